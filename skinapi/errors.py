@@ -1,0 +1,137 @@
+"""Every way a request can fail: each error knows its status, its code and its sentence."""
+
+from http import HTTPStatus
+from typing import ClassVar
+
+
+class SkinAPIError(Exception):
+    """The root of the tree. Raised bare it is our own fault, and says no more than that."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+    sentence: ClassVar[str] = "Internal server error"
+
+    def __init__(self, sentence: str | None = None, *, retry_after: int | None = None) -> None:
+        self.detail = sentence or self.sentence
+        self.retry_after = retry_after
+        super().__init__(self.detail)
+
+    @property
+    def title(self) -> str:
+        return HTTPStatus(self.status).phrase
+
+
+class BadRequest(SkinAPIError):
+    status, code, sentence = 400, "bad_request", "The request could not be understood"
+
+
+class InvalidBody(BadRequest):
+    code, sentence = "invalid_body", "The request body is not valid"
+
+
+class InvalidQuery(BadRequest):
+    code, sentence = "invalid_query", "The query is not valid"
+
+
+class Unauthenticated(SkinAPIError):
+    status, code, sentence = 401, "unauthenticated", "Missing Authorization Header"
+
+
+class InvalidToken(Unauthenticated):
+    code, sentence = "invalid_token", "Invalid token"
+
+
+class ExpiredToken(Unauthenticated):
+    code, sentence = "token_expired", "Token has expired"
+
+
+class InvalidCredentials(Unauthenticated):
+    code, sentence = "invalid_credentials", "Invalid credentials"
+
+
+class Forbidden(SkinAPIError):
+    status, code, sentence = 403, "forbidden", "Unauthorized"
+
+
+class AccountNotApproved(Forbidden):
+    code, sentence = "account_not_approved", "Account not approved by admin"
+
+
+class AccountSuspended(Forbidden):
+    code, sentence = "account_suspended", "Account suspended by admin"
+
+
+class PasswordChangeRequired(Forbidden):
+    code, sentence = "password_change_required", "Choose a password of your own first"
+
+
+class InitialPasswordExpired(Forbidden):
+    code = "initial_password_expired"
+    sentence = "This initial password has expired. Ask an admin for a new one"
+
+
+class NotFound(SkinAPIError):
+    status, code, sentence = 404, "not_found", "Not found"
+
+
+class MethodNotAllowed(SkinAPIError):
+    status, code, sentence = 405, "method_not_allowed", "This address does not take that method"
+
+
+class Conflict(SkinAPIError):
+    status, code, sentence = 409, "conflict", "This clashes with what is already there"
+
+
+class EmailTaken(Conflict):
+    code, sentence = "email_taken", "Email already registered"
+
+
+class LastAdmin(Conflict):
+    code = "last_admin"
+    sentence = "The last admin cannot be removed, demoted or suspended"
+
+
+class Stale(Conflict):
+    """A compare-and-set lost its race: read again and retry."""
+
+    code, sentence = "stale", "The record changed in the meantime; try again"
+
+
+class Duplicate(Conflict):
+    """A unique index refused a document."""
+
+    code, sentence = "duplicate", "A record with this key exists already"
+
+
+class PayloadTooLarge(SkinAPIError):
+    status, code, sentence = 413, "payload_too_large", "The request body is too large"
+
+
+class UnsupportedMediaType(SkinAPIError):
+    status, code = 415, "unsupported_media_type"
+    sentence = "Send the body as application/json"
+
+
+class TooManyRequests(SkinAPIError):
+    status, code, sentence = 429, "too_many_requests", "Too many requests; try again later"
+
+
+class Unavailable(SkinAPIError):
+    status, code, sentence = 503, "unavailable", "The service is busy; try again shortly"
+
+    def __init__(self, sentence: str | None = None, *, retry_after: int = 5) -> None:
+        super().__init__(sentence, retry_after=retry_after)
+
+
+class StoreUnavailable(Unavailable):
+    code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
+
+
+class BlobDamaged(SkinAPIError):
+    code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
+
+
+class UnsafeSettings(SkinAPIError):
+    """The server refuses to start like this; the sentence says what to set."""
+
+    code, sentence = "unsafe_settings", "The settings are not safe to serve with"

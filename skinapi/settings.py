@@ -1,0 +1,109 @@
+"""Every setting, typed, with its default. The name in the environment is the field's in capitals."""
+
+import secrets
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from skinapi.errors import UnsafeSettings
+
+SHORTEST_SECRET = 32
+SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
+DEVELOPMENT_ORIGINS = (
+    "http://localhost:4200,http://127.0.0.1:4200,"
+    "http://localhost:5173,http://127.0.0.1:5173,"
+    "http://localhost:3000,http://127.0.0.1:3000"
+)
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    environment: Literal["development", "production"] = "development"
+    instance_dir: Path = Path("instance")
+    mongo_uri: SecretStr | None = None
+    jwt_secret_key: SecretStr | None = None
+    openrouter_api_key: SecretStr | None = None
+    model_path: Path | None = None
+    metrics_token: SecretStr | None = None
+
+    bind: str | None = None
+    port: PositiveInt = Field(default=5000, le=65535)
+    workers: PositiveInt = 1
+    threads: PositiveInt = 32
+    trusted_proxies: int = Field(default=0, ge=0)
+    allowed_origins: str | None = None
+    max_body_bytes: PositiveInt = 1024 * 1024
+
+    token_hours: PositiveInt = 12
+    initial_password_hours: PositiveInt = 72
+
+    rate_limit_storage: SecretStr | None = None
+    rate_read: str = "600/minute"
+    rate_write: str = "120/minute"
+    rate_sign_in: str = "60/minute"
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def binds(self) -> list[str]:
+        if self.bind:
+            return [address.strip() for address in self.bind.split(",")]
+        host = "0.0.0.0" if self.production else "127.0.0.1"  # noqa: S104 (a host's router needs it)
+        return [f"{host}:{self.port}"]
+
+    @property
+    def origins(self) -> list[str]:
+        listed = self.allowed_origins or ("" if self.production else DEVELOPMENT_ORIGINS)
+        return [origin.strip().rstrip("/") for origin in listed.split(",") if origin.strip()]
+
+    def signing_key(self) -> str:
+        """The key of the tokens; in development made once and kept in the instance folder."""
+        if self.jwt_secret_key is None and not self.production:
+            return _kept_secret(self.instance_dir / "jwt-secret")
+        key = self.jwt_secret_key.get_secret_value() if self.jwt_secret_key else ""
+        if self.production:
+            _refuse_weak(key)
+        return key
+
+    def refuse_unsafe(self) -> None:
+        """Raise UnsafeSettings for what must never face patients."""
+        self.signing_key()
+        if self.production and self.mongo_uri is None and "instance_dir" not in self.model_fields_set:
+            raise UnsafeSettings(
+                "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
+                "without either, every account would be lost at the next deployment"
+            )
+        if self.production and "*" in self.origins:
+            raise UnsafeSettings("ALLOWED_ORIGINS must name the front ends, not *")
+
+
+def _refuse_weak(key: str) -> None:
+    if not key:
+        raise UnsafeSettings("Set JWT_SECRET_KEY to a secret of at least 32 random characters")
+    if len(key) < SHORTEST_SECRET:
+        raise UnsafeSettings("JWT_SECRET_KEY is too short: use at least 32 random characters")
+    if len(set(key)) < 10 or any(sample in key.lower() for sample in SAMPLE_SECRETS):
+        raise UnsafeSettings("JWT_SECRET_KEY looks like a sample: use 32 random characters")
+
+
+def _kept_secret(path: Path) -> str:
+    """Read the secret, or make it; of several workers that try at once, one wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
