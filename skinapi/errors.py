@@ -135,3 +135,27 @@ class UnsafeSettings(SkinAPIError):
     """The server refuses to start like this; the sentence says what to set."""
 
     code, sentence = "unsafe_settings", "The settings are not safe to serve with"
+
+
+class Unprocessable(SkinAPIError):
+    status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
+
+
+class UnreadablePicture(Unprocessable):
+    code, sentence = "unreadable_picture", "The file could not be read as a picture"
+
+
+class BadDataset(Unprocessable):
+    """Nothing is trained or measured on it; the sentence says what is wrong with it."""
+
+    code, sentence = "bad_dataset", "The data set cannot be used"
+
+
+class BadNetwork(Unprocessable):
+    """A network that cannot be served; the sentence says what is expected."""
+
+    code, sentence = "bad_network", "The network cannot be served"
+
+
+class ModelDamaged(SkinAPIError):
+    code, sentence = "model_damaged", "The model's files are incomplete or do not match its checksums"
