@@ -159,3 +159,8 @@ class BadNetwork(Unprocessable):
 
 class ModelDamaged(SkinAPIError):
     code, sentence = "model_damaged", "The model's files are incomplete or do not match its checksums"
+
+
+class DiskFull(SkinAPIError):
+    status, code = 507, "disk_full"
+    sentence = "The disk is full; nothing half-written was left behind"

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from PIL import Image
-
-from skinapi.errors import BadDataset
+from skinapi.errors import BadDataset, UnreadablePicture
+from skinapi.vision.picture import open_picture
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+UNKNOWN_LABEL = "unknown label"
+MOST_LOST = 0.1
 LABEL_COLUMNS = ("dx", "label")
 ISIC_COLUMNS = {"MEL": "mel", "NV": "nv", "BCC": "bcc", "AKIEC": "akiec", "BKL": "bkl", "DF": "df", "VASC": "vasc"}
 
@@ -59,7 +60,7 @@ class _Gatherer:
     def take(self, sample: Sample) -> None:
         label = sample.label if self._label_names is None else self._label_names.get(sample.label.lower())
         if label is None:
-            self.skip(f"unknown label {sample.label!r}", sample.image_id)
+            self.skip(f"{UNKNOWN_LABEL} {sample.label!r}", sample.image_id)
         elif sample.image_id in self._samples:
             self.skip("named twice", sample.image_id)
         elif (trouble := _trouble_with(sample.path)) is not None:
@@ -77,9 +78,8 @@ def _trouble_with(path: Path) -> str | None:
     if not path.is_file():
         return "picture not found"
     try:
-        with Image.open(path) as picture:
-            picture.load()
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        open_picture(path.read_bytes())
+    except (OSError, UnreadablePicture):
         return "unreadable picture"
     return None
 
@@ -121,6 +121,16 @@ def load_table(table: Path, images: Path, *, labels: Mapping[str, str] | None = 
     return gatherer.finish(lesions_known="lesion_id" in columns)
 
 
+def load_pictures(folder: Path, *, label: str) -> list[Sample]:
+    """Every picture of one folder under one label, each its own lesion."""
+    if not folder.is_dir():
+        raise BadDataset(f"There is no folder {folder}")
+    gatherer = _Gatherer(None)
+    for path in _pictures_in(folder):
+        gatherer.take(Sample(path.stem, path, label, path.stem))
+    return list(gatherer.finish(lesions_known=False).samples)
+
+
 def load_folders(folder: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
     """One folder per class; the folder's name is the label."""
     gatherer = _Gatherer(labels)
@@ -131,12 +141,18 @@ def load_folders(folder: Path, *, labels: Mapping[str, str] | None = None) -> Da
     return gatherer.finish(lesions_known=False)
 
 
-def require_trainable(dataset: Dataset) -> None:
-    """Training needs pictures of at least two classes; the error repeats what was skipped."""
+def require_trainable(dataset: Dataset, *, skip_unknown_labels: bool) -> None:
+    """Pictures of two classes or more, of known labels, nearly all of them readable; else a sentence says what is not."""
+    unknown = [reason for reason in dataset.skipped if reason.startswith(UNKNOWN_LABEL)]
+    if unknown and not skip_unknown_labels:
+        raise BadDataset(f"The data set has labels that are not ours:\n{dataset.describe()}")
     classes = {sample.label for sample in dataset.samples}
     if len(classes) < 2:
-        found = "no usable picture" if not classes else f"pictures of one class only ({min(classes)})"
-        raise BadDataset(f"The data set holds {found}; training needs two classes or more.\n{dataset.describe()}")
+        found = "no usable picture" if not classes else f"one class only ({min(classes)})"
+        raise BadDataset(f"Training needs two classes; here is {found}:\n{dataset.describe()}")
+    lost = sum(len(names) for reason, names in dataset.skipped.items() if reason not in unknown)
+    if lost > MOST_LOST * (lost + len(dataset.samples)):
+        raise BadDataset(f"Too many pictures cannot be used:\n{dataset.describe()}")
 
 
 def _pictures_in(folder: Path) -> Iterator[Path]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from skinapi.errors import BadDataset, UnreadablePicture
+from skinapi.errors import BadDataset
 from skinapi.learning import metrics
 from skinapi.learning.augment import DIHEDRAL
 from skinapi.learning.datasets import Dataset, Sample
@@ -69,17 +69,21 @@ class Judged:
     probabilities: NDArray[np.float64]
     uncalibrated: NDArray[np.float64]
     labels: NDArray[np.int64]
-    lesions: Sequence[str]
+    samples: Sequence[Sample]
     refused: NDArray[np.bool_]
 
+    @property
+    def lesions(self) -> list[str]:
+        return [sample.lesion_id for sample in self.samples]
+
     def rows(self, chosen: NDArray[Any]) -> "Judged":
-        lesions = [self.lesions[row] for row in np.arange(len(self.lesions))[chosen]]
+        numbers = np.arange(len(self.samples))[chosen]
         return Judged(
             classes=self.classes,
             probabilities=self.probabilities[chosen],
             uncalibrated=self.uncalibrated[chosen],
             labels=self.labels[chosen],
-            lesions=lesions,
+            samples=[self.samples[number] for number in numbers],
             refused=self.refused[chosen],
         )
 
@@ -87,8 +91,7 @@ class Judged:
 def judge(model: Model, answers: Answers) -> Judged:
     """Normal skin and classes without a labelled picture are left out of numerator and denominator alike."""
     held = {sample.label for sample in answers.samples}
-    lesion_keys = [c.key for c in conditions_table().conditions if c.dx is not None]
-    classes = tuple(key for key in model.labels if key in held and key in lesion_keys)
+    classes = tuple(key for key in model.labels if key in held and key in lesion_classes())
     if len(classes) < 2:
         raise BadDataset("The labels hold fewer than two of the classes that the model knows")
     wanted = [row for row, sample in enumerate(answers.samples) if sample.label in classes]
@@ -101,7 +104,7 @@ def judge(model: Model, answers: Answers) -> Judged:
         probabilities=softmax(logits, model.calibration.temperature),
         uncalibrated=softmax(logits),
         labels=np.array([classes.index(sample.label) for sample in kept.samples]),
-        lesions=[sample.lesion_id for sample in kept.samples],
+        samples=kept.samples,
         refused=np.zeros(len(wanted), bool) if floor is None else energy < floor,
     )
 
@@ -109,13 +112,14 @@ def judge(model: Model, answers: Answers) -> Judged:
 def measure(judged: Judged) -> dict[str, Any]:
     """The figures of the table, over every picture given, refused or not."""
     p, y = judged.probabilities, judged.labels
+    draws = [np.arange(y.size), *metrics.draw_groups(judged.lesions)]
     figures: dict[str, Any] = {
         "n": int(y.size),
         "lesions": len(set(judged.lesions)),
         "refused": int(judged.refused.sum()),
-        **_with_interval(judged, "macro_auc", lambda r: metrics.macro_auc(p[r], y[r])),
-        **_with_interval(judged, "balanced_accuracy", lambda r: metrics.balanced_accuracy(p[r], y[r])),
-        **_with_interval(judged, "ece", lambda r: metrics.ece(p[r], y[r])),
+        **_with_interval("macro_auc", draws, lambda r: metrics.macro_auc(p[r], y[r])),
+        **_with_interval("balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], y[r])),
+        **_with_interval("ece", draws, lambda r: metrics.ece(p[r], y[r])),
         "ece_before_temperature": metrics.ece(judged.uncalibrated, y),
         "accuracy": float((p.argmax(axis=1) == y).mean()),
         "macro_f1": metrics.macro_f1(p, y),
@@ -123,32 +127,34 @@ def measure(judged: Judged) -> dict[str, Any]:
         "log_loss": metrics.log_loss(p, y),
     }
     figures["per_class"] = {
-        _dx(key): _measure_class(judged, index) for index, key in enumerate(judged.classes)
+        _dx(key): _measure_class(judged, index, draws) for index, key in enumerate(judged.classes)
     }
     figures["confusion"] = _confusion(judged)
     return figures
 
 
-def _measure_class(judged: Judged, index: int) -> dict[str, Any]:
+def _measure_class(judged: Judged, index: int, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
     scores, positive = judged.probabilities[:, index], judged.labels == index
     chosen = judged.probabilities.argmax(axis=1) == index
-    found: dict[str, Any] = {"condition": judged.classes[index], "n": int(positive.sum())}
-    of: Mapping[str, Callable[[metrics.Rows], float]] = {
-        "sensitivity": lambda r: metrics.sensitivity(chosen[r], positive[r]),
-        "specificity": lambda r: metrics.specificity(chosen[r], positive[r]),
-        "auc": lambda r: metrics.auc(scores[r], positive[r]),
+    return {
+        "condition": judged.classes[index],
+        "n": int(positive.sum()),
+        **_with_interval(
+            "sensitivity", draws, lambda r: metrics.sensitivity(chosen[r], positive[r])
+        ),
+        **_with_interval(
+            "specificity", draws, lambda r: metrics.specificity(chosen[r], positive[r])
+        ),
+        **_with_interval("auc", draws, lambda r: metrics.auc(scores[r], positive[r])),
     }
-    for name, figure in of.items():
-        found |= _with_interval(judged, name, figure)
-    return found
 
 
 def _with_interval(
-    judged: Judged, name: str, figure: Callable[[metrics.Rows], float]
+    name: str, draws: Sequence[metrics.Rows], figure: Callable[[metrics.Rows], float]
 ) -> dict[str, Any]:
-    everything = np.arange(judged.labels.size)
-    low, high = metrics.interval(figure, judged.lesions)
-    return {name: figure(everything), f"{name}_interval": [low, high]}
+    """The figure over all pictures, which are the first of the draws, and its interval over the others."""
+    everything, *resampled = draws
+    return {name: figure(everything), f"{name}_interval": [*metrics.interval(figure, resampled)]}
 
 
 def _confusion(judged: Judged) -> list[list[int]]:
@@ -198,11 +204,11 @@ def measure_bands(judged: Judged, thresholds: Mapping[str, float]) -> dict[str, 
     return figures
 
 
-def measure_subgroups(judged: Judged, samples: Sequence[Sample]) -> dict[str, dict[str, Any]]:
+def measure_subgroups(judged: Judged) -> dict[str, dict[str, Any]]:
     """The same two figures within every age, sex, site and way of diagnosis that has enough pictures to speak of."""
     groups: dict[str, dict[str, Any]] = {}
     for name in ("age", "sex", "localization", "dx_type"):
-        values = np.array([_group_value(name, sample.facts.get(name, "")) for sample in samples])
+        values = np.array([_group_value(name, s.facts.get(name, "")) for s in judged.samples])
         groups[name] = {
             value: _measure_subgroup(judged.rows(values == value)) for value in sorted(set(values.tolist()))
         }
@@ -237,22 +243,20 @@ def _group_value(name: str, value: str) -> str:
     return next(f"{low}-{high - 1}" for low, high in AGES if low <= age < high)
 
 
-def evaluate(
+def evaluate_model(
     model: Model, dataset: Dataset, *, tta: bool, report: Report
 ) -> tuple[dict[str, Any], Answers]:
     """Everything that is known about a model on a labelled folder, as one dictionary."""
     answers = ask_model(model, dataset.samples, tta=tta, report=report)
     judged = judge(model, answers)
-    inside = [sample for sample in answers.samples if sample.label in judged.classes]
-    lesion_keys = [c.key for c in conditions_table().conditions if c.dx is not None]
     figures = {
         "model_version": model.version,
         "tta": tta,
         **measure(judged),
         "melanoma": measure_melanoma(judged),
         "bands": measure_bands(judged, model.calibration.thresholds),
-        "subgroups": measure_subgroups(judged, inside),
-        "dropped_classes": [_dx(key) for key in lesion_keys if key not in judged.classes],
+        "subgroups": measure_subgroups(judged),
+        "dropped_classes": [_dx(key) for key in lesion_classes() if key not in judged.classes],
         "skipped": {reason: len(names) for reason, names in dataset.skipped.items()},
     }
     if dataset.lesions_known:
@@ -262,8 +266,26 @@ def evaluate(
     return figures, answers
 
 
+def foreign_figures(model: Model, known: Answers, foreign: Answers) -> dict[str, Any]:
+    """How well pictures of anything else are told from lesions, and how many of each would be refused."""
+    inside = model.calibration.energy(known.logits)
+    outside = model.calibration.energy(foreign.logits)
+    scores = np.concatenate([inside, outside])
+    floor = model.calibration.unlike_training
+    figures: dict[str, Any] = {
+        "n": int(outside.size),
+        "auroc": metrics.auc(scores, np.arange(scores.size) < inside.size),
+    }
+    if floor is not None:
+        figures["refused_foreign"] = float((outside < floor).mean())
+        figures["refused_lesions"] = float((inside < floor).mean())
+    return figures
+
+
+def lesion_classes() -> tuple[str, ...]:
+    return tuple(c.key for c in conditions_table().conditions if c.dx is not None)
+
+
 def _dx(key: str) -> str:
     return conditions_table().by_key(key).dx or key
 
-
-__all__ = ["Answers", "Judged", "UnreadablePicture", "ask_model", "evaluate", "judge", "measure"]

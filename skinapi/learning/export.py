@@ -1,8 +1,8 @@
 """From a Keras network to a model folder that the server can load: exported, measured, written whole or not at all."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,57 +18,52 @@ from skinapi.vision.calibration import Calibration, softmax
 from skinapi.vision.model import (
     CALIBRATION,
     CARD,
-    CHECKSUMS,
     HEAD,
     LABELS,
     NETWORK,
+    sum_file,
     write_checksums,
     write_head,
 )
 from skinapi.vision.openvino_engine import OUTPUTS, OpenVinoEngine, Precision
-from skinapi.vision.tensor import Scaling, Tensor
+from skinapi.vision.tensor import Tensor
 
 LARGEST_DIFFERENCE = 1e-3
+BATCH = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
-    """What goes into the folder beside the network; `card` is completed with version, input and difference."""
-
-    architecture: str
-    labels: Sequence[str]
-    scaling: Scaling
-    calibration: Calibration
-    card: Mapping[str, Any]
-    half: bool = False
-
-
-def write_model(*, servable: Servable, package: Package, destination: Path, probe: Tensor) -> float:
-    """Writes the folder and answers the largest difference of a probability from Keras over the probe.
-
-    The folder appears complete or not at all, on a full disk too.
-    """
-    if servable.outputs != len(package.labels):
-        raise BadNetwork(
-            f"The network has {servable.outputs} outputs; {len(package.labels)} labels were given: "
-            + ", ".join(package.labels)
-        )
+@contextmanager
+def new_model(destination: Path) -> Iterator[Path]:
+    """A folder to fill; it appears at its destination when the work is done, and never half."""
     if destination.exists():
         raise BadNetwork(f"There is already something at {destination}; name another place")
     destination.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".model-", dir=destination.parent) as workshop:
-        folder = Path(workshop) / "model"
+        folder = Path(workshop) / destination.name
         folder.mkdir()
-        export_network(servable.network, folder / NETWORK, half=package.half)
-        difference = measure_difference(servable.network, folder / NETWORK, probe)
-        if difference > LARGEST_DIFFERENCE:
-            raise BadNetwork(f"The served network's probabilities differ from Keras's by {difference:.1e}")
-        _write_papers(folder, servable, package, difference)
+        yield folder
         folder.rename(destination)
+
+
+def export_servable(
+    servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, half: bool
+) -> float:
+    """Writes network, head and labels; answers the largest difference of a probability from Keras on the probe."""
+    if servable.outputs != len(labels):
+        raise BadNetwork(
+            f"The network has {servable.outputs} outputs; expected are {len(labels)}, "
+            f"one for each label: {', '.join(labels)}"
+        )
+    _export(servable.network, folder / NETWORK, half=half)
+    write_head(servable.head, folder / HEAD)
+    _write_json(folder / LABELS, list(labels))
+    difference = measure_difference(servable.network, folder / NETWORK, probe)
+    if difference > LARGEST_DIFFERENCE:
+        raise BadNetwork(f"Served probabilities would differ from Keras's by {difference:.1e}")
     return difference
 
 
-def export_network(network: keras.Model, path: Path, *, half: bool) -> None:
+def _export(network: keras.Model, path: Path, *, half: bool) -> None:
     """OpenVINO's graph with its three outputs named; float16 storage only on request."""
     with TemporaryDirectory() as workshop:
         exported = Path(workshop) / NETWORK
@@ -82,33 +77,22 @@ def export_network(network: keras.Model, path: Path, *, half: bool) -> None:
 
 
 def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> float:
-    """The largest difference of any probability between Keras and the engine at full precision."""
+    """Keras against the engine at full precision, by the largest difference of any probability."""
     engine = OpenVinoEngine(exported, precision=Precision.F32, streams=1)
-    starts = range(0, len(probe), 16)
-    kept = [network.predict_on_batch(probe[start : start + 16])[0] for start in starts]
-    served = [engine.infer(probe[start : start + 16]).logits for start in starts]
-    return float(np.abs(softmax(np.concatenate(kept)) - softmax(np.concatenate(served))).max())
+    batches = [probe[start : start + BATCH] for start in range(0, len(probe), BATCH)]
+    kept = np.concatenate([network.predict_on_batch(batch)[0] for batch in batches])
+    served = np.concatenate([engine.infer(batch).logits for batch in batches])
+    return float(np.abs(softmax(kept) - softmax(served)).max())
 
 
-def _write_papers(folder: Path, servable: Servable, package: Package, difference: float) -> None:
-    write_head(servable.head, folder / HEAD)
-    _write_json(folder / LABELS, list(package.labels))
-    _write_json(folder / CALIBRATION, package.calibration.model_dump())
+def write_papers(folder: Path, *, card: Mapping[str, Any], calibration: Calibration) -> str:
+    """Card, calibration and checksums beside the network; the version names the very weights. Answers it."""
+    version = f"{card['architecture'].lower()}-{sum_file((folder / NETWORK).with_suffix('.bin'))[:12]}"
+    _write_json(folder / CALIBRATION, calibration.model_dump())
+    _write_json(folder / CARD, {"version": version, **card})
     write_checksums(folder)
-    network_sum = json.loads((folder / CHECKSUMS).read_text())["network.bin"]
-    card = {
-        "version": f"{package.architecture.lower()}-{network_sum[:12]}",
-        "architecture": package.architecture,
-        "side": servable.side,
-        "scaling": package.scaling.value,
-        **package.card,
-        "difference_from_keras": difference,
-    }
-    _write_json(folder / CARD, card)
-    write_checksums(folder)
+    return version
 
 
 def _write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-

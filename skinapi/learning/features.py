@@ -41,7 +41,8 @@ class Pictures:
         """A random view, for training alone."""
         picture = open_picture(self.samples[row].path.read_bytes())
         view = augment_picture(picture, random)
-        return make_tensor(view, side=self.side, scaling=self.scaling)
+        whole = (0, 0, view.width, view.height)
+        return make_tensor(view, side=self.side, scaling=self.scaling, box=whole)
 
 
 def cache_features(

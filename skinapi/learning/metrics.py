@@ -81,17 +81,17 @@ def threshold_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> f
     return float(ranked[int(np.ceil(wanted * ranked.size)) - 1])
 
 
-def interval(
-    figure: Callable[[Rows], float], groups: Sequence[str], *, seed: int = 0
-) -> tuple[float, float]:
-    """95 % percentile bootstrap. Whole groups (lesions) are drawn: their pictures are not independent."""
-    _, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
-    order = np.argsort(group_of, kind="stable")
-    members = np.split(order, np.cumsum(np.bincount(group_of))[:-1])
+def draw_groups(groups: Sequence[str], *, seed: int = 0) -> list[Rows]:
+    """Bootstrap samples by rows. Whole groups (lesions) are drawn: their pictures are not independent."""
+    _, group_of = np.unique(groups, return_inverse=True)
+    sizes = np.bincount(group_of)
+    members = np.split(np.argsort(group_of, kind="stable"), np.cumsum(sizes)[:-1])
     random = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(RESAMPLES):
-        chosen = random.integers(len(first), size=len(first))
-        drawn.append(figure(np.concatenate([members[group] for group in chosen])))
-    low, high = np.nanpercentile(drawn, (2.5, 97.5))
+    chosen = random.integers(sizes.size, size=(RESAMPLES, sizes.size))
+    return [np.concatenate([members[group] for group in draw]) for draw in chosen]
+
+
+def interval(figure: Callable[[Rows], float], draws: Sequence[Rows]) -> tuple[float, float]:
+    """95 % percentile bootstrap."""
+    low, high = np.nanpercentile([figure(rows) for rows in draws], (2.5, 97.5))
     return float(low), float(high)

@@ -33,8 +33,8 @@ PHASES: Mapping[str, Phase] = {
     phase.depth: phase
     for phase in (
         Phase("head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
-        Phase("last-blocks", epochs=14, learning_rate=4e-4, views=6),
-        Phase("deeper-blocks", epochs=12, learning_rate=2e-4),
+        Phase("last-blocks", epochs=6, learning_rate=4e-4, views=4),
+        Phase("deeper-blocks", epochs=14, learning_rate=2e-4, views=6),
         Phase("whole", epochs=8, learning_rate=1e-4),
     )
 }

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ LABELS = "labels.json"
 CALIBRATION = "calibration.json"
 CARD = "card.json"
 CHECKSUMS = "checksums.json"
+SHIPPED_MODEL = Path(__file__).parents[1] / "models" / "resnet50"
 SERVED_FILES = (NETWORK, "network.bin", HEAD, LABELS, CALIBRATION, CARD)
 
 
@@ -55,6 +56,9 @@ class Model:
     @property
     def version(self) -> str:
         return self.card.version
+
+    def with_calibration(self, calibration: Calibration) -> "Model":
+        return replace(self, calibration=calibration)
 
     def read(self, pictures: Sequence[Image.Image]) -> Reading:
         """One pass of the network over the pictures."""
@@ -103,7 +107,7 @@ def write_head(head: Head, path: Path) -> None:
 
 
 def write_checksums(folder: Path) -> None:
-    sums = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
+    sums = {path.name: sum_file(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
     (folder / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
 
 
@@ -111,13 +115,13 @@ def verify_checksums(folder: Path) -> None:
     """Every file that serving reads must be there and be the one that was written."""
     try:
         sums: dict[str, str] = json.loads((folder / CHECKSUMS).read_bytes())
-        damaged = [name for name in SERVED_FILES if sums.get(name) != _sha256(folder / name)]
+        damaged = [name for name in SERVED_FILES if sums.get(name) != sum_file(folder / name)]
     except (OSError, ValueError) as missing:
         raise ModelDamaged(f"There is no complete model in {folder}: {missing}") from missing
     if damaged:
         raise ModelDamaged(f"The model in {folder} is damaged: {', '.join(damaged)}")
 
 
-def _sha256(path: Path) -> str:
+def sum_file(path: Path) -> str:
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()

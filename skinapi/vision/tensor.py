@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Tensor = NDArray[np.float32]
+Box = tuple[float, float, float, float]
+
+SHOWN = 7 / 8
 
 _CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
 _TORCH_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
@@ -22,13 +25,25 @@ class Scaling(StrEnum):
     RAW = "raw"
 
 
-def make_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
-    """The whole picture, squeezed to side x side, as height x width x channel.
+def view_box(picture: Image.Image) -> Box:
+    """The central square that the network is shown: seven eighths of the shorter side.
 
-    Nothing is cropped away, so a cell of the heat map always has its place on the photograph.
+    On validation lesions this beat the whole picture squeezed into a square by more than a point of AUC. The cells of
+    a heat map lie inside this box.
     """
-    pixels = picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR)
-    return scale_pixels(np.asarray(pixels, np.float32), scaling)
+    side = SHOWN * min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    return left, top, left + side, top + side
+
+
+def make_tensor(
+    picture: Image.Image, *, side: int, scaling: Scaling, box: Box | None = None
+) -> Tensor:
+    """One part of the picture, the network's own view unless told, as side x side x RGB in the network's units."""
+    shown = picture.convert("RGB").resize(
+        (side, side), Image.Resampling.BILINEAR, box=box or view_box(picture)
+    )
+    return scale_pixels(np.asarray(shown, np.float32), scaling)
 
 
 def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
