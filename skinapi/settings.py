@@ -1,4 +1,4 @@
-"""Every setting, typed, with its default. The name in the environment is the field's in capitals."""
+"""Every setting, typed, with its default; in the environment its name is in capitals."""
 
 import secrets
 from pathlib import Path
@@ -75,7 +75,11 @@ class Settings(BaseSettings):
     def refuse_unsafe(self) -> None:
         """Raise UnsafeSettings for what must never face patients."""
         self.signing_key()
-        if self.production and self.mongo_uri is None and "instance_dir" not in self.model_fields_set:
+        if (
+            self.production
+            and self.mongo_uri is None
+            and "instance_dir" not in self.model_fields_set
+        ):
             raise UnsafeSettings(
                 "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
                 "without either, every account would be lost at the next deployment"
