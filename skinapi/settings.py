@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skinapi.errors import UnsafeSettings
 
+VERSION = "0.1.0"
 SHORTEST_SECRET = 32
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
 DEVELOPMENT_ORIGINS = (
@@ -63,11 +64,16 @@ class Settings(BaseSettings):
         listed = self.allowed_origins or ("" if self.production else DEVELOPMENT_ORIGINS)
         return [origin.strip().rstrip("/") for origin in listed.split(",") if origin.strip()]
 
+    def secret(self, name: str) -> str | None:
+        """A secret setting in clear, for the one who needs it."""
+        value: SecretStr | None = getattr(self, name)
+        return value.get_secret_value() if value else None
+
     def signing_key(self) -> str:
         """The key of the tokens; in development made once and kept in the instance folder."""
         if self.jwt_secret_key is None and not self.production:
             return _kept_secret(self.instance_dir / "jwt-secret")
-        key = self.jwt_secret_key.get_secret_value() if self.jwt_secret_key else ""
+        key = self.secret("jwt_secret_key") or ""
         if self.production:
             _refuse_weak(key)
         return key
