@@ -1,0 +1,199 @@
+"""Documents in MongoDB: majority writes, journalled; the document's `id` is Mongo's `_id`."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import pymongo
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from skinapi.storage.gridfs import GridBlobs
+from skinapi.storage.ids import now
+from skinapi.storage.mongo_errors import mongo_errors
+from skinapi.storage.ports import Blobs, Document, Filter, Ops
+from skinapi.storage.words import (
+    check_name,
+    check_ops,
+    check_upsert,
+    checked_document,
+    ordering,
+    unexpired,
+)
+
+DATABASE = "skinapi"
+T = TypeVar("T")
+
+
+class MongoStore:
+    blobs: Blobs
+
+    def __init__(self, database: Database[Document]) -> None:
+        self._database = database
+        self._collections: dict[str, MongoDocuments] = {}
+        self.blobs = GridBlobs(database)
+
+    @classmethod
+    def at(cls, uri: str) -> "MongoStore":
+        client: pymongo.MongoClient[Document] = pymongo.MongoClient(
+            uri,
+            w="majority",
+            journal=True,
+            tz_aware=True,
+            serverSelectionTimeoutMS=3000,
+            connectTimeoutMS=3000,
+            socketTimeoutMS=15000,
+        )
+        return cls(client.get_default_database(DATABASE))
+
+    def collection(self, name: str) -> "MongoDocuments":
+        documents = MongoDocuments(self._database[check_name(name)])
+        return self._collections.setdefault(name, documents)
+
+    def collections(self) -> list[str]:
+        with mongo_errors():
+            names = self._database.list_collection_names()
+        return sorted(name for name in names if "." not in name)
+
+    def ping(self) -> None:
+        with mongo_errors():
+            self._database.command("ping")
+
+    def close(self) -> None:
+        self._database.client.close()
+
+
+class MongoDocuments:
+    def __init__(self, collection: Collection[Document]) -> None:
+        self._collection = collection
+        self._expires: str | None = None
+
+    def ensure_index(self, *fields: str, unique: bool = False) -> None:
+        present = {field: {"$exists": True} for field in map(check_name, fields)}
+        options: dict[str, Any] = {"unique": True, "partialFilterExpression": present}
+        with mongo_errors():
+            self._collection.create_index(
+                [(field, 1) for field in fields], **(options if unique else {})
+            )
+
+    def expire_by(self, field: str) -> None:
+        with mongo_errors():
+            self._collection.create_index(check_name(field), expireAfterSeconds=0)
+        self._expires = field
+
+    def insert(self, document: Document) -> None:
+        kept = _to_mongo(checked_document(document))
+        with mongo_errors():
+            try:
+                self._collection.insert_one(kept)
+            except DuplicateKeyError:
+                if not self._purge():
+                    raise
+                self._collection.insert_one(kept)
+
+    def get(self, identifier: str) -> Document | None:
+        found = self.find({"id": identifier}, limit=1)
+        return found[0] if found else None
+
+    def find(
+        self,
+        filter: Filter | None = None,
+        *,
+        sort: str = "id",
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        if limit == 0:
+            return []
+        query = self._query(filter)
+        way = _order(sort, after)
+        if after is not None:
+            beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
+            query = {"$and": [query, beyond]}
+        with mongo_errors():
+            cursor = self._collection.find(query, sort=way, limit=limit or 0)
+            return [_from_mongo(document) for document in cursor]
+
+    def count(self, filter: Filter | None = None) -> int:
+        with mongo_errors():
+            return self._collection.count_documents(self._query(filter))
+
+    def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
+        stages: list[dict[str, Any]] = [
+            {"$match": {"$and": [self._query(filter), {check_name(field): {"$exists": True}}]}},
+            {"$group": {"_id": f"${field}", "many": {"$sum": 1}}},
+        ]
+        with mongo_errors():
+            return {row["_id"]: row["many"] for row in self._collection.aggregate(stages)}
+
+    def update(
+        self,
+        filter: Filter,
+        ops: Ops,
+        *,
+        sort: str = "id",
+        upsert: bool = False,
+    ) -> Document | None:
+        check_ops(ops)
+        if upsert:
+            check_upsert(filter)
+        way = _order(sort, None)
+        with mongo_errors():
+            changed = _once_more_on_duplicate(
+                lambda: self._collection.find_one_and_update(
+                    self._query(filter),
+                    {word: changes for word, changes in ops.items() if changes},
+                    sort=way,
+                    upsert=upsert,
+                    return_document=pymongo.ReturnDocument.AFTER,
+                ),
+                again=upsert,
+            )
+        return _from_mongo(changed) if changed else None
+
+    def delete(self, filter: Filter) -> int:
+        with mongo_errors():
+            return self._collection.delete_many(self._query(filter)).deleted_count
+
+    def _query(self, filter: Filter | None) -> Filter:
+        return _in_mongo_words(unexpired(filter, self._expires))
+
+    def _purge(self) -> int:
+        """Remove what has expired but still stands in the way of a unique index."""
+        if not self._expires:
+            return 0
+        return self._collection.delete_many({self._expires: {"$lte": now()}}).deleted_count
+
+
+def _once_more_on_duplicate(attempt: Callable[[], T], *, again: bool) -> T:
+    """Two upserts of one id can collide; the second try finds the first one's document."""
+    try:
+        return attempt()
+    except DuplicateKeyError:
+        if not again:
+            raise
+        return attempt()
+
+
+def _order(sort: str, after: str | None) -> list[tuple[str, int]]:
+    field, descends = ordering(sort, after)
+    way = -1 if descends else 1
+    return [("_id", way)] if field == "id" else [(field, way), ("_id", way)]
+
+
+def _to_mongo(document: Document) -> Document:
+    return {"_id" if field == "id" else field: value for field, value in document.items()}
+
+
+def _from_mongo(document: Document) -> Document:
+    return {"id" if field == "_id" else field: value for field, value in document.items()}
+
+
+def _in_mongo_words(filter: Filter) -> Filter:
+    said: Filter = {}
+    for field, condition in filter.items():
+        if field == "$or":
+            said[field] = [_in_mongo_words(branch) for branch in condition]
+        else:
+            said["_id" if field == "id" else field] = condition
+    return said

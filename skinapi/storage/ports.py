@@ -1,0 +1,93 @@
+"""The two ports of the store. Filter and operator words are MongoDB's, as a closed subset.
+
+A document is a flat-named dict of JSON values. Three conventions hold everywhere:
+a field ending in `_at` is a UTC datetime, a field ending in `_blob` is a blob's key,
+and a field that is None is a field that is not there.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+Document = dict[str, Any]
+Filter = dict[str, Any]
+Ops = dict[str, dict[str, Any]]
+
+
+class Documents(Protocol):
+    """One collection. Every call is atomic for one document; nothing spans two."""
+
+    def ensure_index(self, *fields: str, unique: bool = False) -> None:
+        """Index these fields; unique among the documents that have them all."""
+
+    def expire_by(self, field: str) -> None:
+        """A document whose `field` has passed is gone: at once for readers, soon from the disk."""
+
+    def insert(self, document: Document) -> None:
+        """Add a document under its `id`. Raises Duplicate."""
+
+    def get(self, identifier: str) -> Document | None: ...
+
+    def find(
+        self,
+        filter: Filter | None = None,
+        *,
+        sort: str = "id",
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        """Matching documents by `sort` ("-field" descends), ties by id.
+
+        `after` continues a listing sorted by id behind that id.
+        """
+
+    def count(self, filter: Filter | None = None) -> int: ...
+
+    def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
+        """How many matching documents carry each value of a text field."""
+
+    def update(
+        self,
+        filter: Filter,
+        ops: Ops,
+        *,
+        sort: str = "id",
+        upsert: bool = False,
+    ) -> Document | None:
+        """Change the first match atomically and return it as it became; None without a match.
+
+        The only way to claim or to compare-and-set. With `upsert` the filter's equalities,
+        which must name an id, become a new document. Raises Duplicate.
+        """
+
+    def delete(self, filter: Filter) -> int:
+        """Remove every match; how many went."""
+
+
+class Blobs(Protocol):
+    """Bytes under keys the store hands out. A key is never shared, so erasing one erases it."""
+
+    def put(self, data: bytes) -> str:
+        """Keep the bytes durably and answer their key."""
+
+    def get(self, key: str) -> bytes | None:
+        """The bytes, checked against the key; None if there are none. Raises BlobDamaged."""
+
+    def delete(self, key: str) -> None: ...
+
+    def keys(self) -> Iterator[str]: ...
+
+    def sweep(self) -> None:
+        """Drop what interrupted writes left behind."""
+
+
+class Store(Protocol):
+    blobs: Blobs
+
+    def collection(self, name: str) -> Documents: ...
+
+    def collections(self) -> list[str]: ...
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the store answers."""
+
+    def close(self) -> None: ...

@@ -1,0 +1,261 @@
+"""Documents in one SQLite file: a table of JSON a collection, expression indexes, no setup."""
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Blobs, Document, Filter, Ops
+from skinapi.storage.sqlite_words import field_of, parameter, where
+from skinapi.storage.words import (
+    check_name,
+    check_ops,
+    check_upsert,
+    checked_document,
+    ordering,
+    unexpired,
+)
+
+# Before 3.51.3 SQLite can, rarely, corrupt a write-ahead log that two connections reset.
+SAFE_JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate"
+
+
+class SqliteStore:
+    def __init__(self, path: Path, blobs: Blobs, *, journal: str = SAFE_JOURNAL) -> None:
+        self.blobs = blobs
+        self._path = path
+        self._journal = check_name(journal)
+        self._local = threading.local()
+        self._opened: list[tuple[int, sqlite3.Connection]] = []
+        self._collections: dict[str, SqliteDocuments] = {}
+
+    def collection(self, name: str) -> "SqliteDocuments":
+        return self._collections.setdefault(name, SqliteDocuments(self, check_name(name)))
+
+    def collections(self) -> list[str]:
+        with self.reading() as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return sorted(name for (name,) in rows)
+
+    def ping(self) -> None:
+        with self.reading() as connection:
+            connection.execute("SELECT 1")
+
+    def close(self) -> None:
+        for pid, connection in self._opened:
+            if pid == os.getpid():
+                connection.close()
+        self._opened.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._connection()
+        except sqlite3.IntegrityError as error:
+            raise Duplicate from error
+        except (sqlite3.Error, OSError) as error:
+            raise StoreUnavailable from error
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def _connection(self) -> sqlite3.Connection:
+        """One connection a thread, and a new one after a fork.
+
+        The forked one stays listed, so that it is never closed: that would drop the parent's locks.
+        """
+        pid = os.getpid()
+        if getattr(self._local, "pid", None) != pid:
+            connection = sqlite3.connect(
+                self._path, isolation_level=None, timeout=15, check_same_thread=False
+            )
+            connection.execute(f"PRAGMA journal_mode = {self._journal}")
+            connection.execute("PRAGMA synchronous = FULL")
+            self._opened.append((pid, connection))
+            self._local.pid, self._local.connection = pid, connection
+        found: sqlite3.Connection = self._local.connection
+        return found
+
+
+class SqliteDocuments:
+    def __init__(self, store: SqliteStore, name: str) -> None:
+        self._store = store
+        self._name = name
+        self._expires: str | None = None
+        self._made_by: int | None = None
+
+    def ensure_index(self, *fields: str, unique: bool = False) -> None:
+        columns = ", ".join(field_of(name) for name in fields)
+        present = " AND ".join(f"{field_of(name)} IS NOT NULL" for name in fields)
+        kind, partial = ("UNIQUE INDEX", f"WHERE {present}") if unique else ("INDEX", "")
+        with self._writing() as connection:
+            connection.execute(
+                f'CREATE {kind} IF NOT EXISTS "{self._name}.{".".join(fields)}" '
+                f'ON "{self._name}" ({columns}) {partial}'
+            )
+
+    def expire_by(self, field: str) -> None:
+        self.ensure_index(field)
+        self._expires = field
+
+    def insert(self, document: Document) -> None:
+        kept = checked_document(document)
+        with self._writing() as connection:
+            if self._expires:
+                self._delete(connection, {self._expires: {"$lte": now()}})
+            connection.execute(
+                f'INSERT INTO "{self._name}" VALUES (?, ?)', (kept["id"], _to_json(kept))
+            )
+
+    def get(self, identifier: str) -> Document | None:
+        found = self.find({"id": identifier}, limit=1)
+        return found[0] if found else None
+
+    def find(
+        self,
+        filter: Filter | None = None,
+        *,
+        sort: str = "id",
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        with self._reading() as connection:
+            return self._select(connection, filter, sort, after, limit)
+
+    def count(self, filter: Filter | None = None) -> int:
+        condition, values = where(unexpired(filter, self._expires))
+        with self._reading() as connection:
+            row = connection.execute(
+                f'SELECT count(*) FROM "{self._name}" WHERE {condition}', values
+            ).fetchone()
+        return int(row[0])
+
+    def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
+        condition, values = where(unexpired(filter, self._expires))
+        value = field_of(check_name(field))
+        with self._reading() as connection:
+            rows = connection.execute(
+                f'SELECT {value}, count(*) FROM "{self._name}" '
+                f"WHERE {condition} AND {value} IS NOT NULL GROUP BY 1",
+                values,
+            )
+            return dict(rows.fetchall())
+
+    def update(
+        self,
+        filter: Filter,
+        ops: Ops,
+        *,
+        sort: str = "id",
+        upsert: bool = False,
+    ) -> Document | None:
+        check_ops(ops)
+        start = check_upsert(filter) if upsert else None
+        with self._writing() as connection:
+            found = self._select(connection, filter, sort, None, 1)
+            if not found and start is None:
+                return None
+            changed = _applied(ops, found[0] if found else start or {})
+            if found:
+                connection.execute(
+                    f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
+                    (_to_json(changed), changed["id"]),
+                )
+            else:
+                connection.execute(
+                    f'INSERT INTO "{self._name}" VALUES (?, ?)', (changed["id"], _to_json(changed))
+                )
+            return changed
+
+    def delete(self, filter: Filter) -> int:
+        with self._writing() as connection:
+            return self._delete(connection, unexpired(filter, self._expires))
+
+    def _delete(self, connection: sqlite3.Connection, filter: Filter) -> int:
+        condition, values = where(filter)
+        return connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values).rowcount
+
+    def _select(
+        self,
+        connection: sqlite3.Connection,
+        filter: Filter | None,
+        sort: str,
+        after: str | None,
+        limit: int | None,
+    ) -> list[Document]:
+        field, descends = ordering(sort, after)
+        condition, values = where(unexpired(filter, self._expires))
+        if after is not None:
+            condition += f" AND id {'<' if descends else '>'} ?"
+            values.append(after)
+        way = "DESC" if descends else "ASC"
+        order = f"id {way}" if field == "id" else f"{field_of(field)} {way}, id {way}"
+        rows = connection.execute(
+            f'SELECT doc FROM "{self._name}" WHERE {condition} ORDER BY {order} LIMIT ?',
+            [*values, -1 if limit is None else limit],
+        )
+        return [_from_json(doc) for (doc,) in rows]
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._store.reading() as connection:
+            self._make(connection)
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._store.reading() as connection:
+            self._make(connection)
+        with self._store.writing() as connection:
+            yield connection
+
+    def _make(self, connection: sqlite3.Connection) -> None:
+        if self._made_by != os.getpid():
+            connection.execute(
+                f'CREATE TABLE IF NOT EXISTS "{self._name}" '
+                "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
+            )
+            self._made_by = os.getpid()
+
+
+def _applied(ops: Ops, document: Document) -> Document:
+    changed = {**document, **ops.get("$set", {})}
+    for field in ops.get("$unset", {}):
+        changed.pop(field, None)
+    for field, step in ops.get("$inc", {}).items():
+        if isinstance(changed.get(field, 0), bool | str | list | dict | datetime):
+            raise ValueError(f"{field} is not a number")
+        changed[field] = changed.get(field, 0) + step
+    return checked_document(changed)
+
+
+def _to_json(document: Document) -> str:
+    return json.dumps(document, default=parameter, ensure_ascii=False, separators=(",", ":"))
+
+
+def _from_json(text: str) -> Document:
+    document: Document = json.loads(text, object_hook=_with_times)
+    return document
+
+
+def _with_times(fields: dict[str, Any]) -> dict[str, Any]:
+    for name, value in fields.items():
+        if name.endswith("_at") and value is not None:
+            fields[name] = datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return fields
