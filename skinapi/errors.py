@@ -163,7 +163,8 @@ class BadNetwork(Unprocessable):
 
 
 class ModelDamaged(SkinAPIError):
-    code, sentence = "model_damaged", "The model's files are incomplete or do not match its checksums"
+    code = "model_damaged"
+    sentence = "The model's files are incomplete or do not match their checksums"
 
 
 class DiskFull(SkinAPIError):

@@ -14,14 +14,18 @@ TINT = 0.06
 
 
 def augment_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    """One random view, to be shown whole: vision.tensor turns it into numbers like any other picture."""
+    """One random view, to be shown whole: vision.tensor turns it into numbers like any other
+    picture.
+    """
     view = picture.convert("RGB").crop(_random_box(picture, random))
     turn = DIHEDRAL[random.integers(len(DIHEDRAL))]
     return _tint(view if turn is None else view.transpose(turn), random)
 
 
 def _random_box(picture: Image.Image, random: np.random.Generator) -> tuple[int, int, int, int]:
-    """Around the middle, where the lesion is: smaller and larger than what serving shows, and not quite square."""
+    """Around the middle, where the lesion is: smaller and larger than what serving shows, and not
+    quite square.
+    """
     side = random.uniform(SMALLEST_CROP, 1.0) * min(picture.size)
     stretch = math.exp(random.uniform(-math.log(ASPECT), math.log(ASPECT)) / 2)
     width, height = min(side * stretch, picture.width), min(side / stretch, picture.height)

@@ -11,17 +11,28 @@ Fetch = Callable[[int, np.random.Generator], NDArray[np.float16] | Floats]
 
 
 def weigh_classes(labels: Sequence[int], outputs: int) -> Floats:
-    """The square root of inverse frequency: between the clinic's mix and equal classes; the mean over samples is 1."""
+    """The square root of inverse frequency: between the clinic's mix and equal classes; the mean
+    over samples is 1.
+    """
     counts = np.bincount(labels, minlength=outputs)
     weights = np.where(counts > 0, 1.0 / np.sqrt(np.maximum(counts, 1)), 0.0)
     return np.asarray(weights / (weights * counts).sum() * counts.sum(), np.float32)
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """(inputs, mixed one-hot labels, weights); a batch depends on seed, epoch and index alone, so a resumed run repeats it."""
+    """(inputs, mixed one-hot labels, weights); a batch depends on seed, epoch and index alone, so a
+    resumed run repeats it.
+    """
 
     def __init__(
-        self, *, fetch: Fetch, labels: Sequence[int], outputs: int, batch: int, mixup: float, seed: int
+        self,
+        *,
+        fetch: Fetch,
+        labels: Sequence[int],
+        outputs: int,
+        batch: int,
+        mixup: float,
+        seed: int,
     ) -> None:
         super().__init__(workers=2, max_queue_size=8)
         self._fetch = fetch
@@ -46,7 +57,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         return inputs, one_hot, one_hot @ self._weights
 
 
-def _mix(inputs: Floats, one_hot: Floats, strength: float, random: np.random.Generator) -> tuple[Floats, Floats]:
+def _mix(
+    inputs: Floats, one_hot: Floats, strength: float, random: np.random.Generator
+) -> tuple[Floats, Floats]:
     """Each sample is blended with a partner from the same batch; the stronger share stays its own."""
     partners = random.permutation(len(inputs))
     share = random.beta(strength, strength, len(inputs)).astype(np.float32)

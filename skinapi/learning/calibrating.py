@@ -20,7 +20,9 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
 
 
 def fit_thresholds(model: Model, answers: Answers) -> dict[str, float]:
-    """For each band the highest threshold that still catches 95 % of the validation lesions it is for."""
+    """For each band the highest threshold that still catches 95 % of the validation lesions it is
+    for.
+    """
     thresholds = {}
     for name, (scores, positive) in band_scores(judge(model, answers)).items():
         if positive.any():

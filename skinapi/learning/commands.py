@@ -1,7 +1,10 @@
-"""The options of `train`, `evaluate` and `export`; what they do is imported only when one of them is called."""
+"""The options of `train`, `evaluate` and `export`; what they do is imported only when one of them
+is called.
+"""
 
 import argparse
 import importlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +30,7 @@ def _later(action: str) -> Run:
     """TensorFlow takes seconds to load and need not be installed to serve."""
 
     def run(settings: Settings, options: argparse.Namespace) -> int:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         module = importlib.import_module(f"skinapi.learning.{action}_command")
         done: int = module.run(settings, options)
         return done
@@ -36,16 +40,28 @@ def _later(action: str) -> Run:
 
 def _add_train(commands: "Commands") -> None:
     train = commands.add_parser("train", help="train a network on your own pictures")
-    train.add_argument("--data", type=Path, required=True, help="a csv beside pictures, or a folder per class")
+    train.add_argument(
+        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
+    )
     train.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
-    train.add_argument("--split", type=Path, help="a split file; without it the lesions are dealt out 70/10/20")
+    train.add_argument(
+        "--split", type=Path, help="a split file; without it the lesions are dealt out 70/10/20"
+    )
     train.add_argument("--architecture", choices=ARCHITECTURES, default="ResNet50")
-    train.add_argument("--init", default="shipped", help="shipped, imagenet, none or a file of weights")
+    train.add_argument(
+        "--init", default="shipped", help="shipped, imagenet, none or a file of weights"
+    )
     train.add_argument("--weights", type=Path, help="the folder that holds your ImageNet weights")
-    train.add_argument("--phases", type=_depths, default=("last-blocks", "whole"), help=", ".join(DEPTHS))
+    train.add_argument(
+        "--phases", type=_depths, default=("last-blocks", "whole"), help=", ".join(DEPTHS)
+    )
     train.add_argument("--epochs", type=int, help="at most so many in each phase")
-    train.add_argument("--views", type=int, help="augmented views computed beforehand, where a phase does so")
-    train.add_argument("--side", type=int, default=224, help="pixels of the square that the network reads")
+    train.add_argument(
+        "--views", type=int, help="augmented views computed beforehand, where a phase does so"
+    )
+    train.add_argument(
+        "--side", type=int, default=224, help="pixels of the square that the network reads"
+    )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--skip-unknown-labels", action="store_true")
     train.add_argument("--licence", default="that of the pictures it was trained on")
@@ -69,7 +85,9 @@ def _add_evaluate(commands: "Commands") -> None:
 def _add_export(commands: "Commands") -> None:
     export = commands.add_parser("export", help="make a .keras or .h5 network of your own servable")
     export.add_argument("network", type=Path)
-    export.add_argument("--labels", type=_words, required=True, help="the outputs in order, such as mel,nv,bcc")
+    export.add_argument(
+        "--labels", type=_words, required=True, help="the outputs in order, such as mel,nv,bcc"
+    )
     export.add_argument(
         "--scaling",
         choices=("caffe", "torch", "tf", "raw"),

@@ -1,4 +1,6 @@
-"""A folder on disk becomes a list of labelled pictures, with a report of everything that was left out and why."""
+"""A folder on disk becomes a list of labelled pictures, with a report of everything that was left
+out and why.
+"""
 
 import csv
 from collections import Counter
@@ -13,7 +15,15 @@ PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 UNKNOWN_LABEL = "unknown label"
 MOST_LOST = 0.1
 LABEL_COLUMNS = ("dx", "label")
-ISIC_COLUMNS = {"MEL": "mel", "NV": "nv", "BCC": "bcc", "AKIEC": "akiec", "BKL": "bkl", "DF": "df", "VASC": "vasc"}
+ISIC_COLUMNS = {
+    "MEL": "mel",
+    "NV": "nv",
+    "BCC": "bcc",
+    "AKIEC": "akiec",
+    "BKL": "bkl",
+    "DF": "df",
+    "VASC": "vasc",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,9 @@ class Dataset:
         """A few lines for the log: counts per class, then what was skipped and why."""
         lesions = len({sample.lesion_id for sample in self.samples})
         lines = [f"{len(self.samples)} pictures of {lesions} lesions"]
-        lines += [f"  {label}: {n}" for label, n in sorted(Counter(s.label for s in self.samples).items())]
+        lines += [
+            f"  {label}: {n}" for label, n in sorted(Counter(s.label for s in self.samples).items())
+        ]
         for reason, names in sorted(self.skipped.items()):
             shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
             lines.append(f"  skipped, {reason}: {len(names)} ({shown})")
@@ -58,7 +70,11 @@ class _Gatherer:
         self._skipped.setdefault(reason, []).append(name)
 
     def take(self, sample: Sample) -> None:
-        label = sample.label if self._label_names is None else self._label_names.get(sample.label.lower())
+        label = (
+            sample.label
+            if self._label_names is None
+            else self._label_names.get(sample.label.lower())
+        )
         if label is None:
             self.skip(f"{UNKNOWN_LABEL} {sample.label!r}", sample.image_id)
         elif sample.image_id in self._samples:
@@ -87,7 +103,8 @@ def _trouble_with(path: Path) -> str | None:
 def load_dataset(folder: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
     """A table of labels beside pictures, or one folder per class: whichever the folder holds.
 
-    `labels` maps every accepted spelling, in lower case, to the label to keep; None keeps the labels as they are.
+    `labels` maps every accepted spelling, in lower case, to the label to keep; None keeps the
+    labels as they are.
     """
     if not folder.is_dir():
         raise BadDataset(f"There is no folder {folder}.")
@@ -100,15 +117,21 @@ def load_dataset(folder: Path, *, labels: Mapping[str, str] | None = None) -> Da
 
 
 def load_table(table: Path, images: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
-    """HAM10000's columns, image_id/image_path/label, or ISIC's one-hot columns, told apart by the header."""
+    """HAM10000's columns, image_id/image_path/label, or ISIC's one-hot columns, told apart by the
+    header.
+    """
     with table.open(newline="", encoding="utf-8-sig") as lines:
         reader = csv.DictReader(lines)
         columns = reader.fieldnames or []
         rows = list(reader)
-    id_column = next((name for name in ("image_id", "image", "image_path") if name in columns), None)
+    id_column = next(
+        (name for name in ("image_id", "image", "image_path") if name in columns), None
+    )
     label_column = next((name for name in LABEL_COLUMNS if name in columns), None)
     if id_column is None or (label_column is None and not set(ISIC_COLUMNS) & set(columns)):
-        raise BadDataset(f"{table.name} needs the columns image_id and dx, or image_id, image_path and label.")
+        raise BadDataset(
+            f"{table.name} needs the columns image_id and dx, or image_id, image_path and label."
+        )
     found = {path.stem: path for path in _pictures_in(images)}
     gatherer = _Gatherer(labels)
     for row in rows:
@@ -142,7 +165,9 @@ def load_folders(folder: Path, *, labels: Mapping[str, str] | None = None) -> Da
 
 
 def require_trainable(dataset: Dataset, *, skip_unknown_labels: bool) -> None:
-    """Pictures of two classes or more, of known labels, nearly all of them readable; else a sentence says what is not."""
+    """Pictures of two classes or more, of known labels, nearly all of them readable; else a
+    sentence says what is not.
+    """
     unknown = [reason for reason in dataset.skipped if reason.startswith(UNKNOWN_LABEL)]
     if unknown and not skip_unknown_labels:
         raise BadDataset(f"The data set has labels that are not ours:\n{dataset.describe()}")

@@ -1,4 +1,6 @@
-"""The serving engine over a labelled folder: what it answered, and how good that was, with intervals by lesion."""
+"""The serving engine over a labelled folder: what it answered, and how good that was, with
+intervals by lesion.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +60,8 @@ def _logits(model: Model, pictures: Sequence[Image.Image], *, tta: bool) -> NDAr
     if not tta:
         return model.read(pictures).logits
     turned = [[p if turn is None else p.transpose(turn) for p in pictures] for turn in DIHEDRAL]
-    return np.mean([model.read(view).logits for view in turned], axis=0, dtype=np.float32)
+    logits = np.stack([model.read(view).logits for view in turned])
+    return np.asarray(logits.mean(axis=0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,9 @@ class Judged:
 
 
 def judge(model: Model, answers: Answers) -> Judged:
-    """Normal skin and classes without a labelled picture are left out of numerator and denominator alike."""
+    """Normal skin and classes without a labelled picture are left out of numerator and denominator
+    alike.
+    """
     held = {sample.label for sample in answers.samples}
     classes = tuple(key for key in model.labels if key in held and key in lesion_classes())
     if len(classes) < 2:
@@ -118,7 +123,9 @@ def measure(judged: Judged) -> dict[str, Any]:
         "lesions": len(set(judged.lesions)),
         "refused": int(judged.refused.sum()),
         **_with_interval("macro_auc", draws, lambda r: metrics.macro_auc(p[r], y[r])),
-        **_with_interval("balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], y[r])),
+        **_with_interval(
+            "balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], y[r])
+        ),
         **_with_interval("ece", draws, lambda r: metrics.ece(p[r], y[r])),
         "ece_before_temperature": metrics.ece(judged.uncalibrated, y),
         "accuracy": float((p.argmax(axis=1) == y).mean()),
@@ -152,7 +159,9 @@ def _measure_class(judged: Judged, index: int, draws: Sequence[metrics.Rows]) ->
 def _with_interval(
     name: str, draws: Sequence[metrics.Rows], figure: Callable[[metrics.Rows], float]
 ) -> dict[str, Any]:
-    """The figure over all pictures, which are the first of the draws, and its interval over the others."""
+    """The figure over all pictures, which are the first of the draws, and its interval over the
+    others.
+    """
     everything, *resampled = draws
     return {name: figure(everything), f"{name}_interval": [*metrics.interval(figure, resampled)]}
 
@@ -183,7 +192,11 @@ def measure_melanoma(judged: Judged) -> dict[str, float]:
 def band_scores(judged: Judged) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """For each threshold of the risk bands: the score it cuts and the pictures it must catch."""
     malignant = conditions_table().malignant_keys
-    caught = {"melanoma": {"melanoma"}, "basal_cell_carcinoma": {"basal_cell_carcinoma"}, "malignant": malignant}
+    caught = {
+        "melanoma": {"melanoma"},
+        "basal_cell_carcinoma": {"basal_cell_carcinoma"},
+        "malignant": malignant,
+    }
     scores = {}
     for name, keys in caught.items():
         places = [place for place, key in enumerate(judged.classes) if key in keys]
@@ -205,12 +218,15 @@ def measure_bands(judged: Judged, thresholds: Mapping[str, float]) -> dict[str, 
 
 
 def measure_subgroups(judged: Judged) -> dict[str, dict[str, Any]]:
-    """The same two figures within every age, sex, site and way of diagnosis that has enough pictures to speak of."""
+    """The same two figures within every age, sex, site and way of diagnosis that has enough
+    pictures to speak of.
+    """
     groups: dict[str, dict[str, Any]] = {}
     for name in ("age", "sex", "localization", "dx_type"):
         values = np.array([_group_value(name, s.facts.get(name, "")) for s in judged.samples])
         groups[name] = {
-            value: _measure_subgroup(judged.rows(values == value)) for value in sorted(set(values.tolist()))
+            value: _measure_subgroup(judged.rows(values == value))
+            for value in sorted(set(values.tolist()))
         }
     return groups
 
@@ -267,7 +283,9 @@ def evaluate_model(
 
 
 def foreign_figures(model: Model, known: Answers, foreign: Answers) -> dict[str, Any]:
-    """How well pictures of anything else are told from lesions, and how many of each would be refused."""
+    """How well pictures of anything else are told from lesions, and how many of each would be
+    refused.
+    """
     inside = model.calibration.energy(known.logits)
     outside = model.calibration.energy(foreign.logits)
     scores = np.concatenate([inside, outside])
@@ -283,9 +301,10 @@ def foreign_figures(model: Model, known: Answers, foreign: Answers) -> dict[str,
 
 
 def lesion_classes() -> tuple[str, ...]:
-    return tuple(c.key for c in conditions_table().conditions if c.dx is not None)
+    """The seven lesion classes in the order of their short names, which is every client's order."""
+    lesions = [(c.dx, c.key) for c in conditions_table().conditions if c.dx is not None]
+    return tuple(key for _, key in sorted(lesions))
 
 
 def _dx(key: str) -> str:
     return conditions_table().by_key(key).dx or key
-

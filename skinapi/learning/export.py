@@ -1,4 +1,6 @@
-"""From a Keras network to a model folder that the server can load: exported, measured, written whole or not at all."""
+"""From a Keras network to a model folder that the server can load: exported, measured, written
+whole or not at all.
+"""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +50,9 @@ def new_model(destination: Path) -> Iterator[Path]:
 def export_servable(
     servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, half: bool
 ) -> float:
-    """Writes network, head and labels; answers the largest difference of a probability from Keras on the probe."""
+    """Writes network, head and labels; answers the largest difference of a probability from Keras
+    on the probe.
+    """
     if servable.outputs != len(labels):
         raise BadNetwork(
             f"The network has {servable.outputs} outputs; expected are {len(labels)}, "
@@ -86,8 +90,12 @@ def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> f
 
 
 def write_papers(folder: Path, *, card: Mapping[str, Any], calibration: Calibration) -> str:
-    """Card, calibration and checksums beside the network; the version names the very weights. Answers it."""
-    version = f"{card['architecture'].lower()}-{sum_file((folder / NETWORK).with_suffix('.bin'))[:12]}"
+    """Card, calibration and checksums beside the network; the version names the very weights.
+    Answers it.
+    """
+    version = (
+        f"{card['architecture'].lower()}-{sum_file((folder / NETWORK).with_suffix('.bin'))[:12]}"
+    )
     _write_json(folder / CALIBRATION, calibration.model_dump())
     _write_json(folder / CARD, {"version": version, **card})
     write_checksums(folder)

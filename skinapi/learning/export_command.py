@@ -1,4 +1,6 @@
-"""`export`: a network of your own becomes a model folder, compared with Keras; MODEL_PATH points the server at it."""
+"""`export`: a network of your own becomes a model folder, compared with Keras; MODEL_PATH points
+the server at it.
+"""
 
 import argparse
 
@@ -18,7 +20,9 @@ from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
-LIMITS = ("Brought by its operator: nothing is known of what it was trained on, and it is not calibrated.",)
+LIMITS = (
+    "Brought by its operator: what it was trained on is not known, and it is not calibrated.",
+)
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -47,12 +51,15 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _known_labels(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The outputs in order, as keys of our conditions table: what is answered must have a name and an urgency."""
+    """The outputs in order, as keys of our conditions table: what is answered must have a name and
+    an urgency.
+    """
     spellings = conditions_table().label_spellings()
     unknown = [word for word in words if word.lower() not in spellings]
     if unknown:
         raise BadNetwork(
-            f"Unknown labels: {', '.join(unknown)}; expected are {', '.join(conditions_table().keys)}"
+            f"Unknown labels: {', '.join(unknown)}; "
+            f"expected are {', '.join(conditions_table().keys)}"
         )
     return tuple(spellings[word.lower()] for word in words)
 

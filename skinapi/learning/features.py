@@ -1,4 +1,6 @@
-"""What the network is shown: pictures live, or what a frozen trunk sees of them, computed once and kept on disk."""
+"""What the network is shown: pictures live, or what a frozen trunk sees of them, computed once and
+kept on disk.
+"""
 
 import os
 from collections.abc import Callable, Sequence
@@ -48,7 +50,9 @@ class Pictures:
 def cache_features(
     *, trunk: keras.Model, rows: int, look: Callable[[int], Tensor], path: Path, report: Report
 ) -> Features:
-    """One row of float16 features per picture, memory-mapped; an interrupted cache is computed anew."""
+    """One row of float16 features per picture, memory-mapped; an interrupted cache is computed
+    anew.
+    """
     if not path.exists():
         partial = path.with_suffix(".partial")
         shape = (rows, *trunk.output.shape[1:])
@@ -62,7 +66,9 @@ def cache_features(
 
 
 def _reserve(path: Path) -> None:
-    """A full disk must say so here: found out while writing through memory, it would kill the process."""
+    """A full disk must say so here: found out while writing through memory, it would kill the
+    process.
+    """
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
@@ -85,7 +91,9 @@ def _compute(
 
 
 def _compile(trunk: keras.Model) -> ov.CompiledModel:
-    """OpenVINO runs a frozen trunk in bfloat16, several times faster here than a training framework."""
+    """OpenVINO runs a frozen trunk in bfloat16, several times faster here than a training
+    framework.
+    """
     with TemporaryDirectory() as folder:
         exported = Path(folder) / "trunk.xml"
         trunk.export(str(exported), format="openvino", verbose=False)

@@ -1,7 +1,9 @@
-"""Half the bytes without a second truth: weights rounded so that Keras and the served network hold the same numbers.
+"""Half the bytes without a second truth: weights rounded so that Keras and the served network hold
+the same numbers.
 
-The served network carries each batch normalisation multiplied into the convolution before it. What is rounded to
-float16 is therefore that product; the Keras kernel is the product divided by the normalisation's scale again.
+The served network carries each batch normalisation multiplied into the convolution before it. What
+is rounded to float16 is therefore that product; the Keras kernel is the product divided by the
+normalisation's scale again.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,9 +28,7 @@ def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
     }
 
 
-def set_folded_kernels(
-    network: keras.Model, folded: Mapping[str, NDArray[np.float16]]
-) -> None:
+def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.float16]]) -> None:
     for layer, scale in _convolutions(network):
         served = folded[layer.name].astype(np.float32)
         kernel = np.divide(served, scale, where=scale != 0, out=np.zeros_like(served))
@@ -65,7 +65,11 @@ def load_half(network: keras.Model, stored: Mapping[str, NDArray[np.generic]]) -
 def store_kernels_in_half(served: ov.Model) -> None:
     """Replaces every large float32 constant of the served graph by float16 and a conversion back."""
     for node in served.get_ops():
-        if node.get_type_name() == "Constant" and node.get_element_type() == ov.Type.f32 and len(node.shape) > 1:
+        if (
+            node.get_type_name() == "Constant"
+            and node.get_element_type() == ov.Type.f32
+            and len(node.shape) > 1
+        ):
             values = node.data
             if values.size > max(values.shape):
                 half = ops.convert(ops.constant(values.astype(np.float16)), "f32")
@@ -85,7 +89,9 @@ def _convolutions(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
 
 
 def _scale_behind(layer: keras.Layer) -> Array:
-    """Gamma over the standard deviation of the batch normalisation that alone reads this layer, else one."""
+    """Gamma over the standard deviation of the batch normalisation that alone reads this layer,
+    else one.
+    """
     readers = {node.operation for node in layer._outbound_nodes}
     norm = next(iter(readers), None)
     if len(readers) != 1 or not isinstance(norm, keras.layers.BatchNormalization):

@@ -1,4 +1,6 @@
-"""Finds, in any network, the parts that serving needs: the last feature map, its pooling, the logits."""
+"""Finds, in any network, the parts that serving needs: the last feature map, its pooling, the
+logits.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,15 +42,22 @@ def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
         logits = keras.layers.ReLU()(_linear(layer)(logits))
     logits = _linear(dense[-1])(logits)
     served = keras.Model(network.inputs, [logits, feature_map, pooled], name=network.name)
-    weights = [np.asarray(value, np.float32) for layer in dense for value in _kernel_and_bias(layer)]
+    weights = [
+        np.asarray(value, np.float32) for layer in dense for value in _kernel_and_bias(layer)
+    ]
     head = Head(weights[2], weights[0], weights[1]) if len(dense) == 2 else Head(weights[0])
     return Servable(network=served, head=head, side=known_side, outputs=int(logits.shape[-1]))
 
 
 def _check_input(network: keras.Model, side: int | None) -> int:
-    shape = network.inputs[0].shape if len(network.inputs) == 1 else ()
+    shape: tuple[int | None, ...] = network.inputs[0].shape if len(network.inputs) == 1 else ()
     known = side or (shape[1] if len(shape) == 4 else None)
-    fits = len(shape) == 4 and shape[3] == 3 and shape[1] in (known, None) and shape[2] in (known, None)
+    fits = (
+        len(shape) == 4
+        and shape[3] == 3
+        and shape[1] in (known, None)
+        and shape[2] in (known, None)
+    )
     if not fits or known is None:
         found = ", ".join(str(tuple(tensor.shape)) for tensor in network.inputs)
         raise BadNetwork(f"The network's input is {found}; expected is {EXPECTED_INPUT}")
@@ -63,7 +72,9 @@ def _walk_head(network: keras.Model) -> tuple[list[keras.layers.Dense], keras.La
         activation = getattr(layer, "activation", None)
         if isinstance(layer, keras.layers.Dense) and len(dense) < 2:
             named = keras.activations.serialize(activation)
-            allowed = ("softmax", "linear") if not dense else ("linear",) if rectified else ("relu",)
+            allowed = (
+                ("softmax", "linear") if not dense else ("linear",) if rectified else ("relu",)
+            )
             if named not in allowed:
                 raise _unexpected(layer, f"with the activation {named}")
             dense.insert(0, layer)
@@ -78,7 +89,9 @@ def _walk_head(network: keras.Model) -> tuple[list[keras.layers.Dense], keras.La
 
 def _backwards(network: keras.Model) -> Iterator[keras.Layer]:
     if len(network.outputs) != 1:
-        raise BadNetwork(f"The network has {len(network.outputs)} outputs; expected is one, {EXPECTED_HEAD}")
+        raise BadNetwork(
+            f"The network has {len(network.outputs)} outputs; expected is one, {EXPECTED_HEAD}"
+        )
     tensor = network.outputs[0]
     while True:
         history = tensor._keras_history
@@ -90,7 +103,9 @@ def _backwards(network: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _input_of(wanted: keras.Layer, network: keras.Model) -> keras.KerasTensor:
-    """The tensor that the layer reads inside this network; a nested model has an input of its own besides."""
+    """The tensor that the layer reads inside this network; a nested model has an input of its own
+    besides.
+    """
     tensor = network.outputs[0]
     while True:
         history = tensor._keras_history
@@ -106,13 +121,22 @@ def _is_pooling(layer: keras.Layer) -> bool:
 
 
 def _activation_is(layer: keras.Layer, name: str) -> bool:
-    return isinstance(layer, keras.layers.Activation) and keras.activations.serialize(layer.activation) == name
+    return (
+        isinstance(layer, keras.layers.Activation)
+        and keras.activations.serialize(layer.activation) == name
+    )
 
 
 def _is_transparent(layer: keras.Layer, *, at_the_end: bool) -> bool:
-    """Layers that change nothing in use; at the very end a softmax too, because logits are what is served."""
+    """Layers that change nothing in use; at the very end a softmax too, because logits are what is
+    served.
+    """
     softmax = isinstance(layer, keras.layers.Softmax) or _activation_is(layer, "softmax")
-    return isinstance(layer, keras.layers.Dropout) or _activation_is(layer, "linear") or (at_the_end and softmax)
+    return (
+        isinstance(layer, keras.layers.Dropout)
+        or _activation_is(layer, "linear")
+        or (at_the_end and softmax)
+    )
 
 
 def _unexpected(layer: keras.Layer, how: str) -> BadNetwork:
@@ -122,7 +146,11 @@ def _unexpected(layer: keras.Layer, how: str) -> BadNetwork:
 
 def _kernel_and_bias(layer: keras.layers.Dense) -> tuple[np.ndarray, np.ndarray]:
     kernel = keras.ops.convert_to_numpy(layer.kernel)
-    bias = keras.ops.convert_to_numpy(layer.bias) if layer.use_bias else np.zeros(kernel.shape[1], np.float32)
+    bias = (
+        keras.ops.convert_to_numpy(layer.bias)
+        if layer.use_bias
+        else np.zeros(kernel.shape[1], np.float32)
+    )
     return kernel, bias
 
 

@@ -82,7 +82,9 @@ def threshold_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> f
 
 
 def draw_groups(groups: Sequence[str], *, seed: int = 0) -> list[Rows]:
-    """Bootstrap samples by rows. Whole groups (lesions) are drawn: their pictures are not independent."""
+    """Bootstrap samples by rows. Whole groups (lesions) are drawn: their pictures are not
+    independent.
+    """
     _, group_of = np.unique(groups, return_inverse=True)
     sizes = np.bincount(group_of)
     members = np.split(np.argsort(group_of, kind="stable"), np.cumsum(sizes)[:-1])

@@ -75,7 +75,9 @@ def trunk_of(network: keras.Model, cut: str) -> keras.Model:
 
 
 def freeze_below(network: keras.Model, cut: str | None) -> None:
-    """Everything up to the cut keeps its weights and its batch statistics; None frees the whole network."""
+    """Everything up to the cut keeps its weights and its batch statistics; None frees the whole
+    network.
+    """
     frozen = cut is not None
     for layer in network.layers:
         layer.trainable = not frozen

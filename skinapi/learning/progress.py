@@ -24,7 +24,8 @@ class Progress:
         now = time.monotonic()
         if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
             self._last_line = now
-            self.report(f"{self.what} {self._done}/{self.total}, {describe_seconds(self.seconds_left(now))} left{note}")
+            left = describe_seconds(self.seconds_left(now))
+            self.report(f"{self.what} {self._done}/{self.total}, {left} left{note}")
 
     def seconds_left(self, now: float) -> float:
         return (now - self._started) / max(self._done, 1) * (self.total - self._done)

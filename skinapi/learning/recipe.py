@@ -1,4 +1,6 @@
-"""The whole recipe: one phase after another, each starting from the best that validation has seen so far."""
+"""The whole recipe: one phase after another, each starting from the best that validation has seen
+so far.
+"""
 
 import hashlib
 import json
@@ -34,10 +36,12 @@ PHASES: Mapping[str, Phase] = {
     for phase in (
         Phase("head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
         Phase("last-blocks", epochs=6, learning_rate=4e-4, views=4),
-        Phase("deeper-blocks", epochs=14, learning_rate=2e-4, views=6),
+        Phase("deeper-blocks", epochs=9, learning_rate=2e-4, views=4),
         Phase("whole", epochs=8, learning_rate=1e-4),
     )
 }
+
+Look = Callable[[int], Tensor | Features]
 
 SCORED_AT_ONCE = 32
 
@@ -80,7 +84,8 @@ def train_network(
 ) -> tuple[keras.Model, dict[str, Course]]:
     """A float32 network with the best weights of all phases.
 
-    Called again on the same folder, it goes on where it was interrupted. Epochs that are finished are not repeated.
+    Called again on the same folder, it goes on where it was interrupted. Epochs that are finished
+    are not repeated.
     """
     keras.utils.set_random_seed(recipe.seed)
     network = recipe.build(len(lessons.classes), compute=recipe.compute)
@@ -136,7 +141,9 @@ def _run(
     cut = known.cuts.get(phase.depth)
     learned = Pictures(lessons.train, recipe.side, known.scaling)
     watched = Pictures(lessons.validation, recipe.side, known.scaling)
-    model, fetch, look = network, learned.glance, watched.look
+    fetch: Fetch = learned.glance
+    look: Look = watched.look
+    model = network
     freeze_below(network, cut)
     caches = folder / "features"
     finished = read_course(folder / phase.depth).finished
@@ -173,7 +180,7 @@ def _from_cache(
     watched: Pictures,
     caches: Path,
     report: Report,
-) -> tuple[Fetch, Callable[[int], Features]]:
+) -> tuple[Fetch, Look]:
     """Each epoch shows of every picture one of the views that were computed beforehand."""
     caches.mkdir(parents=True, exist_ok=True)
 
@@ -188,17 +195,20 @@ def _from_cache(
     views = [cache(str(v), len(learned), glance_of(v)) for v in range(phase.views)]
 
     def fetch(row: int, random: np.random.Generator) -> Features:
-        return views[random.integers(len(views))][row]
+        chosen: Features = views[random.integers(len(views))][row]
+        return chosen
 
     return fetch, lambda row: plain[row]
 
 
 def score_network(
     network: keras.Model,
-    look: Callable[[int], Tensor] | Callable[[int], Features],
+    look: Look,
     labels: NDArray[np.integer],
 ) -> dict[str, float]:
-    """Over the classes that validation holds; batch by batch, so that no folder is too large for memory."""
+    """Over the classes that validation holds; batch by batch, so that no folder is too large for
+    memory.
+    """
     logits = []
     for start in range(0, len(labels), SCORED_AT_ONCE):
         rows = range(start, min(start + SCORED_AT_ONCE, len(labels)))

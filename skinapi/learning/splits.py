@@ -1,4 +1,6 @@
-"""Who is learned from, who is watched, who is read once: by lesion, stratified, the same on every machine."""
+"""Who is learned from, who is watched, who is read once: by lesion, stratified, the same on every
+machine.
+"""
 
 import hashlib
 import json
@@ -16,7 +18,9 @@ SHARES: Mapping[Part, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
 def split_by_lesion(samples: Iterable[Sample], *, seed: int = 0) -> dict[str, Part]:
-    """Image id -> part. All pictures of one lesion land together; every class is dealt out by the shares."""
+    """Image id -> part. All pictures of one lesion land together; every class is dealt out by the
+    shares.
+    """
     samples = list(samples)
     label_of: dict[str, str] = {}
     for sample in samples:
@@ -32,7 +36,9 @@ def split_by_lesion(samples: Iterable[Sample], *, seed: int = 0) -> dict[str, Pa
 
 def _deal(lesion_ids: list[str], seed: int) -> dict[str, Part]:
     """Shuffled by a hash, so that neither the platform nor a library's random generator has a say."""
-    shuffled = sorted(lesion_ids, key=lambda lesion: hashlib.sha256(f"{seed}:{lesion}".encode()).digest())
+    shuffled = sorted(
+        lesion_ids, key=lambda lesion: hashlib.sha256(f"{seed}:{lesion}".encode()).digest()
+    )
     for_test = round(SHARES["test"] * len(shuffled))
     for_validation = round(SHARES["validation"] * len(shuffled))
     dealt: dict[str, Part] = {}
@@ -53,15 +59,18 @@ def check_split(samples: Iterable[Sample], parts: Mapping[str, Part]) -> None:
         part = parts.get(sample.image_id)
         if part is None:
             raise BadDataset(f"The split does not say where the picture {sample.image_id} belongs.")
-        if side.setdefault(sample.lesion_id, part) != part:
+        first = side.setdefault(sample.lesion_id, part)
+        if first != part:
             raise BadDataset(
-                f"The lesion {sample.lesion_id} is on both sides of the split: in {side[sample.lesion_id]} and in {part}."
+                f"The lesion {sample.lesion_id} is on both sides of the split: {first} and {part}."
             )
 
 
 def write_split(parts: Mapping[str, Part], path: Path) -> None:
     """Ids only: a split file carries no picture and nothing about a person."""
-    by_part = {part: sorted(image for image, where in parts.items() if where == part) for part in PARTS}
+    by_part = {
+        part: sorted(image for image, where in parts.items() if where == part) for part in PARTS
+    }
     path.write_text(json.dumps(by_part, indent=0) + "\n", encoding="utf-8")
 
 
@@ -70,4 +79,6 @@ def read_split(path: Path) -> dict[str, Part]:
         by_part = json.loads(path.read_text(encoding="utf-8"))
         return {image: part for part in PARTS for image in by_part[part]}
     except (OSError, ValueError, KeyError, TypeError) as broken:
-        raise BadDataset(f"{path} is not a split file: it needs the lists train, validation and test.") from broken
+        raise BadDataset(
+            f"{path} is not a split file: it needs the lists train, validation and test."
+        ) from broken

@@ -8,7 +8,9 @@ Figures = Mapping[str, Any]
 
 def describe_figures(figures: Figures) -> str:
     """The table of a model, every picture counted; then the same with one picture per lesion."""
-    lines = [f"model {figures['model_version']}" + (", eight turned views" if figures["tta"] else "")]
+    lines = [
+        f"model {figures['model_version']}" + (", eight turned views" if figures["tta"] else "")
+    ]
     lines += _describe_part(figures, "every picture")
     if figures["dropped_classes"]:
         dropped = ", ".join(figures["dropped_classes"])
@@ -28,19 +30,23 @@ def describe_figures(figures: Figures) -> str:
         )
     if "not_skin" in figures:
         foreign = figures["not_skin"]
-        lines.append(f"told from {foreign['n']} pictures of anything else: AUROC {foreign['auroc']:.3f}")
+        lines.append(
+            f"told from {foreign['n']} pictures of anything else: AUROC {foreign['auroc']:.3f}"
+        )
     return "\n".join(lines)
 
 
 def _describe_part(part: Figures, title: str) -> list[str]:
+    counted = f"{part['n']} pictures of {part['lesions']} lesions"
     lines = [
         "",
-        f"{title}: {part['n']} pictures of {part['lesions']} lesions, {part['refused']} would be refused",
+        f"{title}: {counted}, {part['refused']} would be refused",
         f"  macro AUC          {_with_interval(part, 'macro_auc')}",
         f"  balanced accuracy  {_with_interval(part, 'balanced_accuracy')}",
-        f"  ECE                {_with_interval(part, 'ece')}, "
-        f"before temperature {part['ece_before_temperature']:.3f}",
-        f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, Brier {part['brier']:.3f}",
+        f"  ECE                {_with_interval(part, 'ece')}",
+        f"  ECE before temperature  {part['ece_before_temperature']:.3f}",
+        f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
+        + f"Brier {part['brier']:.3f}",
         "  class      n  sensitivity           specificity           AUC",
     ]
     for name, one in part["per_class"].items():

@@ -89,7 +89,10 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
         }
         model, precision = _calibrate(folder, lessons.validation, card)
         figures, answers = evaluate_model(model, test, tta=False, report=say)
-        card |= {"precision": model.card.precision, "figures": {"test": figures, "precision": precision}}
+        card |= {
+            "precision": model.card.precision,
+            "figures": {"test": figures, "precision": precision},
+        }
         draw_card(judge(model, answers), figures, folder)
         write_readable_card(folder, card, model.version)
         write_papers(folder, card=card, calibration=model.calibration)
@@ -109,9 +112,13 @@ def _load(options: argparse.Namespace) -> Dataset:
 
 
 def _deal(dataset: Dataset, options: argparse.Namespace) -> dict[str, Part]:
-    """A given split is checked; else lesions are dealt out, and normal skin of unknown origin is only learned from."""
+    """A given split is checked; else lesions are dealt out, and normal skin of unknown origin is
+    only learned from.
+    """
     if options.split is None:
-        lesions = [s for s in dataset.samples if s.label != NORMAL_SKIN or options.normal_skin is None]
+        lesions = [
+            s for s in dataset.samples if s.label != NORMAL_SKIN or options.normal_skin is None
+        ]
         parts = split_by_lesion(lesions, seed=options.seed)
         return {sample.image_id: parts.get(sample.image_id, "train") for sample in dataset.samples}
     parts = read_split(options.split)
@@ -133,7 +140,9 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     )
 
 
-def _package(network: keras.Model, recipe: Recipe, lessons: Lessons, folder: Path) -> dict[str, Any]:
+def _package(
+    network: keras.Model, recipe: Recipe, lessons: Lessons, folder: Path
+) -> dict[str, Any]:
     """The network as it will be served, compared with Keras on validation pictures."""
     scaling = ARCHITECTURES[recipe.architecture].scaling
     watched = Pictures(lessons.validation, recipe.side, scaling)
@@ -155,7 +164,9 @@ def _package(network: keras.Model, recipe: Recipe, lessons: Lessons, folder: Pat
 def _calibrate(
     folder: Path, watched: Sequence[Sample], card: Mapping[str, Any]
 ) -> tuple[Model, dict[str, float]]:
-    """On validation alone: temperature, thresholds, and whether bfloat16 is as good as full precision."""
+    """On validation alone: temperature, thresholds, and whether bfloat16 is as good as full
+    precision.
+    """
     write_papers(folder, card=card, calibration=Calibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
     answers = {p: ask_model(m, watched, tta=False, report=say) for p, m in models.items()}

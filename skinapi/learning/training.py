@@ -1,4 +1,6 @@
-"""One phase of the recipe: warm-up and cosine, averaged weights, early stopping; stopped anywhere, it goes on."""
+"""One phase of the recipe: warm-up and cosine, averaged weights, early stopping; stopped anywhere,
+it goes on.
+"""
 
 import json
 import math
@@ -22,7 +24,8 @@ LOWEST_SHARE = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What is trained and how hard. Epochs are an upper bound: patience ends what no longer improves.
+    """What is trained and how hard. Epochs are an upper bound: patience ends what no longer
+    improves.
 
     `views` counts the augmented views that are computed beforehand; 0 augments live.
     """
@@ -50,7 +53,7 @@ class Course:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):
+class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
     """A straight line up, then half a cosine down to a hundredth."""
 
     def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
@@ -78,8 +81,8 @@ def run_phase(
 ) -> Course:
     """Trains the model in place and leaves it with the best averaged weights that validation saw.
 
-    `score` answers figures whose `macro_auc` decides. Interrupted anywhere, the next call goes on after the last
-    finished epoch with the same schedule, the same batches and the same averages.
+    `score` answers figures whose `macro_auc` decides. Interrupted anywhere, the next call goes on
+    after the last finished epoch with the same schedule, the same batches and the same averages.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _compile(model, phase, steps=len(batches))

@@ -15,7 +15,9 @@ EXPECTED_FILE = "a whole network saved by Keras, as .keras or .h5"
 
 
 def load_user_network(path: Path) -> keras.Model:
-    """Lambda layers, pickles and anything that would import code from outside Keras are refused before loading."""
+    """Lambda layers, pickles and anything that would import code from outside Keras are refused
+    before loading.
+    """
     config = _config_of(path)
     for piece in _pieces(config):
         _refuse_code(piece)
@@ -25,7 +27,9 @@ def load_user_network(path: Path) -> keras.Model:
         first_line = str(broken).strip().partition("\n")[0]
         raise BadNetwork(f"Keras cannot load {path.name}: {first_line}") from broken
     if not isinstance(network, keras.Model):
-        raise BadNetwork(f"{path.name} holds a {type(network).__name__}; expected is {EXPECTED_FILE}")
+        raise BadNetwork(
+            f"{path.name} holds a {type(network).__name__}; expected is {EXPECTED_FILE}"
+        )
     return network
 
 
@@ -42,9 +46,11 @@ def _config_of(path: Path) -> Any:
                 return json.loads(stored.attrs["model_config"])
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as broken:
         raise BadNetwork(
-            f"{path.name} holds no architecture that Keras could rebuild; expected is {EXPECTED_FILE}"
+            f"{path.name} holds no architecture to rebuild; expected is {EXPECTED_FILE}"
         ) from broken
-    raise BadNetwork(f"{path.name} is not served, pickles least of all; expected is {EXPECTED_FILE}")
+    raise BadNetwork(
+        f"{path.name} is not served, pickles least of all; expected is {EXPECTED_FILE}"
+    )
 
 
 def _pieces(config: Any) -> Iterator[dict[str, Any]]:
@@ -59,7 +65,9 @@ def _pieces(config: Any) -> Iterator[dict[str, Any]]:
 def _refuse_code(piece: dict[str, Any]) -> None:
     name = piece.get("class_name")
     if name in ("Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"):
-        raise BadNetwork(f"The network holds a {name} layer, which runs code from the file; rebuild it without")
+        raise BadNetwork(
+            f"The network holds a {name} layer, which runs code from the file; rebuild it without"
+        )
     module = piece.get("module")
     if isinstance(module, str) and module != "builtins" and module.split(".")[0] != "keras":
         raise BadNetwork(f"The network asks to import {module}; only Keras's own layers are loaded")

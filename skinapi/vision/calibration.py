@@ -29,7 +29,9 @@ class Calibration(BaseModel):
         return softmax(logits, self.temperature)
 
     def energy(self, logits: NDArray[np.floating]) -> Probabilities:
-        """High where the network recognises something; what falls below `unlike_training` is foreign to it."""
+        """High where the network recognises something; what falls below `unlike_training` is
+        foreign to it.
+        """
         scaled = np.asarray(logits, np.float64) / self.temperature
         highest = scaled.max(axis=-1)
         return np.asarray(highest + np.log(np.exp(scaled - highest[..., None]).sum(axis=-1)))

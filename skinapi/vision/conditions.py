@@ -131,7 +131,9 @@ class Checklist(Frozen):
     sources: tuple[Source, ...]
 
     def score(self, ticked: Iterable[str]) -> int:
-        """The weighted points of the items that were ticked; an unknown item is an error, not a zero."""
+        """The weighted points of the items that were ticked; an unknown item is an error, not a
+        zero.
+        """
         points = {item.key: item.points for item in self.items}
         return sum(points[key] for key in set(ticked))
 

@@ -1,4 +1,6 @@
-"""The port through which a network is asked: one pass answers all that a finding and its heat map need."""
+"""The port through which a network is asked: one pass answers all that a finding and its heat map
+need.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol

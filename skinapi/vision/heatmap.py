@@ -1,4 +1,6 @@
-"""Grad-CAM in closed form: behind global average pooling the gradient is known, so no second pass is needed."""
+"""Grad-CAM in closed form: behind global average pooling the gradient is known, so no second pass
+is needed.
+"""
 
 from dataclasses import dataclass
 
@@ -20,11 +22,15 @@ class Head:
         if self.hidden_weights is None or self.hidden_bias is None:
             return self.weights[:, output]
         awake = pooled @ self.hidden_weights + self.hidden_bias > 0
-        return self.hidden_weights @ (awake * self.weights[:, output])
+        slope: Tensor = self.hidden_weights @ np.where(
+            awake, self.weights[:, output], np.float32(0)
+        )
+        return slope
 
 
 def draw_heat(*, feature_map: Tensor, pooled: Tensor, head: Head, output: int) -> Tensor:
-    """Where one picture speaks for one output: height x width, never negative, on the logit's scale.
+    """Where one picture speaks for one output: height x width, never negative, on the logit's
+    scale.
 
     These are maps of the logits, as in Grad-CAM's paper; maps of the probabilities look different.
     """

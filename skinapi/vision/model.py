@@ -74,12 +74,16 @@ class Model:
         )
 
     def warm(self) -> None:
-        """The first pass of a compiled network is slow; a patient should not be the one to wait for it."""
+        """The first pass of a compiled network is slow; a patient should not be the one to wait for
+        it.
+        """
         self.read([Image.new("RGB", (self.card.side, self.card.side))])
 
 
 def open_model(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:
-    """Checks every file against its checksum, then compiles; the card says the precision unless told."""
+    """Checks every file against its checksum, then compiles; the card says the precision unless
+    told.
+    """
     verify_checksums(folder)
     try:
         card = ModelCard.model_validate_json((folder / CARD).read_bytes())
@@ -89,8 +93,12 @@ def open_model(folder: Path, *, precision: Precision | None = None, streams: int
     except (OSError, ValueError, KeyError, ValidationError) as broken:
         raise ModelDamaged(f"The model in {folder} cannot be read: {broken}") from broken
     if head.weights.shape[1] != len(labels):
-        raise ModelDamaged(f"The model in {folder} has {head.weights.shape[1]} outputs but {len(labels)} labels")
-    engine = OpenVinoEngine(folder / NETWORK, precision=precision or card.precision, streams=streams)
+        raise ModelDamaged(
+            f"The model in {folder} has {head.weights.shape[1]} outputs but {len(labels)} labels"
+        )
+    engine = OpenVinoEngine(
+        folder / NETWORK, precision=precision or card.precision, streams=streams
+    )
     return Model(card=card, labels=labels, calibration=calibration, head=head, engine=engine)
 
 
@@ -103,11 +111,13 @@ def write_head(head: Head, path: Path) -> None:
     arrays = {"weights": head.weights}
     if head.hidden_weights is not None and head.hidden_bias is not None:
         arrays |= {"hidden_weights": head.hidden_weights, "hidden_bias": head.hidden_bias}
-    np.savez(path, **arrays)
+    np.savez(path, allow_pickle=False, **arrays)
 
 
 def write_checksums(folder: Path) -> None:
-    sums = {path.name: sum_file(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS}
+    sums = {
+        path.name: sum_file(path) for path in sorted(folder.iterdir()) if path.name != CHECKSUMS
+    }
     (folder / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
 
 

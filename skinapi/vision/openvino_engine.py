@@ -21,7 +21,9 @@ class Precision(StrEnum):
 
 
 class OpenVinoEngine:
-    """One compiled network; each thread keeps a request of its own, and the interpreter lock is free meanwhile."""
+    """One compiled network; each thread keeps a request of its own, and the interpreter lock is
+    free meanwhile.
+    """
 
     def __init__(self, network: Path, *, precision: Precision, streams: int) -> None:
         core = ov.Core()

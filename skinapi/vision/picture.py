@@ -20,5 +20,11 @@ def open_picture(content: bytes) -> Image.Image:
             if picture.width * picture.height > MOST_PIXELS:
                 raise UnreadablePicture("The picture has too many pixels")
             return ImageOps.exif_transpose(picture).convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning) as broken:
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as broken:
         raise UnreadablePicture from broken

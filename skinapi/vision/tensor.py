@@ -1,4 +1,6 @@
-"""The one way from a picture to the numbers a network reads: training, evaluation and serving all call it."""
+"""The one way from a picture to the numbers a network reads: training, evaluation and serving all
+call it.
+"""
 
 from enum import StrEnum
 
@@ -28,8 +30,8 @@ class Scaling(StrEnum):
 def view_box(picture: Image.Image) -> Box:
     """The central square that the network is shown: seven eighths of the shorter side.
 
-    On validation lesions this beat the whole picture squeezed into a square by more than a point of AUC. The cells of
-    a heat map lie inside this box.
+    On validation lesions this beat the whole picture squeezed into a square by more than a point of
+    AUC. The cells of a heat map lie inside this box.
     """
     side = SHOWN * min(picture.size)
     left, top = (picture.width - side) / 2, (picture.height - side) / 2
@@ -39,7 +41,9 @@ def view_box(picture: Image.Image) -> Box:
 def make_tensor(
     picture: Image.Image, *, side: int, scaling: Scaling, box: Box | None = None
 ) -> Tensor:
-    """One part of the picture, the network's own view unless told, as side x side x RGB in the network's units."""
+    """One part of the picture, the network's own view unless told, as side x side x RGB in the
+    network's units.
+    """
     shown = picture.convert("RGB").resize(
         (side, side), Image.Resampling.BILINEAR, box=box or view_box(picture)
     )
