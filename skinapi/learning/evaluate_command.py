@@ -1,4 +1,4 @@
-"""`evaluate`: the serving engine over any labelled folder, and the table of what it is worth there."""
+"""`evaluate`: the serving engine over a labelled folder, and the table of its worth there."""
 
 import argparse
 import json

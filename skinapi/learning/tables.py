@@ -45,8 +45,10 @@ def _describe_part(part: Figures, title: str) -> list[str]:
         f"  balanced accuracy  {_with_interval(part, 'balanced_accuracy')}",
         f"  ECE                {_with_interval(part, 'ece')}",
         f"  ECE before temperature  {part['ece_before_temperature']:.3f}",
-        f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
-        + f"Brier {part['brier']:.3f}",
+        (
+            f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
+            f"Brier {part['brier']:.3f}"
+        ),
         "  class      n  sensitivity           specificity           AUC",
     ]
     for name, one in part["per_class"].items():

@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning"))
 
 
-def run_command(words: Sequence[str | Path], instance: Path) -> int:
+def run_command(words: Sequence[object], instance: Path) -> int:
     """As `python -m skinapi` would, with the errors left to the test."""
     parser = argparse.ArgumentParser()
     add_commands(parser.add_subparsers(required=True))
