@@ -161,6 +161,11 @@ def load_pictures(folder: Path, *, label: str) -> list[Sample]:
     return list(gatherer.finish(lesions_known=False).samples)
 
 
+def later_half(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """By name: the first half may be looked at while choosing, the later half is for the figure."""
+    return sorted(samples, key=lambda sample: sample.image_id)[len(samples) // 2 :]
+
+
 def load_folders(folder: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
     """One folder per class; the folder's name is the label."""
     gatherer = _Gatherer(labels)

@@ -16,7 +16,7 @@ from skinapi.learning.augment import DIHEDRAL
 from skinapi.learning.datasets import Dataset, Sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration import softmax
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model
 from skinapi.vision.picture import open_picture
 
@@ -275,6 +275,9 @@ def evaluate_model(
         "dropped_classes": [_dx(key) for key in lesion_classes() if key not in judged.classes],
         "skipped": {reason: len(names) for reason, names in dataset.skipped.items()},
     }
+    healthy = any(sample.label == NORMAL_SKIN for sample in answers.samples)
+    if healthy and NORMAL_SKIN in model.labels:
+        figures["normal_skin"] = measure_normal_skin(model, answers)
     if dataset.lesions_known:
         figures["one_per_lesion"] = measure(judge(model, answers.one_per_lesion()))
     if judged.refused.any():
@@ -290,14 +293,24 @@ def foreign_figures(model: Model, known: Answers, foreign: Answers) -> dict[str,
     outside = model.calibration.energy(foreign.logits)
     scores = np.concatenate([inside, outside])
     floor = model.calibration.unlike_training
-    figures: dict[str, Any] = {
+    refused = (scores < floor) if floor is not None else np.zeros(scores.size, bool)
+    return {
         "n": int(outside.size),
         "auroc": metrics.auc(scores, np.arange(scores.size) < inside.size),
+        "refused_foreign": float(refused[inside.size :].mean()),
+        "refused_known": float(refused[: inside.size].mean()),
     }
-    if floor is not None:
-        figures["refused_foreign"] = float((outside < floor).mean())
-        figures["refused_lesions"] = float((inside < floor).mean())
-    return figures
+
+
+def measure_normal_skin(model: Model, answers: Answers) -> dict[str, Any]:
+    """How much healthy skin is recognised, and how many lesions would be taken for it."""
+    first = answers.logits.argmax(axis=1) == model.labels.index(NORMAL_SKIN)
+    healthy = np.array([sample.label == NORMAL_SKIN for sample in answers.samples])
+    return {
+        "n": int(healthy.sum()),
+        "recognised": float(first[healthy].mean()),
+        "lesions_taken_for_it": float(first[~healthy].mean()),
+    }
 
 
 def lesion_classes() -> tuple[str, ...]:

@@ -28,10 +28,18 @@ def describe_figures(figures: Figures) -> str:
             f"band threshold {name} {band['threshold']:.4f}: "
             f"sensitivity {band['sensitivity']:.3f}, specificity {band['specificity']:.3f}"
         )
+    if "normal_skin" in figures:
+        healthy = figures["normal_skin"]
+        lines.append(
+            f"normal skin: {healthy['recognised']:.3f} of {healthy['n']} pictures recognised; "
+            f"{healthy['lesions_taken_for_it']:.3f} of the lesions taken for it"
+        )
     if "not_skin" in figures:
         foreign = figures["not_skin"]
         lines.append(
-            f"told from {foreign['n']} pictures of anything else: AUROC {foreign['auroc']:.3f}"
+            f"pictures of anything else: AUROC {foreign['auroc']:.3f} against {foreign['n']} of "
+            f"them; {foreign['refused_foreign']:.3f} of them and "
+            f"{foreign['refused_known']:.3f} of the known pictures refused as unlike training"
         )
     return "\n".join(lines)
 

@@ -19,12 +19,20 @@ from skinapi.learning.datasets import (
     Dataset,
     Sample,
     by_part,
+    later_half,
     load_dataset,
     load_pictures,
     require_trainable,
 )
 from skinapi.learning.drawing import draw_card
-from skinapi.learning.evaluation import Answers, ask_model, evaluate_model, judge, lesion_classes
+from skinapi.learning.evaluation import (
+    Answers,
+    ask_model,
+    evaluate_model,
+    foreign_figures,
+    judge,
+    lesion_classes,
+)
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
 from skinapi.learning.half import round_to_half, save_half
@@ -37,11 +45,10 @@ from skinapi.learning.tables import describe_figures
 from skinapi.learning.weights import initialise
 from skinapi.settings import Settings
 from skinapi.vision.calibration import Calibration
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
-NORMAL_SKIN = "normal_skin"
 COMPARED = 200
 BF16_MAY_LOSE = 0.002
 
@@ -89,6 +96,10 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
         }
         model, precision = _calibrate(folder, lessons.validation, card)
         figures, answers = evaluate_model(model, test, tta=False, report=say)
+        if options.not_skin:
+            strange = later_half(load_pictures(options.not_skin, label="not skin"))
+            foreign = ask_model(model, strange, tta=False, report=say)
+            figures["not_skin"] = foreign_figures(model, answers, foreign)
         card |= {
             "precision": model.card.precision,
             "figures": {"test": figures, "precision": precision},

@@ -19,7 +19,7 @@ RANDOM = np.random.default_rng(8)
 
 
 def evaluated(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *more: str | Path
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *more: object
 ) -> dict[str, Any]:
     monkeypatch.setenv("MODEL_PATH", str(small.model))
     words: list[object] = [
