@@ -36,7 +36,7 @@ PHASES: Mapping[str, Phase] = {
     for phase in (
         Phase("head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
         Phase("last-blocks", epochs=6, learning_rate=4e-4, views=4),
-        Phase("deeper-blocks", epochs=8, learning_rate=2e-4, views=4),
+        Phase("deeper-blocks", epochs=7, learning_rate=3e-4, mixup=0.2, views=3),
         Phase("whole", epochs=8, learning_rate=1e-4),
     )
 }

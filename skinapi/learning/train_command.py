@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +48,7 @@ from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
+UNREPEATED = ("run", "work", "out", "licence")
 COMPARED = 200
 BF16_MAY_LOSE = 0.002
 
@@ -92,23 +92,35 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
             **_package(network, recipe, lessons, folder),
             "licence": options.licence,
             "limits": LIMITS,
-            "training": describe_training(lessons, courses, shlex.join(["skinapi", *sys.argv[1:]])),
+            "training": describe_training(lessons, courses, _repeat(options)),
         }
-        model, precision = _calibrate(folder, lessons.validation, card)
-        figures, answers = evaluate_model(model, test, tta=False, report=say)
-        if options.not_skin:
-            strange = later_half(load_pictures(options.not_skin, label="not skin"))
-            foreign = ask_model(model, strange, tta=False, report=say)
-            figures["not_skin"] = foreign_figures(model, answers, foreign)
-        card |= {
-            "precision": model.card.precision,
-            "figures": {"test": figures, "precision": precision},
-        }
-        draw_card(judge(model, answers), figures, folder)
-        write_readable_card(folder, card, model.version)
-        write_papers(folder, card=card, calibration=model.calibration)
+        figures = _measure(folder, card, lessons.validation, test, options)
     say(describe_figures(figures))
-    say(f"{model.version} is in {out}")
+    say(f"{figures['model_version']} is in {out}")
+
+
+def _measure(
+    folder: Path,
+    card: dict[str, Any],
+    watched: Sequence[Sample],
+    test: Dataset,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """Calibrated on validation, then read once on the test part; the card and its pages follow."""
+    model, precision = _calibrate(folder, watched, card)
+    figures, answers = evaluate_model(model, test, tta=False, report=say)
+    if options.not_skin:
+        strange = later_half(load_pictures(options.not_skin, label="not skin"))
+        foreign = ask_model(model, strange, tta=False, report=say)
+        figures["not_skin"] = foreign_figures(model, answers, foreign)
+    card |= {
+        "precision": model.card.precision,
+        "figures": {"test": figures, "precision": precision},
+    }
+    draw_card(judge(model, answers), figures, folder)
+    write_readable_card(folder, card, model.version)
+    write_papers(folder, card=card, calibration=model.calibration)
+    return figures
 
 
 def _load(options: argparse.Namespace) -> Dataset:
@@ -187,6 +199,17 @@ def _calibrate(
     calibration = calibrate(models[chosen], answers[chosen])
     write_papers(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs
+
+
+def _repeat(options: argparse.Namespace) -> str:
+    """The command that makes this network again, wherever its results are put."""
+    words = ["python", "-m", "skinapi", "train"]
+    for name, value in vars(options).items():
+        if name not in UNREPEATED and value is not None and value is not False:
+            words.append(f"--{name.replace('_', '-')}")
+            shown = ",".join(value) if isinstance(value, tuple) else value
+            words += [] if value is True else [str(shown)]
+    return shlex.join(words)
 
 
 def _macro_auc(model: Model, answers: Answers) -> float:
