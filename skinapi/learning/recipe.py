@@ -145,7 +145,7 @@ def _run(
     look: Look = watched.look
     model = network
     freeze_below(network, cut)
-    caches = folder / "features"
+    caches = folder / phase.depth / "features"
     finished = read_course(folder / phase.depth).finished
     if phase.views and cut is not None:
         model = tail_of(network, cut)
@@ -185,7 +185,7 @@ def _from_cache(
     caches.mkdir(parents=True, exist_ok=True)
 
     def cache(name: str, rows: int, look: Callable[[int], Tensor]) -> Features:
-        path = caches / f"{phase.depth}-{name}.npy"
+        path = caches / f"{name}.npy"
         return cache_features(trunk=trunk, rows=rows, look=look, path=path, report=report)
 
     def glance_of(view: int) -> Callable[[int], Tensor]:
