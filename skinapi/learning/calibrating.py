@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.learning import metrics
-from skinapi.learning.evaluation import Answers, band_scores, judge
+from skinapi.learning.answers import Answers, judge
+from skinapi.learning.figures import band_scores
 from skinapi.vision.calibration import Calibration, softmax
 from skinapi.vision.model import Model
 

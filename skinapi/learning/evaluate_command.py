@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 
 from skinapi.errors import BadDataset
+from skinapi.learning.answers import ask_model
 from skinapi.learning.datasets import (
     Dataset,
     by_part,
@@ -13,7 +14,8 @@ from skinapi.learning.datasets import (
     load_pictures,
     load_table,
 )
-from skinapi.learning.evaluation import ask_model, evaluate_model, foreign_figures
+from skinapi.learning.evaluation import evaluate_model
+from skinapi.learning.figures import measure_foreign
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.splits import read_split
 from skinapi.learning.tables import describe_figures
@@ -30,7 +32,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, tta=options.tta, report=say)
-        figures["not_skin"] = foreign_figures(model, answers, foreign)
+        figures["not_skin"] = measure_foreign(model, answers, foreign)
     say(describe_figures(figures))
     if options.out:
         with disk_full_told():

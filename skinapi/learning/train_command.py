@@ -12,6 +12,7 @@ import numpy as np
 
 from skinapi.errors import BadDataset
 from skinapi.learning import metrics
+from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
 from skinapi.learning.calibrating import calibrate
 from skinapi.learning.card import LIMITS, describe_training, write_readable_card
 from skinapi.learning.datasets import (
@@ -24,16 +25,10 @@ from skinapi.learning.datasets import (
     require_trainable,
 )
 from skinapi.learning.drawing import draw_card
-from skinapi.learning.evaluation import (
-    Answers,
-    ask_model,
-    evaluate_model,
-    foreign_figures,
-    judge,
-    lesion_classes,
-)
+from skinapi.learning.evaluation import evaluate_model
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
+from skinapi.learning.figures import measure_foreign
 from skinapi.learning.half import round_to_half, save_half
 from skinapi.learning.heads import make_servable
 from skinapi.learning.networks import ARCHITECTURES
@@ -112,7 +107,7 @@ def _measure(
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, tta=False, report=say)
-        figures["not_skin"] = foreign_figures(model, answers, foreign)
+        figures["not_skin"] = measure_foreign(model, answers, foreign)
     card |= {
         "precision": model.card.precision,
         "figures": {"test": figures, "precision": precision},
