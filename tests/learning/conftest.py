@@ -47,7 +47,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     data = write_ham_like(root / "data", lesions_per_class=24)
     words = (
         *("train", "--data", data, "--architecture", "MobileNetV2", "--init", "none"),
-        *("--phases", "last-blocks,whole", "--views", "1", "--epochs", "2", "--side", str(SIDE)),
+        *("--phases", "last-blocks,whole", "--views", "1", "--epochs", "1", "--side", str(SIDE)),
         *("--work", root / "work", "--out", root / "model"),
     )
     assert run_command(words, root / "instance") == 0
