@@ -1,0 +1,146 @@
+"""SkinAPI: from a photograph of a skin lesion to an honest, explained, documented finding.
+
+This is the composition root: with __main__ the only place that knows every room.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from skinapi.admin.routes import routes as admin_routes
+from skinapi.admin.service import AdminService
+from skinapi.audit import Trail
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.contested import contested_emails
+from skinapi.auth.deletion import Eraser
+from skinapi.auth.guard import Guard
+from skinapi.auth.passwords import Passwords
+from skinapi.auth.roster import Roster
+from skinapi.auth.routes import routes as auth_routes
+from skinapi.auth.service import AuthService
+from skinapi.auth.tokens import Tokens
+from skinapi.console.routes import routes as console_routes
+from skinapi.errors import BrokenStore, Duplicate
+from skinapi.settings import Settings
+from skinapi.storage import open_store
+from skinapi.storage.faults import Fault, blob_faults
+from skinapi.storage.ports import Store
+from skinapi.web.context import add_request_ids, request_id
+from skinapi.web.failures import answer_errors
+from skinapi.web.gate import guard_requests
+from skinapi.web.headers import add_headers
+from skinapi.web.house import House
+from skinapi.web.house import routes as house_routes
+from skinapi.web.limits import Rate, add_rate_headers, open_limits
+from skinapi.web.logs import configure_logs, log_requests
+from skinapi.web.metrics import measure_requests
+from skinapi.web.routes import renderer_for
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The services of the house over one store."""
+
+    store: Store
+    accounts: Accounts
+    tokens: Tokens
+    trail: Trail
+    roster: Roster
+    eraser: Eraser
+    guard: Guard
+    auth: AuthService
+    admin: AdminService
+
+    def faults(self) -> Iterator[Fault]:
+        """Every broken invariant that `check` knows of."""
+        yield from blob_faults(self.store)
+        yield from self.eraser.faults()
+        yield from self.roster.faults()
+        yield from self.trail.faults()
+
+
+def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
+    """Every service over the store that the settings name, or over the one handed in."""
+    settings.refuse_unsafe()
+    store = store or store_of(settings)
+    try:
+        accounts = Accounts(store)
+    except Duplicate as error:
+        raise BrokenStore from error
+    trail = Trail(store, request_id)
+    tokens = Tokens(store, key=settings.signing_key(), hours=settings.token_hours)
+    passwords = Passwords()
+    roster = Roster(store, accounts)
+    eraser = Eraser(accounts=accounts, roster=roster, forget=())
+    return Rooms(
+        store=store,
+        accounts=accounts,
+        tokens=tokens,
+        trail=trail,
+        roster=roster,
+        eraser=eraser,
+        guard=Guard(
+            accounts=accounts,
+            tokens=tokens,
+            metrics_token=settings.secret("metrics_token"),
+            password_page=f"{settings.address}/password",
+        ),
+        auth=AuthService(accounts=accounts, passwords=passwords, tokens=tokens, trail=trail),
+        admin=AdminService(
+            accounts=accounts,
+            roster=roster,
+            eraser=eraser,
+            passwords=passwords,
+            trail=trail,
+            initial_password_life=timedelta(hours=settings.initial_password_hours),
+        ),
+    )
+
+
+def store_of(settings: Settings) -> Store:
+    return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+
+
+def store_faults(store: Store) -> Iterator[Fault]:
+    """What must be mended before the rooms can open."""
+    yield from contested_emails(store)
+
+
+def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+    """The web application. Reads the environment unless settings are handed in."""
+    settings = settings or Settings()
+    configure_logs()
+    rooms = open_rooms(settings, store)
+    rooms.eraser.resume()
+    rates = {
+        Rate.READ: settings.rate_read,
+        Rate.WRITE: settings.rate_write,
+        Rate.SIGN_IN: settings.rate_sign_in,
+    }
+    shared_counts = settings.secret("rate_limit_storage") or settings.secret("mongo_uri")
+    limits = open_limits(shared_counts, settings.instance_dir, rates)
+
+    app = Flask(__name__, static_folder=None)
+    app.extensions["skinapi"] = rooms
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    log_requests(app)
+    measure_requests(app)
+    add_request_ids(app)
+    add_headers(app, origins=settings.origins, https_only=settings.production)
+    add_rate_headers(app)
+    guard_requests(app, admit=rooms.guard.admit, limits=limits, max_body=settings.max_body_bytes)
+    answer_errors(app, renderer_for(app))
+
+    app.register_blueprint(house_routes.blueprint(House(app, rooms.store.ping)))
+    app.register_blueprint(auth_routes.blueprint(rooms.auth))
+    app.register_blueprint(admin_routes.blueprint(rooms.admin))
+    app.register_blueprint(console_routes.blueprint(None))
+    return app

@@ -131,6 +131,11 @@ class BlobDamaged(SkinAPIError):
     code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
 
 
+class BrokenStore(SkinAPIError):
+    code = "broken_store"
+    sentence = "Two accounts share one e-mail: run `python -m skinapi check --repair`"
+
+
 class UnsafeSettings(SkinAPIError):
     """The server refuses to start like this; the sentence says what to set."""
 

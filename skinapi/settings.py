@@ -4,11 +4,12 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt, SecretStr
+from pydantic import AliasChoices, Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skinapi.errors import UnsafeSettings
 
+VERSION = "0.1.0"
 SHORTEST_SECRET = 32
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
 DEVELOPMENT_ORIGINS = (
@@ -20,7 +21,11 @@ DEVELOPMENT_ORIGINS = (
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     environment: Literal["development", "production"] = "development"
@@ -32,6 +37,9 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
 
     bind: str | None = None
+    public_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("public_url", "render_external_url")
+    )
     port: PositiveInt = Field(default=5000, le=65535)
     workers: PositiveInt = 1
     threads: PositiveInt = 32
@@ -59,15 +67,25 @@ class Settings(BaseSettings):
         return [f"{host}:{self.port}"]
 
     @property
+    def address(self) -> str:
+        """Where people reach this server."""
+        return (self.public_url or f"http://{self.binds[0]}").rstrip("/")
+
+    @property
     def origins(self) -> list[str]:
         listed = self.allowed_origins or ("" if self.production else DEVELOPMENT_ORIGINS)
         return [origin.strip().rstrip("/") for origin in listed.split(",") if origin.strip()]
+
+    def secret(self, name: str) -> str | None:
+        """A secret setting in clear, for the one who needs it."""
+        value: SecretStr | None = getattr(self, name)
+        return value.get_secret_value() if value else None
 
     def signing_key(self) -> str:
         """The key of the tokens; in development made once and kept in the instance folder."""
         if self.jwt_secret_key is None and not self.production:
             return _kept_secret(self.instance_dir / "jwt-secret")
-        key = self.jwt_secret_key.get_secret_value() if self.jwt_secret_key else ""
+        key = self.secret("jwt_secret_key") or ""
         if self.production:
             _refuse_weak(key)
         return key

@@ -1,18 +1,28 @@
-"""What every test may ask for."""
+"""Fixtures that every room's tests share."""
 
 import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pymongo
 import pytest
 
+from tests.houses import House
 from tests.mongod import NoMongodError, a_mongod
 
 OURS = f"test_{secrets.token_hex(4)}_"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house on SQLite."""
+    house = House(tmp_path)
+    yield house
+    house.rooms.store.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""The admins' desk: approving, promoting, suspending and deleting accounts, doctors, the audit."""

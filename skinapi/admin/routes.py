@@ -1,0 +1,170 @@
+"""The admins' desk: parse, call, answer."""
+
+from skinapi.admin.schemas import (
+    Approval,
+    Assignment,
+    AuditQuery,
+    AuditRow,
+    DoctorSearch,
+    NewDoctor,
+    NewRole,
+    PasswordReset,
+    UserSearch,
+)
+from skinapi.admin.service import AdminService
+from skinapi.auth.schemas import AccountView, PatientView
+from skinapi.errors import EmailTaken, LastAdmin, NotFound, Stale
+from skinapi.web.access import Subject, admins
+from skinapi.web.fields import Message
+from skinapi.web.limits import Rate
+from skinapi.web.pagination import Page
+from skinapi.web.routes import Routes
+
+routes: Routes[AdminService] = Routes("admin")
+
+
+@routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)
+def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
+    """Everyone but the doctors, in the order they registered."""
+    page = admin.list_users(
+        role=query.role,
+        status=query.status,
+        containing=query.q,
+        after=query.after,
+        limit=query.limit,
+    )
+    doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
+    return page.map(lambda account: PatientView.of(account, doctors.get(account.doctor_id or "")))
+
+
+@routes.route(
+    "DELETE",
+    "/users/<email>",
+    access=admins("Only admin can delete users"),
+    rate=Rate.WRITE,
+    raises=(NotFound, LastAdmin, Stale),
+)
+def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Delete an account and everything it owns."""
+    admin.delete_user(email=email, by=subject)
+    return Message(message=f"User {email} deleted")
+
+
+@routes.route(
+    "PATCH",
+    "/users/<email>/approve",
+    access=admins("Only admin can approve users"),
+    rate=Rate.WRITE,
+    raises=(NotFound, Stale),
+)
+def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Subject) -> Message:
+    """Approve an account, or lift its suspension; with `doctor`, make it a doctor's.
+
+    It never lowers anyone: an admin stays an admin, a doctor a doctor.
+    """
+    _, happened = admin.approve_account(email=email, role=body.role, by=subject)
+    return Message(message=happened)
+
+
+@routes.route(
+    "PUT",
+    "/users/<email>/role",
+    access=admins("Only admin can change roles"),
+    rate=Rate.WRITE,
+    raises=(NotFound, LastAdmin, Stale),
+)
+def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
+    """Promote or demote. The last admin cannot be demoted."""
+    changed = admin.set_role(email=email, role=body.role, by=subject)
+    return Message(message=f"User {changed.email} is now {changed.role}.")
+
+
+@routes.route(
+    "PATCH",
+    "/users/<email>/suspend",
+    access=admins("Only admin can suspend users"),
+    rate=Rate.WRITE,
+    raises=(NotFound, LastAdmin, Stale),
+)
+def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Shut an account out at once; approving it again lets it back in."""
+    changed = admin.suspend_account(email=email, by=subject)
+    return Message(message=f"User {changed.email} suspended.")
+
+
+@routes.route(
+    "POST",
+    "/users/<email>/reset-password",
+    access=admins("Only admin can reset passwords"),
+    rate=Rate.WRITE,
+    raises=(NotFound, Stale),
+)
+def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
+    """Make a one-time password to hand over; the old one and all tokens die."""
+    password, expires_at = admin.reset_password(email=email, by=subject)
+    return PasswordReset(
+        message="Hand this password over; it must be replaced at the first login",
+        password=password,
+        expires_at=expires_at,
+    )
+
+
+@routes.route(
+    "PUT",
+    "/users/<email>/doctor",
+    access=admins("Only admin can assign doctors"),
+    rate=Rate.WRITE,
+    raises=(NotFound, Stale),
+)
+def assign_doctor(
+    admin: AdminService, *, email: str, body: Assignment, subject: Subject
+) -> Message:
+    """Put a patient in a doctor's care, who may then see the patient's submissions."""
+    admin.assign_doctor(email=email, doctor=body.doctor, by=subject)
+    return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
+
+
+@routes.route("GET", "/doctors", access=admins("Only admin can view doctors"), rate=Rate.READ)
+def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[AccountView]:
+    """The doctors, in the order they came."""
+    page = admin.list_doctors(
+        status=query.status, containing=query.q, after=query.after, limit=query.limit
+    )
+    return page.map(AccountView.model_validate)
+
+
+@routes.route(
+    "POST",
+    "/doctors",
+    access=admins("Only admin can add doctors"),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(EmailTaken,),
+)
+def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Message:
+    """Add an approved doctor, who must replace this initial password within its life."""
+    admin.add_doctor(name=body.name, email=body.email, password=body.password, by=subject)
+    return Message(message="Doctor added successfully")
+
+
+@routes.route(
+    "DELETE",
+    "/doctors/<email>",
+    access=admins("Only admin can delete doctors"),
+    rate=Rate.WRITE,
+    raises=(NotFound, Stale),
+)
+def delete_doctor(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Delete a doctor; the patients are in nobody's care then."""
+    admin.delete_doctor(email=email, by=subject)
+    return Message(message=f"Doctor {email} deleted")
+
+
+@routes.route("GET", "/audit", access=admins("Only admin can read the audit"), rate=Rate.READ)
+def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
+    """Who did what to whom, newest first."""
+    page = admin.read_trail(
+        action=query.action, account=query.account, after=query.after, limit=query.limit
+    )
+    emails = admin.emails_of({row[who] for row in page.items for who in ("by", "target")})
+    return page.map(lambda row: AuditRow.of(row, emails))

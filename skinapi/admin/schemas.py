@@ -1,0 +1,77 @@
+"""What crosses the wire at the admins' desk."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, StringConstraints
+
+from skinapi.auth.accounts import Role, Status
+from skinapi.auth.emails import Email
+from skinapi.auth.passwords import NewPassword
+from skinapi.auth.schemas import GivenName
+from skinapi.storage.ports import Document
+from skinapi.web.fields import Answer, Body, ContractBody, Identifier, Text
+from skinapi.web.pagination import PageQuery
+
+SearchText = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+
+
+class DoctorSearch(PageQuery):
+    q: SearchText | None = Field(default=None, description="part of a name or e-mail")
+    status: Status | None = None
+
+
+class UserSearch(DoctorSearch):
+    role: Literal["user", "researcher", "admin"] | None = None
+
+
+class Approval(ContractBody):
+    role: Literal["user", "doctor"] | None = None
+
+
+class NewRole(Body):
+    role: Role
+
+
+class NewDoctor(ContractBody):
+    missing: ClassVar[str] = "Name, email, and password required"
+    name: GivenName
+    email: Email
+    password: NewPassword
+
+
+class Assignment(Body):
+    doctor: Email | None = Field(description="the doctor's e-mail; null for nobody")
+
+
+class PasswordReset(Answer):
+    message: str
+    password: str = Field(description="to be handed over once; it opens the password page alone")
+    expires_at: datetime
+
+
+class AuditQuery(PageQuery):
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+    action: Annotated[str, StringConstraints(pattern=r"^[a-z]+\.[a-z_]+$")] | None = None
+    account: Identifier | None = Field(default=None, description="who did it or had it done")
+
+
+class AuditRow(Answer):
+    id: str = Field(serialization_alias="_id")
+    sequence: int
+    created_at: datetime
+    action: str
+    phase: Literal["intent", "outcome"]
+    outcome: str | None = None
+    intent: str | None = Field(default=None, description="the row this one completes")
+    by: str
+    by_email: str | None = Field(description="null once the account is gone")
+    target: str
+    target_email: str | None
+    request_id: str | None = None
+    hash: str
+
+    @classmethod
+    def of(cls, row: Document, emails: dict[str, str]) -> Self:
+        who = {f"{role}_email": emails.get(row[role]) for role in ("by", "target")}
+        return cls.model_validate({**row, **who})

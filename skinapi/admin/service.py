@@ -1,0 +1,195 @@
+"""What admins do to accounts. Every change leaves its two rows in the trail."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from skinapi.audit import Trail
+from skinapi.auth.accounts import Account, Accounts, Role, Status
+from skinapi.auth.deletion import Eraser
+from skinapi.auth.emails import normalise_email
+from skinapi.auth.passwords import Passwords, one_time_password
+from skinapi.auth.roster import Roster
+from skinapi.errors import EmailTaken, NotFound
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Filter
+from skinapi.web.access import Subject
+from skinapi.web.pagination import Page
+
+NO_USER = "User not found"
+NO_ACCOUNT = "User/doctor not found"
+NO_DOCTOR = "Doctor not found"
+
+
+class AdminService:
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        roster: Roster,
+        eraser: Eraser,
+        passwords: Passwords,
+        trail: Trail,
+        initial_password_life: timedelta,
+    ) -> None:
+        self._accounts = accounts
+        self._roster = roster
+        self._eraser = eraser
+        self._passwords = passwords
+        self._trail = trail
+        self._initial_password_life = initial_password_life
+
+    def list_users(
+        self,
+        *,
+        role: Role | None,
+        status: Status | None,
+        containing: str | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[Account]:
+        """Everyone but the doctors."""
+        wanted: Filter = {"role": role or {"$ne": "doctor"}, **_where_status(status)}
+        return self._accounts.page(wanted, containing=containing, after=after, limit=limit)
+
+    def list_doctors(
+        self, *, status: Status | None, containing: str | None, after: str | None, limit: int
+    ) -> Page[Account]:
+        wanted: Filter = {"role": "doctor", **_where_status(status)}
+        return self._accounts.page(wanted, containing=containing, after=after, limit=limit)
+
+    def emails_of(self, identifiers: set[str]) -> dict[str, str]:
+        return self._accounts.emails_of(identifiers)
+
+    def approve_account(self, *, email: str, role: Role | None, by: Subject) -> tuple[Account, str]:
+        """Approve, and make a user a doctor if asked; never lowers anyone. And what happened."""
+        account = self._found(email, NO_ACCOUNT)
+
+        def decide(current: Account) -> dict[str, Any]:
+            promoted = role == "doctor" and current.role == "user"
+            return {"status": "approved", "role": "doctor" if promoted else current.role}
+
+        with self._trail.act("account.approve", by=by.id, target=account.id):
+            changed = self._roster.change(account.id, decide)
+        if changed.role == "doctor" and account.role != "doctor":
+            return changed, f"User {changed.email} promoted to doctor and approved."
+        if changed.role == "doctor":
+            return changed, f"Doctor {changed.email} approved."
+        return changed, f"User {changed.email} approved as {changed.role}."
+
+    def set_role(self, *, email: str, role: Role, by: Subject) -> Account:
+        """Any role, up or down. Raises LastAdmin."""
+        account = self._found(email, NO_ACCOUNT)
+        with self._trail.act(f"account.role_{role}", by=by.id, target=account.id):
+            return self._roster.change(account.id, lambda _: {"role": role})
+
+    def suspend_account(self, *, email: str, by: Subject) -> Account:
+        """Its tokens die; approving it again lifts the suspension. Raises LastAdmin."""
+        account = self._found(email, NO_ACCOUNT)
+        with self._trail.act("account.suspend", by=by.id, target=account.id):
+            return self._roster.change(
+                account.id,
+                lambda current: {
+                    "status": "suspended",
+                    "token_version": current.token_version + 1,
+                },
+            )
+
+    def delete_user(self, *, email: str, by: Subject) -> None:
+        """The account and all it owns. Raises LastAdmin."""
+        account = self._found(email, NO_USER)
+        if account.role == "doctor":
+            raise NotFound(NO_USER)
+        self._delete(account, by)
+
+    def delete_doctor(self, *, email: str, by: Subject) -> None:
+        self._delete(self._found_doctor(email), by)
+
+    def add_doctor(self, *, name: str, email: str, password: str, by: Subject) -> Account:
+        """An approved doctor who must replace this initial password before anything else."""
+        taken = self._accounts.by_email(email)
+        if taken:
+            raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
+        identifier = new_id()
+        fields = self._initial(password)
+        with self._trail.act("doctor.add", by=by.id, target=identifier):
+            return self._accounts.add(
+                id=identifier, name=name, email=email, role="doctor", status="approved", **fields
+            )
+
+    def reset_password(self, *, email: str, by: Subject) -> tuple[str, datetime]:
+        """A one-time password and when it dies; every token of the account dies now."""
+        account = self._found(email, NO_ACCOUNT)
+        password = one_time_password()
+        fields = self._initial(password)
+        with self._trail.act("account.reset_password", by=by.id, target=account.id):
+            self._accounts.change(account, token_version=account.token_version + 1, **fields)
+        return password, fields["initial_password_expires_at"]
+
+    def assign_doctor(self, *, email: str, doctor: str | None, by: Subject) -> None:
+        """Put a patient in a doctor's care, or in nobody's."""
+        patient = self._found(email, NO_USER)
+        if patient.role == "doctor":
+            raise NotFound(NO_USER)
+        doctor_id = self._found_doctor(doctor).id if doctor else None
+        with self._trail.act("account.assign", by=by.id, target=patient.id):
+            self._accounts.change(patient, doctor_id=doctor_id)
+
+    def read_trail(
+        self, *, action: str | None, account: str | None, after: str | None, limit: int
+    ) -> Page[Document]:
+        return self._trail.page(action=action, account=account, after=after, limit=limit)
+
+    def ensure_admin(self, *, email: str, password: str | None) -> tuple[Account, str | None]:
+        """An active admin at this address, and the one-time password if one had to be made.
+
+        Running it twice changes nothing; an existing account is made an admin and keeps its
+        password, unless a new one is given.
+        """
+        given = {"password_hash": self._passwords.hash(password)} if password else {}
+        account = self._accounts.by_email(email)
+        one_time = None
+        if account is None:
+            one_time = None if password else one_time_password()
+            fields = given or self._initial(one_time or "")
+            account = self._accounts.add(email=email, name="Admin", **fields)
+        elif given:
+            fields = {"must_change": False, "token_version": account.token_version + 1}
+            account = self._accounts.change(account, **given, **fields)
+        with self._trail.act("account.role_admin", by="system", target=account.id):
+            account = self._roster.change(
+                account.id, lambda _: {"role": "admin", "status": "approved"}
+            )
+        return account, one_time
+
+    def has_admin(self) -> bool:
+        return bool(self._roster.active_admins())
+
+    def _delete(self, account: Account, by: Subject) -> None:
+        with self._trail.act("account.delete", by=by.id, target=account.id):
+            self._eraser.erase(account)
+
+    def _initial(self, password: str) -> dict[str, Any]:
+        return {
+            "password_hash": self._passwords.hash(password),
+            "must_change": True,
+            "initial_password_expires_at": now() + self._initial_password_life,
+        }
+
+    def _found(self, email: str, sentence: str) -> Account:
+        try:
+            account = self._accounts.by_email(normalise_email(email))
+        except ValueError:
+            account = None
+        if account is None:
+            raise NotFound(sentence)
+        return account
+
+    def _found_doctor(self, email: str) -> Account:
+        account = self._found(email, NO_DOCTOR)
+        if account.role != "doctor":
+            raise NotFound(NO_DOCTOR)
+        return account
+
+
+def _where_status(status: Status | None) -> Filter:
+    return {"status": status} if status else {}

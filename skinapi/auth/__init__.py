@@ -1,0 +1,1 @@
+"""Accounts and their keys: register, log in, who am I, and who may pass."""

@@ -1,0 +1,49 @@
+"""Deleting an account and all it owns, resumable at any point."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.roster import Roster
+from skinapi.errors import Stale
+from skinapi.storage.faults import Fault
+
+Forget = Callable[[str], None]
+
+
+class Eraser:
+    """Each room that keeps something of an owner hands in an idempotent `forget(owner_id)`."""
+
+    def __init__(self, *, accounts: Accounts, roster: Roster, forget: Sequence[Forget]) -> None:
+        self._accounts = accounts
+        self._roster = roster
+        self._forget = forget
+
+    def erase(self, account: Account) -> None:
+        """Tokens die first, the account goes last. Raises LastAdmin."""
+        self._finish(self._roster.change(account.id, lambda _: {"status": "deleting"}))
+
+    def resume(self) -> None:
+        """Finish what a crash interrupted."""
+        for account in self._accounts.find({"status": "deleting"}):
+            self._finish(account)
+
+    def faults(self) -> Iterator[Fault]:
+        for account in self._accounts.find({"status": "deleting"}):
+            yield Fault(f"account {account.id} is half deleted", partial(self._finish, account))
+
+    def _finish(self, account: Account) -> None:
+        for forget in self._forget:
+            forget(account.id)
+        for patient in self._accounts.find({"doctor_id": account.id}):
+            self._release(patient)
+        self._accounts.remove(account)
+
+    def _release(self, patient: Account) -> None:
+        """Whoever changed the patient meanwhile keeps that change."""
+        try:
+            self._accounts.change(patient, doctor_id=None)
+        except Stale:
+            again = self._accounts.get(patient.id)
+            if again.doctor_id == patient.doctor_id:
+                self._release(again)

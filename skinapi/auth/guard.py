@@ -1,0 +1,79 @@
+"""Enforcement of the access declarations. Account and token are read afresh on every request, so
+that deletion, suspension and demotion bite at once."""
+
+import hmac
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.tokens import Claims, Tokens
+from skinapi.errors import (
+    AccountNotApproved,
+    AccountSuspended,
+    Forbidden,
+    InvalidToken,
+    NotFound,
+    PasswordChangeRequired,
+    Unauthenticated,
+)
+from skinapi.web.access import Access, Public, Scraper, Signed, Subject
+
+ADMIN_ONLY = Signed(roles=("admin",))
+
+
+class Guard:
+    def __init__(
+        self, *, accounts: Accounts, tokens: Tokens, metrics_token: str | None, password_page: str
+    ) -> None:
+        self._accounts = accounts
+        self._tokens = tokens
+        self._metrics_token = metrics_token
+        self._password_page = password_page
+
+    def admit(self, access: Access, authorization: str | None) -> Subject | None:
+        """The caller, or None where anyone may call. Raises what keeps the caller out."""
+        if isinstance(access, Public):
+            return None
+        token = _bearer(authorization)
+        if isinstance(access, Scraper):
+            if self._metrics_token and hmac.compare_digest(token, self._metrics_token):
+                return None
+            access = ADMIN_ONLY
+        claims = self._tokens.read(token)
+        account = self._live_account(claims)
+        self._refuse_unready(account, access)
+        if account.role not in access.roles:
+            raise Forbidden(access.refusal)
+        return Subject(
+            id=account.id,
+            role=account.role,
+            token_id=claims.token_id,
+            token_expires_at=claims.expires_at,
+        )
+
+    def _live_account(self, claims: Claims) -> Account:
+        try:
+            account = self._accounts.get(claims.account_id)
+        except NotFound as error:
+            raise InvalidToken from error
+        dead = account.status == "deleting" or account.token_version != claims.token_version
+        if dead or self._tokens.revoked(claims.token_id):
+            raise InvalidToken
+        return account
+
+    def _refuse_unready(self, account: Account, access: Signed) -> None:
+        if account.status == "suspended":
+            raise AccountSuspended
+        if account.status == "waiting" and not access.even_waiting:
+            raise AccountNotApproved
+        if account.must_change and not access.even_initial_password:
+            raise PasswordChangeRequired(
+                f"Choose a password of your own first, on the page {self._password_page}"
+            )
+
+
+def _bearer(authorization: str | None) -> str:
+    if not authorization:
+        raise Unauthenticated
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.isascii():
+        raise InvalidToken
+    return token.strip()

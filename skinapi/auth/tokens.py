@@ -1,0 +1,75 @@
+"""Access tokens: HS256, an account's id and token version, no e-mail and no role."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import jwt
+
+from skinapi.errors import ExpiredToken, InvalidToken
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Store
+
+ALGORITHM = "HS256"
+REQUIRED = ["exp", "iat", "jti", "sub"]
+
+
+@dataclass(frozen=True)
+class Claims:
+    account_id: str
+    token_version: int
+    token_id: str
+    expires_at: datetime
+
+
+class Tokens:
+    def __init__(self, store: Store, *, key: str, hours: int) -> None:
+        self._key = key
+        self._life = timedelta(hours=hours)
+        self._sessions = store.collection("sessions")
+        self._sessions.expire_by("expires_at")
+
+    def issue(self, *, account_id: str, token_version: int) -> str:
+        moment = now()
+        claims = {
+            "sub": account_id,
+            "ver": token_version,
+            "jti": new_id(),
+            "iat": moment,
+            "exp": moment + self._life,
+        }
+        return jwt.encode(claims, self._key, algorithm=ALGORITHM)
+
+    def read(self, token: str) -> Claims:
+        """Raises ExpiredToken or InvalidToken."""
+        try:
+            claims = jwt.decode(
+                token, self._key, algorithms=[ALGORITHM], options={"require": REQUIRED}
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise ExpiredToken from error
+        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            raise InvalidToken from error
+        if not isinstance(claims.get("ver"), int):
+            raise InvalidToken
+        return Claims(
+            account_id=claims["sub"],
+            token_version=claims["ver"],
+            token_id=claims["jti"],
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+
+    def revoke(self, *, token_id: str, expires_at: datetime) -> None:
+        """Until it would have expired anyway. Revoking twice is revoking once."""
+        self._sessions.update(
+            {"id": _kept(token_id)},
+            {"$set": {"schema": 1, "created_at": now(), "expires_at": expires_at}},
+            upsert=True,
+        )
+
+    def revoked(self, token_id: str) -> bool:
+        return self._sessions.get(_kept(token_id)) is not None
+
+
+def _kept(token_id: str) -> str:
+    return hashlib.sha256(token_id.encode()).hexdigest()

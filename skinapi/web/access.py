@@ -1,0 +1,48 @@
+"""Who may call a route, in words that any room can say; `auth` enforces them.
+
+A room here knows a subject, never an account. What is not declared is denied.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from skinapi.errors import Forbidden
+
+ROLES = ("user", "doctor", "researcher", "admin")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Who is calling: an account that was live when the request came in, and its token."""
+
+    id: str
+    role: str
+    token_id: str
+    token_expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Public:
+    """Anyone, without a token."""
+
+
+@dataclass(frozen=True)
+class Scraper:
+    """The metrics collector with the operator's token, or an admin."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """An approved account of one of these roles; the refusal is the sentence for the others."""
+
+    roles: tuple[str, ...] = ROLES
+    refusal: str = Forbidden.sentence
+    even_waiting: bool = False
+    even_initial_password: bool = False
+
+
+Access = Public | Scraper | Signed
+
+
+def admins(refusal: str) -> Signed:
+    return Signed(roles=("admin",), refusal=refusal)

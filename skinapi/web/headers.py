@@ -1,0 +1,35 @@
+"""The headers of every answer: CORS for the known front ends, and a browser's safeguards."""
+
+from flask import Flask, Response
+from flask_cors import CORS
+
+READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
+SAFEGUARDS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def add_headers(app: Flask, *, origins: list[str], https_only: bool) -> None:
+    CORS(
+        app,
+        origins=origins,
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+        expose_headers=READABLE,
+        methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        max_age=600,
+        vary_header=True,
+        always_send=False,
+    )
+
+    @app.after_request
+    def add(response: Response) -> Response:
+        for name, value in SAFEGUARDS.items():
+            response.headers.setdefault(name, value)
+        if https_only:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response

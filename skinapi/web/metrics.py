@@ -1,0 +1,29 @@
+"""Counts and durations by route template, for Prometheus; summed over the workers."""
+
+import os
+import time
+
+from flask import Flask, Response, g, request
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+REQUESTS = Counter("skinapi_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram("skinapi_request_seconds", "Time to answer", ["method", "route"])
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def measure_requests(app: Flask) -> None:
+    @app.after_request
+    def measure(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        REQUESTS.labels(request.method, route, response.status_code).inc()
+        SECONDS.labels(request.method, route).observe(time.perf_counter() - g.started)
+        return response
+
+
+def exposition() -> bytes:
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest()
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

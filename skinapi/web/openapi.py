@@ -1,0 +1,140 @@
+"""The OpenAPI 3.1 document, built from the declarations and the types of the handlers."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from skinapi import errors
+from skinapi.errors import SkinAPIError
+from skinapi.settings import VERSION
+from skinapi.web.access import Public, Signed
+from skinapi.web.failures import Problem, problem_json
+from skinapi.web.limits import Rate
+from skinapi.web.routes import Route
+
+REF = "#/components/schemas/{model}"
+Spec = dict[str, Any]
+
+
+def build_spec(routes: Iterable[Route]) -> Spec:
+    routes = sorted(routes, key=lambda route: (route.path, route.method))
+    schemas = _Schemas(routes)
+    paths: dict[str, Spec] = {}
+    for route in routes:
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
+        paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "SkinAPI",
+            "version": VERSION,
+            "description": "For information only. Not a medical diagnosis.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "securitySchemes": {
+                "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+            },
+        },
+    }
+
+
+class _Schemas:
+    """Every schema that travels, named once."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        wanted: list[tuple[Any, Any, TypeAdapter[Any]]] = [
+            (Problem, "serialization", TypeAdapter(Problem))
+        ]
+        for route in routes:
+            if route.body:
+                wanted.append((route.body, "validation", TypeAdapter(route.body)))
+            if route.is_json:
+                wanted.append((route, "serialization", route.answer))
+        found, shared = TypeAdapter.json_schemas(
+            [(_key(name), mode, adapter) for name, mode, adapter in wanted], ref_template=REF
+        )
+        self.components: Spec = shared.get("$defs", {})
+        self._found = {key: schema for (key, _), schema in found.items()}
+
+    def of(self, name: Any) -> Spec:
+        return self._found[_key(name)]
+
+
+def _key(name: Any) -> str:
+    return f"{name.method} {name.path}" if isinstance(name, Route) else name.__name__
+
+
+def _operation(route: Route, schemas: _Schemas) -> Spec:
+    summary, _, rest = route.says.partition("\n")
+    operation: Spec = {
+        "operationId": route.handler.__name__,
+        "tags": [route.tag],
+        "summary": summary,
+        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "responses": _responses(route, schemas),
+        "security": [] if isinstance(route.access, Public) else [{"bearer": []}],
+    }
+    if rest.strip():
+        operation["description"] = rest.strip()
+    if route.body:
+        required = any(field.is_required() for field in route.body.model_fields.values())
+        operation["requestBody"] = {
+            "required": required,
+            "content": {"application/json": {"schema": schemas.of(route.body)}},
+        }
+    return operation
+
+
+def _path_parameters(route: Route) -> list[Spec]:
+    names = re.findall(r"<(?:\w+:)?(\w+)>", route.path)
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+
+
+def _query_parameters(route: Route) -> list[Spec]:
+    if route.query is None:
+        return []
+    schema = route.query.model_json_schema(ref_template=REF)
+    return [
+        {"name": name, "in": "query", "required": False, "schema": part}
+        for name, part in schema["properties"].items()
+    ]
+
+
+def _responses(route: Route, schemas: _Schemas) -> Spec:
+    content = {"schema": schemas.of(route)} if route.is_json else {"schema": {"type": "string"}}
+    responses: Spec = {
+        str(route.status): {"description": "Done", "content": {route.produces: content}}
+    }
+    for error in _possible_errors(route):
+        said = responses.setdefault(str(error.status), {"description": error.sentence})
+        if error.sentence not in said["description"]:
+            said["description"] += f" · {error.sentence}"
+        said["content"] = _error_content(route, schemas)
+    return dict(sorted(responses.items()))
+
+
+def _error_content(route: Route, schemas: _Schemas) -> Spec:
+    if route.renderer is problem_json:
+        return {"application/problem+json": {"schema": schemas.of(Problem)}}
+    return {"text/plain": {"schema": {"type": "string"}}}
+
+
+def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
+    possible: list[type[SkinAPIError]] = [*route.raises, errors.BadRequest, SkinAPIError]
+    if not isinstance(route.access, Public):
+        possible += [errors.Unauthenticated, errors.InvalidToken, errors.ExpiredToken]
+        possible += [errors.Forbidden]
+    if isinstance(route.access, Signed) and not route.access.even_waiting:
+        possible += [errors.AccountNotApproved]
+    if route.body:
+        possible += [errors.InvalidBody, errors.UnsupportedMediaType]
+    if route.rate is not Rate.UNLIMITED:
+        possible += [errors.TooManyRequests]
+    return [*possible, errors.PayloadTooLarge, errors.Unavailable]

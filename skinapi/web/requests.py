@@ -1,0 +1,67 @@
+"""From the bytes of a request to checked values: bodies, queries, paths."""
+
+from typing import TypeVar
+
+from flask import Request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from skinapi.errors import BadRequest, InvalidBody, InvalidQuery, UnsupportedMediaType
+from skinapi.web.fields import Body
+
+B = TypeVar("B", bound=Body)
+Q = TypeVar("Q", bound=BaseModel)
+LONGEST_ECHO = 60
+NO_SCHEMA = {
+    "json_invalid": "The body is not valid JSON",
+    "model_type": "The body must be a JSON object",
+}
+
+
+def read_body(schema: type[B], request: Request) -> B:
+    """The JSON body; none at all counts as an empty object."""
+    data = request.get_data(cache=False)
+    if data and request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    try:
+        return schema.model_validate_json(data or b"{}")
+    except ValidationError as error:
+        raise InvalidBody(_sentence(error, missing=schema.missing)) from error
+
+
+def read_query(schema: type[Q], request: Request) -> Q:
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise InvalidQuery(f"{repeated[0][:LONGEST_ECHO]}: given more than once")
+    try:
+        return schema.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        raise InvalidQuery(_sentence(error, missing=None)) from error
+
+
+def refuse_unreadable_path(request: Request) -> None:
+    """A path that is not UTF-8, or that hides control characters, names nothing here."""
+    raw = request.environ.get("PATH_INFO", "").encode("latin-1")
+    try:
+        path = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequest("The address is not valid UTF-8") from error
+    if any(ord(character) < 32 or ord(character) == 127 for character in path):
+        raise BadRequest("The address holds control characters")
+
+
+def _sentence(error: ValidationError, *, missing: str | None) -> str:
+    """One sentence for a person: the client's own about missing fields, else the first fault."""
+    faults = error.errors(include_url=False, include_context=False)
+    if missing and any(_is_absent(fault) for fault in faults):
+        return missing
+    first = faults[0]
+    if first["type"] in NO_SCHEMA:
+        return NO_SCHEMA[first["type"]]
+    field = ".".join(str(part) for part in first["loc"])[:LONGEST_ECHO]
+    said = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {said}" if field else said
+
+
+def _is_absent(fault: ErrorDetails) -> bool:
+    return fault["type"] == "missing" or fault["input"] in (None, "")

@@ -1,0 +1,164 @@
+"""How a room declares its routes: once, from which access, checks, answers and the docs follow.
+
+A handler's signature is its schema. The first argument is the room's service; by keyword come
+`body` and `query` (their annotations are the schemas), `subject` (who calls), and the parts of
+the path. What it returns is the answer, and its annotation the answer's schema.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Any, Generic, TypeVar, get_args, get_origin
+
+from flask import Blueprint, Flask, Request, Response, request
+from pydantic import BaseModel, TypeAdapter
+from werkzeug.exceptions import HTTPException
+
+from skinapi.errors import SkinAPIError
+from skinapi.web.access import Access
+from skinapi.web.context import current_subject
+from skinapi.web.failures import Renderer, problem_json
+from skinapi.web.fields import Body
+from skinapi.web.limits import Rate
+from skinapi.web.pagination import Page
+from skinapi.web.requests import read_body, read_query
+
+S = TypeVar("S")
+Handler = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    path: str
+    access: Access
+    rate: Rate
+    handler: Handler
+    tag: str
+    status: int = 200
+    renderer: Renderer = problem_json
+    raises: tuple[type[SkinAPIError], ...] = ()
+    produces: str = "application/json"
+    max_body: int | None = None
+    parameters: dict[str, inspect.Parameter] = field(init=False)
+    answer: TypeAdapter[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        signature = inspect.signature(self.handler, eval_str=True)
+        kept = dict(list(signature.parameters.items())[1:])
+        object.__setattr__(self, "parameters", kept)
+        if self.is_json:
+            answer = TypeAdapter(_what_travels(signature.return_annotation))
+            object.__setattr__(self, "answer", answer)
+
+    @property
+    def is_json(self) -> bool:
+        return self.produces == "application/json"
+
+    @property
+    def says(self) -> str:
+        return inspect.getdoc(self.handler) or ""
+
+    @property
+    def body(self) -> type[Body] | None:
+        return self.parameters["body"].annotation if "body" in self.parameters else None
+
+    @property
+    def query(self) -> type[BaseModel] | None:
+        return self.parameters["query"].annotation if "query" in self.parameters else None
+
+    def run(self, service: object, path: dict[str, str]) -> Response:
+        arguments: dict[str, Any] = dict(path)
+        if self.body:
+            arguments["body"] = read_body(self.body, request)
+        if self.query:
+            arguments["query"] = read_query(self.query, request)
+        if "subject" in self.parameters:
+            arguments["subject"] = current_subject()
+        result = self.handler(service, **arguments)
+        if isinstance(result, Response):
+            return result
+        headers = {}
+        if isinstance(result, Page):
+            headers, result = result.headers(request), result.items
+        text = self.answer.dump_json(result, by_alias=True)
+        return Response(text, self.status, headers, mimetype=self.produces)
+
+
+def _what_travels(annotation: Any) -> Any:
+    """The annotation's JSON: a page is its list, and a ready Response speaks for itself."""
+    if get_origin(annotation) is Page:
+        return list[get_args(annotation)[0]]  # type: ignore[misc]
+    if isinstance(annotation, UnionType):
+        return next(part for part in get_args(annotation) if part is not Response)
+    return annotation
+
+
+class Routes(Generic[S]):
+    """The routes of one room, waiting for its service."""
+
+    def __init__(self, tag: str) -> None:
+        self._tag = tag
+        self._routes: list[Route] = []
+
+    def route(
+        self, method: str, path: str, *, access: Access, rate: Rate, **options: Any
+    ) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            self._routes.append(Route(method, path, access, rate, handler, self._tag, **options))
+            return handler
+
+        return declare
+
+    def blueprint(self, service: S) -> Blueprint:
+        blueprint = Blueprint(self._tag, __name__)
+        for route in self._routes:
+            blueprint.add_url_rule(
+                route.path,
+                endpoint=route.handler.__name__,
+                view_func=_view(route, service),
+                methods=[route.method],
+            )
+        return blueprint
+
+
+def _view(route: Route, service: object) -> Callable[..., Response]:
+    def view(**path: str) -> Response:
+        return route.run(service, path)
+
+    view.route = route  # type: ignore[attr-defined]
+    return view
+
+
+def route_of(app: Flask, endpoint: str | None) -> Route | None:
+    """What was declared for this endpoint; None where nothing was."""
+    return getattr(app.view_functions.get(endpoint or ""), "route", None)
+
+
+def declared_routes(app: Flask) -> Iterable[Route]:
+    found = (route_of(app, rule.endpoint) for rule in app.url_map.iter_rules())
+    return [route for route in found if route]
+
+
+def renderer_for(app: Flask) -> Callable[[Request], Renderer]:
+    """The error renderer of the request's path, also where its method matched no route."""
+
+    def find(request: Request) -> Renderer:
+        route = route_of(app, request.endpoint) or _route_of_path(app, request)
+        return route.renderer if route else problem_json
+
+    return find
+
+
+def _route_of_path(app: Flask, request: Request) -> Route | None:
+    adapter = app.create_url_adapter(request)
+    if adapter is None:
+        return None
+    for method in adapter.allowed_methods():
+        try:
+            endpoint, _ = adapter.match(method=method)
+        except HTTPException:
+            continue
+        return route_of(app, endpoint)
+    return None

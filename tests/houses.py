@@ -1,0 +1,79 @@
+"""A house for a test: the application over a store, and people who use it through HTTP."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from skinapi import Rooms, create_app
+from skinapi.settings import Settings
+from skinapi.storage.ports import Store
+
+PASSWORD = "correct horse battery"
+ADMIN = "admin@clinic.example"
+GENEROUS = {"rate_read": "100000/minute", "rate_write": "100000/minute"}
+SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
+
+
+@dataclass
+class Person:
+    """Somebody with a token; `call` is what a front end does."""
+
+    client: FlaskClient
+    token: str
+    email: str = ""
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return self.client.open(path, method=method, headers=headers, **options)
+
+
+class House:
+    def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
+        self.settings = settings_in(folder, **settings)
+        self.app: Flask = create_app(self.settings, store)
+        self.client = self.app.test_client()
+
+    @property
+    def rooms(self) -> Rooms:
+        rooms: Rooms = self.app.extensions["skinapi"]
+        return rooms
+
+    @property
+    def anyone(self) -> FlaskClient:
+        return self.client
+
+    def admin(self, email: str = ADMIN) -> Person:
+        self.rooms.admin.ensure_admin(email=email, password=PASSWORD)
+        return self.log_in(email)
+
+    def log_in(self, email: str, password: str = PASSWORD) -> Person:
+        answer = self.client.post("/login", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return Person(self.client, answer.get_json()["access_token"], email)
+
+    def register(self, email: str, name: str = "Ada Example") -> Person:
+        """Somebody who waits for approval."""
+        body = {"name": name, "email": email, "password": PASSWORD}
+        answer = self.client.post("/register", json=body)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        return Person(self.client, answer.get_json()["access_token"], email)
+
+    def approved(self, email: str, role: str = "user") -> Person:
+        """Somebody approved and logged in, in this role."""
+        self.register(email)
+        admin = self.admin()
+        assert admin.call("PATCH", f"/users/{email}/approve", json={}).status_code == 200
+        answer = admin.call("PUT", f"/users/{email}/role", json={"role": role})
+        assert answer.status_code == 200
+        return self.log_in(email)
+
+
+def settings_in(folder: Path, **settings: Any) -> Settings:
+    """Settings from these values alone: not from a .env file."""
+    defaults = {"rate_sign_in": "100000/minute", **GENEROUS, "jwt_secret_key": SECRET}
+    values = {"instance_dir": folder, "mongo_uri": None, **defaults, **settings}
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
