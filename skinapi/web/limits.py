@@ -48,6 +48,11 @@ class Limits:
         if not allowed:
             raise TooManyRequests(retry_after=wait)
 
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the windows can be read."""
+        if not self._limiter.storage.check():
+            raise StoreUnavailable
+
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
     storage = (
