@@ -47,8 +47,10 @@ class Server:
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, command: tuple[str, ...] = ("-m", "skinapi", "serve")) -> None:
-        """Returns once it is ready."""
+    def start(
+        self, command: tuple[str, ...] = ("-m", "skinapi", "serve"), *, ready: str = "/readyz"
+    ) -> None:
+        """Returns once `ready` answers 200."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *command],
@@ -58,7 +60,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        self._await_ready(self._process)
+        self._await_ready(self._process, ready)
 
     def stop(self) -> int:
         """As a host asks it to: SIGTERM, and wait for it to finish what it began."""
@@ -96,8 +98,11 @@ class Server:
 
     def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """`python -m skinapi …` with this server's settings."""
+        return self.python("-m", "skinapi", *arguments, stdin=stdin)
+
+    def python(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "skinapi", *arguments],
+            [sys.executable, *arguments],
             cwd=ROOT,
             env=self._environment(),
             input=stdin,
@@ -116,12 +121,12 @@ class Server:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {**kept, **self.environment}
 
-    def _await_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def _await_ready(self, process: subprocess.Popen[bytes], path: str) -> None:
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
             assert process.poll() is None, self.log()
             with suppress(OSError):
-                if ask(self.port, "GET", "/readyz").status == 200:
+                if ask(self.port, "GET", path).status == 200:
                     return
             time.sleep(0.02)
         raise AssertionError(f"not ready after {READY_S} s: {self.log()}")
