@@ -41,8 +41,7 @@ def main(path: Path) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
-    print("\n".join(table(results)))
-    print(f"\nwritten to {path}")
+    sys.stdout.write("\n".join([*table(results), "", f"written to {path}", ""]))
 
 
 def argon2_ms() -> float:

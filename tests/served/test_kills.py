@@ -4,7 +4,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -36,36 +36,39 @@ def writing(server: Server, seed: int) -> Iterator[list[Writer]]:
             writer.finish()
 
 
-def assert_nothing_is_lost(server: Server, writers: list[Writer]) -> None:
+def assert_nothing_is_lost(server: Server, writers: list[Writer]) -> str:
+    """What was promised and kept."""
     with closing(Town(server)) as town:
         assert broken_promises(town, writers) == []
     many, statuses = promised(writers)
-    print(f"acknowledged {many}, lost 0; statuses {dict(statuses)}")
     assert many > 0
+    return f"{many} writes acknowledged, 0 lost; statuses {dict(statuses)}"
 
 
-def assert_it_can_be_mended(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def assert_it_can_be_mended(server: Server, monkeypatch: pytest.MonkeyPatch) -> str:
     """`check` mends what there is, intents of a moment ago included, and the chain is whole."""
     mended = server.run("check", "--repair")
     assert mended.returncode == 0, mended.stdout
     monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
     with closing(Town(server)) as town:
         faults = list(town.rooms.faults())
-        print(f"mended by check: {mended.stdout.count('mended')}, open intents: {len(faults)}")
         for fault in faults:
             assert fault.repair, fault.says
             fault.repair()
         assert list(town.rooms.faults()) == []
     assert server.run("check").stdout == "all is well\n"
+    return f"{mended.stdout.count('mended')} faults mended, then {len(faults)} open intents closed"
 
 
 def test_workers_killed_under_writers_lose_no_acknowledged_write(
-    tmp_path: Path, on_store: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    on_store: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    report: Callable[[str], None],
 ) -> None:
     seed = random.randrange(10**6)
     kills = size(6, 100)
     chance = random.Random(seed)
-    print(f"seed {seed}, {kills} kills")
     with serving(tmp_path, on_store) as server:
         with writing(server, seed) as writers:
             for _ in range(kills):
@@ -74,8 +77,9 @@ def test_workers_killed_under_writers_lose_no_acknowledged_write(
                     os.kill(chance.choice(server.workers()), signal.SIGKILL)
         await_workers(server, 4)
         assert ask(server.port, "GET", "/readyz").status == 200
-        assert_nothing_is_lost(server, writers)
-        assert_it_can_be_mended(server, monkeypatch)
+        kept = assert_nothing_is_lost(server, writers)
+        mended = assert_it_can_be_mended(server, monkeypatch)
+        report(f"{kills} kills of workers (seed {seed}): {kept}; {mended}")
 
 
 def await_workers(server: Server, many: int) -> None:
@@ -96,11 +100,10 @@ def mongod() -> Iterator[Mongod]:
 
 
 def test_a_mongod_killed_under_writers_loses_no_acknowledged_write(
-    tmp_path: Path, mongod: Mongod, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, mongod: Mongod, monkeypatch: pytest.MonkeyPatch, report: Callable[[str], None]
 ) -> None:
     seed = random.randrange(10**6)
     kills = size(1, 10)
-    print(f"seed {seed}, {kills} kills of mongod")
     with serving(tmp_path, {"MONGO_URI": mongod.uri}, workers=2) as server:
         with closing(Town(server)) as town:
             ada = town.person()
@@ -117,8 +120,9 @@ def test_a_mongod_killed_under_writers_loses_no_acknowledged_write(
                 mongod.start()
                 await_ready(server)
             time.sleep(1)
-        assert_nothing_is_lost(server, writers)
-        assert_it_can_be_mended(server, monkeypatch)
+        kept = assert_nothing_is_lost(server, writers)
+        mended = assert_it_can_be_mended(server, monkeypatch)
+        report(f"{kills} kills of mongod (seed {seed}): {kept}; {mended}")
 
 
 def await_ready(server: Server) -> None:

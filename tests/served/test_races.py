@@ -46,7 +46,9 @@ def suspend(by: Caller, whom: Caller) -> Answer:
 DUELS = [(delete, delete), (demote, demote), (suspend, suspend), (suspend, delete)]
 
 
-def test_two_admins_who_remove_each_other_at_once_leave_one_admin(town: Town) -> None:
+def test_two_admins_who_remove_each_other_at_once_leave_one_admin(
+    town: Town, report: Callable[[str], None]
+) -> None:
     seen: Counter[tuple[int, ...]] = Counter()
     for number in range(size(12, 200)):
         ada, ben = town.person("admin"), town.person("admin")
@@ -57,14 +59,16 @@ def test_two_admins_who_remove_each_other_at_once_leave_one_admin(town: Town) ->
         assert len(left) == 1, (mine, yours, [answer.data for answer in answers])
         assert town.rooms.roster.ids() == left
         seen[tuple(sorted(answer.status for answer in answers))] += 1
-    print(f"duels: {dict(seen)}")
     assert all(statuses[0] == 200 for statuses in seen), seen
     assert all(statuses[1] in (401, 403, 404, 409) for statuses in seen), seen
+    report(f"{seen.total()} duels of two admins, one left each time: {dict(seen)}")
 
 
-def test_four_admins_who_all_remove_one_another_leave_an_admin(town: Town) -> None:
+def test_four_admins_who_all_remove_one_another_leave_an_admin(
+    town: Town, report: Callable[[str], None]
+) -> None:
     seed = random.randrange(10**6)
-    print(f"seed {seed}")
+    report(f"four admins at one another: seed {seed}")
     shuffled = random.Random(seed)
     for _ in range(size(3, 40)):
         admins = [town.person("admin") for _ in range(4)]

@@ -21,6 +21,7 @@ class Promises:
 
     registered: list[str] = field(default_factory=list)
     approved: list[str] = field(default_factory=list)
+    roles: dict[str, set[str]] = field(default_factory=dict)  # more than one: no answer came
     password: str = PASSWORD
     maybe: set[str] = field(default_factory=set)  # passwords sent since, without an answer
     statuses: Counter[int] = field(default_factory=Counter)
@@ -31,7 +32,7 @@ class Promises:
 
 
 class Writer(threading.Thread):
-    """Registers people, has them approved, and changes a password of its own, over and over."""
+    """Registers people, has them approved and given roles, and changes a password of its own."""
 
     def __init__(self, port: int, admin: Caller, seed: int) -> None:
         super().__init__(daemon=True)
@@ -42,10 +43,12 @@ class Writer(threading.Thread):
         self._random = random.Random(seed)
         self._over = threading.Event()
         self._token = self._enrol()
+        dear = [self._register, self._approve, self._change_password]  # two of them hash
+        self._deeds = dear + [self._change_role] * 6
 
     def run(self) -> None:
         while not self._over.is_set():
-            self._random.choice((self._register, self._approve, self._change_password))()
+            self._random.choice(self._deeds)()
 
     def finish(self) -> None:
         self._over.set()
@@ -72,6 +75,17 @@ class Writer(threading.Thread):
         answer = self._try("PATCH", f"/users/{email}/approve", {}, self._admin.token)
         if answer and answer.acknowledged:
             self.promises.approved.append(email)
+
+    def _change_role(self) -> None:
+        if not self.promises.registered:
+            return
+        email = self._random.choice(self.promises.registered)
+        role = self._random.choice(("user", "doctor", "researcher"))
+        possible = self.promises.roles.setdefault(email, {"user"})
+        possible.add(role)
+        answer = self._try("PUT", f"/users/{email}/role", {"role": role}, self._admin.token)
+        if answer and answer.acknowledged:
+            self.promises.roles[email] = {role}
 
     def _change_password(self) -> None:
         """After an unanswered change either password may hold; logging in tells which."""
@@ -122,6 +136,11 @@ def broken_promises(town: Town, writers: list[Writer]) -> list[str]:
         lost += [f"registration of {email}" for email, account in found.items() if not account]
         approved = [found[email] for email in kept.approved]
         lost += ["approval" for account in approved if account and not account.approved]
+        lost += [
+            f"role of {email}"
+            for email, possible in kept.roles.items()
+            if (account := found[email]) and account.role not in possible
+        ]
         owner = town.accounts.by_email(writer.email)
         possible = kept.maybe or {kept.password}
         kept_hash = owner.password_hash if owner else None
