@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 # Before anything imports the metrics library, which looks once.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="skinapi-metrics-"))
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="skinapi-metrics-")
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
@@ -76,4 +77,7 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
 
 
 def on_exit(_: Arbiter) -> None:
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    """A folder that the operator chose is the operator's to empty."""
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    if folder.name.startswith("skinapi-metrics-"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -4,6 +4,7 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from tests.mongod import free_port
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, at_once
 from tests.size import size
@@ -40,3 +41,16 @@ def test_the_first_calls_of_a_caller_are_all_admitted(
             call = partial(ask, server.port, "GET", "/", headers=headers)
             counted = Counter(answer.status for answer in at_once([call] * 20))
             assert counted == {200: 20}
+
+
+def test_where_the_limits_cannot_be_counted_nobody_is_let_through(tmp_path: Path) -> None:
+    gone = {"RATE_LIMIT_STORAGE": f"mongodb://127.0.0.1:{free_port()}/"}
+    server = Server(tmp_path, gone, workers=1)
+    try:
+        server.start(ready="/healthz")
+        for path in ("/", "/readyz"):
+            answer = ask(server.port, "GET", path)
+            assert answer.status == 503
+            assert answer.headers["Retry-After"]
+    finally:
+        server.stop()

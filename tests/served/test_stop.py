@@ -38,11 +38,14 @@ def registration(number: int) -> bytes:
     return text.format(number, PASSWORD).encode()
 
 
-def test_after_a_stop_nothing_is_left_running(server: Server) -> None:
-    workers = server.workers()
-    assert len(workers) == 2
-    assert server.stop() == 0
+def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
+    with serving(tmp_path, {"TMPDIR": str(tmp_path)}, workers=2) as server:
+        workers = server.workers()
+        assert len(workers) == 2
+        assert list(tmp_path.glob("skinapi-metrics-*"))
+        assert server.stop() == 0
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    assert not list(tmp_path.glob("skinapi-metrics-*"))
     assert "Traceback" not in server.log()
 
 
