@@ -133,15 +133,21 @@ class Server:
 
 
 @contextmanager
-def serving(
-    folder: Path, environment: Mapping[str, str] | None = None, *, workers: int = 4
-) -> Iterator[Server]:
-    server = Server(folder, environment, workers=workers)
+def stopping(server: Server) -> Iterator[Server]:
+    """Whatever happens in between."""
     try:
-        server.start()
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def serving(
+    folder: Path, environment: Mapping[str, str] | None = None, *, workers: int = 4
+) -> Iterator[Server]:
+    with stopping(Server(folder, environment, workers=workers)) as server:
+        server.start()
+        yield server
 
 
 def children(pid: int) -> list[int]:

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.mongod import free_port
-from tests.served.server import Server, serving
+from tests.served.server import Server, serving, stopping
 from tests.served.wire import Answer, ask, at_once
 from tests.size import size
 
@@ -45,12 +45,9 @@ def test_the_first_calls_of_a_caller_are_all_admitted(
 
 def test_where_the_limits_cannot_be_counted_nobody_is_let_through(tmp_path: Path) -> None:
     gone = {"RATE_LIMIT_STORAGE": f"mongodb://127.0.0.1:{free_port()}/"}
-    server = Server(tmp_path, gone, workers=1)
-    try:
+    with stopping(Server(tmp_path, gone, workers=1)) as server:
         server.start(ready="/healthz")
         for path in ("/", "/readyz"):
             answer = ask(server.port, "GET", path)
             assert answer.status == 503
             assert answer.headers["Retry-After"]
-    finally:
-        server.stop()

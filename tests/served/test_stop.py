@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.houses import PASSWORD
 from tests.mongod import free_port
-from tests.served.server import Server, serving
+from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask, dial, hear
 from tests.size import size
 
@@ -59,24 +59,18 @@ def test_a_master_that_is_killed_takes_its_workers_with_it(server: Server) -> No
 
 def test_every_address_of_bind_answers(tmp_path: Path) -> None:
     other = free_port()
-    server = Server(tmp_path, workers=1)
-    server.environment["BIND"] += f", 127.0.0.1:{other}"
-    try:
+    with stopping(Server(tmp_path, workers=1)) as server:
+        server.environment["BIND"] += f", 127.0.0.1:{other}"
         server.start()
         for port in (server.port, other):
             assert ask(port, "GET", "/healthz").status == 200
             assert f"http://127.0.0.1:{port}" in server.log()
-    finally:
-        server.stop()
 
 
 def test_gunicorn_serves_the_wsgi_module_too(tmp_path: Path) -> None:
-    server = Server(tmp_path, workers=1)
-    try:
+    with stopping(Server(tmp_path, workers=1)) as server:
         server.start(("-m", "gunicorn", "wsgi:app"))
         assert ask(server.port, "GET", "/healthz").status == 200
-    finally:
-        server.stop()
 
 
 def test_a_house_on_mongodb_needs_no_instance_folder(
