@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures that every room's tests share."""
 
 import os
 import secrets
