@@ -14,6 +14,11 @@ from limits.strategies import MovingWindowRateLimiter
 from skinapi.errors import StoreUnavailable, TooManyRequests
 from skinapi.web.limits_sqlite import SqliteWindows
 
+PATIENCE: dict[str, dict[str, float]] = {
+    "mongodb": {"serverSelectionTimeoutMS": 3000, "socketTimeoutMS": 15000},
+    "redis": {"socket_connect_timeout": 3, "socket_timeout": 15},
+}
+
 
 class Rate(Enum):
     """The rate classes. How many each allows is the operator's setting."""
@@ -48,14 +53,25 @@ class Limits:
         if not allowed:
             raise TooManyRequests(retry_after=wait)
 
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the windows can be read."""
+        if not self._limiter.storage.check():
+            raise StoreUnavailable
+
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
     storage = (
-        storage_from_string(storage_uri, wrap_exceptions=True)
+        storage_from_string(storage_uri, wrap_exceptions=True, **_patience(storage_uri))
         if storage_uri
         else SqliteWindows(instance_dir / "limits.db")
     )
     return Limits(MovingWindowRateLimiter(storage), rates)
+
+
+def _patience(storage_uri: str) -> dict[str, float]:
+    """How long to wait for a store of limits that is gone; the drivers' own answer is too long."""
+    scheme = storage_uri.partition(":")[0].partition("+")[0]
+    return PATIENCE.get(scheme.removesuffix("s"), {})
 
 
 def caller_address() -> str:
