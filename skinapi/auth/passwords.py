@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import StringConstraints
 
 from skinapi.errors import Unavailable
-from skinapi.web.fields import Text
+from skinapi.web.fields import Printable
 
 # OWASP's second argon2id choice: 19 MiB, so that a 512 MB host can hash for two at a time.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
@@ -20,7 +20,7 @@ AT_ONCE = 2
 LONGEST_WAIT_S = 10
 ALPHABET = string.ascii_letters.translate({ord(c): None for c in "IOl"}) + "23456789"
 
-NewPassword = Annotated[Text, StringConstraints(min_length=8, max_length=256)]
+NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=256), Printable]
 AnyPassword = Annotated[str, StringConstraints(max_length=1024)]
 
 
