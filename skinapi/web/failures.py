@@ -14,6 +14,8 @@ from skinapi.errors import SkinAPIError
 from skinapi.web.context import request_id
 from skinapi.web.logs import log
 
+# Says the whole answer, its status too; one that serves several clients on one path looks at the
+# request's headers to tell them apart.
 Renderer = Callable[[SkinAPIError], Response]
 BY_STATUS: dict[int, type[SkinAPIError]] = {
     400: errors.BadRequest,
@@ -51,12 +53,13 @@ def problem_json(error: SkinAPIError) -> Response:
         msg=error.detail,
     )
     response = jsonify(problem.model_dump())
+    response.status_code = error.status
     response.mimetype = "application/problem+json"
     return response
 
 
 def plain_text(error: SkinAPIError) -> Response:
-    return Response(error.detail, mimetype="text/plain")
+    return Response(error.detail, error.status, mimetype="text/plain")
 
 
 def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
@@ -66,7 +69,6 @@ def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> No
     def answer(raised: Exception) -> Response:
         error = _in_our_words(raised)
         response = renderer_for(request)(error)
-        response.status_code = error.status
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(error.retry_after)
         if isinstance(error, errors.Unauthenticated):
