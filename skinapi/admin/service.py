@@ -18,6 +18,7 @@ from skinapi.web.pagination import Page
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
 NO_DOCTOR = "Doctor not found"
+IN_PRACTICE: Filter = {"role": "doctor", "status": {"$ne": "deleting"}}
 
 
 class AdminService:
@@ -80,7 +81,10 @@ class AdminService:
         """Any role, up or down. Raises LastAdmin."""
         account = self._found(email, NO_ACCOUNT)
         with self._trail.act(f"account.role_{role}", by=by.id, target=account.id):
-            return self._roster.change(account.id, lambda _: {"role": role})
+            changed = self._roster.change(account.id, lambda _: {"role": role})
+            if role != "doctor":
+                self._accounts.release_patients(account.id)
+            return changed
 
     def suspend_account(self, *, email: str, by: Subject) -> Account:
         """Its tokens die; approving it again lifts the suspension. Raises LastAdmin."""
@@ -126,13 +130,16 @@ class AdminService:
         return password, fields["initial_password_expires_at"]
 
     def assign_doctor(self, *, email: str, doctor: str | None, by: Subject) -> None:
-        """Put a patient in a doctor's care, or in nobody's."""
+        """Put a patient in a doctor's care, or in nobody's; a doctor who leaves leaves nobody."""
         patient = self._found(email, NO_USER)
         if patient.role == "doctor":
             raise NotFound(NO_USER)
         doctor_id = self._found_doctor(doctor).id if doctor else None
         with self._trail.act("account.assign", by=by.id, target=patient.id):
             self._accounts.change(patient, doctor_id=doctor_id)
+            if doctor_id and not self._accounts.find({"id": doctor_id, **IN_PRACTICE}):
+                self._accounts.release_patients(doctor_id)
+                raise NotFound(NO_DOCTOR)
 
     def read_trail(
         self, *, action: str | None, account: str | None, after: str | None, limit: int
@@ -145,19 +152,21 @@ class AdminService:
         Running it twice changes nothing; an existing account is made an admin and keeps its
         password, unless a new one is given.
         """
-        given = {"password_hash": self._passwords.hash(password)} if password else {}
         account = self._accounts.by_email(email)
-        one_time = None
-        if account is None:
-            one_time = None if password else one_time_password()
-            fields = given or self._initial(one_time or "")
-            account = self._accounts.add(email=email, name="Admin", **fields)
-        elif given:
-            fields = {"must_change": False, "token_version": account.token_version + 1}
-            account = self._accounts.change(account, **given, **fields)
-        with self._trail.act("account.role_admin", by="system", target=account.id):
+        renewed = bool(account and password and not self._owns(account, password))
+        if account and not renewed and account.active_admin and account.id in self._roster.ids():
+            return account, None
+        identifier = account.id if account else new_id()
+        one_time = None if account or password else one_time_password()
+        with self._trail.act("account.role_admin", by="system", target=identifier):
+            if account is None:
+                fields = self._chosen(password) if password else self._initial(one_time or "")
+                self._accounts.add(id=identifier, email=email, name="Admin", **fields)
+            elif password and renewed:
+                keys = {"must_change": False, "token_version": account.token_version + 1}
+                self._accounts.change(account, **self._chosen(password), **keys)
             account = self._roster.change(
-                account.id, lambda _: {"role": "admin", "status": "approved"}
+                identifier, lambda _: {"role": "admin", "status": "approved"}
             )
         return account, one_time
 
@@ -168,9 +177,16 @@ class AdminService:
         with self._trail.act("account.delete", by=by.id, target=account.id):
             self._eraser.erase(account)
 
+    def _owns(self, account: Account, password: str) -> bool:
+        """Whether this is the account's own password, not one that it must replace."""
+        return not account.must_change and self._passwords.matches(password, account.password_hash)
+
+    def _chosen(self, password: str) -> dict[str, Any]:
+        return {"password_hash": self._passwords.hash(password)}
+
     def _initial(self, password: str) -> dict[str, Any]:
         return {
-            "password_hash": self._passwords.hash(password),
+            **self._chosen(password),
             "must_change": True,
             "initial_password_expires_at": now() + self._initial_password_life,
         }
