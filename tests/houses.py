@@ -20,7 +20,7 @@ from skinapi.storage import open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Store
 
-mongomock.gridfs.enable_gridfs_integration()
+mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@clinic.example"
