@@ -63,7 +63,11 @@ def plain_text(error: SkinAPIError) -> Response:
 
 
 def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
-    """Every error of the app, 404, 413, 429 and 500 included, goes through here."""
+    """Every error of the app, 404, 413, 429 and 500 included, goes through here.
+
+    Flask itself logs nothing then: its traceback would quote what the exception says.
+    """
+    app.log_exception = lambda _: None  # type: ignore[method-assign]
 
     @app.errorhandler(Exception)
     def answer(raised: Exception) -> Response:
@@ -91,6 +95,7 @@ def _in_our_words(raised: Exception) -> SkinAPIError:
 
 def _log_fault(raised: Exception) -> None:
     """Where it broke, but never the exception's own text: that may quote a person's data."""
+    raised = getattr(raised, "original_exception", None) or raised
     cause = raised.__cause__ or raised
     frames = traceback.extract_tb(cause.__traceback__)
     log.error(

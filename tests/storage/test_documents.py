@@ -133,7 +133,9 @@ def test_or_takes_any_branch_and_nests(documents: Documents) -> None:
     keep(documents, *({"id": i, "n": n, "even": n % 2 == 0} for n, i in enumerate("abcd")))
     assert found(documents, {"$or": [{"n": 0}, {"n": {"$gte": 3}}]}) == "ad"
     assert found(documents, {"even": True, "$or": [{"n": 1}, {"n": 2}]}) == "c"
-    assert found(documents, {"$or": [{"n": 0}, {"even": False, "$or": [{"n": 2}, {"n": 3}]}]}) == "ad"
+    assert (
+        found(documents, {"$or": [{"n": 0}, {"even": False, "$or": [{"n": 2}, {"n": 3}]}]}) == "ad"
+    )
     assert found(documents, {"$or": [{}]}) == "abcd"
 
 
@@ -178,7 +180,9 @@ def test_a_listing_sorts_both_ways_with_ties_by_id(documents: Documents) -> None
 
 
 def test_texts_sort_by_code_point_and_booleans_false_first(documents: Documents) -> None:
-    keep(documents, *({"id": i, "n": n} for i, n in zip("abcd", ["é", "z", "Z", "🩺"], strict=True)))
+    keep(
+        documents, *({"id": i, "n": n} for i, n in zip("abcd", ["é", "z", "Z", "🩺"], strict=True))
+    )
     assert found(documents, sort="n") == "cbad"
     documents.delete({})
     keep(documents, {"id": "a", "n": True}, {"id": "b", "n": False})
