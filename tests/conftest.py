@@ -23,6 +23,14 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.rooms.store.close()
 
 
+@pytest.fixture(scope="module")
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One house for many tests that leave nothing behind, or only people of their own."""
+    house = House(tmp_path_factory.mktemp("house"))
+    yield house
+    house.rooms.store.close()
+
+
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])
 def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
     """A house on each store in turn."""

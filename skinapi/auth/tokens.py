@@ -1,6 +1,7 @@
 """Access tokens: HS256, an account's id and token version, no e-mail and no role."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -8,7 +9,7 @@ from typing import Annotated
 import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.errors import ExpiredToken, InvalidToken
+from skinapi.errors import Duplicate, ExpiredToken, InvalidToken
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.web.fields import Identifier
@@ -75,11 +76,9 @@ class Tokens:
 
     def revoke(self, *, token_id: str, expires_at: datetime) -> None:
         """Until it would have expired anyway. Revoking twice is revoking once."""
-        self._sessions.update(
-            {"id": _kept(token_id)},
-            {"$set": {"schema": 1, "created_at": now(), "expires_at": expires_at}},
-            upsert=True,
-        )
+        row = {"id": _kept(token_id), "schema": 1, "created_at": now(), "expires_at": expires_at}
+        with suppress(Duplicate):
+            self._sessions.insert(row)
 
     def revoked(self, token_id: str) -> bool:
         return self._sessions.get(_kept(token_id)) is not None

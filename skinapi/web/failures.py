@@ -67,7 +67,7 @@ def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> No
 
     Flask itself logs nothing then: its traceback would quote what the exception says.
     """
-    app.log_exception = lambda _: None  # type: ignore[method-assign]
+    app.log_exception = lambda *_, **__: None  # type: ignore[method-assign]
 
     @app.errorhandler(Exception)
     def answer(raised: Exception) -> Response:

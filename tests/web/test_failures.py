@@ -22,7 +22,7 @@ RETRIES = {429, 503}
 class Unread(io.RawIOBase):
     """A body that must not be read."""
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, _: Any) -> int:
         raise AssertionError("the body was read")
 
 
