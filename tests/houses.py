@@ -41,6 +41,17 @@ class Person:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **options)
 
+    def pages(self, path: str) -> list[Any]:
+        """Every item of a list, by following its links to the end."""
+        items: list[Any] = []
+        while path:
+            answer = self.call("GET", path)
+            assert answer.status_code == 200, answer.text
+            items += answer.get_json()
+            link = answer.headers.get("Link", "")
+            path = link.partition(">")[0].removeprefix("<").removeprefix("http://localhost")
+        return items
+
 
 class House:
     def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
