@@ -22,6 +22,7 @@ from skinapi.auth.roster import Roster
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.service import AuthService
 from skinapi.auth.tokens import Tokens
+from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.settings import Settings
 from skinapi.storage import open_store
@@ -38,14 +39,14 @@ from skinapi.web.logs import configure_logs, log_requests
 from skinapi.web.metrics import measure_requests
 from skinapi.web.routes import renderer_for
 
-PASSWORD_PAGE = "/docs#change_password"  # noqa: S105 (an address)
-
 
 @dataclass(frozen=True)
 class Rooms:
     """The services of the house over one store."""
 
     store: Store
+    accounts: Accounts
+    tokens: Tokens
     trail: Trail
     roster: Roster
     eraser: Eraser
@@ -76,6 +77,8 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
     eraser = Eraser(accounts=accounts, roster=roster, forget=())
     return Rooms(
         store=store,
+        accounts=accounts,
+        tokens=tokens,
         trail=trail,
         roster=roster,
         eraser=eraser,
@@ -83,7 +86,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             accounts=accounts,
             tokens=tokens,
             metrics_token=settings.secret("metrics_token"),
-            password_page=PASSWORD_PAGE,
+            password_page=f"{settings.address}/password",
         ),
         auth=AuthService(accounts=accounts, passwords=passwords, tokens=tokens, trail=trail),
         admin=AdminService(
@@ -117,7 +120,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
         Rate.WRITE: settings.rate_write,
         Rate.SIGN_IN: settings.rate_sign_in,
     }
-    limits = open_limits(settings.secret("rate_limit_storage"), settings.instance_dir, rates)
+    shared_counts = settings.secret("rate_limit_storage") or settings.secret("mongo_uri")
+    limits = open_limits(shared_counts, settings.instance_dir, rates)
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = rooms
@@ -138,4 +142,5 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     app.register_blueprint(house_routes.blueprint(House(app, rooms.store.ping)))
     app.register_blueprint(auth_routes.blueprint(rooms.auth))
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
+    app.register_blueprint(console_routes.blueprint(None))
     return app

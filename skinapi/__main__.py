@@ -28,7 +28,8 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     if not rooms.admin.has_admin():
         account, password = rooms.admin.ensure_admin(email=FIRST_ADMIN, password=None)
         print(f"  admin     {account.email}")
-        print(f"  password  {password}   (shown once; replace it with PUT /me/password)")
+        print(f"  password  {password}   (shown once)")
+        print(f"  replace it first, on  {settings.address}/password")
     print(flush=True)
     rooms.store.close()
     command = [sys.executable, "-m", "gunicorn", "--config", str(SERVER_CONFIGURATION)]

@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt, SecretStr
+from pydantic import AliasChoices, Field, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skinapi.errors import UnsafeSettings
@@ -21,7 +21,11 @@ DEVELOPMENT_ORIGINS = (
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     environment: Literal["development", "production"] = "development"
@@ -33,6 +37,9 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = None
 
     bind: str | None = None
+    public_url: str | None = Field(
+        default=None, validation_alias=AliasChoices("public_url", "render_external_url")
+    )
     port: PositiveInt = Field(default=5000, le=65535)
     workers: PositiveInt = 1
     threads: PositiveInt = 32
@@ -58,6 +65,11 @@ class Settings(BaseSettings):
             return [address.strip() for address in self.bind.split(",")]
         host = "0.0.0.0" if self.production else "127.0.0.1"  # noqa: S104 (a host's router needs it)
         return [f"{host}:{self.port}"]
+
+    @property
+    def address(self) -> str:
+        """Where people reach this server."""
+        return (self.public_url or f"http://{self.binds[0]}").rstrip("/")
 
     @property
     def origins(self) -> list[str]:

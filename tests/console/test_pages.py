@@ -1,0 +1,86 @@
+"""The pages in a real browser, where one can be had."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support import expected_conditions as until
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.houses import PASSWORD
+from tests.served.server import Server, serving
+
+INITIAL = "defaultPass123"
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("no browser: chromium and chromedriver are not on the PATH")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path, workers=1) as server:
+        yield server
+
+
+def test_a_new_doctor_replaces_the_initial_password(
+    browser: webdriver.Chrome, server: Server
+) -> None:
+    rooms = server.rooms()
+    admin, _ = rooms.admin.ensure_admin(email="admin@clinic.example", password=PASSWORD)
+    rooms.admin.add_doctor(
+        name="Dr Grey", email="grey@clinic.example", password=INITIAL, by=admin.id
+    )
+
+    browser.get(f"http://127.0.0.1:{server.port}/password")
+    fill(browser, email="grey@clinic.example", current="wrong", fresh=PASSWORD, again=PASSWORD)
+    assert outcome(browser, "bad") == "Invalid credentials"
+    fill(browser, current=INITIAL)
+    assert outcome(browser, "good").startswith("Your password is changed.")
+
+    account, _ = rooms.auth.log_in(email="grey@clinic.example", password=PASSWORD)
+    assert not account.must_change
+    rooms.store.close()
+
+
+def test_the_front_door_sends_a_browser_to_the_description(
+    browser: webdriver.Chrome, server: Server
+) -> None:
+    browser.get(f"http://127.0.0.1:{server.port}/")
+    assert browser.current_url.endswith("/docs")
+    assert "POST" in browser.find_element(By.ID, "log_in").text
+
+
+def fill(browser: webdriver.Chrome, **values: str) -> None:
+    for name, value in values.items():
+        field = browser.find_element(By.NAME, name)
+        field.clear()
+        field.send_keys(value)
+    browser.find_element(By.TAG_NAME, "button").click()
+
+
+def outcome(browser: webdriver.Chrome, kind: str) -> str:
+    shown = until.presence_of_element_located((By.CSS_SELECTOR, f"#outcome.{kind}"))
+    return WebDriverWait(browser, 20).until(shown).text

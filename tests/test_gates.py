@@ -1,0 +1,124 @@
+"""What keeps the house in order: every route declared, the floors apart, the API described."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from flask import Flask
+from openapi_spec_validator import validate
+
+from skinapi.settings import VERSION, Settings
+from skinapi.web.access import Access
+from skinapi.web.limits import Rate
+from skinapi.web.routes import Route, declared_routes, route_of
+from tests.houses import House
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_route_is_declared_and_described(house: House) -> None:
+    rules = list(house.app.url_map.iter_rules())
+    assert len(rules) > 20
+    for rule in rules:
+        route = route_of(house.app, rule.endpoint)
+        assert route, f"{rule.rule} is not declared"
+        assert isinstance(route.access, get_args(Access)), rule.rule
+        assert isinstance(route.rate, Rate), rule.rule
+        assert callable(route.renderer), rule.rule
+        assert len(route.says) > 10, rule.rule
+        assert hasattr(route, "answer") or not route.is_json, rule.rule
+
+
+def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
+    open_routes = {
+        (route.method, route.path)
+        for route in declared_routes(house.app)
+        if type(route.access).__name__ == "Public"
+    }
+    assert open_routes == {
+        ("GET", "/"),
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/openapi.json"),
+        ("GET", "/docs"),
+        ("GET", "/password"),
+        ("GET", "/console/<name>"),
+        ("POST", "/register"),
+        ("POST", "/login"),
+    }
+
+
+def test_a_route_without_a_declaration_is_not_there(house: House) -> None:
+    _add_undeclared(house.app)
+    assert house.client.get("/undeclared").status_code == 404
+
+
+def _add_undeclared(app: Flask) -> None:
+    app.add_url_rule("/undeclared", view_func=lambda: "secret", endpoint="undeclared")
+
+
+def test_a_handler_names_the_parts_of_its_path(house: House) -> None:
+    for route in declared_routes(house.app):
+        assert _path_parts(route) <= set(route.parameters), route.path
+
+
+def _path_parts(route: Route) -> set[str]:
+    return set(re.findall(r"<(?:\w+:)?(\w+)>", route.path))
+
+
+def test_the_description_is_valid_openapi(house: House) -> None:
+    spec = house.client.get("/openapi.json").get_json()
+    assert spec["openapi"] == "3.1.0"
+    validate(spec)
+
+
+def test_the_docs_page_describes_every_route_without_a_foreign_host(house: House) -> None:
+    page = house.client.get("/docs").get_data(as_text=True)
+    for route in declared_routes(house.app):
+        assert f'id="{route.handler.__name__}"' in page
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+def test_the_floors_hold() -> None:
+    lint = "from importlinter.cli import lint_imports_command as run; run()"
+    command = [sys.executable, "-c", lint]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_serving_never_imports_a_training_framework() -> None:
+    script = "import sys, skinapi; print([m for m in ('tensorflow','keras') if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("document", [".env.example", "README.md"])
+def test_every_setting_is_explained(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for name in Settings.model_fields:
+        assert re.search(rf"\b{name.upper()}\b", text), f"{name} is missing in {document}"
+
+
+def test_the_example_environment_changes_nothing() -> None:
+    sample = Settings(_env_file=ROOT / ".env.example")  # type: ignore[call-arg]
+    assert sample == Settings(_env_file=None)  # type: ignore[call-arg]
+
+
+def test_the_version_is_one() -> None:
+    assert f'version = "{VERSION}"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_small_requirements_are_a_part_of_all() -> None:
+    everything = set(_pins("requirements.txt"))
+    assert set(_pins("requirements-serve.txt")) <= everything
+    assert not any(pin.startswith("tensorflow") for pin in _pins("requirements-serve.txt"))
+
+
+def _pins(name: str) -> list[str]:
+    return re.findall(r"^([\w.-]+==[^\s\\;]+)", (ROOT / name).read_text(), re.MULTILINE)
