@@ -165,17 +165,19 @@ def test_deleting_a_user_says_who(any_house: House) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, {"name": "A", "email": "a@b.c"}, {**ADA, "password": ""}])
-def test_register_and_add_doctor_ask_for_all_three(house: House, body: dict[str, str]) -> None:
-    admin = Angular.of(house, house.member(role="admin"))
+def test_register_and_add_doctor_ask_for_all_three(
+    shared_house: House, body: dict[str, str]
+) -> None:
+    admin = Angular.of(shared_house, shared_house.member(role="admin"))
     said = (400, "Name, email, and password required")
-    assert shown(Angular(house).send("POST", "/register", body)) == said
+    assert shown(Angular(shared_house).send("POST", "/register", body)) == said
     assert shown(admin.send("POST", "/doctors", body)) == said
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "a@b.c"}, {"email": "", "password": "x"}])
-def test_login_asks_for_both(house: House, body: dict[str, str]) -> None:
+def test_login_asks_for_both(shared_house: House, body: dict[str, str]) -> None:
     said = (400, "Email and password required")
-    assert shown(Angular(house).send("POST", "/login", body)) == said
+    assert shown(Angular(shared_house).send("POST", "/login", body)) == said
 
 
 def test_one_email_registers_once_also_as_a_doctor(any_house: House) -> None:
@@ -197,28 +199,28 @@ def test_a_wrong_password_says_nothing_more(house: House) -> None:
 
 @pytest.mark.parametrize(("method", "path", "body", "sentence"), ADMIN_ALONE)
 def test_only_admins_pass(
-    house: House, method: str, path: str, body: object, sentence: str
+    shared_house: House, method: str, path: str, body: object, sentence: str
 ) -> None:
     for role in ("user", "doctor", "researcher"):
-        person = Angular.of(house, house.member(role=role))
+        person = Angular.of(shared_house, shared_house.member(role=role))
         assert shown(person.send(method, path, body)) == (403, sentence)
-    waiting = Angular.of(house, house.member(status="waiting"))
+    waiting = Angular.of(shared_house, shared_house.member(status="waiting"))
     assert shown(waiting.send(method, path, body)) == (403, "Account not approved by admin")
 
 
 @pytest.mark.parametrize(("method", "path", "body", "_"), ADMIN_ALONE)
 def test_a_logged_out_app_is_told_so(
-    house: House, method: str, path: str, body: object, _: str
+    shared_house: House, method: str, path: str, body: object, _: str
 ) -> None:
-    assert shown(Angular(house).send(method, path, body)) == (401, "Invalid token")
-    missing = house.client.open(path, method=method, json=body, headers={"Origin": ORIGIN})
+    assert shown(Angular(shared_house).send(method, path, body)) == (401, "Invalid token")
+    missing = shared_house.client.open(path, method=method, json=body, headers={"Origin": ORIGIN})
     assert shown(missing) == (401, "Missing Authorization Header")
     assert missing.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_the_browser_may_ask_first(house: House, method: str, path: str) -> None:
-    answer = Angular(house).preflight(method, path)
+def test_the_browser_may_ask_first(shared_house: House, method: str, path: str) -> None:
+    answer = Angular(shared_house).preflight(method, path)
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert method in answer.headers["Access-Control-Allow-Methods"]
@@ -228,9 +230,9 @@ def test_the_browser_may_ask_first(house: House, method: str, path: str) -> None
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:42000", "null"])
-def test_another_origin_gets_no_leave(house: House, origin: str) -> None:
-    preflight = Angular(house).preflight("POST", "/login", origin)
-    actual = house.client.post("/login", json={}, headers={"Origin": origin})
+def test_another_origin_gets_no_leave(shared_house: House, origin: str) -> None:
+    preflight = Angular(shared_house).preflight("POST", "/login", origin)
+    actual = shared_house.client.post("/login", json={}, headers={"Origin": origin})
     for answer in (preflight, actual):
         assert "Access-Control-Allow-Origin" not in answer.headers
 

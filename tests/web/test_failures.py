@@ -31,11 +31,17 @@ def unread(length: int) -> dict[str, Any]:
     return {"environ_overrides": environ, "content_type": "application/json"}
 
 
-@pytest.fixture
-def planted(tmp_path: Path) -> Iterator[PlantedHouse]:
-    house = PlantedHouse(tmp_path)
+@pytest.fixture(scope="module")
+def planted_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlantedHouse]:
+    house = PlantedHouse(tmp_path_factory.mktemp("planted"))
     yield house
     house.rooms.store.close()
+
+
+@pytest.fixture
+def planted(planted_house: PlantedHouse) -> PlantedHouse:
+    planted_house.planted.fault = None
+    return planted_house
 
 
 def fail(house: PlantedHouse, path: str, status: int, **options: Any) -> TestResponse:
@@ -136,26 +142,26 @@ def test_an_unannounced_body_is_cut_off_at_the_limit(planted: PlantedHouse, path
     assert_readable(answer)
 
 
-def test_a_wrong_method_is_told_the_right_ones(house: House) -> None:
-    answer = house.client.put("/login", headers={"Origin": ORIGIN})
+def test_a_wrong_method_is_told_the_right_ones(shared_house: House) -> None:
+    answer = shared_house.client.put("/login", headers={"Origin": ORIGIN})
     assert answer.status_code == 405
     assert {"POST", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
     assert_readable(answer)
     assert answer.get_json().keys() == MEMBERS
 
 
-def test_unknown_paths_answer_like_everything_else(house: House) -> None:
+def test_unknown_paths_answer_like_everything_else(shared_house: House) -> None:
     for path in ("/nothing", "/users/a/b/c", "/users//a", "/users/a//"):
         environ = {"PATH_INFO": path}
-        answer = house.client.get(environ_overrides=environ, headers={"Origin": ORIGIN})
+        answer = shared_house.client.get(environ_overrides=environ, headers={"Origin": ORIGIN})
         assert answer.status_code == 404
         assert answer.get_json().keys() == MEMBERS
         assert_readable(answer)
 
 
 @pytest.mark.parametrize("host", ["a b", "exa mple/", "\x00", "[", "x" * 3000, "é.example", ""])
-def test_a_host_that_is_none_is_no_server_error(house: House, host: str) -> None:
-    answer = house.client.get("/healthz", headers={"Host": host, "Origin": ORIGIN})
+def test_a_host_that_is_none_is_no_server_error(shared_house: House, host: str) -> None:
+    answer = shared_house.client.get("/healthz", headers={"Host": host, "Origin": ORIGIN})
     assert answer.status_code in (200, 400)
     assert_readable(answer)
 
@@ -210,11 +216,11 @@ def test_an_unreachable_store_is_a_503_from_the_first_question_on(
         assert_readable(answer)
 
 
-def test_a_caller_names_the_request_in_plain_letters_only(house: House) -> None:
-    named = house.client.get("/healthz", headers={"X-Request-ID": "trace-0123456789"})
+def test_a_caller_names_the_request_in_plain_letters_only(shared_house: House) -> None:
+    named = shared_house.client.get("/healthz", headers={"X-Request-ID": "trace-0123456789"})
     assert named.headers["X-Request-ID"] == "trace-0123456789"
     for odd in ("short", "x" * 65, "a b c d e f g h", '"quoted-and-long"'):
-        answer = house.client.get("/healthz", headers={"X-Request-ID": odd})
+        answer = shared_house.client.get("/healthz", headers={"X-Request-ID": odd})
         assert answer.headers["X-Request-ID"] != odd
 
 
