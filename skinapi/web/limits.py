@@ -64,7 +64,7 @@ def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, s
 def _storage_at(uri: str) -> StorageTypes:
     """The drivers' own patience with a server that is gone would keep every request waiting."""
     if uri.startswith("mongodb"):
-        return MongoWindows(uri, wrap_exceptions=True, serverSelectionTimeoutMS=3000)
+        return MongoWindows.at(uri)
     patience = (
         {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
     )

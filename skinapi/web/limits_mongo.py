@@ -1,12 +1,25 @@
 """Moving windows in MongoDB: the library's own, made sure of two things."""
 
 import time
+from urllib.parse import urlsplit
 
 from limits.storage import MongoDBStorage
 
 
 class MongoWindows(MongoDBStorage):
     STORAGE_SCHEME = ["skinapi-mongodb"]  # noqa: RUF012 (the base class reads a list)
+
+    @classmethod
+    def at(cls, uri: str) -> "MongoWindows":
+        """In the database that the URI names, so that two houses on one server stay apart."""
+        return cls(
+            uri,
+            database_name=urlsplit(uri).path.strip("/") or "limits",
+            counter_collection_name="limit_counters",
+            window_collection_name="limit_windows",
+            wrap_exceptions=True,
+            serverSelectionTimeoutMS=3000,
+        )
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """The first hits of a window collide as each of them makes it, and all but one were
