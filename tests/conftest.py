@@ -1,4 +1,4 @@
-"""Fixtures that every room's tests share."""
+"""What every test may ask for."""
 
 import os
 import secrets
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pymongo
 import pytest
 
-from tests.houses import House
+from tests.houses import House, store_of_kind
 from tests.mongod import NoMongodError, a_mongod
 
 OURS = f"test_{secrets.token_hex(4)}_"
@@ -21,6 +21,23 @@ OURS = f"test_{secrets.token_hex(4)}_"
 def house(tmp_path: Path) -> Iterator[House]:
     """A house on SQLite."""
     house = House(tmp_path)
+    yield house
+    house.rooms.store.close()
+
+
+@pytest.fixture(scope="module")
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One house for many tests that leave nothing behind, or only people of their own."""
+    house = House(tmp_path_factory.mktemp("house"))
+    yield house
+    house.rooms.store.close()
+
+
+@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A house on each store in turn."""
+    uri = request.getfixturevalue("mongo_database_uri") if request.param == "mongod" else None
+    house = House(tmp_path, store_of_kind(request.param, tmp_path, uri))
     yield house
     house.rooms.store.close()
 

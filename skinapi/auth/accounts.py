@@ -1,5 +1,6 @@
 """The accounts: users, doctors, researchers and admins alike, one e-mail each."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
@@ -83,6 +84,13 @@ class Accounts:
         if changed is None:
             raise Stale
         return Account.model_validate(changed)
+
+    def release_patients(self, doctor_id: str) -> None:
+        """Nobody is in this doctor's care then; another change of a patient stays."""
+        while patients := self.find({"doctor_id": doctor_id}):
+            for patient in patients:
+                with suppress(Stale):
+                    self.change(patient, doctor_id=None)
 
     def remove(self, account: Account) -> None:
         self._documents.delete({"id": account.id})

@@ -51,9 +51,9 @@ def _read(request: Request) -> bytes:
 
 
 def read_query(schema: type[Q], request: Request) -> Q:
-    repeated = [name for name, values in request.args.lists() if len(values) > 1]
-    if repeated:
-        raise InvalidQuery(f"{repeated[0][:LONGEST_ECHO]}: given more than once")
+    for name in schema.model_fields:
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidQuery(f"{name}: given more than once")
     try:
         return schema.model_validate(request.args.to_dict())
     except ValidationError as error:

@@ -115,6 +115,7 @@ def blobs_at(where: str) -> Iterator[Blobs]:
         yield store.blobs
 
 
+@pytest.mark.timeout(size(120, 600))
 @pytest.mark.parametrize("kind", ["files", "gridfs"])
 def test_a_put_that_is_killed_leaves_no_half_blob(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str, seed: int, report: Report
