@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +16,10 @@ from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.picture import open_picture
 from skinapi.vision.tensor import Tensor, make_tensor
+from tests.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
-COUNT = 200 if os.environ.get("DRILL") else 12
+COUNT = size(12, 200)
 needs_pictures = pytest.mark.skipif(
     not PICTURES.is_dir(), reason="skipped: the HAM10000 pictures are not beside the project"
 )

@@ -1,4 +1,4 @@
-"""`python -m tests.bench_engine`: the engine against the machine's own best matrix multiplication.
+"""`python -m tests.bench.engine`: the engine against the machine's own best matrix multiplication.
 
 Both run in OpenVINO at the same precision on the same cores, and of each the best of many runs
 counts: the question is how near the network comes to what the silicon can do, not how busy the
