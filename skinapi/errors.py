@@ -150,6 +150,18 @@ class UnreadablePicture(Unprocessable):
     code, sentence = "unreadable_picture", "The file could not be read as a picture"
 
 
+class Refused(Unprocessable):
+    """No judgement is possible from this photo; `reason` is a key of the conditions table's
+    `notices.refused`, where the sentence stands in every language.
+    """
+
+    code, sentence = "not_judgeable", "The picture cannot be judged"
+
+    def __init__(self, reason: str, sentence: str | None = None) -> None:
+        self.reason = reason
+        super().__init__(sentence)
+
+
 class BadDataset(Unprocessable):
     """Nothing is trained or measured on it; the sentence says what is wrong with it."""
 

@@ -5,19 +5,25 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
 Probabilities = NDArray[np.float64]
 
 
 class Calibration(BaseModel):
-    """Fitted on validation lesions: one temperature, and the thresholds of the risk bands."""
+    """Fitted on validation lesions: one temperature, and the thresholds of the risk bands.
+
+    By energy, what falls below `unlike_training` is uncertain, and below `foreign` it is refused;
+    closer than `too_close`, the two most probable cannot be told apart.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: PositiveFloat = 1.0
     thresholds: Mapping[str, float] = {}
     unlike_training: float | None = None
+    foreign: float | None = None
+    too_close: NonNegativeFloat = 0.1
 
     @model_validator(mode="after")
     def _stay_finite(self) -> Self:
