@@ -12,6 +12,7 @@ from skinapi import open_rooms, store_faults, store_of
 from skinapi.auth.emails import normalise_email
 from skinapi.auth.passwords import NewPassword
 from skinapi.errors import SkinAPIError
+from skinapi.learning.commands import add_commands
 from skinapi.settings import Settings
 from skinapi.storage.faults import Fault
 
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     checker = commands.add_parser("check", help="list broken invariants")
     checker.add_argument("--repair", action="store_true", help="and mend them")
     checker.set_defaults(run=check)
+    add_commands(commands)
     return parser
 
 

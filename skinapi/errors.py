@@ -140,3 +140,45 @@ class UnsafeSettings(SkinAPIError):
     """The server refuses to start like this; the sentence says what to set."""
 
     code, sentence = "unsafe_settings", "The settings are not safe to serve with"
+
+
+class Unprocessable(SkinAPIError):
+    status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
+
+
+class UnreadablePicture(Unprocessable):
+    code, sentence = "unreadable_picture", "The file could not be read as a picture"
+
+
+class Refused(Unprocessable):
+    """No judgement is possible from this photo; `reason` is a key of the conditions table's
+    `notices.refused`, where the sentence stands in every language.
+    """
+
+    code, sentence = "not_judgeable", "The picture cannot be judged"
+
+    def __init__(self, reason: str, sentence: str | None = None) -> None:
+        self.reason = reason
+        super().__init__(sentence)
+
+
+class BadDataset(Unprocessable):
+    """Nothing is trained or measured on it; the sentence says what is wrong with it."""
+
+    code, sentence = "bad_dataset", "The data set cannot be used"
+
+
+class BadNetwork(Unprocessable):
+    """A network that cannot be served; the sentence says what is expected."""
+
+    code, sentence = "bad_network", "The network cannot be served"
+
+
+class ModelDamaged(SkinAPIError):
+    code = "model_damaged"
+    sentence = "The model's files are incomplete or do not match their checksums"
+
+
+class DiskFull(SkinAPIError):
+    status, code = 507, "disk_full"
+    sentence = "The disk is full; nothing half-written was left behind"

@@ -1,0 +1,69 @@
+"""Batches for one epoch of training: shuffled by seed and epoch, mixed in pairs, weighted by class."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Fetch = Callable[[int, np.random.Generator], NDArray[np.float16] | Floats]
+
+
+def weigh_classes(labels: Sequence[int], outputs: int) -> Floats:
+    """The square root of inverse frequency: between the clinic's mix and equal classes; the mean
+    over samples is 1.
+    """
+    counts = np.bincount(labels, minlength=outputs)
+    weights = np.where(counts > 0, 1.0 / np.sqrt(np.maximum(counts, 1)), 0.0)
+    return np.asarray(weights / (weights * counts).sum() * counts.sum(), np.float32)
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """(inputs, mixed one-hot labels, weights); a batch depends on seed, epoch and index alone, so a
+    resumed run repeats it.
+    """
+
+    def __init__(
+        self,
+        *,
+        fetch: Fetch,
+        labels: Sequence[int],
+        outputs: int,
+        batch: int,
+        mixup: float,
+        seed: int,
+    ) -> None:
+        super().__init__(workers=2, max_queue_size=8)
+        self._fetch = fetch
+        self._one_hot = np.eye(outputs, dtype=np.float32)[np.asarray(labels)]
+        self._weights = weigh_classes(labels, outputs)
+        self._batch = batch
+        self._mixup = mixup
+        self._seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return max(1, len(self._one_hot) // self._batch)
+
+    def __getitem__(self, index: int) -> tuple[Floats, Floats, Floats]:
+        order = np.random.default_rng((self._seed, self.epoch)).permutation(len(self._one_hot))
+        chosen = order[index * self._batch : (index + 1) * self._batch]
+        random = np.random.default_rng((self._seed, self.epoch, index))
+        inputs = np.stack([np.asarray(self._fetch(int(row), random), np.float32) for row in chosen])
+        one_hot = self._one_hot[chosen]
+        if self._mixup > 0.0:
+            inputs, one_hot = _mix(inputs, one_hot, self._mixup, random)
+        return inputs, one_hot, one_hot @ self._weights
+
+
+def _mix(
+    inputs: Floats, one_hot: Floats, strength: float, random: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Each sample is blended with a partner from the same batch; the stronger share stays its own."""
+    partners = random.permutation(len(inputs))
+    share = random.beta(strength, strength, len(inputs)).astype(np.float32)
+    share = np.maximum(share, np.float32(1.0) - share)
+    wide = share.reshape(-1, *([1] * (inputs.ndim - 1)))
+    mixed = wide * inputs + (np.float32(1.0) - wide) * inputs[partners]
+    return mixed, share[:, None] * one_hot + (np.float32(1.0) - share[:, None]) * one_hot[partners]

@@ -1,0 +1,112 @@
+"""The options of `train`, `evaluate` and `export`; what they do is imported only when one of them
+is called.
+"""
+
+import argparse
+import importlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skinapi.settings import Settings
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+Run = Callable[[Settings, argparse.Namespace], int]
+
+ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
+DEPTHS = ("head", "last-blocks", "deeper-blocks", "whole")
+
+
+def add_commands(commands: "Commands") -> None:
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_export(commands)
+
+
+def _later(action: str) -> Run:
+    """TensorFlow takes seconds to load and need not be installed to serve."""
+
+    def run(settings: Settings, options: argparse.Namespace) -> int:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        module = importlib.import_module(f"skinapi.learning.{action}_command")
+        done: int = module.run(settings, options)
+        return done
+
+    return run
+
+
+def _add_train(commands: "Commands") -> None:
+    train = commands.add_parser("train", help="train a network on your own pictures")
+    train.add_argument(
+        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
+    )
+    train.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
+    train.add_argument(
+        "--split", type=Path, help="a split file; without it the lesions are dealt out 70/10/20"
+    )
+    train.add_argument("--architecture", choices=ARCHITECTURES, default="ResNet50")
+    train.add_argument(
+        "--init", default="shipped", help="shipped, imagenet, none or a file of weights"
+    )
+    train.add_argument("--weights", type=Path, help="the folder that holds your ImageNet weights")
+    train.add_argument(
+        "--phases", type=_depths, default=("last-blocks", "whole"), help=", ".join(DEPTHS)
+    )
+    train.add_argument("--epochs", type=int, help="at most so many in each phase")
+    train.add_argument(
+        "--views", type=int, help="augmented views computed beforehand, where a phase does so"
+    )
+    train.add_argument(
+        "--side", type=int, default=224, help="pixels of the square that the network reads"
+    )
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--skip-unknown-labels", action="store_true")
+    train.add_argument("--licence", default="that of the pictures it was trained on")
+    train.add_argument("--work", type=Path, help="checkpoints; the same folder again resumes")
+    train.add_argument("--out", type=Path, help="where the model folder is written")
+    train.set_defaults(run=_later("train"))
+
+
+def _add_evaluate(commands: "Commands") -> None:
+    evaluate = commands.add_parser("evaluate", help="measure the served model on labelled pictures")
+    evaluate.add_argument("--images", type=Path, required=True)
+    evaluate.add_argument("--labels", type=Path, help="image_id and dx, or ISIC's one-hot columns")
+    evaluate.add_argument("--out", type=Path, help="write the figures as JSON")
+    evaluate.add_argument("--split", type=Path, help="measure the test part of this split only")
+    evaluate.add_argument("--not-skin", type=Path, help="a folder of pictures of anything else")
+    evaluate.add_argument("--tta", action="store_true", help="average eight turned views")
+    evaluate.add_argument("--precision", choices=("f32", "bf16"), help="instead of the card's")
+    evaluate.set_defaults(run=_later("evaluate"))
+
+
+def _add_export(commands: "Commands") -> None:
+    export = commands.add_parser("export", help="make a .keras or .h5 network of your own servable")
+    export.add_argument("network", type=Path)
+    export.add_argument(
+        "--labels", type=_words, required=True, help="the outputs in order, such as mel,nv,bcc"
+    )
+    export.add_argument(
+        "--scaling",
+        choices=("caffe", "torch", "tf", "raw"),
+        required=True,
+        help="what it expects of its pixels, in the words of keras.applications; raw is 0..255",
+    )
+    export.add_argument("--side", type=int, help="where the network leaves its size open")
+    export.add_argument("--images", type=Path, help="pictures to compare Keras and serving on")
+    export.add_argument("--licence", default="unknown")
+    export.add_argument("--out", type=Path, help="where the model folder is written")
+    export.set_defaults(run=_later("export"))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _depths(text: str) -> tuple[str, ...]:
+    depths = _words(text)
+    if not depths or any(depth not in DEPTHS for depth in depths):
+        raise argparse.ArgumentTypeError(f"choose among {', '.join(DEPTHS)}")
+    return depths

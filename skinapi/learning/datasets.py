@@ -1,0 +1,197 @@
+"""A folder on disk becomes a list of labelled pictures, with a report of everything that was left
+out and why.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from skinapi.errors import BadDataset, UnreadablePicture
+from skinapi.vision.picture import open_picture
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+UNKNOWN_LABEL = "unknown label"
+MOST_LOST = 0.1
+LABEL_COLUMNS = ("dx", "label")
+ISIC_COLUMNS = {
+    "MEL": "mel",
+    "NV": "nv",
+    "BCC": "bcc",
+    "AKIEC": "akiec",
+    "BKL": "bkl",
+    "DF": "df",
+    "VASC": "vasc",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled picture. Where a table knows no lesions, each picture is its own."""
+
+    image_id: str
+    path: Path
+    label: str
+    lesion_id: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What was found, and per reason what was skipped."""
+
+    samples: tuple[Sample, ...]
+    skipped: Mapping[str, tuple[str, ...]]
+    lesions_known: bool
+
+    def describe(self) -> str:
+        """A few lines for the log: counts per class, then what was skipped and why."""
+        lesions = len({sample.lesion_id for sample in self.samples})
+        lines = [f"{len(self.samples)} pictures of {lesions} lesions"]
+        lines += [
+            f"  {label}: {n}" for label, n in sorted(Counter(s.label for s in self.samples).items())
+        ]
+        for reason, names in sorted(self.skipped.items()):
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            lines.append(f"  skipped, {reason}: {len(names)} ({shown})")
+        return "\n".join(lines)
+
+
+class _Gatherer:
+    """Collects samples while keeping the book of what was left out."""
+
+    def __init__(self, label_names: Mapping[str, str] | None) -> None:
+        self._label_names = label_names
+        self._samples: dict[str, Sample] = {}
+        self._skipped: dict[str, list[str]] = {}
+
+    def skip(self, reason: str, name: str) -> None:
+        self._skipped.setdefault(reason, []).append(name)
+
+    def take(self, sample: Sample) -> None:
+        label = (
+            sample.label
+            if self._label_names is None
+            else self._label_names.get(sample.label.lower())
+        )
+        if label is None:
+            self.skip(f"{UNKNOWN_LABEL} {sample.label!r}", sample.image_id)
+        elif sample.image_id in self._samples:
+            self.skip("named twice", sample.image_id)
+        elif (trouble := _trouble_with(sample.path)) is not None:
+            self.skip(trouble, sample.image_id)
+        else:
+            self._samples[sample.image_id] = replace(sample, label=label)
+
+    def finish(self, *, lesions_known: bool) -> Dataset:
+        samples = tuple(self._samples[image_id] for image_id in sorted(self._samples))
+        skipped = {reason: tuple(names) for reason, names in self._skipped.items()}
+        return Dataset(samples=samples, skipped=skipped, lesions_known=lesions_known)
+
+
+def _trouble_with(path: Path) -> str | None:
+    if not path.is_file():
+        return "picture not found"
+    try:
+        open_picture(path.read_bytes())
+    except (OSError, UnreadablePicture):
+        return "unreadable picture"
+    return None
+
+
+def load_dataset(folder: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
+    """A table of labels beside pictures, or one folder per class: whichever the folder holds.
+
+    `labels` maps every accepted spelling, in lower case, to the label to keep; None keeps the
+    labels as they are.
+    """
+    if not folder.is_dir():
+        raise BadDataset(f"There is no folder {folder}.")
+    tables = sorted(folder.glob("*.csv"))
+    if len(tables) > 1:
+        tables = [table for table in tables if table.name == "metadata.csv"]
+    if tables:
+        return load_table(tables[0], folder, labels=labels)
+    return load_folders(folder, labels=labels)
+
+
+def load_table(table: Path, images: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
+    """HAM10000's columns, image_id/image_path/label, or ISIC's one-hot columns, told apart by the
+    header.
+    """
+    with table.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.DictReader(lines)
+        columns = reader.fieldnames or []
+        rows = list(reader)
+    id_column = next(
+        (name for name in ("image_id", "image", "image_path") if name in columns), None
+    )
+    label_column = next((name for name in LABEL_COLUMNS if name in columns), None)
+    if id_column is None or (label_column is None and not set(ISIC_COLUMNS) & set(columns)):
+        raise BadDataset(
+            f"{table.name} needs the columns image_id and dx, or image_id, image_path and label."
+        )
+    found = {path.stem: path for path in _pictures_in(images)}
+    gatherer = _Gatherer(labels)
+    for row in rows:
+        label = row[label_column].strip() if label_column else _one_hot_label(row)
+        named = Path((row.get("image_path") or row[id_column]).strip())
+        path = images / named if named.suffix else found.get(named.name, images / named)
+        lesion = (row.get("lesion_id") or "").strip()
+        image_id = Path(row[id_column].strip()).stem
+        gatherer.take(Sample(image_id, path, label, lesion or image_id, _facts_of(row)))
+    return gatherer.finish(lesions_known="lesion_id" in columns)
+
+
+def load_pictures(folder: Path, *, label: str) -> list[Sample]:
+    """Every picture of one folder under one label, each its own lesion."""
+    if not folder.is_dir():
+        raise BadDataset(f"There is no folder {folder}")
+    gatherer = _Gatherer(None)
+    for path in _pictures_in(folder):
+        gatherer.take(Sample(path.stem, path, label, path.stem))
+    return list(gatherer.finish(lesions_known=False).samples)
+
+
+def load_folders(folder: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
+    """One folder per class; the folder's name is the label."""
+    gatherer = _Gatherer(labels)
+    for directory in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for path in _pictures_in(directory):
+            image_id = f"{directory.name}/{path.stem}"
+            gatherer.take(Sample(image_id, path, directory.name, image_id))
+    return gatherer.finish(lesions_known=False)
+
+
+def require_trainable(dataset: Dataset, *, skip_unknown_labels: bool) -> None:
+    """Pictures of two classes or more, of known labels, nearly all of them readable; else a
+    sentence says what is not.
+    """
+    unknown = [reason for reason in dataset.skipped if reason.startswith(UNKNOWN_LABEL)]
+    if unknown and not skip_unknown_labels:
+        raise BadDataset(f"The data set has labels that are not ours:\n{dataset.describe()}")
+    classes = {sample.label for sample in dataset.samples}
+    if len(classes) < 2:
+        found = "no usable picture" if not classes else f"one class only ({min(classes)})"
+        raise BadDataset(f"Training needs two classes; here is {found}:\n{dataset.describe()}")
+    lost = sum(len(names) for reason, names in dataset.skipped.items() if reason not in unknown)
+    if lost > MOST_LOST * (lost + len(dataset.samples)):
+        raise BadDataset(f"Too many pictures cannot be used:\n{dataset.describe()}")
+
+
+def _pictures_in(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES)
+
+
+def _one_hot_label(row: Mapping[str, str]) -> str:
+    marked = [name for name in ISIC_COLUMNS if float(row.get(name) or 0) > 0.5]
+    return ISIC_COLUMNS[marked[0]] if len(marked) == 1 else "none"
+
+
+def _facts_of(row: Mapping[str, str]) -> dict[str, str]:
+    return {name: row[name] for name in ("age", "sex", "localization", "dx_type") if row.get(name)}
+
+
+def by_part(samples: Iterable[Sample], parts: Mapping[str, str], part: str) -> list[Sample]:
+    return [sample for sample in samples if parts.get(sample.image_id) == part]

@@ -1,0 +1,45 @@
+"""`evaluate`: the serving engine over any labelled folder, and the table of what it is worth there."""
+
+import argparse
+import json
+from dataclasses import replace
+
+from skinapi.errors import BadDataset
+from skinapi.learning.datasets import Dataset, by_part, load_dataset, load_pictures, load_table
+from skinapi.learning.evaluation import ask_model, evaluate_model, foreign_figures
+from skinapi.learning.saying import disk_full_told, say
+from skinapi.learning.splits import read_split
+from skinapi.learning.tables import describe_figures
+from skinapi.settings import Settings
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.model import SHIPPED_MODEL, open_model
+from skinapi.vision.openvino_engine import Precision
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    precision = Precision(options.precision) if options.precision else None
+    model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
+    figures, answers = evaluate_model(model, _load(options), tta=options.tta, report=say)
+    if options.not_skin:
+        strange = load_pictures(options.not_skin, label="not skin")
+        foreign = ask_model(model, strange, tta=options.tta, report=say)
+        figures["not_skin"] = foreign_figures(model, answers, foreign)
+    say(describe_figures(figures))
+    if options.out:
+        with disk_full_told():
+            options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _load(options: argparse.Namespace) -> Dataset:
+    labels = conditions_table().label_spellings()
+    if options.labels:
+        dataset = load_table(options.labels, options.images, labels=labels)
+    else:
+        dataset = load_dataset(options.images, labels=labels)
+    if options.split:
+        chosen = by_part(dataset.samples, read_split(options.split), "test")
+        dataset = replace(dataset, samples=tuple(chosen))
+    if not dataset.samples:
+        raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")
+    return dataset

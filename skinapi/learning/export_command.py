@@ -1,0 +1,75 @@
+"""`export`: a network of your own becomes a model folder, compared with Keras; MODEL_PATH points
+the server at it.
+"""
+
+import argparse
+
+import numpy as np
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.datasets import Sample, load_pictures
+from skinapi.learning.export import export_servable, new_model, write_papers
+from skinapi.learning.features import Pictures
+from skinapi.learning.heads import Servable, make_servable
+from skinapi.learning.saying import disk_full_told, say
+from skinapi.learning.userfiles import load_user_network
+from skinapi.settings import Settings
+from skinapi.vision.calibration import Calibration
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
+
+COMPARED = 32
+LIMITS = (
+    "Brought by its operator: what it was trained on is not known, and it is not calibrated.",
+)
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    scaling = Scaling(options.scaling)
+    labels = _known_labels(options.labels)
+    network = load_user_network(options.network)
+    servable = make_servable(network, side=options.side)
+    out = options.out or settings.instance_dir / "models" / options.network.stem
+    with disk_full_told(), new_model(out) as folder:
+        difference = export_servable(
+            servable, folder, labels=labels, probe=_probe(options, servable, scaling), half=False
+        )
+        card = {
+            "architecture": network.name,
+            "side": servable.side,
+            "scaling": scaling.value,
+            "precision": Precision.F32.value,
+            "difference_from_keras": difference,
+            "licence": options.licence,
+            "limits": LIMITS,
+        }
+        version = write_papers(folder, card=card, calibration=Calibration())
+    say(f"{version}: probabilities within {difference:.1e} of Keras's")
+    say(f"serve it with MODEL_PATH={out}")
+    return 0
+
+
+def _known_labels(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The outputs in order, as keys of our conditions table: what is answered must have a name and
+    an urgency.
+    """
+    spellings = conditions_table().label_spellings()
+    unknown = [word for word in words if word.lower() not in spellings]
+    if unknown:
+        raise BadNetwork(
+            f"Unknown labels: {', '.join(unknown)}; "
+            f"expected are {', '.join(conditions_table().keys)}"
+        )
+    return tuple(spellings[word.lower()] for word in words)
+
+
+def _probe(options: argparse.Namespace, servable: Servable, scaling: Scaling) -> Tensor:
+    """Your own pictures where you name a folder, else noise: both must come out alike."""
+    if options.images:
+        samples: list[Sample] = load_pictures(options.images, label="any")[:COMPARED]
+        pictures = Pictures(samples, servable.side, scaling)
+        return np.stack([pictures.look(row) for row in range(len(pictures))])
+    random = np.random.default_rng(0)
+    shape = (COMPARED, servable.side, servable.side, 3)
+    return scale_pixels(random.integers(0, 256, shape).astype(np.float32), scaling)

@@ -1,0 +1,104 @@
+"""Half the bytes without a second truth: weights rounded so that Keras and the served network hold
+the same numbers.
+
+The served network carries each batch normalisation multiplied into the convolution before it. What
+is rounded to float16 is therefore that product; the Keras kernel is the product divided by the
+normalisation's scale again.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino import opset13 as ops
+
+Array = NDArray[np.float32]
+
+FOLDED = "kernels are folded"
+
+
+def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
+    """Layer name -> the kernel as it is served."""
+    return {
+        layer.name: (_kernel(layer) * scale).astype(np.float16)
+        for layer, scale in _convolutions(network)
+    }
+
+
+def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.float16]]) -> None:
+    for layer, scale in _convolutions(network):
+        served = folded[layer.name].astype(np.float32)
+        kernel = np.divide(served, scale, where=scale != 0, out=np.zeros_like(served))
+        layer.set_weights([kernel, *layer.get_weights()[1:]])
+
+
+def round_to_half(network: keras.Model) -> None:
+    """Afterwards a float16 export of this network loses nothing more."""
+    set_folded_kernels(network, folded_kernels(network))
+
+
+def save_half(network: keras.Model, path: Path) -> None:
+    """Folded kernels in float16, everything else (a few vectors) in float32."""
+    kernels = folded_kernels(network)
+    arrays: dict[str, NDArray[np.generic]] = {FOLDED: np.array(True)}
+    for layer in network.layers:
+        for index, value in enumerate(layer.get_weights()):
+            served = kernels[layer.name] if index == 0 and layer.name in kernels else value
+            arrays[f"{layer.name}/{index}"] = served
+    np.savez(path, allow_pickle=False, **arrays)
+
+
+def load_half(network: keras.Model, stored: Mapping[str, NDArray[np.generic]]) -> None:
+    """The builder of a stored network: an architecture goes in fresh and comes out trained."""
+    kernels: dict[str, NDArray[np.float16]] = {}
+    for layer in network.layers:
+        values = [stored[f"{layer.name}/{index}"] for index in range(len(layer.weights))]
+        if values and values[0].dtype == np.float16:
+            kernels[layer.name] = values[0].astype(np.float16)
+        layer.set_weights([value.astype(np.float32) for value in values])
+    set_folded_kernels(network, kernels)
+
+
+def store_kernels_in_half(served: ov.Model) -> None:
+    """Replaces every large float32 constant of the served graph by float16 and a conversion back."""
+    for node in served.get_ops():
+        if (
+            node.get_type_name() == "Constant"
+            and node.get_element_type() == ov.Type.f32
+            and len(node.shape) > 1
+        ):
+            values = node.data
+            if values.size > max(values.shape):
+                half = ops.convert(ops.constant(values.astype(np.float16)), "f32")
+                for target in node.output(0).get_target_inputs():
+                    target.replace_source_output(half.output(0))
+
+
+def _convolutions(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
+    """Every layer with a kernel, and the scale that serving multiplies into it."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            yield layer, _scale_behind(layer)[:, None]
+        elif isinstance(layer, keras.layers.Conv2D):
+            yield layer, _scale_behind(layer)
+        elif isinstance(layer, keras.layers.Dense):
+            yield layer, np.ones(1, np.float32)
+
+
+def _scale_behind(layer: keras.Layer) -> Array:
+    """Gamma over the standard deviation of the batch normalisation that alone reads this layer,
+    else one.
+    """
+    readers = {node.operation for node in layer._outbound_nodes}
+    norm = next(iter(readers), None)
+    if len(readers) != 1 or not isinstance(norm, keras.layers.BatchNormalization):
+        return np.ones(1, np.float32)
+    gamma, _, _, variance = (np.asarray(value, np.float32) for value in norm.get_weights())
+    return np.asarray(gamma / np.sqrt(variance + np.float32(norm.epsilon)), np.float32)
+
+
+def _kernel(layer: keras.Layer) -> Array:
+    return np.asarray(layer.get_weights()[0], np.float32)

@@ -1,0 +1,96 @@
+"""The four architectures, and the cuts between what stays frozen and what is trained."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import keras
+
+from skinapi.vision.tensor import Scaling
+
+Depth = Literal["head", "last-blocks", "deeper-blocks", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """`cuts` names, for each depth of training, the layer whose output the frozen part ends with."""
+
+    build: Callable[..., keras.Model]
+    scaling: Scaling
+    cuts: Mapping[Depth, str]
+
+    @property
+    def last_map(self) -> str:
+        return self.cuts["head"]
+
+
+def _cuts(head: str, last: str, deeper: str) -> dict[Depth, str]:
+    return {"head": head, "last-blocks": last, "deeper-blocks": deeper}
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    "ResNet50": Architecture(
+        keras.applications.ResNet50,
+        Scaling.CAFFE,
+        _cuts("conv5_block3_out", "conv4_block6_out", "conv3_block4_out"),
+    ),
+    "DenseNet169": Architecture(
+        keras.applications.DenseNet169, Scaling.TORCH, _cuts("relu", "pool4_pool", "pool3_pool")
+    ),
+    "MobileNetV2": Architecture(
+        keras.applications.MobileNetV2,
+        Scaling.TF,
+        _cuts("out_relu", "block_12_add", "block_5_add"),
+    ),
+    "EfficientNetB3": Architecture(
+        keras.applications.EfficientNetB3,
+        Scaling.RAW,
+        _cuts("top_activation", "block5e_add", "block3c_add"),
+    ),
+}
+
+
+def build_network(
+    architecture: str, *, outputs: int, side: int, dropout: float = 0.0
+) -> keras.Model:
+    """Fresh weights; the head is global average pooling and one Dense of logits, in float32."""
+    known = ARCHITECTURES[architecture]
+    trunk = known.build(include_top=False, weights=None, input_shape=(side, side, 3))
+    features = trunk.get_layer(known.last_map).output
+    pooled = keras.layers.GlobalAveragePooling2D(name="pooled", dtype="float32")(features)
+    kept = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(pooled)
+    logits = keras.layers.Dense(outputs, name="logits", dtype="float32")(kept)
+    return keras.Model(trunk.inputs, logits, name=architecture.lower())
+
+
+def tail_of(network: keras.Model, cut: str) -> keras.Model:
+    """The part of the network behind a layer, sharing its weights."""
+    return keras.Model(network.get_layer(cut).output, network.output, name=f"{network.name}_tail")
+
+
+def trunk_of(network: keras.Model, cut: str) -> keras.Model:
+    """The part of the network up to a layer, sharing its weights."""
+    return keras.Model(network.inputs, network.get_layer(cut).output, name=f"{network.name}_trunk")
+
+
+def freeze_below(network: keras.Model, cut: str | None) -> None:
+    """Everything up to the cut keeps its weights and its batch statistics; None frees the whole
+    network.
+    """
+    frozen = cut is not None
+    for layer in network.layers:
+        layer.trainable = not frozen
+        if layer.name == cut:
+            frozen = False
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Networks built inside compute in this Keras dtype policy; their weights stay float32."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

@@ -1,0 +1,36 @@
+"""How far a long piece of work is, and when it should end."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+Report = Callable[[str], None]
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@dataclass(slots=True)
+class Progress:
+    """Counts steps and, every few seconds, says so with the time that is left."""
+
+    what: str
+    total: int
+    report: Report
+    _done: int = 0
+    _started: float = field(default_factory=time.monotonic)
+    _last_line: float = field(default_factory=time.monotonic)
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._done += steps
+        now = time.monotonic()
+        if now - self._last_line >= SECONDS_BETWEEN_LINES or self._done >= self.total:
+            self._last_line = now
+            left = describe_seconds(self.seconds_left(now))
+            self.report(f"{self.what} {self._done}/{self.total}, {left} left{note}")
+
+    def seconds_left(self, now: float) -> float:
+        return (now - self._started) / max(self._done, 1) * (self.total - self._done)
+
+
+def describe_seconds(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"

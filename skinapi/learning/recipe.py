@@ -1,0 +1,224 @@
+"""The whole recipe: one phase after another, each starting from the best that validation has seen
+so far.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.errors import BadDataset
+from skinapi.learning.batches import Batches, Fetch
+from skinapi.learning.datasets import Sample
+from skinapi.learning.features import Features, Pictures, cache_features
+from skinapi.learning.metrics import balanced_accuracy, log_loss, macro_auc
+from skinapi.learning.networks import (
+    ARCHITECTURES,
+    build_network,
+    freeze_below,
+    precision,
+    tail_of,
+    trunk_of,
+)
+from skinapi.learning.progress import Report
+from skinapi.learning.training import Course, Phase, read_course, run_phase
+from skinapi.vision.calibration import softmax
+from skinapi.vision.tensor import Tensor
+
+PHASES: Mapping[str, Phase] = {
+    phase.depth: phase
+    for phase in (
+        Phase("head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
+        Phase("last-blocks", epochs=6, learning_rate=4e-4, views=4),
+        Phase("deeper-blocks", epochs=9, learning_rate=2e-4, views=4),
+        Phase("whole", epochs=8, learning_rate=1e-4),
+    )
+}
+
+Look = Callable[[int], Tensor | Features]
+
+SCORED_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """The pictures to learn from and to watch; the classes stand in the order of the outputs."""
+
+    classes: tuple[str, ...]
+    train: Sequence[Sample]
+    validation: Sequence[Sample]
+
+    def labels(self, samples: Sequence[Sample]) -> list[int]:
+        return [self.classes.index(sample.label) for sample in samples]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    architecture: str = "ResNet50"
+    phases: tuple[Phase, ...] = (PHASES["head"], PHASES["last-blocks"], PHASES["whole"])
+    side: int = 224
+    dropout: float = 0.3
+    seed: int = 0
+    compute: str = "mixed_bfloat16"
+
+    def build(self, outputs: int, *, compute: str) -> keras.Model:
+        with precision(compute):
+            return build_network(
+                self.architecture, outputs=outputs, side=self.side, dropout=self.dropout
+            )
+
+
+def train_network(
+    *,
+    recipe: Recipe,
+    lessons: Lessons,
+    initialise: Callable[[keras.Model], None],
+    folder: Path,
+    report: Report,
+) -> tuple[keras.Model, dict[str, Course]]:
+    """A float32 network with the best weights of all phases.
+
+    Called again on the same folder, it goes on where it was interrupted. Epochs that are finished
+    are not repeated.
+    """
+    keras.utils.set_random_seed(recipe.seed)
+    network = recipe.build(len(lessons.classes), compute=recipe.compute)
+    initialise(network)
+    _claim(folder, recipe, lessons, network)
+    courses: dict[str, Course] = {}
+    best, kept = -np.inf, network.get_weights()
+    for phase in recipe.phases:
+        course = _run(phase, recipe, lessons, network, folder, report)
+        courses[phase.depth] = course
+        if course.best > best:
+            best, kept = course.best, network.get_weights()
+        else:
+            report(f"{phase.depth}: no better than {best:.4f} on validation, so not kept")
+            network.set_weights(kept)
+    return _as_float32(network, recipe, lessons), courses
+
+
+def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model) -> None:
+    """A folder belongs to one training: the same recipe, pictures and starting weights."""
+    folder.mkdir(parents=True, exist_ok=True)
+    start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
+    pictures = [[s.image_id, s.label] for s in (*lessons.train, *lessons.validation)]
+    claim = {
+        "recipe": asdict(recipe),
+        "classes": lessons.classes,
+        "pictures": hashlib.sha256(json.dumps(pictures).encode()).hexdigest(),
+        "start": start.hexdigest(),
+    }
+    text = json.dumps(claim, indent=1)
+    written = folder / "training.json"
+    if written.exists() and written.read_text(encoding="utf-8") != text:
+        raise BadDataset(f"{folder} holds another training; name another folder to start this one")
+    written.write_text(text, encoding="utf-8")
+
+
+def _as_float32(network: keras.Model, recipe: Recipe, lessons: Lessons) -> keras.Model:
+    twin = recipe.build(len(lessons.classes), compute="float32")
+    twin.set_weights(network.get_weights())
+    return twin
+
+
+def _run(
+    phase: Phase,
+    recipe: Recipe,
+    lessons: Lessons,
+    network: keras.Model,
+    folder: Path,
+    report: Report,
+) -> Course:
+    keras.utils.set_random_seed(recipe.seed)
+    known = ARCHITECTURES[recipe.architecture]
+    cut = known.cuts.get(phase.depth)
+    learned = Pictures(lessons.train, recipe.side, known.scaling)
+    watched = Pictures(lessons.validation, recipe.side, known.scaling)
+    fetch: Fetch = learned.glance
+    look: Look = watched.look
+    model = network
+    freeze_below(network, cut)
+    caches = folder / "features"
+    finished = read_course(folder / phase.depth).finished
+    if phase.views and cut is not None:
+        model = tail_of(network, cut)
+    if phase.views and cut is not None and not finished:
+        trunk = trunk_of(_as_float32(network, recipe, lessons), cut)
+        fetch, look = _from_cache(phase, recipe, trunk, learned, watched, caches, report)
+    labels = np.asarray(lessons.labels(lessons.validation))
+    course = run_phase(
+        phase=phase,
+        model=model,
+        batches=Batches(
+            fetch=fetch,
+            labels=lessons.labels(lessons.train),
+            outputs=len(lessons.classes),
+            batch=phase.batch,
+            mixup=phase.mixup,
+            seed=recipe.seed,
+        ),
+        score=lambda trained: score_network(trained, look, labels),
+        folder=folder / phase.depth,
+        report=report,
+    )
+    shutil.rmtree(caches, ignore_errors=True)
+    return course
+
+
+def _from_cache(
+    phase: Phase,
+    recipe: Recipe,
+    trunk: keras.Model,
+    learned: Pictures,
+    watched: Pictures,
+    caches: Path,
+    report: Report,
+) -> tuple[Fetch, Look]:
+    """Each epoch shows of every picture one of the views that were computed beforehand."""
+    caches.mkdir(parents=True, exist_ok=True)
+
+    def cache(name: str, rows: int, look: Callable[[int], Tensor]) -> Features:
+        path = caches / f"{phase.depth}-{name}.npy"
+        return cache_features(trunk=trunk, rows=rows, look=look, path=path, report=report)
+
+    def glance_of(view: int) -> Callable[[int], Tensor]:
+        return lambda row: learned.glance(row, np.random.default_rng((recipe.seed, view, row)))
+
+    plain = cache("validation", len(watched), watched.look)
+    views = [cache(str(v), len(learned), glance_of(v)) for v in range(phase.views)]
+
+    def fetch(row: int, random: np.random.Generator) -> Features:
+        chosen: Features = views[random.integers(len(views))][row]
+        return chosen
+
+    return fetch, lambda row: plain[row]
+
+
+def score_network(
+    network: keras.Model,
+    look: Look,
+    labels: NDArray[np.integer],
+) -> dict[str, float]:
+    """Over the classes that validation holds; batch by batch, so that no folder is too large for
+    memory.
+    """
+    logits = []
+    for start in range(0, len(labels), SCORED_AT_ONCE):
+        rows = range(start, min(start + SCORED_AT_ONCE, len(labels)))
+        batch = np.stack([np.asarray(look(row), np.float32) for row in rows])
+        logits.append(keras.ops.convert_to_numpy(network.predict_on_batch(batch)))
+    present, found = np.unique(labels, return_inverse=True)
+    probabilities = softmax(np.concatenate(logits)[:, present])
+    return {
+        "macro_auc": macro_auc(probabilities, found),
+        "balanced_accuracy": balanced_accuracy(probabilities, found),
+        "val_accuracy": float((probabilities.argmax(axis=1) == found).mean()),
+        "val_loss": log_loss(probabilities, found),
+    }

@@ -1,0 +1,60 @@
+"""The figures as a page of text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Figures = Mapping[str, Any]
+
+
+def describe_figures(figures: Figures) -> str:
+    """The table of a model, every picture counted; then the same with one picture per lesion."""
+    lines = [
+        f"model {figures['model_version']}" + (", eight turned views" if figures["tta"] else "")
+    ]
+    lines += _describe_part(figures, "every picture")
+    if figures["dropped_classes"]:
+        dropped = ", ".join(figures["dropped_classes"])
+        lines.append(f"classes that the labels lack, left out and the rest renormalised: {dropped}")
+    for reason, count in figures["skipped"].items():
+        lines.append(f"skipped, {reason}: {count}")
+    if "one_per_lesion" in figures:
+        lines += _describe_part(figures["one_per_lesion"], "one picture per lesion")
+    if "accepted" in figures:
+        lines += _describe_part(figures["accepted"], "accepted pictures only")
+    for name, value in figures["melanoma"].items():
+        lines.append(f"melanoma {name.replace('_', ' ')}: {value:.3f}")
+    for name, band in figures["bands"].items():
+        lines.append(
+            f"band threshold {name} {band['threshold']:.4f}: "
+            f"sensitivity {band['sensitivity']:.3f}, specificity {band['specificity']:.3f}"
+        )
+    if "not_skin" in figures:
+        foreign = figures["not_skin"]
+        lines.append(
+            f"told from {foreign['n']} pictures of anything else: AUROC {foreign['auroc']:.3f}"
+        )
+    return "\n".join(lines)
+
+
+def _describe_part(part: Figures, title: str) -> list[str]:
+    counted = f"{part['n']} pictures of {part['lesions']} lesions"
+    lines = [
+        "",
+        f"{title}: {counted}, {part['refused']} would be refused",
+        f"  macro AUC          {_with_interval(part, 'macro_auc')}",
+        f"  balanced accuracy  {_with_interval(part, 'balanced_accuracy')}",
+        f"  ECE                {_with_interval(part, 'ece')}",
+        f"  ECE before temperature  {part['ece_before_temperature']:.3f}",
+        f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
+        + f"Brier {part['brier']:.3f}",
+        "  class      n  sensitivity           specificity           AUC",
+    ]
+    for name, one in part["per_class"].items():
+        cells = "  ".join(_with_interval(one, key) for key in ("sensitivity", "specificity", "auc"))
+        lines.append(f"  {name:6} {one['n']:5}  {cells}")
+    return lines
+
+
+def _with_interval(part: Figures, name: str) -> str:
+    low, high = part[f"{name}_interval"]
+    return f"{part[name]:.3f} [{low:.3f}-{high:.3f}]"

@@ -1,0 +1,183 @@
+"""`train`: pictures in; a measured, calibrated, documented model folder out."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from skinapi.errors import BadDataset
+from skinapi.learning import metrics
+from skinapi.learning.calibrating import calibrate
+from skinapi.learning.card import LIMITS, describe_training, write_readable_card
+from skinapi.learning.datasets import (
+    Dataset,
+    Sample,
+    by_part,
+    load_dataset,
+    load_pictures,
+    require_trainable,
+)
+from skinapi.learning.drawing import draw_card
+from skinapi.learning.evaluation import Answers, ask_model, evaluate_model, judge, lesion_classes
+from skinapi.learning.export import export_servable, new_model, write_papers
+from skinapi.learning.features import Pictures
+from skinapi.learning.half import round_to_half, save_half
+from skinapi.learning.heads import make_servable
+from skinapi.learning.networks import ARCHITECTURES
+from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
+from skinapi.learning.saying import disk_full_told, say
+from skinapi.learning.splits import Part, check_split, read_split, split_by_lesion, write_split
+from skinapi.learning.tables import describe_figures
+from skinapi.learning.weights import initialise
+from skinapi.settings import Settings
+from skinapi.vision.calibration import Calibration
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.model import Model, open_model
+from skinapi.vision.openvino_engine import Precision
+
+NORMAL_SKIN = "normal_skin"
+COMPARED = 200
+BF16_MAY_LOSE = 0.002
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    with disk_full_told():
+        _train(settings, options)
+    return 0
+
+
+def _train(settings: Settings, options: argparse.Namespace) -> None:
+    dataset = _load(options)
+    parts = _deal(dataset, options)
+    lessons = Lessons(
+        classes=(*lesion_classes(), NORMAL_SKIN),
+        train=by_part(dataset.samples, parts, "train"),
+        validation=by_part(dataset.samples, parts, "validation"),
+    )
+    test = replace(dataset, samples=tuple(by_part(dataset.samples, parts, "test")))
+    recipe = _recipe(options)
+    work = options.work or settings.instance_dir / "training" / f"{options.data.name}-{recipe.seed}"
+    out = options.out or settings.instance_dir / "models" / work.name
+
+    def start(network: keras.Model) -> None:
+        initialise(
+            network,
+            architecture=recipe.architecture,
+            init=options.init,
+            imagenet=options.weights,
+            report=say,
+        )
+
+    network, courses = train_network(
+        recipe=recipe, lessons=lessons, initialise=start, folder=work, report=say
+    )
+    with new_model(out) as folder:
+        round_to_half(network)
+        save_half(network, folder / "weights.npz")
+        write_split(parts, folder / "split.json")
+        card = {
+            **_package(network, recipe, lessons, folder),
+            "licence": options.licence,
+            "limits": LIMITS,
+            "training": describe_training(lessons, courses, shlex.join(["skinapi", *sys.argv[1:]])),
+        }
+        model, precision = _calibrate(folder, lessons.validation, card)
+        figures, answers = evaluate_model(model, test, tta=False, report=say)
+        card |= {
+            "precision": model.card.precision,
+            "figures": {"test": figures, "precision": precision},
+        }
+        draw_card(judge(model, answers), figures, folder)
+        write_readable_card(folder, card, model.version)
+        write_papers(folder, card=card, calibration=model.calibration)
+    say(describe_figures(figures))
+    say(f"{model.version} is in {out}")
+
+
+def _load(options: argparse.Namespace) -> Dataset:
+    dataset = load_dataset(options.data, labels=conditions_table().label_spellings())
+    say(dataset.describe())
+    require_trainable(dataset, skip_unknown_labels=options.skip_unknown_labels)
+    if options.normal_skin is None:
+        return dataset
+    healthy = load_pictures(options.normal_skin, label=NORMAL_SKIN)
+    say(f"{len(healthy)} pictures of normal skin")
+    return replace(dataset, samples=(*dataset.samples, *healthy))
+
+
+def _deal(dataset: Dataset, options: argparse.Namespace) -> dict[str, Part]:
+    """A given split is checked; else lesions are dealt out, and normal skin of unknown origin is
+    only learned from.
+    """
+    if options.split is None:
+        lesions = [
+            s for s in dataset.samples if s.label != NORMAL_SKIN or options.normal_skin is None
+        ]
+        parts = split_by_lesion(lesions, seed=options.seed)
+        return {sample.image_id: parts.get(sample.image_id, "train") for sample in dataset.samples}
+    parts = read_split(options.split)
+    check_split(dataset.samples, parts)
+    return parts
+
+
+def _recipe(options: argparse.Namespace) -> Recipe:
+    phases = [PHASES[depth] for depth in options.phases]
+    if options.epochs:
+        phases = [replace(phase, epochs=options.epochs) for phase in phases]
+    if options.views is not None:
+        phases = [replace(phase, views=options.views if phase.views else 0) for phase in phases]
+    return Recipe(
+        architecture=options.architecture,
+        phases=tuple(phases),
+        side=options.side,
+        seed=options.seed,
+    )
+
+
+def _package(
+    network: keras.Model, recipe: Recipe, lessons: Lessons, folder: Path
+) -> dict[str, Any]:
+    """The network as it will be served, compared with Keras on validation pictures."""
+    scaling = ARCHITECTURES[recipe.architecture].scaling
+    watched = Pictures(lessons.validation, recipe.side, scaling)
+    if not len(watched):
+        raise BadDataset("No lesion is left for validation; more pictures are needed")
+    probe = np.stack([watched.look(row) for row in range(min(COMPARED, len(watched)))])
+    difference = export_servable(
+        make_servable(network), folder, labels=lessons.classes, probe=probe, half=True
+    )
+    return {
+        "architecture": recipe.architecture,
+        "side": recipe.side,
+        "scaling": scaling.value,
+        "precision": Precision.F32.value,
+        "difference_from_keras": {"largest": difference, "pictures": len(probe)},
+    }
+
+
+def _calibrate(
+    folder: Path, watched: Sequence[Sample], card: Mapping[str, Any]
+) -> tuple[Model, dict[str, float]]:
+    """On validation alone: temperature, thresholds, and whether bfloat16 is as good as full
+    precision.
+    """
+    write_papers(folder, card=card, calibration=Calibration())
+    models = {p: open_model(folder, precision=p) for p in Precision}
+    answers = {p: ask_model(m, watched, tta=False, report=say) for p, m in models.items()}
+    aucs = {p.value: _macro_auc(models[p], answers[p]) for p in Precision}
+    loses = aucs[Precision.F32] - aucs[Precision.BF16]
+    chosen = Precision.BF16 if loses <= BF16_MAY_LOSE else Precision.F32
+    calibration = calibrate(models[chosen], answers[chosen])
+    write_papers(folder, card={**card, "precision": chosen.value}, calibration=calibration)
+    return open_model(folder), aucs
+
+
+def _macro_auc(model: Model, answers: Answers) -> float:
+    judged = judge(model, answers)
+    return metrics.macro_auc(judged.probabilities, judged.labels)

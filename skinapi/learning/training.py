@@ -1,0 +1,197 @@
+"""One phase of the recipe: warm-up and cosine, averaged weights, early stopping; stopped anywhere,
+it goes on.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.learning.batches import Batches
+from skinapi.learning.networks import Depth
+from skinapi.learning.progress import Progress, Report
+
+Score = Callable[[keras.Model], dict[str, float]]
+Array = NDArray[np.float32]
+
+LOWEST_SHARE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What is trained and how hard. Epochs are an upper bound: patience ends what no longer
+    improves.
+
+    `views` counts the augmented views that are computed beforehand; 0 augments live.
+    """
+
+    depth: Depth
+    epochs: int
+    learning_rate: float
+    batch: int = 32
+    warmup_epochs: float = 1.0
+    weight_decay: float = 0.05
+    ema: float = 0.998
+    mixup: float = 0.4
+    patience: int = 5
+    views: int = 0
+
+
+@dataclass(slots=True)
+class Course:
+    """Where a phase stands; written beside its weights after every epoch."""
+
+    epoch: int = 0
+    best: float = -math.inf
+    best_epoch: int = 0
+    finished: bool = False
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A straight line up, then half a cosine down to a hundredth."""
+
+    def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
+        self._peak = peak
+        self._warmup = max(1, warmup_steps)
+        self._falling = max(1, steps - self._warmup)
+
+    def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
+        step = keras.ops.cast(step, "float32")
+        rising = (step + 1.0) / self._warmup
+        done = keras.ops.clip((step - self._warmup) / self._falling, 0.0, 1.0)
+        cosine = 0.5 * (1.0 + keras.ops.cos(math.pi * done))
+        falling = LOWEST_SHARE + (1.0 - LOWEST_SHARE) * cosine
+        return self._peak * keras.ops.minimum(rising, falling)
+
+
+def run_phase(
+    *,
+    phase: Phase,
+    model: keras.Model,
+    batches: Batches,
+    score: Score,
+    folder: Path,
+    report: Report,
+) -> Course:
+    """Trains the model in place and leaves it with the best averaged weights that validation saw.
+
+    `score` answers figures whose `macro_auc` decides. Interrupted anywhere, the next call goes on
+    after the last finished epoch with the same schedule, the same batches and the same averages.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _compile(model, phase, steps=len(batches))
+    course = read_course(folder)
+    if course.epoch:
+        _assign(_state_of(model), load_arrays(folder / f"state-{course.epoch}.npz"))
+    progress = Progress(phase.depth, (phase.epochs - course.epoch) * len(batches), report)
+    while not course.finished:
+        batches.epoch = course.epoch
+        loss = _train_epoch(model, batches, progress)
+        _judge_epoch(model, score, course, loss, folder)
+        tired = course.epoch - course.best_epoch >= phase.patience
+        course.finished = tired or course.epoch == phase.epochs
+        _checkpoint(folder, model, course)
+        shown = " ".join(f"{name} {value:.4f}" for name, value in course.history[-1].items())
+        report(f"{phase.depth} of {phase.epochs}: {shown}")
+    model.set_weights(load_arrays(folder / "best.npz"))
+    return course
+
+
+def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
+    schedule = WarmupCosine(
+        phase.learning_rate, round(phase.warmup_epochs * steps), phase.epochs * steps
+    )
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=phase.weight_decay,
+        use_ema=True,
+        ema_momentum=_momentum(phase, steps),
+        global_clipnorm=1.0,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    optimizer.build(model.trainable_variables)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    # XLA makes TensorFlow slower on processors; JAX is nothing without it.
+    model.compile(optimizer=optimizer, loss=loss, jit_compile=keras.backend.backend() == "jax")
+
+
+def _momentum(phase: Phase, steps: int) -> float:
+    """The average never reaches back over more than a fifth of the phase, however short that is."""
+    return min(phase.ema, 1.0 - 1.0 / (1.0 + phase.epochs * steps / 5))
+
+
+def _train_epoch(model: keras.Model, batches: Batches, progress: Progress) -> float:
+    told = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}")
+    )
+    history = model.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[told])
+    return float(history.history["loss"][0])
+
+
+def _judge_epoch(
+    model: keras.Model, score: Score, course: Course, loss: float, folder: Path
+) -> None:
+    """Validation sees the averaged weights; training then goes on with its own."""
+    own = _values(model.trainable_variables)
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    scores = score(model)
+    course.epoch += 1
+    course.history.append({"epoch": course.epoch, "loss": loss, **scores})
+    if scores["macro_auc"] > course.best:
+        course.best, course.best_epoch = scores["macro_auc"], course.epoch
+        save_arrays(folder / "best.npz", model.get_weights())
+    _assign(model.trainable_variables, own)
+
+
+def _checkpoint(folder: Path, model: keras.Model, course: Course) -> None:
+    state = folder / f"state-{course.epoch}.npz"
+    save_arrays(state, _values(_state_of(model)))
+    partial = folder / "course.partial"
+    partial.write_text(json.dumps(asdict(course), indent=1), encoding="utf-8")
+    partial.replace(folder / "course.json")
+    for old in folder.glob("state-*.npz"):
+        if old != state:
+            old.unlink()
+
+
+def read_course(folder: Path) -> Course:
+    """How far the phase in this folder has come; a new one where there is none."""
+    written = folder / "course.json"
+    if not written.exists():
+        return Course()
+    return Course(**json.loads(written.read_text(encoding="utf-8")))
+
+
+def _state_of(model: keras.Model) -> list[keras.Variable]:
+    """Weights, the dropout's random state, and the optimizer with its averages and its step."""
+    measured = {id(variable) for variable in model.metrics_variables}
+    own = [variable for variable in model.variables if id(variable) not in measured]
+    return [*own, *model.optimizer.variables]
+
+
+def _values(variables: Sequence[keras.Variable]) -> list[Array]:
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def _assign(variables: Sequence[keras.Variable], values: Sequence[Array]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def save_arrays(path: Path, arrays: Sequence[Array]) -> None:
+    """All or nothing: a full disk leaves the earlier file as it was."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as out:
+        np.savez(out, *arrays)
+    partial.replace(path)
+
+
+def load_arrays(path: Path) -> list[Array]:
+    with np.load(path, allow_pickle=False) as stored:
+        return [stored[f"arr_{index}"] for index in range(len(stored.files))]

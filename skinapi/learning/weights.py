@@ -1,0 +1,79 @@
+"""Where a training starts from: the shipped network, ImageNet's weights, a file, or nothing."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.half import FOLDED, load_half
+from skinapi.learning.progress import Report
+
+SHIPPED = "ResNet50"
+SHIPPED_WEIGHTS = Path(__file__).parents[1] / "models" / "resnet50" / "weights.npz"
+SUFFIXES = (".npz", ".weights.h5")
+
+
+def initialise(
+    network: keras.Model, *, architecture: str, init: str, imagenet: Path | None, report: Report
+) -> None:
+    """`init` is shipped, imagenet, none or a file; what starts fresh is reported by name."""
+    if init == "none":
+        report("init: fresh weights")
+        return
+    if init == "shipped":
+        if architecture != SHIPPED:
+            raise BadNetwork(f"The shipped network is a {SHIPPED}; start {architecture} elsewhere")
+        path = SHIPPED_WEIGHTS
+    elif init == "imagenet":
+        path = _find_imagenet(architecture, imagenet)
+    else:
+        path = Path(init)
+    if not path.is_file():
+        raise BadNetwork(f"There are no starting weights at {path}")
+    fresh = load_weights(network, path)
+    report(f"init: {path.name}; fresh: {', '.join(fresh) or 'nothing'}")
+
+
+def _find_imagenet(architecture: str, folder: Path | None) -> Path:
+    if folder is None:
+        raise BadNetwork("ImageNet weights come from a folder of yours: name it with --weights")
+    names = [p for p in sorted(folder.iterdir()) if p.name.endswith(SUFFIXES)]
+    for path in names:
+        if path.name.lower().replace("_", "").startswith(architecture.lower()):
+            return path
+    raise BadNetwork(f"{folder} holds no weights whose name begins with {architecture.lower()}")
+
+
+def load_weights(network: keras.Model, path: Path) -> list[str]:
+    """Fills every layer that the file knows and answers the names of the layers left fresh.
+
+    `.npz` keys are `<layer>/<index in get_weights()>`; Keras's own files are matched by order.
+    """
+    if path.suffix == ".keras":
+        raise BadNetwork("Give weights (.npz or .weights.h5), not a whole .keras network")
+    if path.suffix != ".npz":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            network.load_weights(path, skip_mismatch=True)
+        return [network.layers[-1].name]
+    with np.load(path, allow_pickle=False) as stored:
+        if FOLDED in stored:
+            load_half(network, stored)
+            return []
+        return [
+            layer.name for layer in network.layers if layer.weights and not _fill(layer, stored)
+        ]
+
+
+def _fill(layer: keras.Layer, stored: Mapping[str, np.ndarray]) -> bool:
+    wanted = [f"{layer.name}/{index}" for index in range(len(layer.weights))]
+    if any(key not in stored for key in wanted):
+        return False
+    values = [np.asarray(stored[key], np.float32) for key in wanted]
+    if any(v.shape != w.shape for v, w in zip(values, layer.weights, strict=True)):
+        raise BadNetwork(f"The stored layer {layer.name} has other shapes than this architecture's")
+    layer.set_weights(values)
+    return True

@@ -1,0 +1,1 @@
+"""Model versions and the slot that serves one of them."""

@@ -1,0 +1,1 @@
+"""From a picture to probabilities and a heat map. No Flask, no storage."""

@@ -1,0 +1,61 @@
+"""The one way from a picture to the numbers a network reads: training, evaluation and serving all
+call it.
+"""
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Tensor = NDArray[np.float32]
+Box = tuple[float, float, float, float]
+
+SHOWN = 7 / 8
+
+_CAFFE_MEAN_BGR = np.array([103.939, 116.779, 123.68], np.float32)
+_TORCH_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_TORCH_STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+class Scaling(StrEnum):
+    """What a network expects of its pixels; the words are those of keras.applications."""
+
+    CAFFE = "caffe"
+    TORCH = "torch"
+    TF = "tf"
+    RAW = "raw"
+
+
+def view_box(picture: Image.Image) -> Box:
+    """The central square that the network is shown: seven eighths of the shorter side.
+
+    On validation lesions this beat the whole picture squeezed into a square by more than a point of
+    AUC. The cells of a heat map lie inside this box.
+    """
+    side = SHOWN * min(picture.size)
+    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    return left, top, left + side, top + side
+
+
+def make_tensor(
+    picture: Image.Image, *, side: int, scaling: Scaling, box: Box | None = None
+) -> Tensor:
+    """One part of the picture, the network's own view unless told, as side x side x RGB in the
+    network's units.
+    """
+    shown = picture.convert("RGB").resize(
+        (side, side), Image.Resampling.BILINEAR, box=box or view_box(picture)
+    )
+    return scale_pixels(np.asarray(shown, np.float32), scaling)
+
+
+def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
+    """RGB values 0..255 in the units that the network was trained on."""
+    if scaling is Scaling.CAFFE:
+        return pixels[..., ::-1] - _CAFFE_MEAN_BGR
+    if scaling is Scaling.TORCH:
+        return (pixels / np.float32(255.0) - _TORCH_MEAN) / _TORCH_STD
+    if scaling is Scaling.TF:
+        return pixels / np.float32(127.5) - np.float32(1.0)
+    return pixels

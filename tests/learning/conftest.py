@@ -1,0 +1,54 @@
+"""One small training, run as a user would, shared by every test that needs a trained model."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from skinapi.learning.commands import add_commands
+from skinapi.settings import Settings
+from tests.learning.pictures import write_ham_like
+
+SIDE = 64
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keras and TensorFlow warn of their own insides; everything else stays an error."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.filterwarnings("ignore:__array__ impl:DeprecationWarning"))
+
+
+def run_command(words: Sequence[str | Path], instance: Path) -> int:
+    """As `python -m skinapi` would, with the errors left to the test."""
+    parser = argparse.ArgumentParser()
+    add_commands(parser.add_subparsers(required=True))
+    options = parser.parse_args([str(word) for word in words])
+    done: int = options.run(Settings(instance_dir=instance, environment="development"), options)
+    return done
+
+
+@dataclass(frozen=True)
+class Small:
+    """A finished training: its pictures, its checkpoints, its model."""
+
+    data: Path
+    work: Path
+    model: Path
+    words: tuple[str | Path, ...]
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+    root = tmp_path_factory.mktemp("small")
+    data = write_ham_like(root / "data", lesions_per_class=24)
+    words = (
+        *("train", "--data", data, "--architecture", "MobileNetV2", "--init", "none"),
+        *("--phases", "last-blocks,whole", "--views", "1", "--epochs", "2", "--side", str(SIDE)),
+        *("--work", root / "work", "--out", root / "model"),
+    )
+    assert run_command(words, root / "instance") == 0
+    return Small(data, root / "work", root / "model", words)

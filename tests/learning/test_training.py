@@ -1,0 +1,181 @@
+"""A training that ends well, is interrupted, is repeated; and what it refuses to begin."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
+from skinapi.learning import training
+from skinapi.vision.model import open_model, verify_checksums
+from tests.learning.conftest import Small, run_command
+from tests.learning.pictures import draw_lesion
+
+
+def test_a_training_leaves_a_whole_model_with_its_card(small: Small) -> None:
+    verify_checksums(small.model)
+    card = json.loads((small.model / "card.json").read_text())
+    assert card["figures"]["test"]["n"] > 20
+    assert card["difference_from_keras"]["largest"] < 1e-4
+    readable = (small.model / "README.md").read_text()
+    assert "Licence" in readable
+    for picture in ("confusion", "roc", "reliability", "per_class"):
+        assert f"({picture}.png)" in readable
+        Image.open(small.model / f"{picture}.png").verify()
+
+
+def test_eight_outputs_in_the_clients_order(small: Small) -> None:
+    labels = json.loads((small.model / "labels.json").read_text())
+    assert labels == [
+        "actinic_keratosis",
+        "basal_cell_carcinoma",
+        "benign_keratosis",
+        "dermatofibroma",
+        "melanoma",
+        "melanocytic_nevus",
+        "vascular_lesion",
+        "normal_skin",
+    ]
+
+
+def test_the_split_ships_ids_and_no_lesion_is_on_two_sides(small: Small) -> None:
+    split = json.loads((small.model / "split.json").read_text())
+    assert set(split) == {"train", "validation", "test"}
+    sides = {part: {image.rpartition("_")[0] for image in split[part]} for part in split}
+    assert not sides["train"] & sides["test"]
+    assert not sides["train"] & sides["validation"]
+    assert not sides["validation"] & sides["test"]
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unplugged(BaseException):
+        pass
+
+    whole_checkpoint, left = training._checkpoint, [1, 3]
+
+    def pull_the_plug(folder: Path, model: object, course: training.Course) -> None:
+        whole_checkpoint(folder, model, course)
+        left.append(left.pop() - 1)
+        if left[-1] == 0:
+            left.pop()
+            raise Unplugged
+
+    words = [*small.words[:-4], "--work", tmp_path / "work", "--out", tmp_path / "model"]
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "_checkpoint", pull_the_plug)
+        for _ in range(2):
+            with pytest.raises(Unplugged):
+                run_command(words, tmp_path)
+    assert not (tmp_path / "model").exists()
+    run_command(words, tmp_path)
+    with (
+        np.load(small.model / "weights.npz") as kept,
+        np.load(tmp_path / "model" / "weights.npz") as resumed,
+    ):
+        assert kept.files == resumed.files
+        assert all(np.array_equal(kept[name], resumed[name]) for name in kept.files)
+
+
+def test_a_folder_of_another_training_is_not_taken_over(small: Small, tmp_path: Path) -> None:
+    words = [*small.words[:-4], "--seed", "1", "--work", small.work, "--out", tmp_path / "model"]
+    with pytest.raises(BadDataset, match="another training"):
+        run_command(words, tmp_path)
+
+
+def test_an_existing_model_is_not_overwritten(small: Small, tmp_path: Path) -> None:
+    with pytest.raises(BadNetwork, match="already something"):
+        run_command(small.words, tmp_path)
+
+
+def refusal(data: Path, tmp_path: Path, *more: str | Path) -> str:
+    """What training says of this data; it must leave nothing behind."""
+    out = tmp_path / "out" / "model"
+    words = ["train", "--data", data, "--architecture", "MobileNetV2", "--init", "none"]
+    with pytest.raises(SkinAPIError) as caught:
+        run_command([*words, "--out", out, "--work", tmp_path / "work", *more], tmp_path)
+    assert not out.exists()
+    assert not (tmp_path / "work").exists()
+    return caught.value.detail
+
+
+def write_folders(root: Path, labels: list[str]) -> Path:
+    random = np.random.default_rng(0)
+    for label in labels:
+        (root / label).mkdir(parents=True)
+        for number in range(4):
+            draw_lesion("mel", random).save(root / label / f"{number}.png")
+    return root
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    assert "no folder" in refusal(tmp_path / "nowhere", tmp_path)
+
+
+def test_an_empty_data_set_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    assert "no usable picture" in refusal(tmp_path / "data", tmp_path)
+
+
+def test_a_single_class_is_refused(tmp_path: Path) -> None:
+    assert "one class only" in refusal(write_folders(tmp_path / "data", ["mel"]), tmp_path)
+
+
+def test_unknown_labels_are_refused_by_name(tmp_path: Path) -> None:
+    said = refusal(write_folders(tmp_path / "data", ["mel", "nv", "freckle"]), tmp_path)
+    assert "'freckle'" in said
+
+
+def test_unreadable_pictures_are_refused_by_name(tmp_path: Path) -> None:
+    data = write_folders(tmp_path / "data", ["mel", "nv"])
+    (data / "nv" / "0.png").write_bytes(b"not a picture")
+    said = refusal(data, tmp_path)
+    assert "unreadable picture: 1 (nv/0)" in said
+
+
+def test_a_lesion_on_both_sides_of_a_given_split_is_refused(small: Small, tmp_path: Path) -> None:
+    split = json.loads((small.model / "split.json").read_text())
+    twin = next(image for image in split["test"] if image.endswith("_1"))
+    split["test"].remove(twin)
+    split["train"].append(twin)
+    (tmp_path / "split.json").write_text(json.dumps(split))
+    said = refusal(small.data, tmp_path, "--split", tmp_path / "split.json")
+    assert "both sides" in said
+
+
+def test_a_split_that_forgets_a_picture_is_refused(small: Small, tmp_path: Path) -> None:
+    (tmp_path / "split.json").write_text('{"train": [], "validation": [], "test": []}')
+    said = refusal(small.data, tmp_path, "--split", tmp_path / "split.json")
+    assert "does not say where" in said
+
+
+def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> None:
+    words = ["train", "--data", small.data, "--work", tmp_path / "work", "--out", tmp_path / "m"]
+    with pytest.raises(BadNetwork, match="name it with --weights"):
+        run_command([*words, "--init", "imagenet"], tmp_path)
+    with pytest.raises(BadNetwork, match="no starting weights"):
+        run_command([*words, "--init", str(tmp_path / "none.npz")], tmp_path)
+
+
+def test_a_full_disk_is_told_and_leaves_no_model(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("skinapi.learning.train_command.write_readable_card", full)
+    words = [*small.words[:-4], "--work", small.work, "--out", tmp_path / "models" / "mine"]
+    with pytest.raises(SkinAPIError, match="disk is full"):
+        run_command(words, tmp_path)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_the_trained_model_serves_a_picture(small: Small) -> None:
+    model = open_model(small.model)
+    picture = draw_lesion("nv", np.random.default_rng(5))
+    reading = model.read([picture])
+    assert reading.logits.shape == (1, 8)
+    assert model.draw_heat(reading, row=0, output=5).shape == reading.feature_map.shape[1:3]

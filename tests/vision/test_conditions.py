@@ -1,0 +1,152 @@
+"""The only medical words: nothing changes by accident, nothing stands without a source."""
+
+from skinapi.vision.conditions import LANGUAGES, Band, Sentences, conditions_table
+
+TABLE = conditions_table()
+FROZEN_NAMES = {
+    "C43.9": "Melanoma",
+    "C44.91": "Basal cell carcinoma",
+    "L57.0": "Actinic keratosis / Bowen's disease",
+    "D04.9": "Actinic keratosis / Bowen's disease",
+    "L82.1": "Benign (pigmented) keratosis",
+    "D22.9": "Melanocytic nevus (mole)",
+    "D23.9": "Dermatofibroma",
+    "D18.01": "Vascular lesion",
+    "8720/3": "Melanoma",
+    "8090/3": "Basal cell carcinoma",
+    "8081/2": "Actinic keratosis / Bowen's disease",
+    "8720/0": "Melanocytic nevus (mole)",
+    "8832/0": "Dermatofibroma",
+    "93655004": "Melanoma",
+    "254701007": "Basal cell carcinoma",
+    "201101007": "Actinic keratosis / Bowen's disease",
+    "400010006": "Melanocytic nevus (mole)",
+}
+FROZEN_RETIRED = {65126008, 253008, 254788002, 400083001, 372244006}
+
+_VERHOEFF_TIMES = [
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+    [1, 2, 3, 4, 0, 6, 7, 8, 9, 5],
+    [2, 3, 4, 0, 1, 7, 8, 9, 5, 6],
+    [3, 4, 0, 1, 2, 8, 9, 5, 6, 7],
+    [4, 0, 1, 2, 3, 9, 5, 6, 7, 8],
+    [5, 9, 8, 7, 6, 0, 4, 3, 2, 1],
+    [6, 5, 9, 8, 7, 1, 0, 4, 3, 2],
+    [7, 6, 5, 9, 8, 2, 1, 0, 4, 3],
+    [8, 7, 6, 5, 9, 3, 2, 1, 0, 4],
+    [9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
+]
+_VERHOEFF_TURN = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4]
+
+
+def verhoeff_holds(number: str) -> bool:
+    check = 0
+    for position, digit in enumerate(reversed(number)):
+        turned = int(digit)
+        for _ in range(position % 8):
+            turned = _VERHOEFF_TURN[turned]
+        check = _VERHOEFF_TIMES[check][turned]
+    return check == 0
+
+
+def test_every_code_keeps_its_name() -> None:
+    names = {
+        code: condition.names.en
+        for condition in TABLE.conditions
+        for code in (
+            *condition.codes.icd10cm,
+            *condition.codes.icdo3,
+            *condition.codes.snomed,
+        )
+    }
+    assert names == FROZEN_NAMES
+
+
+def test_every_snomed_code_passes_its_check_digit() -> None:
+    codes = [code for condition in TABLE.conditions for code in condition.codes.snomed]
+    assert codes
+    assert all(verhoeff_holds(code) for code in codes)
+
+
+def test_the_check_digit_catches_a_wrong_code() -> None:
+    wrong = [65126008, 253008, 254788002, 400083001]
+    assert not any(verhoeff_holds(str(code)) for code in wrong)
+    assert verhoeff_holds("372244006"), "valid as a number, wrong as a code for these conditions"
+
+
+def test_retired_codes_never_come_back() -> None:
+    used = {int(code) for condition in TABLE.conditions for code in condition.codes.snomed}
+    assert set(TABLE.snomed_retired) == FROZEN_RETIRED
+    assert not used & FROZEN_RETIRED
+
+
+def test_every_sentence_about_a_condition_has_a_source() -> None:
+    for condition in TABLE.conditions:
+        supported = {name for source in condition.sources for name in source.supports}
+        missing = set(Sentences.model_fields) - supported
+        assert not missing, f"{condition.key}: {missing}"
+        if any((condition.codes.icd10cm, condition.codes.icdo3, condition.codes.snomed)):
+            assert "codes" in supported, condition.key
+        assert all(s.url or s.citation for s in condition.sources), condition.key
+        assert all(s.date for s in condition.sources), condition.key
+
+
+def test_bands_and_checklist_have_sources() -> None:
+    assert TABLE.bands_sources
+    assert TABLE.checklist.sources
+
+
+def test_every_sentence_is_short_latin_1_and_in_both_languages() -> None:
+    for condition in TABLE.conditions:
+        assert set(condition.sentences) == set(LANGUAGES)
+        for sentences in condition.sentences.values():
+            for sentence in sentences.model_dump().values():
+                assert 0 < len(sentence) <= 330
+                sentence.encode("latin-1")
+
+
+def test_bands_and_notices_are_short_latin_1_too() -> None:
+    said = [said for band in TABLE.bands for said in (band.en.action, band.fr.action)]
+    notices = TABLE.notices
+    everything = (
+        notices.information_only,
+        notices.not_dermoscopic,
+        notices.uncertain,
+        *notices.refused.values(),
+        *TABLE.checklist.items,
+    )
+    said += [word for both in everything for word in (both.en, both.fr)]
+    for sentence in said:
+        assert 0 < len(sentence) <= 330
+        sentence.encode("latin-1")
+
+
+def test_bands_stand_from_most_to_least_urgent() -> None:
+    assert [band.key for band in TABLE.bands] == list(Band)
+
+
+def test_the_notice_is_the_notice() -> None:
+    said = TABLE.notices.information_only.en
+    assert said == "For information only. Not a medical diagnosis."
+
+
+def test_bundles_publish_their_codes_as_broader() -> None:
+    bundles = {c.key for c in TABLE.conditions if c.code_relation == "broader than"}
+    assert bundles == {"actinic_keratosis", "benign_keratosis", "vascular_lesion"}
+
+
+def test_malignant_by_label_is_the_three_of_the_score() -> None:
+    assert TABLE.malignant_keys == {"melanoma", "basal_cell_carcinoma", "actinic_keratosis"}
+
+
+def test_the_checklist_adds_two_and_one_points() -> None:
+    checklist = TABLE.checklist
+    assert checklist.score([]) == 0
+    assert checklist.score(["change_in_size", "oozing"]) == checklist.threshold == 3
+    assert checklist.score([item.key for item in checklist.items]) == 10
+
+
+def test_every_clients_word_finds_its_condition() -> None:
+    spellings = TABLE.label_spellings()
+    assert spellings["mel"] == spellings["melanoma"] == spellings["mélanome"] == "melanoma"
+    assert spellings["melanocytic_nevi"] == spellings["nv"] == "melanocytic_nevus"
