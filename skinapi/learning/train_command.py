@@ -13,7 +13,7 @@ import numpy as np
 
 from skinapi.errors import BadDataset
 from skinapi.learning import metrics
-from skinapi.learning.calibrating import calibrate
+from skinapi.learning.calibrating import calibrate, fit_familiar
 from skinapi.learning.card import LIMITS, describe_training, write_readable_card
 from skinapi.learning.datasets import (
     Dataset,
@@ -87,7 +87,7 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
             "limits": LIMITS,
             "training": describe_training(lessons, courses, shlex.join(["skinapi", *sys.argv[1:]])),
         }
-        model, precision = _calibrate(folder, lessons.validation, card)
+        model, precision = _calibrate(folder, lessons, card)
         figures, answers = evaluate_model(model, test, tta=False, report=say)
         card |= {
             "precision": model.card.precision,
@@ -162,18 +162,22 @@ def _package(
 
 
 def _calibrate(
-    folder: Path, watched: Sequence[Sample], card: Mapping[str, Any]
+    folder: Path, lessons: Lessons, card: Mapping[str, Any]
 ) -> tuple[Model, dict[str, float]]:
-    """On validation alone: temperature, thresholds, and whether bfloat16 is as good as full
-    precision.
+    """On validation: temperature, thresholds, and whether bfloat16 is as good as full precision.
+    What training pictures look like to the network, from those themselves.
     """
+    watched = lessons.validation
     write_papers(folder, card=card, calibration=Calibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
     answers = {p: ask_model(m, watched, tta=False, report=say) for p, m in models.items()}
     aucs = {p.value: _macro_auc(models[p], answers[p]) for p in Precision}
     loses = aucs[Precision.F32] - aucs[Precision.BF16]
     chosen = Precision.BF16 if loses <= BF16_MAY_LOSE else Precision.F32
-    calibration = calibrate(models[chosen], answers[chosen])
+    familiar = fit_familiar(models[chosen], lessons.train, watched, report=say)
+    calibration = calibrate(models[chosen], answers[chosen]).model_copy(
+        update={"familiar": familiar}
+    )
     write_papers(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs
 

@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
 
+from skinapi.vision.familiar import Familiar
+
 Probabilities = NDArray[np.float64]
 
 
 class Calibration(BaseModel):
     """Fitted on validation lesions: one temperature, and the thresholds of the risk bands.
 
-    By energy, what falls below `unlike_training` is uncertain, and below `foreign` it is refused;
-    closer than `too_close`, the two most probable cannot be told apart.
+    Strange is what has less energy than `unlike_training`, or features beyond `familiar`'s limit.
+    Closer than `too_close`, the two most probable classes cannot be told apart.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -22,8 +24,8 @@ class Calibration(BaseModel):
     temperature: PositiveFloat = 1.0
     thresholds: Mapping[str, float] = {}
     unlike_training: float | None = None
-    foreign: float | None = None
-    too_close: NonNegativeFloat = 0.1
+    familiar: Familiar | None = None
+    too_close: NonNegativeFloat = 0.15
 
     @model_validator(mode="after")
     def _stay_finite(self) -> Self:

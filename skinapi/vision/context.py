@@ -36,7 +36,7 @@ BodySite = Literal[
 
 
 class Context(Frozen):
-    """`checklist` holds the ticked keys: None where nobody was asked, empty where all were denied."""
+    """`checklist` holds what was ticked: None where nobody was asked, empty if all was denied."""
 
     modality: Modality = Modality.UNKNOWN
     age_band: AgeBand | None = None

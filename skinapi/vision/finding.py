@@ -1,4 +1,4 @@
-"""The Finding: what was seen in one photo, frozen. Every answer, report and record is a view of it."""
+"""The Finding: what was seen in one photo, frozen. Answers, reports, records are views of it."""
 
 import math
 from collections.abc import Iterable, Mapping

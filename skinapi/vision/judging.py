@@ -14,12 +14,11 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.engine import Reading
 from skinapi.vision.finding import Doubt, Finding, Timings, rank, sum_malignant
-from skinapi.vision.foreign import refuse_foreign
+from skinapi.vision.foreign import measure_hues, refusal_as_foreign
 from skinapi.vision.model import Model
 from skinapi.vision.photo import Photo, read_photo
 from skinapi.vision.quality import Quality, measure_quality
 from skinapi.vision.refusals import refuse
-from skinapi.vision.tensor import Tensor
 
 # A condition is plausible from a third of the leader's probability on.
 PLAUSIBLE_SHARE = 1 / 3
@@ -69,10 +68,13 @@ def judge_examined(
         entered = time.perf_counter()
         reading = model.read([examined.photo.pixels])
         engine = _milliseconds_since(entered)
-    refuse_foreign(examined.photo, reading, model.calibration)
+    strange = is_strange(reading, model.calibration)
+    refused = refusal_as_foreign(measure_hues(examined.photo), examined.quality, strange=strange)
+    if refused is not None:
+        raise refused
     calibrated = model.calibration.probabilities(reading.logits[0])
     probabilities = dict(zip(model.labels, calibrated.tolist(), strict=True))
-    reasons = doubts(probabilities, reading.logits, model.calibration)
+    reasons = find_doubts(probabilities, strange=strange, closest=model.calibration.too_close)
     stated = state(probabilities, uncertain=bool(reasons))
     band, raised_by = choose_band(
         probabilities=probabilities,
@@ -102,15 +104,19 @@ def judge_examined(
     )
 
 
-def doubts(
-    probabilities: Mapping[str, float], logits: Tensor, calibration: Calibration
+def is_strange(reading: Reading, calibration: Calibration) -> bool:
+    """Unlike what the network was trained on, by its features or because nothing is recognised."""
+    floor, familiar = calibration.unlike_training, calibration.familiar
+    unknown = floor is not None and calibration.energy(reading.logits)[0] < floor
+    far = familiar is not None and familiar.measure(reading.pooled)[0] > familiar.limit
+    return bool(unknown or far)
+
+
+def find_doubts(
+    probabilities: Mapping[str, float], *, strange: bool, closest: float
 ) -> tuple[Doubt, ...]:
     first, second, *_ = sorted(probabilities.values(), reverse=True)
-    floor = calibration.unlike_training
-    doubted = {
-        Doubt.TOO_CLOSE: first - second < calibration.too_close,
-        Doubt.UNLIKE_TRAINING: floor is not None and bool(calibration.energy(logits)[0] < floor),
-    }
+    doubted = {Doubt.TOO_CLOSE: first - second < closest, Doubt.UNLIKE_TRAINING: strange}
     return tuple(doubt for doubt, holds in doubted.items() if holds)
 
 

@@ -68,7 +68,7 @@ def read_photo(content: bytes, *, full: bool = False) -> Photo:
         orientation = _orientation(picture)
         width, height = picture.size
         pixels = _decode(picture, full=full)
-    except Exception as broken:  # noqa: BLE001  decoders throw all sorts at hostile bytes
+    except Exception as broken:  # decoders throw all sorts at hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
     if orientation in _TURNS:
         pixels = pixels.transpose(_TURNS[orientation])
