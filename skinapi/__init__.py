@@ -30,7 +30,7 @@ from skinapi.storage.faults import Fault, blob_faults
 from skinapi.storage.ports import Store
 from skinapi.web.context import add_request_ids, request_id
 from skinapi.web.failures import answer_errors
-from skinapi.web.gate import guard_requests
+from skinapi.web.gate import Sizes, guard_requests
 from skinapi.web.headers import add_headers
 from skinapi.web.house import House
 from skinapi.web.house import routes as house_routes
@@ -136,7 +136,8 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     add_request_ids(app)
     add_headers(app, origins=settings.origins, https_only=settings.production)
     add_rate_headers(app)
-    guard_requests(app, admit=rooms.guard.admit, limits=limits, max_body=settings.max_body_bytes)
+    sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
+    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes)
     answer_errors(app, renderer_for(app))
 
     app.register_blueprint(house_routes.blueprint(House(app, rooms.store.ping, limits.ping)))

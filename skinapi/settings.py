@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0)
     allowed_origins: str | None = None
     max_body_bytes: PositiveInt = 1024 * 1024
+    max_upload_bytes: PositiveInt = 8 * 1024 * 1024
 
     token_hours: PositiveInt = 12
     initial_password_hours: PositiveInt = 72

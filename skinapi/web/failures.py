@@ -6,12 +6,12 @@ from pathlib import Path
 
 from flask import Flask, Request, Response, jsonify, request
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from skinapi import errors
 from skinapi.errors import SkinAPIError
-from skinapi.web.context import request_id
+from skinapi.web.context import oversize, request_id
 from skinapi.web.logs import log
 
 # Says the whole answer, its status too; one that serves several clients on one path looks at the
@@ -21,7 +21,6 @@ BY_STATUS: dict[int, type[SkinAPIError]] = {
     400: errors.BadRequest,
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
-    413: errors.PayloadTooLarge,
     415: errors.UnsupportedMediaType,
 }
 
@@ -87,6 +86,8 @@ def _in_our_words(raised: Exception) -> SkinAPIError:
         if raised.status >= errors.SkinAPIError.status:
             _log_fault(raised)
         return raised
+    if isinstance(raised, RequestEntityTooLarge):
+        return oversize()
     if isinstance(raised, HTTPException) and raised.code in BY_STATUS:
         return BY_STATUS[raised.code]()
     _log_fault(raised)
