@@ -24,6 +24,7 @@ from skinapi.auth.service import AuthService
 from skinapi.auth.tokens import Tokens
 from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.registry.service import RegistryService, open_registry
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.faults import Fault, blob_faults
@@ -109,12 +110,17 @@ def store_faults(store: Store) -> Iterator[Fault]:
     yield from contested_emails(store)
 
 
-def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    store: Store | None = None,
+    registry: RegistryService | None = None,
+) -> Flask:
     """The web application. Reads the environment unless settings are handed in."""
     settings = settings or Settings()
     configure_logs()
     rooms = open_rooms(settings, store)
     rooms.eraser.resume()
+    registry = registry or open_registry(settings)
     rates = {
         Rate.READ: settings.rate_read,
         Rate.WRITE: settings.rate_write,
@@ -140,7 +146,9 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes)
     answer_errors(app, renderer_for(app))
 
-    app.register_blueprint(house_routes.blueprint(House(app, rooms.store.ping, limits.ping)))
+    app.register_blueprint(
+        house_routes.blueprint(House(app, rooms.store.ping, limits.ping, registry.ping))
+    )
     app.register_blueprint(auth_routes.blueprint(rooms.auth))
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
     app.register_blueprint(console_routes.blueprint(None))

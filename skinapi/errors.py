@@ -123,6 +123,11 @@ class Unavailable(SkinAPIError):
         super().__init__(sentence, retry_after=retry_after)
 
 
+class NoModel(Unavailable):
+    code = "no_model"
+    sentence = "No model is loaded, so no picture can be judged; the operator can set MODEL_PATH"
+
+
 class StoreUnavailable(Unavailable):
     code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
 

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     jwt_secret_key: SecretStr | None = None
     openrouter_api_key: SecretStr | None = None
     model_path: Path | None = None
+    model_precision: Literal["f32", "bf16"] | None = None
+    num_streams: PositiveInt = 2
     metrics_token: SecretStr | None = None
 
     bind: str | None = None

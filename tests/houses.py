@@ -15,10 +15,12 @@ from skinapi import Rooms, create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import HASHER
 from skinapi.auth.tokens import Tokens
+from skinapi.registry.service import RegistryService
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Store
+from tests.models import tiny_registry
 
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
@@ -56,8 +58,12 @@ class Person:
 class House:
     def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
         self.settings = settings_in(folder, **settings)
-        self.app: Flask = create_app(self.settings, store)
+        self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
+
+    def registry(self) -> RegistryService:
+        """One small model, loaded once for all houses."""
+        return tiny_registry()
 
     @property
     def rooms(self) -> Rooms:

@@ -12,6 +12,7 @@ from pathlib import Path
 from skinapi import Rooms, open_rooms
 from skinapi.settings import Settings
 from tests.houses import SECRET
+from tests.models import tiny_model
 from tests.mongod import DIE_WITH_PARENT, free_port
 from tests.served.wire import ask
 
@@ -41,6 +42,7 @@ class Server:
             "JWT_SECRET_KEY": SECRET,
             "BIND": f"127.0.0.1:{self.port}",
             "WORKERS": str(workers),
+            "MODEL_PATH": str(tiny_model()),
             **GENEROUS,
             **(environment or {}),
         }

@@ -1,0 +1,103 @@
+"""The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
+from skinapi.registry.gate import Gate
+from skinapi.registry.service import RegistryService, open_registry
+from skinapi.registry.slot import Slot, open_warm
+from tests.houses import settings_in
+from tests.models import registry_of, tiny_registry, write_model
+from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.size import size
+
+
+@pytest.mark.parametrize("key", COLOURS)
+def test_each_condition_is_found_in_a_photo_of_its_colour(key: str) -> None:
+    finding = tiny_registry().judge_photo(content=photo_of(key)).finding
+    assert (finding.stated, finding.uncertain) == (key, False)
+    assert finding.confidence > 0.7
+
+
+def test_a_photo_between_two_conditions_is_uncertain() -> None:
+    finding = tiny_registry().judge_photo(content=photo_in(UNCERTAIN)).finding
+    assert finding.uncertain
+
+
+def test_what_is_no_photo_is_refused() -> None:
+    with pytest.raises(Refused):
+        tiny_registry().judge_photo(content=b"no photo")
+
+
+def test_every_answer_under_a_swap_names_one_existing_version(tmp_path: Path) -> None:
+    registry = registry_of(write_model(tmp_path / "a", "a"), queue=1000)
+    other = write_model(tmp_path / "b", "b")
+    photo = photo_of("melanoma")
+    stop = threading.Event()
+
+    def exchange() -> None:
+        registry.swap_model(folder=other)
+        while not stop.is_set():
+            registry.roll_back_model()
+
+    exchanger = threading.Thread(target=exchange)
+    exchanger.start()
+    with ThreadPoolExecutor(8) as pool:
+        found = [
+            judged.finding.model_version
+            for judged in pool.map(
+                lambda _: registry.judge_photo(content=photo), range(size(100, 2000))
+            )
+        ]
+    stop.set()
+    exchanger.join()
+    assert set(found) == {"a", "b"}
+
+
+def test_a_damaged_model_changes_nothing_and_one_call_goes_back(tmp_path: Path) -> None:
+    registry = registry_of(write_model(tmp_path / "a", "a"))
+    with pytest.raises(Conflict):
+        registry.roll_back_model()
+    broken = write_model(tmp_path / "broken", "broken")
+    (broken / "network.bin").write_bytes(b"something else")
+    with pytest.raises(ModelDamaged):
+        registry.swap_model(folder=broken)
+    assert registry.describe_model().version == "a"
+    registry.swap_model(folder=write_model(tmp_path / "b", "b"))
+    assert registry.describe_model().version == "b"
+    assert registry.roll_back_model().version == "a"
+    assert registry.describe_model().version == "a"
+
+
+def test_past_the_queue_the_answer_is_busy_at_once_and_places_come_back() -> None:
+    gate = Gate(streams=1, queue=1)
+    with gate.admit(), gate.admit(), pytest.raises(Unavailable) as busy, gate.admit():
+        pass
+    assert busy.value.retry_after
+    with gate.admit():
+        pass
+
+
+def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
+    registry = open_registry(settings_in(tmp_path, model_path=tmp_path / "nowhere"))
+    with pytest.raises(NoModel):
+        registry.ping()
+    with pytest.raises(NoModel):
+        registry.judge_photo(content=photo_of("melanoma"))
+
+
+def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine", "mine")
+    registry = open_registry(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
+    registry.ping()
+    assert registry.describe_model().version == "mine"
+
+
+def test_a_keras_file_is_not_served_but_told_how_to_be(tmp_path: Path) -> None:
+    registry = RegistryService(slot=Slot(open_warm), gate=Gate(streams=1))
+    with pytest.raises(ModelDamaged, match="export"):
+        registry.swap_model(folder=tmp_path / "mine.keras")
