@@ -24,6 +24,8 @@ from skinapi.auth.service import AuthService
 from skinapi.auth.tokens import Tokens
 from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.records.routes import routes as records_routes
+from skinapi.records.service import RecordsService
 from skinapi.registry.service import RegistryService, open_registry
 from skinapi.settings import Settings
 from skinapi.storage import open_store
@@ -54,12 +56,14 @@ class Rooms:
     guard: Guard
     auth: AuthService
     admin: AdminService
+    records: RecordsService
 
     def faults(self) -> Iterator[Fault]:
         """Every broken invariant that `check` knows of."""
         yield from blob_faults(self.store)
         yield from self.eraser.faults()
         yield from self.roster.faults()
+        yield from self.records.faults()
         yield from self.trail.faults()
 
 
@@ -75,7 +79,8 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
     tokens = Tokens(store, key=settings.signing_key(), hours=settings.token_hours)
     passwords = Passwords()
     roster = Roster(store, accounts)
-    eraser = Eraser(accounts=accounts, roster=roster, forget=())
+    records = RecordsService(store=store, accounts=accounts, trail=trail, photos=settings.photos)
+    eraser = Eraser(accounts=accounts, roster=roster, forget=(records.forget,))
     return Rooms(
         store=store,
         accounts=accounts,
@@ -98,6 +103,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             trail=trail,
             initial_password_life=timedelta(hours=settings.initial_password_hours),
         ),
+        records=records,
     )
 
 
@@ -151,5 +157,6 @@ def create_app(
     )
     app.register_blueprint(auth_routes.blueprint(rooms.auth))
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
+    app.register_blueprint(records_routes.blueprint(rooms.records))
     app.register_blueprint(console_routes.blueprint(None))
     return app

@@ -151,6 +151,11 @@ class Unprocessable(SkinAPIError):
     status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
 
 
+class IdempotencyKeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for another request; choose a new one"
+
+
 class UnreadablePicture(Unprocessable):
     code, sentence = "unreadable_picture", "The file could not be read as a picture"
 

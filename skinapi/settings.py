@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     model_path: Path | None = None
     model_precision: Literal["f32", "bf16"] | None = None
     num_streams: PositiveInt = 2
+    photos: Literal["never", "consent", "always"] = "consent"
     metrics_token: SecretStr | None = None
 
     bind: str | None = None
