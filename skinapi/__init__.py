@@ -24,6 +24,8 @@ from skinapi.auth.service import AuthService
 from skinapi.auth.tokens import Tokens
 from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.prediction.service import PredictionService
 from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
 from skinapi.registry.service import RegistryService, open_registry
@@ -158,5 +160,9 @@ def create_app(
     app.register_blueprint(auth_routes.blueprint(rooms.auth))
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
     app.register_blueprint(records_routes.blueprint(rooms.records))
+    prediction = PredictionService(
+        accounts=rooms.accounts, registry=registry, records=rooms.records
+    )
+    app.register_blueprint(prediction_routes.blueprint(prediction))
     app.register_blueprint(console_routes.blueprint(None))
     return app

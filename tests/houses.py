@@ -61,7 +61,7 @@ class House:
         self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
 
-    def registry(self) -> RegistryService:
+    def registry(self) -> RegistryService | None:
         """One small model, loaded once for all houses."""
         return tiny_registry()
 
@@ -141,7 +141,9 @@ def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
 
 def mock_store() -> MongoStore:
     client: Any = mongomock.MongoClient(tz_aware=True)
-    return MongoStore(client["test"])
+    store = MongoStore(client["test"])
+    store.blobs._bucket._timeout = None  # type: ignore[attr-defined]  # mongomock has no options
+    return store
 
 
 def settings_in(folder: Path, **settings: Any) -> Settings:
