@@ -3,7 +3,7 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,6 @@ from skinapi.learning.calibrating import calibrate, fit_familiar
 from skinapi.learning.card import LIMITS, describe_training, write_readable_card
 from skinapi.learning.datasets import (
     Dataset,
-    Sample,
     by_part,
     load_dataset,
     load_pictures,

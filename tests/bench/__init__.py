@@ -1,0 +1,1 @@
+"""What the house costs: `python -m tests.bench [FILE]`."""
