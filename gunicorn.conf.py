@@ -5,17 +5,49 @@ gunicorn reads this file from the folder it starts in.
 
 import os
 import shutil
+import socket
+import struct
 import sys
 import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
 
 # Before anything imports the metrics library, which looks once.
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="skinapi-metrics-"))
+if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="skinapi-metrics-")
 
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 from prometheus_client.multiprocess import mark_process_dead
 
 from skinapi.settings import Settings
+
+STALL_S = 20  # a client that sends nothing for so long in mid-request gives its thread back
+QUOTING = ("Invalid request", "Error handling request", "Socket error")
+
+
+class DiscreetLogger(Logger):
+    """gunicorn quotes the requests it fails on, and those may hold a token or an e-mail."""
+
+    def warning(self, msg: Any, *args: Any, **options: Any) -> None:
+        super().warning(_unquoted(msg), *args, **options)
+
+    def exception(self, msg: Any, *args: Any, **options: Any) -> None:
+        if not str(msg).startswith(QUOTING):
+            super().exception(msg, *args, **options)
+            return
+        kind, _, trace = sys.exc_info()
+        frames = traceback.extract_tb(trace)[-3:]
+        where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
+        super().error("%s: %s at %s", _unquoted(msg), kind.__name__ if kind else "?", where)
+
+
+def _unquoted(message: Any) -> str:
+    said = str(message)
+    return next((known for known in QUOTING if said.startswith(known)), said)
+
 
 settings = Settings()
 bind = settings.binds
@@ -28,10 +60,15 @@ graceful_timeout = 30
 keepalive = 5
 accesslog = None  # the application logs requests itself, without paths or names
 errorlog = "-"
+logger_class = DiscreetLogger
 control_socket_disable = True
 
 
-def when_ready(_: Arbiter) -> None:
+def when_ready(arbiter: Arbiter) -> None:
+    for listener in arbiter.LISTENERS:  # every connection inherits the listener's option
+        listener.sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_S, 0)
+        )
     sys.stderr.write(f"listening on {', '.join(settings.binds)}\n")
 
 
@@ -40,4 +77,7 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
 
 
 def on_exit(_: Arbiter) -> None:
-    shutil.rmtree(os.environ["PROMETHEUS_MULTIPROC_DIR"], ignore_errors=True)
+    """A folder that the operator chose is the operator's to empty."""
+    folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+    if folder.name.startswith("skinapi-metrics-"):
+        shutil.rmtree(folder, ignore_errors=True)

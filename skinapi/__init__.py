@@ -139,7 +139,7 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     guard_requests(app, admit=rooms.guard.admit, limits=limits, max_body=settings.max_body_bytes)
     answer_errors(app, renderer_for(app))
 
-    app.register_blueprint(house_routes.blueprint(House(app, rooms.store.ping)))
+    app.register_blueprint(house_routes.blueprint(House(app, rooms.store.ping, limits.ping)))
     app.register_blueprint(auth_routes.blueprint(rooms.auth))
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
     app.register_blueprint(console_routes.blueprint(None))

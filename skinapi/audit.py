@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
-from skinapi.errors import Duplicate, SkinAPIError, StoreUnavailable
+from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Store
@@ -75,11 +75,16 @@ class Trail:
     def page(
         self, *, action: str | None, account: str | None, after: str | None, limit: int
     ) -> Page[Document]:
-        """The newest rows first."""
+        """The newest rows first, continued behind the row `after`."""
         wanted: Filter = {"action": action} if action else {}
         if account:
             wanted["$or"] = [{"by": account}, {"target": account}]
-        return page_of(self._rows.find(wanted, sort="-id", after=after, limit=limit + 1), limit)
+        if after:
+            last = self._rows.get(after)
+            if last is None:
+                raise InvalidQuery("after: there is no such row")
+            wanted["sequence"] = {"$lt": last["sequence"]}
+        return page_of(self._rows.find(wanted, sort="-sequence", limit=limit + 1), limit)
 
     def _append(self, fields: Document) -> Document:
         """Take the next number; another process may take it first, then try the one after."""

@@ -102,7 +102,7 @@ class Settings(BaseSettings):
                 "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
                 "without either, every account would be lost at the next deployment"
             )
-        if self.production and "*" in self.origins:
+        if self.production and any("*" in origin for origin in self.origins):
             raise UnsafeSettings("ALLOWED_ORIGINS must name the front ends, not *")
 
 

@@ -1,11 +1,20 @@
-"""Fixtures that every room's tests share."""
+"""What every test may ask for."""
 
-from collections.abc import Iterator
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import pymongo
 import pytest
 
-from tests.houses import House
+from tests.houses import House, store_of_kind
+from tests.mongod import NoMongodError, a_mongod
+
+OURS = f"test_{secrets.token_hex(4)}_"
 
 
 @pytest.fixture
@@ -14,3 +23,60 @@ def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path)
     yield house
     house.rooms.store.close()
+
+
+@pytest.fixture(scope="module")
+def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """One house for many tests that leave nothing behind, or only people of their own."""
+    house = House(tmp_path_factory.mktemp("house"))
+    yield house
+    house.rooms.store.close()
+
+
+@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
+    """A house on each store in turn."""
+    uri = request.getfixturevalue("mongo_database_uri") if request.param == "mongod" else None
+    house = House(tmp_path, store_of_kind(request.param, tmp_path, uri))
+    yield house
+    house.rooms.store.close()
+
+
+@pytest.fixture(scope="session")
+def mongo_uri() -> Iterator[str]:
+    """A real MongoDB: the one MONGO_URI names, else one started here; without either, a skip."""
+    given = os.environ.get("MONGO_URI")
+    if given:
+        yield given
+        drop_databases(given)
+        return
+    try:
+        with a_mongod() as server:
+            yield server.uri
+    except NoMongodError as error:
+        pytest.skip(f"no mongod: {error}")
+
+
+@pytest.fixture
+def mongo_database_uri(mongo_uri: str) -> str:
+    """The URI of a database of the test's own."""
+    return urlsplit(mongo_uri)._replace(path=f"/{OURS}{secrets.token_hex(8)}").geturl()
+
+
+def drop_databases(uri: str) -> None:
+    client: pymongo.MongoClient[dict[str, Any]]
+    with pymongo.MongoClient(uri) as client:
+        for name in client.list_database_names():
+            if name.startswith(OURS):
+                client.drop_database(name)
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Say a figure that the reader of a run wants to see even when all is well."""
+
+    def say(line: str) -> None:
+        with capsys.disabled():
+            sys.stdout.write(f"\n{line}\n")
+
+    return say

@@ -1,21 +1,32 @@
 """A house for a test: the application over a store, and people who use it through HTTP."""
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mongomock
+import mongomock.gridfs
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from skinapi import Rooms, create_app
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.passwords import HASHER
+from skinapi.auth.tokens import Tokens
 from skinapi.settings import Settings
-from skinapi.storage.ports import Store
+from skinapi.storage import open_store
+from skinapi.storage.mongo import MongoStore
+from skinapi.storage.ports import Document, Store
+
+mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@clinic.example"
 GENEROUS = {"rate_read": "100000/minute", "rate_write": "100000/minute"}
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
+PASSWORD_HASH = HASHER.hash(PASSWORD)  # hashed once: thirty accounts need not cost a second
 
 
 @dataclass
@@ -29,6 +40,17 @@ class Person:
     def call(self, method: str, path: str, **options: Any) -> TestResponse:
         headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
         return self.client.open(path, method=method, headers=headers, **options)
+
+    def pages(self, path: str) -> list[Any]:
+        """Every item of a list, by following its links to the end."""
+        items: list[Any] = []
+        while path:
+            answer = self.call("GET", path)
+            assert answer.status_code == 200, answer.text
+            items += answer.get_json()
+            link = answer.headers.get("Link", "")
+            path = link.partition(">")[0].removeprefix("<").removeprefix("http://localhost")
+        return items
 
 
 class House:
@@ -70,6 +92,50 @@ class House:
         answer = admin.call("PUT", f"/users/{email}/role", json={"role": role})
         assert answer.status_code == 200
         return self.log_in(email)
+
+    def member(
+        self, email: str = "", role: str = "user", status: str = "approved", **fields: Any
+    ) -> Person:
+        """Somebody put straight into the store with PASSWORD, holding a token."""
+        email = email or f"{secrets.token_hex(6)}@example.org"
+        given = {"name": "Ada Example", "password_hash": PASSWORD_HASH, **fields}
+        account = Accounts(self.rooms.store).add(email=email, role=role, status=status, **given)
+        if account.active_admin:
+            self.rooms.roster.recount()
+        return Person(self.client, self.token_of(account), email)
+
+    def token_of(self, account: Account) -> str:
+        tokens = Tokens(self.rooms.store, key=SECRET, hours=self.settings.token_hours)
+        return tokens.issue(account_id=account.id, token_version=account.token_version)
+
+    def account(self, email: str) -> Account:
+        found = Accounts(self.rooms.store).by_email(email)
+        assert found is not None
+        return found
+
+    def edit(self, email: str, **fields: Any) -> None:
+        """Change the stored document behind everybody's back."""
+        accounts = self.rooms.store.collection("accounts")
+        assert accounts.update({"email": email}, {"$set": fields}) is not None
+
+    def audit(self) -> list[Document]:
+        return self.rooms.store.collection("audit").find(sort="sequence")
+
+    def stored(self, *, but: tuple[str, ...] = ()) -> dict[str, list[Document]]:
+        """Everything that is kept."""
+        names = [name for name in self.rooms.store.collections() if name not in but]
+        return {name: self.rooms.store.collection(name).find() for name in names}
+
+
+def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
+    if kind == "mongomock":
+        return mock_store()
+    return open_store(instance_dir=folder, mongo_uri=uri)
+
+
+def mock_store() -> MongoStore:
+    client: Any = mongomock.MongoClient(tz_aware=True)
+    return MongoStore(client["test"])
 
 
 def settings_in(folder: Path, **settings: Any) -> Settings:

@@ -43,7 +43,8 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 def test_no_generated_request_breaks_the_description(fuzzed: House) -> None:
     schema = schemathesis.openapi.from_wsgi("/openapi.json", fuzzed.app)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    found: list[Any] = list(schema.get_all_operations())
+    operations = [operation.ok() for operation in found]
     assert len(operations) > 20
     for operation in operations:
         _drive(operation, GenerationMode.POSITIVE, fuzzed)

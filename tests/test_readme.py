@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text()
 
 
 def test_the_two_commands_and_the_others_are_targets_of_the_makefile() -> None:
-    named = set(re.findall(r"\bmake (\w+)", README))
+    named = set(re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE))
     assert {"run", "test"} <= named
     for target in named:
         plan = ["make", "--dry-run", target]

@@ -46,7 +46,7 @@ def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
 )
 def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Delete an account and everything it owns."""
-    admin.delete_user(email=email, by=subject)
+    admin.delete_user(email=email, by=subject.id)
     return Message(message=f"User {email} deleted")
 
 
@@ -62,7 +62,7 @@ def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Su
 
     It never lowers anyone: an admin stays an admin, a doctor a doctor.
     """
-    _, happened = admin.approve_account(email=email, role=body.role, by=subject)
+    _, happened = admin.approve_account(email=email, role=body.role, by=subject.id)
     return Message(message=happened)
 
 
@@ -75,7 +75,7 @@ def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Su
 )
 def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
     """Promote or demote. The last admin cannot be demoted."""
-    changed = admin.set_role(email=email, role=body.role, by=subject)
+    changed = admin.set_role(email=email, role=body.role, by=subject.id)
     return Message(message=f"User {changed.email} is now {changed.role}.")
 
 
@@ -88,7 +88,7 @@ def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subj
 )
 def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Shut an account out at once; approving it again lets it back in."""
-    changed = admin.suspend_account(email=email, by=subject)
+    changed = admin.suspend_account(email=email, by=subject.id)
     return Message(message=f"User {changed.email} suspended.")
 
 
@@ -101,7 +101,7 @@ def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Messag
 )
 def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
     """Make a one-time password to hand over; the old one and all tokens die."""
-    password, expires_at = admin.reset_password(email=email, by=subject)
+    password, expires_at = admin.reset_password(email=email, by=subject.id)
     return PasswordReset(
         message="Hand this password over; it must be replaced at the first login",
         password=password,
@@ -120,7 +120,7 @@ def assign_doctor(
     admin: AdminService, *, email: str, body: Assignment, subject: Subject
 ) -> Message:
     """Put a patient in a doctor's care, who may then see the patient's submissions."""
-    admin.assign_doctor(email=email, doctor=body.doctor, by=subject)
+    admin.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
     return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
 
 
@@ -143,7 +143,7 @@ def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[AccountVie
 )
 def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Message:
     """Add an approved doctor, who must replace this initial password within its life."""
-    admin.add_doctor(name=body.name, email=body.email, password=body.password, by=subject)
+    admin.add_doctor(name=body.name, email=body.email, password=body.password, by=subject.id)
     return Message(message="Doctor added successfully")
 
 
@@ -156,7 +156,7 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
 )
 def delete_doctor(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Delete a doctor; the patients are in nobody's care then."""
-    admin.delete_doctor(email=email, by=subject)
+    admin.delete_doctor(email=email, by=subject.id)
     return Message(message=f"Doctor {email} deleted")
 
 

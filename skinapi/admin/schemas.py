@@ -8,15 +8,14 @@ from pydantic import Field, StringConstraints
 from skinapi.auth.accounts import Role, Status
 from skinapi.auth.emails import Email
 from skinapi.auth.passwords import NewPassword
-from skinapi.auth.schemas import GivenName
 from skinapi.storage.ports import Document
-from skinapi.web.fields import Answer, Body, ContractBody, Identifier, Text
-from skinapi.web.pagination import PageQuery
+from skinapi.web.fields import Answer, Body, ContractBody, Identifier, Name, Printable
+from skinapi.web.pagination import ContractPageQuery, PageQuery
 
-SearchText = Annotated[Text, StringConstraints(min_length=1, max_length=200)]
+SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable]
 
 
-class DoctorSearch(PageQuery):
+class DoctorSearch(ContractPageQuery):
     q: SearchText | None = Field(default=None, description="part of a name or e-mail")
     status: Status | None = None
 
@@ -35,7 +34,7 @@ class NewRole(Body):
 
 class NewDoctor(ContractBody):
     missing: ClassVar[str] = "Name, email, and password required"
-    name: GivenName
+    name: Name
     email: Email
     password: NewPassword
 

@@ -12,12 +12,12 @@ from skinapi.auth.roster import Roster
 from skinapi.errors import EmailTaken, NotFound
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter
-from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
 NO_DOCTOR = "Doctor not found"
+IN_PRACTICE: Filter = {"role": "doctor", "status": {"$ne": "deleting"}}
 
 
 class AdminService:
@@ -60,7 +60,7 @@ class AdminService:
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
         return self._accounts.emails_of(identifiers)
 
-    def approve_account(self, *, email: str, role: Role | None, by: Subject) -> tuple[Account, str]:
+    def approve_account(self, *, email: str, role: Role | None, by: str) -> tuple[Account, str]:
         """Approve, and make a user a doctor if asked; never lowers anyone. And what happened."""
         account = self._found(email, NO_ACCOUNT)
 
@@ -68,7 +68,7 @@ class AdminService:
             promoted = role == "doctor" and current.role == "user"
             return {"status": "approved", "role": "doctor" if promoted else current.role}
 
-        with self._trail.act("account.approve", by=by.id, target=account.id):
+        with self._trail.act("account.approve", by=by, target=account.id):
             changed = self._roster.change(account.id, decide)
         if changed.role == "doctor" and account.role != "doctor":
             return changed, f"User {changed.email} promoted to doctor and approved."
@@ -76,16 +76,19 @@ class AdminService:
             return changed, f"Doctor {changed.email} approved."
         return changed, f"User {changed.email} approved as {changed.role}."
 
-    def set_role(self, *, email: str, role: Role, by: Subject) -> Account:
+    def set_role(self, *, email: str, role: Role, by: str) -> Account:
         """Any role, up or down. Raises LastAdmin."""
         account = self._found(email, NO_ACCOUNT)
-        with self._trail.act(f"account.role_{role}", by=by.id, target=account.id):
-            return self._roster.change(account.id, lambda _: {"role": role})
+        with self._trail.act(f"account.role_{role}", by=by, target=account.id):
+            changed = self._roster.change(account.id, lambda _: {"role": role})
+            if role != "doctor":
+                self._accounts.release_patients(account.id)
+            return changed
 
-    def suspend_account(self, *, email: str, by: Subject) -> Account:
+    def suspend_account(self, *, email: str, by: str) -> Account:
         """Its tokens die; approving it again lifts the suspension. Raises LastAdmin."""
         account = self._found(email, NO_ACCOUNT)
-        with self._trail.act("account.suspend", by=by.id, target=account.id):
+        with self._trail.act("account.suspend", by=by, target=account.id):
             return self._roster.change(
                 account.id,
                 lambda current: {
@@ -94,45 +97,48 @@ class AdminService:
                 },
             )
 
-    def delete_user(self, *, email: str, by: Subject) -> None:
+    def delete_user(self, *, email: str, by: str) -> None:
         """The account and all it owns. Raises LastAdmin."""
         account = self._found(email, NO_USER)
         if account.role == "doctor":
             raise NotFound(NO_USER)
         self._delete(account, by)
 
-    def delete_doctor(self, *, email: str, by: Subject) -> None:
+    def delete_doctor(self, *, email: str, by: str) -> None:
         self._delete(self._found_doctor(email), by)
 
-    def add_doctor(self, *, name: str, email: str, password: str, by: Subject) -> Account:
+    def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
         """An approved doctor who must replace this initial password before anything else."""
         taken = self._accounts.by_email(email)
         if taken:
             raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
         identifier = new_id()
         fields = self._initial(password)
-        with self._trail.act("doctor.add", by=by.id, target=identifier):
+        with self._trail.act("doctor.add", by=by, target=identifier):
             return self._accounts.add(
                 id=identifier, name=name, email=email, role="doctor", status="approved", **fields
             )
 
-    def reset_password(self, *, email: str, by: Subject) -> tuple[str, datetime]:
+    def reset_password(self, *, email: str, by: str) -> tuple[str, datetime]:
         """A one-time password and when it dies; every token of the account dies now."""
         account = self._found(email, NO_ACCOUNT)
         password = one_time_password()
         fields = self._initial(password)
-        with self._trail.act("account.reset_password", by=by.id, target=account.id):
+        with self._trail.act("account.reset_password", by=by, target=account.id):
             self._accounts.change(account, token_version=account.token_version + 1, **fields)
         return password, fields["initial_password_expires_at"]
 
-    def assign_doctor(self, *, email: str, doctor: str | None, by: Subject) -> None:
-        """Put a patient in a doctor's care, or in nobody's."""
+    def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
+        """Put a patient in a doctor's care, or in nobody's; a doctor who leaves leaves nobody."""
         patient = self._found(email, NO_USER)
         if patient.role == "doctor":
             raise NotFound(NO_USER)
         doctor_id = self._found_doctor(doctor).id if doctor else None
-        with self._trail.act("account.assign", by=by.id, target=patient.id):
+        with self._trail.act("account.assign", by=by, target=patient.id):
             self._accounts.change(patient, doctor_id=doctor_id)
+            if doctor_id and not self._accounts.find({"id": doctor_id, **IN_PRACTICE}):
+                self._accounts.release_patients(doctor_id)
+                raise NotFound(NO_DOCTOR)
 
     def read_trail(
         self, *, action: str | None, account: str | None, after: str | None, limit: int
@@ -145,32 +151,41 @@ class AdminService:
         Running it twice changes nothing; an existing account is made an admin and keeps its
         password, unless a new one is given.
         """
-        given = {"password_hash": self._passwords.hash(password)} if password else {}
         account = self._accounts.by_email(email)
-        one_time = None
-        if account is None:
-            one_time = None if password else one_time_password()
-            fields = given or self._initial(one_time or "")
-            account = self._accounts.add(email=email, name="Admin", **fields)
-        elif given:
-            fields = {"must_change": False, "token_version": account.token_version + 1}
-            account = self._accounts.change(account, **given, **fields)
-        with self._trail.act("account.role_admin", by="system", target=account.id):
+        renewed = bool(account and password and not self._owns(account, password))
+        if account and not renewed and account.active_admin and account.id in self._roster.ids():
+            return account, None
+        identifier = account.id if account else new_id()
+        one_time = None if account or password else one_time_password()
+        with self._trail.act("account.role_admin", by="system", target=identifier):
+            if account is None:
+                fields = self._chosen(password) if password else self._initial(one_time or "")
+                self._accounts.add(id=identifier, email=email, name="Admin", **fields)
+            elif password and renewed:
+                keys = {"must_change": False, "token_version": account.token_version + 1}
+                self._accounts.change(account, **self._chosen(password), **keys)
             account = self._roster.change(
-                account.id, lambda _: {"role": "admin", "status": "approved"}
+                identifier, lambda _: {"role": "admin", "status": "approved"}
             )
         return account, one_time
 
     def has_admin(self) -> bool:
         return bool(self._roster.active_admins())
 
-    def _delete(self, account: Account, by: Subject) -> None:
-        with self._trail.act("account.delete", by=by.id, target=account.id):
+    def _delete(self, account: Account, by: str) -> None:
+        with self._trail.act("account.delete", by=by, target=account.id):
             self._eraser.erase(account)
+
+    def _owns(self, account: Account, password: str) -> bool:
+        """Whether this is the account's own password, not one that it must replace."""
+        return not account.must_change and self._passwords.matches(password, account.password_hash)
+
+    def _chosen(self, password: str) -> dict[str, Any]:
+        return {"password_hash": self._passwords.hash(password)}
 
     def _initial(self, password: str) -> dict[str, Any]:
         return {
-            "password_hash": self._passwords.hash(password),
+            **self._chosen(password),
             "must_change": True,
             "initial_password_expires_at": now() + self._initial_password_life,
         }

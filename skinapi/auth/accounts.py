@@ -1,5 +1,6 @@
 """The accounts: users, doctors, researchers and admins alike, one e-mail each."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
@@ -84,10 +85,19 @@ class Accounts:
             raise Stale
         return Account.model_validate(changed)
 
+    def release_patients(self, doctor_id: str) -> None:
+        """Nobody is in this doctor's care then; another change of a patient stays."""
+        while patients := self.find({"doctor_id": doctor_id}):
+            for patient in patients:
+                with suppress(Stale):
+                    self.change(patient, doctor_id=None)
+
     def remove(self, account: Account) -> None:
         self._documents.delete({"id": account.id})
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
+        if not identifiers:
+            return {}
         found = self._documents.find({"id": {"$in": sorted(identifiers)}})
         return {document["id"]: document["email"] for document in found}
 

@@ -1,11 +1,12 @@
 """Deleting an account and all it owns, resumable at any point."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.roster import Roster
-from skinapi.errors import Stale
+from skinapi.errors import SkinAPIError
 from skinapi.storage.faults import Fault
 
 Forget = Callable[[str], None]
@@ -24,9 +25,10 @@ class Eraser:
         self._finish(self._roster.change(account.id, lambda _: {"status": "deleting"}))
 
     def resume(self) -> None:
-        """Finish what a crash interrupted."""
+        """Finish what a crash interrupted. What still fails waits for `check`, and stops nobody."""
         for account in self._accounts.find({"status": "deleting"}):
-            self._finish(account)
+            with suppress(SkinAPIError):
+                self._finish(account)
 
     def faults(self) -> Iterator[Fault]:
         for account in self._accounts.find({"status": "deleting"}):
@@ -35,15 +37,5 @@ class Eraser:
     def _finish(self, account: Account) -> None:
         for forget in self._forget:
             forget(account.id)
-        for patient in self._accounts.find({"doctor_id": account.id}):
-            self._release(patient)
+        self._accounts.release_patients(account.id)
         self._accounts.remove(account)
-
-    def _release(self, patient: Account) -> None:
-        """Whoever changed the patient meanwhile keeps that change."""
-        try:
-            self._accounts.change(patient, doctor_id=None)
-        except Stale:
-            again = self._accounts.get(patient.id)
-            if again.doctor_id == patient.doctor_id:
-                self._release(again)

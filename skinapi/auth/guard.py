@@ -34,7 +34,9 @@ class Guard:
             return None
         token = _bearer(authorization)
         if isinstance(access, Scraper):
-            if self._metrics_token and hmac.compare_digest(token, self._metrics_token):
+            if self._metrics_token and hmac.compare_digest(
+                token.encode(), self._metrics_token.encode()
+            ):
                 return None
             access = ADMIN_ONLY
         claims = self._tokens.read(token)

@@ -2,58 +2,62 @@
 
 import secrets
 import string
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Annotated
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated, Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import StringConstraints
 
 from skinapi.errors import Unavailable
-from skinapi.web.fields import Text
+from skinapi.web.fields import Printable
 
 # OWASP's second argon2id choice: 19 MiB, so that a 512 MB host can hash for two at a time.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+T = TypeVar("T")
 AT_ONCE = 2
 LONGEST_WAIT_S = 10
 ALPHABET = string.ascii_letters.translate({ord(c): None for c in "IOl"}) + "23456789"
 
-NewPassword = Annotated[Text, StringConstraints(min_length=8, max_length=256)]
+NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=256), Printable]
 AnyPassword = Annotated[str, StringConstraints(max_length=1024)]
 
 
 class Passwords:
     def __init__(self, hasher: PasswordHasher = HASHER) -> None:
         self._hasher = hasher
-        self._turns = threading.BoundedSemaphore(AT_ONCE)
+        self._hashers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
         self._nobodys = hasher.hash(secrets.token_hex(16))
 
     def hash(self, password: str) -> str:
-        with self._turn():
-            return self._hasher.hash(_bytes(password))
+        return self._in_turn(self._hasher.hash, _bytes(password))
 
     def matches(self, password: str, kept_hash: str | None) -> bool:
         """Whether the password is right; an absent account costs the same time."""
-        with self._turn():
-            try:
-                right = self._hasher.verify(kept_hash or self._nobodys, _bytes(password))
-            except (VerificationError, InvalidHashError):
-                return False
+        right = self._in_turn(self._verify, kept_hash or self._nobodys, password)
         return right and kept_hash is not None
 
     def outdated(self, kept_hash: str) -> bool:
         return self._hasher.check_needs_rehash(kept_hash)
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._turns.acquire(timeout=LONGEST_WAIT_S):
-            raise Unavailable
+    def _verify(self, kept_hash: str, password: str) -> bool:
         try:
-            yield
-        finally:
-            self._turns.release()
+            return self._hasher.verify(kept_hash, _bytes(password))
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _in_turn(self, work: Callable[..., T], *arguments: Any) -> T:
+        """On few threads of their own: a thread that has hashed keeps its 19 MiB from then on.
+
+        Measured on the 32 serving threads instead: 54 MB became 523.
+        """
+        waiting = self._hashers.submit(work, *arguments)
+        try:
+            return waiting.result(LONGEST_WAIT_S)
+        except TimeoutError as error:
+            waiting.cancel()
+            raise Unavailable from error
 
 
 def one_time_password() -> str:

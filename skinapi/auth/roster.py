@@ -2,9 +2,10 @@
 
 Nothing spans two documents, so joining and leaving follow one order. Leaving: read the account,
 leave the roster (refused if nobody else is on it), then change the account by its revision.
-Joining: read the roster, change the account, then join if the roster is still as it was read.
-Whatever interleaves, an account that stopped being an active admin is not on the roster; a crash
-in between can only leave an admin uncounted, which `check` mends.
+Joining: read the roster, change the account, then write the roster if it is still as it was read,
+also where it named the account already: somebody may be half-way through taking it off.
+Whatever interleaves, whoever is on the roster is an active admin; a crash in between can only
+leave an admin uncounted, which `check` mends. What is being deleted takes no other change.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import Duplicate, LastAdmin, Stale
+from skinapi.errors import Duplicate, LastAdmin, NotFound, Stale
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
@@ -31,7 +32,7 @@ class Roster:
         return list(self._read()["ids"])
 
     def change(self, account_id: str, decide: Decide) -> Account:
-        """Change an account's role or status. Raises LastAdmin, NotFound.
+        """Change an account's role or status. Raises LastAdmin, NotFound, Stale.
 
         `decide` names the new fields from the account as it is; it is asked again when somebody
         else was faster.
@@ -40,22 +41,28 @@ class Roster:
             roster = self._read()
             account = self._accounts.get(account_id)
             fields = decide(account)
+            if account.status == "deleting" and fields.get("status") != "deleting":
+                raise NotFound("This account is being deleted")
             stays = account.model_copy(update=fields).active_admin
             try:
                 if not stays and (account.role == "admin" or account_id in roster["ids"]):
                     self._write(roster, _others(roster, account_id))
                 changed = self._accounts.change(account, **fields)
-                if stays and account_id not in roster["ids"]:
-                    self._write(roster, [*roster["ids"], account_id])
+                if stays and not (account.active_admin and account_id in roster["ids"]):
+                    self._write(roster, [*_without(account_id, roster), account_id])
             except Stale:
                 continue
             return changed
         raise Stale
 
     def recount(self) -> None:
-        """Write the roster anew from the accounts."""
+        """Count who is missing, strike who is no active admin; safe while others change it."""
+        for account_id in set(self.active_admins()) - set(self.ids()):
+            with suppress(NotFound):
+                self.change(account_id, lambda _: {})
         roster = self._read()
-        self._write(roster, self.active_admins())
+        admins = self.active_admins()
+        self._write(roster, [counted for counted in roster["ids"] if counted in admins])
 
     def faults(self) -> Iterator[Fault]:
         if set(self.ids()) != set(self.active_admins()):
@@ -86,7 +93,11 @@ class Roster:
 
 
 def _others(roster: Document, account_id: str) -> list[str]:
-    others = [other for other in roster["ids"] if other != account_id]
+    others = _without(account_id, roster)
     if not others:
         raise LastAdmin
     return others
+
+
+def _without(account_id: str, roster: Document) -> list[str]:
+    return [other for other in roster["ids"] if other != account_id]

@@ -10,12 +10,10 @@ from skinapi.auth.emails import Email
 from skinapi.auth.passwords import AnyPassword, NewPassword
 from skinapi.web.fields import Answer, Body, ContractBody, Name
 
-GivenName = Annotated[Name, StringConstraints(min_length=1)]
-
 
 class Registration(ContractBody):
     missing: ClassVar[str] = "Name, email, and password required"
-    name: GivenName
+    name: Name
     email: Email
     password: NewPassword
 

@@ -1,17 +1,33 @@
 """Access tokens: HS256, an account's id and token version, no e-mail and no role."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import jwt
+from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.errors import ExpiredToken, InvalidToken
+from skinapi.errors import Duplicate, ExpiredToken, InvalidToken
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
+from skinapi.web.fields import Identifier
 
 ALGORITHM = "HS256"
 REQUIRED = ["exp", "iat", "jti", "sub"]
+LATEST = 2**33  # in the year 2242; beyond 9999 no calendar can say it
+
+
+class _Payload(BaseModel):
+    """The claims as only we write them: nothing else may reach the store."""
+
+    model_config = ConfigDict(strict=True)
+
+    sub: Identifier
+    jti: Identifier
+    ver: int
+    exp: Annotated[int, Field(le=LATEST)]
 
 
 @dataclass(frozen=True)
@@ -43,29 +59,26 @@ class Tokens:
     def read(self, token: str) -> Claims:
         """Raises ExpiredToken or InvalidToken."""
         try:
-            claims = jwt.decode(
+            payload = jwt.decode(
                 token, self._key, algorithms=[ALGORITHM], options={"require": REQUIRED}
             )
+            claims = _Payload.model_validate(payload)
         except jwt.ExpiredSignatureError as error:
             raise ExpiredToken from error
-        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+        except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError) as error:
             raise InvalidToken from error
-        if not isinstance(claims.get("ver"), int):
-            raise InvalidToken
         return Claims(
-            account_id=claims["sub"],
-            token_version=claims["ver"],
-            token_id=claims["jti"],
-            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+            account_id=claims.sub,
+            token_version=claims.ver,
+            token_id=claims.jti,
+            expires_at=datetime.fromtimestamp(claims.exp, UTC),
         )
 
     def revoke(self, *, token_id: str, expires_at: datetime) -> None:
         """Until it would have expired anyway. Revoking twice is revoking once."""
-        self._sessions.update(
-            {"id": _kept(token_id)},
-            {"$set": {"schema": 1, "created_at": now(), "expires_at": expires_at}},
-            upsert=True,
-        )
+        row = {"id": _kept(token_id), "schema": 1, "created_at": now(), "expires_at": expires_at}
+        with suppress(Duplicate):
+            self._sessions.insert(row)
 
     def revoked(self, token_id: str) -> bool:
         return self._sessions.get(_kept(token_id)) is not None

@@ -5,15 +5,14 @@ the split is never opened.
 import argparse
 import json
 
+from skinapi.learning.answers import ask_model
 from skinapi.learning.calibrating import calibrate, fit_familiar
 from skinapi.learning.datasets import by_part, load_dataset, load_pictures
-from skinapi.learning.evaluation import ask_model
 from skinapi.learning.export import write_papers
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.splits import read_split
 from skinapi.settings import Settings
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.finding import NORMAL_SKIN
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import CARD, open_model
 
 

@@ -19,6 +19,8 @@ Run = Callable[[Settings, argparse.Namespace], int]
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
 DEPTHS = ("head", "last-blocks", "deeper-blocks", "whole")
 
+NOT_SKIN = "a folder of pictures of anything else; the later half by name is measured"
+
 
 def add_commands(commands: "Commands") -> None:
     _add_train(commands)
@@ -64,6 +66,7 @@ def _add_train(commands: "Commands") -> None:
         "--side", type=int, default=224, help="pixels of the square that the network reads"
     )
     train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     train.add_argument("--skip-unknown-labels", action="store_true")
     train.add_argument("--licence", default="that of the pictures it was trained on")
     train.add_argument("--work", type=Path, help="checkpoints; the same folder again resumes")
@@ -90,7 +93,8 @@ def _add_evaluate(commands: "Commands") -> None:
     evaluate.add_argument("--labels", type=Path, help="image_id and dx, or ISIC's one-hot columns")
     evaluate.add_argument("--out", type=Path, help="write the figures as JSON")
     evaluate.add_argument("--split", type=Path, help="measure the test part of this split only")
-    evaluate.add_argument("--not-skin", type=Path, help="a folder of pictures of anything else")
+    evaluate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
+    evaluate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     evaluate.add_argument("--tta", action="store_true", help="average eight turned views")
     evaluate.add_argument("--precision", choices=("f32", "bf16"), help="instead of the card's")
     evaluate.set_defaults(run=_later("evaluate"))

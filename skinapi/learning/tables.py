@@ -28,10 +28,18 @@ def describe_figures(figures: Figures) -> str:
             f"band threshold {name} {band['threshold']:.4f}: "
             f"sensitivity {band['sensitivity']:.3f}, specificity {band['specificity']:.3f}"
         )
+    if "normal_skin" in figures:
+        healthy = figures["normal_skin"]
+        lines.append(
+            f"normal skin: {healthy['recognised']:.3f} of {healthy['n']} pictures recognised; "
+            f"{healthy['lesions_taken_for_it']:.3f} of the lesions taken for it"
+        )
     if "not_skin" in figures:
         foreign = figures["not_skin"]
         lines.append(
-            f"told from {foreign['n']} pictures of anything else: AUROC {foreign['auroc']:.3f}"
+            f"pictures of anything else: AUROC {foreign['auroc']:.3f} against {foreign['n']} of "
+            f"them; {foreign['refused_foreign']:.3f} of them and "
+            f"{foreign['refused_known']:.3f} of the known pictures refused as unlike training"
         )
     return "\n".join(lines)
 
@@ -45,8 +53,10 @@ def _describe_part(part: Figures, title: str) -> list[str]:
         f"  balanced accuracy  {_with_interval(part, 'balanced_accuracy')}",
         f"  ECE                {_with_interval(part, 'ece')}",
         f"  ECE before temperature  {part['ece_before_temperature']:.3f}",
-        f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
-        + f"Brier {part['brier']:.3f}",
+        (
+            f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
+            f"Brier {part['brier']:.3f}"
+        ),
         "  class      n  sensitivity           specificity           AUC",
     ]
     for name, one in part["per_class"].items():

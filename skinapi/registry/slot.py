@@ -27,7 +27,7 @@ class Slot:
 
 
 def open_slot(*, folder: Path, precision: Precision | None = None, streams: int = 1) -> Slot:
-    """Checksums first, then one pass; raises ModelDamaged rather than serve something half right."""
+    """Checksums first, then one pass; ModelDamaged rather than something half right."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "

@@ -3,11 +3,11 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.ids import BLOB_KEY, checked, new_blob_key
+from skinapi.storage.ids import BLOB_KEY, check_blob_key, checked, new_blob_key
 
 LONGEST_WRITE_S = 3600
 
@@ -45,19 +45,20 @@ class FileBlobs:
 
     def keys(self) -> Iterator[str]:
         with _disk_errors():
-            yield from (path.name for path in self._folder.glob("*/*") if not path.suffix)
+            for path in self._folder.glob("*/*"):
+                if BLOB_KEY.fullmatch(path.name):
+                    yield path.name
 
     def sweep(self) -> None:
         with _disk_errors():
             for draft in self._folder.glob("*/*.draft"):
-                if time.time() - draft.stat().st_mtime > LONGEST_WRITE_S:
-                    draft.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):  # its writer has just finished
+                    if time.time() - draft.stat().st_mtime > LONGEST_WRITE_S:
+                        draft.unlink()
 
     def _place(self, key: str) -> Path:
         """The last two random digits of the id name the folder, so that folders fill evenly."""
-        if not BLOB_KEY.fullmatch(key):
-            raise ValueError("not a blob key")
-        return self._folder / key[30:32] / key
+        return self._folder / check_blob_key(key)[30:32] / key
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """Blobs in MongoDB's GridFS: the file's entry is written last, so a reader sees all or nothing."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 
 from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
+from gridfs.errors import CorruptGridFile
 from pymongo import WriteConcern
 from pymongo.database import Database
 
-from skinapi.storage.ids import checked, new_blob_key, now
+from skinapi.errors import BlobDamaged
+from skinapi.storage.ids import check_blob_key, checked, new_blob_key, now
 from skinapi.storage.mongo_errors import mongo_errors
 from skinapi.storage.ports import Document
 
@@ -30,15 +33,19 @@ class GridBlobs:
     def get(self, key: str) -> bytes | None:
         with mongo_errors():
             try:
-                data: bytes = self._bucket.open_download_stream_by_name(key).read()
+                stream = self._bucket.open_download_stream_by_name(check_blob_key(key))
+                data: bytes = stream.read()
             except NoFile:
                 return None
+            except CorruptGridFile as error:
+                raise BlobDamaged from error
         return checked(key, data)
 
     def delete(self, key: str) -> None:
         with mongo_errors():
-            for entry in self._files.find({"filename": key}, {"_id": 1}):
-                self._bucket.delete(entry["_id"])
+            for entry in self._files.find({"filename": check_blob_key(key)}, {"_id": 1}):
+                with suppress(NoFile):  # another hand was faster
+                    self._bucket.delete(entry["_id"])
 
     def keys(self) -> Iterator[str]:
         with mongo_errors():
@@ -47,5 +54,19 @@ class GridBlobs:
     def sweep(self) -> None:
         started = ObjectId.from_datetime(now() - LONGEST_UPLOAD)
         with mongo_errors():
-            finished = self._files.distinct("_id")
-            self._chunks.delete_many({"files_id": {"$nin": finished, "$lt": started}})
+            for orphan in self._chunks.aggregate(
+                [
+                    {"$match": {"files_id": {"$lt": started}}},
+                    {"$group": {"_id": "$files_id"}},
+                    {
+                        "$lookup": {
+                            "from": "fs.files",
+                            "localField": "_id",
+                            "foreignField": "_id",
+                            "as": "entries",
+                        }
+                    },
+                    {"$match": {"entries": []}},
+                ]
+            ):
+                self._chunks.delete_many({"files_id": orphan["_id"]})

@@ -31,6 +31,12 @@ def new_blob_key(data: bytes) -> str:
     return f"{new_id()}-{hashlib.sha256(data).hexdigest()}"
 
 
+def check_blob_key(key: str) -> str:
+    if not BLOB_KEY.fullmatch(key):
+        raise ValueError("not a blob key")
+    return key
+
+
 def checked(key: str, data: bytes) -> bytes:
     if hashlib.sha256(data).hexdigest() != key.partition("-")[2]:
         raise BlobDamaged

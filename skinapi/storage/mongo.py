@@ -1,20 +1,25 @@
 """Documents in MongoDB: majority writes, journalled; the document's `id` is Mongo's `_id`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any, TypeVar
 
 import pymongo
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import ConfigurationError, DuplicateKeyError
 
+from skinapi.errors import UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.words import (
+    check_expiry,
+    check_id,
+    check_limit,
     check_name,
     check_ops,
+    check_text_field,
     check_upsert,
     checked_document,
     ordering,
@@ -22,6 +27,15 @@ from skinapi.storage.words import (
 )
 
 DATABASE = "skinapi"
+DURABLE: dict[str, Any] = {
+    "w": "majority",
+    "journal": True,
+    "tz_aware": True,
+    "serverSelectionTimeoutMS": 3000,
+    "connectTimeoutMS": 3000,
+    "socketTimeoutMS": 15000,
+}
+NO_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
 
 
@@ -35,15 +49,11 @@ class MongoStore:
 
     @classmethod
     def at(cls, uri: str) -> "MongoStore":
-        client: pymongo.MongoClient[Document] = pymongo.MongoClient(
-            uri,
-            w="majority",
-            journal=True,
-            tz_aware=True,
-            serverSelectionTimeoutMS=3000,
-            connectTimeoutMS=3000,
-            socketTimeoutMS=15000,
-        )
+        """Raises UnsafeSettings for what is no MongoDB address; the server is asked later."""
+        try:
+            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE)
+        except (ConfigurationError, ValueError) as error:
+            raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from error
         return cls(client.get_default_database(DATABASE))
 
     def collection(self, name: str) -> "MongoDocuments":
@@ -67,32 +77,32 @@ class MongoDocuments:
     def __init__(self, collection: Collection[Document]) -> None:
         self._collection = collection
         self._expires: str | None = None
+        self._plain: set[str] = set()
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        present = {field: {"$exists": True} for field in map(check_name, fields)}
+        names = [_name(check_name(field)) for field in fields]
+        present = {name: {"$exists": True} for name in names}
         options: dict[str, Any] = {"unique": True, "partialFilterExpression": present}
         with mongo_errors():
             self._collection.create_index(
-                [(field, 1) for field in fields], **(options if unique else {})
+                [(name, 1) for name in names], **(options if unique else {})
             )
+        self._plain.update(fields)
 
     def expire_by(self, field: str) -> None:
+        check_expiry(field)
         with mongo_errors():
-            self._collection.create_index(check_name(field), expireAfterSeconds=0)
+            self._collection.create_index(field, expireAfterSeconds=0)
+        self._plain.add(field)
         self._expires = field
 
     def insert(self, document: Document) -> None:
-        kept = _to_mongo(checked_document(document))
+        kept = _to_mongo(checked_document(document, self._plain))
         with mongo_errors():
-            try:
-                self._collection.insert_one(kept)
-            except DuplicateKeyError:
-                if not self._purge():
-                    raise
-                self._collection.insert_one(kept)
+            self._once_more_on_duplicate(lambda: self._collection.insert_one(kept))
 
     def get(self, identifier: str) -> Document | None:
-        found = self.find({"id": identifier}, limit=1)
+        found = self.find({"id": check_id(identifier)}, limit=1)
         return found[0] if found else None
 
     def find(
@@ -103,10 +113,11 @@ class MongoDocuments:
         after: str | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        if limit == 0:
-            return []
+        check_limit(limit)
         query = self._query(filter)
         way = _order(sort, after)
+        if limit == 0:
+            return []
         if after is not None:
             beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, beyond]}
@@ -119,9 +130,11 @@ class MongoDocuments:
             return self._collection.count_documents(self._query(filter))
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
+        name = _name(check_text_field(field))
+        texts = {name: {"$type": "string", **NO_LIST}}
         stages: list[dict[str, Any]] = [
-            {"$match": {"$and": [self._query(filter), {check_name(field): {"$exists": True}}]}},
-            {"$group": {"_id": f"${field}", "many": {"$sum": 1}}},
+            {"$match": {"$and": [self._query(filter), texts]}},
+            {"$group": {"_id": f"${name}", "many": {"$sum": 1}}},
         ]
         with mongo_errors():
             return {row["_id"]: row["many"] for row in self._collection.aggregate(stages)}
@@ -134,12 +147,12 @@ class MongoDocuments:
         sort: str = "id",
         upsert: bool = False,
     ) -> Document | None:
-        check_ops(ops)
+        check_ops(ops, self._plain)
         if upsert:
             check_upsert(filter)
         way = _order(sort, None)
         with mongo_errors():
-            changed = _once_more_on_duplicate(
+            changed = self._once_more_on_duplicate(
                 lambda: self._collection.find_one_and_update(
                     self._query(filter),
                     {word: changes for word, changes in ops.items() if changes},
@@ -147,7 +160,7 @@ class MongoDocuments:
                     upsert=upsert,
                     return_document=pymongo.ReturnDocument.AFTER,
                 ),
-                again=upsert,
+                upsert=upsert,
             )
         return _from_mongo(changed) if changed else None
 
@@ -156,23 +169,21 @@ class MongoDocuments:
             return self._collection.delete_many(self._query(filter)).deleted_count
 
     def _query(self, filter: Filter | None) -> Filter:
-        return _in_mongo_words(unexpired(filter, self._expires))
+        return _in_mongo_words(unexpired(filter, self._expires), self._plain)
 
-    def _purge(self) -> int:
-        """Remove what has expired but still stands in the way of a unique index."""
-        if not self._expires:
-            return 0
-        return self._collection.delete_many({self._expires: {"$lte": now()}}).deleted_count
+    def _once_more_on_duplicate(self, attempt: Callable[[], T], *, upsert: bool = False) -> T:
+        """The second try finds what another upsert of the same id made, and nothing expired.
 
-
-def _once_more_on_duplicate(attempt: Callable[[], T], *, again: bool) -> T:
-    """Two upserts of one id can collide; the second try finds the first one's document."""
-    try:
-        return attempt()
-    except DuplicateKeyError:
-        if not again:
-            raise
-        return attempt()
+        MongoDB itself may remove the expired at any moment, so that our own count says nothing.
+        """
+        try:
+            return attempt()
+        except DuplicateKeyError:
+            if self._expires:
+                self._collection.delete_many({self._expires: {"$lte": now()}})
+            elif not upsert:
+                raise
+            return attempt()
 
 
 def _order(sort: str, after: str | None) -> list[tuple[str, int]]:
@@ -181,19 +192,31 @@ def _order(sort: str, after: str | None) -> list[tuple[str, int]]:
     return [("_id", way)] if field == "id" else [(field, way), ("_id", way)]
 
 
+def _name(field: str) -> str:
+    return "_id" if field == "id" else field
+
+
 def _to_mongo(document: Document) -> Document:
-    return {"_id" if field == "id" else field: value for field, value in document.items()}
+    return {_name(field): value for field, value in document.items()}
 
 
 def _from_mongo(document: Document) -> Document:
     return {"id" if field == "_id" else field: value for field, value in document.items()}
 
 
-def _in_mongo_words(filter: Filter) -> Filter:
+def _in_mongo_words(filter: Filter, plain: Set[str]) -> Filter:
     said: Filter = {}
     for field, condition in filter.items():
-        if field == "$or":
-            said[field] = [_in_mongo_words(branch) for branch in condition]
+        if field in ("$or", "$and"):
+            said[field] = [_in_mongo_words(branch, plain) for branch in condition]
         else:
-            said["_id" if field == "id" else field] = condition
+            said[_name(field)] = _condition(condition, may_be_list=field not in {"id", *plain})
     return said
+
+
+def _condition(condition: Any, *, may_be_list: bool) -> Any:
+    """MongoDB would look inside a list; the port compares plain values only."""
+    words = condition if isinstance(condition, dict) else {"$eq": condition}
+    if not may_be_list or words.keys() == {"$exists"}:
+        return condition
+    return {**words, **NO_LIST}

@@ -3,11 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pymongo.errors import DuplicateKeyError, PyMongoError, WriteError
+from bson.errors import BSONError
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from skinapi.errors import Duplicate, StoreUnavailable
 
-TYPE_MISMATCH = 14
+# BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
+# and three ways to say that the document is too large.
+BREACHES = {2, 14, 85, 86, 10334, 17419, 17420}
 
 
 @contextmanager
@@ -16,9 +19,11 @@ def mongo_errors() -> Iterator[None]:
         yield
     except DuplicateKeyError as error:
         raise Duplicate from error
-    except WriteError as error:
-        if error.code == TYPE_MISMATCH:
-            raise ValueError("not a number") from error
+    except BSONError as error:
+        raise ValueError("not a document that MongoDB keeps") from error
+    except OperationFailure as error:
+        if error.code in BREACHES:
+            raise ValueError("an operation that MongoDB refuses") from error
         raise StoreUnavailable from error
     except PyMongoError as error:
         raise StoreUnavailable from error

@@ -3,6 +3,9 @@
 A document is a flat-named dict of JSON values. Three conventions hold everywhere:
 a field ending in `_at` is a UTC datetime, a field ending in `_blob` is a blob's key,
 and a field that is None is a field that is not there.
+
+Filters compare plain values: one of another type never matches, and a list answers to
+`$exists` alone. A field that is indexed or sorted by holds plain values of one type.
 """
 
 from collections.abc import Iterator
@@ -17,10 +20,13 @@ class Documents(Protocol):
     """One collection. Every call is atomic for one document; nothing spans two."""
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        """Index these fields; unique among the documents that have them all."""
+        """Index these fields; unique among the documents that have them all. Raises Duplicate."""
 
     def expire_by(self, field: str) -> None:
-        """A document whose `field` has passed is gone: at once for readers, soon from the disk."""
+        """A document whose `field` has passed is gone: at once for readers, soon from the disk.
+
+        One without the field stays. What is gone stands in the way of no unique key.
+        """
 
     def insert(self, document: Document) -> None:
         """Add a document under its `id`. Raises Duplicate."""
@@ -35,7 +41,7 @@ class Documents(Protocol):
         after: str | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        """Matching documents by `sort` ("-field" descends), ties by id.
+        """Matching documents by `sort` ("-field" descends), ties by id the same way.
 
         `after` continues a listing sorted by id behind that id.
         """
@@ -70,7 +76,10 @@ class Blobs(Protocol):
         """Keep the bytes durably and answer their key."""
 
     def get(self, key: str) -> bytes | None:
-        """The bytes, checked against the key; None if there are none. Raises BlobDamaged."""
+        """The bytes, checked against the key; None if there are none. Raises BlobDamaged.
+
+        A text that no store ever handed out as a key is a ValueError, here and in `delete`.
+        """
 
     def delete(self, key: str) -> None: ...
 
@@ -85,7 +94,8 @@ class Store(Protocol):
 
     def collection(self, name: str) -> Documents: ...
 
-    def collections(self) -> list[str]: ...
+    def collections(self) -> list[str]:
+        """The names of all that hold a document, and maybe of some that are empty."""
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the store answers."""

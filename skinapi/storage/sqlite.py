@@ -4,8 +4,8 @@ import json
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,15 @@ from typing import Any
 from skinapi.errors import Duplicate, StoreUnavailable
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
-from skinapi.storage.sqlite_words import field_of, parameter, where
+from skinapi.storage.sqlite_words import field_of, parameter, typed, where
+from skinapi.storage.turns import Turns
 from skinapi.storage.words import (
+    check_expiry,
+    check_id,
+    check_limit,
     check_name,
     check_ops,
+    check_text_field,
     check_upsert,
     checked_document,
     ordering,
@@ -25,6 +30,7 @@ from skinapi.storage.words import (
 
 # Before 3.51.3 SQLite can, rarely, corrupt a write-ahead log that two connections reset.
 SAFE_JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate"
+LARGEST_DOCUMENT = 16 * 2**20
 
 
 class SqliteStore:
@@ -32,8 +38,9 @@ class SqliteStore:
         self.blobs = blobs
         self._path = path
         self._journal = check_name(journal)
+        self._turns = Turns(path)
         self._local = threading.local()
-        self._opened: list[tuple[int, sqlite3.Connection]] = []
+        self._opened: list[tuple[int, threading.Thread, sqlite3.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
 
     def collection(self, name: str) -> "SqliteDocuments":
@@ -49,24 +56,20 @@ class SqliteStore:
             connection.execute("SELECT 1")
 
     def close(self) -> None:
-        for pid, connection in self._opened:
-            if pid == os.getpid():
-                connection.close()
-        self._opened.clear()
+        self._close_where(lambda _: True)
         self._local = threading.local()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        try:
+        # A write-ahead log lets readers past the writer; without one they take turns.
+        turn = nullcontext() if self._journal == "wal" else self._turns.shared()
+        with _sqlite_errors(), turn:
             yield self._connection()
-        except sqlite3.IntegrityError as error:
-            raise Duplicate from error
-        except (sqlite3.Error, OSError) as error:
-            raise StoreUnavailable from error
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        with self.reading() as connection:
+        with _sqlite_errors(), self._turns.alone():
+            connection = self._connection()
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -76,21 +79,41 @@ class SqliteStore:
                     connection.execute("ROLLBACK")
 
     def _connection(self) -> sqlite3.Connection:
-        """One connection a thread, and a new one after a fork.
-
-        The forked one stays listed, so that it is never closed: that would drop the parent's locks.
-        """
+        """One connection a thread, and a new one after a fork."""
         pid = os.getpid()
         if getattr(self._local, "pid", None) != pid:
+            self._close_where(lambda thread: not thread.is_alive())
             connection = sqlite3.connect(
                 self._path, isolation_level=None, timeout=15, check_same_thread=False
             )
             connection.execute(f"PRAGMA journal_mode = {self._journal}")
             connection.execute("PRAGMA synchronous = FULL")
-            self._opened.append((pid, connection))
+            self._opened.append((pid, threading.current_thread(), connection))
             self._local.pid, self._local.connection = pid, connection
         found: sqlite3.Connection = self._local.connection
         return found
+
+    def _close_where(self, unused: Callable[[threading.Thread], bool]) -> None:
+        """Close this process's connections of such threads.
+
+        A parent's stay listed, so that they are never closed here: SQLite forbids it.
+        """
+        for entry in list(self._opened):
+            pid, thread, connection = entry
+            if pid == os.getpid() and unused(thread):
+                with suppress(ValueError):  # another thread was faster
+                    self._opened.remove(entry)
+                    connection.close()
+
+
+@contextmanager
+def _sqlite_errors() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise Duplicate from error
+    except (sqlite3.Error, OSError) as error:
+        raise StoreUnavailable from error
 
 
 class SqliteDocuments:
@@ -99,32 +122,38 @@ class SqliteDocuments:
         self._name = name
         self._expires: str | None = None
         self._made_by: int | None = None
+        self._plain: set[str] = set()
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        columns = ", ".join(field_of(name) for name in fields)
+        columns = ", ".join(field_of(check_name(name)) for name in fields)
         present = " AND ".join(f"{field_of(name)} IS NOT NULL" for name in fields)
-        kind, partial = ("UNIQUE INDEX", f"WHERE {present}") if unique else ("INDEX", "")
+        kind, partial = ("UNIQUE INDEX", f" WHERE {present}") if unique else ("INDEX", "")
+        name = f"{self._name}.{'.'.join(fields)}"
+        wanted = f'CREATE {kind} "{name}" ON "{self._name}" ({columns}){partial}'
         with self._writing() as connection:
-            connection.execute(
-                f'CREATE {kind} IF NOT EXISTS "{self._name}.{".".join(fields)}" '
-                f'ON "{self._name}" ({columns}) {partial}'
-            )
+            found = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
+            match found.fetchone():
+                case None:
+                    connection.execute(wanted)
+                case (sql,) if sql != wanted:
+                    raise ValueError(f"{name} is indexed in another way")
+        self._plain.update(fields)
 
     def expire_by(self, field: str) -> None:
+        check_expiry(field)
         self.ensure_index(field)
         self._expires = field
 
     def insert(self, document: Document) -> None:
-        kept = checked_document(document)
+        kept = checked_document(document, self._plain)
         with self._writing() as connection:
-            if self._expires:
-                self._delete(connection, {self._expires: {"$lte": now()}})
+            self._purge(connection)
             connection.execute(
                 f'INSERT INTO "{self._name}" VALUES (?, ?)', (kept["id"], _to_json(kept))
             )
 
     def get(self, identifier: str) -> Document | None:
-        found = self.find({"id": identifier}, limit=1)
+        found = self.find({"id": check_id(identifier)}, limit=1)
         return found[0] if found else None
 
     def find(
@@ -135,6 +164,7 @@ class SqliteDocuments:
         after: str | None = None,
         limit: int | None = None,
     ) -> list[Document]:
+        check_limit(limit)
         with self._reading() as connection:
             return self._select(connection, filter, sort, after, limit)
 
@@ -148,11 +178,11 @@ class SqliteDocuments:
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
         condition, values = where(unexpired(filter, self._expires))
-        value = field_of(check_name(field))
+        value = field_of(check_text_field(field))
         with self._reading() as connection:
             rows = connection.execute(
                 f'SELECT {value}, count(*) FROM "{self._name}" '
-                f"WHERE {condition} AND {value} IS NOT NULL GROUP BY 1",
+                f"WHERE {condition} AND {typed(field, '')} GROUP BY 1",
                 values,
             )
             return dict(rows.fetchall())
@@ -165,9 +195,10 @@ class SqliteDocuments:
         sort: str = "id",
         upsert: bool = False,
     ) -> Document | None:
-        check_ops(ops)
+        check_ops(ops, self._plain)
         start = check_upsert(filter) if upsert else None
         with self._writing() as connection:
+            self._purge(connection)
             found = self._select(connection, filter, sort, None, 1)
             if not found and start is None:
                 return None
@@ -186,6 +217,11 @@ class SqliteDocuments:
     def delete(self, filter: Filter) -> int:
         with self._writing() as connection:
             return self._delete(connection, unexpired(filter, self._expires))
+
+    def _purge(self, connection: sqlite3.Connection) -> None:
+        """Remove what has expired, so that it stands in the way of no unique index."""
+        if self._expires:
+            self._delete(connection, {self._expires: {"$lte": now()}})
 
     def _delete(self, connection: sqlite3.Connection, filter: Filter) -> int:
         condition, values = where(filter)
@@ -214,23 +250,24 @@ class SqliteDocuments:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        self._make()
         with self._store.reading() as connection:
-            self._make(connection)
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._store.reading() as connection:
-            self._make(connection)
+        self._make()
         with self._store.writing() as connection:
             yield connection
 
-    def _make(self, connection: sqlite3.Connection) -> None:
+    def _make(self) -> None:
+        """On its own, so that no write that fails takes the table away again."""
         if self._made_by != os.getpid():
-            connection.execute(
-                f'CREATE TABLE IF NOT EXISTS "{self._name}" '
-                "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
-            )
+            with self._store.writing() as connection:
+                connection.execute(
+                    f'CREATE TABLE IF NOT EXISTS "{self._name}" '
+                    "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
+                )
             self._made_by = os.getpid()
 
 
@@ -246,7 +283,10 @@ def _applied(ops: Ops, document: Document) -> Document:
 
 
 def _to_json(document: Document) -> str:
-    return json.dumps(document, default=parameter, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(document, default=parameter, ensure_ascii=False, separators=(",", ":"))
+    if len(text) > LARGEST_DOCUMENT:
+        raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
+    return text
 
 
 def _from_json(text: str) -> Document:

@@ -17,7 +17,7 @@ def field_of(name: str) -> str:
 def parameter(value: Any) -> Any:
     """A value as SQLite compares it: times as text of one width, which sorts like the times."""
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return value
 
 
@@ -26,6 +26,8 @@ def where(filter: Filter) -> Sql:
     for field, condition in filter.items():
         if field == "$or":
             clause, found = _any_of([where(branch) for branch in condition])
+        elif field == "$and":
+            clause, found = _all_of([where(branch) for branch in condition])
         elif isinstance(condition, dict):
             clause, found = _all_of([_compared(field, *item) for item in condition.items()])
         else:
@@ -40,36 +42,57 @@ def _compared(field: str, word: str, operand: Any) -> Sql:
         case "$exists":
             return f"{field_of(field)} IS {'NOT ' if operand else ''}NULL", []
         case "$in":
-            return _any_of([("0", []), *(_equal(field, item) for item in operand)])
+            return _one_of(field, operand)
         case "$ne":
             clause, values = _equal(field, operand)
-            return f"NOT coalesce({clause}, 0)", values
+            return f"(NOT coalesce({clause}, 0) AND {_no_list(field)})", values
         case "$regex":
-            clause, values = _typed(field, "")
-            return f"({clause} AND instr({field_of(field)}, ?))", [*values, unescaped(operand)]
+            clause = f"instr({field_of(field)}, ?) AND {typed(field, '')}"
+            return f"({clause})", [unescaped(operand)]
         case _:
-            clause, values = _typed(field, operand)
-            comparison = f"{field_of(field)} {SIGNS[word]} ?"
-            return f"({clause} AND {comparison})", [*values, parameter(operand)]
+            clause = f"{field_of(field)} {SIGNS[word]} ? AND {typed(field, operand)}"
+            return f"({clause})", [parameter(operand)]
 
 
 def _equal(field: str, value: Any) -> Sql:
     if value is None:
         return f"{field_of(field)} IS NULL", []
-    clause, values = _typed(field, value)
-    return f"({field_of(field)} = ? AND {clause})", [parameter(value), *values]
+    return f"({field_of(field)} = ? AND {typed(field, value)})", [parameter(value)]
 
 
-def _typed(field: str, value: Any) -> Sql:
+def _one_of(field: str, items: list[Any]) -> Sql:
+    """One IN a type, not an OR an item: SQLite's expressions go 1,000 deep.
+
+    IS NOT NULL, said aloud, lets the planner use a unique key's partial index.
+    """
+    parts: list[Sql] = []
+    if None in items:
+        parts.append(_equal(field, None))
+    by_type: dict[str, list[Any]] = {}
+    for item in items:
+        if item is not None:
+            by_type.setdefault(typed(field, item), []).append(parameter(item))
+    for clause, values in by_type.items():
+        marks = ", ".join("?" * len(values))
+        is_one = f"{field_of(field)} IN ({marks}) AND {field_of(field)} IS NOT NULL"
+        parts.append((f"({is_one} AND {clause})", values))
+    return _any_of(parts) if parts else ("0", [])
+
+
+def _no_list(field: str) -> str:
+    return "1" if field == "id" else f"json_type(doc, '$.{field}') IS NOT 'array'"
+
+
+def typed(field: str, value: Any) -> str:
     """The stored value is of the operand's type."""
     if field == "id":
-        return "1", []
+        return "1"
     stored = f"json_type(doc, '$.{field}')"
     if isinstance(value, bool):
-        return f"{stored} = ?", ["true" if value else "false"]
+        return f"{stored} = '{'true' if value else 'false'}'"
     if isinstance(value, int | float):
-        return f"{stored} IN ('integer', 'real')", []
-    return f"{stored} = 'text'", []
+        return f"{stored} IN ('integer', 'real')"
+    return f"{stored} = 'text'"
 
 
 def _all_of(parts: list[Sql]) -> Sql:

@@ -6,16 +6,23 @@ A breach is a programmer's error: ValueError.
 
 import math
 import re
-from datetime import datetime
+from collections.abc import Set
+from datetime import datetime, timedelta
 from typing import Any
 
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+UNKEPT = re.compile("[\0\ud800-\udfff]")
 COMPARISONS = {"$ne", "$in", "$gt", "$gte", "$lt", "$lte", "$exists", "$regex"}
 OPERATORS = {"$set", "$inc", "$unset"}
-LARGEST = 2**63 - 1
+INTEGERS = range(-(2**63), 2**63)
+DEEPEST = 32
+LONGEST_PATTERN = 2_000
+MOST_BRANCHES = 100
+MOST_CHOICES = 10_000
+MOST_LISTED = 2**31 - 1
 
 
 def literal(text: str) -> dict[str, str]:
@@ -25,9 +32,12 @@ def literal(text: str) -> dict[str, str]:
 
 def unescaped(pattern: str) -> str:
     """The text that `literal` was given; no other pattern is taken."""
+    if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
+        raise ValueError("$regex takes a text of at most 2,000 characters")
     text = re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
     if re.escape(text) != pattern:
         raise ValueError("$regex takes an escaped text only")
+    _check_text("$regex", text)
     return text
 
 
@@ -37,9 +47,28 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_expiry(field: str) -> None:
+    if not check_name(field).endswith("_at"):
+        raise ValueError("a document expires by a time")
+
+
+def check_id(identifier: Any) -> str:
+    if not isinstance(identifier, str):
+        raise ValueError("an id is a text")
+    _check_text("id", identifier)
+    return identifier
+
+
+def check_text_field(field: str) -> str:
+    if check_name(field).endswith("_at"):
+        raise ValueError(f"{field} is a time, not a text")
+    return field
+
+
 def check_filter(filter: Filter) -> None:
     for field, condition in filter.items():
         if field == "$or":
+            _check_list("$or", condition, MOST_BRANCHES)
             if not condition:
                 raise ValueError("$or needs a branch")
             for branch in condition:
@@ -57,12 +86,14 @@ def _check_condition(field: str, condition: Any) -> None:
         raise ValueError(f"unknown comparison in {sorted(condition)}")
     for word, operand in condition.items():
         if word == "$in":
+            _check_list("$in", operand, MOST_CHOICES)
             for item in operand:
                 _check_operand(field, item)
         elif word == "$exists":
             if not isinstance(operand, bool):
                 raise ValueError("$exists takes true or false")
         elif word == "$regex":
+            check_text_field(field)
             unescaped(operand)
         else:
             _check_operand(field, operand)
@@ -70,21 +101,26 @@ def _check_condition(field: str, condition: Any) -> None:
                 raise ValueError(f"{word} takes a number, a text or a time")
 
 
+def _check_list(word: str, operand: Any, most: int) -> None:
+    if not isinstance(operand, list) or len(operand) > most:
+        raise ValueError(f"{word} takes a list of at most {most}")
+
+
 def _check_operand(field: str, value: Any) -> None:
     if isinstance(value, dict | list):
         raise ValueError("a filter compares with plain values only")
-    if field == "id" and not isinstance(value, str):
-        raise ValueError("an id is a text")
-    if value is not None:
+    if field == "id":
+        check_id(value)
+    elif value is not None:
         check_value(field, value)
 
 
-def check_ops(ops: Ops) -> None:
-    if not ops or not ops.keys() <= OPERATORS:
+def check_ops(ops: Ops, plain: Set[str] = frozenset()) -> None:
+    if not ops.keys() <= OPERATORS:
         raise ValueError(f"unknown operator in {sorted(ops)}")
     touched = [field for changes in ops.values() for field in changes]
-    if len(set(touched)) < len(touched) or "id" in touched:
-        raise ValueError("an update touches a field once, and never the id")
+    if not touched or len(set(touched)) < len(touched) or "id" in touched:
+        raise ValueError("an update touches fields, each once, and never the id")
     for word, changes in ops.items():
         for field, value in changes.items():
             check_name(field)
@@ -92,8 +128,16 @@ def check_ops(ops: Ops) -> None:
                 raise ValueError("$inc takes a whole number")
             if word == "$set" and value is None:
                 raise ValueError("to remove a field, $unset it")
-            if word == "$set":
+            if word != "$unset":
                 check_value(field, value)
+    check_plain(ops.get("$set", {}), plain)
+
+
+def check_plain(document: Document, plain: Set[str]) -> None:
+    """An indexed field holds no list and no dict: each store would index them in its own way."""
+    for field in plain & document.keys():
+        if isinstance(document[field], list | dict):
+            raise ValueError(f"{field} is indexed and holds plain values only")
 
 
 def check_upsert(filter: Filter) -> Document:
@@ -103,64 +147,86 @@ def check_upsert(filter: Filter) -> Document:
     return dict(filter)
 
 
-def checked_document(document: Document) -> Document:
+def checked_document(document: Document, plain: Set[str] = frozenset()) -> Document:
     """A copy fit to keep: without its None fields, every value checked."""
-    if not isinstance(document.get("id"), str):
-        raise ValueError("a document has an id")
+    check_id(document.get("id"))
     kept = {field: value for field, value in document.items() if value is not None}
     for field, value in kept.items():
         check_name(field)
         check_value(field, value)
+    check_plain(kept, plain)
     return kept
 
 
-def check_value(name: str, value: Any) -> None:
+def check_value(name: str, value: Any, depth: int = 0) -> None:
     """Raise ValueError unless both stores give this value back unchanged."""
     if name.endswith("_at") != isinstance(value, datetime):
         raise ValueError(f"{name}: fields ending in _at are times, and no others")
     match value:
         case datetime():
-            if value.utcoffset() is None or value.microsecond % 1000:
+            if value.utcoffset() != timedelta(0) or value.microsecond % 1000:
                 raise ValueError(f"{name}: a time is UTC, to the millisecond")
         case str():
             _check_text(name, value)
         case bool() | None:
             pass
         case int():
-            if abs(value) > LARGEST:
+            if value not in INTEGERS:
                 raise ValueError(f"{name}: beyond 64 bits")
         case float():
             if not math.isfinite(value):
                 raise ValueError(f"{name}: not a finite number")
-        case list():
-            for item in value:
-                check_value("item", item)
-        case dict():
-            for key, item in value.items():
-                _check_text(name, key)
-                if item is not None:
-                    check_value(key, item)
+        case list() | dict():
+            _check_nested(name, value, depth + 1)
         case _:
             raise ValueError(f"{name}: a {type(value).__name__} cannot be kept")
 
 
+def _check_nested(name: str, value: list[Any] | Document, depth: int) -> None:
+    if depth > DEEPEST:
+        raise ValueError(f"{name}: nested deeper than {DEEPEST}")
+    if isinstance(value, list):
+        for item in value:
+            check_value("item", item, depth)
+        return
+    for key, item in value.items():
+        _check_key(name, key)
+        if item is not None:
+            check_value(key, item, depth)
+
+
+def _check_key(name: str, key: Any) -> None:
+    if not isinstance(key, str) or key.startswith("$"):
+        raise ValueError(f"{name}: a key is a text that does not start with $")
+    _check_text(name, key)
+
+
 def _check_text(name: str, text: str) -> None:
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if UNKEPT.search(text):
         raise ValueError(f"{name}: text with NUL or half a surrogate pair")
 
 
 def unexpired(filter: Filter | None, expires: str | None) -> Filter:
-    """The filter, narrowed to what has not expired where a collection expires."""
-    narrowed = dict(filter or {})
-    if expires and expires not in narrowed:
-        narrowed[expires] = {"$gt": now()}
-    check_filter(narrowed)
-    return narrowed
+    """The filter, checked, and narrowed to what has not expired where a collection expires.
+
+    This is the one place that says $and: it is no word of the port.
+    """
+    check_filter(filter or {})
+    if not expires:
+        return filter or {}
+    return {"$and": [filter or {}, {"$or": [{expires: None}, {expires: {"$gt": now()}}]}]}
 
 
 def ordering(sort: str, after: str | None) -> tuple[str, bool]:
     """The field to sort by, and whether it descends."""
     field = check_name(sort.removeprefix("-"))
-    if after is not None and field != "id":
-        raise ValueError("only a listing sorted by id continues after one")
+    if after is not None:
+        check_id(after)
+        if field != "id":
+            raise ValueError("only a listing sorted by id continues after one")
     return field, sort.startswith("-")
+
+
+def check_limit(limit: int | None) -> None:
+    if limit is not None and not 0 <= limit <= MOST_LISTED:
+        raise ValueError(f"a limit is between 0 and {MOST_LISTED}")

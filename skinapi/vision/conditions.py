@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 Language = Literal["en", "fr"]
+NORMAL_SKIN = "normal_skin"
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
 
 

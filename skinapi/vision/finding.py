@@ -8,12 +8,17 @@ from typing import Any, Self
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band, BandWords, Frozen, Language, Said, conditions_table
+from skinapi.vision.conditions import (
+    NORMAL_SKIN,
+    Band,
+    BandWords,
+    Frozen,
+    Language,
+    Said,
+    conditions_table,
+)
 from skinapi.vision.quality import Quality
 from skinapi.vision.refusals import Reason, refuse
-
-Probability = float
-NORMAL_SKIN = "normal_skin"
 
 
 class Doubt(StrEnum):

@@ -14,6 +14,8 @@ from skinapi.errors import SkinAPIError
 from skinapi.web.context import request_id
 from skinapi.web.logs import log
 
+# Says the whole answer, its status too; one that serves several clients on one path looks at the
+# request's headers to tell them apart.
 Renderer = Callable[[SkinAPIError], Response]
 BY_STATUS: dict[int, type[SkinAPIError]] = {
     400: errors.BadRequest,
@@ -51,22 +53,26 @@ def problem_json(error: SkinAPIError) -> Response:
         msg=error.detail,
     )
     response = jsonify(problem.model_dump())
+    response.status_code = error.status
     response.mimetype = "application/problem+json"
     return response
 
 
 def plain_text(error: SkinAPIError) -> Response:
-    return Response(error.detail, mimetype="text/plain")
+    return Response(error.detail, error.status, mimetype="text/plain")
 
 
 def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
-    """Every error of the app, 404, 413, 429 and 500 included, goes through here."""
+    """Every error of the app, 404, 413, 429 and 500 included, goes through here.
+
+    Flask itself logs nothing then: its traceback would quote what the exception says.
+    """
+    app.log_exception = lambda *_, **__: None  # type: ignore[method-assign]
 
     @app.errorhandler(Exception)
     def answer(raised: Exception) -> Response:
         error = _in_our_words(raised)
         response = renderer_for(request)(error)
-        response.status_code = error.status
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(error.retry_after)
         if isinstance(error, errors.Unauthenticated):
@@ -89,6 +95,7 @@ def _in_our_words(raised: Exception) -> SkinAPIError:
 
 def _log_fault(raised: Exception) -> None:
     """Where it broke, but never the exception's own text: that may quote a person's data."""
+    raised = getattr(raised, "original_exception", None) or raised
     cause = raised.__cause__ or raised
     frames = traceback.extract_tb(cause.__traceback__)
     log.error(

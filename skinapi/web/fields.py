@@ -14,8 +14,12 @@ def _printable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, AfterValidator(_printable)]
-Name = Annotated[Text, StringConstraints(max_length=LONGEST_NAME, strip_whitespace=True)]
+Printable = AfterValidator(_printable)
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
+    Printable,
+]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 

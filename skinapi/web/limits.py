@@ -8,10 +8,11 @@ from pathlib import Path
 from flask import Flask, Response, g, request
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
-from limits.storage import storage_from_string
+from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.errors import StoreUnavailable, TooManyRequests
+from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
 
 
@@ -48,14 +49,26 @@ class Limits:
         if not allowed:
             raise TooManyRequests(retry_after=wait)
 
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the windows can be read."""
+        if not self._limiter.storage.check():
+            raise StoreUnavailable
+
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
-    storage = (
-        storage_from_string(storage_uri, wrap_exceptions=True)
-        if storage_uri
-        else SqliteWindows(instance_dir / "limits.db")
+    if storage_uri is None:
+        return Limits(MovingWindowRateLimiter(SqliteWindows(instance_dir / "limits.db")), rates)
+    return Limits(MovingWindowRateLimiter(_storage_at(storage_uri)), rates)
+
+
+def _storage_at(uri: str) -> StorageTypes:
+    """The drivers' own patience with a server that is gone would keep every request waiting."""
+    if uri.startswith("mongodb"):
+        return MongoWindows.at(uri)
+    patience = (
+        {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
     )
-    return Limits(MovingWindowRateLimiter(storage), rates)
+    return storage_from_string(uri, wrap_exceptions=True, **patience)
 
 
 def caller_address() -> str:

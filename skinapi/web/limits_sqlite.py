@@ -57,6 +57,7 @@ class SqliteWindows(Storage, MovingWindowSupport):
         """One a thread and process. Losing hits in a power cut is fine: nothing is synced."""
         pid = os.getpid()
         if getattr(self._local, "pid", None) != pid:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
             connection.executescript(
                 "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;"

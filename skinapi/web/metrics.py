@@ -9,6 +9,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 REQUESTS = Counter("skinapi_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("skinapi_request_seconds", "Time to answer", ["method", "route"])
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # a client may invent more
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -16,8 +17,9 @@ def measure_requests(app: Flask) -> None:
     @app.after_request
     def measure(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "unknown"
-        REQUESTS.labels(request.method, route, response.status_code).inc()
-        SECONDS.labels(request.method, route).observe(time.perf_counter() - g.started)
+        method = request.method if request.method in METHODS else "other"
+        REQUESTS.labels(method, route, response.status_code).inc()
+        SECONDS.labels(method, route).observe(time.perf_counter() - g.started)
         return response
 
 

@@ -21,6 +21,12 @@ class PageQuery(BaseModel):
     after: Identifier | None = None
 
 
+class ContractPageQuery(PageQuery):
+    """The query of a list that existing clients read: unknown parameters are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
 @dataclass(frozen=True)
 class Page(Generic[T]):
     items: list[T]

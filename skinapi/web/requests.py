@@ -5,8 +5,15 @@ from typing import TypeVar
 from flask import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from werkzeug.exceptions import HTTPException
 
-from skinapi.errors import BadRequest, InvalidBody, InvalidQuery, UnsupportedMediaType
+from skinapi.errors import (
+    BadRequest,
+    InvalidBody,
+    InvalidQuery,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
 from skinapi.web.fields import Body
 
 B = TypeVar("B", bound=Body)
@@ -20,7 +27,7 @@ NO_SCHEMA = {
 
 def read_body(schema: type[B], request: Request) -> B:
     """The JSON body; none at all counts as an empty object."""
-    data = request.get_data(cache=False)
+    data = _read(request)
     if data and request.mimetype != "application/json":
         raise UnsupportedMediaType
     try:
@@ -29,10 +36,24 @@ def read_body(schema: type[B], request: Request) -> B:
         raise InvalidBody(_sentence(error, missing=schema.missing)) from error
 
 
+def _read(request: Request) -> bytes:
+    """The body's bytes. Each server has errors of its own for a stream that breaks off or whose
+    chunks are no chunks; all of them are the client's."""
+    try:
+        data = request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:
+        raise BadRequest("The request body could not be read") from error
+    if request.content_length is None and len(data) == request.max_content_length:
+        raise PayloadTooLarge  # of an unannounced length, it was cut off here
+    return data
+
+
 def read_query(schema: type[Q], request: Request) -> Q:
-    repeated = [name for name, values in request.args.lists() if len(values) > 1]
-    if repeated:
-        raise InvalidQuery(f"{repeated[0][:LONGEST_ECHO]}: given more than once")
+    for name in schema.model_fields:
+        if len(request.args.getlist(name)) > 1:
+            raise InvalidQuery(f"{name}: given more than once")
     try:
         return schema.model_validate(request.args.to_dict())
     except ValidationError as error:

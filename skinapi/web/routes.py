@@ -152,7 +152,10 @@ def renderer_for(app: Flask) -> Callable[[Request], Renderer]:
 
 
 def _route_of_path(app: Flask, request: Request) -> Route | None:
-    adapter = app.create_url_adapter(request)
+    try:
+        adapter = app.create_url_adapter(request)
+    except HTTPException:
+        return None  # the Host header names no host
     if adapter is None:
         return None
     for method in adapter.allowed_methods():

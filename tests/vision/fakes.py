@@ -4,16 +4,15 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skinapi.learning.evaluation import lesion_classes
 from skinapi.vision.calibration import Calibration
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.engine import Reading
-from skinapi.vision.finding import NORMAL_SKIN
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.tensor import Scaling, Tensor
 
-LABELS = (*lesion_classes(), NORMAL_SKIN)
+LABELS = conditions_table().keys
 FEATURES = 64
 
 

@@ -1,0 +1,270 @@
+"""What admins do to accounts, and what nobody can make them do."""
+
+import pytest
+
+from skinapi.storage.ids import now
+from tests.houses import PASSWORD, House, Person
+
+SENTENCES = [
+    ("PUT", "/users/{}/role", {"role": "user"}, "Only admin can change roles"),
+    ("PATCH", "/users/{}/suspend", None, "Only admin can suspend users"),
+    ("POST", "/users/{}/reset-password", None, "Only admin can reset passwords"),
+    ("PUT", "/users/{}/doctor", {"doctor": None}, "Only admin can assign doctors"),
+    ("GET", "/audit", None, "Only admin can read the audit"),
+]
+
+
+def emails(person: Person, path: str) -> list[str]:
+    return [item["email"] for item in person.pages(path)]
+
+
+def test_a_list_is_followed_to_its_end_without_loss_or_repeat(any_house: House) -> None:
+    people = [f"p{number}@example.org" for number in range(12)]
+    for number, email in enumerate(people):
+        any_house.member(email, role="doctor" if number % 4 == 3 else "user")
+    admin = any_house.member("root@example.org", role="admin")
+    users = [email for number, email in enumerate(people) if number % 4 != 3]
+    assert sorted(emails(admin, "/users?limit=2")) == sorted([*users, "root@example.org"])
+    assert sorted(emails(admin, "/doctors?limit=2")) == sorted(set(people) - set(users))
+    assert len(emails(admin, "/users?limit=2&role=user&q=p1")) == 2
+    assert "Link" not in admin.call("GET", "/users").headers
+    assert "Link" not in admin.call("GET", f"/users?limit={len(users) + 1}").headers
+
+
+def test_a_link_keeps_the_search_it_continues(house: House) -> None:
+    for number in range(3):
+        house.member(f"p{number}@example.org", name="Zoë & Co <x>")
+    admin = house.member(role="admin")
+    first = admin.call("GET", "/users?limit=1&q=zoë+%26")
+    assert 'rel="next"' in first.headers["Link"]
+    assert "q=zo%C3%AB+%26" in first.headers["Link"]
+    assert len(admin.pages("/users?limit=1&q=zoë+%26")) == 3
+
+
+def test_people_are_found_by_part_of_name_or_email_in_any_case(any_house: House) -> None:
+    any_house.member("ada@example.org", name="Ada LOVELACE")
+    any_house.member("ben@example.org", name="Ben .*")
+    admin = any_house.member("root@clinic.example", role="admin")
+    assert emails(admin, "/users?q=lovel") == ["ada@example.org"]
+    assert emails(admin, "/users?q=BEN@") == ["ben@example.org"]
+    assert emails(admin, "/users?q=.*") == ["ben@example.org"]
+    assert emails(admin, "/users?q=$where") == []
+
+
+def test_people_are_filtered_by_role_and_status(any_house: House) -> None:
+    any_house.member("w@example.org", status="waiting")
+    any_house.member("r@example.org", role="researcher")
+    any_house.member("d@example.org", role="doctor", status="suspended")
+    admin = any_house.member("root@example.org", role="admin")
+    assert emails(admin, "/users?status=waiting") == ["w@example.org"]
+    assert emails(admin, "/users?role=researcher&status=approved") == ["r@example.org"]
+    assert emails(admin, "/users?role=admin") == ["root@example.org"]
+    assert emails(admin, "/doctors?status=suspended") == ["d@example.org"]
+    assert emails(admin, "/doctors?status=waiting") == []
+
+
+@pytest.mark.parametrize("role", ["admin", "doctor", "researcher"])
+def test_approving_never_lowers(any_house: House, role: str) -> None:
+    admin = any_house.member(role="admin")
+    any_house.member("x@example.org", role=role)
+    for body in ({}, {"role": "user"}, {"role": None}):
+        admin.call("PATCH", "/users/x@example.org/approve", json=body)
+        assert any_house.account("x@example.org").role == role
+    if role != "doctor":
+        admin.call("PATCH", "/users/x@example.org/approve", json={"role": "doctor"})
+        assert any_house.account("x@example.org").role == role
+
+
+def test_an_account_climbs_falls_rests_and_returns(any_house: House) -> None:
+    admin = any_house.member(role="admin")
+    ada = any_house.member("ada@example.org")
+
+    def do(method: str, deed: str, body: object = None) -> str:
+        answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.get_json()["message"])
+
+    assert do("PUT", "role", {"role": "admin"}) == "User ada@example.org is now admin."
+    assert ada.call("GET", "/users").status_code == 200
+    assert do("PUT", "role", {"role": "researcher"}) == "User ada@example.org is now researcher."
+    assert ada.call("GET", "/users").status_code == 403
+    assert do("PATCH", "suspend") == "User ada@example.org suspended."
+    login = {"email": "ada@example.org", "password": PASSWORD}
+    shut_out = any_house.client.post("/login", json=login)
+    assert (shut_out.status_code, shut_out.get_json()["code"]) == (403, "account_suspended")
+    assert do("PATCH", "approve", {}) == "User ada@example.org approved as researcher."
+    assert any_house.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
+
+
+@pytest.mark.parametrize(("method", "path", "body", "sentence"), SENTENCES)
+def test_each_route_says_who_may(
+    house: House, method: str, path: str, body: object, sentence: str
+) -> None:
+    person = house.member("ada@example.org", role="doctor")
+    answer = person.call(method, path.format("ada@example.org"), json=body)
+    assert (answer.status_code, answer.get_json()["error"]) == (403, sentence)
+
+
+@pytest.mark.parametrize(("method", "path", "body", "_"), SENTENCES[:4])
+def test_nobody_is_nobody(house: House, method: str, path: str, body: object, _: str) -> None:
+    answer = house.member(role="admin").call(method, path.format("no@example.org"), json=body)
+    assert answer.status_code == 404
+    assert answer.get_json()["error"] in ("User not found", "User/doctor not found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/users/root@example.org", None),
+        ("PUT", "/users/root@example.org/role", {"role": "user"}),
+        ("PUT", "/users/root@example.org/role", {"role": "doctor"}),
+        ("PATCH", "/users/root@example.org/suspend", None),
+    ],
+)
+def test_the_last_admin_stays_even_against_its_own_will(
+    any_house: House, method: str, path: str, body: object
+) -> None:
+    admin = any_house.member("root@example.org", role="admin")
+    any_house.member("other@example.org", role="admin", status="suspended")
+    refused = admin.call(method, path, json=body)
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "last_admin")
+    assert admin.call("GET", "/users").status_code == 200
+
+
+OPEN_TO_WAITING = {("GET", "/me"), ("POST", "/auth/logout")}
+OPEN_TO_MUST_CHANGE = OPEN_TO_WAITING | {("PUT", "/me/password")}
+ROUTES = [
+    ("GET", "/me"),
+    ("PUT", "/me/password"),
+    ("GET", "/users"),
+    ("GET", "/doctors"),
+    ("POST", "/doctors"),
+    ("GET", "/audit"),
+    ("GET", "/metrics"),
+    ("PATCH", "/users/x@example.org/approve"),
+    ("DELETE", "/users/x@example.org"),
+    ("POST", "/auth/logout"),
+]
+
+
+def opened_to(person: Person) -> set[tuple[str, str]]:
+    return {
+        (method, path)
+        for method, path in ROUTES
+        if person.call(method, path, json={}).status_code not in (401, 403)
+    }
+
+
+def test_a_waiting_account_opens_me_and_logout_alone(house: House) -> None:
+    assert opened_to(house.member(role="admin", status="waiting")) == OPEN_TO_WAITING
+
+
+def test_an_initial_password_opens_the_password_page_alone(house: House) -> None:
+    assert opened_to(house.member(role="admin", must_change=True)) == OPEN_TO_MUST_CHANGE
+
+
+def test_a_reset_password_works_once_and_only_to_be_replaced(any_house: House) -> None:
+    any_house.member("ada@example.org")
+    admin = any_house.member(role="admin")
+    reset = admin.call("POST", "/users/ada@example.org/reset-password").get_json()
+    old = {"email": "ada@example.org", "password": PASSWORD}
+    assert any_house.client.post("/login", json=old).status_code == 401
+    ada = any_house.log_in("ada@example.org", reset["password"])
+    assert ada.call("GET", "/users").get_json()["code"] == "password_change_required"
+    same = {"current_password": reset["password"], "new_password": reset["password"]}
+    assert ada.call("PUT", "/me/password", json=same).status_code == 400
+    wrong = {"current_password": "not it", "new_password": PASSWORD}
+    assert ada.call("PUT", "/me/password", json=wrong).status_code == 403
+    right = {"current_password": reset["password"], "new_password": PASSWORD}
+    assert ada.call("PUT", "/me/password", json=right).status_code == 200
+    again = {"email": "ada@example.org", "password": reset["password"]}
+    assert any_house.client.post("/login", json=again).status_code == 401
+    assert any_house.log_in("ada@example.org").call("GET", "/me").status_code == 200
+
+
+def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_house: House) -> None:
+    patient = any_house.member("ada@example.org")
+    any_house.member("grey@example.org", role="doctor")
+    admin = any_house.member(role="admin")
+
+    def assign(doctor: str | None) -> int:
+        body = {"doctor": doctor}
+        return admin.call("PUT", "/users/ada@example.org/doctor", json=body).status_code
+
+    def doctor_of_patient() -> object:
+        return patient.call("GET", "/me").get_json()["doctor"]
+
+    assert (assign("Grey@example.org "), doctor_of_patient()) == (200, "grey@example.org")
+    assert (assign(None), doctor_of_patient()) == (200, None)
+    assert assign("ada@example.org") == 404
+    assert assign("no@example.org") == 404
+    assign("grey@example.org")
+    admin.call("DELETE", "/doctors/grey@example.org")
+    assert doctor_of_patient() is None
+    assert any_house.account("ada@example.org").doctor_id is None
+
+
+def test_a_doctor_who_is_one_no_more_has_no_patients(any_house: House) -> None:
+    any_house.member("grey@example.org", role="doctor")
+    grey = any_house.account("grey@example.org").id
+    any_house.member("ada@example.org", doctor_id=grey)
+    admin = any_house.member(role="admin")
+    admin.call("PUT", "/users/grey@example.org/role", json={"role": "user"})
+    assert any_house.account("ada@example.org").doctor_id is None
+
+
+def test_doctors_are_nobodys_patients(house: House) -> None:
+    house.member("grey@example.org", role="doctor")
+    admin = house.member(role="admin")
+    body = {"doctor": "grey@example.org"}
+    assert admin.call("PUT", "/users/grey@example.org/doctor", json=body).status_code == 404
+
+
+def test_what_is_being_deleted_cannot_be_brought_back(any_house: House) -> None:
+    any_house.member("ada@example.org", status="deleting")
+    admin = any_house.member(role="admin")
+    for method, deed, body in (
+        ("PATCH", "approve", {}),
+        ("PATCH", "suspend", None),
+        ("PUT", "role", {"role": "admin"}),
+    ):
+        answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
+        assert answer.status_code == 404
+    assert admin.call("DELETE", "/users/ada@example.org").status_code == 200
+    assert any_house.rooms.store.collection("accounts").count({"email": "ada@example.org"}) == 0
+
+
+def test_making_the_same_admin_twice_changes_nothing(any_house: House) -> None:
+    admin = any_house.admin("root@example.org")
+    before = any_house.stored()
+    _, one_time = any_house.rooms.admin.ensure_admin(email="root@example.org", password=PASSWORD)
+    any_house.rooms.admin.ensure_admin(email="root@example.org", password=None)
+    assert one_time is None
+    assert any_house.stored() == before
+    assert admin.call("GET", "/users").status_code == 200
+
+
+def test_making_an_admin_with_another_password_replaces_it(house: House) -> None:
+    admin = house.admin("root@example.org")
+    house.rooms.admin.ensure_admin(email="root@example.org", password="another horse")
+    assert admin.call("GET", "/me").status_code == 401
+    assert (
+        house.log_in("root@example.org", "another horse").call("GET", "/users").status_code == 200
+    )
+
+
+def test_making_an_admin_of_somebody_keeps_their_password(any_house: House) -> None:
+    any_house.member("ada@example.org", role="doctor", status="suspended")
+    account, one_time = any_house.rooms.admin.ensure_admin(email="ada@example.org", password=None)
+    assert (account.role, account.approved, one_time) == ("admin", True, None)
+    assert any_house.log_in("ada@example.org").call("GET", "/users").status_code == 200
+
+
+def test_the_first_admins_password_is_made_and_must_be_replaced(house: House) -> None:
+    account, one_time = house.rooms.admin.ensure_admin(email="root@example.org", password=None)
+    assert one_time is not None
+    assert account.must_change
+    assert account.initial_password_expires_at is not None
+    assert account.initial_password_expires_at > now()
+    answer = house.log_in("root@example.org", one_time).call("GET", "/users")
+    assert answer.get_json()["code"] == "password_change_required"

@@ -1,0 +1,261 @@
+"""What is no live token of ours opens nothing, and says so with a 401."""
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.auth.tokens import Tokens
+from skinapi.storage.ids import new_id, now
+from tests.houses import PASSWORD, SECRET, House, Person
+from tests.web.angular import ORIGIN, assert_readable
+
+OTHER_SECRET = "Zq5Wm8Rt2Yx7Kc4Vn9Bj6Hg3Fd1Ps0La"
+
+
+def claims_of(house: House, person: Person, **changed: Any) -> dict[str, Any]:
+    moment = int(now().timestamp())
+    account = house.account(person.email)
+    plain = {"sub": account.id, "ver": 1, "jti": new_id(), "iat": moment, "exp": moment + 600}
+    return {name: claim for name, claim in {**plain, **changed}.items() if claim is not None}
+
+
+def signed(claims: dict[str, Any], key: str = SECRET, algorithm: str = "HS256") -> str:
+    """Signed without PyJWT's own checks of what is in it."""
+    return jwt.api_jws.encode(json.dumps(claims).encode(), key, algorithm=algorithm)
+
+
+def show_me(house: House, token: str) -> TestResponse:
+    return Person(house.client, token).call("GET", "/me", headers={"Origin": ORIGIN})
+
+
+def assert_dead(house: House, token: str, sentence: str = "Invalid token") -> None:
+    answer = show_me(house, token)
+    assert answer.status_code == 401, answer.text
+    assert answer.get_json()["error"] == sentence
+    assert_readable(answer)
+
+
+def test_our_own_claims_pass(shared_house: House) -> None:
+    person = shared_house.member()
+    assert show_me(shared_house, signed(claims_of(shared_house, person))).status_code == 200
+
+
+def test_a_token_carries_no_personal_data(house: House) -> None:
+    person = house.member("ada@example.org")
+    claims = jwt.decode(person.token, SECRET, algorithms=["HS256"])
+    assert claims.keys() == {"sub", "ver", "jti", "iat", "exp"}
+    assert claims["exp"] - claims["iat"] == house.settings.token_hours * 3600
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_another_algorithm_is_refused(shared_house: House, algorithm: str) -> None:
+    assert_dead(
+        shared_house, signed(claims_of(shared_house, shared_house.member()), algorithm=algorithm)
+    )
+
+
+def with_header(header: dict[str, Any], token: str) -> str:
+    first = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
+    return ".".join([first, *token.split(".")[1:]])
+
+
+def test_an_unsigned_token_is_refused(shared_house: House) -> None:
+    for name in ("none", "None", "NONE", "nOnE"):
+        token = with_header({"alg": name, "typ": "JWT"}, shared_house.member().token)
+        assert_dead(shared_house, token)
+        assert_dead(shared_house, token.rpartition(".")[0] + ".")
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "EdDSA", "", 5, None, ["HS256"]])
+def test_a_claimed_algorithm_decides_nothing(shared_house: House, algorithm: object) -> None:
+    assert_dead(
+        shared_house, with_header({"alg": algorithm, "typ": "JWT"}, shared_house.member().token)
+    )
+
+
+def test_a_key_inside_the_token_is_not_believed(shared_house: House) -> None:
+    token = signed(claims_of(shared_house, shared_house.member()), OTHER_SECRET)
+    key = base64.urlsafe_b64encode(OTHER_SECRET.encode()).decode()
+    header = {"alg": "HS256", "jwk": {"kty": "oct", "k": key}, "kid": "../../dev/null"}
+    assert_dead(shared_house, with_header(header, token))
+
+
+def test_another_servers_token_is_refused(shared_house: House) -> None:
+    assert_dead(shared_house, signed(claims_of(shared_house, shared_house.member()), OTHER_SECRET))
+
+
+def test_a_tampered_token_is_refused(shared_house: House) -> None:
+    victim, thief = shared_house.member(), shared_house.member()
+    head, _, signature = thief.token.split(".")
+    payload = victim.token.split(".")[1]
+    assert_dead(shared_house, f"{head}.{payload}.{signature}")
+    assert_dead(shared_house, f"{head}.{payload}.")
+    assert_dead(shared_house, thief.token[:-2] + ("AA" if thief.token[-2:] != "AA" else "BB"))
+
+
+@pytest.mark.parametrize("claim", ["sub", "ver", "jti", "iat", "exp"])
+def test_every_claim_is_required(shared_house: House, claim: str) -> None:
+    assert_dead(
+        shared_house, signed(claims_of(shared_house, shared_house.member(), **{claim: None}))
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"sub": 7},
+        {"sub": ["a"]},
+        {"sub": {"$gt": ""}},
+        {"sub": ""},
+        {"sub": "\0"},
+        {"sub": "\ud800"},
+        {"sub": "x" * 5000},
+        {"ver": "1"},
+        {"ver": True},
+        {"ver": 1.0},
+        {"ver": [1]},
+        {"ver": {"$gt": 0}},
+        {"ver": 2},
+        {"jti": 7},
+        {"jti": ""},
+        {"jti": "\ud800"},
+        {"jti": {"$ne": 1}},
+        {"exp": "soon"},
+        {"exp": "99999999999"},
+        {"exp": 10**20},
+        {"exp": float("inf")},
+        {"exp": float("nan")},
+        {"exp": True},
+        {"exp": [1]},
+        {"iat": "then"},
+        {"iat": float("inf")},
+        {"iat": 10**11},
+        {"nbf": 10**11},
+        {"aud": "another"},
+    ],
+    ids=lambda changed: ascii(changed)[:30],
+)
+def test_claims_of_another_kind_are_refused(shared_house: House, changed: dict[str, Any]) -> None:
+    answer = show_me(
+        shared_house, signed(claims_of(shared_house, shared_house.member(), **changed))
+    )
+    assert answer.status_code == 401, answer.text
+
+
+def test_an_expired_token_says_so(shared_house: House) -> None:
+    past = int((now() - timedelta(seconds=1)).timestamp())
+    assert_dead(
+        shared_house,
+        signed(claims_of(shared_house, shared_house.member(), exp=past)),
+        "Token has expired",
+    )
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer null",
+        "Bearer undefined",
+        "Bearer ",
+        "Bearer",
+        "Basic YWRtaW46YWRtaW4=",
+        "Digest x",
+        "null",
+        "Bearer a.b.c",
+        "Bearer ...",
+        "Bearer a b c",
+        "Bearer,Bearer",
+        "Bearer \xff\xfe",
+        "B\xe9arer x",
+        "Bearer " + "x" * 100_000,
+        "Bearer " + "." * 10_000,
+        "Bearer eyJ9.eyJ9.eyJ9",
+    ],
+    ids=lambda header: ascii(header)[:24],
+)
+def test_an_odd_authorization_is_refused(shared_house: House, header: str) -> None:
+    answer = shared_house.client.get("/me", headers={"Authorization": header, "Origin": ORIGIN})
+    assert answer.status_code == 401
+    assert answer.get_json()["code"] in ("invalid_token", "unauthenticated")
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    assert_readable(answer)
+
+
+def test_no_authorization_says_it_is_missing(shared_house: House) -> None:
+    answer = shared_house.client.get("/me")
+    assert answer.status_code == 401
+    assert answer.get_json()["error"] == "Missing Authorization Header"
+
+
+def test_a_deleted_owners_token_stays_dead_when_the_address_registers_again(
+    any_house: House,
+) -> None:
+    person = any_house.member("ada@example.org")
+    admin = any_house.member(role="admin")
+    assert admin.call("DELETE", "/users/ada@example.org").status_code == 200
+    assert_dead(any_house, person.token)
+    assert any_house.register("ada@example.org").call("GET", "/me").status_code == 200
+    assert_dead(any_house, person.token)
+
+
+Act = Callable[[Person, Person], TestResponse]
+CUTS: dict[str, Act] = {
+    "suspension": lambda admin, one: admin.call("PATCH", f"/users/{one.email}/suspend"),
+    "reset": lambda admin, one: admin.call("POST", f"/users/{one.email}/reset-password"),
+    "deletion": lambda admin, one: admin.call("DELETE", f"/users/{one.email}"),
+    "logout": lambda _, one: one.call("POST", "/auth/logout"),
+    "password": lambda _, one: one.call(
+        "PUT", "/me/password", json={"current_password": PASSWORD, "new_password": "another horse"}
+    ),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_token_dies_at_once_with(any_house: House, cut: str) -> None:
+    person, admin = any_house.member("ada@example.org"), any_house.member(role="admin")
+    assert CUTS[cut](admin, person).status_code == 200
+    assert_dead(any_house, person.token)
+    if cut == "suspension":
+        admin.call("PATCH", "/users/ada@example.org/approve", json={})
+        assert_dead(any_house, person.token)
+
+
+def test_logging_out_leaves_the_other_tokens_alive(any_house: House) -> None:
+    person = any_house.member("ada@example.org")
+    other = any_house.token_of(any_house.account("ada@example.org"))
+    assert person.call("POST", "/auth/logout").status_code == 200
+    assert_dead(any_house, person.token)
+    assert show_me(any_house, other).status_code == 200
+
+
+def test_demotion_bites_at_once(any_house: House) -> None:
+    admin, other = any_house.member(role="admin"), any_house.member(role="admin")
+    assert admin.call("PUT", f"/users/{other.email}/role", json={"role": "user"}).status_code == 200
+    assert other.call("GET", "/users").status_code == 403
+    assert other.call("GET", "/me").get_json()["role"] == "user"
+
+
+def test_the_metrics_token_opens_the_metrics_alone(house: House) -> None:
+    tokened = House(house.settings.instance_dir, house.rooms.store, metrics_token="schlüssel")
+    assert Person(tokened.client, "wrong").call("GET", "/metrics").status_code == 401
+    opened = House(house.settings.instance_dir, house.rooms.store, metrics_token="m" * 20)
+    assert Person(opened.client, "m" * 20).call("GET", "/metrics").status_code == 200
+    assert Person(opened.client, "m" * 20).call("GET", "/users").status_code == 401
+    assert Person(house.client, "").call("GET", "/metrics").status_code == 401
+    assert house.member(role="user").call("GET", "/metrics").status_code == 403
+
+
+def test_a_revocation_is_kept_under_a_hash_until_the_token_expires(house: House) -> None:
+    person = house.member()
+    person.call("POST", "/auth/logout")
+    (kept,) = house.rooms.store.collection("sessions").find()
+    claims = Tokens(house.rooms.store, key=SECRET, hours=1).read(person.token)
+    assert kept["id"] != claims.token_id
+    assert kept["expires_at"] == claims.expires_at

@@ -1,0 +1,108 @@
+"""A real mongod for the tests, on a free port, that never outlives them."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+INSTALLED = Path(__file__).parents[1] / ".venv/mongod/fiftyone/db/bin/mongod"
+START_S = 30
+# PR_SET_PDEATHSIG: when the tests are killed, the kernel kills what this process becomes.
+DIE_WITH_PARENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class NoMongodError(Exception):
+    """There is no mongod here, or it does not start; says why."""
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def a_mongod() -> Iterator["Mongod"]:
+    with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
+        server = Mongod(Path(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+class Mongod:
+    """One server on one folder and port; start it again after a kill."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.uri = f"mongodb://127.0.0.1:{self._port}/?directConnection=true"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", DIE_WITH_PARENT, _binary(), *self._options()],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._await_primary(self._process)
+
+    def kill(self) -> None:
+        """As a power cut would end it, as far as a process can be."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _options(self) -> list[str]:
+        return [
+            *("--dbpath", str(self._folder), "--logpath", str(self._folder / "log"), "--logappend"),
+            *("--bind_ip", "127.0.0.1", "--port", str(self._port), "--replSet", "rs0"),
+            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
+            *("--setParameter", "ttlMonitorSleepSecs=2"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
+        ]
+
+    def _await_primary(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_S
+        client: pymongo.MongoClient[dict[str, Any]]
+        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=500) as client:
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    raise NoMongodError(f"it ended at once, status {process.returncode}")
+                if self._is_primary(client):
+                    return
+                time.sleep(0.05)
+        raise NoMongodError(f"no primary after {START_S} s")
+
+    def _is_primary(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+        member = {"_id": 0, "host": f"127.0.0.1:{self._port}"}
+        with suppress(PyMongoError):  # not up yet, or not yet sure of its set
+            hello = client.admin.command("hello")
+            if hello.get("isWritablePrimary"):
+                return True
+            if not hello.get("setName"):
+                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+        return False
+
+
+def _binary() -> str:
+    found = str(INSTALLED) if INSTALLED.exists() else shutil.which("mongod")
+    if not found:
+        raise NoMongodError("none is installed")
+    return found

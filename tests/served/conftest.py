@@ -1,0 +1,65 @@
+"""Served houses, each on both stores."""
+
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.conftest import OURS
+from tests.served.people import Town
+from tests.served.server import Server, serving
+
+SCRAPER = "a-token-for-the-collector-of-metrics"
+
+
+@pytest.fixture(scope="session", params=["sqlite", "mongod"])
+def store(request: pytest.FixtureRequest) -> str:
+    """The URI of a real MongoDB, or nothing for SQLite."""
+    if request.param == "sqlite":
+        return ""
+    uri: str = request.getfixturevalue("mongo_uri")
+    return uri
+
+
+@pytest.fixture
+def on_store(store: str) -> dict[str, str]:
+    """What a server's environment says of its store: a database of the test's own."""
+    return environment_of(store)
+
+
+@pytest.fixture(scope="session")
+def standing(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server of four workers for all tests that leave it as it was."""
+    with serving(tmp_path_factory.mktemp("standing"), environment_of(store)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server of two workers on SQLite for all tests to which the store does not matter."""
+    folder = tmp_path_factory.mktemp("plain")
+    with serving(folder, {"METRICS_TOKEN": SCRAPER}, workers=2) as server:
+        yield server
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server of two workers on SQLite, for one test to treat as it likes."""
+    with serving(tmp_path, workers=2) as server:
+        yield server
+
+
+@pytest.fixture
+def town(standing: Server) -> Iterator[Town]:
+    town = Town(standing)
+    yield town
+    town.close()
+
+
+def environment_of(uri: str) -> dict[str, str]:
+    if not uri:
+        return {}
+    path = f"/{OURS}{secrets.token_hex(8)}"
+    return {"MONGO_URI": urlsplit(uri)._replace(path=path).geturl()}

@@ -1,0 +1,58 @@
+"""People of a served house, made straight in its store: no password is hashed for them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from skinapi import Rooms
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.tokens import Tokens
+from skinapi.storage.ids import new_id
+from tests.houses import SECRET
+from tests.served.server import Server
+from tests.served.wire import Answer, ask
+
+NO_HASH = "none: nobody logs in here"
+
+
+@dataclass(frozen=True)
+class Caller:
+    port: int
+    id: str
+    email: str
+    token: str
+
+    def call(self, method: str, path: str, **options: Any) -> Answer:
+        return ask(self.port, method, path, token=self.token, **options)
+
+
+class Town:
+    """The store of a served house, opened a second time beside the server."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.rooms: Rooms = server.rooms()
+        self.accounts = Accounts(self.rooms.store)
+        self._tokens = Tokens(self.rooms.store, key=SECRET, hours=1)
+
+    def close(self) -> None:
+        self.rooms.store.close()
+
+    def person(self, role: str = "user", status: str = "approved") -> Caller:
+        identifier = new_id()
+        email = f"{role}-{identifier[-12:]}@town.example"
+        fields = {"id": identifier, "email": email, "name": "Ada", "password_hash": NO_HASH}
+        self.accounts.add(**fields)
+        self.rooms.roster.change(identifier, lambda _: {"role": role, "status": status})
+        return self.caller(identifier, email)
+
+    def caller(self, identifier: str, email: str) -> Caller:
+        token = self._tokens.issue(
+            account_id=identifier, token_version=self.accounts.get(identifier).token_version
+        )
+        return Caller(self.server.port, identifier, email, token)
+
+    def only_admins(self, *callers: Caller) -> None:
+        """Send every other admin home."""
+        kept = {caller.id for caller in callers}
+        for identifier in set(self.rooms.roster.active_admins()) - kept:
+            self.rooms.roster.change(identifier, lambda _: {"role": "user"})

@@ -1,0 +1,159 @@
+"""The real thing for a test: gunicorn, its workers, its store, on a free port of this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from skinapi import Rooms, open_rooms
+from skinapi.settings import Settings
+from tests.houses import SECRET
+from tests.mongod import DIE_WITH_PARENT, free_port
+from tests.served.wire import ask
+
+ROOT = Path(__file__).parents[2]
+READY_S = 30
+STOP_S = 40
+# Only what a process needs to run: no setting of this machine reaches the server.
+INHERITED = ("PATH", "HOME", "LANG")
+GENEROUS = {
+    "RATE_READ": "1000000/minute",
+    "RATE_WRITE": "1000000/minute",
+    "RATE_SIGN_IN": "1000000/minute",
+}
+
+
+class Server:
+    """One gunicorn over one instance folder; start it again after a stop."""
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, *, workers: int = 4
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.port = free_port()
+        self.environment = {
+            "INSTANCE_DIR": str(folder / "instance"),
+            "TMPDIR": str(folder),
+            "JWT_SECRET_KEY": SECRET,
+            "BIND": f"127.0.0.1:{self.port}",
+            "WORKERS": str(workers),
+            **GENEROUS,
+            **(environment or {}),
+        }
+        self._log = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(
+        self, command: tuple[str, ...] = ("-m", "skinapi", "serve"), *, ready: str = "/readyz"
+    ) -> None:
+        """Returns once `ready` answers 200."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *command],
+                cwd=ROOT,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._await_ready(self._process, ready)
+
+    def stop(self) -> int:
+        """As a host asks it to: SIGTERM, and wait for it to finish what it began."""
+        self.ask_to_stop()
+        return self.await_end()
+
+    def ask_to_stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+
+    def await_end(self) -> int:
+        """Its exit status; killed whole if it does not end."""
+        if self._process is None:
+            return 0
+        try:
+            return self._process.wait(STOP_S)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def workers(self) -> list[int]:
+        """The workers that are alive, by process id."""
+        if self._process is None:
+            return []
+        return children(self._process.pid)
+
+    def master(self) -> int:
+        assert self._process, "not started"
+        return self._process.pid
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """`python -m skinapi …` with this server's settings."""
+        return self.python("-m", "skinapi", *arguments, stdin=stdin)
+
+    def python(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self._environment(),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def rooms(self) -> Rooms:
+        """The services over the same store, in this process."""
+        named = {name.lower(): value for name, value in self.environment.items()}
+        return open_rooms(Settings(_env_file=None, **named))  # type: ignore[call-arg, arg-type]
+
+    def _environment(self) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return {**kept, **self.environment}
+
+    def _await_ready(self, process: subprocess.Popen[bytes], path: str) -> None:
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            assert process.poll() is None, self.log()
+            with suppress(OSError):
+                if ask(self.port, "GET", path).status == 200:
+                    return
+            time.sleep(0.02)
+        raise AssertionError(f"not ready after {READY_S} s: {self.log()}")
+
+
+@contextmanager
+def stopping(server: Server) -> Iterator[Server]:
+    """Whatever happens in between."""
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def serving(
+    folder: Path, environment: Mapping[str, str] | None = None, *, workers: int = 4
+) -> Iterator[Server]:
+    with stopping(Server(folder, environment, workers=workers)) as server:
+        server.start()
+        yield server
+
+
+def children(pid: int) -> list[int]:
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except FileNotFoundError:
+        return []
+    return [int(child) for child in listed.split()]

@@ -1,0 +1,119 @@
+"""Bodies and request lines that no well-meaning client sends."""
+
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.served.server import Server, serving
+from tests.served.wire import Answer, ask, at_once, dial, hear
+from tests.size import drill, size
+
+LIMIT = 1024 * 1024
+POST = b"POST /register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+
+
+def said(server: Server, *parts: bytes) -> Answer:
+    """The answer to these bytes."""
+    with closing(dial(server.port)) as line:
+        for part in parts:
+            line.sendall(part)
+        return hear(line)
+
+
+def assert_healthy(server: Server) -> None:
+    """Every thread is free again: more calls at once than one worker has threads."""
+    answers = at_once([partial(ask, server.port, "GET", "/healthz")] * 80)
+    assert {answer.status for answer in answers} == {200}
+
+
+def test_an_announced_body_over_the_limit_is_refused_before_it_is_sent(plain: Server) -> None:
+    answer = said(plain, POST, b"Content-Length: %d\r\n\r\n" % (10 * LIMIT))
+    assert answer.status == 413
+    assert answer.json["code"] == "payload_too_large"
+
+
+def test_a_body_over_the_limit_that_comes_in_chunks_is_refused(plain: Server) -> None:
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", chunk * 17)
+    assert answer.status == 413
+    assert answer.json["code"] == "payload_too_large"
+
+
+def test_a_body_in_chunks_within_the_limit_is_read(plain: Server) -> None:
+    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n")
+    assert answer.status == 400
+    assert answer.json["error"] == "Name, email, and password required"
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}xx0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n"]
+)
+def test_broken_chunks_are_the_clients_fault(plain: Server, chunks: bytes) -> None:
+    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n", chunks)
+    assert answer.status == 400
+    assert answer.json["code"] == "bad_request"
+
+
+def test_clients_that_hang_up_in_the_middle_of_a_body_harm_nobody(plain: Server) -> None:
+    before = plain.log().count('"fault"')
+    for number in range(size(40, 400)):
+        with closing(dial(plain.port)) as line:
+            line.sendall(POST + b"Content-Length: 100\r\n\r\n" + b"{" * (number % 50))
+    assert_healthy(plain)
+    assert plain.log().count('"fault"') == before
+
+
+@pytest.mark.parametrize(
+    "path", [b"/users/%ff", b"/users/%zz", b"/users/%00", b"/users/%0d%0aX:%20y", b"/%c3%28", b"/%"]
+)
+def test_a_path_that_is_no_text_gets_a_4xx_in_json(plain: Server, path: bytes) -> None:
+    answer = said(plain, b"DELETE ", path, b" HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert answer.status in (400, 401, 404, 405)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["error"]
+
+
+@pytest.mark.parametrize("byte", [b"\x00", b"\x01", b"\x1b", b"\x7f", b"\xff", b"\t"])
+def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: bytes) -> None:
+    answer = said(plain, b"GET /users/", byte, b" HTTP/1.1\r\nHost: here\r\n\r\n")
+    assert 400 <= answer.status < 500
+    if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the house
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+DRIPS: list[Callable[[], bytes]] = [
+    lambda: b"GET /healthz HTTP/1.1\r\nHost: ",
+    lambda: POST + b"Content-Length: 100\r\n\r\n{",
+]
+
+
+@pytest.mark.parametrize("beginning", [drip() for drip in DRIPS])
+def test_slow_clients_do_not_block_the_others(plain: Server, beginning: bytes) -> None:
+    """Forty of them on two workers of 32 threads, each in the middle of its request."""
+    slow = [dial(plain.port) for _ in range(40)]
+    try:
+        for line in slow:
+            line.sendall(beginning)
+        for _ in range(10):
+            for line in slow:
+                line.sendall(b"x")
+            assert ask(plain.port, "GET", "/healthz").status == 200
+    finally:
+        for line in slow:
+            line.close()
+    assert_healthy(plain)
+
+
+@pytest.mark.skipif(not drill, reason="waits for twenty seconds: in the drill")
+def test_clients_that_fall_silent_give_their_threads_back(tmp_path: Path) -> None:
+    """As many as there are threads, as when a mobile network goes away."""
+    with serving(tmp_path, {"THREADS": "4"}, workers=1) as server:
+        silent = [dial(server.port) for _ in range(4)]
+        for line, beginning in zip(silent, [drip() for drip in DRIPS] * 2, strict=True):
+            line.sendall(beginning)
+        assert ask(server.port, "GET", "/healthz").status == 200
+        for line in silent:
+            line.close()

@@ -1,0 +1,116 @@
+"""What a served house tells its operator: sums over all workers, and nothing about anybody."""
+
+import re
+from contextlib import closing
+from functools import partial
+
+import pytest
+
+from tests.houses import PASSWORD
+from tests.served.conftest import SCRAPER
+from tests.served.people import Town
+from tests.served.server import Server
+from tests.served.wire import ask, at_once, dial, hear
+from tests.size import size
+
+SECRET_WORDS = "correct-horse-battery-staple"
+
+
+CHUNKED = (
+    b"POST /login HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n"
+)
+
+
+def counted(server: Server, route: str) -> float:
+    text = ask(server.port, "GET", "/metrics", token=SCRAPER).data.decode()
+    lines = [line for line in text.splitlines() if f'route="{route}"' in line]
+    return sum(
+        float(line.split()[-1]) for line in lines if line.startswith("skinapi_requests_total")
+    )
+
+
+def test_the_metrics_are_summed_over_the_workers(plain: Server) -> None:
+    times = size(60, 600)
+    before = counted(plain, "/readyz")
+    for _ in range(times // 20):
+        at_once([partial(ask, plain.port, "GET", "/readyz")] * 20)
+    seen = {counted(plain, "/readyz") for _ in range(20)}  # whichever worker answers
+    assert seen == {before + times}
+
+
+def test_the_metrics_are_for_the_collector_and_for_admins(plain: Server) -> None:
+    with closing(Town(plain)) as town:
+        expected = {"admin": 200, "user": 403, "doctor": 403, "researcher": 403}
+        for role, status in expected.items():
+            assert town.person(role).call("GET", "/metrics").status == status
+    assert ask(plain.port, "GET", "/metrics").status == 401
+    assert ask(plain.port, "GET", "/metrics", token="wrong").status == 401
+
+
+def test_the_log_of_a_walk_names_nobody(server: Server) -> None:
+    email, other = "grace.hopper@navy.example", "nobody.knows@navy.example"
+    account = {"name": "Grace Hopper", "email": email, "password": PASSWORD}
+    call = partial(ask, server.port)
+    token = call("POST", "/register", json=account).json["access_token"]
+    call("POST", "/register", json=account)
+    call("POST", "/login", json={"email": email, "password": SECRET_WORDS})
+    call("GET", "/me", token=token)
+    call("GET", f"/users/{email}/{SECRET_WORDS}?q={other}")
+    call("PUT", "/me/password", token=SECRET_WORDS, json={"current_password": PASSWORD})
+    with closing(Town(server)) as town:
+        admin = town.person("admin")
+        for method, path in walk_of(email):
+            admin.call(method, path, json={} if method != "GET" else None)
+        call("POST", "/register", json={**account, "email": other, "name": ["Grace Hopper"]})
+        log = server.log()
+        for said in (
+            email,
+            other,
+            PASSWORD,
+            "Grace",
+            token,
+            admin.token,
+            admin.email,
+            SECRET_WORDS,
+        ):
+            assert said not in log
+    assert log.count('"event": "request"') > 10
+
+
+def walk_of(email: str) -> list[tuple[str, str]]:
+    return [
+        ("GET", f"/users?q={email}"),
+        ("PATCH", f"/users/{email}/approve"),
+        ("PUT", f"/users/{email}/role"),
+        ("POST", f"/users/{email}/reset-password"),
+        ("PATCH", f"/users/{email}/suspend"),
+        ("DELETE", f"/users/{email}"),
+        ("GET", "/audit"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /users/grace.hopper@navy.example HTTP/9.9\r\n\r\n",
+        b"GET /users/grace.hopper@navy.example \x01 HTTP/1.1\r\n\r\n",
+        b"grace.hopper@navy.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nAuthorization Bearer grace.hopper@navy.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX-Mail: grace.hopper@navy.example\x00\r\n\r\n",
+        b"GET /" + b"grace.hopper@navy.example" * 400 + b" HTTP/1.1\r\n\r\n",
+        CHUNKED + b"grace.hopper@navy.example\r\n",
+        b"POST /login HTTP/1.1\r\nContent-Length: grace.hopper@navy.example\r\n\r\n",
+        b"POST /login HTTP/1.1\r\nTransfer-Encoding: grace.hopper@navy.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nExpect: grace.hopper@navy.example\r\n\r\n",
+    ],
+)
+def test_the_log_of_a_broken_request_quotes_nothing(plain: Server, request_bytes: bytes) -> None:
+    with closing(dial(plain.port)) as line:
+        line.sendall(request_bytes)
+        answer = hear(line)
+    assert 400 <= answer.status < 600
+    log = plain.log()
+    assert "grace" not in log.lower()
+    assert "127.0.0.1:" not in re.sub(r"(http://|listening on )127\.0\.0\.1:\d+", "", log)
+    assert "ip=" not in log

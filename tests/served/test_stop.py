@@ -1,0 +1,82 @@
+"""Starting, stopping, and standing at several addresses."""
+
+import os
+import signal
+from contextlib import closing
+from pathlib import Path
+
+from tests.houses import PASSWORD
+from tests.mongod import free_port
+from tests.served.server import Server, serving, stopping
+from tests.served.wire import ask, dial, hear
+from tests.size import size
+
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
+    """Each client has been told to go on with its body, so its request is inside the house."""
+    lines = [dial(server.port) for _ in range(size(16, 48))]
+    bodies = [registration(number) for number in range(len(lines))]
+    for line, body in zip(lines, bodies, strict=True):
+        line.sendall(
+            b"POST /register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+            b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        assert line.recv(len(GO_ON)) == GO_ON
+    server.ask_to_stop()
+    for line, body in zip(lines, bodies, strict=True):
+        line.sendall(body)
+    for line in lines:
+        with closing(line):
+            assert hear(line).status == 201
+    assert server.await_end() == 0
+
+
+def registration(number: int) -> bytes:
+    text = '{{"name": "Ada", "email": "a{}@example.org", "password": "{}"}}'
+    return text.format(number, PASSWORD).encode()
+
+
+def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
+    with serving(tmp_path, workers=2) as server:
+        workers = server.workers()
+        assert len(workers) == 2
+        assert list(tmp_path.glob("skinapi-metrics-*"))
+        assert server.stop() == 0
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    assert not list(tmp_path.glob("skinapi-metrics-*"))
+    assert "Traceback" not in server.log()
+
+
+def test_a_master_that_is_killed_takes_its_workers_with_it(server: Server) -> None:
+    """Nobody goes on serving an address that a new server wants to have."""
+    os.kill(server.master(), signal.SIGKILL)
+    server.await_end()
+    server.start()
+    assert ask(server.port, "GET", "/readyz").status == 200
+
+
+def test_every_address_of_bind_answers(tmp_path: Path) -> None:
+    other = free_port()
+    with stopping(Server(tmp_path, workers=1)) as server:
+        server.environment["BIND"] += f", 127.0.0.1:{other}"
+        server.start()
+        for port in (server.port, other):
+            assert ask(port, "GET", "/healthz").status == 200
+            assert f"http://127.0.0.1:{port}" in server.log()
+
+
+def test_gunicorn_serves_the_wsgi_module_too(tmp_path: Path) -> None:
+    with stopping(Server(tmp_path, workers=1)) as server:
+        server.start(("-m", "gunicorn", "wsgi:app"))
+        assert ask(server.port, "GET", "/healthz").status == 200
+
+
+def test_a_house_on_mongodb_needs_no_instance_folder(
+    tmp_path: Path, mongo_database_uri: str
+) -> None:
+    """In production nothing else makes the folder, and the limits are kept there."""
+    production = {"ENVIRONMENT": "production", "MONGO_URI": mongo_database_uri}
+    with serving(tmp_path, production, workers=1) as server:
+        assert ask(server.port, "GET", "/").status == 200

@@ -1,0 +1,72 @@
+"""Every store that implements the port, one parameter each."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mongomock
+import mongomock.gridfs
+import pymongo
+import pytest
+from pymongo.database import Database
+
+from skinapi.storage.files import FileBlobs
+from skinapi.storage.mongo import MongoStore
+from skinapi.storage.ports import Document, Documents, Store
+from skinapi.storage.sqlite import SqliteStore
+
+REAL = ["sqlite-truncate", "sqlite-wal", "mongod"]
+mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
+
+
+def sqlite_store(folder: Path, journal: str = "truncate") -> SqliteStore:
+    return SqliteStore(folder / "test.db", FileBlobs(folder / "blobs"), journal=journal)
+
+
+def mock_store() -> MongoStore:
+    client: Any = mongomock.MongoClient(tz_aware=True)
+    store = MongoStore(client["test"])
+    store.blobs._bucket._timeout = None  # type: ignore[attr-defined]  # mongomock has no options
+    return store
+
+
+@pytest.fixture(params=[*REAL, "mongomock"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = opened_store(request, tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=REAL)
+def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Where mongomock cannot stand in: it is not atomic between threads, and takes true for 1."""
+    opened = opened_store(request, tmp_path)
+    yield opened
+    opened.close()
+
+
+def opened_store(request: pytest.FixtureRequest, folder: Path) -> Store:
+    kind, _, journal = request.param.partition("-")
+    if kind == "sqlite":
+        return sqlite_store(folder, journal)
+    if kind == "mongomock":
+        return mock_store()
+    return MongoStore.at(request.getfixturevalue("mongo_database_uri"))
+
+
+@pytest.fixture
+def raw_database(mongo_database_uri: str) -> Iterator[Database[Document]]:
+    """What a MongoStore keeps, seen past the port."""
+    client: pymongo.MongoClient[Document]
+    with pymongo.MongoClient(mongo_database_uri) as client:
+        yield client.get_default_database()
+
+
+@pytest.fixture
+def documents(store: Store) -> Documents:
+    return store.collection("things")
+
+
+@pytest.fixture
+def real_documents(real_store: Store) -> Documents:
+    return real_store.collection("things")

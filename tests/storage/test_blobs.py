@@ -1,0 +1,116 @@
+"""What every store promises of its blobs."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from bson import ObjectId
+from pymongo.database import Database
+
+from skinapi.errors import BlobDamaged
+from skinapi.storage.files import FileBlobs
+from skinapi.storage.gridfs import GridBlobs
+from skinapi.storage.ids import new_blob_key, now
+from skinapi.storage.ports import Document, Store
+
+BIG = os.urandom(300_000)  # more than one chunk of GridFS
+AN_AGE_S = 2 * 3600
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"\0\xff" * 50, BIG], ids=len)
+def test_bytes_come_back_as_they_were(store: Store, data: bytes) -> None:
+    key = store.blobs.put(data)
+    assert store.blobs.get(key) == data
+    assert list(store.blobs.keys()) == [key]
+
+
+def test_equal_blobs_share_no_key_so_erasing_one_leaves_the_other(store: Store) -> None:
+    one, other = store.blobs.put(b"same"), store.blobs.put(b"same")
+    assert one != other
+    assert sorted(store.blobs.keys()) == sorted([one, other])
+    store.blobs.delete(one)
+    assert store.blobs.get(one) is None
+    assert store.blobs.get(other) == b"same"
+    assert list(store.blobs.keys()) == [other]
+
+
+def test_what_is_not_there_is_none_and_deletes_in_silence(store: Store) -> None:
+    key = new_blob_key(b"never put")
+    assert store.blobs.get(key) is None
+    store.blobs.delete(key)
+    store.blobs.sweep()
+    assert list(store.blobs.keys()) == []
+
+
+@pytest.mark.parametrize("key", ["", "x", "../../etc/passwd", "0" * 97, new_blob_key(b"") + "\n"])
+def test_only_keys_of_the_store_are_taken(store: Store, key: str) -> None:
+    with pytest.raises(ValueError):
+        store.blobs.get(key)
+    with pytest.raises(ValueError):
+        store.blobs.delete(key)
+
+
+def test_sweeping_leaves_finished_blobs(store: Store) -> None:
+    key = store.blobs.put(BIG)
+    store.blobs.sweep()
+    assert store.blobs.get(key) == BIG
+
+
+@pytest.mark.parametrize("damaged", [b"", b"other", BIG[:-1], BIG + b"x"], ids=len)
+def test_a_damaged_file_is_noticed(tmp_path: Path, damaged: bytes) -> None:
+    blobs = FileBlobs(tmp_path)
+    key = blobs.put(BIG)
+    next(tmp_path.glob(f"*/{key}")).write_bytes(damaged)
+    with pytest.raises(BlobDamaged):
+        blobs.get(key)
+
+
+@pytest.mark.parametrize("change", ["flip", "shorten", "lose", "empty"])
+def test_a_damaged_chunk_is_noticed(raw_database: Database[Document], change: str) -> None:
+    blobs, chunks = GridBlobs(raw_database), raw_database["fs.chunks"]
+    key = blobs.put(BIG)
+    if change == "lose":
+        chunks.delete_one({"n": 1})
+    elif change == "empty":
+        chunks.delete_many({})
+    else:
+        data = chunks.find({"n": 1})[0]["data"]
+        data = data[:-1] + bytes([data[-1] ^ 1]) if change == "flip" else data[:-1]
+        chunks.update_one({"n": 1}, {"$set": {"data": data}})
+    with pytest.raises(BlobDamaged):
+        blobs.get(key)
+
+
+def test_sweeping_files_takes_old_drafts_only(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    kept = blobs.put(b"kept")
+    folder = next(tmp_path.glob("*"))
+    old, young = folder / f"{new_blob_key(b'1')}.draft", folder / f"{new_blob_key(b'2')}.draft"
+    for draft in (old, young):
+        draft.write_bytes(b"half")
+    os.utime(old, (time.time() - AN_AGE_S,) * 2)
+    assert list(blobs.keys()) == [kept]
+    blobs.sweep()
+    assert sorted(path.name for path in folder.iterdir()) == sorted([kept, young.name])
+
+
+def test_sweeping_gridfs_takes_old_orphan_chunks_only(raw_database: Database[Document]) -> None:
+    blobs, chunks = GridBlobs(raw_database), raw_database["fs.chunks"]
+    kept = blobs.put(BIG)
+    young = ObjectId()
+    old = ObjectId.from_datetime(now().replace(year=now().year - 1))
+    chunks.insert_many(
+        {"files_id": orphan, "n": n, "data": b"x"} for orphan in (old, young) for n in (0, 1)
+    )
+    blobs.sweep()
+    assert chunks.count_documents({"files_id": old}) == 0
+    assert chunks.count_documents({"files_id": young}) == 2
+    assert blobs.get(kept) == BIG
+
+
+def test_a_stray_file_is_no_blob(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    kept = blobs.put(b"kept")
+    next(tmp_path.glob("*")).joinpath(".DS_Store").touch()
+    assert list(blobs.keys()) == [kept]

@@ -1,0 +1,137 @@
+"""A full disk, a closed port, a broken file: one error, StoreUnavailable, and nothing half done."""
+
+import errno
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from skinapi.errors import StoreUnavailable
+from skinapi.storage import open_store
+from skinapi.storage.files import FileBlobs
+from skinapi.storage.mongo import MongoStore
+from skinapi.storage.ports import Documents
+from tests.mongod import free_port
+from tests.storage.conftest import sqlite_store
+
+ROOM = 256 * 1024
+BIG = os.urandom(2 * ROOM)
+
+
+@contextmanager
+def files_no_larger_than(limit: int) -> Iterator[None]:
+    """As a full disk would, writing beyond this fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def no_space(*_: object) -> NoReturn:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_blob_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
+    blobs = FileBlobs(tmp_path)
+    kept = blobs.put(b"kept")
+    with files_no_larger_than(ROOM), pytest.raises(StoreUnavailable):
+        blobs.put(BIG)
+    assert list(blobs.keys()) == [kept]
+    assert [path.name for path in tmp_path.glob("*/*")] == [kept]
+    assert blobs.get(blobs.put(BIG)) == BIG
+
+
+def test_a_blob_that_cannot_be_synced_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(StoreUnavailable):
+        FileBlobs(tmp_path).put(b"data")
+    assert list(tmp_path.glob("*/*")) == []
+
+
+def test_a_full_disk_refuses_documents_and_keeps_what_it_had(tmp_path: Path) -> None:
+    with closing(sqlite_store(tmp_path)) as store:
+        documents = store.collection("things")
+        documents.insert({"id": "kept", "n": 1})
+        with files_no_larger_than(ROOM), pytest.raises(StoreUnavailable):
+            documents.insert({"id": "big", "text": "x" * 2 * ROOM})
+        with files_no_larger_than(ROOM), pytest.raises(StoreUnavailable):
+            documents.update({"id": "kept"}, {"$set": {"text": "x" * 2 * ROOM}})
+        assert documents.find() == [{"id": "kept", "n": 1}]
+        documents.insert({"id": "later"})
+        assert documents.count() == 2
+
+
+def insert_until_full(documents: Documents) -> int:
+    for number in count(1):
+        try:
+            documents.insert({"id": str(number), "text": "x" * 1_000})
+        except StoreUnavailable:
+            return number - 1
+    raise AssertionError
+
+
+def test_a_full_database_refuses_documents_and_keeps_what_it_had(tmp_path: Path) -> None:
+    with closing(sqlite_store(tmp_path)) as store:
+        documents = store.collection("things")
+        documents.insert({"id": "0"})
+        with store.reading() as connection:
+            connection.execute("PRAGMA max_page_count = 20")
+        acknowledged = insert_until_full(documents)
+        assert documents.count() == acknowledged + 1
+        assert documents.delete({"id": "0"}) == 1
+
+
+def test_a_closed_port_is_unavailable_within_seconds() -> None:
+    store = MongoStore.at(f"mongodb://127.0.0.1:{free_port()}/test")
+    documents = store.collection("things")
+    acts: list[Callable[[], object]] = [
+        store.ping,
+        documents.find,
+        lambda: documents.insert({"id": "a"}),
+        lambda: store.blobs.put(b"x"),
+    ]
+    started = time.monotonic()
+    with closing(store), ThreadPoolExecutor(len(acts)) as pool:
+        for result in [pool.submit(act) for act in acts]:
+            with pytest.raises(StoreUnavailable):
+                result.result()
+    assert time.monotonic() - started < 4.5
+
+
+def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
+    with closing(sqlite_store(tmp_path / "gone")) as store, pytest.raises(StoreUnavailable):
+        store.ping()
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "test.db").write_bytes(b"no database " * 100)
+    with closing(sqlite_store(tmp_path)) as store, pytest.raises(StoreUnavailable):
+        store.collection("things").find()
+
+
+def test_without_a_uri_the_store_is_in_the_instance_folder(tmp_path: Path) -> None:
+    with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=None)) as store:
+        store.collection("things").insert({"id": "a"})
+        key = store.blobs.put(b"x")
+    assert (tmp_path / "new/skinapi.db").exists()
+    with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=None)) as store:
+        assert store.collection("things").get("a") == {"id": "a"}
+        assert store.blobs.get(key) == b"x"
+
+
+def test_with_a_uri_the_store_is_mongodb(tmp_path: Path, mongo_database_uri: str) -> None:
+    with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=mongo_database_uri)) as store:
+        assert isinstance(store, MongoStore)
+        store.ping()
+    assert not (tmp_path / "new").exists()

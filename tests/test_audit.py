@@ -1,0 +1,185 @@
+"""The trail: an intent before, an outcome after, one unbroken chain."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+
+from skinapi.audit import Trail, chained_hash
+from skinapi.errors import LastAdmin
+from skinapi.storage.ports import Document
+from tests.houses import PASSWORD, House
+
+
+def rows_of(house: House, action: str) -> list[Document]:
+    return [row for row in house.audit() if row["action"] == action]
+
+
+def faults_of(house: House) -> list[str]:
+    return [fault.says for fault in house.rooms.trail.faults()]
+
+
+def fill(house: House, acts: int = 3) -> None:
+    for number in range(acts):
+        with house.rooms.trail.act("test.act", by="system", target=f"{number}"):
+            pass
+
+
+def test_a_change_leaves_an_intent_and_an_outcome(any_house: House) -> None:
+    any_house.member("ada@example.org", status="waiting")
+    admin = any_house.member("root@example.org", role="admin")
+    admin.call(
+        "PATCH", "/users/ada@example.org/approve", json={}, headers={"X-Request-ID": "walk-0001"}
+    )
+    intent, outcome = rows_of(any_house, "account.approve")
+    assert (intent["phase"], outcome["phase"]) == ("intent", "outcome")
+    assert (outcome["outcome"], outcome["intent"]) == ("done", intent["id"])
+    for row in (intent, outcome):
+        assert row["by"] == any_house.account("root@example.org").id
+        assert row["target"] == any_house.account("ada@example.org").id
+        assert row["request_id"] == "walk-0001"
+    assert faults_of(any_house) == []
+
+
+def test_the_intent_is_there_before_the_change(house: House) -> None:
+    with house.rooms.trail.act("test.act", by="system", target="x"):
+        (intent,) = house.audit()
+        assert intent["phase"] == "intent"
+
+
+def test_a_refusal_leaves_its_code(any_house: House) -> None:
+    admin = any_house.member("root@example.org", role="admin")
+    refused = admin.call("DELETE", "/users/root@example.org")
+    assert refused.get_json()["code"] == LastAdmin.code
+    _, outcome = rows_of(any_house, "account.delete")
+    assert outcome["outcome"] == LastAdmin.code
+
+
+def test_a_bug_leaves_an_interruption(house: House) -> None:
+    with pytest.raises(ZeroDivisionError), house.rooms.trail.act("test.act", by="a", target="b"):
+        _ = 1 // 0
+    assert house.audit()[-1]["outcome"] == "interrupted"
+
+
+def test_the_first_admin_is_in_the_trail_too(house: House) -> None:
+    account, _ = house.rooms.admin.ensure_admin(email="root@example.org", password=None)
+    intent, outcome = rows_of(house, "account.role_admin")
+    assert intent["created_at"] <= account.created_at
+    assert (intent["by"], intent["target"], outcome["outcome"]) == ("system", account.id, "done")
+
+
+def test_no_row_holds_a_name_an_email_or_a_secret(house: House) -> None:
+    person = house.register("ada@example.org", name="Ada Lovelace")
+    admin = house.member("root@example.org", role="admin")
+    reset = admin.call("POST", "/users/ada@example.org/reset-password").get_json()["password"]
+    person.call("POST", "/auth/logout")
+    kept = str(house.audit())
+    for secret in ("ada@example.org", "Lovelace", PASSWORD, reset, person.token):
+        assert secret not in kept
+
+
+def test_reading_the_trail_resolves_emails_until_they_are_gone(any_house: House) -> None:
+    any_house.member("ada@example.org", status="waiting")
+    identifier = any_house.account("ada@example.org").id
+    admin = any_house.member("root@example.org", role="admin")
+    admin.call("PATCH", "/users/ada@example.org/approve", json={})
+    query = f"/audit?account={identifier}&action=account.approve"
+    for row in admin.call("GET", query).get_json():
+        assert (row["by_email"], row["target_email"]) == ("root@example.org", "ada@example.org")
+    admin.call("DELETE", "/users/ada@example.org")
+    after = admin.call("GET", query).get_json()
+    assert len(after) == 2
+    assert {row["target_email"] for row in after} == {None}
+    assert {row["target"] for row in after} == {identifier}
+
+
+def test_the_trail_pages_newest_first_without_loss_or_repeat(any_house: House) -> None:
+    fill(any_house, 12)
+    admin = any_house.member(role="admin")
+    numbers = [row["sequence"] for row in admin.pages("/audit?limit=5&action=test.act")]
+    assert numbers == list(range(24, 0, -1))
+    unknown = admin.call("GET", f"/audit?after={'0' * 32}")
+    assert unknown.status_code == 400
+
+
+def test_a_changed_row_is_found(any_house: House) -> None:
+    fill(any_house)
+    rows = any_house.rooms.store.collection("audit")
+    rows.update({"sequence": 3}, {"$set": {"by": "somebody-else"}})
+    assert faults_of(any_house) == ["audit row 3 was changed after it was written"]
+
+
+def test_a_missing_row_is_found(any_house: House) -> None:
+    fill(any_house)
+    any_house.rooms.store.collection("audit").delete({"sequence": 3})
+    assert faults_of(any_house) == ["audit rows 3 to 3 are missing"]
+
+
+def test_a_missing_first_row_is_found(house: House) -> None:
+    fill(house)
+    house.rooms.store.collection("audit").delete({"sequence": 1})
+    assert "audit rows 1 to 1 are missing" in faults_of(house)
+
+
+def test_reordered_rows_are_found(house: House) -> None:
+    fill(house)
+    rows = house.rooms.store.collection("audit")
+    for old, new in ((3, 100), (4, 3), (100, 4)):
+        rows.update({"sequence": old}, {"$set": {"sequence": new}})
+    says = faults_of(house)
+    assert "audit row 3 was changed after it was written" in says
+    assert "audit row 4 was changed after it was written" in says
+
+
+def test_a_rewritten_row_breaks_the_link_to_the_next(house: House) -> None:
+    fill(house)
+    rows = house.rooms.store.collection("audit")
+    (row,) = rows.find({"sequence": 3})
+    forged = {**row, "by": "somebody-else"}
+    rows.update({"sequence": 3}, {"$set": {"by": forged["by"], "hash": chained_hash(forged)}})
+    assert faults_of(house) == ["audit row 4 does not follow the row before it"]
+
+
+def test_an_old_intent_without_outcome_is_found_and_closed(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(any_house, 1)
+    any_house.rooms.store.collection("audit").delete({"phase": "outcome"})
+    assert faults_of(any_house) == []
+    monkeypatch.setattr("skinapi.audit.LONGEST_ACT", timedelta(seconds=-1))
+    (fault,) = any_house.rooms.trail.faults()
+    assert fault.says == "audit row 1 (test.act) has no outcome"
+    assert fault.repair is not None
+    fault.repair()
+    assert any_house.audit()[-1]["outcome"] == "unknown"
+    assert faults_of(any_house) == []
+
+
+def test_a_repair_may_be_followed_by_the_real_outcome(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinapi.audit.LONGEST_ACT", timedelta(seconds=-1))
+    with house.rooms.trail.act("test.act", by="system", target="x"):
+        (fault,) = house.rooms.trail.faults()
+        assert fault.repair is not None
+        fault.repair()
+    assert [row.get("outcome") for row in house.audit()] == [None, "unknown", "done"]
+    assert faults_of(house) == []
+
+
+@pytest.mark.parametrize("any_house", ["sqlite", "mongod"], indirect=True)
+def test_forty_writers_keep_one_chain(any_house: House) -> None:
+    store = any_house.rooms.store
+    trails = [Trail(store, lambda: None) for _ in range(4)]  # as four processes would
+
+    def write(number: int) -> None:
+        with trails[number % 4].act("test.act", by="system", target=str(number)):
+            pass
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [row["sequence"] for row in any_house.audit()] == list(range(1, 81))
+    assert faults_of(any_house) == []

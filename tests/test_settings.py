@@ -1,0 +1,112 @@
+"""What the server refuses to start with, and the secret it makes in development."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi import open_rooms
+from skinapi.errors import UnsafeSettings
+from skinapi.settings import Settings
+from skinapi.storage import open_store
+from tests.houses import SECRET
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No .env file, no environment of the developer's."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("JWT_SECRET_KEY", "INSTANCE_DIR", "MONGO_URI", "ALLOWED_ORIGINS", "ENVIRONMENT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def production(**settings: Any) -> Settings:
+    safe = {"environment": "production", "instance_dir": Path("disk"), "jwt_secret_key": SECRET}
+    return Settings(**{**safe, **settings})
+
+
+@pytest.mark.parametrize(
+    ("secret", "says"),
+    [
+        (None, "Set JWT_SECRET_KEY"),
+        ("brief", "too short"),
+        (SECRET[:31], "too short"),
+        ("a" * 40, "sample"),
+        ("ab" * 20, "sample"),
+        ("change-me-change-me-change-me-please", "sample"),
+        ("your-secret-key-goes-here-0123456789", "sample"),
+        (" " * 40, "sample"),
+    ],
+)
+def test_production_refuses_a_weak_secret(secret: str | None, says: str) -> None:
+    with pytest.raises(UnsafeSettings, match=says) as refused:
+        open_rooms(production(jwt_secret_key=secret))
+    assert secret is None or secret not in refused.value.detail
+
+
+def test_production_starts_with_a_strong_secret() -> None:
+    production().refuse_unsafe()
+
+
+def test_production_refuses_a_disk_that_may_not_last() -> None:
+    with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
+        Settings(environment="production", jwt_secret_key=SECRET).refuse_unsafe()  # type: ignore[arg-type]
+
+
+def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
+    monkeypatch.setenv("MONGO_URI", "mongodb://db.example/skinapi")
+    Settings().refuse_unsafe()
+    monkeypatch.setenv("MONGO_URI", "")
+    monkeypatch.setenv("INSTANCE_DIR", "disk")
+    Settings().refuse_unsafe()
+
+
+@pytest.mark.parametrize("origins", ["*", "https://a.example,*", "https://*.example", "http.*"])
+def test_production_refuses_origins_that_are_anyones(origins: str) -> None:
+    with pytest.raises(UnsafeSettings, match="ALLOWED_ORIGINS"):
+        production(allowed_origins=origins).refuse_unsafe()
+
+
+def test_no_secret_shows_when_settings_are_printed() -> None:
+    shown = repr(production(mongo_uri="mongodb://u:hidden@db/x", metrics_token="hidden"))
+    assert SECRET not in shown
+    assert "hidden" not in shown
+
+
+def test_development_keeps_its_secret_across_restarts(tmp_path: Path) -> None:
+    key = Settings(instance_dir=tmp_path / "i").signing_key()
+    assert len(key) >= 32
+    assert Settings(instance_dir=tmp_path / "i").signing_key() == key
+    assert Settings(instance_dir=tmp_path / "other").signing_key() != key
+    kept = tmp_path / "i" / "jwt-secret"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert list(kept.parent.iterdir()) == [kept]
+
+
+def test_many_who_start_at_once_make_one_secret(tmp_path: Path) -> None:
+    start, keys = threading.Barrier(20), []
+
+    def open_up() -> None:
+        start.wait()
+        keys.append(Settings(instance_dir=tmp_path / "i").signing_key())
+
+    threads = [threading.Thread(target=open_up) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(keys) == 20
+    assert len(set(keys)) == 1
+    assert [path.name for path in (tmp_path / "i").iterdir()] == ["jwt-secret"]
+
+
+@pytest.mark.parametrize("uri", ["mongodb://", "http://host", "mongodb://a:b:c/"])
+def test_an_address_that_is_no_mongodb_is_refused_without_repeating_it(
+    tmp_path: Path, uri: str
+) -> None:
+    with pytest.raises(UnsafeSettings) as refusal:
+        open_store(instance_dir=tmp_path, mongo_uri=uri)
+    assert uri not in refusal.value.detail

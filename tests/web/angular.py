@@ -1,0 +1,54 @@
+"""The Angular app as it is: its origin, its requests, what its screens read."""
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from tests.houses import House, Person
+
+ORIGIN = "http://localhost:4200"
+DEFAULT_PASSWORD = "defaultPass123"
+
+
+class Angular:
+    """Sends what the app sends; `None` as token is its logged-out `Bearer null`."""
+
+    def __init__(self, house: House, token: str | None = None) -> None:
+        self._house = house
+        self.token = token
+
+    @classmethod
+    def of(cls, house: House, person: Person) -> "Angular":
+        return cls(house, person.token)
+
+    def send(self, method: str, path: str, body: Any = None) -> TestResponse:
+        headers = {"Origin": ORIGIN, "Accept": "application/json, text/plain, */*"}
+        if path not in ("/login", "/register"):
+            headers["Authorization"] = f"Bearer {self.token or 'null'}"
+        sent = {} if body is None else {"json": body}
+        answer = self._house.client.open(path, method=method, headers=headers, **sent)
+        assert_readable(answer)
+        return answer
+
+    def preflight(self, method: str, path: str, origin: str = ORIGIN) -> TestResponse:
+        headers = {
+            "Origin": origin,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "authorization,content-type",
+        }
+        return self._house.client.options(path, headers=headers)
+
+
+def assert_readable(answer: TestResponse) -> None:
+    """The browser hands the answer to the app; without this it prints code 0."""
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "Origin" in answer.headers["Vary"]
+
+
+def shown(answer: TestResponse) -> tuple[int, str]:
+    """The status and the sentence that the app's screens show."""
+    body = answer.get_json()
+    if answer.status_code >= 400:
+        assert body["error"] == body["message"] == body["msg"] == body["detail"]
+        return answer.status_code, body["error"]
+    return answer.status_code, body["message"]

@@ -1,0 +1,277 @@
+"""Bad input gets a clear 4xx with the one error body, and leaves nothing stored."""
+
+import json
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from skinapi.auth.emails import normalise_email
+from tests.houses import PASSWORD, House
+from tests.web.angular import ORIGIN, assert_readable
+
+GOOD = {"name": "Ada Example", "email": "ada@example.org", "password": PASSWORD}
+NOT_TEXT: list[Any] = [{"$gt": ""}, ["a@b.c"], 7, 1.5, True, False, {}, [], 10**400]
+DEEP = 10_000
+BODIES: dict[str, bytes] = {
+    "not JSON": b"name=Ada&email=a@b.c",
+    "cut off": b'{"name": "Ada',
+    "array": b'[{"name":"Ada"}]',
+    "string": b'"Ada"',
+    "number": b"7",
+    "null": b"null",
+    "true": b"true",
+    "NaN": b"NaN",
+    "deep objects": b'{"name":' * DEEP + b"1" + b"}" * DEEP,
+    "deep arrays": b"[" * DEEP + b"]" * DEEP,
+    "deep unknown field": b'{"x":' + b"[" * DEEP + b"]" * DEEP + b"}",
+    "invalid UTF-8": b'{"name":"\xff\xfe","email":"a@b.c","password":"correct horse"}',
+    "BOM": b"\xef\xbb\xbf" + json.dumps(GOOD).encode(),
+    "UTF-16": json.dumps(GOOD).encode("utf-16"),
+    "half a surrogate pair": b'{"name":"\\ud800","email":"a@b.c","password":"correct horse"}',
+    "NaN for a name": b'{"name":NaN,"email":"a@b.c","password":"correct horse"}',
+    "huge integer": b'{"name":' + b"9" * 9000 + b',"email":"a@b.c","password":"correct horse"}',
+    "NUL byte": b'{"name":"A\x00","email":"a@b.c","password":"correct horse"}',
+    "duplicate keys, the last wrong": b'{"name":"A","email":"a@b.c","password":"x","name":{}}',
+}
+NO_FAULT_OF_LOGIN = {"NaN for a name", "huge integer", "duplicate keys, the last wrong"}
+TEXTS = {
+    "name": [" ", "a\0b", "a\nb", "\x1b[31m", "\x7f", "\x85", "x" * 201, "x" * 900_000],
+    "email": [
+        "ada",
+        "@example.org",
+        "ada@",
+        "a b@example.org",
+        "a@b@example.org",
+        "ada\0@example.org",
+        "ada@example.org\n.evil",
+        "ada\u200b@example.org",
+        "\u202eada@example.org",
+        "ada/../x@example.org",
+        "ada%2f@example.org/",
+        '"ada"@example.org',
+        "<ada@example.org>",
+        "a@b.c, d@e.f",
+        "ada@.example.org",
+        "ada@example.org.",
+        "x" * 250 + "@example.org",
+        "\ufdfa" * 150_000 + "@example.org",
+    ],
+    "password": ["short", "a\0bcdefgh", "line\nbreaks", "x" * 257, "x" * 900_000],
+}
+
+
+def assert_refused(house: House, answer: TestResponse, before: object, *statuses: int) -> None:
+    assert answer.status_code in (statuses or (400,)), answer.text
+    assert answer.mimetype == "application/problem+json"
+    sentence = answer.get_json()["error"]
+    assert 0 < len(sentence) < 300
+    assert house.stored() == before
+    assert_readable(answer)
+
+
+def post(house: House, path: str, **options: Any) -> TestResponse:
+    return house.client.post(path, headers={"Origin": ORIGIN}, **options)
+
+
+@pytest.mark.parametrize("case", BODIES)
+@pytest.mark.parametrize("path", ["/register", "/login"])
+def test_a_body_that_makes_no_sense_is_refused(shared_house: House, path: str, case: str) -> None:
+    before = shared_house.stored()
+    answer = post(shared_house, path, data=BODIES[case], content_type="application/json")
+    assert_refused(shared_house, answer, before, 400, *([401] if case in NO_FAULT_OF_LOGIN else []))
+
+
+@pytest.mark.parametrize("field", ["name", "email", "password"])
+@pytest.mark.parametrize("value", NOT_TEXT, ids=lambda value: repr(value)[:12])
+def test_what_is_no_text_is_refused(shared_house: House, field: str, value: Any) -> None:
+    before = shared_house.stored()
+    assert_refused(
+        shared_house, post(shared_house, "/register", json={**GOOD, field: value}), before
+    )
+    if field != "name":
+        assert_refused(
+            shared_house, post(shared_house, "/login", json={**GOOD, field: value}), before
+        )
+
+
+def test_a_body_of_objects_for_texts_stores_nothing_on_any_store(any_house: House) -> None:
+    any_house.member("ada@example.org")
+    admin = any_house.member(role="admin")
+    before = any_house.stored()
+    for field in ("name", "email", "password"):
+        for value in ({"$ne": None}, {"$gt": ""}, ["ada@example.org"]):
+            body = {**GOOD, field: value}
+            for path in ("/register", "/doctors"):
+                answer = admin.call("POST", path, json=body, headers={"Origin": ORIGIN})
+                assert_refused(any_house, answer, before)
+    roles: list[Any] = [{"$ne": 1}, ["doctor"], 1, "admin"]
+    for role in roles:
+        path = "/users/ada@example.org/approve"
+        answer = admin.call("PATCH", path, json={"role": role}, headers={"Origin": ORIGIN})
+        assert_refused(any_house, answer, before)
+
+
+@pytest.mark.parametrize(
+    ("field", "text"), [(field, text) for field, texts in TEXTS.items() for text in texts],
+    ids=lambda value: ascii(value)[:24],
+)  # fmt: skip
+def test_texts_that_hide_or_swell_are_refused(shared_house: House, field: str, text: str) -> None:
+    before = shared_house.stored()
+    assert_refused(
+        shared_house, post(shared_house, "/register", json={**GOOD, field: text}), before
+    )
+
+
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""]
+)
+def test_another_content_type_is_refused(shared_house: House, content_type: str) -> None:
+    before = shared_house.stored()
+    answer = post(shared_house, "/register", data=json.dumps(GOOD), content_type=content_type)
+    assert_refused(shared_house, answer, before, 415)
+
+
+def test_a_body_past_the_limit_is_refused_unread(shared_house: House) -> None:
+    before = shared_house.stored()
+    swollen = {**GOOD, "x": "y" * shared_house.settings.max_body_bytes}
+    assert_refused(shared_house, post(shared_house, "/register", json=swollen), before, 413)
+
+
+@pytest.mark.parametrize(
+    ("segment", "status"),
+    [
+        ("%ff", 400),
+        ("a%ff@example.org", 400),
+        ("%c0%ae%c0%ae", 400),
+        ("%ed%a0%80", 400),
+        ("a%00@example.org", 400),
+        ("a%0d%0aSet-Cookie:x=1@example.org", 400),
+        ("%7f", 400),
+        ("%2e%2e", 404),
+        ("..%5c..", 404),
+        ("%252e%252e", 404),
+        ("a%2fb@example.org", 404),
+        ("%", 404),
+        ("%zz", 404),
+        ("%20", 404),
+        ("%E2%80%AEada@example.org", 404),
+        ("x" * 5000, 404),
+        ("{$ne:null}", 404),
+    ],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("DELETE", "/users/{}"),
+        ("PATCH", "/users/{}/approve"),
+        ("DELETE", "/doctors/{}"),
+        ("PUT", "/users/{}/doctor"),
+    ],
+)
+def test_an_address_that_is_none_names_nobody(
+    shared_house: House, method: str, path: str, segment: str, status: int
+) -> None:
+    admin = shared_house.member(role="admin")
+    before = shared_house.stored()
+    body = {"json": {"doctor": None}} if method == "PUT" else {}
+    raw = {"PATH_INFO": unquote_to_bytes(path.format(segment)).decode("latin-1")}
+    headers = {"Origin": ORIGIN}
+    answer = admin.call(method, "/", environ_overrides=raw, headers=headers, **body)
+    assert_refused(shared_house, answer, before, status)
+
+
+@pytest.mark.parametrize(
+    "spelling", ["%20Ada@EXAMPLE.org", "ADA@example.org", "ａda@example.org", "ada%40example.org"]
+)
+def test_one_person_is_reached_by_every_spelling(house: House, spelling: str) -> None:
+    house.member("ada@example.org", status="waiting")
+    admin = house.member(role="admin")
+    answer = admin.call("PATCH", f"/users/{spelling}/approve", json={})
+    assert answer.get_json()["message"] == "User ada@example.org approved as user."
+
+
+@pytest.mark.parametrize("spelling", [" ADA@Example.ORG", "ａｄａ@example.org", "ada@example。org"])
+def test_another_spelling_is_no_second_account(house: House, spelling: str) -> None:
+    house.member("ada@example.org")
+    before = house.stored()
+    if normalise_email(spelling) == "ada@example.org":
+        assert_refused(
+            house, post(house, "/register", json={**GOOD, "email": spelling}), before, 409
+        )
+    else:
+        assert post(house, "/register", json={**GOOD, "email": spelling}).status_code == 201
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_normalising_an_address_twice_changes_nothing(local: str, domain: str) -> None:
+    try:
+        email = normalise_email(f"{local}@{domain}")
+    except ValueError:
+        return
+    assert normalise_email(email) == email
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None
+)
+@given(
+    body=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    )
+)
+def test_any_json_is_answered_without_a_server_error(shared_house: House, body: Any) -> None:
+    for sent in (body, {**GOOD, "email": body}, {**GOOD, "name": body}, {**GOOD, "password": body}):
+        answer = post(shared_house, "/login", json=sent)
+        assert answer.status_code in (400, 401), answer.text
+
+
+def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(house: House) -> None:
+    admin = house.member(role="admin")
+    assert post(house, "/register", json={**GOOD, "confirm": PASSWORD}).status_code == 201
+    approve = "/users/ada@example.org/approve"
+    assert admin.call("PATCH", approve, json={"approved": True}).status_code == 200
+    assert post(house, "/login", json={**GOOD, "remember": 1}).status_code == 200
+    assert admin.call("GET", "/users?_=1&_=2").status_code == 200
+    assert admin.call("GET", "/doctors?cache=no").status_code == 200
+    before = house.stored()
+    passwords = {"current_password": PASSWORD, "new_password": "another horse", "hint": "x"}
+    for method, path, body, name in (
+        ("PUT", "/me/password", passwords, "hint"),
+        ("PUT", "/users/ada@example.org/role", {"role": "doctor", "why": 1}, "why"),
+        ("PUT", "/users/ada@example.org/doctor", {"doctor": None, "since": 1}, "since"),
+        ("GET", "/audit?colour=red", None, "colour"),
+    ):
+        headers = {"Origin": ORIGIN}
+        answer = admin.call(method, path, headers=headers, **({"json": body} if body else {}))
+        assert_refused(house, answer, before)
+        assert name in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=1&limit=2",
+        "limit=0",
+        "limit=1001",
+        "limit=many",
+        "limit=1e3",
+        "after=%00",
+        "after=../..",
+        "after[$gt]=&after=1",
+        "q=",
+        "q=%00",
+        "status=gone",
+        "role=doctor",
+        "role=user&role=admin",
+    ],
+)
+def test_a_query_that_makes_no_sense_is_refused(shared_house: House, query: str) -> None:
+    admin = shared_house.member(role="admin")
+    before = shared_house.stored()
+    answer = admin.call("GET", f"/users?{query}", headers={"Origin": ORIGIN})
+    assert_refused(shared_house, answer, before)
