@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
+from tests.size import size
 from tests.vision.photos import encoded, skin_with_spot
 
 Files = dict[str, bytes]
@@ -39,14 +40,14 @@ def archive() -> bytes:
 
 def truncations() -> Iterator[tuple[str, bytes]]:
     for name, content in valid().items():
-        for cut in np.linspace(0, len(content) - 1, 24).astype(int).tolist():
+        for cut in np.linspace(0, len(content) - 1, size(24, 200)).astype(int).tolist():
             yield f"{name} cut at {cut}", content[:cut]
 
 
 def byte_flips() -> Iterator[tuple[str, bytes]]:
     random = np.random.default_rng(11)
     for name, content in valid().items():
-        for number in range(24):
+        for number in range(size(24, 400)):
             damaged = bytearray(content)
             reach = 64 if number % 2 else len(content)
             for place in random.integers(0, reach, 1 + number % 5).tolist():
@@ -109,14 +110,12 @@ def inverted_polyglots() -> Iterator[tuple[str, bytes]]:
         yield f"gif before {name}", encoded(Image.new("P", (4, 4)), "GIF") + content
 
 
+def chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
 def png(width: int, height: int, *, depth: int = 8, kind: int = 2, data: bytes = b"") -> bytes:
     """With honest checksums, whatever its header claims."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-        )
-
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(data)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*both) for both in chunks)
@@ -137,30 +136,40 @@ def jpeg_of(width: int, height: int, *, progressive: bool) -> bytes:
 
 def bombs() -> Iterator[tuple[str, bytes]]:
     for width, height in BOMB_SIZES:
-        size = f"{width}x{height}"
-        yield f"png {size}", png(width, height)
-        yield f"grey png {size}", png(width, height, depth=1, kind=0, data=bytes(100_000))
-        yield f"jpeg {size}", jpeg_of(width, height, progressive=False)
-        yield f"progressive {size}", jpeg_of(width, height, progressive=True)
+        claim = f"{width}x{height}"
+        yield f"png {claim}", png(width, height)
+        yield f"grey png {claim}", png(width, height, depth=1, kind=0, data=bytes(100_000))
+        yield f"jpeg {claim}", jpeg_of(width, height, progressive=False)
+        yield f"progressive {claim}", jpeg_of(width, height, progressive=True)
         canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-        yield f"webp canvas {size}", webp(b"VP8X", bytes(4) + canvas + bytes(20))
+        yield f"webp canvas {claim}", webp(b"VP8X", bytes(4) + canvas + bytes(20))
         if max(width, height) <= 1 << 14:
             packed = (width - 1) | (height - 1) << 14
             yield (
-                f"webp lossless {size}",
+                f"webp lossless {claim}",
                 webp(b"VP8L", b"\x2f" + packed.to_bytes(4, "little") + bytes(40)),
             )
             frame = b"\x10\x00\x00\x9d\x01\x2a" + struct.pack("<HH", width, height)
-            yield f"webp lossy {size}", webp(b"VP8 ", frame + bytes(40))
+            yield f"webp lossy {claim}", webp(b"VP8 ", frame + bytes(40))
     content = valid()["progressive"]
     scan = content[content.rindex(b"\xff\xda") : -2]
     yield "five thousand scans", content[:-2] + scan * 5000 + content[-2:]
 
 
+def heavy_words() -> Iterator[tuple[str, bytes]]:
+    """A sound picture, with metadata that unpacks to a thousand times its size or claims to."""
+    content, packed = valid()["png"], zlib.compress(bytes(200_000_000), 1)
+    for name in (b"zTXt", b"iTXt", b"iCCP"):
+        body = b"words\x00" + (b"\x01\x00\x00\x00" if name == b"iTXt" else b"\x00") + packed
+        yield f"png {name.decode()}", content[:33] + chunk(name, body) + content[33:]
+    vast = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x04\x00" + b"\xff" * 12
+    yield "exif that claims four billion values", encoded(skin_with_spot((160, 120)), exif=vast)
+
+
 def odd_sizes() -> Iterator[tuple[str, bytes]]:
-    for size in ((1, 1), (1, 3000), (3000, 1), (7, 448), (2, 2)):
+    for sides in ((1, 1), (1, 3000), (3000, 1), (7, 448), (2, 2)):
         for format_ in ("JPEG", "PNG", "WEBP"):
-            yield f"{format_} {size}", encoded(Image.new("RGB", size, "tan"), format_)
+            yield f"{format_} {sides}", encoded(Image.new("RGB", sides, "tan"), format_)
     yield "png of no width", png(0, 10)
     yield "jpeg of no height", jpeg_of(10, 0, progressive=False)
 
@@ -210,5 +219,5 @@ def odd_metadata() -> Iterator[tuple[str, bytes]]:
 
 TAKEN = (odd_modes, odd_metadata, polyglots)
 REFUSED = (bombs, moving, other_kinds, inverted_polyglots)
-EITHER = (truncations, byte_flips, noise, odd_sizes)
+EITHER = (truncations, byte_flips, noise, heavy_words, odd_sizes)
 EVERY = (*TAKEN, *REFUSED, *EITHER)

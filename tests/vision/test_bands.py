@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -11,10 +11,12 @@ from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, RaisedBy, choose_band, urg
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding import rank, sum_malignant
+from tests.size import size
 from tests.vision.fakes import LABELS
 
 TABLE = conditions_table()
 ITEMS = [item.key for item in TABLE.checklist.items]
+many = settings(max_examples=size(60, 3000), deadline=None)
 DERMOSCOPIC = Context(modality=Modality.DERMOSCOPIC)
 
 shares = st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(lambda s: sum(s) > 0.1)
@@ -36,6 +38,7 @@ def surely(key: str) -> dict[str, float]:
     return {label: 1.0 if label == key else 0.0 for label in LABELS}
 
 
+@many
 @given(probabilities, contexts, thresholds, st.booleans())
 def test_the_most_urgent_wins(
     p: dict[str, float], context: Context, limits: dict[str, float], uncertain: bool
@@ -54,6 +57,7 @@ def test_the_most_urgent_wins(
     assert raised_by
 
 
+@many
 @given(probabilities, contexts, st.booleans())
 def test_a_ticked_checklist_is_never_lowered(
     p: dict[str, float], context: Context, uncertain: bool
@@ -62,6 +66,7 @@ def test_a_ticked_checklist_is_never_lowered(
     assert band_of(p, ticked, uncertain=uncertain) is Band.URGENT_REFERRAL
 
 
+@many
 @given(probabilities, contexts)
 def test_uncertain_is_never_less_than_a_doctors_review(
     p: dict[str, float], context: Context
@@ -69,12 +74,14 @@ def test_uncertain_is_never_less_than_a_doctors_review(
     assert urgency(band_of(p, context, uncertain=True)) <= urgency(Band.DOCTOR_REVIEW)
 
 
+@many
 @given(probabilities, st.sampled_from([Modality.CLINICAL, Modality.UNKNOWN]))
 def test_without_a_dermoscope_a_doctor_looks_at_it(p: dict[str, float], modality: Modality) -> None:
     band = band_of(p, Context(modality=modality))
     assert urgency(band) <= urgency(Band.DOCTOR_REVIEW)
 
 
+@many
 @given(probabilities, contexts, st.booleans())
 def test_more_melanoma_is_never_less_urgent(
     p: dict[str, float], context: Context, uncertain: bool
@@ -85,6 +92,7 @@ def test_more_melanoma_is_never_less_urgent(
     assert urgency(after) <= urgency(before)
 
 
+@many
 @given(probabilities)
 def test_probabilities_sum_to_one_and_stand_in_order(p: dict[str, float]) -> None:
     ranked = rank(p)
@@ -92,6 +100,7 @@ def test_probabilities_sum_to_one_and_stand_in_order(p: dict[str, float]) -> Non
     assert [e.probability for e in ranked] == sorted(p.values(), reverse=True)
 
 
+@many
 @given(probabilities)
 def test_the_malignant_score_goes_by_label_not_by_rank(p: dict[str, float]) -> None:
     expected = p["melanoma"] + p["basal_cell_carcinoma"] + p["actinic_keratosis"]
