@@ -109,6 +109,7 @@ class Finding(Frozen):
             table.information_only,
             *((table.not_dermoscopic,) if self.not_dermoscopic else ()),
             *((table.uncertain,) if Doubt.TOO_CLOSE in self.reasons else ()),
+            *((table.strange,) if Doubt.UNLIKE_TRAINING in self.reasons else ()),
         )
 
     def over_seven(self) -> Seven:

@@ -65,11 +65,11 @@ def read_photo(content: bytes, *, full: bool = False) -> Photo:
     """Large pictures are decoded at a half, a quarter or an eighth, unless `full`."""
     try:
         picture = _open(content)
-        orientation = _orientation(picture)
         width, height = picture.size
         pixels = _decode(picture, full=full)
     except Exception as broken:  # decoders throw all sorts at hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
+    orientation = _orientation(picture)
     if orientation in _TURNS:
         pixels = pixels.transpose(_TURNS[orientation])
     if orientation in _ON_ITS_SIDE:

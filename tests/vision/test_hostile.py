@@ -60,6 +60,11 @@ def test_what_is_no_still_picture_of_ours_is_refused(family: Family) -> None:
         assert isinstance(outcome(content), Refused), name
 
 
+def test_half_a_picture_is_no_picture() -> None:
+    for name, content in hostile.valid().items():
+        assert isinstance(outcome(content[: len(content) // 2]), Refused), name
+
+
 def test_no_pixel_of_a_bomb_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     bombs, decoded = [*hostile.bombs()], list[object]()
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded.append)

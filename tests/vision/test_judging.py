@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -186,6 +187,7 @@ def test_strange_and_shaggy_is_unlike_training() -> None:
 def test_merely_strange_skin_is_judged_with_doubt() -> None:
     finding = judge_photo(fake_model(NEVUS, calibration=strange()), PHOTO, DERMOSCOPIC)
     assert finding.reasons == (Doubt.UNLIKE_TRAINING,)
+    assert conditions_table().notices.strange in finding.notices
     assert finding.band is Band.DOCTOR_REVIEW
 
 
@@ -217,3 +219,11 @@ def test_the_turn_is_held_for_the_engine_alone() -> None:
     assert held == []
     judge_examined(fake_model(NEVUS), examined, turn=turn())
     assert held == ["taken", "given back"]
+
+
+def test_many_photos_at_once_are_never_mixed_up() -> None:
+    model = fake_model(NEVUS)
+    photos = [encoded(skin_with_spot(skin=(120 + 3 * n, 100, 90)), "PNG") for n in range(24)]
+    with ThreadPoolExecutor(8) as crowd:
+        at_once = [*crowd.map(lambda photo: judge_photo(model, photo).quality, photos * 2)]
+    assert at_once == [judge_photo(model, photo).quality for photo in photos] * 2
