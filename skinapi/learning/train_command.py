@@ -28,6 +28,7 @@ from skinapi.learning.evaluation import evaluate_model
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
 from skinapi.learning.figures import measure_foreign
+from skinapi.learning.gating import count_outcomes
 from skinapi.learning.half import round_to_half, save_half
 from skinapi.learning.heads import make_servable
 from skinapi.learning.networks import ARCHITECTURES
@@ -106,7 +107,11 @@ def _measure(
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, tta=False, report=say)
-        figures["not_skin"] = measure_foreign(model, answers, foreign)
+        figures["not_skin"] = {
+            **measure_foreign(model, answers, foreign),
+            "gates": count_outcomes(model, strange, report=say),
+        }
+    figures["gates"] = count_outcomes(model, test.samples, report=say)
     card |= {
         "precision": model.card.precision,
         "figures": {"test": figures, "precision": precision},

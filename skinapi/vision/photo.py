@@ -21,6 +21,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 # A baseline JPEG is decoded at a fraction of its size; whatever else must first be held whole.
 MOST_PIXELS = 64_000_000
 MOST_PIXELS_HELD = 16_000_000
+# libwebp holds four copies of what it decodes.
+MOST_PIXELS_WEBP = 8_000_000
 # Each scan of a progressive JPEG is one more walk over the whole picture, for a few bytes of file.
 MOST_SCANS = 64
 # The network is shown 7/8 of the shorter side at 224: no more is decoded than twice what it needs.
@@ -84,7 +86,7 @@ def _open(content: bytes) -> Image.Image:
     guess. (A phone's JPEG with a second picture behind it is no moving picture: the first counts.)
     """
     canvas = webp_canvas(content)
-    if canvas is not None and canvas.pixels > MOST_PIXELS_HELD:
+    if canvas is not None and canvas.pixels > MOST_PIXELS_WEBP:
         raise ValueError("too many pixels")
     picture = Image.open(io.BytesIO(content), formats=FORMATS)
     drafted = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")

@@ -16,10 +16,10 @@ import numpy as np
 
 from skinapi.errors import Refused
 from skinapi.learning.datasets import PICTURE_SUFFIXES
+from skinapi.learning.gating import name_outcome
 from skinapi.learning.splits import read_split
 from skinapi.vision.foreign import measure_hues
-from skinapi.vision.judging import judge_photo
-from skinapi.vision.model import Model, open_model
+from skinapi.vision.model import open_model
 from skinapi.vision.photo import read_photo
 from skinapi.vision.quality import measure_quality
 
@@ -34,21 +34,13 @@ def main() -> None:
     model = open_model(options.model)
     for path in paths:
         content = path.read_bytes()
-        outcome = judge(model, content)
+        outcome = name_outcome(model, path)
         outcomes[outcome] += 1
         if options.names and outcome != "found":
             print(f"{path.name}: {outcome}")  # noqa: T201
         for name, value in measure(content).items():
             measures.setdefault(name, []).append(value)
     show(outcomes, measures, len(paths))
-
-
-def judge(model: Model, content: bytes) -> str:
-    try:
-        finding = judge_photo(model, content)
-    except Refused as refused:
-        return f"refused: {refused.reason}"
-    return f"uncertain: {' and '.join(finding.reasons)}" if finding.uncertain else "found"
 
 
 def measure(content: bytes) -> dict[str, float]:

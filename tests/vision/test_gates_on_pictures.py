@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.learning.gating import name_outcome
 from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
-from tests.bench.gate import judge
 from tests.size import size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -30,7 +30,7 @@ def model() -> Model:
 
 
 def share_refused(model: Model, paths: Iterable[Path]) -> float:
-    outcomes = Counter(judge(model, path.read_bytes()).partition(":")[0] for path in paths)
+    outcomes = Counter(name_outcome(model, path).partition(":")[0] for path in paths)
     return outcomes["refused"] / outcomes.total()
 
 
