@@ -9,6 +9,7 @@ import pytest
 from skinapi import open_rooms
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
+from skinapi.storage import open_store
 from tests.houses import SECRET
 
 
@@ -100,3 +101,12 @@ def test_many_who_start_at_once_make_one_secret(tmp_path: Path) -> None:
     assert len(keys) == 20
     assert len(set(keys)) == 1
     assert [path.name for path in (tmp_path / "i").iterdir()] == ["jwt-secret"]
+
+
+@pytest.mark.parametrize("uri", ["mongodb://", "http://host", "mongodb://a:b:c/"])
+def test_an_address_that_is_no_mongodb_is_refused_without_repeating_it(
+    tmp_path: Path, uri: str
+) -> None:
+    with pytest.raises(UnsafeSettings) as refusal:
+        open_store(instance_dir=tmp_path, mongo_uri=uri)
+    assert uri not in refusal.value.detail

@@ -96,6 +96,8 @@ class Accounts:
         self._documents.delete({"id": account.id})
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
+        if not identifiers:
+            return {}
         found = self._documents.find({"id": {"$in": sorted(identifiers)}})
         return {document["id"]: document["email"] for document in found}
 

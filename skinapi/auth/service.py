@@ -30,9 +30,9 @@ class AuthService:
 
     def register_user(self, *, name: str, email: str, password: str) -> str:
         """A new account, waiting for approval; its token. Raises EmailTaken."""
-        kept_hash = self._passwords.hash(password)
         if self._accounts.by_email(email):
             raise EmailTaken
+        kept_hash = self._passwords.hash(password)
         identifier = new_id()
         with self._trail.act("account.register", by=identifier, target=identifier):
             account = self._accounts.add(

@@ -36,7 +36,7 @@ def _random_box(picture: Image.Image, random: np.random.Generator) -> tuple[int,
 
 
 def _tint(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Brightness, contrast and saturation within a fifth, each channel's gain within a few percent."""
+    """Brightness, contrast and saturation within a fifth, every channel within a few percent."""
     pixels = np.asarray(picture, np.float32)
     brightness, contrast, saturation = random.uniform(1 - COLOUR, 1 + COLOUR, 3)
     grey = pixels.mean(axis=2, keepdims=True)

@@ -1,4 +1,4 @@
-"""Batches for one epoch of training: shuffled by seed and epoch, mixed in pairs, weighted by class."""
+"""The batches of an epoch: shuffled by seed and epoch, mixed in pairs, weighted by class."""
 
 from collections.abc import Callable, Sequence
 
@@ -60,7 +60,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 def _mix(
     inputs: Floats, one_hot: Floats, strength: float, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Each sample is blended with a partner from the same batch; the stronger share stays its own."""
+    """Each sample is blended with a partner of its batch; the stronger share stays its own."""
     partners = random.permutation(len(inputs))
     share = random.beta(strength, strength, len(inputs)).astype(np.float32)
     share = np.maximum(share, np.float32(1.0) - share)

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.learning import metrics
+from skinapi.learning.answers import Answers, judge
 from skinapi.learning.datasets import Sample
-from skinapi.learning.evaluation import Answers, band_scores, judge
+from skinapi.learning.figures import band_scores
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration import Calibration, softmax
 from skinapi.vision.familiar import Familiar

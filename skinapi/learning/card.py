@@ -1,4 +1,4 @@
-"""What a model says of itself: for the software as card.json, for people as a page with pictures."""
+"""What a model says of itself: to the software as card.json, to people as an illustrated page."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,10 +13,12 @@ from skinapi.vision.model import CALIBRATION, CARD
 README = "README.md"
 
 LIMITS = (
-    "For research and decision support. Not a medical device; never the only ground for a decision.",
+    "For research and decision support. Not a medical device, and never the only ground to decide.",
     "Trained on dermoscope pictures alone. Not validated on phone or other ordinary photographs.",
-    "Mostly light skin. In the DDI study a network trained on HAM10000 fell to AUC 0.57 on "
-    + "clinical photographs of Fitzpatrick types V and VI.",
+    (
+        "Mostly light skin. In the DDI study a network trained on HAM10000 fell to AUC 0.57 on "
+        "clinical photographs of Fitzpatrick types V and VI."
+    ),
     "Probabilities are calibrated on its data set's mix of classes, not on anyone's patients.",
     "No way of abstaining reliably prevents silent failures: refusing strange pictures mitigates.",
     "It knows seven kinds of lesion and normal skin, and forces every other disease into these.",
@@ -47,8 +49,10 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
     lines = [
         f"# {version}",
         "",
-        f"{card['architecture']}, {card['side']} x {card['side']} pixels, served at "
-        + f"{card['precision']}. Every number below is from `{CARD}`.",
+        (
+            f"{card['architecture']}, {card['side']} x {card['side']} pixels, served at "
+            f"{card['precision']}. Every number below is from `{CARD}`."
+        ),
         "",
         f"**Licence.** {card['licence']}",
         "",
@@ -56,8 +60,10 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
         *[f"- {limit}" for limit in card["limits"]],
         "",
         "## Figures",
-        f"Measured once on {primary['n']} lesions that were neither learned from nor watched: one "
-        + "picture of each, refused or not; 95 % intervals by bootstrap over lesions.",
+        (
+            f"Measured once on {primary['n']} lesions neither learned from nor watched: one "
+            "picture of each, refused or not; 95 % intervals by bootstrap over lesions."
+        ),
         "",
         "| | |",
         "|---|---|",
@@ -80,8 +86,10 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
         f"`{card['training']['command']}`",
         "",
         *_history(card["training"]),
-        f"Temperature and thresholds (`{CALIBRATION}`) were fitted on the validation part alone. "
-        + "`split.json` names the pictures of each part.",
+        (
+            f"Temperature and thresholds (`{CALIBRATION}`) were fitted on validation alone. "
+            "`split.json` names the pictures of each part."
+        ),
         "",
     ]
     (folder / README).write_text("\n".join(lines), encoding="utf-8")
@@ -99,7 +107,7 @@ def _bands(figures: Mapping[str, Any]) -> list[str]:
     for name, band in figures["bands"].items():
         lines.append(
             f"- {name.replace('_', ' ')} at {band['threshold']:.4f}: "
-            + f"sensitivity {band['sensitivity']:.3f}, specificity {band['specificity']:.3f}"
+            f"sensitivity {band['sensitivity']:.3f}, specificity {band['specificity']:.3f}"
         )
         if band["specificity"] < 0.5:
             lines.append("  **More than half of the other lesions are caught as well.**")

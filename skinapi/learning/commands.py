@@ -1,5 +1,5 @@
-"""The options of `train`, `evaluate` and `export`; what they do is imported only when one of them
-is called.
+"""The options of `train`, `calibrate`, `evaluate` and `export`; what they do is imported only when
+one of them is called.
 """
 
 import argparse
@@ -19,9 +19,12 @@ Run = Callable[[Settings, argparse.Namespace], int]
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
 DEPTHS = ("head", "last-blocks", "deeper-blocks", "whole")
 
+NOT_SKIN = "a folder of pictures of anything else; the later half by name is measured"
+
 
 def add_commands(commands: "Commands") -> None:
     _add_train(commands)
+    _add_calibrate(commands)
     _add_evaluate(commands)
     _add_export(commands)
 
@@ -63,11 +66,25 @@ def _add_train(commands: "Commands") -> None:
         "--side", type=int, default=224, help="pixels of the square that the network reads"
     )
     train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     train.add_argument("--skip-unknown-labels", action="store_true")
     train.add_argument("--licence", default="that of the pictures it was trained on")
     train.add_argument("--work", type=Path, help="checkpoints; the same folder again resumes")
     train.add_argument("--out", type=Path, help="where the model folder is written")
     train.set_defaults(run=_later("train"))
+
+
+def _add_calibrate(commands: "Commands") -> None:
+    calibrate = commands.add_parser(
+        "calibrate", help="fit a model's temperature, bands and sense of the strange anew"
+    )
+    calibrate.add_argument("model", type=Path, help="the model folder; its calibration is replaced")
+    calibrate.add_argument(
+        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
+    )
+    calibrate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
+    calibrate.add_argument("--split", type=Path, help="instead of the split in the model's folder")
+    calibrate.set_defaults(run=_later("calibrate"))
 
 
 def _add_evaluate(commands: "Commands") -> None:
@@ -76,7 +93,8 @@ def _add_evaluate(commands: "Commands") -> None:
     evaluate.add_argument("--labels", type=Path, help="image_id and dx, or ISIC's one-hot columns")
     evaluate.add_argument("--out", type=Path, help="write the figures as JSON")
     evaluate.add_argument("--split", type=Path, help="measure the test part of this split only")
-    evaluate.add_argument("--not-skin", type=Path, help="a folder of pictures of anything else")
+    evaluate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
+    evaluate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     evaluate.add_argument("--tta", action="store_true", help="average eight turned views")
     evaluate.add_argument("--precision", choices=("f32", "bf16"), help="instead of the card's")
     evaluate.set_defaults(run=_later("evaluate"))

@@ -4,7 +4,7 @@ out and why.
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from skinapi.vision.picture import open_picture
 
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 UNKNOWN_LABEL = "unknown label"
+NOT_FOUND = "picture not found"
 MOST_LOST = 0.1
+ID_COLUMNS = ("image_id", "image", "image_path")
 LABEL_COLUMNS = ("dx", "label")
 ISIC_COLUMNS = {
     "MEL": "mel",
@@ -92,7 +94,7 @@ class _Gatherer:
 
 def _trouble_with(path: Path) -> str | None:
     if not path.is_file():
-        return "picture not found"
+        return NOT_FOUND
     try:
         open_picture(path.read_bytes())
     except (OSError, UnreadablePicture):
@@ -117,31 +119,36 @@ def load_dataset(folder: Path, *, labels: Mapping[str, str] | None = None) -> Da
 
 
 def load_table(table: Path, images: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
-    """HAM10000's columns, image_id/image_path/label, or ISIC's one-hot columns, told apart by the
-    header.
-    """
-    with table.open(newline="", encoding="utf-8-sig") as lines:
-        reader = csv.DictReader(lines)
-        columns = reader.fieldnames or []
-        rows = list(reader)
-    id_column = next(
-        (name for name in ("image_id", "image", "image_path") if name in columns), None
-    )
+    """HAM10000's columns, image_id/image_path/label, or ISIC's one-hot, by the header."""
+    columns, rows = _read_rows(table)
+    id_column = next((name for name in ID_COLUMNS if name in columns), None)
     label_column = next((name for name in LABEL_COLUMNS if name in columns), None)
     if id_column is None or (label_column is None and not set(ISIC_COLUMNS) & set(columns)):
         raise BadDataset(
-            f"{table.name} needs the columns image_id and dx, or image_id, image_path and label."
+            f"{table.name} needs the columns image_id and dx, or image_id, image_path and label"
         )
     found = {path.stem: path for path in _pictures_in(images)}
     gatherer = _Gatherer(labels)
     for row in rows:
-        label = row[label_column].strip() if label_column else _one_hot_label(row)
+        image_id = Path(row[id_column].strip()).stem
         named = Path((row.get("image_path") or row[id_column]).strip())
         path = images / named if named.suffix else found.get(named.name, images / named)
-        lesion = (row.get("lesion_id") or "").strip()
-        image_id = Path(row[id_column].strip()).stem
-        gatherer.take(Sample(image_id, path, label, lesion or image_id, _facts_of(row)))
+        label = row[label_column].strip() if label_column else _one_hot_label(row)
+        lesion = (row.get("lesion_id") or "").strip() or image_id
+        if path.resolve().is_relative_to(images.resolve()):
+            gatherer.take(Sample(image_id, path, label, lesion, _facts_of(row)))
+        else:
+            gatherer.skip(NOT_FOUND, image_id)
     return gatherer.finish(lesions_known="lesion_id" in columns)
+
+
+def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, restval="")
+            return reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as broken:
+        raise BadDataset(f"{table} cannot be read as a table: {broken}") from broken
 
 
 def load_pictures(folder: Path, *, label: str) -> list[Sample]:
@@ -152,6 +159,11 @@ def load_pictures(folder: Path, *, label: str) -> list[Sample]:
     for path in _pictures_in(folder):
         gatherer.take(Sample(path.stem, path, label, path.stem))
     return list(gatherer.finish(lesions_known=False).samples)
+
+
+def later_half(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """By name: the first half may be looked at while choosing, the later half is for the figure."""
+    return sorted(samples, key=lambda sample: sample.image_id)[len(samples) // 2 :]
 
 
 def load_folders(folder: Path, *, labels: Mapping[str, str] | None = None) -> Dataset:
@@ -185,7 +197,7 @@ def _pictures_in(folder: Path) -> Iterator[Path]:
 
 
 def _one_hot_label(row: Mapping[str, str]) -> str:
-    marked = [name for name in ISIC_COLUMNS if float(row.get(name) or 0) > 0.5]
+    marked = [name for name in ISIC_COLUMNS if row.get(name, "").strip() in ("1", "1.0")]
     return ISIC_COLUMNS[marked[0]] if len(marked) == 1 else "none"
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from skinapi.learning.evaluation import Judged
+from skinapi.learning.answers import Judged
 from skinapi.learning.metrics import BINS
 from skinapi.vision.conditions import conditions_table
 

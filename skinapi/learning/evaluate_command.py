@@ -1,17 +1,27 @@
-"""`evaluate`: the serving engine over any labelled folder, and the table of what it is worth there."""
+"""`evaluate`: the serving engine over a labelled folder, and the table of its worth there."""
 
 import argparse
 import json
 from dataclasses import replace
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Dataset, by_part, load_dataset, load_pictures, load_table
-from skinapi.learning.evaluation import ask_model, evaluate_model, foreign_figures
+from skinapi.learning.answers import ask_model
+from skinapi.learning.datasets import (
+    Dataset,
+    by_part,
+    later_half,
+    load_dataset,
+    load_pictures,
+    load_table,
+)
+from skinapi.learning.evaluation import evaluate_model
+from skinapi.learning.figures import measure_foreign
+from skinapi.learning.gating import count_outcomes
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.splits import read_split
 from skinapi.learning.tables import describe_figures
 from skinapi.settings import Settings
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.openvino_engine import Precision
 
@@ -19,11 +29,16 @@ from skinapi.vision.openvino_engine import Precision
 def run(settings: Settings, options: argparse.Namespace) -> int:
     precision = Precision(options.precision) if options.precision else None
     model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
-    figures, answers = evaluate_model(model, _load(options), tta=options.tta, report=say)
+    dataset = _load(options)
+    figures, answers = evaluate_model(model, dataset, tta=options.tta, report=say)
     if options.not_skin:
-        strange = load_pictures(options.not_skin, label="not skin")
+        strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, tta=options.tta, report=say)
-        figures["not_skin"] = foreign_figures(model, answers, foreign)
+        figures["not_skin"] = {
+            **measure_foreign(model, answers, foreign),
+            "gates": count_outcomes(model, strange, report=say),
+        }
+    figures["gates"] = count_outcomes(model, dataset.samples, report=say)
     say(describe_figures(figures))
     if options.out:
         with disk_full_told():
@@ -37,6 +52,9 @@ def _load(options: argparse.Namespace) -> Dataset:
         dataset = load_table(options.labels, options.images, labels=labels)
     else:
         dataset = load_dataset(options.images, labels=labels)
+    if options.normal_skin:
+        healthy = load_pictures(options.normal_skin, label=NORMAL_SKIN)
+        dataset = replace(dataset, samples=(*dataset.samples, *healthy))
     if options.split:
         chosen = by_part(dataset.samples, read_split(options.split), "test")
         dataset = replace(dataset, samples=tuple(chosen))

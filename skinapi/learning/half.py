@@ -63,7 +63,7 @@ def load_half(network: keras.Model, stored: Mapping[str, NDArray[np.generic]]) -
 
 
 def store_kernels_in_half(served: ov.Model) -> None:
-    """Replaces every large float32 constant of the served graph by float16 and a conversion back."""
+    """Every large float32 constant of the graph becomes float16 and a conversion back."""
     for node in served.get_ops():
         if (
             node.get_type_name() == "Constant"

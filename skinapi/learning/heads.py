@@ -33,7 +33,8 @@ def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
     known_side = _check_input(network, side)
     dense, pooling = _walk_head(network)
     if isinstance(pooling, keras.Model):
-        inner = keras.Model(pooling.inputs, [pooling.layers[-1].input, pooling.output])
+        inside = _input_of(pooling.layers[-1], pooling)
+        inner = keras.Model(pooling.inputs[0], [inside, pooling.outputs[0]])
         feature_map, pooled = inner(_input_of(pooling, network))
     else:
         feature_map, pooled = _input_of(pooling, network), pooling.output
@@ -41,7 +42,7 @@ def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
     for layer in dense[:-1]:
         logits = keras.layers.ReLU()(_linear(layer)(logits))
     logits = _linear(dense[-1])(logits)
-    served = keras.Model(network.inputs, [logits, feature_map, pooled], name=network.name)
+    served = keras.Model(network.inputs[0], [logits, feature_map, pooled], name=network.name)
     weights = [
         np.asarray(value, np.float32) for layer in dense for value in _kernel_and_bias(layer)
     ]
@@ -65,7 +66,7 @@ def _check_input(network: keras.Model, side: int | None) -> int:
 
 
 def _walk_head(network: keras.Model) -> tuple[list[keras.layers.Dense], keras.Layer]:
-    """From the output backwards: the Dense layers in the order of use, and the pooling before them."""
+    """From the output back: the Dense layers in order of use, and the pooling before them."""
     dense: list[keras.layers.Dense] = []
     rectified = False
     for layer in _backwards(network):

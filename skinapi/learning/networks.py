@@ -14,7 +14,7 @@ Depth = Literal["head", "last-blocks", "deeper-blocks", "whole"]
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """`cuts` names, for each depth of training, the layer whose output the frozen part ends with."""
+    """`cuts` names, for each depth of training, the last layer that stays frozen."""
 
     build: Callable[..., keras.Model]
     scaling: Scaling

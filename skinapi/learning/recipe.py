@@ -36,7 +36,7 @@ PHASES: Mapping[str, Phase] = {
     for phase in (
         Phase("head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
         Phase("last-blocks", epochs=6, learning_rate=4e-4, views=4),
-        Phase("deeper-blocks", epochs=9, learning_rate=2e-4, views=4),
+        Phase("deeper-blocks", epochs=7, learning_rate=3e-4, mixup=0.2, views=3),
         Phase("whole", epochs=8, learning_rate=1e-4),
     )
 }
@@ -145,7 +145,7 @@ def _run(
     look: Look = watched.look
     model = network
     freeze_below(network, cut)
-    caches = folder / "features"
+    caches = folder / phase.depth / "features"
     finished = read_course(folder / phase.depth).finished
     if phase.views and cut is not None:
         model = tail_of(network, cut)
@@ -185,7 +185,7 @@ def _from_cache(
     caches.mkdir(parents=True, exist_ok=True)
 
     def cache(name: str, rows: int, look: Callable[[int], Tensor]) -> Features:
-        path = caches / f"{phase.depth}-{name}.npy"
+        path = caches / f"{name}.npy"
         return cache_features(trunk=trunk, rows=rows, look=look, path=path, report=report)
 
     def glance_of(view: int) -> Callable[[int], Tensor]:

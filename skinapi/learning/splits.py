@@ -35,7 +35,7 @@ def split_by_lesion(samples: Iterable[Sample], *, seed: int = 0) -> dict[str, Pa
 
 
 def _deal(lesion_ids: list[str], seed: int) -> dict[str, Part]:
-    """Shuffled by a hash, so that neither the platform nor a library's random generator has a say."""
+    """Shuffled by a hash: no platform and no library's random generator has a say."""
     shuffled = sorted(
         lesion_ids, key=lambda lesion: hashlib.sha256(f"{seed}:{lesion}".encode()).digest()
     )

@@ -21,6 +21,8 @@ def describe_figures(figures: Figures) -> str:
         lines += _describe_part(figures["one_per_lesion"], "one picture per lesion")
     if "accepted" in figures:
         lines += _describe_part(figures["accepted"], "accepted pictures only")
+    if "gates" in figures:
+        lines.append(_describe_gates("these pictures", figures["gates"]))
     for name, value in figures["melanoma"].items():
         lines.append(f"melanoma {name.replace('_', ' ')}: {value:.3f}")
     for name, band in figures["bands"].items():
@@ -28,25 +30,43 @@ def describe_figures(figures: Figures) -> str:
             f"band threshold {name} {band['threshold']:.4f}: "
             f"sensitivity {band['sensitivity']:.3f}, specificity {band['specificity']:.3f}"
         )
+    if "normal_skin" in figures:
+        healthy = figures["normal_skin"]
+        lines.append(
+            f"normal skin: {healthy['recognised']:.3f} of {healthy['n']} pictures recognised; "
+            f"{healthy['lesions_taken_for_it']:.3f} of the lesions taken for it"
+        )
     if "not_skin" in figures:
         foreign = figures["not_skin"]
         lines.append(
-            f"told from {foreign['n']} pictures of anything else: AUROC {foreign['auroc']:.3f}"
+            f"pictures of anything else: AUROC {foreign['auroc']:.3f} against {foreign['n']} of "
+            f"them; {foreign['refused_foreign']:.3f} of them and "
+            f"{foreign['refused_known']:.3f} of the known pictures below the energy of their like"
         )
+        if "gates" in foreign:
+            lines.append(_describe_gates("pictures of anything else", foreign["gates"]))
     return "\n".join(lines)
+
+
+def _describe_gates(what: str, gates: Mapping[str, Any]) -> str:
+    why = ", ".join(f"{name} {count}" for name, count in gates["outcomes"].items())
+    shares = f"{gates['refused']:.1%} refused, {gates['uncertain']:.1%} uncertain"
+    return f"at the gates, of {what}: {shares} ({why})"
 
 
 def _describe_part(part: Figures, title: str) -> list[str]:
     counted = f"{part['n']} pictures of {part['lesions']} lesions"
     lines = [
         "",
-        f"{title}: {counted}, {part['refused']} would be refused",
+        f"{title}: {counted}, {part['refused']} below the energy of their like",
         f"  macro AUC          {_with_interval(part, 'macro_auc')}",
         f"  balanced accuracy  {_with_interval(part, 'balanced_accuracy')}",
         f"  ECE                {_with_interval(part, 'ece')}",
         f"  ECE before temperature  {part['ece_before_temperature']:.3f}",
-        f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
-        + f"Brier {part['brier']:.3f}",
+        (
+            f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
+            f"Brier {part['brier']:.3f}"
+        ),
         "  class      n  sensitivity           specificity           AUC",
     ]
     for name, one in part["per_class"].items():

@@ -2,8 +2,7 @@
 
 import argparse
 import shlex
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,23 @@ import numpy as np
 
 from skinapi.errors import BadDataset
 from skinapi.learning import metrics
+from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
 from skinapi.learning.calibrating import calibrate, fit_familiar
 from skinapi.learning.card import LIMITS, describe_training, write_readable_card
 from skinapi.learning.datasets import (
     Dataset,
-    Sample,
     by_part,
+    later_half,
     load_dataset,
     load_pictures,
     require_trainable,
 )
 from skinapi.learning.drawing import draw_card
-from skinapi.learning.evaluation import Answers, ask_model, evaluate_model, judge, lesion_classes
+from skinapi.learning.evaluation import evaluate_model
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
+from skinapi.learning.figures import measure_foreign
+from skinapi.learning.gating import count_outcomes
 from skinapi.learning.half import round_to_half, save_half
 from skinapi.learning.heads import make_servable
 from skinapi.learning.networks import ARCHITECTURES
@@ -37,11 +39,11 @@ from skinapi.learning.tables import describe_figures
 from skinapi.learning.weights import initialise
 from skinapi.settings import Settings
 from skinapi.vision.calibration import Calibration
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
-NORMAL_SKIN = "normal_skin"
+UNREPEATED = ("run", "work", "out", "licence")
 COMPARED = 200
 BF16_MAY_LOSE = 0.002
 
@@ -85,19 +87,39 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
             **_package(network, recipe, lessons, folder),
             "licence": options.licence,
             "limits": LIMITS,
-            "training": describe_training(lessons, courses, shlex.join(["skinapi", *sys.argv[1:]])),
+            "training": describe_training(lessons, courses, _repeat(options)),
         }
-        model, precision = _calibrate(folder, lessons, card)
-        figures, answers = evaluate_model(model, test, tta=False, report=say)
-        card |= {
-            "precision": model.card.precision,
-            "figures": {"test": figures, "precision": precision},
-        }
-        draw_card(judge(model, answers), figures, folder)
-        write_readable_card(folder, card, model.version)
-        write_papers(folder, card=card, calibration=model.calibration)
+        figures = _measure(folder, card, lessons, test, options)
     say(describe_figures(figures))
-    say(f"{model.version} is in {out}")
+    say(f"{figures['model_version']} is in {out}")
+
+
+def _measure(
+    folder: Path,
+    card: dict[str, Any],
+    lessons: Lessons,
+    test: Dataset,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """Calibrated on validation, then read once on the test part; the card and its pages follow."""
+    model, precision = _calibrate(folder, lessons, card)
+    figures, answers = evaluate_model(model, test, tta=False, report=say)
+    if options.not_skin:
+        strange = later_half(load_pictures(options.not_skin, label="not skin"))
+        foreign = ask_model(model, strange, tta=False, report=say)
+        figures["not_skin"] = {
+            **measure_foreign(model, answers, foreign),
+            "gates": count_outcomes(model, strange, report=say),
+        }
+    figures["gates"] = count_outcomes(model, test.samples, report=say)
+    card |= {
+        "precision": model.card.precision,
+        "figures": {"test": figures, "precision": precision},
+    }
+    draw_card(judge(model, answers), figures, folder)
+    write_readable_card(folder, card, model.version)
+    write_papers(folder, card=card, calibration=model.calibration)
+    return figures
 
 
 def _load(options: argparse.Namespace) -> Dataset:
@@ -165,7 +187,7 @@ def _calibrate(
     folder: Path, lessons: Lessons, card: Mapping[str, Any]
 ) -> tuple[Model, dict[str, float]]:
     """On validation: temperature, thresholds, and whether bfloat16 is as good as full precision.
-    What training pictures look like to the network, from those themselves.
+    What is familiar is learned from the training pictures themselves.
     """
     watched = lessons.validation
     write_papers(folder, card=card, calibration=Calibration())
@@ -180,6 +202,17 @@ def _calibrate(
     )
     write_papers(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs
+
+
+def _repeat(options: argparse.Namespace) -> str:
+    """The command that makes this network again, wherever its results are put."""
+    words = ["python", "-m", "skinapi", "train"]
+    for name, value in vars(options).items():
+        if name not in UNREPEATED and value is not None and value is not False:
+            words.append(f"--{name.replace('_', '-')}")
+            shown = ",".join(value) if isinstance(value, tuple) else value
+            words += [] if value is True else [str(shown)]
+    return shlex.join(words)
 
 
 def _macro_auc(model: Model, answers: Answers) -> float:

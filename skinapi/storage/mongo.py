@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 import pymongo
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import ConfigurationError, DuplicateKeyError
 
+from skinapi.errors import UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
@@ -26,6 +27,14 @@ from skinapi.storage.words import (
 )
 
 DATABASE = "skinapi"
+DURABLE: dict[str, Any] = {
+    "w": "majority",
+    "journal": True,
+    "tz_aware": True,
+    "serverSelectionTimeoutMS": 3000,
+    "connectTimeoutMS": 3000,
+    "socketTimeoutMS": 15000,
+}
 NO_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
 
@@ -40,15 +49,11 @@ class MongoStore:
 
     @classmethod
     def at(cls, uri: str) -> "MongoStore":
-        client: pymongo.MongoClient[Document] = pymongo.MongoClient(
-            uri,
-            w="majority",
-            journal=True,
-            tz_aware=True,
-            serverSelectionTimeoutMS=3000,
-            connectTimeoutMS=3000,
-            socketTimeoutMS=15000,
-        )
+        """Raises UnsafeSettings for what is no MongoDB address; the server is asked later."""
+        try:
+            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE)
+        except (ConfigurationError, ValueError) as error:
+            raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from error
         return cls(client.get_default_database(DATABASE))
 
     def collection(self, name: str) -> "MongoDocuments":

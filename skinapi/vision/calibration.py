@@ -1,4 +1,4 @@
-"""From logits to probabilities that mean what they say on the mix of classes they were fitted to."""
+"""From logits to probabilities that mean what they say on the classes they were fitted to."""
 
 from collections.abc import Mapping
 from typing import Self

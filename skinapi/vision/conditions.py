@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 Language = Literal["en", "fr"]
+NORMAL_SKIN = "normal_skin"
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
 
 
@@ -107,6 +108,7 @@ class Notices(Frozen):
     information_only: Said
     not_dermoscopic: Said
     uncertain: Said
+    strange: Said
     refused: Mapping[str, Said]
 
 

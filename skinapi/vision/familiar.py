@@ -5,7 +5,7 @@ stick out of those. On validation lesions this told foreign pictures apart far b
 """
 
 import base64
-from functools import cached_property
+from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -51,11 +51,11 @@ class Familiar(Frozen):
         rest = np.square(away).sum(axis=-1) - np.square(explained).sum(axis=-1)
         return np.asarray(np.sqrt(np.maximum(rest, 0)))
 
-    @cached_property
+    @property
     def _mean(self) -> NDArray[np.float64]:
         return _unpack(self.mean)
 
-    @cached_property
+    @property
     def _directions(self) -> NDArray[np.float64]:
         return _unpack(self.directions).reshape(-1, self.features)
 
@@ -64,5 +64,6 @@ def _pack(numbers: NDArray[np.float64]) -> str:
     return base64.b64encode(numbers.astype("<f2").tobytes()).decode("ascii")
 
 
+@lru_cache(maxsize=8)  # two for each model in service, the next and the one before
 def _unpack(text: str) -> NDArray[np.float64]:
     return np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float64)

@@ -8,12 +8,17 @@ from typing import Any, Self
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band, BandWords, Frozen, Language, Said, conditions_table
+from skinapi.vision.conditions import (
+    NORMAL_SKIN,
+    Band,
+    BandWords,
+    Frozen,
+    Language,
+    Said,
+    conditions_table,
+)
 from skinapi.vision.quality import Quality
 from skinapi.vision.refusals import Reason, refuse
-
-Probability = float
-NORMAL_SKIN = "normal_skin"
 
 
 class Doubt(StrEnum):
@@ -104,6 +109,7 @@ class Finding(Frozen):
             table.information_only,
             *((table.not_dermoscopic,) if self.not_dermoscopic else ()),
             *((table.uncertain,) if Doubt.TOO_CLOSE in self.reasons else ()),
+            *((table.strange,) if Doubt.UNLIKE_TRAINING in self.reasons else ()),
         )
 
     def over_seven(self) -> Seven:

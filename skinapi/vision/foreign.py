@@ -22,7 +22,7 @@ GREENER_BY = 4
 # hundred is far from its like and cold or textured as well.
 MOST_GREEN = 0.02
 MOST_COLD = 0.10
-MOST_TEXTURE = 8.0
+MOST_TEXTURE = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ WHOLE_COLOUR = 64.0
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Each 0..1; `diameter` as a share of the photo's shorter side: pictures know no millimetres."""
+    """Each 0..1; `diameter` in shorter sides of the photo: pictures know no millimetres."""
 
     asymmetry: float
     border: float
@@ -46,7 +46,8 @@ def measure_shape(photo: Photo) -> Shape | None:
         return None
     rows, columns = np.nonzero(mask)
     around = np.stack([columns - columns.mean(), rows - rows.mean()])
-    spread = pixels[mask] - pixels[mask].mean(axis=0)
+    inner = pixels[_core(mask)]
+    spread = inner - inner.mean(axis=0)
     return Shape(
         asymmetry=_clip(_unpaired(mask, around) / WHOLE_ASYMMETRY),
         border=_clip(1 - 4 * np.pi * rows.size / _perimeter(mask) ** 2),
@@ -132,6 +133,15 @@ def _fill(piece: Mask) -> Mask:
     corner = np.zeros_like(padded)
     corner[0, 0] = True
     return np.asarray(~_grow(corner, padded)[1:-1, 1:-1])
+
+
+def _core(mask: Mask) -> Mask:
+    """Without its rim, whose colours are mixed with skin's; a thin lesion is all rim and kept."""
+    padded = np.pad(mask, 2)
+    core = mask.copy()
+    for down, across in ((0, 2), (4, 2), (2, 0), (2, 4)):
+        core &= padded[down : down + mask.shape[0], across : across + mask.shape[1]]
+    return core if core.any() else mask
 
 
 def _edge(mask: Mask) -> Mask:

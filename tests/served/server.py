@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 READY_S = 30
 STOP_S = 40
 # Only what a process needs to run: no setting of this machine reaches the server.
-INHERITED = ("PATH", "HOME", "LANG", "TMPDIR")
+INHERITED = ("PATH", "HOME", "LANG")
 GENEROUS = {
     "RATE_READ": "1000000/minute",
     "RATE_WRITE": "1000000/minute",
@@ -39,6 +39,7 @@ class Server:
         self.port = free_port()
         self.environment = {
             "INSTANCE_DIR": str(folder / "instance"),
+            "TMPDIR": str(folder),
             "JWT_SECRET_KEY": SECRET,
             "BIND": f"127.0.0.1:{self.port}",
             "WORKERS": str(workers),

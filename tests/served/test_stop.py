@@ -39,7 +39,7 @@ def registration(number: int) -> bytes:
 
 
 def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
-    with serving(tmp_path, {"TMPDIR": str(tmp_path)}, workers=2) as server:
+    with serving(tmp_path, workers=2) as server:
         workers = server.workers()
         assert len(workers) == 2
         assert list(tmp_path.glob("skinapi-metrics-*"))

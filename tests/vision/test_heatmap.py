@@ -29,7 +29,7 @@ def heat_by_differences(feature_map: Tensor, head: Head, output: int) -> Tensor:
         nudged[feature] += step
         difference = logit(head, nudged, output) - logit(head, pooled, output)
         gradient.append(difference / step / cells)
-    return np.maximum(exact @ np.array(gradient), 0).astype(np.float32)
+    return np.asarray(np.maximum(exact @ np.array(gradient), 0), np.float32)
 
 
 def test_one_dense_layer() -> None:

@@ -242,3 +242,21 @@ def test_production_knows_only_the_origins_it_is_told(tmp_path: Path) -> None:
     assert "Access-Control-Allow-Origin" not in Angular(untold).preflight("POST", "/login").headers
     told = House(tmp_path, environment="production", allowed_origins=f"{ORIGIN}/, https://a.b")
     assert Angular(told).preflight("POST", "/login").headers["Access-Control-Allow-Origin"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "calling", "let_in"),
+    [
+        ("http://[::1]:4200", "http://[::1]:4200", True),
+        ("http://[::1]:4200", "http://1:4200", False),
+        ("http://localhost:4200", "http://localhost:4200.evil.example", False),
+        ("http://front.example", "http://frontXexample", False),
+    ],
+)
+def test_an_origin_is_let_in_to_the_letter_never_as_a_pattern(
+    tmp_path: Path, listed: str, calling: str, let_in: bool
+) -> None:
+    house = House(tmp_path, allowed_origins=listed)
+    answer = house.client.get("/healthz", headers={"Origin": calling})
+    assert ("Access-Control-Allow-Origin" in answer.headers) == let_in
+    house.rooms.store.close()

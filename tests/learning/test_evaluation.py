@@ -1,0 +1,164 @@
+"""What `evaluate` says of a model, on every table of labels that it understands."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skinapi.errors import BadDataset
+from skinapi.learning import metrics
+from skinapi.learning.calibrating import fit_temperature
+from skinapi.vision.calibration import softmax
+from tests.learning.conftest import Small, run_command
+from tests.learning.pictures import COLOURS
+
+RANDOM = np.random.default_rng(8)
+
+
+def evaluated(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *more: object
+) -> dict[str, Any]:
+    monkeypatch.setenv("MODEL_PATH", str(small.model))
+    words: list[object] = [
+        "evaluate",
+        "--images",
+        small.data,
+        "--out",
+        tmp_path / "figures.json",
+    ]
+    run_command([*words, *more], tmp_path)
+    figures: dict[str, Any] = json.loads((tmp_path / "figures.json").read_text())
+    return figures
+
+
+def write_one_hot(folder: Path, data: Path, classes: list[str]) -> Path:
+    table = folder / "truth.csv"
+    with table.open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["image", *(name.upper() for name in classes)])
+        for picture in sorted(data.glob("*.png")):
+            dx = picture.stem.split("_")[0]
+            if dx in classes:
+                rows.writerow([picture.stem, *(f"{float(name == dx)}" for name in classes)])
+    return table
+
+
+def test_every_key_of_the_contract_is_there_and_every_picture_counts(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = evaluated(small, tmp_path, monkeypatch)
+    pictures = len(list(small.data.glob("*.png")))
+    assert figures["n"] == pictures == sum(map(sum, figures["confusion"]))
+    assert {"macro_auc", "balanced_accuracy", "ece", "refused", "model_version"} <= set(figures)
+    assert set(figures["per_class"]) == set(COLOURS)
+    for one in figures["per_class"].values():
+        for name in ("sensitivity", "specificity", "auc"):
+            low, high = one[f"{name}_interval"]
+            assert 0 <= low <= high <= 1
+    lesions = figures["one_per_lesion"]
+    assert lesions["n"] == lesions["lesions"] == figures["lesions"] < pictures
+
+
+def test_isics_one_hot_table_says_the_same(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = write_one_hot(tmp_path, small.data, list(COLOURS))
+    one_hot = evaluated(small, tmp_path, monkeypatch, "--labels", table)
+    by_dx = evaluated(small, tmp_path, monkeypatch)
+    assert one_hot["macro_auc"] == by_dx["macro_auc"]
+    assert one_hot["confusion"] == by_dx["confusion"]
+
+
+def test_classes_that_the_labels_lack_are_dropped_and_said(
+    small: Small,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    table = write_one_hot(tmp_path, small.data, ["mel", "nv", "bcc"])
+    figures = evaluated(small, tmp_path, monkeypatch, "--labels", table)
+    assert set(figures["per_class"]) == {"mel", "nv", "bcc"}
+    assert figures["dropped_classes"] == ["akiec", "bkl", "df", "vasc"]
+    assert "left out and the rest renormalised: akiec, bkl, df, vasc" in capsys.readouterr().out
+
+
+def test_the_test_part_alone_can_be_measured(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = evaluated(small, tmp_path, monkeypatch, "--split", small.model / "split.json")
+    card = json.loads((small.model / "card.json").read_text())
+    assert figures["macro_auc"] == card["figures"]["test"]["macro_auc"]
+
+
+def test_turned_views_and_foreign_pictures(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = write_one_hot(tmp_path, small.data, ["df", "vasc"])
+    words: list[object] = ["--labels", table, "--tta", "--not-skin", small.data]
+    figures = evaluated(small, tmp_path, monkeypatch, *words)
+    assert figures["tta"]
+    assert 0 <= figures["not_skin"]["auroc"] <= 1
+
+
+def test_a_table_without_labels_is_refused(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.csv").write_text("name,what\na,b\n")
+    with pytest.raises(BadDataset, match="needs the columns"):
+        evaluated(small, tmp_path, monkeypatch, "--labels", tmp_path / "bad.csv")
+
+
+def test_auc_counts_pairs_and_halves_ties() -> None:
+    scores = RANDOM.integers(0, 6, 60).astype(np.float64)
+    positive = RANDOM.random(60) < 0.3
+    pairs = [
+        1.0 if high > low else 0.5 if high == low else 0.0
+        for high in scores[positive]
+        for low in scores[~positive]
+    ]
+    assert metrics.auc(scores, positive) == pytest.approx(np.mean(pairs))
+
+
+def test_auc_of_one_side_alone_is_not_a_number() -> None:
+    assert np.isnan(metrics.auc(np.ones(3), np.ones(3, bool)))
+
+
+def test_perfect_answers_have_perfect_figures() -> None:
+    labels = np.array([0, 1, 2, 2, 1])
+    perfect = np.eye(3)[labels]
+    assert metrics.macro_auc(perfect, labels) == 1
+    assert metrics.balanced_accuracy(perfect, labels) == 1
+    assert metrics.macro_f1(perfect, labels) == 1
+    assert metrics.brier(perfect, labels) == metrics.ece(perfect, labels) == 0
+
+
+def test_a_boastful_model_has_the_calibration_error_of_its_boast() -> None:
+    labels = np.array([0, 1] * 300)
+    boastful = np.tile([0.9, 0.1], (600, 1))
+    assert metrics.ece(boastful, labels) == pytest.approx(0.4)
+
+
+def test_the_interval_is_wider_where_pictures_share_lesions() -> None:
+    right = np.repeat(RANDOM.random(40) < 0.7, 5)
+    alone = metrics.draw_groups([str(row) for row in range(200)])
+    shared = metrics.draw_groups([str(row // 5) for row in range(200)])
+    narrow = metrics.interval(lambda rows: float(right[rows].mean()), alone)
+    wide = metrics.interval(lambda rows: float(right[rows].mean()), shared)
+    assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
+
+
+def test_the_temperature_undoes_an_exaggeration() -> None:
+    logits = RANDOM.normal(size=(4000, 4))
+    labels = np.array([RANDOM.choice(4, p=row) for row in softmax(logits)])
+    assert fit_temperature(logits * 2.5, labels) == pytest.approx(2.5, rel=0.1)
+
+
+def test_the_threshold_catches_what_it_promises() -> None:
+    scores = RANDOM.random(500)
+    positive = RANDOM.random(500) < scores
+    threshold = metrics.threshold_at_sensitivity(scores, positive, 0.95)
+    assert metrics.sensitivity(scores >= threshold, positive) >= 0.95
+    assert metrics.sensitivity(scores > threshold, positive) < 0.95

@@ -1,0 +1,217 @@
+"""Networks that users bring: the good are served exactly, the others are refused with a reason."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.half import load_half, round_to_half, save_half
+from skinapi.learning.heads import make_servable
+from skinapi.learning.networks import build_network
+from skinapi.vision.heatmap import draw_heat
+from skinapi.vision.model import open_model
+from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
+from tests.learning.conftest import run_command
+
+layers = keras.layers
+LABELS = "akiec,bcc,bkl"
+
+
+def trunk() -> list[keras.Layer]:
+    return [
+        layers.Conv2D(8, 3, strides=2, padding="same"),
+        layers.BatchNormalization(),
+        layers.ReLU(),
+        layers.Conv2D(12, 3, strides=2, padding="same", activation="relu"),
+    ]
+
+
+def one_dense() -> keras.Model:
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(3, activation="softmax")]
+    return keras.Sequential([keras.Input((32, 32, 3)), *trunk(), *head])
+
+
+def two_dense() -> keras.Model:
+    head = [
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(10, activation="relu"),
+        layers.Dropout(0.5),
+        layers.Dense(3),
+        layers.Softmax(),
+    ]
+    return keras.Sequential([keras.Input((32, 32, 3)), *trunk(), *head])
+
+
+def nested_with_pooling() -> keras.Model:
+    inputs = keras.Input((32, 32, 3))
+    inner = keras.Sequential(
+        [keras.Input((32, 32, 3)), *trunk(), layers.GlobalAveragePooling2D()], name="inner"
+    )
+    pooled = inner(layers.Rescaling(1 / 255)(inputs))
+    return keras.Model(inputs, layers.Dense(3, activation="softmax")(pooled))
+
+
+def nested_without_pooling() -> keras.Model:
+    inputs = keras.Input((32, 32, 3))
+    inner = keras.Sequential([keras.Input((32, 32, 3)), *trunk()], name="inner")
+    hidden = layers.GlobalAveragePooling2D()(inner(inputs))
+    hidden = layers.Activation("relu")(layers.Dense(6)(hidden))
+    return keras.Model(inputs, layers.Dense(3)(hidden))
+
+
+SERVABLE = [one_dense, two_dense, nested_with_pooling, nested_without_pooling]
+
+
+def pictures(count: int = 6) -> Tensor:
+    noise = np.random.default_rng(4).integers(0, 256, (count, 32, 32, 3)).astype(np.float32)
+    return scale_pixels(noise, Scaling.TF)
+
+
+def stirred(network: keras.Model) -> keras.Model:
+    """Weights and batch statistics as after a training: nothing is one or zero by chance."""
+    random = np.random.default_rng(2)
+    values = [
+        weight + random.uniform(0.0, 0.4, weight.shape).astype(np.float32)
+        for weight in network.get_weights()
+    ]
+    network.set_weights(values)
+    return network
+
+
+@pytest.mark.parametrize("build", SERVABLE)
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+def test_serving_answers_what_keras_answers(
+    build: Callable[[], keras.Model], suffix: str, tmp_path: Path
+) -> None:
+    network = stirred(build())
+    file = tmp_path / f"mine{suffix}"
+    network.save(file)
+    words = ["export", file, "--labels", LABELS, "--scaling", "tf", "--out", tmp_path / "model"]
+    run_command(words, tmp_path)
+    model = open_model(tmp_path / "model")
+    batch = pictures()
+    reading = model.engine.infer(batch)
+    kept = network.predict_on_batch(batch)
+    served = model.calibration.probabilities(reading.logits)
+    if not np.allclose(kept.sum(axis=1), 1):
+        kept = np.asarray(keras.ops.softmax(kept))
+    np.testing.assert_allclose(served, kept, atol=1e-4)
+    assert model.labels == ("actinic_keratosis", "basal_cell_carcinoma", "benign_keratosis")
+
+
+@pytest.mark.parametrize("build", SERVABLE)
+def test_the_heat_map_is_that_of_the_gradient_tape(build: Callable[[], keras.Model]) -> None:
+    tensorflow = pytest.importorskip("tensorflow")
+    servable = make_servable(stirred(build()))
+    batch = pictures(3)
+    for output in range(3):
+        with tensorflow.GradientTape() as tape:
+            logits, feature_map, pooled = servable.network(batch, training=False)
+            chosen = logits[:, output]
+        gradient = tape.gradient(chosen, feature_map).numpy()
+        weights = gradient.mean(axis=(1, 2), keepdims=True)
+        taped = np.maximum((weights * feature_map.numpy()).sum(axis=-1), 0)
+        for row in range(3):
+            heat = draw_heat(
+                feature_map=feature_map[row].numpy(),
+                pooled=pooled[row].numpy(),
+                head=servable.head,
+                output=output,
+            )
+            np.testing.assert_allclose(heat, taped[row], atol=1e-5 * max(1.0, taped.max()))
+
+
+def test_half_weights_make_the_network_that_is_served(tmp_path: Path) -> None:
+    network = build_network("MobileNetV2", outputs=3, side=32)
+    round_to_half(network)
+    save_half(network, tmp_path / "weights.npz")
+    again = build_network("MobileNetV2", outputs=3, side=32)
+    with np.load(tmp_path / "weights.npz") as stored:
+        load_half(again, stored)
+    np.testing.assert_array_equal(
+        network.predict_on_batch(pictures()), again.predict_on_batch(pictures())
+    )
+
+
+def refusal(network: keras.Model | None, file: Path, *more: str) -> str:
+    if network is not None:
+        network.save(file)
+    out = file.parent / "out" / "model"
+    words = ["export", file, "--labels", LABELS, "--scaling", "raw", "--out", out, *more]
+    with pytest.raises(BadNetwork) as caught:
+        run_command(words, file.parent)
+    assert not (file.parent / "out").exists() or not list((file.parent / "out").iterdir())
+    return caught.value.detail
+
+
+def test_a_lambda_layer_is_refused(tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((32, 32, 3)), layers.Lambda(lambda x: x * 2)])
+    assert "runs code from the file" in refusal(network, tmp_path / "mine.keras")
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+def test_a_lambda_layer_in_the_old_format_is_refused(tmp_path: Path) -> None:
+    network = keras.Sequential([keras.Input((32, 32, 3)), layers.Lambda(lambda x: x * 2)])
+    assert "runs code from the file" in refusal(network, tmp_path / "mine.h5")
+
+
+def test_a_pickle_is_refused_unopened(tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (Path.touch, (tmp_path / "exploded",))
+
+    for name in ("mine.pkl", "mine.keras", "mine.h5"):
+        (tmp_path / name).write_bytes(pickle.dumps(Bomb()))
+        assert "expected is" in refusal(None, tmp_path / name)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_without_a_network_are_refused(tmp_path: Path) -> None:
+    one_dense().save_weights(tmp_path / "mine.weights.h5")
+    assert "expected is" in refusal(None, tmp_path / "mine.weights.h5")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "no file" in refusal(None, tmp_path / "mine.keras")
+
+
+def test_a_flattened_head_is_refused(tmp_path: Path) -> None:
+    head = [layers.Flatten(), layers.Dense(3)]
+    network = keras.Sequential([keras.Input((32, 32, 3)), *trunk(), *head])
+    assert "Flatten" in refusal(network, tmp_path / "mine.keras")
+
+
+def test_a_sigmoid_head_is_refused(tmp_path: Path) -> None:
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(3, activation="sigmoid")]
+    network = keras.Sequential([keras.Input((32, 32, 3)), *trunk(), *head])
+    assert "sigmoid" in refusal(network, tmp_path / "mine.keras")
+
+
+def test_grey_pictures_as_input_are_refused(tmp_path: Path) -> None:
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(3)]
+    network = keras.Sequential([keras.Input((32, 32, 1)), *trunk(), *head])
+    assert "height x width x 3" in refusal(network, tmp_path / "mine.keras")
+
+
+def test_an_open_size_must_be_told(tmp_path: Path) -> None:
+    head = [layers.GlobalAveragePooling2D(), layers.Dense(3)]
+    network = keras.Sequential([keras.Input((None, None, 3)), *trunk(), *head])
+    assert "expected is one square" in refusal(network, tmp_path / "mine.keras")
+    words = ["export", tmp_path / "mine.keras", "--labels", LABELS, "--scaling", "raw"]
+    run_command([*words, "--side", "32", "--out", tmp_path / "model"], tmp_path)
+    assert open_model(tmp_path / "model").card.side == 32
+
+
+def test_the_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
+    said = refusal(one_dense(), tmp_path / "mine.keras", "--labels", "mel,nv")
+    assert "3 outputs" in said
+
+
+def test_a_label_without_a_name_in_our_table_is_refused(tmp_path: Path) -> None:
+    said = refusal(one_dense(), tmp_path / "mine.keras", "--labels", "mel,nv,freckle")
+    assert "freckle" in said

@@ -1,0 +1,115 @@
+"""The model in the box: served as Keras has it, explained as the gradient tape does."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skinapi.learning.half import load_half
+from skinapi.learning.heads import Servable, make_servable
+from skinapi.learning.networks import build_network
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.heatmap import draw_heat
+from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
+from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.picture import open_picture
+from skinapi.vision.tensor import Tensor, make_tensor
+from tests.size import size
+
+PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
+COUNT = size(12, 200)
+needs_pictures = pytest.mark.skipif(
+    not PICTURES.is_dir(), reason="skipped: the HAM10000 pictures are not beside the project"
+)
+
+
+@pytest.fixture(scope="module")
+def served() -> Model:
+    return open_model(SHIPPED_MODEL, precision=Precision.F32)
+
+
+@pytest.fixture(scope="module")
+def rebuilt(served: Model) -> Servable:
+    """Keras's own network, from the shipped half weights by their builder."""
+    network = build_network(
+        served.card.architecture, outputs=len(served.labels), side=served.card.side
+    )
+    with np.load(SHIPPED_MODEL / "weights.npz", allow_pickle=False) as stored:
+        load_half(network, stored)
+    return make_servable(network)
+
+
+def tensors(served: Model, count: int) -> Tensor:
+    split = json.loads((SHIPPED_MODEL / "split.json").read_text())
+    names = [name for name in split["validation"] if (PICTURES / f"{name}.jpg").exists()]
+    pictures = [open_picture((PICTURES / f"{name}.jpg").read_bytes()) for name in names[:count]]
+    card = served.card
+    return np.stack([make_tensor(p, side=card.side, scaling=card.scaling) for p in pictures])
+
+
+@needs_pictures
+def test_serving_equals_keras_on_the_probabilities(served: Model, rebuilt: Servable) -> None:
+    batch = tensors(served, COUNT)
+    kept = np.concatenate([rebuilt.network.predict_on_batch(one[None])[0] for one in batch])
+    answered = np.concatenate([served.engine.infer(one[None]).logits for one in batch])
+    probabilities = served.calibration.probabilities
+    np.testing.assert_allclose(probabilities(answered), probabilities(kept), atol=1e-4)
+
+
+@needs_pictures
+def test_heat_maps_equal_the_gradient_tapes(served: Model, rebuilt: Servable) -> None:
+    tensorflow = pytest.importorskip("tensorflow")
+    for one in tensors(served, 4):
+        with tensorflow.GradientTape() as tape:
+            logits, feature_map, pooled = rebuilt.network(one[None], training=False)
+            output = int(np.argmax(logits[0]))
+            chosen = logits[0, output]
+        gradient = tape.gradient(chosen, feature_map).numpy()[0]
+        taped = np.maximum((feature_map[0].numpy() * gradient.mean(axis=(0, 1))).sum(axis=-1), 0)
+        heat = draw_heat(
+            feature_map=feature_map[0].numpy(),
+            pooled=pooled[0].numpy(),
+            head=rebuilt.head,
+            output=output,
+        )
+        np.testing.assert_allclose(heat, taped, atol=1e-5)
+
+
+def test_the_card_tells_what_is_asked_of_it(served: Model) -> None:
+    test = served.card.figures["test"]
+    for part in (test, test["one_per_lesion"]):
+        assert set(part["per_class"]) == {c.dx for c in conditions_table().conditions if c.dx}
+        assert part["macro_auc_interval"][0] < part["macro_auc"] < part["macro_auc_interval"][1]
+    assert {"age", "sex", "localization", "dx_type"} == set(test["subgroups"])
+    assert set(test["bands"]) == {"melanoma", "basal_cell_carcinoma", "malignant"}
+    assert "non-commercial" in served.card.licence
+    assert len(served.card.limits) >= 5
+    f32, bf16 = (served.card.figures["precision"][p.value] for p in Precision)
+    assert served.card.precision is Precision.F32 or f32 - bf16 <= 0.002
+
+
+def test_the_readable_card_has_its_pictures() -> None:
+    readable = (SHIPPED_MODEL / "README.md").read_text()
+    for picture in ("confusion.png", "roc.png", "reliability.png", "per_class.png"):
+        assert picture in readable
+        assert (SHIPPED_MODEL / picture).stat().st_size > 1000
+
+
+def test_the_shipped_split_names_pictures_alone() -> None:
+    split = json.loads((SHIPPED_MODEL / "split.json").read_text())
+    names = [name for part in split.values() for name in part]
+    assert len(names) == len(set(names)) == 10_015 + 109
+
+
+@needs_pictures
+def test_no_lesion_is_on_two_sides_of_the_shipped_split() -> None:
+    split = json.loads((SHIPPED_MODEL / "split.json").read_text())
+    part_of = {name: part for part, names in split.items() for name in names}
+    sides: dict[str, set[str]] = {}
+    with (PICTURES / "metadata.csv").open(newline="") as table:
+        for row in csv.DictReader(table):
+            sides.setdefault(row["lesion_id"], set()).add(part_of[row["image_id"]])
+    assert len(sides) == 7_470
+    assert all(len(parts) == 1 for parts in sides.values())
