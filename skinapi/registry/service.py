@@ -63,7 +63,12 @@ def open_registry(settings: Settings) -> RegistryService:
     precision = Precision(settings.model_precision) if settings.model_precision else None
     slot = Slot(partial(open_warm, precision=precision, streams=settings.num_streams))
     try:
-        slot.swap(settings.model_path or SHIPPED_MODEL)
+        slot.swap(serving_folder(settings))
     except ModelDamaged as error:
         log.error("no model", says=error.detail)
     return RegistryService(slot=slot, gate=Gate(streams=settings.num_streams))
+
+
+def serving_folder(settings: Settings) -> Path:
+    """MODEL_PATH where the operator set it, else the model that ships."""
+    return settings.model_path or SHIPPED_MODEL

@@ -8,8 +8,7 @@ import pytest
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.registry.gate import Gate
-from skinapi.registry.service import RegistryService, open_registry
-from skinapi.registry.slot import Slot, open_warm
+from skinapi.registry.service import open_registry
 from tests.houses import settings_in
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -95,9 +94,3 @@ def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path)
     registry = open_registry(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
     registry.ping()
     assert registry.describe_model().version == "mine"
-
-
-def test_a_keras_file_is_not_served_but_told_how_to_be(tmp_path: Path) -> None:
-    registry = RegistryService(slot=Slot(open_warm), gate=Gate(streams=1))
-    with pytest.raises(ModelDamaged, match="export"):
-        registry.swap_model(folder=tmp_path / "mine.keras")
