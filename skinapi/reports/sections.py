@@ -122,6 +122,8 @@ class _Writer:
         return f"{self._name(self._table.by_key(key))} ({share})"
 
     def _confidence(self) -> list[str]:
+        """Of two doubts the first speaks at length; the overview names both."""
+        information_only, *notices = self._finding.notices
         added = [self._name(c) for c in self._table.conditions if c.malignant]
         return [
             self._say(
@@ -131,8 +133,8 @@ class _Writer:
                 ", ".join(added),
                 self._percent(self._finding.malignant_score),
             ),
-            *(self._say(notice) for notice in self._finding.notices[1:]),
-            self._say(self._finding.notices[0]),
+            *(self._say(notice) for notice in notices[: 1 + self._finding.not_dermoscopic]),
+            self._say(information_only),
         ]
 
     def _say(self, said: Said, *values: str) -> str:
