@@ -22,6 +22,8 @@ from skinapi.auth.roster import Roster
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.service import AuthService
 from skinapi.auth.tokens import Tokens
+from skinapi.clients import explainable, lab, shared, skinartify
+from skinapi.clients.service import ClientsService
 from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.prediction.routes import routes as prediction_routes
@@ -95,6 +97,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             tokens=tokens,
             metrics_token=settings.secret("metrics_token"),
             password_page=f"{settings.address}/password",
+            open_clients=settings.open_clients,
         ),
         auth=AuthService(accounts=accounts, passwords=passwords, tokens=tokens, trail=trail),
         admin=AdminService(
@@ -133,6 +136,7 @@ def create_app(
         Rate.READ: settings.rate_read,
         Rate.WRITE: settings.rate_write,
         Rate.SIGN_IN: settings.rate_sign_in,
+        Rate.ANONYMOUS: settings.rate_anonymous,
     }
     shared_counts = settings.secret("rate_limit_storage") or settings.secret("mongo_uri")
     limits = open_limits(shared_counts, settings.instance_dir, rates)
@@ -164,5 +168,13 @@ def create_app(
         accounts=rooms.accounts, registry=registry, records=rooms.records
     )
     app.register_blueprint(prediction_routes.blueprint(prediction))
+    clients = ClientsService(
+        registry=registry,
+        trail=rooms.trail,
+        open_clients=settings.open_clients,
+        largest_photo=settings.max_upload_bytes,
+    )
+    for client in (skinartify, explainable, lab, shared):
+        app.register_blueprint(client.routes.blueprint(clients))
     app.register_blueprint(console_routes.blueprint(None))
     return app

@@ -12,6 +12,7 @@ from skinapi.errors import UnsafeSettings
 VERSION = "0.1.0"
 SHORTEST_SECRET = 32
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEVELOPMENT_ORIGINS = (
     "http://localhost:4200,http://127.0.0.1:4200,"
     "http://localhost:5173,http://127.0.0.1:5173,"
@@ -58,6 +59,12 @@ class Settings(BaseSettings):
     rate_read: str = "600/minute"
     rate_write: str = "120/minute"
     rate_sign_in: str = "60/minute"
+    rate_anonymous: str = "30/minute"
+
+    open_skinartify: bool | None = None
+    open_explainable: bool | None = None
+    open_guide: bool | None = None
+    open_lab: bool = False
 
     @property
     def production(self) -> bool:
@@ -69,6 +76,28 @@ class Settings(BaseSettings):
             return [address.strip() for address in self.bind.split(",")]
         host = "0.0.0.0" if self.production else "127.0.0.1"  # noqa: S104 (a host's router needs it)
         return [f"{host}:{self.port}"]
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can call."""
+        hosts = [bind.rpartition(":")[0].strip("[]") for bind in self.binds]
+        return all(host in LOOPBACK for host in hosts) and not self.trusted_proxies
+
+    @property
+    def open_clients(self) -> frozenset[str]:
+        """The clients without tokens that are served: on a developer's own machine all that no
+        setting closes, but the lab only where it is opened by hand.
+        """
+        by_default = not self.production and self.loopback
+        asked = {
+            "skinartify": self.open_skinartify,
+            "explainable": self.open_explainable,
+            "guide": self.open_guide,
+            "lab": self.open_lab,
+        }
+        return frozenset(
+            name for name, opened in asked.items() if (by_default if opened is None else opened)
+        )
 
     @property
     def address(self) -> str:
@@ -106,6 +135,8 @@ class Settings(BaseSettings):
                 "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
                 "without either, every account would be lost at the next deployment"
             )
+        if self.open_lab and not self.loopback:
+            raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
         if self.production and any("*" in origin for origin in self.origins):
             raise UnsafeSettings("ALLOWED_ORIGINS must name the front ends, not *")
 

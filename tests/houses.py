@@ -26,7 +26,11 @@ mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@clinic.example"
-GENEROUS = {"rate_read": "100000/minute", "rate_write": "100000/minute"}
+GENEROUS = {
+    "rate_read": "100000/minute",
+    "rate_write": "100000/minute",
+    "rate_anonymous": "100000/minute",
+}
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
 PASSWORD_HASH = HASHER.hash(PASSWORD)  # hashed once: thirty accounts need not cost a second
 

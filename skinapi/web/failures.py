@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Flask, Request, Response, jsonify, request
@@ -39,11 +40,13 @@ class Problem(BaseModel):
     msg: str
 
 
-def problem_json(error: SkinAPIError) -> Response:
+def problem_json(error: SkinAPIError, *, status: int | None = None) -> Response:
+    """`status` where a client knows another for this error."""
+    status = status or error.status
     problem = Problem(
         type="about:blank",
-        title=error.title,
-        status=error.status,
+        title=HTTPStatus(status).phrase,
+        status=status,
         detail=error.detail,
         code=error.code,
         request_id=request_id(),
@@ -52,7 +55,7 @@ def problem_json(error: SkinAPIError) -> Response:
         msg=error.detail,
     )
     response = jsonify(problem.model_dump())
-    response.status_code = error.status
+    response.status_code = status
     response.mimetype = "application/problem+json"
     return response
 

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 from skinapi import errors
 from skinapi.errors import SkinAPIError
 from skinapi.settings import VERSION
-from skinapi.web.access import Public, Signed
+from skinapi.web.access import Access, Opened, Public, Signed
 from skinapi.web.context import ACCEPTED_KEY, KEY_HEADER
-from skinapi.web.failures import Problem, problem_json
+from skinapi.web.failures import Problem, plain_text
 from skinapi.web.forms import MULTIPART
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Route
@@ -115,7 +115,7 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
             *_header_parameters(route),
         ],
         "responses": _responses(route, schemas),
-        "security": [] if isinstance(route.access, Public) else [{"bearer": []}],
+        "security": _security(route.access),
     }
     if rest.strip():
         operation["description"] = rest.strip()
@@ -126,6 +126,12 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
             "content": {kind: {"schema": schemas.of(sent)}},
         }
     return operation
+
+
+def _security(access: Access) -> list[Spec]:
+    if isinstance(access, Public):
+        return []
+    return [{"bearer": []}, {}] if isinstance(access, Opened) else [{"bearer": []}]
 
 
 def _path_parameters(route: Route) -> list[Spec]:
@@ -167,9 +173,9 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
 
 
 def _error_content(route: Route, schemas: _Schemas) -> Spec:
-    if route.renderer is problem_json:
-        return {"application/problem+json": {"schema": schemas.of(Problem)}}
-    return {"text/plain": {"schema": {"type": "string"}}}
+    if route.renderer is plain_text:
+        return {"text/plain": {"schema": {"type": "string"}}}
+    return {"application/problem+json": {"schema": schemas.of(Problem)}}
 
 
 def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
@@ -177,7 +183,8 @@ def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
     if not isinstance(route.access, Public):
         possible += [errors.Unauthenticated, errors.InvalidToken, errors.ExpiredToken]
         possible += [errors.Forbidden]
-    if isinstance(route.access, Signed) and not route.access.even_waiting:
+    strict = isinstance(route.access, Signed) and not route.access.even_waiting
+    if strict or isinstance(route.access, Opened):
         possible += [errors.AccountNotApproved]
     if route.body or route.form:
         possible += [errors.InvalidBody, errors.UnsupportedMediaType]

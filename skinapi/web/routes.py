@@ -12,6 +12,8 @@ by its headers alone, before the body is read. The one without `when` takes what
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from types import UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
@@ -108,7 +110,7 @@ def _what_travels(annotation: Any) -> Any:
     if get_origin(annotation) is Page:
         return list[get_args(annotation)[0]]  # type: ignore[misc]
     if isinstance(annotation, UnionType):
-        return next(part for part in get_args(annotation) if part is not Response)
+        return reduce(or_, (part for part in get_args(annotation) if part is not Response))
     return annotation
 
 

@@ -25,6 +25,7 @@ GENEROUS = {
     "RATE_READ": "1000000/minute",
     "RATE_WRITE": "1000000/minute",
     "RATE_SIGN_IN": "1000000/minute",
+    "RATE_ANONYMOUS": "1000000/minute",
 }
 
 
