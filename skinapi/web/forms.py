@@ -19,6 +19,8 @@ MULTIPART = "multipart/form-data"
 # Beside its file a form has room for its texts and boundaries.
 ROOM = 64 * 1024
 MOST_PARTS = 64
+# Counts what is not parsed yet too, so it must exceed the 64 KiB that are read at a time.
+MOST_TEXT = 512 * 1024
 
 
 def read_form(schema: type[F], request: Request) -> F:
@@ -42,7 +44,7 @@ def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload
     """Each server has errors of its own for a stream that breaks off; all are the client's."""
     parser = FormDataParser(
         stream_factory=lambda *_, **__: io.BytesIO(),
-        max_form_memory_size=ROOM,
+        max_form_memory_size=MOST_TEXT,
         max_form_parts=MOST_PARTS,
         silent=False,
     )
