@@ -22,15 +22,23 @@ from skinapi.auth.roster import Roster
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.service import AuthService
 from skinapi.auth.tokens import Tokens
+from skinapi.clients import explainable, lab, shared, skinartify
+from skinapi.clients.service import ClientsService
 from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.prediction.service import PredictionService
+from skinapi.records.routes import routes as records_routes
+from skinapi.records.service import RecordsService
+from skinapi.registry.routes import routes as registry_routes
+from skinapi.registry.service import RegistryService, open_registry
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.faults import Fault, blob_faults
 from skinapi.storage.ports import Store
 from skinapi.web.context import add_request_ids, request_id
 from skinapi.web.failures import answer_errors
-from skinapi.web.gate import guard_requests
+from skinapi.web.gate import Sizes, guard_requests
 from skinapi.web.headers import add_headers
 from skinapi.web.house import House
 from skinapi.web.house import routes as house_routes
@@ -53,12 +61,14 @@ class Rooms:
     guard: Guard
     auth: AuthService
     admin: AdminService
+    records: RecordsService
 
     def faults(self) -> Iterator[Fault]:
         """Every broken invariant that `check` knows of."""
         yield from blob_faults(self.store)
         yield from self.eraser.faults()
         yield from self.roster.faults()
+        yield from self.records.faults()
         yield from self.trail.faults()
 
 
@@ -74,7 +84,8 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
     tokens = Tokens(store, key=settings.signing_key(), hours=settings.token_hours)
     passwords = Passwords()
     roster = Roster(store, accounts)
-    eraser = Eraser(accounts=accounts, roster=roster, forget=())
+    records = RecordsService(store=store, accounts=accounts, trail=trail, photos=settings.photos)
+    eraser = Eraser(accounts=accounts, roster=roster, forget=(records.forget,))
     return Rooms(
         store=store,
         accounts=accounts,
@@ -87,6 +98,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             tokens=tokens,
             metrics_token=settings.secret("metrics_token"),
             password_page=f"{settings.address}/password",
+            open_clients=settings.open_clients,
         ),
         auth=AuthService(accounts=accounts, passwords=passwords, tokens=tokens, trail=trail),
         admin=AdminService(
@@ -97,6 +109,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             trail=trail,
             initial_password_life=timedelta(hours=settings.initial_password_hours),
         ),
+        records=records,
     )
 
 
@@ -109,16 +122,22 @@ def store_faults(store: Store) -> Iterator[Fault]:
     yield from contested_emails(store)
 
 
-def create_app(settings: Settings | None = None, store: Store | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None,
+    store: Store | None = None,
+    registry: RegistryService | None = None,
+) -> Flask:
     """The web application. Reads the environment unless settings are handed in."""
     settings = settings or Settings()
     configure_logs()
     rooms = open_rooms(settings, store)
     rooms.eraser.resume()
+    registry = registry or open_registry(settings)
     rates = {
         Rate.READ: settings.rate_read,
         Rate.WRITE: settings.rate_write,
         Rate.SIGN_IN: settings.rate_sign_in,
+        Rate.ANONYMOUS: settings.rate_anonymous,
     }
     shared_counts = settings.secret("rate_limit_storage") or settings.secret("mongo_uri")
     limits = open_limits(shared_counts, settings.instance_dir, rates)
@@ -136,11 +155,28 @@ def create_app(settings: Settings | None = None, store: Store | None = None) -> 
     add_request_ids(app)
     add_headers(app, origins=settings.origins, https_only=settings.production)
     add_rate_headers(app)
-    guard_requests(app, admit=rooms.guard.admit, limits=limits, max_body=settings.max_body_bytes)
+    sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
+    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes)
     answer_errors(app, renderer_for(app))
 
-    app.register_blueprint(house_routes.blueprint(House(app, rooms.store.ping, limits.ping)))
+    app.register_blueprint(
+        house_routes.blueprint(House(app, rooms.store.ping, limits.ping, registry.ping))
+    )
     app.register_blueprint(auth_routes.blueprint(rooms.auth))
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
+    app.register_blueprint(registry_routes.blueprint(registry))
+    app.register_blueprint(records_routes.blueprint(rooms.records))
+    prediction = PredictionService(
+        accounts=rooms.accounts, registry=registry, records=rooms.records
+    )
+    app.register_blueprint(prediction_routes.blueprint(prediction))
+    clients = ClientsService(
+        registry=registry,
+        trail=rooms.trail,
+        open_clients=settings.open_clients,
+        largest_photo=settings.max_upload_bytes,
+    )
+    for client in (skinartify, explainable, lab, shared):
+        app.register_blueprint(client.routes.blueprint(clients))
     app.register_blueprint(console_routes.blueprint(None))
     return app

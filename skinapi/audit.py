@@ -47,6 +47,11 @@ class Trail:
         finally:
             self._append({**intent, "phase": "outcome", "outcome": outcome})
 
+    def note(self, action: str, *, by: str, target: str) -> None:
+        """One row for what changes nothing but must be known: it needs no intent."""
+        row = {"action": action, "by": by, "target": target}
+        self._append({**row, "phase": "outcome", "outcome": "done"})
+
     def faults(self) -> Iterator[Fault]:
         """Intents whose process died before the outcome, and breaks of the chain."""
         previous, open_intents = None, {}
@@ -55,7 +60,7 @@ class Trail:
             if row["phase"] == "intent":
                 open_intents[row["id"]] = row
             else:
-                open_intents.pop(row["intent"], None)
+                open_intents.pop(row.get("intent"), None)
             previous = row
         for row in open_intents.values():
             if row["created_at"] < now() - LONGEST_ACT:

@@ -123,6 +123,11 @@ class Unavailable(SkinAPIError):
         super().__init__(sentence, retry_after=retry_after)
 
 
+class NoModel(Unavailable):
+    code = "no_model"
+    sentence = "No model is loaded, so no picture can be judged; the operator can set MODEL_PATH"
+
+
 class StoreUnavailable(Unavailable):
     code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
 
@@ -146,8 +151,25 @@ class Unprocessable(SkinAPIError):
     status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
 
 
+class IdempotencyKeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for another request; choose a new one"
+
+
 class UnreadablePicture(Unprocessable):
     code, sentence = "unreadable_picture", "The file could not be read as a picture"
+
+
+class Refused(Unprocessable):
+    """No judgement is possible from this photo; `reason` is a key of the conditions table's
+    `notices.refused`, where the sentence stands in every language.
+    """
+
+    code, sentence = "not_judgeable", "The picture cannot be judged"
+
+    def __init__(self, reason: str, sentence: str | None = None) -> None:
+        self.reason = reason
+        super().__init__(sentence)
 
 
 class BadDataset(Unprocessable):

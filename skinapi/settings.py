@@ -12,6 +12,7 @@ from skinapi.errors import UnsafeSettings
 VERSION = "0.1.0"
 SHORTEST_SECRET = 32
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 DEVELOPMENT_ORIGINS = (
     "http://localhost:4200,http://127.0.0.1:4200,"
     "http://localhost:5173,http://127.0.0.1:5173,"
@@ -34,6 +35,9 @@ class Settings(BaseSettings):
     jwt_secret_key: SecretStr | None = None
     openrouter_api_key: SecretStr | None = None
     model_path: Path | None = None
+    model_precision: Literal["f32", "bf16"] | None = None
+    num_streams: PositiveInt = 2
+    photos: Literal["never", "consent", "always"] = "consent"
     metrics_token: SecretStr | None = None
 
     bind: str | None = None
@@ -46,6 +50,7 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0)
     allowed_origins: str | None = None
     max_body_bytes: PositiveInt = 1024 * 1024
+    max_upload_bytes: PositiveInt = 8 * 1024 * 1024
 
     token_hours: PositiveInt = 12
     initial_password_hours: PositiveInt = 72
@@ -54,6 +59,12 @@ class Settings(BaseSettings):
     rate_read: str = "600/minute"
     rate_write: str = "120/minute"
     rate_sign_in: str = "60/minute"
+    rate_anonymous: str = "30/minute"
+
+    open_skinartify: bool | None = None
+    open_explainable: bool | None = None
+    open_guide: bool | None = None
+    open_lab: bool = False
 
     @property
     def production(self) -> bool:
@@ -65,6 +76,28 @@ class Settings(BaseSettings):
             return [address.strip() for address in self.bind.split(",")]
         host = "0.0.0.0" if self.production else "127.0.0.1"  # noqa: S104 (a host's router needs it)
         return [f"{host}:{self.port}"]
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can call."""
+        hosts = [bind.rpartition(":")[0].strip("[]") for bind in self.binds]
+        return all(host in LOOPBACK for host in hosts) and not self.trusted_proxies
+
+    @property
+    def open_clients(self) -> frozenset[str]:
+        """The clients without tokens that are served: on a developer's own machine all that no
+        setting closes, but the lab only where it is opened by hand.
+        """
+        by_default = not self.production and self.loopback
+        asked = {
+            "skinartify": self.open_skinartify,
+            "explainable": self.open_explainable,
+            "guide": self.open_guide,
+            "lab": self.open_lab,
+        }
+        return frozenset(
+            name for name, opened in asked.items() if (by_default if opened is None else opened)
+        )
 
     @property
     def address(self) -> str:
@@ -102,6 +135,8 @@ class Settings(BaseSettings):
                 "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
                 "without either, every account would be lost at the next deployment"
             )
+        if self.open_lab and not self.loopback:
+            raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
         if self.production and any("*" in origin for origin in self.origins):
             raise UnsafeSettings("ALLOWED_ORIGINS must name the front ends, not *")
 

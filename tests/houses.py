@@ -15,16 +15,22 @@ from skinapi import Rooms, create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import HASHER
 from skinapi.auth.tokens import Tokens
+from skinapi.registry.service import RegistryService
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Store
+from tests.models import tiny_registry
 
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@clinic.example"
-GENEROUS = {"rate_read": "100000/minute", "rate_write": "100000/minute"}
+GENEROUS = {
+    "rate_read": "100000/minute",
+    "rate_write": "100000/minute",
+    "rate_anonymous": "100000/minute",
+}
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
 PASSWORD_HASH = HASHER.hash(PASSWORD)  # hashed once: thirty accounts need not cost a second
 
@@ -56,8 +62,12 @@ class Person:
 class House:
     def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
         self.settings = settings_in(folder, **settings)
-        self.app: Flask = create_app(self.settings, store)
+        self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
+
+    def registry(self) -> RegistryService | None:
+        """One small model, loaded once for all houses."""
+        return tiny_registry()
 
     @property
     def rooms(self) -> Rooms:
@@ -135,7 +145,9 @@ def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
 
 def mock_store() -> MongoStore:
     client: Any = mongomock.MongoClient(tz_aware=True)
-    return MongoStore(client["test"])
+    store = MongoStore(client["test"])
+    store.blobs._bucket._timeout = None  # type: ignore[attr-defined]  # mongomock has no options
+    return store
 
 
 def settings_in(folder: Path, **settings: Any) -> Settings:

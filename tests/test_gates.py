@@ -4,14 +4,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from flask import Flask
 from openapi_spec_validator import validate
 
 from skinapi.settings import VERSION, Settings
-from skinapi.web.access import Access
+from skinapi.web.access import Access, Opened
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Route, declared_routes, route_of
 from tests.houses import House
@@ -46,9 +46,31 @@ def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
         ("GET", "/docs"),
         ("GET", "/password"),
         ("GET", "/console/<name>"),
+        ("GET", "/api/health"),
+        ("GET", "/model-card"),
+        ("GET", "/conditions"),
         ("POST", "/register"),
         ("POST", "/login"),
     }
+
+
+def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_it(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, environment="production")
+    dialects = [route for route in declared_routes(house.app) if isinstance(route.access, Opened)]
+    assert {route.path for route in dialects} == {
+        "/predict",
+        "/api/predict",
+        "/inference",
+        "/report",
+    }
+    for route in dialects:
+        bodies: list[dict[str, Any]] = [{"json": {}}, {"data": {"x": "y"}}]
+        for body in bodies:
+            answer = house.client.open(route.path, method=route.method, **body)
+            assert answer.status_code == 401 or answer.get_json()["class_id"] == "inconclusive"
+    house.rooms.store.close()
 
 
 def test_a_route_without_a_declaration_is_not_there(house: House) -> None:

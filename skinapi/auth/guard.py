@@ -2,6 +2,7 @@
 that deletion, suspension and demotion bite at once."""
 
 import hmac
+from collections.abc import Collection
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.tokens import Claims, Tokens
@@ -14,15 +15,22 @@ from skinapi.errors import (
     PasswordChangeRequired,
     Unauthenticated,
 )
-from skinapi.web.access import Access, Public, Scraper, Signed, Subject
+from skinapi.web.access import Access, Opened, Public, Scraper, Signed, Subject
 
 ADMIN_ONLY = Signed(roles=("admin",))
 
 
 class Guard:
     def __init__(
-        self, *, accounts: Accounts, tokens: Tokens, metrics_token: str | None, password_page: str
+        self,
+        *,
+        accounts: Accounts,
+        tokens: Tokens,
+        metrics_token: str | None,
+        password_page: str,
+        open_clients: Collection[str],
     ) -> None:
+        self._open_clients = open_clients
         self._accounts = accounts
         self._tokens = tokens
         self._metrics_token = metrics_token
@@ -32,6 +40,10 @@ class Guard:
         """The caller, or None where anyone may call. Raises what keeps the caller out."""
         if isinstance(access, Public):
             return None
+        if isinstance(access, Opened):
+            if not authorization and any(name in self._open_clients for name in access.clients):
+                return None
+            access = Signed(roles=access.roles)
         token = _bearer(authorization)
         if isinstance(access, Scraper):
             if self._metrics_token and hmac.compare_digest(

@@ -1,5 +1,5 @@
-"""The options of `train`, `evaluate` and `export`; what they do is imported only when one of them
-is called.
+"""The options of `train`, `calibrate`, `evaluate` and `export`; what they do is imported only when
+one of them is called.
 """
 
 import argparse
@@ -24,6 +24,7 @@ NOT_SKIN = "a folder of pictures of anything else; the later half by name is mea
 
 def add_commands(commands: "Commands") -> None:
     _add_train(commands)
+    _add_calibrate(commands)
     _add_evaluate(commands)
     _add_export(commands)
 
@@ -72,6 +73,19 @@ def _add_train(commands: "Commands") -> None:
     train.add_argument("--work", type=Path, help="checkpoints; the same folder again resumes")
     train.add_argument("--out", type=Path, help="where the model folder is written")
     train.set_defaults(run=_later("train"))
+
+
+def _add_calibrate(commands: "Commands") -> None:
+    calibrate = commands.add_parser(
+        "calibrate", help="fit a model's temperature, bands and sense of the strange anew"
+    )
+    calibrate.add_argument("model", type=Path, help="the model folder; its calibration is replaced")
+    calibrate.add_argument(
+        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
+    )
+    calibrate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
+    calibrate.add_argument("--split", type=Path, help="instead of the split in the model's folder")
+    calibrate.set_defaults(run=_later("calibrate"))
 
 
 def _add_evaluate(commands: "Commands") -> None:

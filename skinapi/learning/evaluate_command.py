@@ -16,6 +16,7 @@ from skinapi.learning.datasets import (
 )
 from skinapi.learning.evaluation import evaluate_model
 from skinapi.learning.figures import measure_foreign
+from skinapi.learning.gating import count_outcomes
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.splits import read_split
 from skinapi.learning.tables import describe_figures
@@ -28,11 +29,16 @@ from skinapi.vision.openvino_engine import Precision
 def run(settings: Settings, options: argparse.Namespace) -> int:
     precision = Precision(options.precision) if options.precision else None
     model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
-    figures, answers = evaluate_model(model, _load(options), tta=options.tta, report=say)
+    dataset = _load(options)
+    figures, answers = evaluate_model(model, dataset, tta=options.tta, report=say)
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, tta=options.tta, report=say)
-        figures["not_skin"] = measure_foreign(model, answers, foreign)
+        figures["not_skin"] = {
+            **measure_foreign(model, answers, foreign),
+            "gates": count_outcomes(model, strange, report=say),
+        }
+    figures["gates"] = count_outcomes(model, dataset.samples, report=say)
     say(describe_figures(figures))
     if options.out:
         with disk_full_told():

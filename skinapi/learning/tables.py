@@ -21,6 +21,8 @@ def describe_figures(figures: Figures) -> str:
         lines += _describe_part(figures["one_per_lesion"], "one picture per lesion")
     if "accepted" in figures:
         lines += _describe_part(figures["accepted"], "accepted pictures only")
+    if "gates" in figures:
+        lines.append(_describe_gates("these pictures", figures["gates"]))
     for name, value in figures["melanoma"].items():
         lines.append(f"melanoma {name.replace('_', ' ')}: {value:.3f}")
     for name, band in figures["bands"].items():
@@ -39,16 +41,24 @@ def describe_figures(figures: Figures) -> str:
         lines.append(
             f"pictures of anything else: AUROC {foreign['auroc']:.3f} against {foreign['n']} of "
             f"them; {foreign['refused_foreign']:.3f} of them and "
-            f"{foreign['refused_known']:.3f} of the known pictures refused as unlike training"
+            f"{foreign['refused_known']:.3f} of the known pictures below the energy of their like"
         )
+        if "gates" in foreign:
+            lines.append(_describe_gates("pictures of anything else", foreign["gates"]))
     return "\n".join(lines)
+
+
+def _describe_gates(what: str, gates: Mapping[str, Any]) -> str:
+    why = ", ".join(f"{name} {count}" for name, count in gates["outcomes"].items())
+    shares = f"{gates['refused']:.1%} refused, {gates['uncertain']:.1%} uncertain"
+    return f"at the gates, of {what}: {shares} ({why})"
 
 
 def _describe_part(part: Figures, title: str) -> list[str]:
     counted = f"{part['n']} pictures of {part['lesions']} lesions"
     lines = [
         "",
-        f"{title}: {counted}, {part['refused']} would be refused",
+        f"{title}: {counted}, {part['refused']} below the energy of their like",
         f"  macro AUC          {_with_interval(part, 'macro_auc')}",
         f"  balanced accuracy  {_with_interval(part, 'balanced_accuracy')}",
         f"  ECE                {_with_interval(part, 'ece')}",

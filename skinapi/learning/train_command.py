@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,10 @@ import numpy as np
 from skinapi.errors import BadDataset
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
-from skinapi.learning.calibrating import calibrate
+from skinapi.learning.calibrating import calibrate, fit_familiar
 from skinapi.learning.card import LIMITS, describe_training, write_readable_card
 from skinapi.learning.datasets import (
     Dataset,
-    Sample,
     by_part,
     later_half,
     load_dataset,
@@ -29,6 +28,7 @@ from skinapi.learning.evaluation import evaluate_model
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
 from skinapi.learning.figures import measure_foreign
+from skinapi.learning.gating import count_outcomes
 from skinapi.learning.half import round_to_half, save_half
 from skinapi.learning.heads import make_servable
 from skinapi.learning.networks import ARCHITECTURES
@@ -89,7 +89,7 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
             "limits": LIMITS,
             "training": describe_training(lessons, courses, _repeat(options), options.note),
         }
-        figures = _measure(folder, card, lessons.validation, test, options)
+        figures = _measure(folder, card, lessons, test, options)
     say(describe_figures(figures))
     say(f"{figures['model_version']} is in {out}")
 
@@ -97,17 +97,21 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
 def _measure(
     folder: Path,
     card: dict[str, Any],
-    watched: Sequence[Sample],
+    lessons: Lessons,
     test: Dataset,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
     """Calibrated on validation, then read once on the test part; the card and its pages follow."""
-    model, precision = _calibrate(folder, watched, card)
+    model, precision = _calibrate(folder, lessons, card)
     figures, answers = evaluate_model(model, test, tta=False, report=say)
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, tta=False, report=say)
-        figures["not_skin"] = measure_foreign(model, answers, foreign)
+        figures["not_skin"] = {
+            **measure_foreign(model, answers, foreign),
+            "gates": count_outcomes(model, strange, report=say),
+        }
+    figures["gates"] = count_outcomes(model, test.samples, report=say)
     card |= {
         "precision": model.card.precision,
         "figures": {"test": figures, "precision": precision},
@@ -180,18 +184,22 @@ def _package(
 
 
 def _calibrate(
-    folder: Path, watched: Sequence[Sample], card: Mapping[str, Any]
+    folder: Path, lessons: Lessons, card: Mapping[str, Any]
 ) -> tuple[Model, dict[str, float]]:
-    """On validation alone: temperature, thresholds, and whether bfloat16 is as good as full
-    precision.
+    """On validation: temperature, thresholds, and whether bfloat16 is as good as full precision.
+    What is familiar is learned from the training pictures themselves.
     """
+    watched = lessons.validation
     write_papers(folder, card=card, calibration=Calibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
     answers = {p: ask_model(m, watched, tta=False, report=say) for p, m in models.items()}
     aucs = {p.value: _macro_auc(models[p], answers[p]) for p in Precision}
     loses = aucs[Precision.F32] - aucs[Precision.BF16]
     chosen = Precision.BF16 if loses <= BF16_MAY_LOSE else Precision.F32
-    calibration = calibrate(models[chosen], answers[chosen])
+    familiar = fit_familiar(models[chosen], lessons.train, watched, report=say)
+    calibration = calibrate(models[chosen], answers[chosen]).model_copy(
+        update={"familiar": familiar}
+    )
     write_papers(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs
 

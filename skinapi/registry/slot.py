@@ -1,44 +1,79 @@
 """The model that this process serves: loaded, verified and warm before the first patient waits for
-it.
+it; replaced by another in one step.
 """
 
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
-from skinapi.errors import ModelDamaged
-from skinapi.settings import Settings
-from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
+from skinapi.errors import Conflict, ModelDamaged, NoModel
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
+from skinapi.web.logs import log
 
 KERAS_SUFFIXES = (".keras", ".h5")
+Open = Callable[[Path], Model]
 
 
-@dataclass(frozen=True, slots=True)
 class Slot:
-    """One model in service, and how long it took to get there."""
+    """Whoever answers takes the model once and keeps it for the whole answer: it names one version
+    whatever happens meanwhile.
+    """
 
-    model: Model
-    folder: Path
-    seconds_to_ready: float
+    def __init__(self, open_warm: Open) -> None:
+        self._open = open_warm
+        self._turn = threading.Lock()
+        self._serving: Model | None = None
+        self._before: Model | None = None
 
-    def describe(self) -> str:
-        return f"model {self.model.version} ready in {self.seconds_to_ready:.1f} s"
+    @property
+    def model(self) -> Model:
+        """Raises NoModel."""
+        serving = self._serving
+        if serving is None:
+            raise NoModel
+        return serving
+
+    def ping(self) -> None:
+        """Raises NoModel until one is warm."""
+        _ = self.model
+
+    def swap(self, folder: Path) -> Model:
+        """Serve this one; while it loads and warms, the one before it goes on. Raises ModelDamaged,
+        and then nothing has changed.
+        """
+        started = time.monotonic()
+        model = self._open(folder)
+        with self._turn:
+            self._before, self._serving = self._serving, model
+        seconds = round(time.monotonic() - started, 2)
+        log.info("model ready", version=model.version, seconds=seconds)
+        return model
+
+    def roll_back(self) -> Model:
+        """Serve the one before again; it is still warm. Raises Conflict where there is none."""
+        with self._turn:
+            if self._before is None or self._serving is None:
+                raise Conflict("There is no earlier model to go back to")
+            self._before, self._serving = self._serving, self._before
+            return self._serving
 
 
-def open_slot(*, folder: Path, precision: Precision | None = None, streams: int = 1) -> Slot:
-    """Checksums first, then one pass; ModelDamaged rather than something half right."""
+def open_warm(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:
+    """Checksums first, then one pass. Raises ModelDamaged rather than serve what is half right."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
-    started = time.monotonic()
-    model = open_model(folder, precision=precision, streams=streams)
-    model.warm()
-    return Slot(model=model, folder=folder, seconds_to_ready=time.monotonic() - started)
-
-
-def serving_folder(settings: Settings) -> Path:
-    """MODEL_PATH where the operator set it, else the model that ships."""
-    return settings.model_path or SHIPPED_MODEL
+    try:
+        model = open_model(folder, precision=precision, streams=streams)
+        model.warm()
+    except RuntimeError as error:
+        raise ModelDamaged(f"The network in {folder} cannot be run") from error
+    unknown = set(model.labels) - set(conditions_table().keys)
+    if unknown:
+        raise ModelDamaged(f"Nothing is known of its labels {', '.join(sorted(unknown))}")
+    return model

@@ -5,19 +5,27 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeFloat, PositiveFloat, model_validator
+
+from skinapi.vision.familiar import Familiar
 
 Probabilities = NDArray[np.float64]
 
 
 class Calibration(BaseModel):
-    """Fitted on validation lesions: one temperature, and the thresholds of the risk bands."""
+    """Fitted on validation lesions: one temperature, and the thresholds of the risk bands.
+
+    Strange is what has less energy than `unlike_training`, or features beyond `familiar`'s limit.
+    Closer than `too_close`, the two most probable classes cannot be told apart.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     temperature: PositiveFloat = 1.0
     thresholds: Mapping[str, float] = {}
     unlike_training: float | None = None
+    familiar: Familiar | None = None
+    too_close: NonNegativeFloat = 0.15
 
     @model_validator(mode="after")
     def _stay_finite(self) -> Self:

@@ -108,6 +108,7 @@ class Notices(Frozen):
     information_only: Said
     not_dermoscopic: Said
     uncertain: Said
+    strange: Said
     refused: Mapping[str, Said]
 
 

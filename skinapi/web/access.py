@@ -41,7 +41,17 @@ class Signed:
     even_initial_password: bool = False
 
 
-Access = Public | Scraper | Signed
+@dataclass(frozen=True)
+class Opened:
+    """Anyone, where the operator opened the server to one of these clients, who send no token;
+    elsewhere an approved account of one of these roles.
+    """
+
+    clients: tuple[str, ...]
+    roles: tuple[str, ...] = ROLES
+
+
+Access = Public | Scraper | Signed | Opened
 
 
 def admins(refusal: str) -> Signed:

@@ -5,10 +5,13 @@ import secrets
 
 from flask import Flask, Response, g, has_request_context, request
 
+from skinapi.errors import BadRequest, PayloadTooLarge
 from skinapi.web.access import Subject
 
 ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 HEADER = "X-Request-ID"
+KEY_HEADER = "Idempotency-Key"
+ACCEPTED_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 def request_id() -> str | None:
@@ -29,6 +32,25 @@ def remember_subject(subject: Subject | None) -> None:
 def current_subject() -> Subject | None:
     subject: Subject | None = g.get("subject")
     return subject
+
+
+def remember_largest(sentence: str) -> None:
+    g.oversize = sentence
+
+
+def oversize() -> PayloadTooLarge:
+    """The error for a body that turns out too large for its route."""
+    return PayloadTooLarge(g.get("oversize"))
+
+
+def idempotency_key() -> str | None:
+    """The caller's name for this very request, so that a retry does not do it twice."""
+    sent = request.headers.get(KEY_HEADER)
+    if sent is None:
+        return None
+    if not ACCEPTED_KEY.fullmatch(sent):
+        raise BadRequest(f"{KEY_HEADER}: 1 to 200 letters, digits and . _ : - please")
+    return sent
 
 
 def add_request_ids(app: Flask) -> None:

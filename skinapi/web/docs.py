@@ -46,8 +46,10 @@ The same in a machine's words: <a href="openapi.json">openapi.json</a>.</p>
 <td><code>{{ kind(p.schema) }}</code></td></tr>
 {% endfor %}</table>
 {% endif %}
-{% if op.requestBody %}<p>Body</p>
-<pre>{{ shape(op.requestBody.content["application/json"].schema) }}</pre>{% endif %}
+{% for id in op["x-also"] %}<a id="{{ id }}"></a>{% endfor %}
+{% if op.requestBody %}{% for kind, body in op.requestBody.content.items() %}
+<p>Body, as {{ kind }}</p>
+<pre>{{ shape(body.schema) }}</pre>{% endfor %}{% endif %}
 <table><tr><th>Status</th><th>Means</th></tr>
 {% for status, response in op.responses.items() %}
 <tr><td>{{ status }}</td><td>{{ response.description }}</td></tr>

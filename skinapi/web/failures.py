@@ -2,16 +2,17 @@
 
 import traceback
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Flask, Request, Response, jsonify, request
 from pydantic import BaseModel, Field
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from skinapi import errors
 from skinapi.errors import SkinAPIError
-from skinapi.web.context import request_id
+from skinapi.web.context import oversize, request_id
 from skinapi.web.logs import log
 
 # Says the whole answer, its status too; one that serves several clients on one path looks at the
@@ -21,7 +22,6 @@ BY_STATUS: dict[int, type[SkinAPIError]] = {
     400: errors.BadRequest,
     404: errors.NotFound,
     405: errors.MethodNotAllowed,
-    413: errors.PayloadTooLarge,
     415: errors.UnsupportedMediaType,
 }
 
@@ -40,11 +40,13 @@ class Problem(BaseModel):
     msg: str
 
 
-def problem_json(error: SkinAPIError) -> Response:
+def problem_json(error: SkinAPIError, *, status: int | None = None) -> Response:
+    """`status` where a client knows another for this error."""
+    status = status or error.status
     problem = Problem(
         type="about:blank",
-        title=error.title,
-        status=error.status,
+        title=HTTPStatus(status).phrase,
+        status=status,
         detail=error.detail,
         code=error.code,
         request_id=request_id(),
@@ -53,7 +55,7 @@ def problem_json(error: SkinAPIError) -> Response:
         msg=error.detail,
     )
     response = jsonify(problem.model_dump())
-    response.status_code = error.status
+    response.status_code = status
     response.mimetype = "application/problem+json"
     return response
 
@@ -87,6 +89,8 @@ def _in_our_words(raised: Exception) -> SkinAPIError:
         if raised.status >= errors.SkinAPIError.status:
             _log_fault(raised)
         return raised
+    if isinstance(raised, RequestEntityTooLarge):
+        return oversize()
     if isinstance(raised, HTTPException) and raised.code in BY_STATUS:
         return BY_STATUS[raised.code]()
     _log_fault(raised)

@@ -1,9 +1,11 @@
-"""The base of every request schema, and the texts they are made of."""
+"""The base of every request schema, and the texts and files they are made of."""
 
 import unicodedata
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
 
 LONGEST_NAME = 200
 
@@ -37,6 +39,34 @@ class ContractBody(Body):
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file of a form, as it was sent; the name is the client's own and means nothing here."""
+
+    filename: str = field(repr=False)
+    content: bytes = field(repr=False)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.is_instance_schema(cls)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _: CoreSchema, __: Any) -> dict[str, Any]:
+        return {"type": "string", "format": "binary"}
+
+
+class Form(Body):
+    """A multipart form of our own routes. Its fields come as text, so they are converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
+
+
+class ContractForm(Form):
+    """A form that an existing client sends: unknown fields are ignored."""
+
+    model_config = ConfigDict(extra="ignore", strict=False, frozen=True)
 
 
 class Answer(BaseModel):

@@ -22,6 +22,7 @@ class Rate(Enum):
     READ = "read"
     WRITE = "write"
     SIGN_IN = "sign_in"
+    ANONYMOUS = "anonymous"
     UNLIMITED = "unlimited"
 
 

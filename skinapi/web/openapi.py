@@ -9,8 +9,10 @@ from pydantic import TypeAdapter
 from skinapi import errors
 from skinapi.errors import SkinAPIError
 from skinapi.settings import VERSION
-from skinapi.web.access import Public, Signed
-from skinapi.web.failures import Problem, problem_json
+from skinapi.web.access import Access, Opened, Public, Signed
+from skinapi.web.context import ACCEPTED_KEY, KEY_HEADER
+from skinapi.web.failures import Problem, plain_text
+from skinapi.web.forms import MULTIPART
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Route
 
@@ -24,7 +26,7 @@ def build_spec(routes: Iterable[Route]) -> Spec:
     paths: dict[str, Spec] = {}
     for route in routes:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.path)
-        paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
+        _add(paths.setdefault(path, {}), route.method.lower(), _operation(route, schemas))
     return {
         "openapi": "3.1.0",
         "info": {
@@ -42,6 +44,39 @@ def build_spec(routes: Iterable[Route]) -> Spec:
     }
 
 
+def _add(operations: Spec, method: str, operation: Spec) -> None:
+    """Clients that share a path share its operation: any of their bodies, any of their answers."""
+    first = operations.get(method)
+    if first is None:
+        operations[method] = operation
+        return
+    first["x-also"] = [*first.get("x-also", []), operation["operationId"]]
+    first["description"] = "\n\n".join(
+        (first.get("description", ""), operation["summary"], operation.get("description", ""))
+    ).strip()
+    first["security"] = _any_of(first["security"] or [{}], operation["security"] or [{}])
+    first["requestBody"]["required"] &= operation["requestBody"]["required"]
+    _merge_content(first["requestBody"], operation["requestBody"])
+    for status, response in operation["responses"].items():
+        _merge_content(first["responses"].setdefault(status, response), response)
+
+
+def _merge_content(into: Spec, other: Spec) -> None:
+    for kind, content in other["content"].items():
+        schemas = _any_of(
+            _branches(into["content"].get(kind, content)["schema"]), _branches(content["schema"])
+        )
+        into["content"][kind] = {"schema": schemas[0] if len(schemas) == 1 else {"anyOf": schemas}}
+
+
+def _branches(schema: Spec) -> list[Spec]:
+    return list(schema.get("anyOf", [schema]))
+
+
+def _any_of(first: list[Spec], second: list[Spec]) -> list[Spec]:
+    return [*first, *(other for other in second if other not in first)]
+
+
 class _Schemas:
     """Every schema that travels, named once."""
 
@@ -50,8 +85,8 @@ class _Schemas:
             (Problem, "serialization", TypeAdapter(Problem))
         ]
         for route in routes:
-            if route.body:
-                wanted.append((route.body, "validation", TypeAdapter(route.body)))
+            if sent := route.body or route.form:
+                wanted.append((sent, "validation", TypeAdapter(sent)))
             if route.is_json:
                 wanted.append((route, "serialization", route.answer))
         found, shared = TypeAdapter.json_schemas(
@@ -65,7 +100,7 @@ class _Schemas:
 
 
 def _key(name: Any) -> str:
-    return f"{name.method} {name.path}" if isinstance(name, Route) else name.__name__
+    return name.handler.__name__ if isinstance(name, Route) else name.__name__
 
 
 def _operation(route: Route, schemas: _Schemas) -> Spec:
@@ -74,19 +109,29 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
         "operationId": route.handler.__name__,
         "tags": [route.tag],
         "summary": summary,
-        "parameters": [*_path_parameters(route), *_query_parameters(route)],
+        "parameters": [
+            *_path_parameters(route),
+            *_query_parameters(route),
+            *_header_parameters(route),
+        ],
         "responses": _responses(route, schemas),
-        "security": [] if isinstance(route.access, Public) else [{"bearer": []}],
+        "security": _security(route.access),
     }
     if rest.strip():
         operation["description"] = rest.strip()
-    if route.body:
-        required = any(field.is_required() for field in route.body.model_fields.values())
+    if sent := route.body or route.form:
+        kind = MULTIPART if route.form else "application/json"
         operation["requestBody"] = {
-            "required": required,
-            "content": {"application/json": {"schema": schemas.of(route.body)}},
+            "required": any(field.is_required() for field in sent.model_fields.values()),
+            "content": {kind: {"schema": schemas.of(sent)}},
         }
     return operation
+
+
+def _security(access: Access) -> list[Spec]:
+    if isinstance(access, Public):
+        return []
+    return [{"bearer": []}, {}] if isinstance(access, Opened) else [{"bearer": []}]
 
 
 def _path_parameters(route: Route) -> list[Spec]:
@@ -107,6 +152,13 @@ def _query_parameters(route: Route) -> list[Spec]:
     ]
 
 
+def _header_parameters(route: Route) -> list[Spec]:
+    if "idempotency_key" not in route.parameters:
+        return []
+    schema = {"type": "string", "pattern": f"^{ACCEPTED_KEY.pattern}$"}
+    return [{"name": KEY_HEADER, "in": "header", "required": False, "schema": schema}]
+
+
 def _responses(route: Route, schemas: _Schemas) -> Spec:
     content = {"schema": schemas.of(route)} if route.is_json else {"schema": {"type": "string"}}
     responses: Spec = {
@@ -121,9 +173,9 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
 
 
 def _error_content(route: Route, schemas: _Schemas) -> Spec:
-    if route.renderer is problem_json:
-        return {"application/problem+json": {"schema": schemas.of(Problem)}}
-    return {"text/plain": {"schema": {"type": "string"}}}
+    if route.renderer is plain_text:
+        return {"text/plain": {"schema": {"type": "string"}}}
+    return {"application/problem+json": {"schema": schemas.of(Problem)}}
 
 
 def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
@@ -131,9 +183,10 @@ def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
     if not isinstance(route.access, Public):
         possible += [errors.Unauthenticated, errors.InvalidToken, errors.ExpiredToken]
         possible += [errors.Forbidden]
-    if isinstance(route.access, Signed) and not route.access.even_waiting:
+    strict = isinstance(route.access, Signed) and not route.access.even_waiting
+    if strict or isinstance(route.access, Opened):
         possible += [errors.AccountNotApproved]
-    if route.body:
+    if route.body or route.form:
         possible += [errors.InvalidBody, errors.UnsupportedMediaType]
     if route.rate is not Rate.UNLIMITED:
         possible += [errors.TooManyRequests]

@@ -11,9 +11,9 @@ from skinapi.errors import (
     BadRequest,
     InvalidBody,
     InvalidQuery,
-    PayloadTooLarge,
     UnsupportedMediaType,
 )
+from skinapi.web.context import oversize
 from skinapi.web.fields import Body
 
 B = TypeVar("B", bound=Body)
@@ -33,7 +33,7 @@ def read_body(schema: type[B], request: Request) -> B:
     try:
         return schema.model_validate_json(data or b"{}")
     except ValidationError as error:
-        raise InvalidBody(_sentence(error, missing=schema.missing)) from error
+        raise InvalidBody(sentence_of(error, missing=schema.missing)) from error
 
 
 def _read(request: Request) -> bytes:
@@ -46,7 +46,7 @@ def _read(request: Request) -> bytes:
     except Exception as error:
         raise BadRequest("The request body could not be read") from error
     if request.content_length is None and len(data) == request.max_content_length:
-        raise PayloadTooLarge  # of an unannounced length, it was cut off here
+        raise oversize()  # of an unannounced length, it was cut off here
     return data
 
 
@@ -57,7 +57,7 @@ def read_query(schema: type[Q], request: Request) -> Q:
     try:
         return schema.model_validate(request.args.to_dict())
     except ValidationError as error:
-        raise InvalidQuery(_sentence(error, missing=None)) from error
+        raise InvalidQuery(sentence_of(error, missing=None)) from error
 
 
 def refuse_unreadable_path(request: Request) -> None:
@@ -71,7 +71,7 @@ def refuse_unreadable_path(request: Request) -> None:
         raise BadRequest("The address holds control characters")
 
 
-def _sentence(error: ValidationError, *, missing: str | None) -> str:
+def sentence_of(error: ValidationError, *, missing: str | None) -> str:
     """One sentence for a person: the client's own about missing fields, else the first fault."""
     faults = error.errors(include_url=False, include_context=False)
     if missing and any(_is_absent(fault) for fault in faults):

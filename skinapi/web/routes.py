@@ -1,25 +1,33 @@
 """How a room declares its routes: once, from which access, checks, answers and the docs follow.
 
 A handler's signature is its schema. The first argument is the room's service; by keyword come
-`body` and `query` (their annotations are the schemas), `subject` (who calls), and the parts of
-the path. What it returns is the answer, and its annotation the answer's schema.
+`body`, `form` and `query` (their annotations are the schemas), `subject` (who calls),
+`idempotency_key` (so that a retry does not act twice), and the parts of the path. What it returns
+is the answer, and its annotation the answer's schema.
+
+Where several clients share a path, each declares its route with `when`: whose request it is, told
+by its headers alone, before the body is read. The one without `when` takes what is left.
 """
 
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from types import UnionType
 from typing import Any, Generic, TypeVar, get_args, get_origin
 
 from flask import Blueprint, Flask, Request, Response, request
 from pydantic import BaseModel, TypeAdapter
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
 
 from skinapi.errors import SkinAPIError
 from skinapi.web.access import Access
-from skinapi.web.context import current_subject
+from skinapi.web.context import current_subject, idempotency_key
 from skinapi.web.failures import Renderer, problem_json
-from skinapi.web.fields import Body
+from skinapi.web.fields import Body, Form
+from skinapi.web.forms import read_form
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import Page
 from skinapi.web.requests import read_body, read_query
@@ -41,6 +49,8 @@ class Route:
     raises: tuple[type[SkinAPIError], ...] = ()
     produces: str = "application/json"
     max_body: int | None = None
+    carries_photo: bool = False
+    when: Callable[[Request], bool] | None = None
     parameters: dict[str, inspect.Parameter] = field(init=False)
     answer: TypeAdapter[Any] = field(init=False)
 
@@ -48,6 +58,7 @@ class Route:
         signature = inspect.signature(self.handler, eval_str=True)
         kept = dict(list(signature.parameters.items())[1:])
         object.__setattr__(self, "parameters", kept)
+        object.__setattr__(self, "carries_photo", self.carries_photo or self.form is not None)
         if self.is_json:
             answer = TypeAdapter(_what_travels(signature.return_annotation))
             object.__setattr__(self, "answer", answer)
@@ -65,6 +76,10 @@ class Route:
         return self.parameters["body"].annotation if "body" in self.parameters else None
 
     @property
+    def form(self) -> type[Form] | None:
+        return self.parameters["form"].annotation if "form" in self.parameters else None
+
+    @property
     def query(self) -> type[BaseModel] | None:
         return self.parameters["query"].annotation if "query" in self.parameters else None
 
@@ -72,10 +87,14 @@ class Route:
         arguments: dict[str, Any] = dict(path)
         if self.body:
             arguments["body"] = read_body(self.body, request)
+        if self.form:
+            arguments["form"] = read_form(self.form, request)
         if self.query:
             arguments["query"] = read_query(self.query, request)
         if "subject" in self.parameters:
             arguments["subject"] = current_subject()
+        if "idempotency_key" in self.parameters:
+            arguments["idempotency_key"] = idempotency_key()
         result = self.handler(service, **arguments)
         if isinstance(result, Response):
             return result
@@ -91,7 +110,7 @@ def _what_travels(annotation: Any) -> Any:
     if get_origin(annotation) is Page:
         return list[get_args(annotation)[0]]  # type: ignore[misc]
     if isinstance(annotation, UnionType):
-        return next(part for part in get_args(annotation) if part is not Response)
+        return reduce(or_, (part for part in get_args(annotation) if part is not Response))
     return annotation
 
 
@@ -134,6 +153,24 @@ def _view(route: Route, service: object) -> Callable[..., Response]:
 def route_of(app: Flask, endpoint: str | None) -> Route | None:
     """What was declared for this endpoint; None where nothing was."""
     return getattr(app.view_functions.get(endpoint or ""), "route", None)
+
+
+def choose_dialect(app: Flask, request: Request) -> None:
+    """Give the request to the route that it is meant for, of those that share its path."""
+    rule = request.url_rule
+    if rule is None or request.method == "OPTIONS":
+        return
+    found = [(other, route_of(app, other.endpoint)) for other in _sharing(app, rule)]
+    routes = [(other, route) for other, route in found if route and route.method == request.method]
+    if len(routes) < 2:
+        return
+    asked = [other for other, route in routes if route.when and route.when(request)]
+    left = [other for other, route in routes if route.when is None]
+    request.url_rule = (asked or left or [rule])[0]
+
+
+def _sharing(app: Flask, rule: Rule) -> list[Rule]:
+    return [other for other in app.url_map.iter_rules() if other.rule == rule.rule]
 
 
 def declared_routes(app: Flask) -> Iterable[Route]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from skinapi import Rooms, open_rooms
 from skinapi.settings import Settings
 from tests.houses import SECRET
+from tests.models import tiny_model
 from tests.mongod import DIE_WITH_PARENT, free_port
 from tests.served.wire import ask
 
@@ -24,6 +25,7 @@ GENEROUS = {
     "RATE_READ": "1000000/minute",
     "RATE_WRITE": "1000000/minute",
     "RATE_SIGN_IN": "1000000/minute",
+    "RATE_ANONYMOUS": "1000000/minute",
 }
 
 
@@ -42,6 +44,7 @@ class Server:
             "JWT_SECRET_KEY": SECRET,
             "BIND": f"127.0.0.1:{self.port}",
             "WORKERS": str(workers),
+            "MODEL_PATH": str(tiny_model()),
             **GENEROUS,
             **(environment or {}),
         }

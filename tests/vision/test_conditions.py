@@ -112,6 +112,7 @@ def test_bands_and_notices_are_short_latin_1_too() -> None:
         notices.information_only,
         notices.not_dermoscopic,
         notices.uncertain,
+        notices.strange,
         *notices.refused.values(),
         *TABLE.checklist.items,
     )

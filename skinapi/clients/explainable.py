@@ -1,0 +1,111 @@
+"""The explainable classifier: base64 in, base64 out. Its Next.js client crashes on an error that
+is JSON, so errors are plain text."""
+
+import base64
+from typing import ClassVar
+
+from skinapi.clients.service import ClientsService
+from skinapi.clients.severity import risk_of
+from skinapi.errors import BadRequest, NoModel, Refused
+from skinapi.registry.service import Judged
+from skinapi.reports.onepage import write_page
+from skinapi.reports.sections import write_sections
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.overlay import draw_overlay
+from skinapi.web.access import Opened, Subject
+from skinapi.web.failures import plain_text
+from skinapi.web.fields import Answer, ContractBody
+from skinapi.web.limits import Rate
+from skinapi.web.routes import Routes
+
+CLIENT = "explainable"
+ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
+SIDE = (224, 224)
+
+routes: Routes[ClientsService] = Routes(CLIENT)
+
+
+class ImageData(ContractBody):
+    missing: ClassVar[str] = "No image uploaded"
+    image_data: str
+
+
+class Inference(Answer):
+    predicted_label: str
+    probabilities: list[list[float]]
+    heatmap: str
+    band: Band
+    action: str
+    uncertain: bool
+    notice: str
+    model_version: str
+
+
+class PdfReport(Answer):
+    pdf_report: str
+
+
+@routes.route(
+    "POST",
+    "/inference",
+    access=Opened((CLIENT,)),
+    rate=Rate.ANONYMOUS,
+    renderer=plain_text,
+    carries_photo=True,
+    raises=(BadRequest, Refused, NoModel),
+)
+def infer_for_explainable(
+    clients: ClientsService, *, body: ImageData, subject: Subject | None
+) -> Inference:
+    """The label, the nested probabilities and a 224 x 224 overlay."""
+    judged = clients.judge_photo(content=clients.decode_photo(text=body.image_data), by=subject)
+    finding, seven = judged.finding, judged.finding.over_seven()
+    shares = {label_of(entry.key): entry.probability for entry in seven.ranked}
+    return Inference(
+        predicted_label=label_of(seven.stated),
+        probabilities=[[shares.get(label, 0.0) for label in ORDER]],
+        heatmap=base64.b64encode(_overlay(judged)).decode(),
+        band=finding.band,
+        action=finding.band_words().action,
+        uncertain=finding.uncertain,
+        notice=finding.notices[0].en,
+        model_version=finding.model_version,
+    )
+
+
+@routes.route(
+    "POST",
+    "/report",
+    access=Opened((CLIENT,)),
+    rate=Rate.ANONYMOUS,
+    renderer=plain_text,
+    carries_photo=True,
+    raises=(BadRequest, Refused, NoModel),
+)
+def report_for_explainable(
+    clients: ClientsService, *, body: ImageData, subject: Subject | None
+) -> PdfReport:
+    """The same as one page of PDF."""
+    judged = clients.judge_photo(content=clients.decode_photo(text=body.image_data), by=subject)
+    finding, seven = judged.finding, judged.finding.over_seven()
+    page = write_page(
+        facts=[
+            ("Diagnosis", label_of(seven.stated)),
+            ("Condition", conditions_table().by_key(seven.stated).names.en),
+            ("Confidence", f"{100 * seven.confidence:.2f}%"),
+            ("Risk level", risk_of(finding)),
+            ("Model", finding.model_version),
+        ],
+        sections=write_sections(finding, "en"),
+        notice=finding.notices[0].en,
+        pictures=[judged.photo.stored(), _overlay(judged)],
+    )
+    return PdfReport(pdf_report=base64.b64encode(page).decode())
+
+
+def label_of(key: str) -> str:
+    return conditions_table().by_key(key).names.explainable or key
+
+
+def _overlay(judged: Judged) -> bytes:
+    return draw_overlay(judged.photo, judged.finding.heat, size=SIDE)

@@ -1,0 +1,56 @@
+"""What every client asks for in its own way: a photo judged, and nothing of it kept."""
+
+import base64
+import binascii
+import re
+from collections.abc import Collection
+
+from skinapi.audit import Trail
+from skinapi.errors import BadRequest, PayloadTooLarge, Unauthenticated
+from skinapi.registry.service import Judged, RegistryService
+from skinapi.web.access import Subject
+
+DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
+
+
+class ClientsService:
+    def __init__(
+        self,
+        *,
+        registry: RegistryService,
+        trail: Trail,
+        open_clients: Collection[str],
+        largest_photo: int,
+    ) -> None:
+        self._registry = registry
+        self._trail = trail
+        self._open_clients = open_clients
+        self._largest_photo = largest_photo
+
+    def judge_photo(self, *, content: bytes, by: Subject | None) -> Judged:
+        """What stays is a row of the trail: which model, which band. Raises Refused."""
+        judged = self._registry.judge_photo(content=content)
+        finding = judged.finding
+        caller = by.id if by else "anonymous"
+        self._trail.note(f"finding.{finding.band}", by=caller, target=finding.model_version)
+        return judged
+
+    def decode_photo(self, *, text: str) -> bytes:
+        """From base64, with or without a data URL's head. Raises BadRequest, PayloadTooLarge."""
+        head = DATA_URL.match(text)
+        if text.startswith("data:") and not head:
+            raise BadRequest("The data URL must hold a JPEG, PNG or WebP picture in base64")
+        try:
+            content = base64.b64decode(text[head.end() if head else 0 :], validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise BadRequest("The picture is not valid base64") from error
+        if not content:
+            raise BadRequest("No image uploaded")
+        if len(content) > self._largest_photo:
+            raise PayloadTooLarge(f"File size exceeds maximum of {self._largest_photo} bytes")
+        return content
+
+    def refuse_closed(self, *, client: str, caller: Subject | None) -> None:
+        """Where several clients share a path, an open one does not open it for the others."""
+        if caller is None and client not in self._open_clients:
+            raise Unauthenticated

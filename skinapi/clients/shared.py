@@ -1,0 +1,75 @@
+"""The paths that several clients share, and what each of them finds there."""
+
+import time
+
+from flask import Response, g
+
+from skinapi.clients import guide, skinartify
+from skinapi.clients.guide import GuideAnswer, guide_problem
+from skinapi.clients.service import ClientsService
+from skinapi.clients.skinartify import PredictionsAndResults
+from skinapi.errors import BadRequest, NoModel, PayloadTooLarge, Refused, SkinAPIError
+from skinapi.web.access import Opened, Public, Subject
+from skinapi.web.failures import problem_json
+from skinapi.web.fields import Answer, ContractForm, Upload
+from skinapi.web.limits import Rate
+from skinapi.web.routes import Routes
+
+STARTED = time.monotonic()
+
+routes: Routes[ClientsService] = Routes("clients")
+
+
+class EitherForm(ContractForm):
+    """`file` is the guide's, `image` Skinartify's."""
+
+    missing = "No image uploaded"
+    file: Upload | None = None
+    image: Upload | None = None
+    skin_tone: str | None = None
+    lesion_location: str | None = None
+
+
+class ClientsHealth(Answer):
+    status: str
+    uptime_seconds: int
+    backend: str
+    tensorflow: bool
+
+
+def either_problem(error: SkinAPIError) -> Response:
+    """The guide's, until the form turns out to be Skinartify's."""
+    return problem_json(error) if g.get("for_skinartify") else guide_problem(error)
+
+
+@routes.route(
+    "POST",
+    "/api/predict",
+    access=Opened((guide.CLIENT, skinartify.CLIENT)),
+    rate=Rate.ANONYMOUS,
+    renderer=either_problem,
+    raises=(BadRequest, Refused, PayloadTooLarge, NoModel),
+)
+def predict_for_either(
+    clients: ClientsService, *, form: EitherForm, subject: Subject | None
+) -> GuideAnswer | PredictionsAndResults:
+    """As a form: with `file` DermaScan guide's answer, with `image` Skinartify's."""
+    if form.file is None and form.image is not None:
+        g.for_skinartify = True
+        clients.refuse_closed(client=skinartify.CLIENT, caller=subject)
+        judged = clients.judge_photo(content=form.image.content, by=subject)
+        return PredictionsAndResults.of(judged.finding)
+    clients.refuse_closed(client=guide.CLIENT, caller=subject)
+    if form.file is None:
+        raise BadRequest(EitherForm.missing)
+    guide.refuse_type(form.file)
+    return GuideAnswer.of(clients.judge_photo(content=form.file.content, by=subject))
+
+
+@routes.route("GET", "/api/health", access=Public(), rate=Rate.READ)
+def say_health(_: ClientsService) -> ClientsHealth:
+    """That the server answers, in the words of both clients that ask."""
+    uptime = int(time.monotonic() - STARTED)
+    return ClientsHealth(
+        status="healthy", uptime_seconds=uptime, backend="SkinAPI", tensorflow=False
+    )

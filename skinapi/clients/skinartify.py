@@ -1,0 +1,100 @@
+"""Skinartify: a photo in `file` or, by its document, in `image`; seven probabilities out."""
+
+from typing import Self
+
+from flask import Request
+
+from skinapi.clients.service import ClientsService
+from skinapi.errors import BadRequest, Refused, Unauthenticated
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.finding import Finding, Ranked
+from skinapi.web.access import Opened, Subject
+from skinapi.web.fields import Answer, ContractForm, Upload
+from skinapi.web.limits import Rate
+from skinapi.web.routes import Routes
+
+CLIENT = "skinartify"
+ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")
+
+routes: Routes[ClientsService] = Routes(CLIENT)
+
+
+class FileForm(ContractForm):
+    missing = "No image uploaded"
+    file: Upload | None = None
+
+
+class Predictions(Answer):
+    """Sums to one over the seven classes it knows."""
+
+    predictions: dict[str, float]
+    band: Band
+    action: str
+    uncertain: bool
+    malignant_score: float
+    notice: str
+    model_version: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        """Raises Refused where no lesion was found."""
+        seven = finding.over_seven()
+        shares = {name_of(entry): entry.probability for entry in seven.ranked}
+        return cls(
+            predictions={name: shares.get(name, 0.0) for name in ORDER},
+            band=finding.band,
+            action=finding.band_words().action,
+            uncertain=finding.uncertain,
+            malignant_score=seven.malignant_score,
+            notice=finding.notices[0].en,
+            model_version=finding.model_version,
+        )
+
+
+class Result(Answer):
+    type: str
+    label: str
+    confidence: float
+
+
+class PredictionsAndResults(Predictions):
+    results: tuple[Result, ...] = ()
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        table = conditions_table()
+        results = tuple(
+            Result(
+                type=name_of(entry),
+                label=table.by_key(entry.key).names.en,
+                confidence=entry.probability,
+            )
+            for entry in finding.over_seven().ranked
+        )
+        return super().of(finding).model_copy(update={"results": results})
+
+
+def name_of(entry: Ranked) -> str:
+    return conditions_table().by_key(entry.key).names.skinartify or entry.key
+
+
+def is_anonymous(request: Request) -> bool:
+    return "Authorization" not in request.headers
+
+
+@routes.route(
+    "POST",
+    "/predict",
+    access=Opened((CLIENT,)),
+    rate=Rate.ANONYMOUS,
+    when=is_anonymous,
+    raises=(BadRequest, Refused, Unauthenticated),
+)
+def predict_for_skinartify(
+    clients: ClientsService, *, form: FileForm, subject: Subject | None
+) -> Predictions:
+    """Without an Authorization header: Skinartify's seven probabilities."""
+    if form.file is None:
+        raise Unauthenticated
+    judged = clients.judge_photo(content=form.file.content, by=subject)
+    return Predictions.of(judged.finding)

@@ -1,0 +1,1 @@
+"""A picture in, a finding out, with its report."""

@@ -1,0 +1,73 @@
+"""The main job: judge a photo for an account, put the finding into words, keep both."""
+
+import hashlib
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import Refused
+from skinapi.records.service import RecordsService
+from skinapi.records.submissions import Submission
+from skinapi.registry.service import RegistryService
+from skinapi.reports.sections import write_sections
+from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.context import Context
+
+
+class PredictionService:
+    def __init__(
+        self, *, accounts: Accounts, registry: RegistryService, records: RecordsService
+    ) -> None:
+        self._accounts = accounts
+        self._registry = registry
+        self._records = records
+
+    def predict(
+        self,
+        *,
+        account_id: str,
+        content: bytes,
+        context: Context,
+        language: Language | None,
+        keep_photo: bool | None,
+        key: str | None,
+    ) -> tuple[Submission, Account]:
+        """The submission and its owner. Raises Refused, NoModel, Unavailable; the same request
+        under the same key is answered as it was before, another one raises IdempotencyKeyReused.
+        """
+        owner = self._accounts.get(account_id)
+        asked = _hash(content, context, language, keep_photo)
+        answered = self._records.find_answered(owner=owner.id, key=key, request_hash=asked)
+        if answered:
+            return answered, owner
+        spoken = language or _language_of(owner)
+        try:
+            judged = self._registry.judge_photo(content=content, context=context)
+        except Refused as refused:
+            raise _said_in(spoken, refused) from refused
+        filed = self._records.file_finding(
+            owner=owner,
+            finding=judged.finding,
+            photo=judged.photo,
+            context=context,
+            language=spoken,
+            sections=write_sections(judged.finding, spoken).model_dump(),
+            keep_photo=keep_photo,
+            key=key,
+            request_hash=asked,
+        )
+        return filed, owner
+
+
+def _language_of(account: Account) -> Language:
+    return next((language for language in LANGUAGES if language == account.locale), "en")
+
+
+def _said_in(language: Language, refused: Refused) -> Refused:
+    said = conditions_table().notices.refused[refused.reason]
+    return Refused(refused.reason, said.fr if language == "fr" else said.en)
+
+
+def _hash(content: bytes, context: Context, *rest: object) -> str:
+    asked = hashlib.sha256(content)
+    asked.update(context.model_dump_json().encode())
+    asked.update(repr(rest).encode())
+    return asked.hexdigest()

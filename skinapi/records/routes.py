@@ -1,0 +1,66 @@
+"""The history of findings: parse, call, answer."""
+
+from flask import Response
+
+from skinapi.errors import NotFound
+from skinapi.records.schemas import SubmissionView
+from skinapi.records.service import RecordsService
+from skinapi.web.access import Signed, Subject
+from skinapi.web.fields import Message
+from skinapi.web.limits import Rate
+from skinapi.web.pagination import ContractPageQuery, Page
+from skinapi.web.routes import Routes
+
+routes: Routes[RecordsService] = Routes("submissions")
+
+
+@routes.route("GET", "/submissions", access=Signed(), rate=Rate.READ)
+def list_submissions(
+    records: RecordsService, *, query: ContractPageQuery, subject: Subject
+) -> Page[SubmissionView]:
+    """One's own findings, in the order they were made."""
+    page, owner = records.list_own(owner=subject.id, after=query.after, limit=query.limit)
+    return page.map(lambda submission: SubmissionView.of(submission, owner))
+
+
+@routes.route("GET", "/submissions/<number>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
+def show_submission(records: RecordsService, *, number: str, subject: Subject) -> SubmissionView:
+    """A finding of one's own, or of a patient in one's care."""
+    return SubmissionView.of(*records.show(number=number, to=subject))
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/photo",
+    access=Signed(),
+    rate=Rate.READ,
+    produces="image/jpeg",
+    raises=(NotFound,),
+)
+def show_photo(records: RecordsService, *, number: str, subject: Subject) -> Response:
+    """Its photo, where it was kept."""
+    content = records.read_kept_photo(number=number, to=subject)
+    return Response(content, mimetype="image/jpeg")
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/heatmap",
+    access=Signed(),
+    rate=Rate.READ,
+    produces="image/jpeg",
+    raises=(NotFound,),
+)
+def show_heatmap(records: RecordsService, *, number: str, subject: Subject) -> Response:
+    """Where the model looked, over the photo, where it was kept."""
+    content = records.draw_heatmap(number=number, to=subject)
+    return Response(content, mimetype="image/jpeg")
+
+
+@routes.route(
+    "DELETE", "/submissions/<number>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
+)
+def delete_submission(records: RecordsService, *, number: str, subject: Subject) -> Message:
+    """Delete a finding of one's own, and its photo."""
+    records.delete_submission(number=number, by=subject.id)
+    return Message(message=f"Submission {number} deleted")

@@ -1,0 +1,170 @@
+"""What is kept of a finding, who may see it, and how it goes."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Literal
+
+from skinapi.audit import Trail
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import Duplicate, IdempotencyKeyReused, InvalidToken, NotFound
+from skinapi.records.submissions import Submission, Submissions
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import new_id
+from skinapi.storage.ports import Blobs, Store
+from skinapi.vision.conditions import Language
+from skinapi.vision.context import Context
+from skinapi.vision.finding import Finding
+from skinapi.vision.overlay import draw_overlay
+from skinapi.vision.photo import Photo, read_photo
+from skinapi.web.access import Subject
+from skinapi.web.pagination import Page
+
+NOT_YOURS = "Not found or unauthorized"
+NOT_KEPT = "The photo of this submission was not kept"
+
+PhotoPolicy = Literal["never", "consent", "always"]
+
+
+class RecordsService:
+    def __init__(
+        self, *, store: Store, accounts: Accounts, trail: Trail, photos: PhotoPolicy
+    ) -> None:
+        self._submissions = Submissions(store)
+        self._blobs: Blobs = store.blobs
+        self._accounts = accounts
+        self._trail = trail
+        self._photos = photos
+
+    def find_answered(self, *, owner: str, key: str | None, request_hash: str) -> Submission | None:
+        """What the same request was answered before. Raises IdempotencyKeyReused for another."""
+        found = self._submissions.by_key(owner, key)
+        if found and found.request_hash != request_hash:
+            raise IdempotencyKeyReused
+        return found
+
+    def file_finding(
+        self,
+        *,
+        owner: Account,
+        finding: Finding,
+        photo: Photo,
+        context: Context,
+        language: Language,
+        sections: dict[str, str],
+        keep_photo: bool | None,
+        key: str | None,
+        request_hash: str,
+    ) -> Submission:
+        """Keep it; the photo too where policy and consent allow. If a retry was faster, its."""
+        identifier = new_id()
+        with self._trail.act("submission.create", by=owner.id, target=identifier):
+            blob = self._blobs.put(photo.stored()) if self._may_keep(owner, keep_photo) else None
+            try:
+                filed = self._submissions.add(
+                    identifier=identifier,
+                    owner=owner.id,
+                    finding=finding,
+                    context=context,
+                    language=language,
+                    sections=sections,
+                    photo_blob=blob,
+                    idempotency_key=key,
+                    request_hash=request_hash,
+                )
+            except Duplicate:
+                self._drop(blob)
+                faster = self.find_answered(owner=owner.id, key=key, request_hash=request_hash)
+                if faster is None:
+                    raise
+                return faster
+            self._refuse_for_the_deleted(filed)
+            return filed
+
+    def _may_keep(self, owner: Account, keep_photo: bool | None) -> bool:
+        """What the request says goes before what the account says; policy goes before both."""
+        if self._photos != "consent":
+            return self._photos == "always"
+        return owner.consents.get("photos", False) if keep_photo is None else keep_photo
+
+    def _refuse_for_the_deleted(self, filed: Submission) -> None:
+        """The account may have been erased while the photo was judged: nothing of it stays."""
+        try:
+            gone = self._accounts.get(filed.owner).status == "deleting"
+        except NotFound:
+            gone = True
+        if gone:
+            self._remove(filed)
+            raise InvalidToken
+
+    def list_own(
+        self, *, owner: str, after: str | None, limit: int
+    ) -> tuple[Page[Submission], Account]:
+        page = self._submissions.page(owner, after=after, limit=limit)
+        return page, self._accounts.get(owner)
+
+    def show(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
+        """With its owner: the caller, or a patient in the caller's care. Raises NotFound."""
+        submission = self._find(number)
+        try:
+            owner = self._accounts.get(submission.owner)
+        except NotFound as error:
+            raise NotFound(NOT_YOURS) from error
+        in_care = to.role == "doctor" and owner.doctor_id == to.id
+        if owner.id != to.id and not in_care:
+            raise NotFound(NOT_YOURS)
+        return submission, owner
+
+    def read_kept_photo(self, *, number: str, to: Subject) -> bytes:
+        """Raises NotFound, with the reason where it was not kept."""
+        submission, _ = self.show(number=number, to=to)
+        return self._content_of(submission)
+
+    def draw_heatmap(self, *, number: str, to: Subject) -> bytes:
+        """The heat map over the kept photo, as JPEG. Raises NotFound."""
+        submission, _ = self.show(number=number, to=to)
+        photo = read_photo(self._content_of(submission), full=True)
+        return draw_overlay(photo, submission.finding.heat)
+
+    def delete_submission(self, *, number: str, by: str) -> None:
+        """One's own alone. Raises NotFound."""
+        submission = self._find(number)
+        if submission.owner != by:
+            raise NotFound(NOT_YOURS)
+        with self._trail.act("submission.delete", by=by, target=submission.id):
+            if not self._remove(submission):
+                raise NotFound(NOT_YOURS)
+
+    def forget(self, owner_id: str) -> None:
+        """Everything of this owner; again and again without harm."""
+        while page := self._submissions.page(owner_id, after=None, limit=100).items:
+            for submission in page:
+                self._remove(submission)
+
+    def faults(self) -> Iterator[Fault]:
+        for owner in sorted(self._submissions.owners()):
+            if not self._accounts.find({"id": owner}):
+                says = f"submissions of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))
+
+    def _find(self, number: str) -> Submission:
+        if not (number.isascii() and number.isdigit()) or len(number) > 16:
+            raise NotFound(NOT_YOURS)
+        found = self._submissions.by_number(int(number))
+        if found is None:
+            raise NotFound(NOT_YOURS)
+        return found
+
+    def _content_of(self, submission: Submission) -> bytes:
+        content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+        if content is None:
+            raise NotFound(NOT_KEPT)
+        return content
+
+    def _remove(self, submission: Submission) -> bool:
+        """The photo first: a crash in between must not leave it behind without its record."""
+        self._drop(submission.photo_blob)
+        return self._submissions.remove(submission)
+
+    def _drop(self, blob: str | None) -> None:
+        if blob:
+            self._blobs.delete(blob)

@@ -1,0 +1,83 @@
+"""What the model in service can be asked: to judge a photo, to make room for another model."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from skinapi.errors import ModelDamaged
+from skinapi.registry.gate import Gate
+from skinapi.registry.slot import Slot, open_warm
+from skinapi.settings import Settings
+from skinapi.vision.context import Context
+from skinapi.vision.finding import Finding
+from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
+from skinapi.vision.model import CARD, SHIPPED_MODEL, Model, ModelCard
+from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.photo import Photo
+from skinapi.web.logs import log
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found, and the photo in which it was found."""
+
+    finding: Finding
+    photo: Photo
+
+
+class RegistryService:
+    def __init__(self, *, slot: Slot, gate: Gate) -> None:
+        self._slot = slot
+        self._gate = gate
+
+    def judge_photo(self, *, content: bytes, context: Context = UNKNOWN) -> Judged:
+        """Raises Refused, NoModel, and Unavailable when too many wait already."""
+        return self._gate.judge(partial(_judge, self._slot.model, content, context))
+
+    def describe_model(self) -> ModelCard:
+        """The card of the model in service. Raises NoModel."""
+        return self._slot.model.card
+
+    def swap_model(self, *, folder: Path) -> Model:
+        """Serve the model of this folder. Raises ModelDamaged, and then nothing has changed."""
+        return self._slot.swap(folder)
+
+    def roll_back_model(self) -> Model:
+        """Serve the model before. Raises Conflict where there is none."""
+        return self._slot.roll_back()
+
+    def ping(self) -> None:
+        """Raises NoModel until a model is warm."""
+        self._slot.ping()
+
+
+def _judge(model: Model, content: bytes, context: Context) -> Judged:
+    examined = examine_photo(content)
+    return Judged(judge_examined(model, examined, context), examined.photo)
+
+
+def open_registry(settings: Settings) -> RegistryService:
+    """With the model of MODEL_PATH, else the one that ships. Without one the server still starts,
+    says that it is not ready, and judges nothing.
+    """
+    precision = Precision(settings.model_precision) if settings.model_precision else None
+    slot = Slot(partial(open_warm, precision=precision, streams=settings.num_streams))
+    try:
+        slot.swap(serving_folder(settings))
+    except ModelDamaged as error:
+        log.error("no model", says=error.detail)
+    return RegistryService(slot=slot, gate=Gate(streams=settings.num_streams))
+
+
+def announce_model(settings: Settings) -> str:
+    """What will be served, by its card alone: loading is the server's own business."""
+    try:
+        card = ModelCard.model_validate_json((serving_folder(settings) / CARD).read_bytes())
+    except (OSError, ValueError):
+        return "none, so no photo can be judged: set MODEL_PATH"
+    return f"{card.version} ({settings.model_precision or card.precision.value})"
+
+
+def serving_folder(settings: Settings) -> Path:
+    """MODEL_PATH where the operator set it, else the model that ships."""
+    return settings.model_path or SHIPPED_MODEL

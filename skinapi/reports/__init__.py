@@ -1,0 +1,1 @@
+"""A finding in words: the four sections that every answer carries."""

@@ -1,0 +1,65 @@
+"""What is known about a photo besides its pixels; every field may be left out."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import field_validator
+
+from skinapi.vision.conditions import Frozen, conditions_table
+
+
+class Modality(StrEnum):
+    DERMOSCOPIC = "dermoscopic"
+    CLINICAL = "clinical"
+    UNKNOWN = "unknown"
+
+
+AgeBand = Literal["0-29", "30-44", "45-59", "60-74", "75+"]
+Sex = Literal["female", "male", "other"]
+Fitzpatrick = Literal[1, 2, 3, 4, 5, 6]
+BodySite = Literal[
+    "abdomen",
+    "acral",
+    "back",
+    "chest",
+    "ear",
+    "face",
+    "foot",
+    "genital",
+    "hand",
+    "lower_extremity",
+    "neck",
+    "scalp",
+    "trunk",
+    "upper_extremity",
+]
+
+
+class Context(Frozen):
+    """`checklist` holds what was ticked: None where nobody was asked, empty if all was denied."""
+
+    modality: Modality = Modality.UNKNOWN
+    age_band: AgeBand | None = None
+    sex: Sex | None = None
+    body_site: BodySite | None = None
+    fitzpatrick: Fitzpatrick | None = None
+    checklist: tuple[str, ...] | None = None
+
+    @field_validator("checklist")
+    @classmethod
+    def _know_every_item(cls, ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """In the table's order, each once."""
+        if ticked is None:
+            return None
+        known = [item.key for item in conditions_table().checklist.items]
+        unknown = sorted(set(ticked) - set(known))
+        if unknown:
+            raise ValueError(f"unknown checklist items: {', '.join(unknown)}")
+        return tuple(key for key in known if key in ticked)
+
+    @property
+    def checklist_score(self) -> int | None:
+        """By the table's weights; None where nobody was asked."""
+        if self.checklist is None:
+            return None
+        return conditions_table().checklist.score(self.checklist)

@@ -1,0 +1,69 @@
+"""How far a picture's features lie from everything that the network was trained on.
+
+The training pictures' features fill few of the many directions there are; ordinary photographs
+stick out of those. On validation lesions this told foreign pictures apart far better than energy.
+"""
+
+import base64
+from functools import lru_cache
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import PositiveFloat, PositiveInt, model_validator
+
+from skinapi.vision.conditions import Frozen
+
+Features = NDArray[np.floating]
+DIRECTIONS = 32
+
+
+class Familiar(Frozen):
+    """The mean and the main directions of pooled features, as little-endian float16 in base64."""
+
+    features: PositiveInt
+    mean: str
+    directions: str
+    limit: PositiveFloat
+
+    @classmethod
+    def learn(cls, pooled: Features, *, limit: float = 1.0) -> Self:
+        """From one row per training picture. The limit is set once distances are known."""
+        mean = pooled.astype(np.float64).mean(axis=0)
+        *_, directions = np.linalg.svd(pooled - mean, full_matrices=False)
+        return cls(
+            features=mean.size,
+            mean=_pack(mean),
+            directions=_pack(directions[:DIRECTIONS]),
+            limit=limit,
+        )
+
+    @model_validator(mode="after")
+    def _unpack_whole(self) -> Self:
+        if self._mean.size != self.features or self._directions.shape[1] != self.features:
+            raise ValueError("mean and directions do not have as many features as they say")
+        return self
+
+    def measure(self, pooled: Features) -> NDArray[np.float64]:
+        """For each row the length of what no main direction explains."""
+        away = pooled.astype(np.float64) - self._mean
+        explained = away @ self._directions.T
+        rest = np.square(away).sum(axis=-1) - np.square(explained).sum(axis=-1)
+        return np.asarray(np.sqrt(np.maximum(rest, 0)))
+
+    @property
+    def _mean(self) -> NDArray[np.float64]:
+        return _unpack(self.mean)
+
+    @property
+    def _directions(self) -> NDArray[np.float64]:
+        return _unpack(self.directions).reshape(-1, self.features)
+
+
+def _pack(numbers: NDArray[np.float64]) -> str:
+    return base64.b64encode(numbers.astype("<f2").tobytes()).decode("ascii")
+
+
+@lru_cache(maxsize=8)  # two for each model in service, the next and the one before
+def _unpack(text: str) -> NDArray[np.float64]:
+    return np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float64)

@@ -1,0 +1,75 @@
+"""A heat map over its photo, drawn only when somebody asks to see it."""
+
+import io
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from skinapi.vision.photo import Photo
+from skinapi.vision.tensor import view_box
+
+LONGEST_SIDE = 2048
+STRONGEST = 0.6
+
+# Violet, green, yellow: no skin has these colours, and the colour-blind can tell them apart.
+_STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
+_PALETTE = bytes(
+    np.stack(
+        [np.interp(np.linspace(0, 3, 256), range(4), shade) for shade in zip(*_STOPS, strict=True)],
+        axis=1,
+    )
+    .astype(np.uint8)
+    .ravel()
+)
+_OPACITY = [round(heat * STRONGEST) for heat in range(256)]
+
+
+def draw_overlay(
+    photo: Photo,
+    heat: Sequence[Sequence[float]],
+    *,
+    size: tuple[int, int] | None = None,
+    format: Literal["JPEG", "PNG"] = "JPEG",
+) -> bytes:
+    """The whole photo at `size` (its own unless told). The map's cells lie inside the network's
+    view, which is why the margin stays bare.
+    """
+    width, height = size or own_size(photo)
+    base = photo.pixels.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    glow = _spread(photo, heat, base.size)
+    colour = glow.convert("P")
+    colour.putpalette(_PALETTE)
+    drawn = Image.composite(colour.convert("RGB"), base, glow.point(_OPACITY))
+    out = io.BytesIO()
+    if format == "PNG":
+        drawn.save(out, "PNG", compress_level=1)
+    else:
+        drawn.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def own_size(photo: Photo) -> tuple[int, int]:
+    """As it was sent; but no drawing needs more than a screen."""
+    shrunk = min(1.0, LONGEST_SIDE / max(photo.width, photo.height))
+    return max(1, round(photo.width * shrunk)), max(1, round(photo.height * shrunk))
+
+
+def _spread(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
+    """The map in grey at the drawing's size, its hottest cell white."""
+    cells = np.asarray(heat, np.float64)
+    hottest = cells.max()
+    grey = cells / hottest * 255 if hottest > 0 else cells
+    left, top, right, bottom = view_box(photo.pixels)
+    across, down = size[0] / photo.pixels.width, size[1] / photo.pixels.height
+    corner = round(left * across), round(top * down)
+    inside = (
+        max(1, round(right * across) - corner[0]),
+        max(1, round(bottom * down) - corner[1]),
+    )
+    spread = Image.new("L", size)
+    spread.paste(
+        Image.fromarray(grey.astype(np.uint8)).resize(inside, Image.Resampling.BICUBIC), corner
+    )
+    return spread

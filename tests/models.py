@@ -1,0 +1,96 @@
+"""A model for a test: the smallest network with a heat map. It tells conditions by their colour."""
+
+import atexit
+import json
+import shutil
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as op
+
+from skinapi.registry.gate import Gate
+from skinapi.registry.service import RegistryService
+from skinapi.registry.slot import Slot, open_warm
+from skinapi.vision.calibration import Calibration
+from skinapi.vision.heatmap import Head
+from skinapi.vision.model import (
+    CALIBRATION,
+    CARD,
+    HEAD,
+    LABELS,
+    NETWORK,
+    write_checksums,
+    write_head,
+)
+from tests.photos import COLOURS
+
+SIDE = 224
+CELL = 32
+CERTAINTY = 40.0
+VERSION = "tiny-1"
+
+
+def write_model(folder: Path, version: str = VERSION, **calibration: Any) -> Path:
+    """A whole model folder, as an export writes it."""
+    folder.mkdir(parents=True)
+    weights, bias = _nearest_colour()
+    ov.save_model(_network(weights, bias), folder / NETWORK, compress_to_fp16=False)
+    write_head(Head(weights), folder / HEAD)
+    card = {
+        "version": version,
+        "architecture": "Tiny",
+        "side": SIDE,
+        "scaling": "tf",
+        "precision": "f32",
+        "licence": "none",
+        "limits": ["Knows colours, and nothing of skin"],
+        "figures": {"test": {"balanced_accuracy": 0.5}},
+    }
+    (folder / LABELS).write_text(json.dumps(list(COLOURS)))
+    (folder / CARD).write_text(json.dumps(card))
+    (folder / CALIBRATION).write_text(Calibration(**calibration).model_dump_json())
+    write_checksums(folder)
+    return folder
+
+
+@cache
+def tiny_model() -> Path:
+    """One folder for all tests of a run."""
+    folder = Path(mkdtemp(prefix="skinapi-model-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return write_model(folder / "tiny")
+
+
+def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryService:
+    slot = Slot(open_warm)
+    slot.swap(folder)
+    return RegistryService(slot=slot, gate=Gate(streams=streams, queue=queue))
+
+
+@cache
+def tiny_registry() -> RegistryService:
+    """Loaded once: hundreds of houses can share it."""
+    return registry_of(tiny_model())
+
+
+def _nearest_colour() -> tuple[Any, Any]:
+    """The logit of a condition falls with the square of the distance to its colour."""
+    colours = np.array(list(COLOURS.values()), np.float32) / 127.5 - 1
+    return 2 * CERTAINTY * colours.T, -CERTAINTY * np.square(colours).sum(axis=1)
+
+
+def _network(weights: Any, bias: Any) -> ov.Model:
+    shown = op.parameter([-1, SIDE, SIDE, 3], np.float32, name="shown")
+    upright = op.transpose(shown, np.array([0, 3, 1, 2]))
+    cells = op.avg_pool(upright, [CELL, CELL], [0, 0], [0, 0], [CELL, CELL], exclude_pad=True)
+    feature_map = op.transpose(cells, np.array([0, 2, 3, 1]))
+    pooled = op.reduce_mean(feature_map, np.array([1, 2]))
+    logits = op.add(op.matmul(pooled, weights, False, False), bias)
+    outputs = {"logits": logits, "feature_map": feature_map, "pooled": pooled}
+    for name, node in outputs.items():
+        node.output(0).get_tensor().set_names({name})
+    return ov.Model([op.result(node) for node in outputs.values()], [shown], "tiny")

@@ -1,0 +1,218 @@
+"""POST /predict, as the Angular app sends it and reads its answer."""
+
+import io
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from skinapi.registry.service import RegistryService
+from skinapi.vision.conditions import conditions_table
+from tests.houses import House, Person
+from tests.models import registry_of, tiny_model
+from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.prediction.photographer import predicted, send
+
+TABLE = conditions_table()
+CONTRACT = ("_id", "id", "user_name", "user_email", "class", "confidence", "report", "time")
+SECTIONS = [
+    "overview",
+    "importance_of_early_detection",
+    "recommendation",
+    "confidence_explanation",
+]
+
+
+@pytest.fixture(scope="module")
+def ada(shared_house: House) -> Person:
+    return shared_house.member("ada@example.org")
+
+
+def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -> None:
+    body = predicted(ada)
+    raw = send(ada).get_data(as_text=True)
+    assert re.findall(r'"(\w+)":', raw)[: len(CONTRACT) - 1] == list(CONTRACT[:-1])
+    assert list(body["report"]) == SECTIONS
+    assert all(body["report"].values())
+    assert re.fullmatch(r"[0-9a-f]{32}", body["_id"])
+    assert isinstance(body["id"], int)
+    assert (body["user_name"], body["user_email"]) == ("Ada Example", "ada@example.org")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", body["time"])
+    assert body["class"] == "melanoma"
+    assert 50 < body["confidence"] <= 100
+    assert body["confidence"] == round(body["confidence"], 2)
+    assert body["notice"] == TABLE.notices.information_only.en
+    assert body["band"] == "urgent_referral"
+    assert body["action"]
+    assert body["model_version"] == "tiny-1"
+
+
+@pytest.mark.parametrize("key", COLOURS)
+def test_every_class_is_named_as_that_app_names_it(ada: Person, key: str) -> None:
+    body = predicted(ada, photo_of(key))
+    assert body["class"] == TABLE.by_key(key).names.angular
+    assert body["probabilities"][0]["key"] == key
+    assert sum(entry["probability"] for entry in body["probabilities"]) == pytest.approx(1)
+
+
+def test_an_uncertain_finding_names_the_graver_and_says_so_first(ada: Person) -> None:
+    body = predicted(ada, photo_in(UNCERTAIN), modality="dermoscopic")
+    assert body["uncertain"] is True
+    assert body["reasons"] == ["too_close"]
+    assert "uncertain" in body["report"]["overview"].partition(".")[0]
+    assert body["band"] in ("doctor_review", "referral", "urgent_referral")
+
+
+def test_the_context_counts_and_comes_back(ada: Person) -> None:
+    nevus = photo_of("melanocytic_nevus")
+    unknown = predicted(ada, nevus)
+    assert TABLE.notices.not_dermoscopic.en in unknown["notices"]
+    body = predicted(
+        ada,
+        nevus,
+        modality="dermoscopic",
+        age_band="60-74",
+        sex="female",
+        body_site="back",
+        fitzpatrick="3",
+        checklist="change_in_size,oozing",
+    )
+    assert body["context"] == {
+        "modality": "dermoscopic",
+        "age_band": "60-74",
+        "sex": "female",
+        "body_site": "back",
+        "fitzpatrick": 3,
+        "checklist": ["change_in_size", "oozing"],
+    }
+    assert (body["checklist_score"], body["band"]) == (3, "urgent_referral")
+    assert predicted(ada, nevus, checklist="none")["checklist_score"] == 0
+
+
+def test_the_language_is_the_requests_else_the_accounts(shared_house: House) -> None:
+    marie = shared_house.member("marie@example.org", locale="fr")
+    assert predicted(marie)["notice"] == TABLE.notices.information_only.fr
+    assert predicted(marie, language="en")["notice"] == TABLE.notices.information_only.en
+
+
+def test_the_field_may_be_called_file(ada: Person) -> None:
+    assert predicted(ada, field="file")["class"] == "melanoma"
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        ({"data": {}}, 400, "No image uploaded"),
+        ({"data": {"image": "text"}, "content_type": "multipart/form-data"}, 400, "No image up"),
+        ({"json": {"image": "x"}}, 400, "No image uploaded"),
+        ({"data": {"photo": (io.BytesIO(b"x"), "a.jpg")}}, 400, "No image uploaded"),
+        ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "modality": "x"}}, 400, "modality: "),
+        ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "checklist": "x"}}, 400, "checklist: "),
+        ({"data": {"image": (io.BytesIO(b"x"), "a.jpg"), "fitzpatrick": "9"}}, 400, "fitz"),
+        ({"data": {"image": (io.BytesIO(b"x"), "a.jpg")}}, 422, "The file could not be read"),
+    ],
+)
+def test_bad_requests_are_told_in_the_apps_words(
+    shared_house: House, options: dict[str, Any], status: int, says: str
+) -> None:
+    answer = shared_house.member().call("POST", "/predict", **options)
+    assert answer.status_code == status
+    body = answer.get_json()
+    assert body["error"].startswith(says)
+    assert body["error"] == body["message"]
+
+
+def test_an_empty_filename_is_told_in_the_old_servers_words(ada: Person) -> None:
+    body = (
+        b'--x\r\nContent-Disposition: form-data; name="image"; filename=""\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n\r\n--x--\r\n"
+    )
+    kind = "multipart/form-data; boundary=x"
+    answer = ada.call("POST", "/predict", data=body, content_type=kind)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "Empty filename")
+
+
+def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_house: House) -> None:
+    bob = shared_house.member()
+    black = io.BytesIO()
+    Image.new("RGB", (300, 300)).save(black, "PNG")
+    answer = send(bob, black.getvalue())
+    assert (answer.status_code, answer.get_json()["code"]) == (422, "not_judgeable")
+    assert answer.get_json()["error"] == TABLE.notices.refused["too_dark"].en
+    french = send(bob, black.getvalue(), language="fr")
+    assert french.get_json()["error"] == TABLE.notices.refused["too_dark"].fr
+    assert bob.call("GET", "/submissions").get_json() == []
+
+
+def test_who_may_not_predict_is_told_before_the_photo_is_read(shared_house: House) -> None:
+    assert send(shared_house.member(status="waiting")).status_code == 403
+    assert send(Person(shared_house.client, "null")).status_code == 401
+    assert send(shared_house.member(role="doctor")).status_code == 200
+
+
+def test_a_retry_under_the_same_key_gets_the_same_answer(shared_house: House) -> None:
+    bob = shared_house.member()
+    first, again = predicted(bob, key="k-1"), predicted(bob, key="k-1")
+    assert first == again
+    assert len(bob.call("GET", "/submissions").get_json()) == 1
+    other = send(bob, photo_of("dermatofibroma"), key="k-1")
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    assert predicted(shared_house.member(), key="k-1")["id"] != first["id"]
+    assert predicted(bob, key="k-2")["id"] != first["id"]
+
+
+def test_retries_at_once_make_one_submission(shared_house: House) -> None:
+    bob = shared_house.member()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: predicted(bob, key="once"), range(8)))
+    assert all(answer == answers[0] for answer in answers)
+    assert len(bob.call("GET", "/submissions").get_json()) == 1
+
+
+def test_many_at_once_get_numbers_of_their_own(shared_house: House) -> None:
+    bob = shared_house.member()
+    keys = [key for key in COLOURS for _ in range(2)]
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda key: predicted(bob, photo_of(key)), keys))
+    assert len({answer["id"] for answer in answers}) == len(keys)
+    assert [answer["class"] for answer in answers] == [
+        TABLE.by_key(key).names.angular for key in keys
+    ]
+
+
+class BusyHouse(House):
+    """Never a place at the engine."""
+
+    def registry(self) -> RegistryService | None:
+        return registry_of(tiny_model(), streams=1, queue=-1)
+
+
+def test_a_full_queue_answers_503_at_once_and_says_when_to_come_back(tmp_path: Path) -> None:
+    house = BusyHouse(tmp_path)
+    answer = send(house.member())
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
+    assert int(answer.headers["Retry-After"]) >= 1
+    house.rooms.store.close()
+
+
+class BareHouse(House):
+    """No model anywhere."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, model_path=folder / "nowhere")
+
+    def registry(self) -> RegistryService | None:
+        return None
+
+
+def test_without_a_model_the_server_starts_and_says_what_is_missing(tmp_path: Path) -> None:
+    house = BareHouse(tmp_path)
+    assert house.client.get("/healthz").status_code == 200
+    assert house.client.get("/readyz").status_code == 503
+    answer = send(house.member())
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "no_model")
+    assert "MODEL_PATH" in answer.get_json()["error"]
+    house.rooms.store.close()

@@ -1,0 +1,177 @@
+"""What is kept, for whom, and how it goes."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from skinapi.storage.ids import new_id
+from tests.houses import House, Person
+from tests.photos import photo_of
+from tests.prediction.photographer import predicted, send
+
+NOT_YOURS = "Not found or unauthorized"
+
+
+@pytest.fixture(scope="module")
+def ada(shared_house: House) -> Person:
+    return shared_house.member("ada@example.org")
+
+
+def test_the_history_is_ones_own_in_the_order_it_was_made(any_house: House) -> None:
+    ada, bob = any_house.member(), any_house.member()
+    made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]
+    predicted(bob)
+    assert ada.call("GET", "/submissions").get_json() == made
+    assert [made[0]["id"] + 1] == [made[1]["id"]]
+    assert ada.call("GET", f"/submissions/{made[0]['id']}").get_json() == made[0]
+    assert len(ada.pages("/submissions?limit=1")) == 2
+
+
+def test_a_submission_is_deleted_by_its_owner_alone(any_house: House) -> None:
+    ada, bob = any_house.member(), any_house.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    refused = bob.call("DELETE", f"/submissions/{number}")
+    assert (refused.status_code, refused.get_json()["error"]) == (404, NOT_YOURS)
+    done = ada.call("DELETE", f"/submissions/{number}")
+    assert done.get_json()["message"] == f"Submission {number} deleted"
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 404
+    assert list(any_house.rooms.store.blobs.keys()) == []
+    assert predicted(ada)["id"] > number
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "1e3", "٣", "9" * 400, "null", "1.0", " 1"])
+def test_a_number_that_is_none_is_not_found(ada: Person, number: str) -> None:
+    for path in ("", "/photo", "/heatmap"):
+        answer = ada.call("GET", f"/submissions/{number}{path}")
+        assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
+
+
+def test_the_doctor_in_charge_sees_it_and_nobody_else(house: House) -> None:
+    doctor, other = house.member(role="doctor"), house.member(role="doctor")
+    ada = house.member(doctor_id=house.account(doctor.email).id)
+    number = predicted(ada, keep_photo="true")["id"]
+    strangers = [other, house.member(), house.member(role="admin"), house.member(role="researcher")]
+    for path in ("", "/photo", "/heatmap"):
+        assert doctor.call("GET", f"/submissions/{number}{path}").status_code == 200
+        for stranger in strangers:
+            answer = stranger.call("GET", f"/submissions/{number}{path}")
+            assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
+    assert doctor.call("DELETE", f"/submissions/{number}").status_code == 404
+    house.edit(ada.email, doctor_id=house.account(other.email).id)
+    assert doctor.call("GET", f"/submissions/{number}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("policy", "consents", "keep_photo", "kept"),
+    [
+        ("never", {"photos": True}, "true", False),
+        ("always", {"photos": False}, "false", True),
+        ("consent", {}, None, False),
+        ("consent", {}, "true", True),
+        ("consent", {"photos": True}, None, True),
+        ("consent", {"photos": True}, "false", False),
+    ],
+)
+def test_a_photo_is_kept_only_where_policy_and_consent_say_so(
+    tmp_path: Path, policy: str, consents: dict[str, bool], keep_photo: str | None, kept: bool
+) -> None:
+    house = House(tmp_path, photos=policy)
+    ada = house.member(consents=consents)
+    texts: dict[str, Any] = {"keep_photo": keep_photo} if keep_photo else {}
+    body = predicted(ada, **texts)
+    assert body["photo_kept"] is kept
+    assert len(list(house.rooms.store.blobs.keys())) == kept
+    for path in ("photo", "heatmap"):
+        answer = ada.call("GET", f"/submissions/{body['id']}/{path}")
+        assert answer.status_code == (200 if kept else 404)
+        if not kept:
+            assert answer.get_json()["error"] == "The photo of this submission was not kept"
+    house.rooms.store.close()
+
+
+def test_consent_is_given_and_taken_back_by_its_owner(house: House) -> None:
+    ada = house.member()
+    assert predicted(ada)["photo_kept"] is False
+    for consent in (True, False):
+        done = ada.call("PUT", "/me/consents", json={"photos": consent})
+        assert done.get_json() == {"message": "Consents changed"}
+        assert ada.call("GET", "/me").get_json()["consents"] == {"photos": consent}
+        assert predicted(ada)["photo_kept"] is consent
+
+
+def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
+    sent = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "a name that must not be kept"
+    Image.open(io.BytesIO(photo_of("melanoma"))).save(sent, "JPEG", exif=exif)
+    number = predicted(ada, sent.getvalue(), keep_photo="true")["id"]
+    for path in ("photo", "heatmap"):
+        answer = ada.call("GET", f"/submissions/{number}/{path}")
+        assert answer.mimetype == "image/jpeg"
+        assert Image.open(io.BytesIO(answer.data)).size == (300, 225)
+        assert b"a name" not in answer.data
+
+
+def test_an_erased_account_leaves_no_submission_and_no_photo(any_house: House) -> None:
+    ada, bob = any_house.member(), any_house.member()
+    for person in (ada, ada, bob):
+        predicted(person, keep_photo="true")
+    admin = any_house.admin()
+    assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
+    assert len(any_house.stored()["submissions"]) == 1
+    assert len(list(any_house.rooms.store.blobs.keys())) == 1
+    assert list(any_house.rooms.faults()) == []
+
+
+def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(house: House) -> None:
+    ada = house.member()
+    account = house.account(ada.email)
+    add = house.rooms.records._submissions.add
+
+    def erase_first(**fields: Any) -> Any:
+        house.rooms.eraser.erase(account)
+        return add(**fields)
+
+    house.rooms.records._submissions.add = erase_first  # type: ignore[method-assign]
+    assert send(ada, keep_photo="true").status_code == 401
+    assert house.stored().get("submissions", []) == []
+    assert list(house.rooms.store.blobs.keys()) == []
+
+
+def test_check_finds_submissions_whose_owner_is_gone(house: House) -> None:
+    ada = house.member()
+    predicted(ada, keep_photo="true")
+    gone = new_id()
+    documents = house.rooms.store.collection("submissions")
+    documents.update({"owner": house.account(ada.email).id}, {"$set": {"owner": gone}})
+    faults = list(house.rooms.faults())
+    assert [fault.says for fault in faults] == [f"submissions of account {gone}, which is gone"]
+    assert faults[0].repair
+    faults[0].repair()
+    assert list(house.rooms.faults()) == []
+    assert list(house.rooms.store.blobs.keys()) == []
+
+
+def test_a_counter_that_lags_behind_catches_up(any_house: House) -> None:
+    ada = any_house.member()
+    last = [predicted(ada)["id"] for _ in range(3)][-1]
+    any_house.rooms.store.collection("counters").update(
+        {"id": "submissions"}, {"$set": {"value": 0}}
+    )
+    assert predicted(ada)["id"] == last + 1
+
+
+def test_filing_and_deleting_leave_their_rows_in_the_trail(house: House) -> None:
+    ada = house.member()
+    number = predicted(ada)["id"]
+    ada.call("DELETE", f"/submissions/{number}")
+    rows = [(row["action"], row["phase"], row.get("outcome")) for row in house.audit()]
+    assert rows == [
+        ("submission.create", "intent", None),
+        ("submission.create", "outcome", "done"),
+        ("submission.delete", "intent", None),
+        ("submission.delete", "outcome", "done"),
+    ]

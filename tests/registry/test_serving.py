@@ -1,0 +1,135 @@
+"""The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
+from skinapi.registry.gate import Gate
+from skinapi.registry.service import open_registry
+from skinapi.registry.slot import open_warm
+from skinapi.vision.judging import examine_photo
+from skinapi.vision.model import write_checksums
+from tests.houses import settings_in
+from tests.models import registry_of, tiny_registry, write_model
+from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.size import size
+
+
+@pytest.mark.parametrize("key", COLOURS)
+def test_each_condition_is_found_in_a_photo_of_its_colour(key: str) -> None:
+    finding = tiny_registry().judge_photo(content=photo_of(key)).finding
+    assert (finding.stated, finding.uncertain) == (key, False)
+    assert finding.confidence > 0.7
+
+
+def test_a_photo_between_two_conditions_is_uncertain() -> None:
+    finding = tiny_registry().judge_photo(content=photo_in(UNCERTAIN)).finding
+    assert finding.uncertain
+
+
+def test_what_is_no_photo_is_refused() -> None:
+    with pytest.raises(Refused):
+        tiny_registry().judge_photo(content=b"no photo")
+
+
+def test_every_answer_under_a_swap_names_one_existing_version(tmp_path: Path) -> None:
+    registry = registry_of(write_model(tmp_path / "a", "a"), queue=1000)
+    other = write_model(tmp_path / "b", "b")
+    photo = photo_of("melanoma")
+    stop = threading.Event()
+
+    def exchange() -> None:
+        registry.swap_model(folder=other)
+        while not stop.is_set():
+            registry.roll_back_model()
+
+    exchanger = threading.Thread(target=exchange)
+    exchanger.start()
+    with ThreadPoolExecutor(8) as pool:
+        found = [
+            judged.finding.model_version
+            for judged in pool.map(
+                lambda _: registry.judge_photo(content=photo), range(size(100, 2000))
+            )
+        ]
+    stop.set()
+    exchanger.join()
+    assert set(found) == {"a", "b"}
+
+
+def test_a_damaged_model_changes_nothing_and_one_call_goes_back(tmp_path: Path) -> None:
+    registry = registry_of(write_model(tmp_path / "a", "a"))
+    with pytest.raises(Conflict):
+        registry.roll_back_model()
+    broken = write_model(tmp_path / "broken", "broken")
+    (broken / "network.bin").write_bytes(b"something else")
+    with pytest.raises(ModelDamaged):
+        registry.swap_model(folder=broken)
+    assert registry.describe_model().version == "a"
+    registry.swap_model(folder=write_model(tmp_path / "b", "b"))
+    assert registry.describe_model().version == "b"
+    assert registry.roll_back_model().version == "a"
+    assert registry.describe_model().version == "a"
+
+
+def test_past_the_queue_the_answer_is_busy_at_once_and_places_come_back() -> None:
+    gate, go = Gate(streams=1, queue=1), threading.Event()
+    refused = []
+
+    def call() -> bool:
+        try:
+            return gate.judge(go.wait)
+        except Unavailable as busy:
+            refused.append(busy.retry_after)
+            if len(refused) == 6:
+                go.set()
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: call(), range(8)))
+    assert sum(answers) == 2
+    assert len(refused) == 6
+    assert all(refused)
+    assert gate.judge(lambda: 7) == 7
+
+
+def test_what_fails_inside_gives_its_place_back() -> None:
+    gate = Gate(streams=1, queue=0)
+    for _ in range(3):
+        with pytest.raises(Refused):
+            gate.judge(lambda: examine_photo(b"no photo"))
+
+
+def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
+    registry = open_registry(settings_in(tmp_path, model_path=tmp_path / "nowhere"))
+    with pytest.raises(NoModel):
+        registry.ping()
+    with pytest.raises(NoModel):
+        registry.judge_photo(content=photo_of("melanoma"))
+
+
+def test_a_network_that_cannot_be_run_is_damaged(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+    (folder / "network.xml").write_text("<net/>")
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="cannot be run"):
+        open_warm(folder)
+
+
+def test_a_label_that_no_condition_has_is_refused(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+    labels = (folder / "labels.json").read_text().replace("melanoma", "measles")
+    (folder / "labels.json").write_text(labels)
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="measles"):
+        open_warm(folder)
+
+
+def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine", "mine")
+    registry = open_registry(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
+    registry.ping()
+    assert registry.describe_model().version == "mine"

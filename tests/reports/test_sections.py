@@ -1,0 +1,68 @@
+"""The four sections: short enough, in Latin-1, uncertain where it is, never against the band."""
+
+from itertools import chain, combinations, product
+
+import pytest
+
+from skinapi.reports.sections import LONGEST, write_sections
+from skinapi.vision.bands import RaisedBy, urgency
+from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.finding import Doubt
+from tests.findings import finding_of
+
+TABLE = conditions_table()
+DOUBTS = list(chain.from_iterable(combinations(Doubt, count) for count in range(3)))
+REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien ne presse")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_all_sections_fit_the_angular_apps_pdf(key: str, language: Language) -> None:
+    for band, doubts, score, not_dermoscopic in product(Band, DOUBTS, (None, 0, 7), (True, False)):
+        finding = finding_of(
+            key,
+            band=band,
+            raised_by=tuple(RaisedBy),
+            reasons=doubts,
+            checklist_score=score,
+            not_dermoscopic=not_dermoscopic,
+        )
+        sections = write_sections(finding, language).model_dump().values()
+        assert all(sections)
+        assert sum(len(section.encode("latin-1")) for section in sections) <= LONGEST
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_no_section_speaks_against_the_band(key: str, language: Language) -> None:
+    for band in Band:
+        finding = finding_of(key, band=band, raised_by=(RaisedBy.CHECKLIST,))
+        sections = write_sections(finding, language)
+        assert sections.recommendation.startswith(finding.band_words(language).action)
+        if urgency(band) < urgency(TABLE.by_key(key).urgency):
+            advice = sections.recommendation + sections.importance_of_early_detection
+            assert not any(words in advice for words in REASSURING)
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "uncertain"), ("fr", "incertain")])
+def test_the_first_sentence_says_that_a_finding_is_uncertain(language: Language, says: str) -> None:
+    for doubts in DOUBTS:
+        overview = write_sections(finding_of(reasons=doubts), language).overview
+        assert (says in overview.partition(".")[0]) == bool(doubts)
+
+
+def test_the_numbers_are_the_findings() -> None:
+    said = write_sections(finding_of("melanoma", probability=0.9), "en").confidence_explanation
+    assert "Melanoma a probability of 90.00%" in said
+    assert "is 92.86%" in said
+    french = write_sections(finding_of("melanoma", probability=0.9), "fr").confidence_explanation
+    assert "Mélanome, 90,00 %" in french
+
+
+def test_what_raised_the_band_is_named() -> None:
+    finding = finding_of(
+        "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
+    )
+    said = write_sections(finding, "en")
+    assert "Melanoma (5.71%), the 7-point checklist" in said.recommendation
+    assert said.importance_of_early_detection.startswith("Found while it is still thin")

@@ -1,0 +1,60 @@
+"""A model without a network: it answers what the test says, by the engine's own port."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from skinapi.vision.calibration import Calibration
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.engine import Reading
+from skinapi.vision.heatmap import Head
+from skinapi.vision.model import Model, ModelCard
+from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.tensor import Scaling, Tensor
+
+LABELS = conditions_table().keys
+FEATURES = 64
+
+
+class FakeEngine:
+    """One-hot feature cells make each class's heat its own; `passes` counts what was asked."""
+
+    def __init__(self, probabilities: Mapping[str, float], *, pooled: Tensor | None = None) -> None:
+        shares = np.array([probabilities.get(label, 0.0) for label in LABELS], np.float64)
+        self._logits = np.log(np.maximum(shares, 1e-12)).astype(np.float32)
+        self._pooled = pooled
+        self.passes = 0
+
+    def infer(self, batch: Tensor) -> Reading:
+        self.passes += 1
+        n = len(batch)
+        feature_map = np.tile(
+            np.random.default_rng(1).random((1, 7, 7, FEATURES), np.float32), (n, 1, 1, 1)
+        )
+        pooled = feature_map.mean(axis=(1, 2)) if self._pooled is None else self._pooled[None]
+        return Reading(np.tile(self._logits, (n, 1)), feature_map, pooled)
+
+
+def fake_model(
+    probabilities: Mapping[str, float],
+    *,
+    calibration: Calibration | None = None,
+    pooled: Tensor | None = None,
+) -> Model:
+    card = ModelCard(
+        version="fake-1",
+        architecture="Fake",
+        side=224,
+        scaling=Scaling.RAW,
+        precision=Precision.F32,
+        licence="none",
+        limits=(),
+    )
+    weights = np.random.default_rng(2).normal(size=(FEATURES, len(LABELS))).astype(np.float32)
+    return Model(
+        card=card,
+        labels=LABELS,
+        calibration=calibration or Calibration(),
+        head=Head(weights),
+        engine=FakeEngine(probabilities, pooled=pooled),
+    )

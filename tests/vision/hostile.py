@@ -1,0 +1,223 @@
+"""Hundreds of files that somebody may send instead of a photograph, made here, no two alike."""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from tests.size import size
+from tests.vision.photos import encoded, skin_with_spot
+
+Files = dict[str, bytes]
+WEB = b"<html><script>alert(1)</script></html>"
+SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
+PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+BOMB_SIZES = ((50_000, 50_000), (16_383, 16_383), (65_000, 400), (8_000, 8_100))
+
+
+def valid() -> Files:
+    """One small file of each kind that is taken."""
+    picture = skin_with_spot((160, 120))
+    return {
+        "jpeg": encoded(picture),
+        "progressive": encoded(picture, progressive=True),
+        "png": encoded(picture, "PNG"),
+        "webp": encoded(picture, "WEBP"),
+        "lossless": encoded(picture, "WEBP", lossless=True),
+    }
+
+
+def archive() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as zipped:
+        zipped.writestr("evil.html", WEB)
+    return out.getvalue()
+
+
+def truncations() -> Iterator[tuple[str, bytes]]:
+    for name, content in valid().items():
+        for cut in np.linspace(0, len(content) - 1, size(24, 200)).astype(int).tolist():
+            yield f"{name} cut at {cut}", content[:cut]
+
+
+def byte_flips() -> Iterator[tuple[str, bytes]]:
+    random = np.random.default_rng(11)
+    for name, content in valid().items():
+        for number in range(size(24, 400)):
+            damaged = bytearray(content)
+            reach = 64 if number % 2 else len(content)
+            for place in random.integers(0, reach, 1 + number % 5).tolist():
+                damaged[place] ^= int(random.integers(1, 256))
+            yield f"{name} flipped {number}", bytes(damaged)
+
+
+def noise() -> Iterator[tuple[str, bytes]]:
+    random = np.random.default_rng(12)
+    magics = {"bare": b"", "jpeg": b"\xff\xd8\xff\xe0", "png": b"\x89PNG\r\n\x1a\n"}
+    magics |= {"webp": b"RIFF\x00\x10\x00\x00WEBPVP8 ", "vp8x": b"RIFF\x00\x10\x00\x00WEBPVP8X"}
+    for name, magic in magics.items():
+        for number in range(8):
+            yield f"noise {name} {number}", magic + random.bytes(8 * 4**number % 40_000)
+
+
+def other_kinds() -> Iterator[tuple[str, bytes]]:
+    picture = skin_with_spot((64, 48))
+    for format_ in ("GIF", "BMP", "TIFF", "ICO", "PPM", "TGA", "PCX", "ICNS", "PDF", "JPEG2000"):
+        yield f"a {format_}", encoded(picture, format_)
+    yield from {
+        "nothing": b"",
+        "one byte": b"\xff",
+        "text": b"hello",
+        "html": WEB,
+        "svg": SVG,
+        "zip": archive(),
+        "pdf": PDF,
+        "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage",
+        "heic": b"\x00\x00\x00\x18ftypheic" + bytes(64),
+        "mp4": b"\x00\x00\x00\x18ftypmp42" + bytes(64),
+        "dicom": bytes(128) + b"DICM" + bytes(64),
+        "executable": b"\x7fELF" + bytes(64),
+        "zeros": bytes(100_000),
+    }.items()
+
+
+def moving() -> Iterator[tuple[str, bytes]]:
+    frames = [skin_with_spot((48, 48), grain=grain) for grain in (2, 5, 9)]
+    for format_ in ("GIF", "PNG", "WEBP"):
+        yield (
+            f"moving {format_}",
+            encoded(frames[0], format_, save_all=True, append_images=frames[1:]),
+        )
+
+
+def polyglots() -> Iterator[tuple[str, bytes]]:
+    """Valid pictures with something else behind them."""
+    tails = {"html": WEB, "svg": SVG, "pdf": PDF, "zip": archive(), "php": b"<?php evil(); ?>"}
+    for name, content in valid().items():
+        for kind, tail in tails.items():
+            yield f"{name} with {kind} behind", content + tail
+
+
+def inverted_polyglots() -> Iterator[tuple[str, bytes]]:
+    """Something else with a valid picture behind it."""
+    for name, content in valid().items():
+        yield f"html before {name}", WEB + content
+        yield f"pdf before {name}", PDF + content
+        yield f"gif before {name}", encoded(Image.new("P", (4, 4)), "GIF") + content
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+
+def png(width: int, height: int, *, depth: int = 8, kind: int = 2, data: bytes = b"") -> bytes:
+    """With honest checksums, whatever its header claims."""
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(data)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*both) for both in chunks)
+
+
+def webp(kind: bytes, body: bytes) -> bytes:
+    chunk = kind + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk
+
+
+def jpeg_of(width: int, height: int, *, progressive: bool) -> bytes:
+    """A small JPEG whose header claims another size."""
+    content = bytearray(valid()["progressive" if progressive else "jpeg"])
+    frame = content.index(b"\xff\xc2" if progressive else b"\xff\xc0")
+    content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
+    return bytes(content)
+
+
+def bombs() -> Iterator[tuple[str, bytes]]:
+    for width, height in BOMB_SIZES:
+        claim = f"{width}x{height}"
+        yield f"png {claim}", png(width, height)
+        yield f"grey png {claim}", png(width, height, depth=1, kind=0, data=bytes(100_000))
+        yield f"jpeg {claim}", jpeg_of(width, height, progressive=False)
+        yield f"progressive {claim}", jpeg_of(width, height, progressive=True)
+        canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+        yield f"webp canvas {claim}", webp(b"VP8X", bytes(4) + canvas + bytes(20))
+        if max(width, height) <= 1 << 14:
+            packed = (width - 1) | (height - 1) << 14
+            yield (
+                f"webp lossless {claim}",
+                webp(b"VP8L", b"\x2f" + packed.to_bytes(4, "little") + bytes(40)),
+            )
+            frame = b"\x10\x00\x00\x9d\x01\x2a" + struct.pack("<HH", width, height)
+            yield f"webp lossy {claim}", webp(b"VP8 ", frame + bytes(40))
+    content = valid()["progressive"]
+    scan = content[content.rindex(b"\xff\xda") : -2]
+    yield "five thousand scans", content[:-2] + scan * 5000 + content[-2:]
+
+
+def heavy_words() -> Iterator[tuple[str, bytes]]:
+    """A sound picture, with metadata that unpacks to a thousand times its size or claims to."""
+    content, packed = valid()["png"], zlib.compress(bytes(200_000_000), 1)
+    for name in (b"zTXt", b"iTXt", b"iCCP"):
+        body = b"words\x00" + (b"\x01\x00\x00\x00" if name == b"iTXt" else b"\x00") + packed
+        yield f"png {name.decode()}", content[:33] + chunk(name, body) + content[33:]
+    vast = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x04\x00" + b"\xff" * 12
+    yield "exif that claims four billion values", encoded(skin_with_spot((160, 120)), exif=vast)
+
+
+def odd_sizes() -> Iterator[tuple[str, bytes]]:
+    for sides in ((1, 1), (1, 3000), (3000, 1), (7, 448), (2, 2)):
+        for format_ in ("JPEG", "PNG", "WEBP"):
+            yield f"{format_} {sides}", encoded(Image.new("RGB", sides, "tan"), format_)
+    yield "png of no width", png(0, 10)
+    yield "jpeg of no height", jpeg_of(10, 0, progressive=False)
+
+
+def odd_modes() -> Iterator[tuple[str, bytes]]:
+    """Unusual but honest: each must become a photo."""
+    picture = skin_with_spot((160, 120))
+    grey = np.asarray(picture.convert("L"))
+    for mode in ("1", "L", "LA", "P", "RGBA"):
+        yield f"png {mode}", encoded(picture.convert(mode), "PNG")
+    for mode in ("CMYK", "L"):
+        yield f"jpeg {mode}", encoded(picture.convert(mode))
+    clear = picture.convert("RGBA")
+    clear.putalpha(Image.fromarray(255 - grey))
+    yield "png half clear", encoded(clear, "PNG")
+    yield "webp half clear", encoded(clear, "WEBP")
+    yield "png clear colour", encoded(picture, "PNG", transparency=picture.getpixel((0, 0)))
+    yield "png clear palette", encoded(picture.convert("P"), "PNG", transparency=0)
+    deep = grey.astype(np.uint16) * 257
+    yield "png 16 bits grey", encoded(Image.fromarray(deep), "PNG")
+    rows = np.repeat(deep.byteswap(), 3, axis=1)
+    lines = b"".join(b"\x00" + row.tobytes() for row in rows)
+    yield "png 16 bits colour", png(160, 120, depth=16, kind=2, data=lines)
+
+
+def odd_metadata() -> Iterator[tuple[str, bytes]]:
+    """Damaged words about a sound picture: it must become a photo all the same."""
+    picture, random = skin_with_spot((160, 120)), np.random.default_rng(13)
+    for number in range(12):
+        exif = b"Exif\x00\x00" + (b"MM\x00*" if number % 2 else b"") + random.bytes(number * 7)
+        yield f"jpeg, damaged exif {number}", encoded(picture, exif=exif)
+        yield f"webp, damaged exif {number}", encoded(picture, "WEBP", exif=exif)
+    for turn in (0, 9, 255, 65535):
+        tags = Image.Exif()
+        tags[0x0112] = turn
+        yield f"jpeg turned {turn}", encoded(picture, exif=tags)
+    own = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00\x01\x00"
+    yield "exif that points at itself", encoded(picture, exif=own + b"\x00\x00\x08\x00\x00\x00")
+    for number, profile in enumerate((b"", b"x", random.bytes(900), bytes(70_000))):
+        for format_ in ("JPEG", "PNG", "WEBP"):
+            yield (
+                f"{format_}, odd profile {number}",
+                encoded(picture, format_, icc_profile=profile),
+            )
+    yield "jpeg with a remark", encoded(picture, comment=WEB)
+
+
+TAKEN = (odd_modes, odd_metadata, polyglots)
+REFUSED = (bombs, moving, other_kinds, inverted_polyglots)
+EITHER = (truncations, byte_flips, noise, heavy_words, odd_sizes)
+EVERY = (*TAKEN, *REFUSED, *EITHER)

@@ -1,0 +1,145 @@
+"""How soon a doctor should see it: the most urgent voice wins, and nothing talks it down."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, RaisedBy, choose_band, urgency
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.finding import rank, sum_malignant
+from tests.size import size
+from tests.vision.fakes import LABELS
+
+TABLE = conditions_table()
+ITEMS = [item.key for item in TABLE.checklist.items]
+many = settings(max_examples=size(60, 3000), deadline=None)
+DERMOSCOPIC = Context(modality=Modality.DERMOSCOPIC)
+
+shares = st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(lambda s: sum(s) > 0.1)
+probabilities = shares.map(
+    lambda drawn: dict(zip(LABELS, [share / math.fsum(drawn) for share in drawn], strict=True))
+)
+checklists = st.none() | st.lists(st.sampled_from(ITEMS), unique=True).map(tuple)
+contexts = st.builds(Context, modality=st.sampled_from(Modality), checklist=checklists)
+thresholds = st.fixed_dictionaries({}, optional=dict.fromkeys(CAUTIOUS_THRESHOLDS, st.floats(0, 1)))
+
+
+def band_of(
+    given_: dict[str, float], context: Context = DERMOSCOPIC, *, uncertain: bool = False
+) -> Band:
+    return choose_band(probabilities=given_, thresholds={}, context=context, uncertain=uncertain)[0]
+
+
+def surely(key: str) -> dict[str, float]:
+    return {label: 1.0 if label == key else 0.0 for label in LABELS}
+
+
+@many
+@given(probabilities, contexts, thresholds, st.booleans())
+def test_the_most_urgent_wins(
+    p: dict[str, float], context: Context, limits: dict[str, float], uncertain: bool
+) -> None:
+    band, raised_by = choose_band(
+        probabilities=p, thresholds=limits, context=context, uncertain=uncertain
+    )
+    limits = {**CAUTIOUS_THRESHOLDS, **limits}
+    floors = [TABLE.by_key(max(p, key=lambda key: p[key])).urgency]
+    floors += [Band.URGENT_REFERRAL] * (p["melanoma"] >= limits["melanoma"])
+    floors += [Band.REFERRAL] * (p["basal_cell_carcinoma"] >= limits["basal_cell_carcinoma"])
+    floors += [Band.DOCTOR_REVIEW] * uncertain
+    floors += [Band.DOCTOR_REVIEW] * (context.modality is not Modality.DERMOSCOPIC)
+    floors += [Band.URGENT_REFERRAL] * ((context.checklist_score or 0) >= 3)
+    assert all(urgency(band) <= urgency(floor) for floor in floors)
+    assert raised_by
+
+
+@many
+@given(probabilities, contexts, st.booleans())
+def test_a_ticked_checklist_is_never_lowered(
+    p: dict[str, float], context: Context, uncertain: bool
+) -> None:
+    ticked = context.model_copy(update={"checklist": ("change_in_size", "oozing")})
+    assert band_of(p, ticked, uncertain=uncertain) is Band.URGENT_REFERRAL
+
+
+@many
+@given(probabilities, contexts)
+def test_uncertain_is_never_less_than_a_doctors_review(
+    p: dict[str, float], context: Context
+) -> None:
+    assert urgency(band_of(p, context, uncertain=True)) <= urgency(Band.DOCTOR_REVIEW)
+
+
+@many
+@given(probabilities, st.sampled_from([Modality.CLINICAL, Modality.UNKNOWN]))
+def test_without_a_dermoscope_a_doctor_looks_at_it(p: dict[str, float], modality: Modality) -> None:
+    band = band_of(p, Context(modality=modality))
+    assert urgency(band) <= urgency(Band.DOCTOR_REVIEW)
+
+
+@many
+@given(probabilities, contexts, st.booleans())
+def test_more_melanoma_is_never_less_urgent(
+    p: dict[str, float], context: Context, uncertain: bool
+) -> None:
+    more = {key: share / 2 for key, share in p.items()}
+    more["melanoma"] += 0.5
+    before, after = (band_of(given_, context, uncertain=uncertain) for given_ in (p, more))
+    assert urgency(after) <= urgency(before)
+
+
+@many
+@given(probabilities)
+def test_probabilities_sum_to_one_and_stand_in_order(p: dict[str, float]) -> None:
+    ranked = rank(p)
+    assert math.isclose(sum(entry.probability for entry in ranked), 1)
+    assert [e.probability for e in ranked] == sorted(p.values(), reverse=True)
+
+
+@many
+@given(probabilities)
+def test_the_malignant_score_goes_by_label_not_by_rank(p: dict[str, float]) -> None:
+    expected = p["melanoma"] + p["basal_cell_carcinoma"] + p["actinic_keratosis"]
+    assert math.isclose(sum_malignant(rank(p)), expected, abs_tol=1e-9)
+
+
+def test_a_likely_nevus_with_a_quarter_of_melanoma_is_urgent() -> None:
+    p = surely("melanocytic_nevus") | {
+        "melanocytic_nevus": 0.6,
+        "melanoma": 0.25,
+        "benign_keratosis": 0.15,
+    }
+    assert band_of(p) is Band.URGENT_REFERRAL
+
+
+@pytest.mark.parametrize(("key", "band"), [(c.key, c.urgency) for c in TABLE.conditions], ids=str)
+def test_a_sure_answer_has_its_conditions_own_urgency(key: str, band: Band) -> None:
+    assert band_of(surely(key)) is band
+
+
+def test_normal_skin_never_comes_without_an_action() -> None:
+    band = band_of(surely("normal_skin"))
+    entry = next(entry for entry in TABLE.bands if entry.key == band)
+    assert "see a doctor" in entry.en.action
+
+
+def test_the_rules_that_asked_are_named() -> None:
+    _, raised_by = choose_band(
+        probabilities=surely("melanoma"),
+        thresholds={},
+        context=Context(checklist=tuple(ITEMS)),
+        uncertain=False,
+    )
+    assert raised_by == (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST)
+
+
+def test_a_checklist_is_scored_by_its_weights_and_knows_its_items() -> None:
+    assert Context().checklist_score is None
+    assert Context(checklist=()).checklist_score == 0
+    assert Context(checklist=("oozing", "change_in_size", "oozing")).checklist_score == 3
+    with pytest.raises(ValidationError, match="unknown checklist items: itching"):
+        Context(checklist=("itching",))

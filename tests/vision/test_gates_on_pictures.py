@@ -1,0 +1,46 @@
+"""The gates on real pictures, with the model in the box: they let lesions pass and stop the rest.
+
+Of HAM10000 the validation part alone is read here, and of what is not skin the thirty pictures that
+its limits were chosen on: the figures on unseen pictures are the card's.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from skinapi.learning.gating import name_outcome
+from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
+from tests.size import size
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+pytestmark = [
+    pytest.mark.skipif(
+        not DATA.is_dir(), reason="skipped: the pictures are not beside the project"
+    ),
+    pytest.mark.skipif(not SHIPPED_MODEL.is_dir(), reason="skipped: no model is in the box"),
+]
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return open_model(SHIPPED_MODEL)
+
+
+def share_refused(model: Model, paths: Iterable[Path]) -> float:
+    outcomes = Counter(name_outcome(model, path).partition(":")[0] for path in paths)
+    return outcomes["refused"] / outcomes.total()
+
+
+def test_at_most_one_lesion_in_twenty_is_refused(model: Model) -> None:
+    split = json.loads((SHIPPED_MODEL / "split.json").read_text())
+    names = [name for name in split["validation"] if name.startswith("ISIC")]
+    paths = [DATA / "ham10000" / f"{name}.jpg" for name in names[: size(100, 5000)]]
+    assert share_refused(model, paths) <= 0.05
+
+
+def test_nearly_all_that_is_not_skin_is_refused(model: Model) -> None:
+    strangers = sorted((DATA / "not_skin").iterdir())[:30]
+    assert share_refused(model, strangers) >= 0.8

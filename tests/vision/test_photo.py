@@ -1,0 +1,96 @@
+"""An upright RGB photo of honest size, whatever the camera did, and nothing kept but its pixels."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinapi.errors import Refused
+from skinapi.vision.photo import STORED_SIDE, WORKING_SIDE, read_photo
+from tests.vision.photos import encoded, skin_with_spot
+
+MARKED = Image.new("RGB", (60, 40), "tan")
+MARKED.paste("red", (0, 0, 12, 8))
+
+
+def turned(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_way_of_holding_a_camera_ends_upright(orientation: int) -> None:
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }.get(orientation)
+    held = MARKED if undo is None else MARKED.transpose(undo)
+    photo = read_photo(encoded(held, "PNG", exif=turned(orientation)))
+    assert (photo.width, photo.height) == MARKED.size
+    np.testing.assert_array_equal(np.asarray(photo.pixels), np.asarray(MARKED))
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+def test_a_large_photo_is_read_smaller_but_remembers_its_size(format_: str) -> None:
+    content = encoded(skin_with_spot((2400, 1800)), format_, exif=turned(6))
+    photo = read_photo(content)
+    assert (photo.width, photo.height, photo.format) == (1800, 2400, format_)
+    assert photo.pixels.size == (450, 600)
+    assert min(photo.pixels.size) >= WORKING_SIDE
+    assert read_photo(content, full=True).pixels.size == (1800, 2400)
+
+
+def test_what_the_training_pictures_look_like_is_read_whole() -> None:
+    picture = skin_with_spot((600, 450))
+    content = encoded(picture, quality=90)
+    whole = np.asarray(Image.open(io.BytesIO(content)))
+    np.testing.assert_array_equal(np.asarray(read_photo(content).pixels), whole)
+
+
+def test_a_phones_second_picture_is_left_aside() -> None:
+    content = encoded(MARKED, "MPO", save_all=True, append_images=[Image.new("RGB", (9, 9))])
+    photo = read_photo(content)
+    assert (photo.width, photo.height, photo.format) == (60, 40, "JPEG")
+
+
+def test_sixteen_bits_keep_their_shades() -> None:
+    shades = np.tile(np.linspace(0, 65535, 256).astype(np.uint16), (16, 1))
+    photo = read_photo(encoded(Image.fromarray(shades), "PNG"))
+    assert np.abs(np.asarray(photo.pixels)[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_what_is_clear_is_seen_over_white_and_never_what_was_beneath() -> None:
+    picture = Image.new("RGBA", (20, 20), (0, 200, 0, 0))
+    picture.paste((90, 60, 50, 255), (0, 0, 10, 20))
+    pixels = np.asarray(read_photo(encoded(picture, "PNG")).pixels)
+    assert pixels[5, 15].tolist() == [255, 255, 255]
+    assert pixels[5, 5].tolist() == [90, 60, 50]
+
+
+def test_a_stored_photo_has_no_metadata_and_fits_a_screen() -> None:
+    exif = turned(1)
+    exif[0x010F] = "a camera with a name"
+    content = encoded(
+        skin_with_spot((1700, 850)), exif=exif, comment=b"a name", icc_profile=b"a profile"
+    )
+    stored = read_photo(content, full=True).stored()
+    kept = Image.open(io.BytesIO(stored))
+    assert kept.size == (STORED_SIDE, STORED_SIDE // 2)
+    assert not kept.getexif()
+    assert set(kept.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+    assert b"name" not in stored
+
+
+def test_a_refusal_brings_its_reason_and_the_tables_sentence() -> None:
+    with pytest.raises(Refused) as caught:
+        read_photo(b"no picture")
+    assert (caught.value.status, caught.value.code) == (422, "not_judgeable")
+    assert caught.value.reason == "undecodable"
+    assert "Save it again as JPEG or PNG" in caught.value.detail

@@ -1,0 +1,14 @@
+"""Each reason has its sentence, and each sentence its reason."""
+
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.refusals import Reason, refuse
+
+
+def test_reasons_and_the_tables_notices_are_the_same() -> None:
+    assert {reason.value for reason in Reason} == set(conditions_table().notices.refused)
+
+
+def test_a_refusal_says_the_tables_sentence() -> None:
+    refused = refuse(Reason.BLURRED)
+    assert refused.reason == "blurred"
+    assert refused.detail == conditions_table().notices.refused["blurred"].en
