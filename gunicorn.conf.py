@@ -4,10 +4,12 @@ gunicorn reads this file from the folder it starts in.
 """
 
 import ctypes
+import json
 import os
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -23,8 +25,6 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 from prometheus_client.multiprocess import mark_process_dead
-
-from skinapi.settings import Settings
 
 STALL_S = 20  # a client that sends nothing for so long in mid-request gives its thread back
 # With a heap for each thread, glibc keeps many times over what large pictures once needed: under
@@ -57,10 +57,12 @@ def _unquoted(message: Any) -> str:
 with suppress(OSError, AttributeError):
     ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
 
-settings = Settings()
-bind = settings.binds
-workers = settings.workers
-threads = settings.threads
+# Asked of a process of its own: the master would hold the whole house in memory for nothing.
+ASK = (
+    "import json; from skinapi.settings import Settings; told = Settings();"
+    "print(json.dumps([told.binds, told.workers, told.threads]))"
+)
+bind, workers, threads = json.loads(subprocess.check_output([sys.executable, "-c", ASK]))  # noqa: S603
 worker_class = "gthread"
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
@@ -77,7 +79,7 @@ def when_ready(arbiter: Arbiter) -> None:
         listener.sock.setsockopt(
             socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_S, 0)
         )
-    sys.stderr.write(f"listening on {', '.join(settings.binds)}\n")
+    sys.stderr.write(f"listening on {', '.join(bind)}\n")
 
 
 def child_exit(_: Arbiter, worker: Worker) -> None:
