@@ -40,6 +40,6 @@ def evaluate_model(
         figures["normal_skin"] = measure_normal_skin(model, answers)
     if dataset.lesions_known:
         figures["one_per_lesion"] = measure(judge(model, answers.one_per_lesion()))
-    if judged.refused.any():
+    if judged.refused.any() and not judged.refused.all():
         figures["accepted"] = measure(judged.rows(~judged.refused))
     return figures, answers

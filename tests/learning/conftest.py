@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 from skinapi.learning.commands import add_commands
+from skinapi.learning.networks import build_network
 from skinapi.settings import Settings
+from skinapi.vision.picture import open_picture
+from skinapi.vision.tensor import Scaling, make_tensor
 from tests.learning.pictures import write_ham_like
 
 SIDE = 64
@@ -31,6 +36,25 @@ def run_command(words: Sequence[object], instance: Path) -> int:
     return done
 
 
+def write_start(path: Path, data: Path) -> Path:
+    """Random weights whose batch statistics are those of the pictures, as after a long training."""
+    keras.utils.set_random_seed(0)
+    network = build_network("MobileNetV2", outputs=8, side=SIDE)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    pictures = [open_picture(shot.read_bytes()) for shot in sorted(data.glob("*.png"))[::3]]
+    batch = np.stack([make_tensor(p, side=SIDE, scaling=Scaling.TF) for p in pictures])
+    network([batch], training=True)
+    weights = {
+        f"{layer.name}/{index}": value
+        for layer in network.layers
+        for index, value in enumerate(layer.get_weights())
+    }
+    np.savez(path, **weights)
+    return path
+
+
 @dataclass(frozen=True)
 class Small:
     """A finished training: its pictures, its checkpoints, its model."""
@@ -45,9 +69,10 @@ class Small:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
     root = tmp_path_factory.mktemp("small")
     data = write_ham_like(root / "data", lesions_per_class=24)
+    start = write_start(root / "start.npz", data)
     words = (
-        *("train", "--data", data, "--architecture", "MobileNetV2", "--init", "none"),
-        *("--phases", "last-blocks,whole", "--views", "1", "--epochs", "1", "--side", str(SIDE)),
+        *("train", "--data", data, "--architecture", "MobileNetV2", "--init", start),
+        *("--phases", "last-blocks,whole", "--views", "1", "--epochs", "2", "--side", str(SIDE)),
         *("--work", root / "work", "--out", root / "model"),
     )
     assert run_command(words, root / "instance") == 0
