@@ -96,7 +96,7 @@ def report_for_explainable(
             ("Risk level", risk_of(finding)),
             ("Model", finding.model_version),
         ],
-        sections=write_sections(finding, "en"),
+        sections=write_sections(seven, "en"),
         notice=finding.notices[0].en,
         pictures=[judged.photo.stored(), _overlay(judged)],
     )

@@ -40,7 +40,7 @@ class GuideAnswer(Answer):
         """Raises Refused where no lesion was found."""
         finding, seven = judged.finding, judged.finding.over_seven()
         overlay = draw_overlay(judged.photo, finding.heat, format="PNG")
-        sections = write_sections(finding, "en")
+        sections = write_sections(seven, "en")
         return cls(
             model_version=finding.model_version,
             predictions=[

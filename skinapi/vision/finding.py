@@ -41,18 +41,6 @@ class Timings(Frozen):
     total: NonNegativeFloat
 
 
-class Seven(Frozen):
-    """The same finding for clients that know no normal skin."""
-
-    ranked: tuple[Ranked, ...]
-    stated: str
-    malignant_score: float
-
-    @property
-    def confidence(self) -> float:
-        return probability_of(self.ranked, self.stated)
-
-
 class Finding(Frozen):
     """`stated` is the class that clients are told. Where the finding is uncertain that is the most
     severe plausible condition, and its own probability is the confidence.
@@ -112,14 +100,18 @@ class Finding(Frozen):
             *((table.strange,) if Doubt.UNLIKE_TRAINING in self.reasons else ()),
         )
 
-    def over_seven(self) -> Seven:
-        """Refused(no_lesion) where normal skin ranks first; else renormalised without it."""
+    def over_seven(self) -> Self:
+        """The same finding for clients that know no normal skin, renormalised without it.
+
+        Refused(no_lesion) where normal skin ranks first.
+        """
         if self.most_probable == NORMAL_SKIN:
             raise refuse(Reason.NO_LESION)
         lesions = [entry for entry in self.ranked if entry.key != NORMAL_SKIN]
         whole = math.fsum(entry.probability for entry in lesions)
         ranked = tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
-        return Seven(ranked=ranked, stated=self.stated, malignant_score=sum_malignant(ranked))
+        scored = {"ranked": ranked, "malignant_score": sum_malignant(ranked)}
+        return self.model_copy(update=scored)
 
     def to_document(self) -> dict[str, Any]:
         """Plain JSON, whole."""

@@ -66,3 +66,13 @@ def test_what_raised_the_band_is_named() -> None:
     said = write_sections(finding, "en")
     assert "Melanoma (5.71%), the 7-point checklist" in said.recommendation
     assert said.importance_of_early_detection.startswith("Found while it is still thin")
+
+
+@pytest.mark.parametrize("key", [key for key in TABLE.keys if key != "normal_skin"])
+def test_a_client_of_seven_reads_the_figures_that_it_shows(key: str) -> None:
+    finding = finding_of(key, probability=0.4)
+    seven = finding.over_seven()
+    said = write_sections(seven, "en").confidence_explanation
+    assert f"{100 * seven.confidence:.2f}%" in said
+    assert f"{100 * seven.malignant_score:.2f}%" in said
+    assert f"{100 * finding.confidence:.2f}%" not in said
