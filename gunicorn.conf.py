@@ -3,6 +3,7 @@
 gunicorn reads this file from the folder it starts in.
 """
 
+import ctypes
 import os
 import shutil
 import socket
@@ -10,6 +11,7 @@ import struct
 import sys
 import tempfile
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,9 @@ from prometheus_client.multiprocess import mark_process_dead
 from skinapi.settings import Settings
 
 STALL_S = 20  # a client that sends nothing for so long in mid-request gives its thread back
+# With a heap for each thread, glibc keeps many times over what large pictures once needed: under
+# pictures of twelve megapixels 200 MB more than with two heaps. Other systems know no mallopt.
+M_ARENA_MAX, HEAPS = -8, 2
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
 
 
@@ -48,6 +53,9 @@ def _unquoted(message: Any) -> str:
     said = str(message)
     return next((known for known in QUOTING if said.startswith(known)), said)
 
+
+with suppress(OSError, AttributeError):
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, HEAPS)
 
 settings = Settings()
 bind = settings.binds

@@ -30,6 +30,7 @@ from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.prediction.service import PredictionService
 from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
+from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
 from skinapi.settings import Settings
 from skinapi.storage import open_store
@@ -163,6 +164,7 @@ def create_app(
     )
     app.register_blueprint(auth_routes.blueprint(rooms.auth))
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
+    app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(rooms.records))
     prediction = PredictionService(
         accounts=rooms.accounts, registry=registry, records=rooms.records

@@ -1,6 +1,8 @@
 """A model for a test: the smallest network with a heat map. It tells conditions by their colour."""
 
+import atexit
 import json
+import shutil
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -58,7 +60,9 @@ def write_model(folder: Path, version: str = VERSION, **calibration: Any) -> Pat
 @cache
 def tiny_model() -> Path:
     """One folder for all tests of a run."""
-    return write_model(Path(mkdtemp(prefix="skinapi-model-")) / "tiny")
+    folder = Path(mkdtemp(prefix="skinapi-model-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return write_model(folder / "tiny")
 
 
 def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryService:

@@ -47,6 +47,8 @@ def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
         ("GET", "/password"),
         ("GET", "/console/<name>"),
         ("GET", "/api/health"),
+        ("GET", "/model-card"),
+        ("GET", "/conditions"),
         ("POST", "/register"),
         ("POST", "/login"),
     }

@@ -1,6 +1,7 @@
 """The door: parse, call, answer."""
 
 from skinapi.auth.schemas import (
+    Consents,
     Credentials,
     LoggedIn,
     Me,
@@ -79,6 +80,13 @@ def change_password(
         account_id=subject.id, current=body.current_password, new=body.new_password
     )
     return PasswordChanged(message="Password changed", access_token=token)
+
+
+@routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(Stale,))
+def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Message:
+    """Say what may be kept from now on, unless a request says otherwise for itself."""
+    auth.set_consents(account_id=subject.id, consents=body.model_dump())
+    return Message(message="Consents changed")
 
 
 @routes.route("POST", "/auth/logout", access=ANYONE_SIGNED, rate=Rate.WRITE)

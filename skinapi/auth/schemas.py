@@ -41,6 +41,10 @@ class NewPasswordBody(Body):
     new_password: NewPassword
 
 
+class Consents(Body):
+    photos: bool = Field(description="whether one's photos may be kept")
+
+
 class PasswordChanged(Answer):
     message: str
     access_token: str

@@ -77,6 +77,12 @@ class AuthService:
             )
         return self._token_of(changed)
 
+    def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
+        """Raises Stale."""
+        account = self._accounts.get(account_id)
+        with self._trail.act("account.consents", by=account_id, target=account_id):
+            self._accounts.change(account, consents={**account.consents, **consents})
+
     def log_out(self, *, subject: Subject) -> None:
         with self._trail.act("account.logout", by=subject.id, target=subject.id):
             self._tokens.revoke(token_id=subject.token_id, expires_at=subject.token_expires_at)

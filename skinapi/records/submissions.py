@@ -62,6 +62,7 @@ class Submissions:
             except Duplicate:
                 if self.by_key(submission.owner, submission.idempotency_key):
                     raise
+                self._catch_up()
             else:
                 return submission
         raise StoreUnavailable
@@ -74,6 +75,12 @@ class Submissions:
                 return int(counter["value"])
             with suppress(Duplicate):
                 self._counters.insert({"id": COUNTER, "schema": 1, "created_at": now(), "value": 0})
+
+    def _catch_up(self) -> None:
+        """The counter may lag behind the submissions where a backup was put back in parts."""
+        for last in self._documents.find(sort="-number", limit=1):
+            behind = {"id": COUNTER, "value": {"$lt": last["number"]}}
+            self._counters.update(behind, {"$set": {"value": last["number"]}})
 
     def by_number(self, number: int) -> Submission | None:
         found = self._documents.find({"number": number}, limit=1)

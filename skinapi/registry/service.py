@@ -32,12 +32,7 @@ class RegistryService:
 
     def judge_photo(self, *, content: bytes, context: Context = UNKNOWN) -> Judged:
         """Raises Refused, NoModel, and Unavailable when too many wait already."""
-        model = self._slot.model
-        with self._gate.admit():
-            with self._gate.decoding:
-                examined = examine_photo(content)
-            finding = judge_examined(model, examined, context, turn=self._gate.engine)
-        return Judged(finding, examined.photo)
+        return self._gate.judge(partial(_judge, self._slot.model, content, context))
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""
@@ -54,6 +49,11 @@ class RegistryService:
     def ping(self) -> None:
         """Raises NoModel until a model is warm."""
         self._slot.ping()
+
+
+def _judge(model: Model, content: bytes, context: Context) -> Judged:
+    examined = examine_photo(content)
+    return Judged(judge_examined(model, examined, context), examined.photo)
 
 
 def open_registry(settings: Settings) -> RegistryService:

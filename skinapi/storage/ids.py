@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+import threading
 from datetime import UTC, datetime
 
 from skinapi.errors import BlobDamaged
@@ -16,9 +17,28 @@ def now() -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
+class _Ids:
+    """Numbers that only grow, whatever the clock does: the millisecond above, chance below."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._last = 0
+
+    def next(self) -> int:
+        with self._turn:
+            fresh = int(now().timestamp() * 1000) << 80 | secrets.randbits(80)
+            if fresh >> 80 <= self._last >> 80:
+                fresh = self._last + 1 + secrets.randbits(64)
+            self._last = fresh
+            return fresh
+
+
+_ids = _Ids()
+
+
 def new_id() -> str:
-    """32 hex digits that sort by the time of making, with 80 random bits behind."""
-    return f"{int(now().timestamp() * 1000):012x}{secrets.token_hex(10)}"
+    """32 hex digits that sort by the time of making, those of one process exactly."""
+    return f"{_ids.next():032x}"
 
 
 def made_at(identifier: str) -> datetime:

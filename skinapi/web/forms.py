@@ -1,11 +1,11 @@
 """From a multipart body to a checked form, held in memory alone: no photo touches the disk."""
 
 import io
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
@@ -19,6 +19,8 @@ MULTIPART = "multipart/form-data"
 # Beside its file a form has room for its texts and boundaries.
 ROOM = 64 * 1024
 MOST_PARTS = 64
+# Counts what is not parsed yet too, so it must exceed the 64 KiB that are read at a time.
+MOST_TEXT = 512 * 1024
 
 
 def read_form(schema: type[F], request: Request) -> F:
@@ -42,7 +44,7 @@ def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload
     """Each server has errors of its own for a stream that breaks off; all are the client's."""
     parser = FormDataParser(
         stream_factory=lambda *_, **__: io.BytesIO(),
-        max_form_memory_size=ROOM,
+        max_form_memory_size=MOST_TEXT,
         max_form_parts=MOST_PARTS,
         silent=False,
     )
@@ -55,8 +57,12 @@ def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload
         if length is None and stream.tell() == request.max_content_length:
             raise oversize() from error  # of an unannounced length, it was cut off here
         raise BadRequest("The form could not be read") from error
-    found = [(name, Upload(f.filename or "", f.stream.read())) for name, f in files.items(True)]
-    return texts, MultiDict(found)
+    return texts, MultiDict([(name, _upload(file)) for name, file in files.items(multi=True)])
+
+
+def _upload(file: FileStorage) -> Upload:
+    """`getvalue` hands out the very bytes that were read; `read` would copy them."""
+    return Upload(file.filename or "", cast("io.BytesIO", file.stream).getvalue())
 
 
 def _value(

@@ -92,6 +92,16 @@ def test_a_photo_is_kept_only_where_policy_and_consent_say_so(
     house.rooms.store.close()
 
 
+def test_consent_is_given_and_taken_back_by_its_owner(house: House) -> None:
+    ada = house.member()
+    assert predicted(ada)["photo_kept"] is False
+    for consent in (True, False):
+        done = ada.call("PUT", "/me/consents", json={"photos": consent})
+        assert done.get_json() == {"message": "Consents changed"}
+        assert ada.call("GET", "/me").get_json()["consents"] == {"photos": consent}
+        assert predicted(ada)["photo_kept"] is consent
+
+
 def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
     sent = io.BytesIO()
     exif = Image.Exif()
@@ -143,6 +153,15 @@ def test_check_finds_submissions_whose_owner_is_gone(house: House) -> None:
     faults[0].repair()
     assert list(house.rooms.faults()) == []
     assert list(house.rooms.store.blobs.keys()) == []
+
+
+def test_a_counter_that_lags_behind_catches_up(any_house: House) -> None:
+    ada = any_house.member()
+    last = [predicted(ada)["id"] for _ in range(3)][-1]
+    any_house.rooms.store.collection("counters").update(
+        {"id": "submissions"}, {"$set": {"value": 0}}
+    )
+    assert predicted(ada)["id"] == last + 1
 
 
 def test_filing_and_deleting_leave_their_rows_in_the_trail(house: House) -> None:

@@ -33,8 +33,8 @@ def without_a_name(request: Request) -> bool:
 
 
 class FormHouse(House):
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, max_upload_bytes=PHOTO)
+    def __init__(self, folder: Path, photo: int = PHOTO) -> None:
+        super().__init__(folder, max_upload_bytes=photo)
         routes: Routes[None] = Routes("forms")
 
         @routes.route("POST", "/planted/form", access=Signed(), rate=Rate.WRITE)
@@ -122,7 +122,7 @@ def test_what_is_no_form_is_the_clients_error(
 def test_too_many_parts_or_too_much_text_is_too_large(ada: Person) -> None:
     many = {f"f{number}": "x" for number in range(100)}
     assert send(ada, many, content_type="multipart/form-data").status_code == 413
-    assert send(ada, {"image": file(), "note": "x" * (ROOM + 9)}).status_code == 413
+    assert send(ada, {"image": file(), "note": "x" * (ROOM + 2 * PHOTO)}).status_code == 413
 
 
 def test_a_photo_may_be_as_large_as_the_setting_says_and_no_larger(ada: Person) -> None:
@@ -132,6 +132,15 @@ def test_a_photo_may_be_as_large_as_the_setting_says_and_no_larger(ada: Person) 
     assert over.get_json()["error"] == f"File size exceeds maximum of {PHOTO} bytes"
     announced = send(ada, {"image": file(PHOTO + ROOM)})
     assert announced.get_json()["error"] == f"File size exceeds maximum of {PHOTO} bytes"
+
+
+def test_a_large_photo_is_read_whole(tmp_path: Path) -> None:
+    house = FormHouse(tmp_path, photo=3_000_000)
+    head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+    body = head + b"x" * 3_000_000 + b"\r\n--x--\r\n"
+    answer = send(house.member(), body, content_type="multipart/form-data; boundary=x")
+    assert "3000000" in answer.get_json()["message"]
+    house.rooms.store.close()
 
 
 def test_an_idempotency_key_is_plain_text(ada: Person) -> None:

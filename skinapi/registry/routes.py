@@ -1,0 +1,37 @@
+"""What the server knows and what it judges with, open to whoever wants to check it."""
+
+from typing import Any
+
+from flask import Response, request
+
+from skinapi.errors import NoModel
+from skinapi.registry.cardpage import card_page
+from skinapi.registry.schemas import ConditionsView
+from skinapi.registry.service import RegistryService
+from skinapi.vision.conditions import conditions_table
+from skinapi.web.access import Public
+from skinapi.web.limits import Rate
+from skinapi.web.routes import Routes
+
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+routes: Routes[RegistryService] = Routes("model")
+
+
+@routes.route("GET", "/model-card", access=Public(), rate=Rate.READ, raises=(NoModel,))
+def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
+    """What the model in service is, where it came from, how good it is and what it must not be
+    used for; a browser gets a page.
+    """
+    card = registry.describe_model()
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        page = Response(card_page(card), mimetype="text/html")
+        page.headers["Content-Security-Policy"] = PAGE_POLICY
+        return page
+    return card.model_dump(mode="json")
+
+
+@routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)
+def show_conditions(_: RegistryService) -> ConditionsView:
+    """Every medical sentence that the server may say, in every language, with its sources."""
+    return ConditionsView.of(conditions_table())

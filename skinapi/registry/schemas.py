@@ -1,0 +1,51 @@
+"""What crosses the wire of the conditions table."""
+
+from typing import Any, Self
+
+from pydantic import Field
+
+from skinapi.vision.conditions import (
+    BandEntry,
+    Checklist,
+    Condition,
+    ConditionsTable,
+    Notices,
+    Source,
+)
+from skinapi.web.fields import Answer
+
+
+class ConditionView(Answer):
+    key: str
+    names: dict[str, str | None]
+    severity: str
+    malignant: bool
+    urgency: str
+    codes: dict[str, list[str]]
+    code_relation: str = Field(description="how the codes relate to a bundle of diseases")
+    sentences: dict[str, dict[str, str]]
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, condition: Condition) -> Self:
+        plain: dict[str, Any] = condition.model_dump(mode="json", exclude={"sources"})
+        told = {name: plain[name] for name in cls.model_fields if name in plain}
+        return cls(**told, code_relation=condition.code_relation, sources=condition.sources)
+
+
+class ConditionsView(Answer):
+    notice: str
+    conditions: list[ConditionView]
+    bands: tuple[BandEntry, ...]
+    notices: Notices
+    checklist: Checklist
+
+    @classmethod
+    def of(cls, table: ConditionsTable) -> Self:
+        return cls(
+            notice=table.notices.information_only.en,
+            conditions=[ConditionView.of(condition) for condition in table.conditions],
+            bands=table.bands,
+            notices=table.notices,
+            checklist=table.checklist,
+        )

@@ -1,0 +1,38 @@
+"""Hundreds of hostile files through every door: never a server error, nothing kept of them."""
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.clients.test_golden import CLIENTS
+from tests.houses import House
+from tests.prediction.photographer import send
+from tests.vision import hostile
+
+Family = Callable[[], Iterator[tuple[str, bytes]]]
+MOST_SECONDS = 2.0
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
+
+
+@pytest.mark.parametrize("family", hostile.EVERY, ids=lambda family: family.__name__)
+def test_no_file_breaks_any_client(
+    family: Family, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    house = House(tmp_path_factory.mktemp("hostile"), open_lab=True)
+    ada, clients = house.member(), itertools.cycle(CLIENTS.items())
+    for name, content in family():
+        started = time.thread_time()
+        answer = send(ada, content, keep_photo="true")
+        assert answer.status_code in (200, 422), name
+        if answer.status_code == 422:
+            assert answer.get_json()["code"] == "not_judgeable", name
+        client, (speak, (refused, *_), _) = next(clients)
+        other = speak(house, content)
+        assert other.status_code in (200, refused, 400), f"{client}: {name}"
+        assert time.thread_time() - started < 2 * MOST_SECONDS, name
+    kept = len(ada.pages("/submissions"))
+    assert len(list(house.rooms.store.blobs.keys())) == kept
+    assert list(house.rooms.faults()) == []
+    house.rooms.store.close()
