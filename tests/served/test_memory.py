@@ -1,4 +1,4 @@
-"""What the whole server holds at its worst: hosts have 512 MB, and photos have twelve megapixels."""
+"""What the whole server holds at its worst: hosts have 512 MB, photos twelve megapixels."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
