@@ -13,6 +13,7 @@ from skinapi.auth.emails import normalise_email
 from skinapi.auth.passwords import NewPassword
 from skinapi.errors import SkinAPIError
 from skinapi.learning.commands import add_commands
+from skinapi.registry.service import announce_model
 from skinapi.settings import Settings
 from skinapi.storage.faults import Fault
 
@@ -26,6 +27,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     for address in settings.binds:
         print(f"  open      http://{address}")
+    print(f"  model     {announce_model(settings)}")
     if not rooms.admin.has_admin():
         account, password = rooms.admin.ensure_admin(email=FIRST_ADMIN, password=None)
         print(f"  admin     {account.email}")

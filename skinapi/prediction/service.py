@@ -3,11 +3,12 @@
 import hashlib
 
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import Refused
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.registry.service import RegistryService
 from skinapi.reports.sections import write_sections
-from skinapi.vision.conditions import LANGUAGES, Language
+from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from skinapi.vision.context import Context
 
 
@@ -37,8 +38,11 @@ class PredictionService:
         answered = self._records.find_answered(owner=owner.id, key=key, request_hash=asked)
         if answered:
             return answered, owner
-        judged = self._registry.judge_photo(content=content, context=context)
         spoken = language or _language_of(owner)
+        try:
+            judged = self._registry.judge_photo(content=content, context=context)
+        except Refused as refused:
+            raise _said_in(spoken, refused) from refused
         filed = self._records.file_finding(
             owner=owner,
             finding=judged.finding,
@@ -55,6 +59,11 @@ class PredictionService:
 
 def _language_of(account: Account) -> Language:
     return next((language for language in LANGUAGES if language == account.locale), "en")
+
+
+def _said_in(language: Language, refused: Refused) -> Refused:
+    said = conditions_table().notices.refused[refused.reason]
+    return Refused(refused.reason, said.fr if language == "fr" else said.en)
 
 
 def _hash(content: bytes, context: Context, *rest: object) -> str:

@@ -11,7 +11,7 @@ from skinapi.settings import Settings
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
-from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard
+from skinapi.vision.model import CARD, SHIPPED_MODEL, Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.photo import Photo
 from skinapi.web.logs import log
@@ -67,6 +67,15 @@ def open_registry(settings: Settings) -> RegistryService:
     except ModelDamaged as error:
         log.error("no model", says=error.detail)
     return RegistryService(slot=slot, gate=Gate(streams=settings.num_streams))
+
+
+def announce_model(settings: Settings) -> str:
+    """What will be served, by its card alone: loading is the server's own business."""
+    try:
+        card = ModelCard.model_validate_json((serving_folder(settings) / CARD).read_bytes())
+    except (OSError, ValueError):
+        return "none, so no photo can be judged: set MODEL_PATH"
+    return f"{card.version} ({settings.model_precision or card.precision.value})"
 
 
 def serving_folder(settings: Settings) -> Path:

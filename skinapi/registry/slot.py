@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 from skinapi.web.logs import log
@@ -67,6 +68,12 @@ def open_warm(folder: Path, *, precision: Precision | None = None, streams: int 
             f"{folder.name} is a Keras network; export it first: "
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
-    model = open_model(folder, precision=precision, streams=streams)
-    model.warm()
+    try:
+        model = open_model(folder, precision=precision, streams=streams)
+        model.warm()
+    except RuntimeError as error:
+        raise ModelDamaged(f"The network in {folder} cannot be run") from error
+    unknown = set(model.labels) - set(conditions_table().keys)
+    if unknown:
+        raise ModelDamaged(f"Nothing is known of its labels {', '.join(sorted(unknown))}")
     return model

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.clients.test_golden import CLIENTS
+from tests.clients.dialects import CLIENTS
 from tests.houses import House
 from tests.prediction.photographer import send
 from tests.vision import hostile

@@ -142,6 +142,8 @@ def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_house:
     answer = send(bob, black.getvalue())
     assert (answer.status_code, answer.get_json()["code"]) == (422, "not_judgeable")
     assert answer.get_json()["error"] == TABLE.notices.refused["too_dark"].en
+    french = send(bob, black.getvalue(), language="fr")
+    assert french.get_json()["error"] == TABLE.notices.refused["too_dark"].fr
     assert bob.call("GET", "/submissions").get_json() == []
 
 

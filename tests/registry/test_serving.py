@@ -9,7 +9,9 @@ import pytest
 from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.registry.gate import Gate
 from skinapi.registry.service import open_registry
+from skinapi.registry.slot import open_warm
 from skinapi.vision.judging import examine_photo
+from skinapi.vision.model import write_checksums
 from tests.houses import settings_in
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -107,6 +109,23 @@ def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -
         registry.ping()
     with pytest.raises(NoModel):
         registry.judge_photo(content=photo_of("melanoma"))
+
+
+def test_a_network_that_cannot_be_run_is_damaged(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+    (folder / "network.xml").write_text("<net/>")
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="cannot be run"):
+        open_warm(folder)
+
+
+def test_a_label_that_no_condition_has_is_refused(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+    labels = (folder / "labels.json").read_text().replace("melanoma", "measles")
+    (folder / "labels.json").write_text(labels)
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="measles"):
+        open_warm(folder)
 
 
 def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path) -> None:

@@ -110,6 +110,10 @@ def test_sixty_four_uploads_at_once_are_answered_or_told_to_come_back(open_serve
     assert upload(open_server, photo).status == 200
 
 
+def test_the_first_screen_names_the_model(open_server: Server) -> None:
+    assert "model     tiny-1 (f32)" in open_server.log()
+
+
 def test_no_answer_is_lost_or_mixed_up_under_load(open_server: Server) -> None:
     """Sixteen clients at once, each answer checked against its own photo."""
     table, photos = conditions_table(), {key: photo_of(key) for key in LESIONS}
@@ -132,5 +136,6 @@ def test_a_server_without_a_model_serves_all_but_photos(tmp_path: Path) -> None:
         answer = upload(server, photo_of("melanoma"))
         assert (answer.status, answer.json["code"]) == (503, "no_model")
         assert "MODEL_PATH" in answer.json["error"]
+        assert "model     none" in server.log()
     finally:
         server.stop()

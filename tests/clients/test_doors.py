@@ -1,0 +1,98 @@
+"""Who may come in as which client, and what stays behind."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.clients.dialects import (
+    CLIENTS,
+    base64_of,
+    each_client,
+    guide,
+    lab,
+    said,
+    skinartify,
+    skinartify_document,
+)
+from tests.houses import House, Person
+from tests.photos import photo_of
+
+NOT_A_PHOTO = b"%PDF-1.4 not a photo"
+
+
+def test_a_token_makes_predict_the_main_apis(opened: House) -> None:
+    ada = opened.member()
+    sent = {"file": (io.BytesIO(photo_of("melanoma")), "lesion.jpg")}
+    assert "report" in ada.call("POST", "/predict", data=sent).get_json()
+    null = Person(opened.client, "null").call("POST", "/predict", data={"image": "x"})
+    assert (null.status_code, null.get_json()["error"]) == (401, "Invalid token")
+    image = {"image": (io.BytesIO(photo_of("melanoma")), "lesion.jpg")}
+    nobody = opened.client.post("/predict", data=image)
+    assert (nobody.status_code, nobody.get_json()["error"]) == (401, "Missing Authorization Header")
+
+
+def test_nothing_is_kept_of_an_anonymous_photo_but_model_and_band(tmp_path: Path) -> None:
+    house = House(tmp_path, open_lab=True)
+    for send, *_ in CLIENTS.values():
+        assert send(house, photo_of("melanoma")).status_code == 200
+    stored = {name for name, found in house.stored().items() if found}
+    assert stored <= {"audit", "counters"}
+    assert list(house.rooms.store.blobs.keys()) == []
+    rows = {(row["action"], row["by"], row["target"]) for row in house.audit()}
+    assert rows == {("finding.urgent_referral", "anonymous", "tiny-1")}
+    assert len(house.audit()) == len(CLIENTS)
+    assert list(house.rooms.faults()) == []
+    read = house.admin().call("GET", "/audit?action=finding.urgent_referral").get_json()
+    assert {row["target"] for row in read} == {"tiny-1"}
+    house.rooms.store.close()
+
+
+@each_client
+def test_where_it_is_not_opened_a_client_needs_a_token(tmp_path: Path, name: str) -> None:
+    house = House(tmp_path, environment="production")
+    send, _, kind = CLIENTS[name]
+    answer = send(house, photo_of("melanoma"))
+    assert answer.status_code == (200 if name == "lab" else 401)
+    assert said(answer, kind) == "Missing Authorization Header"
+    if name != "skinartify":  # a token makes that path the main API's
+        token = {"Authorization": f"Bearer {house.member(role='researcher').token}"}
+        assert send(house, photo_of("melanoma"), headers=token).status_code == 200
+    house.rooms.store.close()
+
+
+def test_a_client_that_shares_a_path_is_not_opened_by_the_other(tmp_path: Path) -> None:
+    house = House(tmp_path, open_guide=True, open_skinartify=False)
+    assert guide(house, photo_of("melanoma")).status_code == 200
+    assert skinartify_document(house, photo_of("melanoma")).status_code == 401
+    assert skinartify(house, photo_of("melanoma")).status_code == 401
+    house.rooms.store.close()
+
+
+def test_a_patients_token_does_not_open_the_lab(opened: House) -> None:
+    ada = opened.member()
+    token = {"Authorization": f"Bearer {ada.token}"}
+    assert said(lab(opened, photo_of("melanoma"), headers=token), "application/json")
+
+
+def test_health_and_front_door_say_what_both_clients_read(opened: House) -> None:
+    health = opened.client.get("/api/health").get_json()
+    assert health["status"] == "healthy"
+    assert isinstance(health["uptime_seconds"], int)
+    assert (health["backend"], health["tensorflow"]) == ("SkinAPI", False)
+    front = opened.client.get("/", headers={"Accept": "application/json"}).get_json()
+    assert front["status"] == "Backend running"
+    assert {"message", "version", "docs"} <= set(front)
+
+
+def test_no_log_line_holds_a_picture(opened: House, capfd: pytest.CaptureFixture[str]) -> None:
+    photo = photo_of("melanoma")
+    for send, *_ in CLIENTS.values():
+        send(opened, photo)
+        send(opened, NOT_A_PHOTO)
+    logged = capfd.readouterr().err
+    assert base64_of(photo)[:40] not in logged
+    assert "lesion.jpg" not in logged
+    assert all(len(line) < 2000 for line in logged.splitlines())
+    assert json.loads(logged.splitlines()[0])["event"] == "request"

@@ -1,0 +1,144 @@
+"""Every class of error, in each client's own shape."""
+
+from pathlib import Path
+
+import pytest
+
+from skinapi.registry.service import RegistryService
+from skinapi.vision.conditions import conditions_table
+from tests.clients.dialects import CLIENTS, PLAIN, SMALL, each_client, guide, said
+from tests.houses import House
+from tests.models import registry_of, tiny_model
+from tests.photos import photo_in, photo_of
+
+TABLE = conditions_table()
+NO_LESION = TABLE.notices.refused["no_lesion"].en
+BLACK = photo_in((0, 0, 0))
+NOT_A_PHOTO = b"%PDF-1.4 not a photo"
+
+
+@each_client
+@pytest.mark.parametrize(
+    ("photo", "says"),
+    [
+        (photo_of("normal_skin"), NO_LESION),
+        (BLACK, TABLE.notices.refused["too_dark"].en),
+        (NOT_A_PHOTO, TABLE.notices.refused["undecodable"].en),
+        (b"", None),
+    ],
+)
+def test_what_cannot_be_judged_is_refused_in_each_clients_shape(
+    opened: House, name: str, photo: bytes, says: str | None
+) -> None:
+    send, (refused, *_), kind = CLIENTS[name]
+    answer = send(opened, photo)
+    assert answer.status_code in (refused, 400)
+    assert (says or "") in said(answer, kind)
+
+
+@each_client
+def test_a_missing_photo_is_told_in_each_clients_shape(opened: House, name: str) -> None:
+    send, (_, missing, *_), kind = CLIENTS[name]
+    answer = send(opened, None)
+    assert answer.status_code == missing
+    assert said(answer, kind)
+
+
+@each_client
+@pytest.mark.parametrize("length", [SMALL + 1, 3 * SMALL])
+def test_a_photo_too_large_is_told_in_each_clients_shape(
+    opened: House, name: str, length: int
+) -> None:
+    send, (_, _, large, *_), kind = CLIENTS[name]
+    answer = send(opened, b"x" * length)
+    assert answer.status_code == large
+    assert said(answer, kind) == f"File size exceeds maximum of {SMALL} bytes"
+
+
+class BusyHouse(House):
+    def registry(self) -> RegistryService:
+        return registry_of(tiny_model(), streams=1, queue=-1)
+
+
+@each_client
+def test_a_busy_server_says_so_in_each_clients_shape(tmp_path: Path, name: str) -> None:
+    house = BusyHouse(tmp_path, open_lab=True)
+    send, (*_, busy, _), kind = CLIENTS[name]
+    answer = send(house, photo_of("melanoma"))
+    assert answer.status_code == busy
+    assert answer.headers["Retry-After"]
+    assert "busy" in said(answer, kind)
+    house.rooms.store.close()
+
+
+@each_client
+def test_too_many_requests_of_one_address_are_told_in_each_clients_shape(
+    tmp_path: Path, name: str
+) -> None:
+    house = House(tmp_path, open_lab=True, rate_anonymous="1/minute")
+    send, (*_, often), kind = CLIENTS[name]
+    assert send(house, photo_of("melanoma")).status_code == 200
+    answer = send(house, photo_of("melanoma"))
+    assert answer.status_code == often
+    assert answer.headers["Retry-After"]
+    assert "Too many" in said(answer, kind)
+    house.rooms.store.close()
+
+
+class BrokenHouse(House):
+    """A registry that breaks in a way nobody foresaw."""
+
+    def registry(self) -> RegistryService:
+        registry = registry_of(tiny_model())
+        registry._slot = None  # type: ignore[assignment]
+        return registry
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, open_lab=True)
+
+
+@each_client
+def test_our_own_fault_is_told_in_each_clients_shape(tmp_path: Path, name: str) -> None:
+    house = BrokenHouse(tmp_path)
+    send, _, kind = CLIENTS[name]
+    answer = send(house, photo_of("melanoma"))
+    assert answer.status_code == (200 if name == "lab" else 500)
+    assert said(answer, kind) == "Internal server error"
+    house.rooms.store.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("!!!!", "not valid base64"),
+        ("", "No image uploaded"),
+        ("data:text/html;base64,PGI+", "data URL"),
+        ("data:image/svg+xml;base64,PHN2Zy8+", "data URL"),
+        ("data:image/png,plain", "data URL"),
+        ("data:image/png;base64,", "No image uploaded"),
+    ],
+)
+def test_bad_base64_and_other_data_urls_are_refused(opened: House, text: str, says: str) -> None:
+    plain = opened.client.post("/inference", json={"image_data": text})
+    assert (plain.status_code, plain.mimetype) == (400, PLAIN)
+    assert says in plain.text
+    assert says in said(
+        opened.client.post("/api/predict", json={"image": text}), "application/json"
+    )
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"image": 7}', b"null", b"\xff\xfe"])
+def test_a_body_that_is_no_json_is_inconclusive_to_the_lab_and_text_to_the_explainable(
+    opened: House, body: bytes
+) -> None:
+    options = {"data": body, "content_type": "application/json"}
+    assert said(opened.client.post("/api/predict", **options), "application/json")
+    answer = opened.client.post("/inference", **options)
+    assert (answer.status_code, answer.mimetype) == (400, PLAIN)
+
+
+def test_the_guides_errors_are_worded_as_its_own(opened: House) -> None:
+    typed = guide(opened, photo_of("melanoma"), "lesion.gif")
+    assert typed.get_json()["detail"] == "File type not allowed. Allowed: .jpg, .jpeg, .png, .webp"
+    broken = guide(opened, NOT_A_PHOTO)
+    assert broken.get_json()["detail"].startswith("Invalid image file: ")
