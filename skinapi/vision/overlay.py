@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from skinapi.vision.photo import Photo
+from skinapi.vision.png import encode_png
 from skinapi.vision.tensor import view_box
 
 LONGEST_SIDE = 2048
@@ -42,11 +43,10 @@ def draw_overlay(
     colour = glow.convert("P")
     colour.putpalette(_PALETTE)
     drawn = Image.composite(colour.convert("RGB"), base, glow.point(_OPACITY))
-    out = io.BytesIO()
     if format == "PNG":
-        drawn.save(out, "PNG", compress_level=1)
-    else:
-        drawn.save(out, "JPEG", quality=85)
+        return encode_png(drawn)
+    out = io.BytesIO()
+    drawn.save(out, "JPEG", quality=85)
     return out.getvalue()
 
 

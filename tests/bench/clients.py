@@ -11,6 +11,7 @@ from threading import Barrier
 from typing import Any
 
 WARM_UP = 20
+PATIENCE_S = 300
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def _one_client(port: int, request: bytes, calls: int, start: Barrier) -> list[f
 
 
 def connect(port: int) -> socket.socket:
-    line = socket.create_connection(("127.0.0.1", port), timeout=60)
+    line = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return line
 

@@ -26,7 +26,6 @@ def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) 
     def one_client() -> list[float]:
         times = []
         with closing(connect(port)) as line:
-            exchange(line, requests[0])
             start.wait()
             deadline = time.perf_counter() + bounds.seconds
             while (turn := next(turns)) < bounds.calls:
@@ -37,6 +36,8 @@ def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) 
                 times.append(time.perf_counter() - began)
         return times
 
+    with closing(connect(port)) as line:
+        exchange(line, requests[0])
     with ThreadPoolExecutor(clients) as pool:
         running = [pool.submit(one_client) for _ in range(clients)]
         start.wait()

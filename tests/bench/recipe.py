@@ -26,7 +26,8 @@ SHARE = 0.4
 model: Any = keras.models.load_model(os.environ["RECIPE_MODEL"])
 explained: Any = keras.Model(model.inputs, [model.get_layer(LAST_MAP).output, model.output])
 steps = np.arange(256) / 255
-jet = np.stack([np.clip(1.5 - np.abs(4 * steps - peak), 0, 1) for peak in (3, 2, 1)], axis=1)
+ramps = [np.clip(1.5 - np.abs(4 * steps - peak), 0, 1) for peak in (3, 2, 1)]
+jet = (np.stack(ramps, axis=1) * 255).astype(np.uint8)
 
 app = FastAPI()
 
@@ -64,7 +65,7 @@ def explain(batch: NDArray[np.float32], output: int) -> NDArray[np.float32]:
 
 def draw_overlay(photo: Image.Image, heat: NDArray[np.float32]) -> bytes:
     grey = Image.fromarray((heat * 255).astype(np.uint8)).resize(photo.size)
-    colours = (jet[np.asarray(grey)] * 255).astype(np.uint8)
+    colours = Image.fromarray(jet[np.asarray(grey)])
     out = io.BytesIO()
-    Image.blend(photo, Image.fromarray(colours), SHARE).save(out, "PNG")
+    Image.blend(photo, colours, SHARE).save(out, "PNG")
     return out.getvalue()

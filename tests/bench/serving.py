@@ -7,6 +7,7 @@ request stays on this machine, and each round is bounded in calls and in seconds
 
 import argparse
 import importlib.util
+import itertools
 import json
 import subprocess
 import sys
@@ -107,17 +108,15 @@ def measure_serving(model: Path, pictures: Path | None) -> Results:
 
 
 def measure_rounds(contenders: Sequence[Contender], content: Photos) -> Iterator[Results]:
-    for photo in SIZES:
-        for clients in CLIENTS:
-            for contender in contenders:
-                for door in contender.doors:
-                    yield {
-                        "photo": photo,
-                        "clients": clients,
-                        "server": contender.name,
-                        "path": door.path,
-                        **contender.measure(door, content[photo], clients),
-                    }
+    """Told as they come: sixteen clients of the recipe wait for more than a minute."""
+    for photo, clients in itertools.product(SIZES, CLIENTS):
+        for contender in contenders:
+            for door in contender.doors:
+                names = {"photo": photo, "clients": clients, "server": contender.name}
+                timing = contender.measure(door, content[photo], clients)
+                row = {**names, "path": door.path, **timing}
+                sys.stderr.write(f"{row_of_table(row)}\n")
+                yield row
 
 
 def ours(folder: Path, model: Path) -> Contender:
@@ -223,8 +222,7 @@ def table(results: Results) -> Iterator[str]:
         yield f"the recipe is skipped: {results['no recipe']}"
     yield f"{'photo':9}{'clients':>8}{'':10}{'':14}{'p50 ms':>9}{'p99 ms':>9}{'req/s':>8}"
     for row in results["rounds"]:
-        names = f"{row['photo']:9}{row['clients']:>8}  {row['server']:8}{row['path']:14}"
-        yield f"{names}{row['p50']:>9.1f}{row['p99']:>9.1f}{row['per_second']:>8.1f}"
+        yield row_of_table(row)
     yield ""
     yield f"{'':8}{'cold start s':>13}{'RSS MB':>9}{'PSS MB':>9}{'peak RSS MB':>13}"
     for name, server in results["servers"].items():
@@ -239,6 +237,11 @@ def table(results: Results) -> Iterator[str]:
     yield f"12 MP decoded: ours {decoding['ours_ms']} ms, whole {decoding['whole_ms']} ms"
     for name, ratio in results["ratios"].items():
         yield f"  {name:38}{ratio:>8.3f}  (1/{1 / ratio:.1f})"
+
+
+def row_of_table(row: Results) -> str:
+    names = f"{row['photo']:9}{row['clients']:>8}  {row['server']:8}{row['path']:14}"
+    return f"{names}{row['p50']:>9.1f}{row['p99']:>9.1f}{row['per_second']:>8.1f}"
 
 
 def main() -> None:
