@@ -110,3 +110,35 @@ def test_an_address_that_is_no_mongodb_is_refused_without_repeating_it(
     with pytest.raises(UnsafeSettings) as refusal:
         open_store(instance_dir=tmp_path, mongo_uri=uri)
     assert uri not in refusal.value.detail
+
+
+TOKENLESS = {"skinartify", "explainable", "guide"}
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        ({}, TOKENLESS),
+        ({"bind": "127.0.0.1:5000,127.0.0.1:8000"}, TOKENLESS),
+        ({"bind": "[::1]:5000,localhost:5000"}, TOKENLESS),
+        ({"bind": "0.0.0.0:5000"}, set()),
+        ({"bind": "127.0.0.1:5000,192.168.1.5:5000"}, set()),
+        ({"trusted_proxies": 1}, set()),
+        ({"open_guide": False}, TOKENLESS - {"guide"}),
+        ({"open_lab": True}, {*TOKENLESS, "lab"}),
+        ({"environment": "production"}, set()),
+        ({"environment": "production", "open_explainable": True}, {"explainable"}),
+    ],
+)
+def test_clients_without_tokens_are_open_on_a_developers_own_machine_or_by_hand(
+    given: dict[str, Any], opened: set[str]
+) -> None:
+    assert Settings(**given).open_clients == opened
+
+
+@pytest.mark.parametrize("reachable", [{"bind": "0.0.0.0:5000"}, {"trusted_proxies": 1}])
+def test_the_lab_is_never_open_to_the_world(reachable: dict[str, Any]) -> None:
+    with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
+        Settings(open_lab=True, **reachable).refuse_unsafe()
+    with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
+        production(open_lab=True).refuse_unsafe()

@@ -117,15 +117,12 @@ class RecordsService:
     def read_kept_photo(self, *, number: str, to: Subject) -> bytes:
         """Raises NotFound, with the reason where it was not kept."""
         submission, _ = self.show(number=number, to=to)
-        content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
-        if content is None:
-            raise NotFound(NOT_KEPT)
-        return content
+        return self._content_of(submission)
 
     def draw_heatmap(self, *, number: str, to: Subject) -> bytes:
         """The heat map over the kept photo, as JPEG. Raises NotFound."""
         submission, _ = self.show(number=number, to=to)
-        photo = read_photo(self.read_kept_photo(number=number, to=to), full=True)
+        photo = read_photo(self._content_of(submission), full=True)
         return draw_overlay(photo, submission.finding.heat)
 
     def delete_submission(self, *, number: str, by: str) -> None:
@@ -156,6 +153,12 @@ class RecordsService:
         if found is None:
             raise NotFound(NOT_YOURS)
         return found
+
+    def _content_of(self, submission: Submission) -> bytes:
+        content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+        if content is None:
+            raise NotFound(NOT_KEPT)
+        return content
 
     def _remove(self, submission: Submission) -> bool:
         """The photo first: a crash in between must not leave it behind without its record."""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.houses import House
+from tests.clients.wired import Door
 
 SMALL = 100_000
 
@@ -17,40 +17,40 @@ def base64_of(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def skinartify(house: House, content: bytes | None, **options: Any) -> TestResponse:
+def skinartify(door: Door, content: bytes | None, **options: Any) -> TestResponse:
     data = {} if content is None else {"file": (io.BytesIO(content), "lesion.jpg")}
-    return house.client.post("/predict", data=data, **options)
+    return door.client.post("/predict", data=data, **options)
 
 
-def skinartify_document(house: House, content: bytes | None, **options: Any) -> TestResponse:
+def skinartify_document(door: Door, content: bytes | None, **options: Any) -> TestResponse:
     data = {} if content is None else {"image": (io.BytesIO(content), "lesion.jpg")}
-    return house.client.post("/api/predict", data=data, **options)
+    return door.client.post("/api/predict", data=data, **options)
 
 
 def guide(
-    house: House, content: bytes | None, name: str = "lesion.jpg", **options: Any
+    door: Door, content: bytes | None, name: str = "lesion.jpg", **options: Any
 ) -> TestResponse:
     data: dict[str, Any] = {"skin_tone": "III", "lesion_location": "back"}
     if content is not None:
         data["file"] = (io.BytesIO(content), name)
-    return house.client.post(
+    return door.client.post(
         "/api/predict", data=data, content_type="multipart/form-data", **options
     )
 
 
-def inference(house: House, content: bytes | None, **options: Any) -> TestResponse:
+def inference(door: Door, content: bytes | None, **options: Any) -> TestResponse:
     body = {} if content is None else {"image_data": base64_of(content)}
-    return house.client.post("/inference", json=body, **options)
+    return door.client.post("/inference", json=body, **options)
 
 
-def report(house: House, content: bytes | None, **options: Any) -> TestResponse:
+def report(door: Door, content: bytes | None, **options: Any) -> TestResponse:
     body = {} if content is None else {"image_data": base64_of(content)}
-    return house.client.post("/report", json=body, **options)
+    return door.client.post("/report", json=body, **options)
 
 
-def lab(house: House, content: bytes | None, **options: Any) -> TestResponse:
+def lab(door: Door, content: bytes | None, **options: Any) -> TestResponse:
     body = {} if content is None else {"image": f"data:image/jpeg;base64,{base64_of(content)}"}
-    return house.client.post("/api/predict", json=body, **options)
+    return door.client.post("/api/predict", json=body, **options)
 
 
 Send = Callable[..., TestResponse]

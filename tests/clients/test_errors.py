@@ -7,6 +7,7 @@ import pytest
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table
 from tests.clients.dialects import CLIENTS, PLAIN, SMALL, each_client, guide, said
+from tests.clients.wired import Door
 from tests.houses import House
 from tests.models import registry_of, tiny_model
 from tests.photos import photo_in, photo_of
@@ -28,18 +29,18 @@ NOT_A_PHOTO = b"%PDF-1.4 not a photo"
     ],
 )
 def test_what_cannot_be_judged_is_refused_in_each_clients_shape(
-    opened: House, name: str, photo: bytes, says: str | None
+    door: Door, name: str, photo: bytes, says: str | None
 ) -> None:
     send, (refused, *_), kind = CLIENTS[name]
-    answer = send(opened, photo)
+    answer = send(door, photo)
     assert answer.status_code in (refused, 400)
     assert (says or "") in said(answer, kind)
 
 
 @each_client
-def test_a_missing_photo_is_told_in_each_clients_shape(opened: House, name: str) -> None:
+def test_a_missing_photo_is_told_in_each_clients_shape(door: Door, name: str) -> None:
     send, (_, missing, *_), kind = CLIENTS[name]
-    answer = send(opened, None)
+    answer = send(door, None)
     assert answer.status_code == missing
     assert said(answer, kind)
 
@@ -47,10 +48,10 @@ def test_a_missing_photo_is_told_in_each_clients_shape(opened: House, name: str)
 @each_client
 @pytest.mark.parametrize("length", [SMALL + 1, 3 * SMALL])
 def test_a_photo_too_large_is_told_in_each_clients_shape(
-    opened: House, name: str, length: int
+    door: Door, name: str, length: int
 ) -> None:
     send, (_, _, large, *_), kind = CLIENTS[name]
-    answer = send(opened, b"x" * length)
+    answer = send(door, b"x" * length)
     assert answer.status_code == large
     assert said(answer, kind) == f"File size exceeds maximum of {SMALL} bytes"
 
@@ -118,27 +119,25 @@ def test_our_own_fault_is_told_in_each_clients_shape(tmp_path: Path, name: str) 
         ("data:image/png;base64,", "No image uploaded"),
     ],
 )
-def test_bad_base64_and_other_data_urls_are_refused(opened: House, text: str, says: str) -> None:
-    plain = opened.client.post("/inference", json={"image_data": text})
+def test_bad_base64_and_other_data_urls_are_refused(door: Door, text: str, says: str) -> None:
+    plain = door.client.post("/inference", json={"image_data": text})
     assert (plain.status_code, plain.mimetype) == (400, PLAIN)
     assert says in plain.text
-    assert says in said(
-        opened.client.post("/api/predict", json={"image": text}), "application/json"
-    )
+    assert says in said(door.client.post("/api/predict", json={"image": text}), "application/json")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"image": 7}', b"null", b"\xff\xfe"])
 def test_a_body_that_is_no_json_is_inconclusive_to_the_lab_and_text_to_the_explainable(
-    opened: House, body: bytes
+    door: Door, body: bytes
 ) -> None:
     options = {"data": body, "content_type": "application/json"}
-    assert said(opened.client.post("/api/predict", **options), "application/json")
-    answer = opened.client.post("/inference", **options)
+    assert said(door.client.post("/api/predict", **options), "application/json")
+    answer = door.client.post("/inference", **options)
     assert (answer.status_code, answer.mimetype) == (400, PLAIN)
 
 
-def test_the_guides_errors_are_worded_as_its_own(opened: House) -> None:
-    typed = guide(opened, photo_of("melanoma"), "lesion.gif")
+def test_the_guides_errors_are_worded_as_its_own(door: Door) -> None:
+    typed = guide(door, photo_of("melanoma"), "lesion.gif")
     assert typed.get_json()["detail"] == "File type not allowed. Allowed: .jpg, .jpeg, .png, .webp"
-    broken = guide(opened, NOT_A_PHOTO)
+    broken = guide(door, NOT_A_PHOTO)
     assert broken.get_json()["detail"].startswith("Invalid image file: ")

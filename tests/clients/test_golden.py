@@ -16,7 +16,7 @@ from tests.clients.dialects import (
     skinartify,
     skinartify_document,
 )
-from tests.houses import House
+from tests.clients.wired import Door
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
@@ -24,18 +24,18 @@ LESIONS = [key for key in COLOURS if key != "normal_skin"]
 
 
 @pytest.mark.parametrize("key", LESIONS)
-def test_skinartify_gets_its_seven_probabilities(opened: House, key: str) -> None:
-    body = skinartify(opened, photo_of(key)).get_json()
+def test_skinartify_gets_its_seven_probabilities(door: Door, key: str) -> None:
+    body = skinartify(door, photo_of(key)).get_json()
     shares = body["predictions"]
     assert list(shares) == ["akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc"]
     assert sum(shares.values()) == pytest.approx(1)
     assert max(shares, key=shares.get) == TABLE.by_key(key).names.skinartify
 
 
-def test_skinartifys_document_gets_the_same_and_a_sorted_list(opened: House) -> None:
+def test_skinartifys_document_gets_the_same_and_a_sorted_list(door: Door) -> None:
     photo = photo_of("vascular_lesion")
-    body = skinartify_document(opened, photo).get_json()
-    assert body["predictions"] == skinartify(opened, photo).get_json()["predictions"]
+    body = skinartify_document(door, photo).get_json()
+    assert body["predictions"] == skinartify(door, photo).get_json()["predictions"]
     assert [set(result) for result in body["results"]] == [{"type", "label", "confidence"}] * 7
     shares = [result["confidence"] for result in body["results"]]
     assert shares == sorted(shares, reverse=True)
@@ -43,8 +43,8 @@ def test_skinartifys_document_gets_the_same_and_a_sorted_list(opened: House) -> 
 
 
 @pytest.mark.parametrize("key", LESIONS)
-def test_the_explainable_client_gets_label_nested_row_and_overlay(opened: House, key: str) -> None:
-    body = inference(opened, photo_of(key)).get_json()
+def test_the_explainable_client_gets_label_nested_row_and_overlay(door: Door, key: str) -> None:
+    body = inference(door, photo_of(key)).get_json()
     assert body["predicted_label"] == TABLE.by_key(key).names.explainable
     [row] = body["probabilities"]
     order = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
@@ -54,19 +54,19 @@ def test_the_explainable_client_gets_label_nested_row_and_overlay(opened: House,
     assert (overlay.format, overlay.size) == ("JPEG", (224, 224))
 
 
-def test_the_explainable_clients_report_is_one_page_of_pdf(opened: House) -> None:
+def test_the_explainable_clients_report_is_one_page_of_pdf(door: Door) -> None:
     photo = photo_of("melanoma")
-    page = base64.b64decode(report(opened, photo).get_json()["pdf_report"])
+    page = base64.b64decode(report(door, photo).get_json()["pdf_report"])
     assert page.startswith(b"%PDF-")
     assert page.count(b"/Type /Page\n") == 1
-    assert page == base64.b64decode(report(opened, photo).get_json()["pdf_report"])
+    assert page == base64.b64decode(report(door, photo).get_json()["pdf_report"])
 
 
 @pytest.mark.parametrize("key", LESIONS)
 def test_the_guides_client_gets_sorted_labels_and_a_png_of_the_photos_size(
-    opened: House, key: str
+    door: Door, key: str
 ) -> None:
-    body = guide(opened, photo_of(key, (320, 240))).get_json()
+    body = guide(door, photo_of(key, (320, 240))).get_json()
     labels = [entry["label"] for entry in body["predictions"]]
     assert labels[0] == TABLE.by_key(key).names.guide
     shares = {entry["label"]: entry["probability"] for entry in body["predictions"]}
@@ -83,8 +83,8 @@ def test_the_guides_client_gets_sorted_labels_and_a_png_of_the_photos_size(
 
 
 @pytest.mark.parametrize("key", LESIONS)
-def test_the_labs_client_gets_its_diagnosis(opened: House, key: str) -> None:
-    body = lab(opened, photo_of(key)).get_json()
+def test_the_labs_client_gets_its_diagnosis(door: Door, key: str) -> None:
+    body = lab(door, photo_of(key)).get_json()
     names = TABLE.by_key(key).names
     assert (body["class_id"], body["class_name"]) == (names.lab_class_id, names.lab_class_name)
     assert body["severity"] in ("Critical", "Moderate", "Benign")
@@ -101,19 +101,19 @@ def _details(body: dict[str, Any]) -> list[dict[str, str]]:
     return list(body["abcd_details"].values())
 
 
-def test_what_was_not_measured_is_not_painted_green(opened: House) -> None:
-    body = lab(opened, photo_of("melanoma")).get_json()
+def test_what_was_not_measured_is_not_painted_green(door: Door) -> None:
+    body = lab(door, photo_of("melanoma")).get_json()
     assert body["clinical_indicators"] == dict.fromkeys("ABCD", 0.5)
     assert {d["interpretation"] for d in _details(body)} == {"Not assessed by this system"}
 
 
-def test_a_melanoma_is_never_called_benign_or_low(opened: House) -> None:
-    assert lab(opened, photo_of("melanoma")).get_json()["severity"] == "Critical"
-    nevus = lab(opened, photo_of("melanocytic_nevus")).get_json()
+def test_a_melanoma_is_never_called_benign_or_low(door: Door) -> None:
+    assert lab(door, photo_of("melanoma")).get_json()["severity"] == "Critical"
+    nevus = lab(door, photo_of("melanocytic_nevus")).get_json()
     assert nevus["severity"] == "Moderate"  # nobody said that it is a dermoscope picture
 
 
-def test_an_uncertain_photo_is_answered_as_its_gravest_possibility(opened: House) -> None:
+def test_an_uncertain_photo_is_answered_as_its_gravest_possibility(door: Door) -> None:
     photo = photo_in(UNCERTAIN)
-    assert inference(opened, photo).get_json()["uncertain"] is True
-    assert "uncertain" in guide(opened, photo).get_json()["explanation"].partition(".")[0]
+    assert inference(door, photo).get_json()["uncertain"] is True
+    assert "uncertain" in guide(door, photo).get_json()["explanation"].partition(".")[0]

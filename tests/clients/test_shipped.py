@@ -1,0 +1,45 @@
+"""Each client before the shipped model: whatever it finds, the answer is in the client's shape."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from skinapi.vision.model import SHIPPED_MODEL
+from tests.clients.dialects import CLIENTS, each_client, said
+from tests.clients.wired import Wired
+from tests.served.server import serving
+from tests.vision.photos import encoded, skin_with_spot
+
+READS = {
+    "skinartify": {"predictions"},
+    "skinartify's document": {"predictions", "results"},
+    "guide": {"model_version", "predictions", "malignant_score", "grad_cam", "explanation"},
+    "inference": {"predicted_label", "probabilities", "heatmap"},
+    "report": {"pdf_report"},
+    "lab": {"class_id", "class_name", "severity", "risk_score", "confidence", "model_version"},
+}
+
+pytestmark = pytest.mark.skipif(
+    not SHIPPED_MODEL.exists(), reason="no model ships with this tree yet"
+)
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
+    settings = {"OPEN_LAB": "true", "MODEL_PATH": str(SHIPPED_MODEL)}
+    with serving(tmp_path_factory.mktemp("shipped"), settings, workers=1) as server:
+        yield Wired(server)
+
+
+@each_client
+@pytest.mark.parametrize("size", [(600, 450), (96, 96), (1600, 1200)])
+def test_a_photo_is_answered_in_the_clients_shape(
+    shipped: Wired, name: str, size: tuple[int, int]
+) -> None:
+    send, (refused, *_), kind = CLIENTS[name]
+    answer = send(shipped, encoded(skin_with_spot(size)))
+    assert answer.status_code in (200, refused)
+    if answer.mimetype == "application/json":
+        assert set(answer.get_json()) >= READS[name]
+    else:
+        assert said(answer, kind)
