@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test drill lint bench lock clean
+.PHONY: run test drill lint bench train evaluate lock clean
 
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
@@ -22,6 +22,14 @@ lint: $(VENV)/everything
 
 bench: $(VENV)/everything $(VENV)/mongod
 	$(PYTHON) -m tests.bench
+
+# make train DATA=folder [OPTIONS="--epochs 4 ..."]: a network from your own pictures.
+train: $(VENV)/everything
+	$(PYTHON) -m skinapi train --data $(DATA) $(OPTIONS)
+
+# make evaluate DATA=folder [OPTIONS="--labels file.csv --out figures.json"]: the served model's figures.
+evaluate: $(VENV)/everything
+	$(PYTHON) -m skinapi evaluate --images $(DATA) $(OPTIONS)
 
 $(VENV)/bin/python:
 	python3 -m venv $(VENV)

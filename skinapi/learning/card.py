@@ -1,7 +1,7 @@
 """What a model says of itself: to the software as card.json, to people as an illustrated page."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,12 @@ LIMITS = (
 
 
 def describe_training(
-    lessons: Lessons, courses: Mapping[str, Course], command: str
+    lessons: Lessons, courses: Mapping[str, Course], command: str, notes: Sequence[str]
 ) -> dict[str, Any]:
     """How the network came to be, with every epoch's figures."""
     return {
         "command": command,
+        "notes": list(notes),
         "pictures": {
             "train": dict(Counter(sample.label for sample in lessons.train)),
             "validation": dict(Counter(sample.label for sample in lessons.validation)),
@@ -84,6 +85,8 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
         *_precisions(card["figures"]),
         "## How it was trained",
         f"`{card['training']['command']}`",
+        "",
+        *[f"- {note}" for note in card["training"]["notes"]],
         "",
         *_history(card["training"]),
         (

@@ -69,6 +69,7 @@ def _add_train(commands: "Commands") -> None:
     train.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     train.add_argument("--skip-unknown-labels", action="store_true")
     train.add_argument("--licence", default="that of the pictures it was trained on")
+    train.add_argument("--note", action="append", default=[], help="a line for the card")
     train.add_argument("--work", type=Path, help="checkpoints; the same folder again resumes")
     train.add_argument("--out", type=Path, help="where the model folder is written")
     train.set_defaults(run=_later("train"))

@@ -43,7 +43,7 @@ from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
-UNREPEATED = ("run", "work", "out", "licence")
+UNREPEATED = ("run", "work", "out", "licence", "note")
 COMPARED = 200
 BF16_MAY_LOSE = 0.002
 
@@ -87,7 +87,7 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
             **_package(network, recipe, lessons, folder),
             "licence": options.licence,
             "limits": LIMITS,
-            "training": describe_training(lessons, courses, _repeat(options)),
+            "training": describe_training(lessons, courses, _repeat(options), options.note),
         }
         figures = _measure(folder, card, lessons, test, options)
     say(describe_figures(figures))

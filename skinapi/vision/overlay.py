@@ -1,6 +1,7 @@
 """A heat map over its photo, drawn only when somebody asks to see it."""
 
 import io
+import threading
 from collections.abc import Sequence
 from typing import Literal
 
@@ -13,6 +14,8 @@ from skinapi.vision.tensor import view_box
 
 LONGEST_SIDE = 2048
 STRONGEST = 0.6
+# A drawing needs many times its file: whoever asks for one waits for a turn.
+AT_ONCE = 2
 
 # Violet, green, yellow: no skin has these colours, and the colour-blind can tell them apart.
 _STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
@@ -27,6 +30,9 @@ _PALETTE = bytes(
 _OPACITY = [round(heat * STRONGEST) for heat in range(256)]
 
 
+_turns = threading.Semaphore(AT_ONCE)
+
+
 def draw_overlay(
     photo: Photo,
     heat: Sequence[Sequence[float]],
@@ -37,17 +43,22 @@ def draw_overlay(
     """The whole photo at `size` (its own unless told). The map's cells lie inside the network's
     view, which is why the margin stays bare.
     """
-    width, height = size or own_size(photo)
-    base = photo.pixels.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    glow = _spread(photo, heat, base.size)
+    with _turns:
+        drawn = _draw(photo, heat, size or own_size(photo))
+        if format == "PNG":
+            return encode_png(drawn)
+        out = io.BytesIO()
+        drawn.save(out, "JPEG", quality=85)
+        return out.getvalue()
+
+
+def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
+    base = photo.pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    glow = _spread(photo, heat, size)
     colour = glow.convert("P")
     colour.putpalette(_PALETTE)
-    drawn = Image.composite(colour.convert("RGB"), base, glow.point(_OPACITY))
-    if format == "PNG":
-        return encode_png(drawn)
-    out = io.BytesIO()
-    drawn.save(out, "JPEG", quality=85)
-    return out.getvalue()
+    base.paste(colour.convert("RGB"), mask=glow.point(_OPACITY))
+    return base
 
 
 def own_size(photo: Photo) -> tuple[int, int]:
