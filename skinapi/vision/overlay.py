@@ -16,6 +16,7 @@ LONGEST_SIDE = 2048
 STRONGEST = 0.6
 # A drawing needs many times its file: whoever asks for one waits for a turn.
 AT_ONCE = 2
+BAND = 256
 
 # Violet, green, yellow: no skin has these colours, and the colour-blind can tell them apart.
 _STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
@@ -53,12 +54,16 @@ def draw_overlay(
 
 
 def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
-    base = photo.pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    """The colours are laid on band by band: the whole would be held four times over."""
+    drawn = photo.pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
     glow = _spread(photo, heat, size)
-    colour = glow.convert("P")
-    colour.putpalette(_PALETTE)
-    base.paste(colour.convert("RGB"), mask=glow.point(_OPACITY))
-    return base
+    width, height = size
+    for top in range(0, height, BAND):
+        band = glow.crop((0, top, width, min(top + BAND, height)))
+        colour = band.convert("P")
+        colour.putpalette(_PALETTE)
+        drawn.paste(colour.convert("RGB"), (0, top), band.point(_OPACITY))
+    return drawn
 
 
 def own_size(photo: Photo) -> tuple[int, int]:

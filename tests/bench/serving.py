@@ -201,7 +201,7 @@ def ratios(results: Results) -> dict[str, float]:
         found |= {
             "requests/s (target 25)": mine["per_second"] / theirs["per_second"],
             "p99 (target 1/15)": mine["p99"] / theirs["p99"],
-            "memory (target 1/3)": ours_["memory_mb"]["rss"] / recipe_["memory_mb"]["rss"],
+            "memory (target 1/3)": ours_["memory_mb"]["held"] / recipe_["memory_mb"]["held"],
             "cold start (target 1/8)": ours_["cold_start_s"] / recipe_["cold_start_s"],
         }
     return {name: round(value, 3) for name, value in found.items()}
@@ -224,10 +224,10 @@ def table(results: Results) -> Iterator[str]:
     for row in results["rounds"]:
         yield row_of_table(row)
     yield ""
-    yield f"{'':8}{'cold start s':>13}{'RSS MB':>9}{'PSS MB':>9}{'peak RSS MB':>13}"
+    yield f"{'':8}{'cold start s':>13}{'held MB':>9}{'RSS MB':>9}{'peak RSS MB':>13}"
     for name, server in results["servers"].items():
         memory = server["memory_mb"]
-        sizes = f"{memory['rss']:>9.0f}{memory['pss']:>9.0f}{memory['peak_rss']:>13.0f}"
+        sizes = f"{memory['held']:>9.0f}{memory['rss']:>9.0f}{memory['peak_rss']:>13.0f}"
         yield f"{name:8}{server['cold_start_s']:>13.2f}{sizes}"
     engine, decoding = results["engine"], results["decoding"]
     yield (

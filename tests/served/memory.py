@@ -1,8 +1,9 @@
 """What a server and all its processes hold in memory, from its first moment to its worst."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,13 +14,14 @@ EVERY_S = 0.02
 
 @dataclass
 class Footprint:
-    """Megabytes of all processes together. `pss` counts a page that two share once; `peak_rss` is
-    the kernel's own high water mark of each process, so no moment is missed.
+    """Megabytes. `held` counts a page once that the server's own processes share: the largest of
+    them, and what each of the others has to itself. `peak_rss` adds up the kernel's own high water
+    marks, so that no moment is missed and shared pages count for each.
     """
 
-    pss: float = 0.0
+    held: float = 0.0
     rss: float = 0.0
-    peak_pss: float = 0.0
+    peak_held: float = 0.0
     peak_rss: float = 0.0
 
     def as_dict(self) -> dict[str, float]:
@@ -27,10 +29,13 @@ class Footprint:
 
 
 def measure_memory(master: int) -> Footprint:
-    family = [master, *children(master)]
-    pss, rss = (sum(_megabytes(pid, name) for pid in family) for name in ("Pss", "Rss"))
-    peak = sum(_megabytes(pid, "VmHWM") for pid in family)
-    return Footprint(pss=pss, rss=rss, peak_pss=pss, peak_rss=peak)
+    pages = [_megabytes(pid, "smaps_rollup") for pid in (master, *children(master))]
+    peaks = [_megabytes(pid, "status")["VmHWM"] for pid in (master, *children(master))]
+    rss = [page["Rss"] for page in pages]
+    own = [page["Private_Clean"] + page["Private_Dirty"] for page in pages]
+    largest = rss.index(max(rss))
+    held = rss[largest] + sum(own) - own[largest]
+    return Footprint(held=held, rss=sum(rss), peak_held=held, peak_rss=sum(peaks))
 
 
 @contextmanager
@@ -40,8 +45,8 @@ def watching_memory(master: Callable[[], int]) -> Iterator[Footprint]:
 
     def look() -> None:
         now = measure_memory(master())
-        seen.pss, seen.rss, seen.peak_rss = now.pss, now.rss, now.peak_rss
-        seen.peak_pss = max(seen.peak_pss, now.pss)
+        seen.held, seen.rss, seen.peak_rss = now.held, now.rss, now.peak_rss
+        seen.peak_held = max(seen.peak_held, now.held)
 
     def keep_looking() -> None:
         while not stop.wait(EVERY_S):
@@ -57,12 +62,10 @@ def watching_memory(master: Callable[[], int]) -> Iterator[Footprint]:
         look()
 
 
-def _megabytes(pid: int, name: str) -> float:
+def _megabytes(pid: int, table: str) -> defaultdict[str, float]:
     """Nothing of a process that has just ended."""
-    path = Path(f"/proc/{pid}") / ("status" if name == "VmHWM" else "smaps_rollup")
-    try:
-        lines = path.read_text().splitlines()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    found = [int(line.split()[1]) for line in lines if line.startswith(f"{name}:")]
-    return sum(found) * 1024 / 1e6
+    with suppress(FileNotFoundError, ProcessLookupError):
+        lines = Path(f"/proc/{pid}/{table}").read_text().splitlines()
+        sizes = [line.split() for line in lines if line.endswith(" kB")]
+        return defaultdict(float, {name[:-1]: int(size) * 1024 / 1e6 for name, size, _ in sizes})
+    return defaultdict(float)

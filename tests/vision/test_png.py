@@ -10,7 +10,7 @@ from skinapi.vision.png import encode_png
 from tests.vision.photos import skin_with_spot
 
 
-@pytest.mark.parametrize("sides", [(1, 1), (1, 40), (40, 1), (341, 256)])
+@pytest.mark.parametrize("sides", [(1, 1), (1, 40), (40, 1), (341, 256), (50, 600)])
 def test_every_pixel_comes_back(sides: tuple[int, int]) -> None:
     random = np.random.default_rng(1)
     noise = Image.fromarray(random.integers(0, 256, (sides[1], sides[0], 3), np.uint8))
