@@ -8,11 +8,10 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.photo import Photo
+from skinapi.vision.photo import STORED_SIDE, Photo
 from skinapi.vision.png import encode_png
 from skinapi.vision.tensor import view_box
 
-LONGEST_SIDE = 2048
 STRONGEST = 0.6
 # A drawing needs many times its file: whoever asks for one waits for a turn.
 AT_ONCE = 2
@@ -67,8 +66,8 @@ def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) 
 
 
 def own_size(photo: Photo) -> tuple[int, int]:
-    """As it was sent; but no drawing needs more than a screen."""
-    shrunk = min(1.0, LONGEST_SIDE / max(photo.width, photo.height))
+    """As it was sent, but no larger than a photo is kept."""
+    shrunk = min(1.0, STORED_SIDE / max(photo.width, photo.height))
     return max(1, round(photo.width * shrunk)), max(1, round(photo.height * shrunk))
 
 
