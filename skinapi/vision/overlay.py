@@ -1,17 +1,21 @@
 """A heat map over its photo, drawn only when somebody asks to see it."""
 
 import io
+import threading
 from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.photo import Photo
+from skinapi.vision.photo import STORED_SIDE, Photo
+from skinapi.vision.png import encode_png
 from skinapi.vision.tensor import view_box
 
-LONGEST_SIDE = 2048
 STRONGEST = 0.6
+# A drawing needs many times its file: whoever asks for one waits for a turn.
+AT_ONCE = 2
+BAND = 256
 
 # Violet, green, yellow: no skin has these colours, and the colour-blind can tell them apart.
 _STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
@@ -26,6 +30,9 @@ _PALETTE = bytes(
 _OPACITY = [round(heat * STRONGEST) for heat in range(256)]
 
 
+_turns = threading.Semaphore(AT_ONCE)
+
+
 def draw_overlay(
     photo: Photo,
     heat: Sequence[Sequence[float]],
@@ -36,23 +43,31 @@ def draw_overlay(
     """The whole photo at `size` (its own unless told). The map's cells lie inside the network's
     view, which is why the margin stays bare.
     """
-    width, height = size or own_size(photo)
-    base = photo.pixels.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    glow = _spread(photo, heat, base.size)
-    colour = glow.convert("P")
-    colour.putpalette(_PALETTE)
-    drawn = Image.composite(colour.convert("RGB"), base, glow.point(_OPACITY))
-    out = io.BytesIO()
-    if format == "PNG":
-        drawn.save(out, "PNG", compress_level=1)
-    else:
+    with _turns:
+        drawn = _draw(photo, heat, size or own_size(photo))
+        if format == "PNG":
+            return encode_png(drawn)
+        out = io.BytesIO()
         drawn.save(out, "JPEG", quality=85)
-    return out.getvalue()
+        return out.getvalue()
+
+
+def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
+    """The colours are laid on band by band: the whole would be held four times over."""
+    drawn = photo.pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    glow = _spread(photo, heat, size)
+    width, height = size
+    for top in range(0, height, BAND):
+        band = glow.crop((0, top, width, min(top + BAND, height)))
+        colour = band.convert("P")
+        colour.putpalette(_PALETTE)
+        drawn.paste(colour.convert("RGB"), (0, top), band.point(_OPACITY))
+    return drawn
 
 
 def own_size(photo: Photo) -> tuple[int, int]:
-    """As it was sent; but no drawing needs more than a screen."""
-    shrunk = min(1.0, LONGEST_SIDE / max(photo.width, photo.height))
+    """As it was sent, but no larger than a photo is kept."""
+    shrunk = min(1.0, STORED_SIDE / max(photo.width, photo.height))
     return max(1, round(photo.width * shrunk)), max(1, round(photo.height * shrunk))
 
 

@@ -1,4 +1,4 @@
-"""One table for people, one JSON file for the record."""
+"""One table for people, one JSON file for the record: the house, then photos."""
 
 import json
 import statistics
@@ -11,11 +11,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.auth.passwords import HASHER
+from skinapi.settings import Settings
+from skinapi.vision.model import SHIPPED_MODEL
+from tests.bench import serving
 from tests.bench.clients import measure, request_bytes
 from tests.houses import PASSWORD
 from tests.mongod import NoMongodError, a_mongod
 from tests.served.people import Caller, Town
-from tests.served.server import Server, serving, stopping
+from tests.served.server import Server, stopping
+from tests.served.server import serving as standing
 from tests.served.wire import ask
 from tests.size import size
 
@@ -39,6 +43,7 @@ def main(path: Path) -> None:
         clients: round(house[clients]["p50"] / peer["p50"], 2)
         for clients, peer in results["peer"].items()
     }
+    results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
     sys.stdout.write("\n".join([*table(results), "", f"written to {path}", ""]))
@@ -103,7 +108,7 @@ def mongod_timings(folder: Path) -> Results | str:
 
 
 def house_timings(folder: Path, environment: dict[str, str]) -> Results:
-    with serving(folder, environment, workers=1) as server, closing(Town(server)) as town:
+    with standing(folder, environment, workers=1) as server, closing(Town(server)) as town:
         for _ in range(USERS):
             town.person()
         admin = town.person("admin")
@@ -147,6 +152,8 @@ def table(results: Results) -> Iterator[str]:
     yield ""
     for clients, ratio in results["house_overhead"].items():
         yield f"house over bare Flask, {clients}: {ratio} x at p50"
+    yield ""
+    yield from serving.table(results["serving"])
 
 
 def _rows(name: str, routes: Results) -> Iterator[str]:

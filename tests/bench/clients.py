@@ -11,6 +11,7 @@ from threading import Barrier
 from typing import Any
 
 WARM_UP = 20
+PATIENCE_S = 300
 
 
 @dataclass(frozen=True)
@@ -50,27 +51,32 @@ def measure(port: int, request: bytes, *, clients: int, calls: int) -> Timing:
 
 
 def _one_client(port: int, request: bytes, calls: int, start: Barrier) -> list[float]:
-    with closing(socket.create_connection(("127.0.0.1", port), timeout=60)) as line:
-        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with closing(connect(port)) as line:
         for _ in range(min(WARM_UP, calls)):
-            _exchange(line, request)
+            exchange(line, request)
         start.wait()
         times = []
         for _ in range(calls):
             began = time.perf_counter()
-            _exchange(line, request)
+            exchange(line, request)
             times.append(time.perf_counter() - began)
     return times
 
 
-def _exchange(line: socket.socket, request: bytes) -> None:
+def connect(port: int) -> socket.socket:
+    line = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return line
+
+
+def exchange(line: socket.socket, request: bytes) -> None:
     line.sendall(request)
     heard = b""
     while b"\r\n\r\n" not in heard:
         heard += _some(line)
     head, _, body = heard.partition(b"\r\n\r\n")
     if b" 200 " not in head.partition(b"\r\n")[0]:
-        raise RuntimeError(f"answered {heard!r}")
+        raise RuntimeError(f"answered {heard[:1000]!r}")
     length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
     missing = length - len(body)
     while missing > 0:

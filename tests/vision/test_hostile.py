@@ -1,7 +1,6 @@
 """Whatever bytes come, a Photo or a Refused goes out: soon, and without decoding a bomb."""
 
 import time
-from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image, ImageFile
@@ -10,7 +9,6 @@ from skinapi.errors import Refused
 from skinapi.vision.photo import Photo, read_photo
 from tests.vision import hostile
 
-Family = Callable[[], Iterator[tuple[str, bytes]]]
 MOST_SECONDS = 2.0
 
 # Where serving hears a warning of Pillow's and goes on, so do these tests.
@@ -24,7 +22,7 @@ def outcome(content: bytes) -> Photo | Refused:
         return refused
 
 
-def every(families: tuple[Family, ...]) -> pytest.MarkDecorator:
+def every(families: tuple[hostile.Family, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("family", families, ids=lambda family: family.__name__)
 
 
@@ -34,7 +32,7 @@ def test_there_are_more_than_three_hundred() -> None:
 
 
 @every(hostile.EVERY)
-def test_nothing_but_a_photo_or_a_refusal_comes_out_and_soon(family: Family) -> None:
+def test_nothing_but_a_photo_or_a_refusal_comes_out_and_soon(family: hostile.Family) -> None:
     for name, content in family():
         started = time.thread_time()
         result = outcome(content)
@@ -47,7 +45,7 @@ def test_nothing_but_a_photo_or_a_refusal_comes_out_and_soon(family: Family) -> 
 
 
 @every(hostile.TAKEN)
-def test_what_is_unusual_but_sound_is_taken(family: Family) -> None:
+def test_what_is_unusual_but_sound_is_taken(family: hostile.Family) -> None:
     for name, content in family():
         result = outcome(content)
         assert isinstance(result, Photo), name
@@ -55,7 +53,7 @@ def test_what_is_unusual_but_sound_is_taken(family: Family) -> None:
 
 
 @every(hostile.REFUSED)
-def test_what_is_no_still_picture_of_ours_is_refused(family: Family) -> None:
+def test_what_is_no_still_picture_of_ours_is_refused(family: hostile.Family) -> None:
     for name, content in family():
         assert isinstance(outcome(content), Refused), name
 

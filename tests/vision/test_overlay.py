@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.vision.overlay import LONGEST_SIDE, draw_overlay, own_size
+from skinapi.vision.overlay import STORED_SIDE, draw_overlay, own_size
 from skinapi.vision.photo import Photo
 from tests.vision.photos import as_photo
 
@@ -37,7 +37,7 @@ def test_its_own_size_is_the_photos_as_it_was_sent() -> None:
     assert own_size(GREY) == (341, 256)
     assert drawn(GREY, NOTHING).shape == (256, 341, 3)
     sent = Photo(GREY.pixels, 4000, 3000, "JPEG")
-    assert own_size(sent) == (LONGEST_SIDE, LONGEST_SIDE * 3 // 4)
+    assert own_size(sent) == (STORED_SIDE, STORED_SIDE * 3 // 4)
 
 
 @pytest.mark.parametrize("size", [(341, 256), (224, 224)])

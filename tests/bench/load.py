@@ -1,0 +1,48 @@
+"""A bounded load: so many clients at once, until the calls are made or the time is up."""
+
+import itertools
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from threading import Barrier
+
+import numpy as np
+
+from tests.bench.clients import Timing, connect, exchange
+
+
+@dataclass(frozen=True)
+class Bounds:
+    calls: int
+    seconds: float
+
+
+def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) -> Timing:
+    """Each client makes the next request in turn as soon as its last one is answered."""
+    start, turns = Barrier(clients + 1), itertools.count()
+
+    def one_client() -> list[float]:
+        times = []
+        with closing(connect(port)) as line:
+            start.wait()
+            deadline = time.perf_counter() + bounds.seconds
+            while (turn := next(turns)) < bounds.calls:
+                began = time.perf_counter()
+                if began > deadline:
+                    break
+                exchange(line, requests[turn % len(requests)])
+                times.append(time.perf_counter() - began)
+        return times
+
+    with closing(connect(port)) as line:
+        exchange(line, requests[0])
+    with ThreadPoolExecutor(clients) as pool:
+        running = [pool.submit(one_client) for _ in range(clients)]
+        start.wait()
+        began = time.perf_counter()
+        times = [spent for client in running for spent in client.result()]
+        wall = time.perf_counter() - began
+    p50, p99 = np.percentile(np.array(times) * 1000, (50, 99)).tolist()
+    return Timing(p50, p99, len(times) / wall)

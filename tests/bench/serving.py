@@ -1,0 +1,259 @@
+"""Photos to answers with their heat map: ours against the recipe, the bare engine and the machine.
+
+`python -m tests.bench.serving [--model DIR] [--photos DIR]` prints this part of `make bench` alone.
+Both servers hold the same weights, stand side by side and take turns at the same photos. Every
+request stays on this machine, and each round is bounded in calls and in seconds.
+"""
+
+import argparse
+import importlib.util
+import itertools
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from skinapi.settings import Settings
+from skinapi.vision.model import NETWORK, SHIPPED_MODEL, open_model
+from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
+from skinapi.vision.photo import read_photo
+from tests.bench.clients import connect, exchange
+from tests.bench.decoding import decode_whole, median_ms
+from tests.bench.engine import gemm_rate, multiply_adds
+from tests.bench.load import Bounds, load
+from tests.bench.photos import SIZES, Photos, photos
+from tests.served.camera import ANGULAR, GUIDE, Client
+from tests.served.memory import measure_memory
+from tests.served.people import Town
+from tests.served.server import ROOT, Server, stopping
+from tests.size import size
+
+RESULT = Path("instance/bench-serving.json")
+CLIENTS = (1, 4, 16)
+OURS = Bounds(size(400, 4000), seconds=size(6, 40))
+RECIPE = Bounds(size(40, 400), seconds=size(12, 60))
+ENGINE_S = size(3, 15)
+STARTS = 2
+WANTED = ("tensorflow", "fastapi", "uvicorn", "multipart")
+SMALL, LARGE = SIZES
+WEIGHTS = "weights.npz"
+Results = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A server, how to start it, and the doors that are knocked at."""
+
+    name: str
+    server: Server
+    command: tuple[str, ...]
+    doors: tuple[Client, ...]
+    bounds: Bounds
+    token: str = ""
+
+    def start(self, photo: bytes) -> float:
+        """Seconds from nothing to the first answer."""
+        self.server.stop()
+        began = time.perf_counter()
+        self.server.start(self.command, ready="/healthz")
+        with closing(connect(self.server.port)) as line:
+            exchange(line, request_of(self.doors[0], photo, self.token))
+        return time.perf_counter() - began
+
+    def measure(self, door: Client, content: Sequence[bytes], clients: int) -> dict[str, float]:
+        requests = [request_of(door, photo, self.token) for photo in content]
+        port, bounds = self.server.port, self.bounds
+        return load(port, requests, clients=clients, bounds=bounds).as_dict()
+
+
+def request_of(door: Client, photo: bytes, token: str) -> bytes:
+    body, kind = door.body(photo)
+    lines = [f"POST {door.path} HTTP/1.1", "Host: bench", f"Content-Type: {kind}"]
+    lines += [f"Content-Length: {len(body)}"]
+    if door.signed:
+        lines.append(f"Authorization: Bearer {token}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def measure_serving(model: Path, pictures: Path | None) -> Results:
+    content = photos(pictures)
+    results: Results = {"model": open_model(model).version, "servers": {}}
+    with TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
+        contenders = [ours(Path(folder), model)]
+        if reason := why_no_recipe(model):
+            results["no recipe"] = reason
+        else:
+            contenders.append(recipe(Path(folder), model))
+        for contender in contenders:
+            stack.enter_context(stopping(contender.server))
+            starts = [contender.start(content[SMALL][0]) for _ in range(STARTS)]
+            results["servers"][contender.name] = {"cold_start_s": round(min(starts), 2)}
+        results["rounds"] = list(measure_rounds(contenders, content))
+        for contender in contenders:
+            memory = measure_memory(contender.server.master())
+            results["servers"][contender.name]["memory_mb"] = memory.as_dict()
+    results["engine"] = measure_engine(model)
+    results["decoding"] = measure_decoding(content[LARGE][0])
+    results["ratios"] = ratios(results)
+    return results
+
+
+def measure_rounds(contenders: Sequence[Contender], content: Photos) -> Iterator[Results]:
+    """Told as they come: sixteen clients of the recipe wait for more than a minute."""
+    for photo, clients in itertools.product(SIZES, CLIENTS):
+        for contender in contenders:
+            for door in contender.doors:
+                names = {"photo": photo, "clients": clients, "server": contender.name}
+                timing = contender.measure(door, content[photo], clients)
+                row = {**names, "path": door.path, **timing}
+                sys.stderr.write(f"{row_of_table(row)}\n")
+                yield row
+
+
+def ours(folder: Path, model: Path) -> Contender:
+    server = Server(folder / "ours", {"MODEL_PATH": str(model)}, workers=1)
+    with closing(Town(server)) as town:
+        token = town.person().token
+    return Contender("ours", server, ("-m", "skinapi", "serve"), (GUIDE, ANGULAR), OURS, token)
+
+
+def why_no_recipe(model: Path) -> str:
+    missing = [name for name in WANTED if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"not installed: {', '.join(missing)}"
+    return "" if (model / WEIGHTS).is_file() else f"no {WEIGHTS} beside the model"
+
+
+def recipe(folder: Path, model: Path) -> Contender:
+    network = folder / "recipe.keras"
+    command = [sys.executable, "-m", "tests.bench.make_recipe_model", str(model), str(network)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    quiet = {"RECIPE_MODEL": str(network), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    server = Server(folder / "recipe", quiet)
+    address = ("--host", "127.0.0.1", "--port", str(server.port), "--log-level", "warning")
+    command_line = ("-m", "uvicorn", "tests.bench.recipe:app", *address)
+    return Contender("recipe", server, command_line, (GUIDE,), RECIPE)
+
+
+def measure_engine(model: Path) -> Results:
+    """Photos a second that the engine alone could read in the server's streams and precision, and
+    how near that comes to the machine's best matrix product.
+    """
+    opened = open_model(model)
+    precision, streams = Precision(opened.card.precision), Settings().num_streams
+    engine = OpenVinoEngine(model / NETWORK, precision=precision, streams=streams)
+    side = opened.card.side
+    rate = engine_rate(engine, side, streams)
+    product, work = gemm_rate(precision), multiply_adds(model / NETWORK)
+    return {
+        "precision": precision.value,
+        "streams": streams,
+        "per_second": round(rate, 1),
+        "gemm_share": round(rate * work / product, 2),
+    }
+
+
+def engine_rate(engine: OpenVinoEngine, side: int, streams: int) -> float:
+    picture = np.random.default_rng(0).normal(0, 50, (1, side, side, 3)).astype(np.float32)
+    engine.infer(picture)
+    deadline, done = time.perf_counter() + ENGINE_S, [0] * streams
+
+    def one_stream(number: int) -> None:
+        while time.perf_counter() < deadline:
+            engine.infer(picture)
+            done[number] += 1
+
+    threads = [threading.Thread(target=one_stream, args=(number,)) for number in range(streams)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(done) / ENGINE_S
+
+
+def measure_decoding(photo: bytes) -> dict[str, float]:
+    mine, whole = median_ms(lambda: read_photo(photo)), median_ms(lambda: decode_whole(photo))
+    return {"ours_ms": round(mine, 1), "whole_ms": round(whole, 1)}
+
+
+def ratios(results: Results) -> dict[str, float]:
+    """Ours against the others, as the targets name them: small photos of four clients."""
+    mine = round_of(results, "ours", GUIDE.path)
+    served = round_of(results, "ours", ANGULAR.path)
+    decoding, engine = results["decoding"], results["engine"]["per_second"]
+    found = {
+        "HTTP of bare engine (target 0.8)": served["per_second"] / engine,
+        "the same with a PNG": mine["per_second"] / engine,
+        "12 MP decode of naive (target 1/3)": decoding["ours_ms"] / decoding["whole_ms"],
+    }
+    if "recipe" in results["servers"]:
+        theirs = round_of(results, "recipe", GUIDE.path)
+        ours_, recipe_ = results["servers"]["ours"], results["servers"]["recipe"]
+        found |= {
+            "requests/s (target 25)": mine["per_second"] / theirs["per_second"],
+            "p99 (target 1/15)": mine["p99"] / theirs["p99"],
+            "memory (target 1/3)": ours_["memory_mb"]["held"] / recipe_["memory_mb"]["held"],
+            "cold start (target 1/8)": ours_["cold_start_s"] / recipe_["cold_start_s"],
+        }
+    return {name: round(value, 3) for name, value in found.items()}
+
+
+def round_of(results: Results, server: str, path: str) -> Mapping[str, float]:
+    wanted = (server, path, SMALL, 4)
+    return next(
+        row
+        for row in results["rounds"]
+        if (row["server"], row["path"], row["photo"], row["clients"]) == wanted
+    )
+
+
+def table(results: Results) -> Iterator[str]:
+    yield f"serving {results['model']}; /api/predict answers with the heat map drawn as PNG"
+    if "no recipe" in results:
+        yield f"the recipe is skipped: {results['no recipe']}"
+    yield f"{'photo':9}{'clients':>8}{'':10}{'':14}{'p50 ms':>9}{'p99 ms':>9}{'req/s':>8}"
+    for row in results["rounds"]:
+        yield row_of_table(row)
+    yield ""
+    yield f"{'':8}{'cold start s':>13}{'held MB':>9}{'RSS MB':>9}{'peak RSS MB':>13}"
+    for name, server in results["servers"].items():
+        memory = server["memory_mb"]
+        sizes = f"{memory['held']:>9.0f}{memory['rss']:>9.0f}{memory['peak_rss']:>13.0f}"
+        yield f"{name:8}{server['cold_start_s']:>13.2f}{sizes}"
+    engine, decoding = results["engine"], results["decoding"]
+    yield (
+        f"bare engine, {engine['precision']} on {engine['streams']} streams: "
+        f"{engine['per_second']} photos/s, {engine['gemm_share']:.0%} of the machine's best product"
+    )
+    yield f"12 MP decoded: ours {decoding['ours_ms']} ms, whole {decoding['whole_ms']} ms"
+    for name, ratio in results["ratios"].items():
+        yield f"  {name:38}{ratio:>8.3f}  (1/{1 / ratio:.1f})"
+
+
+def row_of_table(row: Results) -> str:
+    names = f"{row['photo']:9}{row['clients']:>8}  {row['server']:8}{row['path']:14}"
+    return f"{names}{row['p50']:>9.1f}{row['p99']:>9.1f}{row['per_second']:>8.1f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", type=Path, default=Settings().model_path or SHIPPED_MODEL)
+    parser.add_argument("--photos", type=Path, help="a folder of .jpg instead of made lesions")
+    options = parser.parse_args()
+    results = measure_serving(options.model, options.photos)
+    RESULT.parent.mkdir(parents=True, exist_ok=True)
+    RESULT.write_text(json.dumps(results, indent=1) + "\n")
+    sys.stdout.write("\n".join([*table(results), f"written to {RESULT}", ""]))
+
+
+if __name__ == "__main__":
+    main()

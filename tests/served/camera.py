@@ -1,0 +1,128 @@
+"""What every client sends for a photo, and what each of them must hear when it is refused."""
+
+import base64
+import http.client
+import io
+import json
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from PIL import Image
+
+from tests.served.wire import PATIENCE_S, Answer
+from tests.vision.photos import encoded, skin_with_spot
+
+BOUNDARY = "no-photo-holds-this-line"
+TWELVE_MEGAPIXELS = (4000, 3000)
+Body = tuple[bytes, str]
+
+
+def as_form(content: bytes, field: str, **texts: str) -> Body:
+    """A multipart body and its content type."""
+    out = io.BytesIO()
+    for name, text in texts.items():
+        head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+        out.write(head.encode())
+    disposition = f'Content-Disposition: form-data; name="{field}"; filename="lesion.jpg"'
+    out.write(f"--{BOUNDARY}\r\n{disposition}\r\nContent-Type: image/jpeg\r\n\r\n".encode())
+    out.write(content)
+    out.write(f"\r\n--{BOUNDARY}--\r\n".encode())
+    return out.getvalue(), f"multipart/form-data; boundary={BOUNDARY}"
+
+
+def as_json(content: bytes, field: str, head: str = "") -> Body:
+    return json.dumps({field: head + base64.b64encode(content).decode()}).encode(), JSON
+
+
+@dataclass(frozen=True)
+class Client:
+    """One published client: its request, and what its refusals look like."""
+
+    name: str
+    path: str
+    body: Callable[[bytes], Body]
+    refusal: Callable[[Answer], bool]
+    too_large: int
+    signed: bool = False
+
+    def send(self, port: int, content: bytes, *, token: str = "", **headers: str) -> Answer:
+        body, kind = self.body(content)
+        if self.signed:
+            headers["Authorization"] = f"Bearer {token}"
+        return post(port, self.path, body, {"Content-Type": kind, **headers})
+
+
+def post(port: int, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as line:
+        line.request("POST", path, body, dict(headers))
+        answer = line.getresponse()
+        return Answer(answer.status, dict(answer.getheaders()), answer.read())
+
+
+def _says_error(answer: Answer) -> bool:
+    said = answer.json
+    return 400 <= answer.status < 500 and bool(said["error"]) and said["error"] == said["message"]
+
+
+def _says_detail(answer: Answer) -> bool:
+    return answer.status == 400 and bool(answer.json["detail"])
+
+
+def _is_plain(answer: Answer) -> bool:
+    kind = answer.headers["Content-Type"]
+    return 400 <= answer.status < 500 and kind.startswith("text/plain") and bool(answer.data)
+
+
+def _is_inconclusive(answer: Answer) -> bool:
+    said = answer.json
+    return (answer.status, said["class_name"], said["confidence"]) == (
+        200,
+        "Inconclusive - no diagnosis",
+        0,
+    )
+
+
+JSON = "application/json"
+ANGULAR = Client(
+    "angular", "/predict", lambda c: as_form(c, "image"), _says_error, 413, signed=True
+)
+GUIDE = Client("guide", "/api/predict", lambda c: as_form(c, "file"), _says_detail, 400)
+CLIENTS = (
+    ANGULAR,
+    GUIDE,
+    Client("skinartify", "/predict", lambda c: as_form(c, "file"), _says_error, 413),
+    Client("explainable", "/inference", lambda c: as_json(c, "image_data"), _is_plain, 413),
+    Client("explainable report", "/report", lambda c: as_json(c, "image_data"), _is_plain, 413),
+    Client(
+        "lab",
+        "/api/predict",
+        lambda c: as_json(c, "image", "data:image/jpeg;base64,"),
+        _is_inconclusive,
+        200,
+    ),
+)
+OPEN = {"OPEN_LAB": "true"}
+
+
+def lesions(many: int, size: tuple[int, int] = (300, 225), seed: int = 5) -> list[bytes]:
+    """Photos of spots on skin, no two of one colour."""
+    random = np.random.default_rng(seed)
+
+    def shade(low: int, high: int) -> tuple[int, int, int]:
+        red = int(random.integers(low, high))
+        return red, round(red * random.uniform(0.5, 0.75)), round(red * random.uniform(0.4, 0.6))
+
+    return [
+        encoded(skin_with_spot(size, skin=shade(190, 225), spot=shade(60, 150), grain=6))
+        for _ in range(many)
+    ]
+
+
+@cache
+def large_photo() -> bytes:
+    """Twelve megapixels, with the grain that gives a file a camera's size."""
+    small = skin_with_spot((TWELVE_MEGAPIXELS[0] // 4, TWELVE_MEGAPIXELS[1] // 4), grain=9)
+    return encoded(small.resize(TWELVE_MEGAPIXELS, Image.Resampling.BICUBIC), quality=92)

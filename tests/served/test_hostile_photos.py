@@ -1,0 +1,130 @@
+"""Hundreds of hostile files through HTTP, to every client's door: refused in the client's own
+shape, never a server error.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.served.camera import ANGULAR, CLIENTS, OPEN, Client, lesions
+from tests.served.people import Town
+from tests.served.server import Server, serving
+from tests.served.wire import Answer, ask, dial, hear
+from tests.size import drill, size
+from tests.vision import hostile
+
+AT_ONCE = 8
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("hostile"), OPEN, workers=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def token(server: Server) -> Iterator[str]:
+    with closing(Town(server)) as town:
+        yield town.person().token
+
+
+def files() -> list[tuple[str, bytes]]:
+    return [named for family in hostile.EVERY for named in family()]
+
+
+def each(client: Client) -> list[tuple[str, bytes]]:
+    """In the drill every file for every client; else every file for the first, and of every kind
+    some for the others.
+    """
+    own = CLIENTS.index(client)
+    step = 1 if drill or client is ANGULAR else 4
+    return files()[own % step :: step]
+
+
+def by_name(clients: tuple[Client, ...]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("client", clients, ids=lambda client: client.name)
+
+
+def test_there_are_three_hundred_at_the_main_door() -> None:
+    assert len({content for _, content in each(ANGULAR)}) >= 300
+
+
+@pytest.mark.timeout(900)
+@by_name(CLIENTS)
+def test_a_hostile_file_is_judged_or_refused_in_the_clients_own_shape(
+    server: Server, token: str, client: Client, report: Callable[[str], None]
+) -> None:
+    faults = server.log().count('"fault"')
+
+    def send(named: tuple[str, bytes]) -> tuple[str, Answer, float]:
+        name, content = named
+        began = time.monotonic()
+        return name, client.send(server.port, content, token=token), time.monotonic() - began
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(send, each(client)))
+    wrong = [
+        (name, answer.status, answer.data[:200])
+        for name, answer, _ in answers
+        if answer.status != 200 and not client.refusal(answer)
+    ]
+    seconds, slowest = max((spent, name) for name, _, spent in answers)
+    report(f"{client.name}: {len(answers)} hostile files, slowest {seconds:.2f} s ({slowest})")
+    assert wrong == []
+    assert server.log().count('"fault"') == faults
+
+
+@by_name(CLIENTS)
+@pytest.mark.parametrize("family", hostile.REFUSED, ids=lambda family: family.__name__)
+def test_what_is_no_photo_gets_no_diagnosis(
+    server: Server, token: str, client: Client, family: hostile.Family
+) -> None:
+    for name, content in list(family())[:: size(5, 1)]:
+        answer = client.send(server.port, content, token=token)
+        assert client.refusal(answer), (name, answer.status, answer.data[:200])
+
+
+@by_name(CLIENTS)
+def test_nine_megabytes_are_refused_before_they_are_sent(
+    server: Server, token: str, client: Client
+) -> None:
+    body, kind = client.body(bytes(9 * MEGABYTE))
+    bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
+    head = f"POST {client.path} HTTP/1.1\r\nHost: here\r\n{bearer}Content-Type: {kind}\r\n"
+    with closing(dial(server.port)) as line:
+        line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+        answer = hear(line)
+    assert answer.status == client.too_large
+    assert client.refusal(answer)
+    assert b"8388608" in answer.data
+
+
+@by_name(CLIENTS)
+def test_a_client_that_hangs_up_in_mid_upload_harms_nobody(
+    server: Server, token: str, client: Client
+) -> None:
+    faults = server.log().count('"fault"')
+    (photo,) = lesions(1)
+    body, kind = client.body(photo)
+    bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
+    head = f"POST {client.path} HTTP/1.1\r\nHost: here\r\n{bearer}Content-Type: {kind}\r\n"
+    for number in range(size(20, 200)):
+        with closing(dial(server.port)) as line:
+            line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
+            line.sendall(body[: number * len(body) // 200])
+    assert client.send(server.port, photo, token=token).status == 200
+    assert ask(server.port, "GET", "/healthz").status == 200
+    assert server.log().count('"fault"') == faults
+
+
+def test_nothing_of_a_refused_file_is_kept(tmp_path: Path) -> None:
+    with serving(tmp_path, workers=1) as server, closing(Town(server)) as town:
+        ada = town.person()
+        for name, content in hostile.bombs():
+            assert ANGULAR.refusal(ANGULAR.send(server.port, content, token=ada.token)), name
+        assert ada.call("GET", "/submissions").json == []

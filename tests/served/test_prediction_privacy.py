@@ -1,0 +1,79 @@
+"""Photos on the disk of a served house: with consent alone, and gone when they are deleted."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.served.camera import ANGULAR, CLIENTS, OPEN, as_form, large_photo, lesions, post
+from tests.served.people import Caller, Town
+from tests.served.server import Server, serving
+from tests.served.wire import Answer
+
+JPEG = b"\xff\xd8\xff"
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Every file with a JPEG anywhere in it: store, blobs, log, temporary files."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if JPEG in path.read_bytes()]
+
+
+def predict(caller: Caller, photo: bytes, **texts: str) -> Answer:
+    body, kind = as_form(photo, "image", **texts)
+    headers = {"Content-Type": kind, "Authorization": f"Bearer {caller.token}"}
+    return post(caller.port, "/predict", body, headers)
+
+
+def send_everything(server: Server, caller: Caller, **texts: str) -> None:
+    """Small and large, from every client."""
+    (photo,) = lesions(1)
+    for client in CLIENTS:
+        assert client.send(server.port, photo, token=caller.token).status == 200
+    for content in (photo, large_photo()):
+        assert predict(caller, content, **texts).status == 200
+
+
+@pytest.mark.parametrize(
+    ("policy", "consent"), [("consent", {}), ("consent", {"keep_photo": "false"})]
+)
+def test_without_consent_no_photo_reaches_the_disk(
+    tmp_path: Path, policy: str, consent: dict[str, str]
+) -> None:
+    with (
+        serving(tmp_path, {"PHOTOS": policy, **OPEN}, workers=1) as server,
+        closing(Town(server)) as town,
+    ):
+        send_everything(server, town.person(), **consent)
+    assert pictures_in(tmp_path) == []
+
+
+def test_where_the_operator_says_never_consent_changes_nothing(tmp_path: Path) -> None:
+    with (
+        serving(tmp_path, {"PHOTOS": "never", **OPEN}, workers=1) as server,
+        closing(Town(server)) as town,
+    ):
+        send_everything(server, town.person(), keep_photo="true")
+    assert pictures_in(tmp_path) == []
+
+
+def test_with_consent_it_is_kept_until_it_is_deleted(tmp_path: Path) -> None:
+    with serving(tmp_path, workers=1) as server, closing(Town(server)) as town:
+        ada = town.person()
+        number = predict(ada, *lesions(1), keep_photo="true").json["id"]
+        assert len(pictures_in(tmp_path)) == 1
+        for view in ("photo", "heatmap"):
+            assert ada.call("GET", f"/submissions/{number}/{view}").data.startswith(JPEG)
+        assert ada.call("DELETE", f"/submissions/{number}").status == 200
+        assert pictures_in(tmp_path) == []
+
+
+def test_a_photo_that_is_refused_is_never_kept(tmp_path: Path) -> None:
+    (photo,) = lesions(1)
+    with (
+        serving(tmp_path, {"PHOTOS": "always"}, workers=1) as server,
+        closing(Town(server)) as town,
+    ):
+        answer = ANGULAR.send(server.port, photo[: len(photo) // 2], token=town.person().token)
+        assert answer.status == 422
+    assert pictures_in(tmp_path) == []
