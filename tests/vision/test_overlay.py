@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.vision.overlay import STORED_SIDE, draw_overlay, own_size
-from skinapi.vision.photo import Photo
+from skinapi.vision.overlay import draw_overlay, own_size
+from skinapi.vision.photo import STORED_SIDE, Photo
 from tests.vision.photos import as_photo
 
 GREY = as_photo(Image.new("RGB", (341, 256), (128, 128, 128)))
