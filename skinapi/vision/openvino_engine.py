@@ -9,6 +9,7 @@ import openvino as ov
 
 from skinapi.vision.engine import Reading
 from skinapi.vision.tensor import Tensor
+from skinapi.vision.unpacked import give_back, unpacked
 
 OUTPUTS = ("logits", "feature_map", "pooled")
 
@@ -28,13 +29,21 @@ class OpenVinoEngine:
     def __init__(self, network: Path, *, precision: Precision, streams: int) -> None:
         core = ov.Core()
         hints = {"INFERENCE_PRECISION_HINT": precision.value, "NUM_STREAMS": str(streams)}
-        self._compiled = core.compile_model(core.read_model(network), "CPU", hints)
-        self._places = [self._compiled.output(name) for name in OUTPUTS]
         self._mine = threading.local()
+        with unpacked(core, network) as plain:
+            self._compiled = core.compile_model(plain, "CPU", hints)
+            self._places = [self._compiled.output(name) for name in OUTPUTS]
+            self._make_weights()
+            give_back(plain)
 
     def infer(self, batch: Tensor) -> Reading:
         answers = self._request().infer([np.ascontiguousarray(batch)])
         return Reading(*(np.array(answers[place]) for place in self._places))
+
+    def _make_weights(self) -> None:
+        """The first pass brings the weights into the processor's own order."""
+        shape = self._compiled.inputs[0].partial_shape
+        self.infer(np.zeros([1, *(side.get_length() for side in list(shape)[1:])], np.float32))
 
     def _request(self) -> ov.InferRequest:
         if not hasattr(self._mine, "request"):

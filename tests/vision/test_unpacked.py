@@ -1,0 +1,46 @@
+"""The network's weights leave memory after their first use, and nothing else changes."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+import pytest
+
+from skinapi.vision.model import NETWORK, SHIPPED_MODEL
+from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
+from skinapi.vision.tensor import Tensor
+
+HALF = SHIPPED_MODEL / NETWORK
+
+
+def pictures(many: int) -> Tensor:
+    return np.random.default_rng(2).normal(0, 50, (many, 224, 224, 3)).astype(np.float32)
+
+
+def logits(many: int) -> Tensor:
+    return OpenVinoEngine(HALF, precision=Precision.F32, streams=1).infer(pictures(many)).logits
+
+
+@pytest.mark.parametrize("many", [1, 3])
+def test_the_answers_are_those_of_the_packed_network(many: int) -> None:
+    hints = {"INFERENCE_PRECISION_HINT": "f32"}
+    packed = ov.Core().compile_model(HALF, "CPU", hints)
+    assert np.allclose(logits(many), packed([pictures(many)])["logits"], atol=1e-4)
+
+
+def test_nothing_stays_in_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert np.isfinite(logits(1)).all()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_full_disk_the_network_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = logits(1)
+    full = shutil.disk_usage(tempfile.gettempdir())._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
+    monkeypatch.setattr(ov, "save_model", lambda *_, **__: pytest.fail("no room"))
+    assert np.allclose(logits(1), before, atol=1e-4)
