@@ -72,7 +72,11 @@ class Contender:
     def measure(self, door: Client, content: Sequence[bytes], clients: int) -> dict[str, float]:
         requests = [request_of(door, photo, self.token) for photo in content]
         port, bounds = self.server.port, self.bounds
-        return load(port, requests, clients=clients, bounds=bounds).as_dict()
+        try:
+            return load(port, requests, clients=clients, bounds=bounds).as_dict()
+        except (OSError, RuntimeError) as error:
+            error.add_note(f"{self.name} at {door.path} says: {self.server.log()[-2000:]}")
+            raise
 
 
 def request_of(door: Client, photo: bytes, token: str) -> bytes:
