@@ -41,9 +41,12 @@ class OpenVinoEngine:
         return Reading(*(np.array(answers[place]) for place in self._places))
 
     def _make_weights(self) -> None:
-        """The first pass brings the weights into the processor's own order."""
-        shape = self._compiled.inputs[0].partial_shape
-        self.infer(np.zeros([1, *(side.get_length() for side in list(shape)[1:])], np.float32))
+        """The first pass brings the weights into the processor's own order; a network that leaves
+        its size open does so when it is first asked.
+        """
+        sides = list(self._compiled.inputs[0].partial_shape)[1:]
+        if all(side.is_static for side in sides):
+            self.infer(np.zeros([1, *(side.get_length() for side in sides)], np.float32))
 
     def _request(self) -> ov.InferRequest:
         if not hasattr(self._mine, "request"):
