@@ -31,7 +31,7 @@ STALL_S = 20  # a client that sends nothing for so long in mid-request gives its
 # it has seen large blocks go, it keeps those of their size too. Under pictures of twelve megapixels
 # that was 200 MB and another 110 MB. Other systems know no mallopt.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-HEAPS, GIVEN_BACK_FROM = 2, 256 * 1024
+HEAPS, GIVEN_BACK_FROM = 2, 2 * 1024 * 1024
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
 
 

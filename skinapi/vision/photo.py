@@ -124,7 +124,7 @@ def _decode(picture: Image.Image, *, full: bool) -> Image.Image:
         return Image.alpha_composite(white, seen).convert("RGB")
     if picture.mode in ("1", "P"):
         picture = picture.convert("RGB")
-    return picture.reduce(factor).convert("RGB")
+    return (picture.reduce(factor) if factor > 1 else picture).convert("RGB")
 
 
 def _spare_factor(picture: Image.Image) -> int:

@@ -38,8 +38,8 @@ class Quality(Frozen):
 
 def measure_quality(photo: Photo) -> Quality:
     grey = _grey_view(photo.pixels)
-    brightness, highlights = (float(level) for level in np.percentile(grey, (50, 95)))
-    sharpness = measure_sharpness(grey)
+    brightness, highlights = level_below(grey, 0.50), level_below(grey, 0.95)
+    sharpness = measure_sharpness(np.asarray(grey, np.float32))
     ruled_out = {
         Reason.TOO_SMALL: min(photo.width, photo.height) < SMALLEST_SIDE,
         Reason.TOO_DARK: highlights < DIMMEST_HIGHLIGHTS,
@@ -56,6 +56,12 @@ def measure_quality(photo: Photo) -> Quality:
     )
 
 
+def level_below(grey: Image.Image, share: float) -> float:
+    """The grey level that so large a share of the pixels does not exceed."""
+    up_to = np.cumsum(grey.histogram())
+    return float(np.searchsorted(up_to, share * up_to[-1]))
+
+
 def measure_sharpness(grey: Tensor) -> float:
     """The size of the second differences, in grey levels: blur takes them away first."""
     across = grey[1:-1, :-2] + grey[1:-1, 2:]
@@ -64,7 +70,6 @@ def measure_sharpness(grey: Tensor) -> float:
     return float(np.sqrt(np.mean(np.square(edges))))
 
 
-def _grey_view(pixels: Image.Image) -> Tensor:
+def _grey_view(pixels: Image.Image) -> Image.Image:
     grey = pixels.convert("L")
-    view = grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=view_box(pixels))
-    return np.asarray(view, np.float32)
+    return grey.resize((SIDE, SIDE), Image.Resampling.BILINEAR, box=view_box(pixels))
