@@ -40,6 +40,7 @@ from skinapi.web.context import add_request_ids, request_id
 from skinapi.web.failures import answer_errors
 from skinapi.web.gate import Sizes, guard_requests
 from skinapi.web.headers import add_headers
+from skinapi.web.held import HeldBytes
 from skinapi.web.house import House
 from skinapi.web.house import routes as house_routes
 from skinapi.web.limits import Rate, add_rate_headers, open_limits
@@ -156,7 +157,8 @@ def create_app(
     add_headers(app, origins=settings.origins, https_only=settings.production)
     add_rate_headers(app)
     sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
-    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes)
+    held = HeldBytes(settings.max_held_bytes)
+    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes, held=held)
     answer_errors(app, renderer_for(app))
 
     app.register_blueprint(

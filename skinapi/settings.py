@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     allowed_origins: str | None = None
     max_body_bytes: PositiveInt = 1024 * 1024
     max_upload_bytes: PositiveInt = 8 * 1024 * 1024
+    max_held_bytes: PositiveInt = 32 * 1024 * 1024
 
     token_hours: PositiveInt = 12
     initial_password_hours: PositiveInt = 72
@@ -135,6 +136,8 @@ class Settings(BaseSettings):
                 "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
                 "without either, every account would be lost at the next deployment"
             )
+        if self.max_held_bytes < 2 * self.max_upload_bytes:
+            raise UnsafeSettings("MAX_HELD_BYTES must have room for two of MAX_UPLOAD_BYTES")
         if self.open_lab and not self.loopback:
             raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
         if self.production and any("*" in origin for origin in self.origins):

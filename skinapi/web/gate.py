@@ -10,6 +10,7 @@ from skinapi.errors import NotFound, SkinAPIError
 from skinapi.web.access import Access, Subject
 from skinapi.web.context import oversize, remember_largest, remember_subject
 from skinapi.web.forms import ROOM
+from skinapi.web.held import HeldBytes
 from skinapi.web.limits import Limits, Rate, caller_address
 from skinapi.web.requests import refuse_unreadable_path
 from skinapi.web.routes import Route, choose_dialect, route_of
@@ -35,7 +36,9 @@ class Sizes:
         return -(-self.photo // 3) * 4 + ROOM, sentence
 
 
-def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) -> None:
+def guard_requests(
+    app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes, held: HeldBytes
+) -> None:
     @app.before_request
     def gate() -> None:
         choose_dialect(app, request)
@@ -54,7 +57,14 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
         limits.spend(route.rate, subject.id if subject else caller_address())
         if refusal:
             raise refusal
-        _refuse_oversize(*sizes.of(route))
+        largest, sentence = sizes.of(route)
+        _refuse_oversize(largest, sentence)
+        if route.carries_photo:
+            held.take(largest if request.content_length is None else request.content_length)
+
+    @app.teardown_request
+    def leave(_: BaseException | None) -> None:
+        held.give_back()
 
 
 def _refuse_oversize(largest: int, sentence: str) -> None:
