@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
@@ -112,14 +112,6 @@ class Finding(Frozen):
         ranked = tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
         scored = {"ranked": ranked, "malignant_score": sum_malignant(ranked)}
         return self.model_copy(update=scored)
-
-    def to_document(self) -> dict[str, Any]:
-        """Plain JSON, whole."""
-        return self.model_dump(mode="json")
-
-    @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> Self:
-        return cls.model_validate(document)
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:

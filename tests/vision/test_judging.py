@@ -48,7 +48,7 @@ def test_a_finding_is_whole() -> None:
 
 def test_a_finding_travels_as_json_and_comes_back_the_same() -> None:
     finding = judged(CLOSE, Context(checklist=("oozing",)))
-    assert Finding.from_document(json.loads(json.dumps(finding.to_document()))) == finding
+    assert Finding.model_validate_json(finding.model_dump_json()) == finding
 
 
 def test_a_finding_cannot_be_changed() -> None:
@@ -68,7 +68,7 @@ def test_a_finding_cannot_be_changed() -> None:
 )
 def test_a_document_that_contradicts_itself_is_no_finding(damage: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        Finding.from_document(judged(NEVUS).to_document() | damage)
+        Finding.model_validate(judged(NEVUS).model_dump() | damage)
 
 
 def test_too_close_to_call_states_the_most_severe_plausible_condition() -> None:
