@@ -32,6 +32,7 @@ from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
+from skinapi.reports.narrator import open_narrator
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.faults import Fault, blob_faults
@@ -169,7 +170,11 @@ def create_app(
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(rooms.records))
     prediction = PredictionService(
-        accounts=rooms.accounts, registry=registry, records=rooms.records
+        accounts=rooms.accounts,
+        registry=registry,
+        records=rooms.records,
+        narrator=open_narrator(settings, rooms.store),
+        llm=settings.predict_narrative == "llm",
     )
     app.register_blueprint(prediction_routes.blueprint(prediction))
     clients = ClientsService(
