@@ -28,6 +28,9 @@ from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.prediction.service import PredictionService
+from skinapi.records.reviewing import ReviewsService
+from skinapi.records.reviews import Reviews
+from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
 from skinapi.registry.routes import routes as registry_routes
@@ -62,6 +65,7 @@ class Rooms:
     auth: AuthService
     admin: AdminService
     records: RecordsService
+    reviews: ReviewsService
 
     def faults(self) -> Iterator[Fault]:
         """Every broken invariant that `check` knows of."""
@@ -69,6 +73,7 @@ class Rooms:
         yield from self.eraser.faults()
         yield from self.roster.faults()
         yield from self.records.faults()
+        yield from self.reviews.faults()
         yield from self.trail.faults()
 
 
@@ -84,7 +89,14 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
     tokens = Tokens(store, key=settings.signing_key(), hours=settings.token_hours)
     passwords = Passwords()
     roster = Roster(store, accounts)
-    records = RecordsService(store=store, accounts=accounts, trail=trail, photos=settings.photos)
+    reviews = Reviews(store)
+    records = RecordsService(
+        store=store,
+        accounts=accounts,
+        trail=trail,
+        photos=settings.photos,
+        forget=(reviews.forget,),
+    )
     eraser = Eraser(accounts=accounts, roster=roster, forget=(records.forget,))
     return Rooms(
         store=store,
@@ -110,6 +122,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             initial_password_life=timedelta(hours=settings.initial_password_hours),
         ),
         records=records,
+        reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
     )
 
 
@@ -166,6 +179,7 @@ def create_app(
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(rooms.records))
+    app.register_blueprint(review_routes.blueprint(rooms.reviews))
     prediction = PredictionService(
         accounts=rooms.accounts, registry=registry, records=rooms.records
     )
