@@ -8,8 +8,9 @@ from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import risk_of
 from skinapi.errors import BadRequest, NoModel, Refused
 from skinapi.registry.service import Judged
+from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.onepage import write_page
-from skinapi.reports.sections import write_sections
+from skinapi.reports.template import TemplateWriter
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.overlay import draw_overlay
 from skinapi.web.access import Opened, Subject
@@ -96,7 +97,7 @@ def report_for_explainable(
             ("Risk level", risk_of(finding)),
             ("Model", finding.model_version),
         ],
-        sections=write_sections(seven, "en"),
+        sections=TemplateWriter().write(Facts.of(seven, UNKNOWN), "en").sections,
         notice=finding.notices[0].en,
         pictures=[judged.photo.stored(), _overlay(judged)],
     )

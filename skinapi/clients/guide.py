@@ -7,7 +7,8 @@ from flask import Response
 
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import Judged
-from skinapi.reports.sections import write_sections
+from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.template import TemplateWriter
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.refusals import Reason
@@ -40,7 +41,7 @@ class GuideAnswer(Answer):
         """Raises Refused where no lesion was found."""
         finding, seven = judged.finding, judged.finding.over_seven()
         overlay = draw_overlay(judged.photo, finding.heat, format="PNG")
-        sections = write_sections(seven, "en")
+        sections = TemplateWriter().write(Facts.of(seven, UNKNOWN), "en").sections
         return cls(
             model_version=finding.model_version,
             predictions=[

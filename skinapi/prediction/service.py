@@ -7,7 +7,8 @@ from skinapi.errors import Refused
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.registry.service import RegistryService
-from skinapi.reports.sections import write_sections
+from skinapi.reports.facts import Facts
+from skinapi.reports.template import TemplateWriter
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from skinapi.vision.context import Context
 
@@ -43,13 +44,14 @@ class PredictionService:
             judged = self._registry.judge_photo(content=content, context=context)
         except Refused as refused:
             raise _said_in(spoken, refused) from refused
+        narrative = TemplateWriter().write(Facts.of(judged.finding, context), spoken)
         filed = self._records.file_finding(
             owner=owner,
             finding=judged.finding,
             photo=judged.photo,
             context=context,
             language=spoken,
-            sections=write_sections(judged.finding, spoken).model_dump(),
+            sections=narrative.sections.model_dump(),
             keep_photo=keep_photo,
             key=key,
             request_hash=asked,

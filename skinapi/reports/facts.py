@@ -2,15 +2,27 @@
 
 import hashlib
 import json
-from typing import Self
+from typing import Annotated, Self
 
-from skinapi.vision.bands import RaisedBy, most_urgent
-from skinapi.vision.conditions import Band, Frozen, Said, conditions_table
+from pydantic import Field
+
+from skinapi.vision.bands import RaisedBy, most_urgent, urgency
+from skinapi.vision.conditions import (
+    NORMAL_SKIN,
+    Band,
+    BandWords,
+    Condition,
+    Frozen,
+    Language,
+    Said,
+    conditions_table,
+)
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Doubt, Finding, Ranked
 from skinapi.vision.quality import Quality
 
 UNKNOWN = Context()
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Facts(Frozen):
@@ -20,9 +32,9 @@ class Facts(Frozen):
 
     examined: bool
     stated: str
-    confidence: float
+    confidence: Share
     ranked: tuple[Ranked, ...] = ()
-    malignant_score: float | None = None
+    malignant_score: Share | None = None
     band: Band
     raised_by: tuple[RaisedBy, ...]
     uncertain: bool = False
@@ -70,8 +82,41 @@ class Facts(Frozen):
             band=band,
             raised_by=tuple(rule for rule, wanted in asked.items() if wanted is band),
             not_dermoscopic=True,
-            notices=(table.notices.information_only, table.notices.not_dermoscopic),
+            notices=(table.notices.information_only,),
         )
+
+    @property
+    def most_probable(self) -> str:
+        return self.ranked[0].key if self.ranked else self.stated
+
+    @property
+    def more_urgent(self) -> bool:
+        """Than the stated condition alone would ask for."""
+        return urgency(self.band) < urgency(conditions_table().by_key(self.stated).urgency)
+
+    @property
+    def as_urgent(self) -> bool:
+        """Just as the stated condition asks for, without a doubt: its own advice holds then."""
+        own = conditions_table().by_key(self.stated).urgency
+        return self.band is own and not self.uncertain
+
+    @property
+    def concern(self) -> Condition:
+        """What the urgency is about: a harmless condition's words would speak against it. Where it
+        is about no disease, what is said of normal skin holds: that this is no all-clear.
+        """
+        table = conditions_table()
+        if not self.more_urgent:
+            return table.by_key(self.stated)
+        for rule in (RaisedBy.MELANOMA, RaisedBy.BASAL_CELL_CARCINOMA):
+            if rule in self.raised_by:
+                return table.by_key(rule.value)
+        ranked = [table.by_key(entry.key) for entry in self.ranked]
+        normal_skin = table.by_key(NORMAL_SKIN)
+        return next((condition for condition in ranked if condition.malignant), normal_skin)
+
+    def band_words(self, language: Language) -> BandWords:
+        return conditions_table().band_words(self.band, language)
 
     def canonical(self) -> bytes:
         """The same facts are the same bytes."""

@@ -24,14 +24,50 @@ class Writer(StrEnum):
     LLM = "llm"
 
 
+class Reason(StrEnum):
+    """Why the LLM was wanted and the template wrote. First what kept it from being asked, then
+    what became of the call, then what was wrong with its words, the gravest first.
+    """
+
+    NO_KEY = "no_key"
+    NO_CONSENT = "no_consent"
+    NOTHING_EXAMINED = "nothing_examined"
+    NO_ROOM = "no_room"
+    RESTING = "resting"
+    BUSY = "busy"
+    BUDGET = "budget"
+    STORE = "store"
+
+    DEADLINE = "deadline"
+    UNREACHABLE = "unreachable"
+    KEY_REFUSED = "key_refused"
+    NO_CREDIT = "no_credit"
+    RATE_LIMITED = "rate_limited"
+    PROVIDER = "provider"
+    TOO_LARGE = "too_large"
+    MALFORMED = "malformed"
+
+    MARKUP = "markup"
+    CHARACTERS = "characters"
+    LENGTH = "length"
+    LANGUAGE = "language"
+    DOSE = "dose"
+    URGENCY = "urgency"
+    DIAGNOSIS = "diagnosis"
+    CONDITION = "condition"
+    NUMBER = "number"
+    MISSING = "missing"
+    WORDS = "words"
+
+
 class Source(Frozen):
     """Who wrote it: the LLM with its model; or the template, with the reason where the LLM was
-    asked and its words were not used.
+    wanted and its words were not used.
     """
 
     writer: Writer = Writer.TEMPLATE
     model: str | None = None
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 class Narrative(Frozen):
@@ -41,6 +77,12 @@ class Narrative(Frozen):
     limits: tuple[str, ...]
     next_steps: tuple[str, ...]
     source: Source = Source()
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text of it, in the order of reading."""
+        sections: tuple[str, ...] = tuple(self.sections.model_dump().values())
+        return (*sections, *self.findings, *self.limits, *self.next_steps)
 
 
 class NarrativeWriter(Protocol):

@@ -7,7 +7,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.utils import ImageReader, simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 
-from skinapi.reports.sections import Sections
+from skinapi.reports.narrative import Sections
 
 TITLE = "Skin lesion report"
 MARGIN, SIZE, LEADING = 50, 9.5, 12

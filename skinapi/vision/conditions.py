@@ -155,6 +155,11 @@ class ConditionsTable(Frozen):
     def by_key(self, key: str) -> Condition:
         return next(condition for condition in self.conditions if condition.key == key)
 
+    def band_words(self, band: Band, language: Language) -> BandWords:
+        """A band's label and its action: there is always something to do."""
+        entry = next(entry for entry in self.bands if entry.key == band)
+        return entry.fr if language == "fr" else entry.en
+
     @property
     def keys(self) -> tuple[str, ...]:
         return tuple(condition.key for condition in self.conditions)

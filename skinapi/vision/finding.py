@@ -85,9 +85,7 @@ class Finding(Frozen):
         return self.ranked[0].key
 
     def band_words(self, language: Language = "en") -> BandWords:
-        """The band's label and its action: there is always something to do."""
-        entry = next(entry for entry in conditions_table().bands if entry.key == self.band)
-        return entry.fr if language == "fr" else entry.en
+        return conditions_table().band_words(self.band, language)
 
     @property
     def notices(self) -> tuple[Said, ...]:

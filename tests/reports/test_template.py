@@ -1,18 +1,25 @@
-"""The four sections: short enough, in Latin-1, uncertain where it is, never against the band."""
+"""The template's words: short enough, in Latin-1, uncertain where it is, never against the band."""
 
 from itertools import chain, combinations, product
 
 import pytest
 
-from skinapi.reports.sections import LONGEST, write_sections
+from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.narrative import LONGEST, Sections
+from skinapi.reports.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
-from skinapi.vision.finding import Doubt
+from skinapi.vision.finding import Doubt, Finding
 from tests.findings import finding_of
+from tests.reports.facts import facts_of
 
 TABLE = conditions_table()
 DOUBTS = list(chain.from_iterable(combinations(Doubt, count) for count in range(3)))
 REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien ne presse")
+
+
+def write_sections(finding: Finding, language: Language) -> Sections:
+    return TemplateWriter().write(Facts.of(finding, UNKNOWN), language).sections
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -76,3 +83,53 @@ def test_a_client_of_seven_reads_the_figures_that_it_shows(key: str) -> None:
     assert f"{100 * seven.confidence:.2f}%" in said
     assert f"{100 * seven.malignant_score:.2f}%" in said
     assert f"{100 * finding.confidence:.2f}%" not in said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_what_a_caller_states_is_told_as_stated_and_no_model_is_spoken_of(
+    key: str, language: Language
+) -> None:
+    facts = Facts.as_stated(condition=key, confidence=0.8)
+    narrative = TemplateWriter().write(facts, language)
+    whole = " ".join(narrative.texts)
+    name = getattr(TABLE.by_key(key).names, language)
+    begins = {"en": f"As stated by the caller: {name}; no picture was examined.", "fr": "Selon l'"}
+    assert narrative.sections.overview.startswith(begins[language])
+    assert {"en": "80.00%", "fr": "80,00 %"}[language] in whole
+    for foreign in ("model", "modèle", "malignant score", "malignité", "dermoscope picture"):
+        assert foreign not in whole
+    assert urgency(facts.band) <= urgency(Band.DOCTOR_REVIEW)
+    assert narrative.sections.recommendation.startswith(facts.band_words(language).action)
+    advice = narrative.sections.recommendation + narrative.sections.importance_of_early_detection
+    if facts.more_urgent:
+        assert not any(words in advice for words in REASSURING)
+
+
+def test_the_findings_tell_every_figure() -> None:
+    facts = facts_of("melanoma", checklist_score=4, raised_by=(RaisedBy.MELANOMA,))
+    findings = " ".join(TemplateWriter().write(facts, "en").findings)
+    for entry in facts.ranked:
+        share = f"{100 * entry.probability:.2f}%"
+        assert f"{TABLE.by_key(entry.key).names.en} ({share})" in findings
+    assert "is 92.86%" in findings
+    assert "Urgency: Urgent referral; the reason: Melanoma (90.00%)." in findings
+    assert "300 by 225 pixels" in findings
+    assert "The 7-point checklist was answered: 4 points." in findings
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_limits_are_the_notices_and_the_first_step_is_the_bands_action(
+    language: Language,
+) -> None:
+    for doubts in DOUBTS:
+        facts = facts_of(reasons=doubts, checklist_score=0)
+        narrative = TemplateWriter().write(facts, language)
+        assert narrative.limits == tuple(getattr(said, language) for said in facts.notices)
+        assert narrative.next_steps[0] == facts.band_words(language).action
+        assert narrative.next_steps[-1] == getattr(TABLE.checklist.result.below, language)
+
+
+def test_the_same_facts_give_the_same_words() -> None:
+    first, again = (TemplateWriter().write(facts_of("dermatofibroma"), "fr") for _ in range(2))
+    assert first == again

@@ -1,0 +1,60 @@
+"""What a language brings."""
+
+from collections.abc import Mapping
+
+from skinapi.reports.narrative import Reason
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import Frozen
+from skinapi.vision.finding import Doubt
+
+
+class Phrases(Frozen):
+    """The template's sentences. In braces stands what the facts fill in."""
+
+    uncertain: str
+    doubts: Mapping[Doubt, str]
+    most_probable: str
+    not_excluded: str
+    as_stated: str
+    more_urgent: str
+    why_urgent: Mapping[RaisedBy, str]
+    nothing_examined: str
+    probability: str
+    malignant_score: str
+    stated_confidence: str
+    ranked: str
+    band: str
+    quality: str
+    checklist_score: str
+    checklist_unanswered: str
+
+
+class Speech(Frozen):
+    """What the LLM may say of a finding, and what its trespasses look like.
+
+    `words` holds no negation, no reassurance, no advice, no certainty and no disease: whatever is
+    said with these alone can be dull, but cannot send anybody home. `terms` are names of more than
+    a word, taken as a whole. A condition is named in a frame only (`NAME` stands for it), and
+    where the words of `leading` stand it is the most probable one.
+    """
+
+    words: frozenset[str]
+    terms: tuple[str, ...]
+    frames: tuple[str, ...]
+    leading: frozenset[str]
+    synonyms: Mapping[str, str]
+    trespasses: Mapping[Reason, str]
+
+
+class Catalogue(Frozen):
+    name: str
+    decimal_mark: str
+    percent: str
+    score_term: str
+    checklist_term: str
+    pixels_term: str
+    phrases: Phrases
+    speech: Speech
+
+    def share(self, value: float) -> str:
+        return self.percent.format(f"{100 * value:.2f}".replace(".", self.decimal_mark))
