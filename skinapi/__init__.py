@@ -35,10 +35,17 @@ from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
+from skinapi.reports.facts import Facts
+from skinapi.reports.narrative import Narrative
+from skinapi.reports.routes import routes as reports_routes
+from skinapi.reports.service import ReportsService
+from skinapi.reports.template import TemplateWriter
+from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.faults import Fault, blob_faults
 from skinapi.storage.ports import Store
+from skinapi.vision.conditions import Language
 from skinapi.web.context import add_request_ids, request_id
 from skinapi.web.failures import answer_errors
 from skinapi.web.gate import Sizes, guard_requests
@@ -66,6 +73,7 @@ class Rooms:
     admin: AdminService
     records: RecordsService
     reviews: ReviewsService
+    issued: IssuedReports
 
     def faults(self) -> Iterator[Fault]:
         """Every broken invariant that `check` knows of."""
@@ -74,6 +82,7 @@ class Rooms:
         yield from self.roster.faults()
         yield from self.records.faults()
         yield from self.reviews.faults()
+        yield from self.issued.faults(self.records.has)
         yield from self.trail.faults()
 
 
@@ -90,12 +99,13 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
     passwords = Passwords()
     roster = Roster(store, accounts)
     reviews = Reviews(store)
+    issued = IssuedReports(store)
     records = RecordsService(
         store=store,
         accounts=accounts,
         trail=trail,
         photos=settings.photos,
-        forget=(reviews.forget,),
+        forget=(reviews.forget, issued.forget),
     )
     eraser = Eraser(accounts=accounts, roster=roster, forget=(records.forget,))
     return Rooms(
@@ -123,6 +133,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
         ),
         records=records,
         reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
+        issued=issued,
     )
 
 
@@ -180,12 +191,25 @@ def create_app(
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(rooms.records))
     app.register_blueprint(review_routes.blueprint(rooms.reviews))
+    reports = ReportsService(
+        records=rooms.records,
+        reviews=rooms.reviews,
+        accounts=rooms.accounts,
+        issued=rooms.issued,
+        trail=rooms.trail,
+        narrate=_write_by_template,
+        llm=settings.openrouter_api_key is not None,
+        clinic=settings.clinic_name,
+        address=settings.address,
+    )
+    app.register_blueprint(reports_routes.blueprint(reports))
     prediction = PredictionService(
         accounts=rooms.accounts, registry=registry, records=rooms.records
     )
     app.register_blueprint(prediction_routes.blueprint(prediction))
     clients = ClientsService(
         registry=registry,
+        reports=reports,
         trail=rooms.trail,
         open_clients=settings.open_clients,
         largest_photo=settings.max_upload_bytes,
@@ -194,3 +218,7 @@ def create_app(
         app.register_blueprint(client.routes.blueprint(clients))
     app.register_blueprint(console_routes.blueprint(None))
     return app
+
+
+def _write_by_template(*, facts: Facts, language: Language, **_: object) -> Narrative:
+    return TemplateWriter().write(facts, language)

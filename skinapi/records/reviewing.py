@@ -83,6 +83,9 @@ class ReviewsService:
         submission, _ = self._records.show(number=number, to=to)
         return self._reviews.page(submission.id, after=after, limit=limit)
 
+    def latest(self, *, submission_id: str) -> Review | None:
+        return self._reviews.latest(submission_id)
+
     def faults(self) -> Iterator[Fault]:
         for identifier in sorted(self._reviews.submissions()):
             if not self._records.has(identifier):
