@@ -1,5 +1,5 @@
-"""`python -m tests.bench.printing`: a report printed with its pictures as large as on paper, against
-the same page with the kept photo and its overlay embedded as they are.
+"""`python -m tests.bench.printing`: a report whose pictures are as large as on paper, beside the same
+page with the kept photo and its overlay embedded as they are.
 """
 
 import statistics
