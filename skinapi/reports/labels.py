@@ -170,9 +170,9 @@ ENGLISH = Labels(
     verification="Verification",
     scan="Verify",
     address="Address",
-    how_to_verify="The code on the first page, and this address, tell whether this report was "
-    "issued as it stands here. They show no data of the patient.",
-    valid="This report was issued by this server, and stands.",
+    how_to_verify="The code on the first page leads to this address. It tells whether a report "
+    "with this code was issued and still stands, and shows no data of the patient.",
+    valid="A report with this code was issued by this server, and stands.",
     unknown="No report stands under this code: it was never issued here, or was deleted.",
     modalities={
         Modality.DERMOSCOPIC: "dermoscopic",
@@ -294,9 +294,9 @@ FRENCH = Labels(
     verification="Vérification",
     scan="Vérifier",
     address="Adresse",
-    how_to_verify="Le code de la première page, et cette adresse, disent si ce rapport a été "
-    "établi tel qu'il est ici. Ils ne montrent aucune donnée du patient.",
-    valid="Ce rapport a été établi par ce serveur, et il est en vigueur.",
+    how_to_verify="Le code de la première page mène à cette adresse. Elle dit si un rapport de ce "
+    "code a été établi et reste en vigueur, et ne montre aucune donnée du patient.",
+    valid="Un rapport de ce code a été établi par ce serveur, et reste en vigueur.",
     unknown="Aucun rapport n'existe sous ce code: il n'a jamais été établi ici, ou a été effacé.",
     modalities={
         Modality.DERMOSCOPIC: "dermatoscopique",

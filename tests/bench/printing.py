@@ -1,4 +1,4 @@
-"""`python -m tests.bench.printing`: a report with its pictures as large as on paper, beside the same
+"""`python -m tests.bench.printing`: a report with pictures as large as on paper, beside the same
 page with the kept photo and its overlay embedded as they are.
 """
 
