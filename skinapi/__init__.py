@@ -35,17 +35,14 @@ from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
-from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative
+from skinapi.reports.narrator import open_narrator
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.reports.service import ReportsService
-from skinapi.reports.template import TemplateWriter
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.faults import Fault, blob_faults
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import Language
 from skinapi.web.context import add_request_ids, request_id
 from skinapi.web.failures import answer_errors
 from skinapi.web.gate import Sizes, guard_requests
@@ -191,20 +188,25 @@ def create_app(
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(rooms.records))
     app.register_blueprint(review_routes.blueprint(rooms.reviews))
+    narrator = open_narrator(settings, rooms.store)
     reports = ReportsService(
         records=rooms.records,
         reviews=rooms.reviews,
         accounts=rooms.accounts,
         issued=rooms.issued,
         trail=rooms.trail,
-        narrate=_write_by_template,
+        narrate=narrator.narrate,
         llm=settings.openrouter_api_key is not None,
         clinic=settings.clinic_name,
         address=settings.address,
     )
     app.register_blueprint(reports_routes.blueprint(reports))
     prediction = PredictionService(
-        accounts=rooms.accounts, registry=registry, records=rooms.records
+        accounts=rooms.accounts,
+        registry=registry,
+        records=rooms.records,
+        narrator=narrator,
+        llm=settings.predict_narrative == "llm",
     )
     app.register_blueprint(prediction_routes.blueprint(prediction))
     clients = ClientsService(
@@ -218,7 +220,3 @@ def create_app(
         app.register_blueprint(client.routes.blueprint(clients))
     app.register_blueprint(console_routes.blueprint(None))
     return app
-
-
-def _write_by_template(*, facts: Facts, language: Language, **_: object) -> Narrative:
-    return TemplateWriter().write(facts, language)

@@ -137,6 +137,18 @@ class StoreUnavailable(Unavailable):
     code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
 
 
+class Unwritten(Unavailable):
+    """The LLM wrote no narrative that may be used; `reason` is one of the reports' closed set. The
+    template writes then, so no client ever sees this.
+    """
+
+    code, sentence = "unwritten", "The report could not be put into other words"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__()
+
+
 class BlobDamaged(SkinAPIError):
     code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
 

@@ -3,8 +3,9 @@
 import secrets
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, PositiveInt, SecretStr
+from pydantic import AliasChoices, Field, NonNegativeInt, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skinapi.errors import UnsafeSettings
@@ -34,6 +35,11 @@ class Settings(BaseSettings):
     mongo_uri: SecretStr | None = None
     jwt_secret_key: SecretStr | None = None
     openrouter_api_key: SecretStr | None = None
+    openrouter_models: str = "openai/gpt-4.1-mini,google/gemini-2.5-flash"
+    openrouter_url: str = "https://openrouter.ai/api/v1"
+    predict_narrative: Literal["template", "llm"] = "template"
+    llm_deadline_s: float = Field(default=8, gt=0, le=60)
+    llm_daily_budget: NonNegativeInt = 1000
     model_path: Path | None = None
     model_precision: Literal["f32", "bf16"] | None = None
     num_streams: PositiveInt = 2
@@ -111,6 +117,11 @@ class Settings(BaseSettings):
         listed = self.allowed_origins or ("" if self.production else DEVELOPMENT_ORIGINS)
         return [origin.strip().rstrip("/") for origin in listed.split(",") if origin.strip()]
 
+    @property
+    def llm_models(self) -> list[str]:
+        """The first is asked; the others where it cannot answer."""
+        return [name.strip() for name in self.openrouter_models.split(",") if name.strip()]
+
     def secret(self, name: str) -> str | None:
         """A secret setting in clear, for the one who needs it."""
         value: SecretStr | None = getattr(self, name)
@@ -139,6 +150,9 @@ class Settings(BaseSettings):
             )
         if self.open_lab and not self.loopback:
             raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
+        called = urlsplit(self.openrouter_url)
+        if called.scheme != "https" and called.hostname not in LOOPBACK:
+            raise UnsafeSettings("OPENROUTER_URL must begin with https://: the key travels there")
         if self.production and any("*" in origin for origin in self.origins):
             raise UnsafeSettings("ALLOWED_ORIGINS must name the front ends, not *")
 

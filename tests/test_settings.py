@@ -142,3 +142,14 @@ def test_the_lab_is_never_open_to_the_world(reachable: dict[str, Any]) -> None:
         Settings(open_lab=True, **reachable).refuse_unsafe()
     with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
         production(open_lab=True).refuse_unsafe()
+
+
+@pytest.mark.parametrize("url", ["http://openrouter.ai/api/v1", "ftp://x", "openrouter.ai", ""])
+def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
+    with pytest.raises(UnsafeSettings, match="OPENROUTER_URL"):
+        production(openrouter_url=url).refuse_unsafe()
+    production(openrouter_url="http://127.0.0.1:9").refuse_unsafe()
+
+
+def test_the_llms_models_are_listed_with_commas() -> None:
+    assert production(openrouter_models=" a/b, c/d ,").llm_models == ["a/b", "c/d"]

@@ -84,8 +84,10 @@ def change_password(
 
 @routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(Stale,))
 def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Message:
-    """Say what may be kept from now on, unless a request says otherwise for itself."""
-    auth.set_consents(account_id=subject.id, consents=body.model_dump())
+    """Say what may be kept from now on, unless a request says otherwise for itself; and whether
+    figures may travel.
+    """
+    auth.set_consents(account_id=subject.id, consents=body.model_dump(exclude_none=True))
     return Message(message="Consents changed")
 
 

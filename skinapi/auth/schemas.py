@@ -42,7 +42,14 @@ class NewPasswordBody(Body):
 
 
 class Consents(Body):
-    photos: bool = Field(description="whether one's photos may be kept")
+    """What is left out stays as it was."""
+
+    photos: bool | None = Field(default=None, description="whether one's photos may be kept")
+    llm: bool | None = Field(
+        default=None,
+        description="whether the figures of one's findings, without picture or name, may travel to "
+        "the LLM that puts reports into words",
+    )
 
 
 class PasswordChanged(Answer):

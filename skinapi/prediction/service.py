@@ -8,18 +8,26 @@ from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.registry.service import RegistryService
 from skinapi.reports.facts import Facts
-from skinapi.reports.template import TemplateWriter
+from skinapi.reports.narrator import Narrator
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from skinapi.vision.context import Context
 
 
 class PredictionService:
     def __init__(
-        self, *, accounts: Accounts, registry: RegistryService, records: RecordsService
+        self,
+        *,
+        accounts: Accounts,
+        registry: RegistryService,
+        records: RecordsService,
+        narrator: Narrator,
+        llm: bool,
     ) -> None:
         self._accounts = accounts
         self._registry = registry
         self._records = records
+        self._narrator = narrator
+        self._llm = llm
 
     def predict(
         self,
@@ -44,7 +52,12 @@ class PredictionService:
             judged = self._registry.judge_photo(content=content, context=context)
         except Refused as refused:
             raise _said_in(spoken, refused) from refused
-        narrative = TemplateWriter().write(Facts.of(judged.finding, context), spoken)
+        narrative = self._narrator.narrate(
+            facts=Facts.of(judged.finding, context),
+            language=spoken,
+            llm=self._llm,
+            consents=owner.consents,
+        )
         filed = self._records.file_finding(
             owner=owner,
             finding=judged.finding,
@@ -52,6 +65,7 @@ class PredictionService:
             context=context,
             language=spoken,
             sections=narrative.sections.model_dump(),
+            narrative_source=narrative.source.model_dump(mode="json"),
             keep_photo=keep_photo,
             key=key,
             request_hash=asked,

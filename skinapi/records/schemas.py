@@ -26,6 +26,18 @@ class ReportView(Answer):
     confidence_explanation: str
 
 
+class NarrativeSource(Answer):
+    writer: str = Field(description="template or llm")
+    model: str | None = Field(default=None, description="the LLM that answered")
+    reason: str | None = Field(
+        default=None, description="why the LLM was wanted and the template wrote"
+    )
+
+
+class NarrativeView(Answer):
+    source: NarrativeSource
+
+
 class Probability(Answer):
     key: str
     name: str
@@ -72,6 +84,7 @@ class SubmissionView(Answer):
     language: Language
     photo_kept: bool
     model_version: str
+    narrative: NarrativeView
 
     @classmethod
     def of(cls, submission: Submission, owner: Account) -> Self:
@@ -103,6 +116,9 @@ class SubmissionView(Answer):
             language=language,
             photo_kept=submission.photo_blob is not None,
             model_version=finding.model_version,
+            narrative=NarrativeView(
+                source=NarrativeSource.model_validate(submission.narrative_source)
+            ),
         )
 
 

@@ -19,7 +19,9 @@ ATTEMPTS = 100
 
 
 class Submission(BaseModel):
-    """A frozen copy of one submission. `sections` are the words as they were answered."""
+    """A frozen copy of one submission. `sections` are the words as they were answered, and
+    `narrative_source` says who wrote them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -32,6 +34,7 @@ class Submission(BaseModel):
     context: Context
     language: Language
     sections: dict[str, str]
+    narrative_source: dict[str, str | None] = {"writer": "template"}
     photo_blob: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None

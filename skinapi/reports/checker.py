@@ -3,10 +3,10 @@
 What is admitted is a closed set, so that nobody has to think of every wrong sentence. The
 template's sentences for these facts must all stand where they belong, to the letter: so the
 action, the doubt, the notices and all that is said of a disease cannot be lost or bent. Beside
-them, in three sections and only where a picture was examined, there may be sentences on the
+them, in two sections and only where a picture was examined, there may be sentences on the
 calculation, from the language's short list of words, which has no negation, no advice, no
-certainty and no disease. Names and numbers, the template's too, are read again and held against
-the facts.
+certainty, no amount and no disease. Names and numbers, the template's too, are read again and
+held against the facts.
 
 Why a sentence was refused is told by what it looks like; that it is refused does not hang on it.
 """
@@ -30,7 +30,7 @@ from skinapi.reports.sentences import (
 from skinapi.reports.template import TemplateWriter
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 
-OPEN_TO_WRITERS = ("overview", "importance_of_early_detection", "confidence_explanation")
+OPEN_TO_WRITERS = ("overview", "confidence_explanation")
 WHAT_TO_DO = ("recommendation", "next_steps")
 MOST_SENTENCES = 40
 MARKUP = re.compile(r"[<>{}\[\]|\\`*_#@~^=$&]|//|www\.|\b[a-z]{2,}\.[a-z]{2,}\b", re.IGNORECASE)
@@ -107,6 +107,8 @@ class _Checker:
         words = WORD.findall(self._bare(sentence))
         if set(words) - self._speech.words and not trespasses:
             yield self._language_or_words(words)
+        if not words or not sentence.endswith("."):
+            yield Reason.WORDS
 
     def _find_trespasses(self, sentence: str) -> Iterator[Reason]:
         facts, bare = self._facts, self._bare(sentence)
@@ -121,8 +123,6 @@ class _Checker:
             yield Reason.CONDITION
         if NAMED in bare:
             yield Reason.DIAGNOSIS
-        if named - {facts.most_probable} and self._speech.leading & set(WORD.findall(bare)):
-            yield Reason.CONDITION
         if STRANGE.search(sentence):
             yield Reason.MARKUP
         yield from self._find_unclear_numbers(sentence, named)

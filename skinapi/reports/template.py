@@ -21,7 +21,6 @@ class Added(Frozen):
     """What another writer says beside the template's sentences, before the notices."""
 
     overview: str = ""
-    importance_of_early_detection: str = ""
     confidence_explanation: str = ""
 
 
@@ -35,9 +34,7 @@ class TemplateWriter:
             language=language,
             sections=Sections(
                 overview=_join(*said.lead(), *said.what_it_is(), added.overview),
-                importance_of_early_detection=_join(
-                    said.why_early(), added.importance_of_early_detection
-                ),
+                importance_of_early_detection=said.why_early(),
                 recommendation=_join(said.action(), *said.advice(), *said.checklist_result()),
                 confidence_explanation=_join(
                     *said.confidence(), added.confidence_explanation, *said.first_notices()

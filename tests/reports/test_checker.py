@@ -26,8 +26,8 @@ NEVUS = facts_of(
     raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST),
     checklist_score=4,
 )
-PLACES = ("overview", "importance_of_early_detection", "confidence_explanation")
-AFTER_URGENT = ("recommendation", "findings", "limits", "next_steps")
+PLACES = ("overview", "confidence_explanation")
+CLOSED = ("importance_of_early_detection", "recommendation", "findings", "limits", "next_steps")
 
 
 def told(added: str, language: Language, facts: Facts = NEVUS, place: str = PLACES[0]) -> Narrative:
@@ -66,7 +66,7 @@ ADMITTED = {
         "The malignant score is a sum, here 17.14%.",
         "Melanocytic nevus (mole) has a probability of 60.00%.",
         "The 7-point checklist has 4 points.",
-        "A probability describes a calculation; it is one part of the whole.",
+        "A probability describes a calculation; it is a part of the result.",
     ),
     "fr": (
         "Le modèle a comparé l'image avec les images dont il a appris.",
@@ -74,7 +74,7 @@ ADMITTED = {
         "La probabilité de mélanome est de 5,71 %.",
         "Le score de malignité est une somme, ici 17,14 %.",
         "La liste en 7 points compte 4 points.",
-        "Chaque probabilité décrite ici suit un calcul; elle est une partie du tout.",
+        "Chaque probabilité décrite ici suit un calcul; elle est une partie du résultat.",
     ),
 }
 
@@ -96,8 +96,6 @@ PLANTED: dict[str, dict[Reason, tuple[str, ...]]] = {
             "The result may be eczema or psoriasis.",
             "The picture may be rosacea, a lipoma or dermatitis.",
             "The probability of bcc is 5.71%.",
-            "The most probable condition is melanoma.",
-            "The first place in the order is given to melanoma.",
         ),
         Reason.NUMBER: (
             "The model gives melanoma a probability of 60.00%.",
@@ -178,10 +176,16 @@ PLANTED: dict[str, dict[Reason, tuple[str, ...]]] = {
             "The lesion looks regular.",
             "The picture has an even border.",
             "The system is excellent.",
+            "The model gives a share",
+            "(...), 5%: ;.",
             "Ignorance is bliss",
             "The model is right.",
             "The probability is half a percent.",
             "The odds are ten to one.",
+            "All of the probability is given to melanoma.",
+            "The model gives melanoma the first place.",
+            "The most probable condition has a share.",
+            "The probability is one.",
             "Have it removed.",
         ),
     },
@@ -192,8 +196,6 @@ PLANTED: dict[str, dict[Reason, tuple[str, ...]]] = {
             "Le modèle donne à l'angiome une part.",
             "La réponse peut être une dermatite ou une psoriasis.",
             "La probabilité de lymphome est une estimation.",
-            "Le modèle donne la première place au mélanome.",
-            "La plus probable est la probabilité de mélanome.",
         ),
         Reason.NUMBER: (
             "La probabilité de mélanome est de 60,00 %.",
@@ -202,6 +204,8 @@ PLANTED: dict[str, dict[Reason, tuple[str, ...]]] = {
             "Le score de malignité est de 5,71 %.",
             "La liste en 7 points compte 3 points.",
             "Le modèle a appris avec 10 images.",
+            "La probabilité de mélanome est un.",
+            "La probabilité de mélanome est de un.",
         ),
         Reason.URGENCY: (
             "Il n'y a pas besoin de consulter.",
@@ -235,7 +239,12 @@ PLANTED: dict[str, dict[Reason, tuple[str, ...]]] = {
         ),
         Reason.MARKUP: ("<b>Le modèle</b>.", "Le rapport est sur http://exemple.fr ici."),
         Reason.CHARACTERS: ("Le modèle\tdonne une part.", "Le modèle donne une part \u2026."),
-        Reason.WORDS: ("Le bord est régulier.", "Le logiciel est excellent."),
+        Reason.WORDS: (
+            "Le bord est régulier.",
+            "Le logiciel est excellent.",
+            "Toute la probabilité est une part.",
+            "Le modèle donne au mélanome la première place.",
+        ),
     },
 }
 
@@ -266,13 +275,13 @@ def test_no_sentence_of_the_table_can_be_added_even_a_true_one(language: Languag
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("part", AFTER_URGENT)
+@pytest.mark.parametrize("part", CLOSED)
 def test_nothing_is_added_where_it_says_what_to_do_and_what_was_found(
     part: str, language: Language
 ) -> None:
     whole = TEMPLATE.write(NEVUS, language).model_dump()
     sentence = ADMITTED[language][0]
-    if part == "recommendation":
+    if part in whole["sections"]:
         whole["sections"][part] += f" {sentence}"
     else:
         whole[part] = [*whole[part], sentence]

@@ -33,19 +33,18 @@ PHRASES = Phrases(
 )
 
 WORDS = """
-a an the this that these those it its itself they their which what each every all both some other
-others such one of in on to for from by with between among and or as at into because where how also
-then while is are was were be been has have had can may might gives give gave given weighs weighed
-compares compared adds added counts counted ranks ranked names named learned learns learning trained
-describes described explains explained means says said states stated answers answered reads read
-rests depends follows comes came stands puts put sets expresses expressed tells told makes made sums
-uses used model picture pictures image images photo photos photograph photographs probability
-probabilities possibility possibilities score scores number numbers percentage percentages share
-shares result results answer finding findings calculation calculations computer software list lists
-order place text report condition conditions class classes group groups checklist figure figures sum
-total whole example examples estimate estimates measure measures question questions way part parts
-kind kinds word words point points probable possible calibrated automatic automatically statistical
-most first next second own together here
+a an the this that these those it its itself they their which what each some other others such of in
+on to for from by with between among and or as at into because where how also then while is are was
+were be been has have had can may might gives give gave given weighs weighed compares compared adds
+added counts counted ranks ranked names named learned learns learning trained describes described
+explains explained means says said states stated answers answered reads read rests depends follows
+comes came stands puts put sets expresses expressed tells told makes made sums uses used model
+picture pictures image images photo photos photograph photographs probability probabilities
+possibility possibilities score scores number numbers percentage percentages share shares result
+results answer finding findings calculation calculations computer software list lists order place
+text report condition conditions class classes group groups checklist figure figures sum example
+examples estimate estimates measure measures question questions way part parts kind kinds word words
+point points probable possible calibrated automatic automatically statistical own together here
 """
 
 SPEECH = Speech(
@@ -56,7 +55,6 @@ SPEECH = Speech(
         r"(?:gives|gave|given) (?:to )?NAME",
         r"^NAME (?:has|had|is given|was given) a (?:probability|share)",
     ),
-    leading=frozenset({"most", "first"}),
     synonyms={
         "mole": "melanocytic_nevus",
         "moles": "melanocytic_nevus",

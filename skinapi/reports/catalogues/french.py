@@ -34,20 +34,19 @@ PHRASES = Phrases(
 
 WORDS = """
 le la les l un une des du de d au aux à ce cet cette ces celui celle ceux celles il elle ils elles
-on se s son sa ses leur leurs lui qui que qu dont où chaque chacune chacun tous toutes tout toute
-autre autres tel telle et ou en dans sur par pour avec entre parmi comme car puis aussi ainsi est
-sont était étaient être été a ont avait peut peuvent pourrait donne donnent donné donnée données
-pèse pesé pesée compare comparé comparée ajoute additionne additionné compte compté classe classé
-classée classées nomme nommé nommée apprend appris entraîné décrit décrite explique expliqué
-signifie dit indique indiqué indiquée répond lit lu lue repose dépend suit suivent suivante suivant
-vient viennent place placé placée met mis mise exprime exprimé exprimée utilise utilisé utilisée
-attribue attribué attribuée accorde reçoit calcule calculé calculée modèle image images photo photos
-photographie photographies probabilité probabilités possibilité possibilités score scores nombre
-nombres chiffre chiffres pourcentage pourcentages part parts résultat résultats réponse calcul
-calculs ordinateur logiciel liste listes ordre texte rapport affections catégorie catégories groupe
-groupes somme total ensemble exemple exemples estimation estimations mesure mesures question
-questions façon partie parties sorte sortes mot mots point points probable possible calibré calibrée
-automatique automatiquement statistique plus premier première second seconde ici
+on se s son sa ses leur leurs lui qui que qu dont où chaque chacune chacun autre autres tel telle et
+ou en dans sur par pour avec entre parmi comme car puis aussi ainsi est sont était étaient être été
+a ont avait peut peuvent pourrait donne donnent donné donnée données pèse pesé pesée compare comparé
+comparée ajoute additionne additionné compte compté classe classé classée classées nomme nommé
+nommée apprend appris entraîné décrit décrite explique expliqué signifie dit indique indiqué
+indiquée répond lit lu lue repose dépend suit suivent suivante suivant vient viennent place placé
+placée met mis mise exprime exprimé exprimée utilise utilisé utilisée attribue attribué attribuée
+accorde reçoit calcule calculé calculée modèle image images photo photos photographie photographies
+probabilité probabilités possibilité possibilités score scores nombre nombres chiffre chiffres
+pourcentage pourcentages part parts résultat résultats réponse calcul calculs ordinateur logiciel
+liste listes ordre texte rapport affections catégorie catégories groupe groupes somme exemple
+exemples estimation estimations mesure mesures question questions façon partie parties sorte sortes
+mot mots point points probable possible calibré calibrée automatique automatiquement statistique ici
 """
 
 SPEECH = Speech(
@@ -58,7 +57,6 @@ SPEECH = Speech(
         r"(?:donne|donné|donnée|attribue|attribué|attribuée|accorde) (?:à |au |à la |à l')NAME",
         r"^(?:le |la |l')?NAME (?:a|avait|reçoit) une (?:probabilité|part)",
     ),
-    leading=frozenset({"plus", "premier", "première"}),
     synonyms={
         "grain de beauté": "melanocytic_nevus",
         "grains de beauté": "melanocytic_nevus",
@@ -77,6 +75,7 @@ SPEECH = Speech(
         "peau saine": "normal_skin",
     },
     trespasses={
+        Reason.NUMBER: r"\bune?\s*[.,;:)%]|\bde une?\b",
         Reason.DOSE: r"\d\s?(?:mg|mcg|µg|ml|g|ui)\b|\b(?:dos(?:e|es|age)|comprimés?|cachets?"
         r"|crèmes?|pommades?|médicaments?|antibiotiques?|corticoïdes?|ordonnances?|prescri\w+"
         r"|appliquer|appliquez|imiquimod|fluorouracile|hydrocortisone|aspirine|ibuprofène"

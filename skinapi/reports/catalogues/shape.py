@@ -32,16 +32,15 @@ class Phrases(Frozen):
 class Speech(Frozen):
     """What the LLM may say of a finding, and what its trespasses look like.
 
-    `words` holds no negation, no reassurance, no advice, no certainty and no disease: whatever is
-    said with these alone can be dull, but cannot send anybody home. `terms` are names of more than
-    a word, taken as a whole. A condition is named in a frame only (`NAME` stands for it), and
-    where the words of `leading` stand it is the most probable one.
+    `words` holds no negation, no reassurance, no advice, no certainty, no amount and no disease:
+    whatever is said with these alone can be dull, but cannot send anybody home. `terms` are names
+    of more than a word, taken as a whole. A condition is named in a frame only (`NAME` stands for
+    it). `trespasses` tell, by their look, why other words were refused.
     """
 
     words: frozenset[str]
     terms: tuple[str, ...]
     frames: tuple[str, ...]
-    leading: frozenset[str]
     synonyms: Mapping[str, str]
     trespasses: Mapping[Reason, str]
 

@@ -1,0 +1,70 @@
+"""Who writes: the LLM where it is wanted, allowed and up to it, else the template."""
+
+from collections.abc import Mapping
+
+from skinapi.errors import SkinAPIError, Unwritten
+from skinapi.reports.allowance import DailyBudget
+from skinapi.reports.facts import Facts
+from skinapi.reports.line import Line
+from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
+from skinapi.reports.openrouter import OpenRouterWriter
+from skinapi.reports.template import TemplateWriter
+from skinapi.settings import Settings
+from skinapi.storage.ports import Store
+from skinapi.vision.conditions import Language
+from skinapi.web.logs import log
+
+CONSENT = "llm"
+NOBODYS: Mapping[str, bool] = {}
+
+
+class Narrator:
+    def __init__(self, llm: NarrativeWriter | None) -> None:
+        self._llm = llm
+        self._template = TemplateWriter()
+
+    def narrate(
+        self,
+        *,
+        facts: Facts,
+        language: Language,
+        llm: bool = False,
+        consents: Mapping[str, bool] = NOBODYS,
+    ) -> Narrative:
+        """There is always one. `llm` wants the LLM; it is asked only with the operator's key and
+        its owner's consent, and where it fails the source says why the template wrote instead.
+        """
+        if not llm:
+            return self._template.write(facts, language)
+        try:
+            return self._writer_for(consents).write(facts, language)
+        except Unwritten as unwritten:
+            reason = Reason(unwritten.reason)
+        except SkinAPIError:
+            reason = Reason.STORE
+        log.warning("the template wrote instead of the LLM", reason=reason, language=language)
+        narrative = self._template.write(facts, language)
+        return narrative.model_copy(update={"source": Source(reason=reason)})
+
+    def _writer_for(self, consents: Mapping[str, bool]) -> NarrativeWriter:
+        if self._llm is None:
+            raise Unwritten(Reason.NO_KEY)
+        if not consents.get(CONSENT, False):
+            raise Unwritten(Reason.NO_CONSENT)
+        return self._llm
+
+
+def open_narrator(settings: Settings, store: Store) -> Narrator:
+    """Without a key nothing is ever sent."""
+    key = settings.secret("openrouter_api_key")
+    if key is None:
+        return Narrator(None)
+    return Narrator(
+        OpenRouterWriter(
+            line=Line(url=settings.openrouter_url, key=key),
+            models=settings.llm_models,
+            deadline_s=settings.llm_deadline_s,
+            store=store,
+            budget=DailyBudget(store, most=settings.llm_daily_budget),
+        )
+    )

@@ -1,0 +1,81 @@
+"""An LLM that hangs costs its few callers their patience, and the others nothing."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from skinapi.reports.line import MOST_AT_ONCE
+from skinapi.vision.model import SHIPPED_MODEL
+from tests.models import tiny_model
+from tests.openrouter import KEY, OpenRouter, an_openrouter, hang
+from tests.served.camera import ANGULAR, lesions
+from tests.served.people import Caller, Town
+from tests.served.server import serving
+from tests.served.wire import Answer
+from tests.size import drill, size
+
+CLIENTS = 16
+REQUESTS = size(96, 1600)
+ROUNDS = size(1, 2)
+
+
+@pytest.fixture
+def llm() -> Iterator[OpenRouter]:
+    with an_openrouter() as server:
+        server.behave = hang
+        yield server
+
+
+@contextmanager
+def ada_of_a_house(folder: Path, llm: OpenRouter, wanted: str) -> Iterator[Caller]:
+    environment = {
+        "MODEL_PATH": str(SHIPPED_MODEL if drill else tiny_model()),
+        "OPENROUTER_API_KEY": KEY,
+        "OPENROUTER_URL": llm.url,
+        "PREDICT_NARRATIVE": wanted,
+        "LLM_DEADLINE_S": str(size(1, 8)),
+    }
+    with serving(folder, environment, workers=1) as server, closing(Town(server)) as town:
+        ada = town.person()
+        assert ada.call("PUT", "/me/consents", json={"llm": True}).status == 200
+        yield ada
+
+
+def send_all(ada: Caller) -> tuple[float, list[Answer]]:
+    """Requests a second, and the answers."""
+    photos = lesions(CLIENTS)
+
+    def send(number: int) -> Answer:
+        return ANGULAR.send(ada.port, photos[number % len(photos)], token=ada.token)
+
+    started = time.monotonic()
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        answers = list(pool.map(send, range(REQUESTS)))
+    return REQUESTS / (time.monotonic() - started), answers
+
+
+def test_predictions_go_on_while_the_llm_hangs(
+    tmp_path: Path, llm: OpenRouter, report: Callable[[str], None]
+) -> None:
+    reasons: Counter[str] = Counter()
+    for turn in range(ROUNDS):
+        with ada_of_a_house(tmp_path / f"plain-{turn}", llm, "template") as ada:
+            alone, _ = send_all(ada)
+        with ada_of_a_house(tmp_path / f"llm-{turn}", llm, "llm") as ada:
+            hung, answers = send_all(ada)
+        assert {answer.status for answer in answers} == {200}
+        sources = [answer.json["narrative"]["source"] for answer in answers]
+        assert {source["writer"] for source in sources} == {"template"}
+        reasons.update(source["reason"] for source in sources)
+        report(
+            f"{REQUESTS} photos of {CLIENTS} clients: {alone:.1f}/s by the template, "
+            f"{hung:.1f}/s while the LLM hangs ({hung / alone:.0%}); why: {dict(reasons)}"
+        )
+    assert set(reasons) <= {"deadline", "busy", "resting"}
+    assert reasons["deadline"]
+    assert llm.most_at_once <= MOST_AT_ONCE
