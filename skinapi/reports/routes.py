@@ -9,8 +9,8 @@ from skinapi.reports.html import POLICY, render_html, render_verdict
 from skinapi.reports.labels import labels_of
 from skinapi.reports.pdf import render_pdf
 from skinapi.reports.schemas import (
+    FullReport,
     ReportQuery,
-    ReportView,
     StatedFinding,
     StatedReport,
     Verdict,
@@ -23,7 +23,7 @@ from skinapi.web.routes import Routes
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 
-Show = Callable[[ReportsService, str, ReportQuery, Subject], ReportView | Response]
+Show = Callable[[ReportsService, str, ReportQuery, Subject], FullReport | Response]
 
 routes: Routes[ReportsService] = Routes("reports")
 
@@ -37,7 +37,7 @@ routes: Routes[ReportsService] = Routes("reports")
 )
 def show_report(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
-) -> ReportView | Response:
+) -> FullReport | Response:
     """The whole report: as JSON, or as `Accept` asks, as HTML or PDF."""
     show: Show = {HTML: _html, PDF: _printed}.get(_accepted(JSON, HTML, PDF), _view)
     return show(reports, number, query, subject)
@@ -52,7 +52,7 @@ def show_report(
 )
 def show_report_json(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
-) -> ReportView:
+) -> FullReport:
     """The whole report as JSON."""
     return _view(reports, number, query, subject)
 
@@ -135,8 +135,8 @@ def _accepted(*kinds: str) -> str:
     return request.accept_mimetypes.best_match(kinds) or kinds[0]
 
 
-def _view(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> ReportView:
-    return ReportView.of(reports.read_report(number=number, to=to, language=query.lang))
+def _view(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> FullReport:
+    return FullReport.of(reports.read_report(number=number, to=to, language=query.lang))
 
 
 def _html(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:

@@ -5,9 +5,9 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from skinapi.records.schemas import ReviewView, percent
+from skinapi.records.schemas import NarrativeSource, ReviewView, percent
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative, Source
+from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
 from skinapi.vision.conditions import Band, Language, conditions_table
@@ -31,7 +31,7 @@ class StatedFinding(ContractBody):
     )
 
 
-class PatientView(Answer):
+class ReportedPatient(Answer):
     name: str
     email: str
 
@@ -42,9 +42,25 @@ class SealView(Answer):
     issued_at: datetime
 
 
-class ReportView(Answer):
+class MoreWords(Answer):
+    language: Language
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    source: NarrativeSource
+
+    @classmethod
+    def of(cls, narrative: Narrative) -> Self:
+        return cls.model_validate(narrative.model_dump())
+
+
+class AllWords(MoreWords):
+    sections: Sections
+
+
+class FullReport(Answer):
     number: int | None = Field(serialization_alias="id")
-    patient: PatientView | None
+    patient: ReportedPatient | None
     time: datetime | None
     clinic: str | None
     language: Language
@@ -56,7 +72,7 @@ class ReportView(Answer):
     notice: str
     notices: list[str]
     facts: Facts
-    narrative: Narrative
+    narrative: AllWords
     review: ReviewView | None = Field(description="the latest")
     verification: SealView | None
 
@@ -67,7 +83,7 @@ class ReportView(Answer):
         patient, seal = report.patient, report.seal
         return cls(
             number=report.number,
-            patient=PatientView(name=patient.name, email=patient.email) if patient else None,
+            patient=ReportedPatient(name=patient.name, email=patient.email) if patient else None,
             time=report.made_at,
             clinic=report.clinic,
             language=report.language,
@@ -79,20 +95,12 @@ class ReportView(Answer):
             notice=notices[0],
             notices=notices,
             facts=facts,
-            narrative=report.narrative,
+            narrative=AllWords.of(report.narrative),
             review=ReviewView.of(report.review) if report.review else None,
             verification=SealView(hash=seal.hash, url=seal.url, issued_at=seal.issued_at)
             if seal
             else None,
         )
-
-
-class MoreWords(Answer):
-    language: Language
-    findings: tuple[str, ...]
-    limits: tuple[str, ...]
-    next_steps: tuple[str, ...]
-    source: Source
 
 
 class StatedReport(Answer):
@@ -114,13 +122,13 @@ class StatedReport(Answer):
 
     @classmethod
     def of(cls, report: Report, basis: str) -> Self:
-        full, narrative = ReportView.of(report), report.narrative
+        full, narrative = FullReport.of(report), report.narrative
         shared = ("stated", "confidence", "band", "band_label", "action", "notice", "notices")
         return cls(
             **narrative.sections.model_dump(),
             **{name: getattr(full, name) for name in shared},
             basis=basis,
-            narrative=MoreWords(**narrative.model_dump(exclude={"sections"})),
+            narrative=MoreWords.of(narrative),
         )
 
 

@@ -3,11 +3,11 @@ as anything but text."""
 
 import io
 import re
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.reports.pdf import render_pdf
-from skinapi.reports.report import Patient, Report
+from skinapi.reports.report import Patient
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt
@@ -28,6 +28,7 @@ from tests.reports.made import (
 )
 from tests.size import size
 
+ROOT = Path(__file__).parent.parent.parent
 LARGEST = 250_000
 ROOM_TO_GROW = 8.0
 HOSTILE = (
@@ -214,24 +215,10 @@ def test_a_typical_report_is_small() -> None:
     assert len(render_pdf(longest_report("fr"))) <= LARGEST
 
 
-def test_memory_stays_flat_over_many(report: Any) -> None:
-    reports = [
-        made_report(language, photo=photo) for language in LANGUAGES for photo in (False, True)
-    ]
-    _print_all(reports, 20)
-    before = _resident()
+def test_memory_stays_flat_over_many(report: Callable[[str], None]) -> None:
     builds = size(60, 1000)
-    _print_all(reports, builds)
-    grown = _resident() - before
+    command = [sys.executable, "-m", "tests.reports.flatness", str(builds)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    grown = float(done.stdout)
     report(f"{builds} reports printed: {grown:+.1f} MB")
     assert grown < ROOM_TO_GROW
-
-
-def _print_all(reports: list[Report], count: int) -> None:
-    for number in range(count):
-        render_pdf(replace(reports[number % len(reports)], number=number))
-
-
-def _resident() -> float:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * 4096 / 1e6
