@@ -1,7 +1,7 @@
 """What the LLM is asked, and what it may answer: a few sentences beside the template's.
 
-Names of conditions, enums and rounded numbers travel; nothing that anybody typed, nothing of the
-person, not even the age band. The picture's own words are none: it never travels.
+Names of conditions, enums and rounded numbers travel; not the picture, nothing that anybody typed,
+nothing of the person, not even the age band.
 """
 
 import json

@@ -186,6 +186,7 @@ PLANTED: dict[str, dict[Reason, tuple[str, ...]]] = {
             "The model gives melanoma the first place.",
             "The most probable condition has a share.",
             "The probability is one.",
+            "The stated condition is probable.",
             "Have it removed.",
         ),
     },

@@ -44,7 +44,7 @@ possibility possibilities score scores number numbers percentage percentages sha
 results answer finding findings calculation calculations computer software list lists order place
 text report condition conditions class classes group groups checklist figure figures sum example
 examples estimate estimates measure measures question questions way part parts kind kinds word words
-point points probable possible calibrated automatic automatically statistical own together here
+point points possible calibrated automatic automatically statistical own together here
 """
 
 SPEECH = Speech(

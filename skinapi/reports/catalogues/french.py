@@ -46,7 +46,7 @@ probabilité probabilités possibilité possibilités score scores nombre nombre
 pourcentage pourcentages part parts résultat résultats réponse calcul calculs ordinateur logiciel
 liste listes ordre texte rapport affections catégorie catégories groupe groupes somme exemple
 exemples estimation estimations mesure mesures question questions façon partie parties sorte sortes
-mot mots point points probable possible calibré calibrée automatique automatiquement statistique ici
+mot mots point points possible calibré calibrée automatique automatiquement statistique ici
 """
 
 SPEECH = Speech(
