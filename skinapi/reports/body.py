@@ -136,9 +136,10 @@ class _Body:
             self._heading(labels.pictures)
             self._flow.write(self._sheet.no_pictures, self._styles.text, width=WIDTH)
             return
-        seen = labels.photo.format(pictures.width, pictures.height)
         scale = draw_scale(title=labels.scale, less=labels.less, more=labels.more, width=HALF)
-        left = stack(self._picture(pictures.photo), text_block(seen, small, width=HALF))
+        left = stack(
+            self._picture(pictures.photo), text_block(self._sheet.photo_text, small, width=HALF)
+        )
         right = stack(
             self._picture(pictures.overlay),
             text_block(labels.overlay, small, width=HALF),

@@ -16,12 +16,10 @@ PRINTED_QUALITY = 82
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Two JPEGs of one size; `width` and `height` are those of the photo as it was sent."""
+    """Two JPEGs of one size."""
 
     photo: bytes = field(repr=False)
     overlay: bytes = field(repr=False)
-    width: int
-    height: int
 
 
 def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
@@ -30,4 +28,4 @@ def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
     out = io.BytesIO()
     printed.save(out, "JPEG", quality=PRINTED_QUALITY, optimize=True)
     overlay = draw_overlay(photo, heat, size=printed.size)
-    return Pictures(photo=out.getvalue(), overlay=overlay, width=photo.width, height=photo.height)
+    return Pictures(photo=out.getvalue(), overlay=overlay)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 
 from skinapi.reports.catalogues import CATALOGUES
-from skinapi.reports.labels import Labels, labels_of
+from skinapi.reports.labels import labels_of
+from skinapi.reports.labels.shape import Labels
 from skinapi.reports.narrative import Writer
 from skinapi.reports.report import Report
 from skinapi.reports.template import say_reasons
@@ -126,9 +127,10 @@ class Sheet:
         ]
 
     @property
-    def chart_text(self) -> str:
-        first = self.bars[0]
-        return self.labels.chart_text.format(len(self.bars), first.name, first.text)
+    def photo_text(self) -> str:
+        """Of the photo as it was sent: what is kept and printed may be smaller."""
+        seen = self._facts.quality
+        return self.labels.photo.format(seen.width, seen.height) if seen else ""
 
     @property
     def no_pictures(self) -> str:

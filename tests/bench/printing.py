@@ -44,7 +44,7 @@ def print_scaled(kept: bytes) -> bytes:
 
 def print_unscaled(kept: bytes) -> bytes:
     photo = read_photo(kept, full=True)
-    pictures = Pictures(kept, draw_overlay(photo, HEAT), photo.width, photo.height)
+    pictures = Pictures(photo=kept, overlay=draw_overlay(photo, HEAT))
     return render_pdf(replace(REPORT, pictures=pictures))
 
 

@@ -47,7 +47,7 @@ def made_report(
 ) -> Report:
     found = finding_of(condition, heat=HEAT, checklist_score=3, **(finding or {}))
     context = Context(
-        modality=Modality.DERMOSCOPIC,
+        modality=Modality.CLINICAL,
         age_band="60-74",
         sex="female",
         body_site="lower_extremity",
