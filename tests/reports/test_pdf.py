@@ -8,17 +8,21 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
+from skinapi.reports.facts import Facts
 from skinapi.reports.pdf import render_pdf
 from skinapi.reports.report import Patient
+from skinapi.reports.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt
+from tests.findings import finding_of
 from tests.reports.made import (
     HASH,
     longest_report,
@@ -114,6 +118,17 @@ def test_every_page_carries_the_notice_and_its_number(language: Language) -> Non
         text = page.extract_text()
         assert conditions_table().notices.information_only.model_dump()[language] in text
         assert of.format(number, len(pages)) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", conditions_table().keys)
+def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Language) -> None:
+    report = longest_report(language)
+    fields = {"reasons": tuple(Doubt), "raised_by": tuple(RaisedBy), "checklist_score": 10}
+    facts = Facts.of(finding_of(key, **fields), report.facts.context)
+    narrative = TemplateWriter().write(facts, language)
+    content = render_pdf(replace(report, facts=facts, narrative=narrative))
+    assert len(PdfReader(io.BytesIO(content)).pages) == 2
 
 
 def test_all_probabilities_stand_in_their_order() -> None:
