@@ -4,10 +4,11 @@ nothing, and its policy says so.
 
 import base64
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, Template
 from markupsafe import Markup
 
 from skinapi.reports.labels import labels_of
@@ -29,8 +30,6 @@ def _tame(value: Any) -> Any:
 
 _STYLE = _read("report.css")
 _PAGES = Environment(autoescape=True, finalize=_tame)
-_PAGE = _PAGES.from_string(_read("report.html"))
-_VERDICT = _PAGES.from_string(_read("verdict.html"))
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = (
     f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; "
@@ -38,9 +37,15 @@ POLICY = (
 )
 
 
+@cache
+def _page(name: str) -> Template:
+    """Compiled when it is first asked for."""
+    return _PAGES.from_string(_read(name))
+
+
 def render_html(report: Report) -> str:
     sheet, pictures = Sheet(report), report.pictures
-    return _PAGE.render(
+    return _page("report.html").render(
         sheet=sheet,
         labels=sheet.labels,
         band=report.band_words,
@@ -59,7 +64,7 @@ def render_verdict(issued: Issued | None, language: Language) -> str:
             (labels.issued, time_text(issued.created_at)),
             (labels.model, issued.model_version or ""),
         ]
-    return _VERDICT.render(
+    return _page("verdict.html").render(
         labels=labels,
         language=language,
         said=labels.valid if issued else labels.unknown,
