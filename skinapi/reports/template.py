@@ -150,7 +150,8 @@ class _Said:
         return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
 
     def reasons(self) -> str:
-        return ", ".join(self._why(rule) for rule in self._facts.raised_by)
+        """Each once: two rules may have the same to say."""
+        return ", ".join(dict.fromkeys(self._why(rule) for rule in self._facts.raised_by))
 
     def _why(self, rule: RaisedBy) -> str:
         facts, phrases = self._facts, self._phrases

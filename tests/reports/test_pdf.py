@@ -124,7 +124,11 @@ def test_every_page_carries_the_notice_and_its_number(language: Language) -> Non
 @pytest.mark.parametrize("key", conditions_table().keys)
 def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Language) -> None:
     report = longest_report(language)
-    fields = {"reasons": tuple(Doubt), "raised_by": tuple(RaisedBy), "checklist_score": 10}
+    fields: dict[str, Any] = {
+        "reasons": tuple(Doubt),
+        "raised_by": tuple(RaisedBy),
+        "checklist_score": 10,
+    }
     facts = Facts.of(finding_of(key, **fields), report.facts.context)
     narrative = TemplateWriter().write(facts, language)
     content = render_pdf(replace(report, facts=facts, narrative=narrative))
