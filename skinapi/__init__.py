@@ -28,11 +28,17 @@ from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.prediction.service import PredictionService
+from skinapi.records.reviewing import ReviewsService
+from skinapi.records.reviews import Reviews
+from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
 from skinapi.reports.narrator import open_narrator
+from skinapi.reports.routes import routes as reports_routes
+from skinapi.reports.service import ReportsService
+from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.faults import Fault, blob_faults
@@ -64,6 +70,8 @@ class Rooms:
     auth: AuthService
     admin: AdminService
     records: RecordsService
+    reviews: ReviewsService
+    issued: IssuedReports
 
     def faults(self) -> Iterator[Fault]:
         """Every broken invariant that `check` knows of."""
@@ -71,6 +79,8 @@ class Rooms:
         yield from self.eraser.faults()
         yield from self.roster.faults()
         yield from self.records.faults()
+        yield from self.reviews.faults()
+        yield from self.issued.faults(self.records.has)
         yield from self.trail.faults()
 
 
@@ -86,7 +96,15 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
     tokens = Tokens(store, key=settings.signing_key(), hours=settings.token_hours)
     passwords = Passwords()
     roster = Roster(store, accounts)
-    records = RecordsService(store=store, accounts=accounts, trail=trail, photos=settings.photos)
+    reviews = Reviews(store)
+    issued = IssuedReports(store)
+    records = RecordsService(
+        store=store,
+        accounts=accounts,
+        trail=trail,
+        photos=settings.photos,
+        forget=(reviews.forget, issued.forget),
+    )
     eraser = Eraser(accounts=accounts, roster=roster, forget=(records.forget,))
     return Rooms(
         store=store,
@@ -112,6 +130,8 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             initial_password_life=timedelta(hours=settings.initial_password_hours),
         ),
         records=records,
+        reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
+        issued=issued,
     )
 
 
@@ -169,16 +189,31 @@ def create_app(
     app.register_blueprint(admin_routes.blueprint(rooms.admin))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(rooms.records))
+    app.register_blueprint(review_routes.blueprint(rooms.reviews))
+    narrator = open_narrator(settings, rooms.store)
+    reports = ReportsService(
+        records=rooms.records,
+        reviews=rooms.reviews,
+        accounts=rooms.accounts,
+        issued=rooms.issued,
+        trail=rooms.trail,
+        narrate=narrator.narrate,
+        llm=settings.openrouter_api_key is not None,
+        clinic=settings.clinic_name,
+        address=settings.address,
+    )
+    app.register_blueprint(reports_routes.blueprint(reports))
     prediction = PredictionService(
         accounts=rooms.accounts,
         registry=registry,
         records=rooms.records,
-        narrator=open_narrator(settings, rooms.store),
+        narrator=narrator,
         llm=settings.predict_narrative == "llm",
     )
     app.register_blueprint(prediction_routes.blueprint(prediction))
     clients = ClientsService(
         registry=registry,
+        reports=reports,
         trail=rooms.trail,
         open_clients=settings.open_clients,
         largest_photo=settings.max_upload_bytes,

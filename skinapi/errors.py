@@ -78,6 +78,11 @@ class MethodNotAllowed(SkinAPIError):
     status, code, sentence = 405, "method_not_allowed", "This address does not take that method"
 
 
+class NoSuchLanguage(SkinAPIError):
+    status, code = 406, "no_such_language"
+    sentence = "There are no words in this language; the languages are"
+
+
 class Conflict(SkinAPIError):
     status, code, sentence = 409, "conflict", "This clashes with what is already there"
 

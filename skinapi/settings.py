@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     photos: Literal["never", "consent", "always"] = "consent"
     metrics_token: SecretStr | None = None
 
+    clinic_name: str | None = Field(default=None, max_length=200)
+
     bind: str | None = None
     public_url: str | None = Field(
         default=None, validation_alias=AliasChoices("public_url", "render_external_url")

@@ -49,6 +49,7 @@ def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
         ("GET", "/api/health"),
         ("GET", "/model-card"),
         ("GET", "/conditions"),
+        ("GET", "/reports/verify/<hash>"),
         ("POST", "/register"),
         ("POST", "/login"),
     }

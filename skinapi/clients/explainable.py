@@ -8,9 +8,6 @@ from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import risk_of
 from skinapi.errors import BadRequest, NoModel, Refused
 from skinapi.registry.service import Judged
-from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.onepage import write_page
-from skinapi.reports.template import TemplateWriter
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.overlay import draw_overlay
 from skinapi.web.access import Opened, Subject
@@ -86,20 +83,18 @@ def infer_for_explainable(
 def report_for_explainable(
     clients: ClientsService, *, body: ImageData, subject: Subject | None
 ) -> PdfReport:
-    """The same as one page of PDF."""
+    """The same as a report in PDF."""
     judged = clients.judge_photo(content=clients.decode_photo(text=body.image_data), by=subject)
     finding, seven = judged.finding, judged.finding.over_seven()
-    page = write_page(
-        facts=[
+    page = clients.print_report(
+        judged=judged,
+        finding=seven,
+        translations=(
             ("Diagnosis", label_of(seven.stated)),
             ("Condition", conditions_table().by_key(seven.stated).names.en),
             ("Confidence", f"{100 * seven.confidence:.2f}%"),
             ("Risk level", risk_of(finding)),
-            ("Model", finding.model_version),
-        ],
-        sections=TemplateWriter().write(Facts.of(seven, UNKNOWN), "en").sections,
-        notice=finding.notices[0].en,
-        pictures=[judged.photo.stored(), _overlay(judged)],
+        ),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
 

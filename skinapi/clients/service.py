@@ -8,6 +8,10 @@ from collections.abc import Collection
 from skinapi.audit import Trail
 from skinapi.errors import BadRequest, PayloadTooLarge, Unauthenticated
 from skinapi.registry.service import Judged, RegistryService
+from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.pictures import print_pictures
+from skinapi.reports.service import ReportsService
+from skinapi.vision.finding import Finding
 from skinapi.web.access import Subject
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
@@ -18,11 +22,13 @@ class ClientsService:
         self,
         *,
         registry: RegistryService,
+        reports: ReportsService,
         trail: Trail,
         open_clients: Collection[str],
         largest_photo: int,
     ) -> None:
         self._registry = registry
+        self._reports = reports
         self._trail = trail
         self._open_clients = open_clients
         self._largest_photo = largest_photo
@@ -34,6 +40,16 @@ class ClientsService:
         caller = by.id if by else "anonymous"
         self._trail.note(f"finding.{finding.band}", by=caller, target=finding.model_version)
         return judged
+
+    def print_report(
+        self, *, judged: Judged, finding: Finding, translations: tuple[tuple[str, str], ...]
+    ) -> bytes:
+        """As PDF, of the finding as this client knows it and in some words of its own."""
+        return self._reports.print_unkept(
+            facts=Facts.of(finding, UNKNOWN),
+            pictures=print_pictures(judged.photo, finding.heat),
+            translations=translations,
+        )
 
     def decode_photo(self, *, text: str) -> bytes:
         """From base64, with or without a data URL's head. Raises BadRequest, PayloadTooLarge."""

@@ -2,16 +2,18 @@
 
 from flask import Response
 
-from skinapi.errors import NotFound
-from skinapi.records.schemas import SubmissionView
+from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.records.reviewing import ReviewsService
+from skinapi.records.schemas import NewReview, ReviewView, SubmissionView
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
 from skinapi.web.fields import Message
 from skinapi.web.limits import Rate
-from skinapi.web.pagination import ContractPageQuery, Page
+from skinapi.web.pagination import ContractPageQuery, Page, PageQuery
 from skinapi.web.routes import Routes
 
 routes: Routes[RecordsService] = Routes("submissions")
+review_routes: Routes[ReviewsService] = Routes("reviews")
 
 
 @routes.route("GET", "/submissions", access=Signed(), rate=Rate.READ)
@@ -64,3 +66,43 @@ def delete_submission(records: RecordsService, *, number: str, subject: Subject)
     """Delete a finding of one's own, and its photo."""
     records.delete_submission(number=number, by=subject.id)
     return Message(message=f"Submission {number} deleted")
+
+
+@review_routes.route(
+    "POST",
+    "/submissions/<number>/review",
+    access=Signed(),
+    rate=Rate.WRITE,
+    status=201,
+    raises=(NotFound, Forbidden, IdempotencyKeyReused),
+)
+def add_review(
+    reviews: ReviewsService,
+    *,
+    number: str,
+    body: NewReview,
+    subject: Subject,
+    idempotency_key: str | None,
+) -> ReviewView:
+    """Sign what one makes of a patient's finding, as the doctor in charge."""
+    review = reviews.add_review(
+        number=number,
+        by=subject,
+        label=body.label,
+        agreement=body.agreement,
+        histology=body.histology,
+        note=body.note,
+        key=idempotency_key,
+    )
+    return ReviewView.of(review)
+
+
+@review_routes.route(
+    "GET", "/submissions/<number>/reviews", access=Signed(), rate=Rate.READ, raises=(NotFound,)
+)
+def list_reviews(
+    reviews: ReviewsService, *, number: str, query: PageQuery, subject: Subject
+) -> Page[ReviewView]:
+    """What the doctors in charge made of it, in the order they signed."""
+    page = reviews.list_reviews(number=number, to=subject, after=query.after, limit=query.limit)
+    return page.map(ReviewView.of)

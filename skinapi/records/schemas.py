@@ -1,19 +1,22 @@
 """What crosses the wire of a submission: the Angular app's answer, and what it has gained."""
 
-from datetime import UTC
-from typing import Self
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, StringConstraints
 
 from skinapi.auth.accounts import Account
+from skinapi.records.reviews import Agreement, Histology, Review
 from skinapi.records.submissions import Submission
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Doubt, Finding, Ranked
-from skinapi.web.fields import Answer
+from skinapi.web.fields import Answer, Body
 
 TIME = "%Y-%m-%d %H:%M:%S"
+LONGEST_NOTE = 1000
 
 
 class ReportView(Answer):
@@ -116,6 +119,59 @@ class SubmissionView(Answer):
             narrative=NarrativeView(
                 source=NarrativeSource.model_validate(submission.narrative_source)
             ),
+        )
+
+
+def _known(label: str) -> str:
+    known = conditions_table().keys
+    if label not in known:
+        raise ValueError(f"the labels are {', '.join(known)}")
+    return label
+
+
+def _written(note: str) -> str:
+    """Lines of text, nothing that hides or draws."""
+    lines = note.replace("\r\n", "\n")
+    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n" for sign in lines):
+        raise ValueError("Control characters are not allowed")
+    return lines
+
+
+Note = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
+    AfterValidator(_written),
+]
+
+
+class NewReview(Body):
+    label: Annotated[str, AfterValidator(_known)] = Field(description="a condition's key")
+    agreement: Agreement = Field(description="with the finding", strict=False)
+    histology: Histology | None = Field(
+        default=None, description="what the laboratory says to the label", strict=False
+    )
+    note: Note | None = None
+
+
+class ReviewView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    label: str
+    agreement: Agreement
+    histology: Histology | None
+    note: str | None
+    signed_by: str = Field(description="the doctor's name at that time")
+
+    @classmethod
+    def of(cls, review: Review) -> Self:
+        return cls(
+            id=review.id,
+            created_at=review.created_at,
+            label=review.label,
+            agreement=review.agreement,
+            histology=review.histology,
+            note=review.note,
+            signed_by=review.signature,
         )
 
 

@@ -1,6 +1,6 @@
 """What is kept of a finding, who may see it, and how it goes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
@@ -23,13 +23,23 @@ NOT_YOURS = "Not found or unauthorized"
 NOT_KEPT = "The photo of this submission was not kept"
 
 PhotoPolicy = Literal["never", "consent", "always"]
+ForgetSubmission = Callable[[str], None]
 
 
 class RecordsService:
+    """Whatever keeps something of a submission elsewhere hands in an idempotent `forget`."""
+
     def __init__(
-        self, *, store: Store, accounts: Accounts, trail: Trail, photos: PhotoPolicy
+        self,
+        *,
+        store: Store,
+        accounts: Accounts,
+        trail: Trail,
+        photos: PhotoPolicy,
+        forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = Submissions(store)
+        self._forget = forget
         self._blobs: Blobs = store.blobs
         self._accounts = accounts
         self._trail = trail
@@ -111,8 +121,7 @@ class RecordsService:
             owner = self._accounts.get(submission.owner)
         except NotFound as error:
             raise NotFound(NOT_YOURS) from error
-        in_care = to.role == "doctor" and owner.doctor_id == to.id
-        if owner.id != to.id and not in_care:
+        if owner.id != to.id and not in_care(owner, to):
             raise NotFound(NOT_YOURS)
         return submission, owner
 
@@ -126,6 +135,14 @@ class RecordsService:
         submission, _ = self.show(number=number, to=to)
         photo = read_photo(self._content_of(submission), full=True)
         return draw_overlay(photo, submission.finding.heat)
+
+    def open_photo(self, *, submission: Submission) -> Photo | None:
+        """The kept photo at the size that the network works with; None where none was kept."""
+        content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+        return read_photo(content) if content else None
+
+    def has(self, submission_id: str) -> bool:
+        return self._submissions.has(submission_id)
 
     def delete_submission(self, *, number: str, by: str) -> None:
         """One's own alone. Raises NotFound."""
@@ -163,10 +180,21 @@ class RecordsService:
         return content
 
     def _remove(self, submission: Submission) -> bool:
-        """The photo first: a crash in between must not leave it behind without its record."""
+        """The submission goes last: a crash in between must leave nothing behind without its
+        record. What was written beside it meanwhile goes after it.
+        """
         self._drop(submission.photo_blob)
-        return self._submissions.remove(submission)
+        for forget in self._forget:
+            forget(submission.id)
+        removed = self._submissions.remove(submission)
+        for forget in self._forget:
+            forget(submission.id)
+        return removed
 
     def _drop(self, blob: str | None) -> None:
         if blob:
             self._blobs.delete(blob)
+
+
+def in_care(owner: Account, doctor: Subject) -> bool:
+    return doctor.role == "doctor" and owner.doctor_id == doctor.id

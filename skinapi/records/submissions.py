@@ -85,6 +85,9 @@ class Submissions:
             behind = {"id": COUNTER, "value": {"$lt": last["number"]}}
             self._counters.update(behind, {"$set": {"value": last["number"]}})
 
+    def has(self, identifier: str) -> bool:
+        return self._documents.get(identifier) is not None
+
     def by_number(self, number: int) -> Submission | None:
         found = self._documents.find({"number": number}, limit=1)
         return Submission.model_validate(found[0]) if found else None

@@ -46,6 +46,11 @@ class TemplateWriter:
         )
 
 
+def say_reasons(facts: Facts, language: Language) -> str:
+    """The rules that asked for the band."""
+    return _Said(facts, language).reasons()
+
+
 def _join(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
@@ -87,7 +92,7 @@ class _Said:
         facts = self._facts
         if facts.more_urgent:
             name = self._name(self._stated)
-            return [self._phrases.more_urgent.format(name=name, reasons=self._reasons())]
+            return [self._phrases.more_urgent.format(name=name, reasons=self.reasons())]
         return [self._stated.sentences[self._language].what_to_do] if facts.as_urgent else []
 
     def checklist_result(self) -> list[str]:
@@ -123,7 +128,7 @@ class _Said:
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).label
-        return self._phrases.band.format(label=label, reasons=self._reasons())
+        return self._phrases.band.format(label=label, reasons=self.reasons())
 
     def circumstances(self) -> list[str]:
         facts, phrases = self._facts, self._phrases
@@ -144,8 +149,9 @@ class _Said:
         added = ", ".join(self._name(c) for c in self._table.conditions if c.malignant)
         return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
 
-    def _reasons(self) -> str:
-        return ", ".join(self._why(rule) for rule in self._facts.raised_by)
+    def reasons(self) -> str:
+        """Each once: two rules may have the same to say."""
+        return ", ".join(dict.fromkeys(self._why(rule) for rule in self._facts.raised_by))
 
     def _why(self, rule: RaisedBy) -> str:
         facts, phrases = self._facts, self._phrases

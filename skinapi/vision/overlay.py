@@ -18,10 +18,10 @@ AT_ONCE = 2
 BAND = 256
 
 # Violet, green, yellow: no skin has these colours, and the colour-blind can tell them apart.
-_STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
+STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
 _PALETTE = bytes(
     np.stack(
-        [np.interp(np.linspace(0, 3, 256), range(4), shade) for shade in zip(*_STOPS, strict=True)],
+        [np.interp(np.linspace(0, 3, 256), range(4), shade) for shade in zip(*STOPS, strict=True)],
         axis=1,
     )
     .astype(np.uint8)

@@ -13,7 +13,7 @@ from typing import Any
 from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.model import SHIPPED_MODEL
-from tests.bench import serving
+from tests.bench import printing, serving
 from tests.bench.clients import measure, request_bytes
 from tests.houses import PASSWORD
 from tests.mongod import NoMongodError, a_mongod
@@ -44,6 +44,7 @@ def main(path: Path) -> None:
         for clients, peer in results["peer"].items()
     }
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
+    results["printing"] = printing.measure_printing()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
     sys.stdout.write("\n".join([*table(results), "", f"written to {path}", ""]))
@@ -154,6 +155,8 @@ def table(results: Results) -> Iterator[str]:
         yield f"house over bare Flask, {clients}: {ratio} x at p50"
     yield ""
     yield from serving.table(results["serving"])
+    yield ""
+    yield from printing.table(results["printing"])
 
 
 def _rows(name: str, routes: Results) -> Iterator[str]:

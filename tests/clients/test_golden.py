@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from pypdf import PdfReader
 
 from skinapi.vision.conditions import conditions_table
 from tests.clients.dialects import (
@@ -54,12 +55,17 @@ def test_the_explainable_client_gets_label_nested_row_and_overlay(door: Door, ke
     assert (overlay.format, overlay.size) == ("JPEG", (224, 224))
 
 
-def test_the_explainable_clients_report_is_one_page_of_pdf(door: Door) -> None:
+def test_the_explainable_clients_report_is_a_pdf_with_all_it_promises(door: Door) -> None:
     photo = photo_of("melanoma")
-    page = base64.b64decode(report(door, photo).get_json()["pdf_report"])
-    assert page.startswith(b"%PDF-")
-    assert page.count(b"/Type /Page\n") == 1
-    assert page == base64.b64decode(report(door, photo).get_json()["pdf_report"])
+    content = base64.b64decode(report(door, photo).get_json()["pdf_report"])
+    assert content == base64.b64decode(report(door, photo).get_json()["pdf_report"])
+    pages = PdfReader(io.BytesIO(content)).pages
+    text = " ".join(page.extract_text() for page in pages)
+    for said in ("Skin lesion report", "Diagnosis", "mel", "Melanoma", "Confidence", "Risk level"):
+        assert said in text
+    assert "High" in text
+    assert sum(len(page.images) for page in pages) == 2
+    assert all(TABLE.notices.information_only.en in page.extract_text() for page in pages)
 
 
 @pytest.mark.parametrize("key", LESIONS)

@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrative import LONGEST, Sections
-from skinapi.reports.template import TemplateWriter
+from skinapi.reports.template import TemplateWriter, say_reasons
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt, Finding
@@ -133,3 +133,8 @@ def test_the_limits_are_the_notices_and_the_first_step_is_the_bands_action(
 def test_the_same_facts_give_the_same_words() -> None:
     first, again = (TemplateWriter().write(facts_of("dermatofibroma"), "fr") for _ in range(2))
     assert first == again
+
+
+def test_a_reason_is_given_once() -> None:
+    facts = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST))
+    assert say_reasons(facts, "en") == "Melanoma (90.00%), the 7-point checklist"

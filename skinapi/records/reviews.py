@@ -1,0 +1,80 @@
+"""The reviews: what the doctor in charge makes of a finding; rows, never overwritten."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Store
+from skinapi.web.pagination import Page, page_of
+
+
+class Agreement(StrEnum):
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNSURE = "unsure"
+
+
+class Histology(StrEnum):
+    """What the laboratory says to the reviewer's label."""
+
+    NOT_TAKEN = "not_taken"
+    AWAITED = "awaited"
+    CONFIRMED = "confirmed"
+
+
+class Review(BaseModel):
+    """`label` is what the doctor calls it, a condition's key. The signature is the doctor's name as
+    it was then, and outlives the doctor's account.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    created_at: datetime
+    submission: str
+    doctor: str
+    signature: str
+    label: str
+    agreement: Agreement
+    histology: Histology | None = None
+    note: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+class Reviews:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("reviews")
+        self._documents.ensure_index("submission", "created_at")
+        self._documents.ensure_index("doctor", "idempotency_key", unique=True)
+
+    def add(self, **fields: Any) -> Review:
+        """Raises Duplicate where the doctor used this key before."""
+        review = Review(id=new_id(), created_at=now(), **fields)
+        plain = review.model_dump(mode="json", exclude={"created_at"})
+        self._documents.insert({**plain, "created_at": review.created_at, "schema": 1})
+        return review
+
+    def by_key(self, doctor: str, key: str | None) -> Review | None:
+        if key is None:
+            return None
+        found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
+        return Review.model_validate(found[0]) if found else None
+
+    def page(self, submission: str, *, after: str | None, limit: int) -> Page[Review]:
+        """In the order they were signed."""
+        found = self._documents.find({"submission": submission}, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Review.model_validate)
+
+    def latest(self, submission: str) -> Review | None:
+        found = self._documents.find({"submission": submission}, sort="-id", limit=1)
+        return Review.model_validate(found[0]) if found else None
+
+    def submissions(self) -> set[str]:
+        return set(self._documents.count_by("submission"))
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})

@@ -1,0 +1,82 @@
+"""The charts of a printed report: ranked bars, and the scale of the heat colours."""
+
+from collections.abc import Sequence
+
+from reportlab.graphics.shapes import Drawing, Rect, String
+from reportlab.lib.colors import Color, HexColor
+from reportlab.pdfbase.pdfmetrics import stringWidth
+
+from skinapi.reports.fonts import BOLD, REGULAR
+from skinapi.reports.lettering import printable
+from skinapi.reports.sheet import Bar
+from skinapi.vision.overlay import STOPS
+
+INK, PALE, RULE = HexColor(0x1A2430), HexColor(0x5A6875), HexColor(0xC9D3DB)
+# Dark for what counts as malignant, light for the rest: told apart in black and white too.
+COUNTED, OTHER = HexColor(0x8A2A3B), HexColor(0x9DB4C6)
+ROW, BAR_HEIGHT, SIZE = 13.5, 7.5, 8.5
+GAP, NUMBERS = 8.0, 44.0
+STEPS = 40
+
+
+def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
+    """One row a condition: its name, its bar on a scale from nothing to certain, its number."""
+    names = GAP + max(stringWidth(bar.name, BOLD, SIZE) for bar in bars)
+    room = width - names - NUMBERS
+    chart = Drawing(width, ROW * len(bars) + ROW)
+    for place, bar in enumerate(bars):
+        base = ROW * (len(bars) - place)
+        font = BOLD if bar.stated else REGULAR
+        chart.add(_text(0, base + 2, bar.name, font=font))
+        chart.add(Rect(names, base, room, BAR_HEIGHT, strokeColor=RULE, fillColor=None))
+        colour = COUNTED if bar.counted else OTHER
+        filled = Rect(names, base, room * bar.share, BAR_HEIGHT, strokeColor=None, fillColor=colour)
+        chart.add(filled)
+        chart.add(_text(width, base + 2, bar.text, font=font, anchor="end"))
+    chart.add(Rect(names, 2, BAR_HEIGHT, BAR_HEIGHT, strokeColor=None, fillColor=COUNTED))
+    chart.add(_text(names + BAR_HEIGHT + 4, 3, counted, colour=PALE, size=7.5))
+    return chart
+
+
+def draw_scale(*, title: str, less: str, more: str, width: float) -> Drawing:
+    """The heat map's colours from the coldest to the hottest of this very picture."""
+    scale = Drawing(width, 24)
+    scale.add(_text(0, 16, title, colour=PALE, size=7.5))
+    for step in range(STEPS):
+        left = width * step / STEPS
+        # A hair of overlap, or some viewers show seams.
+        scale.add(
+            Rect(
+                left,
+                8,
+                width / STEPS + 0.3,
+                6,
+                strokeColor=None,
+                fillColor=_heat_colour(step / (STEPS - 1)),
+            )
+        )
+    scale.add(_text(0, 0, less, colour=PALE, size=7.5))
+    scale.add(_text(width, 0, more, colour=PALE, size=7.5, anchor="end"))
+    return scale
+
+
+def _heat_colour(heat: float) -> Color:
+    place = heat * (len(STOPS) - 1)
+    below = min(int(place), len(STOPS) - 2)
+    shares = zip(STOPS[below], STOPS[below + 1], strict=True)
+    return Color(*((low + (high - low) * (place - below)) / 255 for low, high in shares))
+
+
+def _text(
+    x: float,
+    y: float,
+    text: str,
+    *,
+    font: str = REGULAR,
+    size: float = SIZE,
+    colour: Color = INK,
+    anchor: str = "start",
+) -> String:
+    return String(
+        x, y, printable(text), fontName=font, fontSize=size, fillColor=colour, textAnchor=anchor
+    )

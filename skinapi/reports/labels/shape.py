@@ -1,0 +1,96 @@
+"""What a catalogue of labels holds."""
+
+from collections.abc import Mapping
+
+from skinapi.records.reviews import Agreement, Histology
+from skinapi.vision.conditions import Frozen
+from skinapi.vision.context import AgeBand, BodySite, Fitzpatrick, Modality, Sex
+
+
+class Labels(Frozen):
+    title: str
+    page: str
+    patient: str
+    email: str
+    submission: str
+    number: str
+    made: str
+    issued: str
+    not_filed: str
+    basis: str
+    as_stated: str
+    age: str
+    sex: str
+    site: str
+    skin_type: str
+    modality: str
+
+    because: str
+    stated: str
+    most_probable: str
+    not_excluded: str
+    malignant_score: str
+    checklist_score: str
+    not_asked: str
+
+    pictures: str
+    photo: str
+    photo_text: str
+    overlay: str
+    overlay_text: str
+    scale: str
+    less: str
+    more: str
+    no_photo: str
+
+    probabilities: str
+    condition: str
+    probability: str
+    stated_share: str
+    counted: str
+
+    explanation: str
+    overview: str
+    importance: str
+    recommendation: str
+    confidence: str
+    findings: str
+    limits: str
+    next_steps: str
+    written_by_template: str
+    written_by_llm: str
+
+    score: str
+    points: str
+    ticked: str
+    denied: str
+
+    review: str
+    no_review: str
+    agreement: str
+    review_label: str
+    histology: str
+    note: str
+    signed: str
+
+    quality: str
+    size: str
+    brightness: str
+    sharpness: str
+    at_least: str
+    model: str
+
+    verification: str
+    scan: str
+    address: str
+    how_to_verify: str
+    valid: str
+    unknown: str
+
+    modalities: Mapping[Modality, str]
+    sexes: Mapping[Sex, str]
+    ages: Mapping[AgeBand, str]
+    sites: Mapping[BodySite, str]
+    skin_types: Mapping[Fitzpatrick, str]
+    agreements: Mapping[Agreement, str]
+    histologies: Mapping[Histology, str]

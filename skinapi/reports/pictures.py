@@ -1,0 +1,31 @@
+"""The photo and its overlay at the size in which they are printed."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from skinapi.vision.overlay import draw_overlay
+from skinapi.vision.photo import Photo
+
+# 84 mm of paper at 170 dots an inch.
+PRINTED_SIDE = 560
+PRINTED_QUALITY = 82
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Two JPEGs of one size."""
+
+    photo: bytes = field(repr=False)
+    overlay: bytes = field(repr=False)
+
+
+def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
+    printed = photo.pixels.copy()
+    printed.thumbnail((PRINTED_SIDE, PRINTED_SIDE), Image.Resampling.BICUBIC)
+    out = io.BytesIO()
+    printed.save(out, "JPEG", quality=PRINTED_QUALITY, optimize=True)
+    overlay = draw_overlay(photo, heat, size=printed.size)
+    return Pictures(photo=out.getvalue(), overlay=overlay)

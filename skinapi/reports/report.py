@@ -1,0 +1,58 @@
+"""The report: everything that a page of it shows, frozen; PDF, HTML and JSON are views of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from skinapi.records.reviews import Review
+from skinapi.reports.facts import Facts
+from skinapi.reports.narrative import Narrative
+from skinapi.reports.pictures import Pictures
+from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    name: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """What makes a printed report checkable: its hash, where to ask, and since when it stands."""
+
+    hash: str
+    url: str
+    issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`number`, `patient`, `made_at` and `seal` are a kept submission's alone. `translations` are
+    the words of a client that has some of its own, as label and value.
+    """
+
+    facts: Facts
+    narrative: Narrative
+    clinic: str | None = None
+    number: int | None = None
+    patient: Patient | None = None
+    made_at: datetime | None = None
+    pictures: Pictures | None = None
+    review: Review | None = None
+    seal: Seal | None = None
+    translations: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def language(self) -> Language:
+        return self.narrative.language
+
+    @property
+    def band_words(self) -> BandWords:
+        return self.facts.band_words(self.language)
+
+    def say(self, said: Said) -> str:
+        return said.fr if self.language == "fr" else said.en
+
+    def name(self, condition: str) -> str:
+        names = conditions_table().by_key(condition).names
+        return names.fr if self.language == "fr" else names.en

@@ -1,0 +1,161 @@
+"""Reports: parse, call, answer."""
+
+from collections.abc import Callable
+
+from flask import Response, request
+
+from skinapi.errors import InvalidBody, NoSuchLanguage, NotFound
+from skinapi.reports.html import POLICY, render_html, render_verdict
+from skinapi.reports.labels import labels_of
+from skinapi.reports.pdf import render_pdf
+from skinapi.reports.schemas import (
+    FullReport,
+    ReportQuery,
+    StatedFinding,
+    StatedReport,
+    Verdict,
+)
+from skinapi.reports.service import ReportsService
+from skinapi.vision.conditions import LANGUAGES, conditions_table
+from skinapi.web.access import Public, Signed, Subject
+from skinapi.web.limits import Rate
+from skinapi.web.routes import Routes
+
+JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
+
+Show = Callable[[ReportsService, str, ReportQuery, Subject], FullReport | Response]
+
+routes: Routes[ReportsService] = Routes("reports")
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/report",
+    access=Signed(),
+    rate=Rate.READ,
+    raises=(NotFound, NoSuchLanguage),
+)
+def show_report(
+    reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
+) -> FullReport | Response:
+    """The whole report: as JSON, or as `Accept` asks, as HTML or PDF."""
+    show: Show = {HTML: _html, PDF: _printed}.get(_accepted(JSON, HTML, PDF), _view)
+    return show(reports, number, query, subject)
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/report.json",
+    access=Signed(),
+    rate=Rate.READ,
+    raises=(NotFound, NoSuchLanguage),
+)
+def show_report_json(
+    reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
+) -> FullReport:
+    """The whole report as JSON."""
+    return _view(reports, number, query, subject)
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/report.html",
+    access=Signed(),
+    rate=Rate.READ,
+    produces=HTML,
+    raises=(NotFound, NoSuchLanguage),
+)
+def show_report_html(
+    reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
+) -> Response:
+    """The report as a page, for screens, screen readers and a browser's printer."""
+    return _html(reports, number, query, subject)
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/report.pdf",
+    access=Signed(),
+    rate=Rate.READ,
+    produces=PDF,
+    raises=(NotFound, NoSuchLanguage),
+)
+def show_report_pdf(
+    reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
+) -> Response:
+    """The report on A4, with a code to verify it by."""
+    return _printed(reports, number, query, subject)
+
+
+@routes.route(
+    "POST",
+    "/generate_report",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(NoSuchLanguage,),
+)
+def generate_report(
+    reports: ReportsService, *, body: StatedFinding, subject: Subject
+) -> StatedReport | Response:
+    """A report on a class and its confidence as the caller states them; as PDF on request.
+
+    No picture is examined, nothing is kept, and the report says so.
+    """
+    spellings = conditions_table().label_spellings()
+    condition = spellings.get(body.stated.strip().lower())
+    if condition is None:
+        known = (each.names.angular for each in conditions_table().conditions)
+        raise InvalidBody(f"class: the classes are {', '.join(known)}")
+    report = reports.state_report(
+        condition=condition,
+        confidence=body.confidence / 100,
+        by=subject,
+        language=body.language,
+    )
+    if body.format == "pdf" or _accepted(JSON, PDF) == PDF:
+        return _pdf(render_pdf(report), name="report.pdf")
+    return StatedReport.of(report, labels_of(report.language).as_stated)
+
+
+@routes.route("GET", "/reports/verify/<hash>", access=Public(), rate=Rate.ANONYMOUS)
+def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
+    """Whether a report with this code was issued here and still stands; nothing of what it says.
+
+    A browser gets a page.
+    """
+    issued = reports.verify(hash=hash)
+    if _accepted(JSON, HTML) == HTML:
+        language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+        return _page(render_verdict(issued, "fr" if language == "fr" else "en"))
+    return Verdict.of(issued)
+
+
+def _accepted(*kinds: str) -> str:
+    """The first where the caller takes none of them."""
+    return request.accept_mimetypes.best_match(kinds) or kinds[0]
+
+
+def _view(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> FullReport:
+    return FullReport.of(reports.read_report(number=number, to=to, language=query.lang))
+
+
+def _html(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
+    report = reports.illustrate_report(number=number, to=to, language=query.lang)
+    return _page(render_html(report))
+
+
+def _printed(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
+    content = reports.print_report(number=number, to=to, language=query.lang)
+    return _pdf(content, name=f"report-{number}.pdf")
+
+
+def _page(text: str) -> Response:
+    page = Response(text, mimetype=HTML)
+    page.headers["Content-Security-Policy"] = POLICY
+    return page
+
+
+def _pdf(content: bytes, *, name: str) -> Response:
+    answer = Response(content, mimetype=PDF)
+    answer.headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return answer

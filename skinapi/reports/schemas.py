@@ -1,0 +1,146 @@
+"""What crosses the wire of a report."""
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from skinapi.records.schemas import NarrativeSource, ReviewView, percent
+from skinapi.reports.facts import Facts
+from skinapi.reports.narrative import Narrative, Sections
+from skinapi.reports.report import Report
+from skinapi.reports.verification import Issued
+from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.web.fields import Answer, ContractBody
+
+LanguageTag = Annotated[str, StringConstraints(max_length=35)]
+
+
+class ReportQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: LanguageTag | None = Field(default=None, description="the submission's unless given")
+
+
+class StatedFinding(ContractBody):
+    missing: ClassVar[str] = "Class and confidence required"
+    stated: str = Field(alias="class", max_length=200, description="in any client's spelling")
+    confidence: float = Field(ge=0, le=100, allow_inf_nan=False, description="in percent")
+    language: LanguageTag | None = Field(default=None, description="the account's unless given")
+    format: Literal["json", "pdf"] = Field(
+        default="json", description="`Accept: application/pdf` asks for PDF too"
+    )
+
+
+class ReportedPatient(Answer):
+    name: str
+    email: str
+
+
+class SealView(Answer):
+    hash: str
+    url: str
+    issued_at: datetime
+
+
+class MoreWords(Answer):
+    language: Language
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    source: NarrativeSource
+
+    @classmethod
+    def of(cls, narrative: Narrative) -> Self:
+        return cls.model_validate(narrative.model_dump())
+
+
+class AllWords(MoreWords):
+    sections: Sections
+
+
+class FullReport(Answer):
+    number: int | None = Field(serialization_alias="id")
+    patient: ReportedPatient | None
+    time: datetime | None
+    clinic: str | None
+    language: Language
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="in percent")
+    band: Band
+    band_label: str
+    action: str
+    notice: str
+    notices: list[str]
+    facts: Facts
+    narrative: AllWords
+    review: ReviewView | None = Field(description="the latest")
+    verification: SealView | None
+
+    @classmethod
+    def of(cls, report: Report) -> Self:
+        facts, words = report.facts, report.band_words
+        notices = [report.say(said) for said in facts.notices]
+        patient, seal = report.patient, report.seal
+        return cls(
+            number=report.number,
+            patient=ReportedPatient(name=patient.name, email=patient.email) if patient else None,
+            time=report.made_at,
+            clinic=report.clinic,
+            language=report.language,
+            stated=conditions_table().by_key(facts.stated).names.angular,
+            confidence=percent(facts.confidence),
+            band=facts.band,
+            band_label=words.label,
+            action=words.action,
+            notice=notices[0],
+            notices=notices,
+            facts=facts,
+            narrative=AllWords.of(report.narrative),
+            review=ReviewView.of(report.review) if report.review else None,
+            verification=SealView(hash=seal.hash, url=seal.url, issued_at=seal.issued_at)
+            if seal
+            else None,
+        )
+
+
+class StatedReport(Answer):
+    """The four keys of the contract at the top, what has been gained beside them."""
+
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    confidence_explanation: str
+    stated: str = Field(serialization_alias="class")
+    confidence: float
+    band: Band
+    band_label: str
+    action: str
+    notice: str
+    notices: list[str]
+    basis: str
+    narrative: MoreWords
+
+    @classmethod
+    def of(cls, report: Report, basis: str) -> Self:
+        full, narrative = FullReport.of(report), report.narrative
+        shared = ("stated", "confidence", "band", "band_label", "action", "notice", "notices")
+        return cls(
+            **narrative.sections.model_dump(),
+            **{name: getattr(full, name) for name in shared},
+            basis=basis,
+            narrative=MoreWords.of(narrative),
+        )
+
+
+class Verdict(Answer):
+    """All that a stranger with the hash learns."""
+
+    valid: bool
+    issued_at: datetime | None = None
+    model_version: str | None = None
+
+    @classmethod
+    def of(cls, issued: Issued | None) -> Self:
+        if issued is None:
+            return cls(valid=False)
+        return cls(valid=True, issued_at=issued.created_at, model_version=issued.model_version)

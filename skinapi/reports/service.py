@@ -1,0 +1,182 @@
+"""From a kept submission, or from what a caller states, to a report; and whether one was issued."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from skinapi.audit import Trail
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import NoSuchLanguage, NotFound
+from skinapi.records.reviewing import ReviewsService
+from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.submissions import Submission
+from skinapi.reports.facts import Facts
+from skinapi.reports.narrative import Narrative
+from skinapi.reports.pdf import RENDERER, render_pdf
+from skinapi.reports.pictures import Pictures, print_pictures
+from skinapi.reports.report import Patient, Report, Seal
+from skinapi.reports.verification import Issued, IssuedReports, seal_report
+from skinapi.vision.conditions import LANGUAGES, Language
+from skinapi.web.access import Subject
+
+HASH = re.compile("[0-9a-f]{64}")
+
+
+class Narrate(Protocol):
+    """`llm` wants the LLM; facts leave the house only with the consent of whom they are about."""
+
+    def __call__(
+        self,
+        *,
+        facts: Facts,
+        language: Language,
+        llm: bool = False,
+        consents: Mapping[str, bool] = ...,
+    ) -> Narrative: ...
+
+
+class ReportsService:
+    def __init__(
+        self,
+        *,
+        records: RecordsService,
+        reviews: ReviewsService,
+        accounts: Accounts,
+        issued: IssuedReports,
+        trail: Trail,
+        narrate: Narrate,
+        llm: bool,
+        clinic: str | None,
+        address: str,
+    ) -> None:
+        self._records = records
+        self._reviews = reviews
+        self._accounts = accounts
+        self._issued = issued
+        self._trail = trail
+        self._narrate = narrate
+        self._llm = llm
+        self._clinic = clinic
+        self._address = address
+
+    def read_report(self, *, number: str, to: Subject, language: str | None) -> Report:
+        """Issued, if it was not before; without its pictures. Raises NotFound, NoSuchLanguage."""
+        return self._report_on(*self._records.show(number=number, to=to), to, language)
+
+    def illustrate_report(self, *, number: str, to: Subject, language: str | None) -> Report:
+        """The same with photo and heat map, where the photo was kept."""
+        submission, owner = self._records.show(number=number, to=to)
+        report = self._report_on(submission, owner, to, language)
+        return replace(report, pictures=self._pictures_of(submission))
+
+    def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
+        """As PDF: the very bytes that were printed first."""
+        submission, owner = self._records.show(number=number, to=to)
+        report = self._report_on(submission, owner, to, language)
+        issued = self._issued.by_hash(report.seal.hash) if report.seal else None
+        kept = self._issued.read_pdf(issued) if issued else None
+        if kept:
+            return kept
+        printed = render_pdf(replace(report, pictures=self._pictures_of(submission)))
+        if issued:
+            self._issued.keep_pdf(issued, printed)
+        return printed
+
+    def state_report(
+        self, *, condition: str, confidence: float, by: Subject, language: str | None
+    ) -> Report:
+        """On what the caller says was found. Nothing of it is kept. Raises NoSuchLanguage."""
+        asker = self._accounts.get(by.id)
+        facts = Facts.as_stated(condition=condition, confidence=confidence)
+        spoken = _known(language) or _known_or_first(asker.locale)
+        narrative = self._narrate(
+            facts=facts, language=spoken, llm=self._llm, consents=asker.consents
+        )
+        return Report(facts=facts, narrative=narrative, clinic=self._clinic)
+
+    def print_unkept(
+        self, *, facts: Facts, pictures: Pictures, translations: tuple[tuple[str, str], ...]
+    ) -> bytes:
+        """As PDF, in English, for a client that has no account; nothing of it is kept."""
+        narrative = self._narrate(facts=facts, language="en")
+        report = Report(
+            facts=facts,
+            narrative=narrative,
+            clinic=self._clinic,
+            pictures=pictures,
+            translations=translations,
+        )
+        return render_pdf(report)
+
+    def verify(self, *, hash: str) -> Issued | None:
+        """What was issued under this hash, if anything was and still stands."""
+        return self._issued.by_hash(hash) if HASH.fullmatch(hash) else None
+
+    def _report_on(
+        self, submission: Submission, owner: Account, to: Subject, language: str | None
+    ) -> Report:
+        spoken = _known(language) or submission.language
+        facts = Facts.of(submission.finding, submission.context)
+        narrative = self._narrate(
+            facts=facts, language=spoken, llm=self._llm, consents=owner.consents
+        )
+        review = self._reviews.latest(submission_id=submission.id)
+        seal = seal_report(
+            facts=facts,
+            narrative=narrative,
+            review=review,
+            renderer=RENDERER,
+            submission=submission.id,
+        )
+        issued = self._issue(submission, spoken, seal, by=to)
+        return Report(
+            facts=facts,
+            narrative=narrative,
+            clinic=self._clinic,
+            number=submission.number,
+            patient=Patient(name=owner.name, email=owner.email),
+            made_at=submission.created_at,
+            review=review,
+            seal=Seal(
+                hash=seal,
+                url=f"{self._address}/reports/verify/{seal}",
+                issued_at=issued.created_at,
+            ),
+        )
+
+    def _issue(
+        self, submission: Submission, language: Language, hash: str, *, by: Subject
+    ) -> Issued:
+        issued = self._issued.by_hash(hash)
+        if issued:
+            return issued
+        with self._trail.act("report.issue", by=by.id, target=submission.id):
+            issued = self._issued.add(
+                submission=submission.id,
+                language=language,
+                hash=hash,
+                model_version=submission.finding.model_version,
+            )
+            if not self._records.has(submission.id):  # deleted meanwhile: nothing of it stays
+                self._issued.forget(submission.id)
+                raise NotFound(NOT_YOURS)
+            return issued
+
+    def _pictures_of(self, submission: Submission) -> Pictures | None:
+        photo = self._records.open_photo(submission=submission)
+        return print_pictures(photo, submission.finding.heat) if photo else None
+
+
+def _known(language: str | None) -> Language | None:
+    """Raises NoSuchLanguage for one that there are no words in."""
+    if language is None:
+        return None
+    for known in LANGUAGES:
+        if known == language:
+            return known
+    raise NoSuchLanguage(f"{NoSuchLanguage.sentence}: {', '.join(LANGUAGES)}")
+
+
+def _known_or_first(locale: str) -> Language:
+    return next((language for language in LANGUAGES if language == locale), LANGUAGES[0])

@@ -1,0 +1,134 @@
+"""What the doctor in charge makes of a finding: signed rows, never overwritten."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.storage.ids import new_id
+from tests.houses import House, Person
+from tests.prediction.photographer import predicted
+
+AGREED = {"label": "melanoma", "agreement": "agree"}
+
+
+def in_care(house: House) -> tuple[Person, Person, int]:
+    """A doctor, a patient and the patient's submission."""
+    doctor = house.member(role="doctor", name="Dr Grace Hopper")
+    ada = house.member(doctor_id=house.account(doctor.email).id)
+    return doctor, ada, predicted(ada)["id"]
+
+
+def review(person: Person, number: int, key: str | None = None, **fields: Any) -> TestResponse:
+    headers = {"Idempotency-Key": key} if key else {}
+    return person.call(
+        "POST", f"/submissions/{number}/review", json={**AGREED, **fields}, headers=headers
+    )
+
+
+def test_reviews_are_signed_and_kept_beside_each_other(any_house: House) -> None:
+    doctor, ada, number = in_care(any_house)
+    first = review(doctor, number)
+    assert first.status_code == 201, first.text
+    second = review(
+        doctor,
+        number,
+        label="melanocytic_nevus",
+        agreement="disagree",
+        histology="confirmed",
+        note="Excised.\nClear margins.",
+    )
+    for reader in (ada, doctor):
+        rows = reader.call("GET", f"/submissions/{number}/reviews").get_json()
+        assert rows == [first.get_json(), second.get_json()]
+    assert rows[0]["signed_by"] == "Dr Grace Hopper"
+    assert rows[0]["histology"] is rows[0]["note"] is None
+    assert rows[1]["note"] == "Excised.\nClear margins."
+    assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
+
+
+def test_only_the_doctor_in_charge_reviews(house: House) -> None:
+    _, ada, number = in_care(house)
+    refused = review(ada, number)
+    assert (refused.status_code, refused.get_json()["error"]) == (
+        403,
+        "Only the doctor in charge can review",
+    )
+    for role in ("user", "doctor", "admin", "researcher"):
+        stranger = house.member(role=role)
+        assert review(stranger, number).status_code == 404
+        assert stranger.call("GET", f"/submissions/{number}/reviews").status_code == 404
+    assert ada.call("GET", f"/submissions/{number}/reviews").get_json() == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"label": "wart"},
+        {"label": None},
+        {"agreement": "maybe"},
+        {"histology": True},
+        {"note": ""},
+        {"note": "n" * 1001},
+        {"note": "bell\a"},
+        {"note": "\ud800"},
+        {"surprise": 1},
+    ],
+)
+def test_what_is_no_review_is_refused(shared_house: House, wrong: dict[str, Any]) -> None:
+    doctor, _, number = in_care(shared_house)
+    assert review(doctor, number, **wrong).status_code == 400
+
+
+def test_a_retry_signs_once(any_house: House) -> None:
+    doctor, _, number = in_care(any_house)
+    first, again = (review(doctor, number, key="visit-7") for _ in range(2))
+    assert first.get_json() == again.get_json()
+    assert review(doctor, number, key="visit-7", note="another").status_code == 422
+    assert len(any_house.stored()["reviews"]) == 1
+
+
+def test_a_review_leaves_its_rows_in_the_trail(house: House) -> None:
+    doctor, _, number = in_care(house)
+    review(doctor, number)
+    *_, intent, outcome = house.audit()
+    assert (intent["action"], intent["by"]) == ("review.create", house.account(doctor.email).id)
+    assert outcome["outcome"] == "done"
+
+
+def test_reviews_go_with_their_submission_and_with_its_owner(any_house: House) -> None:
+    doctor, ada, number = in_care(any_house)
+    review(doctor, number)
+    review(doctor, predicted(ada)["id"])
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    assert len(any_house.stored()["reviews"]) == 1
+    any_house.rooms.eraser.erase(any_house.account(ada.email))
+    assert any_house.stored().get("reviews", []) == []
+
+
+def test_a_submission_deleted_while_it_is_reviewed_keeps_no_review(house: House) -> None:
+    doctor, ada, number = in_care(house)
+    add = house.rooms.reviews._reviews.add
+
+    def delete_first(**fields: Any) -> Any:
+        ada.call("DELETE", f"/submissions/{number}")
+        return add(**fields)
+
+    house.rooms.reviews._reviews.add = delete_first  # type: ignore[method-assign]
+    assert review(doctor, number).status_code == 404
+    assert house.stored().get("reviews", []) == []
+
+
+def test_check_finds_reviews_whose_submission_is_gone(house: House) -> None:
+    doctor, _, number = in_care(house)
+    review(doctor, number)
+    gone = new_id()
+    [row] = house.stored()["reviews"]
+    house.rooms.store.collection("reviews").update(
+        {"id": row["id"]}, {"$set": {"submission": gone}}
+    )
+    [fault] = house.rooms.faults()
+    assert fault.says == f"reviews of submission {gone}, which is gone"
+    assert fault.repair
+    fault.repair()
+    assert list(house.rooms.faults()) == []

@@ -1,0 +1,37 @@
+"""How much memory a process of its own gains by printing reports."""
+
+import gc
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from skinapi.reports.pdf import render_pdf
+from skinapi.reports.report import Report
+from skinapi.vision.conditions import LANGUAGES
+from tests.reports.made import made_report
+
+WARM = 30
+
+
+def grown_by(builds: int) -> float:
+    """Megabytes, once the first reports have made the room that all others use."""
+    reports = [made_report(each, photo=photo) for each in LANGUAGES for photo in (False, True)]
+    _print(reports, WARM)
+    before = _resident()
+    _print(reports, builds)
+    return _resident() - before
+
+
+def _print(reports: list[Report], count: int) -> None:
+    for number in range(count):
+        render_pdf(replace(reports[number % len(reports)], number=number))
+
+
+def _resident() -> float:
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{grown_by(int(sys.argv[1]))}\n")

@@ -1,0 +1,117 @@
+"""Reports for a test, made without a network, a store or a writer."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from skinapi.records.reviews import Agreement, Histology, Review
+from skinapi.reports.facts import Facts
+from skinapi.reports.narrative import LONGEST, Narrative, Sections
+from skinapi.reports.pictures import print_pictures
+from skinapi.reports.report import Patient, Report, Seal
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import Language, conditions_table
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.finding import Doubt
+from skinapi.vision.photo import read_photo
+from tests.findings import finding_of
+from tests.vision.photos import encoded, skin_with_spot
+
+HASH = "3f" * 32
+SEAL = Seal(
+    hash=HASH,
+    url=f"https://skin.clinic.example/reports/verify/{HASH}",
+    issued_at=datetime(2026, 11, 20, 14, 6, tzinfo=UTC),
+)
+REVIEW = Review(
+    id="0" * 32,
+    created_at=datetime(2026, 11, 21, 8, 30, tzinfo=UTC),
+    submission="1" * 32,
+    doctor="2" * 32,
+    signature="Dr Ελένη Παπαδοπούλου",
+    label="melanocytic_nevus",
+    agreement=Agreement.DISAGREE,
+    histology=Histology.AWAITED,
+    note="Excision planned.\nPatient told by telephone.",
+)
+HEAT = tuple(tuple(max(0.0, 9.0 - (x - 3) ** 2 - (y - 3) ** 2) for x in range(7)) for y in range(7))
+
+
+def made_report(
+    language: Language = "en",
+    *,
+    condition: str = "melanoma",
+    photo: bool = True,
+    finding: dict[str, Any] | None = None,
+    **fields: Any,
+) -> Report:
+    found = finding_of(condition, heat=HEAT, checklist_score=3, **(finding or {}))
+    context = Context(
+        modality=Modality.CLINICAL,
+        age_band="60-74",
+        sex="female",
+        body_site="lower_extremity",
+        fitzpatrick=2,
+        checklist=("change_in_size", "oozing"),
+    )
+    lesion = read_photo(encoded(skin_with_spot((600, 450), grain=8)))
+    values: dict[str, Any] = {
+        "facts": Facts.of(found, context),
+        "narrative": narrative_in(language),
+        "clinic": "Clinique du Lac, Genève",
+        "number": 1234,
+        "patient": Patient(name="Ada Example", email="ada@example.org"),
+        "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
+        "pictures": print_pictures(lesion, HEAT) if photo else None,
+        "review": REVIEW,
+        "seal": SEAL,
+    }
+    return Report(**{**values, **fields})
+
+
+def narrative_in(language: Language, **sections: str) -> Narrative:
+    texts = {name: f"Words about the {name}." for name in Sections.model_fields}
+    return Narrative(
+        language=language,
+        sections=Sections(**{**texts, **sections}),
+        findings=("The first thing found.", "The second thing found."),
+        limits=("A limit.",),
+        next_steps=("The next step.",),
+    )
+
+
+def longest_report(language: Language) -> Report:
+    """The longest of everything that anybody may put into one."""
+    sentence = "Wörter, die den Rand suchen und ihn finden. "
+    section = (sentence * 20)[: LONGEST // 4]
+    name = ("Maria Wilhelmina " * 20)[:200]
+    lists = tuple(f"{n} {sentence * 4}" for n in range(5))
+    narrative = Narrative(
+        language=language,
+        sections=Sections(**dict.fromkeys(Sections.model_fields, section)),
+        findings=lists,
+        limits=lists[:1],
+        next_steps=lists[:1],
+    )
+    finding = {
+        "reasons": tuple(Doubt),
+        "raised_by": tuple(RaisedBy),
+        "model_version": "m" * 30,
+    }
+    report = made_report(
+        language,
+        finding=finding,
+        narrative=narrative,
+        clinic=name,
+        patient=Patient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
+        review=REVIEW.model_copy(update={"note": (sentence * 30)[:999], "signature": name}),
+    )
+    ticked = tuple(item.key for item in conditions_table().checklist.items)
+    context = report.facts.context.model_copy(update={"checklist": ticked})
+    facts = report.facts.model_copy(update={"context": context, "checklist_score": 10})
+    return replace(report, facts=facts)
+
+
+def stated_report(language: Language = "en") -> Report:
+    facts = Facts.as_stated(condition="dermatofibroma", confidence=0.4)
+    return Report(facts=facts, narrative=narrative_in(language))

@@ -1,0 +1,243 @@
+"""The printed report: what stands on it, that it is the same twice, and that nothing in it is read
+as anything but text."""
+
+import io
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from skinapi.reports.facts import Facts
+from skinapi.reports.pdf import render_pdf
+from skinapi.reports.report import Patient
+from skinapi.reports.template import TemplateWriter
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.finding import Doubt
+from tests.findings import finding_of
+from tests.reports.made import (
+    HASH,
+    longest_report,
+    made_report,
+    narrative_in,
+    stated_report,
+)
+from tests.size import size
+
+ROOT = Path(__file__).parent.parent.parent
+LARGEST = 250_000
+ROOM_TO_GROW = 8.0
+HOSTILE = (
+    "<img src=file:///etc/passwd>",
+    '<img src="http://127.0.0.1:9/x.png"/><b>Ada',
+    "<para><a href='http://x'>Ada</a></para> &amp; &#65;",
+    "{{ 7 * 7 }} %s {0} \\u0041",
+    ") Tj ET Q (",
+    "\u202eadA\u2066 \u200bEx\x07ample\u2028",
+    "اسم שם 名前 नाम 👩🏽‍⚕️",
+    "e\u0301" * 100,
+    "W" * 200,
+    "",
+)
+_seen: list[tuple[str, str]] | None = None
+
+
+def _listen(event: str, arguments: tuple[Any, ...]) -> None:
+    if _seen is not None and event in ("open", "socket.connect", "socket.getaddrinfo"):
+        _seen.append((event, str(arguments[0])))
+
+
+sys.addaudithook(_listen)
+
+
+@contextmanager
+def watched() -> Iterator[list[tuple[str, str]]]:
+    """Every file that is opened inside, and every way out."""
+    global _seen
+    _seen = []
+    try:
+        yield _seen
+    finally:
+        _seen = None
+
+
+def text_of(content: bytes) -> str:
+    pages = PdfReader(io.BytesIO(content)).pages
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+
+
+def letters_of(content: bytes) -> str:
+    """Without spaces: a broken word is still that word."""
+    return text_of(content).replace(" ", "")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("photo", [True, False])
+def test_everything_a_clinic_files_stands_on_it(language: Language, photo: bool) -> None:
+    report = made_report(language, photo=photo)
+    text = text_of(render_pdf(report))
+    words, table = report.band_words, conditions_table()
+    for said in (
+        "Clinique du Lac, Genève",
+        "Ada Example",
+        "ada@example.org",
+        "1234",
+        "2026-11-20 14:05 UTC",
+        words.label,
+        words.action,
+        report.name("melanoma"),
+        "90.00%" if language == "en" else "90,00 %",
+        report.say(table.notices.not_dermoscopic),
+        report.say(table.checklist.name),
+        "Dr Ελένη Παπαδοπούλου",
+        "Patient told by telephone.",
+        report.name("melanocytic_nevus"),
+        "made-1",
+        "The second thing found.",
+        *report.narrative.sections.model_dump().values(),
+    ):
+        assert said in text, said
+    assert ("not kept" in text or "pas été conservée" in text) is not photo
+    assert HASH in letters_of(render_pdf(report))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_carries_the_notice_and_its_number(language: Language) -> None:
+    pages = PdfReader(io.BytesIO(render_pdf(longest_report(language)))).pages
+    of = {"en": "Page {} of {}", "fr": "Page {} sur {}"}[language]
+    assert len(pages) == 2
+    for number, page in enumerate(pages, 1):
+        text = page.extract_text()
+        assert conditions_table().notices.information_only.model_dump()[language] in text
+        assert of.format(number, len(pages)) in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", conditions_table().keys)
+def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Language) -> None:
+    report = longest_report(language)
+    fields: dict[str, Any] = {
+        "reasons": tuple(Doubt),
+        "raised_by": tuple(RaisedBy),
+        "checklist_score": 10,
+    }
+    facts = Facts.of(finding_of(key, **fields), report.facts.context)
+    narrative = TemplateWriter().write(facts, language)
+    content = render_pdf(replace(report, facts=facts, narrative=narrative))
+    assert len(PdfReader(io.BytesIO(content)).pages) == 2
+
+
+def test_all_probabilities_stand_in_their_order() -> None:
+    report = made_report(finding={"probability": 0.5})
+    text = text_of(render_pdf(report))
+    places = [text.index(report.name(entry.key)) for entry in report.facts.ranked[1:]]
+    assert places == sorted(places)
+
+
+def test_the_same_report_is_the_same_bytes_on_any_thread() -> None:
+    reports = [
+        made_report(language, photo=photo) for language in LANGUAGES for photo in (False, True)
+    ]
+    first = [render_pdf(report) for report in reports]
+    with ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(render_pdf, reports * 3))
+    assert again == first * 3
+    assert len(set(first)) == len(reports)
+
+
+def test_it_names_its_language_its_title_and_its_clinic() -> None:
+    reader: Any = PdfReader(io.BytesIO(render_pdf(made_report("fr"))))
+    assert reader.trailer["/Root"]["/Lang"] == "fr"
+    assert reader.metadata.title == "Rapport sur une lésion de la peau · N° 1234"
+    assert reader.metadata.author == "Clinique du Lac, Genève"
+    assert "Ada" not in str(reader.metadata)
+
+
+@pytest.mark.parametrize(
+    "name", ["Zoë Ångström-Çelik Nguyễn", "Ελένη Παπαδοπούλου", "Анна Ковалёва", "Łukasz Đurić"]
+)
+def test_names_in_three_scripts_print_in_an_embedded_font(name: str) -> None:
+    content = render_pdf(made_report(patient=Patient(name=name, email="a@example.org")))
+    assert name in text_of(content)
+    pages: Any = PdfReader(io.BytesIO(content)).pages
+    fonts = [font for page in pages for font in page["/Resources"]["/Font"].values()]
+    used = [font for font in fonts if font["/BaseFont"] != "/Helvetica"]
+    assert used
+    assert all("/FontFile2" in font["/FontDescriptor"] for font in used)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_no_text_is_read_as_markup_or_opens_anything(hostile: str) -> None:
+    sections = dict.fromkeys(("overview", "recommendation"), hostile or "x")
+    report = made_report(
+        patient=Patient(name=hostile, email=hostile),
+        clinic=hostile,
+        narrative=narrative_in("en", **sections),
+        translations=((hostile, hostile),),
+    )
+    render_pdf(made_report())
+    with watched() as seen:
+        content = render_pdf(report)
+    assert seen == []
+    text = letters_of(content)
+    if "<" in hostile:
+        assert hostile.replace(" ", "") in text
+    assert "root:" not in text
+    assert not set("\u202e\u2066\u200b\x07") & set(text)
+
+
+def test_what_is_watched_would_be_seen(tmp_path: Path) -> None:
+    with watched() as seen:
+        (tmp_path / "planted").write_text("seen")
+    assert [event for event, _ in seen] == ["open"]
+
+
+def test_a_letter_without_a_glyph_is_replaced_where_all_can_see_it() -> None:
+    content = render_pdf(made_report(patient=Patient(name="Ada 名前", email="a@example.org")))
+    assert "Ada □□" in text_of(content)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_caller_states_is_said_to_be_stated(language: Language) -> None:
+    report = stated_report(language)
+    text = text_of(render_pdf(report))
+    said = {"en": "As stated by the caller; no picture was examined.", "fr": "aucune image"}
+    assert said[language] in text
+    assert report.name("dermatofibroma") in text
+    assert "melanoma" not in text.lower().replace(report.band_words.action.lower(), "")
+
+
+@pytest.mark.parametrize("band", Band)
+def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
+    finding = {
+        "band": band,
+        "reasons": (Doubt.TOO_CLOSE,),
+        "raised_by": (RaisedBy.MELANOMA, RaisedBy.UNCERTAIN),
+    }
+    report = made_report(finding=finding)
+    text = text_of(render_pdf(report))
+    assert "Uncertain. Not excluded" in text
+    assert "Melanoma (90.00%), the uncertainty" in text
+    assert report.band_words.label in text
+
+
+def test_a_typical_report_is_small() -> None:
+    assert len(render_pdf(made_report())) <= LARGEST
+    assert len(render_pdf(longest_report("fr"))) <= LARGEST
+
+
+def test_memory_stays_flat_over_many(report: Callable[[str], None]) -> None:
+    builds = size(60, 1000)
+    command = [sys.executable, "-m", "tests.reports.flatness", str(builds)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    grown = float(done.stdout)
+    report(f"{builds} reports printed: {grown:+.1f} MB")
+    assert grown < ROOM_TO_GROW

@@ -1,0 +1,345 @@
+"""Reports over HTTP: who may read them, how they are asked for, what stays and how it goes."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pypdf import PdfReader
+
+from skinapi.reports.verification import Issued
+from skinapi.storage.ids import new_id
+from skinapi.vision.conditions import conditions_table
+from tests.houses import House, Person
+from tests.prediction.photographer import predicted
+
+NOT_YOURS = "Not found or unauthorized"
+TABLE = conditions_table()
+KINDS = {"json": "application/json", "html": "text/html", "pdf": "application/pdf"}
+PATHS = ("report", "report.json", "report.html", "report.pdf")
+
+
+@pytest.fixture(scope="module")
+def ada(shared_house: House) -> Person:
+    return shared_house.member("ada@example.org")
+
+
+def text_of(content: bytes) -> str:
+    pages = PdfReader(io.BytesIO(content)).pages
+    return re.sub(r"\s+", " ", " ".join(page.extract_text() for page in pages))
+
+
+def report_of(person: Person, number: int, **query: str) -> dict[str, Any]:
+    answer = person.call("GET", f"/submissions/{number}/report", query_string=query)
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.get_json()
+    return body
+
+
+def in_care(house: House) -> tuple[Person, Person, int]:
+    doctor = house.member(role="doctor", name="Dr Grace Hopper")
+    ada = house.member(doctor_id=house.account(doctor.email).id)
+    return doctor, ada, predicted(ada, keep_photo="true")["id"]
+
+
+def test_owner_and_doctor_read_it_and_nobody_else(house: House) -> None:
+    doctor, ada, number = in_care(house)
+    strangers = [house.member(role=role) for role in ("user", "doctor", "researcher", "admin")]
+    for path in PATHS:
+        for reader in (ada, doctor):
+            assert reader.call("GET", f"/submissions/{number}/{path}").status_code == 200
+        for stranger in strangers:
+            answer = stranger.call("GET", f"/submissions/{number}/{path}")
+            assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
+        assert house.client.get(f"/submissions/{number}/{path}").status_code == 401
+
+
+@pytest.mark.parametrize("number", ["0", "x", "9" * 400, "٣"])
+def test_a_number_that_is_none_is_not_found(ada: Person, number: str) -> None:
+    for path in PATHS:
+        assert ada.call("GET", f"/submissions/{number}/{path}").status_code == 404
+
+
+def test_it_comes_as_the_address_or_the_caller_asks(ada: Person) -> None:
+    number = predicted(ada)["id"]
+    for ending, kind in KINDS.items():
+        by_address = ada.call("GET", f"/submissions/{number}/report.{ending}")
+        by_header = ada.call("GET", f"/submissions/{number}/report", headers={"Accept": kind})
+        assert by_address.mimetype == by_header.mimetype == kind
+        assert by_address.data == by_header.data
+    plain = ada.call("GET", f"/submissions/{number}/report", headers={"Accept": "image/png"})
+    assert plain.mimetype == "application/json"
+
+
+def test_the_report_is_a_view_of_its_finding(ada: Person) -> None:
+    made = predicted(ada, modality="dermoscopic", checklist="oozing", language="fr")
+    body = report_of(ada, made["id"])
+    for name in ("id", "class", "confidence", "band", "band_label", "action", "notice", "notices"):
+        assert body[name] == made[name], name
+    assert body["language"] == "fr"
+    assert body["facts"]["context"]["checklist"] == ["oozing"]
+    assert body["narrative"]["sections"] == made["report"]
+    assert body["narrative"]["source"]["writer"] == "template"
+    assert body["patient"] == {"name": made["user_name"], "email": made["user_email"]}
+    assert body["review"] is None
+
+
+def test_a_language_that_we_lack_is_answered_with_those_we_have(ada: Person) -> None:
+    number = predicted(ada)["id"]
+    assert report_of(ada, number)["language"] == "en"
+    assert report_of(ada, number, lang="fr")["language"] == "fr"
+    for path in PATHS:
+        for lacking in ("de", "EN", "", "../fr"):
+            answer = ada.call("GET", f"/submissions/{number}/{path}?lang={lacking}")
+            assert answer.status_code == 406
+            assert answer.get_json()["code"] == "no_such_language"
+            assert answer.get_json()["error"].endswith(": en, fr")
+    assert ada.call("GET", f"/submissions/{number}/report?language=fr").status_code == 400
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_photo_stands_beside_its_overlay_where_it_was_kept(ada: Person, kept: bool) -> None:
+    number = predicted(ada, keep_photo=str(kept).lower())["id"]
+    printed = ada.call("GET", f"/submissions/{number}/report.pdf").data
+    pages = PdfReader(io.BytesIO(printed)).pages
+    assert sum(len(page.images) for page in pages) == 2 * kept
+    assert ("The photo was not kept" in text_of(printed)) is not kept
+    page = ada.call("GET", f"/submissions/{number}/report.html").text
+    assert page.count("data:image/jpeg") == 2 * kept
+    assert ("The photo was not kept" in page) is not kept
+
+
+def test_what_was_printed_is_printed_again_to_the_byte(any_house: House) -> None:
+    ada = any_house.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    first, again = (ada.call("GET", f"/submissions/{number}/report.pdf") for _ in range(2))
+    assert first.data == again.data
+    [issued] = any_house.stored()["reports"]
+    assert any_house.rooms.store.blobs.get(issued["pdf_blob"]) == first.data
+    any_house.rooms.store.blobs.delete(issued["pdf_blob"])
+    assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first.data
+    assert list(any_house.rooms.faults()) == []
+
+
+def test_of_two_who_print_at_once_one_keeps_the_pdf(any_house: House) -> None:
+    ada = any_house.member()
+    report_of(ada, predicted(ada)["id"])
+    issued = Issued.model_validate(any_house.stored()["reports"][0])
+    for content in (b"first", b"second"):
+        any_house.rooms.issued.keep_pdf(issued, content)
+    [kept] = any_house.rooms.store.blobs.keys()
+    assert any_house.rooms.store.blobs.get(kept) == b"first"
+
+
+def test_a_review_makes_another_report_and_stands_in_it(house: House) -> None:
+    doctor, ada, number = in_care(house)
+    before = report_of(ada, number)
+    for label, note in (("melanoma", "First look."), ("dermatofibroma", "Second look.")):
+        body = {"label": label, "agreement": "unsure", "note": note}
+        assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
+    after = report_of(ada, number)
+    assert after["review"]["note"] == "Second look."
+    assert after["verification"]["hash"] != before["verification"]["hash"]
+    text = text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    page = ada.call("GET", f"/submissions/{number}/report.html").text
+    for said in ("Second look.", "Dr Grace Hopper", "Dermatofibroma"):
+        assert said in text
+        assert said in page
+    assert "First look." not in text + page
+
+
+def verdict(house: House, hash: str, **options: Any) -> Any:
+    return house.client.get(f"/reports/verify/{hash}", **options)
+
+
+def test_anyone_can_verify_and_learns_nothing_else(any_house: House) -> None:
+    ada = any_house.member()
+    seal = report_of(ada, predicted(ada)["id"])["verification"]
+    assert seal["url"].endswith(f"/reports/verify/{seal['hash']}")
+    assert verdict(any_house, seal["hash"]).get_json() == {
+        "valid": True,
+        "issued_at": seal["issued_at"],
+        "model_version": "tiny-1",
+    }
+    page = verdict(any_house, seal["hash"], headers={"Accept": "text/html"})
+    assert "was issued by this server" in page.text
+    assert ada.email not in page.text
+
+
+@pytest.mark.parametrize("hash", ["0" * 64, "x", "٣" * 64, "A" * 64, "a" * 63, "$ne", "%00"])
+def test_what_was_never_issued_is_not_valid_and_says_no_more(
+    shared_house: House, hash: str
+) -> None:
+    answer = verdict(shared_house, hash)
+    if answer.status_code == 400:  # control characters are no address at all
+        return
+    assert answer.get_json() == {"valid": False, "issued_at": None, "model_version": None}
+    page = verdict(
+        shared_house, hash, headers={"Accept": "text/html", "Accept-Language": "fr, en;q=0.5"}
+    )
+    assert "Aucun rapport" in page.text
+
+
+def test_verifying_is_limited_by_address(tmp_path: Path) -> None:
+    house = House(tmp_path, rate_anonymous="3/minute")
+    statuses = [verdict(house, "0" * 64).status_code for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    house.rooms.store.close()
+
+
+def test_reports_go_with_their_submission_and_with_its_owner(any_house: House) -> None:
+    ada = any_house.member()
+    numbers = [predicted(ada, keep_photo="true")["id"] for _ in range(2)]
+    hashes = [report_of(ada, number)["verification"]["hash"] for number in numbers]
+    for query in ("", "?lang=fr"):
+        ada.call("GET", f"/submissions/{numbers[0]}/report.pdf{query}")
+    assert len(any_house.stored()["reports"]) == 3
+    assert ada.call("DELETE", f"/submissions/{numbers[0]}").status_code == 200
+    assert not verdict(any_house, hashes[0]).get_json()["valid"]
+    assert verdict(any_house, hashes[1]).get_json()["valid"]
+    any_house.rooms.eraser.erase(any_house.account(ada.email))
+    assert any_house.stored().get("reports", []) == []
+    assert list(any_house.rooms.store.blobs.keys()) == []
+
+
+def test_a_submission_deleted_while_it_is_printed_leaves_nothing(house: House) -> None:
+    ada = house.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    issued = house.rooms.issued
+    add, keep = issued.add, issued.keep_pdf
+
+    def delete_first(**fields: Any) -> Any:
+        ada.call("DELETE", f"/submissions/{number}")
+        return add(**fields)
+
+    issued.add = delete_first  # type: ignore[method-assign]
+    assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 404
+    issued.add = add  # type: ignore[method-assign]
+    number = predicted(ada, keep_photo="true")["id"]
+
+    def delete_before(*arguments: Any) -> None:
+        ada.call("DELETE", f"/submissions/{number}")
+        keep(*arguments)
+
+    issued.keep_pdf = delete_before  # type: ignore[method-assign, assignment]
+    ada.call("GET", f"/submissions/{number}/report.pdf")
+    assert house.stored().get("reports", []) == []
+    assert list(house.rooms.store.blobs.keys()) == []
+
+
+def test_check_finds_reports_whose_submission_is_gone(house: House) -> None:
+    ada = house.member()
+    ada.call("GET", f"/submissions/{predicted(ada)['id']}/report.pdf")
+    gone = new_id()
+    [row] = house.stored()["reports"]
+    reports = house.rooms.store.collection("reports")
+    reports.update({"id": row["id"]}, {"$set": {"submission": gone}})
+    [fault] = house.rooms.faults()
+    assert fault.says == f"reports of submission {gone}, which is gone"
+    assert fault.repair
+    fault.repair()
+    assert list(house.rooms.faults()) == []
+    assert list(house.rooms.store.blobs.keys()) == []
+
+
+def test_issuing_leaves_its_rows_in_the_trail_once(house: House) -> None:
+    ada = house.member()
+    number = predicted(ada)["id"]
+    for path in PATHS:
+        ada.call("GET", f"/submissions/{number}/{path}")
+    rows = [(row["action"], row["phase"]) for row in house.audit()][2:]
+    assert rows == [("report.issue", "intent"), ("report.issue", "outcome")]
+
+
+def state(person: Person, **body: Any) -> Any:
+    return person.call("POST", "/generate_report", json={"class": "melanoma", **body})
+
+
+@pytest.mark.parametrize(("spelling", "key"), sorted(TABLE.label_spellings().items()))
+def test_every_spelling_of_a_class_is_known(ada: Person, spelling: str, key: str) -> None:
+    body = state(ada, **{"class": f" {spelling.upper()} ", "confidence": 94.87}).get_json()
+    assert body["class"] == TABLE.by_key(key).names.angular
+    assert body["confidence"] == 94.87
+
+
+def test_a_stated_finding_becomes_the_contracts_four_keys_and_more(ada: Person) -> None:
+    body = state(ada, confidence=0, ignored=True).get_json()
+    sections = ("overview", "importance_of_early_detection", "recommendation")
+    assert all(body[name] for name in (*sections, "confidence_explanation"))
+    assert body["band"] == "urgent_referral"
+    assert body["action"] in body["recommendation"]
+    assert body["notice"] == TABLE.notices.information_only.en
+    assert body["basis"] == "As stated by the caller; no picture was examined."
+    assert body["narrative"]["source"]["writer"] == "template"
+    french = state(ada, confidence=100, language="fr").get_json()
+    assert "aucune image n'a été examinée" in french["basis"]
+    assert state(ada, confidence=1, language="de").status_code == 406
+
+
+def test_a_stated_finding_is_printed_on_request_and_never_kept(house: House) -> None:
+    ada = house.member()
+    by_field = state(ada, confidence=50, format="pdf")
+    by_header = ada.call(
+        "POST",
+        "/generate_report",
+        json={"class": "melanoma", "confidence": 50},
+        headers={"Accept": "application/pdf"},
+    )
+    assert by_field.mimetype == by_header.mimetype == "application/pdf"
+    assert by_field.data == by_header.data
+    text = text_of(by_field.data)
+    assert "As stated by the caller; no picture was examined." in text
+    assert "it cannot be verified" in text
+    assert house.stored().get("reports", []) == []
+    assert list(house.rooms.store.blobs.keys()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"confidence": 100.01},
+        {"confidence": -0.01},
+        {"confidence": "50"},
+        {"confidence": True},
+        {"confidence": None},
+        {"confidence": [50]},
+        {"class": "wart"},
+        {"class": ""},
+        {"class": 1},
+        {"class": "m" * 5000},
+        {"format": "docx"},
+        {},
+    ],
+)
+def test_a_wrong_statement_is_refused(ada: Person, wrong: dict[str, Any]) -> None:
+    answer = state(ada, **({"confidence": 50, **wrong} if wrong else {}))
+    assert answer.status_code == 400, answer.text
+    if wrong.get("class") == "wart":
+        assert "basal cell carcinoma" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_no_confidence_is_beyond_numbers(ada: Person, number: str) -> None:
+    answer = ada.call(
+        "POST",
+        "/generate_report",
+        data=f'{{"class": "melanoma", "confidence": {number}}}',
+        content_type="application/json",
+    )
+    assert answer.status_code == 400
+
+
+def test_only_approved_accounts_state_findings(house: House) -> None:
+    waiting = house.register("waiting@example.org")
+    assert state(waiting, confidence=50).status_code == 403
+    assert house.client.post("/generate_report", json={}).status_code == 401
+
+
+def test_the_clinics_name_stands_where_the_operator_set_it(tmp_path: Path) -> None:
+    house = House(tmp_path, clinic_name="Clinique du Lac")
+    ada = house.member()
+    number = predicted(ada)["id"]
+    assert report_of(ada, number)["clinic"] == "Clinique du Lac"
+    assert "Clinique du Lac" in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    house.rooms.store.close()
