@@ -1,7 +1,6 @@
 """From bytes to a Finding, with a model that answers what the test says."""
 
 import contextlib
-import json
 import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
