@@ -74,5 +74,4 @@ def _drive(operation: Any, mode: GenerationMode, house: House) -> None:
 def _as_admin(house: House) -> dict[str, str]:
     account = house.rooms.accounts.by_email(ADMIN)
     assert account
-    token = house.rooms.tokens.issue(account_id=account.id, token_version=account.token_version)
-    return {"Authorization": f"Bearer {token}"}
+    return {"Authorization": f"Bearer {house.token_of(account)}"}

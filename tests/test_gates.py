@@ -51,6 +51,7 @@ def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
         ("GET", "/conditions"),
         ("POST", "/register"),
         ("POST", "/login"),
+        ("POST", "/auth/refresh"),
     }
 
 

@@ -51,7 +51,10 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
         except SkinAPIError as error:
             subject, refusal = None, error
         remember_subject(subject)
-        limits.spend(route.rate, subject.id if subject else caller_address())
+        if subject:
+            limits.spend(route.rate, subject.id, subject.role)
+        else:
+            limits.spend(route.rate, caller_address())
         if refusal:
             raise refusal
         _refuse_oversize(*sizes.of(route))
