@@ -98,8 +98,8 @@ class Row:
     options: Callable[[Cast], Options] = lambda _: {}
 
 
-def sends(body: Any) -> Callable[[Cast], Options]:
-    return lambda _: {"json": body}
+def sends(body: dict[str, Any]) -> Callable[[Cast], Options]:
+    return lambda _: {"json": dict(body)}
 
 
 def newcomer(_: Cast) -> Options:
