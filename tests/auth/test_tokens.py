@@ -81,6 +81,50 @@ def test_a_claimed_algorithm_decides_nothing(shared_house: House, algorithm: obj
     )
 
 
+ODD_HEADERS: list[dict[str, Any]] = [
+    {"kid": {"$gt": ""}},
+    {"kid": "../../../../dev/null"},
+    {"kid": "' OR 1=1 --"},
+    {"typ": "JWE"},
+    {"typ": 7},
+    {"cty": "JWT"},
+    {"zip": "DEF"},
+    {"b64": False, "crit": ["b64"]},
+    {"crit": ["exp"]},
+    {"crit": "b64"},
+    {"jku": "http://evil.example/keys"},
+    {"x5u": "http://evil.example/x5"},
+    {"x5c": ["MII"]},
+    {"epk": {"kty": "EC"}},
+]
+
+
+@pytest.mark.parametrize("odd", ODD_HEADERS, ids=lambda odd: "-".join(odd))
+def test_what_a_header_asks_for_is_not_done(shared_house: House, odd: dict[str, Any]) -> None:
+    token = shared_house.member().token
+    assert_dead(shared_house, with_header({"alg": "HS256", "typ": "JWT", **odd}, token))
+
+
+def test_a_public_key_is_no_secret(shared_house: House) -> None:
+    """The confusion of RS256 with HS256 needs a public key; what is public here is no key."""
+    claims = claims_of(shared_house, shared_house.member())
+    spec = shared_house.client.get("/openapi.json").text
+    for known in (spec[:64], "skinapi-skinapi-skinapi-skinapi-1", "0" * 64):
+        assert_dead(shared_house, signed(claims, known))
+
+
+def test_a_claim_said_twice_is_no_way_into_another_account(shared_house: House) -> None:
+    thief, victim = shared_house.member(), shared_house.member()
+    head, payload, signature = thief.token.split(".")
+    plain = base64.urlsafe_b64decode(payload + "==").decode()
+    for twice in (
+        plain[:-1] + f',"sub":"{shared_house.account(victim.email).id}"}}',
+        f'{{"sub":"{shared_house.account(victim.email).id}",' + plain[1:],
+    ):
+        forged = base64.urlsafe_b64encode(twice.encode()).decode().rstrip("=")
+        assert_dead(shared_house, f"{head}.{forged}.{signature}")
+
+
 def test_a_key_inside_the_token_is_not_believed(shared_house: House) -> None:
     token = signed(claims_of(shared_house, shared_house.member()), OTHER_SECRET)
     key = base64.urlsafe_b64encode(OTHER_SECRET.encode()).decode()
