@@ -19,6 +19,7 @@ lint: $(VENV)/everything
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(PYTHON) -m tests.dependencies
 
 bench: $(VENV)/everything $(VENV)/mongod
 	$(PYTHON) -m tests.bench

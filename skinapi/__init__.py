@@ -6,6 +6,7 @@ This is the composition root: with __main__ the only place that knows every room
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -17,10 +18,12 @@ from skinapi.auth.accounts import Accounts
 from skinapi.auth.contested import contested_emails
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.guard import Guard
+from skinapi.auth.guesses import Guesses
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.roster import Roster
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.service import AuthService
+from skinapi.auth.sessions import Lives, Sessions
 from skinapi.auth.tokens import Tokens
 from skinapi.clients import explainable, lab, shared, skinartify
 from skinapi.clients.service import ClientsService
@@ -28,11 +31,13 @@ from skinapi.console.routes import routes as console_routes
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.prediction.service import PredictionService
+from skinapi.records.quotas import Quotas
 from skinapi.records.reviewing import ReviewsService
 from skinapi.records.reviews import Reviews
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.records.service import RecordsService
+from skinapi.records.submissions import Submissions
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
 from skinapi.reports.narrator import open_narrator
@@ -62,6 +67,7 @@ class Rooms:
 
     store: Store
     accounts: Accounts
+    sessions: Sessions
     tokens: Tokens
     trail: Trail
     roster: Roster
@@ -93,7 +99,9 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
     except Duplicate as error:
         raise BrokenStore from error
     trail = Trail(store, request_id)
-    tokens = Tokens(store, key=settings.signing_key(), hours=settings.token_hours)
+    tokens = Tokens(key=settings.signing_key())
+    sessions = Sessions(store, lives_of(settings))
+    guesses = Guesses(store, key=settings.signing_key(), most=settings.guesses_per_hour)
     passwords = Passwords()
     roster = Roster(store, accounts)
     reviews = Reviews(store)
@@ -105,22 +113,32 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
         photos=settings.photos,
         forget=(reviews.forget, issued.forget),
     )
-    eraser = Eraser(accounts=accounts, roster=roster, forget=(records.forget,))
+    forget = (records.forget, sessions.forget, guesses.forget)
+    eraser = Eraser(accounts=accounts, roster=roster, forget=forget)
     return Rooms(
         store=store,
         accounts=accounts,
+        sessions=sessions,
         tokens=tokens,
         trail=trail,
         roster=roster,
         eraser=eraser,
         guard=Guard(
             accounts=accounts,
+            sessions=sessions,
             tokens=tokens,
             metrics_token=settings.secret("metrics_token"),
             password_page=f"{settings.address}/password",
             open_clients=settings.open_clients,
         ),
-        auth=AuthService(accounts=accounts, passwords=passwords, tokens=tokens, trail=trail),
+        auth=AuthService(
+            accounts=accounts,
+            passwords=passwords,
+            sessions=sessions,
+            tokens=tokens,
+            guesses=guesses,
+            trail=trail,
+        ),
         admin=AdminService(
             accounts=accounts,
             roster=roster,
@@ -132,6 +150,15 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
         records=records,
         reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
         issued=issued,
+    )
+
+
+def lives_of(settings: Settings) -> Lives:
+    return Lives(
+        day=timedelta(hours=settings.token_hours),
+        access=timedelta(minutes=settings.access_minutes),
+        session=timedelta(days=settings.session_days),
+        idle=timedelta(days=settings.session_idle_days),
     )
 
 
@@ -160,6 +187,7 @@ def create_app(
         Rate.WRITE: settings.rate_write,
         Rate.SIGN_IN: settings.rate_sign_in,
         Rate.ANONYMOUS: settings.rate_anonymous,
+        Rate.PREDICTIONS: settings.rate_predictions,
     }
     shared_counts = settings.secret("rate_limit_storage") or settings.secret("mongo_uri")
     limits = open_limits(shared_counts, settings.instance_dir, rates)
@@ -203,12 +231,18 @@ def create_app(
         address=settings.address,
     )
     app.register_blueprint(reports_routes.blueprint(reports))
+    quotas = Quotas(
+        submissions=Submissions(rooms.store),
+        most_submissions=settings.most_submissions,
+        spend=partial(limits.spend, Rate.PREDICTIONS),
+    )
     prediction = PredictionService(
         accounts=rooms.accounts,
         registry=registry,
         records=rooms.records,
         narrator=narrator,
         llm=settings.predict_narrative == "llm",
+        quotas=quotas,
     )
     app.register_blueprint(prediction_routes.blueprint(prediction))
     clients = ClientsService(

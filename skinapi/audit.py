@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import partial
 
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
+from skinapi.storage.anchor import Anchor
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Store
@@ -30,6 +31,7 @@ class Trail:
         self._rows = store.collection("audit")
         self._rows.ensure_index("sequence", unique=True)
         self._rows.ensure_index("intent")
+        self._anchor = Anchor(store, self._rows, "audit")
         self._request_id = request_id
         self._turn = threading.Lock()
 
@@ -62,6 +64,7 @@ class Trail:
             else:
                 open_intents.pop(row.get("intent"), None)
             previous = row
+        yield from self._anchor.faults()
         for row in open_intents.values():
             if row["created_at"] < now() - LONGEST_ACT:
                 says = f"audit row {row['sequence']} ({row['action']}) has no outcome"
@@ -101,19 +104,20 @@ class Trail:
                 except Duplicate:
                     time.sleep(random.uniform(0, 0.005))  # noqa: S311 (spreads the retries)
                 else:
+                    self._anchor.move(row)
                     return _subject(row)
         raise StoreUnavailable("The audit trail is too busy; try again shortly")
 
     def _next_row(self, fields: Document) -> Document:
-        last = self._rows.find(sort="-sequence", limit=1)
+        last = self._anchor.newest()
         row = {
             **fields,
             "id": new_id(),
             "schema": 1,
             "created_at": now(),
             "request_id": self._request_id(),
-            "sequence": last[0]["sequence"] + 1 if last else 1,
-            "previous": last[0]["hash"] if last else FIRST,
+            "sequence": last["sequence"] + 1 if last else 1,
+            "previous": last["hash"] if last else FIRST,
         }
         return {**row, "hash": chained_hash(row)}
 

@@ -45,6 +45,11 @@ class ExpiredToken(Unauthenticated):
     code, sentence = "token_expired", "Token has expired"
 
 
+class InvalidRefreshToken(Unauthenticated):
+    code = "invalid_refresh_token"
+    sentence = "This refresh token is not valid any more; log in again"
+
+
 class InvalidCredentials(Unauthenticated):
     code, sentence = "invalid_credentials", "Invalid credentials"
 
@@ -119,6 +124,16 @@ class UnsupportedMediaType(SkinAPIError):
 
 class TooManyRequests(SkinAPIError):
     status, code, sentence = 429, "too_many_requests", "Too many requests; try again later"
+
+
+class TooManyGuesses(TooManyRequests):
+    code = "too_many_guesses"
+    sentence = "Too many wrong passwords; try again later, or from where you logged in before"
+
+
+class PredictionQuotaReached(TooManyRequests):
+    code = "prediction_quota_reached"
+    sentence = "This account has had as many photos judged as it may; try again later"
 
 
 class Unavailable(SkinAPIError):
@@ -204,6 +219,11 @@ class BadNetwork(Unprocessable):
 class ModelDamaged(SkinAPIError):
     code = "model_damaged"
     sentence = "The model's files are incomplete or do not match their checksums"
+
+
+class StorageQuotaReached(SkinAPIError):
+    status, code = 507, "storage_quota_reached"
+    sentence = "This account keeps as many findings as it may; delete some, then try again"
 
 
 class DiskFull(SkinAPIError):

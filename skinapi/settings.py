@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     max_held_bytes: PositiveInt = 32 * 1024 * 1024
 
     token_hours: PositiveInt = 12
+    access_minutes: PositiveInt = 15
+    session_days: PositiveInt = 30
+    session_idle_days: PositiveInt = 7
+    guesses_per_hour: PositiveInt = 60
     initial_password_hours: PositiveInt = 72
 
     rate_limit_storage: SecretStr | None = None
@@ -69,6 +73,8 @@ class Settings(BaseSettings):
     rate_write: str = "120/minute"
     rate_sign_in: str = "60/minute"
     rate_anonymous: str = "30/minute"
+    rate_predictions: str = "1000/day"
+    most_submissions: PositiveInt = 10_000
 
     open_skinartify: bool | None = None
     open_explainable: bool | None = None

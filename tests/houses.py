@@ -14,7 +14,6 @@ from werkzeug.test import TestResponse
 from skinapi import Rooms, create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import HASHER
-from skinapi.auth.tokens import Tokens
 from skinapi.registry.service import RegistryService
 from skinapi.settings import Settings
 from skinapi.storage import open_store
@@ -26,10 +25,12 @@ mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@clinic.example"
-GENEROUS = {
+GENEROUS: dict[str, Any] = {
     "rate_read": "100000/minute",
     "rate_write": "100000/minute",
     "rate_anonymous": "100000/minute",
+    "rate_predictions": "100000/day",
+    "guesses_per_hour": 100_000,
 }
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
 PASSWORD_HASH = HASHER.hash(PASSWORD)  # hashed once: thirty accounts need not cost a second
@@ -115,8 +116,7 @@ class House:
         return Person(self.client, self.token_of(account), email)
 
     def token_of(self, account: Account) -> str:
-        tokens = Tokens(self.rooms.store, key=SECRET, hours=self.settings.token_hours)
-        return tokens.issue(account_id=account.id, token_version=account.token_version)
+        return token_for(self.rooms, account)
 
     def account(self, email: str) -> Account:
         found = Accounts(self.rooms.store).by_email(email)
@@ -131,10 +131,21 @@ class House:
     def audit(self) -> list[Document]:
         return self.rooms.store.collection("audit").find(sort="sequence")
 
-    def stored(self, *, but: tuple[str, ...] = ()) -> dict[str, list[Document]]:
-        """Everything that is kept."""
+    def stored(self, *, but: tuple[str, ...] = ("guesses",)) -> dict[str, list[Document]]:
+        """Everything that is kept; wrong passwords are counted whatever else they do not do."""
         names = [name for name in self.rooms.store.collections() if name not in but]
         return {name: self.rooms.store.collection(name).find() for name in names}
+
+
+def token_for(rooms: Rooms, account: Account) -> str:
+    """As from a login of this account a moment ago."""
+    session, _ = rooms.sessions.open(account)
+    return rooms.tokens.sign(
+        account_id=account.id,
+        token_version=account.token_version,
+        session_id=session.id,
+        expires_at=session.expires_at,
+    )
 
 
 def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:

@@ -140,11 +140,59 @@ def test_a_rewritten_row_breaks_the_link_to_the_next(house: House) -> None:
     assert faults_of(house) == ["audit row 4 does not follow the row before it"]
 
 
+def test_a_tail_that_was_cut_off_is_found_and_stays_found(any_house: House) -> None:
+    fill(any_house)
+    any_house.rooms.store.collection("audit").delete({"sequence": {"$gt": 4}})
+    assert faults_of(any_house) == ["audit rows 5 to 6 are missing"]
+    fill(any_house)
+    assert faults_of(any_house) == ["audit rows 5 to 6 are missing"]
+    assert any_house.audit()[-1]["sequence"] == 12
+
+
+def test_a_trail_that_was_emptied_is_found(any_house: House) -> None:
+    fill(any_house)
+    any_house.rooms.store.collection("audit").delete({})
+    assert faults_of(any_house) == ["audit rows 1 to 6 are missing"]
+
+
+def test_a_tail_that_was_written_anew_is_found(house: House) -> None:
+    fill(house)
+    rows = house.rooms.store.collection("audit")
+    last = house.audit()[-1]
+    forged = {**last, "outcome": "refused"}
+    forged["hash"] = chained_hash(forged)
+    rows.update({"id": last["id"]}, {"$set": {"outcome": "refused", "hash": forged["hash"]}})
+    assert faults_of(house) == ["audit row 6 is not the one that was written"]
+
+
+def test_a_crash_before_the_anchor_moves_is_no_fault(house: House) -> None:
+    fill(house)
+    counters = house.rooms.store.collection("counters")
+    for sequence in (2, 4):
+        (row,) = [row for row in house.audit() if row["sequence"] == sequence]
+        link = {"sequence": sequence, "hash": row["hash"]}
+        counters.update({"id": "audit-anchor"}, {"$set": link})
+        assert faults_of(house) == []
+    fill(house)
+    assert faults_of(house) == []
+
+
+def test_a_lost_anchor_is_found_and_cast_again(any_house: House) -> None:
+    fill(any_house)
+    any_house.rooms.store.collection("counters").delete({"id": "audit-anchor"})
+    (fault,) = any_house.rooms.trail.faults()
+    assert fault.says == "audit row 6 has no anchor"
+    assert fault.repair is not None
+    fault.repair()
+    assert faults_of(any_house) == []
+
+
 def test_an_old_intent_without_outcome_is_found_and_closed(
     any_house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(any_house, 1)
     any_house.rooms.store.collection("audit").delete({"phase": "outcome"})
+    any_house.rooms.store.collection("counters").delete({"id": "audit-anchor"})
     assert faults_of(any_house) == []
     monkeypatch.setattr("skinapi.audit.LONGEST_ACT", timedelta(seconds=-1))
     (fault,) = any_house.rooms.trail.faults()

@@ -41,6 +41,19 @@ def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> Non
         assert checked.stdout == "all is well\n", checked.stderr
 
 
+def test_every_test_that_the_security_chapter_names_is_there() -> None:
+    chapter = README.partition("## Security\n")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(test_\w+)`", chapter))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert named <= there, named - there
+    risks = set(re.findall(r"^\| (API\d+) ", chapter, re.MULTILINE))
+    assert risks == {f"API{number}" for number in range(1, 11)}
+
+
 def _arguments(command: str) -> list[str]:
     return shlex.split(command.partition("python -m skinapi ")[2])
 

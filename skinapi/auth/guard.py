@@ -5,6 +5,7 @@ import hmac
 from collections.abc import Collection
 
 from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.sessions import Sessions
 from skinapi.auth.tokens import Claims, Tokens
 from skinapi.errors import (
     AccountNotApproved,
@@ -25,6 +26,7 @@ class Guard:
         self,
         *,
         accounts: Accounts,
+        sessions: Sessions,
         tokens: Tokens,
         metrics_token: str | None,
         password_page: str,
@@ -32,6 +34,7 @@ class Guard:
     ) -> None:
         self._open_clients = open_clients
         self._accounts = accounts
+        self._sessions = sessions
         self._tokens = tokens
         self._metrics_token = metrics_token
         self._password_page = password_page
@@ -56,12 +59,7 @@ class Guard:
         self._refuse_unready(account, access)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
-        return Subject(
-            id=account.id,
-            role=account.role,
-            token_id=claims.token_id,
-            token_expires_at=claims.expires_at,
-        )
+        return Subject(id=account.id, role=account.role, session_id=claims.session_id)
 
     def _live_account(self, claims: Claims) -> Account:
         try:
@@ -69,7 +67,7 @@ class Guard:
         except NotFound as error:
             raise InvalidToken from error
         dead = account.status == "deleting" or account.token_version != claims.token_version
-        if dead or self._tokens.revoked(claims.token_id):
+        if dead or not self._sessions.lives(claims.session_id):
             raise InvalidToken
         return account
 

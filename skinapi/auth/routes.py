@@ -1,43 +1,61 @@
 """The door: parse, call, answer."""
 
+from typing import Any
+
+from flask import request
+
 from skinapi.auth.schemas import (
     Consents,
     Credentials,
     LoggedIn,
+    LoggedInToRefresh,
     Me,
     NewPasswordBody,
     PasswordChanged,
+    PasswordChangedToRefresh,
+    RefreshBody,
+    Refreshed,
     Registered,
+    RegisteredToRefresh,
     Registration,
+    SessionView,
+    Wish,
 )
-from skinapi.auth.service import AuthService
+from skinapi.auth.service import AuthService, Caller, Keys
 from skinapi.errors import (
     BadRequest,
     EmailTaken,
     Forbidden,
     InitialPasswordExpired,
     InvalidCredentials,
+    InvalidRefreshToken,
+    NotFound,
     Stale,
 )
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.fields import Message
-from skinapi.web.limits import Rate
+from skinapi.web.limits import Rate, caller_address
+from skinapi.web.pagination import Page, PageQuery
 from skinapi.web.routes import Routes
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
+LONGEST_NAME = 100
 routes: Routes[AuthService] = Routes("accounts")
 
 
 @routes.route(
     "POST", "/register", access=Public(), rate=Rate.SIGN_IN, status=201, raises=(EmailTaken,)
 )
-def register(auth: AuthService, *, body: Registration) -> Registered:
+def register(auth: AuthService, *, body: Registration) -> Registered | RegisteredToRefresh:
     """Open an account; it waits for an admin's approval.
 
     Until then its token opens `/me` and the logout alone.
     """
-    token = auth.register_user(name=body.name, email=body.email, password=body.password)
-    return Registered(message="User registered successfully", access_token=token)
+    keys = auth.register_user(
+        name=body.name, email=body.email, password=body.password, caller=_caller(body)
+    )
+    said = {"message": "User registered successfully", **_shown(keys)}
+    return RegisteredToRefresh(**said) if keys.refresh_token else Registered(**said)
 
 
 @routes.route(
@@ -47,15 +65,35 @@ def register(auth: AuthService, *, body: Registration) -> Registered:
     rate=Rate.SIGN_IN,
     raises=(InvalidCredentials, Forbidden, InitialPasswordExpired),
 )
-def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn:
-    """Get a token for a working day."""
-    account, token = auth.log_in(email=body.email, password=body.password)
-    return LoggedIn(
-        access_token=token,
-        role=account.role,
-        collection="doctors" if account.role == "doctor" else "users",
-        must_change_password=account.must_change,
-    )
+def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefresh:
+    """Get a token for a working day; with `refresh` a short one, and one to renew it with.
+
+    Wrong passwords are counted for an hour: for every address that opened the account before on
+    its own, for all others together.
+    """
+    account, keys = auth.log_in(email=body.email, password=body.password, caller=_caller(body))
+    said = {
+        "role": account.role,
+        "collection": "doctors" if account.role == "doctor" else "users",
+        "must_change_password": account.must_change,
+        **_shown(keys),
+    }
+    return LoggedInToRefresh(**said) if keys.refresh_token else LoggedIn(**said)
+
+
+@routes.route(
+    "POST",
+    "/auth/refresh",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    raises=(InvalidRefreshToken, InitialPasswordExpired),
+)
+def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
+    """Get the next access token, and the next refresh token: each is good for one use.
+
+    Showing one that was used before ends the session, and every token of it with it.
+    """
+    return Refreshed(**_shown(auth.refresh(token=body.refresh_token)))
 
 
 @routes.route("GET", "/me", access=ANYONE_SIGNED, rate=Rate.READ)
@@ -74,12 +112,16 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
 )
 def change_password(
     auth: AuthService, *, body: NewPasswordBody, subject: Subject
-) -> PasswordChanged:
+) -> PasswordChanged | PasswordChangedToRefresh:
     """Replace one's password. Every other token of the account dies."""
-    token = auth.change_password(
-        account_id=subject.id, current=body.current_password, new=body.new_password
+    keys = auth.change_password(
+        account_id=subject.id,
+        current=body.current_password,
+        new=body.new_password,
+        caller=_caller(body),
     )
-    return PasswordChanged(message="Password changed", access_token=token)
+    said = {"message": "Password changed", **_shown(keys)}
+    return PasswordChangedToRefresh(**said) if keys.refresh_token else PasswordChanged(**said)
 
 
 @routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(Stale,))
@@ -96,3 +138,39 @@ def log_out(auth: AuthService, *, subject: Subject) -> Message:
     """Make this token worthless at once."""
     auth.log_out(subject=subject)
     return Message(message="Logged out")
+
+
+@routes.route("GET", "/me/sessions", access=Signed(), rate=Rate.READ)
+def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
+    """Where one is logged in, oldest first."""
+    page = auth.list_sessions(account_id=subject.id, after=query.after, limit=query.limit)
+    return page.map(lambda session: SessionView.of(session, subject.session_id))
+
+
+@routes.route(
+    "DELETE",
+    "/me/sessions/<session_id>",
+    access=Signed(),
+    rate=Rate.WRITE,
+    raises=(NotFound,),
+)
+def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Message:
+    """Log out elsewhere: every token of that session dies at once."""
+    auth.end_session(session_id=session_id, by=subject.id)
+    return Message(message="Session ended")
+
+
+def _caller(wish: Wish) -> Caller:
+    return Caller(address=caller_address(), client=wish.client or _browser(), renews=wish.refresh)
+
+
+def _browser() -> str | None:
+    named = "".join(letter for letter in request.user_agent.string if letter.isprintable())
+    return named[:LONGEST_NAME] or None
+
+
+def _shown(keys: Keys) -> dict[str, Any]:
+    """A client that asked for no refresh token is told no more than it always was."""
+    if keys.refresh_token is None:
+        return {"access_token": keys.access_token}
+    return vars(keys)

@@ -8,14 +8,36 @@ from pydantic import ConfigDict, Field, StringConstraints
 from skinapi.auth.accounts import Account, Role, Status
 from skinapi.auth.emails import Email
 from skinapi.auth.passwords import AnyPassword, NewPassword
-from skinapi.web.fields import Answer, Body, ContractBody, Name
+from skinapi.auth.sessions import Session
+from skinapi.web.fields import Answer, Body, ContractBody, Name, Printable
+
+ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable]
+LONGEST_TOKEN = 200
 
 
-class Registration(ContractBody):
+class Wish(Body):
+    """What a client may ask for wherever it gets an access token."""
+
+    refresh: bool = Field(
+        default=False,
+        description="a short access token and a refresh token instead of one for a working day",
+    )
+    client: ClientName | None = Field(
+        default=None, description="the client's name in the list of sessions"
+    )
+
+
+class Registration(Wish, ContractBody):
     missing: ClassVar[str] = "Name, email, and password required"
     name: Name
     email: Email
     password: NewPassword
+
+
+class Refreshed(Answer):
+    access_token: str
+    expires_at: datetime
+    refresh_token: str = Field(description="good for one use; showing it again ends the session")
 
 
 class Registered(Answer):
@@ -23,7 +45,11 @@ class Registered(Answer):
     access_token: str
 
 
-class Credentials(ContractBody):
+class RegisteredToRefresh(Refreshed, Registered):
+    """The answer to `refresh: true`."""
+
+
+class Credentials(Wish, ContractBody):
     missing: ClassVar[str] = "Email and password required"
     email: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
     password: Annotated[AnyPassword, StringConstraints(min_length=1)]
@@ -36,7 +62,15 @@ class LoggedIn(Answer):
     must_change_password: bool
 
 
-class NewPasswordBody(Body):
+class LoggedInToRefresh(Refreshed, LoggedIn):
+    """The answer to `refresh: true`."""
+
+
+class RefreshBody(Body):
+    refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TOKEN)]
+
+
+class NewPasswordBody(Wish):
     current_password: AnyPassword
     new_password: NewPassword
 
@@ -55,6 +89,32 @@ class Consents(Body):
 class PasswordChanged(Answer):
     message: str
     access_token: str
+
+
+class PasswordChangedToRefresh(Refreshed, PasswordChanged):
+    """The answer to `refresh: true`."""
+
+
+class SessionView(Answer):
+    id: str = Field(serialization_alias="_id")
+    created_at: datetime
+    last_used_at: datetime = Field(description="the login, or the last refresh")
+    expires_at: datetime
+    client: str | None = Field(description="as the client called itself")
+    refreshes: bool
+    current: bool = Field(description="whether this request belongs to it")
+
+    @classmethod
+    def of(cls, session: Session, current_id: str) -> Self:
+        return cls(
+            id=session.id,
+            created_at=session.created_at,
+            last_used_at=session.used_at,
+            expires_at=session.expires_at,
+            client=session.client,
+            refreshes=session.family is not None,
+            current=session.id == current_id,
+        )
 
 
 class AccountView(Answer):

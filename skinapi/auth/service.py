@@ -1,9 +1,14 @@
 """Registering, logging in, changing one's password, logging out."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from skinapi.audit import Trail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.emails import normalise_email
+from skinapi.auth.guesses import Guess, Guesses
 from skinapi.auth.passwords import Passwords
+from skinapi.auth.sessions import Session, Sessions
 from skinapi.auth.tokens import Tokens
 from skinapi.errors import (
     AccountNotApproved,
@@ -13,23 +18,57 @@ from skinapi.errors import (
     Forbidden,
     InitialPasswordExpired,
     InvalidCredentials,
+    InvalidRefreshToken,
+    NotFound,
     Stale,
 )
 from skinapi.storage.ids import new_id, now
 from skinapi.web.access import Subject
+from skinapi.web.pagination import Page
+
+NO_SESSION = "There is no such session"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who knocks: from which address, by which name of its own, and whether it will come to
+    refresh its token.
+    """
+
+    address: str
+    client: str | None = None
+    renews: bool = False
+
+
+@dataclass(frozen=True)
+class Keys:
+    """An access token, until when, and the refresh token of a client that asked for one."""
+
+    access_token: str
+    expires_at: datetime
+    refresh_token: str | None = None
 
 
 class AuthService:
     def __init__(
-        self, *, accounts: Accounts, passwords: Passwords, tokens: Tokens, trail: Trail
+        self,
+        *,
+        accounts: Accounts,
+        passwords: Passwords,
+        sessions: Sessions,
+        tokens: Tokens,
+        guesses: Guesses,
+        trail: Trail,
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords
+        self._sessions = sessions
         self._tokens = tokens
+        self._guesses = guesses
         self._trail = trail
 
-    def register_user(self, *, name: str, email: str, password: str) -> str:
-        """A new account, waiting for approval; its token. Raises EmailTaken."""
+    def register_user(self, *, name: str, email: str, password: str, caller: Caller) -> Keys:
+        """A new account, waiting for approval; its keys. Raises EmailTaken."""
         if self._accounts.by_email(email):
             raise EmailTaken
         kept_hash = self._passwords.hash(password)
@@ -38,18 +77,36 @@ class AuthService:
             account = self._accounts.add(
                 id=identifier, name=name, email=email, password_hash=kept_hash
             )
-        return self._token_of(account)
+        return self._let_in(account, caller)
 
-    def log_in(self, *, email: str, password: str) -> tuple[Account, str]:
-        """The account and a token. Says no more than InvalidCredentials until both are right."""
-        account = self._account_at(email)
+    def log_in(self, *, email: str, password: str, caller: Caller) -> tuple[Account, Keys]:
+        """The account and its keys. Says no more than InvalidCredentials until both are right,
+        and TooManyGuesses to whoever was wrong too often.
+        """
+        address, account = self._account_at(email)
+        guess = self._guess(address, caller, account)
         right = self._passwords.matches(password, account.password_hash if account else None)
         if not account or not right or account.status == "deleting":
             raise InvalidCredentials
+        self._guesses.give_back(guess, account_id=account.id)
         _refuse_barred(account)
         if self._passwords.outdated(account.password_hash):
             account = self._rehash(account, password)
-        return account, self._token_of(account)
+        return account, self._let_in(account, caller)
+
+    def refresh(self, *, token: str) -> Keys:
+        """The next keys of a session, once. Raises InvalidRefreshToken."""
+        session = self._sessions.by_refresh_token(token)
+        if session is None:
+            raise InvalidRefreshToken
+        account = self._account_of(session)
+        _refuse_expired(account)
+        renewed = self._sessions.renew(session, token)
+        if renewed is None:
+            if self._sessions.end(session.id, account_id=account.id):
+                self._trail.note("session.reuse", by=account.id, target=session.id)
+            raise InvalidRefreshToken
+        return self._keys_of(account, *renewed)
 
     def describe(self, *, account_id: str) -> tuple[Account, str | None]:
         """The account, and its doctor's e-mail."""
@@ -58,11 +115,13 @@ class AuthService:
             return account, None
         return account, self._accounts.emails_of({account.doctor_id}).get(account.doctor_id)
 
-    def change_password(self, *, account_id: str, current: str, new: str) -> str:
-        """Every token from before dies; the answer is a new one."""
+    def change_password(self, *, account_id: str, current: str, new: str, caller: Caller) -> Keys:
+        """Every token from before dies; the answer is new ones."""
         account = self._accounts.get(account_id)
+        guess = self._guess(account.email, caller, account)
         if not self._passwords.matches(current, account.password_hash):
             raise Forbidden("The current password is not right")
+        self._guesses.give_back(guess, account_id=account.id)
         if new == current:
             raise BadRequest("The new password must differ from the current one")
         _refuse_expired(account)
@@ -75,7 +134,8 @@ class AuthService:
                 initial_password_expires_at=None,
                 token_version=account.token_version + 1,
             )
-        return self._token_of(changed)
+        self._sessions.forget(account_id)
+        return self._let_in(changed, caller)
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
         """Raises Stale."""
@@ -83,15 +143,44 @@ class AuthService:
         with self._trail.act("account.consents", by=account_id, target=account_id):
             self._accounts.change(account, consents={**account.consents, **consents})
 
+    def list_sessions(self, *, account_id: str, after: str | None, limit: int) -> Page[Session]:
+        return self._sessions.page(self._accounts.get(account_id), after=after, limit=limit)
+
+    def end_session(self, *, session_id: str, by: str) -> None:
+        """One of one's own. Raises NotFound."""
+        with self._trail.act("session.end", by=by, target=by):
+            if not self._sessions.end(session_id, account_id=by):
+                raise NotFound(NO_SESSION)
+
     def log_out(self, *, subject: Subject) -> None:
         with self._trail.act("account.logout", by=subject.id, target=subject.id):
-            self._tokens.revoke(token_id=subject.token_id, expires_at=subject.token_expires_at)
+            self._sessions.end(subject.session_id, account_id=subject.id)
 
-    def _account_at(self, email: str) -> Account | None:
+    def _account_at(self, email: str) -> tuple[str, Account | None]:
+        """The address as it is kept, and whose it is."""
         try:
-            return self._accounts.by_email(normalise_email(email))
+            address = normalise_email(email)
         except ValueError:
-            return None
+            return email, None
+        return address, self._accounts.by_email(address)
+
+    def _guess(self, email: str, caller: Caller, account: Account | None) -> Guess:
+        guess = self._guesses.take(email=email, address=caller.address)
+        if guess.last and account:
+            self._trail.note("account.guessing", by="anonymous", target=account.id)
+        return guess
+
+    def _account_of(self, session: Session) -> Account:
+        """The account that may still use this session. Raises InvalidRefreshToken."""
+        try:
+            account = self._accounts.get(session.account)
+        except NotFound as error:
+            raise InvalidRefreshToken from error
+        if account.status in ("deleting", "suspended"):
+            raise InvalidRefreshToken
+        if account.token_version != session.token_version:
+            raise InvalidRefreshToken
+        return account
 
     def _rehash(self, account: Account, password: str) -> Account:
         """At today's cost. If the account changes meanwhile, the next login does it."""
@@ -100,8 +189,19 @@ class AuthService:
         except Stale:
             return account
 
-    def _token_of(self, account: Account) -> str:
-        return self._tokens.issue(account_id=account.id, token_version=account.token_version)
+    def _let_in(self, account: Account, caller: Caller) -> Keys:
+        opened = self._sessions.open(account, client=caller.client, renews=caller.renews)
+        return self._keys_of(account, *opened)
+
+    def _keys_of(self, account: Account, session: Session, refresh_token: str | None) -> Keys:
+        expires_at = self._sessions.access_until(session)
+        token = self._tokens.sign(
+            account_id=account.id,
+            token_version=account.token_version,
+            session_id=session.id,
+            expires_at=expires_at,
+        )
+        return Keys(token, expires_at, refresh_token)
 
 
 def _refuse_barred(account: Account) -> None:

@@ -1,17 +1,14 @@
-"""Access tokens: HS256, an account's id and token version, no e-mail and no role."""
+"""Access tokens: HS256, an account's id and token version and a session, no e-mail and no role."""
 
-import hashlib
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.errors import Duplicate, ExpiredToken, InvalidToken
+from skinapi.errors import ExpiredToken, InvalidToken
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
 from skinapi.web.fields import Identifier
 
 ALGORITHM = "HS256"
@@ -26,6 +23,7 @@ class _Payload(BaseModel):
 
     sub: Identifier
     jti: Identifier
+    sid: Identifier
     ver: int
     exp: Annotated[int, Field(le=LATEST)]
 
@@ -34,25 +32,23 @@ class _Payload(BaseModel):
 class Claims:
     account_id: str
     token_version: int
-    token_id: str
-    expires_at: datetime
+    session_id: str
 
 
 class Tokens:
-    def __init__(self, store: Store, *, key: str, hours: int) -> None:
+    def __init__(self, *, key: str) -> None:
         self._key = key
-        self._life = timedelta(hours=hours)
-        self._sessions = store.collection("sessions")
-        self._sessions.expire_by("expires_at")
 
-    def issue(self, *, account_id: str, token_version: int) -> str:
-        moment = now()
+    def sign(
+        self, *, account_id: str, token_version: int, session_id: str, expires_at: datetime
+    ) -> str:
         claims = {
             "sub": account_id,
             "ver": token_version,
+            "sid": session_id,
             "jti": new_id(),
-            "iat": moment,
-            "exp": moment + self._life,
+            "iat": now(),
+            "exp": expires_at,
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
@@ -67,22 +63,4 @@ class Tokens:
             raise ExpiredToken from error
         except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError) as error:
             raise InvalidToken from error
-        return Claims(
-            account_id=claims.sub,
-            token_version=claims.ver,
-            token_id=claims.jti,
-            expires_at=datetime.fromtimestamp(claims.exp, UTC),
-        )
-
-    def revoke(self, *, token_id: str, expires_at: datetime) -> None:
-        """Until it would have expired anyway. Revoking twice is revoking once."""
-        row = {"id": _kept(token_id), "schema": 1, "created_at": now(), "expires_at": expires_at}
-        with suppress(Duplicate):
-            self._sessions.insert(row)
-
-    def revoked(self, token_id: str) -> bool:
-        return self._sessions.get(_kept(token_id)) is not None
-
-
-def _kept(token_id: str) -> str:
-    return hashlib.sha256(token_id.encode()).hexdigest()
+        return Claims(account_id=claims.sub, token_version=claims.ver, session_id=claims.sid)

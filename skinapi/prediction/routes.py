@@ -1,6 +1,13 @@
 """A picture in, a finding out: parse, call, answer."""
 
-from skinapi.errors import BadRequest, IdempotencyKeyReused, NoModel, Refused
+from skinapi.errors import (
+    BadRequest,
+    IdempotencyKeyReused,
+    NoModel,
+    PredictionQuotaReached,
+    Refused,
+    StorageQuotaReached,
+)
 from skinapi.prediction.schemas import PhotoForm
 from skinapi.prediction.service import PredictionService
 from skinapi.records.schemas import SubmissionView
@@ -8,6 +15,7 @@ from skinapi.web.access import Signed, Subject
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
 
+QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
 routes: Routes[PredictionService] = Routes("prediction")
 
 
@@ -16,7 +24,7 @@ routes: Routes[PredictionService] = Routes("prediction")
     "/predict",
     access=Signed(),
     rate=Rate.WRITE,
-    raises=(BadRequest, Refused, IdempotencyKeyReused, NoModel),
+    raises=(BadRequest, Refused, IdempotencyKeyReused, NoModel, *QUOTAS),
 )
 def predict(
     prediction: PredictionService,

@@ -4,6 +4,7 @@ import hashlib
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import Refused
+from skinapi.records.quotas import Quotas
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.registry.service import RegistryService
@@ -22,12 +23,14 @@ class PredictionService:
         records: RecordsService,
         narrator: Narrator,
         llm: bool,
+        quotas: Quotas,
     ) -> None:
         self._accounts = accounts
         self._registry = registry
         self._records = records
         self._narrator = narrator
         self._llm = llm
+        self._quotas = quotas
 
     def predict(
         self,
@@ -41,12 +44,14 @@ class PredictionService:
     ) -> tuple[Submission, Account]:
         """The submission and its owner. Raises Refused, NoModel, Unavailable; the same request
         under the same key is answered as it was before, another one raises IdempotencyKeyReused.
+        What is new raises StorageQuotaReached, PredictionQuotaReached past the account's share.
         """
         owner = self._accounts.get(account_id)
         asked = _hash(content, context, language, keep_photo)
         answered = self._records.find_answered(owner=owner.id, key=key, request_hash=asked)
         if answered:
             return answered, owner
+        self._quotas.take_place(owner)
         spoken = language or _language_of(owner)
         try:
             judged = self._registry.judge_photo(content=content, context=context)

@@ -103,6 +103,9 @@ class Submissions:
         found = self._documents.find({"owner": owner}, after=after, limit=limit + 1)
         return page_of(found, limit).map(Submission.model_validate)
 
+    def count(self, owner: str) -> int:
+        return self._documents.count({"owner": owner})
+
     def owners(self) -> set[str]:
         return set(self._documents.count_by("owner"))
 

@@ -4,7 +4,6 @@ A room here knows a subject, never an account. What is not declared is denied.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from skinapi.errors import Forbidden
 
@@ -13,12 +12,11 @@ ROLES = ("user", "doctor", "researcher", "admin")
 
 @dataclass(frozen=True)
 class Subject:
-    """Who is calling: an account that was live when the request came in, and its token."""
+    """Who is calling: an account that was live when the request came in, and its session."""
 
     id: str
     role: str
-    token_id: str
-    token_expires_at: datetime
+    session_id: str
 
 
 @dataclass(frozen=True)

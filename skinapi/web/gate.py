@@ -54,7 +54,10 @@ def guard_requests(
         except SkinAPIError as error:
             subject, refusal = None, error
         remember_subject(subject)
-        limits.spend(route.rate, subject.id if subject else caller_address())
+        if subject:
+            limits.spend(route.rate, subject.id, subject.role)
+        else:
+            limits.spend(route.rate, caller_address())
         if refusal:
             raise refusal
         largest, sentence = sizes.of(route)

@@ -11,7 +11,8 @@ from limits.errors import StorageError
 from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
-from skinapi.errors import StoreUnavailable, TooManyRequests
+from skinapi.errors import PredictionQuotaReached, StoreUnavailable, TooManyRequests
+from skinapi.web.access import ROLES
 from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
 
@@ -23,19 +24,25 @@ class Rate(Enum):
     WRITE = "write"
     SIGN_IN = "sign_in"
     ANONYMOUS = "anonymous"
+    PREDICTIONS = "predictions"
     UNLIMITED = "unlimited"
+
+
+REFUSALS: dict[Rate, type[TooManyRequests]] = {Rate.PREDICTIONS: PredictionQuotaReached}
+EVERYBODY = "everybody"
 
 
 class Limits:
     def __init__(self, limiter: MovingWindowRateLimiter, rates: dict[Rate, str]) -> None:
         self._limiter = limiter
-        self._items: dict[Rate, RateLimitItem] = {rate: parse(text) for rate, text in rates.items()}
+        self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
-    def spend(self, rate: Rate, caller: str) -> None:
+    def spend(self, rate: Rate, caller: str, role: str | None = None) -> None:
         """Count one request. Raises TooManyRequests past the limit, and counts nothing then."""
         if rate not in self._items:
             return
-        item = self._items[rate]
+        items = self._items[rate]
+        item = items.get(role or EVERYBODY, items[EVERYBODY])
         try:
             allowed = self._limiter.hit(item, rate.value, caller)
             stats = self._limiter.get_window_stats(item, rate.value, caller)
@@ -43,17 +50,30 @@ class Limits:
             raise StoreUnavailable from error
         wait = max(1, round(stats.reset_time - time.time()))
         window = item.get_expiry()
-        g.rate_headers = {
-            "RateLimit-Policy": f'"{rate.value}";q={item.amount};w={window}',
-            "RateLimit": f'"{rate.value}";r={max(0, stats.remaining)};t={wait}',
-        }
+        _say("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={window}')
+        _say("RateLimit", f'"{rate.value}";r={max(0, stats.remaining)};t={wait}')
         if not allowed:
-            raise TooManyRequests(retry_after=wait)
+            raise REFUSALS.get(rate, TooManyRequests)(retry_after=wait)
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the windows can be read."""
         if not self._limiter.storage.check():
             raise StoreUnavailable
+
+
+def _by_role(text: str) -> dict[str, RateLimitItem]:
+    """From `120/minute, doctor=600/minute`: what everybody may, and some roles instead."""
+    parts = [part.strip().rpartition("=") for part in text.split(",")]
+    items = {role.strip() or EVERYBODY: parse(amount.strip()) for role, _, amount in parts}
+    if EVERYBODY not in items or not items.keys() <= {EVERYBODY, *ROLES}:
+        raise ValueError("a rate names what everybody may, and then roles")
+    return items
+
+
+def _say(header: str, limit: str) -> None:
+    """A request may count under several limits."""
+    said = g.setdefault("rate_headers", {})
+    said[header] = ", ".join(filter(None, (said.get(header), limit)))
 
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:

@@ -197,8 +197,13 @@ def _route_of_path(app: Flask, request: Request) -> Route | None:
         return None
     for method in adapter.allowed_methods():
         try:
-            endpoint, _ = adapter.match(method=method)
+            rule, _ = adapter.match(method=method, return_rule=True)
         except HTTPException:
             continue
-        return route_of(app, endpoint)
+        routes = [route_of(app, other.endpoint) for other in _sharing(app, rule)]
+        return next((route for route in routes if route and _is_meant(route, request)), None)
     return None
+
+
+def _is_meant(route: Route, request: Request) -> bool:
+    return route.when is None or route.when(request)

@@ -46,6 +46,25 @@ def test_a_wrong_login_costs_one_check_whoever_it_names(
     assert counted.work == ["verify"]
 
 
+@pytest.mark.parametrize("status", ["approved", "waiting", "suspended", "deleting"])
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_a_login_costs_one_check_whatever_the_account_is(
+    house: House, counted: Counting, status: str, password: str
+) -> None:
+    house.edit("ada@example.org", status=status)
+    answer = house.client.post("/login", json={"email": "ada@example.org", "password": password})
+    assert (answer.status_code == 200) == (status == "approved" and password == PASSWORD)
+    assert counted.work == ["verify"]
+
+
+def test_who_guessed_too_often_costs_no_check(house: House, counted: Counting) -> None:
+    house.rooms.auth._guesses._most = 1
+    for status in (401, 429, 429):
+        wrong = {"email": "ada@example.org", "password": "wrong"}
+        assert house.client.post("/login", json=wrong).status_code == status
+    assert counted.work == ["verify"]
+
+
 def test_wrong_logins_answer_to_the_letter_alike(house: House) -> None:
     house.member("ada@example.org")
     house.member("ben@example.org", status="waiting")

@@ -10,6 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as until
 from selenium.webdriver.support.ui import WebDriverWait
 
+from skinapi.auth.service import Caller
 from tests.houses import PASSWORD
 from tests.served.server import Server, serving
 
@@ -60,7 +61,9 @@ def test_a_new_doctor_replaces_the_initial_password(
     fill(browser, current=INITIAL)
     assert outcome(browser, "good").startswith("Your password is changed.")
 
-    account, _ = rooms.auth.log_in(email="grey@clinic.example", password=PASSWORD)
+    account, _ = rooms.auth.log_in(
+        caller=Caller("here"), email="grey@clinic.example", password=PASSWORD
+    )
     assert not account.must_change
     rooms.store.close()
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from skinapi import Rooms
 from skinapi.auth.accounts import Accounts
-from skinapi.auth.tokens import Tokens
 from skinapi.storage.ids import new_id
-from tests.houses import SECRET
+from tests.houses import token_for
 from tests.served.server import Server
 from tests.served.wire import Answer, ask
 
@@ -32,7 +31,6 @@ class Town:
         self.server = server
         self.rooms: Rooms = server.rooms()
         self.accounts = Accounts(self.rooms.store)
-        self._tokens = Tokens(self.rooms.store, key=SECRET, hours=1)
 
     def close(self) -> None:
         self.rooms.store.close()
@@ -46,9 +44,7 @@ class Town:
         return self.caller(identifier, email)
 
     def caller(self, identifier: str, email: str) -> Caller:
-        token = self._tokens.issue(
-            account_id=identifier, token_version=self.accounts.get(identifier).token_version
-        )
+        token = token_for(self.rooms, self.accounts.get(identifier))
         return Caller(self.server.port, identifier, email, token)
 
     def only_admins(self, *callers: Caller) -> None:

@@ -26,6 +26,9 @@ GENEROUS = {
     "RATE_WRITE": "1000000/minute",
     "RATE_SIGN_IN": "1000000/minute",
     "RATE_ANONYMOUS": "1000000/minute",
+    "RATE_PREDICTIONS": "1000000/day",
+    "MOST_SUBMISSIONS": "1000000",
+    "GUESSES_PER_HOUR": "1000000",
 }
 
 

@@ -1,0 +1,171 @@
+"""Who gets what at every route: one row a route. A route without a row fails the build.
+
+A row's letters stand for PEOPLE in their order: o(k), u(nauthenticated, 401), f(orbidden, 403),
+n(ot found, 404). Every path names what belongs to Ada, the `user`.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from skinapi.records.submissions import Submissions
+from skinapi.storage.ids import new_id
+from skinapi.vision.context import Context
+from tests.clients.dialects import base64_of
+from tests.findings import finding_of
+from tests.houses import PASSWORD, House, Person
+from tests.photos import photo_of
+
+PEOPLE = (
+    "anonymous",
+    "waiting",
+    "user",
+    "other user",
+    "doctor",  # Ada is in this one's care
+    "other doctor",
+    "researcher",
+    "admin",
+    "suspended",
+    "deleted",
+)
+ANYONE = "oooooooooo"
+LIVING = "uooooooouu"
+APPROVED = "ufoooooouu"
+ADMINS = "uffffffouu"
+LAB = "ufffffoouu"
+IN_CARE = "ufononnnuu"
+OWNER = "ufonnnnnuu"
+PHOTO = photo_of("melanoma")
+Options = dict[str, Any]
+
+
+class Cast:
+    """Everybody once, and what Ada has: a finding, a photo, a session."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.people: dict[str, Person | None] = {"anonymous": None}
+        self.people["doctor"] = doctor = house.member(role="doctor")
+        self.people["other doctor"] = house.member(role="doctor")
+        self.people["user"] = ada = house.member(doctor_id=house.account(doctor.email).id)
+        self.people["other user"] = house.member()
+        self.people["waiting"] = house.member(status="waiting")
+        for role in ("researcher", "admin"):
+            self.people[role] = house.member(role=role)
+        self.people["suspended"] = suspended = house.member()
+        self.people["deleted"] = deleted = house.member()
+        house.rooms.admin.suspend_account(email=suspended.email, by="system")
+        house.rooms.admin.delete_user(email=deleted.email, by="system")
+        self.named = {
+            "email": house.member(status="waiting").email,
+            "doctor": house.member(role="doctor").email,
+            "number": str(self._submission(house.account(ada.email).id)),
+            "session": house.rooms.sessions.open(house.account(ada.email))[0].id,
+        }
+
+    def _submission(self, owner: str) -> int:
+        blobs = self.house.rooms.store.blobs
+        return (
+            Submissions(self.house.rooms.store)
+            .add(
+                identifier=new_id(),
+                finding=finding_of(),
+                owner=owner,
+                context=Context(),
+                language="en",
+                sections=dict.fromkeys(SECTIONS, "said"),
+                photo_blob=blobs.put(PHOTO),
+                idempotency_key=new_id(),
+            )
+            .number
+        )
+
+    def refresh_token(self) -> str:
+        account = self.house.account((self.people["user"] or Person(self.house.client, "")).email)
+        return self.house.rooms.sessions.open(account, renews=True)[1] or ""
+
+
+SECTIONS = (
+    "overview", "importance_of_early_detection", "recommendation", "confidence_explanation"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    path: str
+    who: str
+    options: Callable[[Cast], Options] = lambda _: {}
+
+
+def sends(body: dict[str, Any]) -> Callable[[Cast], Options]:
+    return lambda _: {"json": dict(body)}
+
+
+def newcomer(_: Cast) -> Options:
+    return {"json": {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}}
+
+
+def photo(field: str) -> Callable[[Cast], Options]:
+    return lambda _: {"data": {field: (io.BytesIO(PHOTO), "lesion.jpg")}}
+
+
+ROWS: dict[str, Row] = {
+    # the server
+    "front_door": Row("/", ANYONE),
+    "say_alive": Row("/healthz", ANYONE),
+    "say_ready": Row("/readyz", ANYONE),
+    "show_openapi": Row("/openapi.json", ANYONE),
+    "show_docs": Row("/docs", ANYONE),
+    "show_metrics": Row("/metrics", ADMINS),
+    "show_password_page": Row("/password", ANYONE),
+    "show_asset": Row("/console/style.css", ANYONE),
+    "say_health": Row("/api/health", ANYONE),
+    "show_model_card": Row("/model-card", ANYONE),
+    "show_conditions": Row("/conditions", ANYONE),
+    # accounts
+    "register": Row("/register", ANYONE, newcomer),
+    "log_in": Row(
+        "/login",
+        ANYONE,
+        lambda cast: {"json": {"email": cast.named["doctor"], "password": PASSWORD}},
+    ),
+    "refresh": Row(
+        "/auth/refresh", ANYONE, lambda cast: {"json": {"refresh_token": cast.refresh_token()}}
+    ),
+    "log_out": Row("/auth/logout", LIVING),
+    "show_me": Row("/me", LIVING),
+    "change_password": Row(
+        "/me/password",
+        APPROVED,
+        sends({"current_password": PASSWORD, "new_password": "another horse"}),
+    ),
+    "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
+    "list_sessions": Row("/me/sessions", APPROVED),
+    "end_session": Row("/me/sessions/{session}", OWNER),
+    # the admins' desk
+    "list_users": Row("/users", ADMINS),
+    "delete_user": Row("/users/{email}", ADMINS),
+    "approve_user": Row("/users/{email}/approve", ADMINS, sends({})),
+    "change_role": Row("/users/{email}/role", ADMINS, sends({"role": "admin"})),
+    "suspend_user": Row("/users/{email}/suspend", ADMINS),
+    "reset_password": Row("/users/{email}/reset-password", ADMINS),
+    "assign_doctor": Row("/users/{email}/doctor", ADMINS, sends({"doctor": None})),
+    "list_doctors": Row("/doctors", ADMINS),
+    "add_doctor": Row("/doctors", ADMINS, newcomer),
+    "delete_doctor": Row("/doctors/{doctor}", ADMINS),
+    "read_audit": Row("/audit", ADMINS),
+    # findings
+    "predict": Row("/predict", APPROVED, photo("image")),
+    "list_submissions": Row("/submissions", APPROVED),
+    "show_submission": Row("/submissions/{number}", IN_CARE),
+    "show_photo": Row("/submissions/{number}/photo", IN_CARE),
+    "show_heatmap": Row("/submissions/{number}/heatmap", IN_CARE),
+    "delete_submission": Row("/submissions/{number}", OWNER),
+    # the published clients without tokens, where the operator did not open them
+    "predict_for_skinartify": Row("/predict", APPROVED, photo("file")),
+    "predict_for_either": Row("/api/predict", APPROVED, photo("image")),
+    "predict_for_lab": Row("/api/predict", LAB, sends({"image": base64_of(PHOTO)})),
+    "infer_for_explainable": Row("/inference", APPROVED, sends({"image_data": base64_of(PHOTO)})),
+    "report_for_explainable": Row("/report", APPROVED, sends({"image_data": base64_of(PHOTO)})),
+}

@@ -1,0 +1,42 @@
+"""A thousand posts at once: each is answered, and what was promised is there once."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+from tests.served.people import Town
+from tests.served.server import Server
+from tests.served.wire import Answer, ask, at_once
+from tests.size import size
+
+POSTS = size(120, 1000)
+INITIAL = "defaultPass123"
+
+
+def test_a_thousand_posts_at_once_are_answered_and_kept_once(
+    standing: Server, town: Town, report: Callable[[str], None]
+) -> None:
+    admin = town.person("admin")
+    sessions = town.rooms.sessions
+    account = town.accounts.get(admin.id)
+    tokens = [sessions.open(account, renews=True)[1] for _ in range(20)]
+
+    def post(number: int) -> tuple[str, Answer]:
+        if number % 2:
+            body = {"refresh_token": tokens[number // 2 % len(tokens)]}
+            return "refresh", ask(standing.port, "POST", "/auth/refresh", json=body)
+        email = f"crowd-{number // 4}@example.org"  # each twice
+        body = {"name": "Dr Crowd", "email": email, "password": INITIAL}
+        return email, admin.call("POST", "/doctors", json=body)
+
+    answers = at_once([partial(post, number) for number in range(POSTS)])
+    seen = Counter((what == "refresh", answer.status) for what, answer in answers)
+    assert {status for _, status in seen} <= {200, 201, 401, 409, 503}, seen
+    assert seen[True, 200] <= len(tokens)
+    made = [what for what, answer in answers if answer.status == 201]
+    assert len(made) == len(set(made))
+    kept = [account.email for account in town.accounts.find({"role": "doctor"})]
+    crowd = [email for email in kept if email.startswith("crowd-")]
+    assert set(made) <= set(crowd)
+    assert len(crowd) == len(set(crowd))
+    report(f"{POSTS} posts at once: {dict(Counter(answer.status for _, answer in answers))}")

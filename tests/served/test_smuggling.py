@@ -1,0 +1,97 @@
+"""Requests on whose end two servers could disagree: answered once, refused, and the line closed."""
+
+import re
+from contextlib import closing
+from functools import partial
+from socket import SHUT_WR
+
+import pytest
+
+from tests.served.server import Server
+from tests.served.wire import dial
+
+POST = b"POST /login HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+EMPTY = b"\r\n0\r\n\r\n" + SMUGGLED
+AS_LENGTH = b"\r\n" + SMUGGLED
+
+
+def length(size: int) -> bytes:
+    return b"Content-Length: %d\r\n" % size
+
+
+def te(name_and_value: bytes) -> bytes:
+    """A spelling of Transfer-Encoding that one server may take for chunked and another not."""
+    return length(5) + name_and_value + EMPTY
+
+
+SHAPES: dict[str, bytes] = {
+    "CL.TE": length(5 + len(SMUGGLED)) + CHUNKED + EMPTY,
+    "TE.CL": CHUNKED + length(4) + b"\r\n5c\r\n" + SMUGGLED + b"\r\n0\r\n\r\n",
+    "two lengths": length(0) + length(len(SMUGGLED)) + AS_LENGTH,
+    "equal lengths": length(2) + length(2) + b"\r\n{}" + SMUGGLED,
+    "list of lengths": b"Content-Length: 0, 40\r\n" + AS_LENGTH,
+    "signed length": b"Content-Length: +2\r\n\r\n{}" + SMUGGLED,
+    "negative length": b"Content-Length: -1\r\n" + AS_LENGTH,
+    "hexadecimal length": b"Content-Length: 0x2\r\n\r\n{}" + SMUGGLED,
+    "length with an underscore": b"Content-Length: 1_0\r\n" + AS_LENGTH,
+    "length in other digits": "Content-Length: ２\r\n\r\n{}".encode() + SMUGGLED,
+    "length with a space": b"Content-Length: 2 2\r\n\r\n{}" + SMUGGLED,
+    "empty length": b"Content-Length: \r\n" + AS_LENGTH,
+    "space before the colon": b"Content-Length : 40\r\n" + AS_LENGTH,
+    "TE with a space before the colon": te(b"Transfer-Encoding : chunked\r\n"),
+    "TE x": te(b"Transfer-Encoding: xchunked\r\n"),
+    "TE quoted": te(b'Transfer-Encoding: "chunked"\r\n'),
+    "TE twice": te(CHUNKED + b"Transfer-Encoding: identity\r\n"),
+    "TE twice the other way": te(b"Transfer-Encoding: identity\r\n" + CHUNKED),
+    "TE chunked twice": te(CHUNKED + CHUNKED),
+    "TE list": te(b"Transfer-Encoding: chunked, identity\r\n"),
+    "TE folded": te(b"Transfer-Encoding:\r\n chunked\r\n"),
+    "TE with a tab": te(b"Transfer-Encoding:\tchunked\r\n"),
+    "TE with a vertical tab": te(b"Transfer-Encoding: \x0bchunked\r\n"),
+    "TE with a NUL": te(b"Transfer-Encoding: chunked\x00\r\n"),
+    "TE in other letters": te("Transfer-Encoding: chun\u212aed\r\n".encode()),
+    "TE after a bare LF": te(b"X: y\nTransfer-Encoding: chunked\r\n"),
+    "TE after a bare CR": te(b"X: y\rTransfer-Encoding: chunked\r\n"),
+    "chunk size with a sign": CHUNKED + b"\r\n+2\r\n{}\r\n0\r\n\r\n" + SMUGGLED,
+    "chunk size with 0x": CHUNKED + b"\r\n0x2\r\n{}\r\n0\r\n\r\n" + SMUGGLED,
+    "chunk size with an underscore": CHUNKED + b"\r\n0_2\r\n{}\r\n0\r\n\r\n" + SMUGGLED,
+    "chunk size beyond any number": CHUNKED
+    + b"\r\n"
+    + b"f" * 40
+    + b"\r\n{}\r\n0\r\n\r\n"
+    + SMUGGLED,
+    "chunk that ends in a bare LF": CHUNKED + b"\r\n2\n{}\n0\n\n" + SMUGGLED,
+    "chunk longer than it says": CHUNKED + b"\r\n1\r\n{}\r\n0\r\n\r\n" + SMUGGLED,
+    "chunk extension with a bare LF": CHUNKED + b"\r\n2;x\n{}\r\n0\r\n\r\n" + SMUGGLED,
+    "no colon": b"Content-Length 40\r\n" + AS_LENGTH,
+    "header with no name": b": x\r\n" + AS_LENGTH,
+}
+
+
+def heard(server: Server, sent: bytes) -> bytes:
+    """All that comes back until the server hangs up."""
+    with closing(dial(server.port)) as line:
+        line.sendall(sent)
+        line.shutdown(SHUT_WR)
+        return b"".join(iter(partial(line.recv, 65536), b""))
+
+
+def statuses(answers: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", answers)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_ambiguous_request_is_one_refusal_and_the_end(plain: Server, shape: str) -> None:
+    assert statuses(heard(plain, POST + SHAPES[shape])) in ([400], [501])
+
+
+def test_a_plain_request_is_followed_by_the_next(plain: Server) -> None:
+    """Else the others would prove nothing."""
+    for whole in (
+        length(2) + b"\r\n{}",
+        CHUNKED + b"\r\n2\r\n{}\r\n0\r\n\r\n",
+        b"Transfer_Encoding: chunked\r\n" + length(2) + b"\r\n{}",
+    ):
+        assert statuses(heard(plain, POST + whole + SMUGGLED)) == [400, 404]

@@ -1,0 +1,48 @@
+"""The server asks nobody for anything on a client's word."""
+
+import io
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.houses import House
+from tests.photos import photo_of
+
+ADDRESSES = [
+    "http://169.254.169.254/latest/meta-data/",
+    "https://evil.example/a.jpg",
+    "http://127.0.0.1:5000/users",
+    "http://[::1]/",
+    "file:///etc/passwd",
+    "ftp://evil.example/a.jpg",
+    "//evil.example/a.jpg",
+    "gopher://127.0.0.1:6379/_FLUSHALL",
+    "data:text/html,<img src=http://evil.example/>",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_address_in_a_request_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    house = House(tmp_path, open_lab=True)
+    ada = house.member(name=f'<img src="{address}">')
+    asked: list[Any] = []
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, lambda _, to, *__: asked.append(to))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *to, **_: asked.append(to))
+    for path, field in (("/api/predict", "image"), ("/inference", "image_data")):
+        house.client.post(path, json={field: address})
+    house.client.post("/report", json={"image_data": address})
+    for field in ("image", "file"):
+        assert ada.call("POST", "/predict", data={field: address}).status_code == 400
+        sent = {field: (io.BytesIO(address.encode()), address)}
+        assert ada.call("POST", "/predict", data=sent).status_code == 422
+    sent = {"image": (io.BytesIO(photo_of("melanoma")), address)}
+    assert ada.call("POST", "/predict", data=sent).status_code == 200
+    headers = {"Origin": address, "Referer": address, "Host": "evil.example"}
+    house.client.get("/", headers=headers)
+    assert asked == []
+    house.rooms.store.close()

@@ -1,0 +1,52 @@
+"""What a caller may do in a minute: by route, by role, and said in every answer."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from skinapi.web.limits import Rate
+from skinapi.web.routes import declared_routes
+from tests.houses import House
+
+HEADER = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
+
+
+def test_every_route_says_its_limit_also_when_it_refuses(shared_house: House) -> None:
+    for route in declared_routes(shared_house.app):
+        path = re.sub(r"<\w+>", "nobody", route.path)
+        answer = shared_house.client.open(path, method=route.method)
+        said = [name for name, _, _ in HEADER.findall(answer.headers.get("RateLimit-Policy", ""))]
+        if route.rate is Rate.UNLIMITED:
+            assert said == []
+        else:
+            assert said == [route.rate.value], path
+            assert answer.headers["RateLimit"].startswith(f'"{route.rate.value}";r=')
+
+
+def test_a_role_may_have_a_limit_of_its_own(tmp_path: Path) -> None:
+    house = House(tmp_path, rate_read="2/minute, doctor=4/minute,researcher=1/minute")
+    for role, allowed in (("user", 2), ("doctor", 4), ("researcher", 1), ("admin", 2)):
+        person = house.member(role=role)
+        answers = [person.call("GET", "/me") for _ in range(5)]
+        statuses = [answer.status_code for answer in answers]
+        assert statuses == [200] * allowed + [429] * (5 - allowed)
+        assert answers[0].headers["RateLimit-Policy"] == f'"read";q={allowed};w=60'
+        assert answers[0].headers["RateLimit"].startswith(f'"read";r={allowed - 1};t=')
+        assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
+    statuses = [house.client.get("/").status_code for _ in range(3)]
+    assert statuses == [200, 200, 429]
+    house.rooms.store.close()
+
+
+def test_one_accounts_limit_is_not_anothers(tmp_path: Path) -> None:
+    house = House(tmp_path, rate_read="1/minute")
+    ada, bob = house.member(), house.member()
+    assert [one.call("GET", "/me").status_code for one in (ada, bob, ada)] == [200, 200, 429]
+    house.rooms.store.close()
+
+
+@pytest.mark.parametrize("text", ["doctor=5/minute", "5/minute, nurse=6/minute", "", "many"])
+def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ValueError):
+        House(tmp_path, rate_read=text)

@@ -1,0 +1,110 @@
+"""What no route asks for is refused or ignored, at every route that takes a body."""
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.web.routes import Route, declared_routes
+from tests.access import PEOPLE, ROWS, Cast
+from tests.houses import House, mock_store
+
+THIEF = "f" * 32
+MARK = 770077
+STOLEN: dict[str, Any] = {
+    "_id": THIEF,
+    "id": THIEF,
+    "role": "admin",
+    "approved": True,
+    "status": "approved",
+    "password_hash": THIEF,
+    "token_version": MARK,
+    "revision": MARK,
+    "doctor_id": THIEF,
+    "owner": THIEF,
+    "account": THIEF,
+    "number": MARK,
+    "photo_blob": THIEF,
+    "request_hash": THIEF,
+    "created_at": "2001-01-01T00:00:00Z",
+    "schema": MARK,
+    "__proto__": {"role": "admin"},
+    "$set": {"role": "admin"},
+}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    return House(tmp_path_factory.mktemp("mass"), mock_store(), open_lab=True)
+
+
+def names_of_bodies(house: House) -> dict[str, Route]:
+    declared = {route.handler.__name__: route for route in declared_routes(house.app)}
+    return {name: route for name, route in declared.items() if route.body or route.form}
+
+
+def send(cast: Cast, name: str, route: Route, more: dict[str, Any]) -> TestResponse:
+    """By an admin where only admins may, else by Ada."""
+    row = ROWS[name]
+    who = cast.people["admin" if row.who[PEOPLE.index("user")] == "f" else "user"]
+    assert who
+    options = row.options(cast)
+    if "json" in options:
+        options["json"] |= more
+    else:
+        options["data"] |= {field: str(value) for field, value in more.items()}
+    return who.call(route.method, row.path.format_map(cast.named), **options)
+
+
+def ranks(house: House) -> dict[str, str]:
+    found = house.rooms.store.collection("accounts").find()
+    return {account["id"]: account["role"] for account in found}
+
+
+def unasked(route: Route) -> dict[str, Any]:
+    schema = route.body or route.form
+    assert schema
+    return {field: value for field, value in STOLEN.items() if field not in schema.model_fields}
+
+
+def test_what_a_client_may_not_say_changes_nothing(house: House) -> None:
+    bodies = names_of_bodies(house)
+    assert len(bodies) > 10
+    for name, route in bodies.items():
+        cast = Cast(house)
+        before = ranks(house)
+        answer = send(cast, name, route, unasked(route))
+        schema = route.body or route.form
+        assert schema
+        if schema.model_config["extra"] == "forbid":
+            assert answer.status_code == 400, name
+        else:
+            assert answer.status_code in (200, 201), (name, answer.text)
+        after = ranks(house)
+        assert {one: after[one] for one in before} == before, name
+        newcomers = {after[one] for one in after.keys() - before.keys()}
+        assert newcomers <= ({"doctor"} if name == "add_doctor" else {"user"}), name
+        kept = str(house.stored())
+        assert THIEF not in kept, name
+        assert str(MARK) not in kept, name
+
+
+def test_newer_routes_name_each_field_that_they_refuse(house: House) -> None:
+    for name, route in names_of_bodies(house).items():
+        schema = route.body or route.form
+        assert schema
+        if schema.model_config["extra"] == "ignore":
+            continue
+        cast = Cast(house)
+        for field, value in unasked(route).items():
+            answer = send(cast, name, route, {field: value})
+            assert answer.status_code == 400, (name, field)
+            assert field in answer.get_json()["error"], (name, field)
+
+
+def test_a_newcomer_is_a_user_who_waits_whatever_the_body_says(house: House) -> None:
+    body = {"name": "A", "email": "new@example.org", "password": "correct horse", **STOLEN}
+    assert house.client.post("/register", json=body).status_code == 201
+    account = house.account("new@example.org")
+    assert (account.role, account.status, account.token_version) == ("user", "waiting", 1)
+    assert account.password_hash.startswith("$argon2id$")
