@@ -11,10 +11,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from skinapi import Rooms, create_app
+from skinapi.app import create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import HASHER
 from skinapi.registry.service import RegistryService
+from skinapi.rooms import Rooms
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.mongo import MongoStore

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from skinapi import open_rooms
 from skinapi.errors import UnsafeSettings
+from skinapi.rooms import open_rooms
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from tests.houses import SECRET

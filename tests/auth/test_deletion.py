@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinapi import create_app
+from skinapi.app import create_app
 from skinapi.auth.accounts import Accounts
 from skinapi.auth.deletion import Eraser
 from skinapi.errors import SkinAPIError, StoreUnavailable

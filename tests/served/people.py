@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skinapi import Rooms
 from skinapi.auth.accounts import Accounts
+from skinapi.rooms import Rooms
 from skinapi.storage.ids import new_id
 from tests.houses import token_for
 from tests.served.server import Server

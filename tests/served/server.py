@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skinapi import Rooms, open_rooms
+from skinapi.rooms import Rooms, open_rooms
 from skinapi.settings import Settings
 from tests.houses import SECRET
 from tests.models import tiny_model

@@ -1,0 +1,124 @@
+"""The composition root of the web application: every room's routes over its service."""
+
+from functools import partial
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from skinapi.admin.routes import routes as admin_routes
+from skinapi.auth.routes import routes as auth_routes
+from skinapi.clients import explainable, lab, shared, skinartify
+from skinapi.clients.service import ClientsService
+from skinapi.console.routes import routes as console_routes
+from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.prediction.service import PredictionService
+from skinapi.records.quotas import Quotas
+from skinapi.records.routes import review_routes
+from skinapi.records.routes import routes as records_routes
+from skinapi.records.submissions import Submissions
+from skinapi.registry.routes import routes as registry_routes
+from skinapi.registry.service import RegistryService, open_registry
+from skinapi.reports.narrator import open_narrator
+from skinapi.reports.routes import routes as reports_routes
+from skinapi.reports.service import ReportsService
+from skinapi.rooms import open_rooms
+from skinapi.settings import Settings
+from skinapi.storage.ports import Store
+from skinapi.web.context import add_request_ids
+from skinapi.web.failures import answer_errors
+from skinapi.web.gate import Sizes, guard_requests
+from skinapi.web.headers import add_headers
+from skinapi.web.held import HeldBytes
+from skinapi.web.house import House
+from skinapi.web.house import routes as house_routes
+from skinapi.web.limits import Rate, add_rate_headers, open_limits
+from skinapi.web.logs import configure_logs, log_requests
+from skinapi.web.metrics import measure_requests
+from skinapi.web.routes import renderer_for
+
+
+def create_app(
+    settings: Settings | None = None,
+    store: Store | None = None,
+    registry: RegistryService | None = None,
+) -> Flask:
+    """The web application. Reads the environment unless settings are handed in."""
+    settings = settings or Settings()
+    configure_logs()
+    rooms = open_rooms(settings, store)
+    rooms.eraser.resume()
+    registry = registry or open_registry(settings)
+    rates = {
+        Rate.READ: settings.rate_read,
+        Rate.WRITE: settings.rate_write,
+        Rate.SIGN_IN: settings.rate_sign_in,
+        Rate.ANONYMOUS: settings.rate_anonymous,
+        Rate.PREDICTIONS: settings.rate_predictions,
+    }
+    shared_counts = settings.secret("rate_limit_storage") or settings.secret("mongo_uri")
+    limits = open_limits(shared_counts, settings.instance_dir, rates)
+
+    app = Flask(__name__, static_folder=None)
+    app.extensions["skinapi"] = rooms
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+    log_requests(app)
+    measure_requests(app)
+    add_request_ids(app)
+    add_headers(app, origins=settings.origins, https_only=settings.production)
+    add_rate_headers(app)
+    sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
+    held = HeldBytes(settings.max_held_bytes)
+    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes, held=held)
+    answer_errors(app, renderer_for(app))
+
+    app.register_blueprint(
+        house_routes.blueprint(House(app, rooms.store.ping, limits.ping, registry.ping))
+    )
+    app.register_blueprint(auth_routes.blueprint(rooms.auth))
+    app.register_blueprint(admin_routes.blueprint(rooms.admin))
+    app.register_blueprint(registry_routes.blueprint(registry))
+    app.register_blueprint(records_routes.blueprint(rooms.records))
+    app.register_blueprint(review_routes.blueprint(rooms.reviews))
+    narrator = open_narrator(settings, rooms.store)
+    reports = ReportsService(
+        records=rooms.records,
+        reviews=rooms.reviews,
+        accounts=rooms.accounts,
+        issued=rooms.issued,
+        trail=rooms.trail,
+        narrate=narrator.narrate,
+        llm=settings.openrouter_api_key is not None,
+        clinic=settings.clinic_name,
+        address=settings.address,
+    )
+    app.register_blueprint(reports_routes.blueprint(reports))
+    quotas = Quotas(
+        submissions=Submissions(rooms.store),
+        most_submissions=settings.most_submissions,
+        spend=partial(limits.spend, Rate.PREDICTIONS),
+    )
+    prediction = PredictionService(
+        accounts=rooms.accounts,
+        registry=registry,
+        records=rooms.records,
+        narrator=narrator,
+        llm=settings.predict_narrative == "llm",
+        quotas=quotas,
+    )
+    app.register_blueprint(prediction_routes.blueprint(prediction))
+    clients = ClientsService(
+        registry=registry,
+        reports=reports,
+        trail=rooms.trail,
+        open_clients=settings.open_clients,
+        largest_photo=settings.max_upload_bytes,
+    )
+    for client in (skinartify, explainable, lab, shared):
+        app.register_blueprint(client.routes.blueprint(clients))
+    app.register_blueprint(console_routes.blueprint(None))
+    return app

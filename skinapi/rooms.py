@@ -1,0 +1,140 @@
+"""The composition root of the services: which rooms there are, what each is given of the others.
+With `app` and `commands` the only place that knows every room.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from skinapi.admin.service import AdminService
+from skinapi.audit import Trail
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.contested import contested_emails
+from skinapi.auth.deletion import Eraser
+from skinapi.auth.guard import Guard
+from skinapi.auth.guesses import Guesses
+from skinapi.auth.passwords import Passwords
+from skinapi.auth.roster import Roster
+from skinapi.auth.service import AuthService
+from skinapi.auth.sessions import Lives, Sessions
+from skinapi.auth.tokens import Tokens
+from skinapi.errors import BrokenStore, Duplicate
+from skinapi.records.reviewing import ReviewsService
+from skinapi.records.reviews import Reviews
+from skinapi.records.service import RecordsService
+from skinapi.reports.verification import IssuedReports
+from skinapi.settings import Settings
+from skinapi.storage import open_store
+from skinapi.storage.faults import Fault, blob_faults
+from skinapi.storage.ports import Store
+from skinapi.web.context import request_id
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """The services of the house over one store."""
+
+    store: Store
+    accounts: Accounts
+    sessions: Sessions
+    tokens: Tokens
+    trail: Trail
+    roster: Roster
+    eraser: Eraser
+    guard: Guard
+    auth: AuthService
+    admin: AdminService
+    records: RecordsService
+    reviews: ReviewsService
+    issued: IssuedReports
+
+    def faults(self) -> Iterator[Fault]:
+        """Every broken invariant that `check` knows of."""
+        yield from blob_faults(self.store)
+        yield from self.eraser.faults()
+        yield from self.roster.faults()
+        yield from self.records.faults()
+        yield from self.reviews.faults()
+        yield from self.issued.faults(self.records.has)
+        yield from self.trail.faults()
+
+
+def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
+    """Every service over the store that the settings name, or over the one handed in."""
+    settings.refuse_unsafe()
+    store = store or store_of(settings)
+    try:
+        accounts = Accounts(store)
+    except Duplicate as error:
+        raise BrokenStore from error
+    trail = Trail(store, request_id)
+    tokens = Tokens(key=settings.signing_key())
+    sessions = Sessions(store, lives_of(settings))
+    guesses = Guesses(store, key=settings.signing_key(), most=settings.guesses_per_hour)
+    passwords = Passwords()
+    roster = Roster(store, accounts)
+    reviews = Reviews(store)
+    issued = IssuedReports(store)
+    records = RecordsService(
+        store=store,
+        accounts=accounts,
+        trail=trail,
+        photos=settings.photos,
+        forget=(reviews.forget, issued.forget),
+    )
+    forget = (records.forget, sessions.forget, guesses.forget)
+    eraser = Eraser(accounts=accounts, roster=roster, forget=forget)
+    return Rooms(
+        store=store,
+        accounts=accounts,
+        sessions=sessions,
+        tokens=tokens,
+        trail=trail,
+        roster=roster,
+        eraser=eraser,
+        guard=Guard(
+            accounts=accounts,
+            sessions=sessions,
+            tokens=tokens,
+            metrics_token=settings.secret("metrics_token"),
+            password_page=f"{settings.address}/password",
+            open_clients=settings.open_clients,
+        ),
+        auth=AuthService(
+            accounts=accounts,
+            passwords=passwords,
+            sessions=sessions,
+            tokens=tokens,
+            guesses=guesses,
+            trail=trail,
+        ),
+        admin=AdminService(
+            accounts=accounts,
+            roster=roster,
+            eraser=eraser,
+            passwords=passwords,
+            trail=trail,
+            initial_password_life=timedelta(hours=settings.initial_password_hours),
+        ),
+        records=records,
+        reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
+        issued=issued,
+    )
+
+
+def lives_of(settings: Settings) -> Lives:
+    return Lives(
+        day=timedelta(hours=settings.token_hours),
+        access=timedelta(minutes=settings.access_minutes),
+        session=timedelta(days=settings.session_days),
+        idle=timedelta(days=settings.session_idle_days),
+    )
+
+
+def store_of(settings: Settings) -> Store:
+    return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+
+
+def store_faults(store: Store) -> Iterator[Fault]:
+    """What must be mended before the rooms can open."""
+    yield from contested_emails(store)
