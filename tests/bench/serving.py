@@ -124,7 +124,8 @@ def measure_rounds(contenders: Sequence[Contender], content: Photos) -> Iterator
 
 
 def ours(folder: Path, model: Path) -> Contender:
-    server = Server(folder / "ours", {"MODEL_PATH": str(model)}, workers=1)
+    roomy = {"MODEL_PATH": str(model), "MAX_HELD_BYTES": str(64 * 2**20)}  # 16 large photos at once
+    server = Server(folder / "ours", roomy, workers=1)
     with closing(Town(server)) as town:
         token = town.person().token
     return Contender("ours", server, ("-m", "skinapi", "serve"), (GUIDE, ANGULAR), OURS, token)
