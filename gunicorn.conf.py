@@ -27,8 +27,8 @@ from skinapi.settings import Settings
 STALL_S = 20  # a client that sends nothing for so long in mid-request gives its thread back
 # With a heap for each thread, glibc keeps many times over what large pictures once needed; and once
 # it has seen large blocks go, it keeps those of their size too. Under pictures of twelve megapixels
-# that was 200 MB and another 110 MB. The pixels of a small photo stay just below the limit: to fetch
-# them from the kernel each time cost 5 ms a request. Other systems know no mallopt.
+# that was 200 MB and another 110 MB. The pixels of a small photo stay just below the limit, for to
+# fetch them from the kernel each time cost 5 ms a request. Other systems know no mallopt.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 HEAPS, GIVEN_BACK_FROM = 2, 1100 * 1024
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
