@@ -13,15 +13,18 @@ HEADER = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
 
 
 def test_every_route_says_its_limit_also_when_it_refuses(shared_house: House) -> None:
-    for route in declared_routes(shared_house.app):
-        path = re.sub(r"<\w+>", "nobody", route.path)
-        answer = shared_house.client.open(path, method=route.method)
-        said = [name for name, _, _ in HEADER.findall(answer.headers.get("RateLimit-Policy", ""))]
-        if route.rate is Rate.UNLIMITED:
-            assert said == []
+    rates: dict[tuple[str, str], set[Rate]] = {}
+    for route in declared_routes(shared_house.app):  # some clients share a path
+        rates.setdefault((route.method, route.path), set()).add(route.rate)
+    for (method, path), declared in rates.items():
+        answer = shared_house.client.open(re.sub(r"<\w+>", "nobody", path), method=method)
+        policy = HEADER.findall(answer.headers.get("RateLimit-Policy", ""))
+        if declared == {Rate.UNLIMITED}:
+            assert policy == [], path
         else:
-            assert said == [route.rate.value], path
-            assert answer.headers["RateLimit"].startswith(f'"{route.rate.value}";r=')
+            ((name, _, _),) = policy
+            assert name in {rate.value for rate in declared}, path
+            assert answer.headers["RateLimit"].startswith(f'"{name}";r=')
 
 
 def test_a_role_may_have_a_limit_of_its_own(tmp_path: Path) -> None:
