@@ -1,6 +1,7 @@
 """A real mongod for the tests, on a free port, that never outlives them."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -68,6 +69,23 @@ class Mongod:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It neither answers nor hangs up, as behind a cable that was pulled."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    def step_down(self, seconds: int) -> None:
+        """It answers, and takes no writes; then it stands for election again, and wins."""
+        order = {"replSetStepDown": seconds, "secondaryCatchUpPeriodSecs": 0, "force": True}
+        client: pymongo.MongoClient[dict[str, Any]]
+        with pymongo.MongoClient(self.uri) as client, suppress(PyMongoError):  # it is down already
+            client.admin.command(order)
 
     def _options(self) -> list[str]:
         return [
