@@ -82,7 +82,9 @@ class Actor(threading.Thread):
 
     def enrol(self) -> None:
         """Before anything breaks."""
-        assert self._tell("register", self._email, PASSWORD, self._ask_to_register(self._email)).done
+        assert self._tell(
+            "register", self._email, PASSWORD, self._ask_to_register(self._email)
+        ).done
         assert self._admin_does("approve", self._email, "PATCH", "/approve", {}).done
         self._log_in()
 

@@ -30,5 +30,3 @@ def read_contents(rooms: Rooms, living_tokens: Iterable[str] = ()) -> Contents:
         faults=tuple(fault.says for fault in rooms.faults()),
         matches=passwords.matches,
     )
-
-

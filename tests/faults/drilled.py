@@ -92,9 +92,7 @@ def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) 
 def contents_of(drill: Drill, events: list[Event]) -> Contents:
     dead = {event.answer for event in dead_tokens(events)}
     living = {
-        token
-        for token in dead
-        if ask(drill.server.port, "GET", "/me", token=token).status != 401
+        token for token in dead if ask(drill.server.port, "GET", "/me", token=token).status != 401
     }
     with closing(Town(drill.server)) as town:
         return read_contents(town.rooms, living)
