@@ -13,6 +13,7 @@ from pymongo.database import Database
 from skinapi.errors import BlobDamaged
 from skinapi.storage.ids import check_blob_key, checked, new_blob_key, now
 from skinapi.storage.mongo_errors import mongo_errors
+from skinapi.storage.patience import at_length
 from skinapi.storage.ports import Document
 
 LONGEST_UPLOAD = timedelta(hours=1)
@@ -48,12 +49,13 @@ class GridBlobs:
                     self._bucket.delete(entry["_id"])
 
     def keys(self) -> Iterator[str]:
-        with mongo_errors():
-            yield from (entry["filename"] for entry in self._files.find({}, {"filename": 1}))
+        with mongo_errors(), at_length():
+            entries = list(self._files.find({}, {"filename": 1}))
+        yield from (entry["filename"] for entry in entries)
 
     def sweep(self) -> None:
         started = ObjectId.from_datetime(now() - LONGEST_UPLOAD)
-        with mongo_errors():
+        with mongo_errors(), at_length():
             for orphan in self._chunks.aggregate(
                 [
                     {"$match": {"files_id": {"$lt": started}}},

@@ -1,6 +1,7 @@
 """Documents in MongoDB: majority writes, journalled; the document's `id` is Mongo's `_id`."""
 
 from collections.abc import Callable, Set
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import pymongo
@@ -8,10 +9,11 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
-from skinapi.errors import UnsafeSettings
+from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
+from skinapi.storage.patience import PATIENCE, at_length
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.words import (
     check_expiry,
@@ -27,14 +29,7 @@ from skinapi.storage.words import (
 )
 
 DATABASE = "skinapi"
-DURABLE: dict[str, Any] = {
-    "w": "majority",
-    "journal": True,
-    "tz_aware": True,
-    "serverSelectionTimeoutMS": 3000,
-    "connectTimeoutMS": 3000,
-    "socketTimeoutMS": 15000,
-}
+DURABLE: dict[str, Any] = {"w": "majority", "journal": True, "tz_aware": True}
 NO_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
 
@@ -51,7 +46,7 @@ class MongoStore:
     def at(cls, uri: str) -> "MongoStore":
         """Raises UnsafeSettings for what is no MongoDB address; the server is asked later."""
         try:
-            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE)
+            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **PATIENCE)
         except (ConfigurationError, ValueError) as error:
             raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from error
         return cls(client.get_default_database(DATABASE))
@@ -66,8 +61,12 @@ class MongoStore:
         return sorted(name for name in names if "." not in name)
 
     def ping(self) -> None:
+        """Also where it answers and takes no writes: it has stepped down, or waits for others."""
         with mongo_errors():
             self._database.command("ping")
+            writable = self._database.client.is_primary
+        if not writable:
+            raise StoreUnavailable
 
     def close(self) -> None:
         self._database.client.close()
@@ -83,7 +82,7 @@ class MongoDocuments:
         names = [_name(check_name(field)) for field in fields]
         present = {name: {"$exists": True} for name in names}
         options: dict[str, Any] = {"unique": True, "partialFilterExpression": present}
-        with mongo_errors():
+        with mongo_errors(), at_length():
             self._collection.create_index(
                 [(name, 1) for name in names], **(options if unique else {})
             )
@@ -91,7 +90,7 @@ class MongoDocuments:
 
     def expire_by(self, field: str) -> None:
         check_expiry(field)
-        with mongo_errors():
+        with mongo_errors(), at_length():
             self._collection.create_index(field, expireAfterSeconds=0)
         self._plain.add(field)
         self._expires = field
@@ -121,7 +120,7 @@ class MongoDocuments:
         if after is not None:
             beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, beyond]}
-        with mongo_errors():
+        with mongo_errors(), nullcontext() if limit else at_length():
             cursor = self._collection.find(query, sort=way, limit=limit or 0)
             return [_from_mongo(document) for document in cursor]
 
@@ -165,7 +164,7 @@ class MongoDocuments:
         return _from_mongo(changed) if changed else None
 
     def delete(self, filter: Filter) -> int:
-        with mongo_errors():
+        with mongo_errors(), at_length():
             return self._collection.delete_many(self._query(filter)).deleted_count
 
     def _query(self, filter: Filter | None) -> Filter:

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from limits.storage import MongoDBStorage
 
+from skinapi.storage.patience import PATIENCE
+
 
 class MongoWindows(MongoDBStorage):
     STORAGE_SCHEME = ["skinapi-mongodb"]  # noqa: RUF012 (the base class reads a list)
@@ -18,7 +20,7 @@ class MongoWindows(MongoDBStorage):
             counter_collection_name="limit_counters",
             window_collection_name="limit_windows",
             wrap_exceptions=True,
-            serverSelectionTimeoutMS=3000,
+            **PATIENCE,
         )
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:

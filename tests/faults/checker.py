@@ -244,7 +244,7 @@ def _trail(told: Told, kept: Contents) -> Iterator[str]:
 
 
 def _ended(audit: list[Document]) -> tuple[Counter[str], Counter[str]]:
-    """How many changes of each action were done, and how many intents have no outcome."""
+    """How many changes of each action were done, and how many ended nobody knows how."""
     done, intents = Counter[str](), dict[str, str]()
     for row in audit:
         if row["by"] == "system":
@@ -252,8 +252,9 @@ def _ended(audit: list[Document]) -> tuple[Counter[str], Counter[str]]:
         if row["phase"] == "intent":
             intents[row["id"]] = row["action"]
         else:
-            intents.pop(row.get("intent", ""), None)
             done[row["action"]] += row["outcome"] == "done"
+            if row["outcome"] != "unknown":  # which is what `check --repair` writes
+                intents.pop(row.get("intent", ""), None)
     return done, Counter(intents.values())
 
 
