@@ -34,6 +34,7 @@ STALL_S = 20  # a client that sends nothing for so long in mid-request gives its
 # from the kernel each time cost 5 ms a request. Other systems know no mallopt.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 ASK_AGAIN_S = 0.5
+MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 HEAPS, GIVEN_BACK_FROM = 2, 2 * 1024 * 1024
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
 
@@ -83,7 +84,11 @@ with suppress(OSError, AttributeError):
     mallopt(M_MMAP_THRESHOLD, GIVEN_BACK_FROM)
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="skinapi-metrics-")
+    # Counts are mapped into memory, and the kernel kills who writes one where the disk is full.
+    in_memory = "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix="skinapi-metrics-", dir=MEMORY if in_memory else None
+    )
 # The library looks for that folder once, when it is imported.
 values.ValueClass = values.get_value_class()
 

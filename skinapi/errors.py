@@ -132,6 +132,11 @@ class StoreUnavailable(Unavailable):
     code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
 
 
+class DiskFull(StoreUnavailable):
+    status, code = 507, "disk_full"
+    sentence = "The disk is full; nothing half-written was left behind"
+
+
 class BlobDamaged(SkinAPIError):
     code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
 
@@ -187,8 +192,3 @@ class BadNetwork(Unprocessable):
 class ModelDamaged(SkinAPIError):
     code = "model_damaged"
     sentence = "The model's files are incomplete or do not match their checksums"
-
-
-class DiskFull(SkinAPIError):
-    status, code = 507, "disk_full"
-    sentence = "The disk is full; nothing half-written was left behind"

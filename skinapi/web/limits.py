@@ -12,6 +12,7 @@ from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.errors import StoreUnavailable, TooManyRequests
+from skinapi.storage.disk import disk_error
 from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
 
@@ -40,7 +41,7 @@ class Limits:
             allowed = self._limiter.hit(item, rate.value, caller)
             stats = self._limiter.get_window_stats(item, rate.value, caller)
         except StorageError as error:
-            raise StoreUnavailable from error
+            raise disk_error(error.storage_error) from error
         wait = max(1, round(stats.reset_time - time.time()))
         window = item.get_expiry()
         g.rate_headers = {

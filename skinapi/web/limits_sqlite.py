@@ -26,6 +26,9 @@ class SqliteWindows(Storage, MovingWindowSupport):
         with self._connection() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
+            # The clock was put back: such hits would count until it has caught up with them.
+            ahead = (key, moment + expiry)
+            connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
             spent = self._count(connection, key, moment - expiry)[1]
             if spent + amount > limit:
                 return False
