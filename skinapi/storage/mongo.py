@@ -13,7 +13,7 @@ from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
-from skinapi.storage.patience import PATIENCE, at_length
+from skinapi.storage.patience import PATIENCE, Asking, Outage, at_length
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.words import (
     check_expiry,
@@ -40,7 +40,8 @@ class MongoStore:
     def __init__(self, database: Database[Document]) -> None:
         self._database = database
         self._collections: dict[str, MongoDocuments] = {}
-        self.blobs = GridBlobs(database)
+        self._asking = Outage(mongo_errors).noticed
+        self.blobs = GridBlobs(database, self._asking)
 
     @classmethod
     def at(cls, uri: str) -> "MongoStore":
@@ -52,17 +53,17 @@ class MongoStore:
         return cls(client.get_default_database(DATABASE))
 
     def collection(self, name: str) -> "MongoDocuments":
-        documents = MongoDocuments(self._database[check_name(name)])
+        documents = MongoDocuments(self._database[check_name(name)], self._asking)
         return self._collections.setdefault(name, documents)
 
     def collections(self) -> list[str]:
-        with mongo_errors():
+        with self._asking():
             names = self._database.list_collection_names()
         return sorted(name for name in names if "." not in name)
 
     def ping(self) -> None:
         """Also where it answers and takes no writes: it has stepped down, or waits for others."""
-        with mongo_errors():
+        with self._asking():
             self._database.command("ping")
             writable = self._database.client.is_primary
         if not writable:
@@ -73,8 +74,9 @@ class MongoStore:
 
 
 class MongoDocuments:
-    def __init__(self, collection: Collection[Document]) -> None:
+    def __init__(self, collection: Collection[Document], asking: Asking) -> None:
         self._collection = collection
+        self._asking = asking
         self._expires: str | None = None
         self._plain: set[str] = set()
 
@@ -82,7 +84,7 @@ class MongoDocuments:
         names = [_name(check_name(field)) for field in fields]
         present = {name: {"$exists": True} for name in names}
         options: dict[str, Any] = {"unique": True, "partialFilterExpression": present}
-        with mongo_errors(), at_length():
+        with self._asking(), at_length():
             self._collection.create_index(
                 [(name, 1) for name in names], **(options if unique else {})
             )
@@ -90,14 +92,14 @@ class MongoDocuments:
 
     def expire_by(self, field: str) -> None:
         check_expiry(field)
-        with mongo_errors(), at_length():
+        with self._asking(), at_length():
             self._collection.create_index(field, expireAfterSeconds=0)
         self._plain.add(field)
         self._expires = field
 
     def insert(self, document: Document) -> None:
         kept = _to_mongo(checked_document(document, self._plain))
-        with mongo_errors():
+        with self._asking():
             self._once_more_on_duplicate(lambda: self._collection.insert_one(kept))
 
     def get(self, identifier: str) -> Document | None:
@@ -120,12 +122,12 @@ class MongoDocuments:
         if after is not None:
             beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, beyond]}
-        with mongo_errors(), nullcontext() if limit else at_length():
+        with self._asking(), nullcontext() if limit else at_length():
             cursor = self._collection.find(query, sort=way, limit=limit or 0)
             return [_from_mongo(document) for document in cursor]
 
     def count(self, filter: Filter | None = None) -> int:
-        with mongo_errors():
+        with self._asking():
             return self._collection.count_documents(self._query(filter))
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
@@ -135,7 +137,7 @@ class MongoDocuments:
             {"$match": {"$and": [self._query(filter), texts]}},
             {"$group": {"_id": f"${name}", "many": {"$sum": 1}}},
         ]
-        with mongo_errors():
+        with self._asking():
             return {row["_id"]: row["many"] for row in self._collection.aggregate(stages)}
 
     def update(
@@ -150,7 +152,7 @@ class MongoDocuments:
         if upsert:
             check_upsert(filter)
         way = _order(sort, None)
-        with mongo_errors():
+        with self._asking():
             changed = self._once_more_on_duplicate(
                 lambda: self._collection.find_one_and_update(
                     self._query(filter),
@@ -164,7 +166,7 @@ class MongoDocuments:
         return _from_mongo(changed) if changed else None
 
     def delete(self, filter: Filter) -> int:
-        with mongo_errors(), at_length():
+        with self._asking(), at_length():
             return self._collection.delete_many(self._query(filter)).deleted_count
 
     def _query(self, filter: Filter | None) -> Filter:

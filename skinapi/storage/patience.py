@@ -1,16 +1,57 @@
 """How long a request waits for a MongoDB that is gone, frozen or choosing a primary."""
 
-from contextlib import AbstractContextManager
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pymongo
 
+from skinapi.errors import StoreUnavailable
+
 # One limit for all of an operation: finding a server, the network, and trying again. The driver's
 # timeouts for each of these add up to half a minute where the server neither answers nor hangs up.
-PATIENCE: dict[str, Any] = {"timeoutMS": 4000, "connectTimeoutMS": 3000}
+PATIENCE_S = 4
+PATIENCE: dict[str, Any] = {"timeoutMS": PATIENCE_S * 1000, "connectTimeoutMS": 3000}
 AT_LENGTH_S = 60
+LONG_WAIT_S, SPARED_S = 1, 1
+Asking = Callable[[], AbstractContextManager[None]]
 
 
 def at_length() -> AbstractContextManager[None]:
     """For what may take its time: building an index, reading or clearing a whole collection."""
     return pymongo.timeout(AT_LENGTH_S)
+
+
+class Outage:
+    """Whoever waited in vain spares the others the wait: for a second they are refused at once,
+    then one of them looks again. Else a crowd that waits would hold every thread of the server,
+    and nobody could be told that it lives.
+    """
+
+    def __init__(self, errors: Asking) -> None:
+        self._errors = errors
+        self._turn = threading.Lock()
+        self._until = 0.0
+
+    @contextmanager
+    def noticed(self) -> Iterator[None]:
+        self._refuse_or_look()
+        began, in_vain = time.monotonic(), False
+        try:
+            with self._errors():
+                yield
+        except StoreUnavailable:
+            in_vain = time.monotonic() - began >= LONG_WAIT_S
+            raise
+        finally:
+            self._until = time.monotonic() + SPARED_S if in_vain else 0.0
+
+    def _refuse_or_look(self) -> None:
+        with self._turn:
+            moment = time.monotonic()
+            if moment < self._until:
+                raise StoreUnavailable
+            if self._until:
+                self._until = moment + PATIENCE_S

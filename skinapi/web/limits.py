@@ -2,6 +2,8 @@
 
 import ipaddress
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.errors import StoreUnavailable, TooManyRequests
 from skinapi.storage.disk import disk_error
+from skinapi.storage.patience import Outage
 from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
 
@@ -30,6 +33,7 @@ class Rate(Enum):
 class Limits:
     def __init__(self, limiter: MovingWindowRateLimiter, rates: dict[Rate, str]) -> None:
         self._limiter = limiter
+        self._outage = Outage(_storage_errors)
         self._items: dict[Rate, RateLimitItem] = {rate: parse(text) for rate, text in rates.items()}
 
     def spend(self, rate: Rate, caller: str) -> None:
@@ -37,11 +41,9 @@ class Limits:
         if rate not in self._items:
             return
         item = self._items[rate]
-        try:
+        with self._outage.noticed():
             allowed = self._limiter.hit(item, rate.value, caller)
             stats = self._limiter.get_window_stats(item, rate.value, caller)
-        except StorageError as error:
-            raise disk_error(error.storage_error) from error
         wait = max(1, round(stats.reset_time - time.time()))
         window = item.get_expiry()
         g.rate_headers = {
@@ -53,8 +55,17 @@ class Limits:
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the windows can be read."""
-        if not self._limiter.storage.check():
-            raise StoreUnavailable
+        with self._outage.noticed():
+            if not self._limiter.storage.check():
+                raise StoreUnavailable
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        raise disk_error(error.storage_error) from error
 
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:

@@ -17,14 +17,6 @@ def seed(report: Callable[[str], None]) -> int:
     return chosen
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
-def on_store(request: pytest.FixtureRequest) -> dict[str, str]:
-    """What a server's environment says of its store: each in turn, nobody else's."""
-    if request.param == "sqlite":
-        return {}
-    return {"MONGO_URI": request.getfixturevalue("mongo_database_uri")}
-
-
 @pytest.fixture
 def mongod() -> Iterator[Mongod]:
     """One of this test's own, to be broken."""

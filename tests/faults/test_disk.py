@@ -16,7 +16,7 @@ from tests.served.wire import ask
 from tests.size import size
 
 Report = Callable[[str], None]
-FULL_S = size(2, 20)
+FULL_S = size(1, 20)
 
 
 @pytest.fixture
@@ -35,13 +35,11 @@ def test_a_full_disk_loses_nothing_and_the_server_goes_on_when_there_is_room(
     report: Report,
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=2) as server:
-        with acting(server, seed) as drill:
-            time.sleep(1)
+        with acting(server, seed, actors=size(2, 6)) as drill:
             for room in (0, 16 * 1024):  # for nothing at all, then for half of what is wanted
                 with disk.full(but=room):
                     time.sleep(FULL_S)
             server.await_ready()
-            time.sleep(1)
         report(f"full disk: {assert_all_promises_are_kept(drill, monkeypatch)}")
 
 
