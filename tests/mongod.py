@@ -80,12 +80,19 @@ class Mongod:
         finally:
             self._process.send_signal(signal.SIGCONT)
 
-    def step_down(self, seconds: int) -> None:
+    @contextmanager
+    def stepped_down(self) -> Iterator[None]:
         """It answers, and takes no writes; then it stands for election again, and wins."""
-        order = {"replSetStepDown": seconds, "secondaryCatchUpPeriodSecs": 0, "force": True}
+        self._order({"replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 0, "force": True})
+        try:
+            yield
+        finally:
+            self._order({"replSetFreeze": 0})
+
+    def _order(self, command: dict[str, Any]) -> None:
         client: pymongo.MongoClient[dict[str, Any]]
-        with pymongo.MongoClient(self.uri) as client, suppress(PyMongoError):  # it is down already
-            client.admin.command(order)
+        with pymongo.MongoClient(self.uri) as client:
+            client.admin.command(command)
 
     def _options(self) -> list[str]:
         return [

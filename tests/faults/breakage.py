@@ -56,7 +56,8 @@ class Breaker:
             with self._mongod.frozen():
                 time.sleep(fault.lasts_s)
         else:
-            self._mongod.step_down(1 + round(fault.lasts_s))
+            with self._mongod.stepped_down():
+                time.sleep(fault.lasts_s)
 
     def _kill_worker(self) -> None:
         with suppress(ProcessLookupError, IndexError):  # none is up at the moment

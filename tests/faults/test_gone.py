@@ -41,16 +41,10 @@ def killed(mongod: Mongod) -> Iterator[None]:
     mongod.start()
 
 
-@contextmanager
-def stepped_down(mongod: Mongod) -> Iterator[None]:
-    mongod.step_down(GONE_S + 1)
-    yield
-
-
 WAYS: dict[str, Callable[[Mongod], AbstractContextManager[None]]] = {
     "killed": killed,
     "frozen": Mongod.frozen,
-    "stepped down": stepped_down,
+    "stepped down": Mongod.stepped_down,
 }
 
 

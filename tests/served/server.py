@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
+from typing import TypeVar
 
 from skinapi import Rooms, open_rooms
 from skinapi.settings import Settings
@@ -138,8 +139,11 @@ class Server:
         raise AssertionError(f"not ready after {READY_S} s: {self.log()}")
 
 
+S = TypeVar("S", bound=Server)
+
+
 @contextmanager
-def stopping(server: Server) -> Iterator[Server]:
+def stopping(server: S) -> Iterator[S]:
     """Whatever happens in between."""
     try:
         yield server
