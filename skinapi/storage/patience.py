@@ -12,8 +12,13 @@ from skinapi.errors import StoreUnavailable
 
 # One limit for all of an operation: finding a server, the network, and trying again. The driver's
 # timeouts for each of these add up to half a minute where the server neither answers nor hangs up.
+# That there is none at all is known sooner.
 PATIENCE_S = 4
-PATIENCE: dict[str, Any] = {"timeoutMS": PATIENCE_S * 1000, "connectTimeoutMS": 3000}
+PATIENCE: dict[str, Any] = {
+    "timeoutMS": PATIENCE_S * 1000,
+    "serverSelectionTimeoutMS": 3000,
+    "connectTimeoutMS": 3000,
+}
 AT_LENGTH_S = 60
 LONG_WAIT_S, SPARED_S = 1, 1
 Asking = Callable[[], AbstractContextManager[None]]
