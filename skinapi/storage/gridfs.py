@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
@@ -22,6 +23,7 @@ LONGEST_UPLOAD = timedelta(hours=1)
 class GridBlobs:
     def __init__(self, database: Database[Document], asking: Asking = mongo_errors) -> None:
         self._asking = asking
+        self._at_length = partial(at_length, database.client)
         self._bucket = GridFSBucket(database, write_concern=WriteConcern(w="majority", j=True))
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
@@ -50,13 +52,13 @@ class GridBlobs:
                     self._bucket.delete(entry["_id"])
 
     def keys(self) -> Iterator[str]:
-        with self._asking(), at_length():
+        with self._asking(), self._at_length():
             entries = list(self._files.find({}, {"filename": 1}))
         yield from (entry["filename"] for entry in entries)
 
     def sweep(self) -> None:
         started = ObjectId.from_datetime(now() - LONGEST_UPLOAD)
-        with self._asking(), at_length():
+        with self._asking(), self._at_length():
             for orphan in self._chunks.aggregate(
                 [
                     {"$match": {"files_id": {"$lt": started}}},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Set
 from contextlib import nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import pymongo
@@ -13,7 +14,7 @@ from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
-from skinapi.storage.patience import PATIENCE, Asking, Outage, at_length
+from skinapi.storage.patience import INDEXING_S, PATIENCE, Asking, Outage, at_length
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.words import (
     check_expiry,
@@ -77,6 +78,7 @@ class MongoDocuments:
     def __init__(self, collection: Collection[Document], asking: Asking) -> None:
         self._collection = collection
         self._asking = asking
+        self._at_length = partial(at_length, collection.database.client)
         self._expires: str | None = None
         self._plain: set[str] = set()
 
@@ -84,7 +86,7 @@ class MongoDocuments:
         names = [_name(check_name(field)) for field in fields]
         present = {name: {"$exists": True} for name in names}
         options: dict[str, Any] = {"unique": True, "partialFilterExpression": present}
-        with self._asking(), at_length():
+        with self._asking(), self._at_length(INDEXING_S):
             self._collection.create_index(
                 [(name, 1) for name in names], **(options if unique else {})
             )
@@ -92,7 +94,7 @@ class MongoDocuments:
 
     def expire_by(self, field: str) -> None:
         check_expiry(field)
-        with self._asking(), at_length():
+        with self._asking(), self._at_length(INDEXING_S):
             self._collection.create_index(field, expireAfterSeconds=0)
         self._plain.add(field)
         self._expires = field
@@ -122,7 +124,7 @@ class MongoDocuments:
         if after is not None:
             beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, beyond]}
-        with self._asking(), nullcontext() if limit else at_length():
+        with self._asking(), nullcontext() if limit else self._at_length():
             cursor = self._collection.find(query, sort=way, limit=limit or 0)
             return [_from_mongo(document) for document in cursor]
 
@@ -166,7 +168,7 @@ class MongoDocuments:
         return _from_mongo(changed) if changed else None
 
     def delete(self, filter: Filter) -> int:
-        with self._asking(), at_length():
+        with self._asking(), self._at_length():
             return self._collection.delete_many(self._query(filter)).deleted_count
 
     def _query(self, filter: Filter | None) -> Filter:

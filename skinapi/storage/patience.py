@@ -12,21 +12,26 @@ from skinapi.errors import StoreUnavailable
 
 # One limit for all of an operation: finding a server, the network, and trying again. The driver's
 # timeouts for each of these add up to half a minute where the server neither answers nor hangs up.
-# That there is none at all is known sooner.
 PATIENCE_S = 4
 PATIENCE: dict[str, Any] = {
     "timeoutMS": PATIENCE_S * 1000,
     "serverSelectionTimeoutMS": 3000,
     "connectTimeoutMS": 3000,
 }
-AT_LENGTH_S = 60
+LISTING_S, INDEXING_S = 15, 600
 LONG_WAIT_S, SPARED_S = 1, 1
 Asking = Callable[[], AbstractContextManager[None]]
 
 
-def at_length() -> AbstractContextManager[None]:
-    """For what may take its time: building an index, reading or clearing a whole collection."""
-    return pymongo.timeout(AT_LENGTH_S)
+@contextmanager
+def at_length(client: pymongo.MongoClient[Any], seconds: float = LISTING_S) -> Iterator[None]:
+    """For what may take its time: to read or to clear a whole collection, to build an index. Not
+    for a server that is known to be gone: that one is told apart first, with no request if it can.
+    """
+    if not client.is_primary:
+        raise StoreUnavailable
+    with pymongo.timeout(seconds):
+        yield
 
 
 class Outage:
