@@ -11,6 +11,7 @@ import socket
 import struct
 import sys
 import tempfile
+import time
 import traceback
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +20,11 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
+from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
+from skinapi.errors import StoreUnavailable
 from skinapi.settings import Settings
 
 STALL_S = 20  # a client that sends nothing for so long in mid-request gives its thread back
@@ -30,6 +33,8 @@ STALL_S = 20  # a client that sends nothing for so long in mid-request gives its
 # that was 200 MB and another 110 MB. The pixels of a small photo stay just below the limit, for to
 # fetch them from the kernel each time cost 5 ms a request. Other systems know no mallopt.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
+ASK_AGAIN_S = 0.5
+MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 HEAPS, GIVEN_BACK_FROM = 2, 1100 * 1024
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
 
@@ -50,6 +55,23 @@ class DiscreetLogger(Logger):
         super().error("%s: %s at %s", _unquoted(msg), kind.__name__ if kind else "?", where)
 
 
+class PatientWorker(ThreadWorker):
+    """Waits for a store that is gone: gunicorn ends the whole server when a worker cannot start,
+    and one that replaces a worker that died in the meantime would end all the others.
+    """
+
+    def load_wsgi(self) -> None:
+        while self.alive:
+            try:
+                super().load_wsgi()
+            except StoreUnavailable:
+                self.notify()
+                time.sleep(ASK_AGAIN_S)
+            else:
+                return
+        sys.exit(0)
+
+
 def _unquoted(message: Any) -> str:
     said = str(message)
     return next((known for known in QUOTING if said.startswith(known)), said)
@@ -62,13 +84,17 @@ with suppress(OSError, AttributeError):
     mallopt(M_MMAP_THRESHOLD, GIVEN_BACK_FROM)
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="skinapi-metrics-")
+    # Counts are mapped into memory, and the kernel kills who writes one where the disk is full.
+    in_memory = "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix="skinapi-metrics-", dir=MEMORY if in_memory else None
+    )
 # The library looks for that folder once, when it is imported.
 values.ValueClass = values.get_value_class()
 
 told = Settings()
 bind, workers, threads = told.binds, told.workers, told.threads
-worker_class = "gthread"
+worker_class = PatientWorker
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30

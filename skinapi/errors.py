@@ -152,6 +152,11 @@ class StoreUnavailable(Unavailable):
     code, sentence = "store_unavailable", "The database cannot be reached; try again shortly"
 
 
+class DiskFull(StoreUnavailable):
+    status, code = 507, "disk_full"
+    sentence = "The disk is full; nothing half-written was left behind"
+
+
 class Unwritten(Unavailable):
     """The LLM wrote no narrative that may be used; `reason` is one of the reports' closed set. The
     template writes then, so no client ever sees this.
@@ -224,8 +229,3 @@ class ModelDamaged(SkinAPIError):
 class StorageQuotaReached(SkinAPIError):
     status, code = 507, "storage_quota_reached"
     sentence = "This account keeps as many findings as it may; delete some, then try again"
-
-
-class DiskFull(SkinAPIError):
-    status, code = 507, "disk_full"
-    sentence = "The disk is full; nothing half-written was left behind"

@@ -1,6 +1,7 @@
 """A real mongod for the tests, on a free port, that never outlives them."""
 
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -68,6 +69,30 @@ class Mongod:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It neither answers nor hangs up, as behind a cable that was pulled."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def stepped_down(self) -> Iterator[None]:
+        """It answers, and takes no writes; then it stands for election again, and wins."""
+        self._order({"replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 0, "force": True})
+        try:
+            yield
+        finally:
+            self._order({"replSetFreeze": 0})
+
+    def _order(self, command: dict[str, Any]) -> None:
+        client: pymongo.MongoClient[dict[str, Any]]
+        with pymongo.MongoClient(self.uri) as client:
+            client.admin.command(command)
 
     def _options(self) -> list[str]:
         return [

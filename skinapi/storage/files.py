@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skinapi.errors import StoreUnavailable
+from skinapi.storage.disk import disk_error
 from skinapi.storage.ids import BLOB_KEY, check_blob_key, checked, new_blob_key
 
 LONGEST_WRITE_S = 3600
@@ -66,7 +66,7 @@ def _disk_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreUnavailable("The disk does not take or give the file") from error
+        raise disk_error(error) from error
 
 
 def _write_synced(path: Path, data: bytes) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from bson import ObjectId
 from gridfs import GridFSBucket, NoFile
@@ -13,25 +14,28 @@ from pymongo.database import Database
 from skinapi.errors import BlobDamaged
 from skinapi.storage.ids import check_blob_key, checked, new_blob_key, now
 from skinapi.storage.mongo_errors import mongo_errors
+from skinapi.storage.patience import Asking, at_length
 from skinapi.storage.ports import Document
 
 LONGEST_UPLOAD = timedelta(hours=1)
 
 
 class GridBlobs:
-    def __init__(self, database: Database[Document]) -> None:
+    def __init__(self, database: Database[Document], asking: Asking = mongo_errors) -> None:
+        self._asking = asking
+        self._at_length = partial(at_length, database.client)
         self._bucket = GridFSBucket(database, write_concern=WriteConcern(w="majority", j=True))
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
 
     def put(self, data: bytes) -> str:
         key = new_blob_key(data)
-        with mongo_errors():
+        with self._asking():
             self._bucket.upload_from_stream(key, data)
         return key
 
     def get(self, key: str) -> bytes | None:
-        with mongo_errors():
+        with self._asking():
             try:
                 stream = self._bucket.open_download_stream_by_name(check_blob_key(key))
                 data: bytes = stream.read()
@@ -42,18 +46,19 @@ class GridBlobs:
         return checked(key, data)
 
     def delete(self, key: str) -> None:
-        with mongo_errors():
+        with self._asking():
             for entry in self._files.find({"filename": check_blob_key(key)}, {"_id": 1}):
                 with suppress(NoFile):  # another hand was faster
                     self._bucket.delete(entry["_id"])
 
     def keys(self) -> Iterator[str]:
-        with mongo_errors():
-            yield from (entry["filename"] for entry in self._files.find({}, {"filename": 1}))
+        with self._asking(), self._at_length():
+            entries = list(self._files.find({}, {"filename": 1}))
+        yield from (entry["filename"] for entry in entries)
 
     def sweep(self) -> None:
         started = ObjectId.from_datetime(now() - LONGEST_UPLOAD)
-        with mongo_errors():
+        with self._asking(), self._at_length():
             for orphan in self._chunks.aggregate(
                 [
                     {"$match": {"files_id": {"$lt": started}}},

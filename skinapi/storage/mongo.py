@@ -1,6 +1,8 @@
 """Documents in MongoDB: majority writes, journalled; the document's `id` is Mongo's `_id`."""
 
 from collections.abc import Callable, Set
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import pymongo
@@ -8,10 +10,11 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
-from skinapi.errors import UnsafeSettings
+from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
+from skinapi.storage.patience import INDEXING_S, PATIENCE, Asking, Outage, at_length
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.words import (
     check_expiry,
@@ -27,14 +30,7 @@ from skinapi.storage.words import (
 )
 
 DATABASE = "skinapi"
-DURABLE: dict[str, Any] = {
-    "w": "majority",
-    "journal": True,
-    "tz_aware": True,
-    "serverSelectionTimeoutMS": 3000,
-    "connectTimeoutMS": 3000,
-    "socketTimeoutMS": 15000,
-}
+DURABLE: dict[str, Any] = {"w": "majority", "journal": True, "tz_aware": True}
 NO_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
 
@@ -45,37 +41,44 @@ class MongoStore:
     def __init__(self, database: Database[Document]) -> None:
         self._database = database
         self._collections: dict[str, MongoDocuments] = {}
-        self.blobs = GridBlobs(database)
+        self._asking = Outage(mongo_errors).noticed
+        self.blobs = GridBlobs(database, self._asking)
 
     @classmethod
     def at(cls, uri: str) -> "MongoStore":
         """Raises UnsafeSettings for what is no MongoDB address; the server is asked later."""
         try:
-            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE)
+            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **PATIENCE)
         except (ConfigurationError, ValueError) as error:
             raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from error
         return cls(client.get_default_database(DATABASE))
 
     def collection(self, name: str) -> "MongoDocuments":
-        documents = MongoDocuments(self._database[check_name(name)])
+        documents = MongoDocuments(self._database[check_name(name)], self._asking)
         return self._collections.setdefault(name, documents)
 
     def collections(self) -> list[str]:
-        with mongo_errors():
+        with self._asking():
             names = self._database.list_collection_names()
         return sorted(name for name in names if "." not in name)
 
     def ping(self) -> None:
-        with mongo_errors():
+        """Also where it answers and takes no writes: it has stepped down, or waits for others."""
+        with self._asking():
             self._database.command("ping")
+            writable = self._database.client.is_primary
+        if not writable:
+            raise StoreUnavailable
 
     def close(self) -> None:
         self._database.client.close()
 
 
 class MongoDocuments:
-    def __init__(self, collection: Collection[Document]) -> None:
+    def __init__(self, collection: Collection[Document], asking: Asking) -> None:
         self._collection = collection
+        self._asking = asking
+        self._at_length = partial(at_length, collection.database.client)
         self._expires: str | None = None
         self._plain: set[str] = set()
 
@@ -83,7 +86,7 @@ class MongoDocuments:
         names = [_name(check_name(field)) for field in fields]
         present = {name: {"$exists": True} for name in names}
         options: dict[str, Any] = {"unique": True, "partialFilterExpression": present}
-        with mongo_errors():
+        with self._asking(), self._at_length(INDEXING_S):
             self._collection.create_index(
                 [(name, 1) for name in names], **(options if unique else {})
             )
@@ -91,14 +94,14 @@ class MongoDocuments:
 
     def expire_by(self, field: str) -> None:
         check_expiry(field)
-        with mongo_errors():
+        with self._asking(), self._at_length(INDEXING_S):
             self._collection.create_index(field, expireAfterSeconds=0)
         self._plain.add(field)
         self._expires = field
 
     def insert(self, document: Document) -> None:
         kept = _to_mongo(checked_document(document, self._plain))
-        with mongo_errors():
+        with self._asking():
             self._once_more_on_duplicate(lambda: self._collection.insert_one(kept))
 
     def get(self, identifier: str) -> Document | None:
@@ -121,12 +124,12 @@ class MongoDocuments:
         if after is not None:
             beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, beyond]}
-        with mongo_errors():
+        with self._asking(), nullcontext() if limit else self._at_length():
             cursor = self._collection.find(query, sort=way, limit=limit or 0)
             return [_from_mongo(document) for document in cursor]
 
     def count(self, filter: Filter | None = None) -> int:
-        with mongo_errors():
+        with self._asking():
             return self._collection.count_documents(self._query(filter))
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
@@ -136,7 +139,7 @@ class MongoDocuments:
             {"$match": {"$and": [self._query(filter), texts]}},
             {"$group": {"_id": f"${name}", "many": {"$sum": 1}}},
         ]
-        with mongo_errors():
+        with self._asking():
             return {row["_id"]: row["many"] for row in self._collection.aggregate(stages)}
 
     def update(
@@ -151,7 +154,7 @@ class MongoDocuments:
         if upsert:
             check_upsert(filter)
         way = _order(sort, None)
-        with mongo_errors():
+        with self._asking():
             changed = self._once_more_on_duplicate(
                 lambda: self._collection.find_one_and_update(
                     self._query(filter),
@@ -165,7 +168,7 @@ class MongoDocuments:
         return _from_mongo(changed) if changed else None
 
     def delete(self, filter: Filter) -> int:
-        with mongo_errors():
+        with self._asking(), self._at_length():
             return self._collection.delete_many(self._query(filter)).deleted_count
 
     def _query(self, filter: Filter | None) -> Filter:

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from bson.errors import BSONError
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
-from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
 
 # BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
 # and three ways to say that the document is too large.
+OUT_OF_SPACE = 14031
 BREACHES = {2, 14, 85, 86, 10334, 17419, 17420}
 
 
@@ -24,6 +25,6 @@ def mongo_errors() -> Iterator[None]:
     except OperationFailure as error:
         if error.code in BREACHES:
             raise ValueError("an operation that MongoDB refuses") from error
-        raise StoreUnavailable from error
+        raise DiskFull if error.code == OUT_OF_SPACE else StoreUnavailable from error
     except PyMongoError as error:
         raise StoreUnavailable from error

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.errors import Duplicate
+from skinapi.storage.disk import disk_error
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.sqlite_words import field_of, parameter, typed, where
@@ -113,7 +114,7 @@ def _sqlite_errors() -> Iterator[None]:
     except sqlite3.IntegrityError as error:
         raise Duplicate from error
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailable from error
+        raise disk_error(error) from error
 
 
 class SqliteDocuments:

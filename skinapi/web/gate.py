@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask import Flask, request
 
-from skinapi.errors import NotFound, SkinAPIError
+from skinapi.errors import NotFound, SkinAPIError, StoreUnavailable
 from skinapi.web.access import Access, Subject
 from skinapi.web.context import oversize, remember_largest, remember_subject
 from skinapi.web.forms import ROOM
@@ -51,6 +51,8 @@ def guard_requests(
             raise NotFound if request.endpoint else request.routing_exception or NotFound
         try:
             subject, refusal = admit(route.access, request.headers.get("Authorization")), None
+        except StoreUnavailable:  # nobody waits a second time, for the count of a refusal
+            raise
         except SkinAPIError as error:
             subject, refusal = None, error
         remember_subject(subject)

@@ -2,6 +2,8 @@
 
 import ipaddress
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.errors import PredictionQuotaReached, StoreUnavailable, TooManyRequests
+from skinapi.storage.disk import disk_error
+from skinapi.storage.patience import Outage
 from skinapi.web.access import ROLES
 from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
@@ -35,6 +39,7 @@ EVERYBODY = "everybody"
 class Limits:
     def __init__(self, limiter: MovingWindowRateLimiter, rates: dict[Rate, str]) -> None:
         self._limiter = limiter
+        self._outage = Outage(_storage_errors)
         self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
     def spend(self, rate: Rate, caller: str, role: str | None = None) -> None:
@@ -43,11 +48,9 @@ class Limits:
             return
         items = self._items[rate]
         item = items.get(role or EVERYBODY, items[EVERYBODY])
-        try:
+        with self._outage.noticed():
             allowed = self._limiter.hit(item, rate.value, caller)
             stats = self._limiter.get_window_stats(item, rate.value, caller)
-        except StorageError as error:
-            raise StoreUnavailable from error
         wait = max(1, round(stats.reset_time - time.time()))
         window = item.get_expiry()
         _say("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={window}')
@@ -57,8 +60,17 @@ class Limits:
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the windows can be read."""
-        if not self._limiter.storage.check():
-            raise StoreUnavailable
+        with self._outage.noticed():
+            if not self._limiter.storage.check():
+                raise StoreUnavailable
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        raise disk_error(error.storage_error) from error
 
 
 def _by_role(text: str) -> dict[str, RateLimitItem]:

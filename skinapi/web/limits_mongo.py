@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 from limits.storage import MongoDBStorage
 
+from skinapi.storage.patience import PATIENCE
+
 
 class MongoWindows(MongoDBStorage):
     STORAGE_SCHEME = ["skinapi-mongodb"]  # noqa: RUF012 (the base class reads a list)
@@ -18,14 +20,18 @@ class MongoWindows(MongoDBStorage):
             counter_collection_name="limit_counters",
             window_collection_name="limit_windows",
             wrap_exceptions=True,
-            serverSelectionTimeoutMS=3000,
+            **PATIENCE,
         )
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         """The first hits of a window collide as each of them makes it, and all but one were
-        refused; the second time it is there."""
+        refused; the second time it is there. Hits that lie ahead of a clock that was put back
+        would count until it has caught up with them."""
         acquire = super().acquire_entry
-        return acquire(key, limit, expiry, amount) or acquire(key, limit, expiry, amount)
+        if acquire(key, limit, expiry, amount):
+            return True
+        self.windows.delete_one({"_id": key, "entries.0": {"$gt": time.time() + expiry}})
+        return acquire(key, limit, expiry, amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
         """A window whose hits have all expired begins now, not at None."""

@@ -4,9 +4,13 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from limits.storage import MovingWindowSupport, Storage
+
+SPOILT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SqliteWindows(Storage, MovingWindowSupport):
@@ -23,9 +27,12 @@ class SqliteWindows(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         moment = time.time()
-        with self._connection() as connection:
+        with self._counting() as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
+            # The clock was put back: such hits would count until it has caught up with them.
+            ahead = (key, moment + expiry)
+            connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
             spent = self._count(connection, key, moment - expiry)[1]
             if spent + amount > limit:
                 return False
@@ -41,7 +48,7 @@ class SqliteWindows(Storage, MovingWindowSupport):
         expiry: int,
     ) -> tuple[float, int]:
         moment = time.time()
-        with self._connection() as connection:
+        with self._counting() as connection:
             oldest, spent = self._count(connection, key, moment - expiry)
         return (oldest or moment, spent)
 
@@ -53,19 +60,42 @@ class SqliteWindows(Storage, MovingWindowSupport):
         ).fetchone()
         return row
 
+    @contextmanager
+    def _counting(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connection() as connection:
+                yield connection
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", None) in SPOILT:
+                self._begin_anew()
+            raise
+
+    def _begin_anew(self) -> None:
+        """Unless somebody has already: then the file at that place is another one."""
+        with suppress(FileNotFoundError):
+            if self._path.stat().st_ino == self._local.inode:
+                Path(f"{self._path}-journal").unlink(missing_ok=True)
+                self._path.unlink()
+        self._local.connection.close()
+        self._local.pid = None
+
     def _connection(self) -> sqlite3.Connection:
-        """One a thread and process. Losing hits in a power cut is fine: nothing is synced."""
+        """One a thread and process. Nothing is synced, for losing hits in a power cut is fine; the
+        journal is for whoever is killed half-way, and would leave a file that no one can read.
+        """
         pid = os.getpid()
         if getattr(self._local, "pid", None) != pid:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+            self._local.inode = self._path.stat().st_ino
+            self._local.connection = connection
             connection.executescript(
-                "PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;"
+                "PRAGMA synchronous = OFF; PRAGMA journal_mode = PERSIST;"
                 "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, expires REAL);"
                 "CREATE INDEX IF NOT EXISTS by_key ON hits (key, at);"
                 "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
             )
-            self._local.pid, self._local.connection = pid, connection
+            self._local.pid = pid
         found: sqlite3.Connection = self._local.connection
         return found
 
@@ -79,14 +109,14 @@ class SqliteWindows(Storage, MovingWindowSupport):
         raise NotImplementedError("moving windows only")
 
     def check(self) -> bool:
-        with self._connection() as connection:
+        with self._counting() as connection:
             connection.execute("SELECT 1")
         return True
 
     def reset(self) -> int | None:
-        with self._connection() as connection:
+        with self._counting() as connection:
             return connection.execute("DELETE FROM hits").rowcount
 
     def clear(self, key: str) -> None:
-        with self._connection() as connection:
+        with self._counting() as connection:
             connection.execute("DELETE FROM hits WHERE key = ?", (key,))

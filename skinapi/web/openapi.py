@@ -190,4 +190,4 @@ def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
         possible += [errors.InvalidBody, errors.UnsupportedMediaType]
     if route.rate is not Rate.UNLIMITED:
         possible += [errors.TooManyRequests]
-    return [*possible, errors.PayloadTooLarge, errors.Unavailable]
+    return [*possible, errors.PayloadTooLarge, errors.Unavailable, errors.DiskFull]

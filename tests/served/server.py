@@ -7,7 +7,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http.client import HTTPException
 from pathlib import Path
+from typing import TypeVar
 
 from skinapi.rooms import Rooms, open_rooms
 from skinapi.settings import Settings
@@ -67,7 +69,7 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        self._await_ready(self._process, ready)
+        self.await_ready(ready)
 
     def stop(self) -> int:
         """As a host asks it to: SIGTERM, and wait for it to finish what it began."""
@@ -128,19 +130,23 @@ class Server:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {**kept, **self.environment}
 
-    def _await_ready(self, process: subprocess.Popen[bytes], path: str) -> None:
+    def await_ready(self, path: str = "/readyz") -> None:
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
-            assert process.poll() is None, self.log()
-            with suppress(OSError):
+            assert self._process, "not started"
+            assert self._process.poll() is None, self.log()
+            with suppress(OSError, HTTPException):
                 if ask(self.port, "GET", path).status == 200:
                     return
             time.sleep(0.02)
         raise AssertionError(f"not ready after {READY_S} s: {self.log()}")
 
 
+S = TypeVar("S", bound=Server)
+
+
 @contextmanager
-def stopping(server: Server) -> Iterator[Server]:
+def stopping(server: S) -> Iterator[S]:
     """Whatever happens in between."""
     try:
         yield server

@@ -1,0 +1,20 @@
+"""What a disk's refusal means to whoever asked: full, read-only, or simply not there."""
+
+import errno
+import sqlite3
+
+from skinapi.errors import DiskFull, StoreUnavailable
+
+FULL = {errno.ENOSPC, errno.EDQUOT}
+READ_ONLY = "The disk takes no writes; the operator must look at it"
+
+
+def disk_error(error: BaseException) -> StoreUnavailable:
+    if isinstance(error, OSError):
+        full, read_only = error.errno in FULL, error.errno == errno.EROFS
+    else:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more than is needed
+        full, read_only = code == sqlite3.SQLITE_FULL, code == sqlite3.SQLITE_READONLY
+    if full:
+        return DiskFull()
+    return StoreUnavailable(READ_ONLY) if read_only else StoreUnavailable()

@@ -1,0 +1,218 @@
+"""People who go on working through HTTP while things break, and write down what they were told."""
+
+import http.client
+import json
+import random
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from skinapi.storage.ids import new_id
+from tests.faults.history import HUNG, Event, History
+from tests.houses import PASSWORD
+from tests.served.camera import as_form
+from tests.served.people import Caller
+from tests.served.wire import Answer
+
+PATIENCE_S = 30  # what hangs for longer has not been answered
+CUT_OFF = Answer(0, {}, b"{}")
+NO_ANSWER = Answer(HUNG, {}, b"{}")
+ROLES = ("user", "doctor", "researcher", "admin")
+
+
+def send(
+    port: int, method: str, path: str, token: str, body: bytes, kind: str, key: str = ""
+) -> Answer:
+    """CUT_OFF where the line broke, NO_ANSWER where nothing came in time."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": kind, "Idempotency-Key": key}
+    said = {name: value for name, value in headers.items() if value not in ("", "Bearer ")}
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as line:
+        try:
+            line.request(method, path, body, said)
+            answer = line.getresponse()
+            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+        except TimeoutError:
+            return NO_ANSWER
+        except (OSError, http.client.HTTPException):
+            return CUT_OFF
+
+
+@dataclass
+class Patient:
+    """Somebody whose photos are judged, and who may be deleted."""
+
+    caller: Caller
+    unsettled: list[str] = field(default_factory=list)  # keys without an answer
+    settled: list[str] = field(default_factory=list)
+    numbers: list[str] = field(default_factory=list)
+
+
+class Actor(threading.Thread):
+    """Does one thing after the other, each on a subject that is this actor's alone, and some on
+    e-mails that all want. Waits a little after what failed, as a client does.
+    """
+
+    def __init__(
+        self,
+        *,
+        admin: Caller,
+        patients: list[Patient],
+        photos: list[bytes],
+        contested: list[str],
+        history: History,
+        seed: str,
+    ) -> None:
+        super().__init__(daemon=True)
+        self._admin = admin
+        self._patients = patients
+        self._photos = photos
+        self._contested = contested
+        self._history = history
+        self._random = random.Random(seed)
+        self._over = threading.Event()
+        self._people: list[str] = []
+        self._wanted: list[str] = []  # e-mails whose registration had no answer
+        self._email = f"actor-{new_id()[-12:]}@example.org"
+        self._password, self._maybe, self._token = PASSWORD, set[str](), ""
+        dear = [self._register, self._contest, self._change_password, self._log_in]  # they hash
+        cheap = [self._approve, self._remove_person, self._log_out, self._remove_patient]
+        photos_ = [self._predict] * 6 + [self._ask_again] * 4 + [self._discard] * 2
+        self._deeds = dear + cheap[:3] * 2 + cheap[3:] + [self._change_role] * 4 + photos_
+
+    def enrol(self) -> None:
+        """Before anything breaks."""
+        assert self._tell(
+            "register", self._email, PASSWORD, self._ask_to_register(self._email)
+        ).done
+        assert self._admin_does("approve", self._email, "PATCH", "/approve", {}).done
+        self._log_in()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            self._random.choice(self._deeds)()
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join()
+
+    def _register(self) -> None:
+        """Somebody new, or again whoever had no answer."""
+        email = self._wanted.pop() if self._wanted else f"p-{new_id()[-16:]}@example.org"
+        event = self._tell("register", email, PASSWORD, self._ask_to_register(email))
+        if event.unknown:
+            self._wanted.append(email)
+        elif event.done or event.status == 409:
+            self._people.append(email)
+
+    def _contest(self) -> None:
+        """One e-mail that several want; whoever gets it leaves it alone."""
+        email = self._random.choice(self._contested)
+        self._tell("register", email, PASSWORD, self._ask_to_register(email))
+
+    def _approve(self) -> None:
+        if self._people:
+            email = self._random.choice(self._people)
+            self._admin_does("approve", email, "PATCH", "/approve", {})
+
+    def _change_role(self) -> None:
+        if self._people:
+            email, role = self._random.choice(self._people), self._random.choice(ROLES)
+            self._admin_does("role", email, "PUT", "/role", {"role": role}, value=role)
+
+    def _remove_person(self) -> None:
+        """A doctor is no user: the route for users says that there is none."""
+        if len(self._people) > 3:
+            email = self._people.pop(self._random.randrange(len(self._people)))
+            self._admin_does("role", email, "PUT", "/role", {"role": "user"}, value="user")
+            self._admin_does("remove", email, "DELETE", "", None)
+
+    def _remove_patient(self) -> None:
+        if len(self._patients) > 2:
+            patient = self._patients.pop(self._random.randrange(len(self._patients)))
+            self._admin_does("remove", patient.caller.email, "DELETE", "", None)
+
+    def _predict(self) -> None:
+        patient = self._random.choice(self._patients)
+        self._judge(patient, patient.unsettled.pop() if patient.unsettled else new_id())
+
+    def _ask_again(self) -> None:
+        """With a key that was answered before, or will be if its deed is still under way."""
+        patient = self._random.choice(self._patients)
+        if patient.settled:
+            self._judge(patient, self._random.choice(patient.settled))
+
+    def _judge(self, patient: Patient, key: str) -> None:
+        body, kind = as_form(self._photos[int(key[-1], 16) % len(self._photos)], "image")
+        token = patient.caller.token
+        answer = self._say("POST", "/predict", token, body, kind, key)
+        number = str(answer.json["id"]) if answer.status == 200 else ""
+        event = self._tell("predict", patient.caller.email, key, answer, number)
+        if event.unknown:
+            patient.unsettled.append(key)
+        elif event.done and key not in patient.settled:
+            patient.settled.append(key)
+            patient.numbers.append(number)
+
+    def _discard(self) -> None:
+        """Its key is never sent again: it would be a new request then."""
+        patient = self._random.choice(self._patients)
+        if patient.numbers:
+            place = self._random.randrange(len(patient.numbers))
+            number = patient.numbers.pop(place)
+            patient.settled.pop(place)
+            answer = self._say("DELETE", f"/submissions/{number}", patient.caller.token)
+            self._tell("discard", patient.caller.email, number, answer)
+
+    def _change_password(self) -> None:
+        new, old = f"{PASSWORD} {self._random.randrange(10**9)}", self._token
+        body = {"current_password": self._password, "new_password": new}
+        answer = self._say_json("PUT", "/me/password", self._token, body)
+        event = self._tell("password", self._email, new, answer, old)
+        if event.done:
+            self._password, self._maybe = new, set()
+            self._token = answer.json["access_token"]
+        elif event.unknown:
+            self._maybe.add(new)
+        else:
+            self._log_in()
+
+    def _log_in(self) -> None:
+        """With the password that was last known to hold, or one that may by now."""
+        for password in [self._password, *sorted(self._maybe)]:
+            body = {"email": self._email, "password": password}
+            answer = self._say_json("POST", "/login", "", body)
+            if self._tell("log_in", self._email, password, answer).done:
+                self._maybe = (self._maybe | {self._password}) - {password}
+                self._password, self._token = password, answer.json["access_token"]
+                return
+
+    def _log_out(self) -> None:
+        answer = self._say("POST", "/auth/logout", self._token)
+        if not self._tell("log_out", self._email, "", answer, self._token).refused:
+            self._log_in()
+
+    def _ask_to_register(self, email: str) -> Answer:
+        body = {"name": "P", "email": email, "password": PASSWORD}
+        return self._say_json("POST", "/register", "", body)
+
+    def _admin_does(
+        self, deed: str, email: str, method: str, path: str, body: object, value: str = ""
+    ) -> Event:
+        answer = self._say_json(method, f"/users/{email}{path}", self._admin.token, body)
+        return self._tell(deed, email, value, answer)
+
+    def _say_json(self, method: str, path: str, token: str, body: object) -> Answer:
+        text = b"" if body is None else json.dumps(body).encode()
+        return self._say(method, path, token, text, "application/json" if text else "")
+
+    def _say(
+        self, method: str, path: str, token: str, body: bytes = b"", kind: str = "", key: str = ""
+    ) -> Answer:
+        answer = send(self._admin.port, method, path, token, body, kind, key)
+        if not answer.acknowledged:
+            time.sleep(0.05)
+        return answer
+
+    def _tell(self, deed: str, about: str, value: str, answer: Answer, said: str = "") -> Event:
+        return self._history.record(Event(deed, about, value, answer.status, said))

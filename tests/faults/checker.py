@@ -1,0 +1,299 @@
+"""Holds a history against the contents of the store: what was acknowledged and is not there, what
+is there twice, and what nobody asked for.
+
+What a fault may leave behind, and nothing else:
+- A request without an answer may have happened, wholly or not at all. While it is not known which,
+  both are right; the next acknowledged change of the same thing settles it.
+- Its trail may end at the intent: the process died between the change and the outcome, or could not
+  write it. So there are at most as many open intents of an action as unanswered requests for it.
+- An account whose deletion nobody acknowledged may be half deleted, and a finding whose deletion
+  nobody acknowledged may have lost its photo, which goes first.
+- A photo may be kept without its finding, at most one for each unanswered request to judge one.
+- The roster of admins may lag behind an unanswered change of a role.
+`check --repair` explains and mends all of these; after it nothing is left to explain.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+from skinapi.storage.ports import Document
+from tests.faults.contents import Contents
+from tests.faults.history import HUNG, Event
+
+T = TypeVar("T")
+BUSY = {503, 507}
+ACTIONS = {
+    "register": "account.register",
+    "approve": "account.approve",
+    "remove": "account.delete",
+    "discard": "submission.delete",
+    "password": "account.password",
+    "log_out": "account.logout",
+}
+
+
+class Told:
+    """The history, by deed and by whom it is about."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self.all = list(events)
+        self._by_deed: dict[str, list[Event]] = defaultdict(list)
+        self._by_subject: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in self.all:
+            self._by_deed[event.deed].append(event)
+            self._by_subject[event.deed, event.about].append(event)
+
+    def deeds(self, deed: str, about: str | None = None) -> list[Event]:
+        return self._by_deed[deed] if about is None else self._by_subject[deed, about]
+
+    def subjects(self, *deeds: str) -> list[str]:
+        return sorted({event.about for deed in deeds for event in self._by_deed[deed]})
+
+    def life(self, email: str) -> list[Event]:
+        return [
+            event
+            for event in self.all
+            if event.about == email and event.deed in ("enrol", "register", "remove")
+        ]
+
+
+def violations(events: Iterable[Event], kept: Contents) -> list[str]:
+    """Every broken promise; empty where all were kept."""
+    told = Told(events)
+    found: list[str] = []
+    for look in (
+        _answers,
+        _accounts,
+        _changes,
+        _passwords,
+        _findings,
+        _discards,
+        _tokens,
+        _trail,
+        _unexplained,
+    ):
+        found += look(told, kept)
+    return found
+
+
+def _answers(told: Told, _: Contents) -> Iterator[str]:
+    """Whoever is served at all is served a promise, a refusal, or a wait that says so."""
+    for event in told.all:
+        if event.status == HUNG:
+            yield f"{event.deed} of {event.about} was never answered"
+        elif event.status >= 500 and event.status not in BUSY:
+            yield f"{event.deed} of {event.about} was answered {event.status}"
+
+
+def _accounts(told: Told, kept: Contents) -> Iterator[str]:
+    many = Counter(account["email"] for account in kept.accounts)
+    yield from (f"{times} accounts share {email}" for email, times in many.items() if times > 1)
+    for email in told.subjects("enrol", "register"):
+        life = told.life(email)
+        there, removed = {False}, False
+        for event in life:
+            removed |= event.deed == "remove"
+            there = _next(there, event, event.deed != "remove")
+        if bool(many[email]) not in there:
+            yield f"account {email} is {'there' if many[email] else 'lost'}"
+        granted = sum(event.done for event in life if event.deed == "register")
+        if granted > 1 and not removed:
+            yield f"{email} was given out {granted} times"
+        if not any(event.done or event.unknown for event in life):
+            yield f"{email} was refused though nobody had it"
+
+
+def _changes(told: Told, kept: Contents) -> Iterator[str]:
+    for account in kept.accounts:
+        email = account["email"]
+        statuses, roles = {"waiting"}, {"user"}
+        for event in told.deeds("enrol", email):
+            statuses, roles = {"approved"}, {event.answer or "user"}
+        for event in told.deeds("approve", email):
+            statuses = _next(statuses, event, "approved")
+        if any(event.unknown for event in told.deeds("remove", email)):
+            statuses = statuses | {"deleting"}
+        for event in told.deeds("role", email):
+            roles = _next(roles, event, event.value)
+        known = told.deeds("enrol", email) or told.deeds("register", email)
+        if known and account["status"] not in statuses:
+            yield f"account {email} is {account['status']}, not {_or(statuses)}"
+        if known and account["role"] not in roles:
+            yield f"account {email} is a {account['role']}, not a {_or(roles)}"
+
+
+def _passwords(told: Told, kept: Contents) -> Iterator[str]:
+    hashes = {account["email"]: account["password_hash"] for account in kept.accounts}
+    for email in told.subjects("password", "log_in"):
+        possible = {event.value for event in told.deeds("register", email)}
+        for event in told.all:
+            if event.about != email or event.deed not in ("password", "log_in"):
+                continue
+            if event.deed == "password":
+                possible = _next(possible, event, event.value)
+            elif event.status == 401 and possible == {event.value}:
+                yield f"{email} was refused the right password"
+            elif event.done and event.value not in possible:
+                yield f"{email} was let in by a password that is not theirs"
+        if email in hashes and not any(kept.matches(one, hashes[email]) for one in possible):
+            yield f"the password of {email} is lost"
+
+
+def _findings(told: Told, kept: Contents) -> Iterator[str]:
+    """One key, one record; one number, one record; each with its photo."""
+    owners = {event.about: event.value for event in told.deeds("enrol")}
+    by_number = {submission["number"]: submission for submission in kept.submissions}
+    if len(by_number) < len(kept.submissions):
+        yield "two findings share a number"
+    keys = Counter((one["owner"], one.get("idempotency_key")) for one in kept.submissions)
+    yield from (f"key {key} made {n} findings" for (_, key), n in keys.items() if key and n > 1)
+    for email in told.subjects("predict"):
+        yield from _answered_findings(told, email, owners[email], by_number)
+        mine = [one for one in kept.submissions if one["owner"] == owners[email]]
+        asked = {e.value for e in told.deeds("predict", email) if not e.refused}
+        yield from (
+            f"nobody asked for finding {one['number']}"
+            for one in mine
+            if one["idempotency_key"] not in asked
+        )
+        if mine and not _may_be_there(told, email):
+            yield f"{len(mine)} findings outlived {email}"
+    yield from _lost_photos(told, kept)
+
+
+def _answered_findings(
+    told: Told, email: str, owner: str, by_number: dict[int, Document]
+) -> Iterator[str]:
+    discards = told.deeds("discard", email)
+    gone = {event.value for event in discards if not event.refused}
+    removed = any(not event.refused for event in told.deeds("remove", email))
+    numbers: dict[str, str] = {}
+    for event in told.deeds("predict", email):
+        if not event.done:
+            continue
+        if numbers.setdefault(event.value, event.answer) != event.answer:
+            if numbers[event.value] not in gone:
+                yield f"key {event.value} was answered with {numbers[event.value]} and others"
+            numbers[event.value] = event.answer
+        found = by_number.get(int(event.answer))
+        if found is None and event.answer not in gone and not removed:
+            yield f"finding {event.answer} of {email} is lost"
+        if found and (found["owner"], found["idempotency_key"]) != (owner, event.value):
+            yield f"finding {event.answer} of {email} is somebody else's"
+    if len(set(numbers.values())) < len(numbers):
+        yield f"two keys of {email} were answered with one number"
+
+
+def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
+    going = {e.value for e in told.deeds("discard") if e.unknown}
+    leaving = {e.about for e in told.deeds("remove") if e.unknown}
+    owners = {event.value: event.about for event in told.deeds("enrol")}
+    for submission in kept.submissions:
+        lost = submission.get("photo_blob") not in kept.blobs
+        explained = str(submission["number"]) in going or owners.get(submission["owner"]) in leaving
+        if lost and not explained:
+            yield f"the photo of finding {submission['number']} is lost"
+    named = {submission.get("photo_blob") for submission in kept.submissions}
+    orphans = len(kept.blobs - named)
+    unanswered = sum(event.unknown for event in told.deeds("predict"))
+    if orphans > unanswered:
+        yield f"{orphans} photos without a finding, {unanswered} unanswered requests"
+
+
+def _discards(told: Told, kept: Contents) -> Iterator[str]:
+    there = {str(submission["number"]) for submission in kept.submissions}
+    for event in told.deeds("discard"):
+        if event.done and event.value in there:
+            yield f"finding {event.value} is there though its deletion was acknowledged"
+
+
+def _tokens(told: Told, kept: Contents) -> Iterator[str]:
+    for event in dead_tokens(told.all):
+        if event.answer in kept.living_tokens:
+            yield f"a token of {event.about} outlived its {event.deed}"
+
+
+def dead_tokens(events: Iterable[Event]) -> Iterator[Event]:
+    """Those whose end was acknowledged; the token is in `answer`."""
+    return (e for e in events if e.done and e.deed in ("log_out", "password") and e.answer)
+
+
+def _trail(told: Told, kept: Contents) -> Iterator[str]:
+    """Every acknowledged change has its two rows, and no row tells of what nobody asked for."""
+    told_done, unknown = Counter[str](), Counter[str]()
+    for event in told.all:
+        action = _action(event)
+        told_done[action] += event.done and event.deed != "predict"
+        unknown[action] += event.unknown
+    told_done["submission.create"] = len({e.answer for e in told.deeds("predict") if e.done})
+    rows_done, still_open = _ended(kept.audit)
+    for action in sorted(set(told_done) | set(rows_done) - {""}):
+        least, most = told_done[action], told_done[action] + unknown[action]
+        if action == "submission.create":  # a retry is answered from the record, without a row
+            least -= still_open[action]
+        if action and not least <= rows_done[action] <= most:
+            yield f"{rows_done[action]} rows of {action} done, not {least} to {most}"
+        if still_open[action] > unknown[action]:
+            yield f"{still_open[action]} open rows of {action}, {unknown[action]} unanswered"
+    meant = {row["target"] for row in kept.audit if row["action"] == "submission.create"}
+    for submission in kept.submissions:
+        if submission["id"] not in meant:
+            yield f"finding {submission['number']} has no row in the trail"
+
+
+def _ended(audit: list[Document]) -> tuple[Counter[str], Counter[str]]:
+    """How many changes of each action were done, and how many ended nobody knows how."""
+    done, intents = Counter[str](), dict[str, str]()
+    for row in audit:
+        if row["by"] == "system":
+            continue
+        if row["phase"] == "intent":
+            intents[row["id"]] = row["action"]
+        else:
+            done[row["action"]] += row["outcome"] == "done"
+            if row["outcome"] != "unknown":  # which is what `check --repair` writes
+                intents.pop(row.get("intent", ""), None)
+    return done, Counter(intents.values())
+
+
+def _action(event: Event) -> str:
+    if event.deed == "role":
+        return f"account.role_{event.value}"
+    if event.deed == "predict":
+        return "submission.create"
+    return ACTIONS.get(event.deed, "")
+
+
+def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
+    """What `check` finds right after the faults, and no unanswered request accounts for."""
+    deeds = {event.deed for event in told.all if event.unknown}
+    explanations = {
+        r"audit row \d+ \(.*\) has no outcome": True,  # counted in _trail
+        r"account \w+ is half deleted": "remove" in deeds,
+        r"the roster of admins differs from the accounts": "role" in deeds or "remove" in deeds,
+        r"submissions \w+: the file of photo_blob is gone": True,  # looked at in _lost_photos
+        r"submissions of account \w+, which is gone": {"remove", "predict"} <= deeds,
+    }
+    for fault in kept.faults:
+        if not any(holds and re.fullmatch(said, fault) for said, holds in explanations.items()):
+            yield f"check says: {fault}"
+
+
+def _may_be_there(told: Told, email: str) -> bool:
+    there = {False}
+    for event in told.life(email):
+        there = _next(there, event, event.deed != "remove")
+    return True in there or any(event.unknown for event in told.deeds("predict", email))
+
+
+def _next(possible: set[T], event: Event, value: T) -> set[T]:
+    """What may hold after this event."""
+    if event.done:
+        return {value}
+    return possible | {value} if event.unknown else possible
+
+
+def _or(possible: set[str]) -> str:
+    return " or ".join(sorted(possible))

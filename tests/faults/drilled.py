@@ -1,0 +1,107 @@
+"""A house with actors in it, and what is held against the store when they have gone."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from skinapi import audit
+from skinapi.storage.ids import new_id
+from tests.faults.actors import Actor, Patient
+from tests.faults.checker import dead_tokens, violations
+from tests.faults.contents import Contents, read_contents
+from tests.faults.history import Event, History
+from tests.served.camera import lesions
+from tests.served.people import Caller, Town
+from tests.served.server import Server
+from tests.served.wire import ask
+
+ACTORS = 6
+PATIENTS = 8
+CONTESTED = 12
+
+
+@dataclass(frozen=True)
+class Drill:
+    server: Server
+    history: History
+    admin: Caller
+
+
+@contextmanager
+def acting(server: Server, seed: int, actors: int = ACTORS) -> Iterator[Drill]:
+    """Actors at work inside, and done with it afterwards."""
+    history = History(server.folder / "history.jsonl")
+    contested = [f"wanted-{new_id()[-12:]}@example.org" for _ in range(CONTESTED)]
+    photos = lesions(4, seed=seed)
+    with closing(Town(server)) as town:
+        admin = town.person("admin")
+        working = [
+            Actor(
+                admin=admin,
+                patients=[_patient(town, history) for _ in range(PATIENTS)],
+                photos=photos,
+                contested=contested,
+                history=history,
+                seed=f"{seed}-{number}",
+            )
+            for number in range(actors)
+        ]
+    for actor in working:
+        actor.enrol()
+    for actor in working:
+        actor.start()
+    try:
+        yield Drill(server, history, admin)
+    finally:
+        for actor in working:
+            actor.finish()
+
+
+def _patient(town: Town, history: History) -> Patient:
+    caller = town.person()
+    history.record(Event("enrol", caller.email, caller.id, 201))
+    return Patient(caller)
+
+
+def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Before `check --repair` and after it, which leaves nothing to mend. Says the figures."""
+    monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
+    events = list(drill.history.events())
+    before = contents_of(drill, events)
+    broken = violations(events, before)
+    assert not broken, broken
+    mended = drill.server.run("check", "--repair")
+    assert mended.returncode == 0, mended.stdout
+    _close_what_was_open_a_moment_ago(drill)
+    after = contents_of(drill, events)
+    broken = [*violations(events, after), *after.faults]
+    assert not broken, broken
+    assert drill.server.run("check").stdout == "all is well\n"
+    statuses = dict(sorted(Counter(event.status for event in events).items()))
+    done = sum(event.done for event in events if event.deed != "enrol")
+    assert done > 0
+    return (
+        f"{done} acknowledged, 0 lost, 0 twice; {len(before.faults)} explained faults, 0 after "
+        f"repair; statuses {statuses}"
+    )
+
+
+def contents_of(drill: Drill, events: list[Event]) -> Contents:
+    dead = {event.answer for event in dead_tokens(events)}
+    living = {
+        token for token in dead if ask(drill.server.port, "GET", "/me", token=token).status != 401
+    }
+    with closing(Town(drill.server)) as town:
+        return read_contents(town.rooms, living)
+
+
+def _close_what_was_open_a_moment_ago(drill: Drill) -> None:
+    """`check` gives a change a minute before it calls its intent abandoned; here all have ended."""
+    with closing(Town(drill.server)) as town:
+        for fault in list(town.rooms.faults()):
+            assert fault.repair, fault.says
+            fault.repair()

@@ -1,0 +1,94 @@
+"""A disk that is full or read-only: whoever asks for a change is told so, and nothing is lost."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.faults.disks import SmallDisk, small_disk
+from tests.faults.drilled import acting, assert_all_promises_are_kept
+from tests.served.camera import ANGULAR, lesions
+from tests.served.people import Town
+from tests.served.server import Server, serving, stopping
+from tests.served.wire import ask
+from tests.size import size
+
+Report = Callable[[str], None]
+FULL_S = size(1, 20)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Of 16 MB, where a server keeps all its state."""
+    with small_disk(tmp_path / "instance", 16) as disk:
+        yield disk
+
+
+@pytest.mark.timeout(size(120, 600))
+def test_a_full_disk_loses_nothing_and_the_server_goes_on_when_there_is_room(
+    tmp_path: Path,
+    disk: SmallDisk,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+    report: Report,
+) -> None:
+    with serving(tmp_path, {"PHOTOS": "always"}, workers=2) as server:
+        with acting(server, seed, actors=size(2, 6)) as drill:
+            for room in (0, 16 * 1024):  # for nothing at all, then for half of what is wanted
+                with disk.full(but=room):
+                    time.sleep(FULL_S)
+            server.await_ready()
+        report(f"full disk: {assert_all_promises_are_kept(drill, monkeypatch)}")
+
+
+def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_the_server_lives_on(
+    tmp_path: Path, disk: SmallDisk
+) -> None:
+    photo = lesions(1)[0]
+    with serving(tmp_path, {"PHOTOS": "always"}, workers=1) as server:
+        with closing(Town(server)) as town:
+            ada = town.person()
+        assert ANGULAR.send(server.port, photo, token=ada.token).status == 200
+        with disk.full():
+            refused = ANGULAR.send(server.port, photo, token=ada.token)
+            assert refused.status == 507
+            assert refused.json["code"] == "disk_full"
+            assert refused.json["error"].startswith("The disk is full")
+            assert int(refused.headers["Retry-After"]) >= 1
+            assert ask(server.port, "GET", "/healthz").status == 200
+            assert ada.call("GET", "/submissions").status in (200, 507)  # to be counted takes room
+        assert ANGULAR.send(server.port, photo, token=ada.token).status == 200
+        assert len(ada.call("GET", "/submissions").json) == 2
+        assert server.run("check").stdout == "all is well\n"
+
+
+def test_the_counts_of_requests_need_no_disk(tmp_path: Path) -> None:
+    """They are mapped into memory: on a full disk each new worker was killed by SIGBUS."""
+    with stopping(Server(tmp_path, workers=1)) as server:
+        del server.environment["TMPDIR"]
+        server.start()
+        mapped = Path(f"/proc/{server.workers()[0]}/maps").read_text().split()
+        counts = [Path(name) for name in mapped if name.endswith(".db")]
+        assert counts
+        assert {str(path.parent.parent) for path in counts} == {"/dev/shm"}
+        server.stop()
+        assert not counts[0].parent.exists()
+
+
+def test_on_a_read_only_disk_the_server_says_what_is_wrong_and_starts_when_it_is_mended(
+    tmp_path: Path, disk: SmallDisk
+) -> None:
+    with serving(tmp_path, workers=1) as server:
+        with closing(Town(server)) as town:
+            ada = town.person()
+        server.stop()
+        with disk.read_only():
+            refused = server.run("serve")
+            assert refused.returncode == 2
+            assert refused.stderr.startswith("skinapi: The disk takes no writes")
+            assert "Traceback" not in refused.stderr
+        server.start()
+        assert ada.call("GET", "/me").status == 200
+        assert server.run("check").stdout == "all is well\n"

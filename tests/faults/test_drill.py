@@ -1,0 +1,56 @@
+"""Workers and mongod die, freeze and step down under load: what was acknowledged is there, once,
+and `check` explains and mends what was half done.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.breakage import KILLS, ON_MONGOD, Breaker, Kind, schedule
+from tests.faults.drilled import acting, assert_all_promises_are_kept
+from tests.mongod import Mongod
+from tests.served.server import Server, serving
+from tests.size import size
+
+Report = Callable[[str], None]
+
+
+def drilled(
+    server: Server,
+    mongod: Mongod | None,
+    kinds: tuple[Kind, ...],
+    kills: int,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> str:
+    done = Counter[str]()
+    breaker = Breaker(server, mongod, seed)
+    with acting(server, seed) as drill:
+        for fault in schedule(seed, kills, kinds):
+            breaker.do(fault)
+            done[fault.kind] += 1
+        server.await_ready()
+        time.sleep(1)
+    server.await_ready()
+    kept = assert_all_promises_are_kept(drill, monkeypatch)
+    return f"{dict(done)} (seed {seed}): {kept}"
+
+
+@pytest.mark.timeout(size(120, 3600))
+def test_on_sqlite_killed_workers_break_no_promise(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+) -> None:
+    with serving(tmp_path, {"PHOTOS": "always"}) as server:
+        report(drilled(server, None, KILLS[:1], size(5, 100), seed, monkeypatch))
+
+
+@pytest.mark.timeout(size(120, 3600))
+def test_on_mongodb_killed_workers_and_a_broken_mongod_break_no_promise(
+    tmp_path: Path, mongod: Mongod, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+) -> None:
+    environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}
+    with serving(tmp_path, environment, workers=3) as server:
+        report(drilled(server, mongod, ON_MONGOD, size(3, 100), seed, monkeypatch))
