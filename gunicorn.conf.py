@@ -61,10 +61,14 @@ class PatientWorker(ThreadWorker):
     """
 
     def load_wsgi(self) -> None:
+        said = ""
         while self.alive:
             try:
                 super().load_wsgi()
-            except StoreUnavailable:
+            except StoreUnavailable as error:
+                if said != error.detail:
+                    said = error.detail
+                    self.log.warning("waiting: %s", said)
                 self.notify()
                 time.sleep(ASK_AGAIN_S)
             else:

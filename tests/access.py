@@ -162,6 +162,20 @@ ROWS: dict[str, Row] = {
     "show_photo": Row("/submissions/{number}/photo", IN_CARE),
     "show_heatmap": Row("/submissions/{number}/heatmap", IN_CARE),
     "delete_submission": Row("/submissions/{number}", OWNER),
+    "add_review": Row(
+        "/submissions/{number}/review",
+        "uffnonnnuu",
+        sends({"label": "melanoma", "agreement": "agree"}),
+    ),
+    "list_reviews": Row("/submissions/{number}/reviews", IN_CARE),
+    "show_report": Row("/submissions/{number}/report", IN_CARE),
+    "show_report_json": Row("/submissions/{number}/report.json", IN_CARE),
+    "show_report_html": Row("/submissions/{number}/report.html", IN_CARE),
+    "show_report_pdf": Row("/submissions/{number}/report.pdf", IN_CARE),
+    "generate_report": Row(
+        "/generate_report", APPROVED, sends({"class": "melanoma", "confidence": 90})
+    ),
+    "verify_report": Row(f"/reports/verify/{'0' * 64}", ANYONE),
     # the published clients without tokens, where the operator did not open them
     "predict_for_skinartify": Row("/predict", APPROVED, photo("file")),
     "predict_for_either": Row("/api/predict", APPROVED, photo("image")),

@@ -27,6 +27,7 @@ class _Payload(BaseModel):
     jti: Identifier
     sid: Identifier
     ver: int
+    iat: Annotated[int, Field(le=LATEST)]
     exp: Annotated[int, Field(le=LATEST)]
 
 

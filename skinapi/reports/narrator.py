@@ -15,6 +15,7 @@ from skinapi.vision.conditions import Language
 from skinapi.web.logs import log
 
 CONSENT = "llm"
+NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)
 NOBODYS: Mapping[str, bool] = {}
 
 
@@ -42,7 +43,8 @@ class Narrator:
             reason = Reason(unwritten.reason)
         except SkinAPIError:
             reason = Reason.STORE
-        log.warning("the template wrote instead of the LLM", reason=reason, language=language)
+        say = log.info if reason in NOT_ASKED else log.warning
+        say("the template wrote instead of the LLM", reason=reason, language=language)
         narrative = self._template.write(facts, language)
         return narrative.model_copy(update={"source": Source(reason=reason)})
 

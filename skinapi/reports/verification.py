@@ -17,8 +17,9 @@ from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
 
-# How a review came in is no part of what it says.
+# How a review came in is no part of what it says; nor is why the LLM did not write.
 UNSAID = {"idempotency_key", "request_hash"}
+UNSAID_OF_NARRATIVE = {"source": {"reason"}}
 
 
 def seal_report(
@@ -34,7 +35,7 @@ def seal_report(
     """
     sealed = {
         "facts": facts.model_dump(mode="json"),
-        "narrative": narrative.model_dump(mode="json"),
+        "narrative": narrative.model_dump(mode="json", exclude=UNSAID_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=UNSAID) if review else None,
         "language": narrative.language,
         "renderer": renderer,

@@ -78,8 +78,8 @@ def server(running: WrongServer) -> WrongServer:
 
 def test_the_clock_of_the_test_is_the_clock_of_the_server(server: WrongServer) -> None:
     with closing(Town(server)) as town:
-        ada = town.person()  # for an hour
-    server.jump(2 * HOUR)
+        ada = town.person()  # for a working day
+    server.jump(24 * HOUR)
     assert ada.call("GET", "/me").json["code"] == "token_expired"
 
 

@@ -60,6 +60,10 @@ class Server:
         self, command: tuple[str, ...] = ("-m", "skinapi", "serve"), *, ready: str = "/readyz"
     ) -> None:
         """Returns once `ready` answers 200."""
+        self.launch(command)
+        self.await_ready(ready)
+
+    def launch(self, command: tuple[str, ...] = ("-m", "skinapi", "serve")) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *command],
@@ -69,7 +73,6 @@ class Server:
                 stderr=log,
                 start_new_session=True,
             )
-        self.await_ready(ready)
 
     def stop(self) -> int:
         """As a host asks it to: SIGTERM, and wait for it to finish what it began."""
@@ -129,6 +132,13 @@ class Server:
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {**kept, **self.environment}
+
+    def await_words(self, words: str) -> None:
+        """Returns once they stand in the log."""
+        deadline = time.monotonic() + READY_S
+        while words not in self.log():
+            assert time.monotonic() < deadline, self.log()
+            time.sleep(0.02)
 
     def await_ready(self, path: str = "/readyz") -> None:
         deadline = time.monotonic() + READY_S
