@@ -11,11 +11,15 @@ from typing import Literal
 
 from tests.mongod import Mongod
 from tests.served.server import Server
+from tests.size import size
 
 Kind = Literal["worker killed", "mongod killed", "mongod frozen", "mongod stepped down"]
 KILLS: tuple[Kind, ...] = ("worker killed", "mongod killed")
 # Of the faults on MongoDB: two of three are kills, as often of the one as of the other.
 ON_MONGOD: tuple[Kind, ...] = (*KILLS, *KILLS, "mongod frozen", "mongod stepped down")
+
+
+LONGEST_PEACE_S = size(1, 2)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,9 @@ def schedule(seed: int, kills: int, kinds: tuple[Kind, ...]) -> Iterator[Fault]:
     """Faults until so many of them are kills."""
     chance = random.Random(seed)
     while kills:
-        fault = Fault(chance.uniform(0.1, 0.7), chance.choice(kinds), chance.uniform(0.2, 2.5))
+        fault = Fault(
+            chance.uniform(0.2, LONGEST_PEACE_S), chance.choice(kinds), chance.uniform(0.2, 2.5)
+        )
         kills -= fault.kind in KILLS
         yield fault
 

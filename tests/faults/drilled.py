@@ -18,8 +18,9 @@ from tests.served.camera import lesions
 from tests.served.people import Caller, Town
 from tests.served.server import Server
 from tests.served.wire import ask
+from tests.size import size
 
-ACTORS = 6
+ACTORS = size(4, 6)
 PATIENTS = 8
 CONTESTED = 12
 
@@ -80,7 +81,6 @@ def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) 
     after = contents_of(drill, events)
     broken = [*violations(events, after), *after.faults]
     assert not broken, broken
-    assert drill.server.run("check").stdout == "all is well\n"
     statuses = dict(sorted(Counter(event.status for event in events).items()))
     done = sum(event.done for event in events if event.deed != "enrol")
     assert done > 0

@@ -158,6 +158,6 @@ def test_actors_under_a_jumping_clock_are_kept_every_promise(
     with wrong_server(tmp_path, uri) as server:
         with acting(server, seed, actors=size(1, 6)) as drill:
             for jump in (-HOUR / 2, HOUR / 3, -24 * HOUR, 0) * size(1, 10):
-                time.sleep(0.5)
+                time.sleep(size(1, 2) / 4)
                 server.jump(jump)
         report(f"clock: {assert_all_promises_are_kept(drill, monkeypatch)}")

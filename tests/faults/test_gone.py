@@ -21,7 +21,7 @@ from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask_on
 from tests.size import size
 
-GONE_S = size(3, 20)
+GONE_S = size(1, 20)
 IN_GOOD_TIME_S = 10  # a client that hears nothing for so long gives up
 CROWD = 48  # more than the server has threads
 Report = Callable[[str], None]
@@ -134,6 +134,6 @@ def test_a_worker_that_dies_while_mongod_is_gone_is_replaced_when_it_is_back(
         with killed(mongod):
             for worker in server.workers():
                 os.kill(worker, signal.SIGKILL)
-            time.sleep(size(2, 20))
+            time.sleep(GONE_S)
         server.await_ready()
         assert server.stop() == 0

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from pymongo.errors import OperationFailure
 
-from skinapi.errors import StoreUnavailable
+from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.storage import open_store
+from skinapi.storage.disk import READ_ONLY, disk_error
 from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo import MongoStore
+from skinapi.storage.mongo_errors import mongo_errors
 from skinapi.storage.ports import Documents
 from tests.mongod import free_port
 from tests.storage.conftest import sqlite_store
@@ -70,6 +73,39 @@ def test_a_full_disk_refuses_documents_and_keeps_what_it_had(tmp_path: Path) -> 
         assert documents.find() == [{"id": "kept", "n": 1}]
         documents.insert({"id": "later"})
         assert documents.count() == 2
+
+
+DISKS: dict[str, tuple[Exception, StoreUnavailable]] = {
+    "a full disk": (OSError(errno.ENOSPC, ""), DiskFull()),
+    "a spent quota": (OSError(errno.EDQUOT, ""), DiskFull()),
+    "a read-only disk": (OSError(errno.EROFS, ""), StoreUnavailable(READ_ONLY)),
+    "a broken disk": (OSError(errno.EIO, ""), StoreUnavailable()),
+    "no SQLite of ours": (ValueError(), StoreUnavailable()),
+}
+
+
+@pytest.mark.parametrize("disk", DISKS)
+def test_what_a_disk_refuses_is_said_in_words(disk: str) -> None:
+    refusal, said = DISKS[disk]
+    error = disk_error(refusal)
+    assert (type(error), error.detail) == (type(said), said.detail)
+
+
+@pytest.mark.parametrize(("code", "said"), [(14031, DiskFull), (10107, StoreUnavailable)])
+def test_a_mongod_without_room_says_so(code: int, said: type[StoreUnavailable]) -> None:
+    with pytest.raises(StoreUnavailable) as raised, mongo_errors():
+        raise OperationFailure("no", code)
+    assert type(raised.value) is said
+
+
+def test_a_full_sqlite_file_is_a_full_disk(tmp_path: Path) -> None:
+    with closing(sqlite_store(tmp_path)) as store:
+        documents = store.collection("things")
+        documents.insert({"id": "0"})
+        with store.reading() as connection:
+            connection.execute("PRAGMA max_page_count = 20")
+        with pytest.raises(DiskFull):
+            documents.insert({"id": "1", "text": "x" * 100_000})
 
 
 def insert_until_full(documents: Documents) -> int:

@@ -1,0 +1,28 @@
+"""A store that is gone: who asks waits for it once."""
+
+from typing import NoReturn
+
+import pytest
+
+from skinapi.auth.accounts import Accounts
+from skinapi.errors import StoreUnavailable
+from skinapi.web.limits import Limits
+from tests.houses import House
+
+
+def test_a_request_that_waited_for_its_account_does_not_wait_to_be_counted(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = house.member()
+
+    def gone(*_: object) -> NoReturn:
+        raise StoreUnavailable
+
+    def waited_again(*_: object) -> NoReturn:
+        raise AssertionError
+
+    monkeypatch.setattr(Accounts, "get", gone)
+    monkeypatch.setattr(Limits, "spend", waited_again)
+    answer = ada.call("GET", "/me")
+    assert answer.status_code == 503
+    assert answer.headers["Retry-After"]
