@@ -134,6 +134,7 @@ def test_a_worker_that_dies_while_mongod_is_gone_is_replaced_when_it_is_back(
         with killed(mongod):
             for worker in server.workers():
                 os.kill(worker, signal.SIGKILL)
+            server.await_words("waiting: The database cannot be reached")
             time.sleep(GONE_S)
         server.await_ready()
         assert server.stop() == 0
