@@ -17,6 +17,13 @@ from tests.mongod import NoMongodError, a_mongod
 OURS = f"test_{secrets.token_hex(4)}_"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of several processes one runs what trains: each would have to train for itself."""
+    for item in items:
+        if item.path.parent.name == "learning":
+            item.add_marker(pytest.mark.xdist_group("learning"))
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """A house on SQLite."""
