@@ -1,6 +1,6 @@
 """What a model answered to labelled pictures, through the same engine as in serving."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,12 +39,23 @@ class Answers:
         return self.take(sorted(first.values()))
 
 
-def ask_model(model: Model, samples: Sequence[Sample], *, tta: bool, report: Report) -> Answers:
-    """Every picture through the same decoding, preprocessing and engine as in serving."""
+def ask_model(
+    model: Model,
+    samples: Sequence[Sample],
+    *,
+    tta: bool,
+    report: Report,
+    change: Callable[[Image.Image], Image.Image] | None = None,
+) -> Answers:
+    """Every picture through the same decoding, preprocessing and engine as in serving; `change` is
+    what befalls it before.
+    """
     progress = Progress("evaluate", len(samples), report)
     rows = []
     for start in range(0, len(samples), BATCH):
         pictures = [open_picture(s.path.read_bytes()) for s in samples[start : start + BATCH]]
+        if change is not None:
+            pictures = [change(picture.convert("RGB")) for picture in pictures]
         rows.append(_logits(model, pictures, tta=tta))
         progress.advance(len(pictures))
     if not rows:

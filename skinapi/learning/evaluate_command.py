@@ -14,7 +14,7 @@ from skinapi.learning.datasets import (
     load_pictures,
     load_table,
 )
-from skinapi.learning.evaluation import evaluate_model
+from skinapi.learning.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.figures import measure_foreign
 from skinapi.learning.gating import count_outcomes
 from skinapi.learning.saying import disk_full_told, say
@@ -39,6 +39,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             "gates": count_outcomes(model, strange, report=say),
         }
     figures["gates"] = count_outcomes(model, dataset.samples, report=say)
+    if options.stress:
+        figures |= measure_robustness(model, answers, report=say)
     say(describe_figures(figures))
     if options.out:
         with disk_full_told():

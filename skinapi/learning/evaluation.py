@@ -13,6 +13,8 @@ from skinapi.learning.figures import (
     short_name,
 )
 from skinapi.learning.progress import Report
+from skinapi.learning.saliency import measure_saliency
+from skinapi.learning.stress import measure_stress
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.model import Model
 
@@ -43,3 +45,14 @@ def evaluate_model(
     if judged.refused.any() and not judged.refused.all():
         figures["accepted"] = measure(judged.rows(~judged.refused))
     return figures, answers
+
+
+def measure_robustness(model: Model, answers: Answers, *, report: Report) -> dict[str, Any]:
+    """The same lesions as worse pictures show them, and what the heat maps are worth: one picture
+    of each.
+    """
+    lesions = [s for s in answers.one_per_lesion().samples if s.label in lesion_classes()]
+    return {
+        "stress": measure_stress(model, lesions, report=report),
+        "saliency": measure_saliency(model, lesions, report=report),
+    }

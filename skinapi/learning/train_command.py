@@ -24,7 +24,7 @@ from skinapi.learning.datasets import (
     require_trainable,
 )
 from skinapi.learning.drawing import draw_card
-from skinapi.learning.evaluation import evaluate_model
+from skinapi.learning.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
 from skinapi.learning.figures import measure_foreign
@@ -112,6 +112,7 @@ def _measure(
             "gates": count_outcomes(model, strange, report=say),
         }
     figures["gates"] = count_outcomes(model, test.samples, report=say)
+    figures |= measure_robustness(model, answers, report=say)
     card |= {
         "precision": model.card.precision,
         "figures": {"test": figures, "precision": precision},
@@ -149,7 +150,7 @@ def _deal(dataset: Dataset, options: argparse.Namespace) -> dict[str, Part]:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    phases = [PHASES[depth] for depth in options.phases]
+    phases = [PHASES[name] for name in options.phases]
     if options.epochs:
         phases = [replace(phase, epochs=options.epochs) for phase in phases]
     if options.views is not None:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
 from skinapi.vision.model import open_model, verify_checksums
+from tests.learning import tiny
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion
 
@@ -75,7 +76,7 @@ def refusal(data: Path, tmp_path: Path, *more: str | Path) -> str:
         "--data",
         data,
         "--architecture",
-        "MobileNetV2",
+        tiny.NAME,
         "--init",
         "none",
     ]
