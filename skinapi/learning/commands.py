@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Run = Callable[[Settings, argparse.Namespace], int]
 
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
-PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "finish", "whole")
+PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "whole")
 
 NOT_SKIN = "a folder of pictures of anything else; the later half by name is measured"
 

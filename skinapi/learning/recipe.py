@@ -37,8 +37,7 @@ PHASES: Mapping[str, Phase] = {
         Phase("head", "head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
         Phase("last-blocks", "last-blocks", epochs=6, learning_rate=4e-4, views=4),
         Phase("deeper-blocks", "deeper-blocks", epochs=7, learning_rate=3e-4, mixup=0.2, views=3),
-        Phase("coarse", "whole", epochs=4, learning_rate=2e-4, mixup=0.2, shrink=5 / 7),
-        Phase("finish", "last-blocks", epochs=5, learning_rate=1e-4, mixup=0.2, views=4),
+        Phase("coarse", "whole", epochs=8, learning_rate=2e-4, mixup=0.2, shrink=5 / 7),
         Phase("whole", "whole", epochs=8, learning_rate=1e-4),
     )
 }

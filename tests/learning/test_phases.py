@@ -110,7 +110,8 @@ def test_a_rare_class_is_dealt_more_often_and_each_of_its_pictures_alike() -> No
     for times in dealt:
         assert (np.abs(times - share) < 1).all()
     assert np.mean([times[64:].sum() for times in dealt]) == pytest.approx(68 / 5, rel=0.05)
-    assert not np.array_equal(*(deal(share, np.random.default_rng(s)) for s in range(2)))
+    first, second = (deal(share, np.random.default_rng(s)) for s in range(2))
+    assert not np.array_equal(first, second)
 
 
 def test_mixed_labels_still_sum_to_one() -> None:

@@ -1,5 +1,7 @@
 """What befalls a picture under stress, and what the table says of it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -71,11 +73,24 @@ def test_every_picture_grows_its_own_hairs() -> None:
     assert 0.005 < share < 0.2
 
 
+def test_common_classes_are_thinned_out_evenly_and_rare_ones_kept() -> None:
+    counts = {"melanocytic_nevus": 90, "melanoma": 7}
+    samples = [
+        Sample(f"{label}{row:02}", Path("x"), label, f"{label}{row}")
+        for label, count in counts.items()
+        for row in range(count)
+    ]
+    kept = stress.thin_out(samples, 10)
+    assert [s.label for s in kept] == ["melanocytic_nevus"] * 10 + ["melanoma"] * 7
+    assert kept[0].image_id.endswith("00")
+    assert kept[9].image_id.endswith("89")
+
+
 def test_the_card_tells_how_the_model_bears_it(small: Small) -> None:
     figures = open_model(small.model).card.figures["test"]
     assert set(figures["stress"]) == set(STRESSES)
     row = figures["stress"]["blurred"]
-    assert row["n"] == figures["one_per_lesion"]["n"]
+    assert row["n"] == figures["one_per_lesion"]["n"]  # so few are not thinned out
     low, high = row["macro_auc_change_interval"]
     assert low <= row["macro_auc_change"] <= high
     said = describe_figures(figures)
