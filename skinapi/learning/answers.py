@@ -10,7 +10,7 @@ from PIL import Image
 
 from skinapi.errors import BadDataset
 from skinapi.learning.augment import DIHEDRAL
-from skinapi.learning.datasets import Sample
+from skinapi.learning.datasets import Sample, one_per_lesion
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import conditions_table
@@ -32,11 +32,8 @@ class Answers:
         return Answers([self.samples[row] for row in chosen], self.logits[chosen])
 
     def one_per_lesion(self) -> "Answers":
-        """The first picture of each lesion by name."""
-        first: dict[str, int] = {}
-        for row in sorted(range(len(self.samples)), key=lambda row: self.samples[row].image_id):
-            first.setdefault(self.samples[row].lesion_id, row)
-        return self.take(sorted(first.values()))
+        place = {sample.image_id: row for row, sample in enumerate(self.samples)}
+        return self.take(sorted(place[s.image_id] for s in one_per_lesion(self.samples)))
 
 
 def ask_model(

@@ -40,7 +40,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         }
     figures["gates"] = count_outcomes(model, dataset.samples, report=say)
     if options.stress:
-        figures |= measure_robustness(model, answers, report=say)
+        figures |= measure_robustness(model, dataset.samples, report=say)
     say(describe_figures(figures))
     if options.out:
         with disk_full_told():
@@ -58,7 +58,7 @@ def _load(options: argparse.Namespace) -> Dataset:
         healthy = load_pictures(options.normal_skin, label=NORMAL_SKIN)
         dataset = replace(dataset, samples=(*dataset.samples, *healthy))
     if options.split:
-        chosen = by_part(dataset.samples, read_split(options.split), "test")
+        chosen = by_part(dataset.samples, read_split(options.split), options.part)
         dataset = replace(dataset, samples=tuple(chosen))
     if not dataset.samples:
         raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")

@@ -1,9 +1,10 @@
 """Everything that is known about a model on a labelled folder."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
-from skinapi.learning.datasets import Dataset
+from skinapi.learning.datasets import Dataset, Sample, one_per_lesion
 from skinapi.learning.figures import (
     measure,
     measure_bands,
@@ -47,11 +48,13 @@ def evaluate_model(
     return figures, answers
 
 
-def measure_robustness(model: Model, answers: Answers, *, report: Report) -> dict[str, Any]:
+def measure_robustness(
+    model: Model, samples: Sequence[Sample], *, report: Report
+) -> dict[str, Any]:
     """The same lesions as worse pictures show them, and what the heat maps are worth: one picture
     of each.
     """
-    lesions = [s for s in answers.one_per_lesion().samples if s.label in lesion_classes()]
+    lesions = one_per_lesion([s for s in samples if s.label in lesion_classes()])
     return {
         "stress": measure_stress(model, lesions, report=report),
         "saliency": measure_saliency(model, lesions, report=report),

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from skinapi.learning import metrics
-from skinapi.learning.answers import ask_model, judge
+from skinapi.learning.answers import Judged, ask_model, judge
 from skinapi.learning.augment import spin_picture
-from skinapi.learning.comparing import Difference, compare
+from skinapi.learning.comparing import compare
 from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Report
 from skinapi.vision.model import Model
@@ -36,16 +36,20 @@ def measure_stress(
     """
     samples = thin_out(samples, MOST_OF_A_CLASS)
     plain = judge(model, ask_model(model, samples, tta=False, report=report))
-    rows = {}
+    rows = {"untouched": _row(plain, plain)}
     for name, change in STRESSES.items():
         answers = ask_model(model, samples, tta=False, report=report, change=change)
-        judged = judge(model, answers)
-        rows[name] = {
-            "n": len(judged.samples),
-            "refused": float(judged.refused.mean()),
-            **_figures(compare(plain, judged, FIGURES)),
-        }
+        rows[name] = _row(plain, judge(model, answers))
     return rows
+
+
+def _row(plain: Judged, judged: Judged) -> dict[str, Any]:
+    row: dict[str, Any] = {"n": len(judged.samples), "refused": float(judged.refused.mean())}
+    for name, difference in compare(plain, judged, FIGURES).items():
+        row[name] = difference.second
+        row[f"{name}_change"] = difference.second - difference.first
+        row[f"{name}_change_interval"] = [difference.low, difference.high]
+    return row
 
 
 def thin_out(samples: Sequence[Sample], most: int) -> list[Sample]:
@@ -56,15 +60,6 @@ def thin_out(samples: Sequence[Sample], most: int) -> list[Sample]:
         rows = np.linspace(0, len(of_class) - 1, min(most, len(of_class))).round().astype(int)
         kept += [of_class[row] for row in rows]
     return kept
-
-
-def _figures(differences: Mapping[str, Difference]) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name, difference in differences.items():
-        figures[name] = difference.second
-        figures[f"{name}_change"] = difference.second - difference.first
-        figures[f"{name}_change_interval"] = [difference.low, difference.high]
-    return figures
 
 
 def _brightness(factor: float) -> Change:

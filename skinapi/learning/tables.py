@@ -46,15 +46,20 @@ def describe_figures(figures: Figures) -> str:
         if "gates" in foreign:
             lines.append(_describe_gates("pictures of anything else", foreign["gates"]))
     if "stress" in figures:
-        lines += [*_describe_stress(figures["stress"]), *_describe_saliency(figures["saliency"])]
+        lines += ["", describe_robustness(figures)]
+    return "\n".join(lines)
+
+
+def describe_robustness(figures: Figures) -> str:
+    """What worse pictures cost, and what the heat maps are worth."""
+    lines = [*_describe_stress(figures["stress"]), "", *_describe_saliency(figures["saliency"])]
     return "\n".join(lines)
 
 
 def _describe_stress(rows: Mapping[str, Figures]) -> list[str]:
     first = next(iter(rows.values()))
     lines = [
-        "",
-        f"under stress, {first['n']} pictures, one per lesion; the change with its 95 % interval",
+        f"under stress, {first['n']} pictures, one per lesion; each change with its 95 % interval",
         f"  {'':32} {'macro AUC':29} {'balanced accuracy':29} refused",
     ]
     for name, row in rows.items():
@@ -70,7 +75,6 @@ def _with_change(row: Figures, name: str) -> str:
 
 def _describe_saliency(sights: Figures) -> list[str]:
     lines = [
-        "",
         (
             f"heat maps of {sights['n']} pictures: blanking the hottest tenth of the cells lowers "
             f"the stated probability by {sights['fall_hottest']:.3f}, any tenth by "

@@ -112,10 +112,13 @@ def _measure(
             "gates": count_outcomes(model, strange, report=say),
         }
     figures["gates"] = count_outcomes(model, test.samples, report=say)
-    figures |= measure_robustness(model, answers, report=say)
     card |= {
         "precision": model.card.precision,
-        "figures": {"test": figures, "precision": precision},
+        "figures": {
+            "test": figures,
+            "validation": measure_robustness(model, lessons.validation, report=say),
+            "precision": precision,
+        },
     }
     draw_card(judge(model, answers), figures, folder)
     write_readable_card(folder, card, model.version)
