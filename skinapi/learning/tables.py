@@ -59,8 +59,11 @@ def describe_robustness(figures: Figures) -> str:
 def _describe_stress(rows: Mapping[str, Figures]) -> list[str]:
     first = next(iter(rows.values()))
     lines = [
-        f"under stress, {first['n']} pictures, one per lesion; each change with its 95 % interval",
-        f"  {'':32} {'macro AUC':29} {'balanced accuracy':29} refused",
+        (
+            f"under stress, {first['n']} pictures, one per lesion: changes with 95 % intervals, "
+            "and the share below the energy of their like"
+        ),
+        f"  {'':32} {'macro AUC':29} {'balanced accuracy':29} below",
     ]
     for name, row in rows.items():
         cells = "  ".join(_with_change(row, key) for key in ("macro_auc", "balanced_accuracy"))
