@@ -1,6 +1,6 @@
 """What a model answered to labelled pictures, through the same engine as in serving."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from PIL import Image
 
 from skinapi.errors import BadDataset
 from skinapi.learning.augment import DIHEDRAL
-from skinapi.learning.datasets import Sample
+from skinapi.learning.datasets import Sample, one_per_lesion
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import conditions_table
@@ -32,19 +32,27 @@ class Answers:
         return Answers([self.samples[row] for row in chosen], self.logits[chosen])
 
     def one_per_lesion(self) -> "Answers":
-        """The first picture of each lesion by name."""
-        first: dict[str, int] = {}
-        for row in sorted(range(len(self.samples)), key=lambda row: self.samples[row].image_id):
-            first.setdefault(self.samples[row].lesion_id, row)
-        return self.take(sorted(first.values()))
+        place = {sample.image_id: row for row, sample in enumerate(self.samples)}
+        return self.take(sorted(place[s.image_id] for s in one_per_lesion(self.samples)))
 
 
-def ask_model(model: Model, samples: Sequence[Sample], *, tta: bool, report: Report) -> Answers:
-    """Every picture through the same decoding, preprocessing and engine as in serving."""
+def ask_model(
+    model: Model,
+    samples: Sequence[Sample],
+    *,
+    tta: bool,
+    report: Report,
+    change: Callable[[Image.Image], Image.Image] | None = None,
+) -> Answers:
+    """Every picture through the same decoding, preprocessing and engine as in serving; `change` is
+    what befalls it before.
+    """
     progress = Progress("evaluate", len(samples), report)
     rows = []
     for start in range(0, len(samples), BATCH):
         pictures = [open_picture(s.path.read_bytes()) for s in samples[start : start + BATCH]]
+        if change is not None:
+            pictures = [change(picture.convert("RGB")) for picture in pictures]
         rows.append(_logits(model, pictures, tta=tta))
         progress.advance(len(pictures))
     if not rows:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.learning.recipe import Lessons
-from skinapi.learning.tables import describe_figures
+from skinapi.learning.tables import describe_figures, describe_robustness
 from skinapi.learning.training import Course
 from skinapi.vision.model import CALIBRATION, CARD
 
@@ -82,6 +82,7 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
         "```",
         *_bands(figures),
         *_subgroups(figures),
+        *_robustness(card["figures"]["validation"]),
         *_precisions(card["figures"]),
         "## How it was trained",
         f"`{card['training']['command']}`",
@@ -129,6 +130,21 @@ def _subgroups(figures: Mapping[str, Any]) -> list[str]:
             shown = " | ".join("-" if cell is None else f"{cell:.3f}" for cell in cells)
             lines.append(f"| {name} | {value} | {one['n']} | {shown} |")
     return [*lines, ""]
+
+
+def _robustness(figures: Mapping[str, Any]) -> list[str]:
+    """On validation, so that the test part is read once; nothing was chosen by these."""
+    return [
+        "## Under stress, and the heat maps",
+        (
+            "On validation lesions, at most 150 of a class; nothing was chosen by these figures. "
+            "Changes of colour stand in for skin tones and cameras, and prove nothing about either."
+        ),
+        "```",
+        describe_robustness(figures),
+        "```",
+        "",
+    ]
 
 
 def _precisions(figures: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,5 @@
-"""The options of `train`, `calibrate`, `evaluate` and `export`; what they do is imported only when
-one of them is called.
+"""The options of `train`, `calibrate`, `evaluate`, `compare` and `export`; what they do is imported
+only when one of them is called.
 """
 
 import argparse
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Run = Callable[[Settings, argparse.Namespace], int]
 
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
-DEPTHS = ("head", "last-blocks", "deeper-blocks", "whole")
+PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "whole")
 
 NOT_SKIN = "a folder of pictures of anything else; the later half by name is measured"
 
@@ -26,6 +26,7 @@ def add_commands(commands: "Commands") -> None:
     _add_train(commands)
     _add_calibrate(commands)
     _add_evaluate(commands)
+    _add_compare(commands)
     _add_export(commands)
 
 
@@ -56,7 +57,7 @@ def _add_train(commands: "Commands") -> None:
     )
     train.add_argument("--weights", type=Path, help="the folder that holds your ImageNet weights")
     train.add_argument(
-        "--phases", type=_depths, default=("last-blocks", "whole"), help=", ".join(DEPTHS)
+        "--phases", type=_phases, default=("last-blocks", "whole"), help=", ".join(PHASES)
     )
     train.add_argument("--epochs", type=int, help="at most so many in each phase")
     train.add_argument(
@@ -93,12 +94,29 @@ def _add_evaluate(commands: "Commands") -> None:
     evaluate.add_argument("--images", type=Path, required=True)
     evaluate.add_argument("--labels", type=Path, help="image_id and dx, or ISIC's one-hot columns")
     evaluate.add_argument("--out", type=Path, help="write the figures as JSON")
-    evaluate.add_argument("--split", type=Path, help="measure the test part of this split only")
+    evaluate.add_argument("--split", type=Path, help="measure one part of this split only")
+    evaluate.add_argument("--part", choices=("validation", "test"), default="test")
     evaluate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
     evaluate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     evaluate.add_argument("--tta", action="store_true", help="average eight turned views")
+    evaluate.add_argument(
+        "--stress", action="store_true", help="the same on worse pictures; what heat maps are worth"
+    )
     evaluate.add_argument("--precision", choices=("f32", "bf16"), help="instead of the card's")
     evaluate.set_defaults(run=_later("evaluate"))
+
+
+def _add_compare(commands: "Commands") -> None:
+    compare = commands.add_parser("compare", help="is one model better than another, or is it luck")
+    compare.add_argument("models", type=Path, nargs=2, help="two model folders")
+    compare.add_argument(
+        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
+    )
+    compare.add_argument(
+        "--split", type=Path, required=True, help="its validation part is what is compared on"
+    )
+    compare.add_argument("--tta", action="store_true", help="average eight turned views")
+    compare.set_defaults(run=_later("compare"))
 
 
 def _add_export(commands: "Commands") -> None:
@@ -124,8 +142,8 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def _depths(text: str) -> tuple[str, ...]:
-    depths = _words(text)
-    if not depths or any(depth not in DEPTHS for depth in depths):
-        raise argparse.ArgumentTypeError(f"choose among {', '.join(DEPTHS)}")
-    return depths
+def _phases(text: str) -> tuple[str, ...]:
+    phases = _words(text)
+    if not phases or any(phase not in PHASES for phase in phases):
+        raise argparse.ArgumentTypeError(f"choose among {', '.join(PHASES)}")
+    return phases

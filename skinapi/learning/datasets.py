@@ -207,3 +207,11 @@ def _facts_of(row: Mapping[str, str]) -> dict[str, str]:
 
 def by_part(samples: Iterable[Sample], parts: Mapping[str, str], part: str) -> list[Sample]:
     return [sample for sample in samples if parts.get(sample.image_id) == part]
+
+
+def one_per_lesion(samples: Iterable[Sample]) -> list[Sample]:
+    """The first picture of each lesion by name."""
+    first: dict[str, Sample] = {}
+    for sample in sorted(samples, key=lambda sample: sample.image_id):
+        first.setdefault(sample.lesion_id, sample)
+    return list(first.values())

@@ -14,7 +14,7 @@ from skinapi.learning.datasets import (
     load_pictures,
     load_table,
 )
-from skinapi.learning.evaluation import evaluate_model
+from skinapi.learning.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.figures import measure_foreign
 from skinapi.learning.gating import count_outcomes
 from skinapi.learning.saying import disk_full_told, say
@@ -39,6 +39,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             "gates": count_outcomes(model, strange, report=say),
         }
     figures["gates"] = count_outcomes(model, dataset.samples, report=say)
+    if options.stress:
+        figures |= measure_robustness(model, dataset.samples, report=say)
     say(describe_figures(figures))
     if options.out:
         with disk_full_told():
@@ -56,7 +58,7 @@ def _load(options: argparse.Namespace) -> Dataset:
         healthy = load_pictures(options.normal_skin, label=NORMAL_SKIN)
         dataset = replace(dataset, samples=(*dataset.samples, *healthy))
     if options.split:
-        chosen = by_part(dataset.samples, read_split(options.split), "test")
+        chosen = by_part(dataset.samples, read_split(options.split), options.part)
         dataset = replace(dataset, samples=tuple(chosen))
     if not dataset.samples:
         raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")

@@ -1,9 +1,10 @@
 """Everything that is known about a model on a labelled folder."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
-from skinapi.learning.datasets import Dataset
+from skinapi.learning.datasets import Dataset, Sample, one_per_lesion
 from skinapi.learning.figures import (
     measure,
     measure_bands,
@@ -13,6 +14,8 @@ from skinapi.learning.figures import (
     short_name,
 )
 from skinapi.learning.progress import Report
+from skinapi.learning.saliency import measure_saliency
+from skinapi.learning.stress import measure_stress
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.model import Model
 
@@ -43,3 +46,16 @@ def evaluate_model(
     if judged.refused.any() and not judged.refused.all():
         figures["accepted"] = measure(judged.rows(~judged.refused))
     return figures, answers
+
+
+def measure_robustness(
+    model: Model, samples: Sequence[Sample], *, report: Report
+) -> dict[str, Any]:
+    """The same lesions as worse pictures show them, and what the heat maps are worth: one picture
+    of each.
+    """
+    lesions = one_per_lesion([s for s in samples if s.label in lesion_classes()])
+    return {
+        "stress": measure_stress(model, lesions, report=report),
+        "saliency": measure_saliency(model, lesions, report=report),
+    }

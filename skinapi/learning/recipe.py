@@ -32,18 +32,20 @@ from skinapi.vision.calibration import softmax
 from skinapi.vision.tensor import Tensor
 
 PHASES: Mapping[str, Phase] = {
-    phase.depth: phase
+    phase.name: phase
     for phase in (
-        Phase("head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
-        Phase("last-blocks", epochs=6, learning_rate=4e-4, views=4),
-        Phase("deeper-blocks", epochs=7, learning_rate=3e-4, mixup=0.2, views=3),
-        Phase("whole", epochs=8, learning_rate=1e-4),
+        Phase("head", "head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
+        Phase("last-blocks", "last-blocks", epochs=6, learning_rate=4e-4, views=4),
+        Phase("deeper-blocks", "deeper-blocks", epochs=7, learning_rate=3e-4, mixup=0.2, views=3),
+        Phase("coarse", "whole", epochs=8, learning_rate=2e-4, mixup=0.2, shrink=5 / 7),
+        Phase("whole", "whole", epochs=8, learning_rate=1e-4),
     )
 }
 
 Look = Callable[[int], Tensor | Features]
 
 SCORED_AT_ONCE = 32
+STRIDE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,18 @@ class Recipe:
     seed: int = 0
     compute: str = "mixed_bfloat16"
 
-    def build(self, outputs: int, *, compute: str) -> keras.Model:
+    def build(self, outputs: int, *, compute: str, shrink: float = 1.0) -> keras.Model:
         with precision(compute):
             return build_network(
-                self.architecture, outputs=outputs, side=self.side, dropout=self.dropout
+                self.architecture,
+                outputs=outputs,
+                side=self.side_at(shrink),
+                dropout=self.dropout,
             )
+
+    def side_at(self, shrink: float) -> int:
+        """Whole strides of the network, so that no feature map is cut."""
+        return max(STRIDE, round(self.side * shrink / STRIDE) * STRIDE) if shrink < 1 else self.side
 
 
 def train_network(
@@ -95,11 +104,11 @@ def train_network(
     best, kept = -np.inf, network.get_weights()
     for phase in recipe.phases:
         course = _run(phase, recipe, lessons, network, folder, report)
-        courses[phase.depth] = course
+        courses[phase.name] = course
         if course.best > best:
             best, kept = course.best, network.get_weights()
         else:
-            report(f"{phase.depth}: no better than {best:.4f} on validation, so not kept")
+            report(f"{phase.name}: no better than {best:.4f} on validation, so not kept")
             network.set_weights(kept)
     return _as_float32(network, recipe, lessons), courses
 
@@ -139,20 +148,28 @@ def _run(
     keras.utils.set_random_seed(recipe.seed)
     known = ARCHITECTURES[recipe.architecture]
     cut = known.cuts.get(phase.depth)
-    learned = Pictures(lessons.train, recipe.side, known.scaling)
+    learned = Pictures(lessons.train, recipe.side_at(phase.shrink), known.scaling)
     watched = Pictures(lessons.validation, recipe.side, known.scaling)
     fetch: Fetch = learned.glance
     look: Look = watched.look
-    model = network
-    freeze_below(network, cut)
-    caches = folder / phase.depth / "features"
-    finished = read_course(folder / phase.depth).finished
+    model = _shrunken(phase, recipe, network) if phase.shrink < 1 else network
+    freeze_below(model, cut)
+    caches = folder / phase.name / "features"
+    finished = read_course(folder / phase.name).finished
     if phase.views and cut is not None:
         model = tail_of(network, cut)
     if phase.views and cut is not None and not finished:
         trunk = trunk_of(_as_float32(network, recipe, lessons), cut)
         fetch, look = _from_cache(phase, recipe, trunk, learned, watched, caches, report)
     labels = np.asarray(lessons.labels(lessons.validation))
+
+    def score(trained: keras.Model) -> dict[str, float]:
+        """At the side that is served, whatever side was learned at."""
+        if phase.shrink < 1:
+            network.set_weights(trained.get_weights())
+            trained = network
+        return score_network(trained, look, labels)
+
     course = run_phase(
         phase=phase,
         model=model,
@@ -164,12 +181,21 @@ def _run(
             mixup=phase.mixup,
             seed=recipe.seed,
         ),
-        score=lambda trained: score_network(trained, look, labels),
-        folder=folder / phase.depth,
+        score=score,
+        folder=folder / phase.name,
         report=report,
     )
+    if phase.shrink < 1:
+        network.set_weights(model.get_weights())
     shutil.rmtree(caches, ignore_errors=True)
     return course
+
+
+def _shrunken(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
+    """The same weights before smaller pictures."""
+    small = recipe.build(network.output.shape[-1], compute=recipe.compute, shrink=phase.shrink)
+    small.set_weights(network.get_weights())
+    return small
 
 
 def _from_cache(

@@ -45,7 +45,52 @@ def describe_figures(figures: Figures) -> str:
         )
         if "gates" in foreign:
             lines.append(_describe_gates("pictures of anything else", foreign["gates"]))
+    if "stress" in figures:
+        lines += ["", describe_robustness(figures)]
     return "\n".join(lines)
+
+
+def describe_robustness(figures: Figures) -> str:
+    """What worse pictures cost, and what the heat maps are worth."""
+    lines = [*_describe_stress(figures["stress"]), "", *_describe_saliency(figures["saliency"])]
+    return "\n".join(lines)
+
+
+def _describe_stress(rows: Mapping[str, Figures]) -> list[str]:
+    first = next(iter(rows.values()))
+    lines = [
+        (
+            f"under stress, {first['n']} pictures, one per lesion: changes with 95 % intervals, "
+            "and the share below the energy of their like"
+        ),
+        f"  {'':32} {'macro AUC':29} {'balanced accuracy':29} below",
+    ]
+    for name, row in rows.items():
+        cells = "  ".join(_with_change(row, key) for key in ("macro_auc", "balanced_accuracy"))
+        lines.append(f"  {name:32} {cells}  {row['refused']:.3f}")
+    return lines
+
+
+def _with_change(row: Figures, name: str) -> str:
+    low, high = row[f"{name}_change_interval"]
+    return f"{row[name]:.3f} {row[f'{name}_change']:+.3f} [{low:+.3f} {high:+.3f}]"
+
+
+def _describe_saliency(sights: Figures) -> list[str]:
+    lines = [
+        (
+            f"heat maps of {sights['n']} pictures: blanking the hottest tenth of the cells lowers "
+            f"the stated probability by {sights['fall_hottest']:.3f}, any tenth by "
+            f"{sights['fall_random']:.3f}"
+        ),
+    ]
+    if sights["outlined"]:
+        lines.append(
+            f"where the lesion has a clear outline ({sights['outlined']}), "
+            f"{sights['heat_inside']:.1%} of the heat lies inside, on {sights['area_inside']:.1%} "
+            "of the area"
+        )
+    return lines
 
 
 def _describe_gates(what: str, gates: Mapping[str, Any]) -> str:

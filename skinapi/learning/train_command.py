@@ -24,7 +24,7 @@ from skinapi.learning.datasets import (
     require_trainable,
 )
 from skinapi.learning.drawing import draw_card
-from skinapi.learning.evaluation import evaluate_model
+from skinapi.learning.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
 from skinapi.learning.figures import measure_foreign
@@ -114,7 +114,11 @@ def _measure(
     figures["gates"] = count_outcomes(model, test.samples, report=say)
     card |= {
         "precision": model.card.precision,
-        "figures": {"test": figures, "precision": precision},
+        "figures": {
+            "test": figures,
+            "validation": measure_robustness(model, lessons.validation, report=say),
+            "precision": precision,
+        },
     }
     draw_card(judge(model, answers), figures, folder)
     write_readable_card(folder, card, model.version)
@@ -149,7 +153,7 @@ def _deal(dataset: Dataset, options: argparse.Namespace) -> dict[str, Part]:
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    phases = [PHASES[depth] for depth in options.phases]
+    phases = [PHASES[name] for name in options.phases]
     if options.epochs:
         phases = [replace(phase, epochs=options.epochs) for phase in phases]
     if options.views is not None:

@@ -27,9 +27,11 @@ class Phase:
     """What is trained and how hard. Epochs are an upper bound: patience ends what no longer
     improves.
 
-    `views` counts the augmented views that are computed beforehand; 0 augments live.
+    `views` counts the augmented views that are computed beforehand; 0 augments live. `shrink` is
+    the share of the served side that pictures are shown at: half the side is a quarter of the work.
     """
 
+    name: str
     depth: Depth
     epochs: int
     learning_rate: float
@@ -40,6 +42,7 @@ class Phase:
     mixup: float = 0.4
     patience: int = 5
     views: int = 0
+    shrink: float = 1.0
 
 
 @dataclass(slots=True)
@@ -89,7 +92,7 @@ def run_phase(
     course = read_course(folder)
     if course.epoch:
         _assign(_state_of(model), load_arrays(folder / f"state-{course.epoch}.npz"))
-    progress = Progress(phase.depth, (phase.epochs - course.epoch) * len(batches), report)
+    progress = Progress(phase.name, (phase.epochs - course.epoch) * len(batches), report)
     while not course.finished:
         batches.epoch = course.epoch
         loss = _train_epoch(model, batches, progress)
@@ -98,7 +101,7 @@ def run_phase(
         course.finished = tired or course.epoch == phase.epochs
         _checkpoint(folder, model, course)
         shown = " ".join(f"{name} {value:.4f}" for name, value in course.history[-1].items())
-        report(f"{phase.depth} of {phase.epochs}: {shown}")
+        report(f"{phase.name} of {phase.epochs}: {shown}")
     model.set_weights(load_arrays(folder / "best.npz"))
     return course
 

@@ -1,20 +1,25 @@
 """One small training, run as a user would, shared by every test that needs a trained model."""
 
 import argparse
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import keras
 import numpy as np
 import pytest
 
+from skinapi.learning import commands, metrics
 from skinapi.learning.commands import add_commands
-from skinapi.learning.networks import build_network
+from skinapi.learning.networks import ARCHITECTURES, Architecture, build_network
 from skinapi.settings import Settings
 from skinapi.vision.picture import open_picture
 from skinapi.vision.tensor import Scaling, make_tensor
+from tests.learning import tiny
 from tests.learning.pictures import write_ham_like
+from tests.size import size
 
 SIDE = 64
 HERE = Path(__file__).parent
@@ -39,7 +44,7 @@ def run_command(words: Sequence[object], instance: Path) -> int:
 def write_start(path: Path, data: Path) -> Path:
     """Random weights whose batch statistics are those of the pictures, as after a long training."""
     keras.utils.set_random_seed(0)
-    network = build_network("MobileNetV2", outputs=8, side=SIDE)
+    network = build_network(tiny.NAME, outputs=8, side=SIDE)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
@@ -55,6 +60,18 @@ def write_start(path: Path, data: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _lean() -> Iterator[None]:
+    """A small architecture more; and an interval needs a thousand draws to be exact, not to be
+    there.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(metrics, "RESAMPLES", size(100, 1000))
+        patch.setitem(cast("dict[str, Architecture]", ARCHITECTURES), tiny.NAME, tiny.TINY)
+        patch.setattr(commands, "ARCHITECTURES", (*commands.ARCHITECTURES, tiny.NAME))
+        yield
+
+
 @dataclass(frozen=True)
 class Small:
     """A finished training: its pictures, its checkpoints, its model."""
@@ -64,15 +81,20 @@ class Small:
     model: Path
     words: tuple[str | Path, ...]
 
+    @property
+    def watched(self) -> list[str]:
+        names: list[str] = json.loads((self.model / "split.json").read_text())["validation"]
+        return names
+
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Small:
+def small(_lean: None, tmp_path_factory: pytest.TempPathFactory) -> Small:
     root = tmp_path_factory.mktemp("small")
     data = write_ham_like(root / "data", lesions_per_class=24)
     start = write_start(root / "start.npz", data)
     words = (
-        *("train", "--data", data, "--architecture", "MobileNetV2", "--init", start),
-        *("--phases", "last-blocks,whole", "--views", "1", "--epochs", "2", "--side", str(SIDE)),
+        *("train", "--data", data, "--architecture", tiny.NAME, "--init", start),
+        *("--phases", "last-blocks,coarse", "--views", "1", "--epochs", "2", "--side", str(SIDE)),
         *("--work", root / "work", "--out", root / "model"),
     )
     assert run_command(words, root / "instance") == 0

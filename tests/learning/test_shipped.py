@@ -10,6 +10,8 @@ import pytest
 from skinapi.learning.half import load_half
 from skinapi.learning.heads import Servable, make_servable
 from skinapi.learning.networks import build_network
+from skinapi.learning.stress import STRESSES
+from skinapi.learning.tables import describe_robustness
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.heatmap import draw_heat
 from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
@@ -88,6 +90,17 @@ def test_the_card_tells_what_is_asked_of_it(served: Model) -> None:
     assert len(served.card.limits) >= 5
     f32, bf16 = (served.card.figures["precision"][p.value] for p in Precision)
     assert served.card.precision is Precision.F32 or f32 - bf16 <= 0.002
+
+
+def test_the_card_tells_how_the_model_bears_worse_pictures_and_what_its_maps_are_worth(
+    served: Model,
+) -> None:
+    watched = served.card.figures["validation"]
+    assert set(watched["stress"]) == {"untouched", *STRESSES}
+    sights = watched["saliency"]
+    assert sights["fall_hottest"] > sights["fall_random"]
+    assert sights["heat_inside"] > sights["area_inside"]
+    assert describe_robustness(watched) in (SHIPPED_MODEL / "README.md").read_text()
 
 
 def test_the_readable_card_has_its_pictures() -> None:

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
+from skinapi.learning.recipe import Recipe
 from skinapi.vision.model import open_model, verify_checksums
-from tests.learning.conftest import Small, run_command
+from tests.learning import tiny
+from tests.learning.conftest import SIDE, Small, run_command
 from tests.learning.pictures import draw_lesion
 
 
@@ -23,6 +25,16 @@ def test_a_training_leaves_a_whole_model_with_its_card(small: Small) -> None:
     for picture in ("confusion", "roc", "reliability", "per_class"):
         assert f"({picture}.png)" in readable
         Image.open(small.model / f"{picture}.png").verify()
+
+
+def test_a_phase_may_learn_on_smaller_pictures_than_are_served(small: Small) -> None:
+    assert [Recipe(side=side).side_at(5 / 7) for side in (224, 64, 32)] == [160, 32, 32]
+    assert Recipe(side=300).side_at(1.0) == 300
+    card = open_model(small.model).card
+    assert card.side == SIDE
+    phases = json.loads((small.model / "card.json").read_text())["training"]["phases"]
+    assert [*phases] == ["last-blocks", "coarse"]
+    assert all(len(phase["history"]) == 2 for phase in phases.values())
 
 
 def test_eight_outputs_in_the_clients_order(small: Small) -> None:
@@ -75,7 +87,7 @@ def refusal(data: Path, tmp_path: Path, *more: str | Path) -> str:
         "--data",
         data,
         "--architecture",
-        "MobileNetV2",
+        tiny.NAME,
         "--init",
         "none",
     ]

@@ -1,0 +1,149 @@
+"""Pictures as they come out of worse rooms and other cameras, and what is left of a model there."""
+
+import io
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+
+from skinapi.learning import metrics
+from skinapi.learning.answers import Judged, ask_model, judge
+from skinapi.learning.augment import spin_picture
+from skinapi.learning.comparing import compare
+from skinapi.learning.datasets import Sample
+from skinapi.learning.progress import Report
+from skinapi.vision.model import Model
+
+Change = Callable[[Image.Image], Image.Image]
+
+FIGURES = {"macro_auc": metrics.macro_auc, "balanced_accuracy": metrics.balanced_accuracy}
+
+MOST_OF_A_CLASS = 150
+HAIRS = 12
+# How strongly melanin absorbs red, green and blue light, relative to blue.
+MELANIN = np.array([0.5, 0.75, 1.0])
+DARKER_SKIN, LIGHTER_SKIN = 0.6, -0.25
+WARM_LIGHT = np.array([1.06, 1.0, 0.9])
+
+
+def measure_stress(
+    model: Model, samples: Sequence[Sample], *, report: Report
+) -> dict[str, dict[str, Any]]:
+    """Each row against the same pictures untouched, at most so many of a class; `refused` are those
+    below the energy of their like.
+    """
+    samples = thin_out(samples, MOST_OF_A_CLASS)
+    plain = judge(model, ask_model(model, samples, tta=False, report=report))
+    rows = {"untouched": _row(plain, plain)}
+    for name, change in STRESSES.items():
+        answers = ask_model(model, samples, tta=False, report=report, change=change)
+        rows[name] = _row(plain, judge(model, answers))
+    return rows
+
+
+def _row(plain: Judged, judged: Judged) -> dict[str, Any]:
+    row: dict[str, Any] = {"n": len(judged.samples), "refused": float(judged.refused.mean())}
+    for name, difference in compare(plain, judged, FIGURES).items():
+        row[name] = difference.second
+        row[f"{name}_change"] = difference.second - difference.first
+        row[f"{name}_change_interval"] = [difference.low, difference.high]
+    return row
+
+
+def thin_out(samples: Sequence[Sample], most: int) -> list[Sample]:
+    """Evenly chosen within every class; rare classes are kept whole."""
+    kept: list[Sample] = []
+    for label in sorted({sample.label for sample in samples}):
+        of_class = [sample for sample in samples if sample.label == label]
+        rows = np.linspace(0, len(of_class) - 1, min(most, len(of_class))).round().astype(int)
+        kept += [of_class[row] for row in rows]
+    return kept
+
+
+def _brightness(factor: float) -> Change:
+    return lambda picture: ImageEnhance.Brightness(picture).enhance(factor)
+
+
+def _blur(share: float) -> Change:
+    """The radius as a share of the shorter side."""
+    return lambda picture: picture.filter(ImageFilter.GaussianBlur(share * min(picture.size)))
+
+
+def _jpeg(quality: int) -> Change:
+    def change(picture: Image.Image) -> Image.Image:
+        squeezed = io.BytesIO()
+        picture.save(squeezed, "JPEG", quality=quality)
+        return Image.open(squeezed).convert("RGB")
+
+    return change
+
+
+def _crop(share: float) -> Change:
+    """Around the middle; more than 1 stands farther away, with skin mirrored around."""
+
+    def change(picture: Image.Image) -> Image.Image:
+        across, down = (round(side * (share - 1) / 2) for side in picture.size)
+        if share <= 1:
+            return picture.crop((-across, -down, picture.width + across, picture.height + down))
+        wider = np.pad(np.asarray(picture), ((down, down), (across, across), (0, 0)), "reflect")
+        return Image.fromarray(wider)
+
+    return change
+
+
+def add_hairs(picture: Image.Image) -> Image.Image:
+    """Dark arcs across the whole picture: the same picture always grows the same ones."""
+    random = np.random.default_rng(zlib.crc32(picture.tobytes()))
+    haired = picture.copy()
+    pen = ImageDraw.Draw(haired)
+    width = max(1, round(min(picture.size) / 128))
+    for _ in range(HAIRS):
+        x, y = random.uniform(0, 1, 2) * picture.size
+        reach = random.uniform(0.3, 1.2) * min(picture.size)
+        start = random.uniform(0, 360)
+        shade = int(random.integers(15, 60))
+        box = (x - reach, y - reach, x + reach, y + reach)
+        pen.arc(box, start, start + random.uniform(30, 90), (shade, shade // 2, shade // 3), width)
+    return haired
+
+
+def _filter(colour: np.ndarray) -> Change:
+    """A coloured glass before the lens: red, green and blue each lose or gain their share."""
+
+    def change(picture: Image.Image) -> Image.Image:
+        pixels = np.asarray(picture, np.float64) * colour
+        return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
+
+    return change
+
+
+def _melanin(density: float) -> Change:
+    """A film of melanin over everything, or some taken away: a colour transform, nobody's skin."""
+    return _filter(np.exp(-density * MELANIN))
+
+
+def _like_a_phone(picture: Image.Image) -> Image.Image:
+    """Warm light, more colour, more contrast, sharpened, compressed."""
+    warm = _filter(WARM_LIGHT)(picture)
+    vivid = ImageEnhance.Contrast(ImageEnhance.Color(warm).enhance(1.3)).enhance(1.15)
+    return _jpeg(60)(vivid.filter(ImageFilter.UnsharpMask(2, 80)))
+
+
+STRESSES: Mapping[str, Change] = {
+    "darker by 40 %": _brightness(0.6),
+    "brighter by 40 %": _brightness(1.4),
+    "slightly blurred": _blur(0.005),
+    "blurred": _blur(0.012),
+    "JPEG quality 40": _jpeg(40),
+    "JPEG quality 15": _jpeg(15),
+    "turned by 45 degrees": lambda picture: spin_picture(picture, 45),
+    "upside down": lambda picture: picture.transpose(Image.Transpose.ROTATE_180),
+    "hairs drawn over": add_hairs,
+    "cropped to 80 %": _crop(0.8),
+    "from farther away": _crop(1.25),
+    "like a phone": _like_a_phone,
+    "darker skin (colour transform)": _melanin(DARKER_SKIN),
+    "lighter skin (colour transform)": _melanin(LIGHTER_SKIN),
+}

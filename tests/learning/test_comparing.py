@@ -1,0 +1,76 @@
+"""Two sets of answers to the same pictures: which differences are more than luck."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from skinapi.errors import BadDataset
+from skinapi.learning.answers import Judged
+from skinapi.learning.comparing import compare
+from skinapi.learning.datasets import Sample
+from skinapi.vision.calibration import softmax
+from tests.learning.conftest import Small, run_command
+
+CLASSES = ("basal_cell_carcinoma", "melanoma", "melanocytic_nevus")
+LABELS = np.random.default_rng(2).integers(3, size=240)
+
+
+def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Judged:
+    """Answers whose logits know the truth as well as `skill` says; two pictures a lesion."""
+    noise = np.random.default_rng(seed).normal(size=(LABELS.size, 3))
+    probabilities = softmax(noise + skill * np.eye(3)[LABELS])
+    return Judged(
+        classes=CLASSES,
+        probabilities=probabilities,
+        uncalibrated=probabilities,
+        labels=LABELS,
+        samples=[
+            Sample(f"{name}{row}", Path("x"), CLASSES[label], f"lesion{row // 2}")
+            for row, label in enumerate(LABELS)
+        ],
+        refused=np.zeros(LABELS.size, bool),
+    )
+
+
+def test_a_clear_gain_is_resolved_in_every_figure() -> None:
+    differences = compare(judged(skill=1.0), judged(skill=2.5))
+    assert {"macro_auc", "balanced_accuracy", "log_loss", "melanoma_auc"} == set(differences)
+    gain = differences["macro_auc"]
+    assert gain.resolved
+    assert 0 < gain.low < gain.second - gain.first < gain.high
+    assert differences["log_loss"].high < 0
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    same = compare(judged(skill=1.0), judged(skill=1.0))["macro_auc"]
+    assert (same.low, same.high, same.resolved) == (0, 0, False)
+    assert "not resolved" in str(same)
+
+
+def test_two_equally_skilled_models_are_not_told_apart() -> None:
+    assert not compare(judged(skill=1.0, seed=1), judged(skill=1.0, seed=2))["macro_auc"].resolved
+
+
+def test_pairing_narrows_the_interval() -> None:
+    """The same mistakes on both sides cancel out."""
+    paired = compare(judged(skill=1.0, seed=1), judged(skill=1.3, seed=1))["macro_auc"]
+    unpaired = compare(judged(skill=1.0, seed=1), judged(skill=1.3, seed=2))["macro_auc"]
+    assert paired.high - paired.low < 0.5 * (unpaired.high - unpaired.low)
+
+
+def test_answers_to_other_pictures_are_refused() -> None:
+    with pytest.raises(BadDataset, match="same pictures"):
+        compare(judged(skill=1.0), judged(skill=1.0, name="other"))
+
+
+def test_the_command_compares_on_validation_alone(
+    small: Small, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = small.model / "split.json"
+    words = ["compare", small.model, small.model, "--data", small.data, "--split", split]
+    assert run_command(words, tmp_path) == 0
+    said = capsys.readouterr().out
+    assert f"{len(small.watched)} validation pictures" in said
+    assert "macro auc" in said
+    assert "not resolved" in said
