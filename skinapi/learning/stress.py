@@ -1,6 +1,7 @@
 """Pictures as they come out of worse rooms and other cameras, and what is left of a model there."""
 
 import io
+import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,6 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from skinapi.learning import metrics
 from skinapi.learning.answers import Judged, ask_model, judge
-from skinapi.learning.augment import spin_picture
 from skinapi.learning.comparing import compare
 from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Report
@@ -131,6 +131,14 @@ def _like_a_phone(picture: Image.Image) -> Image.Image:
     return _jpeg(60)(vivid.filter(ImageFilter.UnsharpMask(2, 80)))
 
 
+def _spin(picture: Image.Image, angle: float) -> Image.Image:
+    """By any angle; the corners that this uncovers show the skin beside them mirrored."""
+    edge = math.ceil((math.hypot(*picture.size) - min(picture.size)) / 2)
+    pixels = np.pad(np.asarray(picture), ((edge, edge), (edge, edge), (0, 0)), mode="reflect")
+    spun = Image.fromarray(pixels).rotate(angle, Image.Resampling.BILINEAR)
+    return spun.crop((edge, edge, edge + picture.width, edge + picture.height))
+
+
 STRESSES: Mapping[str, Change] = {
     "darker by 40 %": _brightness(0.6),
     "brighter by 40 %": _brightness(1.4),
@@ -138,7 +146,7 @@ STRESSES: Mapping[str, Change] = {
     "blurred": _blur(0.012),
     "JPEG quality 40": _jpeg(40),
     "JPEG quality 15": _jpeg(15),
-    "turned by 45 degrees": lambda picture: spin_picture(picture, 45),
+    "turned by 45 degrees": lambda picture: _spin(picture, 45),
     "upside down": lambda picture: picture.transpose(Image.Transpose.ROTATE_180),
     "hairs drawn over": add_hairs,
     "cropped to 80 %": _crop(0.8),

@@ -25,7 +25,7 @@ MOST_PIXELS_HELD = 16_000_000
 MOST_PIXELS_WEBP = 8_000_000
 # Each scan of a progressive JPEG is one more walk over the whole picture, for a few bytes of file.
 MOST_SCANS = 64
-# The network is shown 7/8 of the shorter side at 224: no more is decoded than twice what it needs.
+# The network is shown 4/5 of the shorter side at 224: no more is decoded than twice what it needs.
 WORKING_SIDE = 448
 STORED_SIDE = 1600
 STORED_QUALITY = 88
