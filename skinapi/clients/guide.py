@@ -8,7 +8,7 @@ from flask import Response
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import Judged
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.template import TemplateWriter
+from skinapi.reports.words.template import TemplateWriter
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.refusals import Reason

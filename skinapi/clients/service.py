@@ -9,7 +9,7 @@ from skinapi.audit import Trail
 from skinapi.errors import BadRequest, PayloadTooLarge, Unauthenticated
 from skinapi.registry.service import Judged, RegistryService
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.pictures import print_pictures
+from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.finding import Finding
 from skinapi.web.access import Subject

@@ -1,1 +1,1 @@
-"""A finding in words: the four sections that every answer carries."""
+"""From a finding to a report: its facts, their words, its pages, and whether it was issued."""

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 
 from skinapi.errors import SkinAPIError, Unwritten
-from skinapi.reports.allowance import DailyBudget
 from skinapi.reports.facts import Facts
-from skinapi.reports.line import Line
+from skinapi.reports.llm.allowance import DailyBudget
+from skinapi.reports.llm.line import Line
+from skinapi.reports.llm.openrouter import OpenRouterWriter
 from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
-from skinapi.reports.openrouter import OpenRouterWriter
-from skinapi.reports.template import TemplateWriter
+from skinapi.reports.words.template import TemplateWriter
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language

@@ -6,7 +6,7 @@ from datetime import datetime
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
-from skinapi.reports.pictures import Pictures
+from skinapi.reports.pages.pictures import Pictures
 from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
 
 

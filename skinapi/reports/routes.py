@@ -5,9 +5,9 @@ from collections.abc import Callable
 from flask import Response, request
 
 from skinapi.errors import InvalidBody, NoSuchLanguage, NotFound
-from skinapi.reports.html import POLICY, render_html, render_verdict
-from skinapi.reports.labels import labels_of
-from skinapi.reports.pdf import render_pdf
+from skinapi.reports.pages.html import POLICY, render_html, render_verdict
+from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.schemas import (
     FullReport,
     ReportQuery,

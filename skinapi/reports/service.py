@@ -13,8 +13,8 @@ from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
-from skinapi.reports.pdf import RENDERER, render_pdf
-from skinapi.reports.pictures import Pictures, print_pictures
+from skinapi.reports.pages.pdf import RENDERER, render_pdf
+from skinapi.reports.pages.pictures import Pictures, print_pictures
 from skinapi.reports.report import Patient, Report, Seal
 from skinapi.reports.verification import Issued, IssuedReports, seal_report
 from skinapi.vision.conditions import LANGUAGES, Language

@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from skinapi.reports.pdf import render_pdf
-from skinapi.reports.pictures import Pictures, print_pictures
+from skinapi.reports.pages.pdf import render_pdf
+from skinapi.reports.pages.pictures import Pictures, print_pictures
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.photo import read_photo
 from tests.reports.made import HEAT, made_report

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from skinapi.reports.pdf import render_pdf
+from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.report import Report
 from skinapi.vision.conditions import LANGUAGES
 from tests.reports.made import made_report

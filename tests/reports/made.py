@@ -7,7 +7,7 @@ from typing import Any
 from skinapi.records.reviews import Agreement, Histology, Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import LONGEST, Narrative, Sections
-from skinapi.reports.pictures import print_pictures
+from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.report import Patient, Report, Seal
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Language, conditions_table

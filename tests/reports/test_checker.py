@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skinapi.reports.checker import contradictions
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason
-from skinapi.reports.template import Added, TemplateWriter
+from skinapi.reports.words.checker import contradictions
+from skinapi.reports.words.template import Added, TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from skinapi.reports.html import POLICY, render_html
+from skinapi.reports.pages.html import POLICY, render_html
 from skinapi.reports.report import Patient
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from tests.reports.made import REVIEW, made_report, narrative_in, stated_report

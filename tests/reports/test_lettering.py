@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from skinapi.reports.fonts import REGULAR, has_letter
-from skinapi.reports.lettering import UNPRINTABLE, neutral, one_line, printable, wrap
+from skinapi.reports.pages.fonts import REGULAR, has_letter
+from skinapi.reports.pages.lettering import UNPRINTABLE, neutral, one_line, printable, wrap
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

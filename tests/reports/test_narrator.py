@@ -12,12 +12,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from skinapi.errors import StoreUnavailable, Unwritten
-from skinapi.reports import allowance, openrouter
-from skinapi.reports.checker import contradictions
 from skinapi.reports.facts import Facts
+from skinapi.reports.llm import allowance, openrouter
 from skinapi.reports.narrative import LONGEST, Narrative, Reason, Source, Writer
 from skinapi.reports.narrator import Narrator, open_narrator
-from skinapi.reports.template import TemplateWriter
+from skinapi.reports.words.checker import contradictions
+from skinapi.reports.words.template import TemplateWriter
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import RaisedBy
@@ -349,7 +349,7 @@ def test_after_its_rest_one_tries_for_all(monkeypatch: pytest.MonkeyPatch) -> No
         breaker.tell(well=False)
     with pytest.raises(Unwritten):
         breaker.admit()
-    monkeypatch.setattr("skinapi.reports.allowance.time.monotonic", lambda: later)
+    monkeypatch.setattr("skinapi.reports.llm.allowance.time.monotonic", lambda: later)
     breaker.admit()
     with pytest.raises(Unwritten):
         breaker.admit()
@@ -364,7 +364,7 @@ def test_a_store_that_fails_costs_the_words_alone(
     def gone(*_: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr("skinapi.reports.openrouter.KeptNarratives.find", gone)
+    monkeypatch.setattr("skinapi.reports.llm.openrouter.KeptNarratives.find", gone)
     assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.reports.line import MOST_AT_ONCE
+from skinapi.reports.llm.line import MOST_AT_ONCE
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.models import tiny_model
 from tests.openrouter import KEY, OpenRouter, an_openrouter, hang

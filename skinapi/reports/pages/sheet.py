@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-from skinapi.reports.catalogues import CATALOGUES
-from skinapi.reports.labels import labels_of
-from skinapi.reports.labels.shape import Labels
 from skinapi.reports.narrative import Writer
+from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels.shape import Labels
 from skinapi.reports.report import Report
-from skinapi.reports.template import say_reasons
+from skinapi.reports.words.catalogues import CATALOGUES
+from skinapi.reports.words.template import say_reasons
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.quality import SOFTEST
 

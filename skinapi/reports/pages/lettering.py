@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
-from skinapi.reports.fonts import has_letter
+from skinapi.reports.pages.fonts import has_letter
 
 # Stands, visibly, for a letter that the font has not.
 UNPRINTABLE = "□"

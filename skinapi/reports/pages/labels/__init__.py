@@ -4,9 +4,9 @@ no word about a disease is among them.
 
 from collections.abc import Mapping
 
-from skinapi.reports.labels.english import ENGLISH
-from skinapi.reports.labels.french import FRENCH
-from skinapi.reports.labels.shape import Labels
+from skinapi.reports.pages.labels.english import ENGLISH
+from skinapi.reports.pages.labels.french import FRENCH
+from skinapi.reports.pages.labels.shape import Labels
 from skinapi.vision.conditions import Language
 
 LABELS: Mapping[Language, Labels] = {"en": ENGLISH, "fr": FRENCH}

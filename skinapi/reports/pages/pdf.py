@@ -6,13 +6,13 @@ from reportlab import rl_config
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from skinapi.reports.body import lay_out
-from skinapi.reports.charts import RULE
-from skinapi.reports.flow import Page, text_block
-from skinapi.reports.lettering import neutral, one_line
+from skinapi.reports.pages.body import lay_out
+from skinapi.reports.pages.charts import RULE
+from skinapi.reports.pages.flow import Page, text_block
+from skinapi.reports.pages.lettering import neutral, one_line
+from skinapi.reports.pages.sheet import Sheet
+from skinapi.reports.pages.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styles
 from skinapi.reports.report import Report
-from skinapi.reports.sheet import Sheet
-from skinapi.reports.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styles
 
 # Part of what a report's hash seals: another look is another report.
 RENDERER = "pages-1"

@@ -7,9 +7,9 @@ from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 
-from skinapi.reports.charts import INK, PALE
-from skinapi.reports.flow import Style
-from skinapi.reports.fonts import BOLD, REGULAR
+from skinapi.reports.pages.charts import INK, PALE
+from skinapi.reports.pages.flow import Style
+from skinapi.reports.pages.fonts import BOLD, REGULAR
 from skinapi.vision.conditions import Band
 
 PAGE_WIDTH, PAGE_HEIGHT = A4

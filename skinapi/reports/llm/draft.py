@@ -10,10 +10,10 @@ from typing import Annotated, Any
 from pydantic import StringConstraints, ValidationError
 
 from skinapi.errors import Unwritten
-from skinapi.reports.catalogues import CATALOGUES
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import LONGEST, Narrative, Reason
-from skinapi.reports.template import Added
+from skinapi.reports.words.catalogues import CATALOGUES
+from skinapi.reports.words.template import Added
 from skinapi.vision.conditions import Frozen, Language, conditions_table
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300

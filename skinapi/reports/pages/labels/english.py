@@ -1,7 +1,7 @@
 """English."""
 
 from skinapi.records.reviews import Agreement, Histology
-from skinapi.reports.labels.shape import Labels
+from skinapi.reports.pages.labels.shape import Labels
 from skinapi.vision.context import Modality
 
 ENGLISH = Labels(

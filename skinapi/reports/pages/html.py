@@ -11,10 +11,10 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
-from skinapi.reports.labels import labels_of
-from skinapi.reports.lettering import neutral
+from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.lettering import neutral
+from skinapi.reports.pages.sheet import Sheet, time_text
 from skinapi.reports.report import Report
-from skinapi.reports.sheet import Sheet, time_text
 from skinapi.reports.verification import Issued
 from skinapi.vision.conditions import Language
 

@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from skinapi.reports.catalogues import CATALOGUES
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import LONGEST, Narrative, Reason
-from skinapi.reports.sentences import (
+from skinapi.reports.words.catalogues import CATALOGUES
+from skinapi.reports.words.sentences import (
     NAMED,
     NUMBER,
     WORD,
@@ -27,7 +27,7 @@ from skinapi.reports.sentences import (
     sentences_of,
     without_names,
 )
-from skinapi.reports.template import TemplateWriter
+from skinapi.reports.words.template import TemplateWriter
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 
 OPEN_TO_WRITERS = ("overview", "confidence_explanation")

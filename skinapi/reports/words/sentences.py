@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from skinapi.reports.catalogues import CATALOGUES
-from skinapi.reports.catalogues.shape import Catalogue
 from skinapi.reports.facts import Facts
+from skinapi.reports.words.catalogues import CATALOGUES
+from skinapi.reports.words.catalogues.shape import Catalogue
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 
 END = re.compile(r"(?<=[.!?…])\s+")

@@ -9,8 +9,8 @@ from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
-from skinapi.reports.charts import INK, RULE, draw_bars, draw_scale
-from skinapi.reports.flow import (
+from skinapi.reports.pages.charts import INK, RULE, draw_bars, draw_scale
+from skinapi.reports.pages.flow import (
     Block,
     Flow,
     Page,
@@ -22,8 +22,8 @@ from skinapi.reports.flow import (
     stack,
     text_block,
 )
-from skinapi.reports.sheet import Row, Sheet
-from skinapi.reports.styles import (
+from skinapi.reports.pages.sheet import Row, Sheet
+from skinapi.reports.pages.styles import (
     BAND_COLOURS,
     BOTTOM,
     CODE_SIDE,

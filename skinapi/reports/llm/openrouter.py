@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from skinapi.errors import Unwritten
-from skinapi.reports.allowance import Breaker, DailyBudget
-from skinapi.reports.checker import contradictions
-from skinapi.reports.draft import instructions, read_draft, request_for, room_beside
 from skinapi.reports.facts import Facts
-from skinapi.reports.keeping import KeptNarratives
-from skinapi.reports.line import Line, Reply
+from skinapi.reports.llm.allowance import Breaker, DailyBudget
+from skinapi.reports.llm.draft import instructions, read_draft, request_for, room_beside
+from skinapi.reports.llm.keeping import KeptNarratives
+from skinapi.reports.llm.line import Line, Reply
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
-from skinapi.reports.template import TemplateWriter
+from skinapi.reports.words.checker import contradictions
+from skinapi.reports.words.template import TemplateWriter
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import LANGUAGES, Language
 

@@ -2,9 +2,9 @@
 about a disease is the conditions table's; the catalogues' own speak of the finding.
 """
 
-from skinapi.reports.catalogues import CATALOGUES
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
+from skinapi.reports.words.catalogues import CATALOGUES
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import (
     NORMAL_SKIN,

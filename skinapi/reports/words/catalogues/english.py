@@ -1,7 +1,7 @@
 """English."""
 
-from skinapi.reports.catalogues.shape import Catalogue, Phrases, Speech
 from skinapi.reports.narrative import Reason
+from skinapi.reports.words.catalogues.shape import Catalogue, Phrases, Speech
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding import Doubt
 

@@ -1,0 +1,1 @@
+"""A report as a reader holds it: PDF on A4, and a page for browsers."""

@@ -1,0 +1,1 @@
+"""Facts in sentences, and what other sentences are held against."""
