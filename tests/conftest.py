@@ -4,12 +4,14 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pymongo
 import pytest
+import werkzeug.test
 
 from tests.houses import House, store_of_kind
 from tests.mongod import NoMongodError, a_mongod
@@ -22,6 +24,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name == "learning":
             item.add_marker(pytest.mark.xdist_group("learning"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bodies_in_memory() -> Iterator[None]:
+    """The test client leaves the temporary file of a large upload to the garbage collector, which
+    then blames the test that it happens to run in.
+    """
+    in_memory = partial(werkzeug.test.stream_encode_multipart, use_tempfile=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(werkzeug.test, "stream_encode_multipart", in_memory)
+        yield
 
 
 @pytest.fixture
