@@ -71,7 +71,8 @@ def test_what_raised_the_band_is_named() -> None:
         "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
     )
     said = write_sections(finding, "en")
-    assert "Melanoma (5.71%), the 7-point checklist" in said.recommendation
+    reason, harmless = "Melanoma (5.71%), the 7-point checklist", "harmless"
+    assert 0 < said.overview.index(reason) < said.overview.index(harmless)
     assert said.importance_of_early_detection.startswith("Found while it is still thin")
 
 

@@ -33,7 +33,9 @@ class TemplateWriter:
         return Narrative(
             language=language,
             sections=Sections(
-                overview=_join(*said.lead(), *said.what_it_is(), added.overview),
+                overview=_join(
+                    *said.lead(), *said.urgency_beyond(), *said.what_it_is(), added.overview
+                ),
                 importance_of_early_detection=said.why_early(),
                 recommendation=_join(said.action(), *said.advice(), *said.checklist_result()),
                 confidence_explanation=_join(
@@ -42,7 +44,12 @@ class TemplateWriter:
             ),
             findings=(*said.lead(), *said.figures(), said.band(), *said.circumstances()),
             limits=said.notices(),
-            next_steps=(said.action(), *said.advice(), *said.checklist_result()),
+            next_steps=(
+                said.action(),
+                *said.urgency_beyond(),
+                *said.advice(),
+                *said.checklist_result(),
+            ),
         )
 
 
@@ -87,13 +94,17 @@ class _Said:
     def action(self) -> str:
         return self._facts.band_words(self._language).action
 
+    def urgency_beyond(self) -> list[str]:
+        """Said before what the condition is: "harmless" must not be all that is read."""
+        if not self._facts.more_urgent:
+            return []
+        name = self._name(self._stated)
+        return [self._phrases.more_urgent.format(name=name, reasons=self.reasons())]
+
     def advice(self) -> list[str]:
-        """The condition's own only where it is just as urgent."""
-        facts = self._facts
-        if facts.more_urgent:
-            name = self._name(self._stated)
-            return [self._phrases.more_urgent.format(name=name, reasons=self.reasons())]
-        return [self._stated.sentences[self._language].what_to_do] if facts.as_urgent else []
+        """The condition's own, where it is just as urgent."""
+        told = self._stated.sentences[self._language].what_to_do
+        return [told] if self._facts.as_urgent else []
 
     def checklist_result(self) -> list[str]:
         score, checklist = self._facts.checklist_score, self._table.checklist
