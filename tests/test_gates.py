@@ -1,5 +1,6 @@
 """What keeps the house in order: every route declared, the floors apart, the API described."""
 
+import inspect
 import re
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from flask import Flask
+from flask import Flask, Response
 from openapi_spec_validator import validate
 
 from skinapi.settings import VERSION, Settings
@@ -97,6 +98,18 @@ def test_the_description_is_valid_openapi(house: House) -> None:
     spec = house.client.get("/openapi.json").get_json()
     assert spec["openapi"] == "3.1.0"
     validate(spec)
+
+
+def test_what_else_a_route_may_answer_is_in_the_description(house: House) -> None:
+    """Of those that answer JSON or something ready-made; the front door's is a way out."""
+    paths = house.client.get("/openapi.json").get_json()["paths"]
+    for route in declared_routes(house.app):
+        answers = get_args(inspect.signature(route.handler, eval_str=True).return_annotation)
+        if Response in answers and route.is_json and route.path != "/":
+            assert route.or_produces, route.path
+            path = re.sub(r"<(\w+)>", r"{\1}", route.path)
+            described = paths[path][route.method.lower()]["responses"][str(route.status)]
+            assert {route.produces, *route.or_produces} <= described["content"].keys()
 
 
 def test_the_docs_page_describes_every_route_without_a_foreign_host(house: House) -> None:

@@ -18,7 +18,14 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'n
 routes: Routes[RegistryService] = Routes("model")
 
 
-@routes.route("GET", "/model-card", access=Public(), rate=Rate.READ, raises=(NoModel,))
+@routes.route(
+    "GET",
+    "/model-card",
+    access=Public(),
+    rate=Rate.READ,
+    raises=(NoModel,),
+    or_produces=("text/html",),
+)
 def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
     """What the model in service is, where it came from, how good it is and what it must not be
     used for; a browser gets a page.

@@ -33,6 +33,7 @@ routes: Routes[ReportsService] = Routes("reports")
     "/submissions/<number>/report",
     access=Signed(),
     rate=Rate.READ,
+    or_produces=(HTML, PDF),
     raises=(NotFound, NoSuchLanguage),
 )
 def show_report(
@@ -92,6 +93,7 @@ def show_report_pdf(
     "/generate_report",
     access=Signed(),
     rate=Rate.WRITE,
+    or_produces=(PDF,),
     raises=(NoSuchLanguage,),
 )
 def generate_report(
@@ -117,7 +119,13 @@ def generate_report(
     return StatedReport.of(report, labels_of(report.language).as_stated)
 
 
-@routes.route("GET", "/reports/verify/<hash>", access=Public(), rate=Rate.ANONYMOUS)
+@routes.route(
+    "GET",
+    "/reports/verify/<hash>",
+    access=Public(),
+    rate=Rate.ANONYMOUS,
+    or_produces=(HTML,),
+)
 def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
     """Whether a report with this code was issued here and still stands; nothing of what it says.
 

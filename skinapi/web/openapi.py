@@ -162,7 +162,13 @@ def _header_parameters(route: Route) -> list[Spec]:
 def _responses(route: Route, schemas: _Schemas) -> Spec:
     content = {"schema": schemas.of(route)} if route.is_json else {"schema": {"type": "string"}}
     responses: Spec = {
-        str(route.status): {"description": "Done", "content": {route.produces: content}}
+        str(route.status): {
+            "description": "Done",
+            "content": {
+                route.produces: content,
+                **{kind: {"schema": {"type": "string"}} for kind in route.or_produces},
+            },
+        }
     }
     for error in _possible_errors(route):
         said = responses.setdefault(str(error.status), {"description": error.sentence})

@@ -48,6 +48,7 @@ class Route:
     renderer: Renderer = problem_json
     raises: tuple[type[SkinAPIError], ...] = ()
     produces: str = "application/json"
+    or_produces: tuple[str, ...] = ()
     max_body: int | None = None
     carries_photo: bool = False
     when: Callable[[Request], bool] | None = None
