@@ -21,7 +21,7 @@ from skinapi.registry.service import RegistryService, open_registry
 from skinapi.reports.narrator import open_narrator
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.reports.service import ReportsService
-from skinapi.rooms import open_rooms
+from skinapi.rooms import Rooms, open_rooms
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.web.context import add_request_ids
@@ -31,7 +31,7 @@ from skinapi.web.headers import add_headers
 from skinapi.web.held import HeldBytes
 from skinapi.web.house import House
 from skinapi.web.house import routes as house_routes
-from skinapi.web.limits import Rate, add_rate_headers, open_limits
+from skinapi.web.limits import Limits, Rate, add_rate_headers, open_limits
 from skinapi.web.logs import configure_logs, log_requests
 from skinapi.web.metrics import measure_requests
 from skinapi.web.routes import renderer_for
@@ -75,7 +75,14 @@ def create_app(
     held = HeldBytes(settings.max_held_bytes)
     guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes, held=held)
     answer_errors(app, renderer_for(app))
+    _open_doors(app, settings, rooms, registry, limits)
+    return app
 
+
+def _open_doors(
+    app: Flask, settings: Settings, rooms: Rooms, registry: RegistryService, limits: Limits
+) -> None:
+    """Every room's routes; from the ground up, for each service is given those below it."""
     app.register_blueprint(
         house_routes.blueprint(House(app, rooms.store.ping, limits.ping, registry.ping))
     )
@@ -121,4 +128,3 @@ def create_app(
     for client in (skinartify, explainable, lab, shared):
         app.register_blueprint(client.routes.blueprint(clients))
     app.register_blueprint(console_routes.blueprint(None))
-    return app
