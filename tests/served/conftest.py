@@ -33,6 +33,7 @@ def on_store(store: str) -> dict[str, str]:
 def standing(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server of four workers for all tests that leave it as it was."""
     with serving(tmp_path_factory.mktemp("standing"), environment_of(store)) as server:
+        server.await_words("replace it first")  # the first admin, by the worker that greets
         yield server
 
 
