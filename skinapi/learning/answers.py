@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset
-from skinapi.learning.augment import DIHEDRAL
 from skinapi.learning.datasets import Sample, one_per_lesion
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration import softmax
@@ -40,7 +39,6 @@ def ask_model(
     model: Model,
     samples: Sequence[Sample],
     *,
-    tta: bool,
     report: Report,
     change: Callable[[Image.Image], Image.Image] | None = None,
 ) -> Answers:
@@ -53,19 +51,11 @@ def ask_model(
         pictures = [open_picture(s.path.read_bytes()) for s in samples[start : start + BATCH]]
         if change is not None:
             pictures = [change(picture.convert("RGB")) for picture in pictures]
-        rows.append(_logits(model, pictures, tta=tta))
+        rows.append(model.read(pictures).logits)
         progress.advance(len(pictures))
     if not rows:
         raise BadDataset("There is no picture to evaluate")
     return Answers(samples, np.concatenate(rows))
-
-
-def _logits(model: Model, pictures: Sequence[Image.Image], *, tta: bool) -> NDArray[np.float32]:
-    if not tta:
-        return model.read(pictures).logits
-    turned = [[p if turn is None else p.transpose(turn) for p in pictures] for turn in DIHEDRAL]
-    logits = np.stack([model.read(view).logits for view in turned])
-    return np.asarray(logits.mean(axis=0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

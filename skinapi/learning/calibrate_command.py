@@ -24,7 +24,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
     parts = read_split(options.split or options.model / "split.json")
     watched = by_part(samples, parts, "validation")
     familiar = fit_familiar(model, by_part(samples, parts, "train"), watched, report=say)
-    calibration = calibrate(model, ask_model(model, watched, tta=False, report=say)).model_copy(
+    calibration = calibrate(model, ask_model(model, watched, report=say)).model_copy(
         update={"familiar": familiar}
     )
     card = json.loads((options.model / CARD).read_bytes())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Run = Callable[[Settings, argparse.Namespace], int]
 
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
+TURNS = (1, 2, 8)
 PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "whole")
 
 NOT_SKIN = "a folder of pictures of anything else; the later half by name is measured"
@@ -98,7 +99,7 @@ def _add_evaluate(commands: "Commands") -> None:
     evaluate.add_argument("--part", choices=("validation", "test"), default="test")
     evaluate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
     evaluate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
-    evaluate.add_argument("--tta", action="store_true", help="average eight turned views")
+    evaluate.add_argument("--turns", type=int, choices=TURNS, default=1, help="views averaged")
     evaluate.add_argument(
         "--stress", action="store_true", help="the same on worse pictures; what heat maps are worth"
     )
@@ -115,7 +116,9 @@ def _add_compare(commands: "Commands") -> None:
     compare.add_argument(
         "--split", type=Path, required=True, help="its validation part is what is compared on"
     )
-    compare.add_argument("--tta", action="store_true", help="average eight turned views")
+    compare.add_argument(
+        "--turns", type=int, choices=TURNS, nargs=2, default=(1, 1), help="views averaged by each"
+    )
     compare.set_defaults(run=_later("compare"))
 
 

@@ -21,14 +21,14 @@ from skinapi.vision.model import Model
 
 
 def evaluate_model(
-    model: Model, dataset: Dataset, *, tta: bool, report: Report
+    model: Model, dataset: Dataset, *, report: Report
 ) -> tuple[dict[str, Any], Answers]:
     """One dictionary, ready for JSON, and the answers that it was computed from."""
-    answers = ask_model(model, dataset.samples, tta=tta, report=report)
+    answers = ask_model(model, dataset.samples, report=report)
     judged = judge(model, answers)
     figures = {
         "model_version": model.version,
-        "tta": tta,
+        "turns": int(model.turns),
         **measure(judged),
         "melanoma": measure_melanoma(judged),
         "bands": measure_bands(judged, model.calibration.thresholds),

@@ -35,10 +35,10 @@ def measure_stress(
     below the energy of their like.
     """
     samples = thin_out(samples, MOST_OF_A_CLASS)
-    plain = judge(model, ask_model(model, samples, tta=False, report=report))
+    plain = judge(model, ask_model(model, samples, report=report))
     rows = {"untouched": _row(plain, plain)}
     for name, change in STRESSES.items():
-        answers = ask_model(model, samples, tta=False, report=report, change=change)
+        answers = ask_model(model, samples, report=report, change=change)
         rows[name] = _row(plain, judge(model, answers))
     return rows
 

@@ -8,9 +8,8 @@ Figures = Mapping[str, Any]
 
 def describe_figures(figures: Figures) -> str:
     """The table of a model, every picture counted; then the same with one picture per lesion."""
-    lines = [
-        f"model {figures['model_version']}" + (", eight turned views" if figures["tta"] else "")
-    ]
+    turned = f", mean of {figures['turns']} turned views" if figures["turns"] > 1 else ""
+    lines = [f"model {figures['model_version']}{turned}"]
     lines += _describe_part(figures, "every picture")
     if figures["dropped_classes"]:
         dropped = ", ".join(figures["dropped_classes"])

@@ -103,10 +103,10 @@ def _measure(
 ) -> dict[str, Any]:
     """Calibrated on validation, then read once on the test part; the card and its pages follow."""
     model, precision = _calibrate(folder, lessons, card)
-    figures, answers = evaluate_model(model, test, tta=False, report=say)
+    figures, answers = evaluate_model(model, test, report=say)
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
-        foreign = ask_model(model, strange, tta=False, report=say)
+        foreign = ask_model(model, strange, report=say)
         figures["not_skin"] = {
             **measure_foreign(model, answers, foreign),
             "gates": count_outcomes(model, strange, report=say),
@@ -196,7 +196,7 @@ def _calibrate(
     watched = lessons.validation
     write_papers(folder, card=card, calibration=Calibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
-    answers = {p: ask_model(m, watched, tta=False, report=say) for p, m in models.items()}
+    answers = {p: ask_model(m, watched, report=say) for p, m in models.items()}
     aucs = {p.value: _macro_auc(models[p], answers[p]) for p in Precision}
     loses = aucs[Precision.F32] - aucs[Precision.BF16]
     chosen = Precision.BF16 if loses <= BF16_MAY_LOSE else Precision.F32

@@ -2,7 +2,7 @@
 call it.
 """
 
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,14 @@ class Scaling(StrEnum):
     TORCH = "torch"
     TF = "tf"
     RAW = "raw"
+
+
+class Turns(IntEnum):
+    """How many turned views of a photo the network is shown; its answer is their mean."""
+
+    ONE = 1
+    TWO = 2
+    EIGHT = 8
 
 
 def view_box(picture: Image.Image) -> Box:
@@ -60,3 +68,9 @@ def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
     if scaling is Scaling.TF:
         return pixels / np.float32(127.5) - np.float32(1.0)
     return pixels
+
+
+def turn_tensor(tensor: Tensor, turns: Turns) -> list[Tensor]:
+    """As it stands, turned by half, by a quarter to either side, and all of these mirrored."""
+    views = [np.rot90(t, k) for t in (tensor, tensor.swapaxes(0, 1)) for k in (0, 2, 1, 3)]
+    return views[:turns]

@@ -74,3 +74,5 @@ def test_the_command_compares_on_validation_alone(
     assert f"{len(small.watched)} validation pictures" in said
     assert "macro auc" in said
     assert "not resolved" in said
+    assert run_command([*words, "--turns", "1", "8"], tmp_path) == 0
+    assert capsys.readouterr().out != said

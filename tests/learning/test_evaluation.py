@@ -97,9 +97,9 @@ def test_turned_views_and_foreign_pictures(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = write_one_hot(tmp_path, small.data, ["df", "vasc"])
-    words: list[object] = ["--labels", table, "--tta", "--not-skin", small.data]
+    words: list[object] = ["--labels", table, "--turns", "8", "--not-skin", small.data]
     figures = evaluated(small, tmp_path, monkeypatch, *words)
-    assert figures["tta"]
+    assert figures["turns"] == 8
     assert 0 <= figures["not_skin"]["auroc"] <= 1
 
 
