@@ -8,6 +8,7 @@ from skinapi.learning.datasets import Dataset, Sample, one_per_lesion
 from skinapi.learning.figures import (
     measure,
     measure_bands,
+    measure_doubt,
     measure_melanoma,
     measure_normal_skin,
     measure_subgroups,
@@ -32,6 +33,7 @@ def evaluate_model(
         **measure(judged),
         "melanoma": measure_melanoma(judged),
         "bands": measure_bands(judged, model.calibration.thresholds),
+        "doubt": measure_doubt(judged),
         "subgroups": measure_subgroups(judged),
         "dropped_classes": [
             short_name(key) for key in lesion_classes() if key not in judged.classes

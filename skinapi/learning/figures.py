@@ -11,6 +11,7 @@ from skinapi.learning.answers import Answers, Judged
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model
 
+MARGINS = (0.05, 0.15, 0.3, 0.5)
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
 
 
@@ -54,6 +55,7 @@ def _measure_class(judged: Judged, index: int, draws: Sequence[metrics.Rows]) ->
             "specificity", draws, lambda r: metrics.specificity(chosen[r], positive[r])
         ),
         **_with_interval("auc", draws, lambda r: metrics.auc(scores[r], positive[r])),
+        "ece": metrics.calibration_error(scores, positive),
     }
 
 
@@ -116,6 +118,27 @@ def measure_bands(judged: Judged, thresholds: Mapping[str, float]) -> dict[str, 
                 "specificity": metrics.specificity(chosen, positive),
             }
     return figures
+
+
+def measure_doubt(judged: Judged) -> list[dict[str, float]]:
+    """What is gained by calling a picture uncertain whose two most probable classes lie closer than
+    a margin.
+    """
+    ranked = np.sort(judged.probabilities, axis=1)
+    hit = judged.probabilities.argmax(axis=1) == judged.labels
+    rows = []
+    for margin in MARGINS:
+        close = ranked[:, -1] - ranked[:, -2] < margin
+        if close.any() and not close.all():
+            rows.append(
+                {
+                    "margin": margin,
+                    "uncertain": float(close.mean()),
+                    "right_if_uncertain": float(hit[close].mean()),
+                    "right_if_certain": float(hit[~close].mean()),
+                }
+            )
+    return rows
 
 
 def measure_subgroups(judged: Judged) -> dict[str, dict[str, Any]]:

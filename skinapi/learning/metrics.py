@@ -57,11 +57,14 @@ def specificity(chosen: Mask, positive: Mask) -> float:
 
 def ece(probabilities: Floats, labels: Labels) -> float:
     """Expected calibration error of the top class, in fifteen bins of equal mass."""
-    confidence = probabilities.max(axis=1)
-    hit = (probabilities.argmax(axis=1) == labels).astype(np.float64)
-    bins = np.array_split(np.argsort(confidence, kind="stable"), BINS)
-    gaps = [abs(hit[rows].sum() - confidence[rows].sum()) for rows in bins if rows.size]
-    return float(sum(gaps) / labels.size)
+    return calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+
+
+def calibration_error(stated: Floats, happened: Mask) -> float:
+    """How far a stated probability is from the share of cases in which it came true."""
+    bins = np.array_split(np.argsort(stated, kind="stable"), BINS)
+    gaps = [abs(happened[rows].sum() - stated[rows].sum()) for rows in bins if rows.size]
+    return float(sum(gaps) / stated.size)
 
 
 def brier(probabilities: Floats, labels: Labels) -> float:

@@ -29,6 +29,12 @@ def describe_figures(figures: Figures) -> str:
             f"band threshold {name} {band['threshold']:.4f}: "
             f"sensitivity {band['sensitivity']:.3f}, specificity {band['specificity']:.3f}"
         )
+    for row in figures["doubt"]:
+        lines.append(
+            f"uncertain where the first two are closer than {row['margin']:.2f}: "
+            f"{row['uncertain']:.1%} of the pictures, of which {row['right_if_uncertain']:.1%} "
+            f"right; of the others {row['right_if_certain']:.1%}"
+        )
     if "normal_skin" in figures:
         healthy = figures["normal_skin"]
         lines.append(
@@ -111,11 +117,11 @@ def _describe_part(part: Figures, title: str) -> list[str]:
             f"  accuracy {part['accuracy']:.3f}, macro F1 {part['macro_f1']:.3f}, "
             f"Brier {part['brier']:.3f}"
         ),
-        "  class      n  sensitivity           specificity           AUC",
+        f"  class      n  {'sensitivity':20}  {'specificity':20}  {'AUC':20}  ECE",
     ]
     for name, one in part["per_class"].items():
         cells = "  ".join(_with_interval(one, key) for key in ("sensitivity", "specificity", "auc"))
-        lines.append(f"  {name:6} {one['n']:5}  {cells}")
+        lines.append(f"  {name:6} {one['n']:5}  {cells}  {one['ece']:.3f}")
     return lines
 
 

@@ -2,35 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.answers import Judged
 from skinapi.learning.comparing import compare
-from skinapi.learning.datasets import Sample
-from skinapi.vision.calibration import softmax
 from tests.learning.conftest import Small, run_command
-
-CLASSES = ("basal_cell_carcinoma", "melanoma", "melanocytic_nevus")
-LABELS = np.random.default_rng(2).integers(3, size=240)
-
-
-def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Judged:
-    """Answers whose logits know the truth as well as `skill` says; two pictures a lesion."""
-    noise = np.random.default_rng(seed).normal(size=(LABELS.size, 3))
-    probabilities = softmax(noise + skill * np.eye(3)[LABELS])
-    return Judged(
-        classes=CLASSES,
-        probabilities=probabilities,
-        uncalibrated=probabilities,
-        labels=LABELS,
-        samples=[
-            Sample(f"{name}{row}", Path("x"), CLASSES[label], f"lesion{row // 2}")
-            for row, label in enumerate(LABELS)
-        ],
-        refused=np.zeros(LABELS.size, bool),
-    )
+from tests.learning.judgements import judged
 
 
 def test_a_clear_gain_is_resolved_in_every_figure() -> None:

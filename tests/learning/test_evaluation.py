@@ -2,6 +2,8 @@
 
 import csv
 import json
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,10 @@ import pytest
 from skinapi.errors import BadDataset
 from skinapi.learning import metrics
 from skinapi.learning.calibrating import fit_temperature
+from skinapi.learning.figures import MARGINS, measure, measure_doubt
 from skinapi.vision.calibration import softmax
 from tests.learning.conftest import Small, run_command
+from tests.learning.judgements import judged
 from tests.learning.pictures import COLOURS
 
 RANDOM = np.random.default_rng(8)
@@ -139,6 +143,26 @@ def test_a_boastful_model_has_the_calibration_error_of_its_boast() -> None:
     labels = np.array([0, 1] * 300)
     boastful = np.tile([0.9, 0.1], (600, 1))
     assert metrics.ece(boastful, labels) == pytest.approx(0.4)
+
+
+def test_each_class_has_its_own_calibration_error() -> None:
+    stated, happened = np.full(40, 0.3), np.arange(40) % 2 == 0
+    assert metrics.calibration_error(stated, happened) == pytest.approx(0.2, abs=0.02)
+    timid = judged(skill=2.0)
+    honest = replace(timid, probabilities=softmax(2 * np.log(timid.probabilities)))
+    off, true = (measure(answers)["per_class"]["mel"]["ece"] for answers in (timid, honest))
+    assert true < off / 2
+
+
+def test_the_more_is_called_uncertain_the_more_often_the_rest_is_right() -> None:
+    rows = measure_doubt(judged(skill=2.0))
+    assert [row["margin"] for row in rows] == [*MARGINS]
+    for narrow, wide in pairwise(rows):
+        assert narrow["uncertain"] < wide["uncertain"]
+        assert narrow["right_if_certain"] < wide["right_if_certain"]
+    assert all(row["right_if_uncertain"] < row["right_if_certain"] for row in rows)
+    certain = replace(judged(skill=0.0), probabilities=np.eye(3)[np.zeros(240, int)])
+    assert measure_doubt(certain) == []
 
 
 def test_the_interval_is_wider_where_pictures_share_lesions() -> None:
