@@ -15,6 +15,8 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
+from skinapi.learning.fused import norm_behind, scale_of
+
 Array = NDArray[np.float32]
 
 FOLDED = "kernels are folded"
@@ -89,15 +91,8 @@ def _convolutions(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
 
 
 def _scale_behind(layer: keras.Layer) -> Array:
-    """Gamma over the standard deviation of the batch normalisation that alone reads this layer,
-    else one.
-    """
-    readers = {node.operation for node in layer._outbound_nodes}
-    norm = next(iter(readers), None)
-    if len(readers) != 1 or not isinstance(norm, keras.layers.BatchNormalization):
-        return np.ones(1, np.float32)
-    gamma, _, _, variance = (np.asarray(value, np.float32) for value in norm.get_weights())
-    return np.asarray(gamma / np.sqrt(variance + np.float32(norm.epsilon)), np.float32)
+    norm = norm_behind(layer)
+    return np.ones(1, np.float32) if norm is None else scale_of(norm)
 
 
 def _kernel(layer: keras.Layer) -> Array:

@@ -17,6 +17,7 @@ from skinapi.errors import BadDataset
 from skinapi.learning.batches import Batches, Fetch
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Features, Pictures, cache_features
+from skinapi.learning.fused import fuse, unfuse
 from skinapi.learning.metrics import balanced_accuracy, log_loss, macro_auc
 from skinapi.learning.networks import (
     ARCHITECTURES,
@@ -37,8 +38,16 @@ PHASES: Mapping[str, Phase] = {
         Phase("head", "head", epochs=8, learning_rate=1e-3, mixup=0.0, views=1),
         Phase("last-blocks", "last-blocks", epochs=6, learning_rate=4e-4, views=4),
         Phase("deeper-blocks", "deeper-blocks", epochs=7, learning_rate=3e-4, mixup=0.2, views=3),
-        Phase("coarse", "whole", epochs=8, learning_rate=2e-4, mixup=0.2, shrink=5 / 7),
-        Phase("whole", "whole", epochs=8, learning_rate=1e-4),
+        Phase(
+            "coarse",
+            "whole",
+            epochs=14,
+            learning_rate=5e-5,
+            mixup=0.2,
+            patience=14,
+            shrink=5 / 7,
+        ),
+        Phase("whole", "whole", epochs=10, learning_rate=3e-5, mixup=0.0, patience=4),
     )
 }
 
@@ -62,11 +71,16 @@ class Lessons:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
+    """`still` keeps the batch statistics as they are while the whole network learns: half the work,
+    and right for a network that has learned before.
+    """
+
     architecture: str = "ResNet50"
     phases: tuple[Phase, ...] = (PHASES["head"], PHASES["last-blocks"], PHASES["whole"])
     side: int = 224
     dropout: float = 0.3
     seed: int = 0
+    still: bool = True
     compute: str = "mixed_bfloat16"
 
     def build(self, outputs: int, *, compute: str, shrink: float = 1.0) -> keras.Model:
@@ -152,8 +166,9 @@ def _run(
     watched = Pictures(lessons.validation, recipe.side, known.scaling)
     fetch: Fetch = learned.glance
     look: Look = watched.look
-    model = _shrunken(phase, recipe, network) if phase.shrink < 1 else network
-    freeze_below(model, cut)
+    whole = phase.depth == "whole"
+    freeze_below(network, cut)
+    model = _pupil(phase, recipe, network) if whole else network
     caches = folder / phase.name / "features"
     finished = read_course(folder / phase.name).finished
     if phase.views and cut is not None:
@@ -164,11 +179,11 @@ def _run(
     labels = np.asarray(lessons.labels(lessons.validation))
 
     def score(trained: keras.Model) -> dict[str, float]:
-        """At the side that is served, whatever side was learned at."""
-        if phase.shrink < 1:
-            network.set_weights(trained.get_weights())
-            trained = network
-        return score_network(trained, look, labels)
+        """As it is served, however it was learned."""
+        if not whole:
+            return score_network(trained, look, labels)
+        _take_back(trained, network, recipe)
+        return score_network(network, look, labels)
 
     course = run_phase(
         phase=phase,
@@ -185,17 +200,24 @@ def _run(
         folder=folder / phase.name,
         report=report,
     )
-    if phase.shrink < 1:
-        network.set_weights(model.get_weights())
+    if whole:
+        _take_back(model, network, recipe)
     shutil.rmtree(caches, ignore_errors=True)
     return course
 
 
-def _shrunken(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
-    """The same weights before smaller pictures."""
-    small = recipe.build(network.output.shape[-1], compute=recipe.compute, shrink=phase.shrink)
-    small.set_weights(network.get_weights())
-    return small
+def _pupil(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
+    """The same weights before pictures as large as this phase shows."""
+    pupil = recipe.build(network.output.shape[-1], compute=recipe.compute, shrink=phase.shrink)
+    pupil.set_weights(network.get_weights())
+    return fuse(pupil) if recipe.still else pupil
+
+
+def _take_back(pupil: keras.Model, network: keras.Model, recipe: Recipe) -> None:
+    if recipe.still:
+        unfuse(pupil, network)
+    else:
+        network.set_weights(pupil.get_weights())
 
 
 def _from_cache(

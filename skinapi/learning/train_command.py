@@ -163,6 +163,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         phases=tuple(phases),
         side=options.side,
         seed=options.seed,
+        still=options.init != "none",
     )
 
 

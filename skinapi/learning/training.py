@@ -140,16 +140,15 @@ def _train_epoch(model: keras.Model, batches: Batches, progress: Progress) -> fl
 def _judge_epoch(
     model: keras.Model, score: Score, course: Course, loss: float, folder: Path
 ) -> None:
-    """Validation sees the averaged weights; training then goes on with its own."""
-    own = _values(model.trainable_variables)
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    """Keras ends every `fit` with the averaged weights in place: validation sees them, and the next
+    epoch goes on from them.
+    """
     scores = score(model)
     course.epoch += 1
     course.history.append({"epoch": course.epoch, "loss": loss, **scores})
     if scores["macro_auc"] > course.best:
         course.best, course.best_epoch = scores["macro_auc"], course.epoch
         save_arrays(folder / "best.npz", model.get_weights())
-    _assign(model.trainable_variables, own)
 
 
 def _checkpoint(folder: Path, model: keras.Model, course: Course) -> None:

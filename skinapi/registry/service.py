@@ -14,7 +14,6 @@ from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
 from skinapi.vision.model import CARD, SHIPPED_MODEL, Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.photo import Photo
-from skinapi.vision.tensor import Turns
 from skinapi.web.logs import log
 
 
@@ -62,14 +61,7 @@ def open_registry(settings: Settings) -> RegistryService:
     says that it is not ready, and judges nothing.
     """
     precision = Precision(settings.model_precision) if settings.model_precision else None
-    slot = Slot(
-        partial(
-            open_warm,
-            precision=precision,
-            streams=settings.num_streams,
-            turns=Turns(int(settings.model_turns)),
-        )
-    )
+    slot = Slot(partial(open_warm, precision=precision, streams=settings.num_streams))
     try:
         slot.swap(serving_folder(settings))
     except ModelDamaged as error:

@@ -11,7 +11,6 @@ from skinapi.errors import Conflict, ModelDamaged, NoModel
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.tensor import Turns
 from skinapi.web.logs import log
 
 KERAS_SUFFIXES = (".keras", ".h5")
@@ -62,13 +61,7 @@ class Slot:
             return self._serving
 
 
-def open_warm(
-    folder: Path,
-    *,
-    precision: Precision | None = None,
-    streams: int = 1,
-    turns: Turns = Turns.ONE,
-) -> Model:
+def open_warm(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:
     """Checksums first, then one pass. Raises ModelDamaged rather than serve what is half right."""
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
@@ -76,7 +69,7 @@ def open_warm(
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
     try:
-        model = open_model(folder, precision=precision, streams=streams, turns=turns)
+        model = open_model(folder, precision=precision, streams=streams)
         model.warm()
     except RuntimeError as error:
         raise ModelDamaged(f"The network in {folder} cannot be run") from error

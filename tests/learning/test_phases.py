@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.learning import training
-from skinapi.learning.batches import Batches, weigh_classes
+from skinapi.learning.batches import Batches, deal, weigh_classes
 from skinapi.learning.training import Course, Phase, WarmupCosine, run_phase
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
@@ -102,12 +102,24 @@ def test_rare_classes_weigh_more_by_the_square_root() -> None:
     assert (weights[0] * 16 + weights[1] * 4) / 20 == pytest.approx(1)
 
 
+def test_a_rare_class_is_dealt_more_often_and_each_of_its_pictures_alike() -> None:
+    labels = np.array([0] * 64 + [1] * 4)
+    share = weigh_classes(labels.tolist(), outputs=2)[labels]
+    dealt = [np.bincount(deal(share, np.random.default_rng(s)), minlength=68) for s in range(40)]
+    assert all(times.sum() == 68 for times in dealt)
+    for times in dealt:
+        assert (np.abs(times - share) < 1).all()
+    assert np.mean([times[64:].sum() for times in dealt]) == pytest.approx(68 / 5, rel=0.05)
+    first, second = (deal(share, np.random.default_rng(seed)) for seed in range(2))
+    assert not np.array_equal(first, second)
+
+
 def test_mixed_labels_still_sum_to_one() -> None:
     batches = Batches(
         fetch=lambda row, _: INPUTS[row], labels=LABELS, outputs=3, batch=8, mixup=0.4, seed=3
     )
-    _, mixed, _ = batches[0]
+    _, mixed = batches[0]
     np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-6)
     assert ((mixed > 0).sum(axis=1) == 2).any()
-    _, again, _ = batches[0]
+    _, again = batches[0]
     np.testing.assert_array_equal(mixed, again)

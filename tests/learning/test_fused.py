@@ -1,0 +1,76 @@
+"""The fused twin is the same network: it answers alike, learns, and gives back what it learned."""
+
+import keras
+import numpy as np
+import pytest
+
+from skinapi.learning.fused import LARGEST_SCALE, fuse, unfuse
+from skinapi.learning.networks import ARCHITECTURES, build_network
+from skinapi.vision.tensor import Tensor
+
+SIDE = 32
+PICTURES = np.random.default_rng(0).normal(size=(4, SIDE, SIDE, 3)).astype(np.float32)
+LABELS = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+
+
+def lived_in(architecture: str) -> keras.Model:
+    """A network whose normalisations have statistics of their own, as after a training."""
+    network = build_network(architecture, outputs=3, side=SIDE)
+    random = np.random.default_rng(1)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = layer.get_weights()
+            spread = random.uniform(0.5, 2.0, variance.shape)
+            layer.set_weights(
+                [gamma * random.uniform(0.5, 1.5, gamma.shape), beta + 0.1, mean + 0.1, spread]
+            )
+    return network
+
+
+def answers(network: keras.Model) -> Tensor:
+    return np.asarray(network.predict_on_batch(PICTURES))
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_the_twin_answers_the_same_and_nothing_is_lost_on_the_way_back(architecture: str) -> None:
+    network = lived_in(architecture)
+    before, weights = answers(network), network.get_weights()
+    fused = fuse(network)
+    np.testing.assert_allclose(answers(fused), before, atol=2e-4, rtol=2e-4)
+    unfuse(fused, network)
+    for left, right in zip(weights, network.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-5)
+
+
+def test_what_the_twin_learned_the_network_knows() -> None:
+    network = lived_in("ResNet50")
+    fused = fuse(network)
+    loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+    fused.compile(optimizer=keras.optimizers.Adam(1e-4), loss=loss, jit_compile=False)
+    first = fused.train_on_batch(PICTURES, LABELS)
+    for _ in range(5):
+        last = fused.train_on_batch(PICTURES, LABELS)
+    assert last < first
+    assert np.abs(answers(fused) - answers(network)).max() > 1e-2
+    unfuse(fused, network)
+    np.testing.assert_allclose(answers(fused), answers(network), atol=2e-4, rtol=2e-4)
+
+
+def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_learns() -> None:
+    network = lived_in("ResNet50")
+    fused = fuse(network)
+    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in fused.layers)
+    learning = {variable.name for variable in fused.trainable_variables}
+    assert learning == {"kernel", "bias"}
+
+
+def test_a_channel_that_hardly_varied_takes_no_longer_steps_than_others() -> None:
+    network = lived_in("ResNet50")
+    norm = network.get_layer("conv2_block1_1_bn")
+    gamma, beta, mean, variance = norm.get_weights()
+    variance[0] = 0.0
+    norm.set_weights([gamma, beta, mean, variance])
+    fused = fuse(network)
+    *_, scale = fused.get_layer("conv2_block1_1_conv").get_weights()
+    assert np.abs(scale).max() == pytest.approx(LARGEST_SCALE)
+    np.testing.assert_allclose(answers(fused), answers(network), atol=2e-4, rtol=2e-4)

@@ -1,0 +1,43 @@
+"""What learns in a phase, and what stands still."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skinapi.learning.answers import lesion_classes
+from skinapi.learning.datasets import load_dataset
+from skinapi.learning.networks import build_network
+from skinapi.learning.recipe import Lessons, Recipe, train_network
+from skinapi.learning.training import Phase
+from skinapi.vision.conditions import conditions_table
+from tests.learning import tiny
+from tests.learning.conftest import SIDE, Small
+
+WHOLE = Phase("whole", "whole", epochs=1, learning_rate=1e-3, mixup=0.0)
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
+    small: Small, tmp_path: Path, still: bool
+) -> None:
+    samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples
+    network, _ = train_network(
+        recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, still=still, compute="float32"),
+        lessons=Lessons(lesion_classes(), train=samples[::2], validation=samples[1::2]),
+        initialise=lambda _: None,
+        folder=tmp_path,
+        report=lambda _: None,
+    )
+    keras.utils.set_random_seed(0)
+    fresh = build_network(tiny.NAME, outputs=7, side=SIDE, dropout=0.3)
+    before, after = (weights_of(model, "early_bn") for model in (fresh, network))
+    assert not np.allclose(before["beta"], after["beta"])
+    for name in ("moving_mean", "moving_variance"):
+        assert np.allclose(before[name], after[name]) is still
+
+
+def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:
+    return {weight.name: np.asarray(weight) for weight in network.get_layer(layer).weights}
