@@ -42,7 +42,6 @@ class Settings(BaseSettings):
     llm_daily_budget: NonNegativeInt = 1000
     model_path: Path | None = None
     model_precision: Literal["f32", "bf16"] | None = None
-    model_turns: Literal["1", "2", "8"] = "1"
     num_streams: PositiveInt = 2
     photos: Literal["never", "consent", "always"] = "consent"
     metrics_token: SecretStr | None = None

@@ -12,7 +12,6 @@ from skinapi.registry.service import open_registry
 from skinapi.registry.slot import open_warm
 from skinapi.vision.judging import examine_photo
 from skinapi.vision.model import write_checksums
-from skinapi.vision.tensor import Turns
 from tests.houses import settings_in
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -134,10 +133,3 @@ def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path)
     registry = open_registry(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
     registry.ping()
     assert registry.describe_model().version == "mine"
-
-
-def test_the_turns_asked_for_hold_for_every_model_that_comes_to_serve(tmp_path: Path) -> None:
-    folder = write_model(tmp_path / "mine", "mine")
-    registry = open_registry(settings_in(tmp_path, model_path=folder, model_turns="8"))
-    assert registry.judge_photo(content=photo_of("melanoma")).finding.stated == "melanoma"
-    assert registry.swap_model(folder=folder).turns is Turns.EIGHT
