@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from skinapi.learning import commands
 from skinapi.learning.answers import lesion_classes
 from skinapi.learning.datasets import load_dataset
-from skinapi.learning.networks import build_network
-from skinapi.learning.recipe import Lessons, Recipe, train_network
+from skinapi.learning.networks import ARCHITECTURES, build_network
+from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
 from skinapi.learning.training import Phase
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.tensor import Turns
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small
 
@@ -37,6 +39,13 @@ def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
     assert not np.allclose(before["beta"], after["beta"])
     for name in ("moving_mean", "moving_variance"):
         assert np.allclose(before[name], after[name]) is still
+
+
+def test_the_options_offer_what_there_is() -> None:
+    """They are spelled out, so that asking for help loads no training framework."""
+    assert set(ARCHITECTURES) == {*commands.ARCHITECTURES}
+    assert tuple(PHASES) == commands.PHASES
+    assert tuple(Turns) == commands.TURNS
 
 
 def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:

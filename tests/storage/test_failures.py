@@ -26,6 +26,7 @@ from tests.storage.conftest import sqlite_store
 
 ROOM = 256 * 1024
 BIG = os.urandom(2 * ROOM)
+DRIVERS_OWN_S = 30  # how long pymongo looks for a server unless told
 
 
 @contextmanager
@@ -128,7 +129,7 @@ def test_a_full_database_refuses_documents_and_keeps_what_it_had(tmp_path: Path)
         assert documents.delete({"id": "0"}) == 1
 
 
-def test_a_closed_port_is_unavailable_within_seconds() -> None:
+def test_a_closed_port_is_unavailable_long_before_the_driver_would_give_up() -> None:
     store = MongoStore.at(f"mongodb://127.0.0.1:{free_port()}/test")
     documents = store.collection("things")
     acts: list[Callable[[], object]] = [
@@ -142,7 +143,7 @@ def test_a_closed_port_is_unavailable_within_seconds() -> None:
         for result in [pool.submit(act) for act in acts]:
             with pytest.raises(StoreUnavailable):
                 result.result()
-    assert time.monotonic() - started < 4.5
+    assert time.monotonic() - started < DRIVERS_OWN_S / 2
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
