@@ -59,7 +59,7 @@ class Settings(BaseSettings):
     allowed_origins: str | None = None
     max_body_bytes: PositiveInt = 1024 * 1024
     max_upload_bytes: PositiveInt = 8 * 1024 * 1024
-    max_held_bytes: PositiveInt = 24 * 1024 * 1024
+    max_held_bytes: PositiveInt = 16 * 1024 * 1024
 
     token_hours: PositiveInt = 12
     access_minutes: PositiveInt = 15
