@@ -4,6 +4,7 @@ Run by itself it hangs: `python -m tests.openrouter PORT`.
 """
 
 import json
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +37,7 @@ class Call(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         sent = self.rfile.read(int(self.headers["Content-Length"]))
         self.body = json.loads(sent)
-        with self.server.under_way():
+        with self.server.under_way(self.connection):
             self.server.calls.append((self.path, dict(self.headers), sent.decode()))
             with suppress(ConnectionError):
                 self.server.behave(self)
@@ -82,7 +83,8 @@ class OpenRouter(ThreadingHTTPServer):
         self.behave: Behaviour = well
         self.calls: list[tuple[str, dict[str, str], str]] = []
         self.closing = threading.Event()
-        self.at_once = self.most_at_once = 0
+        self.most_at_once = 0
+        self._under_way: list[socket.socket] = []
         self._turn = threading.Lock()
 
     @property
@@ -90,15 +92,25 @@ class OpenRouter(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/api/v1"
 
     @contextmanager
-    def under_way(self) -> Iterator[None]:
+    def under_way(self, connection: socket.socket) -> Iterator[None]:
+        """Whoever has hung up is not counted, even where the call's own thread has not noticed."""
         with self._turn:
-            self.at_once += 1
-            self.most_at_once = max(self.most_at_once, self.at_once)
+            self._under_way.append(connection)
+            self.most_at_once = max(self.most_at_once, sum(map(_is_held, self._under_way)))
         try:
             yield
         finally:
             with self._turn:
-                self.at_once -= 1
+                self._under_way.remove(connection)
+
+
+def _is_held(connection: socket.socket) -> bool:
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except (BlockingIOError, TimeoutError):
+        return True
+    except OSError:
+        return False
 
 
 @contextmanager
