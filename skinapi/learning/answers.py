@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset
+from skinapi.learning.augment import DIHEDRAL
 from skinapi.learning.datasets import Sample, one_per_lesion
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.calibration import softmax
@@ -40,10 +41,11 @@ def ask_model(
     samples: Sequence[Sample],
     *,
     report: Report,
+    turns: int = 1,
     change: Callable[[Image.Image], Image.Image] | None = None,
 ) -> Answers:
     """Every picture through the same decoding, preprocessing and engine as in serving; `change` is
-    what befalls it before.
+    what befalls it before. Serving shows one view; of more `turns` the answer is the mean.
     """
     progress = Progress("evaluate", len(samples), report)
     rows = []
@@ -51,11 +53,19 @@ def ask_model(
         pictures = [open_picture(s.path.read_bytes()) for s in samples[start : start + BATCH]]
         if change is not None:
             pictures = [change(picture.convert("RGB")) for picture in pictures]
-        rows.append(model.read(pictures).logits)
+        rows.append(_logits(model, pictures, turns))
         progress.advance(len(pictures))
     if not rows:
         raise BadDataset("There is no picture to evaluate")
     return Answers(samples, np.concatenate(rows))
+
+
+def _logits(model: Model, pictures: Sequence[Image.Image], turns: int) -> NDArray[np.float32]:
+    views = [
+        [picture if way is None else picture.transpose(way) for picture in pictures]
+        for way in DIHEDRAL[:turns]
+    ]
+    return np.asarray(np.mean([model.read(view).logits for view in views], axis=0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

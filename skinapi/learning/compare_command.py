@@ -11,20 +11,19 @@ from skinapi.learning.splits import read_split
 from skinapi.settings import Settings
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import open_model
-from skinapi.vision.tensor import Turns
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
     samples = load_dataset(options.data, labels=conditions_table().label_spellings()).samples
     watched = by_part(samples, read_split(options.split), "validation")
     contenders = zip(options.models, options.turns, strict=True)
-    first, second = (_judge(folder, Turns(turns), watched) for folder, turns in contenders)
+    first, second = (_judge(folder, turns, watched) for folder, turns in contenders)
     say(f"{len(watched)} validation pictures, 95 % intervals of the paired bootstrap by lesion")
     for name, difference in compare(first, second).items():
         say(f"  {name.replace('_', ' '):18} {difference}")
     return 0
 
 
-def _judge(folder: Path, turns: Turns, watched: list[Sample]) -> Judged:
-    model = open_model(folder, turns=turns)
-    return judge(model, ask_model(model, watched, report=say))
+def _judge(folder: Path, turns: int, watched: list[Sample]) -> Judged:
+    model = open_model(folder)
+    return judge(model, ask_model(model, watched, report=say, turns=turns))

@@ -24,19 +24,16 @@ from skinapi.settings import Settings
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.tensor import Turns
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     precision = Precision(options.precision) if options.precision else None
-    model = open_model(
-        settings.model_path or SHIPPED_MODEL, precision=precision, turns=Turns(options.turns)
-    )
+    model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
     dataset = _load(options)
-    figures, answers = evaluate_model(model, dataset, report=say)
+    figures, answers = evaluate_model(model, dataset, report=say, turns=options.turns)
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
-        foreign = ask_model(model, strange, report=say)
+        foreign = ask_model(model, strange, report=say, turns=options.turns)
         figures["not_skin"] = {
             **measure_foreign(model, answers, foreign),
             "gates": count_outcomes(model, strange, report=say),

@@ -22,14 +22,14 @@ from skinapi.vision.model import Model
 
 
 def evaluate_model(
-    model: Model, dataset: Dataset, *, report: Report
+    model: Model, dataset: Dataset, *, report: Report, turns: int = 1
 ) -> tuple[dict[str, Any], Answers]:
     """One dictionary, ready for JSON, and the answers that it was computed from."""
-    answers = ask_model(model, dataset.samples, report=report)
+    answers = ask_model(model, dataset.samples, report=report, turns=turns)
     judged = judge(model, answers)
     figures = {
         "model_version": model.version,
-        "turns": int(model.turns),
+        "turns": turns,
         **measure(judged),
         "melanoma": measure_melanoma(judged),
         "bands": measure_bands(judged, model.calibration.thresholds),

@@ -16,11 +16,6 @@ class Reading:
     feature_map: Tensor
     pooled: Tensor
 
-    def mean_of(self, views: int) -> "Reading":
-        """One row for so many views of each picture: their mean logits; the map is the first's."""
-        means = self.logits.reshape(-1, views, self.logits.shape[1]).mean(axis=1)
-        return Reading(means, self.feature_map[::views], self.pooled[::views])
-
 
 class Engine(Protocol):
     def infer(self, batch: Tensor) -> Reading:

@@ -16,7 +16,7 @@ from skinapi.vision.calibration import Calibration
 from skinapi.vision.engine import Engine, Reading
 from skinapi.vision.heatmap import Head, draw_heat
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
-from skinapi.vision.tensor import Scaling, Tensor, Turns, make_tensor, turn_tensor
+from skinapi.vision.tensor import Scaling, Tensor, make_tensor
 
 NETWORK = "network.xml"
 HEAD = "head.npz"
@@ -52,7 +52,6 @@ class Model:
     calibration: Calibration
     head: Head
     engine: Engine
-    turns: Turns = Turns.ONE
 
     @property
     def version(self) -> str:
@@ -62,10 +61,9 @@ class Model:
         return replace(self, calibration=calibration)
 
     def read(self, pictures: Sequence[Image.Image]) -> Reading:
-        """One pass of the network over all views of the pictures."""
+        """One pass of the network over the pictures."""
         tensors = [make_tensor(p, side=self.card.side, scaling=self.card.scaling) for p in pictures]
-        views = [view for tensor in tensors for view in turn_tensor(tensor, self.turns)]
-        return self.engine.infer(np.stack(views)).mean_of(self.turns)
+        return self.engine.infer(np.stack(tensors))
 
     def draw_heat(self, reading: Reading, *, row: int, output: int) -> Tensor:
         return draw_heat(
@@ -82,13 +80,7 @@ class Model:
         self.read([Image.new("RGB", (self.card.side, self.card.side))])
 
 
-def open_model(
-    folder: Path,
-    *,
-    precision: Precision | None = None,
-    streams: int = 1,
-    turns: Turns = Turns.ONE,
-) -> Model:
+def open_model(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:
     """Checks every file against its checksum, then compiles; the card says the precision unless
     told.
     """
@@ -107,7 +99,7 @@ def open_model(
     engine = OpenVinoEngine(
         folder / NETWORK, precision=precision or card.precision, streams=streams
     )
-    return Model(card, labels, calibration, head, engine, turns)
+    return Model(card=card, labels=labels, calibration=calibration, head=head, engine=engine)
 
 
 def _read_head(path: Path) -> Head:

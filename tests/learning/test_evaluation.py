@@ -9,12 +9,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from skinapi.errors import BadDataset
 from skinapi.learning import metrics
+from skinapi.learning.answers import ask_model
 from skinapi.learning.calibrating import fit_temperature
+from skinapi.learning.datasets import load_dataset
 from skinapi.learning.figures import MARGINS, measure, measure_doubt
 from skinapi.vision.calibration import softmax
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.judgements import judged
 from tests.learning.pictures import COLOURS
@@ -105,6 +111,23 @@ def test_turned_views_and_foreign_pictures(
     figures = evaluated(small, tmp_path, monkeypatch, *words)
     assert figures["turns"] == 8
     assert 0 <= figures["not_skin"]["auroc"] <= 1
+
+
+def test_however_a_picture_was_held_eight_turns_answer_the_mean_of_all_ways(small: Small) -> None:
+    model = open_model(small.model)
+    samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples[:4]
+
+    def logits(turns: int, way: Image.Transpose | None = None) -> NDArray[np.float32]:
+        def hold(picture: Image.Image) -> Image.Image:
+            return picture if way is None else picture.transpose(way)
+
+        return ask_model(model, samples, report=print, turns=turns, change=hold).logits
+
+    ways = [logits(1, way) for way in (None, *Image.Transpose)]
+    np.testing.assert_allclose(logits(8), np.mean(ways, axis=0), atol=1e-5)
+    np.testing.assert_array_equal(logits(1), ways[0])
+    for way in Image.Transpose:
+        np.testing.assert_allclose(logits(8, way), logits(8), atol=1e-3)
 
 
 def test_a_table_without_labels_is_refused(

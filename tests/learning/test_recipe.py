@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from skinapi.learning import commands
 from skinapi.learning.answers import lesion_classes
+from skinapi.learning.augment import DIHEDRAL
 from skinapi.learning.datasets import load_dataset
 from skinapi.learning.networks import ARCHITECTURES, build_network
 from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
 from skinapi.learning.training import Phase
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.tensor import Turns
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small
 
@@ -45,7 +45,7 @@ def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
     assert set(ARCHITECTURES) == {*commands.ARCHITECTURES}
     assert tuple(PHASES) == commands.PHASES
-    assert tuple(Turns) == commands.TURNS
+    assert commands.TURNS[-1] == len(DIHEDRAL)
 
 
 def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:

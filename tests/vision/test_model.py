@@ -12,7 +12,6 @@ from skinapi.errors import ModelDamaged
 from skinapi.vision.calibration import Calibration
 from skinapi.vision.model import CARD, CHECKSUMS, LABELS, SERVED_FILES, open_model, write_checksums
 from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.tensor import Turns
 from tests.vision.networks import write_model_folder
 
 
@@ -61,29 +60,6 @@ def test_an_answer_is_not_overwritten_by_the_next(folder: Path) -> None:
 def test_both_precisions_answer_nearly_alike(folder: Path) -> None:
     answers = [open_model(folder, precision=p).read([picture()]).logits for p in Precision]
     np.testing.assert_allclose(answers[0], answers[1], atol=0.05)
-
-
-@pytest.mark.parametrize("turns", Turns)
-def test_turned_views_are_averaged_and_the_map_is_of_the_photo_as_it_stands(
-    folder: Path, turns: Turns
-) -> None:
-    plain, turning = open_model(folder), open_model(folder, turns=turns)
-    shown = [picture(0), picture(1)]
-    upright, reading = plain.read(shown), turning.read(shown)
-    ways = (None, *Image.Transpose) if turns is Turns.EIGHT else (None, Image.Transpose.ROTATE_180)
-    turned = [[p.transpose(way) if way is not None else p for p in shown] for way in ways[:turns]]
-    expected = np.mean([plain.read(views).logits for views in turned], axis=0)
-    np.testing.assert_allclose(reading.logits, expected, atol=1e-3)
-    np.testing.assert_allclose(reading.feature_map, upright.feature_map, atol=1e-6)
-    np.testing.assert_allclose(reading.pooled, upright.pooled, atol=1e-6)
-
-
-def test_however_a_photo_was_held_eight_turns_answer_the_same(folder: Path) -> None:
-    model = open_model(folder, turns=Turns.EIGHT)
-    upright = model.read([picture()]).logits
-    for way in Image.Transpose:
-        answer = model.read([picture().transpose(way)]).logits
-        np.testing.assert_allclose(answer, upright, atol=1e-3)
 
 
 def test_another_calibration_changes_the_probabilities_alone(folder: Path) -> None:
