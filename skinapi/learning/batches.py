@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Fetch = Callable[[int, np.random.Generator], NDArray[np.float16] | Floats]
+Fetch = Callable[[int, np.random.Generator], tuple[NDArray[np.float16] | Floats, Floats]]
 
 
 def weigh_classes(labels: Sequence[int], outputs: int) -> Floats:
@@ -20,8 +20,8 @@ def weigh_classes(labels: Sequence[int], outputs: int) -> Floats:
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """(inputs, mixed one-hot labels); a batch depends on seed, epoch and index alone, so a resumed
-    run repeats it.
+    """(inputs, what to answer), fetched row by row and mixed; a batch depends on seed, epoch and
+    index alone, so a resumed run repeats it.
 
     A class is drawn as often as it weighs. Weighing the loss instead aims at the same, but spends
     two thirds of the work on the commonest class.
@@ -39,25 +39,25 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     ) -> None:
         super().__init__(workers=2, max_queue_size=8)
         self._fetch = fetch
-        self._one_hot = np.eye(outputs, dtype=np.float32)[np.asarray(labels)]
-        self._share = weigh_classes(labels, outputs)[np.asarray(labels)]
+        self._share: Floats = weigh_classes(labels, outputs)[np.asarray(labels)]
         self._batch = batch
         self._mixup = mixup
         self._seed = seed
         self.epoch = 0
 
     def __len__(self) -> int:
-        return max(1, len(self._one_hot) // self._batch)
+        return max(1, self._share.size // self._batch)
 
     def __getitem__(self, index: int) -> tuple[Floats, Floats]:
         order = deal(self._share, np.random.default_rng((self._seed, self.epoch)))
         chosen = order[index * self._batch : (index + 1) * self._batch]
         random = np.random.default_rng((self._seed, self.epoch, index))
-        inputs = np.stack([np.asarray(self._fetch(int(row), random), np.float32) for row in chosen])
-        one_hot = self._one_hot[chosen]
+        fetched = [self._fetch(int(row), random) for row in chosen]
+        inputs = np.stack([np.asarray(shown, np.float32) for shown, _ in fetched])
+        answers = np.stack([answer for _, answer in fetched])
         if self._mixup > 0.0:
-            inputs, one_hot = _mix(inputs, one_hot, self._mixup, random)
-        return inputs, one_hot
+            return _mix(inputs, answers, self._mixup, random)
+        return inputs, answers
 
 
 def deal(share: Floats, random: np.random.Generator) -> NDArray[np.intp]:
@@ -70,7 +70,7 @@ def deal(share: Floats, random: np.random.Generator) -> NDArray[np.intp]:
 
 
 def _mix(
-    inputs: Floats, one_hot: Floats, strength: float, random: np.random.Generator
+    inputs: Floats, answers: Floats, strength: float, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Each sample is blended with a partner of its batch; the stronger share stays its own."""
     partners = random.permutation(len(inputs))
@@ -78,4 +78,5 @@ def _mix(
     share = np.maximum(share, np.float32(1.0) - share)
     wide = share.reshape(-1, *([1] * (inputs.ndim - 1)))
     mixed = wide * inputs + (np.float32(1.0) - wide) * inputs[partners]
-    return mixed, share[:, None] * one_hot + (np.float32(1.0) - share[:, None]) * one_hot[partners]
+    share = share[:, None]
+    return mixed, share * answers + (np.float32(1.0) - share) * answers[partners]

@@ -32,6 +32,7 @@ def describe_training(
     return {
         "command": command,
         "notes": list(notes),
+        "teachers": lessons.teachers.versions if lessons.teachers else [],
         "pictures": {
             "train": dict(Counter(sample.label for sample in lessons.train)),
             "validation": dict(Counter(sample.label for sample in lessons.validation)),

@@ -60,6 +60,13 @@ def _add_train(commands: "Commands") -> None:
     train.add_argument(
         "--phases", type=_phases, default=("last-blocks", "whole"), help=", ".join(PHASES)
     )
+    train.add_argument(
+        "--teachers",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="model folders whose answers to live views are learned beside the labels",
+    )
     train.add_argument("--epochs", type=int, help="at most so many in each phase")
     train.add_argument(
         "--views", type=int, help="augmented views computed beforehand, where a phase does so"

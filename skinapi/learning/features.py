@@ -12,12 +12,13 @@ import keras
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
+from PIL import Image
 
 from skinapi.learning.augment import augment_picture
 from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.picture import open_picture
-from skinapi.vision.tensor import Scaling, Tensor, make_tensor
+from skinapi.vision.tensor import Scaling, Tensor, make_tensor, make_whole_tensor
 
 BATCH = 16
 
@@ -39,12 +40,12 @@ class Pictures:
         picture = open_picture(self.samples[row].path.read_bytes())
         return make_tensor(picture, side=self.side, scaling=self.scaling)
 
-    def glance(self, row: int, random: np.random.Generator) -> Tensor:
+    def glance(self, row: int, random: np.random.Generator) -> Image.Image:
         """A random view, for training alone."""
-        picture = open_picture(self.samples[row].path.read_bytes())
-        view = augment_picture(picture, random)
-        whole = (0, 0, view.width, view.height)
-        return make_tensor(view, side=self.side, scaling=self.scaling, box=whole)
+        return augment_picture(open_picture(self.samples[row].path.read_bytes()), random)
+
+    def take_in(self, view: Image.Image) -> Tensor:
+        return make_whole_tensor(view, side=self.side, scaling=self.scaling)
 
 
 def cache_features(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
-from skinapi.learning.batches import Batches, Fetch
+from skinapi.learning.batches import Batches, Fetch, Floats
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Features, Pictures, cache_features
 from skinapi.learning.fused import fuse, unfuse
@@ -28,6 +28,7 @@ from skinapi.learning.networks import (
     trunk_of,
 )
 from skinapi.learning.progress import Report
+from skinapi.learning.teachers import Teachers
 from skinapi.learning.training import Course, Phase, read_course, run_phase
 from skinapi.vision.calibration import softmax
 from skinapi.vision.tensor import Tensor
@@ -59,14 +60,20 @@ STRIDE = 32
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """The pictures to learn from and to watch; the classes stand in the order of the outputs."""
+    """The pictures to learn from and to watch; the classes stand in the order of the outputs.
+    Teachers are heard wherever pictures are shown live.
+    """
 
     classes: tuple[str, ...]
     train: Sequence[Sample]
     validation: Sequence[Sample]
+    teachers: Teachers | None = None
 
     def labels(self, samples: Sequence[Sample]) -> list[int]:
         return [self.classes.index(sample.label) for sample in samples]
+
+    def answers(self, samples: Sequence[Sample]) -> Floats:
+        return np.eye(len(self.classes), dtype=np.float32)[self.labels(samples)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ def train_network(
 
 
 def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model) -> None:
-    """A folder belongs to one training: the same recipe, pictures and starting weights."""
+    """A folder belongs to one training: the same recipe, lessons and starting weights."""
     folder.mkdir(parents=True, exist_ok=True)
     start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
     pictures = [[s.image_id, s.label] for s in (*lessons.train, *lessons.validation)]
@@ -136,6 +143,7 @@ def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model)
         "recipe": asdict(recipe),
         "classes": lessons.classes,
         "pictures": hashlib.sha256(json.dumps(pictures).encode()).hexdigest(),
+        "teachers": lessons.teachers.versions if lessons.teachers else [],
         "start": start.hexdigest(),
     }
     text = json.dumps(claim, indent=1)
@@ -164,7 +172,8 @@ def _run(
     cut = known.cuts.get(phase.depth)
     learned = Pictures(lessons.train, recipe.side_at(phase.shrink), known.scaling)
     watched = Pictures(lessons.validation, recipe.side, known.scaling)
-    fetch: Fetch = learned.glance
+    answers = lessons.answers(lessons.train)
+    fetch = _live(learned, answers, lessons.teachers)
     look: Look = watched.look
     whole = phase.depth == "whole"
     freeze_below(network, cut)
@@ -175,7 +184,7 @@ def _run(
         model = tail_of(network, cut)
     if phase.views and cut is not None and not finished:
         trunk = trunk_of(_as_float32(network, recipe, lessons), cut)
-        fetch, look = _from_cache(phase, recipe, trunk, learned, watched, caches, report)
+        fetch, look = _from_cache(phase, recipe, trunk, learned, watched, answers, caches, report)
     labels = np.asarray(lessons.labels(lessons.validation))
 
     def score(trained: keras.Model) -> dict[str, float]:
@@ -220,12 +229,24 @@ def _take_back(pupil: keras.Model, network: keras.Model, recipe: Recipe) -> None
         network.set_weights(pupil.get_weights())
 
 
+def _live(learned: Pictures, answers: Floats, teachers: Teachers | None) -> Fetch:
+    """Each view new, and what teachers say of this very view beside its label."""
+
+    def fetch(row: int, random: np.random.Generator) -> tuple[Tensor, Floats]:
+        view = learned.glance(row, random)
+        answer = teachers.correct(answers[row], view) if teachers else answers[row]
+        return learned.take_in(view), answer
+
+    return fetch
+
+
 def _from_cache(
     phase: Phase,
     recipe: Recipe,
     trunk: keras.Model,
     learned: Pictures,
     watched: Pictures,
+    answers: Floats,
     caches: Path,
     report: Report,
 ) -> tuple[Fetch, Look]:
@@ -237,14 +258,17 @@ def _from_cache(
         return cache_features(trunk=trunk, rows=rows, look=look, path=path, report=report)
 
     def glance_of(view: int) -> Callable[[int], Tensor]:
-        return lambda row: learned.glance(row, np.random.default_rng((recipe.seed, view, row)))
+        def glance(row: int) -> Tensor:
+            random = np.random.default_rng((recipe.seed, view, row))
+            return learned.take_in(learned.glance(row, random))
+
+        return glance
 
     plain = cache("validation", len(watched), watched.look)
     views = [cache(str(v), len(learned), glance_of(v)) for v in range(phase.views)]
 
-    def fetch(row: int, random: np.random.Generator) -> Features:
-        chosen: Features = views[random.integers(len(views))][row]
-        return chosen
+    def fetch(row: int, random: np.random.Generator) -> tuple[Features, Floats]:
+        return views[random.integers(len(views))][row], answers[row]
 
     return fetch, lambda row: plain[row]
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from skinapi.errors import BadDataset
+from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
 from skinapi.learning.calibrating import calibrate, fit_familiar
@@ -36,6 +36,7 @@ from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.splits import Part, check_split, read_split, split_by_lesion, write_split
 from skinapi.learning.tables import describe_figures
+from skinapi.learning.teachers import Teachers, open_teachers
 from skinapi.learning.weights import initialise
 from skinapi.settings import Settings
 from skinapi.vision.calibration import Calibration
@@ -45,6 +46,7 @@ from skinapi.vision.openvino_engine import Precision
 
 UNREPEATED = ("run", "work", "out", "licence", "note")
 COMPARED = 200
+OUTPUTS = (*lesion_classes(), NORMAL_SKIN)
 BF16_MAY_LOSE = 0.002
 
 
@@ -57,13 +59,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def _train(settings: Settings, options: argparse.Namespace) -> None:
     dataset = _load(options)
     parts = _deal(dataset, options)
+    recipe = _recipe(options)
     lessons = Lessons(
-        classes=(*lesion_classes(), NORMAL_SKIN),
+        classes=OUTPUTS,
         train=by_part(dataset.samples, parts, "train"),
         validation=by_part(dataset.samples, parts, "validation"),
+        teachers=_teachers(recipe, options),
     )
     test = replace(dataset, samples=tuple(by_part(dataset.samples, parts, "test")))
-    recipe = _recipe(options)
     work = options.work or settings.instance_dir / "training" / f"{options.data.name}-{recipe.seed}"
     out = options.out or settings.instance_dir / "models" / work.name
 
@@ -167,6 +170,12 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     )
 
 
+def _teachers(recipe: Recipe, options: argparse.Namespace) -> Teachers | None:
+    if options.teachers and all(phase.views for phase in recipe.phases):
+        raise BadNetwork("Teachers answer to live views alone: let coarse or whole be a phase")
+    return open_teachers(options.teachers, classes=OUTPUTS)
+
+
 def _package(
     network: keras.Model, recipe: Recipe, lessons: Lessons, folder: Path
 ) -> dict[str, Any]:
@@ -213,11 +222,18 @@ def _repeat(options: argparse.Namespace) -> str:
     """The command that makes this network again, wherever its results are put."""
     words = ["python", "-m", "skinapi", "train"]
     for name, value in vars(options).items():
-        if name not in UNREPEATED and value is not None and value is not False:
+        if name not in UNREPEATED and value is not None and value is not False and value != []:
             words.append(f"--{name.replace('_', '-')}")
-            shown = ",".join(value) if isinstance(value, tuple) else value
-            words += [] if value is True else [str(shown)]
+            words += _spell(value)
     return shlex.join(words)
+
+
+def _spell(value: object) -> list[str]:
+    if isinstance(value, list):
+        return [str(one) for one in value]
+    if isinstance(value, tuple):
+        return [",".join(value)]
+    return [] if value is True else [str(value)]
 
 
 def _macro_auc(model: Model, answers: Answers) -> float:

@@ -95,8 +95,9 @@ def run_phase(
     progress = Progress(phase.name, (phase.epochs - course.epoch) * len(batches), report)
     while not course.finished:
         batches.epoch = course.epoch
-        loss = _train_epoch(model, batches, progress)
+        loss, own = _train_epoch(model, batches, progress)
         _judge_epoch(model, score, course, loss, folder)
+        _assign(model.trainable_variables, own)
         tired = course.epoch - course.best_epoch >= phase.patience
         course.finished = tired or course.epoch == phase.epochs
         _checkpoint(folder, model, course)
@@ -129,20 +130,25 @@ def _momentum(phase: Phase, steps: int) -> float:
     return min(phase.ema, 1.0 - 1.0 / (1.0 + phase.epochs * steps / 5))
 
 
-def _train_epoch(model: keras.Model, batches: Batches, progress: Progress) -> float:
+def _train_epoch(
+    model: keras.Model, batches: Batches, progress: Progress
+) -> tuple[float, list[Array]]:
+    """The loss, and the weights to go on from: Keras ends every `fit` with their average in their
+    place.
+    """
+    own: list[Array] = []
     told = keras.callbacks.LambdaCallback(
-        on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}")
+        on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}"),
+        on_epoch_end=lambda *_: own.extend(_values(model.trainable_variables)),
     )
     history = model.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[told])
-    return float(history.history["loss"][0])
+    return float(history.history["loss"][0]), own
 
 
 def _judge_epoch(
     model: keras.Model, score: Score, course: Course, loss: float, folder: Path
 ) -> None:
-    """Keras ends every `fit` with the averaged weights in place: validation sees them, and the next
-    epoch goes on from them.
-    """
+    """Validation sees the averaged weights."""
     scores = score(model)
     course.epoch += 1
     course.history.append({"epoch": course.epoch, "loss": loss, **scores})

@@ -51,6 +51,12 @@ def make_tensor(
     return scale_pixels(np.asarray(shown, np.float32), scaling)
 
 
+def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
+    """All of a picture that has been cut to what is to be seen."""
+    whole = (0, 0, picture.width, picture.height)
+    return make_tensor(picture, side=side, scaling=scaling, box=whole)
+
+
 def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
     """RGB values 0..255 in the units that the network was trained on."""
     if scaling is Scaling.CAFFE:

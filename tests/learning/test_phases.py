@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 
 from skinapi.learning import training
-from skinapi.learning.batches import Batches, deal, weigh_classes
+from skinapi.learning.batches import Batches, Floats, deal, weigh_classes
 from skinapi.learning.training import Course, Phase, WarmupCosine, run_phase
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
 RANDOM = np.random.default_rng(0)
 LABELS = [row % 3 for row in range(48)]
+ANSWERS = np.eye(3, dtype=np.float32)[LABELS]
 INPUTS = RANDOM.normal(size=(48, 5)).astype(np.float32) + np.eye(3, 5, dtype=np.float32)[LABELS]
+
+
+def fetch(row: int, _: np.random.Generator) -> tuple[Floats, Floats]:
+    return INPUTS[row], ANSWERS[row]
 
 
 def toy_network() -> keras.Model:
@@ -38,7 +43,7 @@ def run_toy(folder: Path, phase: Phase = PHASE, scores: Iterator[float] | None =
         return {"macro_auc": next(scores) if scores else float((logits.argmax(1) == LABELS).mean())}
 
     batches = Batches(
-        fetch=lambda row, _: INPUTS[row],
+        fetch=fetch,
         labels=LABELS,
         outputs=3,
         batch=phase.batch,
@@ -75,6 +80,24 @@ def test_interrupted_twice_it_ends_with_the_very_same_weights(
         strict=True,
     ):
         np.testing.assert_array_equal(left, right)
+
+
+def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_toy(tmp_path / "averaged")
+    monkeypatch.setattr(training, "_momentum", lambda *_: 0.0)
+    run_toy(tmp_path / "plain", scores=iter([0.1, 0.2, 0.3, 0.4]))
+    averaged, plain = (
+        training.load_arrays(tmp_path / name / "state-4.npz")[:2] for name in ("averaged", "plain")
+    )
+    for left, right in zip(averaged, plain, strict=True):
+        np.testing.assert_array_equal(left, right)
+    best, last = (
+        training.load_arrays(tmp_path / name / "best.npz")[:2] for name in ("averaged", "plain")
+    )
+    np.testing.assert_array_equal(last[0], plain[0])
+    assert not np.allclose(best[0], last[0])
 
 
 def test_it_learns(tmp_path: Path) -> None:
@@ -115,9 +138,7 @@ def test_a_rare_class_is_dealt_more_often_and_each_of_its_pictures_alike() -> No
 
 
 def test_mixed_labels_still_sum_to_one() -> None:
-    batches = Batches(
-        fetch=lambda row, _: INPUTS[row], labels=LABELS, outputs=3, batch=8, mixup=0.4, seed=3
-    )
+    batches = Batches(fetch=fetch, labels=LABELS, outputs=3, batch=8, mixup=0.4, seed=3)
     _, mixed = batches[0]
     np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-6)
     assert ((mixed > 0).sum(axis=1) == 2).any()

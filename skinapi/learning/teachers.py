@@ -1,0 +1,51 @@
+"""Trained models whose answer to a view is learned beside its label: it tells which mistakes are
+close ones, and where a label is in doubt.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.batches import Floats
+from skinapi.vision.model import Model, open_model
+from skinapi.vision.tensor import make_whole_tensor
+
+STREAMS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Teachers:
+    """Their mean answer has this `trust`, the label what is left of 1."""
+
+    models: tuple[Model, ...]
+    classes: tuple[str, ...]
+    trust: float = 0.7
+
+    @property
+    def versions(self) -> list[str]:
+        return [model.version for model in self.models]
+
+    def correct(self, label: Floats, view: Image.Image) -> Floats:
+        """What is to be learned of this very view."""
+        said = np.mean([self._ask(model, view) for model in self.models], axis=0)
+        return np.asarray((1.0 - self.trust) * label + self.trust * said, np.float32)
+
+    def _ask(self, model: Model, view: Image.Image) -> Floats:
+        tensor = make_whole_tensor(view, side=model.card.side, scaling=model.card.scaling)
+        logits = model.engine.infer(tensor[None]).logits[0]
+        order = [model.labels.index(name) for name in self.classes]
+        return np.asarray(model.calibration.probabilities(logits)[order], np.float32)
+
+
+def open_teachers(folders: Sequence[Path], *, classes: tuple[str, ...]) -> Teachers | None:
+    """Refuses a model that cannot say something of every class."""
+    models = tuple(open_model(folder, streams=STREAMS) for folder in folders)
+    for model in models:
+        unknown = [name for name in classes if name not in model.labels]
+        if unknown:
+            raise BadNetwork(f"{model.version} cannot teach what it does not know: {unknown[0]}")
+    return Teachers(models=models, classes=classes) if models else None
