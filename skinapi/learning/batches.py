@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Fetch = Callable[[int, np.random.Generator], tuple[NDArray[np.float16] | Floats, Floats]]
+Rows = NDArray[np.intp]
+Fetch = Callable[[Rows, np.random.Generator], tuple[Floats, Floats]]
 
 
 def weigh_classes(labels: Sequence[int], outputs: int) -> Floats:
@@ -20,7 +21,7 @@ def weigh_classes(labels: Sequence[int], outputs: int) -> Floats:
 
 
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-    """(inputs, what to answer), fetched row by row and mixed; a batch depends on seed, epoch and
+    """(inputs, what to answer), fetched and mixed; a batch depends on seed, epoch and
     index alone, so a resumed run repeats it.
 
     A class is drawn as often as it weighs. Weighing the loss instead aims at the same, but spends
@@ -52,15 +53,13 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         order = deal(self._share, np.random.default_rng((self._seed, self.epoch)))
         chosen = order[index * self._batch : (index + 1) * self._batch]
         random = np.random.default_rng((self._seed, self.epoch, index))
-        fetched = [self._fetch(int(row), random) for row in chosen]
-        inputs = np.stack([np.asarray(shown, np.float32) for shown, _ in fetched])
-        answers = np.stack([answer for _, answer in fetched])
+        inputs, answers = self._fetch(chosen, random)
         if self._mixup > 0.0:
             return _mix(inputs, answers, self._mixup, random)
         return inputs, answers
 
 
-def deal(share: Floats, random: np.random.Generator) -> NDArray[np.intp]:
+def deal(share: Floats, random: np.random.Generator) -> Rows:
     """As many rows as there are, each within one of its share, in random order."""
     rows = random.permutation(share.size)
     expected = np.cumsum(share[rows], dtype=np.float64)

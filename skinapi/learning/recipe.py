@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
-from skinapi.learning.batches import Batches, Fetch, Floats
+from skinapi.learning.batches import Batches, Fetch, Floats, Rows
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Features, Pictures, cache_features
 from skinapi.learning.fused import fuse, unfuse
@@ -48,7 +48,7 @@ PHASES: Mapping[str, Phase] = {
             patience=14,
             shrink=5 / 7,
         ),
-        Phase("whole", "whole", epochs=10, learning_rate=3e-5, mixup=0.0, patience=4),
+        Phase("whole", "whole", epochs=8, learning_rate=5e-5, mixup=0.0, patience=5),
     )
 }
 
@@ -232,10 +232,10 @@ def _take_back(pupil: keras.Model, network: keras.Model, recipe: Recipe) -> None
 def _live(learned: Pictures, answers: Floats, teachers: Teachers | None) -> Fetch:
     """Each view new, and what teachers say of this very view beside its label."""
 
-    def fetch(row: int, random: np.random.Generator) -> tuple[Tensor, Floats]:
-        view = learned.glance(row, random)
-        answer = teachers.correct(answers[row], view) if teachers else answers[row]
-        return learned.take_in(view), answer
+    def fetch(rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
+        views = [learned.glance(int(row), random) for row in rows]
+        shown = np.stack([learned.take_in(view) for view in views])
+        return shown, teachers.correct(answers[rows], views) if teachers else answers[rows]
 
     return fetch
 
@@ -267,8 +267,9 @@ def _from_cache(
     plain = cache("validation", len(watched), watched.look)
     views = [cache(str(v), len(learned), glance_of(v)) for v in range(phase.views)]
 
-    def fetch(row: int, random: np.random.Generator) -> tuple[Features, Floats]:
-        return views[random.integers(len(views))][row], answers[row]
+    def fetch(rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
+        shown = [views[random.integers(len(views))][row] for row in rows]
+        return np.stack(shown).astype(np.float32), answers[rows]
 
     return fetch, lambda row: plain[row]
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.batches import Floats
+from skinapi.vision.calibration import Probabilities
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.tensor import make_whole_tensor
 
@@ -29,16 +30,17 @@ class Teachers:
     def versions(self) -> list[str]:
         return [model.version for model in self.models]
 
-    def correct(self, label: Floats, view: Image.Image) -> Floats:
-        """What is to be learned of this very view."""
-        said = np.mean([self._ask(model, view) for model in self.models], axis=0)
-        return np.asarray((1.0 - self.trust) * label + self.trust * said, np.float32)
+    def correct(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
+        """What is to be learned of these very views."""
+        said = np.mean([self._ask(model, views) for model in self.models], axis=0)
+        return np.asarray((1.0 - self.trust) * labels + self.trust * said, np.float32)
 
-    def _ask(self, model: Model, view: Image.Image) -> Floats:
-        tensor = make_whole_tensor(view, side=model.card.side, scaling=model.card.scaling)
-        logits = model.engine.infer(tensor[None]).logits[0]
+    def _ask(self, model: Model, views: Sequence[Image.Image]) -> Probabilities:
+        side, scaling = model.card.side, model.card.scaling
+        tensors = [make_whole_tensor(view, side=side, scaling=scaling) for view in views]
+        logits = model.engine.infer(np.stack(tensors)).logits
         order = [model.labels.index(name) for name in self.classes]
-        return np.asarray(model.calibration.probabilities(logits)[order], np.float32)
+        return model.calibration.probabilities(logits)[:, order]
 
 
 def open_teachers(folders: Sequence[Path], *, classes: tuple[str, ...]) -> Teachers | None:

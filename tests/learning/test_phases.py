@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.learning import training
-from skinapi.learning.batches import Batches, Floats, deal, weigh_classes
+from skinapi.learning.batches import Batches, Floats, Rows, deal, weigh_classes
 from skinapi.learning.training import Course, Phase, WarmupCosine, run_phase
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
@@ -19,8 +19,8 @@ ANSWERS = np.eye(3, dtype=np.float32)[LABELS]
 INPUTS = RANDOM.normal(size=(48, 5)).astype(np.float32) + np.eye(3, 5, dtype=np.float32)[LABELS]
 
 
-def fetch(row: int, _: np.random.Generator) -> tuple[Floats, Floats]:
-    return INPUTS[row], ANSWERS[row]
+def fetch(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
+    return INPUTS[rows], ANSWERS[rows]
 
 
 def toy_network() -> keras.Model:

@@ -18,7 +18,9 @@ from skinapi.vision.tensor import Scaling, make_whole_tensor
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.learning.pictures import draw_lesion
 
-VIEW = draw_lesion("mel", np.random.default_rng(3))
+VIEWS = [draw_lesion("mel", np.random.default_rng(seed)) for seed in (3, 4, 5)]
+LABELS = np.eye(8, dtype=np.float32)[[4, 0, 7]]
+NOTHING = np.zeros((3, 8), np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -30,42 +32,46 @@ def teachers(small: Small) -> Teachers:
 
 def test_the_label_keeps_what_trust_leaves_it(teachers: Teachers) -> None:
     (model,) = teachers.models
-    label = np.eye(8, dtype=np.float32)[4]
-    tensor = make_whole_tensor(VIEW, side=SIDE, scaling=Scaling.TF)
-    said = model.calibration.probabilities(model.engine.infer(tensor[None]).logits[0])
-    heard = teachers.correct(label, VIEW)
-    np.testing.assert_allclose(heard, 0.3 * label + 0.7 * said, atol=1e-6)
-    np.testing.assert_array_equal(replace(teachers, trust=0.0).correct(label, VIEW), label)
-    assert not np.allclose(said, model.calibration.probabilities(model.read([VIEW]).logits[0]))
+    tensors = [make_whole_tensor(view, side=SIDE, scaling=Scaling.TF) for view in VIEWS]
+    said = model.calibration.probabilities(model.engine.infer(np.stack(tensors)).logits)
+    heard = teachers.correct(LABELS, VIEWS)
+    np.testing.assert_allclose(heard, 0.3 * LABELS + 0.7 * said, atol=1e-6)
+    np.testing.assert_array_equal(replace(teachers, trust=0.0).correct(LABELS, VIEWS), LABELS)
+    served = model.calibration.probabilities(model.read(VIEWS).logits)
+    assert not np.allclose(said, served)
 
 
 def test_several_teachers_are_heard_alike(teachers: Teachers) -> None:
     (model,) = teachers.models
     sure = model.with_calibration(Calibration(temperature=0.2))
-    label = np.zeros(8, np.float32)
-    apart = [replace(teachers, models=(one,)).correct(label, VIEW) for one in (model, sure)]
-    together = replace(teachers, models=(model, sure)).correct(label, VIEW)
-    assert not np.allclose(apart[0], apart[1])
-    np.testing.assert_allclose(together, np.mean(apart, axis=0), atol=1e-6)
+    mild, stern = (
+        replace(teachers, models=(one,)).correct(NOTHING, VIEWS) for one in (model, sure)
+    )
+    together = replace(teachers, models=(model, sure)).correct(NOTHING, VIEWS)
+    assert not np.allclose(mild, stern)
+    np.testing.assert_allclose(together, (mild + stern) / 2, atol=1e-6)
 
 
 def test_they_are_heard_in_the_pupils_order_of_classes(teachers: Teachers) -> None:
-    label = np.zeros(8, np.float32)
-    straight = teachers.correct(label, VIEW)
-    turned = replace(teachers, classes=teachers.classes[::-1]).correct(label, VIEW)
-    np.testing.assert_array_equal(turned, straight[::-1])
+    straight = teachers.correct(NOTHING, VIEWS)
+    turned = replace(teachers, classes=teachers.classes[::-1]).correct(NOTHING, VIEWS)
+    np.testing.assert_array_equal(turned, straight[:, ::-1])
 
 
-def test_a_pupil_and_its_teachers_see_the_same_view(teachers: Teachers, tmp_path: Path) -> None:
-    VIEW.save(tmp_path / "a.png")
-    pictures = Pictures([Sample("a", tmp_path / "a.png", "melanoma", "a", {})], SIDE, Scaling.TF)
-    answers = np.eye(8, dtype=np.float32)[[4]]
-    shown, answer = _live(pictures, answers, teachers)(0, np.random.default_rng(1))
-    view = pictures.glance(0, np.random.default_rng(1))
-    np.testing.assert_array_equal(shown, pictures.take_in(view))
-    np.testing.assert_array_equal(answer, teachers.correct(answers[0], view))
-    _, alone = _live(pictures, answers, None)(0, np.random.default_rng(1))
-    np.testing.assert_array_equal(alone, answers[0])
+def test_a_pupil_and_its_teachers_see_the_same_views(teachers: Teachers, tmp_path: Path) -> None:
+    samples = []
+    for number, view in enumerate(VIEWS):
+        view.save(tmp_path / f"{number}.png")
+        samples.append(Sample(str(number), tmp_path / f"{number}.png", "any", str(number), {}))
+    pictures = Pictures(samples, SIDE, Scaling.TF)
+    rows = np.array([2, 0])
+    shown, answers = _live(pictures, LABELS, teachers)(rows, np.random.default_rng(1))
+    random = np.random.default_rng(1)
+    views = [pictures.glance(row, random) for row in (2, 0)]
+    np.testing.assert_array_equal(shown, [pictures.take_in(view) for view in views])
+    np.testing.assert_array_equal(answers, teachers.correct(LABELS[rows], views))
+    _, alone = _live(pictures, LABELS, None)(rows, np.random.default_rng(1))
+    np.testing.assert_array_equal(alone, LABELS[rows])
 
 
 def test_a_teacher_must_know_every_class(small: Small) -> None:
