@@ -10,7 +10,7 @@ from skinapi.learning.calibrating import calibrate, fit_familiar
 from skinapi.learning.datasets import by_part, load_dataset, load_pictures
 from skinapi.learning.export import write_papers
 from skinapi.learning.saying import disk_full_told, say
-from skinapi.learning.splits import read_split
+from skinapi.learning.splits import SPLIT, read_split
 from skinapi.settings import Settings
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import CARD, open_model
@@ -21,7 +21,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
     samples = [*load_dataset(options.data, labels=conditions_table().label_spellings()).samples]
     if options.normal_skin is not None:
         samples += load_pictures(options.normal_skin, label=NORMAL_SKIN)
-    parts = read_split(options.split or options.model / "split.json")
+    parts = read_split(options.split or options.model / SPLIT)
     watched = by_part(samples, parts, "validation")
     familiar = fit_familiar(model, by_part(samples, parts, "train"), watched, report=say)
     calibration = calibrate(model, ask_model(model, watched, report=say)).model_copy(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.learning.recipe import Lessons
+from skinapi.learning.splits import SPLIT
 from skinapi.learning.tables import describe_figures, describe_robustness
 from skinapi.learning.training import Course
 from skinapi.vision.model import CALIBRATION, CARD
@@ -93,7 +94,7 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
         *_history(card["training"]),
         (
             f"Temperature and thresholds (`{CALIBRATION}`) were fitted on validation alone. "
-            "`split.json` names the pictures of each part."
+            f"`{SPLIT}` names the pictures of each part."
         ),
         "",
     ]

@@ -13,6 +13,7 @@ from skinapi.errors import BadDataset
 from skinapi.learning.datasets import Sample
 
 Part = Literal["train", "validation", "test"]
+SPLIT = "split.json"
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 SHARES: Mapping[Part, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
@@ -64,6 +65,21 @@ def check_split(samples: Iterable[Sample], parts: Mapping[str, Part]) -> None:
             raise BadDataset(
                 f"The lesion {sample.lesion_id} is on both sides of the split: {first} and {part}."
             )
+
+
+def check_unseen(parts: Mapping[str, Part], model: Path) -> None:
+    """What a model once learned from may be learned again, but neither watched nor measured. One
+    that came without its split cannot be asked.
+    """
+    if not (model / SPLIT).is_file():
+        return
+    before = read_split(model / SPLIT)
+    leaked = [i for i, part in parts.items() if part != "train" and before.get(i) == "train"]
+    if leaked:
+        raise BadDataset(
+            f"The model in {model} has learned from {len(leaked)} pictures that are now to be "
+            f"watched or measured, {leaked[0]} among them: train on its split (--split)."
+        )
 
 
 def write_split(parts: Mapping[str, Part], path: Path) -> None:

@@ -34,14 +34,22 @@ from skinapi.learning.heads import make_servable
 from skinapi.learning.networks import ARCHITECTURES
 from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
 from skinapi.learning.saying import disk_full_told, say
-from skinapi.learning.splits import Part, check_split, read_split, split_by_lesion, write_split
+from skinapi.learning.splits import (
+    SPLIT,
+    Part,
+    check_split,
+    check_unseen,
+    read_split,
+    split_by_lesion,
+    write_split,
+)
 from skinapi.learning.tables import describe_figures
 from skinapi.learning.teachers import Teachers, open_teachers
 from skinapi.learning.weights import initialise
 from skinapi.settings import Settings
 from skinapi.vision.calibration import Calibration
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
-from skinapi.vision.model import Model, open_model
+from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
 UNREPEATED = ("run", "work", "out", "licence", "note")
@@ -59,6 +67,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 def _train(settings: Settings, options: argparse.Namespace) -> None:
     dataset = _load(options)
     parts = _deal(dataset, options)
+    for model in _learned_before(options):
+        check_unseen(parts, model)
     recipe = _recipe(options)
     lessons = Lessons(
         classes=OUTPUTS,
@@ -85,7 +95,7 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
     with new_model(out) as folder:
         round_to_half(network)
         save_half(network, folder / "weights.npz")
-        write_split(parts, folder / "split.json")
+        write_split(parts, folder / SPLIT)
         card = {
             **_package(network, recipe, lessons, folder),
             "licence": options.licence,
@@ -168,6 +178,11 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         seed=options.seed,
         still=options.init != "none",
     )
+
+
+def _learned_before(options: argparse.Namespace) -> list[Path]:
+    start = [SHIPPED_MODEL] if options.init == "shipped" else []
+    return [*start, *options.teachers]
 
 
 def _teachers(recipe: Recipe, options: argparse.Namespace) -> Teachers | None:

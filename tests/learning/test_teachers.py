@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinapi.errors import BadNetwork
+from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Pictures
 from skinapi.learning.recipe import _live
+from skinapi.learning.splits import check_unseen
 from skinapi.learning.teachers import Teachers, open_teachers
 from skinapi.vision.calibration import Calibration
-from skinapi.vision.model import open_model
+from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.tensor import Scaling, make_whole_tensor
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.learning.pictures import draw_lesion
@@ -58,6 +59,14 @@ def test_they_are_heard_in_the_pupils_order_of_classes(teachers: Teachers) -> No
     np.testing.assert_array_equal(turned, straight[:, ::-1])
 
 
+def test_of_a_teacher_that_knows_more_the_pupils_classes_share_everything(
+    teachers: Teachers,
+) -> None:
+    narrow = replace(teachers, classes=teachers.classes[2:5], trust=1.0)
+    heard = narrow.correct(NOTHING[:, 2:5], VIEWS)
+    np.testing.assert_allclose(heard.sum(axis=1), 1, rtol=1e-6)
+
+
 def test_a_pupil_and_its_teachers_see_the_same_views(teachers: Teachers, tmp_path: Path) -> None:
     samples = []
     for number, view in enumerate(VIEWS):
@@ -83,6 +92,31 @@ def test_teachers_of_cached_views_alone_are_refused(small: Small, tmp_path: Path
     words = [*small.words, "--phases", "last-blocks", "--teachers", small.model]
     with pytest.raises(BadNetwork, match="live views"):
         run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
+
+
+def test_a_teacher_that_has_learned_from_what_is_to_be_measured_is_refused(
+    small: Small, tmp_path: Path
+) -> None:
+    words = [*small.words, "--phases", "coarse", "--teachers", small.model, "--seed", "1"]
+    with pytest.raises(BadDataset, match="train on its split"):
+        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
+    assert not (tmp_path / "w").exists()
+
+
+def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictures(
+    tmp_path: Path,
+) -> None:
+    learned = json.loads((SHIPPED_MODEL / "split.json").read_text())["train"][0]
+    for image, view in zip((learned, "another"), VIEWS, strict=False):
+        view.save(tmp_path / f"{image}.png")
+    (tmp_path / "metadata.csv").write_text(f"image_id,dx\n{learned},mel\nanother,nv\n")
+    split = {"train": ["another"], "validation": [], "test": [learned]}
+    (tmp_path / "mine.json").write_text(json.dumps(split))
+    words = ["train", "--data", tmp_path, "--split", tmp_path / "mine.json"]
+    with pytest.raises(BadDataset, match=f"{learned} among them"):
+        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
+    check_unseen({learned: "train", "another": "test"}, SHIPPED_MODEL)
+    check_unseen({learned: "test"}, tmp_path)
 
 
 def test_a_taught_model_names_its_teachers_in_card_and_command(
