@@ -16,6 +16,7 @@ from skinapi.vision.conditions import Frozen
 
 Features = NDArray[np.floating]
 DIRECTIONS = 32
+SPANNED = 1e-5
 
 
 class Familiar(Frozen):
@@ -28,13 +29,17 @@ class Familiar(Frozen):
 
     @classmethod
     def learn(cls, pooled: Features, *, limit: float = 1.0) -> Self:
-        """From one row per training picture. The limit is set once distances are known."""
+        """From one row per training picture. The limit is set once distances are known.
+
+        Few pictures span few directions; what the decomposition adds to those is arbitrary.
+        """
         mean = pooled.astype(np.float64).mean(axis=0)
-        *_, directions = np.linalg.svd(pooled - mean, full_matrices=False)
+        _, lengths, directions = np.linalg.svd(pooled - mean, full_matrices=False)
+        spanned = directions[lengths >= SPANNED * lengths[0]]
         return cls(
             features=mean.size,
             mean=_pack(mean),
-            directions=_pack(directions[:DIRECTIONS]),
+            directions=_pack(spanned[:DIRECTIONS]),
             limit=limit,
         )
 
