@@ -18,7 +18,7 @@ Run = Callable[[Settings, argparse.Namespace], int]
 
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
 TURNS = (1, 2, 8)
-PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "whole")
+PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole")
 
 NOT_SKIN = "a folder of pictures of anything else; the later half by name is measured"
 
@@ -65,7 +65,7 @@ def _add_train(commands: "Commands") -> None:
         type=Path,
         nargs="+",
         default=[],
-        help="model folders whose answers to live views are learned beside the labels",
+        help="model folders whose answers to its views are learned beside the labels",
     )
     train.add_argument("--epochs", type=int, help="at most so many in each phase")
     train.add_argument(

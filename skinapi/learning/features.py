@@ -7,18 +7,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import keras
 import numpy as np
 import openvino as ov
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from skinapi.learning.augment import augment_picture
 from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.picture import open_picture
-from skinapi.vision.tensor import Scaling, Tensor, make_tensor, make_whole_tensor
+from skinapi.vision.tensor import (
+    Pixels,
+    Scaling,
+    Tensor,
+    make_tensor,
+    make_whole_tensor,
+    shrink_whole,
+)
 
 BATCH = 16
 
@@ -47,23 +55,35 @@ class Pictures:
     def take_in(self, view: Image.Image) -> Tensor:
         return make_whole_tensor(view, side=self.side, scaling=self.scaling)
 
+    def shrink(self, view: Image.Image) -> Pixels:
+        """What `take_in` would scale, at a quarter of the room."""
+        return shrink_whole(view, side=self.side)
+
 
 def cache_features(
     *, trunk: keras.Model, rows: int, look: Callable[[int], Tensor], path: Path, report: Report
 ) -> Features:
-    """One row of float16 features per picture, memory-mapped; an interrupted cache is computed
-    anew.
-    """
+    """One row of float16 features per picture."""
+
+    def fill(stored: Features) -> None:
+        _compute(trunk, look, stored, Progress(f"features {path.stem}", rows, report))
+
+    return keep(path, (rows, *trunk.output.shape[1:]), np.float16, fill)
+
+
+def keep(
+    path: Path, shape: tuple[int, ...], dtype: DTypeLike, fill: Callable[[NDArray[Any]], None]
+) -> NDArray[Any]:
+    """What is computed once and read from disk after; interrupted, it is computed anew."""
     if not path.exists():
         partial = path.with_suffix(".partial")
-        shape = (rows, *trunk.output.shape[1:])
-        stored = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float16, shape=shape)
+        stored = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
         _reserve(partial)
-        _compute(trunk, look, stored, Progress(f"features {path.stem}", rows, report))
+        fill(stored)
         stored.flush()
         partial.rename(path)
-    features: Features = np.load(path, mmap_mode="r")
-    return features
+    kept: NDArray[Any] = np.load(path, mmap_mode="r")
+    return kept
 
 
 def _reserve(path: Path) -> None:

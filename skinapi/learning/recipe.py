@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
-from skinapi.learning.batches import Batches, Fetch, Floats, Rows
+from skinapi.learning.batches import Batches, Fetch, Floats
 from skinapi.learning.datasets import Sample
-from skinapi.learning.features import Features, Pictures, cache_features
+from skinapi.learning.features import Features, Pictures
 from skinapi.learning.fused import fuse, unfuse
 from skinapi.learning.metrics import balanced_accuracy, log_loss, macro_auc
 from skinapi.learning.networks import (
@@ -30,6 +30,7 @@ from skinapi.learning.networks import (
 from skinapi.learning.progress import Report
 from skinapi.learning.teachers import Teachers
 from skinapi.learning.training import Course, Phase, read_course, run_phase
+from skinapi.learning.views import Keeper, Views
 from skinapi.vision.calibration import softmax
 from skinapi.vision.tensor import Tensor
 
@@ -48,6 +49,17 @@ PHASES: Mapping[str, Phase] = {
             patience=14,
             shrink=5 / 7,
         ),
+        Phase(
+            "taught",
+            "whole",
+            epochs=16,
+            learning_rate=1e-4,
+            ema=0.999,
+            mixup=0.2,
+            patience=16,
+            views=6,
+            shrink=6 / 7,
+        ),
         Phase("whole", "whole", epochs=8, learning_rate=5e-5, mixup=0.0, patience=5),
     )
 }
@@ -60,9 +72,7 @@ STRIDE = 32
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """The pictures to learn from and to watch; the classes stand in the order of the outputs.
-    Teachers are heard wherever pictures are shown live.
-    """
+    """The pictures to learn from and to watch; the classes stand in the order of the outputs."""
 
     classes: tuple[str, ...]
     train: Sequence[Sample]
@@ -172,8 +182,8 @@ def _run(
     cut = known.cuts.get(phase.depth)
     learned = Pictures(lessons.train, recipe.side_at(phase.shrink), known.scaling)
     watched = Pictures(lessons.validation, recipe.side, known.scaling)
-    answers = lessons.answers(lessons.train)
-    fetch = _live(learned, answers, lessons.teachers)
+    views = Views(learned, lessons.answers(lessons.train), lessons.teachers)
+    fetch: Fetch = views.live
     look: Look = watched.look
     whole = phase.depth == "whole"
     freeze_below(network, cut)
@@ -182,9 +192,13 @@ def _run(
     finished = read_course(folder / phase.name).finished
     if phase.views and cut is not None:
         model = tail_of(network, cut)
-    if phase.views and cut is not None and not finished:
-        trunk = trunk_of(_as_float32(network, recipe, lessons), cut)
-        fetch, look = _from_cache(phase, recipe, trunk, learned, watched, answers, caches, report)
+    if phase.views and not finished:
+        keeper = Keeper(views, phase.views, recipe.seed, caches, report)
+        if cut is None:
+            fetch = keeper.pictures()
+        else:
+            trunk = trunk_of(_as_float32(network, recipe, lessons), cut)
+            fetch, look = keeper.features(trunk), keeper.plain(trunk, watched).__getitem__
     labels = np.asarray(lessons.labels(lessons.validation))
 
     def score(trained: keras.Model) -> dict[str, float]:
@@ -227,51 +241,6 @@ def _take_back(pupil: keras.Model, network: keras.Model, recipe: Recipe) -> None
         unfuse(pupil, network)
     else:
         network.set_weights(pupil.get_weights())
-
-
-def _live(learned: Pictures, answers: Floats, teachers: Teachers | None) -> Fetch:
-    """Each view new, and what teachers say of this very view beside its label."""
-
-    def fetch(rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
-        views = [learned.glance(int(row), random) for row in rows]
-        shown = np.stack([learned.take_in(view) for view in views])
-        return shown, teachers.correct(answers[rows], views) if teachers else answers[rows]
-
-    return fetch
-
-
-def _from_cache(
-    phase: Phase,
-    recipe: Recipe,
-    trunk: keras.Model,
-    learned: Pictures,
-    watched: Pictures,
-    answers: Floats,
-    caches: Path,
-    report: Report,
-) -> tuple[Fetch, Look]:
-    """Each epoch shows of every picture one of the views that were computed beforehand."""
-    caches.mkdir(parents=True, exist_ok=True)
-
-    def cache(name: str, rows: int, look: Callable[[int], Tensor]) -> Features:
-        path = caches / f"{name}.npy"
-        return cache_features(trunk=trunk, rows=rows, look=look, path=path, report=report)
-
-    def glance_of(view: int) -> Callable[[int], Tensor]:
-        def glance(row: int) -> Tensor:
-            random = np.random.default_rng((recipe.seed, view, row))
-            return learned.take_in(learned.glance(row, random))
-
-        return glance
-
-    plain = cache("validation", len(watched), watched.look)
-    views = [cache(str(v), len(learned), glance_of(v)) for v in range(phase.views)]
-
-    def fetch(rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
-        shown = [views[random.integers(len(views))][row] for row in rows]
-        return np.stack(shown).astype(np.float32), answers[rows]
-
-    return fetch, lambda row: plain[row]
 
 
 def score_network(

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from skinapi.errors import BadDataset, BadNetwork
+from skinapi.errors import BadDataset
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
 from skinapi.learning.calibrating import calibrate, fit_familiar
@@ -44,7 +44,7 @@ from skinapi.learning.splits import (
     write_split,
 )
 from skinapi.learning.tables import describe_figures
-from skinapi.learning.teachers import Teachers, open_teachers
+from skinapi.learning.teachers import open_teachers
 from skinapi.learning.weights import initialise
 from skinapi.settings import Settings
 from skinapi.vision.calibration import Calibration
@@ -74,7 +74,7 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
         classes=OUTPUTS,
         train=by_part(dataset.samples, parts, "train"),
         validation=by_part(dataset.samples, parts, "validation"),
-        teachers=_teachers(recipe, options),
+        teachers=open_teachers(options.teachers, classes=OUTPUTS),
     )
     test = replace(dataset, samples=tuple(by_part(dataset.samples, parts, "test")))
     work = options.work or settings.instance_dir / "training" / f"{options.data.name}-{recipe.seed}"
@@ -183,12 +183,6 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 def _learned_before(options: argparse.Namespace) -> list[Path]:
     start = [SHIPPED_MODEL] if options.init == "shipped" else []
     return [*start, *options.teachers]
-
-
-def _teachers(recipe: Recipe, options: argparse.Namespace) -> Teachers | None:
-    if options.teachers and all(phase.views for phase in recipe.phases):
-        raise BadNetwork("Teachers answer to live views alone: let coarse or whole be a phase")
-    return open_teachers(options.teachers, classes=OUTPUTS)
 
 
 def _package(

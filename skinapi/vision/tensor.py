@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Tensor = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 
 SHOWN = 4 / 5
@@ -45,16 +46,22 @@ def make_tensor(
     """One part of the picture, the network's own view unless told, as side x side x RGB in the
     network's units.
     """
-    shown = picture.convert("RGB").resize(
-        (side, side), Image.Resampling.BILINEAR, box=box or view_box(picture)
-    )
-    return scale_pixels(np.asarray(shown, np.float32), scaling)
+    shown = _shrink(picture, side, box or view_box(picture))
+    return scale_pixels(shown.astype(np.float32), scaling)
 
 
 def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
     """All of a picture that has been cut to what is to be seen."""
-    whole = (0, 0, picture.width, picture.height)
-    return make_tensor(picture, side=side, scaling=scaling, box=whole)
+    return scale_pixels(shrink_whole(picture, side=side).astype(np.float32), scaling)
+
+
+def shrink_whole(picture: Image.Image, *, side: int) -> Pixels:
+    return _shrink(picture, side, (0, 0, picture.width, picture.height))
+
+
+def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:
+    shown = picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR, box=box)
+    return np.asarray(shown, np.uint8)
 
 
 def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:

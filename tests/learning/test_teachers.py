@@ -1,18 +1,21 @@
 """What a pupil hears: the label and, of the very view it is shown, its teachers' answer."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork
+from skinapi.learning.batches import Floats
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Pictures
-from skinapi.learning.recipe import _live
 from skinapi.learning.splits import check_unseen
 from skinapi.learning.teachers import Teachers, open_teachers
+from skinapi.learning.views import Keeper, Views
 from skinapi.vision.calibration import Calibration
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.tensor import Scaling, make_whole_tensor
@@ -67,31 +70,80 @@ def test_of_a_teacher_that_knows_more_the_pupils_classes_share_everything(
     np.testing.assert_allclose(heard.sum(axis=1), 1, rtol=1e-6)
 
 
-def test_a_pupil_and_its_teachers_see_the_same_views(teachers: Teachers, tmp_path: Path) -> None:
+@pytest.fixture
+def pictures(tmp_path: Path) -> Pictures:
     samples = []
     for number, view in enumerate(VIEWS):
         view.save(tmp_path / f"{number}.png")
         samples.append(Sample(str(number), tmp_path / f"{number}.png", "any", str(number), {}))
-    pictures = Pictures(samples, SIDE, Scaling.TF)
+    return Pictures(samples, SIDE, Scaling.TF)
+
+
+def test_a_pupil_and_its_teachers_see_the_same_views(
+    teachers: Teachers, pictures: Pictures
+) -> None:
     rows = np.array([2, 0])
-    shown, answers = _live(pictures, LABELS, teachers)(rows, np.random.default_rng(1))
+    shown, answers = Views(pictures, LABELS, teachers).live(rows, np.random.default_rng(1))
     random = np.random.default_rng(1)
     views = [pictures.glance(row, random) for row in (2, 0)]
     np.testing.assert_array_equal(shown, [pictures.take_in(view) for view in views])
     np.testing.assert_array_equal(answers, teachers.correct(LABELS[rows], views))
-    _, alone = _live(pictures, LABELS, None)(rows, np.random.default_rng(1))
+    _, alone = Views(pictures, LABELS, None).live(rows, np.random.default_rng(1))
     np.testing.assert_array_equal(alone, LABELS[rows])
+
+
+def test_views_that_were_kept_are_shown_with_what_was_said_of_them(
+    teachers: Teachers, pictures: Pictures, tmp_path: Path
+) -> None:
+    fetch = Keeper(Views(pictures, LABELS, teachers), 2, 7, tmp_path / "kept", print).pictures()
+    made = [pictures.glance(1, np.random.default_rng((7, number, 1))) for number in (0, 1)]
+    said = teachers.correct(LABELS[[1, 1]], made)
+    ways = {
+        _laid(pictures.take_in(view), turn, mirrored).tobytes(): number
+        for number, view in enumerate(made)
+        for turn in range(4)
+        for mirrored in (False, True)
+    }
+    assert len(ways) == 16
+    seen = set()
+    for seed in range(30):
+        shown, answers = fetch(np.array([1, 1]), np.random.default_rng(seed))
+        for tensor, answer in zip(shown, answers, strict=True):
+            seen.add(tensor.tobytes())
+            np.testing.assert_allclose(answer, said[ways[tensor.tobytes()]], atol=1e-6)
+    assert len(seen) > 8
+    shown, answers = fetch(np.array([1, 1]), np.random.default_rng(0))
+    again, same = fetch(np.array([1, 1]), np.random.default_rng(0))
+    np.testing.assert_array_equal(shown, again)
+    np.testing.assert_array_equal(answers, same)
+
+
+def _laid(tensor: Floats, turn: int, mirrored: bool) -> Floats:
+    turned: Floats = np.rot90(tensor, turn)
+    return turned[:, ::-1] if mirrored else turned
+
+
+def test_teachers_are_asked_once_of_a_view_however_often_it_is_shown(
+    teachers: Teachers, pictures: Pictures, tmp_path: Path
+) -> None:
+    asked: list[int] = []
+
+    class Counting(Teachers):
+        def correct(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
+            asked.append(len(views))
+            return super().correct(labels, views)
+
+    counting = Counting(models=teachers.models, classes=teachers.classes)
+    for _ in range(2):
+        keeper = Keeper(Views(pictures, LABELS, counting), 2, 7, tmp_path / "kept", print)
+        for seed in range(5):
+            keeper.pictures()(np.array([0, 2]), np.random.default_rng(seed))
+    assert sum(asked) == 2 * len(VIEWS)
 
 
 def test_a_teacher_must_know_every_class(small: Small) -> None:
     with pytest.raises(BadNetwork, match="does not know: freckle"):
         open_teachers([small.model], classes=("melanoma", "freckle"))
-
-
-def test_teachers_of_cached_views_alone_are_refused(small: Small, tmp_path: Path) -> None:
-    words = [*small.words, "--phases", "last-blocks", "--teachers", small.model]
-    with pytest.raises(BadNetwork, match="live views"):
-        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
 
 
 def test_a_teacher_that_has_learned_from_what_is_to_be_measured_is_refused(
@@ -122,8 +174,10 @@ def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictu
 def test_a_taught_model_names_its_teachers_in_card_and_command(
     small: Small, tmp_path: Path
 ) -> None:
-    words = [*small.words, "--phases", "coarse", "--epochs", "1", "--teachers", small.model]
+    words = [*small.words, "--phases", "taught,coarse", "--epochs", "1", "--views", "1"]
+    words += ["--teachers", small.model]
     run_command([*words, "--work", tmp_path / "work", "--out", tmp_path / "taught"], tmp_path)
+    assert not list((tmp_path / "work").rglob("answers-*"))
     training = json.loads((tmp_path / "taught" / "card.json").read_text())["training"]
     assert training["teachers"] == [open_model(small.model).version]
     assert f"--teachers {small.model}" in training["command"]

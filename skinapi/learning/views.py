@@ -1,0 +1,154 @@
+"""What is shown of each picture and what is to be answered: every view new, or a few views that are
+made beforehand, asked about once and shown again and again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from PIL import Image
+
+from skinapi.learning.batches import Fetch, Floats, Rows
+from skinapi.learning.features import BATCH, Features, Pictures, cache_features, keep
+from skinapi.learning.progress import Progress, Report
+from skinapi.learning.teachers import Teachers
+from skinapi.vision.tensor import Pixels, Tensor, scale_pixels
+
+THREADS = 2
+
+Kept = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """A view is answered with its picture's label and what teachers say of this very view."""
+
+    pictures: Pictures
+    labels: Floats
+    teachers: Teachers | None
+
+    def live(self, rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
+        views = [self.pictures.glance(int(row), random) for row in rows]
+        shown = np.stack([self.pictures.take_in(view) for view in views])
+        return shown, self.answer(rows, views)
+
+    def answer(self, rows: Rows, views: Sequence[Image.Image]) -> Floats:
+        labels = self.labels[rows]
+        return self.teachers.correct(labels, views) if self.teachers else labels
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Makes so many views of every picture once, and keeps them and their answers in a folder."""
+
+    views: Views
+    count: int
+    seed: int
+    folder: Path
+    report: Report
+
+    def features(self, trunk: keras.Model) -> Fetch:
+        """Shows what a frozen trunk saw of a view."""
+        pictures = self.views.pictures
+
+        def see(number: int) -> Features:
+            def look(row: int) -> Tensor:
+                (view,) = self._glance(number, [row])
+                return pictures.take_in(view)
+
+            return self._see(trunk, f"{number}.npy", len(pictures), look)
+
+        shown = [see(number) for number in range(self.count)]
+        return _one_of(shown, self._answers(), lambda seen, _: seen.astype(np.float32))
+
+    def plain(self, trunk: keras.Model, pictures: Pictures) -> Features:
+        """What it sees of other pictures as they are served."""
+        return self._see(trunk, "plain.npy", len(pictures), pictures.look)
+
+    def pictures(self) -> Fetch:
+        """Shows a view turned or mirrored; what was said of it stays true."""
+        pictures = self.views.pictures
+        shape = (len(pictures), pictures.side, pictures.side, 3)
+
+        def see(number: int) -> Pixels:
+            def shrink(rows: Rows) -> Pixels:
+                return np.stack([pictures.shrink(view) for view in self._glance(number, rows)])
+
+            return self._keep(f"{number}.npy", shape, np.uint8, shrink)
+
+        def finish(seen: Pixels, random: np.random.Generator) -> Floats:
+            turned = np.stack([turn_pixels(one, random) for one in seen])
+            return scale_pixels(turned.astype(np.float32), pictures.scaling)
+
+        shown = [see(number) for number in range(self.count)]
+        return _one_of(shown, self._answers(), finish)
+
+    def _answers(self) -> Sequence[Floats]:
+        """View by view; labels alone are the same for all."""
+        labels = self.views.labels
+        if self.views.teachers is None:
+            return [labels] * self.count
+
+        def hear(number: int) -> Floats:
+            def answer(rows: Rows) -> Floats:
+                return self.views.answer(rows, self._glance(number, rows))
+
+            return self._keep(f"answers-{number}.npy", labels.shape, np.float32, answer)
+
+        return [hear(number) for number in range(self.count)]
+
+    def _glance(self, number: int, rows: Iterable[int]) -> list[Image.Image]:
+        """The same view of the same picture, whenever it is made."""
+        glance = self.views.pictures.glance
+        return [glance(int(row), np.random.default_rng((self.seed, number, row))) for row in rows]
+
+    def _see(
+        self, trunk: keras.Model, name: str, rows: int, look: Callable[[int], Tensor]
+    ) -> Features:
+        path = self._path(name)
+        return cache_features(trunk=trunk, rows=rows, look=look, path=path, report=self.report)
+
+    def _path(self, name: str) -> Path:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder / name
+
+    def _keep(
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, make: Callable[[Rows], Kept]
+    ) -> Kept:
+        def fill(stored: Kept) -> None:
+            progress = Progress(f"views {name}", len(stored), self.report)
+
+            def store(start: int) -> int:
+                rows = np.arange(start, min(start + BATCH, len(stored)))
+                stored[rows] = make(rows)
+                return len(rows)
+
+            with ThreadPoolExecutor(THREADS) as pool:
+                for done in pool.map(store, range(0, len(stored), BATCH)):
+                    progress.advance(done)
+
+        return keep(self._path(name), shape, dtype, fill)
+
+
+def turn_pixels(pixels: Pixels, random: np.random.Generator) -> Pixels:
+    """One of the eight ways to lay a square down."""
+    turned: Pixels = np.rot90(pixels, int(random.integers(4)))
+    return turned[:, ::-1] if random.integers(2) else turned
+
+
+def _one_of(
+    shown: Sequence[Kept],
+    answers: Sequence[Floats],
+    finish: Callable[[Kept, np.random.Generator], Floats],
+) -> Fetch:
+    def fetch(rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
+        chosen = [(int(random.integers(len(shown))), row) for row in rows]
+        seen = np.stack([shown[view][row] for view, row in chosen])
+        return finish(seen, random), np.stack([answers[view][row] for view, row in chosen])
+
+    return fetch
