@@ -67,6 +67,9 @@ def _add_train(commands: "Commands") -> None:
         default=[],
         help="model folders whose answers to its views are learned beside the labels",
     )
+    train.add_argument(
+        "--keep", type=_share, help="of the weights it starts from, this share stays in the mean"
+    )
     train.add_argument("--epochs", type=int, help="at most so many in each phase")
     train.add_argument(
         "--views", type=int, help="augmented views computed beforehand, where a phase does so"
@@ -150,6 +153,13 @@ def _add_export(commands: "Commands") -> None:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0.0 < share < 1.0:
+        raise argparse.ArgumentTypeError("more than 0 and less than 1")
+    return share
 
 
 def _phases(text: str) -> tuple[str, ...]:

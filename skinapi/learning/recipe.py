@@ -52,11 +52,10 @@ PHASES: Mapping[str, Phase] = {
         Phase(
             "taught",
             "whole",
-            epochs=16,
-            learning_rate=1e-4,
-            ema=0.999,
-            mixup=0.2,
-            patience=16,
+            epochs=5,
+            learning_rate=3e-5,
+            warmup_epochs=0.5,
+            mixup=0.0,
             views=6,
             shrink=6 / 7,
         ),
@@ -89,7 +88,8 @@ class Lessons:
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """`still` keeps the batch statistics as they are while the whole network learns: half the work,
-    and right for a network that has learned before.
+    and right for a network that has learned before. `keep` is the share that the starting
+    weights have in what comes out.
     """
 
     architecture: str = "ResNet50"
@@ -99,6 +99,7 @@ class Recipe:
     seed: int = 0
     still: bool = True
     compute: str = "mixed_bfloat16"
+    keep: float = 0.0
 
     def build(self, outputs: int, *, compute: str, shrink: float = 1.0) -> keras.Model:
         with precision(compute):
@@ -122,7 +123,7 @@ def train_network(
     folder: Path,
     report: Report,
 ) -> tuple[keras.Model, dict[str, Course]]:
-    """A float32 network with the best weights of all phases.
+    """A float32 network with the best weights of all phases, and what is kept of its start.
 
     Called again on the same folder, it goes on where it was interrupted. Epochs that are finished
     are not repeated.
@@ -132,7 +133,8 @@ def train_network(
     initialise(network)
     _claim(folder, recipe, lessons, network)
     courses: dict[str, Course] = {}
-    best, kept = -np.inf, network.get_weights()
+    start = kept = network.get_weights()
+    best = -np.inf
     for phase in recipe.phases:
         course = _run(phase, recipe, lessons, network, folder, report)
         courses[phase.name] = course
@@ -141,6 +143,12 @@ def train_network(
         else:
             report(f"{phase.name}: no better than {best:.4f} on validation, so not kept")
             network.set_weights(kept)
+    network.set_weights(
+        [
+            (1.0 - recipe.keep) * new + recipe.keep * old
+            for new, old in zip(kept, start, strict=True)
+        ]
+    )
     return _as_float32(network, recipe, lessons), courses
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from skinapi.errors import BadDataset
+from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
 from skinapi.learning.calibrating import calibrate, fit_familiar
@@ -167,6 +167,8 @@ def _deal(dataset: Dataset, options: argparse.Namespace) -> dict[str, Part]:
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     phases = [PHASES[name] for name in options.phases]
+    if options.keep and options.init in ("none", "imagenet"):
+        raise BadNetwork("Only of a start that knew these classes can something be kept")
     if options.epochs:
         phases = [replace(phase, epochs=options.epochs) for phase in phases]
     if options.views is not None:
@@ -177,6 +179,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         side=options.side,
         seed=options.seed,
         still=options.init != "none",
+        keep=options.keep or 0.0,
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from skinapi.errors import BadNetwork
 from skinapi.learning import commands
 from skinapi.learning.answers import lesion_classes
 from skinapi.learning.augment import DIHEDRAL
@@ -16,7 +17,7 @@ from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
 from skinapi.learning.training import Phase
 from skinapi.vision.conditions import conditions_table
 from tests.learning import tiny
-from tests.learning.conftest import SIDE, Small
+from tests.learning.conftest import SIDE, Small, run_command
 
 WHOLE = Phase("whole", "whole", epochs=1, learning_rate=1e-3, mixup=0.0)
 
@@ -39,6 +40,37 @@ def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
     assert not np.allclose(before["beta"], after["beta"])
     for name in ("moving_mean", "moving_variance"):
         assert np.allclose(before[name], after[name]) is still
+
+
+def test_what_is_kept_of_the_start_is_in_every_weight(small: Small, tmp_path: Path) -> None:
+    samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples
+    starts: list[list[NDArray[np.float32]]] = []
+
+    def end(keep: float) -> list[NDArray[np.float32]]:
+        network, _ = train_network(
+            recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, compute="float32", keep=keep),
+            lessons=Lessons(lesion_classes(), train=samples[::2], validation=samples[1::2]),
+            initialise=lambda fresh: starts.append(fresh.get_weights()),
+            folder=tmp_path / str(keep),
+            report=lambda _: None,
+        )
+        weights: list[NDArray[np.float32]] = network.get_weights()
+        return weights
+
+    learned, mean = end(0.0), end(0.25)
+    assert any(not np.allclose(a, b) for a, b in zip(starts[0], learned, strict=True))
+    for old, new, both in zip(starts[0], learned, mean, strict=True):
+        np.testing.assert_allclose(both, 0.25 * old + 0.75 * new, atol=1e-6)
+
+
+@pytest.mark.parametrize("start", ["none", "imagenet"])
+def test_of_a_start_that_knew_nothing_nothing_can_be_kept(
+    small: Small, tmp_path: Path, start: str
+) -> None:
+    words = ["train", "--data", small.data, "--init", start, "--keep", "0.5"]
+    with pytest.raises(BadNetwork, match="knew these classes"):
+        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
+    assert not (tmp_path / "w").exists()
 
 
 def test_the_options_offer_what_there_is() -> None:
