@@ -81,13 +81,15 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
     out = options.out or settings.instance_dir / "models" / work.name
 
     def start(network: keras.Model) -> None:
-        initialise(
+        fresh = initialise(
             network,
             architecture=recipe.architecture,
             init=options.init,
             imagenet=options.weights,
             report=say,
         )
+        if recipe.keep and fresh:
+            raise BadNetwork(f"Nothing can be kept of a start that lacks {fresh[-1]}")
 
     network, courses = train_network(
         recipe=recipe, lessons=lessons, initialise=start, folder=work, report=say
@@ -167,8 +169,6 @@ def _deal(dataset: Dataset, options: argparse.Namespace) -> dict[str, Part]:
 
 def _recipe(options: argparse.Namespace) -> Recipe:
     phases = [PHASES[name] for name in options.phases]
-    if options.keep and options.init in ("none", "imagenet"):
-        raise BadNetwork("Only of a start that knew these classes can something be kept")
     if options.epochs:
         phases = [replace(phase, epochs=options.epochs) for phase in phases]
     if options.views is not None:

@@ -18,11 +18,11 @@ SUFFIXES = (".npz", ".weights.h5")
 
 def initialise(
     network: keras.Model, *, architecture: str, init: str, imagenet: Path | None, report: Report
-) -> None:
-    """`init` is shipped, imagenet, none or a file; what starts fresh is reported by name."""
+) -> list[str]:
+    """`init` is shipped, imagenet, none or a file; answers and reports which layers start fresh."""
     if init == "none":
         report("init: fresh weights")
-        return
+        return [layer.name for layer in network.layers if layer.weights]
     if init == "shipped":
         if architecture != SHIPPED:
             raise BadNetwork(f"The shipped network is a {SHIPPED}; start {architecture} elsewhere")
@@ -35,6 +35,7 @@ def initialise(
         raise BadNetwork(f"There are no starting weights at {path}")
     fresh = load_weights(network, path)
     report(f"init: {path.name}; fresh: {', '.join(fresh) or 'nothing'}")
+    return fresh
 
 
 def _find_imagenet(architecture: str, folder: Path | None) -> Path:
