@@ -184,8 +184,8 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 
 def _learned_before(options: argparse.Namespace) -> list[Path]:
-    start = [SHIPPED_MODEL] if options.init == "shipped" else []
-    return [*start, *options.teachers]
+    begun = {"shipped": [SHIPPED_MODEL], "imagenet": [], "none": []}
+    return [*begun.get(options.init, [Path(options.init).parent]), *options.teachers]
 
 
 def _package(
