@@ -25,12 +25,17 @@ def augment_picture(picture: Image.Image, random: np.random.Generator) -> Image.
     if random.random() < SPUN:
         view = spin_picture(view, random.uniform(0, 360))
     view = view.crop(_random_box(view, random))
-    turn = DIHEDRAL[random.integers(len(DIHEDRAL))]
-    view = _tint(view if turn is None else view.transpose(turn), random)
+    view = _tint(turn_picture(view, random), random)
     if random.random() < BLURRED:
         radius = random.uniform(0, LARGEST_BLUR) * max(view.size)
         view = view.filter(ImageFilter.GaussianBlur(radius))
     return _hide(view, random) if random.random() < HIDDEN else view
+
+
+def turn_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+    """One of the eight ways to lay it down."""
+    turn = DIHEDRAL[random.integers(len(DIHEDRAL))]
+    return picture if turn is None else picture.transpose(turn)
 
 
 def spin_picture(picture: Image.Image, angle: float) -> Image.Image:

@@ -68,13 +68,13 @@ def cache_features(
     def fill(stored: Features) -> None:
         _compute(trunk, look, stored, Progress(f"features {path.stem}", rows, report))
 
-    return keep(path, (rows, *trunk.output.shape[1:]), np.float16, fill)
+    return compute_once(path, (rows, *trunk.output.shape[1:]), np.float16, fill)
 
 
-def keep(
+def compute_once(
     path: Path, shape: tuple[int, ...], dtype: DTypeLike, fill: Callable[[NDArray[Any]], None]
 ) -> NDArray[Any]:
-    """What is computed once and read from disk after; interrupted, it is computed anew."""
+    """Read from disk after; interrupted, it is computed anew."""
     if not path.exists():
         partial = path.with_suffix(".partial")
         stored = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
+from skinapi.learning.augment import turn_picture
 from skinapi.learning.batches import Fetch, Floats, Rows
-from skinapi.learning.features import BATCH, Features, Pictures, cache_features, keep
+from skinapi.learning.features import BATCH, Features, Pictures, cache_features, compute_once
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.teachers import Teachers
 from skinapi.vision.tensor import Pixels, Tensor, scale_pixels
@@ -74,6 +75,7 @@ class Keeper:
         """Shows a view turned or mirrored; what was said of it stays true."""
         pictures = self.views.pictures
         shape = (len(pictures), pictures.side, pictures.side, 3)
+        scaling = pictures.scaling
 
         def see(number: int) -> Pixels:
             def shrink(rows: Rows) -> Pixels:
@@ -82,8 +84,8 @@ class Keeper:
             return self._keep(f"{number}.npy", shape, np.uint8, shrink)
 
         def finish(seen: Pixels, random: np.random.Generator) -> Floats:
-            turned = np.stack([turn_pixels(one, random) for one in seen])
-            return scale_pixels(turned.astype(np.float32), pictures.scaling)
+            turned = [turn_picture(Image.fromarray(one), random) for one in seen]
+            return scale_pixels(np.stack([np.asarray(t, np.float32) for t in turned]), scaling)
 
         shown = [see(number) for number in range(self.count)]
         return _one_of(shown, self._answers(), finish)
@@ -132,13 +134,7 @@ class Keeper:
                 for done in pool.map(store, range(0, len(stored), BATCH)):
                     progress.advance(done)
 
-        return keep(self._path(name), shape, dtype, fill)
-
-
-def turn_pixels(pixels: Pixels, random: np.random.Generator) -> Pixels:
-    """One of the eight ways to lay a square down."""
-    turned: Pixels = np.rot90(pixels, int(random.integers(4)))
-    return turned[:, ::-1] if random.integers(2) else turned
+        return compute_once(self._path(name), shape, dtype, fill)
 
 
 def _one_of(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -123,6 +124,22 @@ def _laid(tensor: Floats, turn: int, mirrored: bool) -> Floats:
     return turned[:, ::-1] if mirrored else turned
 
 
+def test_what_a_trunk_saw_of_a_view_is_shown_with_what_was_said_of_it(
+    teachers: Teachers, pictures: Pictures, tmp_path: Path
+) -> None:
+    inputs = keras.Input((SIDE, SIDE, 3))
+    trunk = keras.Model(inputs, keras.layers.AveragePooling2D(SIDE // 4)(inputs))
+    keeper = Keeper(Views(pictures, LABELS, teachers), 2, 7, tmp_path / "kept", print)
+    made = [pictures.glance(1, np.random.default_rng((7, number, 1))) for number in (0, 1)]
+    tensors = np.stack([pictures.take_in(view) for view in made])
+    seen, said = trunk.predict_on_batch(tensors), teachers.correct(LABELS[[1, 1]], made)
+    shown, answers = keeper.features(trunk)(np.full(12, 1), np.random.default_rng(0))
+    numbers = [int(np.abs(seen - one).mean(axis=(1, 2, 3)).argmin()) for one in shown]
+    assert set(numbers) == {0, 1}
+    np.testing.assert_allclose(shown, seen[numbers], atol=0.02)
+    np.testing.assert_allclose(answers, said[numbers], atol=1e-6)
+
+
 def test_teachers_are_asked_once_of_a_view_however_often_it_is_shown(
     teachers: Teachers, pictures: Pictures, tmp_path: Path
 ) -> None:
@@ -146,10 +163,12 @@ def test_a_teacher_must_know_every_class(small: Small) -> None:
         open_teachers([small.model], classes=("melanoma", "freckle"))
 
 
-def test_a_teacher_that_has_learned_from_what_is_to_be_measured_is_refused(
-    small: Small, tmp_path: Path
+@pytest.mark.parametrize("learned", [("--teachers", "."), ("--init", "weights.npz")])
+def test_what_has_learned_from_pictures_to_be_measured_neither_teaches_nor_begins(
+    small: Small, tmp_path: Path, learned: tuple[str, str]
 ) -> None:
-    words = [*small.words, "--phases", "coarse", "--teachers", small.model, "--seed", "1"]
+    option, name = learned
+    words = [*small.words, "--phases", "coarse", option, small.model / name, "--seed", "1"]
     with pytest.raises(BadDataset, match="train on its split"):
         run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
     assert not (tmp_path / "w").exists()
