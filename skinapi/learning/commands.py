@@ -129,6 +129,7 @@ def _add_compare(commands: "Commands") -> None:
     compare.add_argument(
         "--turns", type=int, choices=TURNS, nargs=2, default=(1, 1), help="views averaged by each"
     )
+    compare.add_argument("--stress", action="store_true", help="before worse pictures as well")
     compare.set_defaults(run=_later("compare"))
 
 

@@ -1,29 +1,38 @@
 """`compare`: two models before the same validation pictures. The test part stays closed."""
 
 import argparse
-from pathlib import Path
+from collections.abc import Mapping
 
 from skinapi.learning.answers import Judged, ask_model, judge
-from skinapi.learning.comparing import compare
+from skinapi.learning.comparing import Difference, compare
 from skinapi.learning.datasets import Sample, by_part, load_dataset
 from skinapi.learning.saying import say
 from skinapi.learning.splits import read_split
+from skinapi.learning.stress import compare_stress
 from skinapi.settings import Settings
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.model import open_model
+from skinapi.vision.model import Model, open_model
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
     samples = load_dataset(options.data, labels=conditions_table().label_spellings()).samples
     watched = by_part(samples, read_split(options.split), "validation")
-    contenders = zip(options.models, options.turns, strict=True)
-    first, second = (_judge(folder, turns, watched) for folder, turns in contenders)
+    first, second = (open_model(folder) for folder in options.models)
+    turns = options.turns
+    before, after = _judge(first, turns[0], watched), _judge(second, turns[1], watched)
     say(f"{len(watched)} validation pictures, 95 % intervals of the paired bootstrap by lesion")
-    for name, difference in compare(first, second).items():
-        say(f"  {name.replace('_', ' '):18} {difference}")
+    _tell(compare(before, after))
+    if options.stress:
+        for name, differences in compare_stress(first, second, watched, report=say).items():
+            say(name)
+            _tell(differences)
     return 0
 
 
-def _judge(folder: Path, turns: int, watched: list[Sample]) -> Judged:
-    model = open_model(folder)
+def _tell(differences: Mapping[str, Difference]) -> None:
+    for name, difference in differences.items():
+        say(f"  {name.replace('_', ' '):18} {difference}")
+
+
+def _judge(model: Model, turns: int, watched: list[Sample]) -> Judged:
     return judge(model, ask_model(model, watched, report=say, turns=turns))

@@ -1,6 +1,6 @@
 """Is one set of answers better than another to the same pictures, or is the difference chance?"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,14 +44,20 @@ def compare(
     first: Judged, second: Judged, figures: Mapping[str, Figure] | None = None
 ) -> dict[str, Difference]:
     """Every draw takes the same lesions from both: what is hard for one is hard for the other."""
-    asked = [[sample.image_id for sample in judged.samples] for judged in (first, second)]
-    if asked[0] != asked[1] or first.classes != second.classes:
-        raise BadDataset("Only answers to the same pictures and classes can be compared")
+    return compare_mean([(first, second)], figures or figures_of(first))
+
+
+def compare_mean(
+    pairs: Sequence[tuple[Judged, Judged]], figures: Mapping[str, Figure]
+) -> dict[str, Difference]:
+    """Of figures that are the mean over all pairs; a draw takes the same lesions from every one."""
+    first, _ = pairs[0]
+    asked = [sample.image_id for sample in first.samples]
+    for judged in (judged for pair in pairs for judged in pair):
+        if [s.image_id for s in judged.samples] != asked or judged.classes != first.classes:
+            raise BadDataset("Only answers to the same pictures and classes can be compared")
     draws = metrics.draw_groups(first.lesions)
-    return {
-        name: _compare_by(figure, first, second, draws)
-        for name, figure in (figures or figures_of(first)).items()
-    }
+    return {name: _compare_by(figure, pairs, draws) for name, figure in figures.items()}
 
 
 def figures_of(judged: Judged) -> Mapping[str, Figure]:
@@ -63,15 +69,12 @@ def figures_of(judged: Judged) -> Mapping[str, Figure]:
 
 
 def _compare_by(
-    figure: Figure, first: Judged, second: Judged, draws: list[metrics.Rows]
+    figure: Figure, pairs: Sequence[tuple[Judged, Judged]], draws: list[metrics.Rows]
 ) -> Difference:
-    def gain(rows: metrics.Rows) -> float:
-        labels = first.labels[rows]
-        return figure(second.probabilities[rows], labels) - figure(
-            first.probabilities[rows], labels
-        )
+    def mean(side: int, rows: metrics.Rows) -> float:
+        each = [pair[side] for pair in pairs]
+        return float(np.mean([figure(one.probabilities[rows], one.labels[rows]) for one in each]))
 
-    everything = np.arange(first.labels.size)
-    low, high = metrics.interval(gain, draws)
-    before = figure(first.probabilities, first.labels)
-    return Difference(before, before + gain(everything), low, high)
+    everything = np.arange(pairs[0][0].labels.size)
+    low, high = metrics.interval(lambda rows: mean(1, rows) - mean(0, rows), draws)
+    return Difference(mean(0, everything), mean(1, everything), low, high)

@@ -52,11 +52,12 @@ PHASES: Mapping[str, Phase] = {
         Phase(
             "taught",
             "whole",
-            epochs=5,
-            learning_rate=3e-5,
+            epochs=8,
+            learning_rate=5e-5,
             warmup_epochs=0.5,
             mixup=0.0,
             views=6,
+            spoiled=0.5,
             shrink=6 / 7,
         ),
         Phase("whole", "whole", epochs=8, learning_rate=5e-5, mixup=0.0, patience=5),
@@ -190,7 +191,7 @@ def _run(
     cut = known.cuts.get(phase.depth)
     learned = Pictures(lessons.train, recipe.side_at(phase.shrink), known.scaling)
     watched = Pictures(lessons.validation, recipe.side, known.scaling)
-    views = Views(learned, lessons.answers(lessons.train), lessons.teachers)
+    views = Views(learned, lessons.answers(lessons.train), lessons.teachers, phase.spoiled)
     fetch: Fetch = views.live
     look: Look = watched.look
     whole = phase.depth == "whole"

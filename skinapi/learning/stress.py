@@ -1,6 +1,5 @@
 """Pictures as they come out of worse rooms and other cameras, and what is left of a model there."""
 
-import io
 import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +10,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from skinapi.learning import metrics
 from skinapi.learning.answers import Judged, ask_model, judge
-from skinapi.learning.comparing import compare
+from skinapi.learning.comparing import Difference, compare, compare_mean
 from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Report
+from skinapi.learning.spoiling import press
 from skinapi.vision.model import Model
 
 Change = Callable[[Image.Image], Image.Image]
@@ -41,6 +41,19 @@ def measure_stress(
         answers = ask_model(model, samples, report=report, change=change)
         rows[name] = _row(plain, judge(model, answers))
     return rows
+
+
+def compare_stress(
+    first: Model, second: Model, samples: Sequence[Sample], *, report: Report
+) -> dict[str, dict[str, Difference]]:
+    """Two models before the same worse pictures, each row and the mean of all."""
+    samples = thin_out(samples, MOST_OF_A_CLASS)
+    pairs = {}
+    for name, change in STRESSES.items():
+        answers = [ask_model(m, samples, report=report, change=change) for m in (first, second)]
+        pairs[name] = (judge(first, answers[0]), judge(second, answers[1]))
+    rows = {name: compare_mean([pair], FIGURES) for name, pair in pairs.items()}
+    return {**rows, "mean of all": compare_mean(list(pairs.values()), FIGURES)}
 
 
 def _row(plain: Judged, judged: Judged) -> dict[str, Any]:
@@ -72,12 +85,7 @@ def _blur(share: float) -> Change:
 
 
 def _jpeg(quality: int) -> Change:
-    def change(picture: Image.Image) -> Image.Image:
-        squeezed = io.BytesIO()
-        picture.save(squeezed, "JPEG", quality=quality)
-        return Image.open(squeezed).convert("RGB")
-
-    return change
+    return lambda picture: press(picture, quality)
 
 
 def _crop(share: float) -> Change:
@@ -95,7 +103,7 @@ def _crop(share: float) -> Change:
 
 def add_hairs(picture: Image.Image) -> Image.Image:
     """Dark arcs across the whole picture: the same picture always grows the same ones."""
-    random = np.random.default_rng(zlib.crc32(picture.tobytes()))
+    random = _chance_of(picture)
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
     width = max(1, round(min(picture.size) / 128))
@@ -107,6 +115,10 @@ def add_hairs(picture: Image.Image) -> Image.Image:
         box = (x - reach, y - reach, x + reach, y + reach)
         pen.arc(box, start, start + random.uniform(30, 90), (shade, shade // 2, shade // 3), width)
     return haired
+
+
+def _chance_of(picture: Image.Image) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(picture.tobytes()))
 
 
 def _filter(colour: np.ndarray) -> Change:
@@ -128,7 +140,7 @@ def _like_a_phone(picture: Image.Image) -> Image.Image:
     """Warm light, more colour, more contrast, sharpened, compressed."""
     warm = _filter(WARM_LIGHT)(picture)
     vivid = ImageEnhance.Contrast(ImageEnhance.Color(warm).enhance(1.3)).enhance(1.15)
-    return _jpeg(60)(vivid.filter(ImageFilter.UnsharpMask(2, 80)))
+    return press(vivid.filter(ImageFilter.UnsharpMask(2, 80)), 60)
 
 
 def _spin(picture: Image.Image, angle: float) -> Image.Image:

@@ -27,8 +27,9 @@ class Phase:
     """What is trained and how hard. Epochs are an upper bound: patience ends what no longer
     improves.
 
-    `views` counts the augmented views that are computed beforehand; 0 augments live. `shrink` is
-    the share of the served side that pictures are shown at: half the side is a quarter of the work.
+    `views` counts the augmented views that are computed beforehand; 0 augments live. Of what is
+    shown, the share `spoiled` is worse than what is asked about. `shrink` is the share of the
+    served side that pictures are shown at: half the side is a quarter of the work.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Phase:
     mixup: float = 0.4
     patience: int = 5
     views: int = 0
+    spoiled: float = 0.0
     shrink: float = 1.0
 
 

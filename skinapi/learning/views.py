@@ -17,6 +17,7 @@ from skinapi.learning.augment import turn_picture
 from skinapi.learning.batches import Fetch, Floats, Rows
 from skinapi.learning.features import BATCH, Features, Pictures, cache_features, compute_once
 from skinapi.learning.progress import Progress, Report
+from skinapi.learning.spoiling import spoil_picture
 from skinapi.learning.teachers import Teachers
 from skinapi.vision.tensor import Pixels, Tensor, scale_pixels
 
@@ -27,16 +28,22 @@ Kept = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """A view is answered with its picture's label and what teachers say of this very view."""
+    """A view is answered with its picture's label and what teachers say of this very view. They see
+    it whole; of the pupil's views this share is spoiled.
+    """
 
     pictures: Pictures
     labels: Floats
     teachers: Teachers | None
+    spoiled: float = 0.0
 
     def live(self, rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
         views = [self.pictures.glance(int(row), random) for row in rows]
-        shown = np.stack([self.pictures.take_in(view) for view in views])
+        shown = np.stack([self.pictures.take_in(self.spoil(view, random)) for view in views])
         return shown, self.answer(rows, views)
+
+    def spoil(self, view: Image.Image, random: np.random.Generator) -> Image.Image:
+        return spoil_picture(view, random) if random.random() < self.spoiled else view
 
     def answer(self, rows: Rows, views: Sequence[Image.Image]) -> Floats:
         labels = self.labels[rows]
@@ -60,7 +67,8 @@ class Keeper:
         def see(number: int) -> Features:
             def look(row: int) -> Tensor:
                 (view,) = self._glance(number, [row])
-                return pictures.take_in(view)
+                random = np.random.default_rng((self.seed, number, row, 1))
+                return pictures.take_in(self.views.spoil(view, random))
 
             return self._see(trunk, f"{number}.npy", len(pictures), look)
 
@@ -72,8 +80,10 @@ class Keeper:
         return self._see(trunk, "plain.npy", len(pictures), pictures.look)
 
     def pictures(self) -> Fetch:
-        """Shows a view turned or mirrored; what was said of it stays true."""
-        pictures = self.views.pictures
+        """Shows a view turned or mirrored, and spoiled anew each time; what was said of it stays
+        true.
+        """
+        views, pictures = self.views, self.views.pictures
         shape = (len(pictures), pictures.side, pictures.side, 3)
         scaling = pictures.scaling
 
@@ -85,7 +95,8 @@ class Keeper:
 
         def finish(seen: Pixels, random: np.random.Generator) -> Floats:
             turned = [turn_picture(Image.fromarray(one), random) for one in seen]
-            return scale_pixels(np.stack([np.asarray(t, np.float32) for t in turned]), scaling)
+            shown = [np.asarray(views.spoil(view, random), np.float32) for view in turned]
+            return scale_pixels(np.stack(shown), scaling)
 
         shown = [see(number) for number in range(self.count)]
         return _one_of(shown, self._answers(), finish)

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.comparing import compare
+from skinapi.learning import comparing, metrics
+from skinapi.learning.comparing import compare, compare_mean
+from skinapi.learning.stress import STRESSES
 from tests.learning.conftest import Small, run_command
 from tests.learning.judgements import judged
 
@@ -53,3 +55,28 @@ def test_the_command_compares_on_validation_alone(
     assert "not resolved" in said
     assert run_command([*words, "--turns", "1", "8"], tmp_path) == 0
     assert capsys.readouterr().out != said
+
+
+def test_the_mean_over_several_pairs_is_compared_as_one() -> None:
+    pairs = [(judged(skill=1.0), judged(skill=1.2)), (judged(skill=0.5), judged(skill=1.5))]
+    alone = [compare(*pair)["macro_auc"] for pair in pairs]
+    mean = compare_mean(pairs, {"macro_auc": metrics.macro_auc})["macro_auc"]
+    assert mean.first == pytest.approx((alone[0].first + alone[1].first) / 2)
+    assert mean.second == pytest.approx((alone[0].second + alone[1].second) / 2)
+    assert alone[0].low < mean.low < mean.second - mean.first < mean.high < alone[1].high
+    with pytest.raises(BadDataset, match="same pictures"):
+        compare_mean([pairs[0], (judged(skill=1.0, name="other"),) * 2], comparing.FIGURES)
+
+
+def test_the_command_compares_before_worse_pictures_too(
+    small: Small, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    split = small.model / "split.json"
+    words = ["compare", small.model, small.model, "--data", small.data, "--split", split]
+    assert run_command([*words, "--stress"], tmp_path) == 0
+    told = capsys.readouterr().out.splitlines()
+    for name in (*STRESSES, "mean of all"):
+        row = told.index(name)
+        assert "macro auc" in told[row + 1]
+        assert "balanced accuracy" in told[row + 2]
+        assert "+0.0000 [+0.0000, +0.0000], not resolved" in told[row + 1]

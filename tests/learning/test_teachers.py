@@ -1,17 +1,18 @@
 """What a pupil hears: the label and, of the very view it is shown, its teachers' answer."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning.batches import Floats
+from skinapi.learning import views as views_module
+from skinapi.learning.batches import Fetch, Floats
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Pictures
 from skinapi.learning.splits import check_unseen
@@ -140,6 +141,39 @@ def test_what_a_trunk_saw_of_a_view_is_shown_with_what_was_said_of_it(
     np.testing.assert_allclose(answers, said[numbers], atol=1e-6)
 
 
+def spoil_visibly(view: Image.Image, _: np.random.Generator) -> Image.Image:
+    return ImageOps.invert(view)
+
+
+@pytest.mark.parametrize("how", ["live", "pictures", "features"])
+def test_a_pupil_sees_its_view_spoiled_and_its_teachers_see_it_whole(
+    how: str,
+    teachers: Teachers,
+    pictures: Pictures,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(views_module, "spoil_picture", spoil_visibly)
+    inputs = keras.Input((SIDE, SIDE, 3))
+    everything = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+
+    def fetch(spoiled: float) -> tuple[Floats, Floats]:
+        views = Views(pictures, LABELS, teachers, spoiled)
+        keeper = Keeper(views, 1, 7, tmp_path / str(spoiled), print)
+        shown: dict[str, Callable[[], Fetch]] = {
+            "live": lambda: views.live,
+            "pictures": keeper.pictures,
+            "features": lambda: keeper.features(everything),
+        }
+        return shown[how]()(np.tile(np.arange(3), 20), np.random.default_rng(1))
+
+    (whole, said), (spoiled, heard), (mixed, again) = (fetch(share) for share in (0.0, 1.0, 0.5))
+    np.testing.assert_allclose(spoiled, -whole, atol=0.02)
+    np.testing.assert_allclose([heard, again], [said, said], atol=1e-6)
+    spared = [np.abs(one - other).max() < 0.02 for one, other in zip(mixed, whole, strict=True)]
+    assert 0 < sum(spared) < len(spared)
+
+
 def test_teachers_are_asked_once_of_a_view_however_often_it_is_shown(
     teachers: Teachers, pictures: Pictures, tmp_path: Path
 ) -> None:
@@ -190,12 +224,21 @@ def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictu
     check_unseen({learned: "test"}, tmp_path)
 
 
-def test_a_taught_model_names_its_teachers_in_card_and_command(
-    small: Small, tmp_path: Path
+def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spoiled: list[Image.Image] = []
+
+    def note(view: Image.Image, _: np.random.Generator) -> Image.Image:
+        spoiled.append(view)
+        return view
+
+    monkeypatch.setattr(views_module, "spoil_picture", note)
     words = [*small.words, "--phases", "taught,coarse", "--epochs", "1", "--views", "1"]
     words += ["--teachers", small.model]
     run_command([*words, "--work", tmp_path / "work", "--out", tmp_path / "taught"], tmp_path)
+    shown = len(json.loads((small.model / "split.json").read_text())["train"])
+    assert 0.25 * shown < len(spoiled) < 0.75 * shown
     assert not list((tmp_path / "work").rglob("answers-*"))
     training = json.loads((tmp_path / "taught" / "card.json").read_text())["training"]
     assert training["teachers"] == [open_model(small.model).version]

@@ -1,0 +1,90 @@
+"""Spoiled pictures: worse in one way or two, by chance alone, and still of that lesion."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from skinapi.learning import spoiling
+from skinapi.learning.spoiling import (
+    SPOILS,
+    Spoil,
+    frame_darkly,
+    press,
+    spoil_picture,
+)
+from tests.learning.pictures import draw_lesion
+
+PICTURE = draw_lesion("mel", np.random.default_rng(0), (192, 192))
+
+
+def pixels(picture: Image.Image) -> np.ndarray:
+    numbers: np.ndarray = np.asarray(picture, np.float64)
+    return numbers
+
+
+@pytest.mark.parametrize("spoil", [*SPOILS, spoil_picture])
+def test_the_same_chance_spoils_alike_and_another_otherwise(spoil: Spoil) -> None:
+    before = PICTURE.tobytes()
+    spoiled = [spoil(PICTURE, np.random.default_rng(seed)) for seed in (1, 2, 1)]
+    assert PICTURE.tobytes() == before
+    assert {(one.mode, one.size) for one in spoiled} == {("RGB", PICTURE.size)}
+    assert spoiled[0].tobytes() == spoiled[2].tobytes()
+    assert len({one.tobytes() for one in spoiled} | {before}) == 3
+
+
+@pytest.mark.parametrize("spoil", [*SPOILS, spoil_picture])
+def test_the_lesion_is_there_all_the_same(spoil: Spoil) -> None:
+    """What is dark in the middle stays dark, whatever befalls the picture."""
+
+    def middle(picture: Image.Image) -> np.ndarray:
+        seen: np.ndarray = pixels(picture.filter(ImageFilter.GaussianBlur(4)).convert("L"))
+        return seen[56:136, 56:136].ravel()
+
+    alike = [
+        np.corrcoef(middle(PICTURE), middle(spoil(PICTURE, np.random.default_rng(seed))))[0, 1]
+        for seed in range(20)
+    ]
+    assert min(alike) > 0.5
+
+
+def test_one_misfortune_or_two_different_ones_and_each_of_them_somewhen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    befell: list[int] = []
+
+    def note(number: int) -> Spoil:
+        def spoil(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+            befell.append(number)
+            return picture
+
+        return spoil
+
+    monkeypatch.setattr(spoiling, "SPOILS", [note(number) for number in range(len(SPOILS))])
+    seen = []
+    for seed in range(80):
+        befell.clear()
+        spoil_picture(PICTURE, np.random.default_rng(seed))
+        seen.append(frozenset(befell))
+        assert len(befell) == len(seen[-1])
+    assert {len(each) for each in seen} == {1, 2}
+    assert frozenset.union(*seen) == set(range(len(SPOILS)))
+
+
+@pytest.mark.parametrize("size", [(192, 192), (341, 256), (100, 300)])
+def test_through_a_tube_the_middle_is_as_it_was_and_the_corners_are_black(
+    size: tuple[int, int],
+) -> None:
+    skin = Image.new("RGB", size, (200, 150, 120))
+    framed = pixels(frame_darkly(skin, radius=0.4, edge=0.04))
+    assert framed[0, 0].max() == framed[-1, -1].max() == 0
+    down, across = size[1] // 2, size[0] // 2
+    assert (framed[down, across] == (200, 150, 120)).all()
+    lit = (framed.max(axis=2) > 100).sum()
+    assert lit == pytest.approx(np.pi * (0.4 * min(size)) ** 2, rel=0.02)
+    moved = pixels(frame_darkly(skin, radius=0.4, edge=0.04, away=(0.1, 0.0)))
+    assert moved[down, : across // 2].sum() < framed[down, : across // 2].sum()
+
+
+def test_a_pressed_picture_has_lost_more_the_lower_its_quality() -> None:
+    lost = [np.abs(pixels(press(PICTURE, q)) - pixels(PICTURE)).mean() for q in (90, 40, 10)]
+    assert 0 < lost[0] < lost[1] < lost[2]
