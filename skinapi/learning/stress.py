@@ -13,7 +13,7 @@ from skinapi.learning.answers import Judged, ask_model, judge
 from skinapi.learning.comparing import Difference, compare, compare_mean
 from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Report
-from skinapi.learning.spoiling import press
+from skinapi.learning.spoiling import frame_darkly, press
 from skinapi.vision.model import Model
 
 Change = Callable[[Image.Image], Image.Image]
@@ -22,10 +22,12 @@ FIGURES = {"macro_auc": metrics.macro_auc, "balanced_accuracy": metrics.balanced
 
 MOST_OF_A_CLASS = 150
 HAIRS = 12
+GRAIN = 10.0
 # How strongly melanin absorbs red, green and blue light, relative to blue.
 MELANIN = np.array([0.5, 0.75, 1.0])
 DARKER_SKIN, LIGHTER_SKIN = 0.6, -0.25
 WARM_LIGHT = np.array([1.06, 1.0, 0.9])
+BLUISH_LIGHT = np.array([0.75, 0.95, 1.2])
 
 
 def measure_stress(
@@ -117,6 +119,12 @@ def add_hairs(picture: Image.Image) -> Image.Image:
     return haired
 
 
+def _grainy(picture: Image.Image) -> Image.Image:
+    pixels = np.asarray(picture, np.float64)
+    grain = _chance_of(picture).normal(0, GRAIN, pixels.shape)
+    return Image.fromarray((pixels + grain).round().clip(0, 255).astype(np.uint8))
+
+
 def _chance_of(picture: Image.Image) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(picture.tobytes()))
 
@@ -161,6 +169,9 @@ STRESSES: Mapping[str, Change] = {
     "turned by 45 degrees": lambda picture: _spin(picture, 45),
     "upside down": lambda picture: picture.transpose(Image.Transpose.ROTATE_180),
     "hairs drawn over": add_hairs,
+    "grainy": _grainy,
+    "in bluish light": _filter(BLUISH_LIGHT),
+    "through a tube": lambda picture: frame_darkly(picture, radius=0.4, edge=0.03),
     "cropped to 80 %": _crop(0.8),
     "from farther away": _crop(1.25),
     "like a phone": _like_a_phone,
