@@ -141,8 +141,9 @@ def _robustness(figures: Mapping[str, Any]) -> list[str]:
         (
             "On validation lesions, at most 150 of a class. Changes of colour stand in for skin "
             "tones and cameras, and prove nothing about either. Where training spoiled its "
-            "pictures it showed light, blur, grain, compression, hairs and a tube's edge of its "
-            "own making; turns, distances, skin and a phone's picture it did not."
+            "pictures, it showed light, blur, grain, compression, hairs and a tube's edge at "
+            "other strengths, and of a phone's picture the parts: to such rows it is no stranger. "
+            "Skin of other tones was not imitated there."
         ),
         "```",
         describe_robustness(figures),
