@@ -37,6 +37,16 @@ def press(picture: Image.Image, quality: int) -> Image.Image:
     return Image.open(squeezed).convert("RGB")
 
 
+def light(picture: Image.Image, share: NDArray[np.floating]) -> Image.Image:
+    """So much of its red, green and blue, or of the light of every place."""
+    return _picture(np.asarray(picture, np.float64) * share)
+
+
+def add_grain(picture: Image.Image, loudness: float, random: np.random.Generator) -> Image.Image:
+    pixels = np.asarray(picture, np.float64)
+    return _picture(pixels + random.normal(0, loudness, pixels.shape))
+
+
 def frame_darkly(
     picture: Image.Image, radius: float, edge: float, away: tuple[float, float] = (0.0, 0.0)
 ) -> Image.Image:
@@ -47,14 +57,13 @@ def frame_darkly(
     across = np.arange(picture.width) - (picture.width - 1) / 2 - away[0] * side
     down = np.arange(picture.height) - (picture.height - 1) / 2 - away[1] * side
     distance = np.hypot(across[None, :], down[:, None]) / side
-    light = np.clip((radius - distance) / edge + 0.5, 0.0, 1.0)
-    return _picture(np.asarray(picture, np.float32) * light[..., None])
+    lit = np.clip((radius - distance) / edge + 0.5, 0.0, 1.0)
+    return light(picture, lit[..., None])
 
 
 def _another_lamp(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     brightness = math.exp(random.uniform(-DARKEST, BRIGHTEST))
-    colour = np.exp(random.uniform(-CHANNEL, CHANNEL, 3)) * brightness
-    return _picture(np.asarray(picture, np.float32) * colour)
+    return light(picture, np.exp(random.uniform(-CHANNEL, CHANNEL, 3)) * brightness)
 
 
 def _out_of_focus(picture: Image.Image, random: np.random.Generator) -> Image.Image:
@@ -74,9 +83,7 @@ def _shaken(picture: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def _noisy(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    pixels = np.asarray(picture, np.float32)
-    noise = random.standard_normal(pixels.shape, np.float32)
-    return _picture(pixels + random.uniform(0, LOUDEST) * noise)
+    return add_grain(picture, random.uniform(0, LOUDEST), random)
 
 
 def _pressed(picture: Image.Image, random: np.random.Generator) -> Image.Image:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from skinapi.learning import metrics
@@ -13,7 +14,7 @@ from skinapi.learning.answers import Judged, ask_model, judge
 from skinapi.learning.comparing import Difference, compare, compare_mean
 from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Report
-from skinapi.learning.spoiling import frame_darkly, press
+from skinapi.learning.spoiling import add_grain, frame_darkly, light, press
 from skinapi.vision.model import Model
 
 Change = Callable[[Image.Image], Image.Image]
@@ -120,23 +121,15 @@ def add_hairs(picture: Image.Image) -> Image.Image:
 
 
 def _grainy(picture: Image.Image) -> Image.Image:
-    pixels = np.asarray(picture, np.float64)
-    grain = _chance_of(picture).normal(0, GRAIN, pixels.shape)
-    return Image.fromarray((pixels + grain).round().clip(0, 255).astype(np.uint8))
+    return add_grain(picture, GRAIN, _chance_of(picture))
 
 
 def _chance_of(picture: Image.Image) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(picture.tobytes()))
 
 
-def _filter(colour: np.ndarray) -> Change:
-    """A coloured glass before the lens: red, green and blue each lose or gain their share."""
-
-    def change(picture: Image.Image) -> Image.Image:
-        pixels = np.asarray(picture, np.float64) * colour
-        return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
-
-    return change
+def _filter(colour: NDArray[np.floating]) -> Change:
+    return lambda picture: light(picture, colour)
 
 
 def _melanin(density: float) -> Change:

@@ -5,13 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from skinapi.learning import spoiling
-from skinapi.learning.spoiling import (
-    SPOILS,
-    Spoil,
-    frame_darkly,
-    press,
-    spoil_picture,
-)
+from skinapi.learning.spoiling import SPOILS, Spoil, frame_darkly, press, spoil_picture
 from tests.learning.pictures import draw_lesion
 
 PICTURE = draw_lesion("mel", np.random.default_rng(0), (192, 192))
