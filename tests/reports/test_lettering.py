@@ -40,6 +40,13 @@ def test_no_word_is_lost_in_the_wrapping() -> None:
     assert "" in lines
 
 
+def test_a_french_sign_stays_with_its_word() -> None:
+    width = stringWidth("« probable » ;", REGULAR, 9)
+    said = "Mélanome : 92,14 % « probable » ; et après ?"
+    lines = wrap(said, font=REGULAR, size=9, width=width)
+    assert lines == ["Mélanome :", "92,14 %", "« probable » ;", "et après ?"]
+
+
 def test_one_line_says_that_more_would_follow() -> None:
     assert one_line("short", font=REGULAR, size=9, width=100) == "short"
     long = one_line("long " * 40, font=REGULAR, size=9, width=100)

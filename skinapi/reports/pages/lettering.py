@@ -1,5 +1,6 @@
 """From any text that somebody sent to letters that can be printed, and to lines that fit."""
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -9,6 +10,9 @@ from skinapi.reports.pages.fonts import has_letter
 
 # Stands, visibly, for a letter that the font has not.
 UNPRINTABLE = "□"
+
+# A line ends at no space that French sets before or behind a sign.
+_BREAK = re.compile(r"(?<!«) (?![%:;?!»])")
 
 
 def neutral(text: str) -> str:
@@ -60,7 +64,7 @@ def one_line(text: str, *, font: str, size: float, width: float) -> str:
 
 
 def _words(paragraph: str, font: str, size: float, width: float) -> Iterator[str]:
-    for word in paragraph.split(" "):
+    for word in _BREAK.split(paragraph):
         if stringWidth(word, font, size) <= width:
             yield word
         else:
