@@ -44,6 +44,15 @@ def test_brightness_and_skin_go_the_way_they_say() -> None:
     darker = mean(STRESSES["darker skin (colour transform)"](picture)) / plain
     assert darker[2] < darker[1] < darker[0] < 1
     assert (mean(STRESSES["lighter skin (colour transform)"](picture)) > plain).all()
+    red, _, blue = mean(STRESSES["in bluish light"](picture)) / plain
+    assert red < 1 < blue
+
+
+def test_grain_is_as_loud_as_it_says_and_tells_no_colour() -> None:
+    grey = Image.new("RGB", (200, 200), (128, 128, 128))
+    noise = np.asarray(STRESSES["grainy"](grey), np.float64) - 128
+    assert noise.std(axis=(0, 1)) == pytest.approx(stress.GRAIN, rel=0.05)
+    assert noise.mean(axis=(0, 1)) == pytest.approx(0, abs=0.3)
 
 
 def test_blur_takes_the_edges_away() -> None:

@@ -45,6 +45,8 @@ def test_a_french_sign_stays_with_its_word() -> None:
     said = "Mélanome : 92,14 % « probable » ; et après ?"
     lines = wrap(said, font=REGULAR, size=9, width=width)
     assert lines == ["Mélanome :", "92,14 %", "« probable » ;", "et après ?"]
+    narrow = stringWidth("soit 92,14", REGULAR, 9)
+    assert wrap("soit 92,14 %", font=REGULAR, size=9, width=narrow) == ["soit", "92,14 %"]
 
 
 def test_one_line_says_that_more_would_follow() -> None:
