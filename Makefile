@@ -25,7 +25,8 @@ lint: $(VENV)/everything
 bench: $(VENV)/everything $(VENV)/mongod
 	$(PYTHON) -m tests.bench
 
-# make train DATA=folder [OPTIONS="--epochs 4 ..."]: a network from your own pictures.
+# make train DATA="folder,modality=clinical ..." [OPTIONS="--epochs 4 ..."]: a network from your own
+# pictures, in any number of folders.
 train: $(VENV)/everything
 	$(PYTHON) -m skinapi train --data $(DATA) $(OPTIONS)
 

@@ -53,6 +53,7 @@ def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
         ("GET", "/reports/verify/<hash>"),
         ("POST", "/register"),
         ("POST", "/login"),
+        ("POST", "/password"),
         ("POST", "/auth/refresh"),
     }
 

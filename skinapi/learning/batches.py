@@ -1,26 +1,27 @@
-"""The batches of an epoch: dealt by seed and epoch, rare classes more often, mixed in pairs."""
+"""The batches of an epoch: drawn by seed and epoch, mixed in pairs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from skinapi.learning.sampling import Rows, Sampler
+
 Floats = NDArray[np.float32]
-Rows = NDArray[np.intp]
 Fetch = Callable[[Rows, np.random.Generator], tuple[Floats, Floats]]
 
 
-def weigh_classes(labels: Sequence[int], outputs: int) -> Floats:
-    """The square root of inverse frequency: between the clinic's mix and equal classes; the mean
-    over samples is 1.
-    """
-    counts = np.bincount(labels, minlength=outputs)
-    weights = np.where(counts > 0, 1.0 / np.sqrt(np.maximum(counts, 1)), 0.0)
-    return np.asarray(weights / (weights * counts).sum() * counts.sum(), np.float32)
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What is fetched once so many epochs are over; the last of them need not be whole."""
+
+    epochs: float
+    fetch: Fetch
 
 
-class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class Batches:
     """(inputs, what to answer), fetched and mixed; a batch depends on seed, epoch and
     index alone, so a resumed run repeats it.
 
@@ -32,40 +33,66 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self,
         *,
         fetch: Fetch,
-        labels: Sequence[int],
-        outputs: int,
+        sampler: Sampler,
         batch: int,
         mixup: float,
         seed: int,
+        later: Later | None = None,
     ) -> None:
-        super().__init__(workers=2, max_queue_size=8)
         self._fetch = fetch
-        self._share: Floats = weigh_classes(labels, outputs)[np.asarray(labels)]
+        self._sampler = sampler
         self._batch = batch
         self._mixup = mixup
         self._seed = seed
-        self.epoch = 0
+        self._later = later
 
     def __len__(self) -> int:
-        return max(1, self._share.size // self._batch)
+        """Batches of one epoch."""
+        return max(1, len(self._sampler) // self._batch)
 
-    def __getitem__(self, index: int) -> tuple[Floats, Floats]:
-        order = deal(self._share, np.random.default_rng((self._seed, self.epoch)))
+    def load(self, epoch: int, index: int) -> tuple[Floats, Floats]:
+        order = self._sampler.draw(np.random.default_rng((self._seed, epoch)))
         chosen = order[index * self._batch : (index + 1) * self._batch]
-        random = np.random.default_rng((self._seed, self.epoch, index))
-        inputs, answers = self._fetch(chosen, random)
+        random = np.random.default_rng((self._seed, epoch, index))
+        inputs, answers = self._fetch_at(epoch, index)(chosen, random)
         if self._mixup > 0.0:
             return _mix(inputs, answers, self._mixup, random)
         return inputs, answers
 
+    def parts(self, epoch: int) -> "list[BatchRange]":
+        """The epoch in order, cut where what is fetched changes: Keras wants inputs of one shape
+        in a `fit`.
+        """
+        cut = self._cut(epoch)
+        ranges = (range(cut), range(cut, len(self)))
+        return [BatchRange(self, epoch, indices) for indices in ranges if indices]
 
-def deal(share: Floats, random: np.random.Generator) -> Rows:
-    """As many rows as there are, each within one of its share, in random order."""
-    rows = random.permutation(share.size)
-    expected = np.cumsum(share[rows], dtype=np.float64)
-    upto = np.floor(expected / expected[-1] * share.size + random.random())
-    times = np.diff(upto, prepend=0).astype(int)
-    return random.permutation(np.repeat(rows, times))
+    def _fetch_at(self, epoch: int, index: int) -> Fetch:
+        if self._later is None or index < self._cut(epoch):
+            return self._fetch
+        return self._later.fetch
+
+    def _cut(self, epoch: int) -> int:
+        """The first batch of the epoch that is fetched as later ones are."""
+        if self._later is None:
+            return len(self)
+        return min(max(round((self._later.epochs - epoch) * len(self)), 0), len(self))
+
+
+class BatchRange(keras.utils.PyDataset):  # type: ignore[misc]
+    """Consecutive batches of one epoch, as Keras reads them."""
+
+    def __init__(self, batches: Batches, epoch: int, indices: range) -> None:
+        super().__init__(workers=2, max_queue_size=8)
+        self._batches = batches
+        self._epoch = epoch
+        self._indices = indices
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> tuple[Floats, Floats]:
+        return self._batches.load(self._epoch, self._indices[index])
 
 
 def _mix(

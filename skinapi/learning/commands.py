@@ -18,9 +18,17 @@ Run = Callable[[Settings, argparse.Namespace], int]
 
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
 TURNS = (1, 2, 8)
-PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole")
+PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole", "all-sources")
 
-NOT_SKIN = "a folder of pictures of anything else; the later half by name is measured"
+MODALITIES = ("dermoscopic", "clinical", "unknown")
+
+DATA = (
+    "any number of sources, each a csv beside pictures or a folder per class: "
+    "FOLDER[,modality=dermoscopic|clinical|unknown][,licence=TEXT][,share=0..1][,labels=FILE]"
+)
+NORMAL_SKIN = "a folder of pictures of healthy skin, FOLDER[,modality=...]"
+CUT_NORMAL_SKIN = "cut normal skin out of the pictures too, away from the lesion, by patient"
+NOT_SKIN = "a folder of pictures of anything else: half is learned from, the later half measured"
 
 
 def add_commands(commands: "Commands") -> None:
@@ -45,20 +53,24 @@ def _later(action: str) -> Run:
 
 def _add_train(commands: "Commands") -> None:
     train = commands.add_parser("train", help="train a network on your own pictures")
+    _add_data(train)
+    _add_normal_skin(train)
     train.add_argument(
-        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
-    )
-    train.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
-    train.add_argument(
-        "--split", type=Path, help="a split file; without it the lesions are dealt out 70/10/20"
+        "--split",
+        type=Path,
+        help="a split file: what it names stays there, the rest is dealt out 70/10/20 by patient",
     )
     train.add_argument("--architecture", choices=ARCHITECTURES, default="ResNet50")
     train.add_argument(
-        "--init", default="shipped", help="shipped, imagenet, none or a file of weights"
+        "--init",
+        default="shipped",
+        help="shipped, imagenet, none, a model folder or a file of weights",
     )
     train.add_argument("--weights", type=Path, help="the folder that holds your ImageNet weights")
     train.add_argument(
-        "--phases", type=_phases, default=("last-blocks", "whole"), help=", ".join(PHASES)
+        "--phases",
+        type=_phases,
+        help=f"{', '.join(PHASES)}; without it what suits the number of sources",
     )
     train.add_argument(
         "--teachers",
@@ -79,7 +91,6 @@ def _add_train(commands: "Commands") -> None:
     )
     train.add_argument("--seed", type=int, default=0)
     train.add_argument("--not-skin", type=Path, help=NOT_SKIN)
-    train.add_argument("--skip-unknown-labels", action="store_true")
     train.add_argument("--licence", default="that of the pictures it was trained on")
     train.add_argument("--note", action="append", default=[], help="a line for the card")
     train.add_argument("--work", type=Path, help="checkpoints; the same folder again resumes")
@@ -87,15 +98,24 @@ def _add_train(commands: "Commands") -> None:
     train.set_defaults(run=_later("train"))
 
 
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", nargs="+", required=True, metavar="SOURCE", help=DATA)
+    parser.add_argument("--skip-unknown-labels", action="store_true")
+
+
+def _add_normal_skin(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--normal-skin", metavar="SOURCE", help=NORMAL_SKIN)
+    parser.add_argument("--cut-normal-skin", action="store_true", help=CUT_NORMAL_SKIN)
+
+
 def _add_calibrate(commands: "Commands") -> None:
     calibrate = commands.add_parser(
-        "calibrate", help="fit a model's temperature, bands and sense of the strange anew"
+        "calibrate", help="fit a model's temperature, bands, prediction sets and detectors anew"
     )
     calibrate.add_argument("model", type=Path, help="the model folder; its calibration is replaced")
-    calibrate.add_argument(
-        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
-    )
-    calibrate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
+    _add_data(calibrate)
+    _add_normal_skin(calibrate)
+    calibrate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     calibrate.add_argument("--split", type=Path, help="instead of the split in the model's folder")
     calibrate.set_defaults(run=_later("calibrate"))
 
@@ -107,7 +127,10 @@ def _add_evaluate(commands: "Commands") -> None:
     evaluate.add_argument("--out", type=Path, help="write the figures as JSON")
     evaluate.add_argument("--split", type=Path, help="measure one part of this split only")
     evaluate.add_argument("--part", choices=("validation", "test"), default="test")
-    evaluate.add_argument("--normal-skin", type=Path, help="a folder of pictures of healthy skin")
+    evaluate.add_argument(
+        "--modality", choices=MODALITIES, help="how the pictures were taken whose table is silent"
+    )
+    _add_normal_skin(evaluate)
     evaluate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     evaluate.add_argument("--turns", type=int, choices=TURNS, default=1, help="views averaged")
     evaluate.add_argument(
@@ -120,9 +143,7 @@ def _add_evaluate(commands: "Commands") -> None:
 def _add_compare(commands: "Commands") -> None:
     compare = commands.add_parser("compare", help="is one model better than another, or is it luck")
     compare.add_argument("models", type=Path, nargs=2, help="two model folders")
-    compare.add_argument(
-        "--data", type=Path, required=True, help="a csv beside pictures, or a folder per class"
-    )
+    _add_data(compare)
     compare.add_argument(
         "--split", type=Path, required=True, help="its validation part is what is compared on"
     )

@@ -5,18 +5,20 @@ from collections.abc import Mapping
 
 from skinapi.learning.answers import Judged, ask_model, judge
 from skinapi.learning.comparing import Difference, compare
-from skinapi.learning.datasets import Sample, by_part, load_dataset
+from skinapi.learning.datasets import Sample, by_part
 from skinapi.learning.saying import say
-from skinapi.learning.splits import read_split
+from skinapi.learning.sources import load_sources
+from skinapi.learning.splits import check_split, read_split
 from skinapi.learning.stress import compare_stress
 from skinapi.settings import Settings
-from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import Model, open_model
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
-    samples = load_dataset(options.data, labels=conditions_table().label_spellings()).samples
-    watched = by_part(samples, read_split(options.split), "validation")
+    sources = load_sources(options.data, skip_unknown_labels=options.skip_unknown_labels)
+    parts = read_split(options.split)
+    check_split(sources.samples, parts)
+    watched = by_part(sources.samples, parts, "validation")
     first, second = (open_model(folder) for folder in options.models)
     turns = options.turns
     before, after = _judge(first, turns[0], watched), _judge(second, turns[1], watched)

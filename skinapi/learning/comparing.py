@@ -20,7 +20,8 @@ FIGURES: Mapping[str, Figure] = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Second minus first, with the 95 % interval of the paired bootstrap by lesion."""
+    """Second minus first, with the 95 % interval of the paired bootstrap by patient, or by
+    lesion where nobody knows the patient."""
 
     first: float
     second: float
@@ -56,7 +57,7 @@ def compare_mean(
     for judged in (judged for pair in pairs for judged in pair):
         if [s.image_id for s in judged.samples] != asked or judged.classes != first.classes:
             raise BadDataset("Only answers to the same pictures and classes can be compared")
-    draws = metrics.draw_groups(first.lesions)
+    draws = metrics.draw_groups(first.groups)
     return {name: _compare_by(figure, pairs, draws) for name, figure in figures.items()}
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections import Counter
 from dataclasses import replace
 
 from skinapi.errors import BadDataset
@@ -12,16 +13,17 @@ from skinapi.learning.datasets import (
     later_half,
     load_dataset,
     load_pictures,
-    load_table,
 )
 from skinapi.learning.evaluation import evaluate_model, measure_robustness
-from skinapi.learning.figures import measure_foreign
-from skinapi.learning.gating import count_outcomes
+from skinapi.learning.figures_of_skin import measure_not_skin
+from skinapi.learning.labels import label_spellings
 from skinapi.learning.saying import disk_full_told, say
+from skinapi.learning.skin_patches import cut_normal_skin
+from skinapi.learning.sources import load_normal_skin, parse_source
 from skinapi.learning.splits import read_split
 from skinapi.learning.tables import describe_figures
 from skinapi.settings import Settings
-from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.context import Modality
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.openvino_engine import Precision
 
@@ -34,11 +36,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, report=say, turns=options.turns)
-        figures["not_skin"] = {
-            **measure_foreign(model, answers, foreign),
-            "gates": count_outcomes(model, strange, report=say),
-        }
-    figures["gates"] = count_outcomes(model, dataset.samples, report=say)
+        figures["not_skin"] = measure_not_skin(model, answers, foreign)
     if options.stress:
         figures |= measure_robustness(model, dataset.samples, report=say)
     say(describe_figures(figures))
@@ -49,17 +47,20 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _load(options: argparse.Namespace) -> Dataset:
-    labels = conditions_table().label_spellings()
-    if options.labels:
-        dataset = load_table(options.labels, options.images, labels=labels)
-    else:
-        dataset = load_dataset(options.images, labels=labels)
+    modality = Modality(options.modality) if options.modality else None
+    dataset = load_dataset(
+        options.images, labels=label_spellings(), table=options.labels, modality=modality
+    )
+    sizes = Counter(sample.source for sample in dataset.samples)
     if options.normal_skin:
-        healthy = load_pictures(options.normal_skin, label=NORMAL_SKIN)
+        healthy = load_normal_skin(parse_source(options.normal_skin))
         dataset = replace(dataset, samples=(*dataset.samples, *healthy))
     if options.split:
         chosen = by_part(dataset.samples, read_split(options.split), options.part)
         dataset = replace(dataset, samples=tuple(chosen))
+    if options.cut_normal_skin:
+        patches = cut_normal_skin(dataset.samples, source_sizes=sizes, report=say)
+        dataset = replace(dataset, samples=(*dataset.samples, *patches))
     if not dataset.samples:
         raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")
     return dataset

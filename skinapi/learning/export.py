@@ -16,7 +16,7 @@ import openvino as ov
 from skinapi.errors import BadNetwork
 from skinapi.learning.half import store_kernels_in_half
 from skinapi.learning.heads import Servable
-from skinapi.vision.calibration import Calibration, softmax
+from skinapi.vision.calibration import ModelCalibration, softmax
 from skinapi.vision.model import (
     CALIBRATION,
     CARD,
@@ -73,6 +73,9 @@ def _export(network: keras.Model, path: Path, *, half: bool) -> None:
         exported = Path(workshop) / NETWORK
         network.export(str(exported), format="openvino", verbose=False)
         served = ov.Core().read_model(exported)
+        # Activations with a gradient of their own (swish) leave further outputs behind these three.
+        for further in served.outputs[len(OUTPUTS) :]:
+            served.remove_result(further.get_node())
         for output, name in zip(served.outputs, OUTPUTS, strict=True):
             output.get_tensor().set_names({name})
         if half:
@@ -89,7 +92,7 @@ def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> f
     return float(np.abs(softmax(kept) - softmax(served)).max())
 
 
-def write_papers(folder: Path, *, card: Mapping[str, Any], calibration: Calibration) -> str:
+def write_papers(folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration) -> str:
     """Card, calibration and checksums beside the network; the version names the very weights.
     Answers it.
     """

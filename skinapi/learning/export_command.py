@@ -14,7 +14,7 @@ from skinapi.learning.heads import Servable, make_servable
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.userfiles import load_user_network
 from skinapi.settings import Settings
-from skinapi.vision.calibration import Calibration
+from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
@@ -44,7 +44,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             "licence": options.licence,
             "limits": LIMITS,
         }
-        version = write_papers(folder, card=card, calibration=Calibration())
+        version = write_papers(folder, card=card, calibration=ModelCalibration())
     say(f"{version}: probabilities within {difference:.1e} of Keras's")
     say(f"serve it with MODEL_PATH={out}")
     return 0

@@ -15,10 +15,8 @@ import openvino as ov
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
-from skinapi.learning.augment import augment_picture
-from skinapi.learning.datasets import Sample
+from skinapi.learning.datasets import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
-from skinapi.vision.picture import open_picture
 from skinapi.vision.tensor import (
     Pixels,
     Scaling,
@@ -44,13 +42,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def look(self, row: int) -> Tensor:
-        picture = open_picture(self.samples[row].path.read_bytes())
-        return make_tensor(picture, side=self.side, scaling=self.scaling)
+    def open(self, row: int) -> Image.Image:
+        return open_sample(self.samples[row])
 
-    def glance(self, row: int, random: np.random.Generator) -> Image.Image:
-        """A random view, for training alone."""
-        return augment_picture(open_picture(self.samples[row].path.read_bytes()), random)
+    def look(self, row: int) -> Tensor:
+        return make_tensor(self.open(row), side=self.side, scaling=self.scaling)
 
     def take_in(self, view: Image.Image) -> Tensor:
         return make_whole_tensor(view, side=self.side, scaling=self.scaling)

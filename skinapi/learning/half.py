@@ -7,7 +7,6 @@ normalisation's scale again.
 """
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,19 +18,17 @@ from skinapi.learning.fused import norm_behind, scale_of
 
 Array = NDArray[np.float32]
 
-FOLDED = "kernels are folded"
-
 
 def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
     """Layer name -> the kernel as it is served."""
     return {
         layer.name: (_kernel(layer) * scale).astype(np.float16)
-        for layer, scale in _convolutions(network)
+        for layer, scale in layers_with_kernels(network)
     }
 
 
 def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.float16]]) -> None:
-    for layer, scale in _convolutions(network):
+    for layer, scale in layers_with_kernels(network):
         served = folded[layer.name].astype(np.float32)
         kernel = np.divide(served, scale, where=scale != 0, out=np.zeros_like(served))
         layer.set_weights([kernel, *layer.get_weights()[1:]])
@@ -40,28 +37,6 @@ def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.flo
 def round_to_half(network: keras.Model) -> None:
     """Afterwards a float16 export of this network loses nothing more."""
     set_folded_kernels(network, folded_kernels(network))
-
-
-def save_half(network: keras.Model, path: Path) -> None:
-    """Folded kernels in float16, everything else (a few vectors) in float32."""
-    kernels = folded_kernels(network)
-    arrays: dict[str, NDArray[np.generic]] = {FOLDED: np.array(True)}
-    for layer in network.layers:
-        for index, value in enumerate(layer.get_weights()):
-            served = kernels[layer.name] if index == 0 and layer.name in kernels else value
-            arrays[f"{layer.name}/{index}"] = served
-    np.savez(path, allow_pickle=False, **arrays)
-
-
-def load_half(network: keras.Model, stored: Mapping[str, NDArray[np.generic]]) -> None:
-    """The builder of a stored network: an architecture goes in fresh and comes out trained."""
-    kernels: dict[str, NDArray[np.float16]] = {}
-    for layer in network.layers:
-        values = [stored[f"{layer.name}/{index}"] for index in range(len(layer.weights))]
-        if values and values[0].dtype == np.float16:
-            kernels[layer.name] = values[0].astype(np.float16)
-        layer.set_weights([value.astype(np.float32) for value in values])
-    set_folded_kernels(network, kernels)
 
 
 def store_kernels_in_half(served: ov.Model) -> None:
@@ -79,7 +54,7 @@ def store_kernels_in_half(served: ov.Model) -> None:
                     target.replace_source_output(half.output(0))
 
 
-def _convolutions(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
+def layers_with_kernels(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
     """Every layer with a kernel, and the scale that serving multiplies into it."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):

@@ -12,18 +12,29 @@ Rows = NDArray[np.integer]
 
 BINS = 15
 RESAMPLES = 1000
+Z_95 = 1.959964
 
 
 def auc(scores: Floats, positive: Mask) -> float:
     """Area under the ROC curve by ranks; ties count half. Not a number where one side is empty."""
+    return auc_of_ranks(rank(scores), positive)
+
+
+def rank(scores: Floats) -> Rows:
+    """The place of every score among the different ones: sorted once, a bootstrap need not sort."""
+    return np.asarray(np.unique(scores, return_inverse=True)[1])
+
+
+def auc_of_ranks(ranks: Rows, positive: Mask) -> float:
     n_positive = int(positive.sum())
     n_negative = positive.size - n_positive
     if n_positive == 0 or n_negative == 0:
         return float("nan")
-    _, position, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    rank = np.cumsum(counts) - (counts - 1) / 2
-    below = rank[position][positive].sum() - n_positive * (n_positive + 1) / 2
-    return float(below / (n_positive * n_negative))
+    highest = int(ranks.max()) + 1
+    positives = np.bincount(ranks[positive], minlength=highest)
+    negatives = np.bincount(ranks[~positive], minlength=highest)
+    below = np.cumsum(negatives) - negatives / 2
+    return float(positives @ below / (n_positive * n_negative))
 
 
 def macro_auc(probabilities: Floats, labels: Labels) -> float:
@@ -32,9 +43,20 @@ def macro_auc(probabilities: Floats, labels: Labels) -> float:
     return float(np.mean(aucs))
 
 
+def macro_auc_of_ranks(ranks: Rows, labels: Labels) -> float:
+    """`ranks` has a column per class."""
+    aucs = [auc_of_ranks(ranks[:, label], labels == label) for label in np.unique(labels)]
+    return float(np.mean(aucs))
+
+
 def balanced_accuracy(probabilities: Floats, labels: Labels) -> float:
     """The mean sensitivity of the classes that occur."""
-    hit = probabilities.argmax(axis=1) == labels
+    return balanced_accuracy_of(probabilities.argmax(axis=1), labels)
+
+
+def balanced_accuracy_of(chosen: Labels, labels: Labels) -> float:
+    """The same of classes that were chosen by any rule."""
+    hit = chosen == labels
     return float(np.mean([hit[labels == label].mean() for label in np.unique(labels)]))
 
 
@@ -65,6 +87,18 @@ def calibration_error(stated: Floats, happened: Mask) -> float:
     bins = np.array_split(np.argsort(stated, kind="stable"), BINS)
     gaps = [abs(happened[rows].sum() - stated[rows].sum()) for rows in bins if rows.size]
     return float(sum(gaps) / stated.size)
+
+
+def ece_by_chance(probabilities: Floats, *, seed: int = 0) -> Floats:
+    """The calibration errors that the same statements show when all of them are right.
+
+    Each draw lets a top class be true as often as its probability says. Bins of few pictures
+    miss their probability by chance, so a small set never shows an error near zero.
+    """
+    random = np.random.default_rng(seed)
+    stated = probabilities.max(axis=1)
+    draws = random.random((RESAMPLES, stated.size)) < stated
+    return np.array([calibration_error(stated, happened) for happened in draws])
 
 
 def brier(probabilities: Floats, labels: Labels) -> float:
@@ -100,3 +134,16 @@ def interval(figure: Callable[[Rows], float], draws: Sequence[Rows]) -> tuple[fl
     """95 % percentile bootstrap."""
     low, high = np.nanpercentile([figure(rows) for rows in draws], (2.5, 97.5))
     return float(low), float(high)
+
+
+def share_interval(hit: Mask, groups: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of a share, by Wilson: unlike a bootstrap's it has a width where all or none
+    hit. There are as many observations as groups (patients or lesions).
+    """
+    count = len(set(groups))
+    if count == 0:
+        return float("nan"), float("nan")
+    share, squared = float(hit.mean()), Z_95**2 / count
+    middle = (share + squared / 2) / (1 + squared)
+    reach = Z_95 / (1 + squared) * np.sqrt(share * (1 - share) / count + squared / count / 4)
+    return max(0.0, float(middle - reach)), min(1.0, float(middle + reach))

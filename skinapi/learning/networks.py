@@ -9,6 +9,8 @@ import keras
 
 from skinapi.vision.tensor import Scaling
 
+STRIDE = 32
+
 Depth = Literal["head", "last-blocks", "deeper-blocks", "whole"]
 
 
@@ -52,11 +54,18 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 
 
 def build_network(
-    architecture: str, *, outputs: int, side: int, dropout: float = 0.0
+    architecture: str, *, outputs: int, side: int | None, dropout: float = 0.0
 ) -> keras.Model:
-    """Fresh weights; the head is global average pooling and one Dense of logits, in float32."""
+    """Fresh weights; the head is global average pooling and one Dense of logits, in float32.
+
+    With `side` None it reads squares of any size. It answers like a network of one side where that
+    side is a multiple of STRIDE; elsewhere some architectures pad differently.
+    """
     known = ARCHITECTURES[architecture]
     trunk = known.build(include_top=False, weights=None, input_shape=(side, side, 3))
+    for layer in trunk.layers:
+        if isinstance(layer, keras.layers.Normalization):
+            layer.name = "normalization"  # else Keras numbers it anew in every network it builds
     features = trunk.get_layer(known.last_map).output
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled", dtype="float32")(features)
     kept = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(pooled)

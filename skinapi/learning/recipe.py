@@ -6,21 +6,20 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from skinapi.errors import BadDataset
-from skinapi.learning.batches import Batches, Fetch, Floats
+from skinapi.errors import BadDataset, BadNetwork
+from skinapi.learning.batches import Batches, Fetch, Floats, Later
 from skinapi.learning.datasets import Sample
-from skinapi.learning.features import Features, Pictures
+from skinapi.learning.features import Pictures
 from skinapi.learning.fused import fuse, unfuse
-from skinapi.learning.metrics import balanced_accuracy, log_loss, macro_auc
 from skinapi.learning.networks import (
     ARCHITECTURES,
+    STRIDE,
     build_network,
     freeze_below,
     precision,
@@ -28,11 +27,11 @@ from skinapi.learning.networks import (
     trunk_of,
 )
 from skinapi.learning.progress import Report
+from skinapi.learning.sampling import Sampler, balance_samples
+from skinapi.learning.scoring import Look, require_scorable, score_network
 from skinapi.learning.teachers import Teachers
 from skinapi.learning.training import Course, Phase, read_course, run_phase
 from skinapi.learning.views import Keeper, Views
-from skinapi.vision.calibration import softmax
-from skinapi.vision.tensor import Tensor
 
 PHASES: Mapping[str, Phase] = {
     phase.name: phase
@@ -61,36 +60,52 @@ PHASES: Mapping[str, Phase] = {
             shrink=6 / 7,
         ),
         Phase("whole", "whole", epochs=8, learning_rate=5e-5, mixup=0.0, patience=5),
+        Phase(
+            "all-sources",
+            "whole",
+            epochs=7,
+            learning_rate=1.2e-4,
+            warmup_epochs=0.6,
+            mixup=0.15,
+            patience=7,
+            spoiled=0.4,
+            marked=0.3,
+            shrink=5 / 7,
+            shrink_until=0.78,
+        ),
     )
 }
 
-Look = Callable[[int], Tensor | Features]
 
-SCORED_AT_ONCE = 32
-STRIDE = 32
+def default_phases(sources: int) -> tuple[str, ...]:
+    """The names of the phases for pictures of so many sources, where nobody asks for others."""
+    return ("all-sources",) if sources > 1 else ("last-blocks", "whole")
 
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """The pictures to learn from and to watch; the classes stand in the order of the outputs."""
+    """The pictures to learn from and to watch; the classes stand in the order of the outputs.
+    `shares` gives a source's share of the lesions drawn in training; None, or no entry, leaves it
+    to the source's size.
+    """
 
     classes: tuple[str, ...]
     train: Sequence[Sample]
     validation: Sequence[Sample]
     teachers: Teachers | None = None
-
-    def labels(self, samples: Sequence[Sample]) -> list[int]:
-        return [self.classes.index(sample.label) for sample in samples]
+    shares: Mapping[str, float | None] = field(default_factory=dict)
 
     def answers(self, samples: Sequence[Sample]) -> Floats:
-        return np.eye(len(self.classes), dtype=np.float32)[self.labels(samples)]
+        labels = [self.classes.index(sample.label) for sample in samples]
+        return np.eye(len(self.classes), dtype=np.float32)[labels]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """`still` keeps the batch statistics as they are while the whole network learns: half the work,
     and right for a network that has learned before. `keep` is the share that the starting
-    weights have in what comes out.
+    weights have in what comes out. Normal skin is at most the share `most_normal_skin` of what is
+    drawn.
     """
 
     architecture: str = "ResNet50"
@@ -101,14 +116,12 @@ class Recipe:
     still: bool = True
     compute: str = "mixed_bfloat16"
     keep: float = 0.0
+    most_normal_skin: float = 0.08
 
-    def build(self, outputs: int, *, compute: str, shrink: float = 1.0) -> keras.Model:
+    def build(self, outputs: int, *, compute: str, side: int | None) -> keras.Model:
         with precision(compute):
             return build_network(
-                self.architecture,
-                outputs=outputs,
-                side=self.side_at(shrink),
-                dropout=self.dropout,
+                self.architecture, outputs=outputs, side=side, dropout=self.dropout
             )
 
     def side_at(self, shrink: float) -> int:
@@ -129,8 +142,9 @@ def train_network(
     Called again on the same folder, it goes on where it was interrupted. Epochs that are finished
     are not repeated.
     """
+    _check(recipe, lessons)
     keras.utils.set_random_seed(recipe.seed)
-    network = recipe.build(len(lessons.classes), compute=recipe.compute)
+    network = recipe.build(len(lessons.classes), compute=recipe.compute, side=recipe.side)
     initialise(network)
     _claim(folder, recipe, lessons, network)
     courses: dict[str, Course] = {}
@@ -153,15 +167,38 @@ def train_network(
     return _as_float32(network, recipe, lessons), courses
 
 
+def _check(recipe: Recipe, lessons: Lessons) -> None:
+    """Whatever would only be found out after hours."""
+    require_scorable(lessons.validation)
+    _balance(recipe, lessons)
+    growing = [phase.name for phase in recipe.phases if phase.grows]
+    if growing and recipe.side % STRIDE:
+        raise BadNetwork(
+            f"In the phase {growing[0]} pictures grow, so the side must be a multiple of {STRIDE}; "
+            f"it is {recipe.side}"
+        )
+
+
+def _balance(recipe: Recipe, lessons: Lessons) -> Sampler:
+    return balance_samples(
+        lessons.train, shares=lessons.shares, most_normal_skin=recipe.most_normal_skin
+    )
+
+
 def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model) -> None:
-    """A folder belongs to one training: the same recipe, lessons and starting weights."""
+    """A folder belongs to one training: the same recipe, lessons and starting weights.
+    Every strength is a field of one of them, so that nobody resumes with another.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
-    pictures = [[s.image_id, s.label] for s in (*lessons.train, *lessons.validation)]
+    pictures = [
+        [s.image_id, s.label, s.source, s.box] for s in (*lessons.train, *lessons.validation)
+    ]
     claim = {
         "recipe": asdict(recipe),
         "classes": lessons.classes,
         "pictures": hashlib.sha256(json.dumps(pictures).encode()).hexdigest(),
+        "shares": dict(sorted(lessons.shares.items())),
         "teachers": lessons.teachers.versions if lessons.teachers else [],
         "start": start.hexdigest(),
     }
@@ -173,7 +210,7 @@ def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model)
 
 
 def _as_float32(network: keras.Model, recipe: Recipe, lessons: Lessons) -> keras.Model:
-    twin = recipe.build(len(lessons.classes), compute="float32")
+    twin = recipe.build(len(lessons.classes), compute="float32", side=recipe.side)
     twin.set_weights(network.get_weights())
     return twin
 
@@ -189,9 +226,10 @@ def _run(
     keras.utils.set_random_seed(recipe.seed)
     known = ARCHITECTURES[recipe.architecture]
     cut = known.cuts.get(phase.depth)
-    learned = Pictures(lessons.train, recipe.side_at(phase.shrink), known.scaling)
     watched = Pictures(lessons.validation, recipe.side, known.scaling)
-    views = Views(learned, lessons.answers(lessons.train), lessons.teachers, phase.spoiled)
+    views = _views(phase, recipe, lessons, side=recipe.side_at(phase.shrink))
+    grown = _views(phase, recipe, lessons, side=recipe.side)
+    later = Later(phase.shrink_until * phase.epochs, grown.live) if phase.grows else None
     fetch: Fetch = views.live
     look: Look = watched.look
     whole = phase.depth == "whole"
@@ -208,22 +246,25 @@ def _run(
         else:
             trunk = trunk_of(_as_float32(network, recipe, lessons), cut)
             fetch, look = keeper.features(trunk), keeper.plain(trunk, watched).__getitem__
-    labels = np.asarray(lessons.labels(lessons.validation))
 
     def score(trained: keras.Model) -> dict[str, float]:
         """As it is served, however it was learned."""
-        if not whole:
-            return score_network(trained, look, labels)
-        _take_back(trained, network, recipe)
-        return score_network(network, look, labels)
+        if whole:
+            _take_back(trained, network, recipe)
+        return score_network(
+            network if whole else trained,
+            look,
+            samples=lessons.validation,
+            classes=lessons.classes,
+        )
 
     course = run_phase(
         phase=phase,
         model=model,
         batches=Batches(
             fetch=fetch,
-            labels=lessons.labels(lessons.train),
-            outputs=len(lessons.classes),
+            later=later,
+            sampler=_balance(recipe, lessons),
             batch=phase.batch,
             mixup=phase.mixup,
             seed=recipe.seed,
@@ -238,9 +279,20 @@ def _run(
     return course
 
 
+def _views(phase: Phase, recipe: Recipe, lessons: Lessons, *, side: int) -> Views:
+    return Views(
+        Pictures(lessons.train, side, ARCHITECTURES[recipe.architecture].scaling),
+        lessons.answers(lessons.train),
+        lessons.teachers,
+        spoiled=phase.spoiled,
+        marked=phase.marked,
+    )
+
+
 def _pupil(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
-    """The same weights before pictures as large as this phase shows."""
-    pupil = recipe.build(network.output.shape[-1], compute=recipe.compute, shrink=phase.shrink)
+    """A copy of the network for pictures as large as this phase shows, or of any size."""
+    side = None if phase.grows else recipe.side_at(phase.shrink)
+    pupil = recipe.build(network.output.shape[-1], compute=recipe.compute, side=side)
     pupil.set_weights(network.get_weights())
     return fuse(pupil) if recipe.still else pupil
 
@@ -250,26 +302,3 @@ def _take_back(pupil: keras.Model, network: keras.Model, recipe: Recipe) -> None
         unfuse(pupil, network)
     else:
         network.set_weights(pupil.get_weights())
-
-
-def score_network(
-    network: keras.Model,
-    look: Look,
-    labels: NDArray[np.integer],
-) -> dict[str, float]:
-    """Over the classes that validation holds; batch by batch, so that no folder is too large for
-    memory.
-    """
-    logits = []
-    for start in range(0, len(labels), SCORED_AT_ONCE):
-        rows = range(start, min(start + SCORED_AT_ONCE, len(labels)))
-        batch = np.stack([np.asarray(look(row), np.float32) for row in rows])
-        logits.append(keras.ops.convert_to_numpy(network.predict_on_batch(batch)))
-    present, found = np.unique(labels, return_inverse=True)
-    probabilities = softmax(np.concatenate(logits)[:, present])
-    return {
-        "macro_auc": macro_auc(probabilities, found),
-        "balanced_accuracy": balanced_accuracy(probabilities, found),
-        "val_accuracy": float((probabilities.argmax(axis=1) == found).mean()),
-        "val_loss": log_loss(probabilities, found),
-    }

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from skinapi.learning.datasets import Sample
+from skinapi.learning.datasets import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
-from skinapi.vision.mask import SIDE, Mask, find_lesion
+from skinapi.vision.context import Modality
+from skinapi.vision.mask import SIDE, find_lesion
 from skinapi.vision.model import Model
-from skinapi.vision.picture import open_picture
+from skinapi.vision.pieces import Mask
 from skinapi.vision.tensor import Tensor, make_tensor, view_box
 
 BLANKED = 0.1
@@ -34,8 +35,8 @@ def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report)
     progress = Progress("heat maps", len(chosen), report)
     sights = []
     for row, sample in enumerate(chosen):
-        picture = open_picture(sample.path.read_bytes())
-        sights.append(look_at(model, picture, np.random.default_rng(row)))
+        random = np.random.default_rng(row)
+        sights.append(look_at(model, open_sample(sample), random, modality=sample.modality))
         progress.advance()
     outlined = [sight for sight in sights if sight.area is not None]
     return {
@@ -48,7 +49,13 @@ def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report)
     }
 
 
-def look_at(model: Model, picture: Image.Image, random: np.random.Generator) -> Sight:
+def look_at(
+    model: Model,
+    picture: Image.Image,
+    random: np.random.Generator,
+    *,
+    modality: Modality = Modality.UNKNOWN,
+) -> Sight:
     tensor = make_tensor(picture, side=model.card.side, scaling=model.card.scaling)
     reading = model.engine.infer(tensor[None])
     output = int(reading.logits[0].argmax())
@@ -57,7 +64,7 @@ def look_at(model: Model, picture: Image.Image, random: np.random.Generator) -> 
     cells = (np.argsort(-heat, axis=None)[:count], random.permutation(heat.size)[:count])
     blanked = [blank_cells(tensor, heat.shape, chosen) for chosen in cells]
     logits = np.concatenate([reading.logits, model.engine.infer(np.stack(blanked)).logits])
-    whole, hottest, anywhere = model.calibration.probabilities(logits)[:, output]
+    whole, hottest, anywhere = model.calibration.of(modality).probabilities(logits)[:, output]
     mask = _find_mask(picture)
     if mask is None or not heat.any():
         return Sight(float(whole - hottest), float(whole - anywhere))

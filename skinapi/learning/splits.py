@@ -1,11 +1,11 @@
-"""Who is learned from, who is watched, who is read once: by lesion, stratified, the same on every
-machine.
+"""Who is learned from, who is watched, who is read once: by patient and lesion, stratified, the
+same on every machine.
 """
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,55 +16,122 @@ Part = Literal["train", "validation", "test"]
 SPLIT = "split.json"
 PARTS: tuple[Part, ...] = ("train", "validation", "test")
 SHARES: Mapping[Part, float] = {"train": 0.7, "validation": 0.1, "test": 0.2}
+# Of a small source a tenth holds too few malignant pictures to fit its modality's thresholds.
+SMALL_SOURCE = 1000
+SMALL_SHARES: Mapping[Part, float] = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
 
-def split_by_lesion(samples: Iterable[Sample], *, seed: int = 0) -> dict[str, Part]:
-    """Image id -> part. All pictures of one lesion land together; every class is dealt out by the
-    shares.
+def deal_parts(
+    samples: Iterable[Sample], *, given: Mapping[str, Part] | None = None, seed: int = 0
+) -> dict[str, Part]:
+    """Image id -> part. All pictures of one patient and of one lesion land together; every class of
+    every source is dealt out by the shares.
+
+    What `given` names stays where it was, and the other pictures of its lesions and patients follow
+    it; it may name only some pictures. Raises BadDataset where it splits a lesion or a patient.
     """
     samples = list(samples)
-    label_of: dict[str, str] = {}
+    groups = group_samples(samples)
+    parts = check_split(samples, given or {})
+    by_source: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
-        label_of[sample.lesion_id] = min(sample.label, label_of.get(sample.lesion_id, sample.label))
-    strata: dict[str, list[str]] = defaultdict(list)
-    for lesion_id in sorted(label_of):
-        strata[label_of[lesion_id]].append(lesion_id)
-    dealt: dict[str, Part] = {}
-    for label in sorted(strata):
-        dealt.update(_deal(strata[label], seed))
-    return {sample.image_id: dealt[sample.lesion_id] for sample in samples}
+        by_source[sample.source].append(sample)
+    for members in by_source.values():
+        parts |= _deal_source(members, groups, settled=set(parts), seed=seed)
+    return {sample.image_id: parts[groups[sample.image_id]] for sample in samples}
 
 
-def _deal(lesion_ids: list[str], seed: int) -> dict[str, Part]:
-    """Shuffled by a hash: no platform and no library's random generator has a say."""
-    shuffled = sorted(
-        lesion_ids, key=lambda lesion: hashlib.sha256(f"{seed}:{lesion}".encode()).digest()
-    )
-    for_test = round(SHARES["test"] * len(shuffled))
-    for_validation = round(SHARES["validation"] * len(shuffled))
+def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
+    """Image id -> group: everything joined by a lesion or a patient, named by its smallest member
+    (lesions first).
+    """
+    parents: dict[str, str] = {}
+
+    def find_root(member: str) -> str:
+        while (parent := parents.setdefault(member, member)) != member:
+            member = parent
+        return member
+
+    samples = list(samples)
+    for sample in samples:
+        lesion, *patient = _members(sample)
+        for other in patient:
+            low, high = sorted((find_root(lesion), find_root(other)))
+            parents[high] = low
+    return {sample.image_id: find_root(_members(sample)[0]) for sample in samples}
+
+
+def _members(sample: Sample) -> list[str]:
+    """The lesion, and the patient where one is known."""
+    lesion = f"l:{sample.lesion_key}"
+    return [lesion, f"p:{sample.source}:{sample.patient_id}"] if sample.patient_id else [lesion]
+
+
+def _deal_source(
+    samples: Sequence[Sample], groups: Mapping[str, str], *, settled: set[str], seed: int
+) -> dict[str, Part]:
+    """Group -> part, of the groups that are not settled yet. A group counts as its rarest label, as
+    the source writes it.
+    """
+    counts = Counter(_written_label(sample) for sample in samples)
+    rarest: dict[str, str] = {}
+    for sample in samples:
+        group, label = groups[sample.image_id], _written_label(sample)
+        rarest[group] = min(label, rarest.get(group, label), key=lambda one: (counts[one], one))
+    shares = SHARES if len(samples) >= SMALL_SOURCE else SMALL_SHARES
     dealt: dict[str, Part] = {}
-    for position, lesion_id in enumerate(shuffled):
-        if position < for_test:
-            dealt[lesion_id] = "test"
-        elif position < for_test + for_validation:
-            dealt[lesion_id] = "validation"
-        else:
-            dealt[lesion_id] = "train"
+    for label in counts:
+        alike = [group for group in rarest if rarest[group] == label and group not in settled]
+        dealt.update(_deal(alike, shares, seed))
     return dealt
 
 
-def check_split(samples: Iterable[Sample], parts: Mapping[str, Part]) -> None:
-    """Refuses a given split that forgets a picture or lets one lesion stand on both sides."""
-    side: dict[str, Part] = {}
+def _written_label(sample: Sample) -> str:
+    return sample.facts.get("dx", sample.label).lower()
+
+
+def _deal(groups: Iterable[str], shares: Mapping[Part, float], seed: int) -> dict[str, Part]:
+    """Shuffled by a hash: no platform and no library's random generator has a say."""
+    shuffled = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
+    for_test = round(shares["test"] * len(shuffled))
+    for_validation = round(shares["validation"] * len(shuffled))
+    dealt: dict[str, Part] = {}
+    for position, group in enumerate(shuffled):
+        if position < for_test:
+            dealt[group] = "test"
+        elif position < for_test + for_validation:
+            dealt[group] = "validation"
+        else:
+            dealt[group] = "train"
+    return dealt
+
+
+def check_split(samples: Iterable[Sample], parts: Mapping[str, Part]) -> dict[str, Part]:
+    """Group -> part, of the groups that the split names a picture of. Refuses a split that lets one
+    lesion or one patient stand on both sides.
+    """
+    samples = list(samples)
+    groups = group_samples(samples)
+    sides: dict[str, Part] = {}
     for sample in samples:
         part = parts.get(sample.image_id)
         if part is None:
-            raise BadDataset(f"The split does not say where the picture {sample.image_id} belongs.")
-        first = side.setdefault(sample.lesion_id, part)
-        if first != part:
-            raise BadDataset(
-                f"The lesion {sample.lesion_id} is on both sides of the split: {first} and {part}."
-            )
+            continue
+        for key, name in _joints(sample, groups):
+            first = sides.setdefault(key, part)
+            if first != part:
+                raise BadDataset(f"{name} is on both sides of the split: {first} and {part}.")
+    return {group: sides[f"g:{group}"] for group in groups.values() if f"g:{group}" in sides}
+
+
+def _joints(sample: Sample, groups: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Everything that must stay together with the sample: its key, and what people call it."""
+    lesion, *patient = _members(sample)
+    yield lesion, f"The lesion {sample.lesion_id} in {sample.source}"
+    for key in patient:
+        yield key, f"The patient {sample.patient_id} in {sample.source}"
+    group = f"g:{groups[sample.image_id]}"
+    yield group, f"What belongs to {sample.image_id} in {sample.source} by lesions and patients"
 
 
 def check_unseen(parts: Mapping[str, Part], model: Path) -> None:

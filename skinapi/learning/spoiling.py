@@ -4,12 +4,14 @@ not in focus, hair, the dark edge of a tube, noise, a camera that sharpens, a fi
 
 import io
 import math
+import zlib
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+Change = Callable[[Image.Image], Image.Image]
 Spoil = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 MOST_AT_ONCE = 2
@@ -28,6 +30,11 @@ def spoil_picture(picture: Image.Image, random: np.random.Generator) -> Image.Im
     for index in random.choice(len(SPOILS), many, replace=False):
         picture = SPOILS[index](picture, random)
     return picture
+
+
+def seeded_by(picture: Image.Image) -> np.random.Generator:
+    """Chance that befalls the same pixels alike each time, to measure with."""
+    return np.random.default_rng(zlib.crc32(picture.tobytes()))
 
 
 def press(picture: Image.Image, quality: int) -> Image.Image:
@@ -95,10 +102,15 @@ def _sharpened(picture: Image.Image, random: np.random.Generator) -> Image.Image
     return picture.filter(ImageFilter.UnsharpMask(random.uniform(0.5, 2.5), percent))
 
 
-def _through_a_tube(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def darken_rim(
+    picture: Image.Image, random: np.random.Generator, radius: tuple[float, float] = TUBE
+) -> Image.Image:
+    """The edge of a dermoscope's tube, not quite in the middle; `radius` is a range of shares of
+    the shorter side.
+    """
     away = random.uniform(-0.06, 0.06, 2)
     edge = random.uniform(0.01, 0.1)
-    return frame_darkly(picture, random.uniform(*TUBE), edge, (away[0], away[1]))
+    return frame_darkly(picture, random.uniform(*radius), edge, (away[0], away[1]))
 
 
 def _hairy(picture: Image.Image, random: np.random.Generator) -> Image.Image:
@@ -127,6 +139,6 @@ SPOILS: tuple[Spoil, ...] = (
     _noisy,
     _pressed,
     _sharpened,
-    _through_a_tube,
+    darken_rim,
     _hairy,
 )

@@ -1,8 +1,7 @@
 """Pictures as they come out of worse rooms and other cameras, and what is left of a model there."""
 
 import math
-import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +11,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from skinapi.learning import metrics
 from skinapi.learning.answers import Judged, ask_model, judge
 from skinapi.learning.comparing import Difference, compare, compare_mean
-from skinapi.learning.datasets import Sample
+from skinapi.learning.datasets import Sample, thin_out
 from skinapi.learning.progress import Report
-from skinapi.learning.spoiling import add_grain, frame_darkly, light, press
+from skinapi.learning.spoiling import Change, add_grain, frame_darkly, light, press, seeded_by
 from skinapi.vision.model import Model
-
-Change = Callable[[Image.Image], Image.Image]
 
 FIGURES = {"macro_auc": metrics.macro_auc, "balanced_accuracy": metrics.balanced_accuracy}
 
@@ -34,10 +31,10 @@ BLUISH_LIGHT = np.array([0.75, 0.95, 1.2])
 def measure_stress(
     model: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, dict[str, Any]]:
-    """Each row against the same pictures untouched, at most so many of a class; `refused` are those
-    below the energy of their like.
+    """Each row against the same pictures untouched, at most so many of a class; `refused` is the
+    share that serving would refuse.
     """
-    samples = thin_out(samples, MOST_OF_A_CLASS)
+    samples = thin_out(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
     plain = judge(model, ask_model(model, samples, report=report))
     rows = {"untouched": _row(plain, plain)}
     for name, change in STRESSES.items():
@@ -50,7 +47,7 @@ def compare_stress(
     first: Model, second: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, dict[str, Difference]]:
     """Two models before the same worse pictures, each row and the mean of all."""
-    samples = thin_out(samples, MOST_OF_A_CLASS)
+    samples = thin_out(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
     pairs = {}
     for name, change in STRESSES.items():
         answers = [ask_model(m, samples, report=report, change=change) for m in (first, second)]
@@ -66,16 +63,6 @@ def _row(plain: Judged, judged: Judged) -> dict[str, Any]:
         row[f"{name}_change"] = difference.second - difference.first
         row[f"{name}_change_interval"] = [difference.low, difference.high]
     return row
-
-
-def thin_out(samples: Sequence[Sample], most: int) -> list[Sample]:
-    """Evenly chosen within every class; rare classes are kept whole."""
-    kept: list[Sample] = []
-    for label in sorted({sample.label for sample in samples}):
-        of_class = [sample for sample in samples if sample.label == label]
-        rows = np.linspace(0, len(of_class) - 1, min(most, len(of_class))).round().astype(int)
-        kept += [of_class[row] for row in rows]
-    return kept
 
 
 def _brightness(factor: float) -> Change:
@@ -106,7 +93,7 @@ def _crop(share: float) -> Change:
 
 def add_hairs(picture: Image.Image) -> Image.Image:
     """Dark arcs across the whole picture: the same picture always grows the same ones."""
-    random = _chance_of(picture)
+    random = seeded_by(picture)
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
     width = max(1, round(min(picture.size) / 128))
@@ -121,11 +108,7 @@ def add_hairs(picture: Image.Image) -> Image.Image:
 
 
 def _grainy(picture: Image.Image) -> Image.Image:
-    return add_grain(picture, GRAIN, _chance_of(picture))
-
-
-def _chance_of(picture: Image.Image) -> np.random.Generator:
-    return np.random.default_rng(zlib.crc32(picture.tobytes()))
+    return add_grain(picture, GRAIN, seeded_by(picture))
 
 
 def _filter(colour: NDArray[np.floating]) -> Change:

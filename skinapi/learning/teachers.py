@@ -40,7 +40,7 @@ class Teachers:
         tensors = [make_whole_tensor(view, side=side, scaling=scaling) for view in views]
         logits = model.engine.infer(np.stack(tensors)).logits
         order = [model.labels.index(name) for name in self.classes]
-        return model.calibration.probabilities(logits[:, order])
+        return model.calibration.dermoscopic.probabilities(logits[:, order])
 
 
 def open_teachers(folders: Sequence[Path], *, classes: tuple[str, ...]) -> Teachers | None:

@@ -13,42 +13,45 @@ import numpy as np
 from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
-from skinapi.learning.calibrating import calibrate, fit_familiar
-from skinapi.learning.card import LIMITS, describe_training, write_readable_card
+from skinapi.learning.calibrating import calibrate_model
+from skinapi.learning.card import describe_training, list_sources, write_readable_card
 from skinapi.learning.datasets import (
     Dataset,
-    by_part,
     later_half,
-    load_dataset,
     load_pictures,
-    require_trainable,
+    require_classes,
 )
 from skinapi.learning.drawing import draw_card
 from skinapi.learning.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
-from skinapi.learning.figures import measure_foreign
-from skinapi.learning.gating import count_outcomes
-from skinapi.learning.half import round_to_half, save_half
+from skinapi.learning.figures_as_served import measure_tested
+from skinapi.learning.figures_of_skin import measure_not_skin
+from skinapi.learning.half import round_to_half
 from skinapi.learning.heads import make_servable
+from skinapi.learning.kernels import save_norms
+from skinapi.learning.limits import limits_of
 from skinapi.learning.networks import ARCHITECTURES
-from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
+from skinapi.learning.recipe import PHASES, Lessons, Recipe, default_phases, train_network
 from skinapi.learning.saying import disk_full_told, say
+from skinapi.learning.sources import Sources, load_sources, take_part
 from skinapi.learning.splits import (
+    PARTS,
     SPLIT,
     Part,
-    check_split,
     check_unseen,
+    deal_parts,
     read_split,
-    split_by_lesion,
     write_split,
 )
 from skinapi.learning.tables import describe_figures
 from skinapi.learning.teachers import open_teachers
 from skinapi.learning.weights import initialise
 from skinapi.settings import Settings
-from skinapi.vision.calibration import Calibration
-from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.calibration import ModelCalibration
+from skinapi.vision.conditions import NORMAL_SKIN
+from skinapi.vision.context import Modality
+from skinapi.vision.modality import KNOWN
 from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
@@ -65,19 +68,24 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _train(settings: Settings, options: argparse.Namespace) -> None:
-    dataset = _load(options)
-    parts = _deal(dataset, options)
+    sources = _load(options)
+    parts = _deal(sources, options)
     for model in _learned_before(options):
         check_unseen(parts, model)
     recipe = _recipe(options)
+    learned, watched, measured = (
+        take_part(sources, parts, part, cut=options.cut_normal_skin, report=say) for part in PARTS
+    )
     lessons = Lessons(
         classes=OUTPUTS,
-        train=by_part(dataset.samples, parts, "train"),
-        validation=by_part(dataset.samples, parts, "validation"),
+        train=learned,
+        validation=watched,
         teachers=open_teachers(options.teachers, classes=OUTPUTS),
+        shares=sources.shares,
     )
-    test = replace(dataset, samples=tuple(by_part(dataset.samples, parts, "test")))
-    work = options.work or settings.instance_dir / "training" / f"{options.data.name}-{recipe.seed}"
+    test = replace(sources.dataset, samples=tuple(measured))
+    name = "+".join(source.name for source in sources.sources)
+    work = options.work or settings.instance_dir / "training" / f"{name}-{recipe.seed}"
     out = options.out or settings.instance_dir / "models" / work.name
 
     def start(network: keras.Model) -> None:
@@ -96,12 +104,15 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
     )
     with new_model(out) as folder:
         round_to_half(network)
-        save_half(network, folder / "weights.npz")
         write_split(parts, folder / SPLIT)
         card = {
             **_package(network, recipe, lessons, folder),
             "licence": options.licence,
-            "limits": LIMITS,
+            "limits": limits_of(lessons.train),
+            "sources": list_sources(
+                {"train": learned, "validation": watched, "test": measured},
+                licences={source.name: source.licence for source in sources.sources},
+            ),
             "training": describe_training(lessons, courses, _repeat(options), options.note),
         }
         figures = _measure(folder, card, lessons, test, options)
@@ -117,16 +128,13 @@ def _measure(
     options: argparse.Namespace,
 ) -> dict[str, Any]:
     """Calibrated on validation, then read once on the test part; the card and its pages follow."""
-    model, precision = _calibrate(folder, lessons, card)
+    model, precision = _calibrate(folder, lessons, card, options.not_skin)
     figures, answers = evaluate_model(model, test, report=say)
+    model = _with_test_figures(model, answers)
     if options.not_skin:
         strange = later_half(load_pictures(options.not_skin, label="not skin"))
         foreign = ask_model(model, strange, report=say)
-        figures["not_skin"] = {
-            **measure_foreign(model, answers, foreign),
-            "gates": count_outcomes(model, strange, report=say),
-        }
-    figures["gates"] = count_outcomes(model, test.samples, report=say)
+        figures["not_skin"] = measure_not_skin(model, answers, foreign)
     card |= {
         "precision": model.card.precision,
         "figures": {
@@ -141,34 +149,41 @@ def _measure(
     return figures
 
 
-def _load(options: argparse.Namespace) -> Dataset:
-    dataset = load_dataset(options.data, labels=conditions_table().label_spellings())
-    say(dataset.describe())
-    require_trainable(dataset, skip_unknown_labels=options.skip_unknown_labels)
-    if options.normal_skin is None:
-        return dataset
-    healthy = load_pictures(options.normal_skin, label=NORMAL_SKIN)
-    say(f"{len(healthy)} pictures of normal skin")
-    return replace(dataset, samples=(*dataset.samples, *healthy))
+def _with_test_figures(model: Model, answers: Answers) -> Model:
+    """What the notice beside every finding says of its modality's test part."""
+    told = {
+        modality.value: model.calibration.of(modality).model_copy(
+            update={"tested": measure_tested(model, answers, modality)}
+        )
+        for modality in KNOWN
+        if modality is Modality.DERMOSCOPIC or model.calibration.clinical is not None
+    }
+    return model.with_calibration(model.calibration.model_copy(update=told))
 
 
-def _deal(dataset: Dataset, options: argparse.Namespace) -> dict[str, Part]:
-    """A given split is checked; else lesions are dealt out, and normal skin of unknown origin is
-    only learned from.
+def _load(options: argparse.Namespace) -> Sources:
+    sources = load_sources(
+        options.data,
+        normal_skin=options.normal_skin,
+        skip_unknown_labels=options.skip_unknown_labels,
+    )
+    say(sources.describe())
+    require_classes(sources.dataset)
+    return sources
+
+
+def _deal(sources: Sources, options: argparse.Namespace) -> dict[str, Part]:
+    """What a given split names stays where it was and the rest is dealt out; of a folder of normal
+    skin nobody knows whose it is, so what no split names of it is only learned from.
     """
-    if options.split is None:
-        lesions = [
-            s for s in dataset.samples if s.label != NORMAL_SKIN or options.normal_skin is None
-        ]
-        parts = split_by_lesion(lesions, seed=options.seed)
-        return {sample.image_id: parts.get(sample.image_id, "train") for sample in dataset.samples}
-    parts = read_split(options.split)
-    check_split(dataset.samples, parts)
-    return parts
+    given = read_split(options.split) if options.split else {}
+    parts = deal_parts(sources.dataset.samples, given=given, seed=options.seed)
+    healthy = {s.image_id: given.get(s.image_id, "train") for s in sources.normal_skin}
+    return parts | healthy
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
-    phases = [PHASES[name] for name in options.phases]
+    phases = [PHASES[name] for name in options.phases or default_phases(len(options.data))]
     if options.epochs:
         phases = [replace(phase, epochs=options.epochs) for phase in phases]
     if options.views is not None:
@@ -185,7 +200,9 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _learned_before(options: argparse.Namespace) -> list[Path]:
     begun = {"shipped": [SHIPPED_MODEL], "imagenet": [], "none": []}
-    return [*begun.get(options.init, [Path(options.init).parent]), *options.teachers]
+    start = Path(options.init)
+    beside = [start if start.is_dir() else start.parent]
+    return [*begun.get(options.init, beside), *options.teachers]
 
 
 def _package(
@@ -200,6 +217,7 @@ def _package(
     difference = export_servable(
         make_servable(network), folder, labels=lessons.classes, probe=probe, half=True
     )
+    save_norms(network, folder)
     return {
         "architecture": recipe.architecture,
         "side": recipe.side,
@@ -210,21 +228,18 @@ def _package(
 
 
 def _calibrate(
-    folder: Path, lessons: Lessons, card: Mapping[str, Any]
+    folder: Path, lessons: Lessons, card: Mapping[str, Any], not_skin: Path | None
 ) -> tuple[Model, dict[str, float]]:
-    """On validation: temperature, thresholds, and whether bfloat16 is as good as full precision.
-    What is familiar is learned from the training pictures themselves.
-    """
+    """On validation, and whether bfloat16 is as good there as full precision."""
     watched = lessons.validation
-    write_papers(folder, card=card, calibration=Calibration())
+    write_papers(folder, card=card, calibration=ModelCalibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
     answers = {p: ask_model(m, watched, report=say) for p, m in models.items()}
     aucs = {p.value: _macro_auc(models[p], answers[p]) for p in Precision}
     loses = aucs[Precision.F32] - aucs[Precision.BF16]
     chosen = Precision.BF16 if loses <= BF16_MAY_LOSE else Precision.F32
-    familiar = fit_familiar(models[chosen], lessons.train, watched, report=say)
-    calibration = calibrate(models[chosen], answers[chosen]).model_copy(
-        update={"familiar": familiar}
+    calibration = calibrate_model(
+        models[chosen], learned=lessons.train, watched=watched, not_skin=not_skin, report=say
     )
     write_papers(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs

@@ -28,8 +28,10 @@ class Phase:
     improves.
 
     `views` counts the augmented views that are computed beforehand; 0 augments live. Of what is
-    shown, the share `spoiled` is worse than what is asked about. `shrink` is the share of the
-    served side that pictures are shown at: half the side is a quarter of the work.
+    shown, the share `marked` bears a pen ring, a ruler or a dark rim, and the share `spoiled` is
+    worse than what is asked about. `shrink` is the share of the served side that pictures are shown
+    at: half the side is a quarter of the work. After the share `shrink_until` of the phase they
+    grow to the full side, under the same learning rate schedule and average.
     """
 
     name: str
@@ -44,7 +46,17 @@ class Phase:
     patience: int = 5
     views: int = 0
     spoiled: float = 0.0
+    marked: float = 0.0
     shrink: float = 1.0
+    shrink_until: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.grows and (self.views or self.depth != "whole"):
+            raise ValueError(f"{self.name}: only live pictures of a whole network can grow")
+
+    @property
+    def grows(self) -> bool:
+        return self.shrink < 1.0 and self.shrink_until < 1.0
 
 
 @dataclass(slots=True)
@@ -96,8 +108,7 @@ def run_phase(
         _assign(_state_of(model), load_arrays(folder / f"state-{course.epoch}.npz"))
     progress = Progress(phase.name, (phase.epochs - course.epoch) * len(batches), report)
     while not course.finished:
-        batches.epoch = course.epoch
-        loss, own = _train_epoch(model, batches, progress)
+        loss, own = _train_epoch(model, batches, course.epoch, progress)
         _judge_epoch(model, score, course, loss, folder)
         _assign(model.trainable_variables, own)
         tired = course.epoch - course.best_epoch >= phase.patience
@@ -133,18 +144,26 @@ def _momentum(phase: Phase, steps: int) -> float:
 
 
 def _train_epoch(
-    model: keras.Model, batches: Batches, progress: Progress
+    model: keras.Model, batches: Batches, epoch: int, progress: Progress
 ) -> tuple[float, list[Array]]:
     """The loss, and the weights to go on from: Keras ends every `fit` with their average in their
     place.
     """
-    own: list[Array] = []
+    losses: list[float] = []
+    own: list[Array] = _values(model.trainable_variables)
+
+    def keep_own(*_: object) -> None:
+        own[:] = _values(model.trainable_variables)
+
     told = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}"),
-        on_epoch_end=lambda *_: own.extend(_values(model.trainable_variables)),
+        on_epoch_end=keep_own,
     )
-    history = model.fit(batches, epochs=1, verbose=0, shuffle=False, callbacks=[told])
-    return float(history.history["loss"][0]), own
+    for part in batches.parts(epoch):
+        _assign(model.trainable_variables, own)
+        history = model.fit(part, epochs=1, verbose=0, shuffle=False, callbacks=[told])
+        losses += [float(history.history["loss"][0])] * len(part)
+    return float(np.mean(losses)), own
 
 
 def _judge_epoch(

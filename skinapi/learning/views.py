@@ -4,6 +4,7 @@ made beforehand, asked about once and shown again and again.
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
-from skinapi.learning.augment import turn_picture
-from skinapi.learning.batches import Fetch, Floats, Rows
+from skinapi.learning.augment import augment_picture, turn_picture
+from skinapi.learning.batches import Fetch, Floats
 from skinapi.learning.features import BATCH, Features, Pictures, cache_features, compute_once
+from skinapi.learning.markings import mark_picture
 from skinapi.learning.progress import Progress, Report
+from skinapi.learning.sampling import Rows
 from skinapi.learning.spoiling import spoil_picture
 from skinapi.learning.teachers import Teachers
 from skinapi.vision.tensor import Pixels, Tensor, scale_pixels
@@ -27,27 +30,52 @@ Kept = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """One random view, as the pupil sees it and as its teachers are asked about it: without the
+    marking that may be on the pupil's.
+    """
+
+    shown: Image.Image
+    clean: Image.Image
+
+
+@dataclass(frozen=True, slots=True)
 class Views:
     """A view is answered with its picture's label and what teachers say of this very view. They see
-    it whole; of the pupil's views this share is spoiled.
+    it whole and unmarked; of the pupil's views these shares are marked and spoiled.
     """
 
     pictures: Pictures
     labels: Floats
     teachers: Teachers | None
     spoiled: float = 0.0
+    marked: float = 0.0
 
     def live(self, rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
-        views = [self.pictures.glance(int(row), random) for row in rows]
-        shown = np.stack([self.pictures.take_in(self.spoil(view, random)) for view in views])
-        return shown, self.answer(rows, views)
+        views = [self.glance(int(row), random) for row in rows]
+        shown = [self.pictures.take_in(self.spoil(view.shown, random)) for view in views]
+        return np.stack(shown), self.answer(rows, views)
+
+    def glance(self, row: int, random: np.random.Generator) -> View:
+        """Marked before it is augmented, so that the marking is turned and cropped along."""
+        picture = self.pictures.open(row)
+        if random.random() >= self.marked:
+            view = augment_picture(picture, random)
+            return View(shown=view, clean=view)
+        marked = mark_picture(picture, random)
+        same = deepcopy(random)
+        shown = augment_picture(marked, random)
+        clean = augment_picture(picture, same) if self.teachers else shown
+        return View(shown=shown, clean=clean)
 
     def spoil(self, view: Image.Image, random: np.random.Generator) -> Image.Image:
         return spoil_picture(view, random) if random.random() < self.spoiled else view
 
-    def answer(self, rows: Rows, views: Sequence[Image.Image]) -> Floats:
+    def answer(self, rows: Rows, views: Sequence[View]) -> Floats:
         labels = self.labels[rows]
-        return self.teachers.correct(labels, views) if self.teachers else labels
+        if self.teachers is None:
+            return labels
+        return self.teachers.correct(labels, [view.clean for view in views])
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +96,7 @@ class Keeper:
             def look(row: int) -> Tensor:
                 (view,) = self._glance(number, [row])
                 random = np.random.default_rng((self.seed, number, row, 1))
-                return pictures.take_in(self.views.spoil(view, random))
+                return pictures.take_in(self.views.spoil(view.shown, random))
 
             return self._see(trunk, f"{number}.npy", len(pictures), look)
 
@@ -89,7 +117,9 @@ class Keeper:
 
         def see(number: int) -> Pixels:
             def shrink(rows: Rows) -> Pixels:
-                return np.stack([pictures.shrink(view) for view in self._glance(number, rows)])
+                return np.stack(
+                    [pictures.shrink(view.shown) for view in self._glance(number, rows)]
+                )
 
             return self._keep(f"{number}.npy", shape, np.uint8, shrink)
 
@@ -115,9 +145,9 @@ class Keeper:
 
         return [hear(number) for number in range(self.count)]
 
-    def _glance(self, number: int, rows: Iterable[int]) -> list[Image.Image]:
+    def _glance(self, number: int, rows: Iterable[int]) -> list[View]:
         """The same view of the same picture, whenever it is made."""
-        glance = self.views.pictures.glance
+        glance = self.views.glance
         return [glance(int(row), np.random.default_rng((self.seed, number, row))) for row in rows]
 
     def _see(

@@ -1,5 +1,6 @@
-"""Where a training starts from: the shipped network, ImageNet's weights, a file, or nothing."""
+"""Where a training starts from: a trained model, ImageNet's weights, a file, or nothing."""
 
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,30 +9,33 @@ import keras
 import numpy as np
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.half import FOLDED, load_half
+from skinapi.learning.kernels import load_model_weights
 from skinapi.learning.progress import Report
+from skinapi.vision.model import SHIPPED_MODEL
 
 SHIPPED = "ResNet50"
-SHIPPED_WEIGHTS = Path(__file__).parents[1] / "models" / "resnet50" / "weights.npz"
 SUFFIXES = (".npz", ".weights.h5")
+KEY = re.compile(r".+/\d+")
 
 
 def initialise(
     network: keras.Model, *, architecture: str, init: str, imagenet: Path | None, report: Report
 ) -> list[str]:
-    """`init` is shipped, imagenet, none or a file; answers and reports which layers start fresh."""
+    """`init` is shipped, imagenet, none, a model folder or a file; answers and reports which layers
+    start fresh.
+    """
     if init == "none":
         report("init: fresh weights")
         return [layer.name for layer in network.layers if layer.weights]
     if init == "shipped":
         if architecture != SHIPPED:
             raise BadNetwork(f"The shipped network is a {SHIPPED}; start {architecture} elsewhere")
-        path = SHIPPED_WEIGHTS
+        path = SHIPPED_MODEL
     elif init == "imagenet":
         path = _find_imagenet(architecture, imagenet)
     else:
         path = Path(init)
-    if not path.is_file():
+    if not path.exists():
         raise BadNetwork(f"There are no starting weights at {path}")
     fresh = load_weights(network, path)
     report(f"init: {path.name}; fresh: {', '.join(fresh) or 'nothing'}")
@@ -49,21 +53,30 @@ def _find_imagenet(architecture: str, folder: Path | None) -> Path:
 
 
 def load_weights(network: keras.Model, path: Path) -> list[str]:
-    """Fills every layer that the file knows and answers the names of the layers left fresh.
+    """Fills every layer that the path knows and answers the names of the layers left fresh.
 
-    `.npz` keys are `<layer>/<index in get_weights()>`; Keras's own files are matched by order.
+    A model folder fills them all. `.npz` keys are `<layer>/<index in get_weights()>`; Keras's own
+    files are matched by order.
     """
+    if path.is_dir():
+        load_model_weights(network, path)
+        return []
     if path.suffix == ".keras":
-        raise BadNetwork("Give weights (.npz or .weights.h5), not a whole .keras network")
+        raise BadNetwork(
+            "Give a model folder or weights (.npz or .weights.h5), not a whole .keras network"
+        )
     if path.suffix != ".npz":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network.load_weights(path, skip_mismatch=True)
         return [network.layers[-1].name]
     with np.load(path, allow_pickle=False) as stored:
-        if FOLDED in stored:
-            load_half(network, stored)
-            return []
+        unknown = [key for key in stored if not KEY.fullmatch(key)]
+        if unknown:
+            raise BadNetwork(
+                f"{path} holds {unknown[0]}; expected are keys of the form <layer>/<index>. "
+                "Of a model, name the folder."
+            )
         return [
             layer.name for layer in network.layers if layer.weights and not _fill(layer, stored)
         ]

@@ -1,6 +1,7 @@
 """The model card for people: one page of plain HTML from the card itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask import render_template_string
@@ -8,13 +9,22 @@ from flask import render_template_string
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import ModelCard
 
+INTERVAL = "_interval"
+
 PAGE = """{% macro show(value) %}
-{% if value is mapping %}<table>{% for name, part in value.items() %}
-<tr><th>{{ name | replace("_", " ") }}</th><td>{{ show(part) }}</td></tr>
-{% endfor %}</table>
+{% if value is mapping %}{% set grid = grid_of(value) %}
+{% if grid %}<table class="grid"><tr><th></th>{% for name in grid.columns %}
+<th>{{ words(name) }}</th>{% endfor %}</tr>
+{% for name, cells in grid.rows %}<tr><th>{{ words(name) }}</th>
+{% for cell in cells %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>
+{% for name, part in grid.nested %}<details><summary>{{ words(name) }}</summary>{{ show(part) }}
+</details>{% endfor %}
+{% else %}<table>{% for name, part in pairs_of(value) %}
+<tr><th>{{ words(name) }}</th><td>{{ show(part) }}</td></tr>
+{% endfor %}</table>{% endif %}
 {% elif value is string or value is number or value is none %}{{ cell(value) }}
-{% elif value and value[0] is mapping %}<table>
-<tr>{% for name in value[0] %}<th>{{ name | replace("_", " ") }}</th>{% endfor %}</tr>
+{% elif value and value[0] is mapping %}<table class="grid">
+<tr>{% for name in value[0] %}<th>{{ words(name) }}</th>{% endfor %}</tr>
 {% for row in value %}<tr>{% for part in row.values() %}<td>{{ show(part) }}</td>
 {% endfor %}</tr>{% endfor %}</table>
 {% else %}{% for part in value %}{{ show(part) }}{{ ", " if not loop.last }}{% endfor %}
@@ -33,6 +43,9 @@ PAGE = """{% macro show(value) %}
   td, th { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top;
            font-weight: 400 }
   th { color: #5a6875 }
+  .grid { font-size: .85rem; display: block; overflow-x: auto }
+  .grid td, .grid th { border-bottom: 1px solid #edf1f4; white-space: nowrap }
+  details { margin: .3rem 0 }
 </style>
 </head>
 <body>
@@ -45,7 +58,7 @@ PAGE = """{% macro show(value) %}
 <h2>Figures</h2>
 {{ show(card.figures) }}
 {% for name, part in more.items() %}
-<h2>{{ name | replace("_", " ") | capitalize }}</h2>
+<h2>{{ words(name) | capitalize }}</h2>
 <details><summary>Show</summary>{{ show(part) }}</details>
 {% endfor %}
 </body>
@@ -60,12 +73,72 @@ def card_page(card: ModelCard) -> str:
         more=_more(card),
         notice=conditions_table().notices.information_only.en,
         cell=_cell,
+        words=_words,
+        grid_of=_grid_of,
+        pairs_of=_pairs_of,
     )
 
 
 def _more(card: ModelCard) -> Mapping[str, Any]:
     """What this card tells beyond what every card must."""
     return card.model_extra or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Several parts with the same figures: one line each; what is nested deeper follows below."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    nested: Sequence[tuple[str, Any]]
+
+
+def _grid_of(value: Mapping[str, Any]) -> Grid | None:
+    """None where the parts are not all tables."""
+    if len(value) < 2 or not all(isinstance(part, Mapping) for part in value.values()):
+        return None
+    plain = {name: _show_plain(part) for name, part in value.items()}
+    columns = tuple(dict.fromkeys(column for cells in plain.values() for column in cells))
+    deeper = {
+        name: {key: inner for key, inner in part.items() if isinstance(inner, Mapping) and inner}
+        for name, part in value.items()
+    }
+    if not columns:
+        return None
+    nothing = _cell(None)
+    return Grid(
+        columns=columns,
+        rows=[(name, [cells.get(c, nothing) for c in columns]) for name, cells in plain.items()],
+        nested=[(name, parts) for name, parts in deeper.items() if parts],
+    )
+
+
+def _show_plain(part: Mapping[str, Any]) -> dict[str, str]:
+    """What fits into a cell: words, numbers, and lists of them."""
+    shown = {}
+    for name, value in _pairs_of(part):
+        if isinstance(value, list | tuple):
+            if not any(isinstance(one, list | Mapping) for one in value):
+                shown[name] = ", ".join(map(_cell, value))
+        elif not isinstance(value, Mapping):
+            shown[name] = _cell(value)
+    return shown
+
+
+def _pairs_of(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """A figure and its interval become one: `0.912 [0.880–0.940]`."""
+    pairs = []
+    for name, part in value.items():
+        interval = value.get(f"{name}{INTERVAL}")
+        if interval:
+            pairs.append((name, f"{part:.3f} [{interval[0]:.3f}–{interval[1]:.3f}]"))
+        elif not (name.endswith(INTERVAL) and name.removesuffix(INTERVAL) in value):
+            pairs.append((name, part))
+    return pairs
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _cell(value: Any) -> str:

@@ -11,6 +11,7 @@ from skinapi.settings import Settings
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
+from skinapi.vision.mask import Shape, measure_shape
 from skinapi.vision.model import CARD, SHIPPED_MODEL, Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.photo import Photo
@@ -19,10 +20,13 @@ from skinapi.web.logs import log
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was found, and the photo in which it was found."""
+    """What was found, and the photo in which it was found. `shape` is set where it was asked for
+    and the lesion has a clear outline.
+    """
 
     finding: Finding
     photo: Photo
+    shape: Shape | None = None
 
 
 class RegistryService:
@@ -30,9 +34,13 @@ class RegistryService:
         self._slot = slot
         self._gate = gate
 
-    def judge_photo(self, *, content: bytes, context: Context = UNKNOWN) -> Judged:
-        """Raises Refused, NoModel, and Unavailable when too many wait already."""
-        return self._gate.judge(partial(_judge, self._slot.model, content, context))
+    def judge_photo(
+        self, *, content: bytes, context: Context = UNKNOWN, measure: bool = False
+    ) -> Judged:
+        """With the lesion's shape where it is to be measured. Raises Refused, NoModel, and
+        Unavailable when too many wait already.
+        """
+        return self._gate.judge(partial(_judge, self._slot.model, content, context, measure))
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""
@@ -51,9 +59,12 @@ class RegistryService:
         self._slot.ping()
 
 
-def _judge(model: Model, content: bytes, context: Context) -> Judged:
+def _judge(model: Model, content: bytes, context: Context, measure: bool) -> Judged:
+    """All that costs in proportion to the picture, for no more pictures at once than streams."""
     examined = examine_photo(content)
-    return Judged(judge_examined(model, examined, context), examined.photo)
+    finding = judge_examined(model, examined, context)
+    shape = measure_shape(examined.photo) if measure else None
+    return Judged(finding, examined.photo, shape)
 
 
 def open_registry(settings: Settings) -> RegistryService:

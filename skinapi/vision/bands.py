@@ -4,18 +4,20 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import Context, Modality
 
 # For a model that brings no thresholds of its own: low, because a missed cancer costs more than a
 # visit.
 CAUTIOUS_THRESHOLDS: Mapping[str, float] = {
     "melanoma": 0.05,
     "basal_cell_carcinoma": 0.05,
+    "actinic_keratosis": 0.05,
     "malignant": 0.10,
 }
 THRESHOLD_BANDS: Mapping[str, Band] = {
     "melanoma": Band.URGENT_REFERRAL,
     "basal_cell_carcinoma": Band.REFERRAL,
+    # Squamous cell carcinomas are taught as this class.
+    "actinic_keratosis": Band.REFERRAL,
     "malignant": Band.DOCTOR_REVIEW,
 }
 _URGENCY = {band: place for place, band in enumerate(Band)}
@@ -26,48 +28,69 @@ class RaisedBy(StrEnum):
 
     MELANOMA = "melanoma"
     BASAL_CELL_CARCINOMA = "basal_cell_carcinoma"
+    ACTINIC_KERATOSIS = "actinic_keratosis"
     MALIGNANT = "malignant"
     MOST_PROBABLE = "most_probable"
+    NAMED = "named"
     CHECKLIST = "checklist"
+    # Stands in findings that were kept before modalities were recognised; no rule asks for it now.
     NOT_DERMOSCOPIC = "not_dermoscopic"
+    NOT_EXAMINED = "not_examined"
+    LITTLE_TESTED = "little_tested"
     UNCERTAIN = "uncertain"
 
 
 def choose_band(
     *,
     probabilities: Mapping[str, float],
+    named: str,
     thresholds: Mapping[str, float],
-    context: Context,
+    checklist_score: int | None,
     uncertain: bool,
+    little_tested: bool,
 ) -> tuple[Band, tuple[RaisedBy, ...]]:
-    """The band, and every rule that asked for no less."""
-    asked = _asked_by_probabilities(probabilities, {**CAUTIOUS_THRESHOLDS, **thresholds})
+    """The band, and every rule that asked for no less.
+
+    `little_tested`: too few malignant lesions of this modality were in the model's test part.
+    """
+    asked = _asked_by_probabilities(probabilities, thresholds, named)
     checklist = conditions_table().checklist
-    if (context.checklist_score or 0) >= checklist.threshold:
+    if (checklist_score or 0) >= checklist.threshold:
         asked[RaisedBy.CHECKLIST] = checklist.band
-    if context.modality is not Modality.DERMOSCOPIC:
-        asked[RaisedBy.NOT_DERMOSCOPIC] = Band.DOCTOR_REVIEW
+    if little_tested:
+        asked[RaisedBy.LITTLE_TESTED] = Band.DOCTOR_REVIEW
     if uncertain:
         asked[RaisedBy.UNCERTAIN] = Band.DOCTOR_REVIEW
     band = most_urgent(*asked.values())
     return band, tuple(rule for rule in RaisedBy if asked.get(rule) is band)
 
 
+def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
+    """For each threshold of the bands, the score that it cuts."""
+    malignant = sum(probabilities.get(key, 0.0) for key in conditions_table().malignant_keys)
+    named = {name: probabilities.get(name, 0.0) for name in THRESHOLD_BANDS if name != "malignant"}
+    return {**named, "malignant": malignant}
+
+
+def all_thresholds(fitted: Mapping[str, float]) -> dict[str, float]:
+    """Those that were fitted, and cautious ones for the others."""
+    return {**CAUTIOUS_THRESHOLDS, **fitted}
+
+
 def _asked_by_probabilities(
-    probabilities: Mapping[str, float], thresholds: Mapping[str, float]
+    probabilities: Mapping[str, float], thresholds: Mapping[str, float], named: str
 ) -> dict[RaisedBy, Band]:
-    table = conditions_table()
-    scores = {
-        **probabilities,
-        "malignant": sum(probabilities.get(key, 0.0) for key in table.malignant_keys),
-    }
+    table, limits = conditions_table(), all_thresholds(thresholds)
     asked = {
-        RaisedBy(name): band
-        for name, band in THRESHOLD_BANDS.items()
-        if scores.get(name, 0.0) >= thresholds[name]
+        RaisedBy(name): THRESHOLD_BANDS[name]
+        for name, score in threshold_scores(probabilities).items()
+        if score >= limits[name]
     }
     most_probable = max(probabilities, key=lambda key: probabilities[key])
-    return {**asked, RaisedBy.MOST_PROBABLE: table.by_key(most_probable).urgency}
+    asked[RaisedBy.MOST_PROBABLE] = table.by_key(most_probable).urgency
+    if named != most_probable:
+        asked[RaisedBy.NAMED] = table.by_key(named).urgency
+    return asked
 
 
 def most_urgent(*bands: Band) -> Band:

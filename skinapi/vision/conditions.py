@@ -13,6 +13,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 Language = Literal["en", "fr"]
+# What may stand behind a sentence: a guideline, a professional society or a national cancer
+# charity, a reviewed paper, a public health service, a classification of diseases, or this
+# software itself.
+SourceKind = Literal[
+    "guideline", "society", "peer_reviewed", "health_service", "classification", "software"
+]
 NORMAL_SKIN = "normal_skin"
 LANGUAGES: tuple[Language, ...] = ("en", "fr")
 
@@ -61,6 +67,7 @@ class Sentences(Frozen):
 class Source(Frozen):
     """Where a sentence comes from; `supports` names the sentences it carries."""
 
+    kind: SourceKind
     url: str | None = None
     publisher: str | None = None
     citation: str | None = None
@@ -103,10 +110,31 @@ class Said(Frozen):
     en: str
     fr: str
 
+    def fill(self, **values: "Said") -> "Said":
+        """With each value, in the same language, in the place that its name marks in braces."""
+        return Said(
+            en=self.en.format(**{name: value.en for name, value in values.items()}),
+            fr=self.fr.format(**{name: value.fr for name, value in values.items()}),
+        )
+
+
+class PictureKind(Frozen):
+    """A kind of picture in words, for one and for many."""
+
+    one: Said
+    many: Said
+
 
 class Notices(Frozen):
+    """`kinds` is by modality. In braces stands what `skinapi.vision.notices` fills in."""
+
     information_only: Said
-    not_dermoscopic: Said
+    kinds: Mapping[str, PictureKind]
+    tested: Said
+    untested: Said
+    little_tested: Said
+    modality_unsure: Said
+    modality_contradicts: Said
     uncertain: Said
     strange: Said
     refused: Mapping[str, Said]

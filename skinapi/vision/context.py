@@ -1,7 +1,7 @@
 """What is known about a photo besides its pixels; every field may be left out."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import field_validator
 
@@ -33,6 +33,10 @@ BodySite = Literal[
     "trunk",
     "upper_extremity",
 ]
+
+
+AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
+BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
 
 class Context(Frozen):

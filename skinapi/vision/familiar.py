@@ -4,8 +4,6 @@ The training pictures' features fill few of the many directions there are; ordin
 stick out of those. On validation lesions this told foreign pictures apart far better than energy.
 """
 
-import base64
-from functools import lru_cache
 from typing import Self
 
 import numpy as np
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 from pydantic import PositiveFloat, PositiveInt, model_validator
 
 from skinapi.vision.conditions import Frozen
+from skinapi.vision.linear import pack, unpack
 
 Features = NDArray[np.floating]
 DIRECTIONS = 32
@@ -38,8 +37,8 @@ class Familiar(Frozen):
         spanned = directions[lengths >= SPANNED * lengths[0]]
         return cls(
             features=mean.size,
-            mean=_pack(mean),
-            directions=_pack(spanned[:DIRECTIONS]),
+            mean=pack(mean, "<f2"),
+            directions=pack(spanned[:DIRECTIONS], "<f2"),
             limit=limit,
         )
 
@@ -58,17 +57,8 @@ class Familiar(Frozen):
 
     @property
     def _mean(self) -> NDArray[np.float64]:
-        return _unpack(self.mean)
+        return unpack(self.mean, "<f2")
 
     @property
     def _directions(self) -> NDArray[np.float64]:
-        return _unpack(self.directions).reshape(-1, self.features)
-
-
-def _pack(numbers: NDArray[np.float64]) -> str:
-    return base64.b64encode(numbers.astype("<f2").tobytes()).decode("ascii")
-
-
-@lru_cache(maxsize=8)  # two for each model in service, the next and the one before
-def _unpack(text: str) -> NDArray[np.float64]:
-    return np.frombuffer(base64.b64decode(text, validate=True), "<f2").astype(np.float64)
+        return unpack(self.directions, "<f2").reshape(-1, self.features)

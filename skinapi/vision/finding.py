@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from skinapi.vision.bands import RaisedBy
+from skinapi.vision.calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
     Band,
@@ -17,6 +18,9 @@ from skinapi.vision.conditions import (
     Said,
     conditions_table,
 )
+from skinapi.vision.context import Modality
+from skinapi.vision.modality import ModalityFinding
+from skinapi.vision.notices import modality_notices, say_untested
 from skinapi.vision.quality import Quality
 from skinapi.vision.refusals import Reason, refuse
 
@@ -33,6 +37,17 @@ class Ranked(Frozen):
     probability: float = Field(ge=0, le=1)
 
 
+class NotRuledOut(Frozen):
+    """The lesion classes of a conformal prediction set: for each class, such sets hold the truth
+    for the share `level` of its lesions. Of the classes in `too_few` there were too few lesions to
+    promise that.
+    """
+
+    level: Literal["0.90", "0.95"]
+    keys: tuple[str, ...]
+    too_few: tuple[str, ...] = ()
+
+
 class Timings(Frozen):
     """Milliseconds."""
 
@@ -41,24 +56,45 @@ class Timings(Frozen):
     total: NonNegativeFloat
 
 
-class Finding(Frozen):
-    """`stated` is the class that clients are told. Where the finding is uncertain that is the most
-    severe plausible condition, and its own probability is the confidence.
+class FindingSummary(Frozen):
+    """What a list shows of a finding.
+
+    `stated` is the class that clients are told: by the naming rule, or, where the finding is
+    uncertain, the most severe plausible condition. Its own probability is the confidence.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
     stated: str
-    malignant_score: float
     band: Band
-    raised_by: tuple[RaisedBy, ...]
     uncertain: bool
     reasons: tuple[Doubt, ...]
+    model_version: str
+
+    @property
+    def confidence(self) -> float:
+        """The stated condition's own calibrated probability."""
+        return probability_of(self.ranked, self.stated)
+
+    def band_words(self, language: Language = "en") -> BandWords:
+        return conditions_table().band_words(self.band, language)
+
+
+class Finding(FindingSummary):
+    """`from_picture` is set where what the patient told has shifted the probabilities. The fields
+    with a default are missing in findings that were kept before they existed.
+    """
+
+    malignant_score: float
+    raised_by: tuple[RaisedBy, ...]
     quality: Quality
     not_dermoscopic: bool
     checklist_score: int | None
     heat: tuple[tuple[NonNegativeFloat, ...], ...]
-    model_version: str
     timings: Timings
+    modality: ModalityFinding | None = None
+    tested: tuple[HeldOutFigures, ...] = ()
+    from_picture: tuple[Ranked, ...] | None = None
+    not_ruled_out: tuple[NotRuledOut, ...] = ()
 
     @model_validator(mode="after")
     def _hang_together(self) -> Self:
@@ -76,27 +112,25 @@ class Finding(Frozen):
         return self
 
     @property
-    def confidence(self) -> float:
-        """The stated condition's own calibrated probability."""
-        return probability_of(self.ranked, self.stated)
-
-    @property
     def most_probable(self) -> str:
         return self.ranked[0].key
 
-    def band_words(self, language: Language = "en") -> BandWords:
-        return conditions_table().band_words(self.band, language)
-
     @property
     def notices(self) -> tuple[Said, ...]:
-        """What must be said beside this finding, in every language, most general first."""
-        table = conditions_table().notices
+        """What must be said beside this finding, in every language: what holds for all findings,
+        then the doubts, then how far the model is known on such a picture.
+        """
         return (
-            table.information_only,
-            *((table.not_dermoscopic,) if self.not_dermoscopic else ()),
-            *((table.uncertain,) if Doubt.TOO_CLOSE in self.reasons else ()),
-            *((table.strange,) if Doubt.UNLIKE_TRAINING in self.reasons else ()),
+            conditions_table().notices.information_only,
+            *map(doubt_notice, self.reasons),
+            *self._modality_notices(),
         )
+
+    def _modality_notices(self) -> tuple[Said, ...]:
+        """Findings without a modality were kept when models knew dermoscope pictures alone."""
+        if self.modality is not None:
+            return modality_notices(self.modality, self.tested)
+        return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()
 
     def over_seven(self) -> Self:
         """The same finding for clients that know no normal skin, renormalised without it.
@@ -105,17 +139,32 @@ class Finding(Frozen):
         """
         if self.most_probable == NORMAL_SKIN:
             raise refuse(Reason.NO_LESION)
-        lesions = [entry for entry in self.ranked if entry.key != NORMAL_SKIN]
-        whole = math.fsum(entry.probability for entry in lesions)
-        ranked = tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
-        scored = {"ranked": ranked, "malignant_score": sum_malignant(ranked)}
-        return self.model_copy(update=scored)
+        ranked = without_normal_skin(self.ranked)
+        pictured = self.from_picture
+        changed = {
+            "ranked": ranked,
+            "malignant_score": sum_malignant(ranked),
+            "from_picture": without_normal_skin(pictured) if pictured else None,
+        }
+        return self.model_copy(update=changed)
+
+
+def doubt_notice(doubt: Doubt) -> Said:
+    table = conditions_table().notices
+    return {Doubt.TOO_CLOSE: table.uncertain, Doubt.UNLIKE_TRAINING: table.strange}[doubt]
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
     """Most probable first; equals by name, so that the order never depends on chance."""
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
+
+
+def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
+    """The lesion classes in the same order, renormalised."""
+    lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
+    whole = math.fsum(entry.probability for entry in lesions)
+    return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
 
 
 def probability_of(ranked: Iterable[Ranked], key: str) -> float:

@@ -1,28 +1,21 @@
 """One photo in, one Finding out, or Refused: the whole way, in the order of what it costs."""
 
 import time
-from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from skinapi.vision.bands import choose_band, urgency
-from skinapi.vision.calibration import Calibration
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.assessment import assess
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.engine import Reading
-from skinapi.vision.finding import Doubt, Finding, Timings, rank, sum_malignant
-from skinapi.vision.foreign import measure_hues, refusal_as_foreign
+from skinapi.vision.finding import Finding, Timings, rank, sum_malignant
 from skinapi.vision.model import Model
 from skinapi.vision.photo import Photo, read_photo
 from skinapi.vision.quality import Quality, measure_quality
-from skinapi.vision.refusals import refuse
+from skinapi.vision.refusals import Reason, refuse
 
-# A condition is plausible from a third of the leader's probability on.
-PLAUSIBLE_SHARE = 1 / 3
-_SEVERITIES = ("High", "Medium", "Low", "None")
 UNKNOWN = Context()
 
 
@@ -68,74 +61,39 @@ def judge_examined(
         entered = time.perf_counter()
         reading = model.read([examined.photo.pixels])
         engine = _milliseconds_since(entered)
-    strange = is_strange(reading, model.calibration)
-    refused = refusal_as_foreign(measure_hues(examined.photo), examined.quality, strange=strange)
-    if refused is not None:
-        raise refused
-    calibrated = model.calibration.probabilities(reading.logits[0])
-    probabilities = dict(zip(model.labels, calibrated.tolist(), strict=True))
-    reasons = find_doubts(probabilities, strange=strange, closest=model.calibration.too_close)
-    stated = state(probabilities, uncertain=bool(reasons))
-    band, raised_by = choose_band(
-        probabilities=probabilities,
-        thresholds=model.calibration.thresholds,
+    found = assess(
+        model.calibration,
+        labels=model.labels,
+        logits=reading.logits[0],
+        pooled=reading.pooled[0],
         context=context,
-        uncertain=bool(reasons),
     )
-    ranked = rank(probabilities)
+    if found.not_skin:
+        raise refuse(Reason.NOT_SKIN)
+    ranked = rank(found.probabilities)
     return Finding(
         ranked=ranked,
-        stated=stated,
+        stated=found.stated,
         malignant_score=sum_malignant(ranked),
-        band=band,
-        raised_by=raised_by,
-        uncertain=bool(reasons),
-        reasons=reasons,
+        band=found.band,
+        raised_by=found.raised_by,
+        uncertain=bool(found.reasons),
+        reasons=found.reasons,
         quality=examined.quality,
-        not_dermoscopic=context.modality is not Modality.DERMOSCOPIC,
+        not_dermoscopic=found.modality.used != (Modality.DERMOSCOPIC,),
         checklist_score=context.checklist_score,
-        heat=_draw_heat(model, reading, stated),
+        heat=_draw_heat(model, reading, found.stated),
         model_version=model.version,
         timings=Timings(
             decode=examined.milliseconds,
             engine=engine,
             total=round(examined.milliseconds + _milliseconds_since(started), 2),
         ),
+        modality=found.modality,
+        tested=found.tested,
+        from_picture=rank(found.from_picture) if found.from_picture else None,
+        not_ruled_out=found.not_ruled_out,
     )
-
-
-def is_strange(reading: Reading, calibration: Calibration) -> bool:
-    """Unlike what the network was trained on, by its features or because nothing is recognised."""
-    floor, familiar = calibration.unlike_training, calibration.familiar
-    unknown = floor is not None and calibration.energy(reading.logits)[0] < floor
-    far = familiar is not None and familiar.measure(reading.pooled)[0] > familiar.limit
-    return bool(unknown or far)
-
-
-def find_doubts(
-    probabilities: Mapping[str, float], *, strange: bool, closest: float
-) -> tuple[Doubt, ...]:
-    first, second, *_ = sorted(probabilities.values(), reverse=True)
-    doubted = {Doubt.TOO_CLOSE: first - second < closest, Doubt.UNLIKE_TRAINING: strange}
-    return tuple(doubt for doubt, holds in doubted.items() if holds)
-
-
-def state(probabilities: Mapping[str, float], *, uncertain: bool) -> str:
-    """The most probable condition; in doubt, the most severe of those that are plausible."""
-    highest = max(probabilities.values())
-    least = PLAUSIBLE_SHARE * highest if uncertain else highest
-    table = conditions_table()
-
-    def gravity(key: str) -> tuple[int, int, float, str]:
-        condition = table.by_key(key)
-        return (
-            _SEVERITIES.index(condition.severity),
-            urgency(condition.urgency),
-            -probabilities[key],
-            key,
-        )
-
-    return min((key for key, p in probabilities.items() if p >= least), key=gravity)
 
 
 def _draw_heat(model: Model, reading: Reading, stated: str) -> tuple[tuple[float, ...], ...]:

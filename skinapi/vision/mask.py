@@ -3,6 +3,7 @@
 Measured on the pixels alone, never from what the network says.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from skinapi.vision.photo import Photo
+from skinapi.vision.pieces import Mask, find_piece
 
-Mask = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 SIDE = 128
+# A picture longer than four of its shorter sides is searched at fewer pixels a side instead.
+MOST_PIXELS = 4 * SIDE * SIDE
 SMOOTHING = 1.5
 FRAME = 6
 SMALLEST, LARGEST = 0.01, 0.60
@@ -40,7 +43,7 @@ class Shape:
 
 def measure_shape(photo: Photo) -> Shape | None:
     """None: not assessed."""
-    pixels = _small(photo.pixels)
+    pixels = shrink_smoothly(photo.pixels)
     mask = find_lesion(pixels)
     if mask is None:
         return None
@@ -58,6 +61,8 @@ def measure_shape(photo: Photo) -> Shape | None:
 
 def find_lesion(pixels: Numbers) -> Mask | None:
     """One piece that differs clearly from the skin at the picture's edge and hardly touches it."""
+    if min(pixels.shape[:2]) <= 2 * FRAME:  # all of it is edge
+        return None
     framed = np.ones(pixels.shape[:2], bool)
     framed[FRAME:-FRAME, FRAME:-FRAME] = False
     skin = np.median(pixels[framed], axis=0)
@@ -66,7 +71,7 @@ def find_lesion(pixels: Numbers) -> Mask | None:
     standing_out = difference > threshold
     if not standing_out.any() or separation < LEAST_SEPARATION:
         return None
-    piece = _fill(_grow(_seed(standing_out), standing_out))
+    piece = _fill(find_piece(standing_out, _seed(standing_out)))
     contrast = difference[piece].mean() - difference[~piece].mean() if not piece.all() else 0.0
     trusted = (
         SMALLEST <= piece.mean() <= LARGEST
@@ -77,13 +82,19 @@ def find_lesion(pixels: Numbers) -> Mask | None:
     return piece if trusted else None
 
 
-def _small(pixels: Image.Image) -> Numbers:
-    """Hairs and noise smoothed away."""
-    scale = SIDE / min(pixels.size)
-    size = (round(pixels.width * scale), round(pixels.height * scale))
+def shrink_smoothly(pixels: Image.Image) -> Numbers:
+    """At most MOST_PIXELS, hairs and noise smoothed away: for the search of a lesion's outline."""
+    scale = find_scale(pixels.size)
+    size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
     small = pixels.resize(size, Image.Resampling.BOX)
     smooth = small.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.GaussianBlur(SMOOTHING))
     return np.asarray(smooth, np.float64)
+
+
+def find_scale(size: tuple[int, int]) -> float:
+    """What the sides of a picture of this size are multiplied with before the search."""
+    width, height = size
+    return min(SIDE / min(size), math.sqrt(MOST_PIXELS / (width * height)))
 
 
 def _otsu(values: Numbers) -> tuple[float, float]:
@@ -102,37 +113,21 @@ def _otsu(values: Numbers) -> tuple[float, float]:
     return float(edges[best + 1]), float(between[best] / variance) if variance > 0 else 0.0
 
 
-def _seed(mask: Mask) -> Mask:
+def _seed(mask: Mask) -> tuple[int, int]:
     """The pixel of the mask with most of the mask around it, the picture's middle preferred."""
     height, width = mask.shape
     crowded = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(SIDE // 10))
     rows, columns = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     central = np.exp(-(np.square(rows) + np.square(columns)))
     weight = np.where(mask, np.asarray(crowded, np.float64) * central + 1e-6, 0.0)
-    seed = np.zeros_like(mask)
-    seed[np.unravel_index(int(weight.argmax()), mask.shape)] = True
-    return seed
-
-
-def _grow(seed: Mask, within: Mask) -> Mask:
-    """Everything of `within` that hangs together with the seed."""
-    grown, size = seed & within, -1
-    while size != (size := int(grown.sum())):
-        wider = grown.copy()
-        wider[1:] |= grown[:-1]
-        wider[:-1] |= grown[1:]
-        wider[:, 1:] |= wider[:, :-1].copy()
-        wider[:, :-1] |= wider[:, 1:].copy()
-        grown = wider & within
-    return grown
+    row, column = np.unravel_index(int(weight.argmax()), mask.shape)
+    return int(row), int(column)
 
 
 def _fill(piece: Mask) -> Mask:
     """Its holes belong to it: all that the frame cannot reach."""
     padded = np.pad(~piece, 1, constant_values=True)
-    corner = np.zeros_like(padded)
-    corner[0, 0] = True
-    return np.asarray(~_grow(corner, padded)[1:-1, 1:-1])
+    return np.asarray(~find_piece(padded, (0, 0))[1:-1, 1:-1])
 
 
 def _core(mask: Mask) -> Mask:

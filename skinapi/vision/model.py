@@ -12,7 +12,7 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from skinapi.errors import ModelDamaged
-from skinapi.vision.calibration import Calibration
+from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import Engine, Reading
 from skinapi.vision.heatmap import Head, draw_heat
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
@@ -24,6 +24,7 @@ LABELS = "labels.json"
 CALIBRATION = "calibration.json"
 CARD = "card.json"
 CHECKSUMS = "checksums.json"
+NORMS = "norms.npz"  # read where a training starts from this model, never to serve it
 SHIPPED_MODEL = Path(__file__).parents[1] / "models" / "resnet50"
 SERVED_FILES = (NETWORK, "network.bin", HEAD, LABELS, CALIBRATION, CARD)
 
@@ -49,7 +50,7 @@ class Model:
 
     card: ModelCard
     labels: tuple[str, ...]
-    calibration: Calibration
+    calibration: ModelCalibration
     head: Head
     engine: Engine
 
@@ -57,7 +58,7 @@ class Model:
     def version(self) -> str:
         return self.card.version
 
-    def with_calibration(self, calibration: Calibration) -> "Model":
+    def with_calibration(self, calibration: ModelCalibration) -> "Model":
         return replace(self, calibration=calibration)
 
     def read(self, pictures: Sequence[Image.Image]) -> Reading:
@@ -87,7 +88,7 @@ def open_model(folder: Path, *, precision: Precision | None = None, streams: int
     verify_checksums(folder)
     try:
         card = ModelCard.model_validate_json((folder / CARD).read_bytes())
-        calibration = Calibration.model_validate_json((folder / CALIBRATION).read_bytes())
+        calibration = ModelCalibration.model_validate_json((folder / CALIBRATION).read_bytes())
         labels = tuple(json.loads((folder / LABELS).read_bytes()))
         head = _read_head(folder / HEAD)
     except (OSError, ValueError, KeyError, ValidationError) as broken:

@@ -15,7 +15,6 @@ class Reason(StrEnum):
     TOO_BRIGHT = "too_bright"
     BLURRED = "blurred"
     NOT_SKIN = "not_skin"
-    UNLIKE_TRAINING = "unlike_training"
     NO_LESION = "no_lesion"
 
 

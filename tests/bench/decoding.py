@@ -1,4 +1,5 @@
-"""A photo of twelve megapixels: read as we do it against decoded whole and then shrunk.
+"""A photo of twelve megapixels: read as we do it against decoded whole and then shrunk; and what
+the lesion's outline costs beside reading, on a common shape and on a long strip.
 
 python -m tests.bench.decoding
 """
@@ -7,14 +8,18 @@ import io
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
+from skinapi.vision.mask import measure_shape
 from skinapi.vision.photo import read_photo
+from tests.vision.photos import encoded, skin_with_spot
 
 ROUNDS = 15
 SIZE = (4000, 3000)
+SHAPES = {"600 x 450": (600, 450), "12 MP": SIZE, "strip of 16 MP": (40_000, 400)}
 
 
 def main() -> None:
@@ -24,6 +29,15 @@ def main() -> None:
         f"12 megapixels, {len(content) / 1e6:.1f} MB: ours {ours:.1f} ms, "
         f"whole {naive:.1f} ms, {ours / naive:.2f} of it\n"
     )
+    for name, sides in SHAPES.items():
+        shaped = encoded(skin_with_spot(sides))
+        photo = read_photo(shaped)
+        reading = median_ms(partial(read_photo, shaped))
+        outline = median_ms(partial(measure_shape, photo))
+        sys.stdout.write(
+            f"{name}: read {reading:.1f} ms, outline {outline:.1f} ms, "
+            f"{outline / reading:.2f} of it\n"
+        )
 
 
 def large_photo() -> bytes:

@@ -12,14 +12,13 @@ import keras
 from skinapi.learning.networks import build_network
 from skinapi.learning.weights import load_weights
 from skinapi.vision.model import CARD, LABELS, ModelCard
-from tests.bench.serving import WEIGHTS
 
 
 def main(folder: Path, destination: Path) -> None:
     card = ModelCard.model_validate_json((folder / CARD).read_bytes())
     labels = json.loads((folder / LABELS).read_bytes())
     network = build_network(card.architecture, outputs=len(labels), side=card.side)
-    load_weights(network, folder / WEIGHTS)
+    load_weights(network, folder)
     probabilities = keras.layers.Softmax(name="probabilities")(network.output)
     keras.Model(network.inputs, probabilities).save(destination)
 

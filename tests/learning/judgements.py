@@ -1,21 +1,38 @@
-"""Answers of a model that need no model: as good as they are told to be."""
+"""Answers of a model that need no network: as good as they are told to be."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from skinapi.learning.answers import Judged
+from skinapi.learning.answers import Answers, Judged
 from skinapi.learning.datasets import Sample
-from skinapi.vision.calibration import softmax
+from skinapi.vision.calibration import Calibration, ModelCalibration, softmax
+from skinapi.vision.context import Modality
+from skinapi.vision.engine import Reading
+from skinapi.vision.heatmap import Head
+from skinapi.vision.linear import LinearClassifier
+from skinapi.vision.modality import ModalityDetector
+from skinapi.vision.model import Model, ModelCard
+from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.skin_detector import SkinDetector
+from skinapi.vision.tensor import Scaling, Tensor
 
 CLASSES = ("basal_cell_carcinoma", "melanoma", "melanocytic_nevus")
 LABELS = np.random.default_rng(2).integers(3, size=240)
+ALL = (*CLASSES, "actinic_keratosis", "normal_skin")
+DERMOSCOPIC, CLINICAL = Modality.DERMOSCOPIC, Modality.CLINICAL
+SIDE = 64
 
 
 def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Judged:
     """Answers whose logits know the truth as well as `skill` says; two pictures a lesion."""
     noise = np.random.default_rng(seed).normal(size=(LABELS.size, 3))
     probabilities = softmax(noise + skill * np.eye(3)[LABELS])
+    chosen = probabilities.argmax(axis=1)
     return Judged(
         classes=CLASSES,
         probabilities=probabilities,
@@ -26,4 +43,81 @@ def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Judged:
             for row, label in enumerate(LABELS)
         ],
         refused=np.zeros(LABELS.size, bool),
+        named=chosen,
+        stated=chosen,
+        calibrated_as=np.array([DERMOSCOPIC] * LABELS.size, np.str_),
     )
+
+
+class MeanColour:
+    """Pools a picture to its mean colour; what is red is melanoma, what is green a nevus."""
+
+    def infer(self, batch: Tensor) -> Reading:
+        pooled = batch.mean(axis=(1, 2)).astype(np.float32)
+        red, green, _ = (pooled / 64).T
+        nothing = np.zeros_like(red)
+        logits = np.stack([nothing, red, green, nothing, nothing], axis=1)
+        return Reading(logits=logits, feature_map=pooled[:, None, None], pooled=pooled)
+
+
+def toy_model(calibration: ModelCalibration | None = None) -> Model:
+    card = ModelCard(
+        version="toy-1",
+        architecture="toy",
+        side=SIDE,
+        scaling=Scaling.RAW,
+        precision=Precision.F32,
+        licence="none",
+        limits=(),
+    )
+    head = Head(np.zeros((3, len(ALL)), np.float32))
+    return Model(card, ALL, calibration or told_calibration(), head, MeanColour())
+
+
+def told_calibration(**of_dermoscopic: Any) -> ModelCalibration:
+    """A toy picture's three features say: seen through a dermoscope (positive) or not, skin
+    (positive) or not, and nothing. Thresholds are high: what is certain decides.
+    """
+    high = dict.fromkeys(
+        ("melanoma", "basal_cell_carcinoma", "actinic_keratosis", "malignant"), 0.4
+    )
+    return ModelCalibration(
+        dermoscopic=Calibration(thresholds=high, **of_dermoscopic),
+        clinical=Calibration(thresholds=high, temperature=2.0),
+        modality=ModalityDetector(
+            dermoscopic=LinearClassifier.of(np.array([1.0, 0, 0], np.float32), 0.0), sure=0.9
+        ),
+        skin=SkinDetector(
+            not_skin=LinearClassifier.of(np.array([0, -1.0, 0], np.float32), 0.0), limit=0.9
+        ),
+    )
+
+
+SEEN_AS: Mapping[str, float] = {"dermoscopic": 10.0, "clinical": -10.0, "unsure": 0.0}
+
+
+def answer(
+    truth: str,
+    said: str | Mapping[str, float],
+    *,
+    lesion: str,
+    seen_as: str = "dermoscopic",
+    skin: bool = True,
+    **of_sample: Any,
+) -> tuple[Sample, NDArray[np.float32], NDArray[np.float32]]:
+    """One toy picture: its truth, the class that the network is certain of (or its probabilities),
+    and what its features look like.
+    """
+    shares = dict.fromkeys(ALL, 0.002) | ({said: 0.99} if isinstance(said, str) else dict(said))
+    values = np.array([shares[key] for key in ALL])
+    sample = Sample(lesion, Path(f"{lesion}.png"), truth, lesion, modality=DERMOSCOPIC)
+    logits = np.log(values / values.sum()).astype(np.float32)
+    pooled = np.array([SEEN_AS[seen_as], 10.0 if skin else -10.0, 0.0], np.float32)
+    return replace(sample, **of_sample), logits, pooled
+
+
+def answers_of(
+    rows: Sequence[tuple[Sample, NDArray[np.float32], NDArray[np.float32]]], **more: Any
+) -> Answers:
+    samples, logits, pooled = zip(*rows, strict=True)
+    return Answers(list(samples), np.stack(logits), np.stack(pooled), **more)

@@ -15,7 +15,7 @@ COLOURS = {
     "nv": (120, 70, 30),
     "vasc": (150, 20, 140),
 }
-COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
+COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "modality")
 
 
 def draw_lesion(
@@ -44,7 +44,8 @@ def write_ham_like(folder: Path, *, lesions_per_class: int, seed: int = 0) -> Pa
                 image_id = f"{dx}_{lesion:03}_{shot}"
                 draw_lesion(dx, random).save(folder / f"{image_id}.png")
                 age, sex = 20 + lesion * 3 % 70, ("male", "female")[lesion % 2]
-                rows.append((f"{dx}_{lesion}", image_id, dx, "histo", age, sex, "back"))
+                facts = ("histo", age, sex, "back", "dermoscopic")
+                rows.append((f"{dx}_{lesion}", image_id, dx, *facts))
     with (folder / "metadata.csv").open("w", newline="") as table:
         csv.writer(table).writerows([COLUMNS, *rows])
     return folder

@@ -1,19 +1,22 @@
-"""Folders of every accepted layout, and the book of what was skipped and why."""
+"""Folders of every accepted layout, what is known of a picture, and what was skipped and why."""
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Sample, load_dataset
-from skinapi.learning.splits import check_split, read_split, split_by_lesion, write_split
+from skinapi.learning.datasets import load_dataset, open_sample, read_sample
+from skinapi.learning.labels import label_spellings
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.picture import open_picture
 from tests.learning.pictures import draw_lesion, write_ham_like
 
-LABELS = conditions_table().label_spellings()
+LABELS = label_spellings()
 
 
 def write_table(folder: Path, rows: Sequence[tuple[str, ...]]) -> Path:
@@ -78,43 +81,69 @@ def test_a_path_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
     assert dataset.skipped == {"picture not found": ("a",)}
 
 
-def lesions(count: int, label: str) -> list[Sample]:
-    return [
-        Sample(f"{label}{number}-{shot}", Path("x"), label, f"{label}{number}")
-        for number in range(count)
-        for shot in range(1 + number % 2)
+def write_pictures(folder: Path, rows: Sequence[tuple[str, ...]]) -> Path:
+    """A table and a picture for each of its rows; the first column is image_id."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for row, (image_id, *_) in enumerate(rows[1:]):
+        draw_lesion("nv", np.random.default_rng(row)).save(folder / f"{image_id}.png")
+    return write_table(folder, rows)
+
+
+def test_squamous_cell_carcinoma_teaches_the_bundle_and_keeps_its_own_word(tmp_path: Path) -> None:
+    rows = [("image_id", "dx"), ("a", "SCC"), ("b", "Squamous cell carcinoma"), ("c", "akiec")]
+    samples = load_dataset(write_pictures(tmp_path, rows), labels=LABELS).samples
+    assert {sample.label for sample in samples} == {"actinic_keratosis"}
+    assert [sample.facts["dx"] for sample in samples] == ["SCC", "Squamous cell carcinoma", "akiec"]
+
+
+def test_isic_2019s_one_hot_columns_tell_squamous_from_actinic(tmp_path: Path) -> None:
+    rows = [("image", "MEL", "AK", "SCC"), ("a", "0.0", "1.0", "0.0"), ("b", "0.0", "0.0", "1.0")]
+    samples = load_dataset(write_pictures(tmp_path, rows), labels=LABELS).samples
+    assert [sample.facts["dx"] for sample in samples] == ["akiec", "scc"]
+
+
+def test_patient_modality_skin_type_and_source_come_from_the_table(tmp_path: Path) -> None:
+    rows = [
+        ("image_id", "dx", "patient_id", "modality", "fitzpatrick"),
+        ("a", "nv", "PAT_1", "clinical", "4"),
+        ("b", "nv", "", "Dermoscopic", ""),
     ]
+    first, second = load_dataset(write_pictures(tmp_path / "clinic", rows), labels=LABELS).samples
+    assert (first.source, first.patient_id) == ("clinic", "PAT_1")
+    assert (first.modality, second.modality) == (Modality.CLINICAL, Modality.DERMOSCOPIC)
+    assert first.facts == {"dx": "nv", "fitzpatrick": "4"}
+    assert second.patient_id == ""
 
 
-def test_the_split_is_stratified_grouped_and_always_the_same() -> None:
-    samples = [*lesions(100, "nv"), *lesions(20, "mel")]
-    parts = split_by_lesion(samples)
-    check_split(samples, parts)
-    assert split_by_lesion(list(reversed(samples))) == parts
-    assert split_by_lesion(samples, seed=1) != parts
-    for label, wanted in (("nv", (70, 10, 20)), ("mel", (14, 2, 4))):
-        sides = {s.lesion_id: parts[s.image_id] for s in samples if s.label == label}
-        found = [list(sides.values()).count(part) for part in ("train", "validation", "test")]
-        assert tuple(found) == wanted
+def test_a_pictures_own_modality_wins_and_the_folders_fills_the_gaps(tmp_path: Path) -> None:
+    rows = [("image_id", "dx", "modality"), ("a", "nv", "unknown"), ("b", "nv", "")]
+    folder = write_pictures(tmp_path, rows)
+    told = load_dataset(folder, labels=LABELS, modality=Modality.CLINICAL)
+    assert [sample.modality for sample in told.samples] == [Modality.UNKNOWN, Modality.CLINICAL]
+    assert told.without_modality == ()
+    untold = load_dataset(folder, labels=LABELS)
+    assert [sample.modality for sample in untold.samples] == [Modality.UNKNOWN] * 2
+    assert untold.without_modality == ("b",)
 
 
-def test_a_lesion_with_two_labels_stays_on_one_side() -> None:
-    samples = [
-        Sample(f"{label}-{n}", Path("x"), label, f"l{n}")
-        for label in ("nv", "mel")
-        for n in range(40)
-    ]
-    check_split(samples, split_by_lesion(samples))
+def test_two_modalities_that_disagree_are_refused(tmp_path: Path) -> None:
+    rows = [("image_id", "dx", "modality"), ("a", "nv", "dermoscopic")]
+    folder = write_pictures(tmp_path / "clinic", rows)
+    with pytest.raises(BadDataset, match="a in clinic is dermoscopic by its table, but the source"):
+        load_dataset(folder, labels=LABELS, modality=Modality.CLINICAL)
 
 
-def test_a_split_file_comes_back_as_it_went(tmp_path: Path) -> None:
-    parts = split_by_lesion(lesions(30, "df"))
-    write_split(parts, tmp_path / "split.json")
-    assert read_split(tmp_path / "split.json") == parts
+def test_a_modality_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    rows = [("image_id", "dx", "modality"), ("a", "nv", "x-ray")]
+    with pytest.raises(BadDataset, match="a in clinic has the modality 'x-ray'; choose among derm"):
+        load_dataset(write_pictures(tmp_path / "clinic", rows), labels=LABELS)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"train": []}'])
-def test_what_is_no_split_file_is_refused(content: str, tmp_path: Path) -> None:
-    (tmp_path / "split.json").write_text(content)
-    with pytest.raises(BadDataset, match="not a split file"):
-        read_split(tmp_path / "split.json")
+def test_of_a_box_only_that_part_is_opened_and_uploaded(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path, [("image_id", "dx"), ("a", "nv")])
+    sample = load_dataset(folder, labels=LABELS).samples[0]
+    whole = open_sample(sample)
+    assert read_sample(sample) == sample.path.read_bytes()
+    boxed = replace(sample, box=(10, 20, 40, 60))
+    np.testing.assert_array_equal(open_sample(boxed), np.asarray(whole)[20:60, 10:40])
+    np.testing.assert_array_equal(open_picture(read_sample(boxed)), open_sample(boxed))

@@ -168,6 +168,23 @@ def test_a_boastful_model_has_the_calibration_error_of_its_boast() -> None:
     assert metrics.ece(boastful, labels) == pytest.approx(0.4)
 
 
+def test_few_pictures_show_a_calibration_error_by_chance_alone() -> None:
+    stated = np.random.default_rng(1).uniform(0.5, 1.0, 20_000)
+    probabilities = np.column_stack([stated, 1 - stated])
+    few, many = (metrics.ece_by_chance(probabilities[:n]).mean() for n in (100, 20_000))
+    assert few > 0.08
+    assert many < 0.015
+    sure = np.tile([1.0, 0.0], (100, 1))
+    assert metrics.ece_by_chance(sure).max() == 0
+
+
+def test_the_figures_say_which_calibration_error_is_chance() -> None:
+    figures = measure(judged(skill=2.0))
+    low, high = figures["ece_by_chance_interval"]
+    assert 0 < low < figures["ece_by_chance"] < high
+    assert figures["ece"] > high, "far too timid is not chance"
+
+
 def test_each_class_has_its_own_calibration_error() -> None:
     stated, happened = np.full(40, 0.3), np.arange(40) % 2 == 0
     assert metrics.calibration_error(stated, happened) == pytest.approx(0.2, abs=0.02)

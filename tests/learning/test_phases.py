@@ -3,19 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
 from skinapi.learning import training
-from skinapi.learning.batches import Batches, Floats, Rows, deal, weigh_classes
+from skinapi.learning.batches import Batches, Floats, Later
+from skinapi.learning.sampling import Rows, Sampler
 from skinapi.learning.training import Course, Phase, WarmupCosine, run_phase
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
 RANDOM = np.random.default_rng(0)
 LABELS = [row % 3 for row in range(48)]
 ANSWERS = np.eye(3, dtype=np.float32)[LABELS]
+ALIKE = Sampler(np.ones(48), np.asarray(LABELS))
 INPUTS = RANDOM.normal(size=(48, 5)).astype(np.float32) + np.eye(3, 5, dtype=np.float32)[LABELS]
 
 
@@ -35,7 +38,12 @@ def toy_network() -> keras.Model:
     return keras.Sequential([keras.Input((5,)), *layers])
 
 
-def run_toy(folder: Path, phase: Phase = PHASE, scores: Iterator[float] | None = None) -> Course:
+def run_toy(
+    folder: Path,
+    phase: Phase = PHASE,
+    scores: Iterator[float] | None = None,
+    later: Later | None = None,
+) -> Course:
     model = toy_network()
 
     def score(trained: keras.Model) -> dict[str, float]:
@@ -44,11 +52,11 @@ def run_toy(folder: Path, phase: Phase = PHASE, scores: Iterator[float] | None =
 
     batches = Batches(
         fetch=fetch,
-        labels=LABELS,
-        outputs=3,
+        sampler=ALIKE,
         batch=phase.batch,
         mixup=phase.mixup,
         seed=0,
+        later=later,
     )
     return run_phase(
         phase=phase, model=model, batches=batches, score=score, folder=folder, report=lambda _: None
@@ -118,29 +126,51 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
     np.testing.assert_allclose(rates, [0.1, 1.0, 1.0, 0.505, 0.01], atol=1e-6)
 
 
-def test_rare_classes_weigh_more_by_the_square_root() -> None:
-    weights = weigh_classes([0] * 16 + [1] * 4, outputs=3)
-    assert weights[1] / weights[0] == pytest.approx(2)
-    assert weights[2] == 0
-    assert (weights[0] * 16 + weights[1] * 4) / 20 == pytest.approx(1)
-
-
-def test_a_rare_class_is_dealt_more_often_and_each_of_its_pictures_alike() -> None:
-    labels = np.array([0] * 64 + [1] * 4)
-    share = weigh_classes(labels.tolist(), outputs=2)[labels]
-    dealt = [np.bincount(deal(share, np.random.default_rng(s)), minlength=68) for s in range(40)]
-    assert all(times.sum() == 68 for times in dealt)
-    for times in dealt:
-        assert (np.abs(times - share) < 1).all()
-    assert np.mean([times[64:].sum() for times in dealt]) == pytest.approx(68 / 5, rel=0.05)
-    first, second = (deal(share, np.random.default_rng(seed)) for seed in range(2))
-    assert not np.array_equal(first, second)
-
-
 def test_mixed_labels_still_sum_to_one() -> None:
-    batches = Batches(fetch=fetch, labels=LABELS, outputs=3, batch=8, mixup=0.4, seed=3)
-    _, mixed = batches[0]
+    batches = Batches(fetch=fetch, sampler=ALIKE, batch=8, mixup=0.4, seed=3)
+    _, mixed = batches.load(0, 0)
     np.testing.assert_allclose(mixed.sum(axis=1), 1, rtol=1e-6)
     assert ((mixed > 0).sum(axis=1) == 2).any()
-    _, again = batches[0]
+    _, again = batches.load(0, 0)
     np.testing.assert_array_equal(mixed, again)
+
+
+def test_what_is_fetched_changes_within_an_epoch_and_no_picture_is_lost() -> None:
+    def fetch_later(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
+        return -INPUTS[rows], ANSWERS[rows]
+
+    later = Later(epochs=1.5, fetch=fetch_later)
+    whole, changing = (
+        Batches(fetch=fetch, sampler=ALIKE, batch=8, mixup=0.0, seed=3, later=change)
+        for change in (None, later)
+    )
+    assert [[len(part) for part in changing.parts(epoch)] for epoch in range(4)] == [
+        *([6], [3, 3]),
+        *([6], [6]),
+    ]
+    for epoch, sign in enumerate([[1] * 6, [1] * 3 + [-1] * 3, [-1] * 6]):
+        plain, seen = (
+            [part[index][0] for part in batches.parts(epoch) for index in range(len(part))]
+            for batches in (whole, changing)
+        )
+        for one, other, way in zip(plain, seen, sign, strict=True):
+            np.testing.assert_array_equal(one * way, other)
+
+
+def test_an_epoch_in_two_parts_trains_as_one_epoch_does(tmp_path: Path) -> None:
+    """Keras puts averages in the place of the weights after each part; training goes on without."""
+    plain, cut = (
+        run_toy(tmp_path / name, later=later)
+        for name, later in (("plain", None), ("cut", Later(epochs=1.5, fetch=fetch)))
+    )
+    for one, other in zip(plain.history, cut.history, strict=True):
+        assert one == pytest.approx(other, abs=1e-5)
+    states = [training.load_arrays(tmp_path / name / "state-4.npz") for name in ("plain", "cut")]
+    for left, right in zip(*states, strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-5)
+
+
+@pytest.mark.parametrize("odd", [{"depth": "head"}, {"depth": "whole", "views": 2}])
+def test_only_live_pictures_of_a_whole_network_grow(odd: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="can grow"):
+        Phase("odd", epochs=1, learning_rate=1.0, shrink=0.5, shrink_until=0.5, **odd)

@@ -1,21 +1,28 @@
 """What learns in a phase, and what stands still."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
-from skinapi.errors import BadNetwork
-from skinapi.learning import commands
+from skinapi.errors import BadDataset, BadNetwork
+from skinapi.learning import commands, training
+from skinapi.learning import recipe as recipe_module
 from skinapi.learning.answers import lesion_classes
 from skinapi.learning.augment import DIHEDRAL
 from skinapi.learning.datasets import load_dataset
+from skinapi.learning.features import Pictures
 from skinapi.learning.networks import ARCHITECTURES, build_network
-from skinapi.learning.recipe import PHASES, Lessons, Recipe, train_network
-from skinapi.learning.training import Phase
+from skinapi.learning.recipe import PHASES, Lessons, Recipe, default_phases, train_network
+from skinapi.learning.training import Course, Phase
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.tensor import Tensor
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
 
@@ -81,11 +88,152 @@ def test_of_a_start_that_knew_other_classes_nothing_can_be_kept(
     assert not (tmp_path / "w").exists()
 
 
+GROWING = Phase(
+    "growing", "whole", epochs=2, learning_rate=1e-3, batch=16, shrink=0.5, shrink_until=0.75
+)
+
+
+def teach(
+    small: Small, folder: Path, phase: Phase = GROWING, **fields: Any
+) -> tuple[keras.Model, dict[str, Course]]:
+    """One phase from random weights; `fields` are those of the recipe or the lessons."""
+    samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples[::3]
+    shares = fields.pop("shares", {})
+    fields = {"side": SIDE, "compute": "float32", **fields}
+    return train_network(
+        recipe=Recipe(fields.pop("architecture", tiny.NAME), phases=(phase,), **fields),
+        lessons=Lessons(
+            lesion_classes(),
+            train=[replace(sample, source="clinic") for sample in samples[::2]],
+            validation=[replace(sample, source="clinic") for sample in samples[1::2]],
+            shares=shares,
+        ),
+        initialise=lambda _: None,
+        folder=folder,
+        report=lambda _: None,
+    )
+
+
+def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    watched: list[int] = []
+    take_in, look = Pictures.take_in, Pictures.look
+
+    def note_shown(pictures: Pictures, view: Image.Image) -> Tensor:
+        shown.append(pictures.side)
+        return take_in(pictures, view)
+
+    def note_watched(pictures: Pictures, row: int) -> Tensor:
+        watched.append(pictures.side)
+        return look(pictures, row)
+
+    monkeypatch.setattr(Pictures, "take_in", note_shown)
+    monkeypatch.setattr(Pictures, "look", note_watched)
+    network, courses = teach(small, tmp_path)
+    assert network.input_shape == (None, SIDE, SIDE, 3)
+    assert courses["growing"].epoch == 2
+    small_ones = shown.count(SIDE // 2)
+    assert shown == [SIDE // 2] * small_ones + [SIDE] * (len(shown) - small_ones)
+    assert small_ones / len(shown) == pytest.approx(0.75, abs=0.1)
+    assert set(watched) == {SIDE}
+
+
+def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Unplugged(BaseException):
+        pass
+
+    checkpoint = training._checkpoint
+
+    def pull_the_plug(*state: Any) -> None:
+        checkpoint(*state)
+        raise Unplugged
+
+    phase = replace(GROWING, marked=0.5, spoiled=0.5)
+    unharmed, _ = teach(small, tmp_path / "unharmed", phase)
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "_checkpoint", pull_the_plug)
+        with pytest.raises(Unplugged):
+            teach(small, tmp_path / "harmed", phase)
+    harmed, _ = teach(small, tmp_path / "harmed", phase)
+    for left, right in zip(unharmed.get_weights(), harmed.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        *({"marked": 0.1}, {"spoiled": 0.1}, {"mixup": 0.1}, {"shrink_until": 0.5}),
+        *({"shares": {"clinic": 0.5}}, {"most_normal_skin": 0.1}),
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_training_is_not_resumed_with_another_strength_or_share(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(recipe_module, "_run", lambda *_: Course(finished=True))
+    teach(small, tmp_path)
+    teach(small, tmp_path)
+    strengths = {name for name in other if name in Phase.__dataclass_fields__}
+    phase = replace(GROWING, **{name: other[name] for name in strengths})
+    rest = {name: value for name, value in other.items() if name not in strengths}
+    with pytest.raises(BadDataset, match="another training"):
+        teach(small, tmp_path, phase, **rest)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"side": 72}, "growing pictures grow, so the side must be a multiple of 32; it is 72"),
+        ({"shares": {"clinics": 0.5}}, "clinics was given a share"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(
+    small: Small, tmp_path: Path, fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises((BadNetwork, BadDataset), match=said):
+        teach(small, tmp_path / "work", **fields)
+    assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+def test_a_network_for_squares_of_any_size_answers_as_one_for_this_size(
+    architecture: str,
+) -> None:
+    keras.utils.set_random_seed(0)
+    of_one_side, of_any = (
+        build_network(architecture, outputs=3, side=side) for side in (SIDE, None)
+    )
+    of_any.set_weights(of_one_side.get_weights())
+    pictures = np.random.default_rng(0).normal(size=(1, SIDE, SIDE, 3)).astype(np.float32)
+    expected = answer(of_one_side, pictures)
+    # Fresh weights let the signal of some architectures fade: compare by its own size.
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(answer(of_any, pictures) / largest, expected / largest, atol=1e-4)
+    assert answer(of_any, pictures[:, : SIDE // 2, : SIDE // 2]).shape == expected.shape
+
+
+def answer(network: keras.Model, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    logits: NDArray[np.float32] = keras.ops.convert_to_numpy(network([pictures]))
+    return logits
+
+
+def test_several_sources_are_learned_in_one_phase_unless_told_otherwise() -> None:
+    assert default_phases(1) == ("last-blocks", "whole")
+    (name,) = default_phases(3)
+    assert PHASES[name].grows
+    assert PHASES[name].marked > 0
+
+
 def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
     assert set(ARCHITECTURES) == {*commands.ARCHITECTURES}
     assert tuple(PHASES) == commands.PHASES
     assert commands.TURNS[-1] == len(DIHEDRAL)
+    assert tuple(Modality) == commands.MODALITIES
 
 
 def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:

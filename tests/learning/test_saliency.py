@@ -8,7 +8,7 @@ from PIL import Image
 
 from skinapi.learning.saliency import blank_cells, look_at
 from skinapi.learning.tables import describe_robustness
-from skinapi.vision.calibration import Calibration
+from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import Reading
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import Model, ModelCard, open_model
@@ -48,7 +48,7 @@ def seeing(engine: SeesDarkness) -> Model:
         limits=(),
     )
     head = Head(np.array([[1.0, 0.0]], np.float32))
-    return Model(card, ("melanoma", "melanocytic_nevus"), Calibration(), head, engine)
+    return Model(card, ("melanoma", "melanocytic_nevus"), ModelCalibration(), head, engine)
 
 
 def lesion() -> Image.Image:
@@ -92,7 +92,7 @@ def test_chosen_cells_alone_become_the_colour_of_the_edge(chosen: Sequence[int])
 def test_the_card_says_what_its_heat_maps_are_worth(small: Small) -> None:
     figures = open_model(small.model).card.figures["validation"]
     sights = figures["saliency"]
-    assert sights["n"] == 14
+    assert sights["n"] == 35
     assert 0 < sights["outlined"] <= sights["n"]
     assert 0 < sights["area_inside"] < 1
     assert "blanking the hottest tenth" in describe_robustness(figures)

@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinapi.learning.half import load_half
 from skinapi.learning.heads import Servable, make_servable
+from skinapi.learning.kernels import load_model_weights
+from skinapi.learning.markings import MARKINGS
 from skinapi.learning.networks import build_network
 from skinapi.learning.stress import STRESSES
-from skinapi.learning.tables import describe_robustness
+from skinapi.learning.tables import list_robustness
+from skinapi.learning.text_tables import write_markdown
+from skinapi.vision.bands import THRESHOLD_BANDS
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.heatmap import draw_heat
 from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
@@ -34,12 +37,11 @@ def served() -> Model:
 
 @pytest.fixture(scope="module")
 def rebuilt(served: Model) -> Servable:
-    """Keras's own network, from the shipped half weights by their builder."""
+    """Keras's own network, its weights read out of the served one."""
     network = build_network(
         served.card.architecture, outputs=len(served.labels), side=served.card.side
     )
-    with np.load(SHIPPED_MODEL / "weights.npz", allow_pickle=False) as stored:
-        load_half(network, stored)
+    load_model_weights(network, SHIPPED_MODEL)
     return make_servable(network)
 
 
@@ -56,7 +58,7 @@ def test_serving_equals_keras_on_the_probabilities(served: Model, rebuilt: Serva
     batch = tensors(served, COUNT)
     kept = np.concatenate([rebuilt.network.predict_on_batch(one[None])[0] for one in batch])
     answered = np.concatenate([served.engine.infer(one[None]).logits for one in batch])
-    probabilities = served.calibration.probabilities
+    probabilities = served.calibration.dermoscopic.probabilities
     np.testing.assert_allclose(probabilities(answered), probabilities(kept), atol=1e-4)
 
 
@@ -84,8 +86,10 @@ def test_the_card_tells_what_is_asked_of_it(served: Model) -> None:
     for part in (test, test["one_per_lesion"]):
         assert set(part["per_class"]) == {c.dx for c in conditions_table().conditions if c.dx}
         assert part["macro_auc_interval"][0] < part["macro_auc"] < part["macro_auc_interval"][1]
-    assert {"age", "sex", "localization", "dx_type"} == set(test["subgroups"])
-    assert set(test["bands"]) == {"melanoma", "basal_cell_carcinoma", "malignant"}
+    assert {"age", "sex", "localization", "dx_type", "fitzpatrick"} == set(test["subgroups"])
+    assert set(test["bands"]) == set(THRESHOLD_BANDS)
+    assert set(test["by_source"]) >= {"ham10000", "isic2017", "pad_ufes_20"}
+    assert set(test["by_modality"]) >= {"dermoscopic", "clinical"}
     assert "non-commercial" in served.card.licence
     assert len(served.card.limits) >= 5
     f32, bf16 = (served.card.figures["precision"][p.value] for p in Precision)
@@ -100,7 +104,9 @@ def test_the_card_tells_how_the_model_bears_worse_pictures_and_what_its_maps_are
     sights = watched["saliency"]
     assert sights["fall_hottest"] > sights["fall_random"]
     assert sights["heat_inside"] > sights["area_inside"]
-    assert describe_robustness(watched) in (SHIPPED_MODEL / "README.md").read_text()
+    assert set(watched["shortcuts"]) == set(MARKINGS)
+    readable = (SHIPPED_MODEL / "README.md").read_text()
+    assert set(write_markdown(list_robustness(watched))) <= set(readable.splitlines())
 
 
 def test_the_readable_card_has_its_pictures() -> None:
@@ -113,16 +119,28 @@ def test_the_readable_card_has_its_pictures() -> None:
 def test_the_shipped_split_names_pictures_alone() -> None:
     split = json.loads((SHIPPED_MODEL / "split.json").read_text())
     names = [name for part in split.values() for name in part]
-    assert len(names) == len(set(names)) == 10_015 + 109
+    assert len(names) == len(set(names)) == 10_015 + 2_315 + 617 + 109
 
 
 @needs_pictures
-def test_no_lesion_is_on_two_sides_of_the_shipped_split() -> None:
+@pytest.mark.parametrize(
+    ("source", "column", "count"),
+    [
+        ("ham10000", "lesion_id", 7_470),
+        ("isic2017", "lesion_id", 656),
+        ("pad_ufes_20", "lesion_id", 546),
+        ("pad_ufes_20", "patient_id", 460),
+    ],
+)
+def test_no_lesion_or_patient_is_on_two_sides_of_the_shipped_split(
+    source: str, column: str, count: int
+) -> None:
     split = json.loads((SHIPPED_MODEL / "split.json").read_text())
     part_of = {name: part for part, names in split.items() for name in names}
     sides: dict[str, set[str]] = {}
-    with (PICTURES / "metadata.csv").open(newline="") as table:
+    with (PICTURES.parent / source / "metadata.csv").open(newline="") as table:
         for row in csv.DictReader(table):
-            sides.setdefault(row["lesion_id"], set()).add(part_of[row["image_id"]])
-    assert len(sides) == 7_470
+            if row[column]:
+                sides.setdefault(row[column], set()).add(part_of[row["image_id"]])
+    assert len(sides) == count
     assert all(len(parts) == 1 for parts in sides.values())

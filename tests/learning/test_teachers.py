@@ -18,7 +18,7 @@ from skinapi.learning.features import Pictures
 from skinapi.learning.splits import check_unseen
 from skinapi.learning.teachers import Teachers, open_teachers
 from skinapi.learning.views import Keeper, Views
-from skinapi.vision.calibration import Calibration
+from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.tensor import Scaling, make_whole_tensor
 from tests.learning.conftest import SIDE, Small, run_command
@@ -39,17 +39,17 @@ def teachers(small: Small) -> Teachers:
 def test_the_label_keeps_what_trust_leaves_it(teachers: Teachers) -> None:
     (model,) = teachers.models
     tensors = [make_whole_tensor(view, side=SIDE, scaling=Scaling.TF) for view in VIEWS]
-    said = model.calibration.probabilities(model.engine.infer(np.stack(tensors)).logits)
+    said = model.calibration.dermoscopic.probabilities(model.engine.infer(np.stack(tensors)).logits)
     heard = teachers.correct(LABELS, VIEWS)
     np.testing.assert_allclose(heard, 0.3 * LABELS + 0.7 * said, atol=1e-6)
     np.testing.assert_array_equal(replace(teachers, trust=0.0).correct(LABELS, VIEWS), LABELS)
-    served = model.calibration.probabilities(model.read(VIEWS).logits)
+    served = model.calibration.dermoscopic.probabilities(model.read(VIEWS).logits)
     assert not np.allclose(said, served)
 
 
 def test_several_teachers_are_heard_alike(teachers: Teachers) -> None:
     (model,) = teachers.models
-    sure = model.with_calibration(Calibration(temperature=0.2))
+    sure = model.with_calibration(ModelCalibration(dermoscopic=Calibration(temperature=0.2)))
     mild, stern = (
         replace(teachers, models=(one,)).correct(NOTHING, VIEWS) for one in (model, sure)
     )
@@ -85,9 +85,10 @@ def test_a_pupil_and_its_teachers_see_the_same_views(
     teachers: Teachers, pictures: Pictures
 ) -> None:
     rows = np.array([2, 0])
-    shown, answers = Views(pictures, LABELS, teachers).live(rows, np.random.default_rng(1))
+    taught = Views(pictures, LABELS, teachers)
+    shown, answers = taught.live(rows, np.random.default_rng(1))
     random = np.random.default_rng(1)
-    views = [pictures.glance(row, random) for row in (2, 0)]
+    views = [taught.glance(row, random).shown for row in (2, 0)]
     np.testing.assert_array_equal(shown, [pictures.take_in(view) for view in views])
     np.testing.assert_array_equal(answers, teachers.correct(LABELS[rows], views))
     _, alone = Views(pictures, LABELS, None).live(rows, np.random.default_rng(1))
@@ -97,8 +98,9 @@ def test_a_pupil_and_its_teachers_see_the_same_views(
 def test_views_that_were_kept_are_shown_with_what_was_said_of_them(
     teachers: Teachers, pictures: Pictures, tmp_path: Path
 ) -> None:
-    fetch = Keeper(Views(pictures, LABELS, teachers), 2, 7, tmp_path / "kept", print).pictures()
-    made = [pictures.glance(1, np.random.default_rng((7, number, 1))) for number in (0, 1)]
+    views = Views(pictures, LABELS, teachers)
+    fetch = Keeper(views, 2, 7, tmp_path / "kept", print).pictures()
+    made = [views.glance(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
     said = teachers.correct(LABELS[[1, 1]], made)
     ways = {
         _laid(pictures.take_in(view), turn, mirrored).tobytes(): number
@@ -130,8 +132,9 @@ def test_what_a_trunk_saw_of_a_view_is_shown_with_what_was_said_of_it(
 ) -> None:
     inputs = keras.Input((SIDE, SIDE, 3))
     trunk = keras.Model(inputs, keras.layers.AveragePooling2D(SIDE // 4)(inputs))
-    keeper = Keeper(Views(pictures, LABELS, teachers), 2, 7, tmp_path / "kept", print)
-    made = [pictures.glance(1, np.random.default_rng((7, number, 1))) for number in (0, 1)]
+    views = Views(pictures, LABELS, teachers)
+    keeper = Keeper(views, 2, 7, tmp_path / "kept", print)
+    made = [views.glance(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
     tensors = np.stack([pictures.take_in(view) for view in made])
     seen, said = trunk.predict_on_batch(tensors), teachers.correct(LABELS[[1, 1]], made)
     shown, answers = keeper.features(trunk)(np.full(12, 1), np.random.default_rng(0))
@@ -174,6 +177,60 @@ def test_a_pupil_sees_its_view_spoiled_and_its_teachers_see_it_whole(
     assert 0 < sum(spared) < len(spared)
 
 
+def paint_all_black(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+    random.random()
+    return Image.new("RGB", picture.size)
+
+
+@pytest.mark.parametrize("how", ["live", "pictures", "features"])
+def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_without(
+    how: str,
+    teachers: Teachers,
+    pictures: Pictures,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(views_module, "mark_picture", paint_all_black)
+    asked: list[Image.Image] = []
+
+    class Listening(Teachers):
+        def correct(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
+            asked.extend(views)
+            return labels
+
+    listening = Listening(models=teachers.models, classes=teachers.classes)
+    inputs = keras.Input((SIDE, SIDE, 3))
+    everything = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+
+    def black(marked: float) -> list[bool]:
+        views = Views(pictures, LABELS, listening, marked=marked)
+        keeper = Keeper(views, 3, 7, tmp_path / str(marked), print)
+        shown: dict[str, Callable[[], Fetch]] = {
+            "live": lambda: views.live,
+            "pictures": keeper.pictures,
+            "features": lambda: keeper.features(everything),
+        }
+        seen, _ = shown[how]()(np.tile(np.arange(3), 20), np.random.default_rng(1))
+        return [bool(view.max() < -0.99) for view in seen]
+
+    assert all(black(marked=1.0))
+    assert not any(black(marked=0.0))
+    assert 0 < sum(black(marked=0.5)) < 60
+    assert asked
+    assert all(np.asarray(view).max() > 0 for view in asked)
+
+
+def test_a_marked_view_and_its_clean_one_differ_by_the_marking_alone(
+    teachers: Teachers, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views_module, "mark_picture", lambda picture, _: picture)
+    views = Views(pictures, LABELS, teachers, marked=1.0)
+    for seed in range(20):
+        view = views.glance(0, np.random.default_rng(seed))
+        assert view.shown is not view.clean
+        assert view.shown.tobytes() == view.clean.tobytes()
+
+
 def test_teachers_are_asked_once_of_a_view_however_often_it_is_shown(
     teachers: Teachers, pictures: Pictures, tmp_path: Path
 ) -> None:
@@ -197,12 +254,11 @@ def test_a_teacher_must_know_every_class(small: Small) -> None:
         open_teachers([small.model], classes=("melanoma", "freckle"))
 
 
-@pytest.mark.parametrize("learned", [("--teachers", "."), ("--init", "weights.npz")])
+@pytest.mark.parametrize("learned", ["--teachers", "--init"])
 def test_what_has_learned_from_pictures_to_be_measured_neither_teaches_nor_begins(
-    small: Small, tmp_path: Path, learned: tuple[str, str]
+    small: Small, tmp_path: Path, learned: str
 ) -> None:
-    option, name = learned
-    words = [*small.words, "--phases", "coarse", option, small.model / name, "--seed", "1"]
+    words = [*small.words, "--phases", "coarse", learned, small.model, "--seed", "1"]
     with pytest.raises(BadDataset, match="train on its split"):
         run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
     assert not (tmp_path / "w").exists()
@@ -217,7 +273,7 @@ def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictu
     (tmp_path / "metadata.csv").write_text(f"image_id,dx\n{learned},mel\nanother,nv\n")
     split = {"train": ["another"], "validation": [], "test": [learned]}
     (tmp_path / "mine.json").write_text(json.dumps(split))
-    words = ["train", "--data", tmp_path, "--split", tmp_path / "mine.json"]
+    words = ["train", "--data", f"{tmp_path},modality=clinical", "--split", tmp_path / "mine.json"]
     with pytest.raises(BadDataset, match=f"{learned} among them"):
         run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
     check_unseen({learned: "train", "another": "test"}, SHIPPED_MODEL)

@@ -79,7 +79,7 @@ def test_an_existing_model_is_not_overwritten(small: Small, tmp_path: Path) -> N
         run_command(small.words, tmp_path)
 
 
-def refusal(data: Path, tmp_path: Path, *more: str | Path) -> str:
+def refusal(data: Path | str, tmp_path: Path, *more: str | Path) -> str:
     """What training says of this data; it must leave nothing behind."""
     out = tmp_path / "out" / "model"
     words: list[object] = [
@@ -117,7 +117,8 @@ def test_an_empty_data_set_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_single_class_is_refused(tmp_path: Path) -> None:
-    assert "one class only" in refusal(write_folders(tmp_path / "data", ["mel"]), tmp_path)
+    data = write_folders(tmp_path / "data", ["mel"])
+    assert "one class only" in refusal(f"{data},modality=clinical", tmp_path)
 
 
 def test_unknown_labels_are_refused_by_name(tmp_path: Path) -> None:
@@ -142,10 +143,10 @@ def test_a_lesion_on_both_sides_of_a_given_split_is_refused(small: Small, tmp_pa
     assert "both sides" in said
 
 
-def test_a_split_that_forgets_a_picture_is_refused(small: Small, tmp_path: Path) -> None:
-    (tmp_path / "split.json").write_text('{"train": [], "validation": [], "test": []}')
-    said = refusal(small.data, tmp_path, "--split", tmp_path / "split.json")
-    assert "does not say where" in said
+def test_a_source_of_unknown_modality_is_refused_by_name(tmp_path: Path) -> None:
+    data = write_folders(tmp_path / "phones", ["mel", "nv"])
+    said = refusal(data, tmp_path)
+    assert "The source phones does not say how 8 of its pictures were taken" in said
 
 
 def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from skinapi.records.schemas import SummaryView
 from tests.houses import Person
 from tests.photos import photo_of
 
@@ -24,6 +25,12 @@ def send(
     return person.call(
         "POST", "/predict", data=data, content_type="multipart/form-data", headers=headers
     )
+
+
+def listed(body: dict[str, Any]) -> dict[str, Any]:
+    """What a list shows of the submission that was answered so."""
+    shown = SummaryView.model_json_schema(by_alias=True, mode="serialization")["properties"]
+    return {name: value for name, value in body.items() if name in shown}
 
 
 def predicted(person: Person, content: bytes | None = None, **options: Any) -> dict[str, Any]:

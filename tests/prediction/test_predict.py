@@ -69,7 +69,8 @@ def test_an_uncertain_finding_names_the_graver_and_says_so_first(ada: Person) ->
 def test_the_context_counts_and_comes_back(ada: Person) -> None:
     nevus = photo_of("melanocytic_nevus")
     unknown = predicted(ada, nevus)
-    assert TABLE.notices.not_dermoscopic.en in unknown["notices"]
+    assert TABLE.notices.modality_unsure.en in unknown["notices"]
+    assert unknown["modality"]["unsure"] is True
     body = predicted(
         ada,
         nevus,
@@ -90,6 +91,34 @@ def test_the_context_counts_and_comes_back(ada: Person) -> None:
     }
     assert (body["checklist_score"], body["band"]) == (3, "urgent_referral")
     assert predicted(ada, nevus, checklist="none")["checklist_score"] == 0
+
+
+def test_a_told_dermoscope_picture_is_banded_by_its_figures(ada: Person) -> None:
+    body = predicted(ada, photo_of("melanocytic_nevus"), modality="dermoscopic")
+    assert (body["band"], body["raised_by"]) == ("self_monitoring", ["most_probable"])
+    assert body["modality"] == {
+        "told": "dermoscopic",
+        "recognised": "unknown",
+        "dermoscopic_probability": None,
+        "used": ["dermoscopic"],
+        "unsure": False,
+        "contradicted": False,
+    }
+    assert body["tested"] == [
+        {"modality": "dermoscopic", "lesions": 1000, "malignant": 200, "sensitivity": 0.95}
+    ]
+    assert body["notices"][1:] == [
+        (
+            "Tested on 1000 lesions (dermoscope pictures): of the 200 that count as malignant, "
+            "95.0% were sent to a doctor."
+        )
+    ]
+    assert body["most_probable"] == body["probabilities"][0]
+    assert (body["cannot_be_ruled_out"], body["probabilities_from_picture"]) == ([], None)
+    clinical = predicted(ada, photo_of("melanocytic_nevus"), modality="clinical")
+    assert (clinical["band"], clinical["raised_by"]) == ("doctor_review", ["little_tested"])
+    assert clinical["modality"]["used"] == ["clinical"]
+    assert clinical["notices"][1].startswith("No test figures are known for ordinary photographs")
 
 
 def test_the_language_is_the_requests_else_the_accounts(shared_house: House) -> None:

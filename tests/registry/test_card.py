@@ -1,8 +1,15 @@
 """The model card and the conditions, for programs and for people."""
 
 from html.parser import HTMLParser
+from typing import Any
 
+from flask import Flask
+
+from skinapi.registry.cardpage import card_page
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.model import ModelCard
+from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.tensor import Scaling
 from tests.houses import House
 
 
@@ -50,3 +57,33 @@ def test_the_conditions_are_told_whole_with_their_sources(shared_house: House) -
     assert relations["melanoma"] == "equivalent"
     assert relations["actinic_keratosis"] == "broader than"
     assert body["notice"] == table.notices.information_only.en
+
+
+def test_figures_of_several_sources_become_one_table_with_intervals() -> None:
+    def part(auc: float) -> dict[str, Any]:
+        spread = [auc - 0.1, auc + 0.05]
+        inner = {"nv": {"n": 3, "auc": auc}, "mel": {"n": 2, "auc": None}}
+        return {"n": 5, "macro_auc": auc, "macro_auc_interval": spread, "per_class": inner}
+
+    figures = {"test": {"by_source": {"ham": part(0.9), "pad": part(0.8)}, "macro_auc": 0.85}}
+    card = ModelCard(
+        version="two",
+        architecture="Tiny",
+        side=64,
+        scaling=Scaling.RAW,
+        precision=Precision.F32,
+        licence="none",
+        limits=("one",),
+        figures=figures,
+    )
+    with Flask("page").app_context():
+        page = card_page(card)
+    strict = Strict()
+    strict.feed(page)
+    assert strict.open == []
+    flat = " ".join(page.split())
+    assert "<th>n</th> <th>macro auc</th>" in flat
+    assert "<td>0.900 [0.800–0.950]</td>" in flat
+    assert "macro auc interval" not in flat
+    assert "<summary>ham</summary>" in flat
+    assert "<td>–</td>" in flat

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skinapi.vision.calibration import Calibration
+from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
 from skinapi.vision.engine import Reading
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import Model, ModelCard
@@ -14,6 +15,9 @@ from skinapi.vision.tensor import Scaling, Tensor
 
 LABELS = conditions_table().keys
 FEATURES = 64
+TESTED = HeldOutFigures(
+    modality=Modality.DERMOSCOPIC, lesions=1000, malignant=200, sensitivity=0.95
+)
 
 
 class FakeEngine:
@@ -38,9 +42,13 @@ class FakeEngine:
 def fake_model(
     probabilities: Mapping[str, float],
     *,
-    calibration: Calibration | None = None,
+    calibration: Calibration | ModelCalibration | None = None,
     pooled: Tensor | None = None,
 ) -> Model:
+    """A calibration that is given alone is the dermoscopic one, and well tested."""
+    if not isinstance(calibration, ModelCalibration):
+        tested = (calibration or Calibration()).model_copy(update={"tested": TESTED})
+        calibration = ModelCalibration(dermoscopic=tested)
     card = ModelCard(
         version="fake-1",
         architecture="Fake",
@@ -54,7 +62,7 @@ def fake_model(
     return Model(
         card=card,
         labels=LABELS,
-        calibration=calibration or Calibration(),
+        calibration=calibration,
         head=Head(weights),
         engine=FakeEngine(probabilities, pooled=pooled),
     )

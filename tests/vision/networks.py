@@ -7,7 +7,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from skinapi.vision.calibration import Calibration
+from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import (
     CALIBRATION,
@@ -47,7 +47,7 @@ def write_model_folder(folder: Path) -> Path:
     folder.mkdir()
     write_head(write_network(folder / NETWORK), folder / HEAD)
     (folder / LABELS).write_text(json.dumps(LABELS_USED))
-    (folder / CALIBRATION).write_text(Calibration().model_dump_json())
+    (folder / CALIBRATION).write_text(ModelCalibration().model_dump_json())
     card = {
         "version": "toy-1",
         "architecture": "toy",

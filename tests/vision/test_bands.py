@@ -9,29 +9,48 @@ from pydantic import ValidationError
 
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, RaisedBy, choose_band, urgency
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.context import Context, Modality
+from skinapi.vision.context import Context
 from skinapi.vision.finding import rank, sum_malignant
 from tests.size import size
 from tests.vision.fakes import LABELS
 
 TABLE = conditions_table()
 ITEMS = [item.key for item in TABLE.checklist.items]
+UNTOLD = Context()
 many = settings(max_examples=size(60, 3000), deadline=None)
-DERMOSCOPIC = Context(modality=Modality.DERMOSCOPIC)
 
 shares = st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(lambda s: sum(s) > 0.1)
 probabilities = shares.map(
     lambda drawn: dict(zip(LABELS, [share / math.fsum(drawn) for share in drawn], strict=True))
 )
 checklists = st.none() | st.lists(st.sampled_from(ITEMS), unique=True).map(tuple)
-contexts = st.builds(Context, modality=st.sampled_from(Modality), checklist=checklists)
+contexts = st.builds(Context, checklist=checklists)
 thresholds = st.fixed_dictionaries({}, optional=dict.fromkeys(CAUTIOUS_THRESHOLDS, st.floats(0, 1)))
 
 
+def choose(
+    given_: dict[str, float],
+    context: Context = UNTOLD,
+    *,
+    limits: dict[str, float] | None = None,
+    named: str | None = None,
+    uncertain: bool = False,
+    little_tested: bool = False,
+) -> tuple[Band, tuple[RaisedBy, ...]]:
+    return choose_band(
+        probabilities=given_,
+        named=named or max(given_, key=lambda key: given_[key]),
+        thresholds=limits or {},
+        checklist_score=context.checklist_score,
+        uncertain=uncertain,
+        little_tested=little_tested,
+    )
+
+
 def band_of(
-    given_: dict[str, float], context: Context = DERMOSCOPIC, *, uncertain: bool = False
+    given_: dict[str, float], context: Context = UNTOLD, *, uncertain: bool = False
 ) -> Band:
-    return choose_band(probabilities=given_, thresholds={}, context=context, uncertain=uncertain)[0]
+    return choose(given_, context, uncertain=uncertain)[0]
 
 
 def surely(key: str) -> dict[str, float]:
@@ -39,19 +58,24 @@ def surely(key: str) -> dict[str, float]:
 
 
 @many
-@given(probabilities, contexts, thresholds, st.booleans())
+@given(probabilities, contexts, thresholds, st.booleans(), st.booleans(), st.sampled_from(LABELS))
 def test_the_most_urgent_wins(
-    p: dict[str, float], context: Context, limits: dict[str, float], uncertain: bool
+    p: dict[str, float],
+    context: Context,
+    limits: dict[str, float],
+    uncertain: bool,
+    little_tested: bool,
+    named: str,
 ) -> None:
-    band, raised_by = choose_band(
-        probabilities=p, thresholds=limits, context=context, uncertain=uncertain
+    band, raised_by = choose(
+        p, context, limits=limits, named=named, uncertain=uncertain, little_tested=little_tested
     )
     limits = {**CAUTIOUS_THRESHOLDS, **limits}
-    floors = [TABLE.by_key(max(p, key=lambda key: p[key])).urgency]
+    floors = [TABLE.by_key(max(p, key=lambda key: p[key])).urgency, TABLE.by_key(named).urgency]
     floors += [Band.URGENT_REFERRAL] * (p["melanoma"] >= limits["melanoma"])
     floors += [Band.REFERRAL] * (p["basal_cell_carcinoma"] >= limits["basal_cell_carcinoma"])
-    floors += [Band.DOCTOR_REVIEW] * uncertain
-    floors += [Band.DOCTOR_REVIEW] * (context.modality is not Modality.DERMOSCOPIC)
+    floors += [Band.REFERRAL] * (p["actinic_keratosis"] >= limits["actinic_keratosis"])
+    floors += [Band.DOCTOR_REVIEW] * (uncertain or little_tested)
     floors += [Band.URGENT_REFERRAL] * ((context.checklist_score or 0) >= 3)
     assert all(urgency(band) <= urgency(floor) for floor in floors)
     assert raised_by
@@ -75,9 +99,9 @@ def test_uncertain_is_never_less_than_a_doctors_review(
 
 
 @many
-@given(probabilities, st.sampled_from([Modality.CLINICAL, Modality.UNKNOWN]))
-def test_without_a_dermoscope_a_doctor_looks_at_it(p: dict[str, float], modality: Modality) -> None:
-    band = band_of(p, Context(modality=modality))
+@given(probabilities)
+def test_where_little_was_tested_a_doctor_looks_at_it(p: dict[str, float]) -> None:
+    band, _ = choose(p, little_tested=True)
     assert urgency(band) <= urgency(Band.DOCTOR_REVIEW)
 
 
@@ -128,12 +152,7 @@ def test_normal_skin_never_comes_without_an_action() -> None:
 
 
 def test_the_rules_that_asked_are_named() -> None:
-    _, raised_by = choose_band(
-        probabilities=surely("melanoma"),
-        thresholds={},
-        context=Context(checklist=tuple(ITEMS)),
-        uncertain=False,
-    )
+    _, raised_by = choose(surely("melanoma"), Context(checklist=tuple(ITEMS)))
     assert raised_by == (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST)
 
 

@@ -1,7 +1,47 @@
 """The only medical words: nothing changes by accident, nothing stands without a source."""
 
-from skinapi.vision.conditions import LANGUAGES, Band, Sentences, conditions_table
+from urllib.parse import urlsplit
 
+from skinapi.vision.calibration import ENOUGH_TESTED
+from skinapi.vision.conditions import LANGUAGES, Band, Sentences, Source, conditions_table
+
+MEDICAL = {"guideline", "society", "peer_reviewed", "health_service"}
+ABOUT_THE_SOFTWARE = {"what_it_is", "treatment_note"}
+# The hosts that a source may have, by kind. A doi leads to a paper or to a guideline in a journal.
+HOSTS = {
+    "guideline": {"nice.org.uk", "rightdecisions.scot.nhs.uk"},
+    "society": {
+        "skinhealthinfo.org.uk",  # British Association of Dermatologists
+        "aad.org",  # American Academy of Dermatology
+        "aocd.org",  # American Osteopathic College of Dermatology
+        "euromelanoma.eu",
+        "cancer.org",  # American Cancer Society
+        "macmillan.org.uk",  # Macmillan Cancer Support
+    },
+    "peer_reviewed": {
+        "actasdermo.org",
+        "bjgpopen.org",
+        "jamanetwork.com",
+        "nature.com",
+        "pigmentinternational.com",
+        "pubmed.ncbi.nlm.nih.gov",
+    },
+    "health_service": {
+        "111.wales.nhs.uk",
+        "cancer.nsw.gov.au",
+        "england.nhs.uk",
+        "kingstonandrichmond.nhs.uk",
+        "medlineplus.gov",
+        "newcastle-hospitals.nhs.uk",
+        "northeast.devonformularyguidance.nhs.uk",
+        "oldhamtotalskin.nhs.uk",
+        "remedy.bnssg.icb.nhs.uk",
+        "services.nhslothian.scot",
+        "training.seer.cancer.gov",
+    },
+    "classification": {"pubcan.org"},  # IARC/WHO
+    "any": {"doi.org"},
+}
 TABLE = conditions_table()
 FROZEN_NAMES = {
     "C43.9": "Melanoma",
@@ -110,7 +150,11 @@ def test_bands_and_notices_are_short_latin_1_too() -> None:
     notices = TABLE.notices
     everything = (
         notices.information_only,
-        notices.not_dermoscopic,
+        notices.tested,
+        notices.untested,
+        notices.little_tested,
+        notices.modality_unsure,
+        notices.modality_contradicts,
         notices.uncertain,
         notices.strange,
         *notices.refused.values(),
@@ -120,6 +164,68 @@ def test_bands_and_notices_are_short_latin_1_too() -> None:
     for sentence in said:
         assert 0 < len(sentence) <= 330
         sentence.encode("latin-1")
+
+
+def test_what_may_be_squamous_cell_carcinoma_is_as_urgent_as_that() -> None:
+    condition = TABLE.by_key("actinic_keratosis")
+    assert (condition.urgency, condition.severity) == (Band.URGENT_REFERRAL, "Medium")
+    named = {"en": "quamous cell carcinoma", "fr": "arcinome épidermoïde"}
+    soon = {"en": "within days", "fr": "dans les jours qui viennent"}
+    for language in LANGUAGES:
+        said = condition.sentences[language]
+        for sentence in (said.what_it_is, said.why_early, said.what_to_do, said.treatment_note):
+            assert named[language].lower() in sentence.lower()
+        assert soon[language] in said.what_to_do
+        assert named[language] in TABLE.band_words(Band.URGENT_REFERRAL, language).action
+        every = " ".join(said.model_dump().values())
+        assert not any(word in every for word in ("coming weeks", "semaines", "invasi"))
+
+
+def sources() -> list[Source]:
+    of_conditions = [source for condition in TABLE.conditions for source in condition.sources]
+    return [*of_conditions, *TABLE.bands_sources, *TABLE.checklist.sources]
+
+
+def test_every_address_of_a_source_is_one_of_the_kind_that_it_says() -> None:
+    """A host that is not written down here is no source: no shop, clinic, blog or listing is."""
+    hosts = {host: kind for kind, listed in HOSTS.items() for host in listed}
+    wrong = [
+        source.url
+        for source in sources()
+        if source.url and hosts.get(host_of(source.url)) not in (source.kind, "any")
+    ]
+    assert wrong == []
+    assert {host_of(source.url) for source in sources() if source.url} == hosts.keys()
+
+
+def test_no_source_only_repeats_another() -> None:
+    for source in sources():
+        said = f"{source.publisher} {source.citation}".lower()
+        assert not any(word in said for word in ("repeats", "clinic page", "abstract,")), said
+
+
+def test_a_sentence_about_a_disease_rests_on_medicine_not_on_the_software_alone() -> None:
+    for condition in TABLE.conditions:
+        for sentence in Sentences.model_fields:
+            kinds = {one.kind for one in condition.sources if sentence in one.supports}
+            about_us = condition.key == "normal_skin" and sentence in ABOUT_THE_SOFTWARE
+            assert kinds == {"software"} if about_us else kinds & MEDICAL, condition.key
+
+
+def host_of(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+def test_the_notice_of_few_tested_names_the_limit_of_the_rule() -> None:
+    for said in TABLE.notices.little_tested.model_dump().values():
+        assert f" {ENOUGH_TESTED} " in said
+
+
+def test_a_sentence_is_filled_in_its_own_language() -> None:
+    kinds = TABLE.notices.kinds["clinical"].many
+    said = TABLE.notices.untested.fill(kinds=kinds)
+    assert "ordinary photographs" in said.en
+    assert "photographies ordinaires" in said.fr
 
 
 def test_bands_stand_from_most_to_least_urgent() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skinapi.vision.mask import Shape, measure_shape
+from skinapi.vision.mask import MOST_PIXELS, SIDE, Shape, measure_shape, shrink_smoothly
 from tests.vision.photos import SKIN, SPOT, as_photo, skin_with_spot
 
 
@@ -70,3 +70,20 @@ def test_turning_the_picture_changes_little() -> None:
 )
 def test_what_cannot_be_trusted_is_not_assessed(picture: Image.Image) -> None:
     assert measure_shape(as_photo(picture)) is None
+
+
+@pytest.mark.parametrize(
+    "size", [(4000, 3000), (700, 448), (6000, 300), (40_000, 400), (400, 40_000)]
+)
+def test_the_search_looks_at_few_pixels_whatever_the_picture_s_sides(size: tuple[int, int]) -> None:
+    height, width, _ = shrink_smoothly(Image.new("RGB", size, SKIN)).shape
+    assert height * width <= MOST_PIXELS * 1.05
+    assert max(size) / min(size) > 4 or min(height, width) == SIDE
+
+
+def test_a_lesion_on_a_long_strip_is_measured_as_on_a_plain_picture() -> None:
+    strip = Image.new("RGB", (256 * 6, 256), SKIN)
+    strip.paste(skin_with_spot(), (600, 0))
+    shape, plain = measured(strip), measured(skin_with_spot())
+    assert shape.diameter == pytest.approx(plain.diameter, abs=0.06)
+    assert max(shape.asymmetry, shape.border) < 0.15

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import ModelDamaged
-from skinapi.vision.calibration import Calibration
+from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.model import CARD, CHECKSUMS, LABELS, SERVED_FILES, open_model, write_checksums
 from skinapi.vision.openvino_engine import Precision
 from tests.vision.networks import write_model_folder
@@ -64,9 +64,9 @@ def test_both_precisions_answer_nearly_alike(folder: Path) -> None:
 
 def test_another_calibration_changes_the_probabilities_alone(folder: Path) -> None:
     model = open_model(folder)
-    warmer = model.with_calibration(Calibration(temperature=3))
+    warmer = model.with_calibration(ModelCalibration(dermoscopic=Calibration(temperature=3)))
     logits = model.read([picture()]).logits
-    cool, warm = (m.calibration.probabilities(logits) for m in (model, warmer))
+    cool, warm = (m.calibration.dermoscopic.probabilities(logits) for m in (model, warmer))
     assert warm.max() < cool.max()
     assert warmer.engine is model.engine
 

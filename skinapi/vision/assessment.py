@@ -1,0 +1,210 @@
+"""What one pass of the network means: calibrated per modality, named, banded, with its doubts.
+
+Where the modality is in doubt, both calibrations speak and the more cautious one is heard.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skinapi.vision.bands import (
+    RaisedBy,
+    all_thresholds,
+    choose_band,
+    most_urgent,
+    threshold_scores,
+    urgency,
+)
+from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.finding import Doubt, NotRuledOut
+from skinapi.vision.linear import Features
+from skinapi.vision.modality import ModalityFinding, find_modality
+
+# A condition is plausible from a third of the leader's probability on.
+PLAUSIBLE_SHARE = 1 / 3
+_SEVERITIES = ("High", "Medium", "Low", "None")
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """`from_picture` are the probabilities before what the patient told; None where nothing was
+    told or nothing was learned of it. `stated` is what clients are told. `calibrated_as` is the
+    modality whose calibration was heard.
+    """
+
+    probabilities: Mapping[str, float]
+    from_picture: Mapping[str, float] | None
+    stated: str
+    band: Band
+    raised_by: tuple[RaisedBy, ...]
+    reasons: tuple[Doubt, ...]
+    not_ruled_out: tuple[NotRuledOut, ...]
+    modality: ModalityFinding
+    tested: tuple[HeldOutFigures, ...]
+    not_skin: bool
+    calibrated_as: Modality
+
+    @property
+    def malignant_score(self) -> float:
+        return threshold_scores(self.probabilities)["malignant"]
+
+
+def assess(
+    calibration: ModelCalibration,
+    *,
+    labels: Sequence[str],
+    logits: Features,
+    pooled: Features,
+    context: Context,
+) -> Assessment:
+    """From one picture's row of logits and of pooled features."""
+    modality = find_modality(context.modality, pooled, calibration.modality)
+    each = [
+        _assess_as(calibration, used, labels, logits, pooled, context, modality)
+        for used in modality.used
+    ]
+    return _most_cautious(each)
+
+
+def _assess_as(
+    model: ModelCalibration,
+    used: Modality,
+    labels: Sequence[str],
+    logits: Features,
+    pooled: Features,
+    context: Context,
+    modality: ModalityFinding,
+) -> Assessment:
+    calibration = model.of(used)
+    pictured = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
+    table = model.patient_facts
+    probabilities = table.shift(pictured, context) if table else pictured
+    unlike = is_out_of_distribution(calibration, logits=logits, pooled=pooled)
+    reasons = find_doubts(probabilities, unlike=unlike, closest=calibration.too_close)
+    stated = state(probabilities, calibration, uncertain=bool(reasons))
+    asked = [
+        choose_band(
+            probabilities=p,
+            named=stated,
+            thresholds=calibration.thresholds,
+            checklist_score=context.checklist_score,
+            uncertain=bool(reasons),
+            little_tested=_is_little_tested(calibration, used),
+        )
+        # What the patient told may raise a band, and never lowers one.
+        for p in ((probabilities, pictured) if probabilities != pictured else (pictured,))
+    ]
+    band = most_urgent(*(band for band, _ in asked))
+    raised_by = {rule for found, rules in asked if found is band for rule in rules}
+    return Assessment(
+        probabilities=probabilities,
+        from_picture=pictured if probabilities != pictured else None,
+        stated=stated,
+        band=band,
+        raised_by=tuple(rule for rule in RaisedBy if rule in raised_by),
+        reasons=reasons,
+        not_ruled_out=_not_ruled_out(calibration, pictured),
+        modality=modality,
+        tested=(calibration.tested,) if calibration.tested else (),
+        not_skin=_is_not_skin(model, calibration, pooled, pictured),
+        calibrated_as=used,
+    )
+
+
+def _most_cautious(each: Sequence[Assessment]) -> Assessment:
+    """The most urgent band; of equal ones the higher malignant score. What neither can rule out
+    is joined; a picture is refused only where every calibration refuses it.
+    """
+    first = min(each, key=lambda one: (urgency(one.band), -one.malignant_score))
+    return replace(
+        first,
+        not_ruled_out=_join_not_ruled_out([one.not_ruled_out for one in each]),
+        # One calibration may have spoken for both modalities.
+        tested=tuple(dict.fromkeys(tested for one in each for tested in one.tested)),
+        not_skin=all(one.not_skin for one in each),
+    )
+
+
+def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled: Features) -> bool:
+    """By its features, or because nothing is recognised in it."""
+    floor, familiar = calibration.unlike_training, calibration.familiar
+    unknown = floor is not None and float(calibration.energy(logits)) < floor
+    far = familiar is not None and familiar.measure(np.atleast_2d(pooled))[0] > familiar.limit
+    return bool(unknown or far)
+
+
+def find_doubts(
+    probabilities: Mapping[str, float], *, unlike: bool, closest: float
+) -> tuple[Doubt, ...]:
+    first, second, *_ = sorted(probabilities.values(), reverse=True)
+    doubted = {Doubt.TOO_CLOSE: first - second < closest, Doubt.UNLIKE_TRAINING: unlike}
+    return tuple(doubt for doubt, holds in doubted.items() if holds)
+
+
+def state(probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool) -> str:
+    """In doubt the most severe plausible condition; else what the naming rule names, unless that
+    is less severe than the most probable condition: a rule for rare classes must not talk a cancer
+    down.
+    """
+    most_probable = min(probabilities, key=lambda key: (-probabilities[key], key))
+    if uncertain:
+        least = PLAUSIBLE_SHARE * probabilities[most_probable]
+        return min(
+            (key for key, p in probabilities.items() if p >= least),
+            key=lambda key: (*_gravity(key), -probabilities[key], key),
+        )
+    named = calibration.naming.name(probabilities) if calibration.naming else most_probable
+    return named if _gravity(named) <= _gravity(most_probable) else most_probable
+
+
+def _gravity(key: str) -> tuple[int, int]:
+    """Small for what is grave."""
+    condition = conditions_table().by_key(key)
+    return _SEVERITIES.index(condition.severity), urgency(condition.urgency)
+
+
+def _is_little_tested(calibration: Calibration, used: Modality) -> bool:
+    tested = calibration.tested
+    return tested is None or tested.modality is not used or tested.is_little
+
+
+def _is_not_skin(
+    model: ModelCalibration,
+    calibration: Calibration,
+    pooled: Features,
+    probabilities: Mapping[str, float],
+) -> bool:
+    return model.skin is not None and model.skin.refuses(
+        pooled,
+        scores=threshold_scores(probabilities),
+        thresholds=all_thresholds(calibration.thresholds),
+    )
+
+
+def _not_ruled_out(
+    calibration: Calibration, probabilities: Mapping[str, float]
+) -> tuple[NotRuledOut, ...]:
+    """Most probable first; normal skin is no condition to be ruled out."""
+    sets = []
+    for level, limits in calibration.prediction_sets.items():
+        within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]
+        keys = sorted({*within} - {NORMAL_SKIN}, key=lambda key: (-probabilities[key], key))
+        few = tuple(calibration.too_few.get(level, ()))
+        sets.append(NotRuledOut(level=level, keys=tuple(keys), too_few=few))
+    return tuple(sets)
+
+
+def _join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledOut, ...]:
+    joined: dict[str, NotRuledOut] = {}
+    for one in (entry for sets in each for entry in sets):
+        before = joined.get(one.level)
+        if before is None:
+            joined[one.level] = one
+            continue
+        keys = (*before.keys, *(key for key in one.keys if key not in before.keys))
+        few = tuple(sorted({*before.too_few, *one.too_few}))
+        joined[one.level] = NotRuledOut(level=before.level, keys=keys, too_few=few)
+    return tuple(joined.values())

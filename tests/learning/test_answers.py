@@ -1,0 +1,138 @@
+"""What the network answered becomes probabilities, names and refusals, by serving's own rules."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from skinapi.learning.answers import ask_model, group_of, judge, serve
+from skinapi.learning.datasets import Sample
+from skinapi.learning.gating import count_outcomes, name_outcome, name_served
+from skinapi.vision.calibration import Calibration, NamingRule, softmax
+from skinapi.vision.context import Modality
+from tests.learning.judgements import (
+    ALL,
+    CLINICAL,
+    DERMOSCOPIC,
+    answer,
+    answers_of,
+    told_calibration,
+    toy_model,
+)
+
+NEVUS, MELANOMA, BASAL = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
+UNKNOWN = Modality.UNKNOWN
+
+
+def write_picture(folder: Path, name: str, colour: tuple[int, int, int], side: int = 256) -> Sample:
+    """Grain, so that it is sharp; the colour is what the toy network sees."""
+    noise = np.random.default_rng(1).normal(0, 12, (side, side, 1))
+    pixels = (np.full((side, side, 3), colour, np.float64) + noise).clip(0, 255).astype(np.uint8)
+    path = folder / f"{name}.png"
+    Image.fromarray(pixels).save(path)
+    return Sample(name, path, NEVUS, name, modality=DERMOSCOPIC)
+
+
+def test_each_picture_is_calibrated_by_its_own_modality() -> None:
+    rows = [
+        answer(NEVUS, NEVUS, lesion="a"),
+        answer(NEVUS, NEVUS, lesion="b", modality=CLINICAL, seen_as="clinical"),
+        answer(MELANOMA, NEVUS, lesion="c", modality=UNKNOWN, seen_as="clinical"),
+    ]
+    answers = answers_of(rows)
+    judged = judge(toy_model(), answers)
+    assert judged.classes == (MELANOMA, NEVUS)
+    places = [ALL.index(MELANOMA), ALL.index(NEVUS)]
+    np.testing.assert_allclose(judged.probabilities[0], softmax(answers.logits[0, places], 1.0))
+    for row in (1, 2):
+        wanted = softmax(answers.logits[row, places], 2.0)
+        np.testing.assert_allclose(judged.probabilities[row], wanted)
+    assert judged.calibrated_as.tolist() == ["dermoscopic", "clinical", "clinical"]
+
+
+def test_an_unknown_modality_that_is_not_recognised_is_heard_at_its_most_cautious() -> None:
+    """The flatter calibration gives the melanoma more."""
+    rows = [
+        answer(NEVUS, {NEVUS: 0.8, MELANOMA: 0.2}, lesion="a", modality=UNKNOWN, seen_as="unsure"),
+        answer(MELANOMA, MELANOMA, lesion="b"),
+    ]
+    assert judge(toy_model(), answers_of(rows)).calibrated_as[0] == "clinical"
+
+
+def test_the_naming_rule_names_and_never_talks_a_cancer_down() -> None:
+    rule = NamingRule(tau=1.0, prior={NEVUS: 0.9, BASAL: 0.1, MELANOMA: 0.5})
+    rows = [
+        answer(BASAL, {NEVUS: 0.7, BASAL: 0.3}, lesion="rare"),
+        answer(MELANOMA, {MELANOMA: 0.7, BASAL: 0.3}, lesion="grave"),
+        answer(NEVUS, NEVUS, lesion="plain"),
+    ]
+    named = judge(toy_model(told_calibration(naming=rule)), answers_of(rows))
+    assert [named.classes[index] for index in named.named] == [BASAL, MELANOMA, NEVUS]
+    without = judge(toy_model(), answers_of(rows))
+    assert [without.classes[index] for index in without.named] == [NEVUS, MELANOMA, NEVUS]
+
+
+def test_what_is_told_is_the_gravest_in_doubt_and_nothing_where_refused() -> None:
+    rows = [
+        answer(NEVUS, {NEVUS: 0.5, MELANOMA: 0.45}, lesion="doubt"),
+        answer(NEVUS, NEVUS, lesion="cloth", skin=False),
+        answer(MELANOMA, {"normal_skin": 0.99}, lesion="bare"),
+    ]
+    judged = judge(toy_model(), answers_of(rows))
+    assert judged.named.tolist()[:2] == [1, 1]
+    assert judged.stated.tolist() == [0, -1, -1]
+    assert judged.refused.tolist() == [False, True, False]
+
+
+def test_a_malignant_picture_is_not_refused_however_little_it_looks_like_skin() -> None:
+    rows = [
+        answer(MELANOMA, MELANOMA, lesion="a", skin=False),
+        answer(NEVUS, NEVUS, lesion="b"),
+    ]
+    answers = answers_of(rows)
+    answers.pooled[0, 1] = -2.3  # hardly over the limit of 0.9
+    calibration = told_calibration().model_copy(
+        update={"dermoscopic": Calibration(thresholds=dict.fromkeys(("melanoma",), 0.05))}
+    )
+    assert judge(toy_model(calibration), answers).refused.tolist() == [False, False]
+
+
+def test_patients_are_drawn_together_and_sources_kept_apart() -> None:
+    one = Sample("a", Path("a"), NEVUS, "l1", source="x", patient_id="p")
+    other = Sample("b", Path("b"), NEVUS, "l2", source="x", patient_id="p")
+    alone = Sample("c", Path("c"), NEVUS, "l1", source="y")
+    assert group_of(one) == group_of(other)
+    assert len({group_of(sample) for sample in (one, other, alone)}) == 2
+
+
+def test_the_gates_say_of_answers_what_serving_says_of_the_bytes(tmp_path: Path) -> None:
+    model = toy_model()
+    samples = [
+        write_picture(tmp_path, "nevus", (80, 200, 80)),
+        write_picture(tmp_path, "doubtful", (200, 190, 80)),
+        write_picture(tmp_path, "dark", (0, 0, 0)),
+        write_picture(tmp_path, "small", (80, 200, 80), side=100),
+    ]
+    answers = ask_model(model, samples, report=lambda _: None)
+    served = serve(model, answers)
+    for sample, one in zip(samples, served, strict=True):
+        assert name_served(one) == name_outcome(model, sample.path.read_bytes())
+    outcomes = count_outcomes(answers, served)
+    assert outcomes["n"] == 4
+    assert outcomes["refused"] == 0.5
+    assert {"refused: too_dark", "refused: too_small"} < set(outcomes["outcomes"])
+    assert outcomes["by_class"][NEVUS]["n"] == outcomes["by_source"]["unknown"]["n"] == 4
+
+
+def test_of_a_box_only_its_part_is_asked(tmp_path: Path) -> None:
+    whole = write_picture(tmp_path, "half", (200, 40, 40), side=400)
+    pixels = np.array(Image.open(whole.path))
+    pixels[:, :200] = pixels[:, :200, ::-1] * np.array([0, 1, 1], np.uint8)
+    Image.fromarray(pixels).save(whole.path)
+    left = Sample("left", whole.path, NEVUS, "left", box=(0, 0, 200, 400))
+    right = Sample("right", whole.path, NEVUS, "right", box=(200, 0, 400, 400))
+    answers = ask_model(toy_model(), [left, right], report=lambda _: None)
+    assert answers.pooled[0, 0] == 0
+    assert answers.pooled[1, 0] == pytest.approx(200, abs=3)
+    assert answers.unfit == {}

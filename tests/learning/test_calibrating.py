@@ -1,0 +1,240 @@
+"""What is fitted on validation, against toy answers whose right fit is known."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from skinapi.learning.answers import Answers
+from skinapi.learning.calibrating import (
+    conformal_limit,
+    fit_calibration,
+    fit_naming_rule,
+    fit_prediction_sets,
+    fit_thresholds,
+    name_all,
+)
+from skinapi.learning.datasets import Sample
+from skinapi.learning.detectors import MOST_REFUSED, fit_modality_detector, fit_skin_detector
+from skinapi.learning.patient_table import context_of, fit_patient_facts, learn_table
+from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
+from skinapi.vision.calibration import ModelCalibration
+from skinapi.vision.context import Modality
+
+LABELS = ("melanoma", "melanocytic_nevus", "benign_keratosis")
+LENS, PHONE = Modality.DERMOSCOPIC, Modality.CLINICAL
+
+
+def silent(line: str) -> None:
+    """Reports go nowhere."""
+
+
+def sample_of(number: int, label: str, **fields: object) -> Sample:
+    values = {"source": "clinic", "modality": LENS, "facts": {"dx": "as written"}} | fields
+    return Sample(f"p{number:05}", Path("none"), label, f"l{number}", **values)  # type: ignore[arg-type]
+
+
+def answers_of(
+    labels: Sequence[str], *, seed: int = 0, sharpness: float = 2.0, **fields: object
+) -> Answers:
+    """Logits that point at the label, and features that mirror them."""
+    random = np.random.default_rng(seed)
+    truth = np.array([LABELS.index(label) for label in labels])
+    logits = random.normal(size=(len(labels), len(LABELS)))
+    logits[np.arange(len(labels)), truth] += sharpness
+    samples = [sample_of(seed * 10_000 + n, label, **fields) for n, label in enumerate(labels)]
+    pooled = np.concatenate([logits, random.normal(size=(len(labels), 5))], axis=1)
+    return Answers(samples, logits.astype(np.float32), pooled.astype(np.float32))
+
+
+def joined(*parts: Answers) -> Answers:
+    return Answers(
+        [sample for part in parts for sample in part.samples],
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.pooled for part in parts]),
+    )
+
+
+MIX = ["melanoma"] * 60 + ["melanocytic_nevus"] * 300 + ["benign_keratosis"] * 90
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_a_conformal_limit_keeps_its_promise_on_new_scores(level: float) -> None:
+    """Over many draws of sixty old scores and a new one, the new one reaches the limit as often as
+    was promised, and hardly more.
+    """
+    random = np.random.default_rng(1)
+    scores = random.beta(2, 1, (4000, 61))
+    reached = [row[-1] >= (conformal_limit(row[:-1], level) or 0) for row in scores]
+    assert level - 0.01 <= np.mean(reached) <= level + 0.03
+
+
+def test_too_few_scores_promise_nothing() -> None:
+    nine, eighteen = np.linspace(0.1, 0.9, 9), np.linspace(0.1, 0.9, 18)
+    assert conformal_limit(nine, 0.9) == pytest.approx(0.1)
+    assert conformal_limit(nine[:8], 0.9) is None
+    assert conformal_limit(eighteen, 0.95) is None
+
+
+def test_a_class_with_too_few_lesions_borrows_the_limit_of_its_kin() -> None:
+    labels = ["melanocytic_nevus"] * 100 + ["benign_keratosis"] * 5
+    answers = answers_of(labels)
+    probabilities = np.full((105, 3), 0.1)
+    probabilities[:, 1] = np.linspace(0.2, 0.9, 105)
+    probabilities[100:, 2] = 0.05
+    sets, too_few = fit_prediction_sets(answers, LABELS, probabilities)
+    assert too_few["0.95"] == ("melanoma", "benign_keratosis")
+    assert sets["0.95"]["benign_keratosis"] < sets["0.95"]["melanocytic_nevus"]
+    assert sets["0.95"]["melanoma"] == 0.0, "no malignant lesion at all: never ruled out"
+
+
+def test_prediction_sets_count_a_lesion_once() -> None:
+    """A hundred pictures of one lesion promise nothing about another."""
+    answers = answers_of(["melanoma"] * 100)
+    same = [sample_of(n, "melanoma") for n in range(100)]
+    same = [Sample(s.image_id, s.path, s.label, "one lesion", source=s.source) for s in same]
+    _, too_few = fit_prediction_sets(
+        Answers(same, answers.logits, answers.pooled), LABELS, np.full((100, 3), 0.3)
+    )
+    assert "melanoma" in too_few["0.90"]
+
+
+def test_thresholds_catch_what_they_are_for_and_are_cautious_about_few() -> None:
+    samples = [sample_of(n, label) for n, label in enumerate(MIX)]
+    probabilities = np.zeros((len(MIX), 3))
+    probabilities[:60, 0] = np.linspace(0.2, 0.9, 60)
+    many = fit_thresholds(samples, LABELS, probabilities)
+    assert (probabilities[:60, 0] >= many["melanoma"]).mean() == pytest.approx(0.95)
+    few = fit_thresholds(samples[55:], LABELS, probabilities[55:])
+    assert few["melanoma"] == CAUTIOUS_THRESHOLDS["melanoma"]
+
+
+def test_squamous_cell_carcinomas_are_caught_as_a_group_of_their_own() -> None:
+    labels = ("actinic_keratosis", "melanocytic_nevus")
+    facts = [{"dx": "scc"} if n < 5 else {"dx": "akiec"} for n in range(205)]
+    samples = [sample_of(n, "actinic_keratosis", facts=f) for n, f in enumerate(facts)]
+    probabilities = np.full((205, 2), 0.5)
+    probabilities[:5, 0] = 0.11
+    limits = fit_thresholds(samples, labels, probabilities)
+    assert limits["actinic_keratosis"] == pytest.approx(0.11)
+    assert limits["malignant"] == pytest.approx(0.5)
+
+
+def test_the_naming_rule_finds_rare_classes_for_at_most_half_a_point_of_accuracy() -> None:
+    answers = answers_of(MIX, seed=3, sharpness=1.5)
+    truth = np.array([LABELS.index(label) for label in MIX])
+    prior = {label: MIX.count(label) / len(MIX) for label in LABELS}
+    # As a network trained on this mix would answer.
+    shifted = answers.logits + np.log([prior[label] for label in LABELS])
+    probabilities = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
+    rule = fit_naming_rule(LABELS, probabilities.astype(np.float64), truth, prior=prior)
+    plain = name_all(None, LABELS, probabilities.astype(np.float64))
+    named = name_all(rule, LABELS, probabilities.astype(np.float64))
+    assert rule.tau > 0
+    assert (named == truth).mean() >= (plain == truth).mean() - 0.005
+    rare = truth == 0
+    assert (named == truth)[rare].mean() > (plain == truth)[rare].mean()
+
+
+def seen_through(modality: Modality, feature: float, seed: int) -> Answers:
+    answers = answers_of(MIX, seed=seed, modality=modality, source=str(modality))
+    pooled = answers.pooled.copy()
+    pooled[:, -1] += feature
+    return Answers(answers.samples, answers.logits, pooled)
+
+
+def test_the_modality_is_learned_from_the_sources() -> None:
+    train = joined(seen_through(LENS, 4, 1), seen_through(PHONE, -4, 2))
+    watched = joined(seen_through(LENS, 4, 3), seen_through(PHONE, -4, 4))
+    detector = fit_modality_detector(train, watched, report=silent)
+    assert detector is not None
+    assert detector.probability(watched.pooled[0]) > 0.9
+    assert detector.probability(watched.pooled[-1]) < 0.1
+
+
+def test_one_modality_alone_teaches_no_detector() -> None:
+    lens = seen_through(LENS, 4, 1)
+    assert fit_modality_detector(lens, lens, report=silent) is None
+
+
+def test_what_is_not_skin_is_told_from_every_source_and_hardly_a_lesion_refused() -> None:
+    train = joined(seen_through(LENS, 0, 1), seen_through(PHONE, 0, 2))
+    watched = joined(seen_through(LENS, 0, 3), seen_through(PHONE, 0, 4))
+    strangers = np.random.default_rng(9).normal(6, 1, (80, train.pooled.shape[1]))
+    detector = fit_skin_detector(train, watched, strangers[:40], report=silent)
+    assert np.mean([detector.probability(row) >= detector.limit for row in strangers[40:]]) > 0.95
+    for source in (LENS, PHONE):
+        rows = [row for row, s in enumerate(watched.samples) if s.source == source]
+        refused = [detector.probability(watched.pooled[row]) > detector.limit for row in rows]
+        assert np.mean(refused) <= MOST_REFUSED
+
+
+def test_each_modality_gets_a_calibration_of_its_own() -> None:
+    sharp, flat = seen_through(LENS, 4, 1), seen_through(PHONE, -4, 2)
+    flat = Answers(flat.samples, flat.logits * 3, flat.pooled)
+    found = fit_calibration(
+        labels=LABELS,
+        train=joined(sharp, flat),
+        validation=joined(sharp, flat),
+        not_skin=None,
+        report=silent,
+    )
+    assert found.clinical is not None
+    assert found.clinical.temperature > 2 * found.dermoscopic.temperature
+    assert found.skin is None
+    assert ModelCalibration.model_validate_json(found.model_dump_json()) == found
+
+
+AGED = {"melanoma": "80", "melanocytic_nevus": "20", "benign_keratosis": "65"}
+
+
+def hospital(name: str, seed: int, *, tells: bool) -> Answers:
+    """Age tells a class perfectly, or is drawn by chance."""
+    answers = answers_of(MIX, seed=seed, sharpness=1.0, source=name)
+    ages = np.random.default_rng(seed).permutation([AGED[label] for label in MIX])
+    samples = [
+        sample_of(seed * 10_000 + n, s.label, source=name, facts={"age": age})
+        for n, (s, age) in enumerate(
+            zip(answers.samples, [AGED[x] for x in MIX] if tells else ages, strict=True)
+        )
+    ]
+    return Answers(samples, answers.logits, answers.pooled)
+
+
+def facts_of(train: Answers, watched: Answers) -> object:
+    return fit_patient_facts(ModelCalibration(), LABELS, train, watched, report=silent)
+
+
+def test_what_patients_tell_ships_if_two_sources_gain_by_it() -> None:
+    learned = joined(hospital("a", 1, tells=True), hospital("b", 2, tells=True))
+    gaining = joined(hospital("a", 3, tells=True), hospital("b", 4, tells=True))
+    assert facts_of(learned, gaining) is not None
+
+
+def test_what_patients_tell_does_not_ship_if_one_source_gains_and_none_else() -> None:
+    learned = joined(hospital("a", 1, tells=True), hospital("b", 2, tells=False))
+    watched = joined(hospital("a", 3, tells=True), hospital("b", 4, tells=False))
+    assert facts_of(learned, watched) is None
+
+
+def test_a_table_compares_within_a_source_not_between_hospitals() -> None:
+    """One hospital sees the old, the other the young: that alone says nothing of a class."""
+    old = [sample_of(n, "melanoma", source="a", facts={"age": "80"}) for n in range(200)]
+    young = [
+        sample_of(900 + n, "melanocytic_nevus", source="b", facts={"age": "20"}) for n in range(200)
+    ]
+    table = learn_table([*old, *young], LABELS, strength=1.0)
+    assert all(shift == 0 for shifts in table.age_band.values() for shift in shifts.values())
+
+
+def test_the_words_of_data_sets_become_those_of_the_api() -> None:
+    facts = {"age": "47.0", "sex": "FEMALE", "localization": "posterior torso"}
+    found = context_of(sample_of(1, "melanoma", facts=facts))
+    assert (found.age_band, found.sex, found.body_site) == ("45-59", "female", "back")
+    odd = {"age": "unknown", "sex": "", "localization": "elsewhere"}
+    nothing: NDArray[np.object_] = np.array(
+        [*context_of(sample_of(1, "melanoma", facts=odd)).model_dump(exclude={"modality"}).values()]
+    )
+    assert not any(nothing)

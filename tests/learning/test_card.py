@@ -1,0 +1,152 @@
+"""The card says what is true of the pictures that a model was trained on, table by table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.learning.card import README, list_sources, write_readable_card
+from skinapi.learning.datasets import Sample
+from skinapi.learning.evaluation import measure_answers
+from skinapi.learning.figures_of_skin import measure_not_skin
+from skinapi.learning.limits import limits_of
+from skinapi.learning.text_tables import show_interval
+from skinapi.vision.calibration import NamingRule
+from skinapi.vision.context import Modality
+from skinapi.vision.patient_facts import PatientFactsTable
+from tests.learning.judgements import answer, answers_of, told_calibration, toy_model
+from tests.learning.test_figures import BASAL, HEALTHY, MELANOMA, NEVUS, phone, scope, toy_rows
+
+DERMOSCOPIC, CLINICAL, UNKNOWN = Modality
+
+
+def learned(modality: Modality, count: int, **more: Any) -> list[Sample]:
+    return [
+        Sample(f"{modality}{row}", Path("x"), NEVUS, f"l{row}", modality=modality, **more)
+        for row in range(count)
+    ]
+
+
+def robustness() -> dict[str, Any]:
+    row: dict[str, Any] = {"n": 3, "refused": 0.0}
+    for name in ("macro_auc", "balanced_accuracy"):
+        row |= {name: 0.9, f"{name}_change": 0.0, f"{name}_change_interval": [0.0, 0.0]}
+    marking = {"median_change": 0.012, "band_changed": 0.02, "band_raised": 0.01}
+    return {
+        "stress": {"untouched": row},
+        "shortcuts": {"pen ring": {**marking, "band_lowered": 0.01, "n": 60}},
+        "saliency": {"n": 3, "fall_hottest": 0.2, "fall_random": 0.1, "outlined": 0},
+    }
+
+
+@pytest.fixture(scope="module")
+def card() -> dict[str, Any]:
+    """Of a toy model with everything that a card can tell."""
+    calibration = told_calibration(
+        naming=NamingRule(tau=0.25, prior={NEVUS: 0.7, MELANOMA: 0.2, BASAL: 0.1}),
+        prediction_sets={"0.90": {NEVUS: 0.5, MELANOMA: 0.1}},
+        too_few={"0.90": (BASAL,)},
+    ).model_copy(update={"patient_facts": PatientFactsTable(age_band={"75+": {"melanoma": 0.4}})})
+    model = toy_model(calibration)
+    old = scope(MELANOMA, {NEVUS: 0.5, MELANOMA: 0.4}, lesion="old", facts={"age": "80"})
+    answers = answers_of([*toy_rows(), old, phone(HEALTHY, HEALTHY, lesion="h")])
+    foreign = answers_of([answer("not skin", NEVUS, lesion="cup", skin=False)])
+    figures = {
+        "model_version": "toy-1",
+        "turns": 1,
+        "skipped": {},
+        **measure_answers(model, answers, lesions_known=True),
+        "not_skin": measure_not_skin(model, answers, foreign),
+    }
+    parts = {"train": answers.samples[:6], "test": answers.samples[6:]}
+    written: dict[str, Any] = json.loads(
+        json.dumps(
+            {
+                "architecture": "toy",
+                "side": 64,
+                "precision": "f32",
+                "licence": "none",
+                "limits": limits_of(answers.samples),
+                "sources": list_sources(parts, licences={"phones": "CC BY 4.0"}),
+                "training": {
+                    "command": "train --toy",
+                    "notes": ["a note"],
+                    "pictures": {"train": {NEVUS: 6}, "validation": {MELANOMA: 1}},
+                    "phases": {},
+                },
+                "figures": {
+                    "test": figures,
+                    "validation": robustness(),
+                    "precision": {"f32": 0.97},
+                },
+            }
+        )
+    )
+    return written
+
+
+def test_the_readable_card_has_every_table(card: dict[str, Any], tmp_path: Path) -> None:
+    write_readable_card(tmp_path, card, "toy-1")
+    page = (tmp_path / README).read_text()
+    for said in (
+        "| phones | clinical | CC BY 4.0 | 0 / 9 | 0 / 9 | 0 / 5 |",
+        "| scopes | dermoscopic | - | 6 / 5 | 6 / 5 | not known |",
+        "| dermoscopic | 1.000 | 0.25 | nv 0.700, mel 0.200, bcc 0.100 |",
+        "### By source",
+        "### By modality",
+        "| Fitzpatrick | 2 | 2 |",
+        "squamous cell carcinoma",
+        "prediction sets",
+        "| dermoscopic | 0.90 | mel | 5 |",
+        "| pen ring | all | 60 | +0.0120 |",
+        "| age band | 75+ | melanoma +0.40 |",
+        "| phones | 0.000 [0.000-0.000] |",
+        "told nothing",
+        "No way of abstaining reliably prevents silent failures",
+    ):
+        assert said in page
+    assert "\n\n\n" not in page
+    gained = card["figures"]["test"]["patient_facts_gain"]["scopes"]
+    assert gained["log_loss_fall"] > 0
+    assert f"| scopes | {show_interval(gained, 'log_loss_fall')} |" in page
+    order = ["## Limits", "## Data", "## From a picture", "## Results", "## How it was trained"]
+    assert [page.index(title) for title in order] == sorted(page.index(title) for title in order)
+
+
+def test_a_row_of_a_table_has_as_many_cells_as_its_head(
+    card: dict[str, Any], tmp_path: Path
+) -> None:
+    write_readable_card(tmp_path, card, "toy-1")
+    for part in (tmp_path / README).read_text().split("\n\n"):
+        lines = part.splitlines()
+        if lines[0].startswith("| "):
+            assert len({line.count("|") for line in lines}) == 1
+
+
+def test_a_model_of_dermoscopy_alone_says_so() -> None:
+    limits = " ".join(limits_of(learned(DERMOSCOPIC, 3, source="ham")))
+    assert "Trained on dermoscope pictures alone. Not validated on phone" in limits
+    assert "calibrated on the mix of classes of its sources (ham)" in limits
+    assert "Fitzpatrick types of the training" not in limits
+    assert "Squamous" not in limits
+
+
+def test_a_model_of_photographs_alone_says_so() -> None:
+    assert any(
+        "Trained on phone or other ordinary photographs alone. Not validated on dermoscope" in limit
+        for limit in limits_of(learned(CLINICAL, 3))
+    )
+
+
+def test_a_model_of_unknown_pictures_claims_neither_kind() -> None:
+    assert any("not known how its pictures" in limit for limit in limits_of(learned(UNKNOWN, 3)))
+
+
+def test_a_model_of_both_counts_them_and_its_skin_types() -> None:
+    facts = {"fitzpatrick": "2.0", "dx": "scc"}
+    limits = " ".join(limits_of([*learned(DERMOSCOPIC, 1200), *learned(CLINICAL, 2, facts=facts)]))
+    assert "1,200 dermoscope pictures and 2 phone or other ordinary photographs" in limits
+    assert "alone" not in limits
+    assert "II 2." in limits
+    assert "Squamous cell carcinoma is counted as actinic keratosis" in limits

@@ -1,0 +1,335 @@
+"""Every figure of what users get, on toy answers whose right figure can be counted by hand."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from skinapi.learning import metrics
+from skinapi.learning.answers import judge, serve
+from skinapi.learning.evaluation import measure_answers
+from skinapi.learning.figures import measure
+from skinapi.learning.figures_as_served import measure_tested, serve_measured
+from skinapi.learning.figures_of_skin import measure_not_skin
+from skinapi.learning.tables import describe_figures
+from skinapi.vision.calibration import Calibration, NamingRule
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import Modality
+from skinapi.vision.refusals import Reason
+from tests.learning.judgements import (
+    CLINICAL,
+    answer,
+    answers_of,
+    judged,
+    told_calibration,
+    toy_model,
+)
+
+NEVUS, MELANOMA, BASAL = "melanocytic_nevus", "melanoma", "basal_cell_carcinoma"
+KERATOSIS, HEALTHY = "actinic_keratosis", "normal_skin"
+UNKNOWN = Modality.UNKNOWN
+
+
+def phone(truth: str, said: Any, *, lesion: str, **more: Any) -> Any:
+    told = {"modality": CLINICAL, "seen_as": "clinical", "source": "phones", **more}
+    return answer(truth, said, lesion=lesion, **told)
+
+
+def scope(truth: str, said: Any, *, lesion: str, **more: Any) -> Any:
+    return answer(truth, said, lesion=lesion, source="scopes", **more)
+
+
+def toy_rows() -> list[Any]:
+    """Two sources. Through the dermoscope one of four melanomas is taken for a nevus."""
+    return [
+        *(scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(6)),
+        *(scope(MELANOMA, MELANOMA, lesion=f"m{i}") for i in range(3)),
+        scope(MELANOMA, NEVUS, lesion="missed"),
+        *(phone(NEVUS, NEVUS, lesion=f"pn{i}", patient_id=f"p{i}") for i in range(4)),
+        *(phone(BASAL, BASAL, lesion=f"pb{i}", patient_id="one") for i in range(2)),
+        phone(KERATOSIS, KERATOSIS, lesion="scc0", facts={"dx": "SCC", "fitzpatrick": "2.0"}),
+        phone(KERATOSIS, NEVUS, lesion="scc1", facts={"dx": "scc", "fitzpatrick": "2"}),
+    ]
+
+
+def toy_figures(rows: Sequence[Any] | None = None, **more: Any) -> dict[str, Any]:
+    answers = answers_of(rows or toy_rows(), **more)
+    figures: dict[str, Any] = json.loads(
+        json.dumps(measure_answers(toy_model(), answers, lesions_known=True), allow_nan=False)
+    )
+    return figures
+
+
+def test_every_source_and_modality_has_its_own_table() -> None:
+    figures = toy_figures()
+    scopes, phones = figures["by_source"]["scopes"], figures["by_source"]["phones"]
+    assert set(scopes["per_class"]) == {"mel", "nv"}
+    assert set(phones["per_class"]) == {"akiec", "bcc", "nv"}
+    assert scopes["balanced_accuracy"] == pytest.approx((1 + 3 / 4) / 2)
+    assert phones["balanced_accuracy"] == pytest.approx((1 + 1 + 1 / 2) / 3)
+    assert scopes["melanoma_auc"] == pytest.approx(7 / 8)
+    assert phones["melanoma_auc"] is None
+    assert scopes["patients"] is None
+    assert phones["patients"] == 5
+    assert figures["by_modality"]["clinical"] == phones
+    assert figures["one_per_lesion"]["by_source"]["scopes"]["lesions"] == 10
+
+
+def test_a_source_of_one_class_is_counted_without_figures() -> None:
+    rows = [*toy_rows(), answer(NEVUS, NEVUS, lesion="x", source="single")]
+    alone = toy_figures(rows)["by_source"]["single"]
+    assert alone == {"n": 1, "lesions": 1, "one_class_only": True}
+
+
+def test_what_is_named_has_its_balanced_accuracy() -> None:
+    rule = NamingRule(tau=1.0, prior={NEVUS: 0.9, BASAL: 0.1})
+    rows = [
+        *(scope(BASAL, {NEVUS: 0.7, BASAL: 0.3}, lesion=f"b{i}") for i in range(2)),
+        *(scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(3)),
+        scope(NEVUS, {NEVUS: 0.7, BASAL: 0.3}, lesion="victim"),
+    ]
+    figures = measure(judge(toy_model(told_calibration(naming=rule)), answers_of(rows)))
+    assert figures["balanced_accuracy"] == 0.5
+    assert figures["named_balanced_accuracy"] == pytest.approx((1 + 3 / 4) / 2)
+    assert figures["named_accuracy"] == pytest.approx(5 / 6)
+    low, high = figures["named_balanced_accuracy_interval"]
+    assert low < figures["named_balanced_accuracy"] <= high
+    assert figures["per_class"]["bcc"]["named_sensitivity"] == 1
+    assert figures["per_class"]["bcc"]["sensitivity"] == 0
+
+
+def test_what_is_told_counts_doubts_and_refusals() -> None:
+    """The doubtful nevus is told as melanoma, the refused one as nothing."""
+    rows = [
+        scope(NEVUS, {NEVUS: 0.5, MELANOMA: 0.45}, lesion="doubt"),
+        scope(NEVUS, NEVUS, lesion="cloth", skin=False),
+        *(scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(2)),
+        scope(MELANOMA, MELANOMA, lesion="m"),
+    ]
+    figures = measure(judge(toy_model(), answers_of(rows)))
+    assert figures["named_balanced_accuracy"] == 1
+    assert figures["stated_balanced_accuracy"] == pytest.approx((2 / 4 + 1) / 2)
+    assert figures["refused"] == 1
+
+
+def test_refusals_are_counted_by_class_source_and_reason() -> None:
+    rows = [*toy_rows(), scope(NEVUS, NEVUS, lesion="cloth", skin=False)]
+    rows += [scope(HEALTHY, HEALTHY, lesion="arm", skin=False)]
+    refusals = toy_figures(rows, unfit={"m0": Reason.BLURRED})["refusals"]
+    assert (refusals["n"], refusals["refused"]) == (19, 2)
+    assert refusals["by_class"]["nv"] == {"n": 11, "refused": 1}
+    assert refusals["by_class"]["mel"] == {"n": 4, "refused": 1}
+    assert refusals["by_class"]["bcc"] == {"n": 2, "refused": 0}
+    assert refusals["by_source"]["scopes"]["refused"] == 2
+    assert refusals["by_source"]["phones"]["by_class"]["akiec"] == {"n": 2, "refused": 0}
+    assert refusals["by_reason"] == {"blurred": 1, "not_skin": 1}
+
+
+def test_squamous_cell_carcinomas_are_measured_by_the_label_as_written() -> None:
+    """One of the two is named a nevus and stays below referral."""
+    scc = toy_figures()["scc"]
+    assert (scc["n"], scc["referral_or_higher"]) == (2, 0.5)
+    low, high = scc["referral_or_higher_interval"]
+    assert 0 < low < 0.5 < high < 1
+    assert "scc" not in toy_figures(toy_rows()[:-2])
+
+
+def test_a_refused_carcinoma_has_reached_nobody() -> None:
+    scc = toy_figures(unfit={"scc0": Reason.BLURRED})["scc"]
+    assert (scc["refused"], scc["referral_or_higher"]) == (1, 0.0)
+
+
+def test_malignant_lesions_are_caught_by_their_modality_once_each() -> None:
+    twice = scope(MELANOMA, NEVUS, lesion="m0", image_id="m0-again")
+    caught = toy_figures([*toy_rows(), twice])["malignant_caught"]
+    assert caught["dermoscopic"]["lesions"] == 10
+    assert caught["dermoscopic"]["malignant"] == 4
+    assert caught["dermoscopic"]["caught"] == 0.75
+    assert caught["dermoscopic"]["benign_below"] == 1
+    assert caught["clinical"]["caught"] == 0.75
+
+
+def test_a_model_that_was_never_tested_is_measured_by_its_own_thresholds() -> None:
+    """Its floor at doctor_review would catch everything and say nothing of it."""
+    model, answers = toy_model(), answers_of(toy_rows())
+    assert model.calibration.dermoscopic.tested is None
+    tested = measure_tested(model, answers, Modality.DERMOSCOPIC)
+    assert tested is not None
+    assert (tested.modality, tested.lesions, tested.malignant) == ("dermoscopic", 10, 4)
+    assert tested.sensitivity == 0.75
+    assert measure_tested(model, answers_of(toy_rows()[:6]), Modality.DERMOSCOPIC) is None
+
+
+def test_a_refused_melanoma_was_not_caught() -> None:
+    model, answers = toy_model(), answers_of(toy_rows(), unfit={"m0": Reason.TOO_DARK})
+    tested = measure_tested(model, answers, Modality.DERMOSCOPIC)
+    assert tested is not None
+    assert tested.sensitivity == 0.5
+
+
+def test_each_threshold_cuts_the_pictures_of_its_modality() -> None:
+    calibration = told_calibration().model_copy(
+        update={"clinical": Calibration(thresholds={"basal_cell_carcinoma": 0.999})}
+    )
+    answers = answers_of(toy_rows())
+    figures = measure_answers(toy_model(calibration), answers, lesions_known=True)
+    clinical = figures["by_modality"]["clinical"]["bands"]["basal_cell_carcinoma"]
+    assert (clinical["threshold"], clinical["sensitivity"]) == (0.999, 0.0)
+    dermoscopic = figures["by_modality"]["dermoscopic"]["bands"]
+    assert set(dermoscopic) == {"melanoma", "malignant"}
+    assert dermoscopic["melanoma"]["sensitivity"] == 0.75
+    assert dermoscopic["melanoma"]["specificity"] == 1
+    assert figures["bands"]["basal_cell_carcinoma"]["threshold"] is None
+
+
+def test_prediction_sets_hold_the_truth_as_often_as_they_say() -> None:
+    limits = {"0.90": {NEVUS: 0.5, MELANOMA: 0.5}, "0.95": {NEVUS: 0.5, MELANOMA: 0.0005}}
+    model = toy_model(told_calibration(prediction_sets=limits, too_few={"0.90": [BASAL]}))
+    figures = measure_answers(model, answers_of(toy_rows()), lesions_known=True)
+    assert set(figures["prediction_sets"]) == {"dermoscopic"}
+    levels = figures["prediction_sets"]["dermoscopic"]
+    narrow, wide = levels["0.90"], levels["0.95"]
+    assert narrow["by_class"]["mel"]["coverage"] == 0.75
+    assert narrow["by_class"]["nv"]["coverage"] == 1
+    assert narrow["coverage"] == 0.9
+    assert narrow["mean_size"] == 1
+    assert wide["by_class"]["mel"]["coverage"] == 1
+    assert wide["by_class"]["nv"]["mean_size"] == 2
+    assert narrow["by_class"]["mel"]["too_few"] is False
+    low, high = narrow["by_class"]["nv"]["coverage_interval"]
+    assert 0.5 < low < 1
+    assert high == 1
+
+
+def test_classes_of_which_too_few_were_fitted_are_said_to_promise_nothing() -> None:
+    limits = {"0.90": {NEVUS: 0.5, MELANOMA: 0.5}}
+    model = toy_model(told_calibration(prediction_sets=limits, too_few={"0.90": [MELANOMA]}))
+    figures = measure_answers(model, answers_of(toy_rows()), lesions_known=True)
+    melanoma = figures["prediction_sets"]["dermoscopic"]["0.90"]["by_class"]["mel"]
+    assert melanoma["too_few"] is True
+    assert melanoma["coverage"] == 0.75
+
+
+def test_the_modality_is_recognised_or_not() -> None:
+    rows = [
+        *toy_rows(),
+        scope(NEVUS, NEVUS, lesion="odd", seen_as="clinical"),
+        scope(NEVUS, NEVUS, lesion="blank", seen_as="unsure"),
+        answer(NEVUS, NEVUS, lesion="untold", modality=UNKNOWN),
+    ]
+    assert toy_figures(rows)["modality_recognition"] == {
+        "clinical": {"n": 8, "right": 8, "wrong": 0, "unsure": 0},
+        "dermoscopic": {"n": 12, "right": 10, "wrong": 1, "unsure": 1},
+    }
+
+
+def test_told_nothing_the_model_relies_on_what_it_recognises() -> None:
+    """A phone's melanoma is over its own modality's threshold and below the dermoscope's, which
+    alone is heard where its picture looks like one through a dermoscope.
+    """
+    calibration = told_calibration().model_copy(
+        update={
+            "dermoscopic": Calibration(
+                thresholds=dict.fromkeys(("melanoma", "actinic_keratosis", "malignant"), 0.7)
+            ),
+            "clinical": Calibration(
+                thresholds=dict.fromkeys(("melanoma", "actinic_keratosis", "malignant"), 0.3)
+            ),
+        }
+    )
+    rows = [
+        *toy_rows(),
+        phone(MELANOMA, {NEVUS: 0.6, MELANOMA: 0.35}, lesion="like-a-scope", seen_as="dermoscopic"),
+    ]
+    figures = measure_answers(toy_model(calibration), answers_of(rows), lesions_known=True)
+    told, nothing = figures["malignant_caught"], figures["told_nothing"]
+    assert told["clinical"]["caught"] == pytest.approx(4 / 5)
+    assert nothing["malignant_caught"]["clinical"]["caught"] == pytest.approx(3 / 5)
+    assert nothing["malignant_caught"]["dermoscopic"] == told["dermoscopic"]
+    assert nothing["refusals"] == {"n": 19, "refused": 0}
+    assert 0 < nothing["named_balanced_accuracy"] < 1
+
+
+def test_healthy_skin_is_recognised_or_called_malignant() -> None:
+    rows = [
+        *toy_rows(),
+        *(phone(HEALTHY, HEALTHY, lesion=f"h{i}") for i in range(3)),
+        phone(HEALTHY, MELANOMA, lesion="alarm"),
+        scope(NEVUS, HEALTHY, lesion="overlooked"),
+    ]
+    healthy = toy_figures(rows)["normal_skin"]
+    assert healthy["n"] == 4
+    assert healthy["recognised"] == 0.75
+    assert healthy["called_malignant"] == 0.25
+    assert healthy["by_source"]["phones"]["n"] == 4
+    assert healthy["lesions_taken_for_it"] == pytest.approx(1 / 19)
+
+
+def test_doubtful_skin_is_called_malignant_where_that_is_what_is_stated() -> None:
+    rows = [*toy_rows(), phone(HEALTHY, {HEALTHY: 0.5, MELANOMA: 0.49}, lesion="doubt")]
+    healthy = toy_figures(rows)["normal_skin"]
+    assert (healthy["recognised"], healthy["called_malignant"]) == (1, 1)
+
+
+def test_what_is_not_skin_is_refused_and_told_apart() -> None:
+    foreign = answers_of(
+        [
+            *(answer("not skin", NEVUS, lesion=f"cup{i}", skin=False) for i in range(3)),
+            answer("not skin", NEVUS, lesion="leather"),
+        ]
+    )
+    figures = measure_not_skin(toy_model(), answers_of(toy_rows()), foreign)
+    assert (figures["n"], figures["refused"], figures["refused_share"]) == (4, 3, 0.75)
+    assert figures["told_apart_by"] == "skin detector"
+    assert figures["auroc"] == pytest.approx(1 - 1 / 8)  # the leather ties with every lesion
+    assert figures["gates"]["outcomes"]["refused: not_skin"] == 3
+
+
+def test_skin_types_are_listed_however_few() -> None:
+    types = toy_figures()["subgroups"]["fitzpatrick"]
+    assert {name: one["n"] for name, one in types.items()} == {"2": 2, "unknown": 16}
+
+
+def test_pictures_of_one_patient_are_drawn_together() -> None:
+    alone = judged(skill=1.0)
+    samples = [replace(s, patient_id=str(row // 20)) for row, s in enumerate(alone.samples)]
+    together = replace(alone, samples=samples)
+    narrow, wide = (np.ptp(measure(one)["macro_auc_interval"]) for one in (alone, together))
+    assert len(set(together.groups)) == 12 < len(set(alone.groups))
+    assert narrow != wide
+
+
+def test_the_interval_of_a_share_knows_that_few_patients_prove_little() -> None:
+    always = np.ones(20, bool)
+    low, high = metrics.share_interval(always, [str(row) for row in range(20)])
+    assert low == pytest.approx(0.8389, abs=1e-3)
+    assert high == 1
+    of_two, _ = metrics.share_interval(always, [str(row % 2) for row in range(20)])
+    assert of_two < 0.4
+
+
+def test_ranks_give_the_same_area_as_scores_in_every_draw() -> None:
+    random = np.random.default_rng(4)
+    scores, positive = random.integers(0, 9, 80) / 9, random.random(80) < 0.4
+    ranks = metrics.rank(scores)
+    for rows in metrics.draw_groups([str(row) for row in range(80)])[:20]:
+        direct = metrics.auc(scores[rows], positive[rows])
+        assert metrics.auc_of_ranks(ranks[rows], positive[rows]) == pytest.approx(direct)
+
+
+def test_measured_bands_are_those_of_serving_once_enough_was_tested() -> None:
+    answers, nevi = answers_of(toy_rows()), slice(0, 6)
+    measured, served = serve_measured(toy_model(), answers), serve(toy_model(), answers)
+    assert {one.found.band for one in served[nevi]} == {Band.DOCTOR_REVIEW}
+    assert not {one.found.band for one in measured[nevi]} & {Band.DOCTOR_REVIEW}
+
+
+def test_all_of_it_is_printed() -> None:
+    rows = [*toy_rows(), *(phone(HEALTHY, HEALTHY, lesion=f"h{i}") for i in range(3))]
+    figures = {"model_version": "toy-1", "turns": 1, "skipped": {}, **toy_figures(rows)}
+    said = describe_figures(figures)
+    for words in ("scopes", "phones", "clinical", "refused", "squamous", "Fitzpatrick", "told"):
+        assert words in said

@@ -1,0 +1,188 @@
+"""A model folder holds its kernels once: Keras reads them out of the served network."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.export import export_servable
+from skinapi.learning.half import round_to_half
+from skinapi.learning.heads import make_servable
+from skinapi.learning.kernels import load_model_weights, save_norms
+from skinapi.learning.networks import build_network
+from skinapi.learning.weights import initialise, load_weights
+from skinapi.vision.model import CHECKSUMS, NETWORK, NORMS, SHIPPED_MODEL, open_model
+from skinapi.vision.openvino_engine import Precision
+from tests.learning import tiny
+from tests.learning.conftest import SIDE, Small, run_command
+from tests.size import drill
+
+OUTPUTS = ("melanoma", "melanocytic_nevus", "normal_skin")
+# Slow to export; of these ResNet50 is in the box.
+SLOW = ("ResNet50", "DenseNet169", "EfficientNetB3")
+ARCHITECTURES = (tiny.NAME, "MobileNetV2", *(SLOW if drill else ()))
+
+
+def trained(architecture: str) -> keras.Model:
+    """Statistics as no fresh network has them: negative scales, one of zero, one of a thousand."""
+    keras.utils.set_random_seed(3)
+    random = np.random.default_rng(3)
+    network = build_network(architecture, outputs=len(OUTPUTS), side=SIDE)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = (
+                random.uniform(0.5, 1.5, weight.shape).astype(np.float32)
+                for weight in layer.get_weights()
+            )
+            gamma[:3] = -gamma[0], 0.0, -0.0
+            variance[3] = 1e-6
+            layer.set_weights([gamma, beta - 1, mean - 1, variance])
+    round_to_half(network)
+    return network
+
+
+def write(network: keras.Model, folder: Path) -> Path:
+    """As `train` writes it."""
+    folder.mkdir()
+    probe = np.zeros((1, SIDE, SIDE, 3), np.float32)
+    export_servable(make_servable(network), folder, labels=OUTPUTS, probe=probe, half=True)
+    save_norms(network, folder)
+    return folder
+
+
+def assert_same_bits(one: keras.Model, other: keras.Model) -> None:
+    for mine, yours in zip(one.get_weights(), other.get_weights(), strict=True):
+        assert mine.shape == yours.shape
+        assert mine.tobytes() == yours.tobytes()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_keras_gets_back_every_bit_and_no_kernel_is_stored_twice(
+    architecture: str, tmp_path: Path
+) -> None:
+    network = trained(architecture)
+    folder = write(network, tmp_path / "model")
+    with np.load(folder / NORMS, allow_pickle=False) as stored:
+        assert all(stored[key].ndim <= 1 for key in stored)
+    again = build_network(architecture, outputs=len(OUTPUTS), side=SIDE)
+    load_model_weights(again, folder)
+    assert_same_bits(again, network)
+
+
+def test_the_shipped_kernels_are_stored_once() -> None:
+    with np.load(SHIPPED_MODEL / NORMS, allow_pickle=False) as stored:
+        assert all(stored[key].ndim <= 1 for key in stored)
+        content = hashlib.sha256((SHIPPED_MODEL / NORMS).read_bytes()).hexdigest()
+    assert json.loads((SHIPPED_MODEL / CHECKSUMS).read_text())[NORMS] == content
+    assert not [path for path in SHIPPED_MODEL.glob("*.npz") if path.stat().st_size > 1_000_000]
+
+
+def test_a_kernel_that_the_export_has_changed_is_kept_beside_it(tmp_path: Path) -> None:
+    def build() -> keras.Model:
+        inputs = keras.Input((SIDE, SIDE, 3))
+        pixels = keras.layers.Rescaling(1 / 127.5, name="pixels")(inputs)
+        features = keras.layers.Conv2D(8, 3, name="stem", activation="relu")(pixels)
+        pooled = keras.layers.GlobalAveragePooling2D(name="pooled")(features)
+        return keras.Model(inputs, keras.layers.Dense(len(OUTPUTS), name="logits")(pooled))
+
+    network = build()
+    round_to_half(network)
+    folder = write(network, tmp_path / "model")
+    with np.load(folder / NORMS, allow_pickle=False) as stored:
+        assert stored["stem/0"].dtype == np.float16
+    again = build()
+    load_model_weights(again, folder)
+    assert_same_bits(again, network)
+
+
+def test_a_training_starts_from_the_weights_that_a_model_serves(small: Small) -> None:
+    network = build_network(tiny.NAME, outputs=8, side=SIDE)
+    said: list[str] = []
+    fresh = initialise(
+        network,
+        architecture=tiny.NAME,
+        init=str(small.model),
+        imagenet=None,
+        report=said.append,
+    )
+    assert fresh == []
+    assert said == ["init: model; fresh: nothing"]
+    batch = np.random.default_rng(5).uniform(-1, 1, (4, SIDE, SIDE, 3)).astype(np.float32)
+    served = open_model(small.model, precision=Precision.F32).engine.infer(batch).logits
+    np.testing.assert_allclose(network.predict_on_batch(batch), served, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(trained(tiny.NAME), tmp_path_factory.mktemp("kernels") / "model")
+
+
+def refusal(folder: Path, architecture: str = tiny.NAME, outputs: int = len(OUTPUTS)) -> str:
+    """What is said of a start; the network stays as it was built."""
+    network = build_network(architecture, outputs=outputs, side=SIDE)
+    before = [weight.copy() for weight in network.get_weights()]
+    with pytest.raises(BadNetwork) as caught:
+        load_weights(network, folder)
+    for old, new in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    return caught.value.detail
+
+
+def test_another_architecture_is_refused(model: Path) -> None:
+    assert "no layer Conv1: it is of another architecture" in refusal(model, "MobileNetV2")
+
+
+def test_other_outputs_are_refused(model: Path) -> None:
+    said = refusal(model, outputs=5)
+    assert "The layer logits" in said
+    assert "(64, 3); expected is (64, 5)" in said
+
+
+def test_a_file_of_one_model_beside_the_network_of_another_is_refused(
+    model: Path, small: Small, tmp_path: Path
+) -> None:
+    shutil.copytree(small.model, tmp_path / "mixed")
+    shutil.copy(model / NORMS, tmp_path / "mixed" / NORMS)
+    said = refusal(tmp_path / "mixed")
+    assert "the kernel of first" in said
+    assert "not of one model" in said
+
+
+@pytest.mark.parametrize("name", [NORMS, NETWORK, "network.bin"])
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_folder_whose_files_are_missing_or_cut_short_is_refused(
+    model: Path, tmp_path: Path, name: str, missing: bool
+) -> None:
+    folder = shutil.copytree(model, tmp_path / "broken")
+    content = (folder / name).read_bytes()
+    (folder / name).unlink() if missing else (folder / name).write_bytes(content[:1000])
+    assert str(folder) in refusal(folder)
+
+
+def test_a_model_that_train_has_not_made_is_no_start(model: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(model, tmp_path / "brought")
+    (folder / NORMS).unlink()
+    assert "only a model that `train` has made can be a start" in refusal(folder)
+
+
+def test_the_file_without_its_network_is_no_start(
+    small: Small, model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / NORMS).write_bytes((model / NORMS).read_bytes())
+    assert "Of a model, name the folder" in refusal(tmp_path / NORMS)
+    words = [*small.words, "--init", tmp_path / NORMS]
+    with pytest.raises(BadNetwork, match="name the folder"):
+        run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
+    assert not (tmp_path / "w").exists()
+    assert not (tmp_path / "m").exists()
+
+
+def test_two_networks_of_one_process_name_their_layers_alike() -> None:
+    first, second = (build_network("EfficientNetB3", outputs=3, side=32) for _ in range(2))
+    named = [[layer.name for layer in one.layers if layer.weights] for one in (first, second)]
+    assert named[0] == named[1]

@@ -1,0 +1,194 @@
+"""From one row of the network's output to what is said of it, modality by modality."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from skinapi.vision.assessment import Assessment, assess
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration, NamingRule
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.linear import LinearClassifier
+from skinapi.vision.modality import ModalityDetector
+from skinapi.vision.patient_facts import PatientFactsTable
+from tests.vision.fakes import LABELS, TESTED
+
+DERMOSCOPIC, CLINICAL, UNKNOWN = Modality.DERMOSCOPIC, Modality.CLINICAL, Modality.UNKNOWN
+WELL_TESTED = Calibration(tested=TESTED)
+PHONE_TESTED = Calibration(
+    tested=HeldOutFigures(modality=CLINICAL, lesions=900, malignant=300, sensitivity=0.96)
+)
+NEVUS = {"melanocytic_nevus": 0.95, "benign_keratosis": 0.04, "melanoma": 0.01}
+# One feature: positive through a dermoscope, negative from a phone, near zero in doubt.
+DETECTOR = ModalityDetector(dermoscopic=LinearClassifier.of(np.array([1.0]), 0.0), sure=0.9)
+LENS, PHONE, DOUBTFUL = 5.0, -5.0, 0.5
+
+
+def assessed(
+    probabilities: dict[str, float],
+    calibration: ModelCalibration,
+    *,
+    context: Context | None = None,
+    feature: float = DOUBTFUL,
+) -> Assessment:
+    logits = np.log([max(probabilities.get(label, 0.0), 1e-12) for label in LABELS])
+    return assess(
+        calibration,
+        labels=LABELS,
+        logits=logits,
+        pooled=np.array([feature]),
+        context=context or Context(modality=DERMOSCOPIC),
+    )
+
+
+def both(dermoscopic: Calibration, clinical: Calibration) -> ModelCalibration:
+    return ModelCalibration(dermoscopic=dermoscopic, clinical=clinical, modality=DETECTOR)
+
+
+@pytest.mark.parametrize(
+    ("told", "feature", "recognised", "used"),
+    [
+        (UNKNOWN, LENS, DERMOSCOPIC, (DERMOSCOPIC,)),
+        (UNKNOWN, PHONE, CLINICAL, (CLINICAL,)),
+        (UNKNOWN, DOUBTFUL, UNKNOWN, (DERMOSCOPIC, CLINICAL)),
+        (DERMOSCOPIC, DOUBTFUL, UNKNOWN, (DERMOSCOPIC,)),
+        (DERMOSCOPIC, PHONE, CLINICAL, (DERMOSCOPIC, CLINICAL)),
+        (CLINICAL, LENS, DERMOSCOPIC, (DERMOSCOPIC, CLINICAL)),
+        (CLINICAL, PHONE, CLINICAL, (CLINICAL,)),
+    ],
+)
+def test_the_modality_is_told_or_recognised_and_else_both_are_used(
+    told: Modality, feature: float, recognised: Modality, used: tuple[Modality, ...]
+) -> None:
+    found = assessed(
+        NEVUS, both(WELL_TESTED, PHONE_TESTED), context=Context(modality=told), feature=feature
+    ).modality
+    assert (found.told, found.recognised, found.used) == (told, recognised, used)
+    assert found.contradicted == (len(used) == 2 and UNKNOWN not in (told, recognised))
+
+
+def test_each_modality_has_its_own_temperature() -> None:
+    calibration = both(WELL_TESTED, PHONE_TESTED.model_copy(update={"temperature": 4.0}))
+    sharp = assessed(NEVUS, calibration, context=Context(), feature=LENS)
+    flat = assessed(NEVUS, calibration, context=Context(), feature=PHONE)
+    assert flat.probabilities["melanocytic_nevus"] < 0.6 < sharp.probabilities["melanocytic_nevus"]
+
+
+def test_in_doubt_about_the_modality_the_more_cautious_is_heard() -> None:
+    cautious = PHONE_TESTED.model_copy(update={"thresholds": {"melanoma": 0.005}})
+    relaxed = WELL_TESTED.model_copy(update={"thresholds": {"melanoma": 0.5, "malignant": 0.5}})
+    for calibration in (both(relaxed, cautious), both(cautious, relaxed)):
+        found = assessed(NEVUS, calibration, context=Context())
+        assert found.band is Band.URGENT_REFERRAL
+        assert RaisedBy.MELANOMA in found.raised_by
+
+
+def test_a_modality_with_few_malignant_tests_always_sends_to_a_doctor() -> None:
+    few = TESTED.model_copy(update={"malignant": 99})
+    found = assessed(NEVUS, ModelCalibration(dermoscopic=Calibration(tested=few)))
+    assert (found.band, found.raised_by) == (Band.DOCTOR_REVIEW, (RaisedBy.LITTLE_TESTED,))
+    enough = assessed(NEVUS, ModelCalibration(dermoscopic=WELL_TESTED))
+    assert enough.band is Band.SELF_MONITORING
+
+
+def test_a_model_that_was_never_tested_on_photographs_sends_them_to_a_doctor() -> None:
+    found = assessed(
+        NEVUS, ModelCalibration(dermoscopic=WELL_TESTED), context=Context(modality=CLINICAL)
+    )
+    assert RaisedBy.LITTLE_TESTED in found.raised_by
+
+
+def naming(tau: float, **prior: float) -> ModelCalibration:
+    rule = NamingRule(tau=tau, prior=prior)
+    return ModelCalibration(dermoscopic=WELL_TESTED.model_copy(update={"naming": rule}))
+
+
+def test_a_rare_class_is_named_by_the_rule() -> None:
+    p = {"melanocytic_nevus": 0.55, "melanoma": 0.38, "benign_keratosis": 0.07}
+    rule = naming(0.5, melanocytic_nevus=0.7, melanoma=0.1, benign_keratosis=0.2)
+    assert assessed(p, rule).stated == "melanoma"
+    assert assessed(p, naming(0.0, melanocytic_nevus=0.7, melanoma=0.1)).stated != "melanoma"
+
+
+def test_the_rule_never_names_less_than_a_most_probable_cancer() -> None:
+    p = {"melanoma": 0.6, "dermatofibroma": 0.4}
+    found = assessed(p, naming(1.0, melanoma=0.99, dermatofibroma=0.01))
+    assert found.stated == "melanoma"
+
+
+def test_what_the_rule_names_may_raise_the_band_and_says_so() -> None:
+    p = {"melanocytic_nevus": 0.58, "vascular_lesion": 0.42}
+    found = assessed(p, naming(1.0, melanocytic_nevus=0.9, vascular_lesion=0.1))
+    assert (found.stated, found.band) == ("vascular_lesion", Band.ROUTINE)
+    assert found.raised_by == (RaisedBy.NAMED,)
+
+
+def test_in_doubt_the_gravest_plausible_condition_is_stated_whatever_the_rule() -> None:
+    p = {"melanocytic_nevus": 0.42, "benign_keratosis": 0.38, "melanoma": 0.2}
+    found = assessed(p, naming(1.0, melanocytic_nevus=0.7, benign_keratosis=0.05))
+    assert found.reasons
+    assert found.stated == "melanoma"
+
+
+def told(table: PatientFactsTable, p: dict[str, float], **facts: str) -> Assessment:
+    context = Context.model_validate({"modality": DERMOSCOPIC, **facts})
+    calibration = ModelCalibration(dermoscopic=WELL_TESTED, patient_facts=table)
+    return assessed(p, calibration, context=context)
+
+
+OLD = PatientFactsTable(age_band={"75+": {"melanoma": 1.0, "melanocytic_nevus": -1.0}})
+YOUNG = PatientFactsTable(age_band={"0-29": {"melanoma": -3.0, "melanocytic_nevus": 1.0}})
+
+
+def test_what_the_patient_tells_shifts_and_the_pictures_own_numbers_are_kept() -> None:
+    found = told(OLD, NEVUS, age_band="75+")
+    assert found.from_picture is not None
+    assert found.from_picture["melanoma"] == pytest.approx(0.01, abs=1e-6)
+    assert found.probabilities["melanoma"] == pytest.approx(
+        0.01 * np.e / (0.01 * np.e + 0.95 / np.e + 0.04), abs=1e-6
+    )
+    assert sum(found.probabilities.values()) == pytest.approx(1)
+
+
+def test_where_nothing_is_told_nothing_is_shifted() -> None:
+    assert told(OLD, NEVUS).from_picture is None
+    assert told(OLD, NEVUS, age_band="30-44").from_picture is None
+
+
+def test_what_the_patient_tells_never_lowers_the_band() -> None:
+    suspicious = {"melanocytic_nevus": 0.9, "melanoma": 0.1}
+    found = told(YOUNG, suspicious, age_band="0-29")
+    assert found.probabilities["melanoma"] < 0.01
+    assert found.band is Band.URGENT_REFERRAL
+
+
+def with_sets(dermoscopic: dict[str, float], clinical: dict[str, float]) -> ModelCalibration:
+    return both(
+        WELL_TESTED.model_copy(
+            update={"prediction_sets": {"0.95": dermoscopic}, "too_few": {"0.95": ("melanoma",)}}
+        ),
+        PHONE_TESTED.model_copy(update={"prediction_sets": {"0.95": clinical}}),
+    )
+
+
+def test_what_reaches_its_own_limit_cannot_be_ruled_out() -> None:
+    limits = {"melanoma": 0.02, "melanocytic_nevus": 0.5, "benign_keratosis": 0.03}
+    calibration = with_sets(limits, {})
+    found = assessed(NEVUS, calibration, context=Context(), feature=LENS).not_ruled_out
+    assert [(one.level, one.keys, one.too_few) for one in found] == [
+        ("0.95", ("melanocytic_nevus", "benign_keratosis"), ("melanoma",))
+    ]
+
+
+def test_in_doubt_about_the_modality_what_either_cannot_rule_out_stays() -> None:
+    calibration = with_sets({"melanocytic_nevus": 0.5}, {"melanoma": 0.001})
+    (found,) = assessed(NEVUS, calibration, context=Context()).not_ruled_out
+    assert set(found.keys) == {"melanocytic_nevus", "melanoma"}
+
+
+def test_weights_that_do_not_fit_are_refused() -> None:
+    good = LinearClassifier.of(np.ones(4), 0.0)
+    for damage in ({"features": 5}, {"bias": float("nan")}, {"weights": "????"}):
+        with pytest.raises(ValidationError):
+            LinearClassifier.model_validate(good.model_dump() | damage)
