@@ -20,12 +20,12 @@ from typing import Any
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
-from gunicorn.workers.gthread import ThreadWorker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
 from skinapi.errors import StoreUnavailable
 from skinapi.settings import Settings
+from skinapi.web.lingering import MOST_BYTES, LingeringWorker
 
 STALL_S = 20  # a client that sends nothing for so long in mid-request gives its thread back
 # With a heap for each thread, glibc keeps many times over what large pictures once needed; and once
@@ -55,7 +55,7 @@ class DiscreetLogger(Logger):
         super().error("%s: %s at %s", _unquoted(msg), kind.__name__ if kind else "?", where)
 
 
-class PatientWorker(ThreadWorker):
+class PatientWorker(LingeringWorker):
     """Waits for a store that is gone: gunicorn ends the whole server when a worker cannot start,
     and one that replaces a worker that died in the meantime would end all the others.
     """
@@ -99,6 +99,8 @@ values.ValueClass = values.get_value_class()
 told = Settings()
 bind, workers, threads = told.binds, told.workers, told.threads
 worker_class = PatientWorker
+# Twice the base64 of the largest photo, with some room: who sends more may lose the answer.
+PatientWorker.most_bytes = max(MOST_BYTES, 3 * told.max_upload_bytes)
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30

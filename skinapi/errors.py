@@ -34,20 +34,21 @@ class InvalidQuery(BadRequest):
 
 
 class Unauthenticated(SkinAPIError):
-    status, code, sentence = 401, "unauthenticated", "Missing Authorization Header"
+    status, code = 401, "unauthenticated"
+    sentence = "Missing Authorization Header. Please log in again."
 
 
 class InvalidToken(Unauthenticated):
-    code, sentence = "invalid_token", "Invalid token"
+    code, sentence = "invalid_token", "Invalid token. Please log in again."
 
 
 class ExpiredToken(Unauthenticated):
-    code, sentence = "token_expired", "Token has expired"
+    code, sentence = "token_expired", "Token has expired. Please log in again."
 
 
 class InvalidRefreshToken(Unauthenticated):
     code = "invalid_refresh_token"
-    sentence = "This refresh token is not valid any more; log in again"
+    sentence = "This refresh token is not valid any more. Please log in again."
 
 
 class InvalidCredentials(Unauthenticated):
@@ -67,7 +68,12 @@ class AccountSuspended(Forbidden):
 
 
 class PasswordChangeRequired(Forbidden):
+    """`page` is the address of the page to do it on."""
+
     code, sentence = "password_change_required", "Choose a password of your own first"
+
+    def __init__(self, page: str) -> None:
+        super().__init__(f"{self.sentence}, on the page {page}")
 
 
 class InitialPasswordExpired(Forbidden):
@@ -114,7 +120,13 @@ class Duplicate(Conflict):
 
 
 class PayloadTooLarge(SkinAPIError):
+    """`largest` is the most bytes that a photo may have, where it is a photo that is too large."""
+
     status, code, sentence = 413, "payload_too_large", "The request body is too large"
+
+    def __init__(self, sentence: str | None = None, *, largest: int | None = None) -> None:
+        self.largest = largest
+        super().__init__(sentence)
 
 
 class UnsupportedMediaType(SkinAPIError):

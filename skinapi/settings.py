@@ -14,11 +14,6 @@ VERSION = "0.1.0"
 SHORTEST_SECRET = 32
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-DEVELOPMENT_ORIGINS = (
-    "http://localhost:4200,http://127.0.0.1:4200,"
-    "http://localhost:5173,http://127.0.0.1:5173,"
-    "http://localhost:3000,http://127.0.0.1:3000"
-)
 
 
 class Settings(BaseSettings):
@@ -58,8 +53,8 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(default=0, ge=0)
     allowed_origins: str | None = None
     max_body_bytes: PositiveInt = 1024 * 1024
-    max_upload_bytes: PositiveInt = 8 * 1024 * 1024
-    max_held_bytes: PositiveInt = 16 * 1024 * 1024
+    max_upload_bytes: PositiveInt = 10 * 1024 * 1024
+    max_held_bytes: PositiveInt = 20 * 1024 * 1024
 
     token_hours: PositiveInt = 12
     access_minutes: PositiveInt = 15
@@ -120,9 +115,15 @@ class Settings(BaseSettings):
         return (self.public_url or f"http://{self.binds[0]}").rstrip("/")
 
     @property
+    def password_page(self) -> str:
+        """Where an initial password is replaced by one's own."""
+        return f"{self.address}/password"
+
+    @property
     def origins(self) -> list[str]:
-        listed = self.allowed_origins or ("" if self.production else DEVELOPMENT_ORIGINS)
-        return [origin.strip().rstrip("/") for origin in listed.split(",") if origin.strip()]
+        """The front ends that are listed; in development every loopback origin comes on top."""
+        listed = (self.allowed_origins or "").split(",")
+        return [origin.strip().rstrip("/") for origin in listed if origin.strip()]
 
     @property
     def llm_models(self) -> list[str]:

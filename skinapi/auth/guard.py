@@ -44,7 +44,8 @@ class Guard:
         if isinstance(access, Public):
             return None
         if isinstance(access, Opened):
-            if not authorization and any(name in self._open_clients for name in access.clients):
+            if not authorization:
+                self._refuse_closed(access)
                 return None
             access = Signed(roles=access.roles)
         token = _bearer(authorization)
@@ -60,6 +61,10 @@ class Guard:
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
         return Subject(id=account.id, role=account.role, session_id=claims.session_id)
+
+    def _refuse_closed(self, access: Opened) -> None:
+        if not any(name in self._open_clients for name in access.clients):
+            raise Unauthenticated(access.closed)
 
     def _live_account(self, claims: Claims) -> Account:
         try:
@@ -77,9 +82,7 @@ class Guard:
         if account.status == "waiting" and not access.even_waiting:
             raise AccountNotApproved
         if account.must_change and not access.even_initial_password:
-            raise PasswordChangeRequired(
-                f"Choose a password of your own first, on the page {self._password_page}"
-            )
+            raise PasswordChangeRequired(self._password_page)
 
 
 def _bearer(authorization: str | None) -> str:

@@ -13,6 +13,7 @@ from skinapi.auth.schemas import (
     NewPasswordBody,
     PasswordChanged,
     PasswordChangedToRefresh,
+    PasswordReplacement,
     RefreshBody,
     Refreshed,
     Registered,
@@ -23,14 +24,17 @@ from skinapi.auth.schemas import (
 )
 from skinapi.auth.service import AuthService, Caller, Keys
 from skinapi.errors import (
+    AccountNotApproved,
+    AccountSuspended,
     BadRequest,
     EmailTaken,
-    Forbidden,
     InitialPasswordExpired,
     InvalidCredentials,
     InvalidRefreshToken,
     NotFound,
+    PasswordChangeRequired,
     Stale,
+    TooManyGuesses,
 )
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.fields import Message
@@ -40,6 +44,14 @@ from skinapi.web.routes import Routes
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
 LONGEST_NAME = 100
+# Why a right password may not be enough.
+REFUSALS = (
+    InvalidCredentials,
+    AccountNotApproved,
+    AccountSuspended,
+    InitialPasswordExpired,
+    TooManyGuesses,
+)
 routes: Routes[AuthService] = Routes("accounts")
 
 
@@ -63,13 +75,14 @@ def register(auth: AuthService, *, body: Registration) -> Registered | Registere
     "/login",
     access=Public(),
     rate=Rate.SIGN_IN,
-    raises=(InvalidCredentials, Forbidden, InitialPasswordExpired),
+    raises=(*REFUSALS, PasswordChangeRequired),
 )
 def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefresh:
     """Get a token for a working day; with `refresh` a short one, and one to renew it with.
 
     Wrong passwords are counted for an hour: for every address that opened the account before on
-    its own, for all others together.
+    its own, for all others together. An initial password gets no token: 403, `code`
+    password_change_required, and a sentence that names the page where it is replaced.
     """
     account, keys = auth.log_in(email=body.email, password=body.password, caller=_caller(body))
     said = {
@@ -79,6 +92,30 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefr
         **_shown(keys),
     }
     return LoggedInToRefresh(**said) if keys.refresh_token else LoggedIn(**said)
+
+
+@routes.route(
+    "POST",
+    "/password",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    raises=(*REFUSALS, BadRequest, Stale),
+)
+def replace_password(
+    auth: AuthService, *, body: PasswordReplacement
+) -> PasswordChanged | PasswordChangedToRefresh:
+    """Replace an initial password, or one's own, without a token.
+
+    Wrong passwords are counted as in a login. Every token of the account dies; the answer holds a
+    new one.
+    """
+    keys = auth.replace_password(
+        email=body.email,
+        current=body.current_password,
+        new=body.new_password,
+        caller=_caller(body),
+    )
+    return _password_changed(keys)
 
 
 @routes.route(
@@ -120,8 +157,7 @@ def change_password(
         new=body.new_password,
         caller=_caller(body),
     )
-    said = {"message": "Password changed", **_shown(keys)}
-    return PasswordChangedToRefresh(**said) if keys.refresh_token else PasswordChanged(**said)
+    return _password_changed(keys)
 
 
 @routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(Stale,))
@@ -158,6 +194,11 @@ def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Mess
     """Log out elsewhere: every token of that session dies at once."""
     auth.end_session(session_id=session_id, by=subject.id)
     return Message(message="Session ended")
+
+
+def _password_changed(keys: Keys) -> PasswordChanged | PasswordChangedToRefresh:
+    said = {"message": "Password changed", **_shown(keys)}
+    return PasswordChangedToRefresh(**said) if keys.refresh_token else PasswordChanged(**said)
 
 
 def _caller(wish: Wish) -> Caller:

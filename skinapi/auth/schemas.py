@@ -13,6 +13,8 @@ from skinapi.web.fields import Answer, Body, ContractBody, Name, Printable
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable]
 LONGEST_TOKEN = 200
+# As it is typed: what is no address is nobody's, and told so like a wrong password.
+LoginEmail = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
 class Wish(Body):
@@ -51,7 +53,7 @@ class RegisteredToRefresh(Refreshed, Registered):
 
 class Credentials(Wish, ContractBody):
     missing: ClassVar[str] = "Email and password required"
-    email: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+    email: LoginEmail
     password: Annotated[AnyPassword, StringConstraints(min_length=1)]
 
 
@@ -73,6 +75,10 @@ class RefreshBody(Body):
 class NewPasswordBody(Wish):
     current_password: AnyPassword
     new_password: NewPassword
+
+
+class PasswordReplacement(NewPasswordBody):
+    email: LoginEmail
 
 
 class Consents(Body):

@@ -20,6 +20,7 @@ from skinapi.errors import (
     InvalidCredentials,
     InvalidRefreshToken,
     NotFound,
+    PasswordChangeRequired,
     Stale,
 )
 from skinapi.storage.ids import new_id, now
@@ -59,6 +60,7 @@ class AuthService:
         tokens: Tokens,
         guesses: Guesses,
         trail: Trail,
+        password_page: str,
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords
@@ -66,6 +68,7 @@ class AuthService:
         self._tokens = tokens
         self._guesses = guesses
         self._trail = trail
+        self._password_page = password_page
 
     def register_user(self, *, name: str, email: str, password: str, caller: Caller) -> Keys:
         """A new account, waiting for approval; its keys. Raises EmailTaken."""
@@ -80,16 +83,12 @@ class AuthService:
         return self._let_in(account, caller)
 
     def log_in(self, *, email: str, password: str, caller: Caller) -> tuple[Account, Keys]:
-        """The account and its keys. Says no more than InvalidCredentials until both are right,
-        and TooManyGuesses to whoever was wrong too often.
+        """The account and its keys. An initial password opens nothing: PasswordChangeRequired says
+        where to replace it.
         """
-        address, account = self._account_at(email)
-        guess = self._guess(address, caller, account)
-        right = self._passwords.matches(password, account.password_hash if account else None)
-        if not account or not right or account.status == "deleting":
-            raise InvalidCredentials
-        self._guesses.give_back(guess, account_id=account.id)
-        _refuse_barred(account)
+        account = self._authenticate(email, password, caller)
+        if account.must_change:
+            raise PasswordChangeRequired(self._password_page)
         if self._passwords.outdated(account.password_hash):
             account = self._rehash(account, password)
         return account, self._let_in(account, caller)
@@ -122,20 +121,13 @@ class AuthService:
         if not self._passwords.matches(current, account.password_hash):
             raise Forbidden("The current password is not right")
         self._guesses.give_back(guess, account_id=account.id)
-        if new == current:
-            raise BadRequest("The new password must differ from the current one")
         _refuse_expired(account)
-        kept_hash = self._passwords.hash(new)
-        with self._trail.act("account.password", by=account_id, target=account_id):
-            changed = self._accounts.change(
-                account,
-                password_hash=kept_hash,
-                must_change=False,
-                initial_password_expires_at=None,
-                token_version=account.token_version + 1,
-            )
-        self._sessions.forget(account_id)
-        return self._let_in(changed, caller)
+        return self._replace_password(account, current=current, new=new, caller=caller)
+
+    def replace_password(self, *, email: str, current: str, new: str, caller: Caller) -> Keys:
+        """The same for who has no token: the initial password is shown instead of it."""
+        account = self._authenticate(email, current, caller)
+        return self._replace_password(account, current=current, new=new, caller=caller)
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
         """Raises Stale."""
@@ -155,6 +147,36 @@ class AuthService:
     def log_out(self, *, subject: Subject) -> None:
         with self._trail.act("account.logout", by=subject.id, target=subject.id):
             self._sessions.end(subject.session_id, account_id=subject.id)
+
+    def _authenticate(self, email: str, password: str, caller: Caller) -> Account:
+        """The account that may come in. Says no more than InvalidCredentials until both are right,
+        and TooManyGuesses to whoever was wrong too often.
+        """
+        address, account = self._account_at(email)
+        guess = self._guess(address, caller, account)
+        right = self._passwords.matches(password, account.password_hash if account else None)
+        if not account or not right or account.status == "deleting":
+            raise InvalidCredentials
+        self._guesses.give_back(guess, account_id=account.id)
+        _refuse_barred(account)
+        return account
+
+    def _replace_password(
+        self, account: Account, *, current: str, new: str, caller: Caller
+    ) -> Keys:
+        if new == current:
+            raise BadRequest("The new password must differ from the current one")
+        kept_hash = self._passwords.hash(new)
+        with self._trail.act("account.password", by=account.id, target=account.id):
+            changed = self._accounts.change(
+                account,
+                password_hash=kept_hash,
+                must_change=False,
+                initial_password_expires_at=None,
+                token_version=account.token_version + 1,
+            )
+        self._sessions.forget(account.id)
+        return self._let_in(changed, caller)
 
     def _account_at(self, email: str) -> tuple[str, Account | None]:
         """The address as it is kept, and whose it is."""
@@ -199,6 +221,8 @@ class AuthService:
             account_id=account.id,
             token_version=account.token_version,
             session_id=session.id,
+            # Not the clock again: a second may end in between, and the token would be too short.
+            issued_at=session.used_at,
             expires_at=expires_at,
         )
         return Keys(token, expires_at, refresh_token)

@@ -56,8 +56,8 @@ class Sessions:
     def __init__(self, store: Store, lives: Lives) -> None:
         self._lives = lives
         self._documents = store.collection("sessions")
-        self._documents.ensure_index("family")
-        self._documents.ensure_index("account")
+        self._documents.ensure_index("family", "id")
+        self._documents.ensure_index("account", "id")
         self._documents.expire_by("expires_at")
 
     def open(
@@ -83,10 +83,10 @@ class Sessions:
         return session, f"{family}.{turn}" if renews else None
 
     def access_until(self, session: Session) -> datetime:
-        """When an access token of this session, made now, must expire."""
+        """When the access token of this session's last login or renewal must expire."""
         if session.family is None:
             return session.ends_at
-        return min(now() + self._lives.access, session.expires_at)
+        return min(session.used_at + self._lives.access, session.expires_at)
 
     def lives(self, session_id: str) -> bool:
         return self._documents.get(session_id) is not None

@@ -8,7 +8,7 @@ import jwt
 from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.errors import ExpiredToken, InvalidToken
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import new_id
 from skinapi.web.fields import Identifier
 
 ALGORITHM = "HS256"
@@ -43,14 +43,20 @@ class Tokens:
         self._key = key
 
     def sign(
-        self, *, account_id: str, token_version: int, session_id: str, expires_at: datetime
+        self,
+        *,
+        account_id: str,
+        token_version: int,
+        session_id: str,
+        issued_at: datetime,
+        expires_at: datetime,
     ) -> str:
         claims = {
             "sub": account_id,
             "ver": token_version,
             "sid": session_id,
             "jti": new_id(),
-            "iat": now(),
+            "iat": issued_at,
             "exp": expires_at,
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)

@@ -16,6 +16,7 @@ from skinapi.web.failures import problem_json
 from skinapi.web.fields import Answer, Upload
 
 CLIENT = "guide"
+LARGEST = 8 * 1024 * 1024
 ALLOWED = (".jpg", ".jpeg", ".png", ".webp")
 
 
@@ -63,6 +64,12 @@ def label_of(key: str) -> str:
     return conditions_table().by_key(key).names.guide or key
 
 
+def refuse_large(upload: Upload) -> None:
+    """Its client was promised this much, whatever others may send."""
+    if len(upload.content) > LARGEST:
+        raise PayloadTooLarge(largest=LARGEST)
+
+
 def refuse_type(upload: Upload) -> None:
     """As that server does: by the name alone. What the bytes are is found out later."""
     if not upload.filename.lower().endswith(ALLOWED):
@@ -73,6 +80,9 @@ def guide_problem(error: SkinAPIError) -> Response:
     """It reads `detail`, and knows 400 for whatever is wrong with the photo."""
     if isinstance(error, Refused) and error.reason == Reason.UNDECODABLE:
         return problem_json(BadRequest(f"Invalid image file: {error.detail}"))
+    if isinstance(error, PayloadTooLarge):
+        largest = min(error.largest or LARGEST, LARGEST)
+        error = PayloadTooLarge(f"File size exceeds maximum of {largest} bytes")
     if isinstance(error, Refused | PayloadTooLarge):
         return problem_json(error, status=BadRequest.status)
     return problem_json(error)

@@ -10,8 +10,9 @@ from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import Risk, risk_of
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import Judged
-from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.mask import Shape, measure_shape
+from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.vision.conditions import Band, Sentences, conditions_table
+from skinapi.vision.mask import Shape
 from skinapi.web.access import Opened, Subject
 from skinapi.web.fields import Answer, ContractBody
 from skinapi.web.limits import Rate
@@ -74,19 +75,18 @@ class Diagnosis(Answer):
         """Raises Refused where no lesion was found."""
         finding, seven = judged.finding, judged.finding.over_seven()
         condition = conditions_table().by_key(seven.stated)
-        said = condition.sentences["en"]
-        shape = measure_shape(judged.photo)
+        said = _sentences(Facts.of(seven, UNKNOWN))
         return cls(
             class_id=condition.names.lab_class_id or condition.key,
             class_name=condition.names.lab_class_name or condition.names.en,
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_OF_BAND[finding.band] + 2 * seven.malignant_score, 1),
             confidence=seven.confidence,
-            clinical_indicators=_indicators(shape),
-            abcd_details=_details(shape),
-            treatment=said.treatment_note or ASK,
-            description=said.what_it_is or ASK,
-            epidemiology=said.epidemiology or ASK,
+            clinical_indicators=_indicators(judged.shape),
+            abcd_details=_details(judged.shape),
+            treatment=(said and said.treatment_note) or ASK,
+            description=(said and said.what_it_is) or finding.band_words().action,
+            epidemiology=(said and said.epidemiology) or ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",
             model_version=finding.model_version,
             notice=finding.notices[0].en,
@@ -112,6 +112,12 @@ class Diagnosis(Answer):
             notice=table.notices.information_only.en,
             action=ASK,
         )
+
+
+def _sentences(facts: Facts) -> Sentences | None:
+    """Of the stated condition; None where it is harmless and the finding may not reassure."""
+    condition = conditions_table().by_key(facts.stated)
+    return condition.sentences["en"] if condition.malignant or facts.may_reassure else None
 
 
 def _measured(shape: Shape | None) -> dict[str, float | None]:
@@ -162,4 +168,4 @@ def predict_for_lab(
 ) -> Diagnosis:
     """As JSON with a data URL: DermaScan lab's diagnosis, inconclusive whatever goes wrong."""
     content = clients.decode_photo(text=body.image)
-    return Diagnosis.of(clients.judge_photo(content=content, by=subject))
+    return Diagnosis.of(clients.judge_photo(content=content, by=subject, measure=True))

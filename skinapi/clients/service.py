@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection
 
 from skinapi.audit import Trail
-from skinapi.errors import BadRequest, PayloadTooLarge, Unauthenticated
+from skinapi.errors import BadRequest, Unauthenticated
 from skinapi.registry.service import Judged, RegistryService
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.finding import Finding
-from skinapi.web.access import Subject
+from skinapi.web.access import Subject, closed_to
+from skinapi.web.sizes import photo_too_large
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
 
@@ -33,9 +34,11 @@ class ClientsService:
         self._open_clients = open_clients
         self._largest_photo = largest_photo
 
-    def judge_photo(self, *, content: bytes, by: Subject | None) -> Judged:
-        """What stays is a row of the trail: which model, which band. Raises Refused."""
-        judged = self._registry.judge_photo(content=content)
+    def judge_photo(self, *, content: bytes, by: Subject | None, measure: bool = False) -> Judged:
+        """With the lesion's shape where it is to be measured. What stays is a row of the trail:
+        which model, which band. Raises Refused.
+        """
+        judged = self._registry.judge_photo(content=content, measure=measure)
         finding = judged.finding
         caller = by.id if by else "anonymous"
         self._trail.note(f"finding.{finding.band}", by=caller, target=finding.model_version)
@@ -63,10 +66,10 @@ class ClientsService:
         if not content:
             raise BadRequest("No image uploaded")
         if len(content) > self._largest_photo:
-            raise PayloadTooLarge(f"File size exceeds maximum of {self._largest_photo} bytes")
+            raise photo_too_large(self._largest_photo)
         return content
 
     def refuse_closed(self, *, client: str, caller: Subject | None) -> None:
         """Where several clients share a path, an open one does not open it for the others."""
         if caller is None and client not in self._open_clients:
-            raise Unauthenticated
+            raise Unauthenticated(closed_to(client))

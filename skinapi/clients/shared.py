@@ -63,6 +63,7 @@ def predict_for_either(
     if form.file is None:
         raise BadRequest(EitherForm.missing)
     guide.refuse_type(form.file)
+    guide.refuse_large(form.file)
     return GuideAnswer.of(clients.judge_photo(content=form.file.content, by=subject))
 
 

@@ -8,7 +8,7 @@ from skinapi.clients.service import ClientsService
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding, Ranked
-from skinapi.web.access import Opened, Subject
+from skinapi.web.access import Opened, Subject, closed_to
 from skinapi.web.fields import Answer, ContractForm, Upload
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
@@ -85,7 +85,7 @@ def is_anonymous(request: Request) -> bool:
 @routes.route(
     "POST",
     "/predict",
-    access=Opened((CLIENT,)),
+    access=Opened((CLIENT,), refusal=f"{Unauthenticated.sentence} {closed_to(CLIENT)}"),
     rate=Rate.ANONYMOUS,
     when=is_anonymous,
     raises=(BadRequest, Refused, Unauthenticated),

@@ -47,6 +47,18 @@ class Opened:
 
     clients: tuple[str, ...]
     roles: tuple[str, ...] = ROLES
+    refusal: str = ""
+
+    @property
+    def closed(self) -> str:
+        """The sentence for a caller without a token where none of these clients is open."""
+        return self.refusal or closed_to(*self.clients)
+
+
+def closed_to(*clients: str) -> str:
+    """Which setting of the operator's would open the server to these clients."""
+    settings = " or ".join(f"OPEN_{client.upper()}=true" for client in clients)
+    return f"Nobody is served here without a token, unless the operator sets {settings}."
 
 
 Access = Public | Scraper | Signed | Opened

@@ -34,13 +34,14 @@ def current_subject() -> Subject | None:
     return subject
 
 
-def remember_largest(sentence: str) -> None:
-    g.oversize = sentence
+def remember_oversize(error: PayloadTooLarge) -> None:
+    g.oversize = error
 
 
 def oversize() -> PayloadTooLarge:
     """The error for a body that turns out too large for its route."""
-    return PayloadTooLarge(g.get("oversize"))
+    error: PayloadTooLarge = g.get("oversize") or PayloadTooLarge()
+    return error
 
 
 def idempotency_key() -> str | None:

@@ -4,16 +4,18 @@ declared is not there."""
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Flask, request
+from flask import Flask, Request, Response, request
 
-from skinapi.errors import NotFound, SkinAPIError, StoreUnavailable
+from skinapi.errors import NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
 from skinapi.web.access import Access, Subject
-from skinapi.web.context import oversize, remember_largest, remember_subject
+from skinapi.web.context import remember_oversize, remember_subject
 from skinapi.web.forms import ROOM
 from skinapi.web.held import HeldBytes
 from skinapi.web.limits import Limits, Rate, caller_address
+from skinapi.web.lists import ListsUnderWay
 from skinapi.web.requests import refuse_unreadable_path
 from skinapi.web.routes import Route, choose_dialect, route_of
+from skinapi.web.sizes import body_too_large, photo_too_large
 
 Admit = Callable[[Access, str | None], Subject | None]
 
@@ -25,26 +27,30 @@ class Sizes:
     body: int
     photo: int
 
-    def of(self, route: Route) -> tuple[int, str]:
-        """For this route, and the sentence for what is larger. In JSON a photo is base64."""
+    def of(self, route: Route) -> tuple[int, PayloadTooLarge]:
+        """For this route, and the error for what is larger. In JSON a photo is base64."""
         if not route.carries_photo:
             largest = route.max_body or self.body
-            return largest, f"The request body is larger than {largest} bytes"
-        sentence = f"File size exceeds maximum of {self.photo} bytes"
+            return largest, body_too_large(largest)
+        error = photo_too_large(self.photo)
         if route.form:
-            return self.photo + ROOM, sentence
-        return -(-self.photo // 3) * 4 + ROOM, sentence
+            return self.photo + ROOM, error
+        return -(-self.photo // 3) * 4 + ROOM, error
 
 
 def guard_requests(
     app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes, held: HeldBytes
 ) -> None:
+    lists = ListsUnderWay()
+
     @app.before_request
-    def gate() -> None:
+    def gate() -> Response | None:
+        if _is_preflight(request):
+            return None if request.url_rule else Response()
         choose_dialect(app, request)
         refuse_unreadable_path(request)
         if request.method == "OPTIONS":
-            return
+            return None
         route = route_of(app, request.endpoint)
         if route is None:
             limits.spend(Rate.READ, caller_address())
@@ -62,19 +68,31 @@ def guard_requests(
             limits.spend(route.rate, caller_address())
         if refusal:
             raise refusal
-        largest, sentence = sizes.of(route)
-        _refuse_oversize(largest, sentence)
+        largest, too_large = sizes.of(route)
+        _refuse_oversize(largest, too_large)
+        if route.lists:
+            lists.enter(subject.id if subject else caller_address())
         if route.carries_photo:
             held.take(largest if request.content_length is None else request.content_length)
+        return None
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
+        lists.leave()
         held.give_back()
 
 
-def _refuse_oversize(largest: int, sentence: str) -> None:
+def _is_preflight(request: Request) -> bool:
+    """A browser that may not ask keeps the answer to itself, so it may ask about any path: the
+    page then hears of a 404 as of any other error.
+    """
+    asks = {"Origin", "Access-Control-Request-Method"}
+    return request.method == "OPTIONS" and all(name in request.headers for name in asks)
+
+
+def _refuse_oversize(largest: int, error: PayloadTooLarge) -> None:
     """By the announced length at once; an unannounced one as it is read."""
-    remember_largest(sentence)
+    remember_oversize(error)
     request.max_content_length = largest
     if (request.content_length or 0) > largest:
-        raise oversize()
+        raise error

@@ -16,10 +16,18 @@ SAFEGUARDS = {
 }
 
 
-def add_headers(app: Flask, *, origins: list[str], https_only: bool) -> None:
+# Development servers move to the next free port, and previews have ports of their own.
+LOOPBACK_ORIGIN = (
+    r"https?://(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
+)
+
+
+def add_headers(app: Flask, *, origins: list[str], loopback: bool, https_only: bool) -> None:
+    """`origins` are let in to the letter; with `loopback` also every page of this machine."""
+    patterns = [re.escape(origin) for origin in origins] + [LOOPBACK_ORIGIN] * loopback
     CORS(
         app,
-        origins=[re.compile(re.escape(origin) + r"\Z") for origin in origins],
+        origins=[re.compile(rf"(?:{pattern})\Z") for pattern in patterns],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
         expose_headers=READABLE,
         methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],

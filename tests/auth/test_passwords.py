@@ -1,5 +1,8 @@
 """Passwords cost the same whoever is asked about, and are kept at today's cost."""
 
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 import pytest
@@ -7,6 +10,7 @@ from argon2 import PasswordHasher
 
 from skinapi.auth.passwords import HASHER, Passwords, one_time_password
 from tests.houses import PASSWORD, House
+from tests.served.wire import at_once
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -37,11 +41,26 @@ def counted(house: House, monkeypatch: pytest.MonkeyPatch) -> Counting:
     return hasher
 
 
+def login(email: str, password: str) -> tuple[str, dict[str, str]]:
+    return "/login", {"email": email, "password": password}
+
+
+def replacement(email: str, password: str) -> tuple[str, dict[str, str]]:
+    new = "another horse"
+    return "/password", {"email": email, "current_password": password, "new_password": new}
+
+
+both_doors = pytest.mark.parametrize("door", [login, replacement])
+Ask = Callable[[str, str], tuple[str, dict[str, str]]]
+
+
+@both_doors
 @pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org", "no address", "\0"])
 def test_a_wrong_login_costs_one_check_whoever_it_names(
-    house: House, counted: Counting, email: str
+    house: House, counted: Counting, email: str, door: Ask
 ) -> None:
-    answer = house.client.post("/login", json={"email": email, "password": "wrong"})
+    path, body = door(email, "wrong")
+    answer = house.client.post(path, json=body)
     assert (answer.status_code, answer.get_json()["error"]) == (401, "Invalid credentials")
     assert counted.work == ["verify"]
 
@@ -57,23 +76,62 @@ def test_a_login_costs_one_check_whatever_the_account_is(
     assert counted.work == ["verify"]
 
 
-def test_who_guessed_too_often_costs_no_check(house: House, counted: Counting) -> None:
+@pytest.mark.parametrize("status", ["waiting", "suspended", "deleting"])
+@pytest.mark.parametrize("password", [PASSWORD, "wrong"])
+def test_a_replacement_that_is_refused_costs_one_check_and_changes_nothing(
+    house: House, counted: Counting, status: str, password: str
+) -> None:
+    house.edit("ada@example.org", status=status)
+    before = house.account("ada@example.org")
+    path, body = replacement("ada@example.org", password)
+    told = house.client.post(path, json=body)
+    path, body = login("ada@example.org", password)
+    answer = house.client.post(path, json=body)
+    assert (told.status_code, told.get_json()["error"]) == (
+        answer.status_code,
+        answer.get_json()["error"],
+    )
+    assert counted.work == ["verify", "verify"]
+    assert house.account("ada@example.org") == before
+
+
+@pytest.mark.parametrize("doors", [(login,) * 3, (replacement,) * 3, (replacement, login, login)])
+def test_who_guessed_too_often_costs_no_check(
+    house: House, counted: Counting, doors: tuple[Ask, ...]
+) -> None:
     house.rooms.auth._guesses._most = 1
-    for status in (401, 429, 429):
-        wrong = {"email": "ada@example.org", "password": "wrong"}
-        assert house.client.post("/login", json=wrong).status_code == status
+    for door, status in zip(doors, (401, 429, 429), strict=True):
+        path, body = door("ada@example.org", "wrong")
+        assert house.client.post(path, json=body).status_code == status
     assert counted.work == ["verify"]
 
 
-def test_wrong_logins_answer_to_the_letter_alike(house: House) -> None:
+def test_of_several_replacements_at_once_one_wins(house: House) -> None:
+    house.member("ada@example.org", must_change=True)
+
+    def replace(number: int) -> int:
+        body = {
+            "email": "ada@example.org",
+            "current_password": PASSWORD,
+            "new_password": f"horse number {number}",
+        }
+        return house.app.test_client().post("/password", json=body).status_code
+
+    found = Counter(at_once([partial(replace, number) for number in range(8)]))
+    assert found[200] == 1, found
+    assert found.keys() <= {200, 401, 409}, found
+
+
+@both_doors
+def test_wrong_logins_answer_to_the_letter_alike(house: House, door: Ask) -> None:
     house.member("ada@example.org")
     house.member("ben@example.org", status="waiting")
     house.member("del@example.org", status="deleting")
     texts = set()
     for email in ("ada@example.org", "ben@example.org", "del@example.org", "no@example.org"):
-        body = {"email": email, "password": "wrong"}
+        path, body = door(email, "wrong")
         headers = {"X-Request-ID": "the-same-id"}
-        texts.add(house.client.post("/login", json=body, headers=headers).text)
+        texts.add(house.client.post(path, json=body, headers=headers).text)
     assert len(texts) == 1
 
 

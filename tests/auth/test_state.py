@@ -99,7 +99,7 @@ class Accounts(RuleBasedStateMachine):
         answer = self.post("/login", {"email": email, "password": password, "refresh": asks})
         if account is None or not right:
             assert answer.status_code == 401
-        elif account.status != "approved":
+        elif account.status != "approved" or account.must_change:
             assert answer.status_code == 403
         else:
             assert answer.status_code == 200
@@ -142,6 +142,24 @@ class Accounts(RuleBasedStateMachine):
         account.password, account.must_change = fresh, False
         account.version += 1
         return self.keep(account, answer)
+
+    @rule(target=sessions, email=EMAILS, right=st.booleans())
+    def replace_password(self, email: str, right: bool) -> Any:
+        account = self.accounts.get(email)
+        current = account.password if account and right else "wrong horse"
+        fresh = current + "?" if len(current) < 60 else f"{PASSWORD}?"
+        sent = {"email": email, "current_password": current, "new_password": fresh}
+        answer = self.post("/password", {**sent, "refresh": True})
+        if account is None or not right:
+            assert answer.status_code == 401
+        elif account.status != "approved":
+            assert answer.status_code == 403
+        else:
+            assert answer.status_code == 200
+            account.password, account.must_change = fresh, False
+            account.version += 1
+            return self.keep(account, answer)
+        return multiple()
 
     @rule(by=sessions, email=EMAILS, doctor=st.booleans())
     def approve(self, by: Session, email: str, doctor: bool) -> None:

@@ -35,7 +35,9 @@ def show_me(house: House, token: str) -> TestResponse:
     return Person(house.client, token).call("GET", "/me", headers={"Origin": ORIGIN})
 
 
-def assert_dead(house: House, token: str, sentence: str = "Invalid token") -> None:
+def assert_dead(
+    house: House, token: str, sentence: str = "Invalid token. Please log in again."
+) -> None:
     answer = show_me(house, token)
     assert answer.status_code == 401, answer.text
     assert answer.get_json()["error"] == sentence
@@ -206,7 +208,7 @@ def test_an_expired_token_says_so(shared_house: House) -> None:
     assert_dead(
         shared_house,
         signed(claims_of(shared_house, shared_house.member(), exp=past)),
-        "Token has expired",
+        "Token has expired. Please log in again.",
     )
 
 
@@ -243,7 +245,7 @@ def test_an_odd_authorization_is_refused(shared_house: House, header: str) -> No
 def test_no_authorization_says_it_is_missing(shared_house: House) -> None:
     answer = shared_house.client.get("/me")
     assert answer.status_code == 401
-    assert answer.get_json()["error"] == "Missing Authorization Header"
+    assert answer.get_json()["error"] == "Missing Authorization Header. Please log in again."
 
 
 def test_a_deleted_owners_token_stays_dead_when_the_address_registers_again(

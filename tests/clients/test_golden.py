@@ -2,13 +2,22 @@
 
 import base64
 import io
+import threading
 from typing import Any
 
 import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from skinapi.vision.conditions import conditions_table
+from skinapi.clients.guide import GuideAnswer
+from skinapi.clients.lab import Diagnosis
+from skinapi.registry.service import Judged
+from skinapi.vision import mask
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.finding import Doubt
+from skinapi.vision.mask import find_lesion
+from skinapi.vision.photo import read_photo
 from tests.clients.dialects import (
     guide,
     inference,
@@ -18,7 +27,10 @@ from tests.clients.dialects import (
     skinartify_document,
 )
 from tests.clients.wired import Door
+from tests.findings import finding_of, named_finding
+from tests.houses import House
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.vision.photos import encoded, skin_with_spot
 
 TABLE = conditions_table()
 LESIONS = [key for key in COLOURS if key != "normal_skin"]
@@ -113,10 +125,60 @@ def test_what_was_not_measured_is_not_painted_green(door: Door) -> None:
     assert {d["interpretation"] for d in _details(body)} == {"Not assessed by this system"}
 
 
+def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
+    opened: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the few threads that judge: past their queue a caller is told to come back."""
+    measured_in = []
+
+    def find(pixels: Any) -> Any:
+        measured_in.append(threading.current_thread().name)
+        return find_lesion(pixels)
+
+    monkeypatch.setattr(mask, "find_lesion", find)
+    spot = encoded(skin_with_spot(skin=COLOURS["normal_skin"], spot=COLOURS["melanoma"]))
+    body = lab(opened, spot).get_json()
+    assert body["clinical_indicators"]["D"] == pytest.approx(0.4, abs=0.04)
+    guide(opened, spot)
+    [thread] = measured_in
+    assert thread.startswith("judge")
+
+
 def test_a_melanoma_is_never_called_benign_or_low(door: Door) -> None:
     assert lab(door, photo_of("melanoma")).get_json()["severity"] == "Critical"
     nevus = lab(door, photo_of("melanocytic_nevus")).get_json()
-    assert nevus["severity"] == "Moderate"  # nobody said that it is a dermoscope picture
+    assert nevus["severity"] == "Moderate"  # ordinary photographs were not tested
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        {"band": Band.URGENT_REFERRAL, "raised_by": (RaisedBy.MELANOMA,)},
+        {"band": Band.REFERRAL, "raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)},
+        {"band": Band.DOCTOR_REVIEW, "reasons": (Doubt.TOO_CLOSE,)},
+    ],
+)
+@pytest.mark.parametrize("key", ["melanocytic_nevus", "dermatofibroma", "benign_keratosis"])
+def test_no_client_that_gets_words_reads_harmless_beside_a_referral_or_in_doubt(
+    key: str, raised: dict[str, Any]
+) -> None:
+    judged = Judged(finding_of(key, probability=0.6, **raised), read_photo(photo_of(key)))
+    diagnosis, answer = Diagnosis.of(judged), GuideAnswer.of(judged)
+    said = TABLE.by_key(key).sentences["en"]
+    read = (diagnosis.description, diagnosis.treatment, diagnosis.epidemiology, answer.explanation)
+    for harmless in (said.what_it_is, said.treatment_note, said.epidemiology, said.what_to_do):
+        assert not any(harmless in text for text in read)
+    assert diagnosis.description == judged.finding.band_words().action
+    assert diagnosis.severity != "Benign"
+
+
+def test_every_client_that_names_one_condition_names_what_the_rule_named() -> None:
+    finding = named_finding("melanoma", most_probable="melanocytic_nevus")
+    judged = Judged(finding, read_photo(photo_of("melanoma")))
+    diagnosis = Diagnosis.of(judged)
+    assert (diagnosis.class_id, diagnosis.severity) == ("melanoma", "Critical")
+    assert diagnosis.description == TABLE.by_key("melanoma").sentences["en"].what_it_is
+    assert GuideAnswer.of(judged).explanation.startswith("Named: Melanoma, by a rule")
 
 
 def test_an_uncertain_photo_is_answered_as_its_gravest_possibility(door: Door) -> None:

@@ -1,6 +1,5 @@
 """The pages in a real browser, where one can be had."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,29 +14,6 @@ from tests.houses import PASSWORD
 from tests.served.server import Server, serving
 
 INITIAL = "defaultPass123"
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture
-def browser() -> Iterator[webdriver.Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if not chromium or not driver:
-        pytest.skip("no browser: chromium and chromedriver are not on the PATH")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in FLAGS:
-        options.add_argument(flag)
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
 
 
 @pytest.fixture
@@ -58,7 +34,9 @@ def test_a_new_doctor_replaces_the_initial_password(
     browser.get(f"http://127.0.0.1:{server.port}/password")
     fill(browser, email="grey@clinic.example", current="wrong", fresh=PASSWORD, again=PASSWORD)
     assert outcome(browser, "bad") == "Invalid credentials"
-    fill(browser, current=INITIAL)
+    fill(browser, current=INITIAL, again="something else")
+    assert outcome(browser, "bad", "differ") == "The two new passwords differ"
+    fill(browser, again=PASSWORD)
     assert outcome(browser, "good").startswith("Your password is changed.")
 
     account, _ = rooms.auth.log_in(
@@ -84,6 +62,7 @@ def fill(browser: webdriver.Chrome, **values: str) -> None:
     browser.find_element(By.TAG_NAME, "button").click()
 
 
-def outcome(browser: webdriver.Chrome, kind: str) -> str:
-    shown = until.presence_of_element_located((By.CSS_SELECTOR, f"#outcome.{kind}"))
-    return WebDriverWait(browser, 20).until(shown).text
+def outcome(browser: webdriver.Chrome, kind: str, holding: str = "") -> str:
+    place = (By.CSS_SELECTOR, f"#outcome.{kind}")
+    WebDriverWait(browser, 20).until(until.text_to_be_present_in_element(place, holding))
+    return browser.find_element(*place).text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served.camera import ANGULAR, CLIENTS, OPEN, Client, lesions
+from tests.served.camera import ANGULAR, CLIENTS, GUIDE, OPEN, Client, lesions
 from tests.served.people import Town
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, dial, hear
@@ -90,10 +90,10 @@ def test_what_is_no_photo_gets_no_diagnosis(
 
 
 @by_name(CLIENTS)
-def test_nine_megabytes_are_refused_before_they_are_sent(
+def test_eleven_megabytes_are_refused_before_they_are_sent(
     server: Server, token: str, client: Client
 ) -> None:
-    body, kind = client.body(bytes(9 * MEGABYTE))
+    body, kind = client.body(bytes(11 * MEGABYTE))
     bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
     head = f"POST {client.path} HTTP/1.1\r\nHost: here\r\n{bearer}Content-Type: {kind}\r\n"
     with closing(dial(server.port)) as line:
@@ -101,7 +101,18 @@ def test_nine_megabytes_are_refused_before_they_are_sent(
         answer = hear(line)
     assert answer.status == client.too_large
     assert client.refusal(answer)
-    assert b"8388608" in answer.data
+    limit = "8388608 bytes" if client is GUIDE else "10 MB"
+    assert f"File size exceeds maximum of {limit}".encode() in answer.data
+
+
+@by_name(CLIENTS)
+def test_a_photo_of_ten_megabytes_is_judged_except_where_less_was_promised(
+    server: Server, token: str, client: Client
+) -> None:
+    (photo,) = lesions(1)
+    for length, status in ((8, 200), (10, client.too_large if client is GUIDE else 200)):
+        answer = client.send(server.port, photo.ljust(length * MEGABYTE, b"\0"), token=token)
+        assert (answer.status, client.refusal(answer)) == (status, status != 200), answer.data
 
 
 @by_name(CLIENTS)

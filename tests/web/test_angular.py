@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import pytest
 
@@ -110,27 +111,60 @@ def test_doctors_are_listed_added_and_deleted(any_house: House) -> None:
     assert shown(admin.send("DELETE", "/doctors/grey@example.org")) == (404, "Doctor not found")
 
 
-def test_an_added_doctor_logs_in_replaces_the_password_and_is_free(any_house: House) -> None:
+def test_a_login_with_an_initial_password_names_the_page_to_replace_it(any_house: House) -> None:
     admin = Angular.of(any_house, any_house.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     login = {"email": GREY["email"], "password": DEFAULT_PASSWORD}
+    refused = Angular(any_house).send("POST", "/login", login)
+    page = f"{any_house.settings.address}/password"
+    said = f"Choose a password of your own first, on the page {page}"
+    assert shown(refused) == (403, said)
+    assert refused.get_json()["code"] == "password_change_required"
+    assert any_house.client.get(urlsplit(page).path).mimetype == "text/html"
+    assert (
+        any_house.rooms.store.collection("sessions").find(
+            {"account": any_house.account(GREY["email"]).id}
+        )
+        == []
+    )
+
+
+def test_the_page_replaces_an_initial_password_without_a_token(any_house: House) -> None:
+    admin = Angular.of(any_house, any_house.member(role="admin"))
+    admin.send("POST", "/doctors", GREY)
+    sent = {
+        "email": " Grey@example.org",
+        "current_password": DEFAULT_PASSWORD,
+        "new_password": PASSWORD,
+    }
+    changed = any_house.client.post("/password", json=sent)
+    assert (changed.status_code, changed.get_json()["message"]) == (200, "Password changed")
+    freed = Angular(any_house, changed.get_json()["access_token"])
+    assert freed.send("GET", "/submissions").status_code == 200
+    assert any_house.client.post("/password", json=sent).status_code == 401
+    login = {"email": GREY["email"], "password": PASSWORD}
     body = Angular(any_house).send("POST", "/login", login).get_json()
     assert (body["role"], body["collection"]) == ("doctor", "doctors")
-    assert body["must_change_password"] is True
-    doctor = Angular(any_house, body["access_token"])
+    assert body["must_change_password"] is False
+
+
+def test_a_token_that_met_an_initial_password_opens_little_until_it_is_replaced(
+    any_house: House,
+) -> None:
+    doctor = Angular.of(any_house, any_house.member(role="doctor", must_change=True))
     assert doctor.send("GET", "/me").get_json()["must_change_password"] is True
     kept_out = doctor.send("GET", "/users")
     assert kept_out.status_code == 403
     assert kept_out.get_json()["code"] == "password_change_required"
     assert "on the page " in kept_out.get_json()["error"]
 
-    passwords = {"current_password": DEFAULT_PASSWORD, "new_password": PASSWORD}
+    passwords = {"current_password": PASSWORD, "new_password": "another horse"}
     changed = doctor.send("PUT", "/me/password", passwords)
     assert changed.status_code == 200
     freed = Angular(any_house, changed.get_json()["access_token"])
     assert shown(freed.send("GET", "/users")) == (403, "Only admin can view users")
     assert freed.send("GET", "/me").get_json()["must_change_password"] is False
-    assert shown(doctor.send("GET", "/me")) == (401, "Invalid token")
+    assert shown(doctor.send("GET", "/me")) == (401, "Invalid token. Please log in again.")
 
 
 def test_an_initial_password_may_be_left_by_logging_out(house: House) -> None:
@@ -154,6 +188,8 @@ def test_an_initial_password_dies_after_72_hours(any_house: House) -> None:
     passwords = {"current_password": DEFAULT_PASSWORD, "new_password": PASSWORD}
     too_late = Angular(any_house, token).send("PUT", "/me/password", passwords)
     assert too_late.get_json()["code"] == "initial_password_expired"
+    page = any_house.client.post("/password", json={"email": GREY["email"], **passwords})
+    assert (page.status_code, page.get_json()["code"]) == (403, "initial_password_expired")
 
 
 def test_deleting_a_user_says_who(any_house: House) -> None:
@@ -212,9 +248,12 @@ def test_only_admins_pass(
 def test_a_logged_out_app_is_told_so(
     shared_house: House, method: str, path: str, body: object, _: str
 ) -> None:
-    assert shown(Angular(shared_house).send(method, path, body)) == (401, "Invalid token")
+    assert shown(Angular(shared_house).send(method, path, body)) == (
+        401,
+        "Invalid token. Please log in again.",
+    )
     missing = shared_house.client.open(path, method=method, json=body, headers={"Origin": ORIGIN})
-    assert shown(missing) == (401, "Missing Authorization Header")
+    assert shown(missing) == (401, "Missing Authorization Header. Please log in again.")
     assert missing.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
@@ -229,7 +268,65 @@ def test_the_browser_may_ask_first(shared_house: House, method: str, path: str) 
     assert "content-type" in allowed
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:42000", "null"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/users//a", "/login/", "/console/x.js", "/users/%00", "/%ff", "/%0d%0aX"]
+)
+@pytest.mark.parametrize("method", ["POST", "BREW"])
+def test_the_browser_may_ask_about_any_path(shared_house: House, path: str, method: str) -> None:
+    raw = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1")}
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
+    answer = shared_house.client.options("/", headers=headers, environ_overrides=raw)
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    odd_host = shared_house.client.options("/", headers={**headers, "Host": "a b"})
+    assert odd_host.status_code == 200
+
+
+LOOPBACK = [
+    "http://localhost:4200",
+    "http://localhost:5174",
+    "http://localhost:4173",
+    "http://localhost:42000",
+    "http://localhost",
+    "https://localhost:8443",
+    "http://app.localhost:5173",
+    "http://127.0.0.1:1",
+    "http://127.1.2.3:65535",
+    "http://[::1]",
+    "http://[::1]:5173",
+]
+
+
+@pytest.mark.parametrize("listed", [None, "https://front.example"])
+def test_in_development_every_page_of_this_machine_is_let_in(
+    tmp_path: Path, listed: str | None
+) -> None:
+    house = House(tmp_path, allowed_origins=listed)
+    for origin in [*LOOPBACK, listed or "http://localhost"]:
+        preflight = Angular(house).preflight("POST", "/login", origin)
+        actual = house.client.post("/login", json={}, headers={"Origin": origin})
+        for answer in (preflight, actual):
+            assert answer.headers["Access-Control-Allow-Origin"] == origin
+    house.rooms.store.close()
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "null",
+        "http://localhost.evil.example:4200",
+        "http://evil-localhost:4200",
+        "http://localhost:4200@evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://127.0.0.1:4200.evil.example",
+        "http://128.0.0.1:4200",
+        "http://[::1].evil.example",
+        "http://[::2]:4200",
+        "file://localhost",
+        "http://localhost:4200/",
+    ],
+)
 def test_another_origin_gets_no_leave(shared_house: House, origin: str) -> None:
     preflight = Angular(shared_house).preflight("POST", "/login", origin)
     actual = shared_house.client.post("/login", json={}, headers={"Origin": origin})
@@ -239,7 +336,9 @@ def test_another_origin_gets_no_leave(shared_house: House, origin: str) -> None:
 
 def test_production_knows_only_the_origins_it_is_told(tmp_path: Path) -> None:
     untold = House(tmp_path, environment="production")
-    assert "Access-Control-Allow-Origin" not in Angular(untold).preflight("POST", "/login").headers
+    for origin in LOOPBACK:
+        refused = Angular(untold).preflight("POST", "/login", origin)
+        assert "Access-Control-Allow-Origin" not in refused.headers
     told = House(tmp_path, environment="production", allowed_origins=f"{ORIGIN}/, https://a.b")
     assert Angular(told).preflight("POST", "/login").headers["Access-Control-Allow-Origin"]
 
