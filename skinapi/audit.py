@@ -18,19 +18,24 @@ from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailab
 from skinapi.storage.anchor import Anchor
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
+from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.web.pagination import Page, page_of
 
 ATTEMPTS = 100
 LONGEST_ACT = timedelta(minutes=1)
 FIRST = "0" * 64
+WHO = ("by", "target")
 
 
 class Trail:
     def __init__(self, store: Store, request_id: Callable[[], str | None]) -> None:
         self._rows = store.collection("audit")
         self._rows.ensure_index("sequence", unique=True)
-        self._rows.ensure_index("intent")
+        # One for each way that `page` may be asked, in its order; appending reads the first.
+        for chosen in ([], ["by"], ["target"]):
+            self._rows.ensure_index(*chosen, "sequence", "id")
+            self._rows.ensure_index(*chosen, "action", "sequence", "id")
         self._anchor = Anchor(store, self._rows, "audit")
         self._request_id = request_id
         self._turn = threading.Lock()
@@ -85,14 +90,16 @@ class Trail:
     ) -> Page[Document]:
         """The newest rows first, continued behind the row `after`."""
         wanted: Filter = {"action": action} if action else {}
-        if account:
-            wanted["$or"] = [{"by": account}, {"target": account}]
         if after:
             last = self._rows.get(after)
             if last is None:
                 raise InvalidQuery("after: there is no such row")
             wanted["sequence"] = {"$lt": last["sequence"]}
-        return page_of(self._rows.find(wanted, sort="-sequence", limit=limit + 1), limit)
+        ways: list[Filter] = [{who: account} for who in WHO] if account else [{}]
+        listings = [
+            self._rows.find({**way, **wanted}, sort="-sequence", limit=limit + 1) for way in ways
+        ]
+        return page_of(merged(listings, sort="-sequence", limit=limit + 1), limit)
 
     def _append(self, fields: Document) -> Document:
         """Take the next number; another process may take it first, then try the one after."""

@@ -231,3 +231,18 @@ def test_forty_writers_keep_one_chain(any_house: House) -> None:
         thread.join()
     assert [row["sequence"] for row in any_house.audit()] == list(range(1, 81))
     assert faults_of(any_house) == []
+
+
+def test_the_trail_of_an_account_pages_what_it_did_and_what_was_done_to_it(
+    any_house: House,
+) -> None:
+    trail = any_house.rooms.trail
+    ada, bob = "0" * 31 + "a", "0" * 31 + "b"
+    for by, target in [(ada, bob), (bob, ada), (ada, ada), (bob, bob), ("system", ada)]:
+        for action in ("test.one", "test.two"):
+            trail.note(action, by=by, target=target)
+    admin = any_house.member(role="admin")
+    shown = [row["sequence"] for row in admin.pages(f"/audit?account={ada}&limit=3")]
+    assert shown == [10, 9, 6, 5, 4, 3, 2, 1]
+    chosen = admin.pages(f"/audit?account={ada}&action=test.two&limit=2")
+    assert [row["sequence"] for row in chosen] == [10, 6, 4, 2]

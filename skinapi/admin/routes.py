@@ -13,7 +13,7 @@ from skinapi.admin.schemas import (
 )
 from skinapi.admin.service import AdminService
 from skinapi.auth.schemas import AccountView, PatientView
-from skinapi.errors import EmailTaken, LastAdmin, NotFound, Stale
+from skinapi.errors import Conflict, EmailTaken, LastAdmin, NotFound, Stale
 from skinapi.web.access import Subject, admins
 from skinapi.web.fields import Message
 from skinapi.web.limits import Rate
@@ -114,12 +114,14 @@ def reset_password(admin: AdminService, *, email: str, subject: Subject) -> Pass
     "/users/<email>/doctor",
     access=admins("Only admin can assign doctors"),
     rate=Rate.WRITE,
-    raises=(NotFound, Stale),
+    raises=(NotFound, Conflict, Stale),
 )
 def assign_doctor(
     admin: AdminService, *, email: str, body: Assignment, subject: Subject
 ) -> Message:
-    """Put a patient in a doctor's care, who may then see the patient's submissions."""
+    """Put a patient in a doctor's care, who may then see the patient's submissions; with `null`,
+    take the patient off the doctor.
+    """
     admin.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
     return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
 

@@ -1,7 +1,7 @@
 """What admins do to accounts. Every change leaves its two rows in the trail."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from skinapi.audit import Trail
 from skinapi.auth.accounts import Account, Accounts, Role, Status
@@ -9,7 +9,7 @@ from skinapi.auth.deletion import Eraser
 from skinapi.auth.emails import normalise_email
 from skinapi.auth.passwords import Passwords, one_time_password
 from skinapi.auth.roster import Roster
-from skinapi.errors import EmailTaken, NotFound
+from skinapi.errors import Conflict, EmailTaken, NotFound
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter
 from skinapi.web.pagination import Page
@@ -17,6 +17,8 @@ from skinapi.web.pagination import Page
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
 NO_DOCTOR = "Doctor not found"
+NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
+NOT_DOCTORS: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "doctor")
 IN_PRACTICE: Filter = {"role": "doctor", "status": {"$ne": "deleting"}}
 
 
@@ -48,14 +50,17 @@ class AdminService:
         limit: int,
     ) -> Page[Account]:
         """Everyone but the doctors."""
-        wanted: Filter = {"role": role or {"$ne": "doctor"}, **_where_status(status)}
-        return self._accounts.page(wanted, containing=containing, after=after, limit=limit)
+        roles = (role,) if role else NOT_DOCTORS
+        return self._accounts.page(
+            roles, status=status, containing=containing, after=after, limit=limit
+        )
 
     def list_doctors(
         self, *, status: Status | None, containing: str | None, after: str | None, limit: int
     ) -> Page[Account]:
-        wanted: Filter = {"role": "doctor", **_where_status(status)}
-        return self._accounts.page(wanted, containing=containing, after=after, limit=limit)
+        return self._accounts.page(
+            ("doctor",), status=status, containing=containing, after=after, limit=limit
+        )
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
         return self._accounts.emails_of(identifiers)
@@ -80,10 +85,7 @@ class AdminService:
         """Any role, up or down. Raises LastAdmin."""
         account = self._found(email, NO_ACCOUNT)
         with self._trail.act(f"account.role_{role}", by=by, target=account.id):
-            changed = self._roster.change(account.id, lambda _: {"role": role})
-            if role != "doctor":
-                self._accounts.release_patients(account.id)
-            return changed
+            return self._roster.change(account.id, lambda _: {"role": role})
 
     def suspend_account(self, *, email: str, by: str) -> Account:
         """Its tokens die; approving it again lifts the suspension. Raises LastAdmin."""
@@ -129,13 +131,14 @@ class AdminService:
         return password, fields["initial_password_expires_at"]
 
     def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
-        """Put a patient in a doctor's care, or in nobody's; a doctor who leaves leaves nobody."""
+        """Put a patient in an approved doctor's care, or anybody in nobody's. Raises Stale."""
         patient = self._found(email, NO_USER)
-        if patient.role == "doctor":
+        if patient.role == "doctor" and doctor:
             raise NotFound(NO_USER)
-        doctor_id = self._found_doctor(doctor).id if doctor else None
+        doctor_id = self._found_approved_doctor(doctor).id if doctor else None
         with self._trail.act("account.assign", by=by, target=patient.id):
             self._accounts.change(patient, doctor_id=doctor_id)
+            # The doctor may have been demoted or deleted since, and not have seen this patient.
             if doctor_id and not self._accounts.find({"id": doctor_id, **IN_PRACTICE}):
                 self._accounts.release_patients(doctor_id)
                 raise NotFound(NO_DOCTOR)
@@ -205,6 +208,8 @@ class AdminService:
             raise NotFound(NO_DOCTOR)
         return account
 
-
-def _where_status(status: Status | None) -> Filter:
-    return {"status": status} if status else {}
+    def _found_approved_doctor(self, email: str) -> Account:
+        doctor = self._found_doctor(email)
+        if not doctor.approved:
+            raise Conflict(NOT_APPROVED)
+        return doctor

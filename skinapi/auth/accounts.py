@@ -1,14 +1,18 @@
 """The accounts: users, doctors, researchers and admins alike, one e-mail each."""
 
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.errors import Duplicate, EmailTaken, NotFound, Stale
+from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Filter, Store
+from skinapi.storage.merging import merged
+from skinapi.storage.ports import Document, Filter, Store
 from skinapi.storage.words import literal
 from skinapi.web.pagination import Page, page_of
 
@@ -17,7 +21,9 @@ Status = Literal["waiting", "approved", "suspended", "deleting"]
 
 
 class Account(BaseModel):
-    """A frozen copy of one account. `revision` counts its changes, `token_version` its keys."""
+    """A frozen copy of one account. `revision` counts its changes, `token_version` its keys;
+    `queue_key` sorts the patients of a doctor by how urgently their findings wait for a review.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -35,6 +41,7 @@ class Account(BaseModel):
     locale: str = "en"
     consents: dict[str, bool] = {}
     doctor_id: str | None = None
+    queue_key: str | None = None
 
     @property
     def approved(self) -> bool:
@@ -49,14 +56,23 @@ class Accounts:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("accounts")
         self._documents.ensure_index("email", unique=True)
-        self._documents.ensure_index("status")
-        self._documents.ensure_index("doctor_id")
+        self._documents.ensure_index("status", "id")
+        self._documents.ensure_index("doctor_id", "id")
+        self._documents.ensure_index("doctor_id", "queue_key", "id")
+        self._documents.ensure_index("role", "id")
+        self._documents.ensure_index("role", "status", "id")
+        self._follow_care: list[Callable[[str], None]] = []
+
+    def tell_of_care(self, follow: Callable[[str], None]) -> None:
+        """`follow(account_id)` is called after each change of the doctor in whose care it is."""
+        self._follow_care.append(follow)
 
     def add(self, **fields: Any) -> Account:
         """Raises EmailTaken."""
         account = Account(**{"id": new_id(), "created_at": now(), **fields})
+        account = account.model_copy(update={"queue_key": key_without_findings(account.id)})
         try:
-            self._documents.insert({**account.model_dump(), "schema": 1, **_search(account)})
+            self._documents.insert({**account.model_dump(), "schema": 1, **search_field(account)})
         except Duplicate as error:
             raise EmailTaken from error
         return account
@@ -76,6 +92,8 @@ class Accounts:
         """Compare-and-set on the revision that was read. Raises Stale when it is another now."""
         gone = {name: True for name, value in fields.items() if value is None}
         kept = {name: value for name, value in fields.items() if value is not None}
+        if fields.keys() & {"name", "email"}:
+            kept |= search_field(account.model_copy(update=fields))
         ops = {"$inc": {"revision": 1}, "$set": kept, "$unset": gone}
         changed = self._documents.update(
             {"id": account.id, "revision": account.revision},
@@ -83,10 +101,37 @@ class Accounts:
         )
         if changed is None:
             raise Stale
+        if "doctor_id" in fields:
+            for follow in self._follow_care:
+                follow(account.id)
         return Account.model_validate(changed)
 
+    def set_queue_key(self, account_id: str, key: str) -> None:
+        """Only the queue writes it, so it is no change that others could clash with."""
+        self._documents.update({"id": account_id}, {"$set": {"queue_key": key}})
+
+    def page_in_care(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
+        """This doctor's patients, by their most urgent unreviewed finding.
+
+        `after` is the queue key of the last patient on the page before.
+        """
+        wanted: Filter = {"doctor_id": doctor_id}
+        if after:
+            wanted["queue_key"] = {"$gt": after}
+        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1)
+        shown = [Account.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
+        if not identifiers:
+            return {}
+        found = self.find({"id": {"$in": sorted(identifiers)}})
+        return {account.id: account for account in found}
+
     def release_patients(self, doctor_id: str) -> None:
-        """Nobody is in this doctor's care then; another change of a patient stays."""
+        """Nobody is in this doctor's care afterwards; what else changes in a patient's account
+        meanwhile stays.
+        """
         while patients := self.find({"doctor_id": doctor_id}):
             for patient in patients:
                 with suppress(Stale):
@@ -105,13 +150,48 @@ class Accounts:
         return [Account.model_validate(document) for document in self._documents.find(filter)]
 
     def page(
-        self, filter: Filter, *, containing: str | None, after: str | None, limit: int
+        self,
+        roles: Iterable[Role],
+        *,
+        status: Status | None,
+        containing: str | None,
+        after: str | None,
+        limit: int,
     ) -> Page[Account]:
         """Accounts in the order they registered; `containing` looks in name and e-mail."""
-        wanted = {**filter, "search": literal(containing.casefold())} if containing else filter
-        found = self._documents.find(wanted, after=after, limit=limit + 1)
-        return page_of(found, limit).map(Account.model_validate)
+        wanted: Filter = {"status": status} if status else {}
+        if containing:
+            wanted["search"] = literal(containing.casefold())
+        listings = [
+            self._documents.find({"role": role, **wanted}, after=after, limit=limit + 1)
+            for role in roles
+        ]
+        return page_of(merged(listings, limit=limit + 1), limit).map(Account.model_validate)
+
+    def faults(self) -> Iterator[Fault]:
+        """Accounts that a search does not find, and patients whose doctor is none."""
+        found = self._documents.find()
+        doctors = {one["id"] for one in self._documents.find({"role": "doctor"})}
+        for document in found:
+            account = Account.model_validate(document)
+            if document.get("search") != search_field(account)["search"]:
+                says = f"account {account.id} is not found by its name and e-mail"
+                yield Fault(says, partial(self._mend, account, name=account.name))
+            if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
+                says = f"account {account.id} is in care where nobody can have it in care"
+                yield Fault(says, partial(self._mend, account, doctor_id=None))
+
+    def _mend(self, account: Account, **fields: Any) -> None:
+        """What somebody changed since it was found may be right by now."""
+        with suppress(Stale):
+            self.change(account, **fields)
 
 
-def _search(account: Account) -> dict[str, str]:
+def key_without_findings(account_id: str) -> str:
+    """The queue key of an account of which no finding waits: behind all others, one of its own."""
+    return f"9{account_id}"
+
+
+def search_field(account: Account) -> Document:
+    """What `page` looks for words in; every write of a name or an e-mail writes it too."""
     return {"search": f"{account.name}\n{account.email}".casefold()}

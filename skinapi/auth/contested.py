@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from skinapi.auth.accounts import Account, search_field
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
@@ -23,11 +24,13 @@ def contested_emails(store: Store) -> Iterator[Fault]:
 
 
 def _set_aside(store: Store, account: Document) -> None:
+    """Past `Accounts`, which cannot be opened while two accounts share an e-mail."""
     email = f"{account['email']}.contested-{account['id'][-8:]}"
+    words = search_field(Account.model_validate({**account, "email": email}))
     store.collection("accounts").update(
         {"id": account["id"]},
         {
-            "$set": {"email": email, "status": "suspended", "contested_at": now()},
+            "$set": {"email": email, "status": "suspended", "contested_at": now(), **words},
             "$inc": {"revision": 1, "token_version": 1},
         },
     )

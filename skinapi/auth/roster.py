@@ -6,6 +6,10 @@ Joining: read the roster, change the account, then write the roster if it is sti
 also where it named the account already: somebody may be half-way through taking it off.
 Whatever interleaves, whoever is on the roster is an active admin; a crash in between can only
 leave an admin uncounted, which `check` mends. What is being deleted takes no other change.
+
+Every change of a role passes here, so care follows here too: whoever becomes a doctor leaves a
+doctor's care in the same write, and whoever is no doctor any more has no patients afterwards. A
+suspended doctor keeps the patients, for a suspension can be lifted.
 """
 
 from collections.abc import Callable, Iterator
@@ -41,6 +45,8 @@ class Roster:
             roster = self._read()
             account = self._accounts.get(account_id)
             fields = decide(account)
+            if fields.get("role", account.role) == "doctor":
+                fields = {**fields, "doctor_id": None}
             if account.status == "deleting" and fields.get("status") != "deleting":
                 raise NotFound("This account is being deleted")
             stays = account.model_copy(update=fields).active_admin
@@ -52,6 +58,8 @@ class Roster:
                     self._write(roster, [*_without(account_id, roster), account_id])
             except Stale:
                 continue
+            if changed.role != "doctor":
+                self._accounts.release_patients(changed.id)
             return changed
         raise Stale
 

@@ -45,6 +45,7 @@ class ReviewsService:
         said = {"label": label, "agreement": agreement, "histology": histology, "note": note}
         asked = _hash(submission.id, *said.values())
         if signed := self._find_signed(by.id, key, asked):
+            self._records.mark_reviewed(submission)
             return signed
         with self._trail.act("review.create", by=by.id, target=submission.id):
             try:
@@ -62,6 +63,7 @@ class ReviewsService:
                     raise
                 return faster
             self._refuse_for_the_removed(submission.id)
+            self._records.mark_reviewed(submission)
             return review
 
     def _find_signed(self, doctor: str, key: str | None, asked: str) -> Review | None:
@@ -88,9 +90,13 @@ class ReviewsService:
 
     def faults(self) -> Iterator[Fault]:
         for identifier in sorted(self._reviews.submissions()):
-            if not self._records.has(identifier):
+            submission = self._records.find_by_id(identifier)
+            if submission is None:
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self._reviews.forget, identifier))
+            elif not submission.reviewed:
+                says = f"submission {identifier} was reviewed and still waits for it"
+                yield Fault(says, partial(self._records.mark_reviewed, submission))
 
 
 def _hash(*asked: object) -> str:

@@ -48,7 +48,7 @@ class Review(BaseModel):
 class Reviews:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("reviews")
-        self._documents.ensure_index("submission", "created_at")
+        self._documents.ensure_index("submission", "id")
         self._documents.ensure_index("doctor", "idempotency_key", unique=True)
 
     def add(self, **fields: Any) -> Review:

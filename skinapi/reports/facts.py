@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.vision.bands import RaisedBy, most_urgent, urgency
+from skinapi.vision.calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
     Band,
@@ -18,16 +19,26 @@ from skinapi.vision.conditions import (
     conditions_table,
 )
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Doubt, Finding, Ranked
+from skinapi.vision.finding import Doubt, Finding, NotRuledOut, Ranked
+from skinapi.vision.modality import ModalityFinding
 from skinapi.vision.quality import Quality
 
 UNKNOWN = Context()
 Share = Annotated[float, Field(ge=0, le=1)]
+# Rules about one condition: each has that condition's key as its value.
+CONDITION_RULES = (
+    RaisedBy.MELANOMA,
+    RaisedBy.BASAL_CELL_CARCINOMA,
+    RaisedBy.ACTINIC_KERATOSIS,
+)
 
 
 class Facts(Frozen):
     """Where `examined` is false a caller has named the class and its share, and no picture was
     looked at: there are no other probabilities then, no malignant score and no model.
+
+    `ranked` are the probabilities with what the patient told, `from_picture` those before it, where
+    it changed anything. `modality`, `tested` and `not_ruled_out` are missing in old findings.
     """
 
     examined: bool
@@ -44,6 +55,10 @@ class Facts(Frozen):
     checklist_score: int | None = None
     context: Context = UNKNOWN
     model_version: str | None = None
+    modality: ModalityFinding | None = None
+    tested: tuple[HeldOutFigures, ...] = ()
+    from_picture: tuple[Ranked, ...] | None = None
+    not_ruled_out: tuple[NotRuledOut, ...] = ()
     notices: tuple[Said, ...]
 
     @classmethod
@@ -63,6 +78,10 @@ class Facts(Frozen):
             checklist_score=finding.checklist_score,
             context=context,
             model_version=finding.model_version,
+            modality=finding.modality,
+            tested=finding.tested,
+            from_picture=finding.from_picture,
+            not_ruled_out=finding.not_ruled_out,
             notices=finding.notices,
         )
 
@@ -72,7 +91,7 @@ class Facts(Frozen):
         table = conditions_table()
         asked = {
             RaisedBy.MOST_PROBABLE: table.by_key(condition).urgency,
-            RaisedBy.NOT_DERMOSCOPIC: Band.DOCTOR_REVIEW,
+            RaisedBy.NOT_EXAMINED: Band.DOCTOR_REVIEW,
         }
         band = most_urgent(*asked.values())
         return cls(
@@ -88,6 +107,18 @@ class Facts(Frozen):
     @property
     def most_probable(self) -> str:
         return self.ranked[0].key if self.ranked else self.stated
+
+    @property
+    def named_by_rule(self) -> bool:
+        """The naming rule has preferred a rarer condition to the most probable one."""
+        return self.examined and not self.uncertain and self.stated != self.most_probable
+
+    @property
+    def may_reassure(self) -> bool:
+        """Whether a harmless condition may be called harmless: not in doubt, and not beside a
+        band of referral or more.
+        """
+        return not self.uncertain and urgency(self.band) > urgency(Band.REFERRAL)
 
     @property
     def more_urgent(self) -> bool:
@@ -108,7 +139,7 @@ class Facts(Frozen):
         table = conditions_table()
         if not self.more_urgent:
             return table.by_key(self.stated)
-        for rule in (RaisedBy.MELANOMA, RaisedBy.BASAL_CELL_CARCINOMA):
+        for rule in CONDITION_RULES:
             if rule in self.raised_by:
                 return table.by_key(rule.value)
         ranked = [table.by_key(entry.key) for entry in self.ranked]

@@ -68,7 +68,7 @@ class ReportsService:
         """The same with photo and heat map, where the photo was kept."""
         submission, owner = self._records.show(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
-        return replace(report, pictures=self._pictures_of(submission))
+        return replace(report, pictures=self._pictures_of(submission, to))
 
     def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
         """As PDF: the very bytes that were printed first."""
@@ -77,8 +77,9 @@ class ReportsService:
         issued = self._issued.by_hash(report.seal.hash) if report.seal else None
         kept = self._issued.read_pdf(issued) if issued else None
         if kept:
+            self._records.note_photo_read(submission=submission, by=to)
             return kept
-        printed = render_pdf(replace(report, pictures=self._pictures_of(submission)))
+        printed = render_pdf(replace(report, pictures=self._pictures_of(submission, to)))
         if issued:
             self._issued.keep_pdf(issued, printed)
         return printed
@@ -159,12 +160,12 @@ class ReportsService:
                 model_version=submission.finding.model_version,
             )
             if not self._records.has(submission.id):  # deleted meanwhile: nothing of it stays
-                self._issued.forget(submission.id)
+                self._records.forget_beside(submission)
                 raise NotFound(NOT_YOURS)
             return issued
 
-    def _pictures_of(self, submission: Submission) -> Pictures | None:
-        photo = self._records.open_photo(submission=submission)
+    def _pictures_of(self, submission: Submission, to: Subject) -> Pictures | None:
+        photo = self._records.open_photo(submission=submission, to=to)
         return print_pictures(photo, submission.finding.heat) if photo else None
 
 

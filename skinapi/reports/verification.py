@@ -64,7 +64,8 @@ class IssuedReports:
         self._blobs: Blobs = store.blobs
         self._documents = store.collection("reports")
         self._documents.ensure_index("submission", "language", "hash", unique=True)
-        self._documents.ensure_index("hash")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("hash", "id")
 
     def add(
         self, *, submission: str, language: str, hash: str, model_version: str | None

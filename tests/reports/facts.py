@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.vision.bands import choose_band
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt, Finding, rank, sum_malignant
-from tests.findings import finding_of
+from skinapi.vision.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
+from tests.findings import CONTRADICTED, LITTLE_TESTED, TESTED, UNSURE, finding_of
 
 KEYS = conditions_table().keys
+LESIONS = [key for key in KEYS if key != NORMAL_SKIN]
 ITEMS = [item.key for item in conditions_table().checklist.items]
 
 shares = st.lists(st.floats(0, 1), min_size=8, max_size=8).filter(lambda drawn: sum(drawn) > 0.1)
@@ -21,6 +22,15 @@ contexts = st.builds(
     Context,
     modality=st.sampled_from(Modality),
     checklist=st.none() | st.lists(st.sampled_from(ITEMS), unique=True).map(tuple),
+)
+
+
+lesions = st.lists(st.sampled_from(LESIONS), unique=True).map(tuple)
+not_ruled_out = st.tuples(lesions, lesions, lesions).map(
+    lambda drawn: (
+        NotRuledOut(level="0.90", keys=drawn[0]),
+        NotRuledOut(level="0.95", keys=(*drawn[1], *set(drawn[2]) - {*drawn[1]}), too_few=drawn[2]),
+    )
 )
 
 
@@ -34,13 +44,18 @@ def found(draw: st.DrawFn) -> Facts:
     drawn, reasons, context = draw(shares), draw(doubts), draw(contexts)
     p = {key: share / math.fsum(drawn) for key, share in zip(KEYS, drawn, strict=True)}
     ranked = rank(p)
+    named = draw(st.sampled_from([entry.key for entry in ranked[: 3 if reasons else 2]]))
     band, raised_by = choose_band(
-        probabilities=p, thresholds={}, context=context, uncertain=bool(reasons)
+        probabilities=p,
+        named=named,
+        thresholds={},
+        checklist_score=context.checklist_score,
+        uncertain=bool(reasons),
+        little_tested=draw(st.booleans()),
     )
-    plausible = [entry.key for entry in ranked[: 3 if reasons else 1]]
     finding: Finding = finding_of(
         ranked=ranked,
-        stated=draw(st.sampled_from(plausible)),
+        stated=named,
         malignant_score=sum_malignant(ranked),
         band=band,
         raised_by=raised_by,
@@ -48,6 +63,10 @@ def found(draw: st.DrawFn) -> Facts:
         uncertain=bool(reasons),
         not_dermoscopic=context.modality is not Modality.DERMOSCOPIC,
         checklist_score=context.checklist_score,
+        modality=draw(st.sampled_from([None, UNSURE, CONTRADICTED])),
+        tested=draw(st.sampled_from([(), (TESTED,), (TESTED, LITTLE_TESTED)])),
+        from_picture=draw(st.sampled_from([None, ranked, finding_of().ranked])),
+        not_ruled_out=draw(not_ruled_out),
     )
     return Facts.of(finding, context)
 

@@ -14,7 +14,7 @@ from skinapi.vision.conditions import Language, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding import Doubt
 from skinapi.vision.photo import read_photo
-from tests.findings import finding_of
+from tests.findings import finding_of, told_finding
 from tests.vision.photos import encoded, skin_with_spot
 
 HASH = "3f" * 32
@@ -34,6 +34,17 @@ REVIEW = Review(
     histology=Histology.AWAITED,
     note="Excision planned.\nPatient told by telephone.",
 )
+# Every rule that can ask for one band beside the others, every doubt, every number.
+LONGEST_FINDING: dict[str, Any] = {
+    **{
+        name: getattr(told_finding(), name)
+        for name in ("modality", "tested", "from_picture", "not_ruled_out")
+    },
+    "reasons": tuple(Doubt),
+    "raised_by": (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.NAMED, RaisedBy.CHECKLIST),
+    "checklist_score": 10,
+    "model_version": "m" * 30,
+}
 HEAT = tuple(tuple(max(0.0, 9.0 - (x - 3) ** 2 - (y - 3) ** 2) for x in range(7)) for y in range(7))
 
 
@@ -45,7 +56,7 @@ def made_report(
     finding: dict[str, Any] | None = None,
     **fields: Any,
 ) -> Report:
-    found = finding_of(condition, heat=HEAT, checklist_score=3, **(finding or {}))
+    found = finding_of(condition, **{"heat": HEAT, "checklist_score": 3, **(finding or {})})
     context = Context(
         modality=Modality.CLINICAL,
         age_band="60-74",
@@ -93,14 +104,9 @@ def longest_report(language: Language) -> Report:
         limits=lists[:1],
         next_steps=lists[:1],
     )
-    finding = {
-        "reasons": tuple(Doubt),
-        "raised_by": tuple(RaisedBy),
-        "model_version": "m" * 30,
-    }
     report = made_report(
         language,
-        finding=finding,
+        finding=LONGEST_FINDING,
         narrative=narrative,
         clinic=name,
         patient=Patient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -309,8 +310,22 @@ def test_the_same_facts_give_the_same_words_and_cost_one_request(
     assert len(llm.calls) == 4
     kept = store.collection("narratives").find({"facts_hash": NEVUS.hash})
     assert {name for row in kept for name in row} == {
-        *("id", "schema", "created_at", "facts_hash", "language", "writer", "narrative")
+        *("id", "schema", "created_at", "expires_at"),
+        *("facts_hash", "language", "writer", "narrative"),
     }
+
+
+def test_words_are_kept_for_ninety_days_and_asked_for_anew_then(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    told_by(narrator_of(llm, store, tmp_path))
+    [kept] = store.collection("narratives").find()
+    assert kept["expires_at"] - kept["created_at"] == timedelta(days=90)
+    past = {"expires_at": now() - timedelta(seconds=1)}
+    assert store.collection("narratives").update({"id": kept["id"]}, {"$set": past})
+    told_by(narrator_of(llm, store, tmp_path))
+    assert len(llm.calls) == 2
+    assert [row["id"] for row in store.collection("narratives").find()] != [kept["id"]]
 
 
 def test_of_many_at_once_all_get_one_text(llm: OpenRouter, store: Store, tmp_path: Path) -> None:

@@ -21,8 +21,10 @@ from skinapi.reports.report import Patient
 from skinapi.reports.words.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.context import Modality
 from skinapi.vision.finding import Doubt
-from tests.findings import finding_of
+from skinapi.vision.notices import say_untested
+from tests.findings import named_finding, told_finding
 from tests.reports.made import (
     HASH,
     longest_report,
@@ -95,7 +97,8 @@ def test_everything_a_clinic_files_stands_on_it(language: Language, photo: bool)
         words.action,
         report.name("melanoma"),
         "90.00%" if language == "en" else "90,00 %",
-        report.say(table.notices.not_dermoscopic),
+        report.say(table.notices.modality_unsure),
+        report.say(say_untested(Modality.CLINICAL)),
         report.say(table.checklist.name),
         "Dr Ελένη Παπαδοπούλου",
         "Patient told by telephone.",
@@ -126,10 +129,10 @@ def test_the_longest_of_every_class_stays_on_two_pages(key: str, language: Langu
     report = longest_report(language)
     fields: dict[str, Any] = {
         "reasons": tuple(Doubt),
-        "raised_by": tuple(RaisedBy),
+        "raised_by": (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST),
         "checklist_score": 10,
     }
-    facts = Facts.of(finding_of(key, **fields), report.facts.context)
+    facts = Facts.of(told_finding(key, **fields), report.facts.context)
     narrative = TemplateWriter().write(facts, language)
     content = render_pdf(replace(report, facts=facts, narrative=narrative))
     assert len(PdfReader(io.BytesIO(content)).pages) == 2
@@ -227,6 +230,24 @@ def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
     assert "Uncertain. Not excluded" in text
     assert "Melanoma (90.00%), the uncertainty" in text
     assert report.band_words.label in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_why_another_condition_is_named_stands_above_it(language: Language) -> None:
+    finding = named_finding("melanoma", most_probable="melanocytic_nevus")
+    report = made_report(language)
+    named = replace(report, facts=Facts.of(finding, report.facts.context))
+    text = text_of(render_pdf(named))
+    share = {"en": "(45.00%)", "fr": "(45,00 %)"}[language]
+    label = {"en": "Named by a rule", "fr": "Retenu par une règle"}[language]
+    assert label in text
+    assert f"{report.name('melanocytic_nevus')} {share} {report.name('melanoma')}" in text
+    alone, recognised = {
+        "en": ("From the picture alone", "Recognised as"),
+        "fr": ("D'après l'image seule", "Reconnue comme"),
+    }[language]
+    assert alone in text
+    assert recognised in text
 
 
 def test_a_typical_report_is_small() -> None:

@@ -1,20 +1,31 @@
 """The template's words: short enough, in Latin-1, uncertain where it is, never against the band."""
 
 from itertools import chain, combinations, product
+from typing import Any
 
 import pytest
 
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrative import LONGEST, Sections
+from skinapi.reports.words.sentences import sentences_of
 from skinapi.reports.words.template import TemplateWriter, say_reasons
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
-from skinapi.vision.finding import Doubt, Finding
-from tests.findings import finding_of
+from skinapi.vision.finding import Doubt, Finding, NotRuledOut
+from tests.findings import (
+    CONTRADICTED,
+    LITTLE_TESTED,
+    TESTED,
+    UNSURE,
+    finding_of,
+    named_finding,
+    told_finding,
+)
 from tests.reports.facts import facts_of
 
 TABLE = conditions_table()
 DOUBTS = list(chain.from_iterable(combinations(Doubt, count) for count in range(3)))
+BOTH_TESTED = (TESTED, LITTLE_TESTED)
 REASSURING = ("no need to worry", "No hurry", "not cancer", "pas lieu de", "Rien ne presse")
 
 
@@ -22,21 +33,62 @@ def write_sections(finding: Finding, language: Language) -> Sections:
     return TemplateWriter().write(Facts.of(finding, UNKNOWN), language).sections
 
 
+# Every rule that can ask for the band; one that was kept has not_dermoscopic for little_tested.
+RULES = {
+    Band.URGENT_REFERRAL: (RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST),
+    Band.REFERRAL: (
+        RaisedBy.BASAL_CELL_CARCINOMA,
+        RaisedBy.ACTINIC_KERATOSIS,
+        RaisedBy.MOST_PROBABLE,
+    ),
+    Band.DOCTOR_REVIEW: (RaisedBy.MALIGNANT, RaisedBy.LITTLE_TESTED, RaisedBy.UNCERTAIN),
+    Band.ROUTINE: (RaisedBy.MOST_PROBABLE,),
+    Band.SELF_MONITORING: (RaisedBy.MOST_PROBABLE,),
+}
+
+
+def fits(finding: Finding, language: Language) -> bool:
+    sections = write_sections(finding, language).model_dump().values()
+    assert all(sections)
+    return sum(len(section.encode("latin-1")) for section in sections) <= LONGEST
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", TABLE.keys)
 def test_all_sections_fit_the_angular_apps_pdf(key: str, language: Language) -> None:
-    for band, doubts, score, not_dermoscopic in product(Band, DOUBTS, (None, 0, 7), (True, False)):
-        finding = finding_of(
-            key,
-            band=band,
-            raised_by=tuple(RaisedBy),
-            reasons=doubts,
-            checklist_score=score,
-            not_dermoscopic=not_dermoscopic,
-        )
-        sections = write_sections(finding, language).model_dump().values()
-        assert all(sections)
-        assert sum(len(section.encode("latin-1")) for section in sections) <= LONGEST
+    for band, doubts, score in product(Band, DOUBTS, (None, 0, 7)):
+        fields: dict[str, Any] = {"band": band, "reasons": doubts, "checklist_score": score}
+        for modality, tested in product((None, UNSURE, CONTRADICTED), ((), BOTH_TESTED)):
+            fields |= {"raised_by": RULES[band], "modality": modality, "tested": tested}
+            assert fits(told_finding(key, **fields), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_all_sections_fit_that_pdf_where_a_rule_named_the_condition(
+    key: str, language: Language
+) -> None:
+    for other, score in product(set(TABLE.keys) - {key}, (None, 0, 7)):
+        fields: dict[str, Any] = {"most_probable": other, "checklist_score": score}
+        assert fits(named_finding(key, **fields), language)
+        rules = (RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
+        fields |= {"band": Band.URGENT_REFERRAL, "raised_by": rules}
+        assert fits(named_finding(key, **fields), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Language) -> None:
+    rules = RULES[Band.URGENT_REFERRAL]
+    fields: dict[str, Any] = {"band": Band.URGENT_REFERRAL, "raised_by": rules}
+    crowded = told_finding("basal_cell_carcinoma", reasons=tuple(Doubt), **fields)
+    narrative = TemplateWriter().write(Facts.of(crowded, UNKNOWN), language)
+    notices = [getattr(said, language) for said in crowded.notices]
+    assert narrative.limits == tuple(notices)
+    said = [notice in narrative.sections.confidence_explanation for notice in notices]
+    assert said[:3] == [True, True, False], "of two doubts the first"
+    assert not all(said[3:])
+    roomy = write_sections(finding_of("melanoma"), language).confidence_explanation
+    assert all(getattr(notice, language) in roomy for notice in finding_of().notices)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -71,9 +123,99 @@ def test_what_raised_the_band_is_named() -> None:
         "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
     )
     said = write_sections(finding, "en")
-    reason, harmless = "Melanoma (5.71%), the 7-point checklist", "harmless"
-    assert 0 < said.overview.index(reason) < said.overview.index(harmless)
+    assert "the reason: Melanoma (5.71%), the 7-point checklist." in said.overview
     assert said.importance_of_early_detection.startswith("Found while it is still thin")
+
+
+@pytest.mark.parametrize(("language", "harmless"), [("en", "harmless"), ("fr", "bénin")])
+def test_nothing_is_called_harmless_in_doubt_or_beside_a_referral(
+    language: Language, harmless: str
+) -> None:
+    for band, doubts in product(Band, DOUBTS):
+        if doubts and urgency(band) > urgency(Band.DOCTOR_REVIEW):
+            continue  # a doubt asks for a doctor
+        raised: dict[str, Any] = {"band": band, "reasons": doubts}
+        raised["raised_by"] = (RaisedBy.CHECKLIST,)
+        sections = write_sections(finding_of("melanocytic_nevus", **raised), language)
+        calm = not doubts and urgency(band) > urgency(Band.REFERRAL)
+        assert (harmless in " ".join(sections.model_dump().values())) is calm
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en", "Named: Basal cell carcinoma, by a rule that keeps rarer conditions from being"),
+        ("fr", "Retenu: Carcinome basocellulaire, par une règle qui évite de négliger"),
+    ],
+)
+def test_one_sentence_says_why_another_condition_than_the_most_probable_is_named(
+    language: Language, says: str
+) -> None:
+    finding = named_finding("basal_cell_carcinoma", most_probable="melanocytic_nevus")
+    first = sentences_of(write_sections(finding, language).overview)[0]
+    assert first.startswith(says)
+    assert {"en": "(mole) (45.00%).", "fr": "beauté) (45,00 %)."}[language] in first
+    assert say_reasons(Facts.of(finding, UNKNOWN), "en") == "Basal cell carcinoma (30.00%)"
+    doubted = named_finding(
+        "basal_cell_carcinoma", most_probable="melanocytic_nevus", reasons=(Doubt.TOO_CLOSE,)
+    )
+    assert says not in write_sections(doubted, language).overview
+
+
+def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_90_too() -> None:
+    finding = told_finding("melanoma")
+    said = (
+        "Cannot be ruled out at 95%: Melanoma, Basal cell carcinoma, Actinic keratosis / Bowen's "
+        "disease, Benign (pigmented) keratosis, Melanocytic nevus (mole), Vascular lesion; for "
+        "want of test pictures: Dermatofibroma."
+    )
+    narrative = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en")
+    assert said in narrative.sections.confidence_explanation
+    assert said in narrative.findings
+    assert "Cannot be ruled out at 90%: Melanoma." in narrative.findings
+    assert "90%" not in narrative.sections.confidence_explanation
+    french = write_sections(finding, "fr").confidence_explanation
+    assert "Ne peut être exclu à 95 %: Mélanome, " in french
+    assert "; faute d'images de test: Dermatofibrome." in french
+
+
+def test_a_picture_that_fits_no_class_is_not_said_to_rule_any_out() -> None:
+    empty = (NotRuledOut(level="0.95", keys=()),)
+    said = write_sections(finding_of(not_ruled_out=empty), "en").confidence_explanation
+    assert "Cannot be ruled out at 95%: any lesion, as the picture fits no class well." in said
+    few = (NotRuledOut(level="0.95", keys=("melanoma",), too_few=("melanoma",)),)
+    said = write_sections(finding_of(not_ruled_out=few), "en").confidence_explanation
+    assert "Cannot be ruled out at 95%: for want of test pictures: Melanoma." in said
+
+
+def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
+    finding = told_finding("melanoma")
+    said = write_sections(finding, "en").confidence_explanation
+    assert said.startswith(
+        "From the picture alone, the model gives Melanoma a probability of 31.00%; with what you "
+        "told us, 44.00%."
+    )
+    french = write_sections(finding, "fr").confidence_explanation
+    assert "Mélanome, 31,00 %; avec ce qui a été indiqué, 44,00 %." in french
+    findings = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en").findings
+    assert any(
+        found.startswith("From the picture alone: Melanoma (31.00%), ") for found in findings
+    )
+    assert "picture alone" not in " ".join(write_sections(finding_of(), "en").model_dump().values())
+
+
+def test_a_new_fact_of_the_finding_changes_the_hash() -> None:
+    finding = told_finding()
+    hashes = {Facts.of(finding, UNKNOWN).hash}
+    for field, value in (
+        ("modality", UNSURE),
+        ("tested", ()),
+        ("from_picture", None),
+        ("not_ruled_out", ()),
+    ):
+        changed = finding.model_copy(update={field: value})
+        hashes.add(Facts.of(changed, UNKNOWN).hash)
+    assert len(hashes) == 5
 
 
 @pytest.mark.parametrize("key", [key for key in TABLE.keys if key != "normal_skin"])

@@ -1,7 +1,8 @@
 """What the LLM is asked, and what it may answer: a few sentences beside the template's.
 
 Names of conditions, enums and rounded numbers travel; not the picture, nothing that anybody typed,
-nothing of the person, not even the age band.
+nothing of the person, not even the age band: so neither the probabilities before what the patient
+told, which would give it away.
 """
 
 import json

@@ -80,7 +80,8 @@ class OpenRouterWriter:
         self._deadline_s = deadline_s
         self._budget = budget
         self._breaker = Breaker()
-        self._kept = KeptNarratives(store, writer=_fingerprint(models))
+        self._kept = KeptNarratives(store)
+        self._fingerprint = _fingerprint(models)
         self._template = TemplateWriter()
 
     def write(self, facts: Facts, language: Language) -> Narrative:
@@ -88,7 +89,7 @@ class OpenRouterWriter:
         until = time.monotonic() + self._deadline_s
         if not facts.examined:
             raise Unwritten(Reason.NOTHING_EXAMINED)
-        kept = self._kept.find(facts, language)
+        kept = self._kept.find(facts, language, self._fingerprint)
         if kept:
             return kept
         room = room_beside(self._template.write(facts, language))
@@ -100,7 +101,7 @@ class OpenRouterWriter:
                 self._breaker.tell(well=False)
             raise
         self._breaker.tell(well=True)
-        return self._kept.keep(facts, narrative)
+        return self._kept.keep(facts, narrative, self._fingerprint)
 
     def _ask(self, facts: Facts, language: Language, room: int, until: float) -> Narrative:
         body = request_for(facts, language, models=self._models, room=room)

@@ -15,11 +15,11 @@ from skinapi.reports.pages.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styl
 from skinapi.reports.report import Report
 
 # Part of what a report's hash seals: another look is another report.
-RENDERER = "pages-1"
+RENDERER = "pages-2"
 PRODUCER = "SkinAPI"
 MOST_PAGES = 2
 # What takes more than two pages is set smaller, down to what a tired eye still reads.
-SCALES = (1.0, 0.92, 0.84)
+SCALES = (1.0, 0.92, 0.84, 0.8)
 HEADER, FOOTER = PAGE_HEIGHT - 42, 44.0
 NORMAL = Styles.at(1.0)
 

@@ -11,6 +11,8 @@ from skinapi.reports.report import Report
 from skinapi.reports.words.catalogues import CATALOGUES
 from skinapi.reports.words.template import say_reasons
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding import probability_of
 from skinapi.vision.quality import SOFTEST
 
 Row = tuple[str, str]
@@ -95,7 +97,11 @@ class Sheet:
         facts, labels = self._facts, self.labels
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
-        label = labels.not_excluded if facts.uncertain else labels.most_probable
+        if facts.named_by_rule:
+            share = self._share(facts.ranked[0].probability)
+            label = labels.named_by_rule.format(self.report.name(facts.most_probable), share)
+        else:
+            label = labels.not_excluded if facts.uncertain else labels.most_probable
         return label, self.report.name(facts.stated)
 
     @cached_property
@@ -104,12 +110,17 @@ class Sheet:
         facts, labels = self._facts, self.labels
         share = labels.probability if facts.examined else labels.stated_share
         rows = [*self.report.translations, (share, self._share(facts.confidence))]
+        if facts.from_picture is not None:
+            pictured = probability_of(facts.from_picture, facts.stated)
+            rows.append((labels.from_picture, self._share(pictured)))
         if facts.malignant_score is not None:
             score = self._share(facts.malignant_score)
             rows.append((labels.malignant_score, score))
         if facts.examined:
             rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
             rows.append((labels.modality, labels.modalities[facts.context.modality]))
+        if facts.modality and facts.modality.recognised is not Modality.UNKNOWN:
+            rows.append((labels.recognised, labels.modalities[facts.modality.recognised]))
         return rows
 
     @cached_property

@@ -188,7 +188,8 @@ def _table_sentences(language: Language) -> frozenset[str]:
     texts += [table.band_words(band, language).action for band in Band]
     notices, result = table.notices, table.checklist.result
     said = (
-        *(notices.information_only, notices.not_dermoscopic, notices.uncertain, notices.strange),
+        *(notices.information_only, notices.uncertain, notices.strange),
+        *(notices.little_tested, notices.modality_unsure),
         *(result.at_or_above, result.below),
     )
     texts += [getattr(sentence, language) for sentence in said]

@@ -9,12 +9,14 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.words.catalogues import CATALOGUES
 from skinapi.reports.words.catalogues.shape import Catalogue
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.notices import percent_text
 
 END = re.compile(r"(?<=[.!?…])\s+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 NAMED = "NAME"
 SCORE, CHECKLIST, PIXELS = "malignant score", "checklist", "pixels"
+PICTURE, LEVEL, TESTED = "picture", "level", "tested"
 
 
 def sentences_of(text: str) -> list[str]:
@@ -71,6 +73,9 @@ class Figures:
             catalogue.score_term: SCORE,
             catalogue.checklist_term: CHECKLIST,
             catalogue.pixels_term: PIXELS,
+            catalogue.picture_term: PICTURE,
+            catalogue.level_term: LEVEL,
+            catalogue.tested_term: TESTED,
             **spellings(),
         }
         written = sorted(terms, key=len, reverse=True)
@@ -86,8 +91,21 @@ class Figures:
             return {str(facts.checklist_score)}
         if subject == PIXELS:
             return {str(facts.quality.width), str(facts.quality.height)} if facts.quality else set()
+        if subject == PICTURE:
+            return {share(entry.probability) for entry in facts.from_picture or ()}
+        if subject == LEVEL:
+            return {self._catalogue.level(entry.level) for entry in facts.not_ruled_out}
+        if subject == TESTED:
+            return self._of_the_test()
         shares = {entry.key: share(entry.probability) for entry in facts.ranked}
         return {{facts.stated: share(facts.confidence), **shares}.get(subject, "")}
+
+    def _of_the_test(self) -> set[str]:
+        numbers: set[str] = set()
+        for tested in self.facts.tested:
+            sensitivity = getattr(percent_text(tested.sensitivity), self.language)
+            numbers |= {str(tested.lesions), str(tested.malignant), sensitivity}
+        return numbers
 
     @property
     def _catalogue(self) -> Catalogue:

@@ -2,8 +2,10 @@
 about a disease is the conditions table's; the catalogues' own speak of the finding.
 """
 
+from collections.abc import Iterable
+
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative, Sections
+from skinapi.reports.narrative import LONGEST, Narrative, Sections
 from skinapi.reports.words.catalogues import CATALOGUES
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import (
@@ -14,7 +16,7 @@ from skinapi.vision.conditions import (
     Said,
     conditions_table,
 )
-from skinapi.vision.finding import probability_of
+from skinapi.vision.finding import Doubt, NotRuledOut, Ranked, doubt_notice, probability_of
 
 
 class Added(Frozen):
@@ -32,17 +34,14 @@ class TemplateWriter:
         said = _Said(facts, language)
         return Narrative(
             language=language,
-            sections=Sections(
-                overview=_join(
-                    *said.lead(), *said.urgency_beyond(), *said.what_it_is(), added.overview
-                ),
-                importance_of_early_detection=said.why_early(),
-                recommendation=_join(said.action(), *said.advice(), *said.checklist_result()),
-                confidence_explanation=_join(
-                    *said.confidence(), added.confidence_explanation, *said.first_notices()
-                ),
+            sections=_sections_of(said, added),
+            findings=(
+                *said.lead(),
+                *said.figures(),
+                *said.not_ruled_out(),
+                said.band(),
+                *said.circumstances(),
             ),
-            findings=(*said.lead(), *said.figures(), said.band(), *said.circumstances()),
             limits=said.notices(),
             next_steps=(
                 said.action(),
@@ -51,6 +50,36 @@ class TemplateWriter:
                 *said.checklist_result(),
             ),
         )
+
+
+def _sections_of(said: "_Said", added: Added) -> Sections:
+    """With as many of the notices on the kind of picture as there is room for in the Angular
+    app's PDF. The narrative's limits hold them all.
+    """
+    bare = _compose(said, NOTHING, [])
+    room = LONGEST - sum(map(len, bare.model_dump().values()))
+    told = []
+    for notice in said.picture_notices():
+        if len(notice) < room:
+            told.append(notice)
+            room -= len(notice) + 1
+    return _compose(said, added, told)
+
+
+def _compose(said: "_Said", added: Added, picture_notices: Iterable[str]) -> Sections:
+    return Sections(
+        overview=_join(*said.lead(), *said.urgency_beyond(), *said.what_it_is(), added.overview),
+        importance_of_early_detection=said.why_early(),
+        recommendation=_join(said.action(), *said.advice(), *said.checklist_result()),
+        confidence_explanation=_join(
+            *said.confidence(),
+            *said.not_ruled_out()[:1],
+            added.confidence_explanation,
+            *said.first_doubt(),
+            *picture_notices,
+            said.information_only(),
+        ),
+    )
 
 
 def say_reasons(facts: Facts, language: Language) -> str:
@@ -77,14 +106,22 @@ class _Said:
         facts, phrases, name = self._facts, self._phrases, self._name(self._stated)
         if not facts.examined:
             return [phrases.as_stated.format(name=name)]
+        if facts.named_by_rule:
+            other = {"other": self._name_of(facts.most_probable), "share": self._top_share()}
+            return [phrases.named_by_rule.format(name=name, **other)]
         if not facts.uncertain:
             return [phrases.most_probable.format(name=name)]
         doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
         return [phrases.uncertain.format(doubts=doubts), phrases.not_excluded.format(name=name)]
 
     def what_it_is(self) -> list[str]:
-        """What is said of normal skin speaks of the picture, and there may be none."""
-        if not self._facts.examined and self._facts.stated == NORMAL_SKIN:
+        """What is said of normal skin speaks of the picture, and there may be none. Nor is a
+        harmless condition described where "harmless" would speak against the doubt or the band.
+        """
+        facts = self._facts
+        if not facts.examined and facts.stated == NORMAL_SKIN:
+            return []
+        if not self._stated.malignant and not facts.may_reassure:
             return []
         return [self._stated.sentences[self._language].what_it_is]
 
@@ -118,15 +155,39 @@ class _Said:
         spoken = {"name": self._name(self._stated), "share": self._share(facts.confidence)}
         if not facts.examined:
             return [phrases.stated_confidence.format(**spoken)]
-        return [phrases.probability.format(**spoken), *self._malignant_score()]
+        if facts.from_picture is None:
+            return [phrases.probability.format(**spoken), *self._malignant_score()]
+        pictured = self._share(probability_of(facts.from_picture, facts.stated))
+        shifted = phrases.shifted_probability.format(**spoken, pictured=pictured)
+        return [shifted, *self._malignant_score()]
 
-    def first_notices(self) -> list[str]:
-        """Of two doubts the first speaks at length; the overview names both. What holds for every
-        finding comes last.
-        """
-        information_only, *notices = self._facts.notices
-        told = [*notices[: 1 + self._facts.not_dermoscopic], information_only]
-        return [self._say(notice) for notice in told]
+    def not_ruled_out(self) -> list[str]:
+        """A sentence for each level, the highest first."""
+        levels = sorted(self._facts.not_ruled_out, key=lambda entry: entry.level, reverse=True)
+        return [self._not_ruled_out_at(entry) for entry in levels]
+
+    def _not_ruled_out_at(self, entry: NotRuledOut) -> str:
+        phrases = self._phrases
+        found = [key for key in entry.keys if key not in entry.too_few]
+        named = [", ".join(map(self._name_of, found))] if found else []
+        if entry.too_few:
+            few = ", ".join(map(self._name_of, entry.too_few))
+            named.append(phrases.too_few_pictures.format(names=few))
+        level = self._catalogue.level(entry.level)
+        names = "; ".join(named) or phrases.fits_no_class
+        return phrases.not_ruled_out.format(level=level, names=names)
+
+    def first_doubt(self) -> list[str]:
+        """Of two doubts the first speaks at length; the overview names both."""
+        return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
+
+    def picture_notices(self) -> list[str]:
+        """All that is neither said of every finding nor of a doubt."""
+        others = {self.information_only(), *(self._say(doubt_notice(doubt)) for doubt in Doubt)}
+        return [notice for notice in self.notices() if notice not in others]
+
+    def information_only(self) -> str:
+        return self._say(self._table.notices.information_only)
 
     def notices(self) -> tuple[str, ...]:
         return tuple(self._say(notice) for notice in self._facts.notices)
@@ -134,8 +195,11 @@ class _Said:
     def figures(self) -> list[str]:
         if not self._facts.examined:
             return self.confidence()
-        names = ", ".join(self._with_share(entry.key) for entry in self._facts.ranked)
-        return [self._phrases.ranked.format(names=names), *self._malignant_score()]
+        said = [self._phrases.ranked.format(names=self._shares(self._facts.ranked))]
+        if self._facts.from_picture is not None:
+            pictured = self._shares(self._facts.from_picture)
+            said.append(self._phrases.from_picture.format(names=pictured))
+        return [*said, *self._malignant_score()]
 
     def band(self) -> str:
         label = self._facts.band_words(self._language).label
@@ -166,23 +230,30 @@ class _Said:
 
     def _why(self, rule: RaisedBy) -> str:
         facts, phrases = self._facts, self._phrases
-        if rule is RaisedBy.NOT_DERMOSCOPIC and not facts.examined:
-            return phrases.nothing_examined
         if rule in phrases.why_urgent:
             return phrases.why_urgent[rule].format(share=self._share(facts.malignant_score or 0))
-        key = facts.most_probable if rule is RaisedBy.MOST_PROBABLE else rule.value
-        return self._with_share(key)
-
-    def _with_share(self, key: str) -> str:
-        facts = self._facts
+        about = {RaisedBy.MOST_PROBABLE: facts.most_probable, RaisedBy.NAMED: facts.stated}
+        key = about.get(rule, rule.value)
         share = probability_of(facts.ranked, key) if facts.examined else facts.confidence
-        return f"{self._name(self._table.by_key(key))} ({self._share(share)})"
+        return self._with_share(key, share)
+
+    def _shares(self, ranked: Iterable[Ranked]) -> str:
+        return ", ".join(self._with_share(entry.key, entry.probability) for entry in ranked)
+
+    def _top_share(self) -> str:
+        return self._share(self._facts.ranked[0].probability)
+
+    def _with_share(self, key: str, share: float) -> str:
+        return f"{self._name_of(key)} ({self._share(share)})"
 
     def _say(self, said: Said) -> str:
         return str(getattr(said, self._language))
 
     def _name(self, condition: Condition) -> str:
         return str(getattr(condition.names, self._language))
+
+    def _name_of(self, key: str) -> str:
+        return self._name(self._table.by_key(key))
 
     def _share(self, value: float) -> str:
         return self._catalogue.share(value)

@@ -24,10 +24,12 @@ class Labels(Frozen):
     site: str
     skin_type: str
     modality: str
+    recognised: str
 
     because: str
     stated: str
     most_probable: str
+    named_by_rule: str
     not_excluded: str
     malignant_score: str
     checklist_score: str
@@ -47,6 +49,7 @@ class Labels(Frozen):
     condition: str
     probability: str
     stated_share: str
+    from_picture: str
     counted: str
 
     explanation: str

@@ -14,15 +14,20 @@ class Phrases(Frozen):
     uncertain: str
     doubts: Mapping[Doubt, str]
     most_probable: str
+    named_by_rule: str
     not_excluded: str
     as_stated: str
     more_urgent: str
     why_urgent: Mapping[RaisedBy, str]
-    nothing_examined: str
     probability: str
+    shifted_probability: str
+    from_picture: str
     malignant_score: str
     stated_confidence: str
     ranked: str
+    not_ruled_out: str
+    too_few_pictures: str
+    fits_no_class: str
     band: str
     quality: str
     checklist_score: str
@@ -46,14 +51,23 @@ class Speech(Frozen):
 
 
 class Catalogue(Frozen):
+    """The terms are the words by which a reader knows whose number follows."""
+
     name: str
     decimal_mark: str
     percent: str
     score_term: str
     checklist_term: str
     pixels_term: str
+    picture_term: str
+    level_term: str
+    tested_term: str
     phrases: Phrases
     speech: Speech
+
+    def level(self, level: str) -> str:
+        """A level of a prediction set, as a percentage without decimals."""
+        return self.percent.format(f"{100 * float(level):.0f}")
 
     def share(self, value: float) -> str:
         return self.percent.format(f"{100 * value:.2f}".replace(".", self.decimal_mark))

@@ -1,0 +1,48 @@
+"""A doctor's patients and their findings: parse, call, answer."""
+
+from skinapi.care.schemas import PatientInCare, PatientsQuery, QueuedFinding, QueueQuery
+from skinapi.care.service import CareService
+from skinapi.errors import NotFound
+from skinapi.web.access import Signed, Subject
+from skinapi.web.limits import Rate
+from skinapi.web.pagination import Page
+from skinapi.web.routes import Routes
+
+DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")
+
+routes: Routes[CareService] = Routes("care")
+
+
+@routes.route("GET", "/patients", access=DOCTORS, rate=Rate.READ)
+def list_patients(
+    care: CareService, *, query: PatientsQuery, subject: Subject
+) -> Page[PatientInCare]:
+    """The patients in one's care, the most urgent unreviewed finding first."""
+    page = care.list_patients(doctor=subject, after=query.after, limit=query.limit)
+    return page.map(PatientInCare.of)
+
+
+@routes.route(
+    "GET", "/patients/<patient>/submissions", access=DOCTORS, rate=Rate.READ, raises=(NotFound,)
+)
+def list_patient_submissions(
+    care: CareService, *, patient: str, query: QueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of a patient in one's care: unreviewed first, by urgency, then the oldest."""
+    page = care.list_findings(
+        patient=patient,
+        doctor=subject,
+        reviewed=query.reviewed,
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda found: QueuedFinding.of(*found))
+
+
+@routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ)
+def list_queue(care: CareService, *, query: QueueQuery, subject: Subject) -> Page[QueuedFinding]:
+    """The findings of all patients in one's care: unreviewed first, by urgency, then the oldest."""
+    page = care.list_queue(
+        doctor=subject, reviewed=query.reviewed, after=query.after, limit=query.limit
+    )
+    return page.map(lambda found: QueuedFinding.of(*found))

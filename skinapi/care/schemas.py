@@ -1,0 +1,89 @@
+"""What crosses the wire of a doctor's lists."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from skinapi.auth.accounts import Account
+from skinapi.records.queue import Waiting
+from skinapi.records.schemas import percent, stated_name
+from skinapi.records.submissions import QueueEntry
+from skinapi.vision.conditions import Band
+from skinapi.web.fields import Answer
+
+LARGEST_PAGE = 1000
+
+
+class PatientsQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
+        default=None, description="as the link to the next page has it"
+    )
+
+
+class QueueQuery(PatientsQuery):
+    reviewed: bool | None = Field(
+        default=None, description="false: only what waits for a review; true: only what does not"
+    )
+
+
+class PatientInCare(Answer):
+    id: str = Field(serialization_alias="_id")
+    name: str
+    email: str
+    waiting_band: Band | None = Field(
+        description="the most urgent band among the findings without a review; null without any"
+    )
+    waiting_since: datetime | None = Field(description="when that finding was made")
+    waiting_submission: int | None = Field(description="the number of that finding")
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        waiting = Waiting.of(account)
+        return cls(
+            id=account.id,
+            name=account.name,
+            email=account.email,
+            waiting_band=waiting.band if waiting else None,
+            waiting_since=waiting.since if waiting else None,
+            waiting_submission=waiting.number if waiting else None,
+        )
+
+
+class QueuedFinding(Answer):
+    """What orders the list, and enough to choose by; the whole is at `/submissions/{id}`."""
+
+    id: str = Field(serialization_alias="_id")
+    number: int = Field(serialization_alias="id")
+    patient_id: str
+    patient_name: str
+    patient_email: str
+    created_at: datetime
+    reviewed: bool
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="the stated class's own probability, in percent")
+    band: Band
+    band_label: str
+    uncertain: bool
+    photo_kept: bool
+
+    @classmethod
+    def of(cls, submission: QueueEntry, owner: Account) -> Self:
+        finding = submission.finding
+        return cls(
+            id=submission.id,
+            number=submission.number,
+            patient_id=owner.id,
+            patient_name=owner.name,
+            patient_email=owner.email,
+            created_at=submission.created_at,
+            reviewed=submission.reviewed,
+            stated=stated_name(finding),
+            confidence=percent(finding.confidence),
+            band=finding.band,
+            band_label=finding.band_words(submission.language).label,
+            uncertain=finding.uncertain,
+            photo_kept=submission.photo_blob is not None,
+        )

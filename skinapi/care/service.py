@@ -1,0 +1,55 @@
+"""What a doctor sees of the patients in care: their list, their findings, the queue of all."""
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import NotFound
+from skinapi.records.service import in_care
+from skinapi.records.submissions import QueueEntry, Submissions
+from skinapi.web.access import Subject
+from skinapi.web.pagination import Page
+
+NO_PATIENT = "Patient not found"
+Owned = tuple[QueueEntry, Account]
+
+
+class CareService:
+    """Each list is two queries whatever its length, each served by an index."""
+
+    def __init__(self, *, accounts: Accounts, submissions: Submissions) -> None:
+        self._accounts = accounts
+        self._submissions = submissions
+
+    def list_patients(self, *, doctor: Subject, after: str | None, limit: int) -> Page[Account]:
+        """By their most urgent unreviewed finding; those without one come last."""
+        page = self._accounts.page_in_care(doctor.id, after=after, limit=limit)
+        return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
+
+    def list_findings(
+        self,
+        *,
+        patient: str,
+        doctor: Subject,
+        reviewed: bool | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[Owned]:
+        """Raises NotFound unless the patient is in this doctor's care."""
+        owner = self._accounts.by_ids({patient}).get(patient)
+        if owner is None or not in_care(owner, doctor):
+            raise NotFound(NO_PATIENT)
+        page = self._submissions.by_urgency(
+            {"owner": patient}, reviewed=reviewed, after=after, limit=limit
+        )
+        return page.map(lambda submission: (submission, owner))
+
+    def list_queue(
+        self, *, doctor: Subject, reviewed: bool | None, after: str | None, limit: int
+    ) -> Page[Owned]:
+        """Findings of all patients in this doctor's care. A page may hold fewer than asked for:
+        what somebody has taken out of the doctor's care a moment ago is left out.
+        """
+        page = self._submissions.by_urgency(
+            {"doctor": doctor.id}, reviewed=reviewed, after=after, limit=limit
+        )
+        owners = self._accounts.by_ids({submission.owner for submission in page.items})
+        found = [(one, owners[one.owner]) for one in page.items if one.owner in owners]
+        return Page([pair for pair in found if in_care(pair[1], doctor)], page.next_after)

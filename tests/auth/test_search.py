@@ -1,0 +1,138 @@
+"""Whatever writes an account, a search finds it by the name and e-mail that it has."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from skinapi.auth.accounts import Account, Accounts, search_field
+from skinapi.auth.contested import contested_emails
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Documents, Store
+from skinapi.storage.words import literal
+from skinapi.web.routes import route_of
+from tests.access import PEOPLE, ROWS, Cast
+from tests.houses import House, Person, mock_store
+
+SOURCE = Path(__file__).parents[2] / "skinapi"
+
+
+class WatchedStore:
+    """A store that looks at every account as it is written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.blobs = store.blobs
+        self.written = 0
+        self.lost: list[Document] = []
+
+    def collection(self, name: str) -> Documents:
+        documents = self._store.collection(name)
+        return cast("Documents", _Watched(documents, self)) if name == "accounts" else documents
+
+    def look(self, account: Document) -> None:
+        self.written += 1
+        if account.get("search") != search_field(Account.model_validate(account))["search"]:
+            self.lost.append(account)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+class _Watched:
+    def __init__(self, documents: Documents, store: WatchedStore) -> None:
+        self._documents = documents
+        self._store = store
+
+    def insert(self, document: Document) -> None:
+        self._documents.insert(document)
+        self._store.look(document)
+
+    def update(self, *arguments: Any, **options: Any) -> Document | None:
+        changed = self._documents.update(*arguments, **options)
+        if changed:
+            self._store.look(changed)
+        return changed
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._documents, name)
+
+
+def found(store: Store, words: str) -> list[str]:
+    """As the admins' lists look for words."""
+    documents = store.collection("accounts").find({"search": literal(words.casefold())})
+    return [document["id"] for document in documents]
+
+
+def add_twice(store: Store, email: str) -> list[str]:
+    """As it can be where the unique index was missing."""
+    accounts = []
+    for name in ("Ada", "Zoë"):
+        fields: dict[str, Any] = {"email": email, "name": name, "password_hash": "-"}
+        account = Account(id=new_id(), created_at=now(), status="approved", **fields)
+        document = {**account.model_dump(), "schema": 1, **search_field(account)}
+        store.collection("accounts").insert(document)
+        accounts.append(account.id)
+    return accounts
+
+
+def test_an_account_that_was_set_aside_is_found_by_the_email_it_has_now() -> None:
+    watched = WatchedStore(mock_store())
+    store = cast("Store", watched)
+    kept, set_aside = add_twice(store, "ada@example.org")
+    for fault in contested_emails(store):
+        assert fault.repair
+        fault.repair()
+    assert found(store, f"contested-{set_aside[-8:]}") == [set_aside]
+    assert found(store, "Ada") == [kept, set_aside]
+    assert (watched.written, watched.lost) == (3, [])
+
+
+def test_an_account_is_found_by_a_changed_name_and_email() -> None:
+    store = mock_store()
+    accounts = Accounts(store)
+    account = accounts.add(email="ada@example.org", name="Ada", password_hash="-")
+    account = accounts.change(account, name="Zoë")
+    accounts.change(account, email="zoe@example.org")
+    for words, many in (("ZOË", 1), ("zoe@", 1), ("ada", 0)):
+        assert len(found(store, words)) == many
+
+
+def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path) -> None:
+    watched = WatchedStore(mock_store())
+    house = House(tmp_path, cast("Store", watched))
+    methods = {
+        route.handler.__name__: route.method
+        for rule in house.app.url_map.iter_rules()
+        if (route := route_of(house.app, rule.endpoint))
+    }
+    writing = set()
+    for name, row in ROWS.items():
+        people = Cast(house)
+        before = watched.written
+        for who, letter in zip(PEOPLE, row.who, strict=True):
+            person = people.people[who] or Person(house.client, "")
+            if letter == "o":
+                path = row.path.format_map(people.named)
+                person.call(methods[name], path, **row.options(people))
+        if watched.written > before:
+            writing.add(name)
+    assert watched.lost == []
+    assert writing >= {"register", "approve_user", "change_role", "suspend_user", "assign_doctor"}
+    assert writing >= {"change_password", "reset_password", "set_consents", "add_doctor"}
+
+
+def test_accounts_are_written_in_two_places_alone() -> None:
+    """The tests above watch both; whoever adds a third adds it there."""
+    writers = {
+        path.name for path in SOURCE.rglob("*.py") if 'collection("accounts")' in path.read_text()
+    }
+    assert writers == {"accounts.py", "contested.py"}
+
+
+def test_check_finds_an_account_that_a_search_would_not(house: House) -> None:
+    ada = house.member("ada@example.org")
+    house.edit(ada.email, search="who")
+    (fault,) = house.rooms.faults()
+    assert fault.says.endswith("is not found by its name and e-mail")
+    assert fault.repair
+    fault.repair()
+    assert list(house.rooms.faults()) == []

@@ -1,0 +1,55 @@
+"""A doctor's patients and their findings, put straight into the store in any band and order."""
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from skinapi.records import submissions as module
+from skinapi.records.submissions import Submission
+from skinapi.storage.ids import new_id
+from skinapi.vision.conditions import Band
+from skinapi.vision.context import Context
+from tests.access import SECTIONS
+from tests.findings import finding_of
+from tests.houses import House, Person
+
+URGENT, REFERRAL, REVIEW, ROUTINE = list(Band)[:4]
+
+
+def file_at(
+    house: House, patient: Person, band: Band, at: datetime, patch: pytest.MonkeyPatch
+) -> int:
+    """A finding of that band, made at that moment; its number."""
+    patch.setattr(module, "now", lambda: at)
+    return file_for(house, patient, band).number
+
+
+def file_for(house: House, patient: Person, band: Band, **fields: Any) -> Submission:
+    owner = house.account(patient.email)
+    records = house.rooms.records
+    filed = records._submissions.add(
+        identifier=new_id(),
+        finding=finding_of(band=band),
+        owner=owner.id,
+        doctor=owner.doctor_id,
+        context=Context(),
+        language="en",
+        sections=dict.fromkeys(SECTIONS, "said"),
+        **fields,
+    )
+    records._queue.join(filed, house.account(patient.email))
+    return filed
+
+
+def patient_of(house: House, doctor: Person, name: str = "Ada Example") -> Person:
+    return house.member(name=name, doctor_id=house.account(doctor.email).id)
+
+
+def numbers(person: Person, path: str) -> list[int]:
+    return [item["id"] for item in person.pages(path)]
+
+
+def review(doctor: Person, number: int) -> None:
+    body = {"label": "melanoma", "agreement": "agree"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
