@@ -7,11 +7,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.auth.routes import routes as auth_routes
+from skinapi.care.routes import routes as care_routes
+from skinapi.care.service import CareService
 from skinapi.clients import explainable, lab, shared, skinartify
 from skinapi.clients.service import ClientsService
 from skinapi.console.routes import routes as console_routes
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.prediction.service import PredictionService
+from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.quotas import Quotas
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
@@ -69,7 +72,12 @@ def create_app(
     log_requests(app)
     measure_requests(app)
     add_request_ids(app)
-    add_headers(app, origins=settings.origins, https_only=settings.production)
+    add_headers(
+        app,
+        origins=settings.origins,
+        loopback=not settings.production,
+        https_only=settings.production,
+    )
     add_rate_headers(app)
     sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
     held = HeldBytes(settings.max_held_bytes)
@@ -104,8 +112,10 @@ def _open_doors(
         address=settings.address,
     )
     app.register_blueprint(reports_routes.blueprint(reports))
+    care = CareService(accounts=rooms.accounts, submissions=Submissions(rooms.store))
+    app.register_blueprint(care_routes.blueprint(care))
     quotas = Quotas(
-        submissions=Submissions(rooms.store),
+        counts=FindingCounts(rooms.store),
         most_submissions=settings.most_submissions,
         spend=partial(limits.spend, Rate.PREDICTIONS),
     )

@@ -27,7 +27,7 @@ def greet(settings: Settings, rooms: Rooms) -> None:
         account, password = rooms.admin.ensure_admin(email=FIRST_ADMIN, password=None)
         print(f"  admin     {account.email}")
         print(f"  password  {password}   (shown once)")
-        print(f"  replace it first, on  {settings.address}/password")
+        print(f"  replace it first, on  {settings.password_page}")
     print(flush=True)
 
 
@@ -41,6 +41,7 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
     print(f"{account.email} is an admin")
     if one_time:
         print(f"one-time password: {one_time}")
+        print(f"replace it first, on {settings.password_page}")
     return 0
 
 

@@ -22,6 +22,7 @@ from skinapi.errors import BrokenStore, Duplicate
 from skinapi.records.reviewing import ReviewsService
 from skinapi.records.reviews import Reviews
 from skinapi.records.service import RecordsService
+from skinapi.reports.llm.keeping import KeptNarratives
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage import open_store
@@ -53,6 +54,7 @@ class Rooms:
         yield from blob_faults(self.store)
         yield from self.eraser.faults()
         yield from self.roster.faults()
+        yield from self.accounts.faults()
         yield from self.records.faults()
         yield from self.reviews.faults()
         yield from self.issued.faults(self.records.has)
@@ -80,8 +82,13 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
         accounts=accounts,
         trail=trail,
         photos=settings.photos,
-        forget=(reviews.forget, issued.forget),
+        forget=(
+            lambda submission: reviews.forget(submission.id),
+            lambda submission: issued.forget(submission.id),
+            KeptNarratives(store).forget,
+        ),
     )
+    accounts.tell_of_care(records.follow_care)
     forget = (records.forget, sessions.forget, guesses.forget)
     eraser = Eraser(accounts=accounts, roster=roster, forget=forget)
     return Rooms(
@@ -97,7 +104,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             sessions=sessions,
             tokens=tokens,
             metrics_token=settings.secret("metrics_token"),
-            password_page=f"{settings.address}/password",
+            password_page=settings.password_page,
             open_clients=settings.open_clients,
         ),
         auth=AuthService(
@@ -107,6 +114,7 @@ def open_rooms(settings: Settings, store: Store | None = None) -> Rooms:
             tokens=tokens,
             guesses=guesses,
             trail=trail,
+            password_page=settings.password_page,
         ),
         admin=AdminService(
             accounts=accounts,

@@ -36,6 +36,8 @@ ADMINS = "uffffffouu"
 LAB = "ufffffoouu"
 IN_CARE = "ufononnnuu"
 OWNER = "ufonnnnnuu"
+DOCTORS = "ufffooffuu"
+DOCTOR_IN_CARE = "ufffonffuu"
 PHOTO = photo_of("melanoma")
 Options = dict[str, Any]
 
@@ -61,6 +63,7 @@ class Cast:
             "email": house.member(status="waiting").email,
             "doctor": house.member(role="doctor").email,
             "number": str(self._submission(house.account(ada.email).id)),
+            "patient": house.account(ada.email).id,
             "session": house.rooms.sessions.open(house.account(ada.email))[0].id,
         }
 
@@ -130,6 +133,17 @@ ROWS: dict[str, Row] = {
         ANYONE,
         lambda cast: {"json": {"email": cast.named["doctor"], "password": PASSWORD}},
     ),
+    "replace_password": Row(
+        "/password",
+        ANYONE,
+        lambda cast: {
+            "json": {
+                "email": cast.house.member().email,
+                "current_password": PASSWORD,
+                "new_password": "another horse",
+            }
+        },
+    ),
     "refresh": Row(
         "/auth/refresh", ANYONE, lambda cast: {"json": {"refresh_token": cast.refresh_token()}}
     ),
@@ -167,6 +181,9 @@ ROWS: dict[str, Row] = {
         "uffnonnnuu",
         sends({"label": "melanoma", "agreement": "agree"}),
     ),
+    "list_patients": Row("/patients", DOCTORS),
+    "list_patient_submissions": Row("/patients/{patient}/submissions", DOCTOR_IN_CARE),
+    "list_queue": Row("/queue", DOCTORS),
     "list_reviews": Row("/submissions/{number}/reviews", IN_CARE),
     "show_report": Row("/submissions/{number}/report", IN_CARE),
     "show_report_json": Row("/submissions/{number}/report.json", IN_CARE),

@@ -12,9 +12,13 @@ from urllib.parse import urlsplit
 import pymongo
 import pytest
 import werkzeug.test
+from selenium import webdriver
 
+from tests.browser import NoBrowserError, a_browser
 from tests.houses import House, store_of_kind
+from tests.known_queries import SHAPES
 from tests.mongod import NoMongodError, a_mongod
+from tests.queries import Recorder
 
 OURS = f"test_{secrets.token_hex(4)}_"
 
@@ -35,6 +39,24 @@ def _bodies_in_memory() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(werkzeug.test, "stream_encode_multipart", in_memory)
         yield
+
+
+@pytest.fixture(scope="session")
+def recorder() -> Iterator[Recorder]:
+    """Notes what the application asks of its store, in every test of this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        noting = Recorder()
+        noting.install(patch)
+        yield noting
+
+
+@pytest.fixture(autouse=True)
+def _no_query_is_unknown(recorder: Recorder) -> Iterator[None]:
+    """Else one could slip past the test that looks for its index."""
+    recorder.sent.clear()
+    yield
+    unknown = sorted(recorder.sent.keys() - SHAPES)
+    assert not unknown, f"queries that tests/known_queries.py does not list: {unknown}"
 
 
 @pytest.fixture
@@ -80,7 +102,11 @@ def mongo_uri() -> Iterator[str]:
 @pytest.fixture
 def mongo_database_uri(mongo_uri: str) -> str:
     """The URI of a database of the test's own."""
-    return urlsplit(mongo_uri)._replace(path=f"/{OURS}{secrets.token_hex(8)}").geturl()
+    return own_database(mongo_uri)
+
+
+def own_database(uri: str) -> str:
+    return urlsplit(uri)._replace(path=f"/{OURS}{secrets.token_hex(8)}").geturl()
 
 
 def drop_databases(uri: str) -> None:
@@ -89,6 +115,15 @@ def drop_databases(uri: str) -> None:
         for name in client.list_database_names():
             if name.startswith(OURS):
                 client.drop_database(name)
+
+
+@pytest.fixture
+def browser() -> Iterator[webdriver.Chrome]:
+    try:
+        with a_browser() as browser:
+            yield browser
+    except NoBrowserError as error:
+        pytest.skip(f"no browser: {error}")
 
 
 @pytest.fixture

@@ -145,6 +145,7 @@ def token_for(rooms: Rooms, account: Account) -> str:
         account_id=account.id,
         token_version=account.token_version,
         session_id=session.id,
+        issued_at=session.used_at,
         expires_at=session.expires_at,
     )
 

@@ -3,12 +3,18 @@
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.web.access import closed_to
 from skinapi.web.routes import Route, route_of
 from tests.access import PEOPLE, ROWS, Cast
 from tests.houses import House, mock_store
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
-REFUSALS = {"Missing Authorization Header": "u", "Invalid token": "u", "Unauthorized": "f"}
+REFUSALS = {
+    "Missing Authorization Header. Please log in again.": "u",
+    closed_to("lab"): "u",
+    "Invalid token. Please log in again.": "u",
+    "Unauthorized": "f",
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 from skinapi.auth.accounts import Account
 from skinapi.errors import StorageQuotaReached
-from skinapi.records.submissions import Submissions
+from skinapi.records.finding_counts import FindingCounts
 
 Spend = Callable[[str, str], None]
 
 
 class Quotas:
-    def __init__(self, *, submissions: Submissions, most_submissions: int, spend: Spend) -> None:
+    def __init__(self, *, counts: FindingCounts, most_submissions: int, spend: Spend) -> None:
         """`spend` counts one photo of an account in a role. Raises PredictionQuotaReached."""
-        self._submissions = submissions
+        self._counts = counts
         self._most_submissions = most_submissions
         self._spend = spend
 
@@ -21,6 +21,6 @@ class Quotas:
 
         Photos that are judged at the same moment may exceed the store's quota by as many.
         """
-        if self._submissions.count(owner.id) >= self._most_submissions:
+        if self._counts.reaches(owner.id, self._most_submissions):
             raise StorageQuotaReached
         self._spend(owner.id, owner.role)

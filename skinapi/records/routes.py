@@ -4,7 +4,7 @@ from flask import Response
 
 from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.records.reviewing import ReviewsService
-from skinapi.records.schemas import NewReview, ReviewView, SubmissionView
+from skinapi.records.schemas import NewReview, ReviewView, SubmissionView, SummaryView
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
 from skinapi.web.fields import Message
@@ -19,10 +19,10 @@ review_routes: Routes[ReviewsService] = Routes("reviews")
 @routes.route("GET", "/submissions", access=Signed(), rate=Rate.READ)
 def list_submissions(
     records: RecordsService, *, query: ContractPageQuery, subject: Subject
-) -> Page[SubmissionView]:
-    """One's own findings, in the order they were made."""
+) -> Page[SummaryView]:
+    """One's own findings, in the order they were made; each in full under its number."""
     page, owner = records.list_own(owner=subject.id, after=query.after, limit=query.limit)
-    return page.map(lambda submission: SubmissionView.of(submission, owner))
+    return page.map(lambda submission: SummaryView.of(submission, owner))
 
 
 @routes.route("GET", "/submissions/<number>", access=Signed(), rate=Rate.READ, raises=(NotFound,))

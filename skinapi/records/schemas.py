@@ -1,18 +1,20 @@
 """What crosses the wire of a submission: the Angular app's answer, and what it has gained."""
 
 import unicodedata
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from skinapi.auth.accounts import Account
 from skinapi.records.reviews import Agreement, Histology, Review
-from skinapi.records.submissions import Submission
+from skinapi.records.submissions import Submission, SubmissionSummary
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band, Language, conditions_table
-from skinapi.vision.context import Context
-from skinapi.vision.finding import Doubt, Finding, Ranked
+from skinapi.vision.conditions import Band, Language, Said, conditions_table
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.finding import Doubt, FindingSummary, NotRuledOut, Ranked
+from skinapi.vision.modality import ModalityFinding
 from skinapi.web.fields import Answer, Body
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -50,6 +52,71 @@ class Probability(Answer):
         return cls(key=ranked.key, name=name, probability=ranked.probability)
 
 
+class NamedCondition(Answer):
+    key: str
+    name: str
+
+    @classmethod
+    def of(cls, key: str, language: Language) -> Self:
+        names = conditions_table().by_key(key).names
+        return cls(key=key, name=names.fr if language == "fr" else names.en)
+
+
+class NotRuledOutView(Answer):
+    level: float = Field(
+        description="0.9 or 0.95: of the pictures of each lesion class, about this share had "
+        "their class in the list"
+    )
+    conditions: list[Probability] = Field(
+        description="the lesion classes that cannot be ruled out at this level, with the "
+        "probabilities from the picture alone where those are given; an empty list rules nothing "
+        "out: the picture fits no class well"
+    )
+    too_few_pictures: list[NamedCondition] = Field(
+        description="those of `conditions` that are in it because too few pictures of them were "
+        "there to rule them out"
+    )
+
+    @classmethod
+    def of(cls, entry: NotRuledOut, pictured: Sequence[Ranked], language: Language) -> Self:
+        ranked = [one for key in entry.keys for one in pictured if one.key == key]
+        return cls(
+            level=float(entry.level),
+            conditions=[Probability.of(one, language) for one in ranked],
+            too_few_pictures=[NamedCondition.of(key, language) for key in entry.too_few],
+        )
+
+
+class ModalityView(Answer):
+    told: Modality
+    recognised: Modality = Field(description="from the picture; unknown where it is not sure")
+    dermoscopic_probability: float | None = Field(
+        description="that the picture was taken through a dermoscope; null where the model cannot "
+        "tell"
+    )
+    used: list[Modality] = Field(
+        description="the kinds of picture whose calibration spoke; of two the more cautious answer "
+        "was given"
+    )
+    unsure: bool = Field(description="neither told nor recognised")
+    contradicted: bool = Field(description="told as one kind, recognised as the other")
+
+    @classmethod
+    def of(cls, found: ModalityFinding) -> Self:
+        return cls(**found.model_dump(), unsure=found.unsure, contradicted=found.contradicted)
+
+
+class TestedView(Answer):
+    """How the model did on the test pictures of one kind, one picture of each lesion."""
+
+    modality: Modality
+    lesions: int
+    malignant: int = Field(description="how many of them count as malignant")
+    sensitivity: float = Field(
+        description="the share of these whose band was doctor_review or more urgent"
+    )
+
+
 class QualityView(Answer):
     width: int
     height: int
@@ -58,7 +125,9 @@ class QualityView(Answer):
     sharpness: float
 
 
-class SubmissionView(Answer):
+class SummaryFields(Answer):
+    """What the Angular app shows of a submission, and what nobody should read without."""
+
     id: str = Field(serialization_alias="_id")
     number: int = Field(serialization_alias="id")
     user_name: str
@@ -67,59 +136,107 @@ class SubmissionView(Answer):
     confidence: float = Field(description="the stated class's own probability, in percent")
     report: ReportView
     time: str = Field(description="UTC")
-
     band: Band
     band_label: str
     action: str
-    raised_by: tuple[RaisedBy, ...]
     notice: str
-    notices: list[str]
     uncertain: bool
     reasons: tuple[Doubt, ...]
-    malignant_score: float
-    probabilities: list[Probability]
-    checklist_score: int | None
-    quality: QualityView
-    context: Context
     language: Language
     photo_kept: bool
     model_version: str
     narrative: NarrativeView
 
+
+class SummaryView(SummaryFields):
+    @classmethod
+    def of(cls, submission: SubmissionSummary, owner: Account) -> Self:
+        return cls(**_summary(submission, owner))
+
+
+class SubmissionView(SummaryFields):
+    raised_by: tuple[RaisedBy, ...]
+    notices: list[str]
+    malignant_score: float
+    probabilities: list[Probability] = Field(description="with what the patient told")
+    probabilities_from_picture: list[Probability] | None = Field(
+        description="before what the patient told; null where that changed nothing"
+    )
+    most_probable: Probability = Field(
+        description="differs from `class` where a rule for rarer conditions, or a doubt, named "
+        "another"
+    )
+    cannot_be_ruled_out: list[NotRuledOutView] = Field(
+        description="a list for each level; empty for a model that brings none"
+    )
+    modality: ModalityView | None = Field(
+        description="the kind of picture; null in records from before it was recognised"
+    )
+    tested: list[TestedView] = Field(
+        description="the model's test figures; empty where it brings none"
+    )
+    checklist_score: int | None
+    quality: QualityView
+    context: Context
+
     @classmethod
     def of(cls, submission: Submission, owner: Account) -> Self:
         finding, language = submission.finding, submission.language
-        words = finding.band_words(language)
-        notices = [notice.fr if language == "fr" else notice.en for notice in finding.notices]
         return cls(
-            id=submission.id,
-            number=submission.number,
-            user_name=owner.name,
-            user_email=owner.email,
-            stated=stated_name(finding),
-            confidence=percent(finding.confidence),
-            report=ReportView.model_validate(submission.sections),
-            time=submission.created_at.astimezone(UTC).strftime(TIME),
-            band=finding.band,
-            band_label=words.label,
-            action=words.action,
+            **_summary(submission, owner),
             raised_by=finding.raised_by,
-            notice=notices[0],
-            notices=notices,
-            uncertain=finding.uncertain,
-            reasons=finding.reasons,
+            notices=[_said(notice, language) for notice in finding.notices],
             malignant_score=finding.malignant_score,
-            probabilities=[Probability.of(ranked, language) for ranked in finding.ranked],
+            probabilities=_probabilities(finding.ranked, language),
+            probabilities_from_picture=_probabilities(finding.from_picture, language)
+            if finding.from_picture
+            else None,
+            most_probable=Probability.of(finding.ranked[0], language),
+            cannot_be_ruled_out=[
+                NotRuledOutView.of(entry, finding.from_picture or finding.ranked, language)
+                for entry in finding.not_ruled_out
+            ],
+            modality=ModalityView.of(finding.modality) if finding.modality else None,
+            tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
             checklist_score=finding.checklist_score,
             quality=QualityView.model_validate(finding.quality, from_attributes=True),
             context=submission.context,
-            language=language,
-            photo_kept=submission.photo_blob is not None,
-            model_version=finding.model_version,
-            narrative=NarrativeView(
-                source=NarrativeSource.model_validate(submission.narrative_source)
-            ),
         )
+
+
+def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
+    finding, language = submission.finding, submission.language
+    words = finding.band_words(language)
+    return {
+        "id": submission.id,
+        "number": submission.number,
+        "user_name": owner.name,
+        "user_email": owner.email,
+        "stated": stated_name(finding),
+        "confidence": percent(finding.confidence),
+        "report": ReportView.model_validate(submission.sections),
+        "time": submission.created_at.astimezone(UTC).strftime(TIME),
+        "band": finding.band,
+        "band_label": words.label,
+        "action": words.action,
+        "notice": _said(conditions_table().notices.information_only, language),
+        "uncertain": finding.uncertain,
+        "reasons": finding.reasons,
+        "language": language,
+        "photo_kept": submission.photo_blob is not None,
+        "model_version": finding.model_version,
+        "narrative": NarrativeView(
+            source=NarrativeSource.model_validate(submission.narrative_source)
+        ),
+    }
+
+
+def _said(notice: Said, language: Language) -> str:
+    return notice.fr if language == "fr" else notice.en
+
+
+def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:
+    return [Probability.of(entry, language) for entry in ranked]
 
 
 def _known(label: str) -> str:
@@ -175,7 +292,7 @@ class ReviewView(Answer):
         )
 
 
-def stated_name(finding: Finding) -> str:
+def stated_name(finding: FindingSummary) -> str:
     return conditions_table().by_key(finding.stated).names.angular
 
 

@@ -1,13 +1,16 @@
 """What is kept of a finding, who may see it, and how it goes."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Literal
 
 from skinapi.audit import Trail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import Duplicate, IdempotencyKeyReused, InvalidToken, NotFound
-from skinapi.records.submissions import Submission, Submissions
+from skinapi.records.finding_counts import FindingCounts
+from skinapi.records.queue import Queue
+from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Blobs, Store
@@ -23,7 +26,7 @@ NOT_YOURS = "Not found or unauthorized"
 NOT_KEPT = "The photo of this submission was not kept"
 
 PhotoPolicy = Literal["never", "consent", "always"]
-ForgetSubmission = Callable[[str], None]
+ForgetSubmission = Callable[[Submission], None]
 
 
 class RecordsService:
@@ -39,6 +42,8 @@ class RecordsService:
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = Submissions(store)
+        self._queue = Queue(submissions=self._submissions, accounts=accounts)
+        self._counts = FindingCounts(store)
         self._forget = forget
         self._blobs: Blobs = store.blobs
         self._accounts = accounts
@@ -74,6 +79,7 @@ class RecordsService:
                 filed = self._submissions.add(
                     identifier=identifier,
                     owner=owner.id,
+                    doctor=owner.doctor_id,
                     finding=finding,
                     context=context,
                     language=language,
@@ -89,7 +95,7 @@ class RecordsService:
                 if faster is None:
                     raise
                 return faster
-            self._refuse_for_the_deleted(filed)
+            self._queue.join(filed, self._living_owner(filed))
             return filed
 
     def _may_keep(self, owner: Account, keep_photo: bool | None) -> bool:
@@ -98,19 +104,19 @@ class RecordsService:
             return self._photos == "always"
         return owner.consents.get("photos", False) if keep_photo is None else keep_photo
 
-    def _refuse_for_the_deleted(self, filed: Submission) -> None:
+    def _living_owner(self, filed: Submission) -> Account:
         """The account may have been erased while the photo was judged: nothing of it stays."""
-        try:
-            gone = self._accounts.get(filed.owner).status == "deleting"
-        except NotFound:
-            gone = True
-        if gone:
-            self._remove(filed)
-            raise InvalidToken
+        with suppress(NotFound):
+            owner = self._accounts.get(filed.owner)
+            if owner.status != "deleting":
+                return owner
+        self._remove(filed)
+        raise InvalidToken
 
     def list_own(
         self, *, owner: str, after: str | None, limit: int
-    ) -> tuple[Page[Submission], Account]:
+    ) -> tuple[Page[SubmissionSummary], Account]:
+        """One page, in the order they were made, and their owner."""
         page = self._submissions.page(owner, after=after, limit=limit)
         return page, self._accounts.get(owner)
 
@@ -128,18 +134,28 @@ class RecordsService:
     def read_kept_photo(self, *, number: str, to: Subject) -> bytes:
         """Raises NotFound, with the reason where it was not kept."""
         submission, _ = self.show(number=number, to=to)
-        return self._content_of(submission)
+        return self._content_of(submission, to)
 
     def draw_heatmap(self, *, number: str, to: Subject) -> bytes:
         """The heat map over the kept photo, as JPEG. Raises NotFound."""
         submission, _ = self.show(number=number, to=to)
-        photo = read_photo(self._content_of(submission), full=True)
+        photo = read_photo(self._content_of(submission, to), full=True)
         return draw_overlay(photo, submission.finding.heat)
 
-    def open_photo(self, *, submission: Submission) -> Photo | None:
+    def open_photo(self, *, submission: Submission, to: Subject) -> Photo | None:
         """The kept photo at the size that the network works with; None where none was kept."""
         content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
-        return read_photo(content) if content else None
+        if content is None:
+            return None
+        self.note_photo_read(submission=submission, by=to)
+        return read_photo(content)
+
+    def note_photo_read(self, *, submission: Submission, by: Subject) -> None:
+        """Before a kept photo is shown, itself or printed on something: one row in the trail, but
+        none for its owner, whose own reading tells nothing and would double what the trail holds.
+        """
+        if submission.photo_blob and by.id != submission.owner:
+            self._trail.note("photo.read", by=by.id, target=submission.id)
 
     def has(self, submission_id: str) -> bool:
         return self._submissions.has(submission_id)
@@ -152,18 +168,36 @@ class RecordsService:
         with self._trail.act("submission.delete", by=by, target=submission.id):
             if not self._remove(submission):
                 raise NotFound(NOT_YOURS)
+            self._queue.place_owner(by)
+
+    def follow_care(self, owner_id: str) -> None:
+        """After the doctor of this account was changed."""
+        self._queue.follow_care(owner_id)
+
+    def mark_reviewed(self, submission: Submission) -> None:
+        """It waits for no review any more; again and again without harm."""
+        self._queue.leave(submission)
+
+    def find_by_id(self, submission_id: str) -> Submission | None:
+        return self._submissions.by_id(submission_id)
 
     def forget(self, owner_id: str) -> None:
         """Everything of this owner; again and again without harm."""
         while page := self._submissions.page(owner_id, after=None, limit=100).items:
-            for submission in page:
-                self._remove(submission)
+            for listed in page:
+                if submission := self._submissions.by_id(listed.id):
+                    self._remove(submission)
+        self._counts.forget(owner_id)
 
     def faults(self) -> Iterator[Fault]:
-        for owner in sorted(self._submissions.owners()):
-            if not self._accounts.find({"id": owner}):
+        kept = self._submissions.count_by_owner()
+        for owner in sorted(kept.keys() | self._counts.owners()):
+            if self._accounts.find({"id": owner}):
+                yield from self._counts.faults(owner, kept.get(owner, 0))
+            else:
                 says = f"submissions of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
+        yield from self._queue.faults()
 
     def _find(self, number: str) -> Submission:
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
@@ -173,10 +207,11 @@ class RecordsService:
             raise NotFound(NOT_YOURS)
         return found
 
-    def _content_of(self, submission: Submission) -> bytes:
+    def _content_of(self, submission: Submission, to: Subject) -> bytes:
         content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
         if content is None:
             raise NotFound(NOT_KEPT)
+        self.note_photo_read(submission=submission, by=to)
         return content
 
     def _remove(self, submission: Submission) -> bool:
@@ -184,12 +219,15 @@ class RecordsService:
         record. What was written beside it meanwhile goes after it.
         """
         self._drop(submission.photo_blob)
-        for forget in self._forget:
-            forget(submission.id)
+        self.forget_beside(submission)
         removed = self._submissions.remove(submission)
-        for forget in self._forget:
-            forget(submission.id)
+        self.forget_beside(submission)
         return removed
+
+    def forget_beside(self, submission: Submission) -> None:
+        """What is kept of it elsewhere; also for whoever has just kept more of one that is gone."""
+        for forget in self._forget:
+            forget(submission)
 
     def _drop(self, blob: str | None) -> None:
         if blob:
@@ -197,4 +235,5 @@ class RecordsService:
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:
-    return doctor.role == "doctor" and owner.doctor_id == doctor.id
+    """Never another doctor: a promotion ends care, also where it was recorded before that rule."""
+    return doctor.role == "doctor" and owner.role != "doctor" and owner.doctor_id == doctor.id

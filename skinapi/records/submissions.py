@@ -1,5 +1,6 @@
 """The submissions: each a finding with what was known about its photo, numbered by the system."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -11,16 +12,20 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band, Language
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Finding
+from skinapi.vision.finding import Finding, FindingSummary
 from skinapi.web.pagination import Page, page_of
 
 COUNTER = "submissions"
 ATTEMPTS = 100
+AT_ONCE = 100
+RANKED_BANDS = tuple(Band)
+# Every key of an unreviewed submission is below it, every key of a reviewed one above.
+FIRST_REVIEWED = "1"
 
 
-class Submission(BaseModel):
-    """A frozen copy of one submission. `sections` are the words as they were answered, and
-    `narrative_source` says who wrote them.
+class QueueEntry(BaseModel):
+    """A frozen copy of what a doctor's list shows of a submission. `doctor` and `queue_key` order
+    these lists.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,14 +35,53 @@ class Submission(BaseModel):
     number: int
     owner: str
     band: Band
-    finding: Finding
-    context: Context
+    finding: FindingSummary
     language: Language
+    photo_blob: str | None = None
+    doctor: str | None = None
+    queue_key: str | None = None
+
+    @property
+    def reviewed(self) -> bool:
+        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+
+    @property
+    def placed(self) -> bool:
+        return self.queue_key == self.place(reviewed=self.reviewed)
+
+    def place(self, *, reviewed: bool) -> str:
+        """The queue key: digits that sort by review, band, time, and number."""
+        rank = RANKED_BANDS.index(self.band)
+        since = int(self.created_at.timestamp() * 1000)
+        return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
+
+
+class SubmissionSummary(QueueEntry):
+    """What the owner's list shows: the words too. `sections` are these as they were answered, and
+    `narrative_source` says who wrote them.
+    """
+
     sections: dict[str, str]
     narrative_source: dict[str, str | None] = {"writer": "template"}
-    photo_blob: str | None = None
+
+
+class Submission(SubmissionSummary):
+    """All that is kept of a submission."""
+
+    finding: Finding
+    context: Context
     idempotency_key: str | None = None
     request_hash: str | None = None
+
+
+def _fields_of(shown: type[QueueEntry]) -> tuple[str, ...]:
+    """What a store has to read for it; the identifier comes with every document."""
+    own = shown.model_fields.keys() - {"id", "finding"}
+    return (*sorted(own), *(f"finding.{name}" for name in FindingSummary.model_fields))
+
+
+QUEUE_FIELDS = _fields_of(QueueEntry)
+SUMMARY_FIELDS = _fields_of(SubmissionSummary)
 
 
 class Submissions:
@@ -45,9 +89,11 @@ class Submissions:
         self._counters = store.collection("counters")
         self._documents = store.collection("submissions")
         self._documents.ensure_index("number", unique=True)
-        self._documents.ensure_index("owner", "created_at")
-        self._documents.ensure_index("band", "created_at")
+        self._documents.ensure_index("number", "id")
+        self._documents.ensure_index("owner", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("owner", "queue_key", "id")
+        self._documents.ensure_index("doctor", "queue_key", "id")
 
     def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
         """Under the next number. Raises Duplicate where the owner used this key before."""
@@ -60,6 +106,8 @@ class Submissions:
                 finding=finding,
                 **fields,
             )
+            key = submission.place(reviewed=False)
+            submission = submission.model_copy(update={"queue_key": key})
             try:
                 self._documents.insert({**_document(submission), "schema": 1})
             except Duplicate:
@@ -98,18 +146,64 @@ class Submissions:
         found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
         return Submission.model_validate(found[0]) if found else None
 
-    def page(self, owner: str, *, after: str | None, limit: int) -> Page[Submission]:
+    def page(self, owner: str, *, after: str | None, limit: int) -> Page[SubmissionSummary]:
         """In the order they were made."""
-        found = self._documents.find({"owner": owner}, after=after, limit=limit + 1)
-        return page_of(found, limit).map(Submission.model_validate)
+        found = self._documents.find(
+            {"owner": owner}, after=after, limit=limit + 1, fields=SUMMARY_FIELDS
+        )
+        return page_of(found, limit).map(SubmissionSummary.model_validate)
 
-    def count(self, owner: str) -> int:
-        return self._documents.count({"owner": owner})
+    def by_urgency(
+        self, of: dict[str, str], *, reviewed: bool | None, after: str | None, limit: int
+    ) -> Page[QueueEntry]:
+        """Those of an `owner` or a `doctor`: unreviewed first, then by band, then the oldest.
 
-    def owners(self) -> set[str]:
-        return set(self._documents.count_by("owner"))
+        `after` is a queue key, so that a review in between neither repeats nor skips the rest.
+        """
+        first = FIRST_REVIEWED if reviewed else "0"
+        end = FIRST_REVIEWED if reviewed is False else "2"
+        within = {"$gt": max(after or first, first), "$lt": end}
+        wanted = {**of, "queue_key": within}
+        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1, fields=QUEUE_FIELDS)
+        shown = [QueueEntry.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
-    def remove(self, submission: Submission) -> bool:
+    def first_key(self, owner: str) -> str | None:
+        """The queue key of the most urgent unreviewed one."""
+        wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
+        found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
+        return found[0]["queue_key"] if found else None
+
+    def put_in_queue(self, submission: QueueEntry, doctor: str | None) -> None:
+        place: dict[str, Any] = {"$set": {"doctor": doctor}} if doctor else {}
+        if doctor is None:
+            place["$unset"] = {"doctor": True}
+        if not submission.placed:
+            key = submission.place(reviewed=submission.reviewed)
+            place["$set"] = {**place.get("$set", {}), "queue_key": key}
+        self._documents.update({"id": submission.id}, place)
+
+    def mark_reviewed(self, submission: QueueEntry) -> bool:
+        """Whether it is still there."""
+        key = submission.place(reviewed=True)
+        marked = self._documents.update({"id": submission.id}, {"$set": {"queue_key": key}})
+        return marked is not None
+
+    def by_id(self, identifier: str) -> Submission | None:
+        found = self._documents.get(identifier)
+        return Submission.model_validate(found) if found else None
+
+    def walk(self) -> Iterator[QueueEntry]:
+        """All of them, a few at a time."""
+        after: str | None = None
+        while found := self._documents.find(after=after, limit=AT_ONCE, fields=QUEUE_FIELDS):
+            yield from (QueueEntry.model_validate(document) for document in found)
+            after = found[-1]["id"]
+
+    def count_by_owner(self) -> dict[str, int]:
+        return self._documents.count_by("owner")
+
+    def remove(self, submission: QueueEntry) -> bool:
         """Whether it was still there."""
         return self._documents.delete({"id": submission.id}) > 0
 

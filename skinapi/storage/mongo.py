@@ -1,6 +1,6 @@
 """Documents in MongoDB: majority writes, journalled; the document's `id` is Mongo's `_id`."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import nullcontext
 from functools import partial
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
+from skinapi.storage.fields import check_fields, pick_fields
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
@@ -115,8 +116,10 @@ class MongoDocuments:
         sort: str = "id",
         after: str | None = None,
         limit: int | None = None,
+        fields: Sequence[str] | None = None,
     ) -> list[Document]:
         check_limit(limit)
+        check_fields(fields or ())
         query = self._query(filter)
         way = _order(sort, after)
         if limit == 0:
@@ -125,8 +128,10 @@ class MongoDocuments:
             beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, beyond]}
         with self._asking(), nullcontext() if limit else self._at_length():
-            cursor = self._collection.find(query, sort=way, limit=limit or 0)
-            return [_from_mongo(document) for document in cursor]
+            wanted = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
+            cursor = self._collection.find(query, wanted, sort=way, limit=limit or 0)
+            found = [_from_mongo(document) for document in cursor]
+        return found if fields is None else [pick_fields(document, fields) for document in found]
 
     def count(self, filter: Filter | None = None) -> int:
         with self._asking():

@@ -8,7 +8,7 @@ Filters compare plain values: one of another type never matches, and a list answ
 `$exists` alone. A field that is indexed or sorted by holds plain values of one type.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 Document = dict[str, Any]
@@ -40,10 +40,13 @@ class Documents(Protocol):
         sort: str = "id",
         after: str | None = None,
         limit: int | None = None,
+        fields: Sequence[str] | None = None,
     ) -> list[Document]:
         """Matching documents by `sort` ("-field" descends), ties by id the same way.
 
-        `after` continues a listing sorted by id behind that id.
+        `after` continues a listing sorted by id behind that id. With `fields` each document has its
+        id and these alone: a dict's own field is `finding.stated`, and of a list there is all or
+        nothing.
         """
 
     def count(self, filter: Filter | None = None) -> int: ...

@@ -1,20 +1,20 @@
 """Documents in one SQLite file: a table of JSON a collection, expression indexes, no setup."""
 
-import json
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from skinapi.errors import Duplicate
 from skinapi.storage.disk import disk_error
+from skinapi.storage.fields import check_fields
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
-from skinapi.storage.sqlite_words import field_of, parameter, typed, where
+from skinapi.storage.sqlite_json import from_chosen, from_json, to_json
+from skinapi.storage.sqlite_words import chosen, field_of, typed, where
 from skinapi.storage.turns import Turns
 from skinapi.storage.words import (
     check_expiry,
@@ -31,7 +31,6 @@ from skinapi.storage.words import (
 
 # Before 3.51.3 SQLite can, rarely, corrupt a write-ahead log that two connections reset.
 SAFE_JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate"
-LARGEST_DOCUMENT = 16 * 2**20
 
 
 class SqliteStore:
@@ -150,7 +149,7 @@ class SqliteDocuments:
         with self._writing() as connection:
             self._purge(connection)
             connection.execute(
-                f'INSERT INTO "{self._name}" VALUES (?, ?)', (kept["id"], _to_json(kept))
+                f'INSERT INTO "{self._name}" VALUES (?, ?)', (kept["id"], to_json(kept))
             )
 
     def get(self, identifier: str) -> Document | None:
@@ -164,10 +163,16 @@ class SqliteDocuments:
         sort: str = "id",
         after: str | None = None,
         limit: int | None = None,
+        fields: Sequence[str] | None = None,
     ) -> list[Document]:
         check_limit(limit)
+        check_fields(fields or ())
         with self._reading() as connection:
-            return self._select(connection, filter, sort, after, limit)
+            found = self._select(connection, filter, sort, after, limit, fields)
+        # Decoded once writers may go on.
+        if fields is None:
+            return [from_json(text) for text in found]
+        return [from_chosen(text, fields) for text in found]
 
     def count(self, filter: Filter | None = None) -> int:
         condition, values = where(unexpired(filter, self._expires))
@@ -203,15 +208,15 @@ class SqliteDocuments:
             found = self._select(connection, filter, sort, None, 1)
             if not found and start is None:
                 return None
-            changed = _applied(ops, found[0] if found else start or {})
+            changed = _applied(ops, from_json(found[0]) if found else start or {})
             if found:
                 connection.execute(
                     f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
-                    (_to_json(changed), changed["id"]),
+                    (to_json(changed), changed["id"]),
                 )
             else:
                 connection.execute(
-                    f'INSERT INTO "{self._name}" VALUES (?, ?)', (changed["id"], _to_json(changed))
+                    f'INSERT INTO "{self._name}" VALUES (?, ?)', (changed["id"], to_json(changed))
                 )
             return changed
 
@@ -235,7 +240,8 @@ class SqliteDocuments:
         sort: str,
         after: str | None,
         limit: int | None,
-    ) -> list[Document]:
+        fields: Sequence[str] | None = None,
+    ) -> list[str]:
         field, descends = ordering(sort, after)
         condition, values = where(unexpired(filter, self._expires))
         if after is not None:
@@ -244,10 +250,11 @@ class SqliteDocuments:
         way = "DESC" if descends else "ASC"
         order = f"id {way}" if field == "id" else f"{field_of(field)} {way}, id {way}"
         rows = connection.execute(
-            f'SELECT doc FROM "{self._name}" WHERE {condition} ORDER BY {order} LIMIT ?',
+            f'SELECT {chosen(fields)} FROM "{self._name}" WHERE {condition} '
+            f"ORDER BY {order} LIMIT ?",
             [*values, -1 if limit is None else limit],
         )
-        return [_from_json(doc) for (doc,) in rows]
+        return [text for (text,) in rows]
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -281,22 +288,3 @@ def _applied(ops: Ops, document: Document) -> Document:
             raise ValueError(f"{field} is not a number")
         changed[field] = changed.get(field, 0) + step
     return checked_document(changed)
-
-
-def _to_json(document: Document) -> str:
-    text = json.dumps(document, default=parameter, ensure_ascii=False, separators=(",", ":"))
-    if len(text) > LARGEST_DOCUMENT:
-        raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
-    return text
-
-
-def _from_json(text: str) -> Document:
-    document: Document = json.loads(text, object_hook=_with_times)
-    return document
-
-
-def _with_times(fields: dict[str, Any]) -> dict[str, Any]:
-    for name, value in fields.items():
-        if name.endswith("_at") and value is not None:
-            fields[name] = datetime.fromisoformat(value).replace(tzinfo=UTC)
-    return fields

@@ -1,5 +1,6 @@
 """A filter in Mongo's words, said in SQL. Values of another type never match, as in MongoDB."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,17 @@ Sql = tuple[str, list[Any]]
 
 def field_of(name: str) -> str:
     return "id" if name == "id" else f"json_extract(doc, '$.{name}')"
+
+
+def chosen(fields: Sequence[str] | None) -> str:
+    """A document's JSON, or a JSON list of its id and the values of these fields: SQLite then walks
+    the whole document, which lets other threads go on, and Python reads the values alone.
+    """
+    if fields is None:
+        return "doc"
+    # Of a single path SQLite would answer the bare value, in which true is 1.
+    paths = ", ".join(f"'$.{path}'" for path in ("id", *fields))
+    return f"json_extract(doc, {paths})" if fields else "json_array(id)"
 
 
 def parameter(value: Any) -> Any:

@@ -175,6 +175,8 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
         if error.sentence not in said["description"]:
             said["description"] += f" · {error.sentence}"
         said["content"] = _error_content(route, schemas)
+    if isinstance(route.access, Opened):
+        responses["401"]["description"] += f" · {route.access.closed}"
     return dict(sorted(responses.items()))
 
 

@@ -1,7 +1,7 @@
 """Lists in pages: `?limit&after`, and a Link to the next one. The body stays a bare array."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -27,10 +27,18 @@ class ContractPageQuery(PageQuery):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-@dataclass(frozen=True)
 class Page(Generic[T]):
-    items: list[T]
-    next_after: str | None = None
+    """`items` are made when they are first asked for, from what the store gave: of a large page
+    that takes long enough to be done for one caller at a time.
+    """
+
+    def __init__(self, found: Iterable[T], next_after: str | None = None) -> None:
+        self._found = found
+        self.next_after = next_after
+
+    @cached_property
+    def items(self) -> list[T]:
+        return list(self._found)
 
     def headers(self, request: Request) -> dict[str, str]:
         if self.next_after is None:
@@ -39,7 +47,11 @@ class Page(Generic[T]):
         return {"Link": f'<{request.base_url}?{query}>; rel="next"'}
 
     def map(self, view: Callable[[T], U]) -> "Page[U]":
-        return Page([view(item) for item in self.items], self.next_after)
+        # A generator: `items` of this page is asked for once that of the new one is.
+        return Page((view(item) for item in self._each()), self.next_after)
+
+    def _each(self) -> Iterator[T]:
+        yield from self.items
 
 
 def page_of(found: Sequence[T], limit: int) -> Page[T]:

@@ -11,6 +11,7 @@ by its headers alone, before the body is read. The one without `when` takes what
 
 import inspect
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
@@ -29,6 +30,7 @@ from skinapi.web.failures import Renderer, problem_json
 from skinapi.web.fields import Body, Form
 from skinapi.web.forms import read_form
 from skinapi.web.limits import Rate
+from skinapi.web.lists import one_at_a_time
 from skinapi.web.pagination import Page
 from skinapi.web.requests import read_body, read_query
 
@@ -53,6 +55,7 @@ class Route:
     carries_photo: bool = False
     when: Callable[[Request], bool] | None = None
     parameters: dict[str, inspect.Parameter] = field(init=False)
+    returns: Any = field(init=False)
     answer: TypeAdapter[Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,13 +63,19 @@ class Route:
         kept = dict(list(signature.parameters.items())[1:])
         object.__setattr__(self, "parameters", kept)
         object.__setattr__(self, "carries_photo", self.carries_photo or self.form is not None)
+        object.__setattr__(self, "returns", signature.return_annotation)
         if self.is_json:
-            answer = TypeAdapter(_what_travels(signature.return_annotation))
+            answer = TypeAdapter(_what_travels(self.returns))
             object.__setattr__(self, "answer", answer)
 
     @property
     def is_json(self) -> bool:
         return self.produces == "application/json"
+
+    @property
+    def lists(self) -> bool:
+        """Whether it answers with many items."""
+        return get_origin(self.returns) is Page
 
     @property
     def says(self) -> str:
@@ -85,6 +94,18 @@ class Route:
         return self.parameters["query"].annotation if "query" in self.parameters else None
 
     def run(self, service: object, path: dict[str, str]) -> Response:
+        result = self.handler(service, **self._read_arguments(path))
+        if isinstance(result, Response):
+            return result
+        headers = {}
+        # The store was asked by now: nobody's slow search keeps others waiting here.
+        with one_at_a_time if isinstance(result, Page) else nullcontext():
+            if isinstance(result, Page):
+                headers, result = result.headers(request), result.items
+            text = self.answer.dump_json(result, by_alias=True)
+        return Response(text, self.status, headers, mimetype=self.produces)
+
+    def _read_arguments(self, path: dict[str, str]) -> dict[str, Any]:
         arguments: dict[str, Any] = dict(path)
         if self.body:
             arguments["body"] = read_body(self.body, request)
@@ -96,14 +117,7 @@ class Route:
             arguments["subject"] = current_subject()
         if "idempotency_key" in self.parameters:
             arguments["idempotency_key"] = idempotency_key()
-        result = self.handler(service, **arguments)
-        if isinstance(result, Response):
-            return result
-        headers = {}
-        if isinstance(result, Page):
-            headers, result = result.headers(request), result.items
-        text = self.answer.dump_json(result, by_alias=True)
-        return Response(text, self.status, headers, mimetype=self.produces)
+        return arguments
 
 
 def _what_travels(annotation: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.model import SHIPPED_MODEL
-from tests.bench import printing, serving
+from tests.bench import growth, printing, serving
 from tests.bench.clients import measure, request_bytes
 from tests.houses import PASSWORD
 from tests.mongod import NoMongodError, a_mongod
@@ -43,6 +43,7 @@ def main(path: Path) -> None:
         clients: round(house[clients]["p50"] / peer["p50"], 2)
         for clients, peer in results["peer"].items()
     }
+    results["growth"] = growth.measure_growth()
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
     results["printing"] = printing.measure_printing()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -153,6 +154,8 @@ def table(results: Results) -> Iterator[str]:
     yield ""
     for clients, ratio in results["house_overhead"].items():
         yield f"house over bare Flask, {clients}: {ratio} x at p50"
+    yield ""
+    yield from growth.table(results["growth"])
     yield ""
     yield from serving.table(results["serving"])
     yield ""

@@ -18,7 +18,6 @@ from skinapi.errors import Refused
 from skinapi.learning.datasets import PICTURE_SUFFIXES
 from skinapi.learning.gating import name_outcome
 from skinapi.learning.splits import read_split
-from skinapi.vision.foreign import measure_hues
 from skinapi.vision.model import open_model
 from skinapi.vision.photo import read_photo
 from skinapi.vision.quality import measure_quality
@@ -34,7 +33,7 @@ def main() -> None:
     model = open_model(options.model)
     for path in paths:
         content = path.read_bytes()
-        outcome = name_outcome(model, path)
+        outcome = name_outcome(model, content)
         outcomes[outcome] += 1
         if options.names and outcome != "found":
             print(f"{path.name}: {outcome}")  # noqa: T201
@@ -48,13 +47,11 @@ def measure(content: bytes) -> dict[str, float]:
         photo = read_photo(content)
     except Refused:
         return {}
-    quality, hues = measure_quality(photo), measure_hues(photo)
+    quality = measure_quality(photo)
     return {
         "brightness": quality.brightness,
         "highlights": quality.highlights,
         "sharpness": quality.sharpness,
-        "green": hues.green,
-        "cold": hues.cold,
     }
 
 

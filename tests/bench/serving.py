@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from skinapi.settings import Settings
-from skinapi.vision.model import NETWORK, SHIPPED_MODEL, open_model
+from skinapi.vision.model import NETWORK, NORMS, SHIPPED_MODEL, open_model
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
 from skinapi.vision.photo import read_photo
 from tests.bench.clients import connect, exchange
@@ -45,7 +45,6 @@ ENGINE_S = size(3, 15)
 STARTS = 2
 WANTED = ("tensorflow", "fastapi", "uvicorn", "multipart")
 SMALL, LARGE = SIZES
-WEIGHTS = "weights.npz"
 Results = dict[str, Any]
 
 
@@ -135,7 +134,7 @@ def why_no_recipe(model: Path) -> str:
     missing = [name for name in WANTED if importlib.util.find_spec(name) is None]
     if missing:
         return f"not installed: {', '.join(missing)}"
-    return "" if (model / WEIGHTS).is_file() else f"no {WEIGHTS} beside the model"
+    return "" if (model / NORMS).is_file() else f"no {NORMS} beside the network"
 
 
 def recipe(folder: Path, model: Path) -> Contender:

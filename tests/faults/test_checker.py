@@ -245,6 +245,13 @@ PLANTED: dict[str, tuple[list[Event], Callable[[Contents], Contents], str]] = {
         lambda c: replace(c, faults=("audit rows 7 to 8 are missing",)),
         "check says: audit rows 7 to 8 are missing",
     ),
+    "a queue that differs though every finding was answered": (
+        [],
+        lambda c: replace(
+            c, faults=("the doctors' queue differs from the findings of account 17",)
+        ),
+        "check says: the doctors' queue differs from the findings of account 17",
+    ),
     "half a deletion that nobody asked for": (
         [],
         lambda c: replace(c, faults=("account 17 is half deleted",)),
@@ -298,6 +305,12 @@ EXPLAINED: dict[str, tuple[list[Event], Callable[[Contents], Contents]]] = {
     "a finding half deleted": (
         [Event("discard", BOB, "1", 503)],
         lambda c: replace(c, blobs=frozenset()),
+    ),
+    "a finding that has not reached its place in the queue": (
+        [Event("predict", BOB, "key-2", 503)],
+        lambda c: replace(
+            c, faults=("the doctors' queue differs from the findings of account 17",)
+        ),
     ),
     "a photo whose finding was never written": (
         [Event("predict", BOB, "key-3")],

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.storage.ids import new_id
 from tests.houses import House, Person
-from tests.photos import photo_of
-from tests.prediction.photographer import predicted, send
+from tests.photos import UNCERTAIN, photo_in, photo_of
+from tests.prediction.photographer import listed, predicted, send
 
 NOT_YOURS = "Not found or unauthorized"
 
@@ -24,10 +23,54 @@ def test_the_history_is_ones_own_in_the_order_it_was_made(any_house: House) -> N
     ada, bob = any_house.member(), any_house.member()
     made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]
     predicted(bob)
-    assert ada.call("GET", "/submissions").get_json() == made
+    assert ada.call("GET", "/submissions").get_json() == [*map(listed, made)]
     assert [made[0]["id"] + 1] == [made[1]["id"]]
     assert ada.call("GET", f"/submissions/{made[0]['id']}").get_json() == made[0]
     assert len(ada.pages("/submissions?limit=1")) == 2
+
+
+def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
+    house: House,
+) -> None:
+    ada = house.member()
+    body = predicted(ada, photo_in(UNCERTAIN), keep_photo="true", language="fr")
+    [shown] = ada.call("GET", "/submissions").get_json()
+    contract = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
+    beside = {"band", "band_label", "action", "notice", "uncertain", "reasons"}
+    assert shown.keys() == contract | beside | {
+        "language",
+        "photo_kept",
+        "model_version",
+        "narrative",
+    }
+    assert shown == {name: body[name] for name in shown}
+    assert (shown["uncertain"], shown["photo_kept"]) == (True, True)
+
+
+def test_a_list_reads_from_the_store_no_more_than_it_shows(
+    any_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each record holds ten times as much: heat map, probabilities, the model's test figures."""
+    ada = any_house.member()
+    predicted(ada, keep_photo="true")
+    documents = any_house.rooms.records._submissions._documents
+    read: list[Any] = []
+
+    def find(*arguments: Any, **named: Any) -> Any:
+        read.append(kind_of_store.find(documents, *arguments, **named))
+        return read[-1]
+
+    kind_of_store: Any = type(documents)
+    monkeypatch.setattr(documents, "find", find)
+    [shown] = ada.call("GET", "/submissions").get_json()
+    [[document]] = read
+    kept = {"ranked", "stated", "band", "uncertain", "reasons", "model_version"}
+    assert document["finding"].keys() == kept
+    assert document["sections"] == shown["report"]
+    assert document.keys() == {
+        *("id", "created_at", "number", "finding", "language", "sections", "photo_blob"),
+        "narrative_source",
+    }
 
 
 def test_a_submission_is_deleted_by_its_owner_alone(any_house: House) -> None:
@@ -144,9 +187,8 @@ def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(house: House
 def test_check_finds_submissions_whose_owner_is_gone(house: House) -> None:
     ada = house.member()
     predicted(ada, keep_photo="true")
-    gone = new_id()
-    documents = house.rooms.store.collection("submissions")
-    documents.update({"owner": house.account(ada.email).id}, {"$set": {"owner": gone}})
+    gone = house.account(ada.email).id
+    house.rooms.store.collection("accounts").delete({"id": gone})
     faults = list(house.rooms.faults())
     assert [fault.says for fault in faults] == [f"submissions of account {gone}, which is gone"]
     assert faults[0].repair

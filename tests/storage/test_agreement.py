@@ -148,6 +148,10 @@ class SideBySide(RuleBasedStateMachine):
     def page(self, filter: Filter, after: str, sort: str) -> None:
         self.agree(lambda side: side.find(filter, sort=sort, after=after, limit=2))
 
+    @rule(fields=st.lists(names, unique=True))
+    def find_fields(self, fields: list[str]) -> None:
+        self.agree(lambda side: side.find(fields=fields))
+
     @rule(filter=filters)
     def count(self, filter: Filter) -> None:
         self.agree(lambda side: side.count(filter))

@@ -55,6 +55,35 @@ def test_times_of_any_year_come_back_and_compare(documents: Documents, year: int
     assert found(documents, sort="made_at") == ("ab" if year < 2026 else "ba")
 
 
+def test_some_fields_come_back_as_they_were_and_the_others_stay_behind(
+    documents: Documents,
+) -> None:
+    document = {
+        "id": "a",
+        "text": "ñ 🩺 \u2028 \x01 \" ' ; --",
+        "whole": 2**63 - 1,
+        "real": 0.1,
+        "yes": True,
+        "made_at": NOON,
+        "list": [1, "two", None, {"four": 4}],
+        "dict": {"a": {"b": False, "seen_at": NOON}, "c": [], "left_at": None},
+    }
+    keep(documents, document, {"id": "b"})
+    for name in document.keys() - {"id"}:
+        whole = {"id": "a", name: document[name]}
+        assert documents.find(fields=[name]) == [whole, {"id": "b"}]
+    assert documents.find(fields=["yes"])[0]["yes"] is True
+    found = documents.find({"id": "a"}, fields=["dict.a.b", "real", "dict.a.seen_at", "made_at"])
+    inner = {"b": False, "seen_at": NOON}
+    assert found == [{"id": "a", "real": 0.1, "dict": {"a": inner}, "made_at": NOON}]
+
+
+def test_a_field_that_is_not_there_is_left_out(documents: Documents) -> None:
+    keep(documents, {"id": "a", "dict": {"b": 1}, "list": [{"c": 1}], "n": 1})
+    wanted = ["dict.x", "dict.b.c", "list.c", "n.m", "x"]
+    assert documents.find(fields=wanted) == documents.find(fields=[]) == [{"id": "a"}]
+
+
 def test_what_is_handed_out_is_a_copy(documents: Documents) -> None:
     document: Document = {"id": "a", "list": [1]}
     documents.insert(document)

@@ -188,6 +188,7 @@ def test_names_are_plain_words(kept: Documents, name: str) -> None:
         lambda: kept.expire_by(name),
         lambda: kept.count_by(name),
         lambda: kept.find(sort=f"-{name}"),
+        lambda: kept.find(fields=[f"-{name}"]),
     )
 
 
@@ -197,6 +198,9 @@ def test_listings_outside_the_words_are_refused(kept: Documents) -> None:
         lambda: kept.find(limit=-1),
         lambda: kept.find(limit=2**31),
         lambda: kept.find(sort="n", after="a"),
+        lambda: kept.find(fields=["id"]),
+        lambda: kept.find(fields=["n", "n"]),
+        lambda: kept.find(fields=["n.m", "x", "n"]),
         lambda: kept.find(sort="--id"),
         lambda: kept.update({}, {"$set": {"n": 2}}, sort="a.b"),
         lambda: kept.expire_by("n"),

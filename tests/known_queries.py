@@ -1,0 +1,273 @@
+"""Every query that the application sends, with sample values. tests/storage/test_queries.py has
+both stores explain each; a test that sees another query fails, and so does a call that is not here.
+
+To add a query: its sender, its collection, its method, the filter and the other arguments as the
+code gives them. If a store then scans or sorts, it is the index that is missing, not the exemption.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from skinapi.storage.words import literal
+from tests.queries import Query
+
+ID, OTHER = "0" * 31 + "1", "0" * 31 + "2"
+HASH = "a" * 64
+PAGE = {"limit": 101}
+NEXT_PAGE = {"limit": 101, "after": ID}
+LAST = {"sort": "-sequence", "limit": 1}
+TRAIL_PAGE = {"sort": "-sequence", "limit": 101}
+OPS = {"ops": {"$set": {"touched": True}}}
+CHECK = "`check` reads all of it"
+
+
+def _of(sender: str, *asked: tuple[Any, ...], exempt: str = "") -> list[Query]:
+    return [replace(Query(sender, *each), exempt=exempt) for each in asked]
+
+
+TRAIL: list[Query] = [
+    Query("audit.py Trail.page", "audit", "find", {**who, **what, **before}, TRAIL_PAGE)
+    for who in ({}, {"by": ID}, {"target": ID})
+    for what in ({}, {"action": "account.approve"})
+    for before in ({}, {"sequence": {"$lt": 20}})
+]
+ROLE = {"role": "user"}
+ACCOUNT_PAGES: list[Query] = [
+    Query("auth/accounts.py Accounts.page", "accounts", "find", {**ROLE, **status, **text}, page)
+    for status in ({}, {"status": "waiting"})
+    for text in ({}, {"search": literal("ada")})
+    for page in (PAGE, NEXT_PAGE)
+]
+QUEUE_PAGE = {"sort": "queue_key", "limit": 101}
+QUEUES: list[Query] = [
+    Query(
+        "records/submissions.py Submissions.by_urgency",
+        "submissions",
+        "find",
+        {**whose, "queue_key": {"$gt": "0", "$lt": "1"}},
+        QUEUE_PAGE,
+    )
+    for whose in ({"doctor": ID}, {"owner": ID})
+]
+KNOWN: list[Query] = [
+    *TRAIL,
+    *QUEUES,
+    *_of(
+        "audit.py Trail._in_sequence",
+        ("audit", "find", {"sequence": {"$gt": 0}}, {"sort": "sequence", "limit": 1000}),
+    ),
+    *_of("storage/anchor.py Anchor.newest", ("audit", "find", {}, LAST)),
+    *_of(
+        "storage/anchor.py Anchor.faults",
+        ("audit", "find", {}, LAST),
+        ("audit", "find", {"sequence": 10}),
+    ),
+    *_of(
+        "storage/anchor.py Anchor.faults",
+        ("audit", "find", {"phase": "outcome"}, LAST),
+        exempt="`check` looks back from the newest row to an outcome, which is never far",
+    ),
+    *_of(
+        "storage/anchor.py Anchor.move",
+        ("counters", "update", {"id": "audit-anchor", "sequence": {"$lt": 2}}, OPS),
+    ),
+    *_of(
+        "storage/faults.py _all_of",
+        ("submissions", "find", {}, {"limit": 500}),
+        ("submissions", "find", {}, {"limit": 500, "after": ID}),
+    ),
+    *_of("storage/faults.py _strike", ("submissions", "update", {"id": ID}, OPS)),
+    *ACCOUNT_PAGES,
+    *_of(
+        "auth/accounts.py Accounts.by_email", ("accounts", "find", {"email": "a@b.c"}, {"limit": 1})
+    ),
+    *_of(
+        "auth/accounts.py Accounts.change", ("accounts", "update", {"id": ID, "revision": 1}, OPS)
+    ),
+    *_of("auth/accounts.py Accounts.emails_of", ("accounts", "find", {"id": {"$in": [ID, OTHER]}})),
+    *_of(
+        "auth/accounts.py Accounts.find",
+        ("accounts", "find", {"doctor_id": ID}),
+        ("accounts", "find", {"id": ID}),
+        ("accounts", "find", {"id": {"$in": [ID, OTHER]}}),
+        ("accounts", "find", {"id": ID, "role": "doctor", "status": {"$ne": "deleting"}}),
+        ("accounts", "find", {"role": "admin", "status": "approved"}),
+        ("accounts", "find", {"status": "deleting"}),
+    ),
+    *_of("auth/accounts.py Accounts.set_queue_key", ("accounts", "update", {"id": ID}, OPS)),
+    *_of(
+        "auth/accounts.py Accounts.page_in_care",
+        ("accounts", "find", {"doctor_id": ID}, QUEUE_PAGE),
+        ("accounts", "find", {"doctor_id": ID, "queue_key": {"$gt": "0"}}, QUEUE_PAGE),
+    ),
+    *_of(
+        "auth/accounts.py Accounts.faults",
+        ("accounts", "find", {"role": "doctor"}),
+    ),
+    *_of("auth/accounts.py Accounts.faults", ("accounts", "find"), exempt=CHECK),
+    *_of("auth/accounts.py Accounts.find", ("accounts", "find"), exempt=CHECK),
+    *_of("auth/accounts.py Accounts.remove", ("accounts", "delete", {"id": ID})),
+    *_of("auth/contested.py contested_emails", ("accounts", "find"), exempt=CHECK),
+    *_of("auth/contested.py _set_aside", ("accounts", "update", {"id": ID}, OPS)),
+    *_of(
+        "auth/guesses.py Guesses._spend",
+        ("guesses", "update", {"id": HASH, "wrong": {"$lt": 60}}, OPS),
+    ),
+    *_of(
+        "auth/guesses.py Guesses.give_back",
+        ("guesses", "update", {"id": HASH, "wrong": {"$gt": 0}}, OPS),
+    ),
+    *_of("auth/guesses.py Guesses.forget", ("known_addresses", "delete", {"account": ID})),
+    *_of(
+        "auth/roster.py Roster._write",
+        ("counters", "update", {"id": "active-admins", "version": 1}, OPS),
+    ),
+    *_of(
+        "auth/sessions.py Sessions._make_room",
+        ("sessions", "find", {"account": ID}, {"sort": "-id", "limit": 100}),
+        ("sessions", "delete", {"account": ID, "id": {"$lte": ID}}),
+    ),
+    *_of(
+        "auth/sessions.py Sessions.by_refresh_token",
+        ("sessions", "find", {"family": HASH}, {"limit": 1}),
+    ),
+    *_of(
+        "auth/sessions.py Sessions.page",
+        ("sessions", "find", {"account": ID, "token_version": 1}, PAGE),
+        ("sessions", "find", {"account": ID, "token_version": 1}, NEXT_PAGE),
+    ),
+    *_of("auth/sessions.py Sessions.renew", ("sessions", "update", {"id": ID, "turn": HASH}, OPS)),
+    *_of("auth/sessions.py Sessions.end", ("sessions", "delete", {"id": ID, "account": ID})),
+    *_of("auth/sessions.py Sessions.forget", ("sessions", "delete", {"account": ID})),
+    *_of(
+        "records/submissions.py Submissions.page",
+        ("submissions", "find", {"owner": ID}, PAGE),
+        ("submissions", "find", {"owner": ID}, NEXT_PAGE),
+    ),
+    *_of(
+        "records/submissions.py Submissions.by_number",
+        ("submissions", "find", {"number": 1}, {"limit": 1}),
+    ),
+    *_of(
+        "records/submissions.py Submissions.by_key",
+        ("submissions", "find", {"owner": ID, "idempotency_key": "k"}, {"limit": 1}),
+    ),
+    *_of(
+        "records/submissions.py Submissions.count_by_owner",
+        ("submissions", "count_by", {}, {"field": "owner"}),
+        exempt=CHECK,
+    ),
+    *_of(
+        "records/finding_counts.py FindingCounts._count",
+        ("submissions", "count", {"owner": ID, "number": {"$gt": 1}}),
+        ("submissions", "count", {"owner": ID, "number": {"$gt": 1, "$lte": 9}}),
+    ),
+    *_of(
+        "records/finding_counts.py FindingCounts._advance",
+        ("submissions", "find", {"owner": ID}, {"sort": "-number", "limit": 51}),
+        ("finding_counts", "update", {"id": ID}, {**OPS, "upsert": True}),
+    ),
+    *_of(
+        "records/finding_counts.py FindingCounts.forget", ("finding_counts", "delete", {"id": ID})
+    ),
+    *_of(
+        "records/finding_counts.py FindingCounts.owners", ("finding_counts", "find"), exempt=CHECK
+    ),
+    *_of(
+        "records/submissions.py Submissions.first_key",
+        (
+            "submissions",
+            "find",
+            {"owner": ID, "queue_key": {"$lt": "1"}},
+            {**QUEUE_PAGE, "limit": 1},
+        ),
+    ),
+    *_of(
+        "records/submissions.py Submissions.put_in_queue",
+        ("submissions", "update", {"id": ID}, OPS),
+    ),
+    *_of(
+        "records/submissions.py Submissions.mark_reviewed",
+        ("submissions", "update", {"id": ID}, OPS),
+    ),
+    *_of(
+        "records/submissions.py Submissions.walk",
+        ("submissions", "find", {}, {"limit": 100}),
+        ("submissions", "find", {}, {"limit": 100, "after": ID}),
+    ),
+    *_of("records/submissions.py Submissions.remove", ("submissions", "delete", {"id": ID})),
+    *_of(
+        "records/submissions.py Submissions._catch_up",
+        ("submissions", "find", {}, {"sort": "-number", "limit": 1}),
+        ("counters", "update", {"id": "submissions", "value": {"$lt": 3}}, OPS),
+    ),
+    *_of(
+        "records/submissions.py Submissions._next_number",
+        ("counters", "update", {"id": "submissions"}, OPS),
+    ),
+    *_of(
+        "records/reviews.py Reviews.page",
+        ("reviews", "find", {"submission": ID}, PAGE),
+        ("reviews", "find", {"submission": ID}, NEXT_PAGE),
+    ),
+    *_of(
+        "records/reviews.py Reviews.latest",
+        ("reviews", "find", {"submission": ID}, {"sort": "-id", "limit": 1}),
+    ),
+    *_of(
+        "records/reviews.py Reviews.by_key",
+        ("reviews", "find", {"doctor": ID, "idempotency_key": "k"}, {"limit": 1}),
+    ),
+    *_of("records/reviews.py Reviews.forget", ("reviews", "delete", {"submission": ID})),
+    *_of(
+        "records/reviews.py Reviews.submissions",
+        ("reviews", "count_by", {}, {"field": "submission"}),
+        exempt=CHECK,
+    ),
+    *_of(
+        "reports/verification.py IssuedReports._first",
+        ("reports", "find", {"hash": HASH}, {"limit": 1}),
+    ),
+    *_of(
+        "reports/verification.py IssuedReports._first",
+        ("reports", "find", {"submission": ID, "language": "en", "hash": HASH}, {"limit": 1}),
+    ),
+    *_of(
+        "reports/verification.py IssuedReports.forget",
+        ("reports", "find", {"submission": ID}, {"limit": 100}),
+        ("reports", "delete", {"id": ID, "pdf_blob": None}),
+        ("reports", "delete", {"id": ID, "pdf_blob": HASH}),
+    ),
+    *_of(
+        "reports/verification.py IssuedReports.keep_pdf",
+        ("reports", "update", {"id": ID, "pdf_blob": None}, OPS),
+        ("reports", "update", {"id": ID, "pdf_blob": HASH}, OPS),
+    ),
+    *_of(
+        "reports/verification.py IssuedReports.faults",
+        ("reports", "count_by", {}, {"field": "submission"}),
+        exempt=CHECK,
+    ),
+    *_of(
+        "reports/llm/keeping.py KeptNarratives.find",
+        (
+            "narratives",
+            "find",
+            {"facts_hash": HASH, "language": "en", "writer": "llm"},
+            {"limit": 1},
+        ),
+    ),
+    *_of(
+        "reports/llm/keeping.py KeptNarratives.forget",
+        ("narratives", "delete", {"facts_hash": HASH}),
+    ),
+    *_of(
+        "reports/llm/allowance.py DailyBudget._count",
+        ("counters", "update", {"id": "llm_calls", "day": "2026-01-01", "value": {"$lt": 9}}, OPS),
+    ),
+    *_of(
+        "reports/llm/allowance.py DailyBudget._open",
+        ("counters", "update", {"id": "llm_calls", "day": {"$lt": "2026-01-01"}}, OPS),
+    ),
+]
+SHAPES = {query.shape for query in KNOWN}

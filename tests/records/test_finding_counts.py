@@ -1,0 +1,175 @@
+"""What an account keeps is counted in steps that do not grow, and never below the truth."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from skinapi.records.finding_counts import MOST_COUNTED, NEWEST, FindingCounts
+from skinapi.records.submissions import Submissions
+from skinapi.storage.ids import new_id
+from skinapi.storage.ports import Store
+from tests.filling import fill
+from tests.houses import House
+from tests.prediction.photographer import predicted
+from tests.size import size
+from tests.storage.conftest import real_store, store
+
+__all__ = ["real_store", "store"]
+ADA, BOB = new_id(), new_id()
+MANY = size(400, 10_000)
+
+
+class Shelf:
+    """Submissions of two owners as the counts see them: an owner and a number."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.counts = FindingCounts(store)
+        self.submissions = store.collection("submissions")
+        self._number = 0
+
+    def add(self, owner: str = ADA, many: int = 1) -> None:
+        numbers = range(self._number + 1, self._number + many + 1)
+        self._number += many
+        rows = [{"id": new_id(), "owner": owner, "number": number} for number in numbers]
+        fill(self.store, "submissions", rows)
+
+    def exact(self, owner: str = ADA) -> int:
+        return self.submissions.count({"owner": owner})
+
+
+@pytest.fixture
+def shelf(store: Store) -> Shelf:
+    return Shelf(store)
+
+
+def test_the_quota_is_reached_by_the_last_finding_and_not_before(shelf: Shelf) -> None:
+    most = 2 * MOST_COUNTED + 7
+    for kept in range(0, most, 10):
+        assert not shelf.counts.reaches(ADA, most), kept
+        shelf.add(many=min(10, most - 1 - kept))
+        shelf.add(BOB)
+    assert shelf.exact() == most - 1
+    assert not shelf.counts.reaches(ADA, most)
+    shelf.add()
+    assert shelf.counts.reaches(ADA, most)
+    assert not shelf.counts.reaches(BOB, most)
+
+
+def test_deleting_makes_room_whatever_was_counted_before(shelf: Shelf) -> None:
+    shelf.add(many=MANY)
+    assert not shelf.counts.reaches(ADA, MANY + 1)
+    assert shelf.counts.reaches(ADA, MANY)
+    shelf.submissions.delete({"owner": ADA, "number": {"$lte": 3}})
+    assert not shelf.counts.reaches(ADA, MANY - 2)
+    assert shelf.counts.reaches(ADA, MANY - 3)
+    shelf.submissions.delete({"owner": ADA})
+    assert not shelf.counts.reaches(ADA, 1)
+
+
+def test_for_each_photo_only_the_newest_findings_are_counted(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.add(many=MANY)
+    shelf.counts.reaches(ADA, 10 * MANY)
+    counted = noting_counts(shelf, monkeypatch)
+    for _ in range(3 * NEWEST):
+        shelf.add()
+        assert not shelf.counts.reaches(ADA, 10 * MANY)
+    assert max(counted) <= MOST_COUNTED + 1
+    assert len(counted) <= 3 * NEWEST + 3
+
+
+def noting_counts(shelf: Shelf, patch: pytest.MonkeyPatch) -> list[int]:
+    """What each count of submissions answers from now on."""
+    answers: list[int] = []
+    count: Callable[..., int] = shelf.submissions.count
+
+    def noting(*args: Any) -> int:
+        answers.append(count(*args))
+        return answers[-1]
+
+    patch.setattr(shelf.submissions, "count", noting)
+    return answers
+
+
+def test_a_crash_anywhere_leaves_a_bound_that_holds(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was written of an advance, or was not."""
+    shelf.add(many=MANY)
+
+    def die(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf.store.collection("finding_counts"), "update", die)
+        with pytest.raises(KeyboardInterrupt):
+            shelf.counts.reaches(ADA, 10 * MANY)
+    assert shelf.counts.reaches(ADA, MANY)
+    assert not shelf.counts.reaches(ADA, MANY + 1)
+
+
+def test_an_older_count_that_is_written_last_still_holds(shelf: Shelf) -> None:
+    shelf.add(many=MANY)
+    older = shelf.counts._read(ADA)
+    shelf.counts.reaches(ADA, 10 * MANY)
+    shelf.add(many=MANY)
+    shelf.counts.reaches(ADA, 10 * MANY)
+    shelf.counts._advance(ADA, older)
+    shelf.submissions.delete({"owner": ADA, "number": {"$lte": 5}})
+    assert shelf.counts.reaches(ADA, 2 * MANY - 5)
+    assert not shelf.counts.reaches(ADA, 2 * MANY - 4)
+
+
+def test_of_many_who_file_at_once_none_is_missed(real_store: Store) -> None:
+    shelf, each = Shelf(real_store), size(60, 600)
+    submissions = Submissions(real_store)
+
+    def file_and_ask() -> None:
+        for _ in range(each):
+            number = submissions._next_number()
+            shelf.submissions.insert({"id": new_id(), "owner": ADA, "number": number})
+            shelf.counts.reaches(ADA, 100 * each)
+
+    threads = [threading.Thread(target=file_and_ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    bound = shelf.counts._read(ADA)
+    behind = {"owner": ADA, "number": {"$gt": bound.through}}
+    assert bound.value > 0
+    assert bound.value + shelf.submissions.count(behind) == shelf.exact() == 4 * each
+
+
+def test_an_erased_account_leaves_no_count(any_house: House) -> None:
+    house, ada = any_house, any_house.member()
+    account = house.account(ada.email)
+    predicted(ada)
+    (first,) = house.rooms.store.collection("submissions").find()
+    copies = range(2, MOST_COUNTED + 3)
+    fill(house.rooms.store, "submissions", ({**first, "id": new_id(), "number": n} for n in copies))
+    predicted(ada)
+    assert [row["id"] for row in house.stored()["finding_counts"]] == [account.id]
+    house.rooms.eraser.erase(account)
+    assert house.stored().get("finding_counts", []) == []
+    assert list(house.rooms.faults()) == []
+
+
+def test_check_finds_a_count_below_what_is_kept(any_house: House) -> None:
+    ada = any_house.member()
+    predicted(ada)
+    account = any_house.account(ada.email)
+    counts = any_house.rooms.store.collection("finding_counts")
+    counts.insert({"id": account.id, "through": 10**9, "value": 0})  # of a later backup
+    (fault,) = any_house.rooms.faults()
+    assert fault.says == f"account {account.id} keeps more findings than counted"
+    assert fault.repair
+    fault.repair()
+    assert list(any_house.rooms.faults()) == []
+    counts.insert({"id": new_id(), "through": 1, "value": 1})
+    (fault,) = any_house.rooms.faults()
+    assert fault.says.endswith("which is gone")

@@ -1,0 +1,71 @@
+"""What is kept has a row in the README that says until when, and goes when its owner goes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skinapi.reports.facts import Facts
+from tests.houses import House
+from tests.known_queries import KNOWN
+from tests.openrouter import KEY, an_openrouter
+from tests.prediction.photographer import predicted
+from tests.test_readme import README
+
+ROWS = {
+    "accounts": "account",
+    "audit": "audit",
+    "finding_counts": "how many findings",
+    "guesses": "wrong passwords",
+    "known_addresses": "known address",
+    "narratives": "words of an LLM",
+    "reports": "report",
+    "reviews": "review",
+    "sessions": "session",
+    "submissions": "finding",
+}
+# Numbers of the system, and the ids of admins, who leave it before they are erased.
+OF_NOBODY = {"counters"}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with an_openrouter() as llm:
+        house = House(
+            tmp_path,
+            openrouter_api_key=KEY,
+            openrouter_url=llm.url,
+            predict_narrative="llm",
+            photos="always",
+        )
+        yield house
+        house.rooms.store.close()
+
+
+def test_every_collection_has_a_row_that_says_until_when() -> None:
+    assert {query.collection for query in KNOWN} == ROWS.keys() | OF_NOBODY
+    table = README.partition("What is written down, and for how long:")[2].partition("\n## ")[0]
+    rows = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
+    assert set(ROWS.values()) <= rows
+
+
+def test_an_erased_account_is_named_nowhere_but_in_the_trail(house: House) -> None:
+    doctor = house.member(role="doctor")
+    house.member("ada@example.org", doctor_id=house.account(doctor.email).id)
+    account = house.account("ada@example.org")
+    ada = house.log_in("ada@example.org")
+    assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
+    number = predicted(ada)["id"]
+    ada.call("GET", f"/submissions/{number}/report.pdf?lang=fr")
+    said = {"label": "melanoma", "agreement": "agree"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
+    listed = house.rooms.records.list_own(owner=account.id, after=None, limit=1)[0].items[0]
+    submission = house.rooms.records.find_by_id(listed.id)
+    assert submission is not None
+    traces = [account.id, submission.id, Facts.of(submission.finding, submission.context).hash]
+    before = {name for name, kept in house.stored().items() if any(t in str(kept) for t in traces)}
+    assert before == ROWS.keys() - {"finding_counts", "guesses"}
+    house.rooms.eraser.erase(account)
+    kept = house.stored(but=("guesses", "audit"))
+    assert not [trace for trace in traces if trace in str(kept)]
+    assert list(house.rooms.store.blobs.keys()) == []
