@@ -32,6 +32,11 @@ class Town:
         self.rooms: Rooms = server.rooms()
         self.accounts = Accounts(self.rooms.store)
 
+    def emails(self, **fields: str) -> list[str]:
+        """Of every account with these fields."""
+        found = self.rooms.store.collection("accounts").find(dict(fields))
+        return [account["email"] for account in found]
+
     def close(self) -> None:
         self.rooms.store.close()
 
