@@ -221,6 +221,14 @@ class Refused(Unprocessable):
         super().__init__(sentence)
 
 
+class Undecided(Unprocessable):
+    """The photo was judged, but the client asked can only show a class, and that would read as
+    harmless; the sentence says what is not excluded and how soon to see a doctor.
+    """
+
+    code, sentence = "undecided", "No single answer can be given"
+
+
 class BadDataset(Unprocessable):
     """Nothing is trained or measured on it; the sentence says what is wrong with it."""
 

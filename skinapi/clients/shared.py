@@ -8,7 +8,14 @@ from skinapi.clients import guide, skinartify
 from skinapi.clients.guide import GuideAnswer, guide_problem
 from skinapi.clients.service import ClientsService
 from skinapi.clients.skinartify import PredictionsAndResults
-from skinapi.errors import BadRequest, NoModel, PayloadTooLarge, Refused, SkinAPIError
+from skinapi.errors import (
+    BadRequest,
+    NoModel,
+    PayloadTooLarge,
+    Refused,
+    SkinAPIError,
+    Undecided,
+)
 from skinapi.web.access import Opened, Public, Subject
 from skinapi.web.failures import problem_json
 from skinapi.web.fields import Answer, ContractForm, Upload
@@ -48,7 +55,7 @@ def either_problem(error: SkinAPIError) -> Response:
     access=Opened((guide.CLIENT, skinartify.CLIENT)),
     rate=Rate.ANONYMOUS,
     renderer=either_problem,
-    raises=(BadRequest, Refused, PayloadTooLarge, NoModel),
+    raises=(BadRequest, Refused, Undecided, PayloadTooLarge, NoModel),
 )
 def predict_for_either(
     clients: ClientsService, *, form: EitherForm, subject: Subject | None

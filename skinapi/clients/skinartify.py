@@ -5,7 +5,8 @@ from typing import Self
 from flask import Request
 
 from skinapi.clients.service import ClientsService
-from skinapi.errors import BadRequest, Refused, Unauthenticated
+from skinapi.clients.undecided import refuse_undecided
+from skinapi.errors import BadRequest, Refused, Unauthenticated, Undecided
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding, Ranked
 from skinapi.web.access import Opened, Subject, closed_to
@@ -37,8 +38,11 @@ class Predictions(Answer):
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
-        """Raises Refused where no lesion was found."""
+        """Raises Refused where no lesion was found, and Undecided: its screen calls a benign
+        maximum harmless.
+        """
         seven = finding.over_seven()
+        refuse_undecided(seven)
         shares = {name_of(entry): entry.probability for entry in seven.ranked}
         return cls(
             predictions={name: shares.get(name, 0.0) for name in ORDER},
@@ -88,7 +92,7 @@ def is_anonymous(request: Request) -> bool:
     access=Opened((CLIENT,), refusal=f"{Unauthenticated.sentence} {closed_to(CLIENT)}"),
     rate=Rate.ANONYMOUS,
     when=is_anonymous,
-    raises=(BadRequest, Refused, Unauthenticated),
+    raises=(BadRequest, Refused, Undecided, Unauthenticated),
 )
 def predict_for_skinartify(
     clients: ClientsService, *, form: FileForm, subject: Subject | None

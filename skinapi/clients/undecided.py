@@ -1,0 +1,37 @@
+"""For clients that show a class and no doubt: when no class is answered, but a sentence."""
+
+from skinapi.errors import Undecided
+from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.words.catalogues import CATALOGUES
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.finding import Finding
+
+ENGLISH = CATALOGUES["en"].phrases
+
+
+def refuse_undecided(seven: Finding) -> None:
+    """For a client whose screen states the most probable class. Raises Undecided where the finding
+    is in doubt, or where that class is benign beside a band of referral or more.
+    """
+    facts = Facts.of(seven, UNKNOWN)
+    malignant = conditions_table().by_key(seven.most_probable).malignant
+    if facts.uncertain or not (malignant or facts.may_reassure):
+        raise Undecided(say_undecided(facts))
+
+
+def say_undecided(facts: Facts) -> str:
+    """What cannot be ruled out, and how soon to see a doctor."""
+    return " ".join([*say_doubt(facts), *say_not_excluded(facts), facts.band_words("en").action])
+
+
+def say_doubt(facts: Facts) -> list[str]:
+    if not facts.uncertain:
+        return []
+    doubts = ", ".join(ENGLISH.doubts[doubt] for doubt in facts.reasons)
+    return [ENGLISH.uncertain.format(doubts=doubts)]
+
+
+def say_not_excluded(facts: Facts) -> list[str]:
+    """Nothing where the urgency is about no disease that the model knows."""
+    concern = facts.concern
+    return [ENGLISH.not_excluded.format(name=concern.names.en)] if concern.malignant else []
