@@ -1,5 +1,7 @@
 """DermaScan lab's diagnosis: a data URL in, its own kind of finding out. On anything but 200 its
-client invents a diagnosis, so an error is an honest "inconclusive" too."""
+client invents a diagnosis, so an error is an honest "inconclusive" too. So is a finding whose class
+would read as harmless beside a doubt or a referral: some of its names begin with "Benign".
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
@@ -8,10 +10,11 @@ from flask import Request, Response
 
 from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import Risk, risk_of
+from skinapi.clients.undecided import say_doubt, say_not_excluded
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import Judged
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.vision.conditions import Band, Sentences, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.mask import Shape
 from skinapi.web.access import Opened, Subject
 from skinapi.web.fields import Answer, ContractBody
@@ -28,10 +31,13 @@ RISK_OF_BAND: Mapping[Band, float] = {
     Band.ROUTINE: 2.0,
     Band.SELF_MONITORING: 1.0,
 }
+INCONCLUSIVE = "inconclusive"
+NO_DIAGNOSIS = "Inconclusive - no diagnosis"
 UNKNOWN_RISK = 5.0
 NOT_ASSESSED = "Not assessed by this system"
 # Its screen paints 0.3 and less as a green "Low".
 UNKNOWN_INDICATOR = 0.5
+LEAST_NOT_LOW = 0.31
 INDICATORS: Mapping[str, tuple[str, str]] = {
     "A": ("Asymmetry", "How much of the lesion has no mirror image in itself, from 0 to 1"),
     "B": ("Border", "How far the outline is from a circle's, from 0 to 1"),
@@ -74,35 +80,37 @@ class Diagnosis(Answer):
     def of(cls, judged: Judged) -> Self:
         """Raises Refused where no lesion was found."""
         finding, seven = judged.finding, judged.finding.over_seven()
-        condition = conditions_table().by_key(seven.stated)
-        said = _sentences(Facts.of(seven, UNKNOWN))
+        facts = Facts.of(seven, UNKNOWN)
+        condition, action = conditions_table().by_key(seven.stated), finding.band_words().action
+        states_class = condition.malignant or facts.may_reassure
+        names, said = condition.names, condition.sentences["en"]
         return cls(
-            class_id=condition.names.lab_class_id or condition.key,
-            class_name=condition.names.lab_class_name or condition.names.en,
+            class_id=(names.lab_class_id or condition.key) if states_class else INCONCLUSIVE,
+            class_name=(names.lab_class_name or names.en) if states_class else NO_DIAGNOSIS,
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_OF_BAND[finding.band] + 2 * seven.malignant_score, 1),
-            confidence=seven.confidence,
-            clinical_indicators=_indicators(judged.shape),
+            confidence=seven.confidence if states_class else 0.0,
+            clinical_indicators=_indicators(judged.shape, may_be_low=facts.may_reassure),
             abcd_details=_details(judged.shape),
-            treatment=(said and said.treatment_note) or ASK,
-            description=(said and said.what_it_is) or finding.band_words().action,
-            epidemiology=(said and said.epidemiology) or ASK,
+            treatment=f"{action} {said.treatment_note}" if states_class else action,
+            description=_describe(facts, said.what_it_is if states_class else "", judged.shape),
+            epidemiology=said.epidemiology if states_class else ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",
             model_version=finding.model_version,
             notice=finding.notices[0].en,
-            action=finding.band_words().action,
+            action=action,
         )
 
     @classmethod
     def inconclusive(cls, error: SkinAPIError) -> Self:
         table = conditions_table()
         return cls(
-            class_id="inconclusive",
-            class_name="Inconclusive - no diagnosis",
+            class_id=INCONCLUSIVE,
+            class_name=NO_DIAGNOSIS,
             severity="Moderate",
             risk_score=UNKNOWN_RISK,
             confidence=0.0,
-            clinical_indicators=_indicators(None),
+            clinical_indicators=_indicators(None, may_be_low=False),
             abcd_details=_details(None),
             treatment=ASK,
             description=error.detail,
@@ -114,10 +122,14 @@ class Diagnosis(Answer):
         )
 
 
-def _sentences(facts: Facts) -> Sentences | None:
-    """Of the stated condition; None where it is harmless and the finding may not reassure."""
-    condition = conditions_table().by_key(facts.stated)
-    return condition.sentences["en"] if condition.malignant or facts.may_reassure else None
+def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
+    """The doubt first. That nothing was measured is said here: its screen shows what it says of an
+    indicator only to those who open it.
+    """
+    graver = facts.uncertain or (facts.more_urgent and not facts.may_reassure)
+    not_excluded = say_not_excluded(facts) if graver else []
+    unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
+    return " ".join(filter(None, [*say_doubt(facts), *not_excluded, what_it_is, *unmeasured]))
 
 
 def _measured(shape: Shape | None) -> dict[str, float | None]:
@@ -126,23 +138,22 @@ def _measured(shape: Shape | None) -> dict[str, float | None]:
     return {"A": shape.asymmetry, "B": shape.border, "C": shape.colour, "D": shape.diameter}
 
 
-def _indicators(shape: Shape | None) -> dict[str, float]:
+def _indicators(shape: Shape | None, *, may_be_low: bool) -> dict[str, float]:
+    least = 0.0 if may_be_low else LEAST_NOT_LOW
     measured = _measured(shape)
-    return {name: UNKNOWN_INDICATOR if v is None else v for name, v in measured.items()}
+    return {n: UNKNOWN_INDICATOR if v is None else max(v, least) for n, v in measured.items()}
 
 
 def _details(shape: Shape | None) -> dict[str, Detail]:
-    measured = _measured(shape)
-    return {
-        name: Detail(
-            label=label,
-            description=description,
-            interpretation=NOT_ASSESSED
-            if measured[name] is None
-            else f"Measured in this picture: {measured[name]:.2f}",
-        )
-        for name, (label, description) in INDICATORS.items()
-    }
+    return {name: _detail(name, measured) for name, measured in _measured(shape).items()}
+
+
+def _detail(name: str, measured: float | None) -> Detail:
+    label, description = INDICATORS[name]
+    if measured is None:
+        return Detail(label=label, description=NOT_ASSESSED, interpretation=NOT_ASSESSED)
+    interpretation = f"Measured in this picture: {measured:.2f}"
+    return Detail(label=label, description=description, interpretation=interpretation)
 
 
 def inconclusive(error: SkinAPIError) -> Response:

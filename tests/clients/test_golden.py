@@ -16,7 +16,7 @@ from skinapi.vision import mask
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Doubt
-from skinapi.vision.mask import find_lesion
+from skinapi.vision.mask import Shape, find_lesion
 from skinapi.vision.photo import read_photo
 from tests.clients.dialects import (
     guide,
@@ -119,10 +119,12 @@ def _details(body: dict[str, Any]) -> list[dict[str, str]]:
     return list(body["abcd_details"].values())
 
 
-def test_what_was_not_measured_is_not_painted_green(door: Door) -> None:
+def test_what_was_not_measured_says_so_and_is_not_painted_green(door: Door) -> None:
     body = lab(door, photo_of("melanoma")).get_json()
     assert body["clinical_indicators"] == dict.fromkeys("ABCD", 0.5)
-    assert {d["interpretation"] for d in _details(body)} == {"Not assessed by this system"}
+    for detail in _details(body):
+        assert detail["interpretation"] == detail["description"] == "Not assessed by this system"
+    assert body["description"].endswith("ABCD: Not assessed by this system.")
 
 
 def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
@@ -151,16 +153,22 @@ def test_a_melanoma_is_never_called_benign_or_low(door: Door) -> None:
 
 
 @pytest.mark.parametrize(
-    "raised",
+    ("raised", "begins"),
     [
-        {"band": Band.URGENT_REFERRAL, "raised_by": (RaisedBy.MELANOMA,)},
-        {"band": Band.REFERRAL, "raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)},
-        {"band": Band.DOCTOR_REVIEW, "reasons": (Doubt.TOO_CLOSE,)},
+        (
+            {"band": Band.URGENT_REFERRAL, "raised_by": (RaisedBy.MELANOMA,)},
+            "Not excluded: Melanoma.",
+        ),
+        (
+            {"band": Band.REFERRAL, "raised_by": (RaisedBy.BASAL_CELL_CARCINOMA,)},
+            "Not excluded: Basal cell carcinoma.",
+        ),
+        ({"band": Band.DOCTOR_REVIEW, "reasons": (Doubt.TOO_CLOSE,)}, "This finding is uncertain"),
     ],
 )
 @pytest.mark.parametrize("key", ["melanocytic_nevus", "dermatofibroma", "benign_keratosis"])
 def test_no_client_that_gets_words_reads_harmless_beside_a_referral_or_in_doubt(
-    key: str, raised: dict[str, Any]
+    key: str, raised: dict[str, Any], begins: str
 ) -> None:
     judged = Judged(finding_of(key, probability=0.6, **raised), read_photo(photo_of(key)))
     diagnosis, answer = Diagnosis.of(judged), GuideAnswer.of(judged)
@@ -168,8 +176,40 @@ def test_no_client_that_gets_words_reads_harmless_beside_a_referral_or_in_doubt(
     read = (diagnosis.description, diagnosis.treatment, diagnosis.epidemiology, answer.explanation)
     for harmless in (said.what_it_is, said.treatment_note, said.epidemiology, said.what_to_do):
         assert not any(harmless in text for text in read)
-    assert diagnosis.description == judged.finding.band_words().action
+    assert diagnosis.class_name == "Inconclusive - no diagnosis"
+    assert (diagnosis.class_id, diagnosis.confidence) == ("inconclusive", 0)
+    assert diagnosis.description.startswith(begins)
+    assert diagnosis.treatment == judged.finding.band_words().action
     assert diagnosis.severity != "Benign"
+
+
+def test_the_labs_treatment_begins_with_what_to_do_and_its_description_with_the_doubt() -> None:
+    photo = read_photo(photo_of("melanoma"))
+    said = TABLE.by_key("melanoma").sentences["en"]
+    certain = Diagnosis.of(Judged(finding_of("melanoma"), photo))
+    action = TABLE.band_words(Band.URGENT_REFERRAL, "en").action
+    assert certain.treatment == f"{action} {said.treatment_note}"
+    assert certain.description.startswith(said.what_it_is)
+    doubtful = finding_of("melanoma", probability=0.4, reasons=(Doubt.UNLIKE_TRAINING,))
+    in_doubt = Diagnosis.of(Judged(doubtful, photo))
+    assert in_doubt.class_name == "Malignant Melanoma"
+    assert in_doubt.description.startswith(
+        "This finding is uncertain: the picture is unlike those the model learned from. "
+        f"Not excluded: Melanoma. {said.what_it_is}"
+    )
+
+
+def test_what_was_measured_is_painted_green_only_beside_a_finding_that_may_reassure() -> None:
+    """The number itself stays where it was measured: in the words."""
+    shape = Shape(asymmetry=0.1, border=0.2, colour=0.3, diameter=0.4)
+    photo = read_photo(photo_of("melanocytic_nevus"))
+    mole = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
+    plain = Diagnosis.of(Judged(mole, photo, shape))
+    assert plain.clinical_indicators == {"A": 0.1, "B": 0.2, "C": 0.3, "D": 0.4}
+    raised = Diagnosis.of(Judged(finding_of("melanocytic_nevus"), photo, shape))
+    assert raised.clinical_indicators == {"A": 0.31, "B": 0.31, "C": 0.31, "D": 0.4}
+    assert raised.abcd_details == plain.abcd_details
+    assert plain.abcd_details["A"].interpretation == "Measured in this picture: 0.10"
 
 
 def test_every_client_that_names_one_condition_names_what_the_rule_named() -> None:
@@ -177,7 +217,7 @@ def test_every_client_that_names_one_condition_names_what_the_rule_named() -> No
     judged = Judged(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.of(judged)
     assert (diagnosis.class_id, diagnosis.severity) == ("melanoma", "Critical")
-    assert diagnosis.description == TABLE.by_key("melanoma").sentences["en"].what_it_is
+    assert TABLE.by_key("melanoma").sentences["en"].what_it_is in diagnosis.description
     assert GuideAnswer.of(judged).explanation.startswith("Named: Melanoma, by a rule")
 
 
