@@ -1,17 +1,25 @@
-"""The explainable classifier: base64 in, base64 out. Its Next.js client crashes on an error that
-is JSON, so errors are plain text."""
+"""The explainable classifier: base64 in, base64 out.
+
+Its Next.js client reads every answer of `/inference` as a prediction, whatever the status: text is
+"Something went wrong!", JSON of another shape crashes it. So an error there is a prediction of no
+class, whose label is the sentence. What `/report` answers it reads only after a prediction; its
+errors are plain text.
+"""
 
 import base64
 from typing import ClassVar
 
+from flask import Response
+
 from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import risk_of
-from skinapi.errors import BadRequest, NoModel, Refused
+from skinapi.clients.undecided import refuse_undecided
+from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError, Undecided
 from skinapi.registry.service import Judged
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.overlay import draw_overlay
 from skinapi.web.access import Opened, Subject
-from skinapi.web.failures import plain_text
+from skinapi.web.failures import plain_text, problem_json
 from skinapi.web.fields import Answer, ContractBody
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
@@ -39,6 +47,12 @@ class Inference(Answer):
     model_version: str
 
 
+def problem_as_prediction(error: SkinAPIError) -> Response:
+    """`code` tells a program what `predicted_label` tells a person."""
+    members = {"predicted_label": error.detail, "probabilities": [[]], "heatmap": ""}
+    return problem_json(error, members=members)
+
+
 class PdfReport(Answer):
     pdf_report: str
 
@@ -48,16 +62,20 @@ class PdfReport(Answer):
     "/inference",
     access=Opened((CLIENT,)),
     rate=Rate.ANONYMOUS,
-    renderer=plain_text,
+    renderer=problem_as_prediction,
     carries_photo=True,
-    raises=(BadRequest, Refused, NoModel),
+    raises=(BadRequest, Refused, Undecided, NoModel),
 )
 def infer_for_explainable(
     clients: ClientsService, *, body: ImageData, subject: Subject | None
 ) -> Inference:
-    """The label, the nested probabilities and a 224 x 224 overlay."""
+    """The label, the nested probabilities and a 224 x 224 overlay.
+
+    An error has the same members, and its sentence is the label.
+    """
     judged = clients.judge_photo(content=clients.decode_photo(text=body.image_data), by=subject)
     finding, seven = judged.finding, judged.finding.over_seven()
+    refuse_undecided(seven)
     shares = {label_of(entry.key): entry.probability for entry in seven.ranked}
     return Inference(
         predicted_label=label_of(seven.stated),

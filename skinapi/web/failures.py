@@ -1,9 +1,10 @@
 """The one place where an error becomes an answer, in the dialect its route declares."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from flask import Flask, Request, Response, jsonify, request
 from pydantic import BaseModel, Field
@@ -40,8 +41,12 @@ class Problem(BaseModel):
     msg: str
 
 
-def problem_json(error: SkinAPIError, *, status: int | None = None) -> Response:
-    """`status` where a client knows another for this error."""
+def problem_json(
+    error: SkinAPIError, *, status: int | None = None, members: Mapping[str, Any] | None = None
+) -> Response:
+    """`status` where a client knows another for this error; `members` are those that one client
+    reads besides.
+    """
     status = status or error.status
     problem = Problem(
         type="about:blank",
@@ -54,7 +59,7 @@ def problem_json(error: SkinAPIError, *, status: int | None = None) -> Response:
         message=error.detail,
         msg=error.detail,
     )
-    response = jsonify(problem.model_dump())
+    response = jsonify(problem.model_dump() | dict(members or {}))
     response.status_code = status
     response.mimetype = "application/problem+json"
     return response

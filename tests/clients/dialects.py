@@ -55,13 +55,15 @@ def lab(door: Door, content: bytes | None, **options: Any) -> TestResponse:
 
 Send = Callable[..., TestResponse]
 PROBLEM, PLAIN = "application/problem+json", "text/plain"
+# A problem with the members of a prediction, whatever its status.
+PREDICTION = f"{PROBLEM}; as a prediction"
 # The status of: refused, no photo, too large, without a model, too often.
 CLIENTS: dict[str, tuple[Send, tuple[int, int, int, int, int], str]] = {
     "skinartify": (skinartify, (422, 400, 413, 503, 429), PROBLEM),
     # Too large is told before anybody has read whose form it is: so in the guide's way.
     "skinartify's document": (skinartify_document, (422, 400, 400, 503, 429), PROBLEM),
     "guide": (guide, (400, 400, 400, 503, 429), PROBLEM),
-    "inference": (inference, (422, 400, 413, 503, 429), PLAIN),
+    "inference": (inference, (422, 400, 413, 503, 429), PREDICTION),
     "report": (report, (422, 400, 413, 503, 429), PLAIN),
     "lab": (lab, (200, 200, 200, 200, 200), "application/json"),
 }
@@ -70,13 +72,15 @@ each_client = pytest.mark.parametrize("name", CLIENTS)
 
 def said(answer: TestResponse, kind: str) -> str:
     """The sentence that the client shows."""
-    assert answer.mimetype == kind, answer.text
+    assert answer.mimetype == kind.partition(";")[0], answer.text
     if kind == PLAIN:
         return answer.text
     body = answer.get_json()
-    if kind == PROBLEM:
+    if kind in (PROBLEM, PREDICTION):
         assert body["error"] == body["detail"] == body["message"] == body["msg"]
         assert body["status"] == answer.status_code
+        shown = [body.get(name) for name in ("predicted_label", "probabilities", "heatmap")]
+        assert shown == ([body["error"], [[]], ""] if kind == PREDICTION else [None] * 3)
         return str(body["error"])
     assert body["class_name"] == "Inconclusive - no diagnosis"
     assert (body["confidence"], body["severity"]) == (0, "Moderate")

@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table
-from tests.clients.dialects import CLIENTS, PLAIN, SMALL, each_client, guide, said
+from tests.clients.dialects import CLIENTS, PLAIN, PREDICTION, SMALL, each_client, guide, said
 from tests.clients.wired import Door
 from tests.houses import House
 from tests.models import registry_of, tiny_model
@@ -121,20 +121,22 @@ def test_our_own_fault_is_told_in_each_clients_shape(tmp_path: Path, name: str) 
     ],
 )
 def test_bad_base64_and_other_data_urls_are_refused(door: Door, text: str, says: str) -> None:
-    plain = door.client.post("/inference", json={"image_data": text})
-    assert (plain.status_code, plain.mimetype) == (400, PLAIN)
-    assert says in plain.text
+    refused = door.client.post("/inference", json={"image_data": text})
+    assert refused.status_code == 400
+    assert says in said(refused, PREDICTION)
     assert says in said(door.client.post("/api/predict", json={"image": text}), "application/json")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"image": 7}', b"null", b"\xff\xfe"])
-def test_a_body_that_is_no_json_is_inconclusive_to_the_lab_and_text_to_the_explainable(
+def test_a_body_that_is_no_json_is_answered_in_the_shape_of_each_client_that_sends_json(
     door: Door, body: bytes
 ) -> None:
     options = {"data": body, "content_type": "application/json"}
     assert said(door.client.post("/api/predict", **options), "application/json")
-    answer = door.client.post("/inference", **options)
-    assert (answer.status_code, answer.mimetype) == (400, PLAIN)
+    for path, kind in (("/inference", PREDICTION), ("/report", PLAIN)):
+        answer = door.client.post(path, **options)
+        assert answer.status_code == 400
+        assert said(answer, kind)
 
 
 def test_the_guides_errors_are_worded_as_its_own(door: Door) -> None:

@@ -221,7 +221,14 @@ def test_every_client_that_names_one_condition_names_what_the_rule_named() -> No
     assert GuideAnswer.of(judged).explanation.startswith("Named: Melanoma, by a rule")
 
 
-def test_an_uncertain_photo_is_answered_as_its_gravest_possibility(door: Door) -> None:
+def test_an_uncertain_photo_is_called_so_before_anything_else(door: Door) -> None:
     photo = photo_in(UNCERTAIN)
-    assert inference(door, photo).get_json()["uncertain"] is True
     assert "uncertain" in guide(door, photo).get_json()["explanation"].partition(".")[0]
+    assert "uncertain" in lab(door, photo).get_json()["description"].partition(".")[0]
+
+
+def test_the_explainable_clients_report_says_the_band_and_the_doubt(door: Door) -> None:
+    content = base64.b64decode(report(door, photo_in(UNCERTAIN)).get_json()["pdf_report"])
+    text = " ".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split())
+    assert "This finding is uncertain" in text
+    assert any(band.en.label in text and band.en.action in text for band in TABLE.bands[:3])

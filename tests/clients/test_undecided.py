@@ -9,7 +9,7 @@ from skinapi.errors import Undecided
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Doubt, Finding, rank
-from tests.clients.dialects import skinartify, skinartify_document
+from tests.clients.dialects import inference, skinartify, skinartify_document
 from tests.clients.wired import Door
 from tests.findings import finding_of, named_finding
 from tests.photos import UNCERTAIN, photo_in
@@ -79,8 +79,8 @@ def test_a_sentence_names_no_disease_where_the_urgency_is_about_none() -> None:
     assert told.value.detail.endswith(action(Band.DOCTOR_REVIEW))
 
 
-@pytest.mark.parametrize("send", [skinartify, skinartify_document])
-def test_skinartify_hears_422_of_an_uncertain_photo(door: Door, send: Any) -> None:
+@pytest.mark.parametrize("send", [skinartify, skinartify_document, inference])
+def test_who_would_show_a_class_hears_422_of_an_uncertain_photo(door: Door, send: Any) -> None:
     answer = send(door, photo_in(UNCERTAIN))
     body = answer.get_json()
     assert (answer.status_code, body["code"]) == (422, "undecided")

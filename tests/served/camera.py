@@ -94,7 +94,7 @@ CLIENTS = (
     ANGULAR,
     GUIDE,
     Client("skinartify", "/predict", lambda c: as_form(c, "file"), _says_error, 413),
-    Client("explainable", "/inference", lambda c: as_json(c, "image_data"), _is_plain, 413),
+    Client("explainable", "/inference", lambda c: as_json(c, "image_data"), _says_error, 413),
     Client("explainable report", "/report", lambda c: as_json(c, "image_data"), _is_plain, 413),
     Client(
         "lab",
