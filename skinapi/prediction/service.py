@@ -54,7 +54,11 @@ class PredictionService:
         self._quotas.take_place(owner)
         spoken = language or _language_of(owner)
         try:
-            judged = self._registry.judge_photo(content=content, context=context)
+            judged = self._registry.judge_photo(
+                content=content,
+                context=context,
+                keep=self._records.may_keep_photo(owner, keep_photo),
+            )
         except Refused as refused:
             raise _said_in(spoken, refused) from refused
         narrative = self._narrator.narrate(
@@ -66,12 +70,11 @@ class PredictionService:
         filed = self._records.file_finding(
             owner=owner,
             finding=judged.finding,
-            photo=judged.photo,
+            photo=judged.kept,
             context=context,
             language=spoken,
             sections=narrative.sections.model_dump(),
             narrative_source=narrative.source.model_dump(mode="json"),
-            keep_photo=keep_photo,
             key=key,
             request_hash=asked,
         )

@@ -17,7 +17,7 @@ from skinapi.storage.ports import Blobs, Store
 from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
-from skinapi.vision.overlay import draw_overlay
+from skinapi.vision.overlay import draw_kept_overlay
 from skinapi.vision.photo import Photo, read_photo
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
@@ -62,19 +62,20 @@ class RecordsService:
         *,
         owner: Account,
         finding: Finding,
-        photo: Photo,
+        photo: bytes | None,
         context: Context,
         language: Language,
         sections: dict[str, str],
         narrative_source: dict[str, str | None],
-        keep_photo: bool | None,
         key: str | None,
         request_hash: str,
     ) -> Submission:
-        """Keep it; the photo too where policy and consent allow. If a retry was faster, its."""
+        """Keep it, and the photo if there is one: hand one in only where `may_keep_photo`. If a
+        retry was faster, its.
+        """
         identifier = new_id()
         with self._trail.act("submission.create", by=owner.id, target=identifier):
-            blob = self._blobs.put(photo.stored()) if self._may_keep(owner, keep_photo) else None
+            blob = self._blobs.put(photo) if photo else None
             try:
                 filed = self._submissions.add(
                     identifier=identifier,
@@ -98,7 +99,7 @@ class RecordsService:
             self._queue.join(filed, self._living_owner(filed))
             return filed
 
-    def _may_keep(self, owner: Account, keep_photo: bool | None) -> bool:
+    def may_keep_photo(self, owner: Account, keep_photo: bool | None) -> bool:
         """What the request says goes before what the account says; policy goes before both."""
         if self._photos != "consent":
             return self._photos == "always"
@@ -139,8 +140,7 @@ class RecordsService:
     def draw_heatmap(self, *, number: str, to: Subject) -> bytes:
         """The heat map over the kept photo, as JPEG. Raises NotFound."""
         submission, _ = self.show(number=number, to=to)
-        photo = read_photo(self._content_of(submission, to), full=True)
-        return draw_overlay(photo, submission.finding.heat)
+        return draw_kept_overlay(self._content_of(submission, to), submission.finding.heat)
 
     def open_photo(self, *, submission: Submission, to: Subject) -> Photo | None:
         """The kept photo at the size that the network works with; None where none was kept."""

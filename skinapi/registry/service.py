@@ -1,6 +1,6 @@
 """What the model in service can be asked: to judge a photo, to make room for another model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -14,19 +14,20 @@ from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
 from skinapi.vision.mask import Shape, measure_shape
 from skinapi.vision.model import CARD, SHIPPED_MODEL, Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.photo import Photo
+from skinapi.vision.photo import Photo, stored_photo
 from skinapi.web.logs import log
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What was found, and the photo in which it was found. `shape` is set where it was asked for
-    and the lesion has a clear outline.
+    and the lesion has a clear outline, `kept` (see `stored_photo`) where the photo is to be kept.
     """
 
     finding: Finding
     photo: Photo
     shape: Shape | None = None
+    kept: bytes | None = field(default=None, repr=False)
 
 
 class RegistryService:
@@ -35,12 +36,18 @@ class RegistryService:
         self._gate = gate
 
     def judge_photo(
-        self, *, content: bytes, context: Context = UNKNOWN, measure: bool = False
+        self,
+        *,
+        content: bytes,
+        context: Context = UNKNOWN,
+        measure: bool = False,
+        keep: bool = False,
     ) -> Judged:
-        """With the lesion's shape where it is to be measured. Raises Refused, NoModel, and
-        Unavailable when too many wait already.
+        """With the lesion's shape where it is to be measured, and with what may be kept of the
+        photo where it is to be kept. Raises Refused, NoModel, and Unavailable when too many wait
+        already.
         """
-        return self._gate.judge(partial(_judge, self._slot.model, content, context, measure))
+        return self._gate.judge(partial(_judge, self._slot.model, content, context, measure, keep))
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""
@@ -59,12 +66,13 @@ class RegistryService:
         self._slot.ping()
 
 
-def _judge(model: Model, content: bytes, context: Context, measure: bool) -> Judged:
+def _judge(model: Model, content: bytes, context: Context, measure: bool, keep: bool) -> Judged:
     """All that costs in proportion to the picture, for no more pictures at once than streams."""
     examined = examine_photo(content)
     finding = judge_examined(model, examined, context)
     shape = measure_shape(examined.photo) if measure else None
-    return Judged(finding, examined.photo, shape)
+    kept = stored_photo(content) if keep else None
+    return Judged(finding, examined.photo, shape, kept)
 
 
 def open_registry(settings: Settings) -> RegistryService:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.photo import STORED_SIDE, Photo
+from skinapi.vision.photo import Photo, read_photo, stored_size
 from skinapi.vision.png import encode_png
 from skinapi.vision.tensor import view_box
 
@@ -40,16 +40,27 @@ def draw_overlay(
     size: tuple[int, int] | None = None,
     format: Literal["JPEG", "PNG"] = "JPEG",
 ) -> bytes:
-    """The whole photo at `size` (its own unless told). The map's cells lie inside the network's
-    view, which is why the margin stays bare.
+    """The whole photo at `size`; unless told, as it was sent but no larger than it is kept. The
+    map's cells lie inside the network's view, which is why the margin stays bare.
     """
     with _turns:
-        drawn = _draw(photo, heat, size or own_size(photo))
-        if format == "PNG":
-            return encode_png(drawn)
-        out = io.BytesIO()
-        drawn.save(out, "JPEG", quality=85)
-        return out.getvalue()
+        drawn = _draw(photo, heat, size or stored_size((photo.width, photo.height)))
+        return encode_png(drawn) if format == "PNG" else _encode_jpeg(drawn)
+
+
+def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
+    """The whole of a kept photo, as JPEG. It is decoded within the turn: waiting for one, a photo
+    would be held at many times its file.
+    """
+    with _turns:
+        photo = read_photo(content, full=True)
+        return _encode_jpeg(_draw(photo, heat, photo.pixels.size))
+
+
+def _encode_jpeg(drawn: Image.Image) -> bytes:
+    out = io.BytesIO()
+    drawn.save(out, "JPEG", quality=85)
+    return out.getvalue()
 
 
 def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
@@ -63,12 +74,6 @@ def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) 
         colour.putpalette(_PALETTE)
         drawn.paste(colour.convert("RGB"), (0, top), band.point(_OPACITY))
     return drawn
-
-
-def own_size(photo: Photo) -> tuple[int, int]:
-    """As it was sent, but no larger than a photo is kept."""
-    shrunk = min(1.0, STORED_SIDE / max(photo.width, photo.height))
-    return max(1, round(photo.width * shrunk)), max(1, round(photo.height * shrunk))
 
 
 def _spread(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:

@@ -5,6 +5,7 @@ is kept is encoded anew, so that neither metadata nor bytes behind the picture s
 """
 
 import io
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, cast
@@ -16,6 +17,7 @@ from skinapi.vision.headers import webp_canvas
 from skinapi.vision.refusals import Reason, refuse
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
+Size = tuple[int, int]
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 # A baseline JPEG is decoded at a fraction of its size; whatever else must first be held whole.
@@ -54,21 +56,43 @@ class Photo:
     height: int
     format: PhotoFormat
 
-    def stored(self) -> bytes:
-        """What may be kept: a fresh JPEG without metadata."""
-        kept = self.pixels.copy()
-        kept.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.BICUBIC)
-        out = io.BytesIO()
-        kept.save(out, "JPEG", quality=STORED_QUALITY)
-        return out.getvalue()
-
 
 def read_photo(content: bytes, *, full: bool = False) -> Photo:
     """Large pictures are decoded at a half, a quarter or an eighth, unless `full`."""
+    return _read(content, _whole if full else _working_size)
+
+
+def stored_photo(content: bytes) -> bytes:
+    """What may be kept of a picture: a fresh JPEG, upright and without metadata, whose longer side
+    is STORED_SIDE at most. Of a large picture the network sees fewer pixels than are kept, so this
+    decodes it once more.
+    """
+    kept = _read(content, stored_size).pixels
+    kept.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.BICUBIC)
+    out = io.BytesIO()
+    kept.save(out, "JPEG", quality=STORED_QUALITY)
+    return out.getvalue()
+
+
+def stored_size(sent: Size) -> Size:
+    """As it was sent, or smaller."""
+    shrunk = min(1.0, STORED_SIDE / max(sent))
+    return max(1, round(sent[0] * shrunk)), max(1, round(sent[1] * shrunk))
+
+
+def _working_size(_: Size) -> Size:
+    return WORKING_SIDE, WORKING_SIDE
+
+
+def _whole(sent: Size) -> Size:
+    return sent
+
+
+def _read(content: bytes, needed: Callable[[Size], Size]) -> Photo:
     try:
         picture = _open(content)
         width, height = picture.size
-        pixels = _decode(picture, full=full)
+        pixels = _decode(picture, needed(picture.size))
     except Exception as broken:  # decoders throw all sorts at hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
     orientation = _orientation(picture)
@@ -110,12 +134,14 @@ def _orientation(picture: Image.Image) -> int | None:
     return None
 
 
-def _decode(picture: Image.Image, *, full: bool) -> Image.Image:
-    if not full:
-        picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
+def _decode(picture: Image.Image, needed: Size) -> Image.Image:
+    """At the smallest scale of a whole, a half, a quarter or an eighth that has no less than is
+    needed.
+    """
+    picture.draft(None, needed)
     _allow(picture, MOST_PIXELS_HELD)
     picture.load()
-    factor = 1 if full else _spare_factor(picture)
+    factor = _spare_factor(picture.size, needed)
     if picture.mode.startswith("I"):
         return _from_sixteen_bits(picture, factor)
     if picture.has_transparency_data:
@@ -127,9 +153,9 @@ def _decode(picture: Image.Image, *, full: bool) -> Image.Image:
     return (picture.reduce(factor) if factor > 1 else picture).convert("RGB")
 
 
-def _spare_factor(picture: Image.Image) -> int:
+def _spare_factor(size: Size, needed: Size) -> int:
     """By the rule of JPEG's draft mode, so that every format ends at the same size."""
-    spare = min(picture.size) // WORKING_SIDE
+    spare = min(size[0] // needed[0], size[1] // needed[1])
     return next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1)
 
 

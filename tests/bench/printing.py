@@ -13,7 +13,7 @@ from typing import Any
 from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.pages.pictures import Pictures, print_pictures
 from skinapi.vision.overlay import draw_overlay
-from skinapi.vision.photo import read_photo
+from skinapi.vision.photo import read_photo, stored_photo
 from tests.reports.made import HEAT, made_report
 from tests.size import size
 from tests.vision.photos import encoded, skin_with_spot
@@ -25,7 +25,7 @@ SIDES = {"600 x 450": (600, 450), "12 MP": (4000, 3000)}
 def measure_printing() -> dict[str, Any]:
     results = {}
     for name, sides in SIDES.items():
-        kept = read_photo(encoded(skin_with_spot(sides, grain=8)), full=True).stored()
+        kept = stored_photo(encoded(skin_with_spot(sides, grain=8)))
         scaled = timed(partial(print_scaled, kept))
         unscaled = timed(partial(print_unscaled, kept))
         results[name] = {

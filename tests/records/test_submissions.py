@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from skinapi.vision.photo import STORED_SIDE
 from tests.houses import House, Person
 from tests.photos import UNCERTAIN, photo_in, photo_of
 from tests.prediction.photographer import listed, predicted, send
@@ -156,6 +157,18 @@ def test_photo_and_heat_map_are_pictures_without_metadata(ada: Person) -> None:
         assert answer.mimetype == "image/jpeg"
         assert Image.open(io.BytesIO(answer.data)).size == (300, 225)
         assert b"a name" not in answer.data
+
+
+def test_a_doctor_sees_a_large_photo_at_the_stored_size_and_the_report_stays_small(
+    ada: Person,
+) -> None:
+    large = photo_of("melanoma", (2400, 1800))
+    number = predicted(ada, large, keep_photo="true")["id"]
+    for path in ("photo", "heatmap"):
+        content = ada.call("GET", f"/submissions/{number}/{path}").data
+        assert Image.open(io.BytesIO(content)).size == (STORED_SIDE, STORED_SIDE * 3 // 4)
+    for path in ("report.pdf", "report.html"):
+        assert len(ada.call("GET", f"/submissions/{number}/{path}").data) < 400_000
 
 
 def test_an_erased_account_leaves_no_submission_and_no_photo(any_house: House) -> None:

@@ -3,8 +3,10 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from PIL import Image
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.registry.gate import Gate
@@ -12,6 +14,7 @@ from skinapi.registry.service import open_registry
 from skinapi.registry.slot import open_warm
 from skinapi.vision.judging import examine_photo
 from skinapi.vision.model import write_checksums
+from skinapi.vision.photo import stored_photo
 from tests.houses import settings_in
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -33,6 +36,21 @@ def test_a_photo_between_two_conditions_is_uncertain() -> None:
 def test_what_is_no_photo_is_refused() -> None:
     with pytest.raises(Refused):
         tiny_registry().judge_photo(content=b"no photo")
+
+
+def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
+    opened = Mock(side_effect=Image.open)
+    monkeypatch.setattr(Image, "open", opened)
+    unkept = registry.judge_photo(content=photo)
+    assert (unkept.kept, opened.call_count) == (None, 1)
+    kept = registry.judge_photo(content=photo, keep=True)
+    assert opened.call_count == 3
+    assert kept.kept == stored_photo(photo)
+    assert kept.finding.ranked == unkept.finding.ranked
+    assert kept.finding.heat == unkept.finding.heat
 
 
 def test_every_answer_under_a_swap_names_one_existing_version(tmp_path: Path) -> None:

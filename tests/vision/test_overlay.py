@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.vision.overlay import draw_overlay, own_size
-from skinapi.vision.photo import STORED_SIDE, Photo
-from tests.vision.photos import as_photo
+from skinapi.vision.overlay import draw_kept_overlay, draw_overlay
+from skinapi.vision.photo import STORED_SIDE, Photo, stored_photo
+from tests.vision.photos import as_photo, encoded, skin_with_spot
 
 GREY = as_photo(Image.new("RGB", (341, 256), (128, 128, 128)))
 NOTHING = [[0.0] * 7] * 7
@@ -33,11 +33,18 @@ def test_any_size_can_be_had(size: tuple[int, int]) -> None:
     assert (jpeg.format, jpeg.size) == ("JPEG", size)
 
 
-def test_its_own_size_is_the_photos_as_it_was_sent() -> None:
-    assert own_size(GREY) == (341, 256)
+def test_its_own_size_is_the_photos_as_it_was_sent_but_no_larger_than_it_is_kept() -> None:
     assert drawn(GREY, NOTHING).shape == (256, 341, 3)
     sent = Photo(GREY.pixels, 4000, 3000, "JPEG")
-    assert own_size(sent) == (STORED_SIDE, STORED_SIDE * 3 // 4)
+    assert drawn(sent, NOTHING).shape == (STORED_SIDE * 3 // 4, STORED_SIDE, 3)
+
+
+def test_over_a_kept_photo_it_has_the_kept_photos_pixels() -> None:
+    kept = stored_photo(encoded(skin_with_spot((2000, 1500))))
+    overlay = Image.open(io.BytesIO(draw_kept_overlay(kept, NOTHING)))
+    assert overlay.size == (STORED_SIDE, STORED_SIDE * 3 // 4)
+    seen, photo = np.asarray(overlay, np.int16), np.asarray(Image.open(io.BytesIO(kept)), np.int16)
+    assert np.abs(seen - photo).mean() < 2
 
 
 @pytest.mark.parametrize("size", [(341, 256), (224, 224)])

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.vision.photo import STORED_SIDE, WORKING_SIDE, read_photo
+from skinapi.vision.photo import STORED_SIDE, WORKING_SIDE, Size, read_photo, stored_photo
 from tests.vision.photos import encoded, skin_with_spot
 
 MARKED = Image.new("RGB", (60, 40), "tan")
@@ -80,12 +80,51 @@ def test_a_stored_photo_has_no_metadata_and_fits_a_screen() -> None:
     content = encoded(
         skin_with_spot((1700, 850)), exif=exif, comment=b"a name", icc_profile=b"a profile"
     )
-    stored = read_photo(content, full=True).stored()
+    stored = stored_photo(content)
     kept = Image.open(io.BytesIO(stored))
     assert kept.size == (STORED_SIDE, STORED_SIDE // 2)
     assert not kept.getexif()
     assert set(kept.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
     assert b"name" not in stored
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize(
+    ("sent", "orientation", "kept"),
+    [
+        ((3200, 2400), 1, (1600, 1200)),
+        ((2400, 1600), 6, (1067, 1600)),
+        ((1700, 400), 8, (376, 1600)),
+        ((1200, 900), 1, (1200, 900)),
+        ((450, 600), 5, (600, 450)),
+    ],
+)
+def test_a_photo_is_stored_upright_as_large_as_it_may_be_and_never_larger_than_sent(
+    sent: Size, orientation: int, kept: Size, format_: str
+) -> None:
+    small = skin_with_spot((sent[0] // 4, sent[1] // 4)).resize(sent)
+    stored = Image.open(io.BytesIO(stored_photo(encoded(small, format_, exif=turned(orientation)))))
+    assert stored.size == kept
+    assert stored.format == "JPEG"
+
+
+def test_a_stored_photo_has_the_detail_that_the_network_does_not_see() -> None:
+    """Stripes two pixels wide: at a quarter of the size they are one grey."""
+    stripes = np.tile(np.array([90, 90, 200, 200], np.uint8), (1800, 600))
+    content = encoded(Image.fromarray(stripes).convert("RGB"), quality=95)
+    seen = np.asarray(read_photo(content).pixels, np.float32)
+    stored = np.asarray(Image.open(io.BytesIO(stored_photo(content))), np.float32)
+    assert seen.std() < 20
+    assert stored.std() > 40
+
+
+@pytest.mark.parametrize("size", [(600, 450), (1200, 900), (2400, 1800), (4000, 3000)])
+def test_the_network_sees_a_jpeg_at_the_smallest_scale_that_shows_it_enough(size: Size) -> None:
+    content = encoded(skin_with_spot((size[0] // 4, size[1] // 4), grain=9).resize(size))
+    drafted = Image.open(io.BytesIO(content))
+    drafted.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    seen = read_photo(content).pixels
+    np.testing.assert_array_equal(np.asarray(seen), np.asarray(drafted))
 
 
 def test_a_refusal_brings_its_reason_and_the_tables_sentence() -> None:
