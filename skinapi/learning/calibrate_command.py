@@ -16,7 +16,7 @@ from skinapi.vision.model import CARD, open_model
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
-    model = open_model(options.model)
+    model = open_model(options.model, calibrated=False)
     learned, watched = _load(options)
     calibration = calibrate_model(
         model, learned=learned, watched=watched, not_skin=options.not_skin, report=say

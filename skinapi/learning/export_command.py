@@ -11,23 +11,24 @@ from skinapi.learning.datasets import Sample, load_pictures
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
 from skinapi.learning.heads import Servable, make_servable
+from skinapi.learning.limits import limits_of_labels
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.userfiles import load_user_network
 from skinapi.settings import Settings
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.conditions import conditions_table
+from skinapi.vision.model_faults import find_label_fault
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
-LIMITS = (
-    "Brought by its operator: what it was trained on is not known, and it is not calibrated.",
-)
+BROUGHT = "Brought by its operator: what it was trained on is not known, and it is not calibrated."
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     scaling = Scaling(options.scaling)
     labels = _known_labels(options.labels)
+    limits = [BROUGHT, *limits_of_labels(labels)]
     network = load_user_network(options.network)
     servable = make_servable(network, side=options.side)
     out = options.out or settings.instance_dir / "models" / options.network.stem
@@ -42,26 +43,25 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             "precision": Precision.F32.value,
             "difference_from_keras": difference,
             "licence": options.licence,
-            "limits": LIMITS,
+            "limits": limits,
         }
         version = write_papers(folder, card=card, calibration=ModelCalibration())
     say(f"{version}: probabilities within {difference:.1e} of Keras's")
+    for limit in limits:
+        say(limit)
     say(f"serve it with MODEL_PATH={out}")
     return 0
 
 
 def _known_labels(words: tuple[str, ...]) -> tuple[str, ...]:
     """The outputs in order, as keys of our conditions table: what is answered must have a name and
-    an urgency.
+    an urgency, and malignant be told from benign.
     """
     spellings = conditions_table().label_spellings()
-    unknown = [word for word in words if word.lower() not in spellings]
-    if unknown:
-        raise BadNetwork(
-            f"Unknown labels: {', '.join(unknown)}; "
-            f"expected are {', '.join(conditions_table().keys)}"
-        )
-    return tuple(spellings[word.lower()] for word in words)
+    labels = tuple(spellings.get(word.lower(), word) for word in words)
+    if fault := find_label_fault(labels, written_as=words):
+        raise BadNetwork(fault)
+    return labels
 
 
 def _probe(options: argparse.Namespace, servable: Servable, scaling: Scaling) -> Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from skinapi.learning.datasets import Sample
 from skinapi.learning.figures_as_served import is_squamous
-from skinapi.vision.conditions import NORMAL_SKIN
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 
 PURPOSE = (
@@ -39,6 +39,20 @@ def limits_of(samples: Sequence[Sample]) -> tuple[str, ...]:
         ABSTAINING,
         _limit_classes(lesions),
     )
+
+
+def limits_of_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """What a network without an output for some malignant condition can never say."""
+    missing = [
+        condition.names.en
+        for condition in conditions_table().conditions
+        if condition.malignant and condition.key not in labels
+    ]
+    told = (
+        f"It has no output for: {', '.join(missing)}. It gives such a lesion another name, which "
+        "may be a benign one."
+    )
+    return (told,) if missing else ()
 
 
 def _limit_modality(samples: Sequence[Sample]) -> str:

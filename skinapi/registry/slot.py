@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel
-from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 from skinapi.web.logs import log
@@ -73,7 +72,4 @@ def open_warm(folder: Path, *, precision: Precision | None = None, streams: int 
         model.warm()
     except RuntimeError as error:
         raise ModelDamaged(f"The network in {folder} cannot be run") from error
-    unknown = set(model.labels) - set(conditions_table().keys)
-    if unknown:
-        raise ModelDamaged(f"Nothing is known of its labels {', '.join(sorted(unknown))}")
     return model

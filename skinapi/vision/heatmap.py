@@ -17,6 +17,12 @@ class Head:
     hidden_weights: Tensor | None = None
     hidden_bias: Tensor | None = None
 
+    @property
+    def features(self) -> int:
+        """How many pooled features it reads."""
+        first = self.weights if self.hidden_weights is None else self.hidden_weights
+        return int(first.shape[0])
+
     def slope(self, pooled: Tensor, output: int) -> Tensor:
         """How the output's logit moves with each pooled feature, at these features."""
         if self.hidden_weights is None or self.hidden_bias is None:

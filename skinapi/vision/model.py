@@ -15,6 +15,11 @@ from skinapi.errors import ModelDamaged
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import Engine, Reading
 from skinapi.vision.heatmap import Head, draw_heat
+from skinapi.vision.model_faults import (
+    find_calibration_fault,
+    find_label_fault,
+    find_network_fault,
+)
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
 from skinapi.vision.tensor import Scaling, Tensor, make_tensor
 
@@ -76,19 +81,29 @@ class Model:
 
     def warm(self) -> None:
         """The first pass of a compiled network is slow; a patient should not be the one to wait for
-        it.
+        it. Raises ModelDamaged where labels or head do not fit what the network answers.
         """
-        self.read([Image.new("RGB", (self.card.side, self.card.side))])
+        reading = self.read([Image.new("RGB", (self.card.side, self.card.side))])
+        fault = find_network_fault(reading, labels=self.labels, head=self.head)
+        if fault:
+            raise ModelDamaged(f"The network of {self.version} cannot be served: {fault}")
 
 
-def open_model(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:
+def open_model(
+    folder: Path,
+    *,
+    precision: Precision | None = None,
+    streams: int = 1,
+    calibrated: bool = True,
+) -> Model:
     """Checks every file against its checksum, then compiles; the card says the precision unless
-    told.
+    told. Raises ModelDamaged for labels, or a calibration, that no photo can be judged by; with
+    `calibrated` False the calibration in the folder is left unread.
     """
     verify_checksums(folder)
     try:
         card = ModelCard.model_validate_json((folder / CARD).read_bytes())
-        calibration = ModelCalibration.model_validate_json((folder / CALIBRATION).read_bytes())
+        calibration = _read_calibration(folder) if calibrated else ModelCalibration()
         labels = tuple(json.loads((folder / LABELS).read_bytes()))
         head = _read_head(folder / HEAD)
     except (OSError, ValueError, KeyError, ValidationError) as broken:
@@ -97,10 +112,21 @@ def open_model(folder: Path, *, precision: Precision | None = None, streams: int
         raise ModelDamaged(
             f"The model in {folder} has {head.weights.shape[1]} outputs but {len(labels)} labels"
         )
+    if fault := find_label_fault(labels):
+        raise ModelDamaged(f"The model in {folder} cannot judge a photo. {fault}")
+    if fault := find_calibration_fault(calibration, labels=labels, features=head.features):
+        raise ModelDamaged(
+            f"The model in {folder} has a {CALIBRATION} that was not fitted to it: {fault}. "
+            "Fit it anew with: python -m skinapi calibrate"
+        )
     engine = OpenVinoEngine(
         folder / NETWORK, precision=precision or card.precision, streams=streams
     )
     return Model(card=card, labels=labels, calibration=calibration, head=head, engine=engine)
+
+
+def _read_calibration(folder: Path) -> ModelCalibration:
+    return ModelCalibration.model_validate_json((folder / CALIBRATION).read_bytes())
 
 
 def _read_head(path: Path) -> Head:

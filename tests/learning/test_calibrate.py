@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from skinapi.errors import ModelDamaged
+from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.familiar import Familiar
-from skinapi.vision.model import Model, open_model
+from skinapi.vision.model import CALIBRATION, Model, open_model, write_checksums
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion
 
@@ -39,3 +41,16 @@ def test_calibrating_again_finds_the_same_and_keeps_the_card(small: Small, tmp_p
     assert after.card == before.card
     assert after.calibration.dermoscopic.thresholds == before.calibration.dermoscopic.thresholds
     assert familiar_of(after).limit == pytest.approx(familiar_of(before).limit)
+
+
+def test_a_folder_with_another_models_calibration_can_be_calibrated(
+    small: Small, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(small.model, tmp_path / "model")
+    strange = ModelCalibration(dermoscopic=Calibration(prediction_sets={"0.90": {"melanoma": 0}}))
+    (folder / CALIBRATION).write_text(strange.model_dump_json())
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="skinapi calibrate"):
+        open_model(folder)
+    assert run_command(["calibrate", folder, "--data", small.data], tmp_path) == 0
+    open_model(folder)

@@ -10,6 +10,7 @@ import pytest
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.heads import make_servable
+from skinapi.registry.slot import open_warm
 from skinapi.vision.heatmap import draw_heat
 from skinapi.vision.model import open_model
 from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
@@ -208,3 +209,27 @@ def test_the_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
 def test_a_label_without_a_name_in_our_table_is_refused(tmp_path: Path) -> None:
     said = refusal(one_dense(), tmp_path / "mine.keras", "--labels", "mel,nv,freckle")
     assert "freckle" in said
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        ("mel,nv,melanoma", "mel, melanoma name a condition twice"),
+        ("mel", "No label names a benign lesion"),
+        ("mel,bcc,akiec", "No label names a benign lesion"),
+        ("mel,normal_skin", "No label names a benign lesion"),
+        ("nv,bkl,df", "No label names a malignant lesion"),
+    ],
+)
+def test_labels_that_no_photo_can_be_judged_by_are_refused(
+    labels: str, says: str, tmp_path: Path
+) -> None:
+    assert says in refusal(one_dense(), tmp_path / "mine.keras", "--labels", labels)
+
+
+def test_the_card_says_which_malignant_lesions_a_network_cannot_name(tmp_path: Path) -> None:
+    one_dense().save(tmp_path / "mine.keras")
+    words = ["export", tmp_path / "mine.keras", "--labels", "mel,nv,bkl", "--scaling", "raw"]
+    run_command([*words, "--out", tmp_path / "model"], tmp_path)
+    limits = open_warm(tmp_path / "model").card.limits
+    assert "no output for: Basal cell carcinoma, Actinic keratosis" in limits[1]

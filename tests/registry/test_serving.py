@@ -1,5 +1,6 @@
 """The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -144,6 +145,24 @@ def test_a_label_that_no_condition_has_is_refused(tmp_path: Path) -> None:
     write_checksums(folder)
     with pytest.raises(ModelDamaged, match="measles"):
         open_warm(folder)
+
+
+def test_a_model_that_names_a_condition_twice_is_refused_by_its_folder(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "mine")
+    (folder / "labels.json").write_text(json.dumps(["melanocytic_nevus"] * len(COLOURS)))
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match=r"mine cannot judge.*name a condition twice"):
+        open_warm(folder)
+
+
+def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_path: Path) -> None:
+    registry = registry_of(write_model(tmp_path / "a", "a"))
+    first, *others = COLOURS
+    limits = {"0.90": dict.fromkeys(others, 0.1)}
+    other = write_model(tmp_path / "other", "other", prediction_sets=limits)
+    with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
+        registry.swap_model(folder=other)
+    assert registry.describe_model().version == "a"
 
 
 def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path) -> None:

@@ -1,0 +1,128 @@
+"""What makes a model fail on every photo, or mislead: found before it serves.
+
+Each function answers one sentence for people, or None where there is no fault.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import numpy as np
+
+from skinapi.vision.bands import THRESHOLD_BANDS
+from skinapi.vision.calibration import Calibration, ModelCalibration
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.engine import Reading
+from skinapi.vision.heatmap import Head
+from skinapi.vision.patient_facts import PatientFactsTable
+
+
+def find_label_fault(
+    labels: Sequence[str], *, written_as: Sequence[str] | None = None
+) -> str | None:
+    """`labels` are keys of the conditions table, in the order of the outputs; `written_as` are the
+    words that their user chose for them.
+    """
+    table = conditions_table()
+    unknown = [label for label in labels if label not in table.keys]
+    if unknown:
+        return f"Unknown labels: {', '.join(unknown)}; expected are {', '.join(table.keys)}"
+    counts = Counter(labels)
+    twins = [
+        word for word, label in zip(written_as or labels, labels, strict=True) if counts[label] > 1
+    ]
+    if twins:
+        return (
+            f"The labels {', '.join(twins)} name a condition twice; give each output a condition "
+            "of its own, or join these outputs to one"
+        )
+    malignant = table.malignant_keys
+    # Without a malignant output no lesion is ever urgent, and without a benign one every mole is.
+    for kind, keys in (
+        ("malignant", malignant),
+        ("benign", {*table.keys} - malignant - {NORMAL_SKIN}),
+    ):
+        if not keys & {*labels}:
+            known = ", ".join(key for key in table.keys if key in keys)
+            return (
+                f"No label names a {kind} lesion, so malignant cannot be told from benign; "
+                f"a network needs an output for at least one of {known}"
+            )
+    return None
+
+
+def find_calibration_fault(
+    calibration: ModelCalibration, *, labels: Sequence[str], features: int
+) -> str | None:
+    """Where it was fitted to other outputs, or to another number of pooled features."""
+    for modality, fitted in (
+        ("dermoscopic", calibration.dermoscopic),
+        ("clinical", calibration.clinical),
+    ):
+        if fitted is not None and (fault := _fault_of_modality(fitted, labels)):
+            return f"{modality}: {fault}"
+    table = calibration.patient_facts
+    if table is not None and (fault := _fault_of_facts(table, labels)):
+        return f"patient facts: {fault}"
+    wrong = [n for n in _features_read(calibration) if n != features]
+    if wrong:
+        return f"it reads {wrong[0]} features, but the network has {features}"
+    return None
+
+
+def find_network_fault(reading: Reading, *, labels: Sequence[str], head: Head) -> str | None:
+    """From one pass over any picture."""
+    outputs = reading.logits.shape[-1]
+    if outputs != len(labels):
+        return f"it has {outputs} outputs, but there are {len(labels)} labels"
+    for name, found in (("pooled", reading.pooled), ("mapped", reading.feature_map)):
+        if found.shape[-1] != head.features:
+            return f"it has {found.shape[-1]} {name} features, but its head reads {head.features}"
+    if not np.isfinite(reading.logits).all():
+        return "its logits are not finite numbers"
+    return None
+
+
+def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None:
+    unknown = [name for name in fitted.thresholds if name not in THRESHOLD_BANDS]
+    if unknown:
+        return f"no band has the threshold {unknown[0]}"
+    for name, threshold in fitted.thresholds.items():
+        # Above 1, or not a number, it would never be reached.
+        if not 0.0 <= threshold <= 1.0:
+            return f"the threshold of {name} is {threshold}; it must be from 0 to 1"
+    if fitted.unlike_training is not None and not np.isfinite(fitted.unlike_training):
+        return f"unlike_training is {fitted.unlike_training}"
+    lesions = {*labels} - {NORMAL_SKIN}
+    for level, limits in fitted.prediction_sets.items():
+        # A class without a limit would count as ruled out.
+        if {*limits} - {NORMAL_SKIN} != lesions:
+            odd = ", ".join(sorted(({*limits} - {NORMAL_SKIN}) ^ lesions))
+            return f"the limits of the prediction set {level} and the labels differ in {odd}"
+    return _fault_of_keys(
+        [*(fitted.naming.prior if fitted.naming else ()), *chain(*fitted.too_few.values())], labels
+    )
+
+
+def _fault_of_facts(table: PatientFactsTable, labels: Sequence[str]) -> str | None:
+    shifts = [
+        shift for fact in (table.age_band, table.sex, table.body_site) for shift in fact.values()
+    ]
+    if not all(np.isfinite(value) for shift in shifts for value in shift.values()):
+        return "what is added is not a finite number"
+    return _fault_of_keys([*chain(*shifts)], labels)
+
+
+def _fault_of_keys(keys: Sequence[str], labels: Sequence[str]) -> str | None:
+    unknown = [key for key in keys if key not in labels]
+    return f"{unknown[0]} is none of the labels" if unknown else None
+
+
+def _features_read(calibration: ModelCalibration) -> Iterator[int]:
+    for fitted in (calibration.dermoscopic, calibration.clinical):
+        if fitted is not None and fitted.familiar is not None:
+            yield fitted.familiar.features
+    if calibration.modality is not None:
+        yield calibration.modality.dermoscopic.features
+    if calibration.skin is not None:
+        yield calibration.skin.not_skin.features
