@@ -108,7 +108,7 @@ KNOWN: list[Query] = [
     *_of("auth/accounts.py Accounts.find", ("accounts", "find"), exempt=CHECK),
     *_of("auth/accounts.py Accounts.remove", ("accounts", "delete", {"id": ID})),
     *_of("auth/contested.py contested_emails", ("accounts", "find"), exempt=CHECK),
-    *_of("auth/contested.py _set_aside", ("accounts", "update", {"id": ID}, OPS)),
+    *_of("auth/contested.py _write", ("accounts", "update", {"id": ID}, OPS)),
     *_of(
         "auth/guesses.py Guesses._spend",
         ("guesses", "update", {"id": HASH, "wrong": {"$lt": 60}}, OPS),

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from skinapi.auth.accounts import Account, Accounts, search_field
 from skinapi.auth.contested import contested_emails
+from skinapi.auth.emails import normalise_email
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.storage.words import literal
@@ -84,6 +85,19 @@ def test_an_account_that_was_set_aside_is_found_by_the_email_it_has_now() -> Non
     assert found(store, f"contested-{set_aside[-8:]}") == [set_aside]
     assert found(store, "Ada") == [kept, set_aside]
     assert (watched.written, watched.lost) == (3, [])
+
+
+def test_an_account_under_a_spelling_that_no_route_finds_is_renamed_by_check() -> None:
+    store = mock_store()
+    half_lowered = "j\u030c@example.org"  # what once was kept of J with a caron
+    kept, _ = add_twice(store, half_lowered)
+    for fault in contested_emails(store):
+        assert fault.repair
+        fault.repair()
+    found_again = Accounts(store).by_email(normalise_email(half_lowered))
+    assert found_again
+    assert found_again.id == kept
+    assert not list(contested_emails(store))
 
 
 def test_an_account_is_found_by_a_changed_name_and_email() -> None:
