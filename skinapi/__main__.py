@@ -19,18 +19,21 @@ SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.p
 
 
 class Server(WSGIApplication):  # type: ignore[misc]
-    """gunicorn as we configure it, with the first screen when the first worker has started. This
-    process stays small: the house itself is imported by the workers alone.
+    """gunicorn as we configure it, with a first admin before any worker serves, and a first screen
+    when the first one has started. This process stays small: only the workers import the app.
     """
 
     def load_config(self) -> None:
         super().load_config()
-        self.cfg.set("post_worker_init", _greet)
+        self.cfg.set("post_worker_init", _before_serving)
 
 
-def _greet(worker: Worker) -> None:
+def _before_serving(worker: Worker) -> None:
+    """Called in each worker when the app is loaded and no request is accepted yet."""
+    commands, settings = _commands(), Settings()
     if worker.age == 1:
-        _commands().greet(Settings(), worker.wsgi.extensions["skinapi"])
+        commands.greet(settings)
+    commands.make_first_admin(settings, worker.wsgi.extensions["skinapi"])
 
 
 def serve(settings: Settings, _: argparse.Namespace) -> int:

@@ -17,22 +17,32 @@ from skinapi.storage.faults import Fault
 FIRST_ADMIN = "admin@skinapi.local"
 
 
-def greet(settings: Settings, rooms: Rooms) -> None:
-    """The first screen: where to look, and as whom."""
+def greet(settings: Settings) -> None:
+    """The first screen: where to look, and at which model."""
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     for address in settings.binds:
         print(f"  open      http://{address}")
-    print(f"  model     {announce_model(settings)}")
-    if not rooms.admin.has_admin():
-        account, password = rooms.admin.ensure_admin(email=FIRST_ADMIN, password=None)
-        print(f"  admin     {account.email}")
-        print(f"  password  {password}   (shown once)")
-        print(f"  replace it first, on  {settings.password_page}")
-    print(flush=True)
+    print(f"  model     {announce_model(settings)}\n", flush=True)
+
+
+def make_first_admin(settings: Settings, rooms: Rooms) -> None:
+    """Where nobody is admin, one that no caller could register before; every worker calls this
+    before it serves, and the one that made the password shows it.
+    """
+    if rooms.admin.has_admin():
+        return
+    account, password = rooms.admin.ensure_admin(email=FIRST_ADMIN, password=None)
+    if password:
+        print(
+            f"  admin     {account.email}\n"
+            f"  password  {password}   (shown once)\n"
+            f"  replace it first, on  {settings.password_page}\n",
+            flush=True,
+        )
 
 
 def create_admin(settings: Settings, options: argparse.Namespace) -> int:
-    """Make this address an active admin's; running it again changes nothing."""
+    """Make this address an active admin's, under a password that its owner is told here."""
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
     if password is not None:
         TypeAdapter(NewPassword).validate_python(password)

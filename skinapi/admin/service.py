@@ -1,5 +1,6 @@
 """What admins do to accounts. Every change leaves its two rows in the trail."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -151,26 +152,53 @@ class AdminService:
     def ensure_admin(self, *, email: str, password: str | None) -> tuple[Account, str | None]:
         """An active admin at this address, and the one-time password if one had to be made.
 
-        Running it twice changes nothing; an existing account is made an admin and keeps its
-        password, unless a new one is given.
+        An account that was no active admin gets a new password and loses its sessions: anybody may
+        have registered the address beforehand. An active admin keeps the password unless another is
+        given. Of several processes that call this at a time, one makes the password.
         """
         account = self._accounts.by_email(email)
-        renewed = bool(account and password and not self._owns(account, password))
-        if account and not renewed and account.active_admin and account.id in self._roster.ids():
+        if account is None:
+            with suppress(EmailTaken):
+                return self._add_admin(email, password)
+            account = self._found(email, NO_ACCOUNT)
+        if password and account.active_admin and self._owns(account, password):
+            password = None
+        if password is None and account.active_admin and account.id in self._roster.ids():
             return account, None
-        identifier = account.id if account else new_id()
-        one_time = None if account or password else one_time_password()
+        return self._make_admin(account, password)
+
+    def _add_admin(self, email: str, password: str | None) -> tuple[Account, str | None]:
+        identifier = new_id()
+        one_time = None if password else one_time_password()
+        fields = self._chosen(password) if password else self._initial(one_time or "")
         with self._trail.act("account.role_admin", by="system", target=identifier):
-            if account is None:
-                fields = self._chosen(password) if password else self._initial(one_time or "")
-                self._accounts.add(id=identifier, email=email, name="Admin", **fields)
-            elif password and renewed:
-                keys = {"must_change": False, "token_version": account.token_version + 1}
-                self._accounts.change(account, **self._chosen(password), **keys)
-            account = self._roster.change(
-                identifier, lambda _: {"role": "admin", "status": "approved"}
+            added = self._accounts.add(
+                id=identifier, email=email, name="Admin", role="admin", status="approved", **fields
             )
-        return account, one_time
+            self._roster.change(added.id, lambda _: {})
+        return added, one_time
+
+    def _make_admin(self, account: Account, password: str | None) -> tuple[Account, str | None]:
+        """Role, status and password change in one write, so no token ever has one without the
+        others.
+        """
+        one_time = None if password else one_time_password()
+        fields = self._chosen(password) if password else self._initial(one_time or "")
+
+        def decide(current: Account) -> dict[str, Any]:
+            if current.active_admin and not password:  # it is one, or another process was faster
+                return {}
+            return {
+                "must_change": False,
+                **fields,
+                "role": "admin",
+                "status": "approved",
+                "token_version": current.token_version + 1,
+            }
+
+        with self._trail.act("account.role_admin", by="system", target=account.id):
+            changed = self._roster.change(account.id, decide)
+        return changed, one_time if changed.password_hash == fields["password_hash"] else None
 
     def has_admin(self) -> bool:
         return bool(self._roster.active_admins())

@@ -255,11 +255,26 @@ def test_making_an_admin_with_another_password_replaces_it(house: House) -> None
     )
 
 
-def test_making_an_admin_of_somebody_keeps_their_password(any_house: House) -> None:
-    any_house.member("ada@example.org", role="doctor", status="suspended")
-    account, one_time = any_house.rooms.admin.ensure_admin(email="ada@example.org", password=None)
-    assert (account.role, account.approved, one_time) == ("admin", True, None)
-    assert any_house.log_in("ada@example.org").call("GET", "/users").status_code == 200
+def test_who_registered_an_address_beforehand_is_not_admin_when_it_becomes_one(
+    any_house: House,
+) -> None:
+    thief = any_house.register("root@example.org")
+    account, one_time = any_house.rooms.admin.ensure_admin(email="root@example.org", password=None)
+    assert one_time
+    assert (account.role, account.approved, account.must_change) == ("admin", True, True)
+    assert thief.call("GET", "/me").status_code == 401
+    answer = any_house.client.post("/login", json={"email": thief.email, "password": PASSWORD})
+    assert answer.status_code == 401
+
+
+def test_a_suspended_admin_comes_back_under_a_new_password_alone(house: House) -> None:
+    house.member("ada@example.org", role="admin", status="suspended")
+    _, one_time = house.rooms.admin.ensure_admin(email="ada@example.org", password=None)
+    login = {"email": "ada@example.org", "password": PASSWORD}
+    assert one_time
+    assert house.client.post("/login", json=login).status_code == 401
+    login["password"] = one_time
+    assert house.client.post("/login", json=login).get_json()["code"] == "password_change_required"
 
 
 def test_the_first_admins_password_is_made_and_must_be_replaced(house: House) -> None:
