@@ -114,10 +114,11 @@ def _open_doors(
     app.register_blueprint(reports_routes.blueprint(reports))
     care = CareService(accounts=rooms.accounts, submissions=Submissions(rooms.store))
     app.register_blueprint(care_routes.blueprint(care))
+    count_photo = partial(limits.spend, Rate.PREDICTIONS)
     quotas = Quotas(
         counts=FindingCounts(rooms.store),
         most_submissions=settings.most_submissions,
-        spend=partial(limits.spend, Rate.PREDICTIONS),
+        spend=count_photo,
     )
     prediction = PredictionService(
         accounts=rooms.accounts,
@@ -134,6 +135,7 @@ def _open_doors(
         trail=rooms.trail,
         open_clients=settings.open_clients,
         largest_photo=settings.max_upload_bytes,
+        count_photo=count_photo,
     )
     for client in (skinartify, explainable, lab, shared):
         app.register_blueprint(client.routes.blueprint(clients))

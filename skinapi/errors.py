@@ -145,7 +145,7 @@ class TooManyGuesses(TooManyRequests):
 
 class PredictionQuotaReached(TooManyRequests):
     code = "prediction_quota_reached"
-    sentence = "This account has had as many photos judged as it may; try again later"
+    sentence = "Daily photo limit reached. Please try again later"
 
 
 class Unavailable(SkinAPIError):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from skinapi.audit import Trail
 from skinapi.errors import BadRequest, Unauthenticated
@@ -13,6 +13,7 @@ from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.finding import Finding
 from skinapi.web.access import Subject, closed_to
+from skinapi.web.limits import caller_address
 from skinapi.web.sizes import photo_too_large
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
@@ -27,17 +28,26 @@ class ClientsService:
         trail: Trail,
         open_clients: Collection[str],
         largest_photo: int,
+        count_photo: Callable[[str, str | None], None],
     ) -> None:
+        """`count_photo` counts one photo of a caller in a role, by the day. Raises
+        PredictionQuotaReached.
+        """
         self._registry = registry
         self._reports = reports
         self._trail = trail
         self._open_clients = open_clients
         self._largest_photo = largest_photo
+        self._count_photo = count_photo
 
     def judge_photo(self, *, content: bytes, by: Subject | None, measure: bool = False) -> Judged:
         """With the lesion's shape where it is to be measured. What stays is a row of the trail:
-        which model, which band. Raises Refused.
+        which model, which band. Raises Refused, PredictionQuotaReached.
         """
+        if by:
+            self._count_photo(by.id, by.role)
+        else:
+            self._count_photo(caller_address(), None)
         judged = self._registry.judge_photo(content=content, measure=measure)
         finding = judged.finding
         caller = by.id if by else "anonymous"

@@ -92,6 +92,24 @@ def test_a_client_that_shares_a_path_is_not_opened_by_the_other(tmp_path: Path) 
     house.rooms.store.close()
 
 
+@each_client
+def test_photos_of_every_client_are_counted_by_the_day(tmp_path: Path, name: str) -> None:
+    house = House(tmp_path, open_lab=True, rate_predictions="1/day, researcher=2/day")
+    send, _, kind = CLIENTS[name]
+    told = "Daily photo limit reached. Please try again later"
+    assert send(house, photo_of("melanoma")).status_code in (200, 422)
+    refused = send(house, photo_of("melanoma"))
+    assert refused.status_code == (200 if name == "lab" else 429)
+    assert said(refused, kind) == told
+    assert int(refused.headers["Retry-After"]) > 80_000
+    if name != "skinartify":  # a token makes that path the main API's, which counts it too
+        token = {"Authorization": f"Bearer {house.member(role='researcher').token}"}
+        for _ in range(2):
+            assert send(house, photo_of("melanoma"), headers=token).status_code in (200, 422)
+        assert said(send(house, photo_of("melanoma"), headers=token), kind) == told
+    house.rooms.store.close()
+
+
 def test_a_patients_token_does_not_open_the_lab(opened: House) -> None:
     ada = opened.member()
     token = {"Authorization": f"Bearer {ada.token}"}
