@@ -7,7 +7,13 @@ from typing import Literal
 
 from skinapi.audit import Trail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import Duplicate, IdempotencyKeyReused, InvalidToken, NotFound
+from skinapi.errors import (
+    BlobDamaged,
+    Duplicate,
+    IdempotencyKeyReused,
+    InvalidToken,
+    NotFound,
+)
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.queue import Queue
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
@@ -20,10 +26,12 @@ from skinapi.vision.finding import Finding
 from skinapi.vision.overlay import draw_kept_overlay
 from skinapi.vision.photo import Photo, read_photo
 from skinapi.web.access import Subject
+from skinapi.web.logs import log
 from skinapi.web.pagination import Page
 
 NOT_YOURS = "Not found or unauthorized"
 NOT_KEPT = "The photo of this submission was not kept"
+DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
 
 PhotoPolicy = Literal["never", "consent", "always"]
 ForgetSubmission = Callable[[Submission], None]
@@ -143,8 +151,13 @@ class RecordsService:
         return draw_kept_overlay(self._content_of(submission, to), submission.finding.heat)
 
     def open_photo(self, *, submission: Submission, to: Subject) -> Photo | None:
-        """The kept photo at the size that the network works with; None where none was kept."""
-        content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+        """The kept photo at the size that the network works with; None where none was kept, or
+        where its file is damaged: a report is worth having without it.
+        """
+        try:
+            content = self._read_photo(submission)
+        except BlobDamaged:
+            return None
         if content is None:
             return None
         self.note_photo_read(submission=submission, by=to)
@@ -208,11 +221,21 @@ class RecordsService:
         return found
 
     def _content_of(self, submission: Submission, to: Subject) -> bytes:
-        content = self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+        try:
+            content = self._read_photo(submission)
+        except BlobDamaged as error:
+            raise NotFound(DAMAGED) from error
         if content is None:
             raise NotFound(NOT_KEPT)
         self.note_photo_read(submission=submission, by=to)
         return content
+
+    def _read_photo(self, submission: Submission) -> bytes | None:
+        try:
+            return self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+        except BlobDamaged:
+            log.error("photo_damaged", submission=submission.id)
+            raise
 
     def _remove(self, submission: Submission) -> bool:
         """The submission goes last: a crash in between must leave nothing behind without its

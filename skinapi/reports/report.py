@@ -38,6 +38,7 @@ class Report:
     patient: Patient | None = None
     made_at: datetime | None = None
     pictures: Pictures | None = None
+    photo_damaged: bool = False
     review: Review | None = None
     seal: Seal | None = None
     translations: tuple[tuple[str, str], ...] = ()

@@ -68,7 +68,7 @@ class ReportsService:
         """The same with photo and heat map, where the photo was kept."""
         submission, owner = self._records.show(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
-        return replace(report, pictures=self._pictures_of(submission, to))
+        return self._with_pictures(report, submission, to)
 
     def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
         """As PDF: the very bytes that were printed first."""
@@ -79,8 +79,9 @@ class ReportsService:
         if kept:
             self._records.note_photo_read(submission=submission, by=to)
             return kept
-        printed = render_pdf(replace(report, pictures=self._pictures_of(submission, to)))
-        if issued:
+        illustrated = self._with_pictures(report, submission, to)
+        printed = render_pdf(illustrated)
+        if issued and not illustrated.photo_damaged:  # a backup may bring the photo back
             self._issued.keep_pdf(issued, printed)
         return printed
 
@@ -164,9 +165,11 @@ class ReportsService:
                 raise NotFound(NOT_YOURS)
             return issued
 
-    def _pictures_of(self, submission: Submission, to: Subject) -> Pictures | None:
+    def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
         photo = self._records.open_photo(submission=submission, to=to)
-        return print_pictures(photo, submission.finding.heat) if photo else None
+        if photo is None:
+            return replace(report, photo_damaged=submission.photo_blob is not None)
+        return replace(report, pictures=print_pictures(photo, submission.finding.heat))
 
 
 def _known(language: str | None) -> Language | None:

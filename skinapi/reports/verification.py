@@ -9,13 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import Duplicate
+from skinapi.errors import BlobDamaged, Duplicate
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
+from skinapi.web.logs import log
 
 # How a review came in is no part of what it says; nor is why the LLM did not write.
 UNSAID = {"idempotency_key", "request_hash"}
@@ -83,7 +84,12 @@ class IssuedReports:
         return self._first({"hash": hash})
 
     def read_pdf(self, issued: Issued) -> bytes | None:
-        return self._blobs.get(issued.pdf_blob) if issued.pdf_blob else None
+        """None where none was kept, or where its file is damaged: it can be printed again."""
+        try:
+            return self._blobs.get(issued.pdf_blob) if issued.pdf_blob else None
+        except BlobDamaged:
+            log.error("report_damaged", report=issued.id)
+            return None
 
     def keep_pdf(self, issued: Issued, content: bytes) -> None:
         """Unless the report is gone meanwhile, or another request kept the same bytes."""
@@ -91,6 +97,8 @@ class IssuedReports:
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}
         if self._documents.update(unchanged, {"$set": {"pdf_blob": blob}}) is None:
             self._blobs.delete(blob)
+        elif issued.pdf_blob:
+            self._blobs.delete(issued.pdf_blob)
 
     def forget(self, submission: str) -> None:
         """Again and again without harm; a PDF that comes in between is seen the next time round."""

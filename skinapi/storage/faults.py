@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
+from skinapi.errors import BlobDamaged
 from skinapi.storage.ids import made_at, now
 from skinapi.storage.ports import Document, Store
 
@@ -18,16 +19,25 @@ class Fault:
 
 
 def blob_faults(store: Store) -> Iterator[Fault]:
-    """Records whose blob is gone, and blobs that no record names any more."""
+    """Records whose blob is gone or damaged, and blobs that no record names any more.
+
+    It reads every blob, for only reading finds damage.
+    """
     store.blobs.sweep()
     kept, named = set(store.blobs.keys()), set()
     for name in store.collections():
         for document in _all_of(store, name):
             for field in [field for field in document if field.endswith("_blob")]:
                 named.add(document[field])
-                if document[field] not in kept and store.blobs.get(document[field]) is None:
-                    says = f"{name} {document['id']}: the file of {field} is gone"
-                    yield Fault(says, partial(_strike, store, name, document["id"], field))
+                says = f"{name} {document['id']}: the file of {field} is"
+                try:
+                    gone = store.blobs.get(document[field]) is None
+                except BlobDamaged:  # a backup may still have it whole
+                    yield Fault(f"{says} damaged; restore {document[field]} from a backup")
+                    continue
+                if gone:
+                    strike = partial(_strike, store, name, document["id"], field)
+                    yield Fault(f"{says} gone", strike)
     for key in sorted(kept - named):
         if made_at(key) < now() - LONGEST_REQUEST:
             yield Fault(f"blob {key} belongs to no record", partial(store.blobs.delete, key))

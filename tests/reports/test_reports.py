@@ -122,6 +122,48 @@ def test_what_was_printed_is_printed_again_to_the_byte(any_house: House) -> None
     assert list(any_house.rooms.faults()) == []
 
 
+def damage(house: House, key: str) -> None:
+    """Flip one bit of the file, as a failing disk does."""
+    [path] = house.settings.instance_dir.glob(f"blobs/*/{key}")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(house: House) -> None:
+    ada = house.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    [submission] = house.stored()["submissions"]
+    [photo] = house.settings.instance_dir.glob(f"blobs/*/{submission['photo_blob']}")
+    whole = photo.read_bytes()
+    damage(house, submission["photo_blob"])
+    told = "The kept photo is damaged, so neither photo nor heat map is shown"
+    assert told in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    assert told in ada.call("GET", f"/submissions/{number}/report.html").text
+    for view in ("photo", "heatmap"):
+        answer = ada.call("GET", f"/submissions/{number}/{view}")
+        assert answer.status_code == 404
+        assert "The kept photo is damaged" in answer.get_json()["error"]
+    [fault] = house.rooms.faults()
+    assert "the file of photo_blob is damaged; restore" in fault.says
+    assert fault.repair is None
+    photo.write_bytes(whole)
+    assert "is damaged" not in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
+    assert list(house.rooms.faults()) == []
+
+
+def test_a_damaged_pdf_is_printed_again_to_the_byte(house: House) -> None:
+    ada = house.member()
+    number = predicted(ada, keep_photo="true")["id"]
+    first = ada.call("GET", f"/submissions/{number}/report.pdf").data
+    [issued] = house.stored()["reports"]
+    damage(house, issued["pdf_blob"])
+    [fault] = house.rooms.faults()
+    assert "the file of pdf_blob is damaged" in fault.says
+    assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first
+    assert list(house.rooms.faults()) == []
+
+
 def test_of_two_who_print_at_once_one_keeps_the_pdf(any_house: House) -> None:
     ada = any_house.member()
     report_of(ada, predicted(ada)["id"])

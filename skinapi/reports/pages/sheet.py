@@ -148,6 +148,8 @@ class Sheet:
         """Why there is no photo; empty where there is one."""
         if self.report.pictures:
             return ""
+        if self.report.photo_damaged:
+            return self.labels.photo_damaged
         return self.labels.no_photo if self._facts.examined else self.labels.as_stated
 
     @cached_property

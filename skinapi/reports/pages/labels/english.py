@@ -40,6 +40,7 @@ ENGLISH = Labels(
     less="least",
     more="most",
     no_photo="The photo was not kept, so neither photo nor heat map is shown.",
+    photo_damaged="The kept photo is damaged, so neither photo nor heat map is shown.",
     probabilities="Probabilities, ranked",
     condition="Condition",
     probability="Probability",

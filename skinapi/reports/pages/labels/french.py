@@ -40,6 +40,7 @@ FRENCH = Labels(
     less="le moins",
     more="le plus",
     no_photo="La photo n'a pas été conservée: ni photo ni carte de chaleur ne sont montrées.",
+    photo_damaged="La photo conservée est endommagée: ni photo ni carte ne sont montrées.",
     probabilities="Probabilités, par ordre",
     condition="Affection",
     probability="Probabilité",

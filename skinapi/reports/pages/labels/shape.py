@@ -44,6 +44,7 @@ class Labels(Frozen):
     less: str
     more: str
     no_photo: str
+    photo_damaged: str
 
     probabilities: str
     condition: str
