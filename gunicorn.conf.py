@@ -96,6 +96,7 @@ if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
 # The library looks for that folder once, when it is imported.
 values.ValueClass = values.get_value_class()
 
+os.umask(0o077)  # what the workers write is nobody else's to read
 told = Settings()
 bind, workers, threads = told.binds, told.workers, told.threads
 worker_class = PatientWorker
@@ -109,6 +110,10 @@ accesslog = None  # the application logs requests itself, without paths or names
 errorlog = "-"
 logger_class = DiscreetLogger
 control_socket_disable = True
+# No caller is a proxy to gunicorn, not even one on this machine: it would take SCRIPT_NAME and the
+# scheme from headers. TRUSTED_PROXIES says whose X-Forwarded-For the application reads.
+forwarded_allow_ips = ""
+forwarder_headers = ""
 
 
 def when_ready(arbiter: Arbiter) -> None:

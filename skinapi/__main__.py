@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ def _commands() -> Any:
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    os.umask(0o077)  # findings and photos are nobody else's to read
     try:
         done: int = options.run(Settings(), options)
     except SkinAPIError as error:

@@ -66,8 +66,9 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        # The caller's address alone: a proxy may pass on the other X-Forwarded headers unseen.
+        proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
 
     log_requests(app)
     measure_requests(app)

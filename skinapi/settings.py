@@ -1,6 +1,8 @@
 """Every setting, typed, with its default; in the environment its name is in capitals."""
 
+import re
 import secrets
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,7 +14,10 @@ from skinapi.errors import UnsafeSettings
 
 VERSION = "0.1.0"
 SHORTEST_SECRET = 32
+SHORTEST_TOKEN = 16
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
+ORIGIN = re.compile(r"https?://[^/?#\s*]+")
+ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -147,15 +152,10 @@ class Settings(BaseSettings):
     def refuse_unsafe(self) -> None:
         """Raise UnsafeSettings for what must never face patients."""
         self.signing_key()
-        if (
-            self.production
-            and self.mongo_uri is None
-            and "instance_dir" not in self.model_fields_set
-        ):
-            raise UnsafeSettings(
-                "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
-                "without either, every account would be lost at the next deployment"
-            )
+        for address in self.binds:
+            named = ADDRESS.fullmatch(address)
+            if not named or not 0 < int(named[2]) <= 65535:
+                raise UnsafeSettings("BIND must name host:port, several separated by one comma")
         if self.max_held_bytes < 2 * self.max_upload_bytes:
             raise UnsafeSettings("MAX_HELD_BYTES must have room for two of MAX_UPLOAD_BYTES")
         if self.open_lab and not self.loopback:
@@ -163,8 +163,35 @@ class Settings(BaseSettings):
         called = urlsplit(self.openrouter_url)
         if called.scheme != "https" and called.hostname not in LOOPBACK:
             raise UnsafeSettings("OPENROUTER_URL must begin with https://: the key travels there")
-        if self.production and any("*" in origin for origin in self.origins):
-            raise UnsafeSettings("ALLOWED_ORIGINS must name the front ends, not *")
+        if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
+            raise UnsafeSettings(
+                "ALLOWED_ORIGINS must name each front end as https://host, without * or a path"
+            )
+        uri = self.secret("mongo_uri")
+        if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
+            raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
+        if self.production:
+            self._refuse_for_production()
+
+    def _refuse_for_production(self) -> None:
+        if self.mongo_uri is None and "instance_dir" not in self.model_fields_set:
+            raise UnsafeSettings(
+                "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
+                "without either, every account would be lost at the next deployment"
+            )
+        if not self.public_url or not ORIGIN.match(self.public_url):
+            raise UnsafeSettings(
+                "Set PUBLIC_URL to the address that people use, as https://host: "
+                "the QR code of every report leads there"
+            )
+        token = self.secret("metrics_token")
+        if token is not None and (len(token) < SHORTEST_TOKEN or _looks_made_up(token)):
+            raise UnsafeSettings("METRICS_TOKEN must have at least 16 random characters")
+        counts = self.secret("rate_limit_storage") or ""
+        if counts.startswith("memory") and self.workers > 1:
+            raise UnsafeSettings(
+                "RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone"
+            )
 
 
 def _refuse_weak(key: str) -> None:
@@ -172,8 +199,16 @@ def _refuse_weak(key: str) -> None:
         raise UnsafeSettings("Set JWT_SECRET_KEY to a secret of at least 32 random characters")
     if len(key) < SHORTEST_SECRET:
         raise UnsafeSettings("JWT_SECRET_KEY is too short: use at least 32 random characters")
-    if len(set(key)) < 10 or any(sample in key.lower() for sample in SAMPLE_SECRETS):
+    sample = any(word in key.lower() for word in SAMPLE_SECRETS)
+    if sample or len(set(key)) < 10 or _looks_made_up(key):
         raise UnsafeSettings("JWT_SECRET_KEY looks like a sample: use 32 random characters")
+
+
+def _looks_made_up(secret: str) -> bool:
+    """Few characters, characters in a row (01234…, abcd…), or one piece again and again."""
+    steps = {ord(b) - ord(a) for a, b in pairwise(secret)}
+    repeated = secret in (secret + secret)[1:-1]
+    return len(set(secret)) < 6 or len(steps) < 6 or repeated
 
 
 def _kept_secret(path: Path) -> str:

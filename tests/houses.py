@@ -57,7 +57,7 @@ class Person:
             assert answer.status_code == 200, answer.text
             items += answer.get_json()
             link = answer.headers.get("Link", "")
-            path = link.partition(">")[0].removeprefix("<").removeprefix("http://localhost")
+            path = link.partition(">")[0].removeprefix("<")
         return items
 
 
@@ -166,5 +166,7 @@ def mock_store() -> MongoStore:
 def settings_in(folder: Path, **settings: Any) -> Settings:
     """Settings from these values alone: not from a .env file."""
     defaults = {"rate_sign_in": "100000/minute", **GENEROUS, "jwt_secret_key": SECRET}
+    if settings.get("environment") == "production":
+        defaults["public_url"] = "https://skin.example"
     values = {"instance_dir": folder, "mongo_uri": None, **defaults, **settings}
     return Settings(_env_file=None, **values)  # type: ignore[call-arg]

@@ -22,7 +22,12 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def production(**settings: Any) -> Settings:
-    safe = {"environment": "production", "instance_dir": Path("disk"), "jwt_secret_key": SECRET}
+    safe = {
+        "environment": "production",
+        "instance_dir": Path("disk"),
+        "jwt_secret_key": SECRET,
+        "public_url": "https://skin.example",
+    }
     return Settings(**{**safe, **settings})
 
 
@@ -37,6 +42,10 @@ def production(**settings: Any) -> Settings:
         ("change-me-change-me-change-me-please", "sample"),
         ("your-secret-key-goes-here-0123456789", "sample"),
         (" " * 40, "sample"),
+        ("0123456789" * 4, "sample"),
+        ("98765432109876543210987654321098", "sample"),
+        ("abcdefghijklmnopqrstuvwxyzABCDEF", "sample"),
+        ("aB3_xY7-kL9z" * 3, "sample"),
     ],
 )
 def test_production_refuses_a_weak_secret(secret: str | None, says: str) -> None:
@@ -58,16 +67,67 @@ def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.Mo
     monkeypatch.setenv("ENVIRONMENT", "production")
     monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
     monkeypatch.setenv("MONGO_URI", "mongodb://db.example/skinapi")
+    monkeypatch.setenv("RENDER_EXTERNAL_URL", "https://skin.onrender.com")
     Settings().refuse_unsafe()
     monkeypatch.setenv("MONGO_URI", "")
     monkeypatch.setenv("INSTANCE_DIR", "disk")
     Settings().refuse_unsafe()
 
 
-@pytest.mark.parametrize("origins", ["*", "https://a.example,*", "https://*.example", "http.*"])
+@pytest.mark.parametrize(
+    "origins",
+    ["*", "https://a.example,*", "https://*.example", "http.*", "null", "a.example", "https://a/b"],
+)
 def test_production_refuses_origins_that_are_anyones(origins: str) -> None:
     with pytest.raises(UnsafeSettings, match="ALLOWED_ORIGINS"):
         production(allowed_origins=origins).refuse_unsafe()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"metrics_token": "1"}, "METRICS_TOKEN"),
+        ({"metrics_token": "0123456789012345"}, "METRICS_TOKEN"),
+        ({"rate_limit_storage": "memory://", "workers": 2}, "RATE_LIMIT_STORAGE"),
+        ({"public_url": None}, "PUBLIC_URL"),
+        ({"public_url": "skin.example"}, "PUBLIC_URL"),
+        ({"mongo_uri": "hello"}, "MONGO_URI"),
+        ({"bind": "0.0.0.0:8000,"}, "BIND"),
+        ({"bind": "0.0.0.0"}, "BIND"),
+        ({"bind": "127.0.0.1:5000,:8000"}, "BIND"),
+        ({"bind": "127.0.0.1:0"}, "BIND"),
+        ({"bind": "127.0.0.1:70000"}, "BIND"),
+        ({"bind": "[::1:5000"}, "BIND"),
+    ],
+)
+def test_production_refuses_what_makes_no_sense(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(UnsafeSettings, match=says) as refused:
+        production(**given).refuse_unsafe()
+    assert "hello" not in refused.value.detail
+
+
+@pytest.mark.parametrize("bind", ["[::]:5000", "0.0.0.0:1, localhost:8000", "skin.example:443"])
+def test_production_listens_where_it_is_told_to(bind: str) -> None:
+    production(bind=bind, metrics_token="f3a9c17e5b2d8046").refuse_unsafe()
+
+
+def test_no_other_user_of_the_machine_reads_the_state(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o755)
+    open_store(instance_dir=folder, mongo_uri=None).close()
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_state_folder_that_others_read_and_cannot_be_closed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_yours(*_: object) -> None:
+        raise PermissionError
+
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(Path, "chmod", not_yours)
+    with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
+        open_store(instance_dir=tmp_path, mongo_uri=None)
 
 
 def test_no_secret_shows_when_settings_are_printed() -> None:

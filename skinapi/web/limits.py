@@ -107,12 +107,21 @@ def _storage_at(uri: str) -> StorageTypes:
 def caller_address() -> str:
     """The address that answers for an anonymous call; one IPv6 household is one address."""
     try:
-        address = ipaddress.ip_address(request.remote_addr or "")
+        address = ipaddress.ip_address(_without_port(request.remote_addr or ""))
     except ValueError:
         return "unknown"
     if address.version == 4:
         return str(address)
+    if address.ipv4_mapped:  # a socket on [::] shows callers over IPv4 so
+        return str(address.ipv4_mapped)
     return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def _without_port(address: str) -> str:
+    """Some proxies put `ip:port` into X-Forwarded-For."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def add_rate_headers(app: Flask) -> None:

@@ -44,7 +44,8 @@ class Page(Generic[T]):
         if self.next_after is None:
             return {}
         query = urlencode({**request.args.to_dict(), "after": self.next_after})
-        return {"Link": f'<{request.base_url}?{query}>; rel="next"'}
+        # Relative to the request's own address: what host a header names is nobody's promise.
+        return {"Link": f'<{request.path}?{query}>; rel="next"'}
 
     def map(self, view: Callable[[T], U]) -> "Page[U]":
         # A generator: `items` of this page is asked for once that of the new one is.

@@ -147,7 +147,6 @@ def numbers_of(caller: Caller) -> list[int]:
         answer = caller.call("GET", path)
         numbers += [submission["id"] for submission in answer.json]
         path = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
-        path = path.removeprefix(f"http://127.0.0.1:{caller.port}")
     return numbers
 
 

@@ -114,3 +114,9 @@ def test_the_log_of_a_broken_request_quotes_nothing(plain: Server, request_bytes
     assert "grace" not in log.lower()
     assert "127.0.0.1:" not in re.sub(r"(http://|listening on )127\.0\.0\.1:\d+", "", log)
     assert "ip=" not in log
+
+
+def test_no_other_user_of_the_machine_reads_what_a_server_keeps(plain: Server) -> None:
+    folder = plain.folder / "instance"
+    open_to_others = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
+    assert open_to_others == []

@@ -8,7 +8,7 @@ from socket import SHUT_WR
 import pytest
 
 from tests.served.server import Server
-from tests.served.wire import dial
+from tests.served.wire import ask, dial
 
 POST = b"POST /login HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -95,3 +95,11 @@ def test_a_plain_request_is_followed_by_the_next(plain: Server) -> None:
         b"Transfer_Encoding: chunked\r\n" + length(2) + b"\r\n{}",
     ):
         assert statuses(heard(plain, POST + whole + SMUGGLED)) == [400, 404]
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "SCRIPT-NAME", "PATH_INFO", "X-Forwarded-Proto"])
+def test_no_header_moves_a_request_elsewhere(plain: Server, name: str) -> None:
+    """gunicorn takes some from a proxy on this machine; nobody is one unless a setting says so."""
+    for value in ("/nowhere", "https", "/healthz"):
+        answer = ask(plain.port, "GET", "/readyz", headers={name: value})
+        assert (answer.status, answer.json["status"]) == (200, "ready")

@@ -77,6 +77,10 @@ def test_a_house_on_mongodb_needs_no_instance_folder(
     tmp_path: Path, mongo_database_uri: str
 ) -> None:
     """In production nothing else makes the folder, and the limits are kept there."""
-    production = {"ENVIRONMENT": "production", "MONGO_URI": mongo_database_uri}
+    production = {
+        "ENVIRONMENT": "production",
+        "MONGO_URI": mongo_database_uri,
+        "PUBLIC_URL": "https://skin.example",
+    }
     with serving(tmp_path, production, workers=1) as server:
         assert ask(server.port, "GET", "/").status == 200

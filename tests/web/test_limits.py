@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.web.limits import Rate
+from skinapi.web.limits import Rate, caller_address
 from skinapi.web.routes import declared_routes
 from tests.houses import House
 
@@ -53,3 +53,23 @@ def test_one_accounts_limit_is_not_anothers(tmp_path: Path) -> None:
 def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError):
         House(tmp_path, rate_read=text)
+
+
+@pytest.mark.parametrize(
+    ("seen", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("192.0.2.7:50123", "192.0.2.7"),
+        ("[2001:db8:1:2::7]:50123", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:3::9", "2001:db8:1:2::/64"),
+        ("[::ffff:192.0.2.7]:443", "192.0.2.7"),
+        ("anything", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_a_callers_address_is_read_however_it_is_written(
+    shared_house: House, seen: str, counted: str
+) -> None:
+    with shared_house.app.test_request_context(environ_base={"REMOTE_ADDR": seen}):
+        assert caller_address() == counted
