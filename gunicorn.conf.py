@@ -4,6 +4,7 @@ gunicorn reads this file from the folder it starts in.
 """
 
 import ctypes
+import fcntl
 import gc
 import os
 import shutil
@@ -36,6 +37,8 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
 ASK_AGAIN_S = 0.5
 MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 HEAPS, GIVEN_BACK_FROM = 2, 1100 * 1024
+METRICS = "skinapi-metrics-"
+JUST_MADE_S = 10  # a server that starts beside this one locks its folder within that time
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
 
 
@@ -81,6 +84,34 @@ def _unquoted(message: Any) -> str:
     return next((known for known in QUOTING if said.startswith(known)), said)
 
 
+def _make_metrics_folder(parent: Path) -> str:
+    """Locked as long as this process or one of its workers lives."""
+    folder = tempfile.mkdtemp(prefix=METRICS, dir=parent)
+    _lock(Path(folder))
+    return folder
+
+
+def _remove_folders_of_killed_servers(parent: Path) -> None:
+    """Nobody else does: a process that was killed removes nothing."""
+    for folder in parent.glob(f"{METRICS}*"):
+        with suppress(OSError):  # somebody else's, or gone by now
+            old = time.time() - folder.stat().st_mtime > JUST_MADE_S
+            if old and (lock := _lock(folder)) is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """The open lock; None where another process holds it. Workers inherit it when they fork."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
 with suppress(OSError, AttributeError):
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(M_ARENA_MAX, HEAPS)
@@ -90,9 +121,9 @@ with suppress(OSError, AttributeError):
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # Counts are mapped into memory, and the kernel kills who writes one where the disk is full.
     in_memory = "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
-        prefix="skinapi-metrics-", dir=MEMORY if in_memory else None
-    )
+    parent = Path(MEMORY if in_memory else tempfile.gettempdir())
+    _remove_folders_of_killed_servers(parent)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = _make_metrics_folder(parent)
 # The library looks for that folder once, when it is imported.
 values.ValueClass = values.get_value_class()
 
@@ -136,5 +167,5 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
 def on_exit(_: Arbiter) -> None:
     """A folder that the operator chose is the operator's to empty."""
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    if folder.name.startswith("skinapi-metrics-"):
+    if folder.name.startswith(METRICS):
         shutil.rmtree(folder, ignore_errors=True)

@@ -57,6 +57,27 @@ def test_a_master_that_is_killed_takes_its_workers_with_it(server: Server) -> No
     assert ask(server.port, "GET", "/readyz").status == 200
 
 
+def test_what_a_killed_server_left_goes_when_another_starts(tmp_path: Path) -> None:
+    """And what a living one needs stays, though it was made long ago."""
+    temporary = {"TMPDIR": str(tmp_path)}
+    with (
+        serving(tmp_path / "killed", temporary, workers=1) as killed,
+        serving(tmp_path / "living", temporary, workers=1),
+    ):
+        os.kill(killed.master(), signal.SIGKILL)
+        killed.await_end()
+        left = set(tmp_path.glob("skinapi-metrics-*"))
+        assert len(left) == 2
+        for folder in left:
+            os.utime(folder, (0, 0))
+        killed.start()
+        kept = set(tmp_path.glob("skinapi-metrics-*"))
+        assert len(kept) == 2
+        assert len(kept & left) == 1
+        assert killed.stop() == 0
+        assert len(kept & left & set(tmp_path.glob("skinapi-metrics-*"))) == 1
+
+
 def test_every_address_of_bind_answers(tmp_path: Path) -> None:
     other = free_port()
     with stopping(Server(tmp_path, workers=1)) as server:
