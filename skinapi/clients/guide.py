@@ -1,11 +1,16 @@
-"""DermaScan guide: a photo in `file`; ranked labels and a PNG of the heat map out."""
+"""DermaScan guide: a photo in `file`; ranked labels and a PNG of the heat map out.
+
+Programs hear of an error as the guide says: by status and `detail`. On anything but 200 its page
+in a browser shows a benign mole of its own invention, so a page hears 200 and "inconclusive".
+"""
 
 import base64
 from typing import Self
 
-from flask import Response
+from flask import Response, request
 
-from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
+from skinapi.clients.undecided import say_undecided
+from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError, Undecided
 from skinapi.registry.service import Judged
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.words.template import TemplateWriter
@@ -18,6 +23,10 @@ from skinapi.web.fields import Answer, Upload
 CLIENT = "guide"
 LARGEST = 8 * 1024 * 1024
 ALLOWED = (".jpg", ".jpeg", ".png", ".webp")
+# Its page calls a lesion of this malignant score or less "Likely Benign".
+LIKELY_BENIGN = 0.3
+# In the place of a score that there is not: its page then sends people to a dermatologist.
+NO_SCORE = 0.5
 
 
 class Prediction(Answer):
@@ -25,13 +34,16 @@ class Prediction(Answer):
     probability: float
 
 
-class GuideAnswer(Answer):
+class WhatItsPageReads(Answer):
     model_version: str
     predictions: list[Prediction]
     malignant_score: float
     grad_cam: str
     explanation: str
     processing_time_ms: int
+
+
+class GuideAnswer(WhatItsPageReads):
     band: Band
     action: str
     uncertain: bool
@@ -39,10 +51,15 @@ class GuideAnswer(Answer):
 
     @classmethod
     def of(cls, judged: Judged) -> Self:
-        """Raises Refused where no lesion was found."""
+        """Raises Refused where no lesion was found, and Undecided where its page would say "Likely
+        Benign" of a finding that may not reassure.
+        """
         finding, seven = judged.finding, judged.finding.over_seven()
+        facts = Facts.of(seven, UNKNOWN)
+        if seven.malignant_score <= LIKELY_BENIGN and not facts.may_reassure:
+            raise Undecided(say_undecided(facts))
         overlay = draw_overlay(judged.photo, finding.heat, format="PNG")
-        sections = TemplateWriter().write(Facts.of(seven, UNKNOWN), "en").sections
+        sections = TemplateWriter().write(facts, "en").sections
         return cls(
             model_version=finding.model_version,
             predictions=[
@@ -57,6 +74,26 @@ class GuideAnswer(Answer):
             action=finding.band_words().action,
             uncertain=finding.uncertain,
             notice=finding.notices[0].en,
+        )
+
+
+class Inconclusive(WhatItsPageReads):
+    """An error as its page can show it."""
+
+    code: str
+    detail: str
+
+    @classmethod
+    def of(cls, error: SkinAPIError) -> Self:
+        return cls(
+            model_version="none",
+            predictions=[Prediction(label="inconclusive", probability=0.0)],
+            malignant_score=NO_SCORE,
+            grad_cam="",
+            explanation=f"Inconclusive - no diagnosis, and the score shown is none. {error.detail}",
+            processing_time_ms=0,
+            code=error.code,
+            detail=error.detail,
         )
 
 
@@ -79,10 +116,18 @@ def refuse_type(upload: Upload) -> None:
 def guide_problem(error: SkinAPIError) -> Response:
     """It reads `detail`, and knows 400 for whatever is wrong with the photo."""
     if isinstance(error, Refused) and error.reason == Reason.UNDECODABLE:
-        return problem_json(BadRequest(f"Invalid image file: {error.detail}"))
+        error = BadRequest(f"Invalid image file: {error.detail}")
     if isinstance(error, PayloadTooLarge):
         largest = min(error.largest or LARGEST, LARGEST)
         error = PayloadTooLarge(f"File size exceeds maximum of {largest} bytes")
-    if isinstance(error, Refused | PayloadTooLarge):
+    if _is_asked_by_a_page():
+        shown = Inconclusive.of(error).model_dump_json()
+        return Response(shown, mimetype="application/json")
+    if isinstance(error, Refused | Undecided | PayloadTooLarge):
         return problem_json(error, status=BadRequest.status)
     return problem_json(error)
+
+
+def _is_asked_by_a_page() -> bool:
+    """A browser names a page's origin with every POST; programs name none."""
+    return request.method == "POST" and "Origin" in request.headers

@@ -5,7 +5,7 @@ import time
 from flask import Response, g
 
 from skinapi.clients import guide, skinartify
-from skinapi.clients.guide import GuideAnswer, guide_problem
+from skinapi.clients.guide import GuideAnswer, Inconclusive, guide_problem
 from skinapi.clients.service import ClientsService
 from skinapi.clients.skinartify import PredictionsAndResults
 from skinapi.errors import (
@@ -59,8 +59,12 @@ def either_problem(error: SkinAPIError) -> Response:
 )
 def predict_for_either(
     clients: ClientsService, *, form: EitherForm, subject: Subject | None
-) -> GuideAnswer | PredictionsAndResults:
-    """As a form: with `file` DermaScan guide's answer, with `image` Skinartify's."""
+) -> GuideAnswer | Inconclusive | PredictionsAndResults:
+    """As a form: with `file` DermaScan guide's answer, with `image` Skinartify's.
+
+    A page in a browser, which names its Origin, hears of the guide's errors as inconclusive answers
+    with status 200.
+    """
     if form.file is None and form.image is not None:
         g.for_skinartify = True
         clients.refuse_closed(client=skinartify.CLIENT, caller=subject)

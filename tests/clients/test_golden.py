@@ -11,6 +11,7 @@ from pypdf import PdfReader
 
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.lab import Diagnosis
+from skinapi.errors import Undecided
 from skinapi.registry.service import Judged
 from skinapi.vision import mask
 from skinapi.vision.bands import RaisedBy
@@ -171,11 +172,13 @@ def test_no_client_that_gets_words_reads_harmless_beside_a_referral_or_in_doubt(
     key: str, raised: dict[str, Any], begins: str
 ) -> None:
     judged = Judged(finding_of(key, probability=0.6, **raised), read_photo(photo_of(key)))
-    diagnosis, answer = Diagnosis.of(judged), GuideAnswer.of(judged)
-    said = TABLE.by_key(key).sentences["en"]
-    read = (diagnosis.description, diagnosis.treatment, diagnosis.epidemiology, answer.explanation)
+    diagnosis, said = Diagnosis.of(judged), TABLE.by_key(key).sentences["en"]
+    read = (diagnosis.description, diagnosis.treatment, diagnosis.epidemiology)
     for harmless in (said.what_it_is, said.treatment_note, said.epidemiology, said.what_to_do):
         assert not any(harmless in text for text in read)
+    with pytest.raises(Undecided) as told:
+        GuideAnswer.of(judged)
+    assert begins in told.value.detail
     assert diagnosis.class_name == "Inconclusive - no diagnosis"
     assert (diagnosis.class_id, diagnosis.confidence) == ("inconclusive", 0)
     assert diagnosis.description.startswith(begins)
@@ -223,8 +226,10 @@ def test_every_client_that_names_one_condition_names_what_the_rule_named() -> No
 
 def test_an_uncertain_photo_is_called_so_before_anything_else(door: Door) -> None:
     photo = photo_in(UNCERTAIN)
-    assert "uncertain" in guide(door, photo).get_json()["explanation"].partition(".")[0]
     assert "uncertain" in lab(door, photo).get_json()["description"].partition(".")[0]
+    doubtful = finding_of("melanoma", probability=0.4, reasons=(Doubt.TOO_CLOSE,))
+    answer = GuideAnswer.of(Judged(doubtful, read_photo(photo)))
+    assert "uncertain" in answer.explanation.partition(".")[0]
 
 
 def test_the_explainable_clients_report_says_the_band_and_the_doubt(door: Door) -> None:

@@ -4,17 +4,21 @@ from typing import Any
 
 import pytest
 
+from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
 from skinapi.errors import Undecided
+from skinapi.registry.service import Judged
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Doubt, Finding, rank
-from tests.clients.dialects import inference, skinartify, skinartify_document
+from skinapi.vision.photo import read_photo
+from tests.clients.dialects import SMALL, guide, inference, skinartify, skinartify_document
 from tests.clients.wired import Door
 from tests.findings import finding_of, named_finding
-from tests.photos import UNCERTAIN, photo_in
+from tests.photos import UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
+PAGE = "http://localhost:5173"
 BENIGN = ["melanocytic_nevus", "dermatofibroma", "benign_keratosis", "vascular_lesion"]
 MALIGNANT = ["melanoma", "basal_cell_carcinoma", "actinic_keratosis"]
 URGENT: dict[str, Any] = {"band": Band.URGENT_REFERRAL, "raised_by": (RaisedBy.MELANOMA,)}
@@ -86,3 +90,52 @@ def test_who_would_show_a_class_hears_422_of_an_uncertain_photo(door: Door, send
     assert (answer.status_code, body["code"]) == (422, "undecided")
     assert body["error"].startswith("This finding is uncertain")
     assert action(Band.DOCTOR_REVIEW) in body["error"] or action(Band.REFERRAL) in body["error"]
+
+
+@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT])
+def test_the_guide_gets_a_sentence_where_its_page_would_say_likely_benign(
+    found: dict[str, Any],
+) -> None:
+    """Above a malignant score of 0.3 its page sends people to a dermatologist."""
+    judged = judged_as(malignant_score=0.25, **found)
+    with pytest.raises(Undecided) as told:
+        GuideAnswer.of(judged)
+    assert told.value.detail.endswith(action(found["band"]))
+    assert GuideAnswer.of(judged_as(malignant_score=0.35, **found)).malignant_score > 0.3
+
+
+def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> None:
+    answer = GuideAnswer.of(judged_as(malignant_score=0.25, **REVIEWED))
+    assert answer.malignant_score == pytest.approx(0.25)
+
+
+def judged_as(*, malignant_score: float, **found: Any) -> Judged:
+    """A mole, as far as its class goes."""
+    shares = dict.fromkeys(("melanoma", "basal_cell_carcinoma"), malignant_score / 2)
+    ranked = rank({"melanocytic_nevus": 1 - malignant_score, **shares})
+    finding = finding_of("melanocytic_nevus", ranked=ranked, **found)
+    return Judged(finding, read_photo(photo_of("melanocytic_nevus")))
+
+
+def test_the_guides_page_hears_200_of_every_error_and_programs_hear_the_status(
+    door: Door,
+) -> None:
+    """On anything but 200 its page shows a benign mole of its own invention."""
+    for photo in (photo_in(UNCERTAIN), photo_in((0, 0, 0)), b"%PDF", b"x" * 3 * SMALL, None):
+        program, page = guide(door, photo), guide(door, photo, headers={"Origin": PAGE})
+        assert program.status_code == 400
+        assert page.status_code == 200
+        told, body = program.get_json(), page.get_json()
+        assert (body["code"], body["detail"]) == (told["code"], told["detail"])
+        assert told["detail"] in body["explanation"]
+        assert body["malignant_score"] > 0.3
+        assert body["predictions"] == [{"label": "inconclusive", "probability": 0}]
+        assert page.headers["Access-Control-Allow-Origin"] == PAGE
+
+
+def test_a_page_hears_of_another_method_and_of_skinartifys_errors_as_programs_do(
+    door: Door,
+) -> None:
+    here = {"headers": {"Origin": PAGE}}
+    assert door.client.get("/api/predict", **here).status_code == 405
+    assert skinartify_document(door, photo_in(UNCERTAIN), **here).status_code == 422
