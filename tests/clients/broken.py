@@ -1,0 +1,14 @@
+"""The application as a WSGI server imports it, broken in a way nobody foresaw."""
+
+from typing import Any, NoReturn
+
+from skinapi.app import create_app
+from skinapi.registry.service import RegistryService
+
+
+def break_down(*_: Any, **__: Any) -> NoReturn:
+    raise RuntimeError("nobody foresaw this")
+
+
+RegistryService.judge_photo = break_down  # type: ignore[method-assign]
+app = create_app()

@@ -1,0 +1,117 @@
+"""Stand-ins for the clients' own pages, in a browser, before servers in every state.
+
+The pages in `pages` were written for these tests from what each client is known to read and to
+show; they hold no line of the clients.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.clients.dialects import SMALL
+from tests.served.people import Town
+from tests.served.server import Server, stopping
+
+PAGES = Path(__file__).parent / "pages"
+PATIENCE_S = 30
+SERVE = ("-m", "skinapi", "serve")
+BROKEN = ("-m", "gunicorn", "tests.clients.broken:app")
+OPEN = {"OPEN_LAB": "true", "MAX_UPLOAD_BYTES": str(SMALL)}
+CLOSED = dict.fromkeys(("OPEN_SKINARTIFY", "OPEN_EXPLAINABLE", "OPEN_GUIDE"), "false")
+ONCE = {"RATE_ANONYMOUS": "1/day", "RATE_PREDICTIONS": "1/day"}
+
+
+@dataclass(frozen=True)
+class Screen:
+    """What a person reads, and how much of it somebody would take for an all-clear."""
+
+    text: str
+    harmless: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A server, and the token of somebody who may use it."""
+
+    url: str
+    token: str
+
+
+class Servers:
+    """Each is started when it is first asked for."""
+
+    def __init__(self, folder: Path, until: ExitStack) -> None:
+        self._folder, self._until = folder, until
+        self._started: dict[str, Asked] = {}
+        self._states = {
+            "open": (OPEN, SERVE),
+            "closed": (CLOSED, SERVE),
+            "asked too often": ({**OPEN, **ONCE}, SERVE),
+            "broken": (OPEN, BROKEN),
+            "without a model": ({**OPEN, "MODEL_PATH": str(folder / "nothing")}, SERVE),
+        }
+
+    def in_state(self, state: str) -> Asked:
+        if state not in self._started:
+            self._started[state] = self._start(state)
+        return self._started[state]
+
+    def _start(self, state: str) -> Asked:
+        settings, command = self._states[state]
+        server = Server(self._folder / state.replace(" ", "-"), settings, workers=1)
+        self._until.enter_context(stopping(server))
+        server.start(command, ready="/healthz")
+        town = Town(server)
+        token = town.person().token
+        town.close()
+        return Asked(f"http://127.0.0.1:{server.port}", token)
+
+
+class Pages:
+    """The stand-ins, on an origin of their own."""
+
+    def __init__(self, browser: webdriver.Chrome, origin: str, folder: Path) -> None:
+        self.browser = browser
+        self._origin, self._folder = origin, folder
+
+    def show(self, client: str, asked: Asked, photo: bytes) -> Screen:
+        """What the client's page shows once this photo is chosen."""
+        chosen = self._folder / "lesion.jpg"
+        chosen.write_bytes(photo)
+        query = urlencode({"client": client, "api": asked.url, "token": asked.token})
+        self.browser.get(f"{self._origin}/page.html?{query}")
+        self._await("body[data-ready]")
+        self.browser.find_element(By.ID, "photo").send_keys(str(chosen))
+        self._await("body[data-shown]")
+        harmless = self.browser.find_elements(By.CSS_SELECTOR, ".harmless")
+        text = self.browser.find_element(By.ID, "screen").text
+        return Screen(text, tuple(line.text for line in harmless))
+
+    def _await(self, selector: str) -> None:
+        WebDriverWait(self.browser, PATIENCE_S).until(
+            lambda browser: browser.find_elements(By.CSS_SELECTOR, selector)
+        )
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving_pages() -> Iterator[str]:
+    handler = partial(QuietHandler, directory=str(PAGES))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://localhost:{server.server_address[1]}"
+        server.shutdown()
