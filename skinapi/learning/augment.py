@@ -1,35 +1,52 @@
 """Every picture a little different each time: turned, cropped, tinted, blurred, partly hidden."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 DIHEDRAL: tuple[Image.Transpose | None, ...] = (None, *Image.Transpose)
-SMALLEST_CROP = 0.5
-FARTHEST = 0.12
-ASPECT = 4 / 3
-COLOUR = 0.25
-TINT = 0.08
-LEAST_GAMMA = 0.8
-SPUN, BLURRED, HIDDEN = 0.5, 0.15, 0.25
-LARGEST_BLUR = 0.006
-HIDDEN_SIDE = (0.15, 0.4)
 
 
-def augment_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Augmentation:
+    """How different the views of one picture are.
+
+    `smallest_crop` and `farthest` (from the middle) are shares of the shorter side, `largest_blur`
+    and `hidden_side` of the view's; `aspect` is that of the widest crop. Brightness, contrast and
+    saturation change by up to `colour`, each channel by up to `tint`. `spun`, `blurred` and
+    `hidden` are shares of the views.
+    """
+
+    smallest_crop: float = 0.5
+    farthest: float = 0.12
+    aspect: float = 4 / 3
+    colour: float = 0.25
+    tint: float = 0.08
+    least_gamma: float = 0.8
+    spun: float = 0.5
+    blurred: float = 0.15
+    largest_blur: float = 0.006
+    hidden: float = 0.25
+    hidden_side: tuple[float, float] = (0.15, 0.4)
+
+
+def augment_picture(
+    picture: Image.Image, random: np.random.Generator, strength: Augmentation
+) -> Image.Image:
     """One random view, to be shown whole: vision.tensor turns it into numbers like any other
     picture.
     """
     view = picture.convert("RGB")
-    if random.random() < SPUN:
+    if random.random() < strength.spun:
         view = spin_picture(view, random.uniform(0, 360))
-    view = view.crop(_random_box(view, random))
-    view = _tint(turn_picture(view, random), random)
-    if random.random() < BLURRED:
-        radius = random.uniform(0, LARGEST_BLUR) * max(view.size)
+    view = view.crop(_random_box(view, random, strength))
+    view = _tint(turn_picture(view, random), random, strength)
+    if random.random() < strength.blurred:
+        radius = random.uniform(0, strength.largest_blur) * max(view.size)
         view = view.filter(ImageFilter.GaussianBlur(radius))
-    return _hide(view, random) if random.random() < HIDDEN else view
+    return _hide(view, random, strength) if random.random() < strength.hidden else view
 
 
 def turn_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
@@ -51,41 +68,43 @@ def spin_picture(picture: Image.Image, angle: float) -> Image.Image:
     )
 
 
-def _random_box(picture: Image.Image, random: np.random.Generator) -> tuple[int, int, int, int]:
+def _random_box(
+    picture: Image.Image, random: np.random.Generator, strength: Augmentation
+) -> tuple[int, int, int, int]:
     """Around the middle, where the lesion is: smaller and larger than what serving shows, and not
     quite square.
     """
-    side = random.uniform(SMALLEST_CROP, 1.0) * min(picture.size)
-    stretch = math.exp(random.uniform(-math.log(ASPECT), math.log(ASPECT)) / 2)
+    side = random.uniform(strength.smallest_crop, 1.0) * min(picture.size)
+    widest = math.log(strength.aspect)
+    stretch = math.exp(random.uniform(-widest, widest) / 2)
     width, height = min(side * stretch, picture.width), min(side / stretch, picture.height)
-    away = random.uniform(-FARTHEST, FARTHEST, 2) * min(picture.size)
+    away = random.uniform(-strength.farthest, strength.farthest, 2) * min(picture.size)
     left = min(max((picture.width - width) / 2 + away[0], 0.0), picture.width - width)
     top = min(max((picture.height - height) / 2 + away[1], 0.0), picture.height - height)
     return round(left), round(top), round(left + width), round(top + height)
 
 
-def _tint(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Brightness, contrast, saturation and gamma within a quarter, every channel within a few
-    percent.
-    """
+def _tint(picture: Image.Image, random: np.random.Generator, strength: Augmentation) -> Image.Image:
+    """Another brightness, contrast, saturation, gamma, and colour of the light."""
     pixels = np.asarray(picture, np.float32)
-    brightness, contrast, saturation = random.uniform(1 - COLOUR, 1 + COLOUR, 3)
+    brightness, contrast, saturation = random.uniform(1 - strength.colour, 1 + strength.colour, 3)
     grey = pixels.mean(axis=2, keepdims=True)
     pixels = grey + (pixels - grey) * np.float32(saturation)
     middle = grey.mean()
     pixels = middle + (pixels - middle) * np.float32(contrast)
-    pixels = pixels * (brightness * random.uniform(1 - TINT, 1 + TINT, 3)).astype(np.float32)
-    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).point(_gamma_table(random))
+    channels = random.uniform(1 - strength.tint, 1 + strength.tint, 3)
+    pixels = pixels * (brightness * channels).astype(np.float32)
+    gamma = math.exp(random.uniform(-1, 1) * math.log(strength.least_gamma))
+    return Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).point(_gamma_table(gamma))
 
 
-def _gamma_table(random: np.random.Generator) -> list[int]:
-    gamma = math.exp(random.uniform(-1, 1) * math.log(LEAST_GAMMA))
+def _gamma_table(gamma: float) -> list[int]:
     return [round(255 * (value / 255) ** gamma) for value in range(256)] * 3
 
 
-def _hide(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _hide(picture: Image.Image, random: np.random.Generator, strength: Augmentation) -> Image.Image:
     """A rectangle becomes the mean colour: no single spot may decide."""
-    width, height = (round(random.uniform(*HIDDEN_SIDE) * side) for side in picture.size)
+    width, height = (round(random.uniform(*strength.hidden_side) * side) for side in picture.size)
     corner = (
         int(random.integers(picture.width - width)),
         int(random.integers(picture.height - height)),

@@ -6,11 +6,12 @@ repeat it.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from skinapi.learning.datasets import Sample
-from skinapi.learning.recipe import Lessons
+from skinapi.learning.recipe import Lessons, Recipe
 from skinapi.learning.splits import SPLIT
 from skinapi.learning.tables import (
     describe_classes,
@@ -45,13 +46,19 @@ Figures = Mapping[str, Any]
 
 
 def describe_training(
-    lessons: Lessons, courses: Mapping[str, Course], command: str, notes: Sequence[str]
+    recipe: Recipe,
+    lessons: Lessons,
+    courses: Mapping[str, Course],
+    command: str,
+    notes: Sequence[str],
 ) -> dict[str, Any]:
-    """How the network came to be, with every epoch's figures."""
+    """How the network came to be, with every strength and every epoch's figures."""
     return {
         "command": command,
+        "recipe": asdict(recipe),
         "notes": list(notes),
         "teachers": lessons.teachers.versions if lessons.teachers else [],
+        "trust": lessons.teachers.trust if lessons.teachers else None,
         "pictures": {
             "train": dict(Counter(sample.label for sample in lessons.train)),
             "validation": dict(Counter(sample.label for sample in lessons.validation)),

@@ -6,108 +6,127 @@ them as signs of cancer. Painted on pictures of every class alike, they say noth
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from skinapi.learning.spoiling import Change, Spoil, darken_rim, seeded_by
+from skinapi.learning.spoiling import Change, Range, Rim, darken_rim, seeded_by
 
-Range = tuple[float, float]
 Points = list[tuple[float, float]]
+Colour = tuple[int, int, int]
 
-# Lengths are shares of the picture's shorter side.
-INKS = ((60, 40, 140), (90, 50, 150), (40, 40, 90), (20, 60, 160), (30, 90, 70), (25, 25, 30))
-INK_SPREAD = 15
-INK_OPACITY = (110, 255)
-RING_RADIUS: Range = (0.28, 0.52)
-RING_STRETCH: Range = (0.75, 1.3)
-RING_SWEEP: Range = (0.35, 1.0)
-RING_WOBBLES = (0.06, 0.05)
-RING_OFF_CENTRE = 0.08
 RING_POINTS = 60
-PEN_WIDTH: Range = (0.008, 0.045)
-DASHED = 0.25
 DASH, DASH_PERIOD = 3, 4
-
-RULER_DISTANCE: Range = (0.3, 0.47)
-RULER_HALF_LENGTH: Range = (0.25, 0.6)
-RULER_LINE_WIDTH: Range = (0.002, 0.009)
-RULER_TICKS = (8, 40)
-TICK_LENGTH: Range = (0.01, 0.045)
 LONG_TICK, LONG_TICK_EVERY = 1.8, 5
-DARK_RULER, WITH_BASELINE = 0.8, 0.85
-DARK_GREY: Range = (0, 70)
-LIGHT_GREY: Range = (200, 255)
+
+
+@dataclass(frozen=True, slots=True)
+class Marking:
+    """What pen rings, rulers and dark rims look like; lengths are shares of the picture's shorter
+    side. Of the pen rings the share `dashed` is dashed; of the rulers the share `dark_ruler` is
+    dark and the share `with_baseline` has a line along its ticks.
+    """
+
+    inks: tuple[Colour, ...] = (
+        *((60, 40, 140), (90, 50, 150), (40, 40, 90)),
+        *((20, 60, 160), (30, 90, 70), (25, 25, 30)),
+    )
+    ink_spread: int = 15
+    ink_opacity: tuple[int, int] = (110, 255)
+    ring_radius: Range = (0.28, 0.52)
+    ring_stretch: Range = (0.75, 1.3)
+    ring_sweep: Range = (0.35, 1.0)
+    ring_wobbles: Range = (0.06, 0.05)
+    ring_off_centre: float = 0.08
+    pen_width: Range = (0.008, 0.045)
+    dashed: float = 0.25
+    ruler_distance: Range = (0.3, 0.47)
+    ruler_half_length: Range = (0.25, 0.6)
+    ruler_line_width: Range = (0.002, 0.009)
+    ruler_ticks: tuple[int, int] = (8, 40)
+    tick_length: Range = (0.01, 0.045)
+    dark_ruler: float = 0.8
+    with_baseline: float = 0.85
+    dark_grey: Range = (0, 70)
+    light_grey: Range = (200, 255)
+    rim: Rim = field(default_factory=Rim)
+
+
+Mark = Callable[[Image.Image, np.random.Generator, Marking], Image.Image]
 
 # Training also paints markings that only a wide crop shows. These lie inside the central four
 # fifths that serving shows (vision.tensor.view_box), or a measurement would count pictures on which
 # the network sees nothing.
-SHOWN_RING_RADIUS: Range = (0.28, 0.38)
-SHOWN_RULER_DISTANCE: Range = (0.3, 0.36)
-SHOWN_RIM_RADIUS: Range = (0.4, 0.48)
+SHOWN = Marking(ring_radius=(0.28, 0.38), ruler_distance=(0.3, 0.36), rim=Rim(radius=(0.4, 0.48)))
 
 
-def mark_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def mark_picture(
+    picture: Image.Image, random: np.random.Generator, strength: Marking
+) -> Image.Image:
     """One marking of any kind, for training."""
     paint = RANDOM_MARKINGS[random.integers(len(RANDOM_MARKINGS))]
-    return paint(picture.convert("RGB"), random)
+    return paint(picture.convert("RGB"), random, strength)
 
 
 def draw_pen_ring(
-    picture: Image.Image, random: np.random.Generator, radius: Range = RING_RADIUS
+    picture: Image.Image, random: np.random.Generator, strength: Marking
 ) -> Image.Image:
     """A line around the middle as a hand draws it: uneven, often open, sometimes dashed."""
     layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
-    ink = np.array(INKS[random.integers(len(INKS))])
-    ink = (ink + random.integers(-INK_SPREAD, INK_SPREAD + 1, 3)).clip(0, 255)
+    ink = np.array(strength.inks[random.integers(len(strength.inks))])
+    ink = (ink + random.integers(-strength.ink_spread, strength.ink_spread + 1, 3)).clip(0, 255)
     red, green, blue = (int(value) for value in ink)
-    colour = (red, green, blue, int(random.uniform(*INK_OPACITY)))
-    points = _ring_points(picture, random, radius)
-    width = _pixels(random.uniform(*PEN_WIDTH), picture)
-    period, length = (DASH_PERIOD, DASH) if random.random() < DASHED else (RING_POINTS, RING_POINTS)
+    colour = (red, green, blue, int(random.uniform(*strength.ink_opacity)))
+    points = _ring_points(picture, random, strength)
+    width = _pixels(random.uniform(*strength.pen_width), picture)
+    period, length = (
+        (DASH_PERIOD, DASH) if random.random() < strength.dashed else (RING_POINTS, RING_POINTS)
+    )
     for start in range(0, RING_POINTS, period):
         pen.line(points[start : start + length], colour, width, joint="curve")
     return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
 
 
-def _ring_points(picture: Image.Image, random: np.random.Generator, radius: Range) -> Points:
+def _ring_points(picture: Image.Image, random: np.random.Generator, strength: Marking) -> Points:
     """Along a turned ellipse with a few bulges."""
     side = min(picture.size)
-    long, stretch = random.uniform(*radius) * side, random.uniform(*RING_STRETCH)
+    long = random.uniform(*strength.ring_radius) * side
+    stretch = random.uniform(*strength.ring_stretch)
     tilt, start = random.uniform(0, 2 * math.pi, 2)
-    angles = start + np.linspace(0, random.uniform(*RING_SWEEP) * 2 * math.pi, RING_POINTS)
-    three, two = random.normal(size=2) * RING_WOBBLES
+    angles = start + np.linspace(0, random.uniform(*strength.ring_sweep) * 2 * math.pi, RING_POINTS)
+    three, two = random.normal(size=2) * strength.ring_wobbles
     bulge = 1 + three * np.sin(3 * angles + tilt) + two * np.sin(2 * angles)
     right = np.cos(angles) * long * bulge * stretch
     down = np.sin(angles) * long * bulge / stretch
-    x, y = np.array(picture.size) / 2 + random.uniform(-RING_OFF_CENTRE, RING_OFF_CENTRE, 2) * side
+    away = random.uniform(-strength.ring_off_centre, strength.ring_off_centre, 2)
+    x, y = np.array(picture.size) / 2 + away * side
     across = x + right * math.cos(tilt) - down * math.sin(tilt)
     along = y + right * math.sin(tilt) + down * math.cos(tilt)
     return list(zip(across.tolist(), along.tolist(), strict=True))
 
 
-def draw_ruler(
-    picture: Image.Image, random: np.random.Generator, distance: Range = RULER_DISTANCE
-) -> Image.Image:
+def draw_ruler(picture: Image.Image, random: np.random.Generator, strength: Marking) -> Image.Image:
     """Ticks, mostly on a line, beside the middle and at any angle."""
     side = min(picture.size)
     ruled = picture.copy()
     pen = ImageDraw.Draw(ruled)
-    grey = int(random.uniform(*(DARK_GREY if random.random() < DARK_RULER else LIGHT_GREY)))
+    dark = random.random() < strength.dark_ruler
+    grey = int(random.uniform(*(strength.dark_grey if dark else strength.light_grey)))
     colour = (grey, grey, grey)
     angle = random.uniform(0, 2 * math.pi)
     outward = np.array((math.cos(angle), math.sin(angle)))
     lengthwise = np.array((-outward[1], outward[0]))
-    middle = np.array(picture.size) / 2 + outward * random.uniform(*distance) * side
-    half = lengthwise * random.uniform(*RULER_HALF_LENGTH) * side
-    ticks = int(random.integers(*RULER_TICKS))
-    width = _pixels(random.uniform(*RULER_LINE_WIDTH), picture)
-    if random.random() < WITH_BASELINE:
+    middle = np.array(picture.size) / 2 + outward * random.uniform(*strength.ruler_distance) * side
+    half = lengthwise * random.uniform(*strength.ruler_half_length) * side
+    ticks = int(random.integers(*strength.ruler_ticks))
+    width = _pixels(random.uniform(*strength.ruler_line_width), picture)
+    if random.random() < strength.with_baseline:
         pen.line(_line(middle - half, middle + half), colour, width)
-    tick = random.uniform(*TICK_LENGTH) * side
+    tick = random.uniform(*strength.tick_length) * side
     for number in range(ticks + 1):
         foot = middle + half * (2 * number / ticks - 1)
         length = tick * (LONG_TICK if number % LONG_TICK_EVERY == 0 else 1)
@@ -123,11 +142,17 @@ def _pixels(share: float, picture: Image.Image) -> int:
     return max(1, round(share * min(picture.size)))
 
 
-RANDOM_MARKINGS: tuple[Spoil, ...] = (draw_pen_ring, draw_ruler, darken_rim)
+def _darken_rim(
+    picture: Image.Image, random: np.random.Generator, strength: Marking
+) -> Image.Image:
+    return darken_rim(picture, random, strength.rim)
+
+
+RANDOM_MARKINGS: tuple[Mark, ...] = (draw_pen_ring, draw_ruler, _darken_rim)
 
 MARKINGS: Mapping[str, Change] = {
-    "pen ring": lambda picture: draw_pen_ring(picture, seeded_by(picture), SHOWN_RING_RADIUS),
-    "ruler": lambda picture: draw_ruler(picture, seeded_by(picture), SHOWN_RULER_DISTANCE),
-    "dark rim": lambda picture: darken_rim(picture, seeded_by(picture), SHOWN_RIM_RADIUS),
+    "pen ring": lambda picture: draw_pen_ring(picture, seeded_by(picture), SHOWN),
+    "ruler": lambda picture: draw_ruler(picture, seeded_by(picture), SHOWN),
+    "dark rim": lambda picture: _darken_rim(picture, seeded_by(picture), SHOWN),
 }
 """For measuring: the same picture always bears the same marking. They take RGB."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from skinapi.errors import BadDataset, BadNetwork
+from skinapi.errors import BadNetwork
 from skinapi.learning.batches import Batches, Fetch, Floats, Later
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Pictures
@@ -27,8 +27,10 @@ from skinapi.learning.networks import (
     trunk_of,
 )
 from skinapi.learning.progress import Report
+from skinapi.learning.resuming import claim_folder
 from skinapi.learning.sampling import Sampler, balance_samples
 from skinapi.learning.scoring import Look, require_scorable, score_network
+from skinapi.learning.strengths import Strengths
 from skinapi.learning.teachers import Teachers
 from skinapi.learning.training import Course, Phase, read_course, run_phase
 from skinapi.learning.views import Keeper, Views
@@ -105,7 +107,7 @@ class Recipe:
     """`still` keeps the batch statistics as they are while the whole network learns: half the work,
     and right for a network that has learned before. `keep` is the share that the starting
     weights have in what comes out. Normal skin is at most the share `most_normal_skin` of what is
-    drawn.
+    drawn. `strengths` say how the pictures are changed.
     """
 
     architecture: str = "ResNet50"
@@ -117,6 +119,7 @@ class Recipe:
     compute: str = "mixed_bfloat16"
     keep: float = 0.0
     most_normal_skin: float = 0.08
+    strengths: Strengths = field(default_factory=Strengths)
 
     def build(self, outputs: int, *, compute: str, side: int | None) -> keras.Model:
         with precision(compute):
@@ -186,10 +189,9 @@ def _balance(recipe: Recipe, lessons: Lessons) -> Sampler:
 
 
 def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model) -> None:
-    """A folder belongs to one training: the same recipe, lessons and starting weights.
-    Every strength is a field of one of them, so that nobody resumes with another.
+    """A folder belongs to one training: the same recipe, lessons and starting weights. Every
+    strength is a field of one of them; resuming with another would mix two trainings.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     start = hashlib.sha256(b"".join(weight.tobytes() for weight in network.get_weights()))
     pictures = [
         [s.image_id, s.label, s.source, s.box] for s in (*lessons.train, *lessons.validation)
@@ -200,13 +202,10 @@ def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model)
         "pictures": hashlib.sha256(json.dumps(pictures).encode()).hexdigest(),
         "shares": dict(sorted(lessons.shares.items())),
         "teachers": lessons.teachers.versions if lessons.teachers else [],
+        "trust": lessons.teachers.trust if lessons.teachers else None,
         "start": start.hexdigest(),
     }
-    text = json.dumps(claim, indent=1)
-    written = folder / "training.json"
-    if written.exists() and written.read_text(encoding="utf-8") != text:
-        raise BadDataset(f"{folder} holds another training; name another folder to start this one")
-    written.write_text(text, encoding="utf-8")
+    claim_folder(folder, claim)
 
 
 def _as_float32(network: keras.Model, recipe: Recipe, lessons: Lessons) -> keras.Model:
@@ -286,6 +285,7 @@ def _views(phase: Phase, recipe: Recipe, lessons: Lessons, *, side: int) -> View
         lessons.teachers,
         spoiled=phase.spoiled,
         marked=phase.marked,
+        strengths=recipe.strengths,
     )
 
 

@@ -6,29 +6,65 @@ import io
 import math
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 Change = Callable[[Image.Image], Image.Image]
-Spoil = Callable[[Image.Image, np.random.Generator], Image.Image]
+Range = tuple[float, float]
 
-MOST_AT_ONCE = 2
-CHANNEL, BRIGHTEST, DARKEST = 0.15, 0.45, 0.6
-LARGEST_BLUR, LONGEST_SHAKE = 0.018, 0.03
-LOUDEST = 14.0
-QUALITY = (8, 60)
-FEWEST_HAIRS, MOST_HAIRS, STEPS = 2, 18, 24
-SHARPENED = (40, 180)
-TUBE = (0.44, 0.64)
+HAIR_STEPS = 24
+HAIR_COLOUR = (1.0, 0.75, 0.6)
 
 
-def spoil_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+@dataclass(frozen=True, slots=True)
+class Rim:
+    """The dark edge of a tube; lengths are shares of the picture's shorter side."""
+
+    radius: Range = (0.44, 0.64)
+    off_centre: float = 0.06
+    edge: Range = (0.01, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiling:
+    """How much worse a spoiled picture is.
+
+    Blur, shake and hairs are shares of the shorter side, `channel`, `brightest` and `darkest` are
+    logarithms of the light, `loudest` is in grey levels and `quality` that of a JPEG. Of the
+    pictures with hairs the share `dark_hair` has dark ones.
+    """
+
+    most_at_once: int = 2
+    channel: float = 0.15
+    brightest: float = 0.45
+    darkest: float = 0.6
+    largest_blur: float = 0.018
+    longest_shake: float = 0.03
+    loudest: float = 14.0
+    quality: tuple[int, int] = (8, 60)
+    sharpened: tuple[int, int] = (40, 180)
+    sharpened_radius: Range = (0.5, 2.5)
+    hairs: tuple[int, int] = (2, 18)
+    hair_width: Range = (0.003, 0.011)
+    dark_hair: float = 0.8
+    dark_grey: Range = (10, 80)
+    fair_grey: Range = (160, 230)
+    tube: Rim = field(default_factory=Rim)
+
+
+Spoil = Callable[[Image.Image, np.random.Generator, Spoiling], Image.Image]
+
+
+def spoil_picture(
+    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+) -> Image.Image:
     """One or two misfortunes, each of its own strength."""
-    many = int(random.integers(1, MOST_AT_ONCE + 1))
+    many = int(random.integers(1, strength.most_at_once + 1))
     for index in random.choice(len(SPOILS), many, replace=False):
-        picture = SPOILS[index](picture, random)
+        picture = SPOILS[index](picture, random, strength)
     return picture
 
 
@@ -68,20 +104,26 @@ def frame_darkly(
     return light(picture, lit[..., None])
 
 
-def _another_lamp(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    brightness = math.exp(random.uniform(-DARKEST, BRIGHTEST))
-    return light(picture, np.exp(random.uniform(-CHANNEL, CHANNEL, 3)) * brightness)
+def _another_lamp(
+    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+) -> Image.Image:
+    brightness = math.exp(random.uniform(-strength.darkest, strength.brightest))
+    return light(
+        picture, np.exp(random.uniform(-strength.channel, strength.channel, 3)) * brightness
+    )
 
 
-def _out_of_focus(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    radius = random.uniform(0, LARGEST_BLUR) * min(picture.size)
+def _out_of_focus(
+    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+) -> Image.Image:
+    radius = random.uniform(0, strength.largest_blur) * min(picture.size)
     return picture.filter(ImageFilter.GaussianBlur(radius))
 
 
-def _shaken(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _shaken(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
     """The mean of the picture and itself moved a little further each time, round the edges."""
     pixels = np.asarray(picture, np.float32)
-    reach = random.uniform(0, LONGEST_SHAKE) * min(picture.size)
+    reach = random.uniform(0, strength.longest_shake) * min(picture.size)
     angle = random.uniform(0, 2 * math.pi)
     steps = reach * np.linspace(-0.5, 0.5, max(2, math.ceil(reach)))
     moves = np.outer(steps, (math.sin(angle), math.cos(angle))).round().astype(int)
@@ -89,41 +131,49 @@ def _shaken(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     return _picture(np.mean(moved, axis=0))
 
 
-def _noisy(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    return add_grain(picture, random.uniform(0, LOUDEST), random)
+def _noisy(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
+    return add_grain(picture, random.uniform(0, strength.loudest), random)
 
 
-def _pressed(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    return press(picture, int(random.integers(*QUALITY)))
+def _pressed(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
+    return press(picture, int(random.integers(*strength.quality)))
 
 
-def _sharpened(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    percent = int(random.integers(*SHARPENED))
-    return picture.filter(ImageFilter.UnsharpMask(random.uniform(0.5, 2.5), percent))
-
-
-def darken_rim(
-    picture: Image.Image, random: np.random.Generator, radius: tuple[float, float] = TUBE
+def _sharpened(
+    picture: Image.Image, random: np.random.Generator, strength: Spoiling
 ) -> Image.Image:
-    """The edge of a dermoscope's tube, not quite in the middle; `radius` is a range of shares of
-    the shorter side.
-    """
-    away = random.uniform(-0.06, 0.06, 2)
-    edge = random.uniform(0.01, 0.1)
-    return frame_darkly(picture, random.uniform(*radius), edge, (away[0], away[1]))
+    percent = int(random.integers(*strength.sharpened))
+    return picture.filter(
+        ImageFilter.UnsharpMask(random.uniform(*strength.sharpened_radius), percent)
+    )
 
 
-def _hairy(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def darken_rim(picture: Image.Image, random: np.random.Generator, rim: Rim) -> Image.Image:
+    """The edge of a dermoscope's tube, not quite in the middle."""
+    away = random.uniform(-rim.off_centre, rim.off_centre, 2)
+    edge = random.uniform(*rim.edge)
+    return frame_darkly(picture, random.uniform(*rim.radius), edge, (away[0], away[1]))
+
+
+def _through_a_tube(
+    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+) -> Image.Image:
+    return darken_rim(picture, random, strength.tube)
+
+
+def _hairy(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
     """Curved lines from edge to edge or shorter, dark as a rule, some fair."""
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
-    shade = random.uniform(10, 80) if random.random() < 0.8 else random.uniform(160, 230)
-    along = np.linspace(0, 1, STEPS)[:, None]
-    for _ in range(int(random.integers(FEWEST_HAIRS, MOST_HAIRS + 1))):
+    dark = random.random() < strength.dark_hair
+    shade = random.uniform(*(strength.dark_grey if dark else strength.fair_grey))
+    along = np.linspace(0, 1, HAIR_STEPS)[:, None]
+    fewest, most = strength.hairs
+    for _ in range(int(random.integers(fewest, most + 1))):
         start, bend, end = random.uniform(-0.2, 1.2, (3, 2)) * picture.size
         way = (1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end
-        colour = tuple(int(value) for value in shade * np.array([1.0, 0.75, 0.6]))
-        width = max(1, round(random.uniform(0.003, 0.011) * min(picture.size)))
+        colour = tuple(int(value) for value in shade * np.array(HAIR_COLOUR))
+        width = max(1, round(random.uniform(*strength.hair_width) * min(picture.size)))
         pen.line([(x, y) for x, y in way], colour, width, joint="curve")
     return haired
 
@@ -139,6 +189,6 @@ SPOILS: tuple[Spoil, ...] = (
     _noisy,
     _pressed,
     _sharpened,
-    darken_rim,
+    _through_a_tube,
     _hairy,
 )

@@ -113,7 +113,7 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
                 {"train": learned, "validation": watched, "test": measured},
                 licences={source.name: source.licence for source in sources.sources},
             ),
-            "training": describe_training(lessons, courses, _repeat(options), options.note),
+            "training": describe_training(recipe, lessons, courses, _repeat(options), options.note),
         }
         figures = _measure(folder, card, lessons, test, options)
     say(describe_figures(figures))

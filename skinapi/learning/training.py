@@ -19,8 +19,6 @@ from skinapi.learning.progress import Progress, Report
 Score = Callable[[keras.Model], dict[str, float]]
 Array = NDArray[np.float32]
 
-LOWEST_SHARE = 0.01
-
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -31,7 +29,9 @@ class Phase:
     shown, the share `marked` bears a pen ring, a ruler or a dark rim, and the share `spoiled` is
     worse than what is asked about. `shrink` is the share of the served side that pictures are shown
     at: half the side is a quarter of the work. After the share `shrink_until` of the phase they
-    grow to the full side, under the same learning rate schedule and average.
+    grow to the full side, under the same learning rate schedule and average. The rate ends at its
+    share `lowest_rate`; the averaged weights never reach back over more than the share `ema_reach`
+    of the phase.
     """
 
     name: str
@@ -41,7 +41,10 @@ class Phase:
     batch: int = 32
     warmup_epochs: float = 1.0
     weight_decay: float = 0.05
+    lowest_rate: float = 0.01
+    clip_norm: float = 1.0
     ema: float = 0.998
+    ema_reach: float = 0.2
     mixup: float = 0.4
     patience: int = 5
     views: int = 0
@@ -71,11 +74,12 @@ class Course:
 
 
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A straight line up, then half a cosine down to a hundredth."""
+    """A straight line up, then half a cosine down to the share `lowest` of the peak."""
 
-    def __init__(self, peak: float, warmup_steps: int, steps: int) -> None:
+    def __init__(self, peak: float, warmup_steps: int, steps: int, lowest: float) -> None:
         self._peak = peak
         self._warmup = max(1, warmup_steps)
+        self._lowest = lowest
         self._falling = max(1, steps - self._warmup)
 
     def __call__(self, step: keras.KerasTensor) -> keras.KerasTensor:
@@ -83,7 +87,7 @@ class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ig
         rising = (step + 1.0) / self._warmup
         done = keras.ops.clip((step - self._warmup) / self._falling, 0.0, 1.0)
         cosine = 0.5 * (1.0 + keras.ops.cos(math.pi * done))
-        falling = LOWEST_SHARE + (1.0 - LOWEST_SHARE) * cosine
+        falling = self._lowest + (1.0 - self._lowest) * cosine
         return self._peak * keras.ops.minimum(rising, falling)
 
 
@@ -122,14 +126,17 @@ def run_phase(
 
 def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
     schedule = WarmupCosine(
-        phase.learning_rate, round(phase.warmup_epochs * steps), phase.epochs * steps
+        phase.learning_rate,
+        warmup_steps=round(phase.warmup_epochs * steps),
+        steps=phase.epochs * steps,
+        lowest=phase.lowest_rate,
     )
     optimizer = keras.optimizers.AdamW(
         schedule,
         weight_decay=phase.weight_decay,
         use_ema=True,
         ema_momentum=_momentum(phase, steps),
-        global_clipnorm=1.0,
+        global_clipnorm=phase.clip_norm,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     optimizer.build(model.trainable_variables)
@@ -139,8 +146,8 @@ def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
 
 
 def _momentum(phase: Phase, steps: int) -> float:
-    """The average never reaches back over more than a fifth of the phase, however short that is."""
-    return min(phase.ema, 1.0 - 1.0 / (1.0 + phase.epochs * steps / 5))
+    """Lower than asked for where the phase is short."""
+    return min(phase.ema, 1.0 - 1.0 / (1.0 + phase.ema_reach * phase.epochs * steps))
 
 
 def _train_epoch(

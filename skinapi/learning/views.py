@@ -5,7 +5,7 @@ made beforehand, asked about once and shown again and again.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from skinapi.learning.markings import mark_picture
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.sampling import Rows
 from skinapi.learning.spoiling import spoil_picture
+from skinapi.learning.strengths import Strengths
 from skinapi.learning.teachers import Teachers
 from skinapi.vision.tensor import Pixels, Tensor, scale_pixels
 
@@ -50,6 +51,7 @@ class Views:
     teachers: Teachers | None
     spoiled: float = 0.0
     marked: float = 0.0
+    strengths: Strengths = field(default_factory=Strengths)
 
     def live(self, rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
         views = [self.glance(int(row), random) for row in rows]
@@ -58,18 +60,20 @@ class Views:
 
     def glance(self, row: int, random: np.random.Generator) -> View:
         """Marked before it is augmented, so that the marking is turned and cropped along."""
-        picture = self.pictures.open(row)
+        picture, strength = self.pictures.open(row), self.strengths.augmentation
         if random.random() >= self.marked:
-            view = augment_picture(picture, random)
+            view = augment_picture(picture, random, strength)
             return View(shown=view, clean=view)
-        marked = mark_picture(picture, random)
+        marked = mark_picture(picture, random, self.strengths.marking)
         same = deepcopy(random)
-        shown = augment_picture(marked, random)
-        clean = augment_picture(picture, same) if self.teachers else shown
+        shown = augment_picture(marked, random, strength)
+        clean = augment_picture(picture, same, strength) if self.teachers else shown
         return View(shown=shown, clean=clean)
 
     def spoil(self, view: Image.Image, random: np.random.Generator) -> Image.Image:
-        return spoil_picture(view, random) if random.random() < self.spoiled else view
+        if random.random() >= self.spoiled:
+            return view
+        return spoil_picture(view, random, self.strengths.spoiling)
 
     def answer(self, rows: Rows, views: Sequence[View]) -> Floats:
         labels = self.labels[rows]

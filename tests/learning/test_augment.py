@@ -5,32 +5,35 @@ import pytest
 from PIL import Image
 
 from skinapi.learning import augment
-from skinapi.learning.augment import augment_picture
+from skinapi.learning.augment import Augmentation, augment_picture
 from tests.learning.pictures import draw_lesion
 
 PICTURE = draw_lesion("mel", np.random.default_rng(0), (341, 256))
+STRENGTH = Augmentation()
 
 
 def views(count: int) -> list[Image.Image]:
-    return [augment_picture(PICTURE, np.random.default_rng(seed)) for seed in range(count)]
+    return [
+        augment_picture(PICTURE, np.random.default_rng(seed), STRENGTH) for seed in range(count)
+    ]
 
 
 def test_the_same_chance_makes_the_same_view_and_another_another() -> None:
     first, second = views(2)
     assert first.tobytes() != second.tobytes()
-    again = augment_picture(PICTURE, np.random.default_rng(0))
+    again = augment_picture(PICTURE, np.random.default_rng(0), STRENGTH)
     assert again.tobytes() == first.tobytes()
 
 
 def test_every_view_shows_the_lesion_and_most_of_the_shorter_side() -> None:
     for view in views(60):
-        assert 256 * augment.SMALLEST_CROP / augment.ASPECT <= min(view.size) <= 256
+        assert 256 * STRENGTH.smallest_crop / STRENGTH.aspect <= min(view.size) <= 256
         darkest = np.percentile(np.asarray(view, np.float64).mean(axis=2), 2)
         assert darkest < 100
 
 
 def test_a_picture_without_colour_is_taken_too() -> None:
-    grey = augment_picture(PICTURE.convert("L"), np.random.default_rng(1))
+    grey = augment_picture(PICTURE.convert("L"), np.random.default_rng(1), STRENGTH)
     assert grey.mode == "RGB"
 
 
@@ -43,7 +46,7 @@ def test_spinning_uncovers_no_black_corner(angle: float) -> None:
 
 
 def test_what_is_hidden_is_one_rectangle_of_the_mean_colour() -> None:
-    hidden = augment._hide(PICTURE, np.random.default_rng(4))
+    hidden = augment._hide(PICTURE, np.random.default_rng(4), STRENGTH)
     changed = (np.asarray(hidden) != np.asarray(PICTURE)).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     inside = np.asarray(hidden)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -5,11 +5,11 @@ import pytest
 from PIL import Image
 
 from skinapi.learning import markings
-from skinapi.learning.markings import MARKINGS, RANDOM_MARKINGS, mark_picture
-from skinapi.learning.spoiling import Spoil
+from skinapi.learning.markings import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
 from skinapi.vision.tensor import view_box
 from tests.learning.pictures import draw_lesion
 
+STRENGTH = Marking()
 SIZES = [(192, 192), (341, 256), (200, 300)]
 
 
@@ -25,10 +25,10 @@ def changed(before: Image.Image, after: Image.Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("mark", [*RANDOM_MARKINGS, mark_picture])
-def test_the_same_chance_marks_alike_and_another_otherwise(mark: Spoil) -> None:
+def test_the_same_chance_marks_alike_and_another_otherwise(mark: Mark) -> None:
     picture = lesion(0)
     before = picture.tobytes()
-    marked = [mark(picture, np.random.default_rng(seed)) for seed in (1, 2, 1)]
+    marked = [mark(picture, np.random.default_rng(seed), STRENGTH) for seed in (1, 2, 1)]
     assert picture.tobytes() == before
     assert {(one.mode, one.size) for one in marked} == {("RGB", picture.size)}
     assert marked[0].tobytes() == marked[2].tobytes()
@@ -38,8 +38,8 @@ def test_the_same_chance_marks_alike_and_another_otherwise(mark: Spoil) -> None:
 def test_training_paints_every_kind_and_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     painted: list[int] = []
 
-    def note(number: int) -> Spoil:
-        def paint(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+    def note(number: int) -> Mark:
+        def paint(picture: Image.Image, *_: object) -> Image.Image:
             painted.append(number)
             return picture
 
@@ -48,7 +48,7 @@ def test_training_paints_every_kind_and_one_at_a_time(monkeypatch: pytest.Monkey
     kinds = range(len(RANDOM_MARKINGS))
     monkeypatch.setattr(markings, "RANDOM_MARKINGS", [note(number) for number in kinds])
     for seed in range(90):
-        mark_picture(lesion(0), np.random.default_rng(seed))
+        mark_picture(lesion(0), np.random.default_rng(seed), STRENGTH)
     assert len(painted) == 90
     assert min(painted.count(number) for number in kinds) > 15
 

@@ -121,7 +121,7 @@ def test_it_stops_when_nothing_improves_and_keeps_the_best(tmp_path: Path) -> No
 
 
 def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
-    schedule = WarmupCosine(1.0, warmup_steps=10, steps=110)
+    schedule = WarmupCosine(1.0, warmup_steps=10, steps=110, lowest=0.01)
     rates = [float(keras.ops.convert_to_numpy(schedule(step))) for step in (0, 9, 10, 60, 110)]
     np.testing.assert_allclose(rates, [0.1, 1.0, 1.0, 0.505, 0.01], atol=1e-6)
 

@@ -1,6 +1,7 @@
 """What learns in a phase, and what stands still."""
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,15 @@ from skinapi.learning.augment import DIHEDRAL
 from skinapi.learning.datasets import load_dataset
 from skinapi.learning.features import Pictures
 from skinapi.learning.networks import ARCHITECTURES, build_network
-from skinapi.learning.recipe import PHASES, Lessons, Recipe, default_phases, train_network
+from skinapi.learning.recipe import (
+    PHASES,
+    Lessons,
+    Recipe,
+    default_phases,
+    train_network,
+)
+from skinapi.learning.resuming import list_differences
+from skinapi.learning.strengths import Strengths
 from skinapi.learning.training import Course, Phase
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
@@ -167,6 +176,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
     "other",
     [
         *({"marked": 0.1}, {"spoiled": 0.1}, {"mixup": 0.1}, {"shrink_until": 0.5}),
+        *({"ema_reach": 0.5}, {"lowest_rate": 0.5}, {"clip_norm": 0.5}),
         *({"shares": {"clinic": 0.5}}, {"most_normal_skin": 0.1}),
     ],
     ids=lambda other: next(iter(other)),
@@ -180,8 +190,67 @@ def test_a_training_is_not_resumed_with_another_strength_or_share(
     strengths = {name for name in other if name in Phase.__dataclass_fields__}
     phase = replace(GROWING, **{name: other[name] for name in strengths})
     rest = {name: value for name, value in other.items() if name not in strengths}
-    with pytest.raises(BadDataset, match="another training"):
+    with pytest.raises(
+        BadDataset, match=f"another training, which differs in .*{next(iter(other))}"
+    ):
         teach(small, tmp_path, phase, **rest)
+
+
+def change(value: Any) -> Any:
+    """The same kind of value, and another one."""
+    if isinstance(value, tuple):
+        return (*value[:-1], change(value[-1]))
+    return value + 1
+
+
+def each_strength(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Every field in turn: its name, and the value with this field changed alone."""
+    for field in fields(value):
+        now, called = getattr(value, field.name), f"{name}.{field.name}"
+        inner = each_strength(now, called) if is_dataclass(now) else [(called, change(now))]
+        for place, other in inner:
+            yield place, replace(value, **{field.name: other})
+
+
+STRENGTHS = dict(each_strength(Strengths()))
+
+
+@pytest.mark.parametrize("name", STRENGTHS)
+def test_no_strength_of_augmentation_changes_within_a_training(tmp_path: Path, name: str) -> None:
+    lessons = Lessons(lesion_classes(), train=[], validation=[])
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    for _ in range(2):
+        recipe_module._claim(tmp_path, Recipe(), lessons, network)
+    with pytest.raises(BadDataset) as caught:
+        recipe_module._claim(tmp_path, Recipe(strengths=STRENGTHS[name]), lessons, network)
+    assert f"differs in recipe.strengths{name} (" in caught.value.detail
+
+
+def test_what_differs_between_two_trainings_is_named_once_each() -> None:
+    before = {"seed": 1, "phases": [{"name": "whole", "mixup": 0.2, "views": 1}], "old": []}
+    now = {"seed": 1, "phases": [{"name": "whole", "mixup": 0.1, "views": 1}], "new": {"a": None}}
+    assert list_differences(before, now) == [
+        "phases.0.mixup (0.2, now 0.1)",
+        "new.a (not recorded, now None)",
+        "old ([], now not recorded)",
+    ]
+    assert list_differences(before, before) == []
+    swapped = {"phases": [{"name": "b"}, {"name": "a"}]}
+    assert list_differences({"phases": [{"name": "a"}, {"name": "b"}]}, swapped) == [
+        "phases.0.name (a, now b)",
+        "phases.1.name (b, now a)",
+    ]
+
+
+def test_a_training_whose_record_is_cut_short_is_not_resumed(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe_module, "_run", lambda *_: Course(finished=True))
+    teach(small, tmp_path)
+    written = tmp_path / "training.json"
+    written.write_bytes(written.read_bytes()[:100])
+    with pytest.raises(BadDataset, match="cannot be read"):
+        teach(small, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ import pytest
 from PIL import Image, ImageFilter
 
 from skinapi.learning import spoiling
-from skinapi.learning.spoiling import SPOILS, Spoil, frame_darkly, press, spoil_picture
+from skinapi.learning.spoiling import SPOILS, Spoil, Spoiling, frame_darkly, press, spoil_picture
 from tests.learning.pictures import draw_lesion
 
 PICTURE = draw_lesion("mel", np.random.default_rng(0), (192, 192))
+STRENGTH = Spoiling()
 
 
 def pixels(picture: Image.Image) -> np.ndarray:
@@ -19,7 +20,7 @@ def pixels(picture: Image.Image) -> np.ndarray:
 @pytest.mark.parametrize("spoil", [*SPOILS, spoil_picture])
 def test_the_same_chance_spoils_alike_and_another_otherwise(spoil: Spoil) -> None:
     before = PICTURE.tobytes()
-    spoiled = [spoil(PICTURE, np.random.default_rng(seed)) for seed in (1, 2, 1)]
+    spoiled = [spoil(PICTURE, np.random.default_rng(seed), STRENGTH) for seed in (1, 2, 1)]
     assert PICTURE.tobytes() == before
     assert {(one.mode, one.size) for one in spoiled} == {("RGB", PICTURE.size)}
     assert spoiled[0].tobytes() == spoiled[2].tobytes()
@@ -35,7 +36,9 @@ def test_the_lesion_is_there_all_the_same(spoil: Spoil) -> None:
         return seen[56:136, 56:136].ravel()
 
     alike = [
-        np.corrcoef(middle(PICTURE), middle(spoil(PICTURE, np.random.default_rng(seed))))[0, 1]
+        np.corrcoef(middle(PICTURE), middle(spoil(PICTURE, np.random.default_rng(seed), STRENGTH)))[
+            0, 1
+        ]
         for seed in range(20)
     ]
     assert min(alike) > 0.5
@@ -47,7 +50,7 @@ def test_one_misfortune_or_two_different_ones_and_each_of_them_somewhen(
     befell: list[int] = []
 
     def note(number: int) -> Spoil:
-        def spoil(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+        def spoil(picture: Image.Image, *_: object) -> Image.Image:
             befell.append(number)
             return picture
 
@@ -57,7 +60,7 @@ def test_one_misfortune_or_two_different_ones_and_each_of_them_somewhen(
     seen = []
     for seed in range(80):
         befell.clear()
-        spoil_picture(PICTURE, np.random.default_rng(seed))
+        spoil_picture(PICTURE, np.random.default_rng(seed), STRENGTH)
         seen.append(frozenset(befell))
         assert len(befell) == len(seen[-1])
     assert {len(each) for each in seen} == {1, 2}

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import keras
@@ -12,10 +12,14 @@ from PIL import Image, ImageOps
 
 from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning import views as views_module
+from skinapi.learning.augment import Augmentation
 from skinapi.learning.batches import Fetch, Floats
 from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Pictures
+from skinapi.learning.markings import Marking
 from skinapi.learning.splits import check_unseen
+from skinapi.learning.spoiling import Spoiling
+from skinapi.learning.strengths import Strengths
 from skinapi.learning.teachers import Teachers, open_teachers
 from skinapi.learning.views import Keeper, Views
 from skinapi.vision.calibration import Calibration, ModelCalibration
@@ -144,7 +148,7 @@ def test_what_a_trunk_saw_of_a_view_is_shown_with_what_was_said_of_it(
     np.testing.assert_allclose(answers, said[numbers], atol=1e-6)
 
 
-def spoil_visibly(view: Image.Image, _: np.random.Generator) -> Image.Image:
+def spoil_visibly(view: Image.Image, *_: object) -> Image.Image:
     return ImageOps.invert(view)
 
 
@@ -177,7 +181,7 @@ def test_a_pupil_sees_its_view_spoiled_and_its_teachers_see_it_whole(
     assert 0 < sum(spared) < len(spared)
 
 
-def paint_all_black(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def paint_all_black(picture: Image.Image, random: np.random.Generator, _: Marking) -> Image.Image:
     random.random()
     return Image.new("RGB", picture.size)
 
@@ -223,7 +227,7 @@ def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_w
 def test_a_marked_view_and_its_clean_one_differ_by_the_marking_alone(
     teachers: Teachers, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(views_module, "mark_picture", lambda picture, _: picture)
+    monkeypatch.setattr(views_module, "mark_picture", lambda picture, *_: picture)
     views = Views(pictures, LABELS, teachers, marked=1.0)
     for seed in range(20):
         view = views.glance(0, np.random.default_rng(seed))
@@ -285,7 +289,7 @@ def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
 ) -> None:
     spoiled: list[Image.Image] = []
 
-    def note(view: Image.Image, _: np.random.Generator) -> Image.Image:
+    def note(view: Image.Image, *_: object) -> Image.Image:
         spoiled.append(view)
         return view
 
@@ -298,5 +302,27 @@ def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
     assert not list((tmp_path / "work").rglob("answers-*"))
     training = json.loads((tmp_path / "taught" / "card.json").read_text())["training"]
     assert training["teachers"] == [open_model(small.model).version]
+    assert training["trust"] == 0.7
+    assert training["recipe"]["phases"][0]["spoiled"] == 0.5
+    assert training["recipe"]["strengths"] == json.loads(json.dumps(asdict(Strengths())))
     assert f"--teachers {small.model}" in training["command"]
     assert "--seed 0" in training["command"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "strengths"),
+    [
+        ({}, Strengths(augmentation=Augmentation(colour=0.0))),
+        ({"spoiled": 1.0}, Strengths(spoiling=Spoiling(loudest=90.0, most_at_once=8))),
+        ({"marked": 1.0}, Strengths(marking=Marking(pen_width=(0.2, 0.3), tick_length=(0.3, 0.4)))),
+    ],
+)
+def test_another_strength_changes_what_is_shown(
+    shares: dict[str, float], strengths: Strengths, pictures: Pictures
+) -> None:
+    rows = np.tile(np.arange(3), 8)
+    usual, other = (
+        Views(pictures, LABELS, None, strengths=one, **shares).live(rows, np.random.default_rng(0))
+        for one in (Strengths(), strengths)
+    )
+    assert not np.allclose(usual[0], other[0], atol=0.05)

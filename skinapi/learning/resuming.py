@@ -1,0 +1,65 @@
+"""A folder of checkpoints belongs to one training: resumed with other settings it is refused."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from skinapi.errors import BadDataset
+
+CLAIM = "training.json"
+MOST_NAMED = 8
+
+
+def claim_folder(folder: Path, claim: Mapping[str, Any]) -> None:
+    """Records what the training is, or compares it with what was recorded. Raises BadDataset, which
+    names every difference.
+    """
+    text = json.dumps(claim, indent=1)
+    written = folder / CLAIM
+    if written.exists():
+        differences = list_differences(_read_claim(written), json.loads(text))
+        if differences:
+            raise BadDataset(
+                f"{folder} holds another training, which differs in {_shorten(differences)}. "
+                "Resume it with what it began with, or name another folder to start this one."
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = written.with_name(f"{CLAIM}.partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(written)
+
+
+def _shorten(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _read_claim(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as broken:
+        raise BadDataset(f"{path} cannot be read; name another folder to start anew") from broken
+
+
+def list_differences(before: Any, now: Any) -> list[str]:
+    """The name of every value that differs, with what it was and what it is now."""
+    old, new = dict(_flatten(before)), dict(_flatten(now))
+    return [
+        f"{name} ({old.get(name, 'not recorded')}, now {new.get(name, 'not recorded')})"
+        for name in {**new, **old}
+        if name not in old or name not in new or old[name] != new[name]
+    ]
+
+
+def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
+    """Phases are called by their places: the same ones in another order are another training."""
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from _flatten(inner, f"{name}.{key}" if name else key)
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        for place, inner in enumerate(value):
+            yield from _flatten(inner, f"{name}.{place}")
+    else:
+        yield name, value
