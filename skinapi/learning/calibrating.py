@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from skinapi.errors import BadDataset
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model
 from skinapi.learning.datasets import Sample, earlier_half, load_pictures, thin_out
@@ -60,8 +61,11 @@ def calibrate_model(
     report: Report,
 ) -> ModelCalibration:
     """From the training and the validation part, and the first half by name of a folder of
-    ordinary photographs: the later half is for the figure.
+    ordinary photographs: the later half is for the figure. Pictures of a label that is none of the
+    model's outputs are left out, and counted in the report.
     """
+    learned = keep_answerable(learned, model.labels, part="training", report=report)
+    watched = keep_answerable(watched, model.labels, part="validation", report=report)
     thinned = thin_out(learned, most=MOST_LEARNED, by=lambda sample: sample.source)
     strangers = earlier_half(load_pictures(not_skin, label="not skin")) if not_skin else []
     return fit_calibration(
@@ -71,6 +75,25 @@ def calibrate_model(
         not_skin=read_not_skin(model, strangers) if strangers else None,
         report=report,
     )
+
+
+def keep_answerable(
+    samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
+) -> list[Sample]:
+    """Whatever the model says of the others is wrong, so they would only teach it to be unsure.
+    Raises BadDataset where none is left.
+    """
+    kept = [sample for sample in samples if sample.label in labels]
+    others = Counter(sample.label for sample in samples if sample.label not in labels)
+    if others:
+        counts = ", ".join(f"{label} {n}" for label, n in sorted(others.items()))
+        report(f"{others.total()} {part} pictures left out, no output of the model: {counts}")
+    if not kept:
+        raise BadDataset(
+            f"No {part} picture has a label that the model knows; give pictures of some of "
+            f"{', '.join(labels)}"
+        )
+    return kept
 
 
 def fit_calibration(

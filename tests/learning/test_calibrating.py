@@ -1,14 +1,18 @@
 """What is fitted on validation, against toy answers whose right fit is known."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
+from skinapi.errors import BadDataset
 from skinapi.learning.answers import Answers
 from skinapi.learning.calibrating import (
+    calibrate_model,
     conformal_limit,
     fit_calibration,
     fit_naming_rule,
@@ -22,6 +26,7 @@ from skinapi.learning.patient_table import context_of, fit_patient_facts, learn_
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.context import Modality
+from tests.learning.judgements import toy_model
 
 LABELS = ("melanoma", "melanocytic_nevus", "benign_keratosis")
 LENS, PHONE = Modality.DERMOSCOPIC, Modality.CLINICAL
@@ -238,3 +243,54 @@ def test_the_words_of_data_sets_become_those_of_the_api() -> None:
         [*context_of(sample_of(1, "melanoma", facts=odd)).model_dump(exclude={"modality"}).values()]
     )
     assert not any(nothing)
+
+
+def pictures_of(
+    labels: Sequence[str], folder: Path, *, seed: int, colour: tuple[int, int, int]
+) -> list[Sample]:
+    """Red for a melanoma, green for a nevus, and any other of this colour."""
+    random = np.random.default_rng(seed)
+    colours = {"melanoma": (200, 90, 90), "melanocytic_nevus": (90, 200, 90)}
+    samples = []
+    for number, label in enumerate(labels):
+        path = folder / f"{seed}-{number}.png"
+        shade = np.array(colours.get(label, colour)) + random.integers(-60, 60, (40, 40, 3))
+        Image.fromarray(shade.clip(0, 255).astype(np.uint8)).save(path)
+        sample = sample_of(seed * 100 + number, label)
+        samples.append(replace(sample, path=path, source=f"clinic{number % 2}"))
+    return samples
+
+
+def test_pictures_that_the_model_has_no_output_for_calibrate_nothing(tmp_path: Path) -> None:
+    known = ["melanoma", "melanocytic_nevus"] * 8
+    learned, watched = (
+        pictures_of(known, tmp_path, seed=seed, colour=(0, 0, 0)) for seed in (1, 2)
+    )
+    foreign = pictures_of(
+        ["dermatofibroma"] * 5 + ["vascular_lesion"], tmp_path, seed=3, colour=(250, 0, 0)
+    )
+    said: list[str] = []
+    plain, mixed = (
+        calibrate_model(
+            toy_model(),
+            learned=[*learned, *more[:2]],
+            watched=[*more, *watched],
+            not_skin=None,
+            report=said.append,
+        )
+        for more in ([], foreign)
+    )
+    assert mixed == plain
+    assert [line for line in said if "left out" in line] == [
+        "2 training pictures left out, no output of the model: dermatofibroma 2",
+        (
+            "6 validation pictures left out, no output of the model: "
+            "dermatofibroma 5, vascular_lesion 1"
+        ),
+    ]
+
+
+def test_without_a_picture_that_the_model_knows_nothing_is_calibrated() -> None:
+    foreign = [sample_of(1, "dermatofibroma")]
+    with pytest.raises(BadDataset, match="No training picture has a label that the model knows"):
+        calibrate_model(toy_model(), learned=foreign, watched=[], not_skin=None, report=silent)
