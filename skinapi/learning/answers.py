@@ -10,8 +10,8 @@ from PIL import Image
 
 from skinapi.errors import BadDataset, Refused, UnreadablePicture
 from skinapi.learning.augment import DIHEDRAL
-from skinapi.learning.datasets import Sample, one_per_lesion, read_sample
 from skinapi.learning.progress import Progress, Report
+from skinapi.learning.samples import Sample, one_per_lesion, read_sample
 from skinapi.vision.assessment import Assessment, assess, state
 from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import conditions_table

@@ -6,8 +6,8 @@ import argparse
 import json
 
 from skinapi.learning.calibrating import calibrate_model
-from skinapi.learning.datasets import Sample
 from skinapi.learning.export import write_papers
+from skinapi.learning.samples import Sample
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.sources import load_sources, take_part
 from skinapi.learning.splits import SPLIT, check_split, read_split

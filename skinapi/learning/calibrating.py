@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skinapi.errors import BadDataset
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model
-from skinapi.learning.datasets import Sample, earlier_half, load_pictures, thin_out
+from skinapi.learning.datasets import load_pictures
 from skinapi.learning.detectors import (
     fit_modality_detector,
     fit_skin_detector,
@@ -21,6 +21,7 @@ from skinapi.learning.detectors import (
 )
 from skinapi.learning.patient_table import fit_patient_facts
 from skinapi.learning.progress import Report
+from skinapi.learning.samples import Sample, earlier_half, thin_out
 from skinapi.vision.assessment import state
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, THRESHOLD_BANDS
 from skinapi.vision.calibration import (

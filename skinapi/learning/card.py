@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skinapi.learning.datasets import Sample
 from skinapi.learning.recipe import Lessons, Recipe
+from skinapi.learning.samples import Sample
 from skinapi.learning.splits import SPLIT
 from skinapi.learning.tables import (
     describe_classes,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from skinapi.learning.answers import Judged, ask_model, judge
 from skinapi.learning.comparing import Difference, compare
-from skinapi.learning.datasets import Sample, by_part
+from skinapi.learning.samples import Sample, by_part
 from skinapi.learning.saying import say
 from skinapi.learning.sources import load_sources
 from skinapi.learning.splits import check_split, read_split

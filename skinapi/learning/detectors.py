@@ -8,8 +8,8 @@ from PIL import Image
 from scipy.optimize import minimize
 
 from skinapi.learning.answers import Answers
-from skinapi.learning.datasets import Sample, open_sample
 from skinapi.learning.progress import Report
+from skinapi.learning.samples import Sample, open_sample
 from skinapi.vision.context import Modality
 from skinapi.vision.linear import LinearClassifier
 from skinapi.vision.modality import ModalityDetector

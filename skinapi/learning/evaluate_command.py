@@ -7,16 +7,11 @@ from dataclasses import replace
 
 from skinapi.errors import BadDataset
 from skinapi.learning.answers import ask_model
-from skinapi.learning.datasets import (
-    Dataset,
-    by_part,
-    later_half,
-    load_dataset,
-    load_pictures,
-)
+from skinapi.learning.datasets import Dataset, load_dataset, load_pictures
 from skinapi.learning.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.figures_of_skin import measure_not_skin
 from skinapi.learning.labels import label_spellings
+from skinapi.learning.samples import by_part, later_half
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.skin_patches import cut_normal_skin
 from skinapi.learning.sources import load_normal_skin, parse_source

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skinapi.learning.answers import Answers, Judged, Served, ask_model, judge, lesion_classes
-from skinapi.learning.datasets import Dataset, Sample, one_per_lesion
+from skinapi.learning.datasets import Dataset
 from skinapi.learning.figures import (
     measure,
     measure_bands,
@@ -31,6 +31,7 @@ from skinapi.learning.gating import count_outcomes
 from skinapi.learning.patient_table import measure_gain
 from skinapi.learning.progress import Report
 from skinapi.learning.saliency import measure_saliency
+from skinapi.learning.samples import Sample, one_per_lesion
 from skinapi.learning.served_rows import pick
 from skinapi.learning.shortcuts import measure_shortcuts
 from skinapi.learning.stress import measure_stress

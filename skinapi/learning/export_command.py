@@ -7,11 +7,12 @@ import argparse
 import numpy as np
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.datasets import Sample, load_pictures
+from skinapi.learning.datasets import load_pictures
 from skinapi.learning.export import export_servable, new_model, write_papers
 from skinapi.learning.features import Pictures
 from skinapi.learning.heads import Servable, make_servable
 from skinapi.learning.limits import limits_of_labels
+from skinapi.learning.samples import Sample
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.userfiles import load_user_network
 from skinapi.settings import Settings

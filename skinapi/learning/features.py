@@ -15,8 +15,8 @@ import openvino as ov
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
-from skinapi.learning.datasets import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
+from skinapi.learning.samples import Sample, open_sample
 from skinapi.vision.tensor import (
     Pixels,
     Scaling,

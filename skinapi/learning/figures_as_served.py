@@ -14,9 +14,9 @@ import numpy as np
 
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, Served, judge, lesion_classes, modality_of, serve
-from skinapi.learning.datasets import Sample
 from skinapi.learning.figures import short_name, with_interval
 from skinapi.learning.figures_by_group import source_of
+from skinapi.learning.samples import Sample
 from skinapi.learning.served_rows import (
     Row,
     by_name,

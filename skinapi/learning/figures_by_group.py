@@ -7,8 +7,8 @@ import numpy as np
 
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, Judged, Served, held_classes, judge
-from skinapi.learning.datasets import Sample
 from skinapi.learning.figures import measure, measure_bands
+from skinapi.learning.samples import Sample
 from skinapi.vision.model import Model
 
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from skinapi.learning.datasets import Sample
 from skinapi.learning.figures_as_served import is_squamous
+from skinapi.learning.samples import Sample
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 

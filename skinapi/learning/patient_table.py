@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers
-from skinapi.learning.datasets import Sample
 from skinapi.learning.progress import Report
+from skinapi.learning.samples import Sample
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.context import AGE_BANDS, BODY_SITES, AgeBand, BodySite, Context

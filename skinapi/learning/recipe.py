@@ -14,7 +14,6 @@ import numpy as np
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.batches import Batches, Fetch, Floats, Later
-from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Pictures
 from skinapi.learning.fused import fuse, unfuse
 from skinapi.learning.networks import (
@@ -28,6 +27,7 @@ from skinapi.learning.networks import (
 )
 from skinapi.learning.progress import Report
 from skinapi.learning.resuming import claim_folder
+from skinapi.learning.samples import Sample
 from skinapi.learning.sampling import Sampler, balance_samples
 from skinapi.learning.scoring import Look, require_scorable, score_network
 from skinapi.learning.strengths import Strengths

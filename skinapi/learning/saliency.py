@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from skinapi.learning.datasets import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
+from skinapi.learning.samples import Sample, open_sample
 from skinapi.vision.context import Modality
 from skinapi.vision.mask import SIDE, find_lesion
 from skinapi.vision.model import Model

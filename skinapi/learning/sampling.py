@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Sample
+from skinapi.learning.samples import Sample
 from skinapi.vision.conditions import NORMAL_SKIN
 
 Weights = NDArray[np.float64]

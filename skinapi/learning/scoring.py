@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Features
 from skinapi.learning.metrics import balanced_accuracy, log_loss, macro_auc
+from skinapi.learning.samples import Sample
 from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.tensor import Tensor

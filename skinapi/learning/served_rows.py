@@ -7,7 +7,7 @@ import numpy as np
 
 from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, Served, group_of, lesion_classes
-from skinapi.learning.datasets import Sample
+from skinapi.learning.samples import Sample
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band
 

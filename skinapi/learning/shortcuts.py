@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.learning.datasets import Sample, open_sample
 from skinapi.learning.markings import MARKINGS
 from skinapi.learning.progress import Progress, Report
+from skinapi.learning.samples import Sample, open_sample
 from skinapi.vision.bands import urgency
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding

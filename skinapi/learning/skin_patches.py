@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image, ImageFilter
 
-from skinapi.learning.datasets import Box, Sample, open_sample
 from skinapi.learning.progress import Progress, Report
+from skinapi.learning.samples import Box, Sample, open_sample
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.mask import Numbers, find_lesion, find_scale, shrink_smoothly
 from skinapi.vision.pieces import Mask

@@ -10,8 +10,6 @@ from pathlib import Path
 from skinapi.errors import BadDataset
 from skinapi.learning.datasets import (
     Dataset,
-    Sample,
-    by_part,
     load_dataset,
     load_pictures,
     require_usable,
@@ -19,6 +17,7 @@ from skinapi.learning.datasets import (
 )
 from skinapi.learning.labels import label_spellings
 from skinapi.learning.progress import Report
+from skinapi.learning.samples import Sample, by_part
 from skinapi.learning.skin_patches import cut_normal_skin
 from skinapi.learning.splits import Part
 from skinapi.vision.conditions import NORMAL_SKIN

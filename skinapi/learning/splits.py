@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Sample
+from skinapi.learning.samples import Sample
 
 Part = Literal["train", "validation", "test"]
 SPLIT = "split.json"

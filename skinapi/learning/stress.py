@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from skinapi.learning import metrics
 from skinapi.learning.answers import Judged, ask_model, judge
 from skinapi.learning.comparing import Difference, compare, compare_mean
-from skinapi.learning.datasets import Sample, thin_out
 from skinapi.learning.progress import Report
+from skinapi.learning.samples import Sample, thin_out
 from skinapi.learning.spoiling import Change, add_grain, frame_darkly, light, press, seeded_by
 from skinapi.vision.model import Model
 

@@ -15,12 +15,7 @@ from skinapi.learning import metrics
 from skinapi.learning.answers import Answers, ask_model, judge, lesion_classes
 from skinapi.learning.calibrating import calibrate_model
 from skinapi.learning.card import describe_training, list_sources, write_readable_card
-from skinapi.learning.datasets import (
-    Dataset,
-    later_half,
-    load_pictures,
-    require_classes,
-)
+from skinapi.learning.datasets import Dataset, load_pictures, require_classes
 from skinapi.learning.drawing import draw_card
 from skinapi.learning.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.export import export_servable, new_model, write_papers
@@ -33,6 +28,7 @@ from skinapi.learning.kernels import save_norms
 from skinapi.learning.limits import limits_of
 from skinapi.learning.networks import ARCHITECTURES
 from skinapi.learning.recipe import PHASES, Lessons, Recipe, default_phases, train_network
+from skinapi.learning.samples import later_half
 from skinapi.learning.saying import disk_full_told, say
 from skinapi.learning.sources import Sources, load_sources, take_part
 from skinapi.learning.splits import (

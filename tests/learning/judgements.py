@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.learning.answers import Answers, Judged
-from skinapi.learning.datasets import Sample
+from skinapi.learning.samples import Sample
 from skinapi.vision.calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.context import Modality
 from skinapi.vision.engine import Reading

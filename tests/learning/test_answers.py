@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.answers import ask_model, group_of, judge, serve
-from skinapi.learning.datasets import Sample
 from skinapi.learning.gating import count_outcomes, name_outcome, name_served
+from skinapi.learning.samples import Sample
 from skinapi.vision.calibration import Calibration, NamingRule, softmax
 from skinapi.vision.context import Modality
 from tests.learning.judgements import (

@@ -20,9 +20,9 @@ from skinapi.learning.calibrating import (
     fit_thresholds,
     name_all,
 )
-from skinapi.learning.datasets import Sample
 from skinapi.learning.detectors import MOST_REFUSED, fit_modality_detector, fit_skin_detector
 from skinapi.learning.patient_table import context_of, fit_patient_facts, learn_table
+from skinapi.learning.samples import Sample
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.context import Modality

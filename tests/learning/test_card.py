@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from skinapi.learning.card import README, list_sources, write_readable_card
-from skinapi.learning.datasets import Sample
 from skinapi.learning.evaluation import measure_answers
 from skinapi.learning.figures_of_skin import measure_not_skin
 from skinapi.learning.limits import limits_of
+from skinapi.learning.samples import Sample
 from skinapi.learning.text_tables import show_interval
 from skinapi.vision.calibration import NamingRule
 from skinapi.vision.context import Modality

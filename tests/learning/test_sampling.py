@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Sample
+from skinapi.learning.samples import Sample
 from skinapi.learning.sampling import Sampler, balance_samples, share_sources
 
 SKIN = "normal_skin"

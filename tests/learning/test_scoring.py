@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Sample
+from skinapi.learning.samples import Sample
 from skinapi.learning.scoring import require_scorable, score_logits
 
 CLASSES = ("nevus", "melanoma", "carcinoma", "normal_skin")

@@ -12,8 +12,8 @@ from PIL import Image
 
 from skinapi.errors import Refused
 from skinapi.learning import shortcuts
-from skinapi.learning.datasets import Sample
 from skinapi.learning.markings import MARKINGS
+from skinapi.learning.samples import Sample
 from skinapi.learning.shortcuts import NEVUS, measure_shortcuts
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality

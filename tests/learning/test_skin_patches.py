@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skinapi.learning.datasets import Sample, open_sample
+from skinapi.learning.samples import Sample, open_sample
 from skinapi.learning.skin_patches import cut_normal_skin, find_skin
 from skinapi.vision.context import Modality
 from tests.vision.photos import SKIN, SPOT

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import Sample
+from skinapi.learning.samples import Sample
 from skinapi.learning.splits import (
     Part,
     check_split,

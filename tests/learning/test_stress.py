@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from skinapi.learning import stress
-from skinapi.learning.datasets import Sample, load_dataset, thin_out
+from skinapi.learning.datasets import load_dataset
 from skinapi.learning.evaluation import measure_robustness
+from skinapi.learning.samples import Sample, thin_out
 from skinapi.learning.stress import STRESSES
 from skinapi.learning.tables import describe_robustness
 from skinapi.vision.conditions import conditions_table

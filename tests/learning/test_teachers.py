@@ -14,9 +14,9 @@ from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning import views as views_module
 from skinapi.learning.augment import Augmentation
 from skinapi.learning.batches import Fetch, Floats
-from skinapi.learning.datasets import Sample
 from skinapi.learning.features import Pictures
 from skinapi.learning.markings import Marking
+from skinapi.learning.samples import Sample
 from skinapi.learning.splits import check_unseen
 from skinapi.learning.spoiling import Spoiling
 from skinapi.learning.strengths import Strengths
