@@ -26,6 +26,8 @@ from skinapi.vision.model import (
     write_checksums,
     write_head,
 )
+from skinapi.vision.tensor import Scaling
+from tests.cards import model_card
 from tests.findings import TESTED
 from tests.photos import COLOURS
 
@@ -43,18 +45,15 @@ def write_model(folder: Path, version: str = VERSION, **calibration: Any) -> Pat
     weights, bias = _nearest_colour()
     ov.save_model(_network(weights, bias), folder / NETWORK, compress_to_fp16=False)
     write_head(Head(weights), folder / HEAD)
-    card = {
-        "version": version,
-        "architecture": "Tiny",
-        "side": SIDE,
-        "scaling": "tf",
-        "precision": "f32",
-        "licence": "none",
-        "limits": ["Knows colours, and nothing of skin"],
-        "figures": {"test": {"balanced_accuracy": 0.5}},
-    }
+    card = model_card(
+        version=version,
+        side=SIDE,
+        scaling=Scaling.TF,
+        limits=("Knows colours, and nothing of skin",),
+        figures={"test": {"balanced_accuracy": 0.5}},
+    )
     (folder / LABELS).write_text(json.dumps(list(COLOURS)))
-    (folder / CARD).write_text(json.dumps(card))
+    (folder / CARD).write_text(card.model_dump_json())
     fitted = ModelCalibration(dermoscopic=Calibration(**{"tested": TESTED, **calibration}))
     (folder / CALIBRATION).write_text(fitted.model_dump_json())
     write_checksums(folder)

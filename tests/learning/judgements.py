@@ -16,10 +16,10 @@ from skinapi.vision.engine import Reading
 from skinapi.vision.heatmap import Head
 from skinapi.vision.linear import LinearClassifier
 from skinapi.vision.modality import ModalityDetector
-from skinapi.vision.model import Model, ModelCard
-from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.model import Model
 from skinapi.vision.skin_detector import SkinDetector
-from skinapi.vision.tensor import Scaling, Tensor
+from skinapi.vision.tensor import Tensor
+from tests.cards import model_card
 
 CLASSES = ("basal_cell_carcinoma", "melanoma", "melanocytic_nevus")
 LABELS = np.random.default_rng(2).integers(3, size=240)
@@ -61,17 +61,8 @@ class MeanColour:
 
 
 def toy_model(calibration: ModelCalibration | None = None) -> Model:
-    card = ModelCard(
-        version="toy-1",
-        architecture="toy",
-        side=SIDE,
-        scaling=Scaling.RAW,
-        precision=Precision.F32,
-        licence="none",
-        limits=(),
-    )
     head = Head(np.zeros((3, len(ALL)), np.float32))
-    return Model(card, ALL, calibration or told_calibration(), head, MeanColour())
+    return Model(model_card(side=SIDE), ALL, calibration or told_calibration(), head, MeanColour())
 
 
 def told_calibration(**of_dermoscopic: Any) -> ModelCalibration:

@@ -11,9 +11,9 @@ from skinapi.learning.tables import describe_robustness
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import Reading
 from skinapi.vision.heatmap import Head
-from skinapi.vision.model import Model, ModelCard, open_model
-from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.tensor import Scaling, Tensor
+from skinapi.vision.model import Model, open_model
+from skinapi.vision.tensor import Tensor
+from tests.cards import model_card
 from tests.learning.conftest import Small
 from tests.learning.pictures import draw_lesion
 
@@ -38,17 +38,9 @@ class SeesDarkness:
 
 
 def seeing(engine: SeesDarkness) -> Model:
-    card = ModelCard(
-        version="toy",
-        architecture="toy",
-        side=SIDE,
-        scaling=Scaling.RAW,
-        precision=Precision.F32,
-        licence="none",
-        limits=(),
-    )
     head = Head(np.array([[1.0, 0.0]], np.float32))
-    return Model(card, ("melanoma", "melanocytic_nevus"), ModelCalibration(), head, engine)
+    labels = ("melanoma", "melanocytic_nevus")
+    return Model(model_card(side=SIDE), labels, ModelCalibration(), head, engine)
 
 
 def lesion() -> Image.Image:

@@ -7,9 +7,7 @@ from flask import Flask
 
 from skinapi.registry.cardpage import card_page
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.model import ModelCard
-from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.tensor import Scaling
+from tests.cards import model_card
 from tests.houses import House
 
 
@@ -66,18 +64,8 @@ def test_figures_of_several_sources_become_one_table_with_intervals() -> None:
         return {"n": 5, "macro_auc": auc, "macro_auc_interval": spread, "per_class": inner}
 
     figures = {"test": {"by_source": {"ham": part(0.9), "pad": part(0.8)}, "macro_auc": 0.85}}
-    card = ModelCard(
-        version="two",
-        architecture="Tiny",
-        side=64,
-        scaling=Scaling.RAW,
-        precision=Precision.F32,
-        licence="none",
-        limits=("one",),
-        figures=figures,
-    )
     with Flask("page").app_context():
-        page = card_page(card)
+        page = card_page(model_card(figures=figures))
     strict = Strict()
     strict.feed(page)
     assert strict.open == []

@@ -9,9 +9,9 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.engine import Reading
 from skinapi.vision.heatmap import Head
-from skinapi.vision.model import Model, ModelCard
-from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.tensor import Scaling, Tensor
+from skinapi.vision.model import Model
+from skinapi.vision.tensor import Tensor
+from tests.cards import model_card
 
 LABELS = conditions_table().keys
 FEATURES = 64
@@ -49,15 +49,7 @@ def fake_model(
     if not isinstance(calibration, ModelCalibration):
         tested = (calibration or Calibration()).model_copy(update={"tested": TESTED})
         calibration = ModelCalibration(dermoscopic=tested)
-    card = ModelCard(
-        version="fake-1",
-        architecture="Fake",
-        side=224,
-        scaling=Scaling.RAW,
-        precision=Precision.F32,
-        licence="none",
-        limits=(),
-    )
+    card = model_card(version="fake-1", architecture="Fake", side=224)
     weights = np.random.default_rng(2).normal(size=(FEATURES, len(LABELS))).astype(np.float32)
     return Model(
         card=card,

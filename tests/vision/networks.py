@@ -19,6 +19,8 @@ from skinapi.vision.model import (
     write_head,
 )
 from skinapi.vision.openvino_engine import OUTPUTS
+from skinapi.vision.tensor import Scaling
+from tests.cards import model_card
 
 SIDE = 16
 LABELS_USED = ("melanoma", "melanocytic_nevus", "normal_skin")
@@ -48,15 +50,7 @@ def write_model_folder(folder: Path) -> Path:
     write_head(write_network(folder / NETWORK), folder / HEAD)
     (folder / LABELS).write_text(json.dumps(LABELS_USED))
     (folder / CALIBRATION).write_text(ModelCalibration().model_dump_json())
-    card = {
-        "version": "toy-1",
-        "architecture": "toy",
-        "side": SIDE,
-        "scaling": "tf",
-        "precision": "f32",
-        "licence": "none",
-        "limits": ["a toy"],
-    }
-    (folder / CARD).write_text(json.dumps(card))
+    card = model_card(side=SIDE, scaling=Scaling.TF)
+    (folder / CARD).write_text(card.model_dump_json())
     write_checksums(folder)
     return folder
