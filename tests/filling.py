@@ -17,9 +17,9 @@ def fill(store: Store, collection: str, documents: Iterable[Document]) -> None:
     store.collection(collection).get("none")  # makes the table where there is none
     kept = _as_kept(documents)
     if isinstance(store, SqliteStore):
-        with store.writing() as connection:
-            rows = ((document["id"], to_json(document)) for document in kept)
-            connection.executemany(f'INSERT INTO "{collection}" VALUES (?, ?)', rows)
+        rows = ((document["id"], to_json(document)) for document in kept)
+        add = f'INSERT INTO "{collection}" VALUES (?, ?)'
+        store.write(lambda connection: connection.executemany(add, rows))
     elif isinstance(store, MongoStore):
         into = store.collection(collection)._collection
         while batch := [_to_mongo(document) for document in islice(kept, AT_ONCE)]:

@@ -1,7 +1,8 @@
 """What a disk's refusal means to whoever asked: full, read-only, or simply not there."""
 
 import errno
-import sqlite3
+
+import apsw
 
 from skinapi.errors import DiskFull, StoreUnavailable
 
@@ -13,8 +14,8 @@ def disk_error(error: BaseException) -> StoreUnavailable:
     if isinstance(error, OSError):
         full, read_only = error.errno in FULL, error.errno == errno.EROFS
     else:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest says more than is needed
-        full, read_only = code == sqlite3.SQLITE_FULL, code == sqlite3.SQLITE_READONLY
+        full = isinstance(error, apsw.FullError)
+        read_only = isinstance(error, apsw.ReadOnlyError)
     if full:
         return DiskFull()
     return StoreUnavailable(READ_ONLY) if read_only else StoreUnavailable()

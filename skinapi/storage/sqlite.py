@@ -1,21 +1,22 @@
 """Documents in one SQLite file: a table of JSON a collection, expression indexes, no setup."""
 
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
-from skinapi.errors import Duplicate
-from skinapi.storage.disk import disk_error
+import apsw
+
 from skinapi.storage.fields import check_fields
+from skinapi.storage.group_commit import GroupCommit
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
+from skinapi.storage.sqlite_file import SqliteFile, sqlite_errors
 from skinapi.storage.sqlite_json import from_chosen, from_json, to_json
 from skinapi.storage.sqlite_words import chosen, field_of, typed, where
-from skinapi.storage.turns import Turns
 from skinapi.storage.words import (
     check_expiry,
     check_id,
@@ -29,18 +30,16 @@ from skinapi.storage.words import (
     unexpired,
 )
 
-# Before 3.51.3 SQLite can, rarely, corrupt a write-ahead log that two connections reset.
-SAFE_JOURNAL = "wal" if sqlite3.sqlite_version_info >= (3, 51, 3) else "truncate"
+T = TypeVar("T")
 
 
 class SqliteStore:
-    def __init__(self, path: Path, blobs: Blobs, *, journal: str = SAFE_JOURNAL) -> None:
+    def __init__(self, path: Path, blobs: Blobs) -> None:
         self.blobs = blobs
-        self._path = path
-        self._journal = check_name(journal)
-        self._turns = Turns(path)
+        self._file = SqliteFile(path)
+        self._commits = GroupCommit(self._transaction)
         self._local = threading.local()
-        self._opened: list[tuple[int, threading.Thread, sqlite3.Connection]] = []
+        self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
 
     def collection(self, name: str) -> "SqliteDocuments":
@@ -60,16 +59,22 @@ class SqliteStore:
         self._local = threading.local()
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        # A write-ahead log lets readers past the writer; without one they take turns.
-        turn = nullcontext() if self._journal == "wal" else self._turns.shared()
-        with _sqlite_errors(), turn:
+    def reading(self) -> Iterator[apsw.Connection]:
+        """The write-ahead log lets readers past the writer."""
+        with sqlite_errors():
             yield self._connection()
 
+    def write(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Carry out `act` in a transaction, maybe together with other threads' acts, and on the
+        thread of one of them; it is durable when this returns.
+        """
+        with sqlite_errors():
+            return self._commits.run(act)
+
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        with _sqlite_errors(), self._turns.alone():
-            connection = self._connection()
+    def _transaction(self) -> Iterator[apsw.Connection]:
+        connection = self._connection()
+        with self._file.locked():
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -78,19 +83,15 @@ class SqliteStore:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> apsw.Connection:
         """One connection a thread, and a new one after a fork."""
         pid = os.getpid()
         if getattr(self._local, "pid", None) != pid:
             self._close_where(lambda thread: not thread.is_alive())
-            connection = sqlite3.connect(
-                self._path, isolation_level=None, timeout=15, check_same_thread=False
-            )
-            connection.execute(f"PRAGMA journal_mode = {self._journal}")
-            connection.execute("PRAGMA synchronous = FULL")
+            connection = self._file.connect()
             self._opened.append((pid, threading.current_thread(), connection))
             self._local.pid, self._local.connection = pid, connection
-        found: sqlite3.Connection = self._local.connection
+        found: apsw.Connection = self._local.connection
         return found
 
     def _close_where(self, unused: Callable[[threading.Thread], bool]) -> None:
@@ -104,16 +105,6 @@ class SqliteStore:
                 with suppress(ValueError):  # another thread was faster
                     self._opened.remove(entry)
                     connection.close()
-
-
-@contextmanager
-def _sqlite_errors() -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        raise Duplicate from error
-    except (sqlite3.Error, OSError) as error:
-        raise disk_error(error) from error
 
 
 class SqliteDocuments:
@@ -130,13 +121,16 @@ class SqliteDocuments:
         kind, partial = ("UNIQUE INDEX", f" WHERE {present}") if unique else ("INDEX", "")
         name = f"{self._name}.{'.'.join(fields)}"
         wanted = f'CREATE {kind} "{name}" ON "{self._name}" ({columns}){partial}'
-        with self._writing() as connection:
+
+        def index(connection: apsw.Connection) -> None:
             found = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
-            match found.fetchone():
-                case None:
+            match found.fetchall():
+                case []:
                     connection.execute(wanted)
-                case (sql,) if sql != wanted:
+                case [(sql,)] if sql != wanted:
                     raise ValueError(f"{name} is indexed in another way")
+
+        self._write(index)
         self._plain.update(fields)
 
     def expire_by(self, field: str) -> None:
@@ -146,11 +140,13 @@ class SqliteDocuments:
 
     def insert(self, document: Document) -> None:
         kept = checked_document(document, self._plain)
-        with self._writing() as connection:
+        row = (kept["id"], to_json(kept))
+
+        def add(connection: apsw.Connection) -> None:
             self._purge(connection)
-            connection.execute(
-                f'INSERT INTO "{self._name}" VALUES (?, ?)', (kept["id"], to_json(kept))
-            )
+            connection.execute(f'INSERT INTO "{self._name}" VALUES (?, ?)', row)
+
+        self._write(add)
 
     def get(self, identifier: str) -> Document | None:
         found = self.find({"id": check_id(identifier)}, limit=1)
@@ -177,16 +173,16 @@ class SqliteDocuments:
     def count(self, filter: Filter | None = None) -> int:
         condition, values = where(unexpired(filter, self._expires))
         with self._reading() as connection:
-            row = connection.execute(
+            counted: int = connection.execute(
                 f'SELECT count(*) FROM "{self._name}" WHERE {condition}', values
-            ).fetchone()
-        return int(row[0])
+            ).get
+        return counted
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
         condition, values = where(unexpired(filter, self._expires))
         value = field_of(check_text_field(field))
         with self._reading() as connection:
-            rows = connection.execute(
+            rows: Any = connection.execute(
                 f'SELECT {value}, count(*) FROM "{self._name}" '
                 f"WHERE {condition} AND {typed(field, '')} GROUP BY 1",
                 values,
@@ -203,7 +199,8 @@ class SqliteDocuments:
     ) -> Document | None:
         check_ops(ops, self._plain)
         start = check_upsert(filter) if upsert else None
-        with self._writing() as connection:
+
+        def change(connection: apsw.Connection) -> Document | None:
             self._purge(connection)
             found = self._select(connection, filter, sort, None, 1)
             if not found and start is None:
@@ -220,22 +217,25 @@ class SqliteDocuments:
                 )
             return changed
 
-    def delete(self, filter: Filter) -> int:
-        with self._writing() as connection:
-            return self._delete(connection, unexpired(filter, self._expires))
+        return self._write(change)
 
-    def _purge(self, connection: sqlite3.Connection) -> None:
+    def delete(self, filter: Filter) -> int:
+        wanted = unexpired(filter, self._expires)
+        return self._write(lambda connection: self._delete(connection, wanted))
+
+    def _purge(self, connection: apsw.Connection) -> None:
         """Remove what has expired, so that it stands in the way of no unique index."""
         if self._expires:
             self._delete(connection, {self._expires: {"$lte": now()}})
 
-    def _delete(self, connection: sqlite3.Connection, filter: Filter) -> int:
+    def _delete(self, connection: apsw.Connection, filter: Filter) -> int:
         condition, values = where(filter)
-        return connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values).rowcount
+        connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
+        return connection.changes()
 
     def _select(
         self,
-        connection: sqlite3.Connection,
+        connection: apsw.Connection,
         filter: Filter | None,
         sort: str,
         after: str | None,
@@ -257,25 +257,23 @@ class SqliteDocuments:
         return [text for (text,) in rows]
 
     @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[apsw.Connection]:
         self._make()
         with self._store.reading() as connection:
             yield connection
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _write(self, act: Callable[[apsw.Connection], T]) -> T:
         self._make()
-        with self._store.writing() as connection:
-            yield connection
+        return self._store.write(act)
 
     def _make(self) -> None:
         """On its own, so that no write that fails takes the table away again."""
         if self._made_by != os.getpid():
-            with self._store.writing() as connection:
-                connection.execute(
-                    f'CREATE TABLE IF NOT EXISTS "{self._name}" '
-                    "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
-                )
+            make = (
+                f'CREATE TABLE IF NOT EXISTS "{self._name}" '
+                "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
+            )
+            self._store.write(lambda connection: connection.execute(make))
             self._made_by = os.getpid()
 
 

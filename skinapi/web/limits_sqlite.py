@@ -1,16 +1,16 @@
 """Moving windows in a SQLite file: exact between processes, nothing to install."""
 
 import os
-import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import apsw
 from limits.storage import MovingWindowSupport, Storage
 
-SPOILT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+LONGEST_WAIT_MS = 10_000
 
 
 class SqliteWindows(Storage, MovingWindowSupport):
@@ -23,12 +23,11 @@ class SqliteWindows(Storage, MovingWindowSupport):
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
-        return (sqlite3.Error, OSError)
+        return (apsw.Error, OSError)
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         moment = time.time()
-        with self._counting() as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        with self._counting() as connection, _transaction(connection):
             connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
             # The clock was put back: such hits would count until it has caught up with them.
             ahead = (key, moment + expiry)
@@ -53,21 +52,19 @@ class SqliteWindows(Storage, MovingWindowSupport):
         return (oldest or moment, spent)
 
     def _count(
-        self, connection: sqlite3.Connection, key: str, since: float
+        self, connection: apsw.Connection, key: str, since: float
     ) -> tuple[float | None, int]:
-        row: tuple[float | None, int] = connection.execute(
-            "SELECT min(at), count(*) FROM hits WHERE key = ? AND at >= ?", (key, since)
-        ).fetchone()
-        return row
+        asked = "SELECT min(at), count(*) FROM hits WHERE key = ? AND at >= ?"
+        (row,) = connection.execute(asked, (key, since))
+        oldest, spent = row
+        return oldest, spent
 
     @contextmanager
-    def _counting(self) -> Iterator[sqlite3.Connection]:
+    def _counting(self) -> Iterator[apsw.Connection]:
         try:
-            with self._connection() as connection:
-                yield connection
-        except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", None) in SPOILT:
-                self._begin_anew()
+            yield self._connection()
+        except (apsw.CorruptError, apsw.NotADBError):
+            self._begin_anew()
             raise
 
     def _begin_anew(self) -> None:
@@ -79,24 +76,25 @@ class SqliteWindows(Storage, MovingWindowSupport):
         self._local.connection.close()
         self._local.pid = None
 
-    def _connection(self) -> sqlite3.Connection:
+    def _connection(self) -> apsw.Connection:
         """One a thread and process. Nothing is synced, for losing hits in a power cut is fine; the
         journal is for whoever is killed half-way, and would leave a file that no one can read.
         """
         pid = os.getpid()
         if getattr(self._local, "pid", None) != pid:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(self._path, timeout=10, isolation_level=None)
+            connection = apsw.Connection(str(self._path))
+            connection.set_busy_timeout(LONGEST_WAIT_MS)
             self._local.inode = self._path.stat().st_ino
             self._local.connection = connection
-            connection.executescript(
+            connection.execute(
                 "PRAGMA synchronous = OFF; PRAGMA journal_mode = PERSIST;"
                 "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, expires REAL);"
                 "CREATE INDEX IF NOT EXISTS by_key ON hits (key, at);"
                 "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
-            )
+            ).fetchall()  # a statement after one that answers runs only then
             self._local.pid = pid
-        found: sqlite3.Connection = self._local.connection
+        found: apsw.Connection = self._local.connection
         return found
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
@@ -115,8 +113,20 @@ class SqliteWindows(Storage, MovingWindowSupport):
 
     def reset(self) -> int | None:
         with self._counting() as connection:
-            return connection.execute("DELETE FROM hits").rowcount
+            connection.execute("DELETE FROM hits")
+            return connection.changes()
 
     def clear(self, key: str) -> None:
         with self._counting() as connection:
             connection.execute("DELETE FROM hits WHERE key = ?", (key,))
+
+
+@contextmanager
+def _transaction(connection: apsw.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -15,12 +15,12 @@ from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.storage.sqlite import SqliteStore
 
-REAL = ["sqlite-truncate", "sqlite-wal", "mongod"]
+REAL = ["sqlite", "mongod"]
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 
-def sqlite_store(folder: Path, journal: str = "truncate") -> SqliteStore:
-    return SqliteStore(folder / "test.db", FileBlobs(folder / "blobs"), journal=journal)
+def sqlite_store(folder: Path) -> SqliteStore:
+    return SqliteStore(folder / "test.db", FileBlobs(folder / "blobs"))
 
 
 def mock_store() -> MongoStore:
@@ -46,10 +46,9 @@ def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store
 
 
 def opened_store(request: pytest.FixtureRequest, folder: Path) -> Store:
-    kind, _, journal = request.param.partition("-")
-    if kind == "sqlite":
-        return sqlite_store(folder, journal)
-    if kind == "mongomock":
+    if request.param == "sqlite":
+        return sqlite_store(folder)
+    if request.param == "mongomock":
         return mock_store()
     return MongoStore.at(request.getfixturevalue("mongo_database_uri"))
 

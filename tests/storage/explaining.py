@@ -1,27 +1,29 @@
 """Stores that explain each statement they are about to run, as their own planner sees it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pymongo
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
+from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo import DURABLE, MongoStore
 from skinapi.storage.ports import Document
 from skinapi.storage.sqlite import SqliteStore
 from tests.queries import Query
-from tests.storage.conftest import sqlite_store
 
 EXPLAINED = {"find", "aggregate", "findAndModify", "delete", "update", "count"}
 # What a command carries for the session that sent it: an explanation is no part of that.
 OF_THE_SESSION = {"lsid", "txnNumber", "$db", "$clusterTime", "writeConcern", "maxTimeMS", "stmtId"}
+T = TypeVar("T")
 
 
 class SqlitePlans:
     def __init__(self, folder: Path) -> None:
-        self.store = _ExplainingSqlite.of(sqlite_store(folder))
+        self.store = _ExplainingSqlite(folder / "test.db", FileBlobs(folder / "blobs"))
+        self.store.plans = []
 
     def indexes(self) -> set[str]:
         """All that were asked for, but the unique ones: those are rules too."""
@@ -69,21 +71,13 @@ class SqlitePlans:
 class _ExplainingSqlite(SqliteStore):
     plans: list[str]
 
-    @classmethod
-    def of(cls, plain: SqliteStore) -> "_ExplainingSqlite":
-        store = cls(plain._path, plain.blobs, journal=plain._journal)
-        store.plans = []
-        return store
-
     @contextmanager
     def reading(self) -> Iterator[Any]:
         with super().reading() as connection:
             yield _Explaining(connection, self.plans)
 
-    @contextmanager
-    def writing(self) -> Iterator[Any]:
-        with super().writing() as connection:
-            yield _Explaining(connection, self.plans)
+    def write(self, act: Callable[[Any], T]) -> T:
+        return super().write(lambda connection: act(_Explaining(connection, self.plans)))
 
 
 class _Explaining:

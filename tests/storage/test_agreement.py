@@ -197,8 +197,3 @@ def drive(left: Store, right: Store) -> None:
 @pytest.mark.timeout(size(120, 1_200))
 def test_sqlite_and_mongodb_agree(tmp_path: Path, mongo_database_uri: str) -> None:
     drive(sqlite_store(tmp_path), MongoStore.at(mongo_database_uri))
-
-
-def test_both_journals_of_sqlite_agree(tmp_path: Path) -> None:
-    (tmp_path / "wal").mkdir()
-    drive(sqlite_store(tmp_path), sqlite_store(tmp_path / "wal", "wal"))

@@ -122,9 +122,8 @@ def test_of_many_compare_and_sets_one_wins(real_documents: Documents) -> None:
         assert at_once(swap) == {"won": 1, "lost": HANDS - 1}
 
 
-@pytest.mark.parametrize("journal", ["truncate", "wal"])
-def test_busy_writers_starve_nobody(tmp_path: Path, journal: str) -> None:
-    with closing(sqlite_store(tmp_path, journal)) as store:
+def test_busy_writers_starve_nobody(tmp_path: Path) -> None:
+    with closing(sqlite_store(tmp_path)) as store:
         documents = store.collection("things")
         documents.find()
         end = time.monotonic() + size(1, 10)
@@ -147,16 +146,16 @@ def test_busy_writers_starve_nobody(tmp_path: Path, journal: str) -> None:
     assert max(waits) < size(1, 10) * 900
 
 
-def claim_in_a_process(folder: str, journal: str) -> list[str]:
-    store = sqlite_store(Path(folder), journal)
+def claim_in_a_process(folder: str) -> list[str]:
+    store = sqlite_store(Path(folder))
     try:
         return claim_all(store.collection("jobs"))
     finally:
         store.close()
 
 
-def open_in_a_process(folder: str, journal: str) -> str:
-    store = sqlite_store(Path(folder), journal)
+def open_in_a_process(folder: str) -> str:
+    store = sqlite_store(Path(folder))
     try:
         documents = store.collection("things")
         documents.ensure_index("key", unique=True)
@@ -165,23 +164,19 @@ def open_in_a_process(folder: str, journal: str) -> str:
         store.close()
 
 
-@pytest.mark.parametrize("journal", ["truncate", "wal"])
-def test_processes_claim_each_job_once(tmp_path: Path, journal: str, four: Pool) -> None:
-    store = sqlite_store(tmp_path, journal)
+def test_processes_claim_each_job_once(tmp_path: Path, four: Pool) -> None:
+    store = sqlite_store(tmp_path)
     jobs = queue(store.collection("jobs"), size(20, 200))
     store.close()
-    claims = four.starmap(claim_in_a_process, [(str(tmp_path), journal)] * 4, chunksize=1)
+    claims = four.starmap(claim_in_a_process, [(str(tmp_path),)] * 4, chunksize=1)
     assert sorted(job for claimed in claims for job in claimed) == jobs
 
 
-@pytest.mark.parametrize("journal", ["truncate", "wal"])
-def test_processes_that_open_a_new_store_at_once_all_succeed(
-    tmp_path: Path, journal: str, four: Pool
-) -> None:
+def test_processes_that_open_a_new_store_at_once_all_succeed(tmp_path: Path, four: Pool) -> None:
     for number in range(size(3, 30)):
         folder = tmp_path / str(number)
         folder.mkdir()
-        outcomes = four.starmap(open_in_a_process, [(str(folder), journal)] * 4, chunksize=1)
+        outcomes = four.starmap(open_in_a_process, [(str(folder),)] * 4, chunksize=1)
         assert Counter(outcomes) == {"won": 1, "lost": 3}
 
 

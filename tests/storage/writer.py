@@ -1,6 +1,6 @@
 """A process that writes until it is killed, and says on its output what was acknowledged to it.
 
-python -m tests.storage.writer {documents|blobs} {a MongoDB URI | a folder} {its name} [a journal]
+python -m tests.storage.writer {documents|blobs} {a MongoDB URI | a folder} {its name}
 """
 
 import os
@@ -34,9 +34,9 @@ def write_blobs(store: Store) -> None:
         say(f"put {store.blobs.put(os.urandom(random.randrange(LARGEST_BLOB)))}")
 
 
-def main(what: str, where: str, name: str, journal: str = "truncate") -> None:
+def main(what: str, where: str, name: str) -> None:
     mongo = where.startswith("mongodb")
-    store: Store = MongoStore.at(where) if mongo else sqlite_store(Path(where), journal)
+    store: Store = MongoStore.at(where) if mongo else sqlite_store(Path(where))
     if what == "blobs":
         write_blobs(store)
     write_documents(store, name)
