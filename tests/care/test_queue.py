@@ -1,20 +1,15 @@
-"""The queue agrees with the findings, whatever happens at once, and an index serves it."""
+"""The queue agrees with the findings, whatever happens at once."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-import pymongo
 import pytest
-from pymongo.database import Database
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from skinapi.auth.accounts import Accounts
 from skinapi.care.service import CareService
 from skinapi.records.queue import Queue
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id
-from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
@@ -134,19 +129,6 @@ def test_check_finds_what_was_reviewed_and_still_waits(house: House) -> None:
     assert doctor.pages("/queue?reviewed=false") == []
 
 
-def ask_each_list(store: Store, doctor: str, patient: str) -> None:
-    """First pages and pages behind them."""
-    care = CareService(accounts=Accounts(store), submissions=Submissions(store))
-    subject = Subject(id=doctor, role="doctor", session_id="-")
-    for after in (None, "0" * 31):
-        care.list_patients(doctor=subject, after=after, limit=10)
-        for reviewed in (None, False, True):
-            wanted: dict[str, Any] = {"reviewed": reviewed, "after": after, "limit": 10}
-            care.list_queue(doctor=subject, **wanted)
-            care.list_findings(patient=patient, doctor=subject, **wanted)
-    Submissions(store).first_key(patient)
-
-
 def crowded(house: House, patients: int) -> tuple[str, str]:
     """A doctor with so many patients with a finding each; the doctor's and a patient's id."""
     doctor = house.member(role="doctor")
@@ -156,64 +138,6 @@ def crowded(house: House, patients: int) -> tuple[str, str]:
     for _ in range(patients):
         file_for(house, house.member(), URGENT)
     return house.account(doctor.email).id, house.account(ada.email).id
-
-
-def test_sqlite_serves_each_list_by_an_index_without_a_sort(tmp_path: Path) -> None:
-    house = House(tmp_path)
-    doctor, patient = crowded(house, 20)
-    asked: list[str] = []
-    with house.rooms.store.reading() as connection:  # type: ignore[attr-defined]
-        connection.set_trace_callback(asked.append)
-    ask_each_list(house.rooms.store, doctor, patient)
-    with house.rooms.store.reading() as connection:  # type: ignore[attr-defined]
-        connection.set_trace_callback(None)
-        lists = [sql for sql in asked if "ORDER BY" in sql and "queue_key" in sql]
-        assert len(lists) == 2 + 6 + 6 + 1
-        for sql in lists:
-            plan = str(connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall())
-            assert "SEARCH" in plan
-            assert "queue_key.id" in plan
-            assert "SCAN" not in plan
-            assert "TEMP B-TREE" not in plan
-    house.rooms.store.close()
-
-
-class Listener(CommandListener):
-    def __init__(self) -> None:
-        self.finds: list[Document] = []
-
-    def started(self, event: CommandStartedEvent) -> None:
-        if event.command_name == "find":
-            kept = ("find", "filter", "sort", "limit")
-            self.finds.append({name: event.command[name] for name in kept if name in event.command})
-
-    def succeeded(self, event: Any) -> None: ...
-
-    def failed(self, event: Any) -> None: ...
-
-
-def test_mongodb_serves_each_list_by_an_index_without_a_sort(
-    tmp_path: Path, mongo_database_uri: str
-) -> None:
-    listener = Listener()
-    client: pymongo.MongoClient[Document]
-    with pymongo.MongoClient(
-        mongo_database_uri, event_listeners=[listener], tz_aware=True
-    ) as client:
-        database: Database[Document] = client.get_default_database()
-        house = House(tmp_path, MongoStore(database))
-        doctor, patient = crowded(house, 20)
-        listener.finds.clear()
-        ask_each_list(house.rooms.store, doctor, patient)
-        lists = [find for find in listener.finds if "queue_key" in find["sort"]]
-        assert len(lists) == 2 + 6 + 6 + 1
-        for find in lists:
-            answer = database.command("explain", find, verbosity="executionStats")
-            plan = str(answer["queryPlanner"]["winningPlan"])
-            assert "queue_key" in plan
-            assert "COLLSCAN" not in plan
-            assert "'SORT'" not in plan
-            assert answer["executionStats"]["totalDocsExamined"] <= find["limit"]
 
 
 class CountingStore:
