@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from skinapi.errors import ModelDamaged
 from skinapi.vision.calibration import ModelCalibration
@@ -32,6 +32,7 @@ CHECKSUMS = "checksums.json"
 NORMS = "norms.npz"  # read where a training starts from this model, never to serve it
 SHIPPED_MODEL = Path(__file__).parents[1] / "models" / "resnet50"
 SERVED_FILES = (NETWORK, "network.bin", HEAD, LABELS, CALIBRATION, CARD)
+_LABELS = TypeAdapter(tuple[str, ...])
 
 
 class ModelCard(BaseModel):
@@ -104,7 +105,7 @@ def open_model(
     try:
         card = ModelCard.model_validate_json((folder / CARD).read_bytes())
         calibration = _read_calibration(folder) if calibrated else ModelCalibration()
-        labels = tuple(json.loads((folder / LABELS).read_bytes()))
+        labels = _LABELS.validate_json((folder / LABELS).read_bytes())
         head = _read_head(folder / HEAD)
     except (OSError, ValueError, KeyError, ValidationError) as broken:
         raise ModelDamaged(f"The model in {folder} cannot be read: {broken}") from broken

@@ -92,6 +92,14 @@ def test_labels_that_do_not_fit_the_head_are_refused(folder: Path) -> None:
         open_model(folder)
 
 
+@pytest.mark.parametrize("labels", ["3", "null", '"melanoma"', '[["melanoma"]]'])
+def test_what_is_no_list_of_labels_is_refused(folder: Path, labels: str) -> None:
+    (folder / LABELS).write_text(labels)
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="cannot be read"):
+        open_model(folder)
+
+
 def test_a_card_without_a_version_is_refused(folder: Path) -> None:
     card = json.loads((folder / CARD).read_text())
     del card["version"]
