@@ -126,6 +126,16 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
     np.testing.assert_allclose(rates, [0.1, 1.0, 1.0, 0.505, 0.01], atol=1e-6)
 
 
+def test_a_phase_sets_the_last_rate_the_clipped_norm_and_the_reach_of_the_average() -> None:
+    model = toy_network()
+    phase = replace(PHASE, lowest_rate=0.5, clip_norm=0.25, ema_reach=0.1, ema=0.99)
+    training._compile(model, phase, steps=10)
+    end = model.optimizer._learning_rate(phase.epochs * 10)
+    assert float(keras.ops.convert_to_numpy(end)) == pytest.approx(0.5 * phase.learning_rate)
+    assert model.optimizer.global_clipnorm == 0.25
+    assert model.optimizer.ema_momentum == pytest.approx(0.8)
+
+
 def test_mixed_labels_still_sum_to_one() -> None:
     batches = Batches(fetch=fetch, sampler=ALIKE, batch=8, mixup=0.4, seed=3)
     _, mixed = batches.load(0, 0)

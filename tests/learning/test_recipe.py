@@ -15,7 +15,7 @@ from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning import commands, training
 from skinapi.learning import recipe as recipe_module
 from skinapi.learning.answers import lesion_classes
-from skinapi.learning.augment import DIHEDRAL
+from skinapi.learning.augment import DIHEDRAL, Augmentation
 from skinapi.learning.datasets import load_dataset
 from skinapi.learning.features import Pictures
 from skinapi.learning.networks import ARCHITECTURES, build_network
@@ -224,6 +224,13 @@ def test_no_strength_of_augmentation_changes_within_a_training(tmp_path: Path, n
     with pytest.raises(BadDataset) as caught:
         recipe_module._claim(tmp_path, Recipe(strengths=STRENGTHS[name]), lessons, network)
     assert f"differs in recipe.strengths{name} (" in caught.value.detail
+
+
+def test_the_pictures_of_a_phase_are_changed_as_strongly_as_the_recipe_says() -> None:
+    lessons = Lessons(lesion_classes(), train=[], validation=[])
+    strengths = Strengths(augmentation=Augmentation(colour=0.9))
+    recipe = Recipe(strengths=strengths)
+    assert recipe_module._views(GROWING, recipe, lessons, side=SIDE).strengths is strengths
 
 
 def test_what_differs_between_two_trainings_is_named_once_each() -> None:
