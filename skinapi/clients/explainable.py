@@ -13,10 +13,17 @@ from flask import Response
 
 from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import risk_of
-from skinapi.clients.undecided import refuse_undecided
+from skinapi.clients.undecided import (
+    NO_DIAGNOSIS,
+    is_undecided,
+    refuse_undecided,
+    say_not_excluded,
+)
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError, Undecided
 from skinapi.registry.service import Judged
+from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.finding import Finding
 from skinapi.vision.overlay import draw_overlay
 from skinapi.web.access import Opened, Subject
 from skinapi.web.failures import plain_text, problem_json
@@ -107,14 +114,21 @@ def report_for_explainable(
     page = clients.print_report(
         judged=judged,
         finding=seven,
-        translations=(
-            ("Diagnosis", label_of(seven.stated)),
-            ("Condition", conditions_table().by_key(seven.stated).names.en),
-            ("Confidence", f"{100 * seven.confidence:.2f}%"),
-            ("Risk level", risk_of(finding)),
-        ),
+        translations=(*_diagnosis_of(seven), ("Risk level", risk_of(finding))),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
+
+
+def _diagnosis_of(seven: Finding) -> tuple[tuple[str, str], ...]:
+    """No class is the diagnosis where `/inference` names none."""
+    if is_undecided(seven):
+        condition = " ".join(say_not_excluded(Facts.of(seven, UNKNOWN))) or "none"
+        return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
+    return (
+        ("Diagnosis", label_of(seven.stated)),
+        ("Condition", conditions_table().by_key(seven.stated).names.en),
+        ("Confidence", f"{100 * seven.confidence:.2f}%"),
+    )
 
 
 def label_of(key: str) -> str:

@@ -9,7 +9,7 @@ from typing import Self
 
 from flask import Response, request
 
-from skinapi.clients.undecided import say_undecided
+from skinapi.clients.undecided import NO_DIAGNOSIS, say_undecided
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError, Undecided
 from skinapi.registry.service import Judged
 from skinapi.reports.facts import UNKNOWN, Facts
@@ -90,7 +90,7 @@ class Inconclusive(WhatItsPageReads):
             predictions=[Prediction(label="inconclusive", probability=0.0)],
             malignant_score=NO_SCORE,
             grad_cam="",
-            explanation=f"Inconclusive - no diagnosis, and the score shown is none. {error.detail}",
+            explanation=f"{NO_DIAGNOSIS}, and the score shown is none. {error.detail}",
             processing_time_ms=0,
             code=error.code,
             detail=error.detail,

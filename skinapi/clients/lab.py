@@ -10,7 +10,7 @@ from flask import Request, Response
 
 from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import Risk, risk_of
-from skinapi.clients.undecided import say_doubt, say_not_excluded
+from skinapi.clients.undecided import NO_DIAGNOSIS, say_doubt, say_not_excluded
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import Judged
 from skinapi.reports.facts import UNKNOWN, Facts
@@ -32,7 +32,6 @@ RISK_OF_BAND: Mapping[Band, float] = {
     Band.SELF_MONITORING: 1.0,
 }
 INCONCLUSIVE = "inconclusive"
-NO_DIAGNOSIS = "Inconclusive - no diagnosis"
 UNKNOWN_RISK = 5.0
 NOT_ASSESSED = "Not assessed by this system"
 # Its screen paints 0.3 and less as a green "Low".

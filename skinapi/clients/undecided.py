@@ -7,16 +7,22 @@ from skinapi.vision.conditions import conditions_table
 from skinapi.vision.finding import Finding
 
 ENGLISH = CATALOGUES["en"].phrases
+NO_DIAGNOSIS = "Inconclusive - no diagnosis"
+
+
+def is_undecided(seven: Finding) -> bool:
+    """Whether the most probable class must not stand for the finding: it is in doubt, or that class
+    is benign beside a band of referral or more.
+    """
+    malignant = conditions_table().by_key(seven.most_probable).malignant
+    facts = Facts.of(seven, UNKNOWN)
+    return facts.uncertain or not (malignant or facts.may_reassure)
 
 
 def refuse_undecided(seven: Finding) -> None:
-    """For a client whose screen states the most probable class. Raises Undecided where the finding
-    is in doubt, or where that class is benign beside a band of referral or more.
-    """
-    facts = Facts.of(seven, UNKNOWN)
-    malignant = conditions_table().by_key(seven.most_probable).malignant
-    if facts.uncertain or not (malignant or facts.may_reassure):
-        raise Undecided(say_undecided(facts))
+    """For a client whose screen states the most probable class. Raises Undecided."""
+    if is_undecided(seven):
+        raise Undecided(say_undecided(Facts.of(seven, UNKNOWN)))
 
 
 def say_undecided(facts: Facts) -> str:

@@ -236,4 +236,6 @@ def test_the_explainable_clients_report_says_the_band_and_the_doubt(door: Door) 
     content = base64.b64decode(report(door, photo_in(UNCERTAIN)).get_json()["pdf_report"])
     text = " ".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split())
     assert "This finding is uncertain" in text
+    assert "Diagnosis Inconclusive - no diagnosis" in text
+    assert "Condition Not excluded:" in text
     assert any(band.en.label in text and band.en.action in text for band in TABLE.bands[:3])
