@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.clients.dialects import SMALL
@@ -96,6 +97,12 @@ class Pages:
         harmless = self.browser.find_elements(By.CSS_SELECTOR, ".harmless")
         text = self.browser.find_element(By.ID, "screen").text
         return Screen(text, tuple(line.text for line in harmless))
+
+    def press(self, selector: str) -> WebElement:
+        """The button, once it has done what it does."""
+        self.browser.find_element(By.CSS_SELECTOR, selector).click()
+        self._await(f"{selector}[data-done]")
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
 
     def _await(self, selector: str) -> None:
         WebDriverWait(self.browser, PATIENCE_S).until(

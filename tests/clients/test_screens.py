@@ -1,11 +1,14 @@
 """What each client's page shows its user, whatever we answer: never an all-clear that is none."""
 
+import base64
+import io
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 import pytest
+from pypdf import PdfReader
 
 from skinapi.vision.conditions import Band, conditions_table
 from tests.browser import NoBrowserError, a_browser
@@ -126,3 +129,22 @@ def test_a_page_shows_a_mole_as_ever_where_nothing_speaks_against_it(
     """So the pages can show an all-clear, and the test above would see it."""
     screen = pages.show(client, servers.in_state("open"), MOLE)
     assert any(line.startswith(shown) for line in screen.harmless), screen.text
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("raised", "Skin lesion report Urgent referral"),
+        ("uncertain between benign classes", "Skin lesion report Doctor's review"),
+        ("refused: too dark", ""),
+    ],
+)
+def test_the_explainable_pages_report_begins_with_the_band_or_is_not_there(
+    pages: Pages, servers: Servers, name: str, begins: str
+) -> None:
+    """Its button stands below a sentence as below a prediction."""
+    pages.show("explainable", servers.in_state("open"), CASES[name].photo)
+    saved = base64.b64decode(pages.press("button").get_attribute("data-saved") or "")
+    text = PdfReader(io.BytesIO(saved)).pages[0].extract_text() if saved else ""
+    assert " ".join(text.split()).startswith(begins)
+    assert bool(saved) == bool(begins)

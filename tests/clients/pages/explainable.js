@@ -36,4 +36,23 @@ onPhoto(async (file) => {
     const green = place === 0 && HARMLESS.includes(key) ? "good harmless" : "good";
     put(place === 0 ? green : "plain", `${NAMES[key]} ${percent(share)}`);
   });
+  offerReport(body, headers);
 });
+
+// The button is there whatever was read; what is no JSON is lost on it.
+function offerReport(body, headers) {
+  const button = document.createElement("button");
+  button.textContent = "Download report";
+  button.addEventListener("click", async () => {
+    try {
+      const answer = await fetch(`${api}/report`, { method: "POST", headers, body });
+      const { pdf_report } = await answer.json();
+      button.dataset.saved = pdf_report;
+    } catch (error) {
+      console.warn(error);
+    } finally {
+      button.dataset.done = "yes";
+    }
+  });
+  document.body.append(button);
+}
