@@ -91,6 +91,8 @@ class SqliteStore:
             connection = self._file.connect()
             self._opened.append((pid, threading.current_thread(), connection))
             self._local.pid, self._local.connection = pid, connection
+        else:
+            self._file.check_place()
         found: apsw.Connection = self._local.connection
         return found
 

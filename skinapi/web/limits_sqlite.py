@@ -1,16 +1,23 @@
-"""Moving windows in a SQLite file: exact between processes, nothing to install."""
+"""Moving windows in a SQLite file: exact between processes, nothing to install.
+
+The counts of a minute are no loss, and a server that refuses everybody would be one: where the file
+was removed, replaced or spoilt, counting begins anew.
+"""
 
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import apsw
 from limits.storage import MovingWindowSupport, Storage
 
 LONGEST_WAIT_MS = 10_000
+SPOILT = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)  # the last: our table is not there
+T = TypeVar("T")
 
 
 class SqliteWindows(Storage, MovingWindowSupport):
@@ -19,7 +26,8 @@ class SqliteWindows(Storage, MovingWindowSupport):
     def __init__(self, path: Path) -> None:
         super().__init__(wrap_exceptions=True)
         self._path = path
-        self._local = threading.local()
+        self._turn = threading.Lock()
+        self._opened: list[_Opened] = []  # the last is in use; those before it are a parent's
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
@@ -27,18 +35,20 @@ class SqliteWindows(Storage, MovingWindowSupport):
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         moment = time.time()
-        with self._counting() as connection, _transaction(connection):
-            connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
-            # The clock was put back: such hits would count until it has caught up with them.
-            ahead = (key, moment + expiry)
-            connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
-            spent = self._count(connection, key, moment - expiry)[1]
-            if spent + amount > limit:
-                return False
-            connection.executemany(
-                "INSERT INTO hits VALUES (?, ?, ?)", [(key, moment, moment + expiry)] * amount
-            )
-            return True
+
+        def acquire(connection: apsw.Connection) -> bool:
+            with _transaction(connection):
+                connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
+                # The clock was put back: such hits would count until it has caught up with them.
+                ahead = (key, moment + expiry)
+                connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
+                if _count(connection, key, moment - expiry)[1] + amount > limit:
+                    return False
+                hits = [(key, moment, moment + expiry)] * amount
+                connection.executemany("INSERT INTO hits VALUES (?, ?, ?)", hits)
+                return True
+
+        return self._ask(acquire)
 
     def get_moving_window(
         self,
@@ -47,55 +57,29 @@ class SqliteWindows(Storage, MovingWindowSupport):
         expiry: int,
     ) -> tuple[float, int]:
         moment = time.time()
-        with self._counting() as connection:
-            oldest, spent = self._count(connection, key, moment - expiry)
+        oldest, spent = self._ask(lambda connection: _count(connection, key, moment - expiry))
         return (oldest or moment, spent)
 
-    def _count(
-        self, connection: apsw.Connection, key: str, since: float
-    ) -> tuple[float | None, int]:
-        asked = "SELECT min(at), count(*) FROM hits WHERE key = ? AND at >= ?"
-        (row,) = connection.execute(asked, (key, since))
-        oldest, spent = row
-        return oldest, spent
-
-    @contextmanager
-    def _counting(self) -> Iterator[apsw.Connection]:
-        try:
-            yield self._connection()
-        except (apsw.CorruptError, apsw.NotADBError):
-            self._begin_anew()
-            raise
-
-    def _begin_anew(self) -> None:
-        """Unless somebody has already: then the file at that place is another one."""
-        with suppress(FileNotFoundError):
-            if self._path.stat().st_ino == self._local.inode:
-                Path(f"{self._path}-journal").unlink(missing_ok=True)
-                self._path.unlink()
-        self._local.connection.close()
-        self._local.pid = None
+    def _ask(self, act: Callable[[apsw.Connection], T]) -> T:
+        with self._turn:
+            try:
+                return act(self._connection())
+            except SPOILT:
+                self._opened[-1].remove()
+            except apsw.ReadOnlyError:  # also where the file went after it was looked at
+                if self._opened[-1].is_in_place():
+                    raise
+            return act(self._connection())
 
     def _connection(self) -> apsw.Connection:
-        """One a thread and process. Nothing is synced, for losing hits in a power cut is fine; the
-        journal is for whoever is killed half-way, and would leave a file that no one can read.
-        """
-        pid = os.getpid()
-        if getattr(self._local, "pid", None) != pid:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            connection = apsw.Connection(str(self._path))
-            connection.set_busy_timeout(LONGEST_WAIT_MS)
-            self._local.inode = self._path.stat().st_ino
-            self._local.connection = connection
-            connection.execute(
-                "PRAGMA synchronous = OFF; PRAGMA journal_mode = PERSIST;"
-                "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, expires REAL);"
-                "CREATE INDEX IF NOT EXISTS by_key ON hits (key, at);"
-                "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
-            ).fetchall()  # a statement after one that answers runs only then
-            self._local.pid = pid
-        found: apsw.Connection = self._local.connection
-        return found
+        """One a process: threads take turns at it. A parent's is never closed by its child."""
+        if self._opened and self._opened[-1].pid == os.getpid():
+            if self._opened[-1].is_in_place():
+                return self._opened[-1].prepared()
+            self._opened.pop().connection.close()
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._opened.append(_Opened(self._path))
+        return self._opened[-1].prepared()
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         raise NotImplementedError("moving windows only")
@@ -107,18 +91,62 @@ class SqliteWindows(Storage, MovingWindowSupport):
         raise NotImplementedError("moving windows only")
 
     def check(self) -> bool:
-        with self._counting() as connection:
-            connection.execute("SELECT 1")
+        """Whether a count can be looked up in the file."""
+        self._ask(lambda connection: _count(connection, "", 0))
         return True
 
     def reset(self) -> int | None:
-        with self._counting() as connection:
+        def empty(connection: apsw.Connection) -> int:
             connection.execute("DELETE FROM hits")
             return connection.changes()
 
+        return self._ask(empty)
+
     def clear(self, key: str) -> None:
-        with self._counting() as connection:
-            connection.execute("DELETE FROM hits WHERE key = ?", (key,))
+        self._ask(lambda connection: connection.execute("DELETE FROM hits WHERE key = ?", (key,)))
+
+
+class _Opened:
+    """A connection, and which file it was opened to."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.pid = os.getpid()
+        self.connection = apsw.Connection(str(path))
+        self._inode = path.stat().st_ino
+        self._prepared = False
+
+    def prepared(self) -> apsw.Connection:
+        """Nothing is synced, for losing hits in a power cut is fine; the journal is for whoever is
+        killed half-way, and would leave a file that no one can read.
+        """
+        if not self._prepared:
+            self.connection.set_busy_timeout(LONGEST_WAIT_MS)
+            self.connection.execute(
+                "PRAGMA synchronous = OFF; PRAGMA journal_mode = PERSIST;"
+                "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, expires REAL);"
+                "CREATE INDEX IF NOT EXISTS by_key ON hits (key, at);"
+                "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
+            ).fetchall()  # a statement after one that answers runs only then
+            self._prepared = True
+        return self.connection
+
+    def is_in_place(self) -> bool:
+        with suppress(FileNotFoundError):
+            return self._path.stat().st_ino == self._inode
+        return False
+
+    def remove(self) -> None:
+        """Unless somebody has already: then the file at that place is another one."""
+        if self.is_in_place():
+            Path(f"{self._path}-journal").unlink(missing_ok=True)
+            self._path.unlink()
+
+
+def _count(connection: apsw.Connection, key: str, since: float) -> tuple[float | None, int]:
+    asked = "SELECT min(at), count(*) FROM hits WHERE key = ? AND at >= ?"
+    ((oldest, spent),) = connection.execute(asked, (key, since))
+    return oldest, spent
 
 
 @contextmanager

@@ -1,0 +1,90 @@
+"""A file is removed, replaced or spoilt under a server: it goes on, or says what is missing."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from skinapi.storage.sqlite_file import LOST
+from tests.served.people import Caller, Town
+from tests.served.server import Server, serving
+
+SPOILT = b"no database " * 1000
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path, workers=2) as server:
+        yield server
+
+
+@pytest.fixture
+def ada(server: Server) -> Iterator[Caller]:
+    with closing(Town(server)) as town:
+        yield town.person()
+
+
+def remove(path: Path) -> None:
+    path.rename(path.with_suffix(".aside"))
+
+
+def replace_by_empty(path: Path) -> None:
+    remove(path)
+    path.touch()
+
+
+def replace_by_noise(path: Path) -> None:
+    remove(path)
+    path.write_bytes(SPOILT)
+
+
+def overwrite(path: Path) -> None:
+    path.write_bytes(SPOILT)
+
+
+def put_back(path: Path) -> None:
+    path.with_suffix(".aside").replace(path)
+
+
+@pytest.mark.parametrize("lose", [remove, replace_by_empty, replace_by_noise, overwrite])
+def test_limits_are_counted_on_in_a_new_file(
+    server: Server, ada: Caller, lose: Callable[[Path], None]
+) -> None:
+    assert ada.call("GET", "/me").status == 200
+    lose(server.folder / "instance/limits.db")
+    for _ in range(20):  # each worker comes to answer
+        assert ada.call("GET", "/me").status == 200
+        assert ada.call("GET", "/readyz").status == 200
+
+
+@pytest.mark.parametrize("lose", [remove, replace_by_empty, replace_by_noise])
+def test_without_its_documents_a_server_refuses_until_they_are_back(
+    server: Server, ada: Caller, lose: Callable[[Path], None]
+) -> None:
+    path = server.folder / "instance/skinapi.db"
+    lose(path)
+    for _ in range(10):
+        for asked in ("/readyz", "/me"):
+            answer = ada.call("GET", asked)
+            assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+            assert answer.json["detail"] == LOST
+        assert ada.call("POST", "/auth/logout").status == 503
+    server.await_words(f'"file": "{path}", "event": "{LOST}"')
+    for worker in server.workers():
+        os.kill(worker, signal.SIGKILL)
+    server.await_words(f"waiting: {LOST}")
+    put_back(path)
+    server.await_ready()
+    assert ada.call("GET", "/me").json["email"] == ada.email
+
+
+def test_a_server_that_was_stopped_leaves_all_its_records_in_the_one_file(server: Server) -> None:
+    with closing(Town(server)) as town:
+        ada = town.person()
+    assert ada.call("POST", "/auth/logout").status == 200
+    assert server.stop() == 0
+    assert (server.folder / "instance/skinapi.db").exists()
+    assert not (server.folder / "instance/skinapi.db-wal").exists()
