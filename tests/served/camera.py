@@ -123,6 +123,12 @@ def lesions(many: int, size: tuple[int, int] = (300, 225), seed: int = 5) -> lis
 
 @cache
 def large_photo() -> bytes:
-    """Twelve megapixels, with the grain that gives a file a camera's size."""
-    small = skin_with_spot((TWELVE_MEGAPIXELS[0] // 4, TWELVE_MEGAPIXELS[1] // 4), grain=9)
-    return encoded(small.resize(TWELVE_MEGAPIXELS, Image.Resampling.BICUBIC), quality=92)
+    """Twelve megapixels, with the grain that gives a file a camera's size. Of a lesion that no
+    client is told in a sentence alone: the guide's heat map is drawn at the photo's own size.
+    """
+    (lesion,) = lesions(1)
+    width, height = (side // 4 for side in TWELVE_MEGAPIXELS)
+    small = Image.open(io.BytesIO(lesion)).resize((width, height), Image.Resampling.BICUBIC)
+    grain = np.random.default_rng(7).normal(0, 6, (height, width, 1))
+    grainy = Image.fromarray((np.asarray(small) + grain).clip(0, 255).astype(np.uint8))
+    return encoded(grainy.resize(TWELVE_MEGAPIXELS, Image.Resampling.BICUBIC), quality=95)
