@@ -163,7 +163,8 @@ def pre_fork(_: Arbiter, __: Worker) -> None:
 def worker_exit(_: Arbiter, worker: Worker) -> None:
     """The last to close SQLite's file writes the log beside it into it, and removes the log."""
     if app := getattr(worker, "wsgi", None):  # none where it still waits for the store
-        app.extensions["skinapi"].store.close()
+        with suppress(StoreUnavailable):
+            app.extensions["skinapi"].store.close()
 
 
 def child_exit(_: Arbiter, worker: Worker) -> None:

@@ -8,11 +8,14 @@ from skinapi.errors import DiskFull, StoreUnavailable
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = "The disk takes no writes; the operator must look at it"
+LOST = "The database file was removed, replaced or damaged; the operator must put it back"
 
 
 def disk_error(error: BaseException) -> StoreUnavailable:
     if isinstance(error, OSError):
         full, read_only = error.errno in FULL, error.errno == errno.EROFS
+    elif isinstance(error, apsw.CorruptError | apsw.NotADBError):
+        return StoreUnavailable(LOST)
     else:
         full = isinstance(error, apsw.FullError)
         read_only = isinstance(error, apsw.ReadOnlyError)

@@ -2,23 +2,24 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import apsw
 import structlog
 
 from skinapi.errors import Duplicate, StoreUnavailable
-from skinapi.storage.disk import disk_error
+from skinapi.storage.disk import LOST, disk_error
 from skinapi.storage.file_lock import locked
 
+log: Any = structlog.get_logger("skinapi")
 LONGEST_WAIT_MS = 15_000
 APPLICATION_ID = 0x536B696E  # "Skin"
 # https://www.sqlite.org/fileformat.html#the_database_header
 HEADER_BYTES, MAGIC, OURS_AT = 100, b"SQLite format 3\0", slice(68, 72)
 MARK = "A database was made here. While this file is here, no empty one is made in its place.\n"
-LOST = "The database file was removed, replaced or damaged; the operator must put it back"
+MISSING, DAMAGED = "missing", "damaged"
 
 
 class SqliteFile:
@@ -26,7 +27,8 @@ class SqliteFile:
         self._path = path
         self._lock, self._mark = Path(f"{path}-lock"), Path(f"{path}-made")
         self._opened: tuple[int, int] | None = None
-        self._missed = False
+        self._largest = 0
+        self._told: set[str] = set()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -40,10 +42,29 @@ class SqliteFile:
             if not self._mark.exists():
                 self._make()
             self.check_place()
-            if not _is_ours(self._path):
-                self._refuse()
+            if not (_is_ours(self._path) and self._has_kept_its_size()):
+                self._refuse(DAMAGED)
             self._opened = _place_of(self._path)
             return self._open(apsw.SQLITE_OPEN_READWRITE)
+
+    @contextmanager
+    def examined(self) -> Iterator[apsw.Connection]:
+        """A connection that has nothing in memory yet: what it reads is what the file holds.
+
+        Raises StoreUnavailable where that shows damage.
+        """
+        try:
+            with closing(self.connect()) as connection:
+                yield connection
+        except (apsw.CorruptError, apsw.NotADBError):
+            self._refuse(DAMAGED)
+        self._take_back(DAMAGED)
+
+    def _has_kept_its_size(self) -> bool:
+        """Nothing that we do makes it smaller."""
+        size = self._path.stat().st_size
+        self._largest = max(size, self._largest)
+        return size == self._largest
 
     def check_place(self) -> None:
         """Raises StoreUnavailable where no file is at the path any more, or another one.
@@ -54,16 +75,19 @@ class SqliteFile:
         """
         place = _place_of(self._path)
         if place is None or self._opened not in (None, place):
-            self._refuse()
-        if self._missed:
-            self._missed = False
-            _log("the database file is back", self._path)
+            self._refuse(MISSING)
+        self._take_back(MISSING)
 
-    def _refuse(self) -> NoReturn:
-        if not self._missed:
-            self._missed = True
-            _log(LOST, self._path)
+    def _refuse(self, fault: str) -> NoReturn:
+        if fault not in self._told:
+            self._told.add(fault)
+            log.error(LOST, fault=fault, file=str(self._path))
         raise StoreUnavailable(LOST)
+
+    def _take_back(self, fault: str) -> None:
+        if fault in self._told:
+            self._told.discard(fault)
+            log.info("the database file is back", fault=fault, file=str(self._path))
 
     def _make(self) -> None:
         """Whoever is killed before the mark is written has made nothing that counts."""
@@ -105,10 +129,6 @@ def _place_of(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
-
-
-def _log(event: str, path: Path) -> None:
-    structlog.get_logger("skinapi").error(event, file=str(path))
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.storage.sqlite_file import LOST
+from skinapi.storage.disk import LOST
 from tests.served.people import Caller, Town
 from tests.served.server import Server, serving
+from tests.served.wire import ask
 
+PAGE = 4096
 SPOILT = b"no database " * 1000
 
 
@@ -79,6 +81,44 @@ def test_without_its_documents_a_server_refuses_until_they_are_back(
     put_back(path)
     server.await_ready()
     assert ada.call("GET", "/me").json["email"] == ada.email
+
+
+def cut_off_the_end(path: Path) -> None:
+    os.truncate(path, 2 * PAGE)
+
+
+def cut_off_all(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def overwrite_behind_the_header(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(PAGE)
+        file.write(os.urandom(path.stat().st_size - PAGE))
+
+
+@pytest.mark.parametrize(
+    "ruin", [overwrite, cut_off_the_end, cut_off_all, overwrite_behind_the_header]
+)
+def test_a_server_whose_database_is_ruined_in_place_is_not_ready(
+    tmp_path: Path, ruin: Callable[[Path], None]
+) -> None:
+    """SQLite itself would answer from memory for long."""
+    with serving(tmp_path, workers=1) as server:
+        with closing(Town(server)) as town:
+            callers = [town.person() for _ in range(30)]
+        server.stop()  # what was written is in the database file, and no more in the log
+        server.start()
+        for caller in callers:
+            assert caller.call("GET", "/me").status == 200
+        path = server.folder / "instance/skinapi.db"
+        ruin(path)
+        for _ in range(3):
+            answer = ask(server.port, "GET", "/readyz")
+            assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+            assert answer.json["detail"] == LOST
+        assert ask(server.port, "GET", "/healthz").status == 200
+        server.await_words(f'"fault": "damaged", "file": "{path}", "event": "{LOST}"')
 
 
 def test_a_server_that_was_stopped_leaves_all_its_records_in_the_one_file(server: Server) -> None:

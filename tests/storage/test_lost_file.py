@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable
+from skinapi.storage.disk import LOST
 from skinapi.storage.sqlite import SqliteStore
-from skinapi.storage.sqlite_file import LOST
 from tests.storage.conftest import sqlite_store
 
 
