@@ -30,6 +30,7 @@ WHO = ("by", "target")
 
 class Trail:
     def __init__(self, store: Store, request_id: Callable[[], str | None]) -> None:
+        self._store = store
         self._rows = store.collection("audit")
         self._rows.ensure_index("sequence", unique=True)
         # One for each way that `page` may be asked, in its order; appending reads the first.
@@ -102,6 +103,9 @@ class Trail:
         return page_of(merged(listings, sort="-sequence", limit=limit + 1), limit)
 
     def _append(self, fields: Document) -> Document:
+        return self._store.together(partial(self._number_and_keep, fields))
+
+    def _number_and_keep(self, fields: Document) -> Document:
         """Take the next number; another process may take it first, then try the one after."""
         with self._turn:
             for _ in range(ATTEMPTS):

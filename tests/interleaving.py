@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from skinapi.errors import SkinAPIError
 from skinapi.storage.ports import Blobs, Documents, Store
@@ -11,6 +11,7 @@ from skinapi.storage.ports import Blobs, Documents, Store
 Act = Callable[[], object]
 Play = Callable[[Sequence[int]], list[tuple[int, int]]]
 _here = threading.local()
+T = TypeVar("T")
 
 
 class Actor:
@@ -54,6 +55,10 @@ class SteppedStore:
 
     def collections(self) -> list[str]:
         return self._store.collections()
+
+    def together(self, act: Callable[[], T]) -> T:
+        """One call at a time, as they are where the store cannot take them together."""
+        return act()
 
     def ping(self) -> None:
         self._store.ping()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from skinapi.audit import Trail
 from skinapi.auth.accounts import Account, Accounts
@@ -53,6 +53,7 @@ class RecordsService:
         self._queue = Queue(submissions=self._submissions, accounts=accounts)
         self._counts = FindingCounts(store)
         self._forget = forget
+        self._store = store
         self._blobs: Blobs = store.blobs
         self._accounts = accounts
         self._trail = trail
@@ -81,26 +82,33 @@ class RecordsService:
         """Keep it, and the photo if there is one: hand one in only where `may_keep_photo`. If a
         retry was faster, its.
         """
-        identifier = new_id()
-        with self._trail.act("submission.create", by=owner.id, target=identifier):
-            blob = self._blobs.put(photo) if photo else None
+        blob = self._blobs.put(photo) if photo else None
+        # Of the trail's rows and the record none is told of before all are kept.
+        return self._store.together(
+            partial(
+                self._file,
+                identifier=new_id(),
+                owner=owner.id,
+                doctor=owner.doctor_id,
+                finding=finding,
+                context=context,
+                language=language,
+                sections=sections,
+                narrative_source=narrative_source,
+                photo_blob=blob,
+                idempotency_key=key,
+                request_hash=request_hash,
+            )
+        )
+
+    def _file(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
+        with self._trail.act("submission.create", by=owner, target=identifier):
             try:
-                filed = self._submissions.add(
-                    identifier=identifier,
-                    owner=owner.id,
-                    doctor=owner.doctor_id,
-                    finding=finding,
-                    context=context,
-                    language=language,
-                    sections=sections,
-                    narrative_source=narrative_source,
-                    photo_blob=blob,
-                    idempotency_key=key,
-                    request_hash=request_hash,
-                )
+                filed = self._submissions.add(identifier=identifier, owner=owner, **fields)
             except Duplicate:
-                self._drop(blob)
-                faster = self.find_answered(owner=owner.id, key=key, request_hash=request_hash)
+                self._drop(fields["photo_blob"])
+                key, request_hash = fields["idempotency_key"], fields["request_hash"]
+                faster = self.find_answered(owner=owner, key=key, request_hash=request_hash)
                 if faster is None:
                     raise
                 return faster

@@ -61,13 +61,26 @@ class _Write:
         self.error: Exception | None = None
 
     def attempt(self, connection: apsw.Connection) -> None:
-        """Undone alone where it fails. Raises where SQLite has undone the whole transaction."""
-        connection.execute("SAVEPOINT writer")
+        """Raises where SQLite has undone the whole transaction."""
         try:
-            self.result = self._act(connection)
+            self.result = undone_alone(connection, self._act)
         except Exception as error:
             if not connection.in_transaction:
                 raise
             self.error = error
-            connection.execute("ROLLBACK TO writer")
-        connection.execute("RELEASE writer")
+
+
+def undone_alone(connection: apsw.Connection, act: Callable[[apsw.Connection], T]) -> T:
+    """Carry out `act` within a transaction, so that where it raises it did nothing."""
+    if not connection.in_transaction:  # SQLite undid it, as it does where the disk is full
+        raise StoreUnavailable
+    connection.execute("SAVEPOINT act")
+    try:
+        result = act(connection)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK TO act")
+            connection.execute("RELEASE act")
+        raise
+    connection.execute("RELEASE act")
+    return result

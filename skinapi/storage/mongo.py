@@ -63,6 +63,9 @@ class MongoStore:
             names = self._database.list_collection_names()
         return sorted(name for name in names if "." not in name)
 
+    def together(self, act: Callable[[], T]) -> T:
+        return act()
+
     def ping(self) -> None:
         """Also where it answers and takes no writes: it has stepped down, or waits for others."""
         with self._asking():

@@ -8,12 +8,13 @@ Filters compare plain values: one of another type never matches, and a list answ
 `$exists` alone. A field that is indexed or sorted by holds plain values of one type.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
 
 Document = dict[str, Any]
 Filter = dict[str, Any]
 Ops = dict[str, dict[str, Any]]
+T = TypeVar("T")
 
 
 class Documents(Protocol):
@@ -99,6 +100,15 @@ class Store(Protocol):
 
     def collections(self) -> list[str]:
         """The names of all that hold a document, and maybe of some that are empty."""
+
+    def together(self, act: Callable[[], T]) -> T:
+        """What `act` returns, once all that it wrote is durable: for writes of which none is
+        acknowledged before the last.
+
+        Each still succeeds or fails by itself, and what is written before an error stays; but where
+        the store can, they wait for the disk once, and a crash in between leaves none of them.
+        `act` may run on another thread, in the caller's context; it should do nothing that is slow.
+        """
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the store answers."""

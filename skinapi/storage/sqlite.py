@@ -4,14 +4,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import apsw
 
 from skinapi.storage.fields import check_fields
-from skinapi.storage.group_commit import GroupCommit
+from skinapi.storage.group_commit import GroupCommit, undone_alone
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.sqlite_file import SqliteFile, sqlite_errors
@@ -39,6 +40,7 @@ class SqliteStore:
         self._file = SqliteFile(path)
         self._commits = GroupCommit(self._transaction)
         self._local = threading.local()
+        self._joined: ContextVar[apsw.Connection | None] = ContextVar("joined", default=None)
         self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
 
@@ -64,17 +66,46 @@ class SqliteStore:
                 self._close_where(lambda _: True)
         self._local = threading.local()
 
+    @property
+    def joins(self) -> bool:
+        """Whether what is written here and now is `together` with something."""
+        return self._joined.get() is not None
+
+    def together(self, act: Callable[[], T]) -> T:
+        if self.joins:
+            return act()
+        context = copy_context()
+        result, error = self.write(lambda connection: context.run(self._join, connection, act))
+        if error:
+            raise error
+        return cast("T", result)
+
+    def _join(
+        self, connection: apsw.Connection, act: Callable[[], T]
+    ) -> tuple[T | None, Exception | None]:
+        """The error is handed on after the commit: what was written before it stays."""
+        self._joined.set(connection)
+        try:
+            return act(), None
+        except Exception as error:
+            if not connection.in_transaction:
+                raise
+            return None, error
+
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
         """The write-ahead log lets readers past the writer."""
         with sqlite_errors():
-            yield self._connection()
+            yield self._joined.get() or self._connection()
 
     def write(self, act: Callable[[apsw.Connection], T]) -> T:
         """Carry out `act` in a transaction, maybe together with other threads' acts, and on the
-        thread of one of them; it is durable when this returns.
+        thread of one of them; it is durable when this returns, or when all that it is `together`
+        with is.
         """
         with sqlite_errors():
+            if joined := self._joined.get():
+                return undone_alone(joined, act)
             return self._commits.run(act)
 
     @contextmanager
@@ -280,14 +311,17 @@ class SqliteDocuments:
         return self._store.write(act)
 
     def _make(self) -> None:
-        """On its own, so that no write that fails takes the table away again."""
+        """On its own, so that no write that fails takes the table away again; what is made together
+        with others may be undone with them, and is not relied on.
+        """
         if self._made_by != os.getpid():
             make = (
                 f'CREATE TABLE IF NOT EXISTS "{self._name}" '
                 "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
             )
             self._store.write(lambda connection: connection.execute(make))
-            self._made_by = os.getpid()
+            if not self._store.joins:
+                self._made_by = os.getpid()
 
 
 def _applied(ops: Ops, document: Document) -> Document:

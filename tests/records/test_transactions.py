@@ -1,0 +1,46 @@
+"""How many transactions a request costs on SQLite: each of them waits for the disk."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.houses import House
+from tests.prediction.photographer import predicted
+
+BEGUN: Counter[str] = Counter()
+
+
+def count_begins(connection: apsw.Connection) -> None:
+    def trace(_: apsw.Cursor, sql: str, __: object) -> bool:
+        if sql.startswith("BEGIN"):
+            BEGUN[Path(connection.filename).name] += 1
+        return True
+
+    connection.exec_trace = trace
+
+
+@pytest.fixture
+def begun() -> Iterator[Counter[str]]:
+    """Transactions by file, in connections that are opened from now on."""
+    apsw.connection_hooks.append(count_begins)
+    yield BEGUN
+    apsw.connection_hooks.remove(count_begins)
+
+
+@pytest.mark.parametrize("keep_photo", ["false", "true"])
+def test_a_prediction_is_one_transaction_and_is_counted_in_two(
+    tmp_path: Path, begun: Counter[str], keep_photo: str
+) -> None:
+    """The trail's intent, the number, the finding, its place in the queue, the trail's outcome."""
+    house = House(tmp_path)
+    with closing(house.rooms.store):
+        ada, bob = house.member(), house.member()
+        predicted(bob)  # makes what is made once
+        for _ in range(3):
+            begun.clear()
+            predicted(ada, keep_photo=keep_photo)
+            assert begun == {"skinapi.db": 1, "limits.db": 2}
