@@ -1,5 +1,5 @@
-"""The photos of the bench: lesions made here from a fixed seed, or some of a folder of yours, each
-at the size of a dermoscope's file and of a phone's.
+"""Photos for the bench to choose from: lesions made here from a fixed seed, or some of a folder of
+yours, each at the size of a dermoscope's file and of a phone's.
 """
 
 import io
@@ -11,7 +11,7 @@ from PIL import Image
 from tests.served.camera import TWELVE_MEGAPIXELS, lesions
 from tests.vision.photos import encoded
 
-MANY = 8
+CANDIDATES = 24
 QUALITY = 90
 SIZES: Mapping[str, tuple[int, int]] = {"600x450": (600, 450), "12 MP": TWELVE_MEGAPIXELS}
 Photos = Mapping[str, Sequence[bytes]]
@@ -29,10 +29,13 @@ def photos(folder: Path | None) -> Photos:
 
 
 def _made() -> list[Image.Image]:
-    return [Image.open(io.BytesIO(content)) for content in lesions(MANY, (1000, 750))]
+    return [Image.open(io.BytesIO(content)) for content in lesions(CANDIDATES)]
 
 
 def _chosen(folder: Path) -> list[Image.Image]:
     """Evenly over the folder, by name."""
     paths = sorted(folder.glob("*.jpg"))
-    return [Image.open(path).convert("RGB") for path in paths[:: max(1, len(paths) // MANY)][:MANY]]
+    return [
+        Image.open(path).convert("RGB")
+        for path in paths[:: max(1, len(paths) // CANDIDATES)][:CANDIDATES]
+    ]
