@@ -1,5 +1,6 @@
 """Every way a request can fail: each error knows its status, its code and its sentence."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import ClassVar
 
@@ -211,13 +212,17 @@ class UnreadablePicture(Unprocessable):
 
 class Refused(Unprocessable):
     """No judgement is possible from this photo; `reason` is a key of the conditions table's
-    `notices.refused`, where the sentence stands in every language.
+    `notices.refused`, where the sentence stands in every language, and `figures` are what it names
+    in braces.
     """
 
     code, sentence = "not_judgeable", "The picture cannot be judged"
 
-    def __init__(self, reason: str, sentence: str | None = None) -> None:
+    def __init__(
+        self, reason: str, sentence: str | None = None, *, figures: Mapping[str, int] | None = None
+    ) -> None:
         self.reason = reason
+        self.figures = figures or {}
         super().__init__(sentence)
 
 

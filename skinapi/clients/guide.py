@@ -22,6 +22,13 @@ from skinapi.web.fields import Answer, Upload
 
 CLIENT = "guide"
 LARGEST = 8 * 1024 * 1024
+FILE_FAULTS = (
+    Reason.UNDECODABLE,
+    Reason.TOO_LARGE,
+    Reason.MOVING,
+    Reason.TOO_MANY_SCANS,
+    Reason.TOO_MUCH_MEMORY,
+)
 ALLOWED = (".jpg", ".jpeg", ".png", ".webp")
 # Its page calls a lesion of this malignant score or less "Likely Benign".
 LIKELY_BENIGN = 0.3
@@ -115,7 +122,7 @@ def refuse_type(upload: Upload) -> None:
 
 def guide_problem(error: SkinAPIError) -> Response:
     """It reads `detail`, and knows 400 for whatever is wrong with the photo."""
-    if isinstance(error, Refused) and error.reason == Reason.UNDECODABLE:
+    if isinstance(error, Refused) and error.reason in FILE_FAULTS:
         error = BadRequest(f"Invalid image file: {error.detail}")
     if isinstance(error, PayloadTooLarge):
         largest = min(error.largest or LARGEST, LARGEST)

@@ -10,8 +10,9 @@ from skinapi.records.submissions import Submission
 from skinapi.registry.service import RegistryService
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrator import Narrator
-from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.conditions import LANGUAGES, Language
 from skinapi.vision.context import Context
+from skinapi.vision.refusals import say
 
 
 class PredictionService:
@@ -60,7 +61,7 @@ class PredictionService:
                 keep=self._records.may_keep_photo(owner, keep_photo),
             )
         except Refused as refused:
-            raise _said_in(spoken, refused) from refused
+            raise say(refused, spoken) from refused
         narrative = self._narrator.narrate(
             facts=Facts.of(judged.finding, context),
             language=spoken,
@@ -83,11 +84,6 @@ class PredictionService:
 
 def _language_of(account: Account) -> Language:
     return next((language for language in LANGUAGES if language == account.locale), "en")
-
-
-def _said_in(language: Language, refused: Refused) -> Refused:
-    said = conditions_table().notices.refused[refused.reason]
-    return Refused(refused.reason, said.fr if language == "fr" else said.en)
 
 
 def _hash(content: bytes, context: Context, *rest: object) -> str:

@@ -14,7 +14,7 @@ from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
 from skinapi.vision.mask import Shape, measure_shape
 from skinapi.vision.model import CARD, SHIPPED_MODEL, Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.photo import Photo, stored_photo
+from skinapi.vision.photo import Photo, shrink_to_stored, stored_photo
 from skinapi.web.logs import log
 
 
@@ -72,7 +72,7 @@ def _judge(model: Model, content: bytes, context: Context, measure: bool, keep: 
     finding = judge_examined(model, examined, context)
     shape = measure_shape(examined.photo) if measure else None
     kept = stored_photo(content) if keep else None
-    return Judged(finding, examined.photo, shape, kept)
+    return Judged(finding, shrink_to_stored(examined.photo), shape, kept)
 
 
 def open_registry(settings: Settings) -> RegistryService:

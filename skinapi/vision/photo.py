@@ -1,36 +1,45 @@
 """From the bytes that somebody sent to an upright RGB photo, or a clear refusal.
 
-Nothing here trusts a header: what is too large is refused before a pixel of it is decoded, and what
-is kept is encoded anew, so that neither metadata nor bytes behind the picture survive.
+What is too large is refused by its header, before a pixel of it is decoded (`bounds` says what is
+too large), and what is kept is encoded anew, so that neither metadata nor bytes behind the picture
+survive.
 """
 
 import io
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
-from skinapi.vision.headers import webp_canvas
+from skinapi.errors import Refused
+from skinapi.vision.bounds import (
+    DecodingMemory,
+    Size,
+    bytes_needed,
+    refuse_oversize,
+    spare_factor,
+)
+from skinapi.vision.headers import Header, read_header
 from skinapi.vision.refusals import Reason, refuse
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
-Size = tuple[int, int]
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-# A baseline JPEG is decoded at a fraction of its size; whatever else must first be held whole.
-MOST_PIXELS = 64_000_000
-MOST_PIXELS_HELD = 16_000_000
-# libwebp holds four copies of what it decodes.
-MOST_PIXELS_WEBP = 8_000_000
-# Each scan of a progressive JPEG is one more walk over the whole picture, for a few bytes of file.
-MOST_SCANS = 64
 # The network is shown 4/5 of the shorter side at 224: no more is decoded than twice what it needs.
 WORKING_SIDE = 448
 STORED_SIDE = 1600
 STORED_QUALITY = 88
+# The colours of a picture are converted band by band, of so many pixels: the whole would be held
+# several times.
+BAND_PIXELS = 256 * 1024
+LARGEST_FACTOR = 8
+# Texts of a PNG are unpacked as it is opened: 64 MB of them unless told.
+PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
+
+_memory = DecodingMemory()
 
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -58,20 +67,35 @@ class Photo:
 
 
 def read_photo(content: bytes, *, full: bool = False) -> Photo:
-    """Large pictures are decoded at a half, a quarter or an eighth, unless `full`."""
-    return _read(content, _whole if full else _working_size)
+    """Large pictures are decoded at a half, a quarter or an eighth, unless `full`. Raises
+    Refused.
+    """
+    header = _header_of(content)
+    needed = (header.width, header.height) if full else _working_size(header)
+    with _memory.taken(bytes_needed(header, needed)):
+        return _decoded(content, header, needed)
 
 
 def stored_photo(content: bytes) -> bytes:
     """What may be kept of a picture: a fresh JPEG, upright and without metadata, whose longer side
     is STORED_SIDE at most. Of a large picture the network sees fewer pixels than are kept, so this
-    decodes it once more.
+    decodes it once more. Raises Refused.
     """
-    kept = _read(content, stored_size).pixels
-    kept.thumbnail((STORED_SIDE, STORED_SIDE), Image.Resampling.BICUBIC)
+    header = _header_of(content)
+    needed = _stored_size(header)
+    with _memory.taken(bytes_needed(header, needed)):
+        kept = shrink_to_stored(_decoded(content, header, needed)).pixels
     out = io.BytesIO()
     kept.save(out, "JPEG", quality=STORED_QUALITY)
     return out.getvalue()
+
+
+def shrink_to_stored(photo: Photo) -> Photo:
+    """With no side longer than STORED_SIDE; as it is, where there is none."""
+    if max(photo.pixels.size) <= STORED_SIDE:
+        return photo
+    size, bicubic = stored_size(photo.pixels.size), Image.Resampling.BICUBIC
+    return replace(photo, pixels=photo.pixels.resize(size, bicubic, reducing_gap=2.0))
 
 
 def stored_size(sent: Size) -> Size:
@@ -80,51 +104,56 @@ def stored_size(sent: Size) -> Size:
     return max(1, round(sent[0] * shrunk)), max(1, round(sent[1] * shrunk))
 
 
-def _working_size(_: Size) -> Size:
+def _stored_size(header: Header) -> Size:
+    return stored_size((header.width, header.height))
+
+
+def _working_size(_: Header) -> Size:
     return WORKING_SIDE, WORKING_SIDE
 
 
-def _whole(sent: Size) -> Size:
-    return sent
-
-
-def _read(content: bytes, needed: Callable[[Size], Size]) -> Photo:
+def _header_of(content: bytes) -> Header:
+    """What is refused to be kept is refused to be judged, so that whether a photo is judged depends
+    on nothing else.
+    """
     try:
-        picture = _open(content)
-        width, height = picture.size
-        pixels = _decode(picture, needed(picture.size))
+        header = read_header(content)
+    except ValueError as broken:
+        raise refuse(Reason.UNDECODABLE) from broken
+    refuse_oversize(header, (_working_size(header), _stored_size(header)))
+    return header
+
+
+def _decoded(content: bytes, header: Header, needed: Size) -> Photo:
+    try:
+        picture = _open(content, header)
+        format_ = "JPEG" if picture.format == "MPO" else picture.format
+        pixels = _decode(picture, needed)
+        # Not before: of a PNG it decodes all, and a fault of that would be passed over.
+        orientation = _orientation(picture)
+    except Refused:
+        raise
     except Exception as broken:  # decoders throw all sorts at hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
-    orientation = _orientation(picture)
+    del picture  # before a turned copy is made: it may hold the whole
     if orientation in _TURNS:
         pixels = pixels.transpose(_TURNS[orientation])
+    width, height = header.width, header.height
     if orientation in _ON_ITS_SIDE:
         width, height = height, width
-    pixels.info = {}
-    format_ = "JPEG" if picture.format == "MPO" else picture.format
     return Photo(pixels, width, height, cast("PhotoFormat", format_))
 
 
-def _open(content: bytes) -> Image.Image:
-    """Headers only. A moving picture is refused: which of its frames was meant is not ours to
+def _open(content: bytes, header: Header) -> Image.Image:
+    """No pixel of it yet. A moving picture is refused: which of its frames was meant is not ours to
     guess. (A phone's JPEG with a second picture behind it is no moving picture: the first counts.)
     """
-    canvas = webp_canvas(content)
-    if canvas is not None and canvas.pixels > MOST_PIXELS_WEBP:
-        raise ValueError("too many pixels")
     picture = Image.open(io.BytesIO(content), formats=FORMATS)
-    drafted = picture.format in ("JPEG", "MPO") and not picture.info.get("progressive")
-    _allow(picture, MOST_PIXELS if drafted else MOST_PIXELS_HELD)
-    if picture.info.get("progressive") and content.count(b"\xff\xda") > MOST_SCANS:
-        raise ValueError("too many scans")
+    if picture.size != (header.width, header.height):
+        raise ValueError("two headers that contradict each other")
     if picture.format in ("PNG", "WEBP") and getattr(picture, "is_animated", False):
-        raise ValueError("more than one frame")
+        raise refuse(Reason.MOVING)
     return picture
-
-
-def _allow(picture: Image.Image, most: int) -> None:
-    if picture.width * picture.height > most:
-        raise ValueError("too many pixels")
 
 
 def _orientation(picture: Image.Image) -> int | None:
@@ -135,31 +164,46 @@ def _orientation(picture: Image.Image) -> int | None:
 
 
 def _decode(picture: Image.Image, needed: Size) -> Image.Image:
-    """At the smallest scale of a whole, a half, a quarter or an eighth that has no less than is
-    needed.
+    """As RGB, at the smallest scale of a whole, a half, a quarter or an eighth that has no less
+    than is needed.
     """
     picture.draft(None, needed)
-    _allow(picture, MOST_PIXELS_HELD)
+    factor = spare_factor(picture.size, needed)
     picture.load()
-    factor = _spare_factor(picture.size, needed)
+    convert = _conversion_of(picture)
+    width, height = picture.size
+    pixels = Image.new("RGB", (-(-width // factor), -(-height // factor)))
+    # A multiple of every factor, so that no cell of the reduced picture is cut in two.
+    rows = LARGEST_FACTOR * max(1, BAND_PIXELS // (LARGEST_FACTOR * width))
+    for top in range(0, height, rows):
+        band = picture.crop((0, top, width, min(top + rows, height)))
+        pixels.paste(convert(band, factor), (0, top // factor))
+    return pixels
+
+
+def _conversion_of(picture: Image.Image) -> Callable[[Image.Image, int], Image.Image]:
     if picture.mode.startswith("I"):
-        return _from_sixteen_bits(picture, factor)
+        return _from_sixteen_bits
     if picture.has_transparency_data:
-        seen = (picture if picture.mode == "RGBA" else picture.convert("RGBA")).reduce(factor)
-        white = Image.new("RGBA", seen.size, "white")
-        return Image.alpha_composite(white, seen).convert("RGB")
-    if picture.mode in ("1", "P"):
-        picture = picture.convert("RGB")
-    return (picture.reduce(factor) if factor > 1 else picture).convert("RGB")
+        return _over_white
+    return _from_palette if picture.mode in ("1", "P") else _from_colours
 
 
-def _spare_factor(size: Size, needed: Size) -> int:
-    """By the rule of JPEG's draft mode, so that every format ends at the same size."""
-    spare = min(size[0] // needed[0], size[1] // needed[1])
-    return next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1)
-
-
-def _from_sixteen_bits(picture: Image.Image, factor: int) -> Image.Image:
+def _from_sixteen_bits(band: Image.Image, factor: int) -> Image.Image:
     """Pillow would clip sixteen bits to eight; what is meant is their upper half."""
-    upper = np.asarray(picture).astype(np.int32) >> 8
+    upper = np.asarray(band).astype(np.int32) >> 8
     return Image.fromarray(upper.clip(0, 255).astype(np.uint8)).reduce(factor).convert("RGB")
+
+
+def _over_white(band: Image.Image, factor: int) -> Image.Image:
+    seen = band.convert("RGBA").reduce(factor)
+    white = Image.new("RGBA", seen.size, "white")
+    return Image.alpha_composite(white, seen).convert("RGB")
+
+
+def _from_palette(band: Image.Image, factor: int) -> Image.Image:
+    return band.convert("RGB").reduce(factor)
+
+
+def _from_colours(band: Image.Image, factor: int) -> Image.Image:
+    return band.reduce(factor).convert("RGB")

@@ -7,13 +7,13 @@ The limits stand outside everything that HAM10000's training lesions show, as me
 import numpy as np
 from PIL import Image
 
+from skinapi.vision.bounds import SMALLEST_SIDE
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.photo import Photo
 from skinapi.vision.refusals import Reason
 from skinapi.vision.tensor import Tensor, view_box
 
 SIDE = 256
-SMALLEST_SIDE = 128
 # The darkest training picture has highlights of 100, the palest a brightness of 242, the softest a
 # sharpness of 1.9 (bare skin: 1.52). Of pictures blurred by two of the view's pixels four in five
 # fall below 1.5, by three nearly all. The darkest skin in plain light has highlights above 50, and

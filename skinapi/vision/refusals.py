@@ -3,13 +3,17 @@
 from enum import StrEnum
 
 from skinapi.errors import Refused
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import Language, conditions_table
 
 
 class Reason(StrEnum):
     """The keys of `notices.refused`, from the cheapest to find out to the dearest."""
 
     UNDECODABLE = "undecodable"
+    TOO_LARGE = "too_large"
+    MOVING = "moving"
+    TOO_MANY_SCANS = "too_many_scans"
+    TOO_MUCH_MEMORY = "too_much_memory"
     TOO_SMALL = "too_small"
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
@@ -18,6 +22,15 @@ class Reason(StrEnum):
     NO_LESION = "no_lesion"
 
 
-def refuse(reason: Reason) -> Refused:
-    """The error to raise, with its sentence in English; whoever answers may look up another."""
-    return Refused(reason.value, conditions_table().notices.refused[reason].en)
+def refuse(reason: Reason, **figures: int) -> Refused:
+    """The error to raise, with its sentence in English; whoever answers may `say` it in another
+    language. The figures go where the sentence names them in braces.
+    """
+    return say(Refused(reason.value, figures=figures), "en")
+
+
+def say(refused: Refused, language: Language) -> Refused:
+    """The same in this language."""
+    said = conditions_table().notices.refused[refused.reason]
+    sentence = said.fr if language == "fr" else said.en
+    return Refused(refused.reason, sentence.format(**refused.figures), figures=refused.figures)

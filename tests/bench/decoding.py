@@ -19,7 +19,7 @@ from tests.vision.photos import encoded, skin_with_spot
 
 ROUNDS = 15
 SIZE = (4000, 3000)
-SHAPES = {"600 x 450": (600, 450), "12 MP": SIZE, "strip of 16 MP": (40_000, 400)}
+SHAPES = {"600 x 450": (600, 450), "12 MP": SIZE, "strip of 4.8 MP": (12_000, 400)}
 
 
 def main() -> None:

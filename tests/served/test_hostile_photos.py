@@ -3,14 +3,17 @@ shape, never a server error.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 
 from tests.served.camera import ANGULAR, CLIENTS, GUIDE, OPEN, Client, lesions
+from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Town
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, dial, hear
@@ -18,6 +21,7 @@ from tests.size import drill, size
 from tests.vision import hostile
 
 AT_ONCE = 8
+MOST_FOR_DECODING_MB = 120.0
 MEGABYTE = 1024 * 1024
 
 
@@ -77,6 +81,34 @@ def test_a_hostile_file_is_judged_or_refused_in_the_clients_own_shape(
     report(f"{client.name}: {len(answers)} hostile files, slowest {seconds:.2f} s ({slowest})")
     assert wrong == []
     assert server.log().count('"fault"') == faults
+
+
+@pytest.mark.timeout(900)
+def test_files_that_ask_for_the_most_memory_get_no_more_than_there_is_for_decoding(
+    tmp_path: Path, report: Callable[[str], None]
+) -> None:
+    """Each is refused, and its file differs from the others."""
+    kinds = [*hostile.greedy(), *hostile.bombs(), *hostile.heavy_words(), *hostile.moving()]
+    sent = [
+        content + number.to_bytes(2, "big")
+        for number, (_, content) in zip(range(size(64, 300)), cycle(kinds), strict=False)
+    ]
+    with serving(tmp_path, workers=1) as server, closing(Town(server)) as town:
+        token = town.person().token
+        (warm,) = lesions(1)
+        assert [ANGULAR.send(server.port, warm, token=token).status for _ in range(8)] == [200] * 8
+        idle = measure_memory(server.master()).held
+        with watching_memory(server.master) as seen, ThreadPoolExecutor(16) as pool:
+            answers = [*pool.map(lambda c: ANGULAR.send(server.port, c, token=token), sent)]
+        faults = server.log().count('"fault"')
+    report(
+        f"{len(sent)} greedy files, 16 at a time: idle {idle:.0f} MB, peak {seen.peak_held:.0f} MB"
+    )
+    heard = Counter(answer.status for answer in answers)
+    assert set(heard) <= {200, 422}, heard
+    assert heard[200] <= len(sent) // 8, "sound pictures whose metadata is passed over"
+    assert faults == 0
+    assert seen.peak_held - idle <= MOST_FOR_DECODING_MB
 
 
 @by_name(CLIENTS)

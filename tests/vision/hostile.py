@@ -5,6 +5,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -18,6 +19,7 @@ WEB = b"<html><script>alert(1)</script></html>"
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'
 PDF = b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF"
 BOMB_SIZES = ((50_000, 50_000), (16_383, 16_383), (65_000, 400), (8_000, 8_100))
+STRIP = 16_000_000
 
 
 def valid() -> Files:
@@ -115,10 +117,27 @@ def chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def png(width: int, height: int, *, depth: int = 8, kind: int = 2, data: bytes = b"") -> bytes:
-    """With honest checksums, whatever its header claims."""
+def in_several_scans(content: bytes) -> bytes:
+    """A sequential JPEG whose first scan has one component: the whole would be held in memory."""
+    at = content.index(b"\xff\xda")
+    (length,) = struct.unpack_from(">H", content, at + 2)
+    first = content[at + 5 : at + 7]
+    head = b"\xff\xda" + struct.pack(">HB", 8, 1) + first + b"\x00\x3f\x00"
+    return content[:at] + head + content[at + 2 + length :]
+
+
+def png(
+    width: int,
+    height: int,
+    *,
+    depth: int = 8,
+    kind: int = 2,
+    data: bytes = b"",
+    packed: bytes | None = None,
+) -> bytes:
+    """With honest checksums, whatever its header claims; `packed` in place of data to pack."""
     header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(data)), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", packed or zlib.compress(data)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*both) for both in chunks)
 
 
@@ -133,6 +152,11 @@ def jpeg_of(width: int, height: int, *, progressive: bool) -> bytes:
     frame = content.index(b"\xff\xc2" if progressive else b"\xff\xc0")
     content[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
     return bytes(content)
+
+
+@cache
+def _blank(length: int) -> bytes:
+    return zlib.compress(bytes(length), 9)
 
 
 def bombs() -> Iterator[tuple[str, bytes]]:
@@ -152,6 +176,9 @@ def bombs() -> Iterator[tuple[str, bytes]]:
             )
             frame = b"\x10\x00\x00\x9d\x01\x2a" + struct.pack("<HH", width, height)
             yield f"webp lossy {claim}", webp(b"VP8 ", frame + bytes(40))
+    for width, height in ((1, STRIP), (STRIP, 1)):
+        yield f"strip {width}x{height}", png(width, height, packed=_blank(height * (1 + 3 * width)))
+    yield "jpeg in several scans", in_several_scans(jpeg_of(7_000, 7_000, progressive=False))
     content = valid()["progressive"]
     scan = content[content.rindex(b"\xff\xda") : -2]
     yield "five thousand scans", content[:-2] + scan * 5000 + content[-2:]
@@ -163,8 +190,33 @@ def heavy_words() -> Iterator[tuple[str, bytes]]:
     for name in (b"zTXt", b"iTXt", b"iCCP"):
         body = b"words\x00" + (b"\x01\x00\x00\x00" if name == b"iTXt" else b"\x00") + packed
         yield f"png {name.decode()}", content[:33] + chunk(name, body) + content[33:]
+    text = chunk(b"zTXt", b"words\x00\x00" + zlib.compress(bytes(1_000_000), 1))
+    yield "png of sixty texts", content[:33] + text * 60 + content[33:]
     vast = b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x04\x00" + b"\xff" * 12
     yield "exif that claims four billion values", encoded(skin_with_spot((160, 120)), exif=vast)
+
+
+def greedy() -> Iterator[tuple[str, bytes]]:
+    """Within the bounds, and hardly less than they allow: files of a few kilobytes."""
+    grey = Image.new("L", (4_000, 4_000), 120)
+    colour = Image.merge("RGB", (grey, grey, grey))
+    for mode in ("RGB", "RGBA", "LA", "P", "1"):
+        yield f"greedy png {mode}", encoded(colour.convert(mode), "PNG", compress_level=1)
+    wide = colour.resize((12_000, 890))
+    for format_ in ("JPEG", "PNG"):
+        yield f"greedy wide {format_}", encoded(wide, format_)
+    for sides, subsampling in (((4_000, 3_000), 0), ((4_600, 4_600), 2)):
+        yield (
+            f"greedy progressive {sides}",
+            encoded(colour.resize(sides), progressive=True, subsampling=subsampling),
+        )
+    for lossless in (False, True):
+        yield (
+            f"greedy webp, lossless: {lossless}",
+            encoded(colour.resize((2_560, 2_048)), "WEBP", lossless=lossless),
+        )
+    deep = Image.fromarray(np.full((4_000, 4_000), 30_000, np.uint16))
+    yield "greedy png 16 bits", encoded(deep, "PNG", compress_level=1)
 
 
 def odd_sizes() -> Iterator[tuple[str, bytes]]:

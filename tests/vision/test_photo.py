@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.vision.photo import STORED_SIDE, WORKING_SIDE, Size, read_photo, stored_photo
+from skinapi.vision.bounds import Size
+from skinapi.vision.photo import STORED_SIDE, WORKING_SIDE, read_photo, stored_photo
 from tests.vision.photos import encoded, skin_with_spot
 
 MARKED = Image.new("RGB", (60, 40), "tan")
@@ -92,7 +93,7 @@ def test_a_stored_photo_has_no_metadata_and_fits_a_screen() -> None:
 @pytest.mark.parametrize(
     ("sent", "orientation", "kept"),
     [
-        ((3200, 2400), 1, (1600, 1200)),
+        ((2560, 1920), 1, (1600, 1200)),
         ((2400, 1600), 6, (1067, 1600)),
         ((1700, 400), 8, (376, 1600)),
         ((1200, 900), 1, (1200, 900)),
@@ -125,6 +126,20 @@ def test_the_network_sees_a_jpeg_at_the_smallest_scale_that_shows_it_enough(size
     drafted.draft(None, (WORKING_SIDE, WORKING_SIDE))
     seen = read_photo(content).pixels
     np.testing.assert_array_equal(np.asarray(seen), np.asarray(drafted))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "CMYK"])
+@pytest.mark.parametrize("size", [(1801, 1353), (1100, 2000)])
+def test_colours_are_converted_band_by_band_as_if_at_once(size: Size, mode: str) -> None:
+    picture = skin_with_spot(size, grain=9).convert(mode)
+    picture = Image.open(io.BytesIO(encoded(picture, "JPEG" if mode == "CMYK" else "PNG")))
+    picture.draft(None, (WORKING_SIDE, WORKING_SIDE))
+    content = picture.fp.getvalue()  # type: ignore[union-attr]
+    factor = min(picture.size) // WORKING_SIDE // 2 * 2 or 1
+    whole = picture.convert("RGB").reduce(factor) if mode in ("P", "1") else picture.reduce(factor)
+    np.testing.assert_array_equal(
+        np.asarray(read_photo(content).pixels), np.asarray(whole.convert("RGB"))
+    )
 
 
 def test_a_refusal_brings_its_reason_and_the_tables_sentence() -> None:

@@ -1,7 +1,7 @@
 """Each reason has its sentence, and each sentence its reason."""
 
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.refusals import Reason, refuse
+from skinapi.vision.refusals import Reason, refuse, say
 
 
 def test_reasons_and_the_tables_notices_are_the_same() -> None:
@@ -12,3 +12,9 @@ def test_a_refusal_says_the_tables_sentence() -> None:
     refused = refuse(Reason.BLURRED)
     assert refused.reason == "blurred"
     assert refused.detail == conditions_table().notices.refused["blurred"].en
+
+
+def test_a_refusal_names_its_figures_in_each_language() -> None:
+    refused = refuse(Reason.TOO_MANY_SCANS, scans=900, most=64)
+    assert "900 scans; at most 64" in refused.detail
+    assert "900 passes; 64 au plus" in say(refused, "fr").detail
