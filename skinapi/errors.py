@@ -247,8 +247,14 @@ class BadNetwork(Unprocessable):
 
 
 class ModelDamaged(SkinAPIError):
+    """`file` is the one at fault, where one alone is."""
+
     code = "model_damaged"
     sentence = "The model's files are incomplete or do not match their checksums"
+
+    def __init__(self, sentence: str | None = None, *, file: str | None = None) -> None:
+        self.file = file
+        super().__init__(sentence)
 
 
 class StorageQuotaReached(SkinAPIError):

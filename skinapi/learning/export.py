@@ -23,10 +23,10 @@ from skinapi.vision.model import (
     HEAD,
     LABELS,
     NETWORK,
-    sum_file,
     write_checksums,
     write_head,
 )
+from skinapi.vision.model_files import sum_file
 from skinapi.vision.openvino_engine import OUTPUTS, OpenVinoEngine, Precision
 from skinapi.vision.tensor import Tensor
 

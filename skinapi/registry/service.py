@@ -12,7 +12,7 @@ from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
 from skinapi.vision.mask import Shape, measure_shape
-from skinapi.vision.model import CARD, SHIPPED_MODEL, Model, ModelCard
+from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard, read_card
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.photo import Photo, shrink_to_stored, stored_photo
 from skinapi.web.logs import log
@@ -91,8 +91,8 @@ def open_registry(settings: Settings) -> RegistryService:
 def announce_model(settings: Settings) -> str:
     """What will be served, by its card alone: loading is the server's own business."""
     try:
-        card = ModelCard.model_validate_json((serving_folder(settings) / CARD).read_bytes())
-    except (OSError, ValueError):
+        card = read_card(serving_folder(settings))
+    except ModelDamaged:
         return "none, so no photo can be judged: set MODEL_PATH"
     return f"{card.version} ({settings.model_precision or card.precision.value})"
 

@@ -26,6 +26,7 @@ class Slot:
         self._turn = threading.Lock()
         self._serving: Model | None = None
         self._before: Model | None = None
+        self._refused: str | None = None
 
     @property
     def model(self) -> Model:
@@ -36,7 +37,12 @@ class Slot:
         return serving
 
     def ping(self) -> None:
-        """Raises NoModel until one is warm."""
+        """Raises NoModel until one is warm; it names the file that kept one from it."""
+        if self._serving is None and self._refused:
+            raise NoModel(
+                f"No model is loaded, so no picture can be judged: {self._refused} of MODEL_PATH "
+                "cannot be used, for the reason in the server's log"
+            )
         _ = self.model
 
     def swap(self, folder: Path) -> Model:
@@ -44,7 +50,11 @@ class Slot:
         and then nothing has changed.
         """
         started = time.monotonic()
-        model = self._open(folder)
+        try:
+            model = self._open(folder)
+        except ModelDamaged as fault:
+            self._refused = fault.file
+            raise
         with self._turn:
             self._before, self._serving = self._serving, model
         seconds = round(time.monotonic() - started, 2)
@@ -67,9 +77,6 @@ def open_warm(folder: Path, *, precision: Precision | None = None, streams: int 
             f"{folder.name} is a Keras network; export it first: "
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
-    try:
-        model = open_model(folder, precision=precision, streams=streams)
-        model.warm()
-    except RuntimeError as error:
-        raise ModelDamaged(f"The network in {folder} cannot be run") from error
+    model = open_model(folder, precision=precision, streams=streams)
+    model.warm()
     return model

@@ -46,6 +46,8 @@ class Familiar(Frozen):
     def _unpack_whole(self) -> Self:
         if self._mean.size != self.features or self._directions.shape[1] != self.features:
             raise ValueError("mean and directions do not have as many features as they say")
+        if not (np.isfinite(self._mean).all() and np.isfinite(self._directions).all()):
+            raise ValueError("mean and directions are not all finite numbers")
         return self
 
     def measure(self, pooled: Features) -> NDArray[np.float64]:

@@ -23,6 +23,10 @@ class Head:
         first = self.weights if self.hidden_weights is None else self.hidden_weights
         return int(first.shape[0])
 
+    @property
+    def outputs(self) -> int:
+        return int(self.weights.shape[1])
+
     def slope(self, pooled: Tensor, output: int) -> Tensor:
         """How the output's logit moves with each pooled feature, at these features."""
         if self.hidden_weights is None or self.hidden_bias is None:

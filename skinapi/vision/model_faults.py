@@ -4,8 +4,9 @@ Each function answers one sentence for people, or None where there is no fault.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,12 @@ from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.engine import Reading
 from skinapi.vision.heatmap import Head
 from skinapi.vision.patient_facts import PatientFactsTable
+from skinapi.vision.tensor import Tensor
+
+# Of what is written by hand or fitted, nothing comes near; beyond, sums overflow.
+TEMPERATURES = (0.01, 100.0)
+LARGEST_SHIFT = 20.0
+DEEPEST = 32
 
 
 def find_label_fault(
@@ -67,23 +74,70 @@ def find_calibration_fault(
     wrong = [n for n in _features_read(calibration) if n != features]
     if wrong:
         return f"it reads {wrong[0]} features, but the network has {features}"
-    return None
+    return find_number_fault(calibration.model_dump())
 
 
 def find_network_fault(reading: Reading, *, labels: Sequence[str], head: Head) -> str | None:
     """From one pass over any picture."""
+    answers = {
+        "logits": reading.logits,
+        "pooled features": reading.pooled,
+        "mapped features": reading.feature_map,
+    }
+    for (name, numbers), axes in zip(answers.items(), (2, 2, 4), strict=True):
+        if numbers.ndim != axes or numbers.dtype != np.float32 or len(numbers) != 1:
+            return f"its {name} are {numbers.dtype} of the shape {numbers.shape}"
     outputs = reading.logits.shape[-1]
     if outputs != len(labels):
         return f"it has {outputs} outputs, but there are {len(labels)} labels"
     for name, found in (("pooled", reading.pooled), ("mapped", reading.feature_map)):
         if found.shape[-1] != head.features:
             return f"it has {found.shape[-1]} {name} features, but its head reads {head.features}"
-    if not np.isfinite(reading.logits).all():
-        return "its logits are not finite numbers"
+    for name, numbers in answers.items():
+        if not np.isfinite(numbers).all():
+            return f"its {name} are not finite numbers"
     return None
 
 
+def find_head_fault(stored: Mapping[str, Tensor]) -> str | None:
+    """Of the arrays of a head's file."""
+    hidden = {"hidden_weights": 2, "hidden_bias": 1}
+    wanted = {"weights": 2, **(hidden if stored.keys() & hidden else {})}
+    for name, axes in wanted.items():
+        if name not in stored:
+            return f"there is no array {name} in it"
+        if stored[name].ndim != axes or not stored[name].size:
+            return f"its array {name} has the shape {stored[name].shape}"
+    if "hidden_bias" in stored:
+        lengths = len(stored["weights"]), len(stored["hidden_bias"])
+        if lengths != (stored["hidden_weights"].shape[1],) * 2:
+            return "its two layers do not fit together"
+    return None
+
+
+def find_number_fault(part: Any, *, at: str = "", depth: int = 0) -> str | None:
+    """What is not finite, of all numbers in mappings and lists; or that they lie too deep."""
+    if isinstance(part, float) and not np.isfinite(part):
+        return f"{at} is {part}"
+    if isinstance(part, Mapping):
+        inner = [(str(name), value) for name, value in part.items()]
+    elif isinstance(part, list | tuple):
+        inner = [(str(place), value) for place, value in enumerate(part)]
+    else:
+        return None
+    if depth == DEEPEST:
+        return f"{at} is nested more than {DEEPEST} deep"
+    faults = (
+        find_number_fault(value, at=f"{at}.{name}" if at else name, depth=depth + 1)
+        for name, value in inner
+    )
+    return next(filter(None, faults), None)
+
+
 def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None:
+    coolest, warmest = TEMPERATURES
+    if not coolest <= fitted.temperature <= warmest:
+        return f"its temperature is {fitted.temperature}; it must be from {coolest} to {warmest}"
     unknown = [name for name in fitted.thresholds if name not in THRESHOLD_BANDS]
     if unknown:
         return f"no band has the threshold {unknown[0]}"
@@ -99,6 +153,10 @@ def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None
         if {*limits} - {NORMAL_SKIN} != lesions:
             odd = ", ".join(sorted(({*limits} - {NORMAL_SKIN}) ^ lesions))
             return f"the limits of the prediction set {level} and the labels differ in {odd}"
+        for name, limit in limits.items():
+            # Above 1, or not a number, the class would always be ruled out.
+            if not 0.0 <= limit <= 1.0:
+                return f"the limit of {name} in the prediction set {level} is {limit}"
     return _fault_of_keys(
         [*(fitted.naming.prior if fitted.naming else ()), *chain(*fitted.too_few.values())], labels
     )
@@ -110,6 +168,8 @@ def _fault_of_facts(table: PatientFactsTable, labels: Sequence[str]) -> str | No
     ]
     if not all(np.isfinite(value) for shift in shifts for value in shift.values()):
         return "what is added is not a finite number"
+    if any(abs(value) > LARGEST_SHIFT for shift in shifts for value in shift.values()):
+        return f"more than {LARGEST_SHIFT} is added"
     return _fault_of_keys([*chain(*shifts)], labels)
 
 

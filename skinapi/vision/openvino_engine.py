@@ -23,11 +23,17 @@ class Precision(StrEnum):
 
 class OpenVinoEngine:
     """One compiled network; each thread keeps a request of its own, and the interpreter lock is
-    free meanwhile.
+    free meanwhile. `private`: nobody else writes the network's files, so that they may be mapped
+    rather than read; reading what is mapped of a file that was cut off ends the process.
+
+    Raises BadGraph for a network that must not be run, RuntimeError for one that cannot be.
     """
 
-    def __init__(self, network: Path, *, precision: Precision, streams: int) -> None:
+    def __init__(
+        self, network: Path, *, precision: Precision, streams: int, private: bool = False
+    ) -> None:
         core = ov.Core()
+        core.set_property({"ENABLE_MMAP": private})
         hints = {"INFERENCE_PRECISION_HINT": precision.value, "NUM_STREAMS": str(streams)}
         self._mine = threading.local()
         with unpacked(core, network) as plain:

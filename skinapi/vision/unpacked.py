@@ -6,7 +6,6 @@ it maps instead, those pages can go when the first pass is over.
 """
 
 import ctypes
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,9 @@ from pathlib import Path
 
 import openvino as ov
 from openvino.passes import ConstantFolding, Manager
+
+from skinapi.vision.model_files import has_room_for
+from skinapi.vision.model_graph import BadGraph, find_graph_fault
 
 _MAPPED = Path("/proc/self/maps")
 _NOT_NEEDED = 4  # MADV_DONTNEED: of a mapped file nothing is lost
@@ -23,9 +25,13 @@ _NOT_NEEDED = 4  # MADV_DONTNEED: of a mapped file nothing is lost
 def unpacked(core: ov.Core, network: Path) -> Iterator[Path]:
     """The network itself, or a passing copy of it in float32. What has mapped the copy may go on
     reading when it is gone. Where there is no room for one, there is none.
+
+    Raises BadGraph for a network that must not be run.
     """
     model = core.read_model(network)
-    if not (_is_half(model) and _has_room_for(network)):
+    if fault := find_graph_fault(model):
+        raise BadGraph(fault)
+    if not (_is_half(model) and has_room_for(2 * network.with_suffix(".bin").stat().st_size)):
         yield network
         return
     with tempfile.TemporaryDirectory(prefix="skinapi-network-") as folder:
@@ -35,6 +41,7 @@ def unpacked(core: ov.Core, network: Path) -> Iterator[Path]:
         passes.run_passes(model)
         ov.save_model(model, copy, compress_to_fp16=False)
         del model
+        core.set_property({"ENABLE_MMAP": True})
         yield copy
 
 
@@ -48,12 +55,6 @@ def give_back(network: Path) -> None:
             if line.endswith(weights):
                 start, end = (int(place, 16) for place in line.split()[0].split("-"))
                 advise(start, end - start, _NOT_NEEDED)
-
-
-def _has_room_for(network: Path) -> bool:
-    """With as much again to spare: this disk is not ours to fill."""
-    needed = 4 * network.with_suffix(".bin").stat().st_size
-    return shutil.disk_usage(tempfile.gettempdir()).free > needed
 
 
 def _is_half(model: ov.Model) -> bool:

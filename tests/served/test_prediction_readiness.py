@@ -1,8 +1,13 @@
 """Ready means that the next photo is judged: no sooner, and not without a model."""
 
+import os
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from tests.models import tiny_model, write_model
+from tests.registry.hostile_folders import damaged_copy
 from tests.served.camera import ANGULAR, CLIENTS, OPEN, lesions
 from tests.served.people import Town
 from tests.served.server import Server, serving, stopping
@@ -31,3 +36,44 @@ def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path
             answer = client.send(server.port, photo, token=token)
             assert answer.status == (200 if client.name == "lab" else 503), client.name
             assert b"MODEL_PATH" in answer.data, client.name
+
+
+@pytest.mark.parametrize(
+    ("name", "case"),
+    [
+        ("checksums.json", "an array"),
+        ("head.npz", "a weight that is nan"),
+        ("card.json", "a side that fills the machine"),
+    ],
+)
+def test_with_a_damaged_model_the_server_names_the_file_and_does_all_else(
+    tmp_path: Path, name: str, case: str
+) -> None:
+    broken = {"MODEL_PATH": str(damaged_copy(tiny_model(), tmp_path / "model", name, case))}
+    with stopping(Server(tmp_path, broken, workers=1)) as server:
+        server.start(ready="/healthz")
+        answer = ask(server.port, "GET", "/readyz")
+        assert (answer.status, answer.json["code"]) == (503, "no_model")
+        assert name in answer.json["error"]
+        assert str(tmp_path) not in answer.json["error"]
+        server.await_words(f"{tmp_path}/model")
+        with closing(Town(server)) as town:
+            ada = town.person()
+        assert ada.call("GET", "/submissions").status == 200
+        assert ask(server.port, "POST", "/login", json={"email": "a@b.c"}).status == 400
+        assert ask(server.port, "GET", "/healthz").status == 200
+
+
+def test_a_model_that_is_cut_off_under_a_server_serves_on(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model")
+    (photo,) = lesions(1)
+    with (
+        serving(tmp_path, {"MODEL_PATH": str(folder)}, workers=1) as server,
+        closing(Town(server)) as town,
+    ):
+        token, workers = town.person().token, server.workers()
+        for path in folder.iterdir():
+            os.truncate(path, 0)
+        answers = [ANGULAR.send(server.port, photo, token=token).status for _ in range(4)]
+        assert answers == [200] * 4
+        assert server.workers() == workers

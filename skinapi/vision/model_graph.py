@@ -1,0 +1,52 @@
+"""What in a network's graph would fill the memory, or answer with what is no number: found before
+it is compiled.
+"""
+
+from math import prod
+
+import numpy as np
+import openvino as ov
+
+LARGEST_SIDE = 1024
+# 128 MB in float32. At 600 x 600 pixels, EfficientNetB7's largest is half of that.
+MOST_NUMBERS = 2**25
+_FLOATS = (ov.Type.f16, ov.Type.f32, ov.Type.f64)
+
+
+class BadGraph(ValueError):
+    """The sentence says what is wrong with the network."""
+
+
+def find_graph_fault(model: ov.Model) -> str | None:
+    """One sentence for people, or None."""
+    if len(model.inputs) != 1:
+        return f"it has {len(model.inputs)} inputs; a served network has one"
+    shown = model.inputs[0].partial_shape
+    if shown.rank.is_dynamic or len(shown) != 4:
+        return "its input is no batch of pictures"
+    if any(side.is_static and side.get_length() > LARGEST_SIDE for side in shown):
+        return f"it reads pictures larger than {LARGEST_SIDE} pixels"
+    for node in model.get_ops():
+        if node.get_type_name() == "Constant":
+            if not _is_finite(node):
+                return f"the weights {node.get_friendly_name()} are not all finite numbers"
+        elif max(map(_static_numbers, node.outputs()), default=0) > MOST_NUMBERS:
+            return f"one picture makes more than {MOST_NUMBERS} numbers at once in it"
+    return None
+
+
+def _is_finite(constant: ov.Node) -> bool:
+    """A single infinity can be meant, as the bound of a clamp or what a picture is padded with."""
+    if constant.get_element_type() not in _FLOATS:
+        return True
+    numbers = constant.data
+    good = ~np.isnan(numbers) if numbers.size == 1 else np.isfinite(numbers)
+    return bool(good.all())
+
+
+def _static_numbers(output: ov.Output) -> int:
+    """Of one picture: a dimension that is left open, as the batch is, counts as one."""
+    shape = output.get_partial_shape()
+    if shape.rank.is_dynamic:
+        return 0
+    return prod(length.get_length() for length in shape if length.is_static)
