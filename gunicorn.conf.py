@@ -8,13 +8,10 @@ import fcntl
 import gc
 import os
 import shutil
-import socket
-import struct
 import sys
 import tempfile
 import time
 import traceback
-from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,9 +24,8 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from skinapi.errors import StoreUnavailable
 from skinapi.settings import Settings
-from skinapi.web.lingering import MOST_BYTES, LingeringWorker
+from skinapi.web.server_worker import BufferingWorker
 
-STALL_S = 20  # a client that sends nothing for so long in mid-request gives its thread back
 # With a heap for each thread, glibc keeps many times over what large pictures once needed; and once
 # it has seen large blocks go, it keeps those of their size too. Under pictures of twelve megapixels
 # that was 200 MB and another 110 MB. The pixels of a small photo stay just below the limit, for to
@@ -62,7 +58,7 @@ class DiscreetLogger(Logger):
         super().error("%s: %s at %s", _unquoted(msg), kind.__name__ if kind else "?", where)
 
 
-class PatientWorker(LingeringWorker):
+class PatientWorker(BufferingWorker):
     """Waits for a store that is gone: gunicorn ends the whole server when a worker cannot start,
     and one that replaces a worker that died in the meantime would end all the others. And gives
     freed memory back to the system, some seconds after the requests that needed it.
@@ -70,18 +66,14 @@ class PatientWorker(LingeringWorker):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._answered, self._gave_back_at = False, time.monotonic()
-
-    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
-        self._answered = True
-        super().finish_request(conn, fs)
+        self._gave_back_at = time.monotonic()
 
     def murder_pending(self) -> None:
         """Called at every turn of the main loop, at least once a second."""
         super().murder_pending()
         moment = time.monotonic()
-        if self._answered and moment - self._gave_back_at > GIVE_BACK_EVERY_S:
-            self._answered, self._gave_back_at = False, moment
+        if self.answered and moment - self._gave_back_at > GIVE_BACK_EVERY_S:
+            self.answered, self._gave_back_at = False, moment
             give_back_memory()
 
     def load_wsgi(self) -> None:
@@ -157,12 +149,15 @@ os.umask(0o077)  # what the workers write is nobody else's to read
 told = Settings()
 bind, workers, threads = told.binds, told.workers, told.threads
 worker_class = PatientWorker
+PatientWorker.most_held = told.max_held_bytes
 # Twice the base64 of the largest photo, with some room: who sends more may lose the answer.
-PatientWorker.most_bytes = max(MOST_BYTES, 3 * told.max_upload_bytes)
+PatientWorker.most_read_off = max(PatientWorker.most_read_off, 3 * told.max_upload_bytes)
+PatientWorker.behind_proxy = told.trusted_proxies > 0
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30
 keepalive = 5
+sendfile = False  # answers pass through the buffer
 accesslog = None  # the application logs requests itself, without paths or names
 errorlog = "-"
 logger_class = DiscreetLogger
@@ -173,11 +168,7 @@ forwarded_allow_ips = ""
 forwarder_headers = ""
 
 
-def when_ready(arbiter: Arbiter) -> None:
-    for listener in arbiter.LISTENERS:  # every connection inherits the listener's option
-        listener.sock.setsockopt(
-            socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_S, 0)
-        )
+def when_ready(_: Arbiter) -> None:
     sys.stderr.write(f"listening on {', '.join(bind)}\n")
 
 

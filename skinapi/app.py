@@ -31,7 +31,6 @@ from skinapi.web.context import add_request_ids
 from skinapi.web.failures import answer_errors
 from skinapi.web.gate import Sizes, guard_requests
 from skinapi.web.headers import add_headers
-from skinapi.web.held import HeldBytes
 from skinapi.web.house import House
 from skinapi.web.house import routes as house_routes
 from skinapi.web.limits import Limits, Rate, add_rate_headers, open_limits
@@ -81,8 +80,7 @@ def create_app(
     )
     add_rate_headers(app)
     sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
-    held = HeldBytes(settings.max_held_bytes)
-    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes, held=held)
+    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes)
     answer_errors(app, renderer_for(app))
     _open_doors(app, settings, rooms, registry, limits)
     return app

@@ -149,6 +149,11 @@ class PredictionQuotaReached(TooManyRequests):
     sentence = "Daily photo limit reached. Please try again later"
 
 
+class RequestTimeout(SkinAPIError):
+    status, code = 408, "request_timeout"
+    sentence = "The upload took too long. Please try again on a faster connection"
+
+
 class Unavailable(SkinAPIError):
     status, code, sentence = 503, "unavailable", "The service is busy; try again shortly"
 

@@ -8,10 +8,10 @@ from flask import Flask, Request, Response, request
 
 from skinapi.errors import NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
 from skinapi.web.access import Access, Subject
+from skinapi.web.buffering import BufferedRequest
 from skinapi.web.context import remember_oversize, remember_subject
 from skinapi.web.forms import ROOM
-from skinapi.web.held import HeldBytes
-from skinapi.web.limits import Limits, Rate, caller_address
+from skinapi.web.limits import Limits, Rate, caller_address, rate_headers, recall_rate_headers
 from skinapi.web.lists import ListsUnderWay
 from skinapi.web.requests import refuse_unreadable_path
 from skinapi.web.routes import Route, choose_dialect, route_of
@@ -38,9 +38,7 @@ class Sizes:
         return -(-self.photo // 3) * 4 + ROOM, error
 
 
-def guard_requests(
-    app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes, held: HeldBytes
-) -> None:
+def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) -> None:
     lists = ListsUnderWay()
 
     @app.before_request
@@ -62,24 +60,35 @@ def guard_requests(
         except SkinAPIError as error:
             subject, refusal = None, error
         remember_subject(subject)
-        if subject:
-            limits.spend(route.rate, subject.id, subject.role)
+        caller = subject.id if subject else caller_address()
+        arriving = _arriving(request)
+        if arriving and arriving.admission:  # counted when its head was here
+            recall_rate_headers(arriving.admission.headers)
         else:
-            limits.spend(route.rate, caller_address())
+            limits.spend(route.rate, caller, subject.role if subject else None)
+        if arriving and arriving.failure:
+            raise arriving.failure
         if refusal:
             raise refusal
         largest, too_large = sizes.of(route)
         _refuse_oversize(largest, too_large)
         if route.lists:
-            lists.enter(subject.id if subject else caller_address())
-        if route.carries_photo:
-            held.take(largest if request.content_length is None else request.content_length)
+            lists.enter(caller)
+        if arriving:
+            arriving.admit(
+                owner=caller, headers=rate_headers(), largest=largest, too_large=too_large
+            )
         return None
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
         lists.leave()
-        held.give_back()
+
+
+def _arriving(request: Request) -> BufferedRequest | None:
+    """The request as our worker buffers it; another server hands in whole bodies or none."""
+    found = request.environ.get("gunicorn.socket")
+    return found if isinstance(found, BufferedRequest) else None
 
 
 def _is_preflight(request: Request) -> bool:

@@ -2,7 +2,7 @@
 
 import ipaddress
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -124,8 +124,19 @@ def _without_port(address: str) -> str:
     return address.partition(":")[0] if address.count(":") == 1 else address
 
 
+def rate_headers() -> dict[str, str]:
+    """What the answer to the request at hand will say of its limits so far."""
+    said: dict[str, str] = g.get("rate_headers", {})
+    return said
+
+
+def recall_rate_headers(headers: Mapping[str, str]) -> None:
+    """Where the request was counted before."""
+    g.rate_headers = dict(headers)
+
+
 def add_rate_headers(app: Flask) -> None:
     @app.after_request
     def add(response: Response) -> Response:
-        response.headers.update(g.get("rate_headers", {}))
+        response.headers.update(rate_headers())
         return response

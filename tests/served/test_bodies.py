@@ -1,15 +1,13 @@
 """Bodies and request lines that no well-meaning client sends."""
 
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
-from pathlib import Path
 
 import pytest
 
-from tests.served.server import Server, serving
+from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once, dial, hear
-from tests.size import drill, size
+from tests.size import size
 
 LIMIT = 1024 * 1024
 POST = b"POST /register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
@@ -82,38 +80,3 @@ def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: 
     assert 400 <= answer.status < 500
     if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the house
         assert answer.headers["Content-Type"] == "application/problem+json"
-
-
-DRIPS: list[Callable[[], bytes]] = [
-    lambda: b"GET /healthz HTTP/1.1\r\nHost: ",
-    lambda: POST + b"Content-Length: 100\r\n\r\n{",
-]
-
-
-@pytest.mark.parametrize("beginning", [drip() for drip in DRIPS])
-def test_slow_clients_do_not_block_the_others(plain: Server, beginning: bytes) -> None:
-    """Twenty-four of them, so that even one worker of 32 threads could hold them all."""
-    slow = [dial(plain.port) for _ in range(24)]
-    try:
-        for line in slow:
-            line.sendall(beginning)
-        for _ in range(10):
-            for line in slow:
-                line.sendall(b"x")
-            assert ask(plain.port, "GET", "/healthz").status == 200
-    finally:
-        for line in slow:
-            line.close()
-    assert_healthy(plain)
-
-
-@pytest.mark.skipif(not drill, reason="waits for twenty seconds: in the drill")
-def test_clients_that_fall_silent_give_their_threads_back(tmp_path: Path) -> None:
-    """As many as there are threads, as when a mobile network goes away."""
-    with serving(tmp_path, {"THREADS": "4"}, workers=1) as server:
-        silent = [dial(server.port) for _ in range(4)]
-        for line, beginning in zip(silent, [drip() for drip in DRIPS] * 2, strict=True):
-            line.sendall(beginning)
-        assert ask(server.port, "GET", "/healthz").status == 200
-        for line in silent:
-            line.close()

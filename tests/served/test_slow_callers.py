@@ -1,0 +1,214 @@
+"""Clients that send or take a byte now and then cost connections, and nobody else's time."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from socket import socket
+from threading import Event, Thread
+
+import pytest
+
+from tests.photos import photo_of
+from tests.served.people import Caller, Town
+from tests.served.server import Server, serving
+from tests.served.wire import Answer, ask, dial, hear
+from tests.size import drill, size
+
+CALLERS = size(120, 500)
+SECONDS = size(2, 60)
+MEGABYTE = 1024 * 1024
+BOUNDARY = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
+
+
+def head(path: bytes, *lines: bytes) -> bytes:
+    return b"POST " + path + b" HTTP/1.1\r\nHost: here\r\n" + b"".join(lines)
+
+
+def says_nothing(line: socket, _: int) -> None: ...
+
+
+def drips_a_head(line: socket, turn: int) -> None:
+    line.send(b"GET /healthz HTTP/1.1\r\nX: " if turn == 0 else b"x")
+
+
+def drips_a_body(line: socket, turn: int) -> None:
+    length = b"Content-Length: 1000\r\n\r\n{"
+    line.send(head(b"/login", b"Content-Type: application/json\r\n", length) if not turn else b" ")
+
+
+def drips_chunks(line: socket, turn: int) -> None:
+    coding = b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+    line.send(head(b"/login", coding) if not turn else b"1\r\n \r\n")
+
+
+def never_reads(line: socket, turn: int) -> None:
+    line.send(b"GET /openapi.json HTTP/1.1\r\nHost: here\r\n\r\n" * 20)
+
+
+SLOW: dict[str, Callable[[socket, int], None]] = {
+    "say nothing": says_nothing,
+    "drip a head": drips_a_head,
+    "drip a body": drips_a_body,
+    "drip chunks": drips_chunks,
+    "never read": never_reads,
+}
+
+
+@contextmanager
+def slow_callers(
+    port: int, act: Callable[[socket, int], None], many: int, every: float = 0.1
+) -> Iterator[None]:
+    """So many who go on for as long as the block lasts; whoever is cut off comes again."""
+    over, begun = Event(), Event()
+
+    def go_on() -> None:
+        lines: list[tuple[socket, int]] = []
+        while not over.wait(0 if not lines else every):
+            with suppress(OSError):
+                lines += [(called(port), 0) for _ in range(many - len(lines))]
+            kept = []
+            for line, turn in lines:
+                try:
+                    act(line, turn)
+                except BlockingIOError:
+                    kept.append((line, turn + 1))
+                except OSError:
+                    line.close()
+                else:
+                    kept.append((line, turn + 1))
+            lines = kept
+            begun.set()
+        for line, _ in lines:
+            line.close()
+
+    thread = Thread(target=go_on)
+    thread.start()
+    try:
+        assert begun.wait(60)
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def called(port: int) -> socket:
+    line = dial(port)
+    line.setblocking(False)
+    return line
+
+
+@pytest.mark.parametrize("how", SLOW)
+@pytest.mark.timeout(size(120, 600))
+def test_slow_callers_hold_up_nobody(
+    how: str, tmp_path: Path, report: Callable[[str], None]
+) -> None:
+    """Without deadlines of the main loop, as many as there are threads would stop everything."""
+    with serving(tmp_path, workers=1) as server:
+        town = Town(server)
+        ada = town.person()
+        waits = []
+        with slow_callers(server.port, SLOW[how], CALLERS):
+            ends = time.monotonic() + SECONDS
+            while time.monotonic() < ends:
+                begun = time.perf_counter()
+                assert ask(server.port, "GET", "/healthz").status == 200
+                waits.append(time.perf_counter() - begun)
+                assert predict(ada).status == 200
+        town.close()
+        assert "Traceback" not in server.log()
+    waits.sort()
+    report(
+        f"{CALLERS} callers who {how} for {SECONDS} s: /healthz p99 "
+        f"{1000 * waits[int(len(waits) * 0.99)]:.0f} ms, {len(waits)} photos judged meanwhile"
+    )
+
+
+def predict(caller: Caller, content: bytes | None = None) -> Answer:
+    body = BOUNDARY + (content or photo_of("melanoma")) + b"\r\n--x--\r\n"
+    with closing(dial(caller.port)) as line:
+        line.sendall(upload_head(caller, len(body)) + body)
+        return hear(line)
+
+
+def upload_head(caller: Caller, length: int) -> bytes:
+    token = f"Authorization: Bearer {caller.token}\r\n".encode()
+    return head(b"/predict", FORM, token, b"Content-Length: %d\r\n\r\n" % length)
+
+
+@pytest.fixture
+def narrow(tmp_path: Path) -> Iterator[Server]:
+    """Room for two of the largest photos."""
+    room = {"MAX_UPLOAD_BYTES": str(MEGABYTE), "MAX_HELD_BYTES": str(2 * MEGABYTE)}
+    with serving(tmp_path, room, workers=1) as server:
+        yield server
+
+
+@pytest.fixture
+def people(narrow: Server) -> Iterator[Town]:
+    town = Town(narrow)
+    yield town
+    town.close()
+
+
+def begin_upload(caller: Caller, length: int, sent: int) -> socket:
+    line = dial(caller.port)
+    line.sendall(upload_head(caller, length) + BOUNDARY + b"x" * (sent - len(BOUNDARY)))
+    return line
+
+
+def test_uploads_that_stall_deny_nobody_theirs(people: Town) -> None:
+    """Of three that fill the memory nearly whole and stop, one goes; who uploads is served."""
+    stalled = [begin_upload(people.person(), MEGABYTE, MEGABYTE * 3 // 5) for _ in range(3)]
+    time.sleep(1.5)  # from here on they have stalled
+    large = photo_of("melanoma") + b"\0" * (MEGABYTE // 2)
+    assert {predict(people.person(), large).status for _ in range(5)} == {200}
+    answers = [answer_at_hand(line) for line in stalled]
+    refused = [answer for answer in answers if answer]
+    assert refused
+    assert {(one.status, one.headers["Retry-After"]) for one in refused} == {(503, "2")}
+    for line in stalled:
+        line.close()
+
+
+def answer_at_hand(line: socket) -> Answer | None:
+    line.settimeout(0.5)
+    try:
+        return hear(line)
+    except TimeoutError:
+        return None
+
+
+def test_an_announced_upload_takes_no_memory_before_it_comes(people: Town) -> None:
+    """Two of the largest that have sent nothing once left room for nobody."""
+    lines = [begin_upload(people.person(), MEGABYTE, len(BOUNDARY)) for _ in range(4)]
+    assert predict(people.person()).status == 200
+    for line in lines:
+        line.close()
+
+
+def test_one_account_holds_no_more_than_half_of_the_memory(people: Town) -> None:
+    ada = people.person()
+    lines = [begin_upload(ada, MEGABYTE, MEGABYTE * 2 // 5) for _ in range(3)]
+    time.sleep(0.5)
+    refused = [answer for line in lines if (answer := answer_at_hand(line))]
+    assert [answer.status for answer in refused] == [503]
+    for line in lines:
+        line.close()
+
+
+def test_a_head_without_an_end_is_refused(plain: Server) -> None:
+    with closing(dial(plain.port)) as line:
+        line.sendall(b"GET / HTTP/1.1\r\n")
+        with suppress(OSError):  # it may be refused before all of it is sent
+            line.sendall((b"X: " + b"y" * 4096 + b"\r\n") * 10)
+        assert hear(line).status == 431
+
+
+@pytest.mark.skipif(not drill, reason="waits for twenty seconds: in the drill")
+def test_a_body_that_falls_silent_is_told_so(people: Town) -> None:
+    with closing(begin_upload(people.person(), 1000, 100)) as line:
+        line.settimeout(60)
+        answer = hear(line)
+    assert (answer.status, answer.json["code"]) == (408, "request_timeout")

@@ -1,0 +1,114 @@
+"""Where a request ends, found byte by byte as it arrives, and what a thread may read of it."""
+
+import socket
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http.parser import RequestParser
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skinapi.web.buffering import (
+    AnnouncedBody,
+    BodyPending,
+    BufferedRequest,
+    ChunkedBody,
+    body_behind,
+    head_in,
+)
+
+HEAD = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+NEXT = b"GET /next HTTP/1.1\r\n\r\n"
+
+
+def chunked(parts: list[bytes], *, extension: bytes = b"", trailers: bytes = b"") -> bytes:
+    chunks = [b"%x%s\r\n%s\r\n" % (len(part), extension, part) for part in parts if part]
+    return b"".join([*chunks, b"0\r\n", trailers, b"\r\n"])
+
+
+@given(
+    st.lists(st.binary(max_size=40), max_size=5),
+    st.sampled_from([b"", b";a=b", b"; name"]),
+    st.sampled_from([b"", b"X-Sum: 1\r\n", b"A: b\r\nC: d\r\n"]),
+    st.lists(st.integers(0, 400), max_size=8),
+)
+def test_the_end_of_chunks_is_found_wherever_they_are_cut(
+    parts: list[bytes], extension: bytes, trailers: bytes, cuts: list[int]
+) -> None:
+    whole = chunked(parts, extension=extension, trailers=trailers)
+    sent, body, taken = whole + NEXT, ChunkedBody(), 0
+    places = sorted({0, len(sent), *(cut for cut in cuts if cut < len(sent))})
+    for begin, end in pairwise(places):
+        taken += body.feed(sent[begin:end])
+    assert body.left == 0
+    assert taken == len(whole)
+    parser = RequestParser(Config(), iter([HEAD + whole]), ("127.0.0.1", 1))
+    assert next(parser).body.read() == b"".join(parts)
+
+
+@given(st.binary(max_size=200))
+def test_whatever_is_sent_for_chunks_is_taken_or_ends_them(junk: bytes) -> None:
+    body = ChunkedBody()
+    taken = body.feed(junk)
+    assert taken <= len(junk)
+    assert taken == len(junk) or body.left == 0
+
+
+@pytest.mark.parametrize(
+    "line", [b"zz", b"-2", b"+5", b"0x2", b"1_0", b"fffffffff", b"1" * 300, b""]
+)
+def test_what_is_no_chunk_ends_the_body_for_the_parser_to_refuse(line: bytes) -> None:
+    body = ChunkedBody()
+    body.feed(line + b"\r\n" + b"x" * 50)
+    assert body.left == 0
+
+
+@pytest.mark.parametrize(
+    ("lines", "length"),
+    [
+        (b"", 0),
+        (b"Content-Length: 12\r\n", 12),
+        (b"content-length:\t7 \r\n", 7),
+        (b"X: y\r\nCONTENT-LENGTH: 3\r\nZ: z\r\n", 3),
+        # Where two readers could differ, gunicorn refuses the request and closes.
+        (b"Content-Length: 3\r\nContent-Length: 3\r\n", 0),
+        (b"Content-Length: 3, 3\r\n", 0),
+        (b"Content-Length: -1\r\n", 0),
+        (b"Content-Length: 9999999999999999\r\n", 0),
+        (b"X-Content-Length: 3\r\n", 0),
+    ],
+)
+def test_an_announced_length_is_read_from_the_head(lines: bytes, length: int) -> None:
+    head = b"POST / HTTP/1.1\r\n" + lines + b"\r\n"
+    assert head_in(head + b"rest") == len(head)
+    assert head_in(head[:-1]) == 0
+    assert body_behind(head).left == length
+
+
+@pytest.fixture
+def line() -> Iterator[socket.socket]:
+    with socket.socket() as line:
+        yield line
+
+
+def test_a_thread_that_wants_more_than_is_here_gives_up_its_place(line: socket.socket) -> None:
+    request = BufferedRequest(line, b"head", AnnouncedBody(6))
+    request.add(b"abc")
+    request.rewind()
+    assert request.recv(100) == b"head"
+    with pytest.raises(BodyPending):
+        request.recv(100)
+    assert request.add(b"defNEXT") == 3
+    request.rewind()
+    assert [request.recv(4) for _ in range(4)] == [b"head", b"abc", b"def", b""]
+    assert request.read_to_its_end
+
+
+def test_who_was_told_to_go_on_is_not_told_twice(line: socket.socket) -> None:
+    """gunicorn says it each time that it begins with the request."""
+    request = BufferedRequest(line, b"head", AnnouncedBody(6))
+    request.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    assert request.answer == [b"HTTP/1.1 100 Continue\r\n\r\n"]
