@@ -44,6 +44,8 @@ from skinapi.web.routes import Routes
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
 LONGEST_NAME = 100
+# Anybody may send these. With every letter escaped, the longest that is valid has 29 KB.
+LARGEST_BODY = 32 * 1024
 # Why a right password may not be enough.
 REFUSALS = (
     InvalidCredentials,
@@ -56,7 +58,13 @@ routes: Routes[AuthService] = Routes("accounts")
 
 
 @routes.route(
-    "POST", "/register", access=Public(), rate=Rate.SIGN_IN, status=201, raises=(EmailTaken,)
+    "POST",
+    "/register",
+    access=Public(),
+    rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
+    status=201,
+    raises=(EmailTaken,),
 )
 def register(auth: AuthService, *, body: Registration) -> Registered | RegisteredToRefresh:
     """Open an account; it waits for an admin's approval.
@@ -75,6 +83,7 @@ def register(auth: AuthService, *, body: Registration) -> Registered | Registere
     "/login",
     access=Public(),
     rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
     raises=(*REFUSALS, PasswordChangeRequired),
 )
 def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefresh:
@@ -99,6 +108,7 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefr
     "/password",
     access=Public(),
     rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
     raises=(*REFUSALS, BadRequest, Stale),
 )
 def replace_password(
@@ -123,6 +133,7 @@ def replace_password(
     "/auth/refresh",
     access=Public(),
     rate=Rate.SIGN_IN,
+    max_body=LARGEST_BODY,
     raises=(InvalidRefreshToken, InitialPasswordExpired),
 )
 def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:

@@ -13,12 +13,16 @@ from skinapi.errors import (
     InvalidQuery,
     UnsupportedMediaType,
 )
+from skinapi.json_bounds import holds_more_values
 from skinapi.web.context import oversize
 from skinapi.web.fields import Body
 
 B = TypeVar("B", bound=Body)
 Q = TypeVar("Q", bound=BaseModel)
 LONGEST_ECHO = 60
+# No body has more than twenty; what a client sends besides is ignored. Lists and objects lie no
+# deeper than the parser's own limit of 200.
+MOST_VALUES = 1000
 NO_SCHEMA = {
     "json_invalid": "The body is not valid JSON",
     "model_type": "The body must be a JSON object",
@@ -30,6 +34,8 @@ def read_body(schema: type[B], request: Request) -> B:
     data = _read(request)
     if data and request.mimetype != "application/json":
         raise UnsupportedMediaType
+    if holds_more_values(data, MOST_VALUES):
+        raise InvalidBody(f"The body holds more than {MOST_VALUES} values")
     try:
         return schema.model_validate_json(data or b"{}")
     except ValidationError as error:

@@ -47,7 +47,7 @@ def page() -> Iterator[str]:
         ({}, "/api/predict", 200, "OPEN_LAB"),
         ({"OPEN_EXPLAINABLE": "false"}, "/inference", 401, "OPEN_EXPLAINABLE"),
         ({"OPEN_EXPLAINABLE": "true", "RATE_ANONYMOUS": "1/day"}, "/inference", 429, "Too many"),
-        ({}, "/login", 413, "larger than 1 MB"),
+        ({}, "/login", 413, "larger than 32 KB"),
         ({}, "/nowhere", 404, "Not found"),
     ],
 )

@@ -1,15 +1,20 @@
 """Bodies and request lines that no well-meaning client sends."""
 
+from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 
 import pytest
 
+from tests.served.camera import JSON, post
+from tests.served.memory import measure_memory
 from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once, dial, hear
 from tests.size import size
 
 LIMIT = 1024 * 1024
+NESTED_BODIES = 60
+MOST_MORE_MB = 80.0
 POST = b"POST /register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
 
 
@@ -80,3 +85,25 @@ def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: 
     assert 400 <= answer.status < 500
     if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the house
         assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+def test_bodies_of_empty_lists_leave_no_memory_behind(
+    server: Server, report: Callable[[str], None]
+) -> None:
+    """Nor hold up anybody: each is refused before it is parsed."""
+    largest = {"/login": 30_000, "/register": LIMIT, "/inference": 11 * LIMIT}
+    bodies = {path: b'{"email":[%s[]]}' % (b"[]," * (size // 3)) for path, size in largest.items()}
+    for body in bodies.values():
+        post(server.port, "/login", body[:20_000], {"Content-Type": JSON})
+    before = measure_memory(server.master()).held
+    statuses = {
+        path: {
+            post(server.port, path, body, {"Content-Type": JSON}).status
+            for _ in range(NESTED_BODIES if path == "/login" else NESTED_BODIES // 10)
+        }
+        for path, body in bodies.items()
+    }
+    more = measure_memory(server.master()).held - before
+    report(f"{more:.0f} MB more after bodies of empty lists")
+    assert statuses == {"/login": {400}, "/register": {413}, "/inference": {400}}
+    assert more < MOST_MORE_MB

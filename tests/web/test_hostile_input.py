@@ -16,7 +16,7 @@ from tests.web.angular import ORIGIN, assert_readable
 
 GOOD = {"name": "Ada Example", "email": "ada@example.org", "password": PASSWORD}
 NOT_TEXT: list[Any] = [{"$gt": ""}, ["a@b.c"], 7, 1.5, True, False, {}, [], 10**400]
-DEEP = 10_000
+DEEP = 900  # deeper than is parsed, and no more values than a body may hold
 BODIES: dict[str, bytes] = {
     "not JSON": b"name=Ada&email=a@b.c",
     "cut off": b'{"name": "Ada',
@@ -40,7 +40,7 @@ BODIES: dict[str, bytes] = {
 }
 NO_FAULT_OF_LOGIN = {"NaN for a name", "huge integer", "duplicate keys, the last wrong"}
 TEXTS = {
-    "name": [" ", "a\0b", "a\nb", "\x1b[31m", "\x7f", "\x85", "x" * 201, "x" * 900_000],
+    "name": [" ", "a\0b", "a\nb", "\x1b[31m", "\x7f", "\x85", "x" * 201, "x" * 20_000],
     "email": [
         "ada",
         "@example.org",
@@ -59,9 +59,9 @@ TEXTS = {
         "ada@.example.org",
         "ada@example.org.",
         "x" * 250 + "@example.org",
-        "\ufdfa" * 150_000 + "@example.org",
+        "\ufdfa" * 5000 + "@example.org",
     ],
-    "password": ["short", "a\0bcdefgh", "line\nbreaks", "x" * 257, "x" * 900_000],
+    "password": ["short", "a\0bcdefgh", "line\nbreaks", "x" * 257, "x" * 20_000],
 }
 
 
