@@ -7,6 +7,7 @@ import ctypes
 import fcntl
 import gc
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -153,6 +154,8 @@ PatientWorker.most_held = told.max_held_bytes
 # Twice the base64 of the largest photo, with some room: who sends more may lose the answer.
 PatientWorker.most_read_off = max(PatientWorker.most_read_off, 3 * told.max_upload_bytes)
 PatientWorker.behind_proxy = told.trusted_proxies > 0
+# A connection is an open file; some are left for database, model and what is read meanwhile.
+worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30

@@ -9,6 +9,7 @@ closed with bytes still coming: the kernel sends a reset. So the rest is read of
 bounded in bytes and seconds (RFC 9112, section 9.6).
 """
 
+import errno
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
@@ -72,7 +73,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def accept(self, listener: socket) -> None:
         try:
             sock, client = listener.accept()
-        except OSError:  # gone before it was accepted
+        except OSError as error:  # gone before it was accepted, or no more files may be open
+            if error.errno in (errno.EMFILE, errno.ENFILE):
+                self._end_longest(self._connections)
             return
         sock.setblocking(False)
         conn = Connection(sock, client, listener.getsockname(), _address_of(client))

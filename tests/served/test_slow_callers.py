@@ -1,14 +1,16 @@
 """Clients that send or take a byte now and then cost connections, and nobody else's time."""
 
+import resource
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from socket import socket
 from threading import Event, Thread
 
 import pytest
 
+from skinapi.web.server_worker import HEAD_SECONDS
 from tests.photos import photo_of
 from tests.served.people import Caller, Town
 from tests.served.server import Server, serving
@@ -204,6 +206,21 @@ def test_a_head_without_an_end_is_refused(plain: Server) -> None:
         with suppress(OSError):  # it may be refused before all of it is sent
             line.sendall((b"X: " + b"y" * 4096 + b"\r\n") * 10)
         assert hear(line).status == 431
+
+
+def test_idle_connections_take_no_file_that_others_need(tmp_path: Path) -> None:
+    """Where no more files may be open, whoever waits longest makes room for who comes."""
+    with serving(tmp_path, workers=1) as server, ExitStack() as lines:
+        (worker,) = server.workers()
+        opened = len(list(Path(f"/proc/{worker}/fd").iterdir()))
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (opened + 20, opened + 20))
+        for _ in range(60):
+            lines.enter_context(closing(dial(server.port)))
+        last = lines.enter_context(closing(dial(server.port)))
+        last.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+        last.settimeout(HEAD_SECONDS * 0.8)  # before any of the others is due to end
+        assert hear(last).status == 200
+        assert "Traceback" not in server.log()
 
 
 @pytest.mark.skipif(not drill, reason="waits for twenty seconds: in the drill")
