@@ -70,8 +70,6 @@ def test_what_a_crowd_of_photos_needed_is_given_back(
 
 GIVING_BACK = """
 import ctypes, importlib.util, pathlib, sys
-from concurrent.futures import Future
-from unittest.mock import Mock
 from gunicorn.config import Config
 
 spec = importlib.util.spec_from_file_location("gunicorn_conf", "gunicorn.conf.py")
@@ -94,9 +92,7 @@ for number, block in enumerate(blocks):
 worker = conf.PatientWorker(1, 0, [], None, 30, Config(), None)
 worker.murder_pending()
 idle = held()
-answered = Future()
-answered.cancel()
-worker.finish_request(Mock(), answered)
+worker.answered = True
 worker.murder_pending()
 print(idle - held())
 """
