@@ -88,14 +88,28 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def _make_room(self, address: str) -> None:
         """At the limit, whoever has kept this worker waiting longest makes room."""
         if not self.behind_proxy and self._of_address[address] >= self.most_of_address:
-            self._end_longest(conn for conn in self._connections if conn.address == address)
+            own = [conn for conn in self._connections if conn.address == address]
+            if not self._end_longest(own):
+                self._end_queued(address)
         if self.nr_conns >= self.worker_connections - 1:
-            self._end_longest(self._connections)
+            ended = self._end_longest(self._connections)
+            if not ended and not self.behind_proxy:
+                self._end_queued(max(self._waiting, key=self._queued, default=""))
 
-    def _end_longest(self, among: Iterable[Connection]) -> None:
+    def _end_longest(self, among: Iterable[Connection]) -> bool:
+        """False where none of them waits for its client."""
         waiting = [conn for conn in among if conn.state is not State.RUNNING]
         if waiting:
             self._end(min(waiting, key=lambda conn: conn.since))
+        return bool(waiting)
+
+    def _end_queued(self, address: str) -> None:
+        """Who sends many requests in a row is never waited for, so one that has not begun goes."""
+        if queue := self._waiting.get(address):
+            self._end(queue.pop())
+
+    def _queued(self, address: str) -> int:
+        return len(self._waiting[address])
 
     def _end(self, conn: Connection) -> None:
         self._unwatch(conn)

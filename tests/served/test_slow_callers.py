@@ -10,7 +10,7 @@ from threading import Event, Thread
 
 import pytest
 
-from skinapi.web.server_worker import HEAD_SECONDS
+from skinapi.web.server_worker import HEAD_SECONDS, BufferingWorker
 from tests.photos import photo_of
 from tests.served.people import Caller, Town
 from tests.served.server import Server, serving
@@ -18,6 +18,7 @@ from tests.served.wire import Answer, ask, dial, hear
 from tests.size import drill, size
 
 CALLERS = size(120, 500)
+MOST_OF_ADDRESS = BufferingWorker.most_of_address
 SECONDS = size(2, 60)
 MEGABYTE = 1024 * 1024
 BOUNDARY = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
@@ -137,6 +138,33 @@ def predict(caller: Caller, content: bytes | None = None) -> Answer:
 def upload_head(caller: Caller, length: int) -> bytes:
     token = f"Authorization: Bearer {caller.token}\r\n".encode()
     return head(b"/predict", FORM, token, b"Content-Length: %d\r\n\r\n" % length)
+
+
+def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> None:
+    """A connection whose next request is always here waits for a thread, and never for its client:
+    one address took all connections there are, and nobody else could connect.
+    """
+    row = b"GET /nowhere HTTP/1.1\r\nHost: here\r\n\r\n" * 800
+    with serving(tmp_path, {"THREADS": "2"}, workers=1) as server:
+        (worker,) = server.workers()
+        before = open_sockets(worker)
+        lines = []
+        for _ in range(MOST_OF_ADDRESS + 60):
+            lines.append(dial(server.port))
+            lines[-1].sendall(row)
+            time.sleep(0.01)  # its head is read before the next comes
+        assert ask(server.port, "GET", "/healthz").status == 200  # all before it were accepted
+        assert open_sockets(worker) - before <= MOST_OF_ADDRESS
+        for line in lines:
+            line.close()
+
+
+def open_sockets(process: int) -> int:
+    found = 0
+    for handle in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed in the meantime
+            found += str(handle.readlink()).startswith("socket:")
+    return found
 
 
 @pytest.fixture
