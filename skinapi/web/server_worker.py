@@ -257,7 +257,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             self._end(conn)
 
     def _read_body(self, conn: Connection) -> None:
-        data = self._receive(conn, min(conn.request.body.left or AT_A_TIME, AT_A_TIME))
+        # Of chunks nobody knows the end: what comes behind it is kept, and counted as no body.
+        data = self._receive(conn, min(conn.request.body.left or MOST_HEAD, AT_A_TIME))
         if data is None:
             return
         self._add_body(conn, data)
@@ -341,18 +342,17 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self._watch(conn, EVENT_READ, self._read_off_more)
 
     def _read_off_more(self, conn: Connection) -> None:
-        data = self._receive(conn, AT_A_TIME)
+        data = self._receive(conn, min(conn.left_to_read, AT_A_TIME))
         if data is None:
             return
         conn.left_to_read -= len(data)
-        if conn.left_to_read > 0:
+        if conn.left_to_read:
             return
         if not conn.goes_on:
             self._end(conn)
             return
-        conn.unread += data[len(data) + conn.left_to_read :]
         self._unwatch(conn)
-        self._await_head(conn, HEAD_SECONDS if conn.unread else self._idle_seconds())
+        self._await_head(conn, self._idle_seconds())
 
     # --- deadlines ---
 

@@ -1,0 +1,93 @@
+"""The worker's main loop, turned by hand over real sockets; the application is the test's own."""
+
+import socket
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from selectors import EVENT_READ, DefaultSelector
+from threading import Event
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+
+from skinapi.web.buffering import MOST_HEAD
+from skinapi.web.server_worker import BufferingWorker
+
+PATIENCE_S = 10
+NEXT = b"GET /next HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+class Turned(BufferingWorker):
+    """Serves a listener of its own; a GET waits until `go_on` is set, and only `/read` reads."""
+
+    def __init__(self) -> None:
+        config = Config()
+        super().__init__(0, 0, [], None, 30, config, Logger(config))
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.wsgi = self.answer
+        self.called, self.waiting, self.go_on = 0, 0, Event()
+        self.tpool, self.poller = self.get_thread_pool(), DefaultSelector()
+        self.method_queue.init()
+        queue = self.method_queue
+        self.poller.register(queue.fileno(), EVENT_READ, queue.run_callbacks)
+        self.poller.register(self.listener, EVENT_READ, self.accept)
+
+    def answer(self, environ: dict[str, Any], start: Callable[..., object]) -> Iterable[bytes]:
+        self.called += 1
+        if environ["REQUEST_METHOD"] == "GET":
+            self.waiting += 1
+            self.go_on.wait(PATIENCE_S)
+        if environ["PATH_INFO"] == "/read":
+            environ["wsgi.input"].read()
+        start("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    def turn_until(self, holds: Callable[[], bool]) -> None:
+        ends = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < ends, "it never came to hold"
+            self.wait_for_and_dispatch_events(0.02)
+
+    def dial(self) -> socket.socket:
+        return socket.create_connection(self.listener.getsockname(), timeout=PATIENCE_S)
+
+    @property
+    def unread(self) -> int:
+        return sum(len(conn.unread) for conn in self._connections)
+
+
+@pytest.fixture
+def worker() -> Iterator[Turned]:
+    worker = Turned()
+    yield worker
+    worker.go_on.set()
+    worker.tpool.shutdown()
+    for conn in worker._connections:
+        conn.sock.close()
+    worker.listener.close()
+    worker.tmp.close()
+    worker.poller.close()
+    worker.method_queue.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "framing", "body"),
+    [
+        (b"/leave", b"Content-Length: 1\r\n\r\n", b"x"),
+        (b"/read", b"Content-Length: 1\r\n\r\n", b"x"),
+        (b"/read", b"Transfer-Encoding: chunked\r\n\r\n1\r\n", b"x\r\n0\r\n\r\n"),
+    ],
+)
+def test_what_comes_behind_a_body_is_left_to_the_network(
+    worker: Turned, path: bytes, framing: bytes, body: bytes
+) -> None:
+    """Nothing counts the bytes of requests to come: 256 KB were held for every connection."""
+    with closing(worker.dial()) as line:
+        line.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: here\r\n" + framing)
+        worker.turn_until(lambda: worker.called == 1)
+        line.setblocking(False)
+        line.send(body + NEXT * 5000)
+        worker.turn_until(lambda: worker.waiting == 1)
+        assert worker.unread <= MOST_HEAD
