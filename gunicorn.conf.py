@@ -39,6 +39,9 @@ ASK_AGAIN_S = 0.5
 MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 HEAPS, GIVEN_BACK_FROM = 2, 1100 * 1024
 METRICS = "skinapi-metrics-"
+# Files that a worker opens beside its connections: the stores' for each thread, and a few for all.
+FILES_OF_THREAD, FILES_OF_ALL = 8, 64
+MOST_CONNECTIONS = 1000
 JUST_MADE_S = 10  # a server that starts beside this one locks its folder within that time
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
 
@@ -131,6 +134,19 @@ def give_back_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+def _connections_beside(files: int) -> int:
+    """How many connections a worker may hold: past the system's limit of open files it could
+    neither accept one nor read its store. Many systems allow 1024, or 256, unless asked for more.
+    """
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + files
+    if allowed != resource.RLIM_INFINITY and allowed < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+        return max(allowed // 4, allowed - files)
+    return MOST_CONNECTIONS
+
+
 with suppress(OSError, AttributeError):
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(M_ARENA_MAX, HEAPS)
@@ -149,13 +165,12 @@ values.ValueClass = values.get_value_class()
 os.umask(0o077)  # what the workers write is nobody else's to read
 told = Settings()
 bind, workers, threads = told.binds, told.workers, told.threads
+worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = PatientWorker
 PatientWorker.most_held = told.max_held_bytes
 # Twice the base64 of the largest photo, with some room: who sends more may lose the answer.
 PatientWorker.most_read_off = max(PatientWorker.most_read_off, 3 * told.max_upload_bytes)
 PatientWorker.behind_proxy = told.trusted_proxies > 0
-# A connection is an open file; some are left for database, model and what is read meanwhile.
-worker_connections = min(1000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30

@@ -4,6 +4,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from socket import socket
 from threading import Event, Thread
@@ -13,8 +14,8 @@ import pytest
 from skinapi.web.server_worker import HEAD_SECONDS, BufferingWorker
 from tests.photos import photo_of
 from tests.served.people import Caller, Town
-from tests.served.server import Server, serving
-from tests.served.wire import Answer, ask, dial, hear
+from tests.served.server import Server, serving, stopping
+from tests.served.wire import Answer, ask, at_once, dial, hear
 from tests.size import drill, size
 
 CALLERS = size(120, 500)
@@ -22,6 +23,7 @@ MOST_OF_ADDRESS = BufferingWorker.most_of_address
 SECONDS = size(2, 60)
 MEGABYTE = 1024 * 1024
 BOUNDARY = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+NOBODY = {"email": "nobody@example.org", "password": "a wrong password"}
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
 
@@ -157,6 +159,21 @@ def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> No
         assert open_sockets(worker) - before <= MOST_OF_ADDRESS
         for line in lines:
             line.close()
+
+
+def test_idle_connections_leave_files_to_the_threads(tmp_path: Path) -> None:
+    """Where the system allows few open files, connections took all of them."""
+    limited = (
+        "import resource as r, runpy, sys; r.setrlimit(r.RLIMIT_NOFILE, (256, 256)); "
+        "sys.argv = ['skinapi', 'serve']; runpy.run_module('skinapi', run_name='__main__')"
+    )
+    with stopping(Server(tmp_path, {"THREADS": "8"}, workers=1)) as server:
+        server.start(("-c", limited))
+        (worker,) = server.workers()
+        with slow_callers(server.port, drips_a_head, 250):
+            calls = [partial(ask, server.port, "POST", "/login", json=NOBODY) for _ in range(8)]
+            assert {answer.status for answer in at_once(calls)} == {401}
+            assert len(list(Path(f"/proc/{worker}/fd").iterdir())) <= 256 - 8 * 8
 
 
 def open_sockets(process: int) -> int:
