@@ -65,7 +65,7 @@ OF_THE_CLIENT = {
     # Its user has a report of the finding, and may see a token that no longer holds.
     ("angular", "raised"): "This is more urgent than Melanocytic nevus (mole) alone would ask for",
     ("angular", "401"): "Invalid token. Please log in again.",
-    ("angular", "429"): "judged as it may",
+    ("angular", "429"): "Daily photo limit reached",
     ("angular", "refused: no lesion"): "Most probable: Normal skin.",
 }
 
