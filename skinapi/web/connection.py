@@ -1,7 +1,7 @@
 """One connection of the worker (server_worker.py), and whose body goes where memory runs out."""
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -89,19 +89,23 @@ class BodyMemory:
 
     def to_refuse(self, connections: Iterable[Connection], newest: Connection) -> Connection | None:
         """Whose body must go after `newest` has grown: one of the same owner where that holds more
-        than half, else whoever has stalled; None where there is room.
+        than half, else whoever has stalled, or holds most; None where there is room.
         """
         if self._held <= self._most // 2:
             return None
         arriving = [one for one in connections if one.state is State.BODY and one.held]
         own = [one for one in arriving if one.owner and one.owner == newest.owner]
         if len(own) > 1 and sum(one.held for one in own) > self._most // 2:
-            return _stalled_or_last(own)
-        return _stalled_or_last(arriving or [newest]) if self._held > self._most else None
+            return _stalled_or_largest(own)
+        return _stalled_or_largest(arriving or [newest]) if self._held > self._most else None
 
 
-def _stalled_or_last(among: list[Connection]) -> Connection:
+def _stalled_or_largest(among: list[Connection]) -> Connection:
+    """The last to come of the owner who holds most: who comes with little is not the one to go."""
     longest = min(among, key=lambda one: one.moved_at)
     if time.monotonic() - longest.moved_at >= STALLED_SECONDS:
         return longest
-    return max(among, key=lambda one: one.since)
+    held: Counter[str | None] = Counter()
+    for one in among:
+        held[one.owner] += one.held
+    return max(among, key=lambda one: (held[one.owner], one.since))

@@ -219,6 +219,15 @@ def test_uploads_that_stall_deny_nobody_theirs(people: Town) -> None:
         line.close()
 
 
+def test_large_uploads_under_way_deny_nobody_a_smaller_one(people: Town) -> None:
+    """The last to come was refused, for as long as others kept theirs growing."""
+    lines = [begin_upload(people.person(), MEGABYTE, MEGABYTE * 19 // 20) for _ in range(2)]
+    small = photo_of("melanoma") + b"\0" * (MEGABYTE // 4)
+    assert predict(people.person(), small).status == 200
+    for line in lines:
+        line.close()
+
+
 def answer_at_hand(line: socket) -> Answer | None:
     line.settimeout(0.5)
     try:
