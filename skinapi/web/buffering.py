@@ -126,6 +126,11 @@ class BufferedRequest:
     def complete(self) -> bool:
         return self.body.left == 0
 
+    @property
+    def arrived(self) -> int:
+        """How many bytes of the body wait here to be read."""
+        return sum(map(len, self._arrived))
+
     def add(self, data: bytes) -> int:
         """Bytes of the body that have arrived; how many of them belong to it."""
         taken = self.body.feed(data)

@@ -179,7 +179,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         conn.begin_request(head)
         conn.unread.clear()
         if end:
-            self._add_body(conn, rest)
+            taken = conn.request.add(rest)  # no more than of a head: it counts once it is admitted
+            conn.unread += rest[taken:]
             self._run(conn)
         else:
             conn.request.sendall(HEAD_TOO_LARGE)
@@ -243,6 +244,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         conn.enter(State.BODY, BODY_SECONDS + left / SLOWEST_RATE)
         self._send_now(conn)  # "100 Continue"
         if conn.state is State.BODY:
+            self._hold(conn, conn.request.arrived)
+        if conn.state is State.BODY:
             self._watch(conn, EVENT_READ, self._read_body)
 
     def _send_now(self, conn: Connection) -> None:
@@ -261,17 +264,18 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         data = self._receive(conn, min(conn.request.body.left or MOST_HEAD, AT_A_TIME))
         if data is None:
             return
-        self._add_body(conn, data)
+        taken = conn.request.add(data)
+        conn.unread += data[taken:]
+        self._hold(conn, taken)
         admitted = conn.request.admission
         if conn.state is State.BODY and admitted and conn.held > admitted.largest:
             self._refuse(conn, admitted.too_large)
         if conn.state is State.BODY and conn.request.complete:
             self._run(conn)
 
-    def _add_body(self, conn: Connection, data: bytes) -> None:
-        taken = conn.request.add(data)
-        conn.unread += data[taken:]
-        self._memory.add(conn, taken)
+    def _hold(self, conn: Connection, size: int) -> None:
+        """So many bytes more of its body; where there is no room for them, one is refused."""
+        self._memory.add(conn, size)
         refused = self._memory.to_refuse(self._connections, conn)
         if refused:
             self._refuse(refused, Unavailable(retry_after=BUSY_RETRY_S))

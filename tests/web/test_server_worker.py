@@ -13,6 +13,7 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from skinapi.web.buffering import MOST_HEAD
+from skinapi.web.connection import BodyMemory
 from skinapi.web.server_worker import BufferingWorker
 
 PATIENCE_S = 10
@@ -53,6 +54,17 @@ class Turned(BufferingWorker):
     def dial(self) -> socket.socket:
         return socket.create_connection(self.listener.getsockname(), timeout=PATIENCE_S)
 
+    def limit_bodies(self, size: int) -> None:
+        self._memory = BodyMemory(size)
+
+    @property
+    def running(self) -> int:
+        return self._running.total()
+
+    @property
+    def queued(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
     @property
     def unread(self) -> int:
         return sum(len(conn.unread) for conn in self._connections)
@@ -91,3 +103,26 @@ def test_what_comes_behind_a_body_is_left_to_the_network(
         line.send(body + NEXT * 5000)
         worker.turn_until(lambda: worker.waiting == 1)
         assert worker.unread <= MOST_HEAD
+
+
+def test_bodies_that_nobody_asked_for_deny_nobody_an_upload(worker: Turned) -> None:
+    """What came with a head counted before anybody was admitted: a few callers without a token took
+    the memory of all uploads, and those under way were refused.
+    """
+    worker.limit_bodies(64 * 1024)
+    head = b" HTTP/1.1\r\nHost: here\r\nContent-Length: 20000\r\n\r\n"
+    lines = [worker.dial() for _ in range(6)]
+    upload, first, *others = lines
+    upload.sendall(b"POST /read" + head + b"x")
+    worker.turn_until(lambda: worker.called == 1)
+    first.sendall(NEXT)
+    worker.turn_until(lambda: worker.waiting == 1)
+    for line in others:
+        line.sendall(b"POST /leave" + head + b"x" * 20000)
+    worker.turn_until(lambda: worker.queued == len(others))
+    worker.go_on.set()
+    upload.sendall(b"x" * 19999)
+    worker.turn_until(lambda: worker.called == 3 + len(others) and not worker.running)
+    assert upload.recv(12) == b"HTTP/1.1 200"
+    for line in lines:
+        line.close()
