@@ -9,7 +9,9 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 
 # The newest findings are always counted themselves, so that one whose number was taken but which
-# is still being written is not missed. Past MOST_COUNTED they are added to the kept count.
+# is still being written is not missed. Past MOST_COUNTED they are added to the kept count. On
+# MongoDB, where taking the number and writing are two steps, one that is overtaken by so many is
+# missed until `check` mends it: an account could keep one more.
 NEWEST = 50
 MOST_COUNTED = 100
 
