@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from socket import socket
@@ -45,7 +45,7 @@ class Connection:
     held: int = 0
     held_when_moved: int = 0
     moved_at: float = 0.0
-    watched: bool = False
+    watched: Callable[["Connection"], None] | None = None
     unsent: deque[memoryview] = field(default_factory=deque)
     left_to_read: int = 0
 

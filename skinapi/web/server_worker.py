@@ -127,17 +127,17 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def _watch(self, conn: Connection, event: int, callback: Callable[[Connection], None]) -> None:
         self._unwatch(conn)
         self.poller.register(conn.sock, event, partial(self._heard, conn, callback))
-        conn.watched = True
+        conn.watched = callback
 
     def _heard(self, conn: Connection, callback: Callable[[Connection], None], _: socket) -> None:
-        """An event; it is too late where another of the same turn ended this connection."""
-        if conn.watched:
+        """An event; too late where another of the same turn has moved this connection on."""
+        if conn.watched == callback:
             callback(conn)
 
     def _unwatch(self, conn: Connection) -> None:
         if conn.watched:
             self.poller.unregister(conn.sock)
-            conn.watched = False
+            conn.watched = None
 
     def _receive(self, conn: Connection, most: int) -> bytes | None:
         """None where nothing has come after all; the connection ends with its client."""
@@ -206,7 +206,12 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         conn.request.rewind()
         call = TConn(self.cfg, conn.request, conn.client, conn.server)
         call.data_ready = True
-        done = self.tpool.submit(self.handle, call)
+        try:
+            done = self.tpool.submit(self.handle, call)
+        except RuntimeError:  # the system allows no more threads
+            self._running[conn.address] -= 1
+            self._end(conn)
+            return
         done.add_done_callback(lambda future: self.method_queue.defer(self._done, conn, future))
 
     def _keepalive_after(self, call: Any, keepalive: bool) -> bool:
@@ -266,6 +271,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             return
         taken = conn.request.add(data)
         conn.unread += data[taken:]
+        if conn.request.body.left is None:  # of no length: the time for it grows as it comes
+            conn.deadline += taken / SLOWEST_RATE
         self._hold(conn, taken)
         admitted = conn.request.admission
         if conn.state is State.BODY and admitted and conn.held > admitted.largest:

@@ -13,8 +13,8 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
 from skinapi.web.buffering import MOST_HEAD
-from skinapi.web.connection import BodyMemory
-from skinapi.web.server_worker import BufferingWorker
+from skinapi.web.connection import BodyMemory, State
+from skinapi.web.server_worker import SLOWEST_RATE, BufferingWorker
 
 PATIENCE_S = 10
 NEXT = b"GET /next HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -126,3 +126,45 @@ def test_bodies_that_nobody_asked_for_deny_nobody_an_upload(worker: Turned) -> N
     assert upload.recv(12) == b"HTTP/1.1 200"
     for line in lines:
         line.close()
+
+
+def test_an_event_of_what_a_connection_waited_for_before_is_passed_over(worker: Turned) -> None:
+    """One turn of the loop may move a connection on before its own event has its turn."""
+    with closing(worker.dial()) as line:
+        line.sendall(b"POST /read HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nx")
+        worker.turn_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
+        (conn,) = worker._connections
+        stale = conn.watched
+        assert stale
+        worker._watch(conn, EVENT_READ, worker._read_off_more)
+        line.sendall(b"12345678")
+        worker._heard(conn, stale, conn.sock)
+        assert conn.request.arrived == 1
+
+
+def test_where_the_system_allows_no_more_threads_one_connection_ends(
+    worker: Turned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with closing(worker.dial()) as line, monkeypatch.context() as patch:
+        patch.setattr(worker.tpool, "submit", refuse)
+        line.sendall(NEXT)
+        worker.turn_until(lambda: worker.nr_conns == 1)
+        worker.turn_until(lambda: worker.nr_conns == 0)
+        assert worker.running == 0
+        assert line.recv(1) == b""
+
+
+def test_chunks_have_more_time_the_more_of_them_come(worker: Turned) -> None:
+    """Their length is not known, so twenty seconds were all there was, for 10 MB too."""
+    with closing(worker.dial()) as line:
+        head = b"POST /read HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+        line.sendall(head + b"1\r\nx\r\n")
+        worker.turn_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
+        (conn,) = worker._connections
+        before = conn.deadline
+        line.sendall(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+        worker.turn_until(lambda: conn.request.arrived > 0x8000)
+        assert conn.deadline >= before + 0x8000 / SLOWEST_RATE
