@@ -70,6 +70,10 @@ OF_THE_CLIENT = {
 }
 
 
+# Of several processes one starts the browser and the servers.
+pytestmark = pytest.mark.xdist_group("screens")
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     try:

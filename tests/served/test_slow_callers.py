@@ -18,9 +18,9 @@ from tests.served.server import Server, serving, stopping
 from tests.served.wire import Answer, ask, at_once, dial, hear
 from tests.size import drill, size
 
-CALLERS = size(120, 500)
+CALLERS = size(80, 500)
 MOST_OF_ADDRESS = BufferingWorker.most_of_address
-SECONDS = size(2, 60)
+SECONDS = size(1, 60)
 MEGABYTE = 1024 * 1024
 BOUNDARY = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
 NOBODY = {"email": "nobody@example.org", "password": "a wrong password"}
