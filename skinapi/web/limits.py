@@ -1,6 +1,5 @@
 """How often a caller may call: one moving window a rate class, shared by all workers."""
 
-import ipaddress
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from skinapi.errors import PredictionQuotaReached, StoreUnavailable, TooManyRequ
 from skinapi.storage.disk import disk_error
 from skinapi.storage.patience import Outage
 from skinapi.web.access import ROLES
+from skinapi.web.addresses import address_key
 from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
 
@@ -106,22 +106,7 @@ def _storage_at(uri: str) -> StorageTypes:
 
 def caller_address() -> str:
     """The address that answers for an anonymous call; one IPv6 household is one address."""
-    try:
-        address = ipaddress.ip_address(_without_port(request.remote_addr or ""))
-    except ValueError:
-        return "unknown"
-    if address.version == 4:
-        return str(address)
-    if address.ipv4_mapped:  # a socket on [::] shows callers over IPv4 so
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))
-
-
-def _without_port(address: str) -> str:
-    """Some proxies put `ip:port` into X-Forwarded-For."""
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.partition(":")[0] if address.count(":") == 1 else address
+    return address_key(request.remote_addr or "")
 
 
 def rate_headers() -> dict[str, str]:

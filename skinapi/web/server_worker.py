@@ -15,7 +15,6 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
-from ipaddress import ip_address, ip_network
 from selectors import EVENT_READ, EVENT_WRITE
 from socket import SHUT_WR, socket
 from typing import Any
@@ -23,6 +22,7 @@ from typing import Any
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from skinapi.errors import RequestTimeout, SkinAPIError, Unavailable
+from skinapi.web.addresses import address_key
 from skinapi.web.buffering import MOST_HEAD, BodyPending, BufferedRequest, head_in
 from skinapi.web.connection import BodyMemory, Connection, State
 
@@ -78,7 +78,9 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 self._end_longest(self._connections)
             return
         sock.setblocking(False)
-        conn = Connection(sock, client, listener.getsockname(), _address_of(client))
+        conn = Connection(
+            sock, client, listener.getsockname(), address_key(client[0] if client else "")
+        )
         self._make_room(conn.address)
         self.nr_conns += 1
         self._connections.add(conn)
@@ -391,15 +393,3 @@ def _is_over(conn: Connection, moment: float) -> bool:
         return False
     silent = READ_OFF_SILENT_SECONDS if conn.state is State.READ_OFF else SILENT_SECONDS
     return moment > conn.deadline or moment - conn.heard_at > silent
-
-
-def _address_of(client: Any) -> str:
-    """One IPv6 household is one address; a caller over a UNIX socket has none."""
-    if not isinstance(client, tuple):
-        return "local"
-    address = ip_address(client[0].partition("%")[0])
-    if address.version == 4:
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ip_network((address, 64), strict=False))
