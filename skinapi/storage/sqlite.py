@@ -74,6 +74,8 @@ class SqliteStore:
     def together(self, act: Callable[[], T]) -> T:
         if self.joins:
             return act()
+        for documents in tuple(self._collections.values()):
+            documents.make()
         context = copy_context()
         result, error = self.write(lambda connection: context.run(self._join, connection, act))
         if error:
@@ -302,15 +304,15 @@ class SqliteDocuments:
 
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection]:
-        self._make()
+        self.make()
         with self._store.reading() as connection:
             yield connection
 
     def _write(self, act: Callable[[apsw.Connection], T]) -> T:
-        self._make()
+        self.make()
         return self._store.write(act)
 
-    def _make(self) -> None:
+    def make(self) -> None:
         """On its own, so that no write that fails takes the table away again; what is made together
         with others may be undone with them, and is not relied on.
         """
