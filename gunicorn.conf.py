@@ -49,7 +49,7 @@ JUST_MADE_S = 10  # a server that starts beside this one locks its folder within
 QUOTING = ("Invalid request", "Error handling request", "Socket error")
 
 
-class DiscreetLogger(Logger):
+class RedactingLogger(Logger):
     """gunicorn quotes the requests it fails on, and those may hold a token or an e-mail."""
 
     def warning(self, msg: Any, *args: Any, **options: Any) -> None:
@@ -65,7 +65,7 @@ class DiscreetLogger(Logger):
         super().error("%s: %s at %s", _unquoted(msg), kind.__name__ if kind else "?", where)
 
 
-class PatientWorker(BufferingWorker):
+class StoreWaitingWorker(BufferingWorker):
     """Waits for a store that is gone: gunicorn ends the whole server when a worker cannot start,
     and one that replaces a worker that died in the meantime would end all the others. And gives
     freed memory back to the system, some seconds after the requests that needed it.
@@ -169,11 +169,11 @@ os.umask(0o077)  # what the workers write is nobody else's to read
 told = Settings()
 bind, workers, threads = told.binds, told.workers, told.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
-worker_class = PatientWorker
-PatientWorker.most_held = told.max_held_bytes
+worker_class = StoreWaitingWorker
+StoreWaitingWorker.most_held = told.max_held_bytes
 # Twice the base64 of the largest photo, with some room: who sends more may lose the answer.
-PatientWorker.most_read_off = max(PatientWorker.most_read_off, 3 * told.max_upload_bytes)
-PatientWorker.behind_proxy = told.trusted_proxies > 0
+StoreWaitingWorker.most_read_off = max(StoreWaitingWorker.most_read_off, 3 * told.max_upload_bytes)
+StoreWaitingWorker.behind_proxy = told.trusted_proxies > 0
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30
@@ -181,7 +181,7 @@ keepalive = 5
 sendfile = False  # answers pass through the buffer
 accesslog = None  # the application logs requests itself, without paths or names
 errorlog = "-"
-logger_class = DiscreetLogger
+logger_class = RedactingLogger
 control_socket_disable = True
 # No caller is a proxy to gunicorn, not even one on this machine: it would take SCRIPT_NAME and the
 # scheme from headers. TRUSTED_PROXIES says whose X-Forwarded-For the application reads.

@@ -24,19 +24,19 @@ from skinapi.registry.service import RegistryService, open_registry
 from skinapi.reports.narrator import open_narrator
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.reports.service import ReportsService
-from skinapi.rooms import Rooms, open_rooms
+from skinapi.services import Services, open_services
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
-from skinapi.web.context import add_request_ids
-from skinapi.web.failures import answer_errors
-from skinapi.web.gate import Sizes, guard_requests
+from skinapi.web.admission import Sizes, guard_requests
+from skinapi.web.error_responses import answer_errors
 from skinapi.web.headers import add_headers
-from skinapi.web.house import House
-from skinapi.web.house import routes as house_routes
 from skinapi.web.limits import Limits, Rate, add_rate_headers, open_limits
 from skinapi.web.logs import configure_logs, log_requests
 from skinapi.web.metrics import measure_requests
+from skinapi.web.request_context import add_request_ids
 from skinapi.web.routes import renderer_for
+from skinapi.web.server_routes import ServerInfo
+from skinapi.web.server_routes import routes as server_routes
 
 
 def create_app(
@@ -47,8 +47,8 @@ def create_app(
     """The web application. Reads the environment unless settings are handed in."""
     settings = settings or Settings()
     configure_logs()
-    rooms = open_rooms(settings, store)
-    rooms.eraser.resume()
+    services = open_services(settings, store)
+    services.eraser.resume()
     registry = registry or open_registry(settings)
     rates = {
         Rate.READ: settings.rate_read,
@@ -61,7 +61,7 @@ def create_app(
     limits = open_limits(shared_counts, settings.instance_dir, rates)
 
     app = Flask(__name__, static_folder=None)
-    app.extensions["skinapi"] = rooms
+    app.extensions["skinapi"] = services
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
@@ -80,49 +80,49 @@ def create_app(
     )
     add_rate_headers(app)
     sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
-    guard_requests(app, admit=rooms.guard.admit, limits=limits, sizes=sizes)
+    guard_requests(app, admit=services.guard.admit, limits=limits, sizes=sizes)
     answer_errors(app, renderer_for(app))
-    _open_doors(app, settings, rooms, registry, limits)
+    _open_doors(app, settings, services, registry, limits)
     return app
 
 
 def _open_doors(
-    app: Flask, settings: Settings, rooms: Rooms, registry: RegistryService, limits: Limits
+    app: Flask, settings: Settings, services: Services, registry: RegistryService, limits: Limits
 ) -> None:
     """Every room's routes; from the ground up, for each service is given those below it."""
     app.register_blueprint(
-        house_routes.blueprint(House(app, rooms.store.ping, limits.ping, registry.ping))
+        server_routes.blueprint(ServerInfo(app, services.store.ping, limits.ping, registry.ping))
     )
-    app.register_blueprint(auth_routes.blueprint(rooms.auth))
-    app.register_blueprint(admin_routes.blueprint(rooms.admin))
+    app.register_blueprint(auth_routes.blueprint(services.auth))
+    app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(registry_routes.blueprint(registry))
-    app.register_blueprint(records_routes.blueprint(rooms.records))
-    app.register_blueprint(review_routes.blueprint(rooms.reviews))
-    narrator = open_narrator(settings, rooms.store)
+    app.register_blueprint(records_routes.blueprint(services.records))
+    app.register_blueprint(review_routes.blueprint(services.reviews))
+    narrator = open_narrator(settings, services.store)
     reports = ReportsService(
-        records=rooms.records,
-        reviews=rooms.reviews,
-        accounts=rooms.accounts,
-        issued=rooms.issued,
-        trail=rooms.trail,
+        records=services.records,
+        reviews=services.reviews,
+        accounts=services.accounts,
+        issued=services.issued,
+        trail=services.trail,
         narrate=narrator.narrate,
         llm=settings.openrouter_api_key is not None,
         clinic=settings.clinic_name,
         address=settings.address,
     )
     app.register_blueprint(reports_routes.blueprint(reports))
-    care = CareService(accounts=rooms.accounts, submissions=Submissions(rooms.store))
+    care = CareService(accounts=services.accounts, submissions=Submissions(services.store))
     app.register_blueprint(care_routes.blueprint(care))
     count_photo = partial(limits.spend, Rate.PREDICTIONS)
     quotas = Quotas(
-        counts=FindingCounts(rooms.store),
+        counts=FindingCounts(services.store),
         most_submissions=settings.most_submissions,
         spend=count_photo,
     )
     prediction = PredictionService(
-        accounts=rooms.accounts,
+        accounts=services.accounts,
         registry=registry,
-        records=rooms.records,
+        records=services.records,
         narrator=narrator,
         llm=settings.predict_narrative == "llm",
         quotas=quotas,
@@ -131,7 +131,7 @@ def _open_doors(
     clients = ClientsService(
         registry=registry,
         reports=reports,
-        trail=rooms.trail,
+        trail=services.trail,
         open_clients=settings.open_clients,
         largest_photo=settings.max_upload_bytes,
         count_photo=count_photo,

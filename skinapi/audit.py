@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
-from skinapi.storage.anchor import Anchor
+from skinapi.storage.chain_head import ChainHead
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
@@ -28,7 +28,7 @@ FIRST = "0" * 64
 WHO = ("by", "target")
 
 
-class Trail:
+class AuditTrail:
     def __init__(self, store: Store, request_id: Callable[[], str | None]) -> None:
         self._store = store
         self._rows = store.collection("audit")
@@ -37,7 +37,7 @@ class Trail:
         for chosen in ([], ["by"], ["target"]):
             self._rows.ensure_index(*chosen, "sequence", "id")
             self._rows.ensure_index(*chosen, "action", "sequence", "id")
-        self._anchor = Anchor(store, self._rows, "audit")
+        self._anchor = ChainHead(store, self._rows, "audit")
         self._request_id = request_id
         self._turn = threading.Lock()
 

@@ -1,4 +1,4 @@
-"""What the command line does with the house open. It is imported only when it is needed: the
+"""The commands that work on the store. It is imported only when it is needed: the
 process that serving starts from stays small.
 """
 
@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from skinapi.auth.passwords import NewPassword
 from skinapi.registry.service import announce_model
-from skinapi.rooms import Rooms, open_rooms, store_faults, store_of
+from skinapi.services import Services, open_services, store_faults, store_of
 from skinapi.settings import Settings
 from skinapi.storage.faults import Fault
 
@@ -25,13 +25,13 @@ def greet(settings: Settings) -> None:
     print(f"  model     {announce_model(settings)}\n", flush=True)
 
 
-def make_first_admin(settings: Settings, rooms: Rooms) -> None:
+def make_first_admin(settings: Settings, services: Services) -> None:
     """Where nobody is admin, one that no caller could register before; every worker calls this
     before it serves, and the one that made the password shows it.
     """
-    if rooms.admin.has_admin():
+    if services.admin.has_admin():
         return
-    account, password = rooms.admin.ensure_admin(email=FIRST_ADMIN, password=None)
+    account, password = services.admin.ensure_admin(email=FIRST_ADMIN, password=None)
     if password:
         print(
             f"  admin     {account.email}\n"
@@ -46,8 +46,8 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
     if password is not None:
         TypeAdapter(NewPassword).validate_python(password)
-    rooms = open_rooms(settings)
-    account, one_time = rooms.admin.ensure_admin(email=options.email, password=password)
+    services = open_services(settings)
+    account, one_time = services.admin.ensure_admin(email=options.email, password=password)
     print(f"{account.email} is an admin")
     if one_time:
         print(f"one-time password: {one_time}")
@@ -60,7 +60,7 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     left = _report(store_faults(store_of(settings)), repair=options.repair)
     if left and not options.repair:
         return 1
-    left += _report(open_rooms(settings).faults(), repair=options.repair)
+    left += _report(open_services(settings).faults(), repair=options.repair)
     print("all is well" if not left else f"{left} left")
     return 1 if left else 0
 

@@ -108,7 +108,7 @@ class LastAdmin(Conflict):
     sentence = "The last admin cannot be removed, demoted or suspended"
 
 
-class Stale(Conflict):
+class ConcurrentChange(Conflict):
     """A compare-and-set lost its race: read again and retry."""
 
     code, sentence = "stale", "The record changed in the meantime; try again"
@@ -175,7 +175,7 @@ class DiskFull(StoreUnavailable):
     sentence = "The disk is full; nothing half-written was left behind"
 
 
-class Unwritten(Unavailable):
+class NarrativeUnavailable(Unavailable):
     """The LLM wrote no narrative that may be used; `reason` is one of the reports' closed set. The
     template writes then, so no client ever sees this.
     """

@@ -12,9 +12,9 @@ from typing import Any
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id
 from skinapi.vision.context import Context
+from tests.backends import PASSWORD, Backend, Person
 from tests.clients.dialects import base64_of
 from tests.findings import finding_of
-from tests.houses import PASSWORD, House, Person
 from tests.photos import photo_of
 
 PEOPLE = (
@@ -45,32 +45,32 @@ Options = dict[str, Any]
 class Cast:
     """Everybody once, and what Ada has: a finding, a photo, a session."""
 
-    def __init__(self, house: House) -> None:
-        self.house = house
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
         self.people: dict[str, Person | None] = {"anonymous": None}
-        self.people["doctor"] = doctor = house.member(role="doctor")
-        self.people["other doctor"] = house.member(role="doctor")
-        self.people["user"] = ada = house.member(doctor_id=house.account(doctor.email).id)
-        self.people["other user"] = house.member()
-        self.people["waiting"] = house.member(status="waiting")
+        self.people["doctor"] = doctor = backend.member(role="doctor")
+        self.people["other doctor"] = backend.member(role="doctor")
+        self.people["user"] = ada = backend.member(doctor_id=backend.account(doctor.email).id)
+        self.people["other user"] = backend.member()
+        self.people["waiting"] = backend.member(status="waiting")
         for role in ("researcher", "admin"):
-            self.people[role] = house.member(role=role)
-        self.people["suspended"] = suspended = house.member()
-        self.people["deleted"] = deleted = house.member()
-        house.rooms.admin.suspend_account(email=suspended.email, by="system")
-        house.rooms.admin.delete_user(email=deleted.email, by="system")
+            self.people[role] = backend.member(role=role)
+        self.people["suspended"] = suspended = backend.member()
+        self.people["deleted"] = deleted = backend.member()
+        backend.services.admin.suspend_account(email=suspended.email, by="system")
+        backend.services.admin.delete_user(email=deleted.email, by="system")
         self.named = {
-            "email": house.member(status="waiting").email,
-            "doctor": house.member(role="doctor").email,
-            "number": str(self._submission(house.account(ada.email).id)),
-            "patient": house.account(ada.email).id,
-            "session": house.rooms.sessions.open(house.account(ada.email))[0].id,
+            "email": backend.member(status="waiting").email,
+            "doctor": backend.member(role="doctor").email,
+            "number": str(self._submission(backend.account(ada.email).id)),
+            "patient": backend.account(ada.email).id,
+            "session": backend.services.sessions.open(backend.account(ada.email))[0].id,
         }
 
     def _submission(self, owner: str) -> int:
-        blobs = self.house.rooms.store.blobs
+        blobs = self.backend.services.store.blobs
         return (
-            Submissions(self.house.rooms.store)
+            Submissions(self.backend.services.store)
             .add(
                 identifier=new_id(),
                 finding=finding_of(),
@@ -85,8 +85,10 @@ class Cast:
         )
 
     def refresh_token(self) -> str:
-        account = self.house.account((self.people["user"] or Person(self.house.client, "")).email)
-        return self.house.rooms.sessions.open(account, renews=True)[1] or ""
+        account = self.backend.account(
+            (self.people["user"] or Person(self.backend.client, "")).email
+        )
+        return self.backend.services.sessions.open(account, renews=True)[1] or ""
 
 
 SECTIONS = (
@@ -138,7 +140,7 @@ ROWS: dict[str, Row] = {
         ANYONE,
         lambda cast: {
             "json": {
-                "email": cast.house.member().email,
+                "email": cast.backend.member().email,
                 "current_password": PASSWORD,
                 "new_password": "another horse",
             }

@@ -14,8 +14,8 @@ import pytest
 import werkzeug.test
 from selenium import webdriver
 
+from tests.backends import Backend, store_of_kind
 from tests.browser import NoBrowserError, a_browser
-from tests.houses import House, store_of_kind
 from tests.known_queries import SHAPES
 from tests.mongod import NoMongodError, a_mongod
 from tests.queries import Recorder
@@ -60,28 +60,28 @@ def _no_query_is_unknown(recorder: Recorder) -> Iterator[None]:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    """A house on SQLite."""
-    house = House(tmp_path)
-    yield house
-    house.rooms.store.close()
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    """A backend on SQLite."""
+    backend = Backend(tmp_path)
+    yield backend
+    backend.services.store.close()
 
 
 @pytest.fixture(scope="module")
-def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One house for many tests that leave nothing behind, or only people of their own."""
-    house = House(tmp_path_factory.mktemp("house"))
-    yield house
-    house.rooms.store.close()
+def shared_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """One backend for many tests that leave nothing behind, or only people of their own."""
+    backend = Backend(tmp_path_factory.mktemp("backend"))
+    yield backend
+    backend.services.store.close()
 
 
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])
-def any_house(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[House]:
-    """A house on each store in turn."""
+def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """A backend on each store in turn."""
     uri = request.getfixturevalue("mongo_database_uri") if request.param == "mongod" else None
-    house = House(tmp_path, store_of_kind(request.param, tmp_path, uri))
-    yield house
-    house.rooms.store.close()
+    backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
+    yield backend
+    backend.services.store.close()
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from skinapi.storage.mongo import MongoStore, _to_mongo
 from skinapi.storage.ports import Document, Store
 from skinapi.storage.sqlite import SqliteStore
 from skinapi.storage.sqlite_json import to_json
-from skinapi.storage.words import checked_document
+from skinapi.storage.validation import checked_document
 
 AT_ONCE = 2000
 

@@ -8,7 +8,7 @@ code gives them. If a store then scans or sorts, it is the index that is missing
 from dataclasses import replace
 from typing import Any
 
-from skinapi.storage.words import literal
+from skinapi.storage.validation import literal
 from tests.queries import Query
 
 ID, OTHER = "0" * 31 + "1", "0" * 31 + "2"
@@ -26,7 +26,7 @@ def _of(sender: str, *asked: tuple[Any, ...], exempt: str = "") -> list[Query]:
 
 
 TRAIL: list[Query] = [
-    Query("audit.py Trail.page", "audit", "find", {**who, **what, **before}, TRAIL_PAGE)
+    Query("audit.py AuditTrail.page", "audit", "find", {**who, **what, **before}, TRAIL_PAGE)
     for who in ({}, {"by": ID}, {"target": ID})
     for what in ({}, {"action": "account.approve"})
     for before in ({}, {"sequence": {"$lt": 20}})
@@ -53,22 +53,22 @@ KNOWN: list[Query] = [
     *TRAIL,
     *QUEUES,
     *_of(
-        "audit.py Trail._in_sequence",
+        "audit.py AuditTrail._in_sequence",
         ("audit", "find", {"sequence": {"$gt": 0}}, {"sort": "sequence", "limit": 1000}),
     ),
-    *_of("storage/anchor.py Anchor.newest", ("audit", "find", {}, LAST)),
+    *_of("storage/chain_head.py ChainHead.newest", ("audit", "find", {}, LAST)),
     *_of(
-        "storage/anchor.py Anchor.faults",
+        "storage/chain_head.py ChainHead.faults",
         ("audit", "find", {}, LAST),
         ("audit", "find", {"sequence": 10}),
     ),
     *_of(
-        "storage/anchor.py Anchor.faults",
+        "storage/chain_head.py ChainHead.faults",
         ("audit", "find", {"phase": "outcome"}, LAST),
         exempt="`check` looks back from the newest row to an outcome, which is never far",
     ),
     *_of(
-        "storage/anchor.py Anchor.move",
+        "storage/chain_head.py ChainHead.move",
         ("counters", "update", {"id": "audit-anchor", "sequence": {"$lt": 2}}, OPS),
     ),
     *_of(
@@ -107,19 +107,19 @@ KNOWN: list[Query] = [
     *_of("auth/accounts.py Accounts.faults", ("accounts", "find"), exempt=CHECK),
     *_of("auth/accounts.py Accounts.find", ("accounts", "find"), exempt=CHECK),
     *_of("auth/accounts.py Accounts.remove", ("accounts", "delete", {"id": ID})),
-    *_of("auth/contested.py contested_emails", ("accounts", "find"), exempt=CHECK),
-    *_of("auth/contested.py _write", ("accounts", "update", {"id": ID}, OPS)),
+    *_of("auth/email_conflicts.py find_email_conflicts", ("accounts", "find"), exempt=CHECK),
+    *_of("auth/email_conflicts.py _write", ("accounts", "update", {"id": ID}, OPS)),
     *_of(
-        "auth/guesses.py Guesses._spend",
+        "auth/guess_limits.py GuessLimits._spend",
         ("guesses", "update", {"id": HASH, "wrong": {"$lt": 60}}, OPS),
     ),
     *_of(
-        "auth/guesses.py Guesses.give_back",
+        "auth/guess_limits.py GuessLimits.give_back",
         ("guesses", "update", {"id": HASH, "wrong": {"$gt": 0}}, OPS),
     ),
-    *_of("auth/guesses.py Guesses.forget", ("known_addresses", "delete", {"account": ID})),
+    *_of("auth/guess_limits.py GuessLimits.forget", ("known_addresses", "delete", {"account": ID})),
     *_of(
-        "auth/roster.py Roster._write",
+        "auth/active_admins.py ActiveAdmins._write",
         ("counters", "update", {"id": "active-admins", "version": 1}, OPS),
     ),
     *_of(
@@ -249,7 +249,7 @@ KNOWN: list[Query] = [
         exempt=CHECK,
     ),
     *_of(
-        "reports/llm/keeping.py KeptNarratives.find",
+        "reports/llm/cache.py NarrativeCache.find",
         (
             "narratives",
             "find",
@@ -258,15 +258,15 @@ KNOWN: list[Query] = [
         ),
     ),
     *_of(
-        "reports/llm/keeping.py KeptNarratives.forget",
+        "reports/llm/cache.py NarrativeCache.forget",
         ("narratives", "delete", {"facts_hash": HASH}),
     ),
     *_of(
-        "reports/llm/allowance.py DailyBudget._count",
+        "reports/llm/budget.py DailyBudget._count",
         ("counters", "update", {"id": "llm_calls", "day": "2026-01-01", "value": {"$lt": 9}}, OPS),
     ),
     *_of(
-        "reports/llm/allowance.py DailyBudget._open",
+        "reports/llm/budget.py DailyBudget._open",
         ("counters", "update", {"id": "llm_calls", "day": {"$lt": "2026-01-01"}}, OPS),
     ),
 ]

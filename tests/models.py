@@ -12,9 +12,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
-from skinapi.registry.gate import Gate
+from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.registry.service import RegistryService
-from skinapi.registry.slot import Slot, open_warm
+from skinapi.registry.slot import ServingSlot, open_warm
 from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import (
@@ -69,14 +69,14 @@ def tiny_model() -> Path:
 
 
 def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryService:
-    slot = Slot(open_warm)
+    slot = ServingSlot(open_warm)
     slot.swap(folder)
-    return RegistryService(slot=slot, gate=Gate(streams=streams, queue=queue))
+    return RegistryService(slot=slot, gate=PredictionPool(streams=streams, queue=queue))
 
 
 @cache
 def tiny_registry() -> RegistryService:
-    """Loaded once: hundreds of houses can share it."""
+    """Loaded once: hundreds of backends can share it."""
     return registry_of(tiny_model())
 
 

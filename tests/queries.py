@@ -93,7 +93,7 @@ class Recorder:
 
 
 def sender_of(frame: FrameType) -> str | None:
-    """The function of the application that called, such as `audit.py Trail.page`."""
+    """The function of the application that called, such as `audit.py AuditTrail.page`."""
     file = Path(frame.f_code.co_filename)
     if not file.is_relative_to(SOURCES):
         return None

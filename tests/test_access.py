@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 from skinapi.web.access import closed_to
 from skinapi.web.routes import Route, route_of
 from tests.access import PEOPLE, ROWS, Cast
-from tests.houses import House, mock_store
+from tests.backends import Backend, mock_store
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
 REFUSALS = {
@@ -18,29 +18,29 @@ REFUSALS = {
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     """As in production: no client without a token is let in."""
-    return House(tmp_path_factory.mktemp("access"), mock_store(), environment="production")
+    return Backend(tmp_path_factory.mktemp("access"), mock_store(), environment="production")
 
 
-def declared(house: House) -> dict[str, Route]:
+def declared(backend: Backend) -> dict[str, Route]:
     found = {}
-    for rule in house.app.url_map.iter_rules():
-        route = route_of(house.app, rule.endpoint)
+    for rule in backend.app.url_map.iter_rules():
+        route = route_of(backend.app, rule.endpoint)
         assert route, f"{rule.rule} is not declared"
         found[route.handler.__name__] = route
     return found
 
 
-def test_every_route_has_a_row_and_every_row_a_route(house: House) -> None:
-    assert declared(house).keys() == ROWS.keys(), "give the route a row in tests/access.py"
+def test_every_route_has_a_row_and_every_row_a_route(backend: Backend) -> None:
+    assert declared(backend).keys() == ROWS.keys(), "give the route a row in tests/access.py"
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_everybody_gets_what_is_theirs_and_nobody_more(house: House, name: str) -> None:
-    row, route = ROWS[name], declared(house)[name]
+def test_everybody_gets_what_is_theirs_and_nobody_more(backend: Backend, name: str) -> None:
+    row, route = ROWS[name], declared(backend)[name]
     assert len(row.who) == len(PEOPLE)
-    cast = Cast(house)
+    cast = Cast(backend)
     # Who may goes last: what is deleted then was there for all who may not.
     for who in sorted(PEOPLE, key=lambda one: row.who[PEOPLE.index(one)] == "o"):
         answer = ask(cast, who, route.method, row.path.format_map(cast.named), name)
@@ -50,7 +50,7 @@ def test_everybody_gets_what_is_theirs_and_nobody_more(house: House, name: str) 
 def ask(cast: Cast, who: str, method: str, path: str, name: str) -> TestResponse:
     options, person = ROWS[name].options(cast), cast.people[who]
     if person is None:
-        return cast.house.app.test_client().open(path, method=method, **options)
+        return cast.backend.app.test_client().open(path, method=method, **options)
     return person.call(method, path, **options)
 
 

@@ -16,7 +16,7 @@ from schemathesis.hooks import HookContext
 from skinapi.errors import Unauthenticated
 from skinapi.storage.ids import new_id
 from skinapi.web.access import Signed
-from tests.houses import ADMIN, PASSWORD, House
+from tests.backends import ADMIN, PASSWORD, Backend
 from tests.prediction.photographer import predicted
 from tests.size import size
 
@@ -62,7 +62,7 @@ def tell_what_leads_where(_: HookContext, raw_schema: dict[str, Any]) -> None:
         }
 
 
-class Fuzzed(House):
+class Fuzzed(Backend):
     """Asked by an admin: whoever may do least is refused before anything can break."""
 
     token = "none yet"
@@ -70,7 +70,7 @@ class Fuzzed(House):
     def as_admin(self) -> dict[str, str]:
         """Some requests change the admin's password, or log out."""
         try:
-            self.rooms.guard.admit(Signed(even_initial_password=True), f"Bearer {self.token}")
+            self.services.guard.admit(Signed(even_initial_password=True), f"Bearer {self.token}")
         except Unauthenticated:
             self.token = self.token_of(self.account(ADMIN))
         return {"Authorization": f"Bearer {self.token}"}
@@ -78,14 +78,14 @@ class Fuzzed(House):
 
 @pytest.fixture
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
-    house = Fuzzed(tmp_path_factory.mktemp("fuzz"))
-    admin = house.admin()
+    backend = Fuzzed(tmp_path_factory.mktemp("fuzz"))
+    admin = backend.admin()
     for _ in range(size(5, 50)):
         predicted(admin, keep_photo="true")
-    house.approved(DOCTOR, role="doctor")
-    house.register(VICTIM)
-    yield house
-    house.rooms.store.close()
+    backend.approved(DOCTOR, role="doctor")
+    backend.register(VICTIM)
+    yield backend
+    backend.services.store.close()
 
 
 def test_no_generated_request_breaks_the_description(
@@ -138,13 +138,13 @@ def _can_be_wrong(operation: Any) -> bool:
     return bool(operation.body) or any(part["in"] == "query" for part in parameters)
 
 
-def _drive(operation: Any, mode: GenerationMode, house: Fuzzed, answered: Counter[int]) -> None:
+def _drive(operation: Any, mode: GenerationMode, backend: Fuzzed, answered: Counter[int]) -> None:
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=CASES_EACH, deadline=None, suppress_health_check=list(HealthCheck))
     def run(case: Any) -> None:
         if "email" in (case.path_parameters or {}) and len(case.path_parameters["email"]) % 2:
             case.path_parameters["email"] = quote(VICTIM)
-        response = case.call_and_validate(headers=house.as_admin(), checks=CHECKED)
+        response = case.call_and_validate(headers=backend.as_admin(), checks=CHECKED)
         answered[response.status_code] += 1
 
     run()

@@ -1,4 +1,4 @@
-"""What keeps the house in order: every route declared, the floors apart, the API described."""
+"""What keeps the backend in order: every route declared, the floors apart, the API described."""
 
 import inspect
 import re
@@ -15,16 +15,16 @@ from skinapi.settings import VERSION, Settings
 from skinapi.web.access import Access, Opened
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Route, declared_routes, route_of
-from tests.houses import House
+from tests.backends import Backend
 
 ROOT = Path(__file__).parent.parent
 
 
-def test_every_route_is_declared_and_described(house: House) -> None:
-    rules = list(house.app.url_map.iter_rules())
+def test_every_route_is_declared_and_described(backend: Backend) -> None:
+    rules = list(backend.app.url_map.iter_rules())
     assert len(rules) > 20
     for rule in rules:
-        route = route_of(house.app, rule.endpoint)
+        route = route_of(backend.app, rule.endpoint)
         assert route, f"{rule.rule} is not declared"
         assert isinstance(route.access, get_args(Access)), rule.rule
         assert isinstance(route.rate, Rate), rule.rule
@@ -33,10 +33,10 @@ def test_every_route_is_declared_and_described(house: House) -> None:
         assert hasattr(route, "answer") or not route.is_json, rule.rule
 
 
-def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
+def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
     open_routes = {
         (route.method, route.path)
-        for route in declared_routes(house.app)
+        for route in declared_routes(backend.app)
         if type(route.access).__name__ == "Public"
     }
     assert open_routes == {
@@ -61,8 +61,8 @@ def test_only_what_tells_nothing_is_open_to_all(house: House) -> None:
 def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_it(
     tmp_path: Path,
 ) -> None:
-    house = House(tmp_path, environment="production")
-    dialects = [route for route in declared_routes(house.app) if isinstance(route.access, Opened)]
+    backend = Backend(tmp_path, environment="production")
+    dialects = [route for route in declared_routes(backend.app) if isinstance(route.access, Opened)]
     assert {route.path for route in dialects} == {
         "/predict",
         "/api/predict",
@@ -72,22 +72,22 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
     for route in dialects:
         bodies: list[dict[str, Any]] = [{"json": {}}, {"data": {"x": "y"}}]
         for body in bodies:
-            answer = house.client.open(route.path, method=route.method, **body)
+            answer = backend.client.open(route.path, method=route.method, **body)
             assert answer.status_code == 401 or answer.get_json()["class_id"] == "inconclusive"
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
-def test_a_route_without_a_declaration_is_not_there(house: House) -> None:
-    _add_undeclared(house.app)
-    assert house.client.get("/undeclared").status_code == 404
+def test_a_route_without_a_declaration_is_not_there(backend: Backend) -> None:
+    _add_undeclared(backend.app)
+    assert backend.client.get("/undeclared").status_code == 404
 
 
 def _add_undeclared(app: Flask) -> None:
     app.add_url_rule("/undeclared", view_func=lambda: "secret", endpoint="undeclared")
 
 
-def test_a_handler_names_the_parts_of_its_path(house: House) -> None:
-    for route in declared_routes(house.app):
+def test_a_handler_names_the_parts_of_its_path(backend: Backend) -> None:
+    for route in declared_routes(backend.app):
         assert _path_parts(route) <= set(route.parameters), route.path
 
 
@@ -95,16 +95,16 @@ def _path_parts(route: Route) -> set[str]:
     return set(re.findall(r"<(?:\w+:)?(\w+)>", route.path))
 
 
-def test_the_description_is_valid_openapi(house: House) -> None:
-    spec = house.client.get("/openapi.json").get_json()
+def test_the_description_is_valid_openapi(backend: Backend) -> None:
+    spec = backend.client.get("/openapi.json").get_json()
     assert spec["openapi"] == "3.1.0"
     validate(spec)
 
 
-def test_what_else_a_route_may_answer_is_in_the_description(house: House) -> None:
+def test_what_else_a_route_may_answer_is_in_the_description(backend: Backend) -> None:
     """Of those that answer JSON or something ready-made; the front door's is a way out."""
-    paths = house.client.get("/openapi.json").get_json()["paths"]
-    for route in declared_routes(house.app):
+    paths = backend.client.get("/openapi.json").get_json()["paths"]
+    for route in declared_routes(backend.app):
         answers = get_args(inspect.signature(route.handler, eval_str=True).return_annotation)
         if Response in answers and route.is_json and route.path != "/":
             assert route.or_produces, route.path
@@ -113,9 +113,9 @@ def test_what_else_a_route_may_answer_is_in_the_description(house: House) -> Non
             assert {route.produces, *route.or_produces} <= described["content"].keys()
 
 
-def test_the_docs_page_describes_every_route_without_a_foreign_host(house: House) -> None:
-    page = house.client.get("/docs").get_data(as_text=True)
-    for route in declared_routes(house.app):
+def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Backend) -> None:
+    page = backend.client.get("/docs").get_data(as_text=True)
+    for route in declared_routes(backend.app):
         assert f'id="{route.handler.__name__}"' in page
     assert "http://" not in page
     assert "https://" not in page

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.reports.facts import Facts
-from tests.houses import House
+from tests.backends import Backend
 from tests.known_queries import KNOWN
 from tests.openrouter import KEY, an_openrouter
 from tests.prediction.photographer import predicted
@@ -29,17 +29,17 @@ OF_NOBODY = {"counters"}
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
+def backend(tmp_path: Path) -> Iterator[Backend]:
     with an_openrouter() as llm:
-        house = House(
+        backend = Backend(
             tmp_path,
             openrouter_api_key=KEY,
             openrouter_url=llm.url,
             predict_narrative="llm",
             photos="always",
         )
-        yield house
-        house.rooms.store.close()
+        yield backend
+        backend.services.store.close()
 
 
 def test_every_collection_has_a_row_that_says_until_when() -> None:
@@ -49,23 +49,25 @@ def test_every_collection_has_a_row_that_says_until_when() -> None:
     assert set(ROWS.values()) <= rows
 
 
-def test_an_erased_account_is_named_nowhere_but_in_the_trail(house: House) -> None:
-    doctor = house.member(role="doctor")
-    house.member("ada@example.org", doctor_id=house.account(doctor.email).id)
-    account = house.account("ada@example.org")
-    ada = house.log_in("ada@example.org")
+def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    backend.member("ada@example.org", doctor_id=backend.account(doctor.email).id)
+    account = backend.account("ada@example.org")
+    ada = backend.log_in("ada@example.org")
     assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
     number = predicted(ada)["id"]
     ada.call("GET", f"/submissions/{number}/report.pdf?lang=fr")
     said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
-    listed = house.rooms.records.list_own(owner=account.id, after=None, limit=1)[0].items[0]
-    submission = house.rooms.records.find_by_id(listed.id)
+    listed = backend.services.records.list_own(owner=account.id, after=None, limit=1)[0].items[0]
+    submission = backend.services.records.find_by_id(listed.id)
     assert submission is not None
     traces = [account.id, submission.id, Facts.of(submission.finding, submission.context).hash]
-    before = {name for name, kept in house.stored().items() if any(t in str(kept) for t in traces)}
+    before = {
+        name for name, kept in backend.stored().items() if any(t in str(kept) for t in traces)
+    }
     assert before == ROWS.keys() - {"finding_counts", "guesses"}
-    house.rooms.eraser.erase(account)
-    kept = house.stored(but=("guesses", "audit"))
+    backend.services.eraser.erase(account)
+    kept = backend.stored(but=("guesses", "audit"))
     assert not [trace for trace in traces if trace in str(kept)]
-    assert list(house.rooms.store.blobs.keys()) == []
+    assert list(backend.services.store.blobs.keys()) == []

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from skinapi.errors import UnsafeSettings
-from skinapi.rooms import open_rooms
+from skinapi.services import open_services
 from skinapi.settings import Settings
 from skinapi.storage import open_store
-from tests.houses import SECRET
+from tests.backends import SECRET
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def production(**settings: Any) -> Settings:
 )
 def test_production_refuses_a_weak_secret(secret: str | None, says: str) -> None:
     with pytest.raises(UnsafeSettings, match=says) as refused:
-        open_rooms(production(jwt_secret_key=secret))
+        open_services(production(jwt_secret_key=secret))
     assert secret is None or secret not in refused.value.detail
 
 

@@ -13,12 +13,12 @@ from skinapi.admin.schemas import (
 )
 from skinapi.admin.service import AdminService
 from skinapi.auth.schemas import AccountView, PatientView
-from skinapi.errors import Conflict, EmailTaken, LastAdmin, NotFound, Stale
+from skinapi.errors import ConcurrentChange, Conflict, EmailTaken, LastAdmin, NotFound
 from skinapi.web.access import Subject, admins
-from skinapi.web.fields import Message
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import Page
 from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Message
 
 routes: Routes[AdminService] = Routes("admin")
 
@@ -42,7 +42,7 @@ def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
     "/users/<email>",
     access=admins("Only admin can delete users"),
     rate=Rate.WRITE,
-    raises=(NotFound, LastAdmin, Stale),
+    raises=(NotFound, LastAdmin, ConcurrentChange),
 )
 def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Delete an account and everything it owns."""
@@ -55,7 +55,7 @@ def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message
     "/users/<email>/approve",
     access=admins("Only admin can approve users"),
     rate=Rate.WRITE,
-    raises=(NotFound, Stale),
+    raises=(NotFound, ConcurrentChange),
 )
 def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Subject) -> Message:
     """Approve an account, or lift its suspension; with `doctor`, make it a doctor's.
@@ -71,7 +71,7 @@ def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Su
     "/users/<email>/role",
     access=admins("Only admin can change roles"),
     rate=Rate.WRITE,
-    raises=(NotFound, LastAdmin, Stale),
+    raises=(NotFound, LastAdmin, ConcurrentChange),
 )
 def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
     """Promote or demote. The last admin cannot be demoted."""
@@ -84,7 +84,7 @@ def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subj
     "/users/<email>/suspend",
     access=admins("Only admin can suspend users"),
     rate=Rate.WRITE,
-    raises=(NotFound, LastAdmin, Stale),
+    raises=(NotFound, LastAdmin, ConcurrentChange),
 )
 def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Shut an account out at once; approving it again lets it back in."""
@@ -97,7 +97,7 @@ def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Messag
     "/users/<email>/reset-password",
     access=admins("Only admin can reset passwords"),
     rate=Rate.WRITE,
-    raises=(NotFound, Stale),
+    raises=(NotFound, ConcurrentChange),
 )
 def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
     """Make a one-time password to hand over; the old one and all tokens die."""
@@ -114,7 +114,7 @@ def reset_password(admin: AdminService, *, email: str, subject: Subject) -> Pass
     "/users/<email>/doctor",
     access=admins("Only admin can assign doctors"),
     rate=Rate.WRITE,
-    raises=(NotFound, Conflict, Stale),
+    raises=(NotFound, Conflict, ConcurrentChange),
 )
 def assign_doctor(
     admin: AdminService, *, email: str, body: Assignment, subject: Subject
@@ -154,7 +154,7 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
     "/doctors/<email>",
     access=admins("Only admin can delete doctors"),
     rate=Rate.WRITE,
-    raises=(NotFound, Stale),
+    raises=(NotFound, ConcurrentChange),
 )
 def delete_doctor(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Delete a doctor; the patients are in nobody's care then."""

@@ -9,8 +9,8 @@ from skinapi.auth.accounts import Role, Status
 from skinapi.auth.emails import Email
 from skinapi.auth.passwords import NewPassword
 from skinapi.storage.ports import Document
-from skinapi.web.fields import Answer, Body, ContractBody, Identifier, Name, Printable
 from skinapi.web.pagination import ContractPageQuery, PageQuery
+from skinapi.web.schema_types import Answer, Body, ContractBody, Identifier, Name, Printable
 
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable]
 

@@ -4,12 +4,12 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
-from skinapi.audit import Trail
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts, Role, Status
+from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.emails import normalise_email
 from skinapi.auth.passwords import Passwords, one_time_password
-from skinapi.auth.roster import Roster
 from skinapi.errors import Conflict, EmailTaken, NotFound
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter
@@ -28,14 +28,14 @@ class AdminService:
         self,
         *,
         accounts: Accounts,
-        roster: Roster,
+        active_admins: ActiveAdmins,
         eraser: Eraser,
         passwords: Passwords,
-        trail: Trail,
+        trail: AuditTrail,
         initial_password_life: timedelta,
     ) -> None:
         self._accounts = accounts
-        self._roster = roster
+        self._active_admins = active_admins
         self._eraser = eraser
         self._passwords = passwords
         self._trail = trail
@@ -75,7 +75,7 @@ class AdminService:
             return {"status": "approved", "role": "doctor" if promoted else current.role}
 
         with self._trail.act("account.approve", by=by, target=account.id):
-            changed = self._roster.change(account.id, decide)
+            changed = self._active_admins.change(account.id, decide)
         if changed.role == "doctor" and account.role != "doctor":
             return changed, f"User {changed.email} promoted to doctor and approved."
         if changed.role == "doctor":
@@ -86,13 +86,13 @@ class AdminService:
         """Any role, up or down. Raises LastAdmin."""
         account = self._found(email, NO_ACCOUNT)
         with self._trail.act(f"account.role_{role}", by=by, target=account.id):
-            return self._roster.change(account.id, lambda _: {"role": role})
+            return self._active_admins.change(account.id, lambda _: {"role": role})
 
     def suspend_account(self, *, email: str, by: str) -> Account:
         """Its tokens die; approving it again lifts the suspension. Raises LastAdmin."""
         account = self._found(email, NO_ACCOUNT)
         with self._trail.act("account.suspend", by=by, target=account.id):
-            return self._roster.change(
+            return self._active_admins.change(
                 account.id,
                 lambda current: {
                     "status": "suspended",
@@ -132,7 +132,9 @@ class AdminService:
         return password, fields["initial_password_expires_at"]
 
     def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
-        """Put a patient in an approved doctor's care, or anybody in nobody's. Raises Stale."""
+        """Put a patient in an approved doctor's care, or end anybody's care. Raises
+        ConcurrentChange.
+        """
         patient = self._found(email, NO_USER)
         if patient.role == "doctor" and doctor:
             raise NotFound(NO_USER)
@@ -163,7 +165,7 @@ class AdminService:
             account = self._found(email, NO_ACCOUNT)
         if password and account.active_admin and self._owns(account, password):
             password = None
-        if password is None and account.active_admin and account.id in self._roster.ids():
+        if password is None and account.active_admin and account.id in self._active_admins.ids():
             return account, None
         return self._make_admin(account, password)
 
@@ -175,7 +177,7 @@ class AdminService:
             added = self._accounts.add(
                 id=identifier, email=email, name="Admin", role="admin", status="approved", **fields
             )
-            self._roster.change(added.id, lambda _: {})
+            self._active_admins.change(added.id, lambda _: {})
         return added, one_time
 
     def _make_admin(self, account: Account, password: str | None) -> tuple[Account, str | None]:
@@ -197,11 +199,11 @@ class AdminService:
             }
 
         with self._trail.act("account.role_admin", by="system", target=account.id):
-            changed = self._roster.change(account.id, decide)
+            changed = self._active_admins.change(account.id, decide)
         return changed, one_time if changed.password_hash == fields["password_hash"] else None
 
     def has_admin(self) -> bool:
-        return bool(self._roster.active_admins())
+        return bool(self._active_admins.active_admins())
 
     def _delete(self, account: Account, by: str) -> None:
         with self._trail.act("account.delete", by=by, target=account.id):

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import Duplicate, EmailTaken, NotFound, Stale
+from skinapi.errors import ConcurrentChange, Duplicate, EmailTaken, NotFound
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
-from skinapi.storage.words import literal
+from skinapi.storage.validation import literal
 from skinapi.web.pagination import Page, page_of
 
 Role = Literal["user", "doctor", "researcher", "admin"]
@@ -89,7 +89,9 @@ class Accounts:
         return Account.model_validate(found[0]) if found else None
 
     def change(self, account: Account, **fields: Any) -> Account:
-        """Compare-and-set on the revision that was read. Raises Stale when it is another now."""
+        """Optimistic concurrency: compare-and-set on the revision that was read. Raises
+        ConcurrentChange when the account has another one now.
+        """
         gone = {name: True for name, value in fields.items() if value is None}
         kept = {name: value for name, value in fields.items() if value is not None}
         if fields.keys() & {"name", "email"}:
@@ -100,7 +102,7 @@ class Accounts:
             {word: changes for word, changes in ops.items() if changes},
         )
         if changed is None:
-            raise Stale
+            raise ConcurrentChange
         if "doctor_id" in fields:
             for follow in self._follow_care:
                 follow(account.id)
@@ -134,7 +136,7 @@ class Accounts:
         """
         while patients := self.find({"doctor_id": doctor_id}):
             for patient in patients:
-                with suppress(Stale):
+                with suppress(ConcurrentChange):
                     self.change(patient, doctor_id=None)
 
     def remove(self, account: Account) -> None:
@@ -183,7 +185,7 @@ class Accounts:
 
     def _mend(self, account: Account, **fields: Any) -> None:
         """What somebody changed since it was found may be right by now."""
-        with suppress(Stale):
+        with suppress(ConcurrentChange):
             self.change(account, **fields)
 
 

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.roster import Roster
+from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.errors import SkinAPIError
 from skinapi.storage.faults import Fault
 
@@ -15,14 +15,16 @@ Forget = Callable[[str], None]
 class Eraser:
     """Each room that keeps something of an owner hands in an idempotent `forget(owner_id)`."""
 
-    def __init__(self, *, accounts: Accounts, roster: Roster, forget: Sequence[Forget]) -> None:
+    def __init__(
+        self, *, accounts: Accounts, active_admins: ActiveAdmins, forget: Sequence[Forget]
+    ) -> None:
         self._accounts = accounts
-        self._roster = roster
+        self._active_admins = active_admins
         self._forget = forget
 
     def erase(self, account: Account) -> None:
         """Tokens die first, the account goes last. Raises LastAdmin."""
-        self._finish(self._roster.change(account.id, lambda _: {"status": "deleting"}))
+        self._finish(self._active_admins.change(account.id, lambda _: {"status": "deleting"}))
 
     def resume(self) -> None:
         """Finish what a crash interrupted. What still fails waits for `check`, and stops nobody."""

@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import StringConstraints
 
 from skinapi.errors import Unavailable
-from skinapi.web.fields import Printable
+from skinapi.web.schema_types import Printable
 
 # OWASP's second argon2id choice: 19 MiB, so that a 512 MB host can hash for two at a time.
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)

@@ -20,27 +20,27 @@ from skinapi.auth.schemas import (
     RegisteredToRefresh,
     Registration,
     SessionView,
-    Wish,
+    TokenRequest,
 )
-from skinapi.auth.service import AuthService, Caller, Keys
+from skinapi.auth.service import AuthService, ClientInfo, IssuedTokens
 from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,
     BadRequest,
+    ConcurrentChange,
     EmailTaken,
     InitialPasswordExpired,
     InvalidCredentials,
     InvalidRefreshToken,
     NotFound,
     PasswordChangeRequired,
-    Stale,
     TooManyGuesses,
 )
 from skinapi.web.access import Public, Signed, Subject
-from skinapi.web.fields import Message
 from skinapi.web.limits import Rate, caller_address
 from skinapi.web.pagination import Page, PageQuery
 from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Message
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
 LONGEST_NAME = 100
@@ -109,7 +109,7 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefr
     access=Public(),
     rate=Rate.SIGN_IN,
     max_body=LARGEST_BODY,
-    raises=(*REFUSALS, BadRequest, Stale),
+    raises=(*REFUSALS, BadRequest, ConcurrentChange),
 )
 def replace_password(
     auth: AuthService, *, body: PasswordReplacement
@@ -156,7 +156,7 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
     "/me/password",
     access=Signed(even_initial_password=True),
     rate=Rate.SIGN_IN,
-    raises=(BadRequest, Stale),
+    raises=(BadRequest, ConcurrentChange),
 )
 def change_password(
     auth: AuthService, *, body: NewPasswordBody, subject: Subject
@@ -171,7 +171,7 @@ def change_password(
     return _password_changed(keys)
 
 
-@routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(Stale,))
+@routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(ConcurrentChange,))
 def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Message:
     """Say what may be kept from now on, unless a request says otherwise for itself; and whether
     figures may travel.
@@ -207,13 +207,15 @@ def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Mess
     return Message(message="Session ended")
 
 
-def _password_changed(keys: Keys) -> PasswordChanged | PasswordChangedToRefresh:
+def _password_changed(keys: IssuedTokens) -> PasswordChanged | PasswordChangedToRefresh:
     said = {"message": "Password changed", **_shown(keys)}
     return PasswordChangedToRefresh(**said) if keys.refresh_token else PasswordChanged(**said)
 
 
-def _caller(wish: Wish) -> Caller:
-    return Caller(address=caller_address(), client=wish.client or _browser(), renews=wish.refresh)
+def _caller(wish: TokenRequest) -> ClientInfo:
+    return ClientInfo(
+        address=caller_address(), client=wish.client or _browser(), renews=wish.refresh
+    )
 
 
 def _browser() -> str | None:
@@ -221,7 +223,7 @@ def _browser() -> str | None:
     return named[:LONGEST_NAME] or None
 
 
-def _shown(keys: Keys) -> dict[str, Any]:
+def _shown(keys: IssuedTokens) -> dict[str, Any]:
     """A client that asked for no refresh token is told no more than it always was."""
     if keys.refresh_token is None:
         return {"access_token": keys.access_token}

@@ -9,7 +9,7 @@ from skinapi.auth.accounts import Account, Role, Status
 from skinapi.auth.emails import Email
 from skinapi.auth.passwords import AnyPassword, NewPassword
 from skinapi.auth.sessions import Session
-from skinapi.web.fields import Answer, Body, ContractBody, Name, Printable
+from skinapi.web.schema_types import Answer, Body, ContractBody, Name, Printable
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable]
 LONGEST_TOKEN = 200
@@ -17,7 +17,7 @@ LONGEST_TOKEN = 200
 LoginEmail = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
-class Wish(Body):
+class TokenRequest(Body):
     """What a client may ask for wherever it gets an access token."""
 
     refresh: bool = Field(
@@ -29,7 +29,7 @@ class Wish(Body):
     )
 
 
-class Registration(Wish, ContractBody):
+class Registration(TokenRequest, ContractBody):
     missing: ClassVar[str] = "Name, email, and password required"
     name: Name
     email: Email
@@ -51,7 +51,7 @@ class RegisteredToRefresh(Refreshed, Registered):
     """The answer to `refresh: true`."""
 
 
-class Credentials(Wish, ContractBody):
+class Credentials(TokenRequest, ContractBody):
     missing: ClassVar[str] = "Email and password required"
     email: LoginEmail
     password: Annotated[AnyPassword, StringConstraints(min_length=1)]
@@ -72,7 +72,7 @@ class RefreshBody(Body):
     refresh_token: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TOKEN)]
 
 
-class NewPasswordBody(Wish):
+class NewPasswordBody(TokenRequest):
     current_password: AnyPassword
     new_password: NewPassword
 

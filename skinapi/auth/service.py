@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from skinapi.audit import Trail
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.emails import normalise_email
-from skinapi.auth.guesses import Guess, Guesses
+from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.sessions import Session, Sessions
 from skinapi.auth.tokens import Tokens
@@ -14,6 +14,7 @@ from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,
     BadRequest,
+    ConcurrentChange,
     EmailTaken,
     Forbidden,
     InitialPasswordExpired,
@@ -21,7 +22,6 @@ from skinapi.errors import (
     InvalidRefreshToken,
     NotFound,
     PasswordChangeRequired,
-    Stale,
 )
 from skinapi.storage.ids import new_id, now
 from skinapi.web.access import Subject
@@ -31,7 +31,7 @@ NO_SESSION = "There is no such session"
 
 
 @dataclass(frozen=True)
-class Caller:
+class ClientInfo:
     """Who knocks: from which address, by which name of its own, and whether it will come to
     refresh its token.
     """
@@ -42,7 +42,7 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class Keys:
+class IssuedTokens:
     """An access token, until when, and the refresh token of a client that asked for one."""
 
     access_token: str
@@ -58,19 +58,21 @@ class AuthService:
         passwords: Passwords,
         sessions: Sessions,
         tokens: Tokens,
-        guesses: Guesses,
-        trail: Trail,
+        guess_limits: GuessLimits,
+        trail: AuditTrail,
         password_page: str,
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords
         self._sessions = sessions
         self._tokens = tokens
-        self._guesses = guesses
+        self._guess_limits = guess_limits
         self._trail = trail
         self._password_page = password_page
 
-    def register_user(self, *, name: str, email: str, password: str, caller: Caller) -> Keys:
+    def register_user(
+        self, *, name: str, email: str, password: str, caller: ClientInfo
+    ) -> IssuedTokens:
         """A new account, waiting for approval; its keys. Raises EmailTaken."""
         if self._accounts.by_email(email):
             raise EmailTaken
@@ -82,7 +84,9 @@ class AuthService:
             )
         return self._let_in(account, caller)
 
-    def log_in(self, *, email: str, password: str, caller: Caller) -> tuple[Account, Keys]:
+    def log_in(
+        self, *, email: str, password: str, caller: ClientInfo
+    ) -> tuple[Account, IssuedTokens]:
         """The account and its keys. An initial password opens nothing: PasswordChangeRequired says
         where to replace it.
         """
@@ -93,7 +97,7 @@ class AuthService:
             account = self._rehash(account, password)
         return account, self._let_in(account, caller)
 
-    def refresh(self, *, token: str) -> Keys:
+    def refresh(self, *, token: str) -> IssuedTokens:
         """The next keys of a session, once. Raises InvalidRefreshToken."""
         session = self._sessions.by_refresh_token(token)
         if session is None:
@@ -114,23 +118,27 @@ class AuthService:
             return account, None
         return account, self._accounts.emails_of({account.doctor_id}).get(account.doctor_id)
 
-    def change_password(self, *, account_id: str, current: str, new: str, caller: Caller) -> Keys:
+    def change_password(
+        self, *, account_id: str, current: str, new: str, caller: ClientInfo
+    ) -> IssuedTokens:
         """Every token from before dies; the answer is new ones."""
         account = self._accounts.get(account_id)
         guess = self._guess(account.email, caller, account)
         if not self._passwords.matches(current, account.password_hash):
             raise Forbidden("The current password is not right")
-        self._guesses.give_back(guess, account_id=account.id)
+        self._guess_limits.give_back(guess, account_id=account.id)
         _refuse_expired(account)
         return self._replace_password(account, current=current, new=new, caller=caller)
 
-    def replace_password(self, *, email: str, current: str, new: str, caller: Caller) -> Keys:
+    def replace_password(
+        self, *, email: str, current: str, new: str, caller: ClientInfo
+    ) -> IssuedTokens:
         """The same for who has no token: the initial password is shown instead of it."""
         account = self._authenticate(email, current, caller)
         return self._replace_password(account, current=current, new=new, caller=caller)
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
-        """Raises Stale."""
+        """Raises ConcurrentChange."""
         account = self._accounts.get(account_id)
         with self._trail.act("account.consents", by=account_id, target=account_id):
             self._accounts.change(account, consents={**account.consents, **consents})
@@ -148,7 +156,7 @@ class AuthService:
         with self._trail.act("account.logout", by=subject.id, target=subject.id):
             self._sessions.end(subject.session_id, account_id=subject.id)
 
-    def _authenticate(self, email: str, password: str, caller: Caller) -> Account:
+    def _authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
         """The account that may come in. Says no more than InvalidCredentials until both are right,
         and TooManyGuesses to whoever was wrong too often.
         """
@@ -157,13 +165,13 @@ class AuthService:
         right = self._passwords.matches(password, account.password_hash if account else None)
         if not account or not right or account.status == "deleting":
             raise InvalidCredentials
-        self._guesses.give_back(guess, account_id=account.id)
+        self._guess_limits.give_back(guess, account_id=account.id)
         _refuse_barred(account)
         return account
 
     def _replace_password(
-        self, account: Account, *, current: str, new: str, caller: Caller
-    ) -> Keys:
+        self, account: Account, *, current: str, new: str, caller: ClientInfo
+    ) -> IssuedTokens:
         if new == current:
             raise BadRequest("The new password must differ from the current one")
         kept_hash = self._passwords.hash(new)
@@ -186,8 +194,8 @@ class AuthService:
             return email, None
         return address, self._accounts.by_email(address)
 
-    def _guess(self, email: str, caller: Caller, account: Account | None) -> Guess:
-        guess = self._guesses.take(email=email, address=caller.address)
+    def _guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
+        guess = self._guess_limits.take(email=email, address=caller.address)
         if guess.last and account:
             self._trail.note("account.guessing", by="anonymous", target=account.id)
         return guess
@@ -208,14 +216,16 @@ class AuthService:
         """At today's cost. If the account changes meanwhile, the next login does it."""
         try:
             return self._accounts.change(account, password_hash=self._passwords.hash(password))
-        except Stale:
+        except ConcurrentChange:
             return account
 
-    def _let_in(self, account: Account, caller: Caller) -> Keys:
+    def _let_in(self, account: Account, caller: ClientInfo) -> IssuedTokens:
         opened = self._sessions.open(account, client=caller.client, renews=caller.renews)
         return self._keys_of(account, *opened)
 
-    def _keys_of(self, account: Account, session: Session, refresh_token: str | None) -> Keys:
+    def _keys_of(
+        self, account: Account, session: Session, refresh_token: str | None
+    ) -> IssuedTokens:
         expires_at = self._sessions.access_until(session)
         token = self._tokens.sign(
             account_id=account.id,
@@ -225,7 +235,7 @@ class AuthService:
             issued_at=session.used_at,
             expires_at=expires_at,
         )
-        return Keys(token, expires_at, refresh_token)
+        return IssuedTokens(token, expires_at, refresh_token)
 
 
 def _refuse_barred(account: Account) -> None:

@@ -24,7 +24,7 @@ MOST = 100  # of one account; the oldest makes room
 
 
 @dataclass(frozen=True)
-class Lives:
+class SessionLifetimes:
     """How long things live: a day's token, a short one, a session, a session nobody renews."""
 
     day: timedelta
@@ -53,8 +53,8 @@ class Session(BaseModel):
 
 
 class Sessions:
-    def __init__(self, store: Store, lives: Lives) -> None:
-        self._lives = lives
+    def __init__(self, store: Store, lives: SessionLifetimes) -> None:
+        self._lifetimes = lives
         self._documents = store.collection("sessions")
         self._documents.ensure_index("family", "id")
         self._documents.ensure_index("account", "id")
@@ -65,7 +65,7 @@ class Sessions:
     ) -> tuple[Session, str | None]:
         """A new session, and its refresh token where it renews itself."""
         moment, family, turn = now(), _secret(), _secret()
-        ends_at = moment + (self._lives.session if renews else self._lives.day)
+        ends_at = moment + (self._lifetimes.session if renews else self._lifetimes.day)
         session = Session(
             id=new_id(),
             created_at=moment,
@@ -73,7 +73,7 @@ class Sessions:
             token_version=account.token_version,
             used_at=moment,
             ends_at=ends_at,
-            expires_at=min(ends_at, moment + self._lives.idle) if renews else ends_at,
+            expires_at=min(ends_at, moment + self._lifetimes.idle) if renews else ends_at,
             client=client,
             family=_kept(family) if renews else None,
             turn=_kept(turn) if renews else None,
@@ -86,7 +86,7 @@ class Sessions:
         """When the access token of this session's last login or renewal must expire."""
         if session.family is None:
             return session.ends_at
-        return min(session.used_at + self._lives.access, session.expires_at)
+        return min(session.used_at + self._lifetimes.access, session.expires_at)
 
     def lives(self, session_id: str) -> bool:
         return self._documents.get(session_id) is not None
@@ -105,7 +105,7 @@ class Sessions:
                 "$set": {
                     "turn": _kept(fresh),
                     "used_at": moment,
-                    "expires_at": min(moment + self._lives.idle, session.ends_at),
+                    "expires_at": min(moment + self._lifetimes.idle, session.ends_at),
                 }
             },
         )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from skinapi.errors import ExpiredToken, InvalidToken
 from skinapi.storage.ids import new_id
-from skinapi.web.fields import Identifier
+from skinapi.web.schema_types import Identifier
 
 ALGORITHM = "HS256"
 REQUIRED = ["exp", "iat", "jti", "sub"]

@@ -6,11 +6,11 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.auth.accounts import Account
-from skinapi.records.queue import Waiting
+from skinapi.records.review_queue import Waiting
 from skinapi.records.schemas import percent, stated_name
 from skinapi.records.submissions import QueueEntry
 from skinapi.vision.conditions import Band
-from skinapi.web.fields import Answer
+from skinapi.web.schema_types import Answer
 
 LARGEST_PAGE = 1000
 

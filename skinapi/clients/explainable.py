@@ -20,16 +20,16 @@ from skinapi.clients.undecided import (
     say_not_excluded,
 )
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError, Undecided
-from skinapi.registry.service import Judged
+from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding
 from skinapi.vision.overlay import draw_overlay
 from skinapi.web.access import Opened, Subject
-from skinapi.web.failures import plain_text, problem_json
-from skinapi.web.fields import Answer, ContractBody
+from skinapi.web.error_responses import plain_text, problem_json
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Answer, ContractBody
 
 CLIENT = "explainable"
 ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
@@ -80,7 +80,7 @@ def infer_for_explainable(
 
     An error has the same members, and its sentence is the label.
     """
-    judged = clients.judge_photo(content=clients.decode_photo(text=body.image_data), by=subject)
+    judged = clients.classify_photo(content=clients.decode_photo(text=body.image_data), by=subject)
     finding, seven = judged.finding, judged.finding.over_seven()
     refuse_undecided(seven)
     shares = {label_of(entry.key): entry.probability for entry in seven.ranked}
@@ -109,7 +109,7 @@ def report_for_explainable(
     clients: ClientsService, *, body: ImageData, subject: Subject | None
 ) -> PdfReport:
     """The same as a report in PDF."""
-    judged = clients.judge_photo(content=clients.decode_photo(text=body.image_data), by=subject)
+    judged = clients.classify_photo(content=clients.decode_photo(text=body.image_data), by=subject)
     finding, seven = judged.finding, judged.finding.over_seven()
     page = clients.print_report(
         judged=judged,
@@ -135,5 +135,5 @@ def label_of(key: str) -> str:
     return conditions_table().by_key(key).names.explainable or key
 
 
-def _overlay(judged: Judged) -> bytes:
+def _overlay(judged: ClassifiedPhoto) -> bytes:
     return draw_overlay(judged.photo, judged.finding.heat, size=SIDE)

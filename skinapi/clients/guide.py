@@ -11,14 +11,14 @@ from flask import Response, request
 
 from skinapi.clients.undecided import NO_DIAGNOSIS, say_undecided
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError, Undecided
-from skinapi.registry.service import Judged
+from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.words.template import TemplateWriter
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.refusals import Reason
-from skinapi.web.failures import problem_json
-from skinapi.web.fields import Answer, Upload
+from skinapi.web.error_responses import problem_json
+from skinapi.web.schema_types import Answer, Upload
 
 CLIENT = "guide"
 LARGEST = 8 * 1024 * 1024
@@ -57,7 +57,7 @@ class GuideAnswer(WhatItsPageReads):
     notice: str
 
     @classmethod
-    def of(cls, judged: Judged) -> Self:
+    def of(cls, judged: ClassifiedPhoto) -> Self:
         """Raises Refused where no lesion was found, and Undecided where its page would say "Likely
         Benign" of a finding that may not reassure.
         """

@@ -12,14 +12,14 @@ from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import Risk, risk_of
 from skinapi.clients.undecided import NO_DIAGNOSIS, say_doubt, say_not_excluded
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
-from skinapi.registry.service import Judged
+from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.mask import Shape
 from skinapi.web.access import Opened, Subject
-from skinapi.web.fields import Answer, ContractBody
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Answer, ContractBody
 
 CLIENT = "lab"
 Severity = Literal["Critical", "Moderate", "Benign"]
@@ -76,7 +76,7 @@ class Diagnosis(Answer):
     action: str
 
     @classmethod
-    def of(cls, judged: Judged) -> Self:
+    def of(cls, judged: ClassifiedPhoto) -> Self:
         """Raises Refused where no lesion was found."""
         finding, seven = judged.finding, judged.finding.over_seven()
         facts = Facts.of(seven, UNKNOWN)
@@ -178,4 +178,4 @@ def predict_for_lab(
 ) -> Diagnosis:
     """As JSON with a data URL: DermaScan lab's diagnosis, inconclusive whatever goes wrong."""
     content = clients.decode_photo(text=body.image)
-    return Diagnosis.of(clients.judge_photo(content=content, by=subject, measure=True))
+    return Diagnosis.of(clients.classify_photo(content=content, by=subject, measure=True))

@@ -5,16 +5,16 @@ import binascii
 import re
 from collections.abc import Callable, Collection
 
-from skinapi.audit import Trail
+from skinapi.audit import AuditTrail
 from skinapi.errors import BadRequest, Unauthenticated
-from skinapi.registry.service import Judged, RegistryService
+from skinapi.registry.service import ClassifiedPhoto, RegistryService
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.finding import Finding
 from skinapi.web.access import Subject, closed_to
 from skinapi.web.limits import caller_address
-from skinapi.web.sizes import photo_too_large
+from skinapi.web.size_limits import photo_too_large
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
 
@@ -25,7 +25,7 @@ class ClientsService:
         *,
         registry: RegistryService,
         reports: ReportsService,
-        trail: Trail,
+        trail: AuditTrail,
         open_clients: Collection[str],
         largest_photo: int,
         count_photo: Callable[[str, str | None], None],
@@ -40,7 +40,9 @@ class ClientsService:
         self._largest_photo = largest_photo
         self._count_photo = count_photo
 
-    def judge_photo(self, *, content: bytes, by: Subject | None, measure: bool = False) -> Judged:
+    def classify_photo(
+        self, *, content: bytes, by: Subject | None, measure: bool = False
+    ) -> ClassifiedPhoto:
         """With the lesion's shape where it is to be measured. What stays is a row of the trail:
         which model, which band. Raises Refused, PredictionQuotaReached.
         """
@@ -48,14 +50,18 @@ class ClientsService:
             self._count_photo(by.id, by.role)
         else:
             self._count_photo(caller_address(), None)
-        judged = self._registry.judge_photo(content=content, measure=measure)
+        judged = self._registry.classify_photo(content=content, measure=measure)
         finding = judged.finding
         caller = by.id if by else "anonymous"
         self._trail.note(f"finding.{finding.band}", by=caller, target=finding.model_version)
         return judged
 
     def print_report(
-        self, *, judged: Judged, finding: Finding, translations: tuple[tuple[str, str], ...]
+        self,
+        *,
+        judged: ClassifiedPhoto,
+        finding: Finding,
+        translations: tuple[tuple[str, str], ...],
     ) -> bytes:
         """As PDF, of the finding as this client knows it and in some words of its own."""
         return self._reports.print_unkept(

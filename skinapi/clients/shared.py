@@ -17,10 +17,10 @@ from skinapi.errors import (
     Undecided,
 )
 from skinapi.web.access import Opened, Public, Subject
-from skinapi.web.failures import problem_json
-from skinapi.web.fields import Answer, ContractForm, Upload
+from skinapi.web.error_responses import problem_json
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Answer, ContractForm, Upload
 
 STARTED = time.monotonic()
 
@@ -68,14 +68,14 @@ def predict_for_either(
     if form.file is None and form.image is not None:
         g.for_skinartify = True
         clients.refuse_closed(client=skinartify.CLIENT, caller=subject)
-        judged = clients.judge_photo(content=form.image.content, by=subject)
+        judged = clients.classify_photo(content=form.image.content, by=subject)
         return PredictionsAndResults.of(judged.finding)
     clients.refuse_closed(client=guide.CLIENT, caller=subject)
     if form.file is None:
         raise BadRequest(EitherForm.missing)
     guide.refuse_type(form.file)
     guide.refuse_large(form.file)
-    return GuideAnswer.of(clients.judge_photo(content=form.file.content, by=subject))
+    return GuideAnswer.of(clients.classify_photo(content=form.file.content, by=subject))
 
 
 @routes.route("GET", "/api/health", access=Public(), rate=Rate.READ)

@@ -10,9 +10,9 @@ from skinapi.errors import BadRequest, Refused, Unauthenticated, Undecided
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding, Ranked
 from skinapi.web.access import Opened, Subject, closed_to
-from skinapi.web.fields import Answer, ContractForm, Upload
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Answer, ContractForm, Upload
 
 CLIENT = "skinartify"
 ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")
@@ -100,5 +100,5 @@ def predict_for_skinartify(
     """Without an Authorization header: Skinartify's seven probabilities."""
     if form.file is None:
         raise Unauthenticated
-    judged = clients.judge_photo(content=form.file.content, by=subject)
+    judged = clients.classify_photo(content=form.file.content, by=subject)
     return Predictions.of(judged.finding)

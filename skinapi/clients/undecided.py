@@ -2,7 +2,7 @@
 
 from skinapi.errors import Undecided
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.words.catalogues import CATALOGUES
+from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.finding import Finding
 

@@ -34,8 +34,8 @@ from skinapi.vision.calibration import (
 )
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.familiar import Familiar
 from skinapi.vision.model import Model
+from skinapi.vision.out_of_distribution import OutOfDistributionDetector
 
 TEMPERATURES = np.geomspace(0.2, 5.0, 401)
 WANTED_SENSITIVITY = 0.95
@@ -197,13 +197,15 @@ def _threshold(score: Probabilities, positive: NDArray[np.bool_]) -> float:
     return float(np.floor(wanted * 1e4) / 1e4)
 
 
-def fit_familiar(learned: NDArray[np.floating], watched: NDArray[np.floating]) -> Familiar | None:
+def fit_familiar(
+    learned: NDArray[np.floating], watched: NDArray[np.floating]
+) -> OutOfDistributionDetector | None:
     """The main directions of what was learned from; the strangest few of the validation pictures
     set the limit.
     """
     if len(learned) < 2:
         return None
-    familiar = Familiar.learn(learned)
+    familiar = OutOfDistributionDetector.learn(learned)
     limit = float(np.quantile(familiar.measure(watched), 1 - FARTHEST_SHARE))
     return familiar.model_copy(update={"limit": limit}) if limit > 0 else None
 

@@ -8,8 +8,8 @@ from skinapi.errors import Refused
 from skinapi.learning.answers import Answers, Served
 from skinapi.learning.figures_by_group import source_of
 from skinapi.learning.served_rows import Row, by_name, is_refused, pair
+from skinapi.vision.classification import classify_photo
 from skinapi.vision.finding import Doubt
-from skinapi.vision.judging import judge_photo
 from skinapi.vision.model import Model
 
 FOUND = "found"
@@ -49,7 +49,7 @@ def name_served(served: Served) -> str:
 def name_outcome(model: Model, content: bytes) -> str:
     """The same of one file, the whole way from its bytes."""
     try:
-        finding = judge_photo(model, content)
+        finding = classify_photo(model, content)
     except Refused as refused:
         return _name_refused(refused.reason)
     return _name_found(finding.reasons)

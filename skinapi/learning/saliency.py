@@ -9,10 +9,10 @@ from PIL import Image, ImageFilter
 
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.samples import Sample, open_sample
+from skinapi.vision.connected_components import Mask
 from skinapi.vision.context import Modality
 from skinapi.vision.mask import SIDE, find_lesion
 from skinapi.vision.model import Model
-from skinapi.vision.pieces import Mask
 from skinapi.vision.tensor import Tensor, make_tensor, view_box
 
 BLANKED = 0.1

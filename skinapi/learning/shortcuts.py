@@ -13,9 +13,9 @@ from skinapi.learning.markings import MARKINGS
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.samples import Sample, open_sample
 from skinapi.vision.bands import urgency
+from skinapi.vision.classification import classify_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
-from skinapi.vision.judging import judge_photo
 from skinapi.vision.model import Model
 
 NEVUS = "melanocytic_nevus"
@@ -67,7 +67,7 @@ def _judge(model: Model, picture: Image.Image, context: Context) -> Finding | No
     written = BytesIO()
     picture.save(written, "PNG", compress_level=1)
     try:
-        return judge_photo(model, written.getvalue(), context)
+        return classify_photo(model, written.getvalue(), context)
     except Refused:
         return None
 

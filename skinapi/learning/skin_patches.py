@@ -10,8 +10,8 @@ from PIL import Image, ImageFilter
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.samples import Box, Sample, open_sample
 from skinapi.vision.conditions import NORMAL_SKIN
+from skinapi.vision.connected_components import Mask
 from skinapi.vision.mask import Numbers, find_lesion, find_scale, shrink_smoothly
-from skinapi.vision.pieces import Mask
 
 # Skin around these is damaged by the sun: it is not what "normal skin" should mean.
 NEVER_CUT_FROM = ("actinic_keratosis", NORMAL_SKIN)

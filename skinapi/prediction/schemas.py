@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from skinapi.errors import BadRequest
 from skinapi.vision.conditions import Language, conditions_table
 from skinapi.vision.context import AgeBand, BodySite, Context, Fitzpatrick, Modality, Sex
-from skinapi.web.fields import ContractForm, Upload
+from skinapi.web.schema_types import ContractForm, Upload
 
 NO_IMAGE = "No image uploaded"
 DENIED = "none"

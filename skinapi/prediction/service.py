@@ -55,7 +55,7 @@ class PredictionService:
         self._quotas.take_place(owner)
         spoken = language or _language_of(owner)
         try:
-            judged = self._registry.judge_photo(
+            judged = self._registry.classify_photo(
                 content=content,
                 context=context,
                 keep=self._records.may_keep_photo(owner, keep_photo),

@@ -3,14 +3,14 @@
 from flask import Response
 
 from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
-from skinapi.records.reviewing import ReviewsService
+from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import NewReview, ReviewView, SubmissionView, SummaryView
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
-from skinapi.web.fields import Message
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import ContractPageQuery, Page, PageQuery
 from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Message
 
 routes: Routes[RecordsService] = Routes("submissions")
 review_routes: Routes[ReviewsService] = Routes("reviews")

@@ -15,7 +15,7 @@ from skinapi.vision.conditions import Band, Language, Said, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding import Doubt, FindingSummary, NotRuledOut, Ranked
 from skinapi.vision.modality import ModalityFinding
-from skinapi.web.fields import Answer, Body
+from skinapi.web.schema_types import Answer, Body
 
 TIME = "%Y-%m-%d %H:%M:%S"
 LONGEST_NOTE = 1000

@@ -5,7 +5,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Literal
 
-from skinapi.audit import Trail
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import (
     BlobDamaged,
@@ -15,7 +15,7 @@ from skinapi.errors import (
     NotFound,
 )
 from skinapi.records.finding_counts import FindingCounts
-from skinapi.records.queue import Queue
+from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
@@ -45,12 +45,12 @@ class RecordsService:
         *,
         store: Store,
         accounts: Accounts,
-        trail: Trail,
+        trail: AuditTrail,
         photos: PhotoPolicy,
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = Submissions(store)
-        self._queue = Queue(submissions=self._submissions, accounts=accounts)
+        self._queue = ReviewQueue(submissions=self._submissions, accounts=accounts)
         self._counts = FindingCounts(store)
         self._forget = forget
         self._store = store

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Response, request
 
 from skinapi.errors import NoModel
-from skinapi.registry.cardpage import card_page
+from skinapi.registry.card_page import card_page
 from skinapi.registry.schemas import ConditionsView
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table

@@ -12,7 +12,7 @@ from skinapi.vision.conditions import (
     Notices,
     Source,
 )
-from skinapi.web.fields import Answer
+from skinapi.web.schema_types import Answer
 
 
 class ConditionView(Answer):

@@ -5,12 +5,12 @@ from functools import partial
 from pathlib import Path
 
 from skinapi.errors import ModelDamaged
-from skinapi.registry.gate import Gate
-from skinapi.registry.slot import Slot, open_warm
+from skinapi.registry.prediction_pool import PredictionPool
+from skinapi.registry.slot import ServingSlot, open_warm
 from skinapi.settings import Settings
+from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
-from skinapi.vision.judging import UNKNOWN, examine_photo, judge_examined
 from skinapi.vision.mask import Shape, measure_shape
 from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard, read_card
 from skinapi.vision.openvino_engine import Precision
@@ -19,7 +19,7 @@ from skinapi.web.logs import log
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ClassifiedPhoto:
     """What was found, and the photo in which it was found. `shape` is set where it was asked for
     and the lesion has a clear outline, `kept` (see `stored_photo`) where the photo is to be kept.
     """
@@ -31,18 +31,18 @@ class Judged:
 
 
 class RegistryService:
-    def __init__(self, *, slot: Slot, gate: Gate) -> None:
+    def __init__(self, *, slot: ServingSlot, gate: PredictionPool) -> None:
         self._slot = slot
         self._gate = gate
 
-    def judge_photo(
+    def classify_photo(
         self,
         *,
         content: bytes,
         context: Context = UNKNOWN,
         measure: bool = False,
         keep: bool = False,
-    ) -> Judged:
+    ) -> ClassifiedPhoto:
         """With the lesion's shape where it is to be measured, and with what may be kept of the
         photo where it is to be kept. Raises Refused, NoModel, and Unavailable when too many wait
         already.
@@ -66,13 +66,15 @@ class RegistryService:
         self._slot.ping()
 
 
-def _judge(model: Model, content: bytes, context: Context, measure: bool, keep: bool) -> Judged:
+def _judge(
+    model: Model, content: bytes, context: Context, measure: bool, keep: bool
+) -> ClassifiedPhoto:
     """All that costs in proportion to the picture, for no more pictures at once than streams."""
-    examined = examine_photo(content)
-    finding = judge_examined(model, examined, context)
+    examined = prepare_photo(content)
+    finding = classify_prepared(model, examined, context)
     shape = measure_shape(examined.photo) if measure else None
     kept = stored_photo(content) if keep else None
-    return Judged(finding, shrink_to_stored(examined.photo), shape, kept)
+    return ClassifiedPhoto(finding, shrink_to_stored(examined.photo), shape, kept)
 
 
 def open_registry(settings: Settings) -> RegistryService:
@@ -80,12 +82,12 @@ def open_registry(settings: Settings) -> RegistryService:
     says that it is not ready, and judges nothing.
     """
     precision = Precision(settings.model_precision) if settings.model_precision else None
-    slot = Slot(partial(open_warm, precision=precision, streams=settings.num_streams))
+    slot = ServingSlot(partial(open_warm, precision=precision, streams=settings.num_streams))
     try:
         slot.swap(serving_folder(settings))
     except ModelDamaged as error:
         log.error("no model", says=error.detail)
-    return RegistryService(slot=slot, gate=Gate(streams=settings.num_streams))
+    return RegistryService(slot=slot, gate=PredictionPool(streams=settings.num_streams))
 
 
 def announce_model(settings: Settings) -> str:

@@ -16,7 +16,7 @@ KERAS_SUFFIXES = (".keras", ".h5")
 Open = Callable[[Path], Model]
 
 
-class Slot:
+class ServingSlot:
     """Whoever answers takes the model once and keeps it for the whole answer: it names one version
     whatever happens meanwhile.
     """

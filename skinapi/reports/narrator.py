@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from skinapi.errors import SkinAPIError, Unwritten
+from skinapi.errors import NarrativeUnavailable, SkinAPIError
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.allowance import DailyBudget
-from skinapi.reports.llm.line import Line
+from skinapi.reports.llm.budget import DailyBudget
+from skinapi.reports.llm.http_client import LlmHttpClient
 from skinapi.reports.llm.openrouter import OpenRouterWriter
 from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
-from skinapi.reports.words.template import TemplateWriter
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language
@@ -39,7 +39,7 @@ class Narrator:
             return self._template.write(facts, language)
         try:
             return self._writer_for(consents).write(facts, language)
-        except Unwritten as unwritten:
+        except NarrativeUnavailable as unwritten:
             reason = Reason(unwritten.reason)
         except SkinAPIError:
             reason = Reason.STORE
@@ -50,9 +50,9 @@ class Narrator:
 
     def _writer_for(self, consents: Mapping[str, bool]) -> NarrativeWriter:
         if self._llm is None:
-            raise Unwritten(Reason.NO_KEY)
+            raise NarrativeUnavailable(Reason.NO_KEY)
         if not consents.get(CONSENT, False):
-            raise Unwritten(Reason.NO_CONSENT)
+            raise NarrativeUnavailable(Reason.NO_CONSENT)
         return self._llm
 
 
@@ -63,7 +63,7 @@ def open_narrator(settings: Settings, store: Store) -> Narrator:
         return Narrator(None)
     return Narrator(
         OpenRouterWriter(
-            line=Line(url=settings.openrouter_url, key=key),
+            line=LlmHttpClient(url=settings.openrouter_url, key=key),
             models=settings.llm_models,
             deadline_s=settings.llm_deadline_s,
             store=store,

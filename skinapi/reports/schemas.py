@@ -11,7 +11,7 @@ from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
 from skinapi.vision.conditions import Band, Language, conditions_table
-from skinapi.web.fields import Answer, ContractBody
+from skinapi.web.schema_types import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from skinapi.audit import Trail
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import NoSuchLanguage, NotFound
-from skinapi.records.reviewing import ReviewsService
+from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.reports.facts import Facts
@@ -24,7 +24,9 @@ HASH = re.compile("[0-9a-f]{64}")
 
 
 class Narrate(Protocol):
-    """`llm` wants the LLM; facts leave the house only with the consent of whom they are about."""
+    """`llm` asks for the LLM's text. Facts are sent to the LLM only with the consent of the person
+    they are about.
+    """
 
     def __call__(
         self,
@@ -44,7 +46,7 @@ class ReportsService:
         reviews: ReviewsService,
         accounts: Accounts,
         issued: IssuedReports,
-        trail: Trail,
+        trail: AuditTrail,
         narrate: Narrate,
         llm: bool,
         clinic: str | None,

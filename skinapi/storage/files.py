@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from skinapi.storage.disk import disk_error
+from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.ids import BLOB_KEY, check_blob_key, checked, new_blob_key
 
 LONGEST_WRITE_S = 3600

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from skinapi.errors import BlobDamaged
 from skinapi.storage.ids import check_blob_key, checked, new_blob_key, now
 from skinapi.storage.mongo_errors import mongo_errors
-from skinapi.storage.patience import Asking, at_length
+from skinapi.storage.outage import Asking, with_longer_timeout
 from skinapi.storage.ports import Document
 
 LONGEST_UPLOAD = timedelta(hours=1)
@@ -23,7 +23,7 @@ LONGEST_UPLOAD = timedelta(hours=1)
 class GridBlobs:
     def __init__(self, database: Database[Document], asking: Asking = mongo_errors) -> None:
         self._asking = asking
-        self._at_length = partial(at_length, database.client)
+        self._at_length = partial(with_longer_timeout, database.client)
         self._bucket = GridFSBucket(database, write_concern=WriteConcern(w="majority", j=True))
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]

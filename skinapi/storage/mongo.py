@@ -11,13 +11,13 @@ from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
-from skinapi.storage.fields import check_fields, pick_fields
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
-from skinapi.storage.patience import INDEXING_S, PATIENCE, Asking, Outage, at_length
+from skinapi.storage.outage import INDEXING_S, TIMEOUTS, Asking, Outage, with_longer_timeout
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
-from skinapi.storage.words import (
+from skinapi.storage.projection import check_fields, pick_fields
+from skinapi.storage.validation import (
     check_expiry,
     check_id,
     check_limit,
@@ -49,7 +49,7 @@ class MongoStore:
     def at(cls, uri: str) -> "MongoStore":
         """Raises UnsafeSettings for what is no MongoDB address; the server is asked later."""
         try:
-            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **PATIENCE)
+            client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **TIMEOUTS)
         except (ConfigurationError, ValueError) as error:
             raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from error
         return cls(client.get_default_database(DATABASE))
@@ -82,7 +82,7 @@ class MongoDocuments:
     def __init__(self, collection: Collection[Document], asking: Asking) -> None:
         self._collection = collection
         self._asking = asking
-        self._at_length = partial(at_length, collection.database.client)
+        self._at_length = partial(with_longer_timeout, collection.database.client)
         self._expires: str | None = None
         self._plain: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""The driver's errors, said in the house's words."""
+"""Turns the MongoDB driver's errors into those of `skinapi.errors`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -11,14 +11,14 @@ from typing import Any, TypeVar, cast
 
 import apsw
 
-from skinapi.storage.fields import check_fields
 from skinapi.storage.group_commit import GroupCommit, undone_alone
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
+from skinapi.storage.projection import check_fields
 from skinapi.storage.sqlite_file import SqliteFile, sqlite_errors
 from skinapi.storage.sqlite_json import from_chosen, from_json, to_json
-from skinapi.storage.sqlite_words import chosen, field_of, typed, where
-from skinapi.storage.words import (
+from skinapi.storage.sqlite_query import chosen, field_of, typed, where
+from skinapi.storage.validation import (
     check_expiry,
     check_id,
     check_limit,

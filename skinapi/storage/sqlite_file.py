@@ -10,7 +10,7 @@ import apsw
 import structlog
 
 from skinapi.errors import Duplicate, StoreUnavailable
-from skinapi.storage.disk import LOST, disk_error
+from skinapi.storage.disk_errors import LOST, disk_error
 from skinapi.storage.file_lock import locked
 
 log: Any = structlog.get_logger("skinapi")

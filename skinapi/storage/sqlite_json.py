@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from skinapi.storage.fields import put_together
 from skinapi.storage.ports import Document
-from skinapi.storage.sqlite_words import parameter
+from skinapi.storage.projection import put_together
+from skinapi.storage.sqlite_query import parameter
 
 LARGEST_DOCUMENT = 16 * 2**20
 

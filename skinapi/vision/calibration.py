@@ -17,8 +17,8 @@ from pydantic import (
 
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import Modality
-from skinapi.vision.familiar import Familiar
 from skinapi.vision.modality import ModalityDetector
+from skinapi.vision.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.patient_facts import PatientFactsTable
 from skinapi.vision.skin_detector import SkinDetector
 
@@ -82,7 +82,7 @@ class Calibration(BaseModel):
     temperature: PositiveFloat = 1.0
     thresholds: Mapping[str, float] = {}
     unlike_training: float | None = None
-    familiar: Familiar | None = None
+    familiar: OutOfDistributionDetector | None = None
     too_close: NonNegativeFloat = 0.15
     naming: NamingRule | None = None
     prediction_sets: Mapping[Level, Mapping[str, float]] = {}

@@ -9,7 +9,7 @@ from skinapi.vision.tensor import Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class EngineOutput:
     """One row per picture of the batch."""
 
     logits: Tensor
@@ -18,5 +18,5 @@ class Reading:
 
 
 class Engine(Protocol):
-    def infer(self, batch: Tensor) -> Reading:
+    def infer(self, batch: Tensor) -> EngineOutput:
         """Pictures x height x width x channel in; safe to call from many threads at once."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from skinapi.vision.connected_components import Mask, find_component
 from skinapi.vision.photo import Photo
-from skinapi.vision.pieces import Mask, find_piece
 
 Numbers = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def find_lesion(pixels: Numbers) -> Mask | None:
     standing_out = difference > threshold
     if not standing_out.any() or separation < LEAST_SEPARATION:
         return None
-    piece = _fill(find_piece(standing_out, _seed(standing_out)))
+    piece = _fill(find_component(standing_out, _seed(standing_out)))
     contrast = difference[piece].mean() - difference[~piece].mean() if not piece.all() else 0.0
     trusted = (
         SMALLEST <= piece.mean() <= LARGEST
@@ -127,7 +127,7 @@ def _seed(mask: Mask) -> tuple[int, int]:
 def _fill(piece: Mask) -> Mask:
     """Its holes belong to it: all that the frame cannot reach."""
     padded = np.pad(~piece, 1, constant_values=True)
-    return np.asarray(~find_piece(padded, (0, 0))[1:-1, 1:-1])
+    return np.asarray(~find_component(padded, (0, 0))[1:-1, 1:-1])
 
 
 def _core(mask: Mask) -> Mask:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 
 from skinapi.errors import ModelDamaged
 from skinapi.vision.calibration import ModelCalibration
-from skinapi.vision.engine import Engine, Reading
+from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.heatmap import Head, draw_heat
 from skinapi.vision.model_faults import (
     find_calibration_fault,
@@ -91,12 +91,12 @@ class Model:
     def with_calibration(self, calibration: ModelCalibration) -> "Model":
         return replace(self, calibration=calibration)
 
-    def read(self, pictures: Sequence[Image.Image]) -> Reading:
+    def read(self, pictures: Sequence[Image.Image]) -> EngineOutput:
         """One pass of the network over the pictures."""
         tensors = [make_tensor(p, side=self.card.side, scaling=self.card.scaling) for p in pictures]
         return self.engine.infer(np.stack(tensors))
 
-    def draw_heat(self, reading: Reading, *, row: int, output: int) -> Tensor:
+    def draw_heat(self, reading: EngineOutput, *, row: int, output: int) -> Tensor:
         return draw_heat(
             feature_map=reading.feature_map[row],
             pooled=reading.pooled[row],
@@ -119,7 +119,7 @@ class Model:
                     file=NETWORK,
                 )
 
-    def _read_probe(self, picture: Image.Image) -> Reading:
+    def _read_probe(self, picture: Image.Image) -> EngineOutput:
         try:
             return self.read([picture])
         except Exception as error:

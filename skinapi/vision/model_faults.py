@@ -13,7 +13,7 @@ import numpy as np
 from skinapi.vision.bands import THRESHOLD_BANDS
 from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
-from skinapi.vision.engine import Reading
+from skinapi.vision.engine import EngineOutput
 from skinapi.vision.heatmap import Head
 from skinapi.vision.patient_facts import PatientFactsTable
 from skinapi.vision.tensor import Tensor
@@ -77,7 +77,7 @@ def find_calibration_fault(
     return find_number_fault(calibration.model_dump())
 
 
-def find_network_fault(reading: Reading, *, labels: Sequence[str], head: Head) -> str | None:
+def find_network_fault(reading: EngineOutput, *, labels: Sequence[str], head: Head) -> str | None:
     """From one pass over any picture."""
     answers = {
         "logits": reading.logits,

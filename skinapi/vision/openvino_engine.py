@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from skinapi.vision.engine import Reading
+from skinapi.vision.engine import EngineOutput
 from skinapi.vision.tensor import Tensor
-from skinapi.vision.unpacked import give_back, unpacked
+from skinapi.vision.weight_unpacking import give_back, unpacked
 
 OUTPUTS = ("logits", "feature_map", "pooled")
 
@@ -42,9 +42,9 @@ class OpenVinoEngine:
             self._make_weights()
             give_back(plain)
 
-    def infer(self, batch: Tensor) -> Reading:
+    def infer(self, batch: Tensor) -> EngineOutput:
         answers = self._request().infer([np.ascontiguousarray(batch)])
-        return Reading(*(np.array(answers[place]) for place in self._places))
+        return EngineOutput(*(np.array(answers[place]) for place in self._places))
 
     def _make_weights(self) -> None:
         """The first pass brings the weights into the processor's own order; a network that leaves

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from skinapi.errors import Refused
-from skinapi.vision.bounds import (
+from skinapi.vision.decode_limits import (
     DecodingMemory,
     Size,
     bytes_needed,

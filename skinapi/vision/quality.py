@@ -1,14 +1,15 @@
 """Is the photo good enough to be judged? A few measures of its pixels, and what they rule out.
 
 The limits stand outside everything that HAM10000's training lesions show, as measured by
-`python -m tests.bench.gate`: in doubt a photo passes, for the answer carries its own doubts.
+`python -m tests.bench.refusal_limits`: in doubt a photo passes, because the answer carries its own
+doubts.
 """
 
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.bounds import SMALLEST_SIDE
 from skinapi.vision.conditions import Frozen
+from skinapi.vision.decode_limits import SMALLEST_SIDE
 from skinapi.vision.photo import Photo
 from skinapi.vision.refusals import Reason
 from skinapi.vision.tensor import Tensor, view_box

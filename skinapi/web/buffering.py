@@ -31,7 +31,7 @@ class BodyPending(BaseException):
     """
 
 
-class Body(Protocol):
+class BufferedBody(Protocol):
     """What of the bytes behind a head belongs to its request."""
 
     @property
@@ -111,7 +111,7 @@ class BufferedRequest:
     gunicorn's response writes to it what is sent later.
     """
 
-    def __init__(self, sock: socket, head: bytes, body: Body) -> None:
+    def __init__(self, sock: socket, head: bytes, body: BufferedBody) -> None:
         self._sock = sock
         self._head = head
         self._arrived: list[bytes] = []
@@ -202,7 +202,7 @@ def head_in(received: bytes | bytearray) -> int:
     return end + len(END_OF_HEAD) if end >= 0 else 0
 
 
-def body_behind(head: bytes) -> Body:
+def body_behind(head: bytes) -> BufferedBody:
     """Where two servers could disagree on its end, gunicorn refuses the head and closes."""
     if CODING.search(head):
         return ChunkedBody()

@@ -10,9 +10,9 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 
 from skinapi.errors import BadRequest, InvalidBody, UnsupportedMediaType
-from skinapi.web.context import oversize
-from skinapi.web.fields import Form, Upload
-from skinapi.web.requests import sentence_of
+from skinapi.web.request_context import oversize
+from skinapi.web.request_parsing import sentence_of
+from skinapi.web.schema_types import Form, Upload
 
 F = TypeVar("F", bound=Form)
 MULTIPART = "multipart/form-data"

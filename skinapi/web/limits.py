@@ -13,8 +13,8 @@ from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.errors import PredictionQuotaReached, StoreUnavailable, TooManyRequests
-from skinapi.storage.disk import disk_error
-from skinapi.storage.patience import Outage
+from skinapi.storage.disk_errors import disk_error
+from skinapi.storage.outage import Outage
 from skinapi.web.access import ROLES
 from skinapi.web.addresses import address_key
 from skinapi.web.limits_mongo import MongoWindows

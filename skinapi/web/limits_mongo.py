@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from limits.storage import MongoDBStorage
 
-from skinapi.storage.patience import PATIENCE
+from skinapi.storage.outage import TIMEOUTS
 
 
 class MongoWindows(MongoDBStorage):
@@ -20,7 +20,7 @@ class MongoWindows(MongoDBStorage):
             counter_collection_name="limit_counters",
             window_collection_name="limit_windows",
             wrap_exceptions=True,
-            **PATIENCE,
+            **TIMEOUTS,
         )
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
-from skinapi.web.context import current_subject, request_id
+from skinapi.web.request_context import current_subject, request_id
 
 log: Any = structlog.get_logger("skinapi")
 

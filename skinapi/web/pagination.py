@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.web.fields import Identifier
+from skinapi.web.schema_types import Identifier
 
 T = TypeVar("T")
 U = TypeVar("U")

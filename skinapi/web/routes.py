@@ -25,14 +25,14 @@ from werkzeug.routing import Rule
 
 from skinapi.errors import SkinAPIError
 from skinapi.web.access import Access
-from skinapi.web.context import current_subject, idempotency_key
-from skinapi.web.failures import Renderer, problem_json
-from skinapi.web.fields import Body, Form
+from skinapi.web.error_responses import Renderer, problem_json
 from skinapi.web.forms import read_form
 from skinapi.web.limits import Rate
-from skinapi.web.lists import one_at_a_time
+from skinapi.web.list_concurrency import one_at_a_time
 from skinapi.web.pagination import Page
-from skinapi.web.requests import read_body, read_query
+from skinapi.web.request_context import current_subject, idempotency_key
+from skinapi.web.request_parsing import read_body, read_query
+from skinapi.web.schema_types import Body, Form
 
 S = TypeVar("S")
 Handler = Callable[..., Any]

@@ -3,7 +3,7 @@
 import pytest
 
 from skinapi.storage.ids import now
-from tests.houses import PASSWORD, House, Person
+from tests.backends import PASSWORD, Backend, Person
 
 SENTENCES = [
     ("PUT", "/users/{}/role", {"role": "user"}, "Only admin can change roles"),
@@ -18,11 +18,11 @@ def emails(person: Person, path: str) -> list[str]:
     return [item["email"] for item in person.pages(path)]
 
 
-def test_a_list_is_followed_to_its_end_without_loss_or_repeat(any_house: House) -> None:
+def test_a_list_is_followed_to_its_end_without_loss_or_repeat(any_backend: Backend) -> None:
     people = [f"p{number}@example.org" for number in range(12)]
     for number, email in enumerate(people):
-        any_house.member(email, role="doctor" if number % 4 == 3 else "user")
-    admin = any_house.member("root@example.org", role="admin")
+        any_backend.member(email, role="doctor" if number % 4 == 3 else "user")
+    admin = any_backend.member("root@example.org", role="admin")
     users = [email for number, email in enumerate(people) if number % 4 != 3]
     assert sorted(emails(admin, "/users?limit=2")) == sorted([*users, "root@example.org"])
     assert sorted(emails(admin, "/doctors?limit=2")) == sorted(set(people) - set(users))
@@ -31,31 +31,31 @@ def test_a_list_is_followed_to_its_end_without_loss_or_repeat(any_house: House) 
     assert "Link" not in admin.call("GET", f"/users?limit={len(users) + 1}").headers
 
 
-def test_a_link_keeps_the_search_it_continues(house: House) -> None:
+def test_a_link_keeps_the_search_it_continues(backend: Backend) -> None:
     for number in range(3):
-        house.member(f"p{number}@example.org", name="Zoë & Co <x>")
-    admin = house.member(role="admin")
+        backend.member(f"p{number}@example.org", name="Zoë & Co <x>")
+    admin = backend.member(role="admin")
     first = admin.call("GET", "/users?limit=1&q=zoë+%26")
     assert 'rel="next"' in first.headers["Link"]
     assert "q=zo%C3%AB+%26" in first.headers["Link"]
     assert len(admin.pages("/users?limit=1&q=zoë+%26")) == 3
 
 
-def test_people_are_found_by_part_of_name_or_email_in_any_case(any_house: House) -> None:
-    any_house.member("ada@example.org", name="Ada LOVELACE")
-    any_house.member("ben@example.org", name="Ben .*")
-    admin = any_house.member("root@clinic.example", role="admin")
+def test_people_are_found_by_part_of_name_or_email_in_any_case(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org", name="Ada LOVELACE")
+    any_backend.member("ben@example.org", name="Ben .*")
+    admin = any_backend.member("root@clinic.example", role="admin")
     assert emails(admin, "/users?q=lovel") == ["ada@example.org"]
     assert emails(admin, "/users?q=BEN@") == ["ben@example.org"]
     assert emails(admin, "/users?q=.*") == ["ben@example.org"]
     assert emails(admin, "/users?q=$where") == []
 
 
-def test_people_are_filtered_by_role_and_status(any_house: House) -> None:
-    any_house.member("w@example.org", status="waiting")
-    any_house.member("r@example.org", role="researcher")
-    any_house.member("d@example.org", role="doctor", status="suspended")
-    admin = any_house.member("root@example.org", role="admin")
+def test_people_are_filtered_by_role_and_status(any_backend: Backend) -> None:
+    any_backend.member("w@example.org", status="waiting")
+    any_backend.member("r@example.org", role="researcher")
+    any_backend.member("d@example.org", role="doctor", status="suspended")
+    admin = any_backend.member("root@example.org", role="admin")
     assert emails(admin, "/users?status=waiting") == ["w@example.org"]
     assert emails(admin, "/users?role=researcher&status=approved") == ["r@example.org"]
     assert emails(admin, "/users?role=admin") == ["root@example.org"]
@@ -64,20 +64,20 @@ def test_people_are_filtered_by_role_and_status(any_house: House) -> None:
 
 
 @pytest.mark.parametrize("role", ["admin", "doctor", "researcher"])
-def test_approving_never_lowers(any_house: House, role: str) -> None:
-    admin = any_house.member(role="admin")
-    any_house.member("x@example.org", role=role)
+def test_approving_never_lowers(any_backend: Backend, role: str) -> None:
+    admin = any_backend.member(role="admin")
+    any_backend.member("x@example.org", role=role)
     for body in ({}, {"role": "user"}, {"role": None}):
         admin.call("PATCH", "/users/x@example.org/approve", json=body)
-        assert any_house.account("x@example.org").role == role
+        assert any_backend.account("x@example.org").role == role
     if role != "doctor":
         admin.call("PATCH", "/users/x@example.org/approve", json={"role": "doctor"})
-        assert any_house.account("x@example.org").role == role
+        assert any_backend.account("x@example.org").role == role
 
 
-def test_an_account_climbs_falls_rests_and_returns(any_house: House) -> None:
-    admin = any_house.member(role="admin")
-    ada = any_house.member("ada@example.org")
+def test_an_account_climbs_falls_rests_and_returns(any_backend: Backend) -> None:
+    admin = any_backend.member(role="admin")
+    ada = any_backend.member("ada@example.org")
 
     def do(method: str, deed: str, body: object = None) -> str:
         answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
@@ -90,24 +90,26 @@ def test_an_account_climbs_falls_rests_and_returns(any_house: House) -> None:
     assert ada.call("GET", "/users").status_code == 403
     assert do("PATCH", "suspend") == "User ada@example.org suspended."
     login = {"email": "ada@example.org", "password": PASSWORD}
-    shut_out = any_house.client.post("/login", json=login)
+    shut_out = any_backend.client.post("/login", json=login)
     assert (shut_out.status_code, shut_out.get_json()["code"]) == (403, "account_suspended")
     assert do("PATCH", "approve", {}) == "User ada@example.org approved as researcher."
-    assert any_house.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
+    assert (
+        any_backend.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
+    )
 
 
 @pytest.mark.parametrize(("method", "path", "body", "sentence"), SENTENCES)
 def test_each_route_says_who_may(
-    house: House, method: str, path: str, body: object, sentence: str
+    backend: Backend, method: str, path: str, body: object, sentence: str
 ) -> None:
-    person = house.member("ada@example.org", role="doctor")
+    person = backend.member("ada@example.org", role="doctor")
     answer = person.call(method, path.format("ada@example.org"), json=body)
     assert (answer.status_code, answer.get_json()["error"]) == (403, sentence)
 
 
 @pytest.mark.parametrize(("method", "path", "body", "_"), SENTENCES[:4])
-def test_nobody_is_nobody(house: House, method: str, path: str, body: object, _: str) -> None:
-    answer = house.member(role="admin").call(method, path.format("no@example.org"), json=body)
+def test_nobody_is_nobody(backend: Backend, method: str, path: str, body: object, _: str) -> None:
+    answer = backend.member(role="admin").call(method, path.format("no@example.org"), json=body)
     assert answer.status_code == 404
     assert answer.get_json()["error"] in ("User not found", "User/doctor not found")
 
@@ -122,10 +124,10 @@ def test_nobody_is_nobody(house: House, method: str, path: str, body: object, _:
     ],
 )
 def test_the_last_admin_stays_even_against_its_own_will(
-    any_house: House, method: str, path: str, body: object
+    any_backend: Backend, method: str, path: str, body: object
 ) -> None:
-    admin = any_house.member("root@example.org", role="admin")
-    any_house.member("other@example.org", role="admin", status="suspended")
+    admin = any_backend.member("root@example.org", role="admin")
+    any_backend.member("other@example.org", role="admin", status="suspended")
     refused = admin.call(method, path, json=body)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "last_admin")
     assert admin.call("GET", "/users").status_code == 200
@@ -155,39 +157,39 @@ def opened_to(person: Person) -> set[tuple[str, str]]:
     }
 
 
-def test_a_waiting_account_opens_me_and_logout_alone(house: House) -> None:
-    assert opened_to(house.member(role="admin", status="waiting")) == OPEN_TO_WAITING
+def test_a_waiting_account_opens_me_and_logout_alone(backend: Backend) -> None:
+    assert opened_to(backend.member(role="admin", status="waiting")) == OPEN_TO_WAITING
 
 
-def test_an_initial_password_opens_the_password_page_alone(house: House) -> None:
-    assert opened_to(house.member(role="admin", must_change=True)) == OPEN_TO_MUST_CHANGE
+def test_an_initial_password_opens_the_password_page_alone(backend: Backend) -> None:
+    assert opened_to(backend.member(role="admin", must_change=True)) == OPEN_TO_MUST_CHANGE
 
 
-def test_a_reset_password_works_once_and_only_to_be_replaced(any_house: House) -> None:
-    any_house.member("ada@example.org")
-    admin = any_house.member(role="admin")
+def test_a_reset_password_works_once_and_only_to_be_replaced(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org")
+    admin = any_backend.member(role="admin")
     reset = admin.call("POST", "/users/ada@example.org/reset-password").get_json()
     old = {"email": "ada@example.org", "password": PASSWORD}
-    assert any_house.client.post("/login", json=old).status_code == 401
+    assert any_backend.client.post("/login", json=old).status_code == 401
     again = {"email": "ada@example.org", "password": reset["password"]}
-    refused = any_house.client.post("/login", json=again).get_json()
+    refused = any_backend.client.post("/login", json=again).get_json()
     assert refused["code"] == "password_change_required"
 
     def replace(current: str, new: str) -> int:
         sent = {"email": "ada@example.org", "current_password": current, "new_password": new}
-        return any_house.client.post("/password", json=sent).status_code
+        return any_backend.client.post("/password", json=sent).status_code
 
     assert replace(reset["password"], reset["password"]) == 400
     assert replace("not it", PASSWORD) == 401
     assert replace(reset["password"], PASSWORD) == 200
-    assert any_house.client.post("/login", json=again).status_code == 401
-    assert any_house.log_in("ada@example.org").call("GET", "/me").status_code == 200
+    assert any_backend.client.post("/login", json=again).status_code == 401
+    assert any_backend.log_in("ada@example.org").call("GET", "/me").status_code == 200
 
 
-def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_house: House) -> None:
-    patient = any_house.member("ada@example.org")
-    any_house.member("grey@example.org", role="doctor")
-    admin = any_house.member(role="admin")
+def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Backend) -> None:
+    patient = any_backend.member("ada@example.org")
+    any_backend.member("grey@example.org", role="doctor")
+    admin = any_backend.member(role="admin")
 
     def assign(doctor: str | None) -> int:
         body = {"doctor": doctor}
@@ -203,28 +205,28 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_house: House
     assign("grey@example.org")
     admin.call("DELETE", "/doctors/grey@example.org")
     assert doctor_of_patient() is None
-    assert any_house.account("ada@example.org").doctor_id is None
+    assert any_backend.account("ada@example.org").doctor_id is None
 
 
-def test_a_doctor_who_is_one_no_more_has_no_patients(any_house: House) -> None:
-    any_house.member("grey@example.org", role="doctor")
-    grey = any_house.account("grey@example.org").id
-    any_house.member("ada@example.org", doctor_id=grey)
-    admin = any_house.member(role="admin")
+def test_a_doctor_who_is_one_no_more_has_no_patients(any_backend: Backend) -> None:
+    any_backend.member("grey@example.org", role="doctor")
+    grey = any_backend.account("grey@example.org").id
+    any_backend.member("ada@example.org", doctor_id=grey)
+    admin = any_backend.member(role="admin")
     admin.call("PUT", "/users/grey@example.org/role", json={"role": "user"})
-    assert any_house.account("ada@example.org").doctor_id is None
+    assert any_backend.account("ada@example.org").doctor_id is None
 
 
-def test_doctors_are_nobodys_patients(house: House) -> None:
-    house.member("grey@example.org", role="doctor")
-    admin = house.member(role="admin")
+def test_doctors_are_nobodys_patients(backend: Backend) -> None:
+    backend.member("grey@example.org", role="doctor")
+    admin = backend.member(role="admin")
     body = {"doctor": "grey@example.org"}
     assert admin.call("PUT", "/users/grey@example.org/doctor", json=body).status_code == 404
 
 
-def test_what_is_being_deleted_cannot_be_brought_back(any_house: House) -> None:
-    any_house.member("ada@example.org", status="deleting")
-    admin = any_house.member(role="admin")
+def test_what_is_being_deleted_cannot_be_brought_back(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org", status="deleting")
+    admin = any_backend.member(role="admin")
     for method, deed, body in (
         ("PATCH", "approve", {}),
         ("PATCH", "suspend", None),
@@ -233,56 +235,64 @@ def test_what_is_being_deleted_cannot_be_brought_back(any_house: House) -> None:
         answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
         assert answer.status_code == 404
     assert admin.call("DELETE", "/users/ada@example.org").status_code == 200
-    assert any_house.rooms.store.collection("accounts").count({"email": "ada@example.org"}) == 0
+    assert (
+        any_backend.services.store.collection("accounts").count({"email": "ada@example.org"}) == 0
+    )
 
 
-def test_making_the_same_admin_twice_changes_nothing(any_house: House) -> None:
-    admin = any_house.admin("root@example.org")
-    before = any_house.stored()
-    _, one_time = any_house.rooms.admin.ensure_admin(email="root@example.org", password=PASSWORD)
-    any_house.rooms.admin.ensure_admin(email="root@example.org", password=None)
+def test_making_the_same_admin_twice_changes_nothing(any_backend: Backend) -> None:
+    admin = any_backend.admin("root@example.org")
+    before = any_backend.stored()
+    _, one_time = any_backend.services.admin.ensure_admin(
+        email="root@example.org", password=PASSWORD
+    )
+    any_backend.services.admin.ensure_admin(email="root@example.org", password=None)
     assert one_time is None
-    assert any_house.stored() == before
+    assert any_backend.stored() == before
     assert admin.call("GET", "/users").status_code == 200
 
 
-def test_making_an_admin_with_another_password_replaces_it(house: House) -> None:
-    admin = house.admin("root@example.org")
-    house.rooms.admin.ensure_admin(email="root@example.org", password="another horse")
+def test_making_an_admin_with_another_password_replaces_it(backend: Backend) -> None:
+    admin = backend.admin("root@example.org")
+    backend.services.admin.ensure_admin(email="root@example.org", password="another horse")
     assert admin.call("GET", "/me").status_code == 401
     assert (
-        house.log_in("root@example.org", "another horse").call("GET", "/users").status_code == 200
+        backend.log_in("root@example.org", "another horse").call("GET", "/users").status_code == 200
     )
 
 
 def test_who_registered_an_address_beforehand_is_not_admin_when_it_becomes_one(
-    any_house: House,
+    any_backend: Backend,
 ) -> None:
-    thief = any_house.register("root@example.org")
-    account, one_time = any_house.rooms.admin.ensure_admin(email="root@example.org", password=None)
+    thief = any_backend.register("root@example.org")
+    account, one_time = any_backend.services.admin.ensure_admin(
+        email="root@example.org", password=None
+    )
     assert one_time
     assert (account.role, account.approved, account.must_change) == ("admin", True, True)
     assert thief.call("GET", "/me").status_code == 401
-    answer = any_house.client.post("/login", json={"email": thief.email, "password": PASSWORD})
+    answer = any_backend.client.post("/login", json={"email": thief.email, "password": PASSWORD})
     assert answer.status_code == 401
 
 
-def test_a_suspended_admin_comes_back_under_a_new_password_alone(house: House) -> None:
-    house.member("ada@example.org", role="admin", status="suspended")
-    _, one_time = house.rooms.admin.ensure_admin(email="ada@example.org", password=None)
+def test_a_suspended_admin_comes_back_under_a_new_password_alone(backend: Backend) -> None:
+    backend.member("ada@example.org", role="admin", status="suspended")
+    _, one_time = backend.services.admin.ensure_admin(email="ada@example.org", password=None)
     login = {"email": "ada@example.org", "password": PASSWORD}
     assert one_time
-    assert house.client.post("/login", json=login).status_code == 401
+    assert backend.client.post("/login", json=login).status_code == 401
     login["password"] = one_time
-    assert house.client.post("/login", json=login).get_json()["code"] == "password_change_required"
+    assert (
+        backend.client.post("/login", json=login).get_json()["code"] == "password_change_required"
+    )
 
 
-def test_the_first_admins_password_is_made_and_must_be_replaced(house: House) -> None:
-    account, one_time = house.rooms.admin.ensure_admin(email="root@example.org", password=None)
+def test_the_first_admins_password_is_made_and_must_be_replaced(backend: Backend) -> None:
+    account, one_time = backend.services.admin.ensure_admin(email="root@example.org", password=None)
     assert one_time is not None
     assert account.must_change
     assert account.initial_password_expires_at is not None
     assert account.initial_password_expires_at > now()
     login = {"email": "root@example.org", "password": one_time}
-    answer = house.client.post("/login", json=login)
+    answer = backend.client.post("/login", json=login)
     assert answer.get_json()["code"] == "password_change_required"

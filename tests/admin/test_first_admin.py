@@ -8,12 +8,12 @@ from typing import cast
 import pytest
 
 from skinapi.admin.service import AdminService
-from skinapi.audit import Trail
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
+from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.passwords import Passwords
-from skinapi.auth.roster import Roster
-from tests.houses import mock_store
+from tests.backends import mock_store
 from tests.interleaving import SteppedStore, every_order, run
 from tests.size import size
 
@@ -36,17 +36,17 @@ class Start:
     def __init__(self, *, registered: bool) -> None:
         store = SteppedStore(mock_store())
         self.accounts = Accounts(store)
-        self.roster = Roster(store, self.accounts)
+        self.active_admins = ActiveAdmins(store, self.accounts)
         self.told: list[str] = []
         self._admin = AdminService(
             accounts=self.accounts,
-            roster=self.roster,
-            eraser=Eraser(accounts=self.accounts, roster=self.roster, forget=()),
+            active_admins=self.active_admins,
+            eraser=Eraser(accounts=self.accounts, active_admins=self.active_admins, forget=()),
             passwords=cast("Passwords", QuickPasswords()),
-            trail=Trail(mock_store(), lambda: None),
+            trail=AuditTrail(mock_store(), lambda: None),
             initial_password_life=timedelta(hours=1),
         )
-        self.roster.ids()
+        self.active_admins.ids()
         if registered:
             self.accounts.add(email=EMAIL, name="Thief", password_hash="the thief's")
 
@@ -62,7 +62,7 @@ def play(choices: Sequence[int], *, registered: bool) -> list[tuple[int, int]]:
     account = start.accounts.by_email(EMAIL)
     assert account
     assert account.active_admin
-    assert start.roster.ids() == [account.id]
+    assert start.active_admins.ids() == [account.id]
     assert start.told == [account.password_hash]
     return taken
 

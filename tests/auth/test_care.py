@@ -6,13 +6,13 @@ from datetime import timedelta
 import pytest
 
 from skinapi.admin.service import AdminService
-from skinapi.audit import Trail
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
+from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.passwords import Passwords
-from skinapi.auth.roster import Roster
 from skinapi.errors import NotFound
-from tests.houses import House, Person, mock_store
+from tests.backends import Backend, Person, mock_store
 from tests.interleaving import Act, SteppedStore, every_order, run
 from tests.prediction.photographer import predicted
 from tests.size import size
@@ -23,71 +23,71 @@ PROMOTIONS = [
 ]
 
 
-def patient_of(house: House, doctor: Person) -> Person:
-    return house.member(doctor_id=house.account(doctor.email).id)
+def patient_of(backend: Backend, doctor: Person) -> Person:
+    return backend.member(doctor_id=backend.account(doctor.email).id)
 
 
 @pytest.mark.parametrize(("method", "path", "body"), PROMOTIONS)
 def test_a_patient_who_becomes_a_doctor_leaves_the_doctors_care(
-    any_house: House, method: str, path: str, body: object
+    any_backend: Backend, method: str, path: str, body: object
 ) -> None:
-    doctor, admin = any_house.member(role="doctor"), any_house.member(role="admin")
-    patient = patient_of(any_house, doctor)
+    doctor, admin = any_backend.member(role="doctor"), any_backend.member(role="admin")
+    patient = patient_of(any_backend, doctor)
     number = predicted(patient, keep_photo="true")["id"]
     assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 200
     assert admin.call(method, path.format(patient.email), json=body).status_code == 200
-    assert any_house.account(patient.email).doctor_id is None
+    assert any_backend.account(patient.email).doctor_id is None
     for what in ("", "/photo", "/heatmap", "/report.pdf", "/reviews"):
         assert doctor.call("GET", f"/submissions/{number}{what}").status_code == 404
 
 
 def test_a_doctor_in_care_from_before_that_rule_is_shown_to_nobody_and_taken_off(
-    house: House,
+    backend: Backend,
 ) -> None:
-    doctor, admin = house.member(role="doctor"), house.member(role="admin")
-    patient = patient_of(house, doctor)
+    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
+    patient = patient_of(backend, doctor)
     number = predicted(patient, keep_photo="true")["id"]
-    house.edit(patient.email, role="doctor")
+    backend.edit(patient.email, role="doctor")
     assert doctor.call("GET", f"/submissions/{number}/photo").status_code == 404
     path = f"/users/{patient.email}/doctor"
     assert admin.call("PUT", path, json={"doctor": None}).status_code == 200
-    assert house.account(patient.email).doctor_id is None
+    assert backend.account(patient.email).doctor_id is None
 
 
-def test_check_ends_care_that_cannot_be(any_house: House) -> None:
-    doctor = any_house.member(role="doctor")
-    colleague, patient = patient_of(any_house, doctor), patient_of(any_house, doctor)
-    stray = any_house.member(doctor_id=any_house.account(patient.email).id)
-    any_house.edit(colleague.email, role="doctor")
-    faults = list(any_house.rooms.accounts.faults())
-    wrong = [any_house.account(person.email).id for person in (colleague, stray)]
+def test_check_ends_care_that_cannot_be(any_backend: Backend) -> None:
+    doctor = any_backend.member(role="doctor")
+    colleague, patient = patient_of(any_backend, doctor), patient_of(any_backend, doctor)
+    stray = any_backend.member(doctor_id=any_backend.account(patient.email).id)
+    any_backend.edit(colleague.email, role="doctor")
+    faults = list(any_backend.services.accounts.faults())
+    wrong = [any_backend.account(person.email).id for person in (colleague, stray)]
     assert [fault.says for fault in faults] == [
         f"account {identifier} is in care where nobody can have it in care" for identifier in wrong
     ]
     for fault in faults:
         assert fault.repair
         fault.repair()
-    assert list(any_house.rooms.faults()) == []
-    assert any_house.account(patient.email).doctor_id == any_house.account(doctor.email).id
+    assert list(any_backend.services.faults()) == []
+    assert any_backend.account(patient.email).doctor_id == any_backend.account(doctor.email).id
 
 
-def test_an_admin_made_on_the_command_line_has_no_patients_left(house: House) -> None:
-    doctor = house.member(role="doctor")
-    patient = patient_of(house, doctor)
-    house.rooms.admin.ensure_admin(email=doctor.email, password=None)
-    assert house.account(patient.email).doctor_id is None
+def test_an_admin_made_on_the_command_line_has_no_patients_left(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    patient = patient_of(backend, doctor)
+    backend.services.admin.ensure_admin(email=doctor.email, password=None)
+    assert backend.account(patient.email).doctor_id is None
 
 
-def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(house: House) -> None:
-    doctor, admin = house.member(role="doctor"), house.member(role="admin")
-    kept, other = patient_of(house, doctor), house.member()
+def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Backend) -> None:
+    doctor, admin = backend.member(role="doctor"), backend.member(role="admin")
+    kept, other = patient_of(backend, doctor), backend.member()
     admin.call("PATCH", f"/users/{doctor.email}/suspend")
     answer = admin.call("PUT", f"/users/{other.email}/doctor", json={"doctor": doctor.email})
     assert answer.status_code == 409
     assert "is not approved" in answer.get_json()["error"]
     assert doctor.call("GET", "/submissions").status_code == 401
     admin.call("PATCH", f"/users/{doctor.email}/approve", json={})
-    assert house.account(kept.email).doctor_id == house.account(doctor.email).id
+    assert backend.account(kept.email).doctor_id == backend.account(doctor.email).id
     answer = admin.call("PUT", f"/users/{other.email}/doctor", json={"doctor": doctor.email})
     assert answer.status_code == 200
 
@@ -98,20 +98,20 @@ class Clinic:
     def __init__(self) -> None:
         store = SteppedStore(mock_store())
         self.accounts = Accounts(store)
-        roster = Roster(store, self.accounts)
-        self.eraser = Eraser(accounts=self.accounts, roster=roster, forget=())
+        active_admins = ActiveAdmins(store, self.accounts)
+        self.eraser = Eraser(accounts=self.accounts, active_admins=active_admins, forget=())
         self.admin = AdminService(
             accounts=self.accounts,
-            roster=roster,
+            active_admins=active_admins,
             eraser=self.eraser,
             passwords=Passwords(),
-            trail=Trail(mock_store(), lambda: None),
+            trail=AuditTrail(mock_store(), lambda: None),
             initial_password_life=timedelta(hours=1),
         )
         first = self._add("first", "doctor")
         self._add("second", "doctor")
         self._add("patient", "user", doctor_id=first)
-        roster.recount()
+        active_admins.recount()
 
     def _add(self, name: str, role: str, **fields: str) -> str:
         given = {"email": f"{name}@x.y", "name": name, "role": role, "password_hash": "-"}

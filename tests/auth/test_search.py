@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from skinapi.auth.accounts import Account, Accounts, search_field
-from skinapi.auth.contested import contested_emails
+from skinapi.auth.email_conflicts import find_email_conflicts
 from skinapi.auth.emails import normalise_email
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Store
-from skinapi.storage.words import literal
+from skinapi.storage.validation import literal
 from skinapi.web.routes import route_of
 from tests.access import PEOPLE, ROWS, Cast
-from tests.houses import House, Person, mock_store
+from tests.backends import Backend, Person, mock_store
 
 SOURCE = Path(__file__).parents[2] / "skinapi"
 
@@ -79,7 +79,7 @@ def test_an_account_that_was_set_aside_is_found_by_the_email_it_has_now() -> Non
     watched = WatchedStore(mock_store())
     store = cast("Store", watched)
     kept, set_aside = add_twice(store, "ada@example.org")
-    for fault in contested_emails(store):
+    for fault in find_email_conflicts(store):
         assert fault.repair
         fault.repair()
     assert found(store, f"contested-{set_aside[-8:]}") == [set_aside]
@@ -91,13 +91,13 @@ def test_an_account_under_a_spelling_that_no_route_finds_is_renamed_by_check() -
     store = mock_store()
     half_lowered = "j\u030c@example.org"  # what once was kept of J with a caron
     kept, _ = add_twice(store, half_lowered)
-    for fault in contested_emails(store):
+    for fault in find_email_conflicts(store):
         assert fault.repair
         fault.repair()
     found_again = Accounts(store).by_email(normalise_email(half_lowered))
     assert found_again
     assert found_again.id == kept
-    assert not list(contested_emails(store))
+    assert not list(find_email_conflicts(store))
 
 
 def test_an_account_is_found_by_a_changed_name_and_email() -> None:
@@ -112,18 +112,18 @@ def test_an_account_is_found_by_a_changed_name_and_email() -> None:
 
 def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path) -> None:
     watched = WatchedStore(mock_store())
-    house = House(tmp_path, cast("Store", watched))
+    backend = Backend(tmp_path, cast("Store", watched))
     methods = {
         route.handler.__name__: route.method
-        for rule in house.app.url_map.iter_rules()
-        if (route := route_of(house.app, rule.endpoint))
+        for rule in backend.app.url_map.iter_rules()
+        if (route := route_of(backend.app, rule.endpoint))
     }
     writing = set()
     for name, row in ROWS.items():
-        people = Cast(house)
+        people = Cast(backend)
         before = watched.written
         for who, letter in zip(PEOPLE, row.who, strict=True):
-            person = people.people[who] or Person(house.client, "")
+            person = people.people[who] or Person(backend.client, "")
             if letter == "o":
                 path = row.path.format_map(people.named)
                 person.call(methods[name], path, **row.options(people))
@@ -142,11 +142,11 @@ def test_accounts_are_written_in_two_places_alone() -> None:
     assert writers == {"accounts.py", "contested.py"}
 
 
-def test_check_finds_an_account_that_a_search_would_not(house: House) -> None:
-    ada = house.member("ada@example.org")
-    house.edit(ada.email, search="who")
-    (fault,) = house.rooms.faults()
+def test_check_finds_an_account_that_a_search_would_not(backend: Backend) -> None:
+    ada = backend.member("ada@example.org")
+    backend.edit(ada.email, search="who")
+    (fault,) = backend.services.faults()
     assert fault.says.endswith("is not found by its name and e-mail")
     assert fault.repair
     fault.repair()
-    assert list(house.rooms.faults()) == []
+    assert list(backend.services.faults()) == []

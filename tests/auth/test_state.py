@@ -22,7 +22,7 @@ from werkzeug.test import TestResponse
 from skinapi.auth.passwords import Passwords
 from skinapi.errors import Unauthenticated
 from skinapi.web.access import Signed
-from tests.houses import ADMIN, House, Person, mock_store
+from tests.backends import ADMIN, Backend, Person, mock_store
 from tests.size import size
 
 EMAILS = st.sampled_from([ADMIN, "ada@example.org", "bob@example.org", "cyd@example.org"])
@@ -63,20 +63,20 @@ class Session:
 
 
 class Accounts(RuleBasedStateMachine):
-    house: ClassVar[House]
+    backend: ClassVar[Backend]
     sessions: Bundle[Session] = Bundle("sessions")
     spent: Bundle[tuple[Session, str]] = Bundle("spent")
 
     def __init__(self) -> None:
         super().__init__()
-        for name in self.house.rooms.store.collections():
-            self.house.rooms.store.collection(name).delete({})
+        for name in self.backend.services.store.collections():
+            self.backend.services.store.collection(name).delete({})
         self.accounts: dict[str, Account] = {}
         self.opened: list[Session] = []
 
     @initialize(target=sessions)
     def an_admin_begins(self) -> Session:
-        self.house.rooms.admin.ensure_admin(email=ADMIN, password=PASSWORD)
+        self.backend.services.admin.ensure_admin(email=ADMIN, password=PASSWORD)
         self.accounts[ADMIN] = Account(ADMIN, role="admin", status="approved")
         answer = self.post("/login", {"email": ADMIN, "password": PASSWORD, "refresh": True})
         return self.keep(self.accounts[ADMIN], answer)
@@ -209,15 +209,15 @@ class Accounts(RuleBasedStateMachine):
         if not self.accounts:
             return  # not begun yet
         expected = {one.email for one in self.accounts.values() if one.active_admin}
-        found = self.house.rooms.accounts.find({"role": "admin", "status": "approved"})
+        found = self.backend.services.accounts.find({"role": "admin", "status": "approved"})
         assert expected == {account.email for account in found} != set()
-        assert set(self.house.rooms.roster.ids()) == {account.id for account in found}
+        assert set(self.backend.services.active_admins.ids()) == {account.id for account in found}
 
     def teardown(self) -> None:
-        assert list(self.house.rooms.faults()) == []
+        assert list(self.backend.services.faults()) == []
 
     def post(self, path: str, body: dict[str, Any]) -> TestResponse:
-        return self.house.client.post(path, json=body)
+        return self.backend.client.post(path, json=body)
 
     def keep(self, account: Account, answer: TestResponse) -> Session:
         body = answer.get_json()
@@ -229,7 +229,7 @@ class Accounts(RuleBasedStateMachine):
     def call(
         self, session: Session, method: str, path: str, body: object = None, *, may: bool
     ) -> TestResponse:
-        person = Person(self.house.client, session.access[-1])
+        person = Person(self.backend.client, session.access[-1])
         answer = person.call(method, path, json=body)
         assert (answer.status_code == 200) == may, answer.text
         assert answer.status_code == 401 or session.lives, answer.text
@@ -255,7 +255,7 @@ class Accounts(RuleBasedStateMachine):
 
     def opens(self, token: str, account: Account) -> bool:
         try:
-            subject = self.house.rooms.guard.admit(ANY_STATE, f"Bearer {token}")
+            subject = self.backend.services.guard.admit(ANY_STATE, f"Bearer {token}")
         except Unauthenticated:
             return False
         assert subject
@@ -264,8 +264,8 @@ class Accounts(RuleBasedStateMachine):
 
 
 def test_no_history_of_accounts_revives_a_token_or_loses_the_last_admin(tmp_path: Path) -> None:
-    Accounts.house = house = House(tmp_path, mock_store())
-    for service in (house.rooms.auth, house.rooms.admin):
+    Accounts.backend = backend = Backend(tmp_path, mock_store())
+    for service in (backend.services.auth, backend.services.admin):
         service._passwords = Passwords(CHEAP)
     run_state_machine_as_test(
         Accounts,

@@ -11,16 +11,16 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.storage.ids import new_id, now
-from tests.houses import PASSWORD, SECRET, House, Person
+from tests.backends import PASSWORD, SECRET, Backend, Person
 from tests.web.angular import ORIGIN, assert_readable
 
 OTHER_SECRET = "Zq5Wm8Rt2Yx7Kc4Vn9Bj6Hg3Fd1Ps0La"
 
 
-def claims_of(house: House, person: Person, **changed: Any) -> dict[str, Any]:
+def claims_of(backend: Backend, person: Person, **changed: Any) -> dict[str, Any]:
     moment = int(now().timestamp())
-    account = house.account(person.email)
-    session, _ = house.rooms.sessions.open(account)
+    account = backend.account(person.email)
+    session, _ = backend.services.sessions.open(account)
     plain = {"sub": account.id, "ver": 1, "sid": session.id, "jti": new_id(), "iat": moment}
     plain["exp"] = moment + 600
     return {name: claim for name, claim in {**plain, **changed}.items() if claim is not None}
@@ -31,36 +31,37 @@ def signed(claims: dict[str, Any], key: str = SECRET, algorithm: str = "HS256") 
     return jwt.api_jws.encode(json.dumps(claims).encode(), key, algorithm=algorithm)
 
 
-def show_me(house: House, token: str) -> TestResponse:
-    return Person(house.client, token).call("GET", "/me", headers={"Origin": ORIGIN})
+def show_me(backend: Backend, token: str) -> TestResponse:
+    return Person(backend.client, token).call("GET", "/me", headers={"Origin": ORIGIN})
 
 
 def assert_dead(
-    house: House, token: str, sentence: str = "Invalid token. Please log in again."
+    backend: Backend, token: str, sentence: str = "Invalid token. Please log in again."
 ) -> None:
-    answer = show_me(house, token)
+    answer = show_me(backend, token)
     assert answer.status_code == 401, answer.text
     assert answer.get_json()["error"] == sentence
     assert_readable(answer)
 
 
-def test_our_own_claims_pass(shared_house: House) -> None:
-    person = shared_house.member()
-    assert show_me(shared_house, signed(claims_of(shared_house, person))).status_code == 200
+def test_our_own_claims_pass(shared_backend: Backend) -> None:
+    person = shared_backend.member()
+    assert show_me(shared_backend, signed(claims_of(shared_backend, person))).status_code == 200
 
 
-def test_a_token_carries_no_personal_data(house: House) -> None:
-    person = house.member("ada@example.org")
+def test_a_token_carries_no_personal_data(backend: Backend) -> None:
+    person = backend.member("ada@example.org")
     claims = jwt.decode(person.token, SECRET, algorithms=["HS256"])
     assert claims.keys() == {"sub", "ver", "sid", "jti", "iat", "exp"}
-    assert claims["exp"] - claims["iat"] == house.settings.token_hours * 3600
+    assert claims["exp"] - claims["iat"] == backend.settings.token_hours * 3600
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_another_algorithm_is_refused(shared_house: House, algorithm: str) -> None:
+def test_another_algorithm_is_refused(shared_backend: Backend, algorithm: str) -> None:
     assert_dead(
-        shared_house, signed(claims_of(shared_house, shared_house.member()), algorithm=algorithm)
+        shared_backend,
+        signed(claims_of(shared_backend, shared_backend.member()), algorithm=algorithm),
     )
 
 
@@ -69,17 +70,17 @@ def with_header(header: dict[str, Any], token: str) -> str:
     return ".".join([first, *token.split(".")[1:]])
 
 
-def test_an_unsigned_token_is_refused(shared_house: House) -> None:
+def test_an_unsigned_token_is_refused(shared_backend: Backend) -> None:
     for name in ("none", "None", "NONE", "nOnE"):
-        token = with_header({"alg": name, "typ": "JWT"}, shared_house.member().token)
-        assert_dead(shared_house, token)
-        assert_dead(shared_house, token.rpartition(".")[0] + ".")
+        token = with_header({"alg": name, "typ": "JWT"}, shared_backend.member().token)
+        assert_dead(shared_backend, token)
+        assert_dead(shared_backend, token.rpartition(".")[0] + ".")
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "EdDSA", "", 5, None, ["HS256"]])
-def test_a_claimed_algorithm_decides_nothing(shared_house: House, algorithm: object) -> None:
+def test_a_claimed_algorithm_decides_nothing(shared_backend: Backend, algorithm: object) -> None:
     assert_dead(
-        shared_house, with_header({"alg": algorithm, "typ": "JWT"}, shared_house.member().token)
+        shared_backend, with_header({"alg": algorithm, "typ": "JWT"}, shared_backend.member().token)
     )
 
 
@@ -102,55 +103,57 @@ ODD_HEADERS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("odd", ODD_HEADERS, ids=lambda odd: "-".join(odd))
-def test_what_a_header_asks_for_is_not_done(shared_house: House, odd: dict[str, Any]) -> None:
-    token = shared_house.member().token
-    assert_dead(shared_house, with_header({"alg": "HS256", "typ": "JWT", **odd}, token))
+def test_what_a_header_asks_for_is_not_done(shared_backend: Backend, odd: dict[str, Any]) -> None:
+    token = shared_backend.member().token
+    assert_dead(shared_backend, with_header({"alg": "HS256", "typ": "JWT", **odd}, token))
 
 
-def test_a_public_key_is_no_secret(shared_house: House) -> None:
+def test_a_public_key_is_no_secret(shared_backend: Backend) -> None:
     """The confusion of RS256 with HS256 needs a public key; what is public here is no key."""
-    claims = claims_of(shared_house, shared_house.member())
-    spec = shared_house.client.get("/openapi.json").text
+    claims = claims_of(shared_backend, shared_backend.member())
+    spec = shared_backend.client.get("/openapi.json").text
     for known in (spec[:64], "skinapi-skinapi-skinapi-skinapi-1", "0" * 64):
-        assert_dead(shared_house, signed(claims, known))
+        assert_dead(shared_backend, signed(claims, known))
 
 
-def test_a_claim_said_twice_is_no_way_into_another_account(shared_house: House) -> None:
-    thief, victim = shared_house.member(), shared_house.member()
+def test_a_claim_said_twice_is_no_way_into_another_account(shared_backend: Backend) -> None:
+    thief, victim = shared_backend.member(), shared_backend.member()
     head, payload, signature = thief.token.split(".")
     plain = base64.urlsafe_b64decode(payload + "==").decode()
     for twice in (
-        plain[:-1] + f',"sub":"{shared_house.account(victim.email).id}"}}',
-        f'{{"sub":"{shared_house.account(victim.email).id}",' + plain[1:],
+        plain[:-1] + f',"sub":"{shared_backend.account(victim.email).id}"}}',
+        f'{{"sub":"{shared_backend.account(victim.email).id}",' + plain[1:],
     ):
         forged = base64.urlsafe_b64encode(twice.encode()).decode().rstrip("=")
-        assert_dead(shared_house, f"{head}.{forged}.{signature}")
+        assert_dead(shared_backend, f"{head}.{forged}.{signature}")
 
 
-def test_a_key_inside_the_token_is_not_believed(shared_house: House) -> None:
-    token = signed(claims_of(shared_house, shared_house.member()), OTHER_SECRET)
+def test_a_key_inside_the_token_is_not_believed(shared_backend: Backend) -> None:
+    token = signed(claims_of(shared_backend, shared_backend.member()), OTHER_SECRET)
     key = base64.urlsafe_b64encode(OTHER_SECRET.encode()).decode()
     header = {"alg": "HS256", "jwk": {"kty": "oct", "k": key}, "kid": "../../dev/null"}
-    assert_dead(shared_house, with_header(header, token))
+    assert_dead(shared_backend, with_header(header, token))
 
 
-def test_another_servers_token_is_refused(shared_house: House) -> None:
-    assert_dead(shared_house, signed(claims_of(shared_house, shared_house.member()), OTHER_SECRET))
+def test_another_servers_token_is_refused(shared_backend: Backend) -> None:
+    assert_dead(
+        shared_backend, signed(claims_of(shared_backend, shared_backend.member()), OTHER_SECRET)
+    )
 
 
-def test_a_tampered_token_is_refused(shared_house: House) -> None:
-    victim, thief = shared_house.member(), shared_house.member()
+def test_a_tampered_token_is_refused(shared_backend: Backend) -> None:
+    victim, thief = shared_backend.member(), shared_backend.member()
     head, _, signature = thief.token.split(".")
     payload = victim.token.split(".")[1]
-    assert_dead(shared_house, f"{head}.{payload}.{signature}")
-    assert_dead(shared_house, f"{head}.{payload}.")
-    assert_dead(shared_house, thief.token[:-2] + ("AA" if thief.token[-2:] != "AA" else "BB"))
+    assert_dead(shared_backend, f"{head}.{payload}.{signature}")
+    assert_dead(shared_backend, f"{head}.{payload}.")
+    assert_dead(shared_backend, thief.token[:-2] + ("AA" if thief.token[-2:] != "AA" else "BB"))
 
 
 @pytest.mark.parametrize("claim", ["sub", "ver", "sid", "jti", "iat", "exp"])
-def test_every_claim_is_required(shared_house: House, claim: str) -> None:
+def test_every_claim_is_required(shared_backend: Backend, claim: str) -> None:
     assert_dead(
-        shared_house, signed(claims_of(shared_house, shared_house.member(), **{claim: None}))
+        shared_backend, signed(claims_of(shared_backend, shared_backend.member(), **{claim: None}))
     )
 
 
@@ -196,18 +199,20 @@ def test_every_claim_is_required(shared_house: House, claim: str) -> None:
     ],
     ids=lambda changed: ascii(changed)[:30],
 )
-def test_claims_of_another_kind_are_refused(shared_house: House, changed: dict[str, Any]) -> None:
+def test_claims_of_another_kind_are_refused(
+    shared_backend: Backend, changed: dict[str, Any]
+) -> None:
     answer = show_me(
-        shared_house, signed(claims_of(shared_house, shared_house.member(), **changed))
+        shared_backend, signed(claims_of(shared_backend, shared_backend.member(), **changed))
     )
     assert answer.status_code == 401, answer.text
 
 
-def test_an_expired_token_says_so(shared_house: House) -> None:
+def test_an_expired_token_says_so(shared_backend: Backend) -> None:
     past = int((now() - timedelta(seconds=1)).timestamp())
     assert_dead(
-        shared_house,
-        signed(claims_of(shared_house, shared_house.member(), exp=past)),
+        shared_backend,
+        signed(claims_of(shared_backend, shared_backend.member(), exp=past)),
         "Token has expired. Please log in again.",
     )
 
@@ -234,29 +239,29 @@ def test_an_expired_token_says_so(shared_house: House) -> None:
     ],
     ids=lambda header: ascii(header)[:24],
 )
-def test_an_odd_authorization_is_refused(shared_house: House, header: str) -> None:
-    answer = shared_house.client.get("/me", headers={"Authorization": header, "Origin": ORIGIN})
+def test_an_odd_authorization_is_refused(shared_backend: Backend, header: str) -> None:
+    answer = shared_backend.client.get("/me", headers={"Authorization": header, "Origin": ORIGIN})
     assert answer.status_code == 401
     assert answer.get_json()["code"] in ("invalid_token", "unauthenticated")
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     assert_readable(answer)
 
 
-def test_no_authorization_says_it_is_missing(shared_house: House) -> None:
-    answer = shared_house.client.get("/me")
+def test_no_authorization_says_it_is_missing(shared_backend: Backend) -> None:
+    answer = shared_backend.client.get("/me")
     assert answer.status_code == 401
     assert answer.get_json()["error"] == "Missing Authorization Header. Please log in again."
 
 
 def test_a_deleted_owners_token_stays_dead_when_the_address_registers_again(
-    any_house: House,
+    any_backend: Backend,
 ) -> None:
-    person = any_house.member("ada@example.org")
-    admin = any_house.member(role="admin")
+    person = any_backend.member("ada@example.org")
+    admin = any_backend.member(role="admin")
     assert admin.call("DELETE", "/users/ada@example.org").status_code == 200
-    assert_dead(any_house, person.token)
-    assert any_house.register("ada@example.org").call("GET", "/me").status_code == 200
-    assert_dead(any_house, person.token)
+    assert_dead(any_backend, person.token)
+    assert any_backend.register("ada@example.org").call("GET", "/me").status_code == 200
+    assert_dead(any_backend, person.token)
 
 
 Act = Callable[[Person, Person], TestResponse]
@@ -272,35 +277,37 @@ CUTS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_a_token_dies_at_once_with(any_house: House, cut: str) -> None:
-    person, admin = any_house.member("ada@example.org"), any_house.member(role="admin")
+def test_a_token_dies_at_once_with(any_backend: Backend, cut: str) -> None:
+    person, admin = any_backend.member("ada@example.org"), any_backend.member(role="admin")
     assert CUTS[cut](admin, person).status_code == 200
-    assert_dead(any_house, person.token)
+    assert_dead(any_backend, person.token)
     if cut == "suspension":
         admin.call("PATCH", "/users/ada@example.org/approve", json={})
-        assert_dead(any_house, person.token)
+        assert_dead(any_backend, person.token)
 
 
-def test_logging_out_leaves_the_other_tokens_alive(any_house: House) -> None:
-    person = any_house.member("ada@example.org")
-    other = any_house.token_of(any_house.account("ada@example.org"))
+def test_logging_out_leaves_the_other_tokens_alive(any_backend: Backend) -> None:
+    person = any_backend.member("ada@example.org")
+    other = any_backend.token_of(any_backend.account("ada@example.org"))
     assert person.call("POST", "/auth/logout").status_code == 200
-    assert_dead(any_house, person.token)
-    assert show_me(any_house, other).status_code == 200
+    assert_dead(any_backend, person.token)
+    assert show_me(any_backend, other).status_code == 200
 
 
-def test_demotion_bites_at_once(any_house: House) -> None:
-    admin, other = any_house.member(role="admin"), any_house.member(role="admin")
+def test_demotion_bites_at_once(any_backend: Backend) -> None:
+    admin, other = any_backend.member(role="admin"), any_backend.member(role="admin")
     assert admin.call("PUT", f"/users/{other.email}/role", json={"role": "user"}).status_code == 200
     assert other.call("GET", "/users").status_code == 403
     assert other.call("GET", "/me").get_json()["role"] == "user"
 
 
-def test_the_metrics_token_opens_the_metrics_alone(house: House) -> None:
-    tokened = House(house.settings.instance_dir, house.rooms.store, metrics_token="schlüssel")
+def test_the_metrics_token_opens_the_metrics_alone(backend: Backend) -> None:
+    tokened = Backend(
+        backend.settings.instance_dir, backend.services.store, metrics_token="schlüssel"
+    )
     assert Person(tokened.client, "wrong").call("GET", "/metrics").status_code == 401
-    opened = House(house.settings.instance_dir, house.rooms.store, metrics_token="m" * 20)
+    opened = Backend(backend.settings.instance_dir, backend.services.store, metrics_token="m" * 20)
     assert Person(opened.client, "m" * 20).call("GET", "/metrics").status_code == 200
     assert Person(opened.client, "m" * 20).call("GET", "/users").status_code == 401
-    assert Person(house.client, "").call("GET", "/metrics").status_code == 401
-    assert house.member(role="user").call("GET", "/metrics").status_code == 403
+    assert Person(backend.client, "").call("GET", "/metrics").status_code == 401
+    assert backend.member(role="user").call("GET", "/metrics").status_code == 403

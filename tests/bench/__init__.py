@@ -1,1 +1,1 @@
-"""What the house costs: `python -m tests.bench [FILE]`."""
+"""What the backend costs: `python -m tests.bench [FILE]`."""

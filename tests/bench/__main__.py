@@ -1,4 +1,4 @@
-"""One table for people, one JSON file for the record: the house, then photos."""
+"""One table for people, one JSON file for the record: the backend, then photos."""
 
 import json
 import statistics
@@ -13,9 +13,9 @@ from typing import Any
 from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.model import SHIPPED_MODEL
+from tests.backends import PASSWORD
 from tests.bench import growth, printing, serving
 from tests.bench.clients import measure, request_bytes
-from tests.houses import PASSWORD
 from tests.mongod import NoMongodError, a_mongod
 from tests.served.people import Caller, Town
 from tests.served.server import Server, stopping
@@ -36,11 +36,11 @@ def main(path: Path) -> None:
     with TemporaryDirectory(prefix="bench-") as folder:
         results |= process_costs(Path(folder))
         results["peer"] = peer_timings(Path(folder) / "peer")
-        results["stores"]["sqlite"] = house_timings(Path(folder) / "sqlite", {})
+        results["stores"]["sqlite"] = backend_timings(Path(folder) / "sqlite", {})
         results["stores"]["mongod"] = mongod_timings(Path(folder) / "mongod")
-    house = results["stores"]["sqlite"]["/healthz"]
-    results["house_overhead"] = {
-        clients: round(house[clients]["p50"] / peer["p50"], 2)
+    backend = results["stores"]["sqlite"]["/healthz"]
+    results["backend_overhead"] = {
+        clients: round(backend[clients]["p50"] / peer["p50"], 2)
         for clients, peer in results["peer"].items()
     }
     results["growth"] = growth.measure_growth()
@@ -104,12 +104,12 @@ def peer_timings(folder: Path) -> Results:
 def mongod_timings(folder: Path) -> Results | str:
     try:
         with a_mongod() as mongod:
-            return house_timings(folder, {"MONGO_URI": mongod.uri})
+            return backend_timings(folder, {"MONGO_URI": mongod.uri})
     except NoMongodError as error:
         return f"skipped: no mongod: {error}"
 
 
-def house_timings(folder: Path, environment: dict[str, str]) -> Results:
+def backend_timings(folder: Path, environment: dict[str, str]) -> Results:
     with standing(folder, environment, workers=1) as server, closing(Town(server)) as town:
         for _ in range(USERS):
             town.person()
@@ -152,8 +152,8 @@ def table(results: Results) -> Iterator[str]:
     for store, routes in results["stores"].items():
         yield from [f"{store:8}{routes}"] if isinstance(routes, str) else _rows(store, routes)
     yield ""
-    for clients, ratio in results["house_overhead"].items():
-        yield f"house over bare Flask, {clients}: {ratio} x at p50"
+    for clients, ratio in results["backend_overhead"].items():
+        yield f"backend over bare Flask, {clients}: {ratio} x at p50"
     yield ""
     yield from growth.table(results["growth"])
     yield ""

@@ -19,14 +19,14 @@ from urllib.parse import urlsplit
 from skinapi.auth.accounts import Account
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.submissions import Submission, _document
-from skinapi.rooms import Rooms, open_rooms
+from skinapi.services import Services, open_services
 from skinapi.storage import open_store
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.context import Context
+from tests.backends import settings_in
 from tests.filling import fill
 from tests.findings import told_finding
-from tests.houses import settings_in
 from tests.mongod import NoMongodError, a_mongod
 from tests.size import size
 
@@ -77,29 +77,29 @@ def calls_on(store: Store, records: int) -> Calls:
     fill(store, "submissions", findings_of(owner, records))
     fill(store, "audit", trail_about(owner, records))
     fill(store, "counters", [{"id": "submissions", "schema": 1, "value": records}])
-    rooms = open_rooms(settings_in(Path("/nonexistent")), store)
+    services = open_services(settings_in(Path("/nonexistent")), store)
     middle = store.collection("submissions").find({"number": records // 2}, limit=1)[0]["id"]
     return {
-        "findings, first page": lambda: _findings(rooms, owner, None),
-        "findings, from the middle": lambda: _findings(rooms, owner, middle),
-        "accounts, first page": lambda: rooms.admin.list_users(
+        "findings, first page": lambda: _findings(services, owner, None),
+        "findings, from the middle": lambda: _findings(services, owner, middle),
+        "accounts, first page": lambda: services.admin.list_users(
             role=None, status=None, containing=None, after=None, limit=PAGE
         ),
-        "audit, first page": lambda: _trail(rooms),
-        "audit of an account": lambda: _trail(rooms, account=owner),
-        "audit of an action": lambda: _trail(rooms, action="report.issue"),
-        "audit of both": lambda: _trail(rooms, account=owner, action="report.issue"),
-        "audit, append a row": lambda: rooms.trail.note("test.note", by=owner, target=owner),
+        "audit, first page": lambda: _trail(services),
+        "audit of an account": lambda: _trail(services, account=owner),
+        "audit of an action": lambda: _trail(services, action="report.issue"),
+        "audit of both": lambda: _trail(services, account=owner, action="report.issue"),
+        "audit, append a row": lambda: services.trail.note("test.note", by=owner, target=owner),
         "findings, quota": lambda: FindingCounts(store).reaches(owner, 2 * MANY),
     }
 
 
-def _findings(rooms: Rooms, owner: str, after: str | None) -> None:
-    rooms.records.list_own(owner=owner, after=after, limit=PAGE)
+def _findings(services: Services, owner: str, after: str | None) -> None:
+    services.records.list_own(owner=owner, after=after, limit=PAGE)
 
 
-def _trail(rooms: Rooms, *, action: str | None = None, account: str | None = None) -> None:
-    rooms.admin.read_trail(action=action, account=account, after=None, limit=PAGE)
+def _trail(services: Services, *, action: str | None = None, account: str | None = None) -> None:
+    services.admin.read_trail(action=action, account=account, after=None, limit=PAGE)
 
 
 def findings_of(owner: str, records: int) -> Iterator[Document]:

@@ -1,4 +1,4 @@
-"""The least that Flask can do: one JSON route. The peer that the house is compared with."""
+"""The least that Flask can do: one JSON route. The peer that the backend is compared with."""
 
 from flask import Flask, Response, jsonify
 

@@ -11,23 +11,23 @@ from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from tests.access import SECTIONS
+from tests.backends import Backend, Person
 from tests.findings import finding_of
-from tests.houses import House, Person
 
 URGENT, REFERRAL, REVIEW, ROUTINE = list(Band)[:4]
 
 
 def file_at(
-    house: House, patient: Person, band: Band, at: datetime, patch: pytest.MonkeyPatch
+    backend: Backend, patient: Person, band: Band, at: datetime, patch: pytest.MonkeyPatch
 ) -> int:
     """A finding of that band, made at that moment; its number."""
     patch.setattr(module, "now", lambda: at)
-    return file_for(house, patient, band).number
+    return file_for(backend, patient, band).number
 
 
-def file_for(house: House, patient: Person, band: Band, **fields: Any) -> Submission:
-    owner = house.account(patient.email)
-    records = house.rooms.records
+def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
+    owner = backend.account(patient.email)
+    records = backend.services.records
     filed = records._submissions.add(
         identifier=new_id(),
         finding=finding_of(band=band),
@@ -38,12 +38,12 @@ def file_for(house: House, patient: Person, band: Band, **fields: Any) -> Submis
         sections=dict.fromkeys(SECTIONS, "said"),
         **fields,
     )
-    records._queue.join(filed, house.account(patient.email))
+    records._queue.join(filed, backend.account(patient.email))
     return filed
 
 
-def patient_of(house: House, doctor: Person, name: str = "Ada Example") -> Person:
-    return house.member(name=name, doctor_id=house.account(doctor.email).id)
+def patient_of(backend: Backend, doctor: Person, name: str = "Ada Example") -> Person:
+    return backend.member(name=name, doctor_id=backend.account(doctor.email).id)
 
 
 def numbers(person: Person, path: str) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.backends import Backend
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -16,20 +17,19 @@ from tests.care.clinic import (
     patient_of,
     review,
 )
-from tests.houses import House
 from tests.prediction.photographer import predicted
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 
 
 def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
-    any_house: House, monkeypatch: pytest.MonkeyPatch
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doctor = any_house.member(role="doctor")
-    ada, ben = (patient_of(any_house, doctor, name) for name in ("Ada", "Ben"))
+    doctor = any_backend.member(role="doctor")
+    ada, ben = (patient_of(any_backend, doctor, name) for name in ("Ada", "Ben"))
 
     def file(patient: Any, band: Any, day: int) -> int:
-        return file_at(any_house, patient, band, MONDAY + timedelta(days=day), monkeypatch)
+        return file_at(any_backend, patient, band, MONDAY + timedelta(days=day), monkeypatch)
 
     late = file(ada, URGENT, 4)
     routine = file(ada, ROUTINE, 0)
@@ -41,28 +41,28 @@ def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
     assert numbers(doctor, "/queue?limit=2") == [early, late, referral, routine, done]
     assert numbers(doctor, "/queue?reviewed=false&limit=1") == [early, late, referral, routine]
     assert numbers(doctor, "/queue?reviewed=true") == [done]
-    path = f"/patients/{any_house.account(ada.email).id}/submissions"
+    path = f"/patients/{any_backend.account(ada.email).id}/submissions"
     assert numbers(doctor, path) == numbers(doctor, f"{path}?limit=1") == [late, routine, done]
     assert numbers(doctor, f"{path}?reviewed=true") == [done]
 
 
 def test_patients_come_by_their_most_urgent_finding_without_a_review(
-    any_house: House, monkeypatch: pytest.MonkeyPatch
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doctor = any_house.member(role="doctor")
+    doctor = any_backend.member(role="doctor")
     names = ("none", "routine", "urgent, reviewed", "urgent", "urgent, longest")
-    none, routine, seen, urgent, longest = (patient_of(any_house, doctor, name) for name in names)
-    file_at(any_house, urgent, URGENT, MONDAY + timedelta(days=1), monkeypatch)
-    first = file_at(any_house, longest, URGENT, MONDAY, monkeypatch)
-    file_at(any_house, longest, REVIEW, MONDAY - timedelta(days=9), monkeypatch)
-    file_at(any_house, routine, ROUTINE, MONDAY, monkeypatch)
-    review(doctor, file_at(any_house, seen, URGENT, MONDAY, monkeypatch))
+    none, routine, seen, urgent, longest = (patient_of(any_backend, doctor, name) for name in names)
+    file_at(any_backend, urgent, URGENT, MONDAY + timedelta(days=1), monkeypatch)
+    first = file_at(any_backend, longest, URGENT, MONDAY, monkeypatch)
+    file_at(any_backend, longest, REVIEW, MONDAY - timedelta(days=9), monkeypatch)
+    file_at(any_backend, routine, ROUTINE, MONDAY, monkeypatch)
+    review(doctor, file_at(any_backend, seen, URGENT, MONDAY, monkeypatch))
     shown = doctor.pages("/patients?limit=2")
     order = [longest.email, urgent.email, routine.email, none.email, seen.email]
     assert [item["email"] for item in shown] == order
     assert shown == doctor.call("GET", "/patients").get_json()
     assert shown[0] == {
-        "_id": any_house.account(longest.email).id,
+        "_id": any_backend.account(longest.email).id,
         "name": "urgent, longest",
         "email": longest.email,
         "waiting_band": "urgent_referral",
@@ -73,9 +73,9 @@ def test_patients_come_by_their_most_urgent_finding_without_a_review(
     assert {shown[-1][name] for name in nothing} == {None}
 
 
-def test_a_finding_joins_the_queue_when_judged_and_leaves_it_when_deleted(house: House) -> None:
-    doctor = house.member(role="doctor")
-    ada = patient_of(house, doctor)
+def test_a_finding_joins_the_queue_when_judged_and_leaves_it_when_deleted(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    ada = patient_of(backend, doctor)
     made = predicted(ada, keep_photo="true")
     (entry,) = doctor.call("GET", "/queue").get_json()
     assert (entry["id"], entry["_id"], entry["reviewed"]) == (made["id"], made["_id"], False)
@@ -88,11 +88,11 @@ def test_a_finding_joins_the_queue_when_judged_and_leaves_it_when_deleted(house:
     assert doctor.call("GET", "/patients").get_json()[0]["waiting_submission"] is None
 
 
-def test_findings_follow_their_owner_from_doctor_to_doctor(any_house: House) -> None:
-    old, new = any_house.member(role="doctor"), any_house.member(role="doctor")
-    admin, ada = any_house.member(role="admin"), patient_of(any_house, old)
-    made = [file_for(any_house, ada, band).number for band in (URGENT, ROUTINE)]
-    path = f"/patients/{any_house.account(ada.email).id}/submissions"
+def test_findings_follow_their_owner_from_doctor_to_doctor(any_backend: Backend) -> None:
+    old, new = any_backend.member(role="doctor"), any_backend.member(role="doctor")
+    admin, ada = any_backend.member(role="admin"), patient_of(any_backend, old)
+    made = [file_for(any_backend, ada, band).number for band in (URGENT, ROUTINE)]
+    path = f"/patients/{any_backend.account(ada.email).id}/submissions"
 
     def assign(doctor: str | None) -> None:
         answer = admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": doctor})
@@ -110,31 +110,31 @@ def test_findings_follow_their_owner_from_doctor_to_doctor(any_house: House) -> 
     assign(new.email)
     assert numbers(new, "/queue") == made
     admin.call("PUT", f"/users/{new.email}/role", json={"role": "user"})
-    stored = any_house.stored()["submissions"]
+    stored = any_backend.stored()["submissions"]
     assert [document.get("doctor") for document in stored] == [None, None]
-    assert list(any_house.rooms.faults()) == []
+    assert list(any_backend.services.faults()) == []
 
 
-def test_what_a_stale_queue_still_holds_is_not_shown(house: House) -> None:
+def test_what_a_stale_queue_still_holds_is_not_shown(backend: Backend) -> None:
     """Whoever takes a patient off may have died before the findings were handed over."""
-    doctor, other = house.member(role="doctor"), house.member(role="doctor")
-    ada = patient_of(house, doctor)
-    number = file_for(house, ada, URGENT).number
-    for change in ({"doctor_id": house.account(other.email).id}, {"role": "doctor"}):
-        house.edit(ada.email, **change)
+    doctor, other = backend.member(role="doctor"), backend.member(role="doctor")
+    ada = patient_of(backend, doctor)
+    number = file_for(backend, ada, URGENT).number
+    for change in ({"doctor_id": backend.account(other.email).id}, {"role": "doctor"}):
+        backend.edit(ada.email, **change)
         assert doctor.call("GET", "/queue").get_json() == []
         assert doctor.call("GET", "/patients").get_json() == []
-    house.edit(ada.email, role="user")
-    path = f"/patients/{house.account(ada.email).id}/submissions"
+    backend.edit(ada.email, role="user")
+    path = f"/patients/{backend.account(ada.email).id}/submissions"
     assert numbers(other, path) == [number]
-    admin = house.member(role="admin")
+    admin = backend.member(role="admin")
     admin.call("PUT", f"/users/{ada.email}/doctor", json={"doctor": other.email})
     assert numbers(other, "/queue") == [number]
 
 
 @pytest.mark.parametrize("role", ["user", "researcher", "admin"])
-def test_only_doctors_have_patients(shared_house: House, role: str) -> None:
-    person = shared_house.member(role=role)
+def test_only_doctors_have_patients(shared_backend: Backend, role: str) -> None:
+    person = shared_backend.member(role=role)
     for path in ("/patients", "/queue", "/patients/x/submissions"):
         answer = person.call("GET", path)
         assert (answer.status_code, answer.get_json()["error"]) == (
@@ -144,24 +144,24 @@ def test_only_doctors_have_patients(shared_house: House, role: str) -> None:
 
 
 @pytest.mark.parametrize("patient", ["x", "0" * 32, "doctor", "9" * 400])
-def test_a_patient_that_is_none_is_not_found(shared_house: House, patient: str) -> None:
-    doctor = shared_house.member(role="doctor")
-    own = shared_house.account(doctor.email).id if patient == "doctor" else patient
+def test_a_patient_that_is_none_is_not_found(shared_backend: Backend, patient: str) -> None:
+    doctor = shared_backend.member(role="doctor")
+    own = shared_backend.account(doctor.email).id if patient == "doctor" else patient
     answer = doctor.call("GET", f"/patients/{own}/submissions")
     assert (answer.status_code, answer.get_json()["error"]) == (404, "Patient not found")
 
 
 @pytest.mark.parametrize("query", ["after=x", "limit=0", "limit=1001", "reviewed=x", "who=1"])
-def test_a_query_that_is_none_is_refused(shared_house: House, query: str) -> None:
-    assert shared_house.member(role="doctor").call("GET", f"/queue?{query}").status_code == 400
+def test_a_query_that_is_none_is_refused(shared_backend: Backend, query: str) -> None:
+    assert shared_backend.member(role="doctor").call("GET", f"/queue?{query}").status_code == 400
 
 
 def test_a_page_goes_on_where_it_ended_though_findings_were_reviewed_meanwhile(
-    house: House,
+    backend: Backend,
 ) -> None:
-    doctor = house.member(role="doctor")
-    ada = patient_of(house, doctor)
-    made = [file_for(house, ada, URGENT).number for _ in range(4)]
+    doctor = backend.member(role="doctor")
+    ada = patient_of(backend, doctor)
+    made = [file_for(backend, ada, URGENT).number for _ in range(4)]
     first = doctor.call("GET", "/queue?reviewed=false&limit=2")
     for number in made[:3]:
         review(doctor, number)

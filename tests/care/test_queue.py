@@ -7,7 +7,7 @@ import pytest
 
 from skinapi.auth.accounts import Accounts
 from skinapi.care.service import CareService
-from skinapi.records.queue import Queue
+from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document, Documents, Store
@@ -15,9 +15,9 @@ from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from skinapi.web.access import Subject
 from tests.access import SECTIONS
+from tests.backends import Backend, mock_store
 from tests.care.clinic import REVIEW, URGENT, file_for, patient_of, review
 from tests.findings import finding_of
-from tests.houses import House, mock_store
 from tests.interleaving import Act, SteppedStore, every_order, run
 from tests.size import size
 
@@ -29,7 +29,7 @@ class Ward:
         store = SteppedStore(mock_store())
         self.accounts = Accounts(store)
         self.submissions = Submissions(store)
-        self.queue = Queue(submissions=self.submissions, accounts=self.accounts)
+        self.queue = ReviewQueue(submissions=self.submissions, accounts=self.accounts)
         self.accounts.tell_of_care(self.queue.follow_care)
         self.patient = self.accounts.add(
             email="a@x.y", name="a", password_hash="-", status="approved", doctor_id="first"
@@ -90,54 +90,54 @@ def test_no_order_of_steps_leaves_a_finding_in_the_wrong_place(deeds: tuple[str,
     every_order(lambda choices: play(deeds, choices), depth=size(7, 12))
 
 
-def test_check_finds_and_mends_a_queue_that_differs(any_house: House) -> None:
-    doctor = any_house.member(role="doctor")
-    ada, ben, cyd = (patient_of(any_house, doctor) for _ in range(3))
+def test_check_finds_and_mends_a_queue_that_differs(any_backend: Backend) -> None:
+    doctor = any_backend.member(role="doctor")
+    ada, ben, cyd = (patient_of(any_backend, doctor) for _ in range(3))
     for patient in (ada, ben, cyd):
-        file_for(any_house, patient, URGENT)
+        file_for(any_backend, patient, URGENT)
     wrongs: list[tuple[str, str, Document]] = [
-        ("submissions", any_house.account(ada.email).id, {"$unset": {"doctor": True}}),
-        ("submissions", any_house.account(ben.email).id, {"$unset": {"queue_key": True}}),
+        ("submissions", any_backend.account(ada.email).id, {"$unset": {"doctor": True}}),
+        ("submissions", any_backend.account(ben.email).id, {"$unset": {"queue_key": True}}),
     ]
     for collection, owner, ops in wrongs:
-        any_house.rooms.store.collection(collection).update({"owner": owner}, ops)
-    any_house.edit(cyd.email, queue_key="9")
-    faults = list(any_house.rooms.faults())
+        any_backend.services.store.collection(collection).update({"owner": owner}, ops)
+    any_backend.edit(cyd.email, queue_key="9")
+    faults = list(any_backend.services.faults())
     assert sorted(fault.says for fault in faults) == sorted(
-        f"the doctors' queue differs from the findings of account {any_house.account(one.email).id}"
-        for one in (ada, ben, cyd)
+        f"the doctors' queue differs from the findings of account {identifier}"
+        for identifier in (any_backend.account(one.email).id for one in (ada, ben, cyd))
     )
     for fault in faults:
         assert fault.repair
         fault.repair()
-    assert list(any_house.rooms.faults()) == []
+    assert list(any_backend.services.faults()) == []
     assert len(doctor.pages("/queue")) == len(doctor.pages("/patients")) == 3
 
 
-def test_check_finds_what_was_reviewed_and_still_waits(house: House) -> None:
-    doctor = house.member(role="doctor")
-    ada = patient_of(house, doctor)
-    filed = file_for(house, ada, URGENT)
+def test_check_finds_what_was_reviewed_and_still_waits(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    ada = patient_of(backend, doctor)
+    filed = file_for(backend, ada, URGENT)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(house.rooms.records, "mark_reviewed", lambda _: None)
+        patch.setattr(backend.services.records, "mark_reviewed", lambda _: None)
         review(doctor, filed.number)
-    (fault,) = house.rooms.faults()
+    (fault,) = backend.services.faults()
     assert fault.says == f"submission {filed.id} was reviewed and still waits for it"
     assert fault.repair
     fault.repair()
-    assert list(house.rooms.faults()) == []
+    assert list(backend.services.faults()) == []
     assert doctor.pages("/queue?reviewed=false") == []
 
 
-def crowded(house: House, patients: int) -> tuple[str, str]:
+def crowded(backend: Backend, patients: int) -> tuple[str, str]:
     """A doctor with so many patients with a finding each; the doctor's and a patient's id."""
-    doctor = house.member(role="doctor")
+    doctor = backend.member(role="doctor")
     for _ in range(patients):
-        ada = patient_of(house, doctor)
-        file_for(house, ada, URGENT)
+        ada = patient_of(backend, doctor)
+        file_for(backend, ada, URGENT)
     for _ in range(patients):
-        file_for(house, house.member(), URGENT)
-    return house.account(doctor.email).id, house.account(ada.email).id
+        file_for(backend, backend.member(), URGENT)
+    return backend.account(doctor.email).id, backend.account(ada.email).id
 
 
 class CountingStore:
@@ -161,9 +161,9 @@ class CountingStore:
 
 
 @pytest.mark.parametrize("patients", [1, 30])
-def test_a_list_costs_two_queries_however_many_patients(house: House, patients: int) -> None:
-    doctor, patient = crowded(house, patients)
-    store: Any = CountingStore(house.rooms.store)
+def test_a_list_costs_two_queries_however_many_patients(backend: Backend, patients: int) -> None:
+    doctor, patient = crowded(backend, patients)
+    store: Any = CountingStore(backend.services.store)
     care = CareService(accounts=Accounts(store), submissions=Submissions(store))
     subject = Subject(id=doctor, role="doctor", session_id="-")
     wanted: dict[str, Any] = {"reviewed": None, "after": None, "limit": 100}

@@ -10,5 +10,5 @@ def break_down(*_: Any, **__: Any) -> NoReturn:
     raise RuntimeError("nobody foresaw this")
 
 
-RegistryService.judge_photo = break_down  # type: ignore[method-assign]
+RegistryService.classify_photo = break_down  # type: ignore[method-assign]
 app = create_app()

@@ -1,21 +1,21 @@
-"""A house that every client may enter, here and behind a real server."""
+"""A backend that every client may enter, here and behind a real server."""
 
 from collections.abc import Iterator
 
 import pytest
 
+from tests.backends import Backend
 from tests.clients.dialects import SMALL
 from tests.clients.wired import Door, Wired
-from tests.houses import House
 from tests.served.server import serving
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """A developer's own machine, the lab opened by hand."""
-    house = House(tmp_path_factory.mktemp("open"), open_lab=True, max_upload_bytes=SMALL)
-    yield house
-    house.rooms.store.close()
+    backend = Backend(tmp_path_factory.mktemp("open"), open_lab=True, max_upload_bytes=SMALL)
+    yield backend
+    backend.services.store.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.backends import Backend, Person
 from tests.clients.dialects import (
     CLIENTS,
     base64_of,
@@ -16,7 +17,6 @@ from tests.clients.dialects import (
     skinartify,
     skinartify_document,
 )
-from tests.houses import House, Person
 from tests.photos import photo_of
 
 NOT_A_PHOTO = b"%PDF-1.4 not a photo"
@@ -34,7 +34,7 @@ CLOSED = {
 }
 
 
-def test_a_token_makes_predict_the_main_apis(opened: House) -> None:
+def test_a_token_makes_predict_the_main_apis(opened: Backend) -> None:
     ada = opened.member()
     sent = {"file": (io.BytesIO(photo_of("melanoma")), "lesion.jpg")}
     assert "report" in ada.call("POST", "/predict", data=sent).get_json()
@@ -52,71 +52,71 @@ def test_a_token_makes_predict_the_main_apis(opened: House) -> None:
 
 
 def test_nothing_is_kept_of_an_anonymous_photo_but_model_and_band(tmp_path: Path) -> None:
-    house = House(tmp_path, open_lab=True)
+    backend = Backend(tmp_path, open_lab=True)
     for send, *_ in CLIENTS.values():
-        assert send(house, photo_of("melanoma")).status_code == 200
-    stored = {name for name, found in house.stored().items() if found}
+        assert send(backend, photo_of("melanoma")).status_code == 200
+    stored = {name for name, found in backend.stored().items() if found}
     assert stored <= {"audit", "counters"}
-    assert list(house.rooms.store.blobs.keys()) == []
-    rows = {(row["action"], row["by"], row["target"]) for row in house.audit()}
+    assert list(backend.services.store.blobs.keys()) == []
+    rows = {(row["action"], row["by"], row["target"]) for row in backend.audit()}
     assert rows == {("finding.urgent_referral", "anonymous", "tiny-1")}
-    assert len(house.audit()) == len(CLIENTS)
-    assert list(house.rooms.faults()) == []
-    read = house.admin().call("GET", "/audit?action=finding.urgent_referral").get_json()
+    assert len(backend.audit()) == len(CLIENTS)
+    assert list(backend.services.faults()) == []
+    read = backend.admin().call("GET", "/audit?action=finding.urgent_referral").get_json()
     assert {row["target"] for row in read} == {"tiny-1"}
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 @each_client
 def test_where_it_is_not_opened_a_client_needs_a_token_or_a_setting(
     tmp_path: Path, name: str
 ) -> None:
-    house = House(tmp_path, environment="production")
+    backend = Backend(tmp_path, environment="production")
     send, _, kind = CLIENTS[name]
-    answer = send(house, photo_of("melanoma"))
+    answer = send(backend, photo_of("melanoma"))
     assert answer.status_code == (200 if name == "lab" else 401)
     assert said(answer, kind) == CLOSED[name]
     if name != "skinartify":  # a token makes that path the main API's
-        token = {"Authorization": f"Bearer {house.member(role='researcher').token}"}
-        assert send(house, photo_of("melanoma"), headers=token).status_code == 200
-    house.rooms.store.close()
+        token = {"Authorization": f"Bearer {backend.member(role='researcher').token}"}
+        assert send(backend, photo_of("melanoma"), headers=token).status_code == 200
+    backend.services.store.close()
 
 
 def test_a_client_that_shares_a_path_is_not_opened_by_the_other(tmp_path: Path) -> None:
-    house = House(tmp_path, open_guide=True, open_skinartify=False)
-    assert guide(house, photo_of("melanoma")).status_code == 200
-    document = skinartify_document(house, photo_of("melanoma"))
+    backend = Backend(tmp_path, open_guide=True, open_skinartify=False)
+    assert guide(backend, photo_of("melanoma")).status_code == 200
+    document = skinartify_document(backend, photo_of("melanoma"))
     assert document.status_code == 401
     assert document.get_json()["error"] == f"{UNLESS}OPEN_SKINARTIFY=true."
-    assert skinartify(house, photo_of("melanoma")).status_code == 401
-    house.rooms.store.close()
+    assert skinartify(backend, photo_of("melanoma")).status_code == 401
+    backend.services.store.close()
 
 
 @each_client
 def test_photos_of_every_client_are_counted_by_the_day(tmp_path: Path, name: str) -> None:
-    house = House(tmp_path, open_lab=True, rate_predictions="1/day, researcher=2/day")
+    backend = Backend(tmp_path, open_lab=True, rate_predictions="1/day, researcher=2/day")
     send, _, kind = CLIENTS[name]
     told = "Daily photo limit reached. Please try again later"
-    assert send(house, photo_of("melanoma")).status_code in (200, 422)
-    refused = send(house, photo_of("melanoma"))
+    assert send(backend, photo_of("melanoma")).status_code in (200, 422)
+    refused = send(backend, photo_of("melanoma"))
     assert refused.status_code == (200 if name == "lab" else 429)
     assert said(refused, kind) == told
     assert int(refused.headers["Retry-After"]) > 80_000
     if name != "skinartify":  # a token makes that path the main API's, which counts it too
-        token = {"Authorization": f"Bearer {house.member(role='researcher').token}"}
+        token = {"Authorization": f"Bearer {backend.member(role='researcher').token}"}
         for _ in range(2):
-            assert send(house, photo_of("melanoma"), headers=token).status_code in (200, 422)
-        assert said(send(house, photo_of("melanoma"), headers=token), kind) == told
-    house.rooms.store.close()
+            assert send(backend, photo_of("melanoma"), headers=token).status_code in (200, 422)
+        assert said(send(backend, photo_of("melanoma"), headers=token), kind) == told
+    backend.services.store.close()
 
 
-def test_a_patients_token_does_not_open_the_lab(opened: House) -> None:
+def test_a_patients_token_does_not_open_the_lab(opened: Backend) -> None:
     ada = opened.member()
     token = {"Authorization": f"Bearer {ada.token}"}
     assert said(lab(opened, photo_of("melanoma"), headers=token), "application/json")
 
 
-def test_health_and_front_door_say_what_both_clients_read(opened: House) -> None:
+def test_health_and_front_door_say_what_both_clients_read(opened: Backend) -> None:
     health = opened.client.get("/api/health").get_json()
     assert health["status"] == "healthy"
     assert isinstance(health["uptime_seconds"], int)
@@ -126,7 +126,7 @@ def test_health_and_front_door_say_what_both_clients_read(opened: House) -> None
     assert {"message", "version", "docs"} <= set(front)
 
 
-def test_no_log_line_holds_a_picture(opened: House, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_log_line_holds_a_picture(opened: Backend, capfd: pytest.CaptureFixture[str]) -> None:
     photo = photo_of("melanoma")
     for send, *_ in CLIENTS.values():
         send(opened, photo)

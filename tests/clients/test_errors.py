@@ -6,9 +6,9 @@ import pytest
 
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table
+from tests.backends import Backend
 from tests.clients.dialects import CLIENTS, PLAIN, PREDICTION, SMALL, each_client, guide, said
 from tests.clients.wired import Door
-from tests.houses import House
 from tests.models import registry_of, tiny_model
 from tests.photos import photo_in, photo_of
 
@@ -57,37 +57,37 @@ def test_a_photo_too_large_is_told_in_each_clients_shape(
     assert said(answer, kind) == f"File size exceeds maximum of {limit}"
 
 
-class BusyHouse(House):
+class BusyHouse(Backend):
     def registry(self) -> RegistryService:
         return registry_of(tiny_model(), streams=1, queue=-1)
 
 
 @each_client
 def test_a_busy_server_says_so_in_each_clients_shape(tmp_path: Path, name: str) -> None:
-    house = BusyHouse(tmp_path, open_lab=True)
+    backend = BusyHouse(tmp_path, open_lab=True)
     send, (*_, busy, _), kind = CLIENTS[name]
-    answer = send(house, photo_of("melanoma"))
+    answer = send(backend, photo_of("melanoma"))
     assert answer.status_code == busy
     assert answer.headers["Retry-After"]
     assert "busy" in said(answer, kind)
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 @each_client
 def test_too_many_requests_of_one_address_are_told_in_each_clients_shape(
     tmp_path: Path, name: str
 ) -> None:
-    house = House(tmp_path, open_lab=True, rate_anonymous="1/minute")
+    backend = Backend(tmp_path, open_lab=True, rate_anonymous="1/minute")
     send, (*_, often), kind = CLIENTS[name]
-    assert send(house, photo_of("melanoma")).status_code == 200
-    answer = send(house, photo_of("melanoma"))
+    assert send(backend, photo_of("melanoma")).status_code == 200
+    answer = send(backend, photo_of("melanoma"))
     assert answer.status_code == often
     assert answer.headers["Retry-After"]
     assert "Too many" in said(answer, kind)
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
-class BrokenHouse(House):
+class BrokenHouse(Backend):
     """A registry that breaks in a way nobody foresaw."""
 
     def registry(self) -> RegistryService:
@@ -101,12 +101,12 @@ class BrokenHouse(House):
 
 @each_client
 def test_our_own_fault_is_told_in_each_clients_shape(tmp_path: Path, name: str) -> None:
-    house = BrokenHouse(tmp_path)
+    backend = BrokenHouse(tmp_path)
     send, _, kind = CLIENTS[name]
-    answer = send(house, photo_of("melanoma"))
+    answer = send(backend, photo_of("melanoma"))
     assert answer.status_code == (200 if name == "lab" else 500)
     assert said(answer, kind) == "Internal server error"
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,14 @@ from pypdf import PdfReader
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.lab import Diagnosis
 from skinapi.errors import Undecided
-from skinapi.registry.service import Judged
+from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision import mask
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Doubt
 from skinapi.vision.mask import Shape, find_lesion
 from skinapi.vision.photo import read_photo
+from tests.backends import Backend
 from tests.clients.dialects import (
     guide,
     inference,
@@ -29,7 +30,6 @@ from tests.clients.dialects import (
 )
 from tests.clients.wired import Door
 from tests.findings import finding_of, named_finding
-from tests.houses import House
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.vision.photos import encoded, skin_with_spot
 
@@ -129,7 +129,7 @@ def test_what_was_not_measured_says_so_and_is_not_painted_green(door: Door) -> N
 
 
 def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
-    opened: House, monkeypatch: pytest.MonkeyPatch
+    opened: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In the few threads that judge: past their queue a caller is told to come back."""
     measured_in = []
@@ -171,7 +171,7 @@ def test_a_melanoma_is_never_called_benign_or_low(door: Door) -> None:
 def test_no_client_that_gets_words_reads_harmless_beside_a_referral_or_in_doubt(
     key: str, raised: dict[str, Any], begins: str
 ) -> None:
-    judged = Judged(finding_of(key, probability=0.6, **raised), read_photo(photo_of(key)))
+    judged = ClassifiedPhoto(finding_of(key, probability=0.6, **raised), read_photo(photo_of(key)))
     diagnosis, said = Diagnosis.of(judged), TABLE.by_key(key).sentences["en"]
     read = (diagnosis.description, diagnosis.treatment, diagnosis.epidemiology)
     for harmless in (said.what_it_is, said.treatment_note, said.epidemiology, said.what_to_do):
@@ -189,12 +189,12 @@ def test_no_client_that_gets_words_reads_harmless_beside_a_referral_or_in_doubt(
 def test_the_labs_treatment_begins_with_what_to_do_and_its_description_with_the_doubt() -> None:
     photo = read_photo(photo_of("melanoma"))
     said = TABLE.by_key("melanoma").sentences["en"]
-    certain = Diagnosis.of(Judged(finding_of("melanoma"), photo))
+    certain = Diagnosis.of(ClassifiedPhoto(finding_of("melanoma"), photo))
     action = TABLE.band_words(Band.URGENT_REFERRAL, "en").action
     assert certain.treatment == f"{action} {said.treatment_note}"
     assert certain.description.startswith(said.what_it_is)
     doubtful = finding_of("melanoma", probability=0.4, reasons=(Doubt.UNLIKE_TRAINING,))
-    in_doubt = Diagnosis.of(Judged(doubtful, photo))
+    in_doubt = Diagnosis.of(ClassifiedPhoto(doubtful, photo))
     assert in_doubt.class_name == "Malignant Melanoma"
     assert in_doubt.description.startswith(
         "This finding is uncertain: the picture is unlike those the model learned from. "
@@ -207,9 +207,9 @@ def test_what_was_measured_is_painted_green_only_beside_a_finding_that_may_reass
     shape = Shape(asymmetry=0.1, border=0.2, colour=0.3, diameter=0.4)
     photo = read_photo(photo_of("melanocytic_nevus"))
     mole = finding_of("melanocytic_nevus", band=Band.SELF_MONITORING)
-    plain = Diagnosis.of(Judged(mole, photo, shape))
+    plain = Diagnosis.of(ClassifiedPhoto(mole, photo, shape))
     assert plain.clinical_indicators == {"A": 0.1, "B": 0.2, "C": 0.3, "D": 0.4}
-    raised = Diagnosis.of(Judged(finding_of("melanocytic_nevus"), photo, shape))
+    raised = Diagnosis.of(ClassifiedPhoto(finding_of("melanocytic_nevus"), photo, shape))
     assert raised.clinical_indicators == {"A": 0.31, "B": 0.31, "C": 0.31, "D": 0.4}
     assert raised.abcd_details == plain.abcd_details
     assert plain.abcd_details["A"].interpretation == "Measured in this picture: 0.10"
@@ -217,7 +217,7 @@ def test_what_was_measured_is_painted_green_only_beside_a_finding_that_may_reass
 
 def test_every_client_that_names_one_condition_names_what_the_rule_named() -> None:
     finding = named_finding("melanoma", most_probable="melanocytic_nevus")
-    judged = Judged(finding, read_photo(photo_of("melanoma")))
+    judged = ClassifiedPhoto(finding, read_photo(photo_of("melanoma")))
     diagnosis = Diagnosis.of(judged)
     assert (diagnosis.class_id, diagnosis.severity) == ("melanoma", "Critical")
     assert TABLE.by_key("melanoma").sentences["en"].what_it_is in diagnosis.description
@@ -228,7 +228,7 @@ def test_an_uncertain_photo_is_called_so_before_anything_else(door: Door) -> Non
     photo = photo_in(UNCERTAIN)
     assert "uncertain" in lab(door, photo).get_json()["description"].partition(".")[0]
     doubtful = finding_of("melanoma", probability=0.4, reasons=(Doubt.TOO_CLOSE,))
-    answer = GuideAnswer.of(Judged(doubtful, read_photo(photo)))
+    answer = GuideAnswer.of(ClassifiedPhoto(doubtful, read_photo(photo)))
     assert "uncertain" in answer.explanation.partition(".")[0]
 
 

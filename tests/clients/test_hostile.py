@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.backends import Backend
 from tests.clients.dialects import CLIENTS
-from tests.houses import House
 from tests.prediction.photographer import send
 from tests.vision import hostile
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeW
 def test_no_file_breaks_any_client(
     family: Family, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    house = House(tmp_path_factory.mktemp("hostile"), open_lab=True)
-    ada, clients = house.member(), itertools.cycle(CLIENTS.items())
+    backend = Backend(tmp_path_factory.mktemp("hostile"), open_lab=True)
+    ada, clients = backend.member(), itertools.cycle(CLIENTS.items())
     for name, content in family():
         started = time.thread_time()
         answer = send(ada, content, keep_photo="true")
@@ -29,10 +29,10 @@ def test_no_file_breaks_any_client(
         if answer.status_code == 422:
             assert answer.get_json()["code"] == "not_judgeable", name
         client, (speak, (refused, *_), _) = next(clients)
-        other = speak(house, content)
+        other = speak(backend, content)
         assert other.status_code in (200, refused, 400), f"{client}: {name}"
         assert time.thread_time() - started < 2 * MOST_SECONDS, name
     kept = len(ada.pages("/submissions"))
-    assert len(list(house.rooms.store.blobs.keys())) == kept
-    assert list(house.rooms.faults()) == []
-    house.rooms.store.close()
+    assert len(list(backend.services.store.blobs.keys())) == kept
+    assert list(backend.services.faults()) == []
+    backend.services.store.close()

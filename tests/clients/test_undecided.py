@@ -7,7 +7,7 @@ import pytest
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
 from skinapi.errors import Undecided
-from skinapi.registry.service import Judged
+from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Doubt, Finding, rank
@@ -109,12 +109,12 @@ def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> No
     assert answer.malignant_score == pytest.approx(0.25)
 
 
-def judged_as(*, malignant_score: float, **found: Any) -> Judged:
+def judged_as(*, malignant_score: float, **found: Any) -> ClassifiedPhoto:
     """A mole, as far as its class goes."""
     shares = dict.fromkeys(("melanoma", "basal_cell_carcinoma"), malignant_score / 2)
     ranked = rank({"melanocytic_nevus": 1 - malignant_score, **shares})
     finding = finding_of("melanocytic_nevus", ranked=ranked, **found)
-    return Judged(finding, read_photo(photo_of("melanocytic_nevus")))
+    return ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
 
 
 def test_the_guides_page_hears_200_of_every_error_and_programs_hear_the_status(

@@ -18,7 +18,7 @@ class Client(Protocol):
 
 
 class Door(Protocol):
-    """Whatever a client can call: a house in this process, or a server."""
+    """Whatever a client can call: a backend in this process, or a server."""
 
     @property
     def client(self) -> Client: ...

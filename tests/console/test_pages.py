@@ -9,8 +9,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions as until
 from selenium.webdriver.support.ui import WebDriverWait
 
-from skinapi.auth.service import Caller
-from tests.houses import PASSWORD
+from skinapi.auth.service import ClientInfo
+from tests.backends import PASSWORD
 from tests.served.server import Server, serving
 
 INITIAL = "defaultPass123"
@@ -25,9 +25,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
 def test_a_new_doctor_replaces_the_initial_password(
     browser: webdriver.Chrome, server: Server
 ) -> None:
-    rooms = server.rooms()
-    admin, _ = rooms.admin.ensure_admin(email="admin@clinic.example", password=PASSWORD)
-    rooms.admin.add_doctor(
+    services = server.services()
+    admin, _ = services.admin.ensure_admin(email="admin@clinic.example", password=PASSWORD)
+    services.admin.add_doctor(
         name="Dr Grey", email="grey@clinic.example", password=INITIAL, by=admin.id
     )
 
@@ -39,11 +39,11 @@ def test_a_new_doctor_replaces_the_initial_password(
     fill(browser, again=PASSWORD)
     assert outcome(browser, "good").startswith("Your password is changed.")
 
-    account, _ = rooms.auth.log_in(
-        caller=Caller("here"), email="grey@clinic.example", password=PASSWORD
+    account, _ = services.auth.log_in(
+        caller=ClientInfo("here"), email="grey@clinic.example", password=PASSWORD
     )
     assert not account.must_change
-    rooms.store.close()
+    services.store.close()
 
 
 def test_the_front_door_sends_a_browser_to_the_description(

@@ -9,8 +9,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from skinapi.storage.ids import new_id
+from tests.backends import PASSWORD
 from tests.faults.history import HUNG, Event, History
-from tests.houses import PASSWORD
 from tests.served.camera import as_form
 from tests.served.people import Caller
 from tests.served.wire import Answer

@@ -9,8 +9,8 @@ What a fault may leave behind, and nothing else:
 - An account whose deletion nobody acknowledged may be half deleted, and a finding whose deletion
   nobody acknowledged may have lost its photo, which goes first.
 - A photo may be kept without its finding, at most one for each unanswered request to judge one.
-- The roster of admins may lag behind an unanswered change of a role, and a doctor's queue behind an
-  unanswered finding or the unanswered deletion of one.
+- The list of active admins may lag behind an unanswered change of a role, and a doctor's queue
+  behind an unanswered finding or the unanswered deletion of one.
 `check --repair` explains and mends all of these; after it nothing is left to explain.
 """
 
@@ -273,7 +273,8 @@ def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
     explanations = {
         r"audit row \d+ \(.*\) has no outcome": True,  # counted in _trail
         r"account \w+ is half deleted": "remove" in deeds,
-        r"the roster of admins differs from the accounts": "role" in deeds or "remove" in deeds,
+        r"the list of active admins differs from the accounts": "role" in deeds
+        or "remove" in deeds,
         r"submissions \w+: the file of photo_blob is gone": True,  # looked at in _lost_photos
         r"submissions of account \w+, which is gone": {"remove", "predict"} <= deeds,
         r"the doctors' queue differs from the findings of account \w+": bool(

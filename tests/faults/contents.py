@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from skinapi.auth.passwords import Passwords
-from skinapi.rooms import Rooms
+from skinapi.services import Services
 from skinapi.storage.ports import Document
 
 
@@ -19,14 +19,14 @@ class Contents:
     matches: Callable[[str, str], bool] = lambda password, kept: password == kept
 
 
-def read_contents(rooms: Rooms, living_tokens: Iterable[str] = ()) -> Contents:
-    store, passwords = rooms.store, Passwords()
+def read_contents(services: Services, living_tokens: Iterable[str] = ()) -> Contents:
+    store, passwords = services.store, Passwords()
     return Contents(
         accounts=store.collection("accounts").find(),
         submissions=store.collection("submissions").find(),
         audit=store.collection("audit").find(sort="sequence"),
         blobs=frozenset(store.blobs.keys()),
         living_tokens=frozenset(living_tokens),
-        faults=tuple(fault.says for fault in rooms.faults()),
+        faults=tuple(fault.says for fault in services.faults()),
         matches=passwords.matches,
     )

@@ -1,4 +1,4 @@
-"""A house with actors in it, and what is held against the store when they have gone."""
+"""A backend with actors in it, and what is held against the store when they have gone."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -96,12 +96,12 @@ def contents_of(drill: Drill, events: list[Event]) -> Contents:
         token for token in dead if ask(drill.server.port, "GET", "/me", token=token).status != 401
     }
     with closing(Town(drill.server)) as town:
-        return read_contents(town.rooms, living)
+        return read_contents(town.services, living)
 
 
 def _close_what_was_open_a_moment_ago(drill: Drill) -> None:
     """`check` gives a change a minute before it calls its intent abandoned; here all have ended."""
     with closing(Town(drill.server)) as town:
-        for fault in list(town.rooms.faults()):
+        for fault in list(town.services.faults()):
             assert fault.repair, fault.says
             fault.repair()

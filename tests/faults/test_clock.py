@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.storage.ids import new_id
+from tests.backends import PASSWORD
 from tests.faults.drilled import acting, assert_all_promises_are_kept
-from tests.houses import PASSWORD
 from tests.served.camera import ANGULAR, GUIDE, lesions
 from tests.served.conftest import environment_of
 from tests.served.people import Caller, Town

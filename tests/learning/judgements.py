@@ -12,7 +12,7 @@ from skinapi.learning.answers import Answers, Judged
 from skinapi.learning.samples import Sample
 from skinapi.vision.calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.context import Modality
-from skinapi.vision.engine import Reading
+from skinapi.vision.engine import EngineOutput
 from skinapi.vision.heatmap import Head
 from skinapi.vision.linear import LinearClassifier
 from skinapi.vision.modality import ModalityDetector
@@ -52,12 +52,12 @@ def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Judged:
 class MeanColour:
     """Pools a picture to its mean colour; what is red is melanoma, what is green a nevus."""
 
-    def infer(self, batch: Tensor) -> Reading:
+    def infer(self, batch: Tensor) -> EngineOutput:
         pooled = batch.mean(axis=(1, 2)).astype(np.float32)
         red, green, _ = (pooled / 64).T
         nothing = np.zeros_like(red)
         logits = np.stack([nothing, red, green, nothing, nothing], axis=1)
-        return Reading(logits=logits, feature_map=pooled[:, None, None], pooled=pooled)
+        return EngineOutput(logits=logits, feature_map=pooled[:, None, None], pooled=pooled)
 
 
 def toy_model(calibration: ModelCalibration | None = None) -> Model:

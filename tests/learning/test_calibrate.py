@@ -9,13 +9,13 @@ from PIL import Image
 
 from skinapi.errors import ModelDamaged
 from skinapi.vision.calibration import Calibration, ModelCalibration
-from skinapi.vision.familiar import Familiar
 from skinapi.vision.model import CALIBRATION, Model, open_model, write_checksums
+from skinapi.vision.out_of_distribution import OutOfDistributionDetector
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion
 
 
-def familiar_of(model: Model) -> Familiar:
+def familiar_of(model: Model) -> OutOfDistributionDetector:
     familiar = model.calibration.dermoscopic.familiar
     assert familiar is not None
     return familiar

@@ -9,7 +9,7 @@ from PIL import Image
 from skinapi.learning.saliency import blank_cells, look_at
 from skinapi.learning.tables import describe_robustness
 from skinapi.vision.calibration import ModelCalibration
-from skinapi.vision.engine import Reading
+from skinapi.vision.engine import EngineOutput
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.tensor import Tensor
@@ -26,11 +26,11 @@ class SeesDarkness:
     def __init__(self, sign: float = 1.0) -> None:
         self.sign = sign
 
-    def infer(self, batch: Tensor) -> Reading:
+    def infer(self, batch: Tensor) -> EngineOutput:
         cells = batch.reshape(-1, CELLS, SIDE // CELLS, CELLS, SIDE // CELLS, 3)
         dark = np.maximum(self.sign * (150 - cells.mean(axis=(2, 4, 5))), 0)[..., None] / 20
         pooled = dark.mean(axis=(1, 2))
-        return Reading(
+        return EngineOutput(
             logits=np.concatenate([pooled, 0 * pooled], axis=1).astype(np.float32),
             feature_map=dark.astype(np.float32),
             pooled=pooled.astype(np.float32),

@@ -15,9 +15,9 @@ from skinapi.learning import shortcuts
 from skinapi.learning.markings import MARKINGS
 from skinapi.learning.samples import Sample
 from skinapi.learning.shortcuts import NEVUS, measure_shortcuts
+from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.judging import judge_photo
 from skinapi.vision.model import Model, open_model
 from tests.models import tiny_model
 from tests.vision.photos import skin_with_spot
@@ -62,7 +62,7 @@ class Judge:
 def measure(
     monkeypatch: pytest.MonkeyPatch, judge: Judge, samples: list[Sample]
 ) -> dict[str, object]:
-    monkeypatch.setattr(shortcuts, "judge_photo", judge)
+    monkeypatch.setattr(shortcuts, "classify_photo", judge)
     monkeypatch.setattr(shortcuts, "MARKINGS", PENS)
     figures = measure_shortcuts(cast("Model", None), samples, report=lambda _: None)
     return figures["pen"]
@@ -131,7 +131,7 @@ def test_a_served_model_is_measured_on_the_marked_picture_itself(tmp_path: Path)
     def score(picture: Image.Image) -> float:
         written = BytesIO()
         picture.save(written, "PNG")
-        found = judge_photo(model, written.getvalue(), Context(modality=Modality.CLINICAL))
+        found = classify_photo(model, written.getvalue(), Context(modality=Modality.CLINICAL))
         return found.malignant_score
 
     for name, mark in MARKINGS.items():

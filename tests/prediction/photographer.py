@@ -6,7 +6,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from skinapi.records.schemas import SummaryView
-from tests.houses import Person
+from tests.backends import Person
 from tests.photos import photo_of
 
 

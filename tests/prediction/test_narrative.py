@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.houses import House
+from tests.backends import Backend
 from tests.openrouter import KEY, MODEL, OpenRouter, an_openrouter, failing
 from tests.photos import photo_of
 from tests.prediction.photographer import listed, predicted
@@ -21,26 +21,26 @@ def llm() -> Iterator[OpenRouter]:
 
 
 @pytest.fixture
-def house(llm: OpenRouter, tmp_path: Path) -> Iterator[House]:
-    house = house_in(tmp_path, llm, predict_narrative="llm")
-    yield house
-    house.rooms.store.close()
+def backend(llm: OpenRouter, tmp_path: Path) -> Iterator[Backend]:
+    backend = backend_in(tmp_path, llm, predict_narrative="llm")
+    yield backend
+    backend.services.store.close()
 
 
-def house_in(folder: Path, llm: OpenRouter, **settings: Any) -> House:
-    return House(folder, openrouter_api_key=KEY, openrouter_url=llm.url, **settings)
+def backend_in(folder: Path, llm: OpenRouter, **settings: Any) -> Backend:
+    return Backend(folder, openrouter_api_key=KEY, openrouter_url=llm.url, **settings)
 
 
 def test_the_template_writes_unless_the_operator_says_so(llm: OpenRouter, tmp_path: Path) -> None:
-    house = house_in(tmp_path, llm)
-    body = predicted(house.member(consents={"llm": True}))
+    backend = backend_in(tmp_path, llm)
+    body = predicted(backend.member(consents={"llm": True}))
     assert body["narrative"] == {"source": TEMPLATES}
     assert llm.calls == []
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
-def test_the_llm_writes_where_operator_and_owner_agree(house: House, llm: OpenRouter) -> None:
-    ada = house.member()
+def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: OpenRouter) -> None:
+    ada = backend.member()
     assert predicted(ada)["narrative"]["source"]["reason"] == "no_consent"
     assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
     assert ada.call("GET", "/me").get_json()["consents"] == {"llm": True}
@@ -54,8 +54,8 @@ def test_the_llm_writes_where_operator_and_owner_agree(house: House, llm: OpenRo
     assert len(llm.calls) == 1
 
 
-def test_nothing_of_the_person_travels(house: House, llm: OpenRouter) -> None:
-    ada = house.member("ada.lovelace@example.org", consents={"llm": True}, name="Ada Lovelace")
+def test_nothing_of_the_person_travels(backend: Backend, llm: OpenRouter) -> None:
+    ada = backend.member("ada.lovelace@example.org", consents={"llm": True}, name="Ada Lovelace")
     predicted(ada, age_band="60-74", sex="female", body_site="genital", fitzpatrick="6")
     [(_, headers, sent)] = llm.calls
     whole = f"{headers} {sent}".casefold()
@@ -63,17 +63,17 @@ def test_nothing_of_the_person_travels(house: House, llm: OpenRouter) -> None:
         assert private not in whole.replace("image images", "")
 
 
-def test_an_outage_fails_no_prediction_and_is_told(house: House, llm: OpenRouter) -> None:
+def test_an_outage_fails_no_prediction_and_is_told(backend: Backend, llm: OpenRouter) -> None:
     llm.behave = failing(402)
-    body = predicted(house.member(consents={"llm": True}), language="fr")
+    body = predicted(backend.member(consents={"llm": True}), language="fr")
     assert body["narrative"]["source"] == {**TEMPLATES, "reason": "no_credit"}
     assert body["report"]["overview"].startswith("Le plus probable: Mélanome.")
 
 
-def test_a_submission_of_an_older_house_was_the_templates(house: House) -> None:
-    ada = house.member()
+def test_a_submission_of_an_older_version_was_the_templates(backend: Backend) -> None:
+    ada = backend.member()
     body = predicted(ada)
-    submissions = house.rooms.store.collection("submissions")
+    submissions = backend.services.store.collection("submissions")
     submissions.update({"id": body["_id"]}, {"$unset": {"narrative_source": True}})
     [shown] = ada.call("GET", "/submissions").get_json()
     assert shown["narrative"] == {"source": TEMPLATES}

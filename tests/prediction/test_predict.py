@@ -11,7 +11,7 @@ from PIL import Image
 
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 from tests.models import registry_of, tiny_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.prediction.photographer import predicted, send
@@ -27,8 +27,8 @@ SECTIONS = [
 
 
 @pytest.fixture(scope="module")
-def ada(shared_house: House) -> Person:
-    return shared_house.member("ada@example.org")
+def ada(shared_backend: Backend) -> Person:
+    return shared_backend.member("ada@example.org")
 
 
 def test_the_answer_has_the_contracts_keys_first_and_in_its_shape(ada: Person) -> None:
@@ -121,8 +121,8 @@ def test_a_told_dermoscope_picture_is_banded_by_its_figures(ada: Person) -> None
     assert clinical["notices"][1].startswith("No test figures are known for ordinary photographs")
 
 
-def test_the_language_is_the_requests_else_the_accounts(shared_house: House) -> None:
-    marie = shared_house.member("marie@example.org", locale="fr")
+def test_the_language_is_the_requests_else_the_accounts(shared_backend: Backend) -> None:
+    marie = shared_backend.member("marie@example.org", locale="fr")
     assert predicted(marie)["notice"] == TABLE.notices.information_only.fr
     assert predicted(marie, language="en")["notice"] == TABLE.notices.information_only.en
 
@@ -145,9 +145,9 @@ def test_the_field_may_be_called_file(ada: Person) -> None:
     ],
 )
 def test_bad_requests_are_told_in_the_apps_words(
-    shared_house: House, options: dict[str, Any], status: int, says: str
+    shared_backend: Backend, options: dict[str, Any], status: int, says: str
 ) -> None:
-    answer = shared_house.member().call("POST", "/predict", **options)
+    answer = shared_backend.member().call("POST", "/predict", **options)
     assert answer.status_code == status
     body = answer.get_json()
     assert body["error"].startswith(says)
@@ -164,8 +164,8 @@ def test_an_empty_filename_is_told_in_the_old_servers_words(ada: Person) -> None
     assert (answer.status_code, answer.get_json()["error"]) == (400, "Empty filename")
 
 
-def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_house: House) -> None:
-    bob = shared_house.member()
+def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_backend: Backend) -> None:
+    bob = shared_backend.member()
     black = io.BytesIO()
     Image.new("RGB", (300, 300)).save(black, "PNG")
     answer = send(bob, black.getvalue())
@@ -176,33 +176,33 @@ def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_house:
     assert bob.call("GET", "/submissions").get_json() == []
 
 
-def test_who_may_not_predict_is_told_before_the_photo_is_read(shared_house: House) -> None:
-    assert send(shared_house.member(status="waiting")).status_code == 403
-    assert send(Person(shared_house.client, "null")).status_code == 401
-    assert send(shared_house.member(role="doctor")).status_code == 200
+def test_who_may_not_predict_is_told_before_the_photo_is_read(shared_backend: Backend) -> None:
+    assert send(shared_backend.member(status="waiting")).status_code == 403
+    assert send(Person(shared_backend.client, "null")).status_code == 401
+    assert send(shared_backend.member(role="doctor")).status_code == 200
 
 
-def test_a_retry_under_the_same_key_gets_the_same_answer(shared_house: House) -> None:
-    bob = shared_house.member()
+def test_a_retry_under_the_same_key_gets_the_same_answer(shared_backend: Backend) -> None:
+    bob = shared_backend.member()
     first, again = predicted(bob, key="k-1"), predicted(bob, key="k-1")
     assert first == again
     assert len(bob.call("GET", "/submissions").get_json()) == 1
     other = send(bob, photo_of("dermatofibroma"), key="k-1")
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
-    assert predicted(shared_house.member(), key="k-1")["id"] != first["id"]
+    assert predicted(shared_backend.member(), key="k-1")["id"] != first["id"]
     assert predicted(bob, key="k-2")["id"] != first["id"]
 
 
-def test_retries_at_once_make_one_submission(shared_house: House) -> None:
-    bob = shared_house.member()
+def test_retries_at_once_make_one_submission(shared_backend: Backend) -> None:
+    bob = shared_backend.member()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: predicted(bob, key="once"), range(8)))
     assert all(answer == answers[0] for answer in answers)
     assert len(bob.call("GET", "/submissions").get_json()) == 1
 
 
-def test_many_at_once_get_numbers_of_their_own(shared_house: House) -> None:
-    bob = shared_house.member()
+def test_many_at_once_get_numbers_of_their_own(shared_backend: Backend) -> None:
+    bob = shared_backend.member()
     keys = [key for key in COLOURS for _ in range(2)]
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda key: predicted(bob, photo_of(key)), keys))
@@ -212,7 +212,7 @@ def test_many_at_once_get_numbers_of_their_own(shared_house: House) -> None:
     ]
 
 
-class BusyHouse(House):
+class BusyHouse(Backend):
     """Never a place at the engine."""
 
     def registry(self) -> RegistryService | None:
@@ -220,14 +220,14 @@ class BusyHouse(House):
 
 
 def test_a_full_queue_answers_503_at_once_and_says_when_to_come_back(tmp_path: Path) -> None:
-    house = BusyHouse(tmp_path)
-    answer = send(house.member())
+    backend = BusyHouse(tmp_path)
+    answer = send(backend.member())
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
-class BareHouse(House):
+class BareHouse(Backend):
     """No model anywhere."""
 
     def __init__(self, folder: Path) -> None:
@@ -238,10 +238,10 @@ class BareHouse(House):
 
 
 def test_without_a_model_the_server_starts_and_says_what_is_missing(tmp_path: Path) -> None:
-    house = BareHouse(tmp_path)
-    assert house.client.get("/healthz").status_code == 200
-    assert house.client.get("/readyz").status_code == 503
-    answer = send(house.member())
+    backend = BareHouse(tmp_path)
+    assert backend.client.get("/healthz").status_code == 200
+    assert backend.client.get("/readyz").status_code == 503
+    answer = send(backend.member())
     assert (answer.status_code, answer.get_json()["code"]) == (503, "no_model")
     assert "MODEL_PATH" in answer.get_json()["error"]
-    house.rooms.store.close()
+    backend.services.store.close()

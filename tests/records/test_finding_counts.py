@@ -11,8 +11,8 @@ from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite import SqliteStore
+from tests.backends import Backend
 from tests.filling import fill
-from tests.houses import House
 from tests.prediction.photographer import predicted
 from tests.size import size
 from tests.storage.conftest import real_store, store
@@ -154,31 +154,35 @@ def test_of_many_who_file_at_once_none_is_missed(real_store: Store) -> None:
     assert 0 <= missed <= (0 if isinstance(real_store, SqliteStore) else len(threads))
 
 
-def test_an_erased_account_leaves_no_count(any_house: House) -> None:
-    house, ada = any_house, any_house.member()
-    account = house.account(ada.email)
+def test_an_erased_account_leaves_no_count(any_backend: Backend) -> None:
+    backend, ada = any_backend, any_backend.member()
+    account = backend.account(ada.email)
     predicted(ada)
-    (first,) = house.rooms.store.collection("submissions").find()
+    (first,) = backend.services.store.collection("submissions").find()
     copies = range(2, MOST_COUNTED + 3)
-    fill(house.rooms.store, "submissions", ({**first, "id": new_id(), "number": n} for n in copies))
+    fill(
+        backend.services.store,
+        "submissions",
+        ({**first, "id": new_id(), "number": n} for n in copies),
+    )
     predicted(ada)
-    assert [row["id"] for row in house.stored()["finding_counts"]] == [account.id]
-    house.rooms.eraser.erase(account)
-    assert house.stored().get("finding_counts", []) == []
-    assert list(house.rooms.faults()) == []
+    assert [row["id"] for row in backend.stored()["finding_counts"]] == [account.id]
+    backend.services.eraser.erase(account)
+    assert backend.stored().get("finding_counts", []) == []
+    assert list(backend.services.faults()) == []
 
 
-def test_check_finds_a_count_below_what_is_kept(any_house: House) -> None:
-    ada = any_house.member()
+def test_check_finds_a_count_below_what_is_kept(any_backend: Backend) -> None:
+    ada = any_backend.member()
     predicted(ada)
-    account = any_house.account(ada.email)
-    counts = any_house.rooms.store.collection("finding_counts")
+    account = any_backend.account(ada.email)
+    counts = any_backend.services.store.collection("finding_counts")
     counts.insert({"id": account.id, "through": 10**9, "value": 0})  # of a later backup
-    (fault,) = any_house.rooms.faults()
+    (fault,) = any_backend.services.faults()
     assert fault.says == f"account {account.id} keeps more findings than counted"
     assert fault.repair
     fault.repair()
-    assert list(any_house.rooms.faults()) == []
+    assert list(any_backend.services.faults()) == []
     counts.insert({"id": new_id(), "through": 1, "value": 1})
-    (fault,) = any_house.rooms.faults()
+    (fault,) = any_backend.services.faults()
     assert fault.says.endswith("which is gone")

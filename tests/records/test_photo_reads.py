@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.storage.ports import Document
 from skinapi.web.routes import declared_routes
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
 
 KINDS = ("application/json", "text/html", "application/pdf", "image/jpeg")
@@ -20,79 +20,79 @@ def shows_a_photo(answer: TestResponse) -> bool:
     return str(answer.mimetype).startswith("image/") or "data:image/" in answer.text
 
 
-def reads(house: House) -> list[Document]:
-    return [row for row in house.audit() if row["action"] == "photo.read"]
+def reads(backend: Backend) -> list[Document]:
+    return [row for row in backend.audit() if row["action"] == "photo.read"]
 
 
-def patient_in_care(house: House) -> tuple[Person, Person]:
-    doctor = house.member(role="doctor")
-    return doctor, house.member(doctor_id=house.account(doctor.email).id)
+def patient_in_care(backend: Backend) -> tuple[Person, Person]:
+    doctor = backend.member(role="doctor")
+    return doctor, backend.member(doctor_id=backend.account(doctor.email).id)
 
 
-def paths(house: House, number: int) -> list[str]:
+def paths(backend: Backend, number: int) -> list[str]:
     return [
         route.path.replace("<number>", str(number))
-        for route in declared_routes(house.app)
+        for route in declared_routes(backend.app)
         if route.method == "GET" and "<number>" in route.path
     ]
 
 
-def test_every_answer_that_shows_a_photo_to_another_leaves_one_row(house: House) -> None:
-    doctor, patient = patient_in_care(house)
+def test_every_answer_that_shows_a_photo_to_another_leaves_one_row(backend: Backend) -> None:
+    doctor, patient = patient_in_care(backend)
     number = predicted(patient, keep_photo="true")["id"]
     shown = 0
-    for path in paths(house, number):
+    for path in paths(backend, number):
         for kind in KINDS:
             for _ in range(2):  # the second PDF is the one that was kept
-                before = len(reads(house))
+                before = len(reads(backend))
                 answer = doctor.call("GET", path, headers={"Accept": kind})
                 assert answer.status_code == 200
                 shows = shows_a_photo(answer)
-                assert len(reads(house)) - before == shows, f"{path} as {kind}"
+                assert len(reads(backend)) - before == shows, f"{path} as {kind}"
                 shown += shows
     assert shown >= 2 * len(KINDS) * 2
 
 
-def test_a_row_says_who_read_which_photo_when_and_no_more(any_house: House) -> None:
-    doctor, patient = patient_in_care(any_house)
+def test_a_row_says_who_read_which_photo_when_and_no_more(any_backend: Backend) -> None:
+    doctor, patient = patient_in_care(any_backend)
     made = predicted(patient, keep_photo="true")
     doctor.call("GET", f"/submissions/{made['id']}/photo")
-    (row,) = reads(any_house)
-    assert row["by"] == any_house.account(doctor.email).id
+    (row,) = reads(any_backend)
+    assert row["by"] == any_backend.account(doctor.email).id
     assert row["target"] == made["_id"]
     assert row.keys() == {
         *("id", "schema", "created_at", "sequence", "previous", "hash", "request_id"),
         *("action", "phase", "outcome", "by", "target"),
     }
-    assert list(any_house.rooms.faults()) == []
-    admin = any_house.member(role="admin")
+    assert list(any_backend.services.faults()) == []
+    admin = any_backend.member(role="admin")
     (shown,) = admin.call("GET", "/audit?action=photo.read").get_json()
     assert (shown["by_email"], shown["target"]) == (doctor.email, made["_id"])
 
 
 @pytest.mark.parametrize("reader", ["owner", "stranger"])
-def test_who_owns_the_photo_or_is_refused_it_leaves_no_row(house: House, reader: str) -> None:
-    _, patient = patient_in_care(house)
-    person = patient if reader == "owner" else house.member(role="doctor")
+def test_who_owns_the_photo_or_is_refused_it_leaves_no_row(backend: Backend, reader: str) -> None:
+    _, patient = patient_in_care(backend)
+    person = patient if reader == "owner" else backend.member(role="doctor")
     number = predicted(patient, keep_photo="true")["id"]
-    for path in paths(house, number):
+    for path in paths(backend, number):
         answer = person.call("GET", path)
         assert answer.status_code == (200 if reader == "owner" else 404)
-    assert reads(house) == []
+    assert reads(backend) == []
 
 
-def test_a_photo_that_was_not_kept_is_not_read(house: House) -> None:
-    doctor, patient = patient_in_care(house)
+def test_a_photo_that_was_not_kept_is_not_read(backend: Backend) -> None:
+    doctor, patient = patient_in_care(backend)
     number = predicted(patient)["id"]
-    for path in paths(house, number):
+    for path in paths(backend, number):
         doctor.call("GET", path)
-    assert reads(house) == []
+    assert reads(backend) == []
 
 
 def test_a_photo_is_not_shown_where_the_trail_cannot_be_written(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doctor, patient = patient_in_care(house)
+    doctor, patient = patient_in_care(backend)
     number = predicted(patient, keep_photo="true")["id"]
     monkeypatch.setattr("skinapi.audit.ATTEMPTS", 0)
     for what in ("photo", "heatmap"):

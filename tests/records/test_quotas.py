@@ -7,35 +7,35 @@ from pathlib import Path
 
 import pytest
 
-from tests.houses import House
+from tests.backends import Backend
 from tests.photos import photo_of
 from tests.prediction.photographer import listed, predicted, send
 from tests.served.wire import at_once
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, rate_predictions="3/day, doctor=4/day", most_submissions=2)
-    yield house
-    house.rooms.store.close()
+def backend(tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(tmp_path, rate_predictions="3/day, doctor=4/day", most_submissions=2)
+    yield backend
+    backend.services.store.close()
 
 
-def test_an_account_that_keeps_enough_is_told_to_delete_some(house: House) -> None:
-    ada = house.member()
+def test_an_account_that_keeps_enough_is_told_to_delete_some(backend: Backend) -> None:
+    ada = backend.member()
     kept = [predicted(ada, key=f"k{number}", keep_photo="true") for number in range(2)]
-    before = house.stored()
+    before = backend.stored()
     refused = send(ada, keep_photo="true")
     assert (refused.status_code, refused.get_json()["code"]) == (507, "storage_quota_reached")
     assert "delete some" in refused.get_json()["message"]
-    assert house.stored() == before
+    assert backend.stored() == before
     assert ada.call("GET", "/submissions").get_json() == [*map(listed, kept)]
     assert predicted(ada, key="k1", keep_photo="true") == kept[1]
     ada.call("DELETE", f"/submissions/{kept[0]['id']}")
     predicted(ada)
 
 
-def test_photos_are_counted_by_the_day_whatever_becomes_of_them(house: House) -> None:
-    ada, doctor = house.member(), house.member(role="doctor")
+def test_photos_are_counted_by_the_day_whatever_becomes_of_them(backend: Backend) -> None:
+    ada, doctor = backend.member(), backend.member(role="doctor")
     first = predicted(ada, key="k")
     assert send(ada, b"no photo").status_code == 422
     ada.call("DELETE", f"/submissions/{predicted(ada)['id']}")
@@ -48,8 +48,8 @@ def test_photos_are_counted_by_the_day_whatever_becomes_of_them(house: House) ->
     assert [send(doctor, b"no photo").status_code for _ in range(5)] == [422] * 4 + [429]
 
 
-def test_at_once_no_more_are_judged(house: House) -> None:
-    ada, sent = house.member(role="doctor"), photo_of("melanoma")
+def test_at_once_no_more_are_judged(backend: Backend) -> None:
+    ada, sent = backend.member(role="doctor"), photo_of("melanoma")
     answers = at_once([partial(send, ada, sent, keep_photo="false")] * 8)
     found = Counter(answer.status_code for answer in answers)
     assert found[200] <= 4

@@ -6,16 +6,16 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.storage.ids import new_id
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
 
 AGREED = {"label": "melanoma", "agreement": "agree"}
 
 
-def in_care(house: House) -> tuple[Person, Person, int]:
+def in_care(backend: Backend) -> tuple[Person, Person, int]:
     """A doctor, a patient and the patient's submission."""
-    doctor = house.member(role="doctor", name="Dr Grace Hopper")
-    ada = house.member(doctor_id=house.account(doctor.email).id)
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
     return doctor, ada, predicted(ada)["id"]
 
 
@@ -26,8 +26,8 @@ def review(person: Person, number: int, key: str | None = None, **fields: Any) -
     )
 
 
-def test_reviews_are_signed_and_kept_beside_each_other(any_house: House) -> None:
-    doctor, ada, number = in_care(any_house)
+def test_reviews_are_signed_and_kept_beside_each_other(any_backend: Backend) -> None:
+    doctor, ada, number = in_care(any_backend)
     first = review(doctor, number)
     assert first.status_code == 201, first.text
     second = review(
@@ -47,15 +47,15 @@ def test_reviews_are_signed_and_kept_beside_each_other(any_house: House) -> None
     assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
 
 
-def test_only_the_doctor_in_charge_reviews(house: House) -> None:
-    _, ada, number = in_care(house)
+def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:
+    _, ada, number = in_care(backend)
     refused = review(ada, number)
     assert (refused.status_code, refused.get_json()["error"]) == (
         403,
         "Only the doctor in charge can review",
     )
     for role in ("user", "doctor", "admin", "researcher"):
-        stranger = house.member(role=role)
+        stranger = backend.member(role=role)
         assert review(stranger, number).status_code == 404
         assert stranger.call("GET", f"/submissions/{number}/reviews").status_code == 404
     assert ada.call("GET", f"/submissions/{number}/reviews").get_json() == []
@@ -75,60 +75,60 @@ def test_only_the_doctor_in_charge_reviews(house: House) -> None:
         {"surprise": 1},
     ],
 )
-def test_what_is_no_review_is_refused(shared_house: House, wrong: dict[str, Any]) -> None:
-    doctor, _, number = in_care(shared_house)
+def test_what_is_no_review_is_refused(shared_backend: Backend, wrong: dict[str, Any]) -> None:
+    doctor, _, number = in_care(shared_backend)
     assert review(doctor, number, **wrong).status_code == 400
 
 
-def test_a_retry_signs_once(any_house: House) -> None:
-    doctor, _, number = in_care(any_house)
+def test_a_retry_signs_once(any_backend: Backend) -> None:
+    doctor, _, number = in_care(any_backend)
     first, again = (review(doctor, number, key="visit-7") for _ in range(2))
     assert first.get_json() == again.get_json()
     assert review(doctor, number, key="visit-7", note="another").status_code == 422
-    assert len(any_house.stored()["reviews"]) == 1
+    assert len(any_backend.stored()["reviews"]) == 1
 
 
-def test_a_review_leaves_its_rows_in_the_trail(house: House) -> None:
-    doctor, _, number = in_care(house)
+def test_a_review_leaves_its_rows_in_the_trail(backend: Backend) -> None:
+    doctor, _, number = in_care(backend)
     review(doctor, number)
-    *_, intent, outcome = house.audit()
-    assert (intent["action"], intent["by"]) == ("review.create", house.account(doctor.email).id)
+    *_, intent, outcome = backend.audit()
+    assert (intent["action"], intent["by"]) == ("review.create", backend.account(doctor.email).id)
     assert outcome["outcome"] == "done"
 
 
-def test_reviews_go_with_their_submission_and_with_its_owner(any_house: House) -> None:
-    doctor, ada, number = in_care(any_house)
+def test_reviews_go_with_their_submission_and_with_its_owner(any_backend: Backend) -> None:
+    doctor, ada, number = in_care(any_backend)
     review(doctor, number)
     review(doctor, predicted(ada)["id"])
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
-    assert len(any_house.stored()["reviews"]) == 1
-    any_house.rooms.eraser.erase(any_house.account(ada.email))
-    assert any_house.stored().get("reviews", []) == []
+    assert len(any_backend.stored()["reviews"]) == 1
+    any_backend.services.eraser.erase(any_backend.account(ada.email))
+    assert any_backend.stored().get("reviews", []) == []
 
 
-def test_a_submission_deleted_while_it_is_reviewed_keeps_no_review(house: House) -> None:
-    doctor, ada, number = in_care(house)
-    add = house.rooms.reviews._reviews.add
+def test_a_submission_deleted_while_it_is_reviewed_keeps_no_review(backend: Backend) -> None:
+    doctor, ada, number = in_care(backend)
+    add = backend.services.reviews._reviews.add
 
     def delete_first(**fields: Any) -> Any:
         ada.call("DELETE", f"/submissions/{number}")
         return add(**fields)
 
-    house.rooms.reviews._reviews.add = delete_first  # type: ignore[method-assign]
+    backend.services.reviews._reviews.add = delete_first  # type: ignore[method-assign]
     assert review(doctor, number).status_code == 404
-    assert house.stored().get("reviews", []) == []
+    assert backend.stored().get("reviews", []) == []
 
 
-def test_check_finds_reviews_whose_submission_is_gone(house: House) -> None:
-    doctor, _, number = in_care(house)
+def test_check_finds_reviews_whose_submission_is_gone(backend: Backend) -> None:
+    doctor, _, number = in_care(backend)
     review(doctor, number)
     gone = new_id()
-    [row] = house.stored()["reviews"]
-    house.rooms.store.collection("reviews").update(
+    [row] = backend.stored()["reviews"]
+    backend.services.store.collection("reviews").update(
         {"id": row["id"]}, {"$set": {"submission": gone}}
     )
-    [fault] = house.rooms.faults()
+    [fault] = backend.services.faults()
     assert fault.says == f"reviews of submission {gone}, which is gone"
     assert fault.repair
     fault.repair()
-    assert list(house.rooms.faults()) == []
+    assert list(backend.services.faults()) == []

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from skinapi.vision.photo import STORED_SIDE
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 from tests.photos import UNCERTAIN, photo_in, photo_of
 from tests.prediction.photographer import listed, predicted, send
 
@@ -16,12 +16,12 @@ NOT_YOURS = "Not found or unauthorized"
 
 
 @pytest.fixture(scope="module")
-def ada(shared_house: House) -> Person:
-    return shared_house.member("ada@example.org")
+def ada(shared_backend: Backend) -> Person:
+    return shared_backend.member("ada@example.org")
 
 
-def test_the_history_is_ones_own_in_the_order_it_was_made(any_house: House) -> None:
-    ada, bob = any_house.member(), any_house.member()
+def test_the_history_is_ones_own_in_the_order_it_was_made(any_backend: Backend) -> None:
+    ada, bob = any_backend.member(), any_backend.member()
     made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]
     predicted(bob)
     assert ada.call("GET", "/submissions").get_json() == [*map(listed, made)]
@@ -31,9 +31,9 @@ def test_the_history_is_ones_own_in_the_order_it_was_made(any_house: House) -> N
 
 
 def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
-    house: House,
+    backend: Backend,
 ) -> None:
-    ada = house.member()
+    ada = backend.member()
     body = predicted(ada, photo_in(UNCERTAIN), keep_photo="true", language="fr")
     [shown] = ada.call("GET", "/submissions").get_json()
     contract = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
@@ -49,12 +49,12 @@ def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
 
 
 def test_a_list_reads_from_the_store_no_more_than_it_shows(
-    any_house: House, monkeypatch: pytest.MonkeyPatch
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each record holds ten times as much: heat map, probabilities, the model's test figures."""
-    ada = any_house.member()
+    ada = any_backend.member()
     predicted(ada, keep_photo="true")
-    documents = any_house.rooms.records._submissions._documents
+    documents = any_backend.services.records._submissions._documents
     read: list[Any] = []
 
     def find(*arguments: Any, **named: Any) -> Any:
@@ -74,15 +74,15 @@ def test_a_list_reads_from_the_store_no_more_than_it_shows(
     }
 
 
-def test_a_submission_is_deleted_by_its_owner_alone(any_house: House) -> None:
-    ada, bob = any_house.member(), any_house.member()
+def test_a_submission_is_deleted_by_its_owner_alone(any_backend: Backend) -> None:
+    ada, bob = any_backend.member(), any_backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     refused = bob.call("DELETE", f"/submissions/{number}")
     assert (refused.status_code, refused.get_json()["error"]) == (404, NOT_YOURS)
     done = ada.call("DELETE", f"/submissions/{number}")
     assert done.get_json()["message"] == f"Submission {number} deleted"
     assert ada.call("DELETE", f"/submissions/{number}").status_code == 404
-    assert list(any_house.rooms.store.blobs.keys()) == []
+    assert list(any_backend.services.store.blobs.keys()) == []
     assert predicted(ada)["id"] > number
 
 
@@ -93,18 +93,23 @@ def test_a_number_that_is_none_is_not_found(ada: Person, number: str) -> None:
         assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
 
 
-def test_the_doctor_in_charge_sees_it_and_nobody_else(house: House) -> None:
-    doctor, other = house.member(role="doctor"), house.member(role="doctor")
-    ada = house.member(doctor_id=house.account(doctor.email).id)
+def test_the_doctor_in_charge_sees_it_and_nobody_else(backend: Backend) -> None:
+    doctor, other = backend.member(role="doctor"), backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
     number = predicted(ada, keep_photo="true")["id"]
-    strangers = [other, house.member(), house.member(role="admin"), house.member(role="researcher")]
+    strangers = [
+        other,
+        backend.member(),
+        backend.member(role="admin"),
+        backend.member(role="researcher"),
+    ]
     for path in ("", "/photo", "/heatmap"):
         assert doctor.call("GET", f"/submissions/{number}{path}").status_code == 200
         for stranger in strangers:
             answer = stranger.call("GET", f"/submissions/{number}{path}")
             assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
     assert doctor.call("DELETE", f"/submissions/{number}").status_code == 404
-    house.edit(ada.email, doctor_id=house.account(other.email).id)
+    backend.edit(ada.email, doctor_id=backend.account(other.email).id)
     assert doctor.call("GET", f"/submissions/{number}").status_code == 404
 
 
@@ -122,22 +127,22 @@ def test_the_doctor_in_charge_sees_it_and_nobody_else(house: House) -> None:
 def test_a_photo_is_kept_only_where_policy_and_consent_say_so(
     tmp_path: Path, policy: str, consents: dict[str, bool], keep_photo: str | None, kept: bool
 ) -> None:
-    house = House(tmp_path, photos=policy)
-    ada = house.member(consents=consents)
+    backend = Backend(tmp_path, photos=policy)
+    ada = backend.member(consents=consents)
     texts: dict[str, Any] = {"keep_photo": keep_photo} if keep_photo else {}
     body = predicted(ada, **texts)
     assert body["photo_kept"] is kept
-    assert len(list(house.rooms.store.blobs.keys())) == kept
+    assert len(list(backend.services.store.blobs.keys())) == kept
     for path in ("photo", "heatmap"):
         answer = ada.call("GET", f"/submissions/{body['id']}/{path}")
         assert answer.status_code == (200 if kept else 404)
         if not kept:
             assert answer.get_json()["error"] == "The photo of this submission was not kept"
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
-def test_consent_is_given_and_taken_back_by_its_owner(house: House) -> None:
-    ada = house.member()
+def test_consent_is_given_and_taken_back_by_its_owner(backend: Backend) -> None:
+    ada = backend.member()
     assert predicted(ada)["photo_kept"] is False
     for consent in (True, False):
         done = ada.call("PUT", "/me/consents", json={"photos": consent})
@@ -171,59 +176,59 @@ def test_a_doctor_sees_a_large_photo_at_the_stored_size_and_the_report_stays_sma
         assert len(ada.call("GET", f"/submissions/{number}/{path}").data) < 400_000
 
 
-def test_an_erased_account_leaves_no_submission_and_no_photo(any_house: House) -> None:
-    ada, bob = any_house.member(), any_house.member()
+def test_an_erased_account_leaves_no_submission_and_no_photo(any_backend: Backend) -> None:
+    ada, bob = any_backend.member(), any_backend.member()
     for person in (ada, ada, bob):
         predicted(person, keep_photo="true")
-    admin = any_house.admin()
+    admin = any_backend.admin()
     assert admin.call("DELETE", f"/users/{ada.email}").status_code == 200
-    assert len(any_house.stored()["submissions"]) == 1
-    assert len(list(any_house.rooms.store.blobs.keys())) == 1
-    assert list(any_house.rooms.faults()) == []
+    assert len(any_backend.stored()["submissions"]) == 1
+    assert len(list(any_backend.services.store.blobs.keys())) == 1
+    assert list(any_backend.services.faults()) == []
 
 
-def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(house: House) -> None:
-    ada = house.member()
-    account = house.account(ada.email)
-    add = house.rooms.records._submissions.add
+def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Backend) -> None:
+    ada = backend.member()
+    account = backend.account(ada.email)
+    add = backend.services.records._submissions.add
 
     def erase_first(**fields: Any) -> Any:
-        house.rooms.eraser.erase(account)
+        backend.services.eraser.erase(account)
         return add(**fields)
 
-    house.rooms.records._submissions.add = erase_first  # type: ignore[method-assign]
+    backend.services.records._submissions.add = erase_first  # type: ignore[method-assign]
     assert send(ada, keep_photo="true").status_code == 401
-    assert house.stored().get("submissions", []) == []
-    assert list(house.rooms.store.blobs.keys()) == []
+    assert backend.stored().get("submissions", []) == []
+    assert list(backend.services.store.blobs.keys()) == []
 
 
-def test_check_finds_submissions_whose_owner_is_gone(house: House) -> None:
-    ada = house.member()
+def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
+    ada = backend.member()
     predicted(ada, keep_photo="true")
-    gone = house.account(ada.email).id
-    house.rooms.store.collection("accounts").delete({"id": gone})
-    faults = list(house.rooms.faults())
+    gone = backend.account(ada.email).id
+    backend.services.store.collection("accounts").delete({"id": gone})
+    faults = list(backend.services.faults())
     assert [fault.says for fault in faults] == [f"submissions of account {gone}, which is gone"]
     assert faults[0].repair
     faults[0].repair()
-    assert list(house.rooms.faults()) == []
-    assert list(house.rooms.store.blobs.keys()) == []
+    assert list(backend.services.faults()) == []
+    assert list(backend.services.store.blobs.keys()) == []
 
 
-def test_a_counter_that_lags_behind_catches_up(any_house: House) -> None:
-    ada = any_house.member()
+def test_a_counter_that_lags_behind_catches_up(any_backend: Backend) -> None:
+    ada = any_backend.member()
     last = [predicted(ada)["id"] for _ in range(3)][-1]
-    any_house.rooms.store.collection("counters").update(
+    any_backend.services.store.collection("counters").update(
         {"id": "submissions"}, {"$set": {"value": 0}}
     )
     assert predicted(ada)["id"] == last + 1
 
 
-def test_filing_and_deleting_leave_their_rows_in_the_trail(house: House) -> None:
-    ada = house.member()
+def test_filing_and_deleting_leave_their_rows_in_the_trail(backend: Backend) -> None:
+    ada = backend.member()
     number = predicted(ada)["id"]
     ada.call("DELETE", f"/submissions/{number}")
-    rows = [(row["action"], row["phase"], row.get("outcome")) for row in house.audit()]
+    rows = [(row["action"], row["phase"], row.get("outcome")) for row in backend.audit()]
     assert rows == [
         ("submission.create", "intent", None),
         ("submission.create", "outcome", "done"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.houses import House
+from tests.backends import Backend
 from tests.prediction.photographer import predicted
 
 BEGUN: Counter[str] = Counter()
@@ -36,9 +36,9 @@ def test_a_prediction_is_one_transaction_and_is_counted_in_two(
     tmp_path: Path, begun: Counter[str], keep_photo: str
 ) -> None:
     """The trail's intent, the number, the finding, its place in the queue, the trail's outcome."""
-    house = House(tmp_path)
-    with closing(house.rooms.store):
-        ada, bob = house.member(), house.member()
+    backend = Backend(tmp_path)
+    with closing(backend.services.store):
+        ada, bob = backend.member(), backend.member()
         predicted(bob)  # makes what is made once
         for _ in range(3):
             begun.clear()

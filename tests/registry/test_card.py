@@ -5,10 +5,10 @@ from typing import Any
 
 from flask import Flask
 
-from skinapi.registry.cardpage import card_page
+from skinapi.registry.card_page import card_page
 from skinapi.vision.conditions import conditions_table
+from tests.backends import Backend
 from tests.cards import model_card
-from tests.houses import House
 
 
 class Strict(HTMLParser):
@@ -26,15 +26,15 @@ class Strict(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_the_card_of_the_model_in_service_is_open_to_programs(shared_house: House) -> None:
-    card = shared_house.client.get("/model-card").get_json()
+def test_the_card_of_the_model_in_service_is_open_to_programs(shared_backend: Backend) -> None:
+    card = shared_backend.client.get("/model-card").get_json()
     assert card["version"] == "tiny-1"
     assert card["limits"]
     assert card["figures"] == {"test": {"balanced_accuracy": 0.5}}
 
 
-def test_a_browser_gets_the_card_as_a_page(shared_house: House) -> None:
-    answer = shared_house.client.get("/model-card", headers={"Accept": "text/html,*/*;q=0.8"})
+def test_a_browser_gets_the_card_as_a_page(shared_backend: Backend) -> None:
+    answer = shared_backend.client.get("/model-card", headers={"Accept": "text/html,*/*;q=0.8"})
     assert answer.mimetype == "text/html"
     page = Strict()
     page.feed(answer.text)
@@ -44,8 +44,8 @@ def test_a_browser_gets_the_card_as_a_page(shared_house: House) -> None:
     assert "unsafe-inline" in answer.headers["Content-Security-Policy"]
 
 
-def test_the_conditions_are_told_whole_with_their_sources(shared_house: House) -> None:
-    body = shared_house.client.get("/conditions").get_json()
+def test_the_conditions_are_told_whole_with_their_sources(shared_backend: Backend) -> None:
+    body = shared_backend.client.get("/conditions").get_json()
     table = conditions_table()
     assert [condition["key"] for condition in body["conditions"]] == list(table.keys)
     for condition in body["conditions"]:

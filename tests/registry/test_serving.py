@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
-from skinapi.registry.gate import Gate
+from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.registry.service import open_registry
 from skinapi.registry.slot import open_warm
-from skinapi.vision.judging import examine_photo
+from skinapi.vision.classification import prepare_photo
 from skinapi.vision.model import write_checksums
 from skinapi.vision.photo import stored_photo
-from tests.houses import settings_in
+from tests.backends import settings_in
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.size import size
@@ -24,19 +24,19 @@ from tests.size import size
 
 @pytest.mark.parametrize("key", COLOURS)
 def test_each_condition_is_found_in_a_photo_of_its_colour(key: str) -> None:
-    finding = tiny_registry().judge_photo(content=photo_of(key)).finding
+    finding = tiny_registry().classify_photo(content=photo_of(key)).finding
     assert (finding.stated, finding.uncertain) == (key, False)
     assert finding.confidence > 0.7
 
 
 def test_a_photo_between_two_conditions_is_uncertain() -> None:
-    finding = tiny_registry().judge_photo(content=photo_in(UNCERTAIN)).finding
+    finding = tiny_registry().classify_photo(content=photo_in(UNCERTAIN)).finding
     assert finding.uncertain
 
 
 def test_what_is_no_photo_is_refused() -> None:
     with pytest.raises(Refused):
-        tiny_registry().judge_photo(content=b"no photo")
+        tiny_registry().classify_photo(content=b"no photo")
 
 
 def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
@@ -45,9 +45,9 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
     registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
     opened = Mock(side_effect=Image.open)
     monkeypatch.setattr(Image, "open", opened)
-    unkept = registry.judge_photo(content=photo)
+    unkept = registry.classify_photo(content=photo)
     assert (unkept.kept, opened.call_count) == (None, 1)
-    kept = registry.judge_photo(content=photo, keep=True)
+    kept = registry.classify_photo(content=photo, keep=True)
     assert opened.call_count == 3
     assert kept.kept == stored_photo(photo)
     assert kept.finding.ranked == unkept.finding.ranked
@@ -71,7 +71,7 @@ def test_every_answer_under_a_swap_names_one_existing_version(tmp_path: Path) ->
         found = [
             judged.finding.model_version
             for judged in pool.map(
-                lambda _: registry.judge_photo(content=photo), range(size(100, 2000))
+                lambda _: registry.classify_photo(content=photo), range(size(100, 2000))
             )
         ]
     stop.set()
@@ -95,7 +95,7 @@ def test_a_damaged_model_changes_nothing_and_one_call_goes_back(tmp_path: Path) 
 
 
 def test_past_the_queue_the_answer_is_busy_at_once_and_places_come_back() -> None:
-    gate, go = Gate(streams=1, queue=1), threading.Event()
+    gate, go = PredictionPool(streams=1, queue=1), threading.Event()
     refused = []
 
     def call() -> bool:
@@ -116,10 +116,10 @@ def test_past_the_queue_the_answer_is_busy_at_once_and_places_come_back() -> Non
 
 
 def test_what_fails_inside_gives_its_place_back() -> None:
-    gate = Gate(streams=1, queue=0)
+    gate = PredictionPool(streams=1, queue=0)
     for _ in range(3):
         with pytest.raises(Refused):
-            gate.judge(lambda: examine_photo(b"no photo"))
+            gate.judge(lambda: prepare_photo(b"no photo"))
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -
     with pytest.raises(NoModel):
         registry.ping()
     with pytest.raises(NoModel):
-        registry.judge_photo(content=photo_of("melanoma"))
+        registry.classify_photo(content=photo_of("melanoma"))
 
 
 def test_a_network_that_cannot_be_run_is_damaged(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrative import Narrative, Reason
-from skinapi.reports.words.checker import contradictions
-from skinapi.reports.words.template import Added, TemplateWriter
+from skinapi.reports.text.checker import contradictions
+from skinapi.reports.text.template import Added, TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 from tests.openrouter import KEY, Call, OpenRouter, an_openrouter, well
 from tests.photos import photo_of
 from tests.prediction.photographer import predicted
@@ -18,55 +18,59 @@ def llm() -> Iterator[OpenRouter]:
 
 
 @pytest.fixture
-def house(llm: OpenRouter, tmp_path: Path) -> Iterator[House]:
-    house = House(tmp_path, openrouter_api_key=KEY, openrouter_url=llm.url, predict_narrative="llm")
-    yield house
-    house.rooms.store.close()
+def backend(llm: OpenRouter, tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(
+        tmp_path, openrouter_api_key=KEY, openrouter_url=llm.url, predict_narrative="llm"
+    )
+    yield backend
+    backend.services.store.close()
 
 
-def kept(house: House) -> int:
-    return house.rooms.store.collection("narratives").count()
+def kept(backend: Backend) -> int:
+    return backend.services.store.collection("narratives").count()
 
 
-def of_two_findings(house: House, ada: Person, bob: Person) -> tuple[int, int]:
+def of_two_findings(backend: Backend, ada: Person, bob: Person) -> tuple[int, int]:
     """The numbers of a finding of each; Ada's in words in both languages."""
     hers, his = predicted(ada)["id"], predicted(bob, photo_of("dermatofibroma"))["id"]
     for language in ("en", "fr"):
         assert ada.call("GET", f"/submissions/{hers}/report?lang={language}").status_code == 200
-    assert kept(house) == 3
+    assert kept(backend) == 3
     return hers, his
 
 
-def test_a_deleted_submission_takes_the_words_made_from_it_along(house: House) -> None:
-    ada, bob = (house.member(consents={"llm": True}) for _ in range(2))
-    hers, his = of_two_findings(house, ada, bob)
+def test_a_deleted_submission_takes_the_words_made_from_it_along(backend: Backend) -> None:
+    ada, bob = (backend.member(consents={"llm": True}) for _ in range(2))
+    hers, his = of_two_findings(backend, ada, bob)
     assert ada.call("DELETE", f"/submissions/{hers}").status_code == 200
-    assert kept(house) == 1
+    assert kept(backend) == 1
     assert bob.call("DELETE", f"/submissions/{his}").status_code == 200
-    assert kept(house) == 0
+    assert kept(backend) == 0
 
 
 def test_an_erased_account_leaves_no_words_even_where_the_key_is_gone(
-    house: House, tmp_path: Path
+    backend: Backend, tmp_path: Path
 ) -> None:
-    ada, bob = (house.member(consents={"llm": True}) for _ in range(2))
-    of_two_findings(house, ada, bob)
-    without_key = House(tmp_path, house.rooms.store)
-    without_key.rooms.eraser.erase(house.account(ada.email))
-    assert kept(house) == 1
-    assert list(house.rooms.faults()) == []
+    ada, bob = (backend.member(consents={"llm": True}) for _ in range(2))
+    of_two_findings(backend, ada, bob)
+    without_key = Backend(tmp_path, backend.services.store)
+    without_key.services.eraser.erase(backend.account(ada.email))
+    assert kept(backend) == 1
+    assert list(backend.services.faults()) == []
 
 
 def test_words_that_come_after_the_submission_is_gone_are_not_kept(
-    house: House, llm: OpenRouter
+    backend: Backend, llm: OpenRouter
 ) -> None:
-    ada = house.member(consents={"llm": True})
+    ada = backend.member(consents={"llm": True})
     number = predicted(ada)["id"]
 
     def delete_first(call: Call) -> None:
-        house.rooms.records.delete_submission(number=str(number), by=house.account(ada.email).id)
+        backend.services.records.delete_submission(
+            number=str(number), by=backend.account(ada.email).id
+        )
         well(call)
 
     llm.behave = delete_first
     assert ada.call("GET", f"/submissions/{number}/report?lang=fr").status_code == 404
-    assert kept(house) == 0
+    assert kept(backend) == 0

@@ -12,20 +12,21 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from skinapi.errors import StoreUnavailable, Unwritten
+from skinapi.errors import NarrativeUnavailable, StoreUnavailable
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm import allowance, openrouter
+from skinapi.reports.llm import budget as budget_module
+from skinapi.reports.llm import openrouter
 from skinapi.reports.narrative import LONGEST, Narrative, Reason, Source, Writer
 from skinapi.reports.narrator import Narrator, open_narrator
-from skinapi.reports.words.checker import contradictions
-from skinapi.reports.words.template import TemplateWriter
+from skinapi.reports.text.checker import contradictions
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding import Doubt
-from tests.houses import settings_in, store_of_kind
+from tests.backends import settings_in, store_of_kind
 from tests.openrouter import (
     FOREVER_S,
     KEY,
@@ -358,15 +359,15 @@ def test_after_three_failures_it_rests(llm: OpenRouter, store: Store, tmp_path: 
 
 
 def test_after_its_rest_one_tries_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    breaker, later = allowance.Breaker(), time.monotonic() + allowance.REST_S + 1
-    for _ in range(allowance.MOST_FAILURES):
+    breaker, later = budget_module.CircuitBreaker(), time.monotonic() + budget_module.REST_S + 1
+    for _ in range(budget_module.MOST_FAILURES):
         breaker.admit()
         breaker.tell(well=False)
-    with pytest.raises(Unwritten):
+    with pytest.raises(NarrativeUnavailable):
         breaker.admit()
-    monkeypatch.setattr("skinapi.reports.llm.allowance.time.monotonic", lambda: later)
+    monkeypatch.setattr("skinapi.reports.llm.budget.time.monotonic", lambda: later)
     breaker.admit()
-    with pytest.raises(Unwritten):
+    with pytest.raises(NarrativeUnavailable):
         breaker.admit()
     breaker.tell(well=True)
     breaker.admit()
@@ -379,7 +380,7 @@ def test_a_store_that_fails_costs_the_words_alone(
     def gone(*_: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr("skinapi.reports.llm.openrouter.KeptNarratives.find", gone)
+    monkeypatch.setattr("skinapi.reports.llm.openrouter.NarrativeCache.find", gone)
     assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
 
 
@@ -403,12 +404,12 @@ def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(
 def test_at_once_no_more_is_spent_than_the_budget(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
-    budget = allowance.DailyBudget(store, most=5)
+    budget = budget_module.DailyBudget(store, most=5)
 
     def spend(_: int) -> bool:
         try:
             budget.spend()
-        except Unwritten:
+        except NarrativeUnavailable:
             return False
         return True
 

@@ -18,7 +18,7 @@ from pypdf import PdfReader
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.report import Patient
-from skinapi.reports.words.template import TemplateWriter
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.context import Modality

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 from skinapi.reports.verification import Issued
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import conditions_table
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
 
 NOT_YOURS = "Not found or unauthorized"
@@ -21,8 +21,8 @@ PATHS = ("report", "report.json", "report.html", "report.pdf")
 
 
 @pytest.fixture(scope="module")
-def ada(shared_house: House) -> Person:
-    return shared_house.member("ada@example.org")
+def ada(shared_backend: Backend) -> Person:
+    return shared_backend.member("ada@example.org")
 
 
 def text_of(content: bytes) -> str:
@@ -37,22 +37,22 @@ def report_of(person: Person, number: int, **query: str) -> dict[str, Any]:
     return body
 
 
-def in_care(house: House) -> tuple[Person, Person, int]:
-    doctor = house.member(role="doctor", name="Dr Grace Hopper")
-    ada = house.member(doctor_id=house.account(doctor.email).id)
+def in_care(backend: Backend) -> tuple[Person, Person, int]:
+    doctor = backend.member(role="doctor", name="Dr Grace Hopper")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
     return doctor, ada, predicted(ada, keep_photo="true")["id"]
 
 
-def test_owner_and_doctor_read_it_and_nobody_else(house: House) -> None:
-    doctor, ada, number = in_care(house)
-    strangers = [house.member(role=role) for role in ("user", "doctor", "researcher", "admin")]
+def test_owner_and_doctor_read_it_and_nobody_else(backend: Backend) -> None:
+    doctor, ada, number = in_care(backend)
+    strangers = [backend.member(role=role) for role in ("user", "doctor", "researcher", "admin")]
     for path in PATHS:
         for reader in (ada, doctor):
             assert reader.call("GET", f"/submissions/{number}/{path}").status_code == 200
         for stranger in strangers:
             answer = stranger.call("GET", f"/submissions/{number}/{path}")
             assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
-        assert house.client.get(f"/submissions/{number}/{path}").status_code == 401
+        assert backend.client.get(f"/submissions/{number}/{path}").status_code == 401
 
 
 @pytest.mark.parametrize("number", ["0", "x", "9" * 400, "٣"])
@@ -110,33 +110,33 @@ def test_the_photo_stands_beside_its_overlay_where_it_was_kept(ada: Person, kept
     assert ("The photo was not kept" in page) is not kept
 
 
-def test_what_was_printed_is_printed_again_to_the_byte(any_house: House) -> None:
-    ada = any_house.member()
+def test_what_was_printed_is_printed_again_to_the_byte(any_backend: Backend) -> None:
+    ada = any_backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     first, again = (ada.call("GET", f"/submissions/{number}/report.pdf") for _ in range(2))
     assert first.data == again.data
-    [issued] = any_house.stored()["reports"]
-    assert any_house.rooms.store.blobs.get(issued["pdf_blob"]) == first.data
-    any_house.rooms.store.blobs.delete(issued["pdf_blob"])
+    [issued] = any_backend.stored()["reports"]
+    assert any_backend.services.store.blobs.get(issued["pdf_blob"]) == first.data
+    any_backend.services.store.blobs.delete(issued["pdf_blob"])
     assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first.data
-    assert list(any_house.rooms.faults()) == []
+    assert list(any_backend.services.faults()) == []
 
 
-def damage(house: House, key: str) -> None:
+def damage(backend: Backend, key: str) -> None:
     """Flip one bit of the file, as a failing disk does."""
-    [path] = house.settings.instance_dir.glob(f"blobs/*/{key}")
+    [path] = backend.settings.instance_dir.glob(f"blobs/*/{key}")
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
-def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(house: House) -> None:
-    ada = house.member()
+def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(backend: Backend) -> None:
+    ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
-    [submission] = house.stored()["submissions"]
-    [photo] = house.settings.instance_dir.glob(f"blobs/*/{submission['photo_blob']}")
+    [submission] = backend.stored()["submissions"]
+    [photo] = backend.settings.instance_dir.glob(f"blobs/*/{submission['photo_blob']}")
     whole = photo.read_bytes()
-    damage(house, submission["photo_blob"])
+    damage(backend, submission["photo_blob"])
     told = "The kept photo is damaged, so neither photo nor heat map is shown"
     assert told in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
     assert told in ada.call("GET", f"/submissions/{number}/report.html").text
@@ -144,38 +144,38 @@ def test_a_report_whose_photo_is_damaged_says_so_and_is_printed(house: House) ->
         answer = ada.call("GET", f"/submissions/{number}/{view}")
         assert answer.status_code == 404
         assert "The kept photo is damaged" in answer.get_json()["error"]
-    [fault] = house.rooms.faults()
+    [fault] = backend.services.faults()
     assert "the file of photo_blob is damaged; restore" in fault.says
     assert fault.repair is None
     photo.write_bytes(whole)
     assert "is damaged" not in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
-    assert list(house.rooms.faults()) == []
+    assert list(backend.services.faults()) == []
 
 
-def test_a_damaged_pdf_is_printed_again_to_the_byte(house: House) -> None:
-    ada = house.member()
+def test_a_damaged_pdf_is_printed_again_to_the_byte(backend: Backend) -> None:
+    ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     first = ada.call("GET", f"/submissions/{number}/report.pdf").data
-    [issued] = house.stored()["reports"]
-    damage(house, issued["pdf_blob"])
-    [fault] = house.rooms.faults()
+    [issued] = backend.stored()["reports"]
+    damage(backend, issued["pdf_blob"])
+    [fault] = backend.services.faults()
     assert "the file of pdf_blob is damaged" in fault.says
     assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first
-    assert list(house.rooms.faults()) == []
+    assert list(backend.services.faults()) == []
 
 
-def test_of_two_who_print_at_once_one_keeps_the_pdf(any_house: House) -> None:
-    ada = any_house.member()
+def test_of_two_who_print_at_once_one_keeps_the_pdf(any_backend: Backend) -> None:
+    ada = any_backend.member()
     report_of(ada, predicted(ada)["id"])
-    issued = Issued.model_validate(any_house.stored()["reports"][0])
+    issued = Issued.model_validate(any_backend.stored()["reports"][0])
     for content in (b"first", b"second"):
-        any_house.rooms.issued.keep_pdf(issued, content)
-    [kept] = any_house.rooms.store.blobs.keys()
-    assert any_house.rooms.store.blobs.get(kept) == b"first"
+        any_backend.services.issued.keep_pdf(issued, content)
+    [kept] = any_backend.services.store.blobs.keys()
+    assert any_backend.services.store.blobs.get(kept) == b"first"
 
 
-def test_a_review_makes_another_report_and_stands_in_it(house: House) -> None:
-    doctor, ada, number = in_care(house)
+def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> None:
+    doctor, ada, number = in_care(backend)
     before = report_of(ada, number)
     for label, note in (("melanoma", "First look."), ("dermatofibroma", "Second look.")):
         body = {"label": label, "agreement": "unsure", "note": note}
@@ -191,64 +191,64 @@ def test_a_review_makes_another_report_and_stands_in_it(house: House) -> None:
     assert "First look." not in text + page
 
 
-def verdict(house: House, hash: str, **options: Any) -> Any:
-    return house.client.get(f"/reports/verify/{hash}", **options)
+def verdict(backend: Backend, hash: str, **options: Any) -> Any:
+    return backend.client.get(f"/reports/verify/{hash}", **options)
 
 
-def test_anyone_can_verify_and_learns_nothing_else(any_house: House) -> None:
-    ada = any_house.member()
+def test_anyone_can_verify_and_learns_nothing_else(any_backend: Backend) -> None:
+    ada = any_backend.member()
     seal = report_of(ada, predicted(ada)["id"])["verification"]
     assert seal["url"].endswith(f"/reports/verify/{seal['hash']}")
-    assert verdict(any_house, seal["hash"]).get_json() == {
+    assert verdict(any_backend, seal["hash"]).get_json() == {
         "valid": True,
         "issued_at": seal["issued_at"],
         "model_version": "tiny-1",
     }
-    page = verdict(any_house, seal["hash"], headers={"Accept": "text/html"})
+    page = verdict(any_backend, seal["hash"], headers={"Accept": "text/html"})
     assert "was issued by this server" in page.text
     assert ada.email not in page.text
 
 
 @pytest.mark.parametrize("hash", ["0" * 64, "x", "٣" * 64, "A" * 64, "a" * 63, "$ne", "%00"])
 def test_what_was_never_issued_is_not_valid_and_says_no_more(
-    shared_house: House, hash: str
+    shared_backend: Backend, hash: str
 ) -> None:
-    answer = verdict(shared_house, hash)
+    answer = verdict(shared_backend, hash)
     if answer.status_code == 400:  # control characters are no address at all
         return
     assert answer.get_json() == {"valid": False, "issued_at": None, "model_version": None}
     page = verdict(
-        shared_house, hash, headers={"Accept": "text/html", "Accept-Language": "fr, en;q=0.5"}
+        shared_backend, hash, headers={"Accept": "text/html", "Accept-Language": "fr, en;q=0.5"}
     )
     assert "Aucun rapport" in page.text
 
 
 def test_verifying_is_limited_by_address(tmp_path: Path) -> None:
-    house = House(tmp_path, rate_anonymous="3/minute")
-    statuses = [verdict(house, "0" * 64).status_code for _ in range(4)]
+    backend = Backend(tmp_path, rate_anonymous="3/minute")
+    statuses = [verdict(backend, "0" * 64).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
-def test_reports_go_with_their_submission_and_with_its_owner(any_house: House) -> None:
-    ada = any_house.member()
+def test_reports_go_with_their_submission_and_with_its_owner(any_backend: Backend) -> None:
+    ada = any_backend.member()
     numbers = [predicted(ada, keep_photo="true")["id"] for _ in range(2)]
     hashes = [report_of(ada, number)["verification"]["hash"] for number in numbers]
     for query in ("", "?lang=fr"):
         ada.call("GET", f"/submissions/{numbers[0]}/report.pdf{query}")
-    assert len(any_house.stored()["reports"]) == 3
+    assert len(any_backend.stored()["reports"]) == 3
     assert ada.call("DELETE", f"/submissions/{numbers[0]}").status_code == 200
-    assert not verdict(any_house, hashes[0]).get_json()["valid"]
-    assert verdict(any_house, hashes[1]).get_json()["valid"]
-    any_house.rooms.eraser.erase(any_house.account(ada.email))
-    assert any_house.stored().get("reports", []) == []
-    assert list(any_house.rooms.store.blobs.keys()) == []
+    assert not verdict(any_backend, hashes[0]).get_json()["valid"]
+    assert verdict(any_backend, hashes[1]).get_json()["valid"]
+    any_backend.services.eraser.erase(any_backend.account(ada.email))
+    assert any_backend.stored().get("reports", []) == []
+    assert list(any_backend.services.store.blobs.keys()) == []
 
 
-def test_a_submission_deleted_while_it_is_printed_leaves_nothing(house: House) -> None:
-    ada = house.member()
+def test_a_submission_deleted_while_it_is_printed_leaves_nothing(backend: Backend) -> None:
+    ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
-    issued = house.rooms.issued
+    issued = backend.services.issued
     add, keep = issued.add, issued.keep_pdf
 
     def delete_first(**fields: Any) -> Any:
@@ -266,31 +266,31 @@ def test_a_submission_deleted_while_it_is_printed_leaves_nothing(house: House) -
 
     issued.keep_pdf = delete_before  # type: ignore[method-assign, assignment]
     ada.call("GET", f"/submissions/{number}/report.pdf")
-    assert house.stored().get("reports", []) == []
-    assert list(house.rooms.store.blobs.keys()) == []
+    assert backend.stored().get("reports", []) == []
+    assert list(backend.services.store.blobs.keys()) == []
 
 
-def test_check_finds_reports_whose_submission_is_gone(house: House) -> None:
-    ada = house.member()
+def test_check_finds_reports_whose_submission_is_gone(backend: Backend) -> None:
+    ada = backend.member()
     ada.call("GET", f"/submissions/{predicted(ada)['id']}/report.pdf")
     gone = new_id()
-    [row] = house.stored()["reports"]
-    reports = house.rooms.store.collection("reports")
+    [row] = backend.stored()["reports"]
+    reports = backend.services.store.collection("reports")
     reports.update({"id": row["id"]}, {"$set": {"submission": gone}})
-    [fault] = house.rooms.faults()
+    [fault] = backend.services.faults()
     assert fault.says == f"reports of submission {gone}, which is gone"
     assert fault.repair
     fault.repair()
-    assert list(house.rooms.faults()) == []
-    assert list(house.rooms.store.blobs.keys()) == []
+    assert list(backend.services.faults()) == []
+    assert list(backend.services.store.blobs.keys()) == []
 
 
-def test_issuing_leaves_its_rows_in_the_trail_once(house: House) -> None:
-    ada = house.member()
+def test_issuing_leaves_its_rows_in_the_trail_once(backend: Backend) -> None:
+    ada = backend.member()
     number = predicted(ada)["id"]
     for path in PATHS:
         ada.call("GET", f"/submissions/{number}/{path}")
-    rows = [(row["action"], row["phase"]) for row in house.audit()][2:]
+    rows = [(row["action"], row["phase"]) for row in backend.audit()][2:]
     assert rows == [("report.issue", "intent"), ("report.issue", "outcome")]
 
 
@@ -319,8 +319,8 @@ def test_a_stated_finding_becomes_the_contracts_four_keys_and_more(ada: Person) 
     assert state(ada, confidence=1, language="de").status_code == 406
 
 
-def test_a_stated_finding_is_printed_on_request_and_never_kept(house: House) -> None:
-    ada = house.member()
+def test_a_stated_finding_is_printed_on_request_and_never_kept(backend: Backend) -> None:
+    ada = backend.member()
     by_field = state(ada, confidence=50, format="pdf")
     by_header = ada.call(
         "POST",
@@ -333,8 +333,8 @@ def test_a_stated_finding_is_printed_on_request_and_never_kept(house: House) -> 
     text = text_of(by_field.data)
     assert "As stated by the caller; no picture was examined." in text
     assert "it cannot be verified" in text
-    assert house.stored().get("reports", []) == []
-    assert list(house.rooms.store.blobs.keys()) == []
+    assert backend.stored().get("reports", []) == []
+    assert list(backend.services.store.blobs.keys()) == []
 
 
 @pytest.mark.parametrize(
@@ -372,16 +372,16 @@ def test_no_confidence_is_beyond_numbers(ada: Person, number: str) -> None:
     assert answer.status_code == 400
 
 
-def test_only_approved_accounts_state_findings(house: House) -> None:
-    waiting = house.register("waiting@example.org")
+def test_only_approved_accounts_state_findings(backend: Backend) -> None:
+    waiting = backend.register("waiting@example.org")
     assert state(waiting, confidence=50).status_code == 403
-    assert house.client.post("/generate_report", json={}).status_code == 401
+    assert backend.client.post("/generate_report", json={}).status_code == 401
 
 
 def test_the_clinics_name_stands_where_the_operator_set_it(tmp_path: Path) -> None:
-    house = House(tmp_path, clinic_name="Clinique du Lac")
-    ada = house.member()
+    backend = Backend(tmp_path, clinic_name="Clinique du Lac")
+    ada = backend.member()
     number = predicted(ada)["id"]
     assert report_of(ada, number)["clinic"] == "Clinique du Lac"
     assert "Clinique du Lac" in text_of(ada.call("GET", f"/submissions/{number}/report.pdf").data)
-    house.rooms.store.close()
+    backend.services.store.close()

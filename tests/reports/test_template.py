@@ -7,8 +7,8 @@ import pytest
 
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrative import LONGEST, Sections
-from skinapi.reports.words.sentences import sentences_of
-from skinapi.reports.words.template import TemplateWriter, say_reasons
+from skinapi.reports.text.sentences import sentences_of
+from skinapi.reports.text.template import TemplateWriter, say_reasons
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt, Finding, NotRuledOut

@@ -2,8 +2,8 @@
 
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason, Source
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.reports.verification import seal_report
-from skinapi.reports.words.template import TemplateWriter
 from skinapi.vision.conditions import Language
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)

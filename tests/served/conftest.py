@@ -1,4 +1,4 @@
-"""Served houses, each on both stores."""
+"""Served backends, each on both stores."""
 
 import secrets
 from collections.abc import Iterator

@@ -1,12 +1,12 @@
-"""People of a served house, made straight in its store: no password is hashed for them."""
+"""People of a served backend, made straight in its store: no password is hashed for them."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from skinapi.auth.accounts import Accounts
-from skinapi.rooms import Rooms
+from skinapi.services import Services
 from skinapi.storage.ids import new_id
-from tests.houses import token_for
+from tests.backends import token_for
 from tests.served.server import Server
 from tests.served.wire import Answer, ask
 
@@ -25,35 +25,35 @@ class Caller:
 
 
 class Town:
-    """The store of a served house, opened a second time beside the server."""
+    """The store of a served backend, opened a second time beside the server."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.rooms: Rooms = server.rooms()
-        self.accounts = Accounts(self.rooms.store)
+        self.services: Services = server.services()
+        self.accounts = Accounts(self.services.store)
 
     def emails(self, **fields: str) -> list[str]:
         """Of every account with these fields."""
-        found = self.rooms.store.collection("accounts").find(dict(fields))
+        found = self.services.store.collection("accounts").find(dict(fields))
         return [account["email"] for account in found]
 
     def close(self) -> None:
-        self.rooms.store.close()
+        self.services.store.close()
 
     def person(self, role: str = "user", status: str = "approved") -> Caller:
         identifier = new_id()
         email = f"{role}-{identifier[-12:]}@town.example"
         fields = {"id": identifier, "email": email, "name": "Ada", "password_hash": NO_HASH}
         self.accounts.add(**fields)
-        self.rooms.roster.change(identifier, lambda _: {"role": role, "status": status})
+        self.services.active_admins.change(identifier, lambda _: {"role": role, "status": status})
         return self.caller(identifier, email)
 
     def caller(self, identifier: str, email: str) -> Caller:
-        token = token_for(self.rooms, self.accounts.get(identifier))
+        token = token_for(self.services, self.accounts.get(identifier))
         return Caller(self.server.port, identifier, email, token)
 
     def only_admins(self, *callers: Caller) -> None:
         """Send every other admin home."""
         kept = {caller.id for caller in callers}
-        for identifier in set(self.rooms.roster.active_admins()) - kept:
-            self.rooms.roster.change(identifier, lambda _: {"role": "user"})
+        for identifier in set(self.services.active_admins.active_admins()) - kept:
+            self.services.active_admins.change(identifier, lambda _: {"role": "user"})

@@ -11,9 +11,9 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
 
-from skinapi.rooms import Rooms, open_rooms
+from skinapi.services import Services, open_services
 from skinapi.settings import Settings
-from tests.houses import SECRET
+from tests.backends import SECRET
 from tests.models import tiny_model
 from tests.mongod import DIE_WITH_PARENT, free_port
 from tests.served.wire import ask
@@ -124,10 +124,10 @@ class Server:
             check=False,
         )
 
-    def rooms(self) -> Rooms:
+    def services(self) -> Services:
         """The services over the same store, in this process."""
         named = {name.lower(): value for name, value in self.environment.items()}
-        return open_rooms(Settings(_env_file=None, **named))  # type: ignore[call-arg, arg-type]
+        return open_services(Settings(_env_file=None, **named))  # type: ignore[call-arg, arg-type]
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}

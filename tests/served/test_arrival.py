@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.houses import PASSWORD
+from tests.backends import PASSWORD
 from tests.served.server import Server, serving
 from tests.served.wire import PATIENCE_S, Answer, ask, at_once, dial, hear
 from tests.size import size

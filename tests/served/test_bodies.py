@@ -83,7 +83,7 @@ def test_a_path_that_is_no_text_gets_a_4xx_in_json(plain: Server, path: bytes) -
 def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: bytes) -> None:
     answer = said(plain, b"GET /users/", byte, b" HTTP/1.1\r\nHost: here\r\n\r\n")
     assert 400 <= answer.status < 500
-    if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the house
+    if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the backend
         assert answer.headers["Content-Type"] == "application/problem+json"
 
 

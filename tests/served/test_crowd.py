@@ -17,7 +17,7 @@ def test_a_thousand_posts_at_once_are_answered_and_kept_once(
     standing: Server, town: Town, report: Callable[[str], None]
 ) -> None:
     admin = town.person("admin")
-    sessions = town.rooms.sessions
+    sessions = town.services.sessions
     account = town.accounts.get(admin.id)
     tokens = [sessions.open(account, renews=True)[1] for _ in range(20)]
 

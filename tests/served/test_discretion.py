@@ -1,4 +1,4 @@
-"""What a served house tells its operator: sums over all workers, and nothing about anybody."""
+"""What a served backend tells its operator: sums over all workers, and nothing about anybody."""
 
 import re
 from contextlib import closing
@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tests.houses import PASSWORD
+from tests.backends import PASSWORD
 from tests.served.conftest import SCRAPER
 from tests.served.people import Town
 from tests.served.server import Server

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.commands import FIRST_ADMIN
-from tests.houses import PASSWORD
+from tests.backends import PASSWORD
 from tests.served.server import Server
 from tests.served.wire import ask
 from tests.size import size

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.storage.disk import LOST
+from skinapi.storage.disk_errors import LOST
 from tests.served.people import Caller, Town
 from tests.served.server import Server, serving
 from tests.served.wire import ask

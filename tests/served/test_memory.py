@@ -90,7 +90,7 @@ for block in blocks:
 for number, block in enumerate(blocks):
     if number % 10:
         libc.free(block)
-worker = conf.PatientWorker(1, 0, [], None, 30, Config(), None)
+worker = conf.StoreWaitingWorker(1, 0, [], None, 30, Config(), None)
 worker.murder_pending()
 idle = held()
 worker.answered = True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.reports.llm.line import MOST_AT_ONCE
+from skinapi.reports.llm.http_client import MOST_AT_ONCE
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.models import tiny_model
 from tests.openrouter import KEY, OpenRouter, an_openrouter, hang
@@ -32,7 +32,7 @@ def llm() -> Iterator[OpenRouter]:
 
 
 @contextmanager
-def ada_of_a_house(folder: Path, llm: OpenRouter, wanted: str) -> Iterator[Caller]:
+def ada_of_a_backend(folder: Path, llm: OpenRouter, wanted: str) -> Iterator[Caller]:
     environment = {
         "MODEL_PATH": str(SHIPPED_MODEL if drill else tiny_model()),
         "OPENROUTER_API_KEY": KEY,
@@ -64,9 +64,9 @@ def test_predictions_go_on_while_the_llm_hangs(
 ) -> None:
     reasons: Counter[str] = Counter()
     for turn in range(ROUNDS):
-        with ada_of_a_house(tmp_path / f"plain-{turn}", llm, "template") as ada:
+        with ada_of_a_backend(tmp_path / f"plain-{turn}", llm, "template") as ada:
             alone, _ = send_all(ada)
-        with ada_of_a_house(tmp_path / f"llm-{turn}", llm, "llm") as ada:
+        with ada_of_a_backend(tmp_path / f"llm-{turn}", llm, "llm") as ada:
             hung, answers = send_all(ada)
         assert {answer.status for answer in answers} == {200}
         sources = [answer.json["narrative"]["source"] for answer in answers]

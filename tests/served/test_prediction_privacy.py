@@ -1,4 +1,4 @@
-"""Photos on the disk of a served house: with consent alone, and gone when they are deleted."""
+"""Photos on the disk of a served backend: with consent alone, and gone when they are deleted."""
 
 from contextlib import closing
 from pathlib import Path

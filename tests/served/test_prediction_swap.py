@@ -1,5 +1,5 @@
-"""Models exchanged under people who send photos. No route exchanges a model yet, so the house is in
-this process; its requests go the whole way from form to answer.
+"""Models exchanged under people who send photos. No route exchanges a model yet, so the backend
+is in this process; its requests go the whole way from form to answer.
 """
 
 import io
@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.errors import ModelDamaged
 from skinapi.registry.service import RegistryService
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 from tests.models import registry_of, write_model
 from tests.served.camera import lesions
 from tests.size import size
@@ -24,8 +24,8 @@ PHOTOS = size(160, 3000)
 VERSIONS = ("a", "b", "c")
 
 
-class ExchangingHouse(House):
-    """A house whose model is its own, to be exchanged."""
+class ExchangingHouse(Backend):
+    """A backend whose model is its own, to be exchanged."""
 
     def __init__(self, folder: Path) -> None:
         self.models = [write_model(folder / version, version) for version in VERSIONS]
@@ -44,8 +44,8 @@ def send(person: Person, photo: bytes) -> TestResponse:
 def test_every_answer_names_one_model_that_was_in_service(
     tmp_path: Path, report: Callable[[str], None]
 ) -> None:
-    house = ExchangingHouse(tmp_path)
-    ada, (photo,) = house.member(), lesions(1)
+    backend = ExchangingHouse(tmp_path)
+    ada, (photo,) = backend.member(), lesions(1)
     broken = write_model(tmp_path / "broken", "broken")
     (broken / "network.bin").write_bytes(b"something else")
     stop, swaps = threading.Event(), Counter[str]()
@@ -53,11 +53,11 @@ def test_every_answer_names_one_model_that_was_in_service(
     def exchange() -> None:
         """Loads, refused loads and ways back, in turns."""
         while not stop.is_set():
-            for folder in house.models:
-                swaps[house.kept_registry.swap_model(folder=folder).version] += 1
+            for folder in backend.models:
+                swaps[backend.kept_registry.swap_model(folder=folder).version] += 1
                 with pytest.raises(ModelDamaged):
-                    house.kept_registry.swap_model(folder=broken)
-            house.kept_registry.roll_back_model()
+                    backend.kept_registry.swap_model(folder=broken)
+            backend.kept_registry.roll_back_model()
 
     exchanger = threading.Thread(target=exchange)
     exchanger.start()
@@ -70,4 +70,4 @@ def test_every_answer_names_one_model_that_was_in_service(
     assert set(named) <= set(VERSIONS)
     assert len(named) > 1
     report(f"{sum(swaps.values())} exchanges under {PHOTOS} photos; answers named {dict(named)}")
-    house.rooms.store.close()
+    backend.services.store.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from skinapi.storage.ids import new_id
-from tests.houses import PASSWORD
+from tests.backends import PASSWORD
 from tests.served.people import Caller, Town
 from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once
@@ -55,9 +55,9 @@ def test_two_admins_who_remove_each_other_at_once_leave_one_admin(
         town.only_admins(ada, ben)
         mine, yours = DUELS[number % len(DUELS)]
         answers = at_once([partial(mine, ada, ben), partial(yours, ben, ada)])
-        left = town.rooms.roster.active_admins()
+        left = town.services.active_admins.active_admins()
         assert len(left) == 1, (mine, yours, [answer.data for answer in answers])
-        assert town.rooms.roster.ids() == left
+        assert town.services.active_admins.ids() == left
         seen[tuple(sorted(answer.status for answer in answers))] += 1
     assert all(statuses[0] == 200 for statuses in seen), seen
     assert all(statuses[1] in (401, 403, 404, 409) for statuses in seen), seen
@@ -80,7 +80,7 @@ def test_four_admins_who_all_remove_one_another_leave_an_admin(
             if by is not whom
         ]
         statuses = {answer.status for answer in at_once(calls)}
-        left = town.rooms.roster.active_admins()
+        left = town.services.active_admins.active_admins()
         assert left
-        assert sorted(town.rooms.roster.ids()) == sorted(left)
+        assert sorted(town.services.active_admins.ids()) == sorted(left)
         assert statuses <= {200, 401, 403, 404, 409}

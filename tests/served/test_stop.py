@@ -5,7 +5,7 @@ import signal
 from contextlib import closing
 from pathlib import Path
 
-from tests.houses import PASSWORD
+from tests.backends import PASSWORD
 from tests.mongod import free_port
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask, dial, hear
@@ -15,7 +15,7 @@ GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
-    """Each client has been told to go on with its body, so its request is inside the house."""
+    """Each client has been told to go on with its body, so its request is inside the backend."""
     lines = [dial(server.port) for _ in range(size(16, 48))]
     bodies = [registration(number) for number in range(len(lines))]
     for line, body in zip(lines, bodies, strict=True):
@@ -94,7 +94,7 @@ def test_gunicorn_serves_the_wsgi_module_too(tmp_path: Path) -> None:
         assert ask(server.port, "GET", "/healthz").status == 200
 
 
-def test_a_house_on_mongodb_needs_no_instance_folder(
+def test_a_server_on_mongodb_needs_no_instance_folder(
     tmp_path: Path, mongo_database_uri: str
 ) -> None:
     """In production nothing else makes the folder, and the limits are kept there."""

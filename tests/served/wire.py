@@ -1,4 +1,4 @@
-"""Plain HTTP to a served house, one connection a request unless a test holds its own."""
+"""Plain HTTP to a served backend, one connection a request unless a test holds its own."""
 
 import http.client
 import json

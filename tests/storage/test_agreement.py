@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from skinapi.errors import Duplicate
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Documents, Filter, Ops, Store
-from skinapi.storage.words import literal
+from skinapi.storage.validation import literal
 from tests.size import size
 from tests.storage.conftest import sqlite_store
 

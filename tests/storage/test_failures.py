@@ -16,7 +16,7 @@ from pymongo.errors import OperationFailure
 
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.storage import open_store
-from skinapi.storage.disk import READ_ONLY, disk_error
+from skinapi.storage.disk_errors import READ_ONLY, disk_error
 from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.mongo_errors import mongo_errors

@@ -11,7 +11,7 @@ from skinapi.errors import Duplicate
 from skinapi.storage.ids import now
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Documents, Filter
-from skinapi.storage.sqlite_words import where
+from skinapi.storage.sqlite_query import where
 from tests.storage.conftest import sqlite_store
 
 PAST, FUTURE = now() - timedelta(seconds=1), now() + timedelta(hours=1)

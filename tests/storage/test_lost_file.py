@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.disk import LOST
+from skinapi.storage.disk_errors import LOST
 from skinapi.storage.sqlite import SqliteStore
 from tests.storage.conftest import sqlite_store
 

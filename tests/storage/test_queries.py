@@ -11,9 +11,9 @@ import pytest
 
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
+from tests.backends import Backend
 from tests.conftest import own_database
 from tests.filling import fill
-from tests.houses import House
 from tests.known_queries import KNOWN
 from tests.openrouter import KEY
 from tests.queries import METHODS, SOURCES, Query, Recorder
@@ -51,7 +51,7 @@ def plans(request: pytest.FixtureRequest) -> Plans:
 
 def furnish(store: Store, folder: Path) -> None:
     """The application's indexes, and records enough that a planner has a choice."""
-    House(folder, store, openrouter_api_key=KEY)
+    Backend(folder, store, openrouter_api_key=KEY)
     store.collection("counters").delete({})
     for name in {query.collection for query in KNOWN}:
         fill(store, name, (document(name, number) for number in range(RECORDS)))
@@ -129,14 +129,14 @@ def test_every_call_of_the_port_is_listed_and_nothing_else() -> None:
 
 
 def test_the_recorder_notes_who_asks_what(tmp_path: Path, recorder: Recorder) -> None:
-    house = House(tmp_path)
+    backend = Backend(tmp_path)
     recorder.sent.clear()
-    admin = house.member(role="admin")
+    admin = backend.member(role="admin")
     admin.call("GET", "/doctors")
     assert "auth/accounts.py Accounts.page accounts find role = limit" in recorder.sent
-    house.rooms.store.collection("accounts").find({"name": "asked by a test"})
+    backend.services.store.collection("accounts").find({"name": "asked by a test"})
     assert not [shape for shape in recorder.sent if "name" in shape]
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 def calls_of_the_port() -> Counter[str]:

@@ -7,7 +7,7 @@ import numpy as np
 from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.engine import Reading
+from skinapi.vision.engine import EngineOutput
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import Model
 from skinapi.vision.tensor import Tensor
@@ -29,14 +29,14 @@ class FakeEngine:
         self._pooled = pooled
         self.passes = 0
 
-    def infer(self, batch: Tensor) -> Reading:
+    def infer(self, batch: Tensor) -> EngineOutput:
         self.passes += 1
         n = len(batch)
         feature_map = np.tile(
             np.random.default_rng(1).random((1, 7, 7, FEATURES), np.float32), (n, 1, 1, 1)
         )
         pooled = feature_map.mean(axis=(1, 2)) if self._pooled is None else self._pooled[None]
-        return Reading(np.tile(self._logits, (n, 1)), feature_map, pooled)
+        return EngineOutput(np.tile(self._logits, (n, 1)), feature_map, pooled)
 
 
 def fake_model(

@@ -14,11 +14,11 @@ from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, threshold_scores
 from skinapi.vision.calibration import Calibration, ModelCalibration, NamingRule
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context
-from skinapi.vision.familiar import Familiar
 from skinapi.vision.linear import LinearClassifier
 from skinapi.vision.modality import ModalityDetector
 from skinapi.vision.model import CALIBRATION, LABELS, open_model, write_checksums
 from skinapi.vision.model_faults import find_calibration_fault, find_label_fault
+from skinapi.vision.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.patient_facts import PatientFactsTable
 from tests.vision.networks import LABELS_USED, write_model_folder
 
@@ -78,7 +78,7 @@ def test_a_calibration_of_these_labels_has_no_fault() -> None:
     calibration = Calibration(
         thresholds={"melanoma": 0.1},
         unlike_training=-3.0,
-        familiar=Familiar.learn(ROWS[:, :FEATURES]),
+        familiar=OutOfDistributionDetector.learn(ROWS[:, :FEATURES]),
         naming=NamingRule(tau=0.5, prior=lesions),
         prediction_sets={"0.90": lesions},
         too_few={"0.90": ("melanoma",)},
@@ -93,7 +93,10 @@ def test_a_calibration_of_these_labels_has_no_fault() -> None:
         ({"thresholds": {"melanoma": float("nan")}}, "the threshold of melanoma is nan"),
         ({"thresholds": {"malignant": 1.5}}, "the threshold of malignant is 1.5"),
         ({"unlike_training": float("nan")}, "unlike_training is nan"),
-        ({"familiar": Familiar.learn(ROWS)}, "it reads 9 features, but the network has 8"),
+        (
+            {"familiar": OutOfDistributionDetector.learn(ROWS)},
+            "it reads 9 features, but the network has 8",
+        ),
         ({"naming": NamingRule(tau=1, prior={"dermatofibroma": 1})}, "dermatofibroma"),
         ({"prediction_sets": {"0.90": {"melanoma": 0.1}}}, "differ in melanocytic_nevus"),
         ({"too_few": {"0.90": ("vascular_lesion",)}}, "vascular_lesion is none of the labels"),

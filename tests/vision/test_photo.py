@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.vision.bounds import Size
+from skinapi.vision.decode_limits import Size
 from skinapi.vision.photo import STORED_SIDE, WORKING_SIDE, read_photo, stored_photo
 from tests.vision.photos import encoded, skin_with_spot
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 
 ORIGIN = "http://localhost:4200"
 DEFAULT_PASSWORD = "defaultPass123"
@@ -13,20 +13,20 @@ DEFAULT_PASSWORD = "defaultPass123"
 class Angular:
     """Sends what the app sends; `None` as token is its logged-out `Bearer null`."""
 
-    def __init__(self, house: House, token: str | None = None) -> None:
-        self._house = house
+    def __init__(self, backend: Backend, token: str | None = None) -> None:
+        self._backend = backend
         self.token = token
 
     @classmethod
-    def of(cls, house: House, person: Person) -> "Angular":
-        return cls(house, person.token)
+    def of(cls, backend: Backend, person: Person) -> "Angular":
+        return cls(backend, person.token)
 
     def send(self, method: str, path: str, body: Any = None) -> TestResponse:
         headers = {"Origin": ORIGIN, "Accept": "application/json, text/plain, */*"}
         if path not in ("/login", "/register"):
             headers["Authorization"] = f"Bearer {self.token or 'null'}"
         sent = {} if body is None else {"json": body}
-        answer = self._house.client.open(path, method=method, headers=headers, **sent)
+        answer = self._backend.client.open(path, method=method, headers=headers, **sent)
         assert_readable(answer)
         return answer
 
@@ -36,7 +36,7 @@ class Angular:
             "Access-Control-Request-Method": method,
             "Access-Control-Request-Headers": "authorization,content-type",
         }
-        return self._house.client.options(path, headers=headers)
+        return self._backend.client.options(path, headers=headers)
 
 
 def assert_readable(answer: TestResponse) -> None:

@@ -9,11 +9,11 @@ from flask import Response, jsonify, request
 
 from skinapi.errors import SkinAPIError
 from skinapi.web.access import Signed
-from skinapi.web.failures import Renderer, plain_text, problem_json
-from skinapi.web.fields import Body, Message
+from skinapi.web.error_responses import Renderer, plain_text, problem_json
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
-from tests.houses import House
+from skinapi.web.schema_types import Body, Message
+from tests.backends import Backend
 
 LARGEST = 100
 
@@ -52,7 +52,7 @@ def plant(routes: Routes[Planted], path: str, renderer: Renderer) -> None:
     )(take_note)
 
 
-class PlantedHouse(House):
+class PlantedHouse(Backend):
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(folder, **settings)
         self.planted = Planted()

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import pytest
 
 from skinapi.storage.ids import now
-from tests.houses import PASSWORD, House
+from tests.backends import PASSWORD, Backend
 from tests.web.angular import DEFAULT_PASSWORD, ORIGIN, Angular, shown
 
 PATHS = [
@@ -32,8 +32,8 @@ ADMIN_ALONE = [
 ]
 
 
-def test_the_app_registers_waits_is_approved_and_logs_in(any_house: House) -> None:
-    app = Angular(any_house)
+def test_the_app_registers_waits_is_approved_and_logs_in(any_backend: Backend) -> None:
+    app = Angular(any_backend)
     registered = app.send("POST", "/register", ADA)
     assert registered.status_code == 201
     assert registered.get_json().keys() == {"message", "access_token"}
@@ -42,7 +42,7 @@ def test_the_app_registers_waits_is_approved_and_logs_in(any_house: House) -> No
     waiting = app.send("POST", "/login", credentials)
     assert shown(waiting) == (403, "Account not approved by admin")
 
-    admin = Angular.of(any_house, any_house.member(role="admin"))
+    admin = Angular.of(any_backend, any_backend.member(role="admin"))
     approved = admin.send("PATCH", "/users/ada@example.org/approve", {})
     assert shown(approved) == (200, "User ada@example.org approved as user.")
     logged_in = app.send("POST", "/login", credentials)
@@ -53,17 +53,19 @@ def test_the_app_registers_waits_is_approved_and_logs_in(any_house: House) -> No
 
 
 @pytest.mark.parametrize(("role", "collection"), [("doctor", "doctors"), ("admin", "users")])
-def test_login_names_role_and_collection(house: House, role: str, collection: str) -> None:
-    house.member("x@example.org", role=role)
-    answer = Angular(house).send("POST", "/login", {"email": "x@example.org", "password": PASSWORD})
+def test_login_names_role_and_collection(backend: Backend, role: str, collection: str) -> None:
+    backend.member("x@example.org", role=role)
+    answer = Angular(backend).send(
+        "POST", "/login", {"email": "x@example.org", "password": PASSWORD}
+    )
     assert (answer.get_json()["role"], answer.get_json()["collection"]) == (role, collection)
 
 
-def test_users_are_a_bare_array_of_everyone_but_doctors(any_house: House) -> None:
-    any_house.member("ada@example.org", status="waiting")
-    any_house.member("grey@example.org", role="doctor")
-    any_house.member("rita@example.org", role="researcher")
-    admin = Angular.of(any_house, any_house.member("root@example.org", role="admin"))
+def test_users_are_a_bare_array_of_everyone_but_doctors(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org", status="waiting")
+    any_backend.member("grey@example.org", role="doctor")
+    any_backend.member("rita@example.org", role="researcher")
+    admin = Angular.of(any_backend, any_backend.member("root@example.org", role="admin"))
     users = admin.send("GET", "/users").get_json()
     assert isinstance(users, list)
     listed = [(user["email"], user["role"], user["approved"]) for user in users]
@@ -76,10 +78,10 @@ def test_users_are_a_bare_array_of_everyone_but_doctors(any_house: House) -> Non
     assert not {"password_hash", "token_version", "search"} & users[0].keys()
 
 
-def test_approve_says_what_it_did(any_house: House) -> None:
-    any_house.member("ada@example.org", status="waiting")
-    any_house.member("ben@example.org", status="waiting")
-    admin = Angular.of(any_house, any_house.member("root@example.org", role="admin"))
+def test_approve_says_what_it_did(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org", status="waiting")
+    any_backend.member("ben@example.org", status="waiting")
+    admin = Angular.of(any_backend, any_backend.member("root@example.org", role="admin"))
 
     def approve(who: str, body: dict[str, str]) -> tuple[int, str]:
         return shown(admin.send("PATCH", f"/users/{who}@example.org/approve", body))
@@ -93,11 +95,11 @@ def test_approve_says_what_it_did(any_house: House) -> None:
     assert approve("nobody", {}) == (404, "User/doctor not found")
     refused = admin.send("PATCH", "/users/ada@example.org/approve", {"role": "admin"})
     assert refused.status_code == 400
-    assert any_house.account("root@example.org").role == "admin"
+    assert any_backend.account("root@example.org").role == "admin"
 
 
-def test_doctors_are_listed_added_and_deleted(any_house: House) -> None:
-    admin = Angular.of(any_house, any_house.member(role="admin"))
+def test_doctors_are_listed_added_and_deleted(any_backend: Backend) -> None:
+    admin = Angular.of(any_backend, any_backend.member(role="admin"))
     assert admin.send("GET", "/doctors").get_json() == []
     assert shown(admin.send("POST", "/doctors", GREY)) == (201, "Doctor added successfully")
     assert shown(admin.send("POST", "/doctors", GREY)) == (409, "Doctor already exists")
@@ -111,47 +113,49 @@ def test_doctors_are_listed_added_and_deleted(any_house: House) -> None:
     assert shown(admin.send("DELETE", "/doctors/grey@example.org")) == (404, "Doctor not found")
 
 
-def test_a_login_with_an_initial_password_names_the_page_to_replace_it(any_house: House) -> None:
-    admin = Angular.of(any_house, any_house.member(role="admin"))
+def test_a_login_with_an_initial_password_names_the_page_to_replace_it(
+    any_backend: Backend,
+) -> None:
+    admin = Angular.of(any_backend, any_backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     login = {"email": GREY["email"], "password": DEFAULT_PASSWORD}
-    refused = Angular(any_house).send("POST", "/login", login)
-    page = f"{any_house.settings.address}/password"
+    refused = Angular(any_backend).send("POST", "/login", login)
+    page = f"{any_backend.settings.address}/password"
     said = f"Choose a password of your own first, on the page {page}"
     assert shown(refused) == (403, said)
     assert refused.get_json()["code"] == "password_change_required"
-    assert any_house.client.get(urlsplit(page).path).mimetype == "text/html"
+    assert any_backend.client.get(urlsplit(page).path).mimetype == "text/html"
     assert (
-        any_house.rooms.store.collection("sessions").find(
-            {"account": any_house.account(GREY["email"]).id}
+        any_backend.services.store.collection("sessions").find(
+            {"account": any_backend.account(GREY["email"]).id}
         )
         == []
     )
 
 
-def test_the_page_replaces_an_initial_password_without_a_token(any_house: House) -> None:
-    admin = Angular.of(any_house, any_house.member(role="admin"))
+def test_the_page_replaces_an_initial_password_without_a_token(any_backend: Backend) -> None:
+    admin = Angular.of(any_backend, any_backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     sent = {
         "email": " Grey@example.org",
         "current_password": DEFAULT_PASSWORD,
         "new_password": PASSWORD,
     }
-    changed = any_house.client.post("/password", json=sent)
+    changed = any_backend.client.post("/password", json=sent)
     assert (changed.status_code, changed.get_json()["message"]) == (200, "Password changed")
-    freed = Angular(any_house, changed.get_json()["access_token"])
+    freed = Angular(any_backend, changed.get_json()["access_token"])
     assert freed.send("GET", "/submissions").status_code == 200
-    assert any_house.client.post("/password", json=sent).status_code == 401
+    assert any_backend.client.post("/password", json=sent).status_code == 401
     login = {"email": GREY["email"], "password": PASSWORD}
-    body = Angular(any_house).send("POST", "/login", login).get_json()
+    body = Angular(any_backend).send("POST", "/login", login).get_json()
     assert (body["role"], body["collection"]) == ("doctor", "doctors")
     assert body["must_change_password"] is False
 
 
 def test_a_token_that_met_an_initial_password_opens_little_until_it_is_replaced(
-    any_house: House,
+    any_backend: Backend,
 ) -> None:
-    doctor = Angular.of(any_house, any_house.member(role="doctor", must_change=True))
+    doctor = Angular.of(any_backend, any_backend.member(role="doctor", must_change=True))
     assert doctor.send("GET", "/me").get_json()["must_change_password"] is True
     kept_out = doctor.send("GET", "/users")
     assert kept_out.status_code == 403
@@ -161,40 +165,40 @@ def test_a_token_that_met_an_initial_password_opens_little_until_it_is_replaced(
     passwords = {"current_password": PASSWORD, "new_password": "another horse"}
     changed = doctor.send("PUT", "/me/password", passwords)
     assert changed.status_code == 200
-    freed = Angular(any_house, changed.get_json()["access_token"])
+    freed = Angular(any_backend, changed.get_json()["access_token"])
     assert shown(freed.send("GET", "/users")) == (403, "Only admin can view users")
     assert freed.send("GET", "/me").get_json()["must_change_password"] is False
     assert shown(doctor.send("GET", "/me")) == (401, "Invalid token. Please log in again.")
 
 
-def test_an_initial_password_may_be_left_by_logging_out(house: House) -> None:
-    doctor = Angular.of(house, house.member(role="doctor", must_change=True))
+def test_an_initial_password_may_be_left_by_logging_out(backend: Backend) -> None:
+    doctor = Angular.of(backend, backend.member(role="doctor", must_change=True))
     assert doctor.send("POST", "/auth/logout").status_code == 200
     assert doctor.send("GET", "/me").status_code == 401
 
 
-def test_an_initial_password_dies_after_72_hours(any_house: House) -> None:
-    admin = Angular.of(any_house, any_house.member(role="admin"))
+def test_an_initial_password_dies_after_72_hours(any_backend: Backend) -> None:
+    admin = Angular.of(any_backend, any_backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
-    token = any_house.token_of(any_house.account(GREY["email"]))
-    life = any_house.account(GREY["email"]).initial_password_expires_at
+    token = any_backend.token_of(any_backend.account(GREY["email"]))
+    life = any_backend.account(GREY["email"]).initial_password_expires_at
     assert life is not None
     assert timedelta(hours=71.9) < life - now() <= timedelta(hours=72)
-    any_house.edit(GREY["email"], initial_password_expires_at=now() - timedelta(seconds=1))
+    any_backend.edit(GREY["email"], initial_password_expires_at=now() - timedelta(seconds=1))
     login = {"email": GREY["email"], "password": DEFAULT_PASSWORD}
-    late = Angular(any_house).send("POST", "/login", login)
+    late = Angular(any_backend).send("POST", "/login", login)
     assert late.status_code == 403
     assert late.get_json()["code"] == "initial_password_expired"
     passwords = {"current_password": DEFAULT_PASSWORD, "new_password": PASSWORD}
-    too_late = Angular(any_house, token).send("PUT", "/me/password", passwords)
+    too_late = Angular(any_backend, token).send("PUT", "/me/password", passwords)
     assert too_late.get_json()["code"] == "initial_password_expired"
-    page = any_house.client.post("/password", json={"email": GREY["email"], **passwords})
+    page = any_backend.client.post("/password", json={"email": GREY["email"], **passwords})
     assert (page.status_code, page.get_json()["code"]) == (403, "initial_password_expired")
 
 
-def test_deleting_a_user_says_who(any_house: House) -> None:
-    any_house.member("ada@example.org")
-    admin = Angular.of(any_house, any_house.member(role="admin"))
+def test_deleting_a_user_says_who(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org")
+    admin = Angular.of(any_backend, any_backend.member(role="admin"))
     gone = admin.send("DELETE", "/users/ada@example.org")
     assert shown(gone) == (200, "User ada@example.org deleted")
     assert shown(admin.send("DELETE", "/users/ada@example.org")) == (404, "User not found")
@@ -202,64 +206,64 @@ def test_deleting_a_user_says_who(any_house: House) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"name": "A", "email": "a@b.c"}, {**ADA, "password": ""}])
 def test_register_and_add_doctor_ask_for_all_three(
-    shared_house: House, body: dict[str, str]
+    shared_backend: Backend, body: dict[str, str]
 ) -> None:
-    admin = Angular.of(shared_house, shared_house.member(role="admin"))
+    admin = Angular.of(shared_backend, shared_backend.member(role="admin"))
     said = (400, "Name, email, and password required")
-    assert shown(Angular(shared_house).send("POST", "/register", body)) == said
+    assert shown(Angular(shared_backend).send("POST", "/register", body)) == said
     assert shown(admin.send("POST", "/doctors", body)) == said
 
 
 @pytest.mark.parametrize("body", [{}, {"email": "a@b.c"}, {"email": "", "password": "x"}])
-def test_login_asks_for_both(shared_house: House, body: dict[str, str]) -> None:
+def test_login_asks_for_both(shared_backend: Backend, body: dict[str, str]) -> None:
     said = (400, "Email and password required")
-    assert shown(Angular(shared_house).send("POST", "/login", body)) == said
+    assert shown(Angular(shared_backend).send("POST", "/login", body)) == said
 
 
-def test_one_email_registers_once_also_as_a_doctor(any_house: House) -> None:
-    app = Angular(any_house)
-    any_house.member("ada@example.org")
+def test_one_email_registers_once_also_as_a_doctor(any_backend: Backend) -> None:
+    app = Angular(any_backend)
+    any_backend.member("ada@example.org")
     taken = (409, "Email already registered")
     assert shown(app.send("POST", "/register", ADA)) == taken
     assert shown(app.send("POST", "/register", {**ADA, "email": " ADA@example.org"})) == taken
-    admin = Angular.of(any_house, any_house.member(role="admin"))
+    admin = Angular.of(any_backend, any_backend.member(role="admin"))
     assert admin.send("POST", "/doctors", {**GREY, "email": ADA["email"]}).status_code == 409
 
 
-def test_a_wrong_password_says_nothing_more(house: House) -> None:
-    house.member("ada@example.org", status="waiting")
+def test_a_wrong_password_says_nothing_more(backend: Backend) -> None:
+    backend.member("ada@example.org", status="waiting")
     for email in ("ada@example.org", "nobody@example.org", "no address"):
-        wrong = Angular(house).send("POST", "/login", {"email": email, "password": "wrong one"})
+        wrong = Angular(backend).send("POST", "/login", {"email": email, "password": "wrong one"})
         assert shown(wrong) == (401, "Invalid credentials")
 
 
 @pytest.mark.parametrize(("method", "path", "body", "sentence"), ADMIN_ALONE)
 def test_only_admins_pass(
-    shared_house: House, method: str, path: str, body: object, sentence: str
+    shared_backend: Backend, method: str, path: str, body: object, sentence: str
 ) -> None:
     for role in ("user", "doctor", "researcher"):
-        person = Angular.of(shared_house, shared_house.member(role=role))
+        person = Angular.of(shared_backend, shared_backend.member(role=role))
         assert shown(person.send(method, path, body)) == (403, sentence)
-    waiting = Angular.of(shared_house, shared_house.member(status="waiting"))
+    waiting = Angular.of(shared_backend, shared_backend.member(status="waiting"))
     assert shown(waiting.send(method, path, body)) == (403, "Account not approved by admin")
 
 
 @pytest.mark.parametrize(("method", "path", "body", "_"), ADMIN_ALONE)
 def test_a_logged_out_app_is_told_so(
-    shared_house: House, method: str, path: str, body: object, _: str
+    shared_backend: Backend, method: str, path: str, body: object, _: str
 ) -> None:
-    assert shown(Angular(shared_house).send(method, path, body)) == (
+    assert shown(Angular(shared_backend).send(method, path, body)) == (
         401,
         "Invalid token. Please log in again.",
     )
-    missing = shared_house.client.open(path, method=method, json=body, headers={"Origin": ORIGIN})
+    missing = shared_backend.client.open(path, method=method, json=body, headers={"Origin": ORIGIN})
     assert shown(missing) == (401, "Missing Authorization Header. Please log in again.")
     assert missing.headers["Access-Control-Allow-Origin"] == ORIGIN
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_the_browser_may_ask_first(shared_house: House, method: str, path: str) -> None:
-    answer = Angular(shared_house).preflight(method, path)
+def test_the_browser_may_ask_first(shared_backend: Backend, method: str, path: str) -> None:
+    answer = Angular(shared_backend).preflight(method, path)
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert method in answer.headers["Access-Control-Allow-Methods"]
@@ -272,13 +276,15 @@ def test_the_browser_may_ask_first(shared_house: House, method: str, path: str) 
     "path", ["/nowhere", "/users//a", "/login/", "/console/x.js", "/users/%00", "/%ff", "/%0d%0aX"]
 )
 @pytest.mark.parametrize("method", ["POST", "BREW"])
-def test_the_browser_may_ask_about_any_path(shared_house: House, path: str, method: str) -> None:
+def test_the_browser_may_ask_about_any_path(
+    shared_backend: Backend, path: str, method: str
+) -> None:
     raw = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1")}
     headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
-    answer = shared_house.client.options("/", headers=headers, environ_overrides=raw)
+    answer = shared_backend.client.options("/", headers=headers, environ_overrides=raw)
     assert (answer.status_code, answer.data) == (200, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
-    odd_host = shared_house.client.options("/", headers={**headers, "Host": "a b"})
+    odd_host = shared_backend.client.options("/", headers={**headers, "Host": "a b"})
     assert odd_host.status_code == 200
 
 
@@ -301,13 +307,13 @@ LOOPBACK = [
 def test_in_development_every_page_of_this_machine_is_let_in(
     tmp_path: Path, listed: str | None
 ) -> None:
-    house = House(tmp_path, allowed_origins=listed)
+    backend = Backend(tmp_path, allowed_origins=listed)
     for origin in [*LOOPBACK, listed or "http://localhost"]:
-        preflight = Angular(house).preflight("POST", "/login", origin)
-        actual = house.client.post("/login", json={}, headers={"Origin": origin})
+        preflight = Angular(backend).preflight("POST", "/login", origin)
+        actual = backend.client.post("/login", json={}, headers={"Origin": origin})
         for answer in (preflight, actual):
             assert answer.headers["Access-Control-Allow-Origin"] == origin
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 @pytest.mark.parametrize(
@@ -327,19 +333,19 @@ def test_in_development_every_page_of_this_machine_is_let_in(
         "http://localhost:4200/",
     ],
 )
-def test_another_origin_gets_no_leave(shared_house: House, origin: str) -> None:
-    preflight = Angular(shared_house).preflight("POST", "/login", origin)
-    actual = shared_house.client.post("/login", json={}, headers={"Origin": origin})
+def test_another_origin_gets_no_leave(shared_backend: Backend, origin: str) -> None:
+    preflight = Angular(shared_backend).preflight("POST", "/login", origin)
+    actual = shared_backend.client.post("/login", json={}, headers={"Origin": origin})
     for answer in (preflight, actual):
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_production_knows_only_the_origins_it_is_told(tmp_path: Path) -> None:
-    untold = House(tmp_path, environment="production")
+    untold = Backend(tmp_path, environment="production")
     for origin in LOOPBACK:
         refused = Angular(untold).preflight("POST", "/login", origin)
         assert "Access-Control-Allow-Origin" not in refused.headers
-    told = House(tmp_path, environment="production", allowed_origins=f"{ORIGIN}/, https://a.b")
+    told = Backend(tmp_path, environment="production", allowed_origins=f"{ORIGIN}/, https://a.b")
     assert Angular(told).preflight("POST", "/login").headers["Access-Control-Allow-Origin"]
 
 
@@ -355,7 +361,7 @@ def test_production_knows_only_the_origins_it_is_told(tmp_path: Path) -> None:
 def test_an_origin_is_let_in_to_the_letter_never_as_a_pattern(
     tmp_path: Path, listed: str, calling: str, let_in: bool
 ) -> None:
-    house = House(tmp_path, allowed_origins=listed)
-    answer = house.client.get("/healthz", headers={"Origin": calling})
+    backend = Backend(tmp_path, allowed_origins=listed)
+    answer = backend.client.get("/healthz", headers={"Origin": calling})
     assert ("Access-Control-Allow-Origin" in answer.headers) == let_in
-    house.rooms.store.close()
+    backend.services.store.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.houses import House
+from tests.backends import Backend
 from tests.photos import photo_of
 
 ADDRESSES = [
@@ -27,15 +27,15 @@ ADDRESSES = [
 def test_no_address_in_a_request_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    house = House(tmp_path, open_lab=True)
-    ada = house.member(name=f'<img src="{address}">')
+    backend = Backend(tmp_path, open_lab=True)
+    ada = backend.member(name=f'<img src="{address}">')
     asked: list[Any] = []
     for name in ("connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, name, lambda _, to, *__: asked.append(to))
     monkeypatch.setattr(socket, "getaddrinfo", lambda *to, **_: asked.append(to))
     for path, field in (("/api/predict", "image"), ("/inference", "image_data")):
-        house.client.post(path, json={field: address})
-    house.client.post("/report", json={"image_data": address})
+        backend.client.post(path, json={field: address})
+    backend.client.post("/report", json={"image_data": address})
     for field in ("image", "file"):
         assert ada.call("POST", "/predict", data={field: address}).status_code == 400
         sent = {field: (io.BytesIO(address.encode()), address)}
@@ -43,6 +43,6 @@ def test_no_address_in_a_request_is_fetched(
     sent = {"image": (io.BytesIO(photo_of("melanoma")), address)}
     assert ada.call("POST", "/predict", data=sent).status_code == 200
     headers = {"Origin": address, "Referer": address, "Host": "evil.example"}
-    house.client.get("/", headers=headers)
+    backend.client.get("/", headers=headers)
     assert asked == []
-    house.rooms.store.close()
+    backend.services.store.close()

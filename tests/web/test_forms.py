@@ -11,10 +11,10 @@ from openapi_spec_validator import validate
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import Public, Signed
-from skinapi.web.fields import Form, Message, Upload
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
-from tests.houses import House, Person
+from skinapi.web.schema_types import Form, Message, Upload
+from tests.backends import Backend, Person
 from tests.web.planted import never_an_error
 
 PHOTO = 1000
@@ -32,7 +32,7 @@ def without_a_name(request: Request) -> bool:
     return "Authorization" not in request.headers
 
 
-class FormHouse(House):
+class FormHouse(Backend):
     def __init__(self, folder: Path, photo: int = PHOTO) -> None:
         super().__init__(folder, max_upload_bytes=photo)
         routes: Routes[None] = Routes("forms")
@@ -60,9 +60,9 @@ class FormHouse(House):
 
 @pytest.fixture(scope="module")
 def forms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FormHouse]:
-    house = FormHouse(tmp_path_factory.mktemp("forms"))
-    yield house
-    house.rooms.store.close()
+    backend = FormHouse(tmp_path_factory.mktemp("forms"))
+    yield backend
+    backend.services.store.close()
 
 
 @pytest.fixture(scope="module")
@@ -135,12 +135,12 @@ def test_a_photo_may_be_as_large_as_the_setting_says_and_no_larger(ada: Person) 
 
 
 def test_a_large_photo_is_read_whole(tmp_path: Path) -> None:
-    house = FormHouse(tmp_path, photo=3_000_000)
+    backend = FormHouse(tmp_path, photo=3_000_000)
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
     body = head + b"x" * 3_000_000 + b"\r\n--x--\r\n"
-    answer = send(house.member(), body, content_type="multipart/form-data; boundary=x")
+    answer = send(backend.member(), body, content_type="multipart/form-data; boundary=x")
     assert "3000000" in answer.get_json()["message"]
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 def test_an_idempotency_key_is_plain_text(ada: Person) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from skinapi.auth.emails import normalise_email
-from tests.houses import PASSWORD, House
+from tests.backends import PASSWORD, Backend
 from tests.web.angular import ORIGIN, assert_readable
 
 GOOD = {"name": "Ada Example", "email": "ada@example.org", "password": PASSWORD}
@@ -65,81 +65,87 @@ TEXTS = {
 }
 
 
-def assert_refused(house: House, answer: TestResponse, before: object, *statuses: int) -> None:
+def assert_refused(backend: Backend, answer: TestResponse, before: object, *statuses: int) -> None:
     assert answer.status_code in (statuses or (400,)), answer.text
     assert answer.mimetype == "application/problem+json"
     sentence = answer.get_json()["error"]
     assert 0 < len(sentence) < 300
-    assert house.stored() == before
+    assert backend.stored() == before
     assert_readable(answer)
 
 
-def post(house: House, path: str, **options: Any) -> TestResponse:
-    return house.client.post(path, headers={"Origin": ORIGIN}, **options)
+def post(backend: Backend, path: str, **options: Any) -> TestResponse:
+    return backend.client.post(path, headers={"Origin": ORIGIN}, **options)
 
 
 @pytest.mark.parametrize("case", BODIES)
 @pytest.mark.parametrize("path", ["/register", "/login"])
-def test_a_body_that_makes_no_sense_is_refused(shared_house: House, path: str, case: str) -> None:
-    before = shared_house.stored()
-    answer = post(shared_house, path, data=BODIES[case], content_type="application/json")
-    assert_refused(shared_house, answer, before, 400, *([401] if case in NO_FAULT_OF_LOGIN else []))
+def test_a_body_that_makes_no_sense_is_refused(
+    shared_backend: Backend, path: str, case: str
+) -> None:
+    before = shared_backend.stored()
+    answer = post(shared_backend, path, data=BODIES[case], content_type="application/json")
+    assert_refused(
+        shared_backend, answer, before, 400, *([401] if case in NO_FAULT_OF_LOGIN else [])
+    )
 
 
 @pytest.mark.parametrize("field", ["name", "email", "password"])
 @pytest.mark.parametrize("value", NOT_TEXT, ids=lambda value: repr(value)[:12])
-def test_what_is_no_text_is_refused(shared_house: House, field: str, value: Any) -> None:
-    before = shared_house.stored()
+def test_what_is_no_text_is_refused(shared_backend: Backend, field: str, value: Any) -> None:
+    before = shared_backend.stored()
     assert_refused(
-        shared_house, post(shared_house, "/register", json={**GOOD, field: value}), before
+        shared_backend, post(shared_backend, "/register", json={**GOOD, field: value}), before
     )
     if field != "name":
         assert_refused(
-            shared_house, post(shared_house, "/login", json={**GOOD, field: value}), before
+            shared_backend, post(shared_backend, "/login", json={**GOOD, field: value}), before
         )
 
 
-def test_a_body_of_objects_for_texts_stores_nothing_on_any_store(any_house: House) -> None:
-    any_house.member("ada@example.org")
-    admin = any_house.member(role="admin")
-    before = any_house.stored()
+def test_a_body_of_objects_for_texts_stores_nothing_on_any_store(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org")
+    admin = any_backend.member(role="admin")
+    before = any_backend.stored()
     for field in ("name", "email", "password"):
         for value in ({"$ne": None}, {"$gt": ""}, ["ada@example.org"]):
             body = {**GOOD, field: value}
             for path in ("/register", "/doctors"):
                 answer = admin.call("POST", path, json=body, headers={"Origin": ORIGIN})
-                assert_refused(any_house, answer, before)
+                assert_refused(any_backend, answer, before)
     roles: list[Any] = [{"$ne": 1}, ["doctor"], 1, "admin"]
     for role in roles:
         path = "/users/ada@example.org/approve"
         answer = admin.call("PATCH", path, json={"role": role}, headers={"Origin": ORIGIN})
-        assert_refused(any_house, answer, before)
+        assert_refused(any_backend, answer, before)
 
 
 @pytest.mark.parametrize(
     ("field", "text"), [(field, text) for field, texts in TEXTS.items() for text in texts],
     ids=lambda value: ascii(value)[:24],
 )  # fmt: skip
-def test_texts_that_hide_or_swell_are_refused(shared_house: House, field: str, text: str) -> None:
-    before = shared_house.stored()
+def test_texts_that_hide_or_swell_are_refused(
+    shared_backend: Backend, field: str, text: str
+) -> None:
+    before = shared_backend.stored()
     assert_refused(
-        shared_house, post(shared_house, "/register", json={**GOOD, field: text}), before
+        shared_backend, post(shared_backend, "/register", json={**GOOD, field: text}), before
     )
 
 
 @pytest.mark.parametrize(
     "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""]
 )
-def test_another_content_type_is_refused(shared_house: House, content_type: str) -> None:
-    before = shared_house.stored()
-    answer = post(shared_house, "/register", data=json.dumps(GOOD), content_type=content_type)
-    assert_refused(shared_house, answer, before, 415)
+def test_another_content_type_is_refused(shared_backend: Backend, content_type: str) -> None:
+    before = shared_backend.stored()
+    answer = post(shared_backend, "/register", data=json.dumps(GOOD), content_type=content_type)
+    assert_refused(shared_backend, answer, before, 415)
 
 
-def test_a_body_past_the_limit_is_refused_unread(shared_house: House) -> None:
-    before = shared_house.stored()
-    swollen = {**GOOD, "x": "y" * shared_house.settings.max_body_bytes}
-    assert_refused(shared_house, post(shared_house, "/register", json=swollen), before, 413)
+def test_a_body_past_the_limit_is_refused_unread(shared_backend: Backend) -> None:
+    before = shared_backend.stored()
+    swollen = {**GOOD, "x": "y" * shared_backend.settings.max_body_bytes}
+    assert_refused(shared_backend, post(shared_backend, "/register", json=swollen), before, 413)
 
 
 @pytest.mark.parametrize(
@@ -174,37 +180,37 @@ def test_a_body_past_the_limit_is_refused_unread(shared_house: House) -> None:
     ],
 )
 def test_an_address_that_is_none_names_nobody(
-    shared_house: House, method: str, path: str, segment: str, status: int
+    shared_backend: Backend, method: str, path: str, segment: str, status: int
 ) -> None:
-    admin = shared_house.member(role="admin")
-    before = shared_house.stored()
+    admin = shared_backend.member(role="admin")
+    before = shared_backend.stored()
     body = {"json": {"doctor": None}} if method == "PUT" else {}
     raw = {"PATH_INFO": unquote_to_bytes(path.format(segment)).decode("latin-1")}
     headers = {"Origin": ORIGIN}
     answer = admin.call(method, "/", environ_overrides=raw, headers=headers, **body)
-    assert_refused(shared_house, answer, before, status)
+    assert_refused(shared_backend, answer, before, status)
 
 
 @pytest.mark.parametrize(
     "spelling", ["%20Ada@EXAMPLE.org", "ADA@example.org", "ａda@example.org", "ada%40example.org"]
 )
-def test_one_person_is_reached_by_every_spelling(house: House, spelling: str) -> None:
-    house.member("ada@example.org", status="waiting")
-    admin = house.member(role="admin")
+def test_one_person_is_reached_by_every_spelling(backend: Backend, spelling: str) -> None:
+    backend.member("ada@example.org", status="waiting")
+    admin = backend.member(role="admin")
     answer = admin.call("PATCH", f"/users/{spelling}/approve", json={})
     assert answer.get_json()["message"] == "User ada@example.org approved as user."
 
 
 @pytest.mark.parametrize("spelling", [" ADA@Example.ORG", "ａｄａ@example.org", "ada@example。org"])
-def test_another_spelling_is_no_second_account(house: House, spelling: str) -> None:
-    house.member("ada@example.org")
-    before = house.stored()
+def test_another_spelling_is_no_second_account(backend: Backend, spelling: str) -> None:
+    backend.member("ada@example.org")
+    before = backend.stored()
     if normalise_email(spelling) == "ada@example.org":
         assert_refused(
-            house, post(house, "/register", json={**GOOD, "email": spelling}), before, 409
+            backend, post(backend, "/register", json={**GOOD, "email": spelling}), before, 409
         )
     else:
-        assert post(house, "/register", json={**GOOD, "email": spelling}).status_code == 201
+        assert post(backend, "/register", json={**GOOD, "email": spelling}).status_code == 201
 
 
 CASED = [character for character in map(chr, range(0x1FFF)) if character.lower() != character]
@@ -242,21 +248,21 @@ def test_normalising_an_address_twice_changes_nothing(local: str, domain: str) -
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     )
 )
-def test_any_json_is_answered_without_a_server_error(shared_house: House, body: Any) -> None:
+def test_any_json_is_answered_without_a_server_error(shared_backend: Backend, body: Any) -> None:
     for sent in (body, {**GOOD, "email": body}, {**GOOD, "name": body}, {**GOOD, "password": body}):
-        answer = post(shared_house, "/login", json=sent)
+        answer = post(shared_backend, "/login", json=sent)
         assert answer.status_code in (400, 401), answer.text
 
 
-def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(house: House) -> None:
-    admin = house.member(role="admin")
-    assert post(house, "/register", json={**GOOD, "confirm": PASSWORD}).status_code == 201
+def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    assert post(backend, "/register", json={**GOOD, "confirm": PASSWORD}).status_code == 201
     approve = "/users/ada@example.org/approve"
     assert admin.call("PATCH", approve, json={"approved": True}).status_code == 200
-    assert post(house, "/login", json={**GOOD, "remember": 1}).status_code == 200
+    assert post(backend, "/login", json={**GOOD, "remember": 1}).status_code == 200
     assert admin.call("GET", "/users?_=1&_=2").status_code == 200
     assert admin.call("GET", "/doctors?cache=no").status_code == 200
-    before = house.stored()
+    before = backend.stored()
     passwords = {"current_password": PASSWORD, "new_password": "another horse", "hint": "x"}
     for method, path, body, name in (
         ("PUT", "/me/password", passwords, "hint"),
@@ -266,7 +272,7 @@ def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(house: H
     ):
         headers = {"Origin": ORIGIN}
         answer = admin.call(method, path, headers=headers, **({"json": body} if body else {}))
-        assert_refused(house, answer, before)
+        assert_refused(backend, answer, before)
         assert name in answer.get_json()["error"]
 
 
@@ -288,8 +294,8 @@ def test_old_clients_may_send_more_and_new_routes_name_what_they_refuse(house: H
         "role=user&role=admin",
     ],
 )
-def test_a_query_that_makes_no_sense_is_refused(shared_house: House, query: str) -> None:
-    admin = shared_house.member(role="admin")
-    before = shared_house.stored()
+def test_a_query_that_makes_no_sense_is_refused(shared_backend: Backend, query: str) -> None:
+    admin = shared_backend.member(role="admin")
+    before = shared_backend.stored()
     answer = admin.call("GET", f"/users?{query}", headers={"Origin": ORIGIN})
-    assert_refused(shared_house, answer, before)
+    assert_refused(shared_backend, answer, before)

@@ -16,10 +16,10 @@ from skinapi.clients.explainable import ImageData
 from skinapi.errors import InvalidBody
 from skinapi.json_bounds import holds_more_values
 from skinapi.web.access import Opened, Public
-from skinapi.web.fields import Body
-from skinapi.web.requests import MOST_VALUES, read_body
+from skinapi.web.request_parsing import MOST_VALUES, read_body
 from skinapi.web.routes import Route, declared_routes
-from tests.houses import House
+from skinapi.web.schema_types import Body
+from tests.backends import Backend
 
 MB = 1024 * 1024
 TEXTS = st.text(st.sampled_from('[{,]}:"\\ a\né')) | st.text()
@@ -96,32 +96,32 @@ def test_no_number_takes_more_memory_than_a_few_times_its_body(digits: bytes) ->
     assert peak_of(Credentials, b'{"email":' + digits + b"}") < 4
 
 
-def test_a_body_of_many_values_is_told_how_many_it_may_hold(shared_house: House) -> None:
-    before = shared_house.stored()
+def test_a_body_of_many_values_is_told_how_many_it_may_hold(shared_backend: Backend) -> None:
+    before = shared_backend.stored()
     emails: list[Any] = [[[]] * MOST_VALUES, {str(n): n for n in range(MOST_VALUES)}]
     for email in emails:
         for path in ("/login", "/inference"):
-            answer = shared_house.client.post(path, json={"email": email})
+            answer = shared_backend.client.post(path, json={"email": email})
             assert answer.status_code == 400
             assert f"more than {MOST_VALUES} values" in answer.text
-    assert shared_house.stored() == before
+    assert shared_backend.stored() == before
 
 
-def test_a_text_may_hold_any_signs(shared_house: House) -> None:
+def test_a_text_may_hold_any_signs(shared_backend: Backend) -> None:
     body = {"email": "ada@example.org", "password": "[{," * 80, "more": '["\\' * 3000}
-    assert shared_house.client.post("/login", json=body).status_code == 401
+    assert shared_backend.client.post("/login", json=body).status_code == 401
 
 
-def routes_with_json(house: House) -> list[Route]:
-    return [route for route in declared_routes(house.app) if route.body]
+def routes_with_json(backend: Backend) -> list[Route]:
+    return [route for route in declared_routes(backend.app) if route.body]
 
 
 def test_what_anybody_may_send_as_json_is_small_unless_it_carries_a_photo(
-    shared_house: House,
+    shared_backend: Backend,
 ) -> None:
     routes = [
         route
-        for route in routes_with_json(shared_house)
+        for route in routes_with_json(shared_backend)
         if isinstance(route.access, Public | Opened) and not route.carries_photo
     ]
     assert len(routes) >= 4
@@ -132,11 +132,11 @@ def test_what_anybody_may_send_as_json_is_small_unless_it_carries_a_photo(
 
 @pytest.mark.parametrize("letter", ["x", "\u00e9", "\U0001f600"])
 def test_the_longest_valid_body_fits_with_every_letter_escaped(
-    shared_house: House, letter: str
+    shared_backend: Backend, letter: str
 ) -> None:
     who = {"email": letter * 1024, "client": letter * 100}
     passwords = {"current_password": letter * 1024, "new_password": letter * 256}
     bodies = {"/login": {**who, "password": letter * 1024}, "/password": {**who, **passwords}}
     for path, body in bodies.items():
         assert len(json.dumps(body)) < LARGEST_BODY
-        assert shared_house.client.post(path, json=body).status_code == 401, path
+        assert shared_backend.client.post(path, json=body).status_code == 401, path

@@ -7,17 +7,17 @@ import pytest
 
 from skinapi.web.limits import Rate, caller_address
 from skinapi.web.routes import declared_routes
-from tests.houses import House
+from tests.backends import Backend
 
 HEADER = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
 
 
-def test_every_route_says_its_limit_also_when_it_refuses(shared_house: House) -> None:
+def test_every_route_says_its_limit_also_when_it_refuses(shared_backend: Backend) -> None:
     rates: dict[tuple[str, str], set[Rate]] = {}
-    for route in declared_routes(shared_house.app):  # some clients share a path
+    for route in declared_routes(shared_backend.app):  # some clients share a path
         rates.setdefault((route.method, route.path), set()).add(route.rate)
     for (method, path), declared in rates.items():
-        answer = shared_house.client.open(re.sub(r"<\w+>", "nobody", path), method=method)
+        answer = shared_backend.client.open(re.sub(r"<\w+>", "nobody", path), method=method)
         policy = HEADER.findall(answer.headers.get("RateLimit-Policy", ""))
         if declared == {Rate.UNLIMITED}:
             assert policy == [], path
@@ -28,31 +28,31 @@ def test_every_route_says_its_limit_also_when_it_refuses(shared_house: House) ->
 
 
 def test_a_role_may_have_a_limit_of_its_own(tmp_path: Path) -> None:
-    house = House(tmp_path, rate_read="2/minute, doctor=4/minute,researcher=1/minute")
+    backend = Backend(tmp_path, rate_read="2/minute, doctor=4/minute,researcher=1/minute")
     for role, allowed in (("user", 2), ("doctor", 4), ("researcher", 1), ("admin", 2)):
-        person = house.member(role=role)
+        person = backend.member(role=role)
         answers = [person.call("GET", "/me") for _ in range(5)]
         statuses = [answer.status_code for answer in answers]
         assert statuses == [200] * allowed + [429] * (5 - allowed)
         assert answers[0].headers["RateLimit-Policy"] == f'"read";q={allowed};w=60'
         assert answers[0].headers["RateLimit"].startswith(f'"read";r={allowed - 1};t=')
         assert 1 <= int(answers[-1].headers["Retry-After"]) <= 60
-    statuses = [house.client.get("/").status_code for _ in range(3)]
+    statuses = [backend.client.get("/").status_code for _ in range(3)]
     assert statuses == [200, 200, 429]
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 def test_one_accounts_limit_is_not_anothers(tmp_path: Path) -> None:
-    house = House(tmp_path, rate_read="1/minute")
-    ada, bob = house.member(), house.member()
+    backend = Backend(tmp_path, rate_read="1/minute")
+    ada, bob = backend.member(), backend.member()
     assert [one.call("GET", "/me").status_code for one in (ada, bob, ada)] == [200, 200, 429]
-    house.rooms.store.close()
+    backend.services.store.close()
 
 
 @pytest.mark.parametrize("text", ["doctor=5/minute", "5/minute, nurse=6/minute", "", "many"])
 def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -> None:
     with pytest.raises(ValueError):
-        House(tmp_path, rate_read=text)
+        Backend(tmp_path, rate_read=text)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -
     ],
 )
 def test_a_callers_address_is_read_however_it_is_written(
-    shared_house: House, seen: str, counted: str
+    shared_backend: Backend, seen: str, counted: str
 ) -> None:
-    with shared_house.app.test_request_context(environ_base={"REMOTE_ADDR": seen}):
+    with shared_backend.app.test_request_context(environ_base={"REMOTE_ADDR": seen}):
         assert caller_address() == counted

@@ -4,16 +4,16 @@ import json
 
 import pytest
 
-from tests.houses import PASSWORD, House
+from tests.backends import PASSWORD, Backend
 
 
 def test_a_whole_walk_leaves_no_personal_data_in_the_logs(
-    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, house: House
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, backend: Backend
 ) -> None:
     caplog.set_level("DEBUG")
-    client = house.client
-    ada = house.register("ada@example.org", name="Ada Lovelace")
-    admin = house.admin("root@example.org")
+    client = backend.client
+    ada = backend.register("ada@example.org", name="Ada Lovelace")
+    admin = backend.admin("root@example.org")
     grey = {"name": "Meredith Grey", "email": "grey@example.org", "password": "defaultPass123"}
     admin.call("POST", "/doctors", json=grey)
     admin.call("POST", "/doctors", json=grey)
@@ -27,7 +27,7 @@ def test_a_whole_walk_leaves_no_personal_data_in_the_logs(
     reset = admin.call("POST", "/users/ada@example.org/reset-password").get_json()["password"]
     passwords = {"current_password": reset, "new_password": "third-horse"}
     client.post("/password", json={"email": "ada@example.org", **passwords})
-    again = house.log_in("ada@example.org", "third-horse")
+    again = backend.log_in("ada@example.org", "third-horse")
     passwords = {"current_password": "third-horse", "new_password": "fourth-horse"}
     again.call("PUT", "/me/password", json=passwords)
     ada.call("GET", "/me", headers={"Referer": "http://x/ada@example.org"})
@@ -44,14 +44,14 @@ def test_a_whole_walk_leaves_no_personal_data_in_the_logs(
 
 
 def test_a_request_is_one_line_with_its_template_and_its_id(
-    capfd: pytest.CaptureFixture[str], house: House
+    capfd: pytest.CaptureFixture[str], backend: Backend
 ) -> None:
-    admin = house.member("root@example.org", role="admin")
+    admin = backend.member("root@example.org", role="admin")
     capfd.readouterr()
     admin.call("DELETE", "/users/no@example.org", headers={"X-Request-ID": "walk-0001"})
     (line,) = capfd.readouterr().err.splitlines()
     said = json.loads(line)
     assert (said["method"], said["route"], said["status"]) == ("DELETE", "/users/<email>", 404)
     assert said["request_id"] == "walk-0001"
-    assert said["account"] == house.account("root@example.org").id
+    assert said["account"] == backend.account("root@example.org").id
     assert said["ms"] >= 0

@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.web.routes import Route, declared_routes
 from tests.access import PEOPLE, ROWS, Cast
-from tests.houses import House, mock_store
+from tests.backends import Backend, mock_store
 
 THIEF = "f" * 32
 MARK = 770077
@@ -34,12 +34,12 @@ STOLEN: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    return House(tmp_path_factory.mktemp("mass"), mock_store(), open_lab=True)
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
+    return Backend(tmp_path_factory.mktemp("mass"), mock_store(), open_lab=True)
 
 
-def names_of_bodies(house: House) -> dict[str, Route]:
-    declared = {route.handler.__name__: route for route in declared_routes(house.app)}
+def names_of_bodies(backend: Backend) -> dict[str, Route]:
+    declared = {route.handler.__name__: route for route in declared_routes(backend.app)}
     return {name: route for name, route in declared.items() if route.body or route.form}
 
 
@@ -56,8 +56,8 @@ def send(cast: Cast, name: str, route: Route, more: dict[str, Any]) -> TestRespo
     return who.call(route.method, row.path.format_map(cast.named), **options)
 
 
-def ranks(house: House) -> dict[str, str]:
-    found = house.rooms.store.collection("accounts").find()
+def ranks(backend: Backend) -> dict[str, str]:
+    found = backend.services.store.collection("accounts").find()
     return {account["id"]: account["role"] for account in found}
 
 
@@ -67,12 +67,12 @@ def unasked(route: Route) -> dict[str, Any]:
     return {field: value for field, value in STOLEN.items() if field not in schema.model_fields}
 
 
-def test_what_a_client_may_not_say_changes_nothing(house: House) -> None:
-    bodies = names_of_bodies(house)
+def test_what_a_client_may_not_say_changes_nothing(backend: Backend) -> None:
+    bodies = names_of_bodies(backend)
     assert len(bodies) > 10
     for name, route in bodies.items():
-        cast = Cast(house)
-        before = ranks(house)
+        cast = Cast(backend)
+        before = ranks(backend)
         answer = send(cast, name, route, unasked(route))
         schema = route.body or route.form
         assert schema
@@ -80,31 +80,31 @@ def test_what_a_client_may_not_say_changes_nothing(house: House) -> None:
             assert answer.status_code == 400, name
         else:
             assert answer.status_code in (200, 201), (name, answer.text)
-        after = ranks(house)
+        after = ranks(backend)
         assert {one: after[one] for one in before} == before, name
         newcomers = {after[one] for one in after.keys() - before.keys()}
         assert newcomers <= ({"doctor"} if name == "add_doctor" else {"user"}), name
-        kept = str(house.stored())
+        kept = str(backend.stored())
         assert THIEF not in kept, name
         assert str(MARK) not in kept, name
 
 
-def test_newer_routes_name_each_field_that_they_refuse(house: House) -> None:
-    for name, route in names_of_bodies(house).items():
+def test_newer_routes_name_each_field_that_they_refuse(backend: Backend) -> None:
+    for name, route in names_of_bodies(backend).items():
         schema = route.body or route.form
         assert schema
         if schema.model_config["extra"] == "ignore":
             continue
-        cast = Cast(house)
+        cast = Cast(backend)
         for field, value in unasked(route).items():
             answer = send(cast, name, route, {field: value})
             assert answer.status_code == 400, (name, field)
             assert field in answer.get_json()["error"], (name, field)
 
 
-def test_a_newcomer_is_a_user_who_waits_whatever_the_body_says(house: House) -> None:
+def test_a_newcomer_is_a_user_who_waits_whatever_the_body_says(backend: Backend) -> None:
     body = {"name": "A", "email": "new@example.org", "password": "correct horse", **STOLEN}
-    assert house.client.post("/register", json=body).status_code == 201
-    account = house.account("new@example.org")
+    assert backend.client.post("/register", json=body).status_code == 201
+    account = backend.account("new@example.org")
     assert (account.role, account.status, account.token_version) == ("user", "waiting", 1)
     assert account.password_hash.startswith("$argon2id$")

@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.web.routes import declared_routes
-from tests.houses import House, Person
+from tests.backends import Backend, Person
 
 HEADERS: list[dict[str, str]] = [
     {"X-HTTP-Method-Override": "DELETE"},
@@ -61,46 +61,50 @@ SPELLINGS = [
 
 
 @pytest.fixture(scope="module")
-def ada(shared_house: House) -> Person:
-    return shared_house.member("ada@example.org")
+def ada(shared_backend: Backend) -> Person:
+    return shared_backend.member("ada@example.org")
 
 
 @pytest.mark.parametrize("headers", HEADERS, ids=lambda headers: next(iter(headers)))
-def test_no_header_opens_a_door(shared_house: House, ada: Person, headers: dict[str, str]) -> None:
-    before = shared_house.stored()
+def test_no_header_opens_a_door(
+    shared_backend: Backend, ada: Person, headers: dict[str, str]
+) -> None:
+    before = shared_backend.stored()
     for path in ADMINS_PATHS:
-        nobody = shared_house.client.get(path, headers=headers)
+        nobody = shared_backend.client.get(path, headers=headers)
         assert nobody.status_code in (400, 401, 417), headers
         assert ada.call("GET", path, headers=headers).status_code in (400, 403, 417), headers
     assert ada.call("GET", "/me", headers=headers).status_code in (200, 400, 417)
     assert ada.call("GET", "/submissions", headers=headers).status_code in (200, 400, 417)
-    assert shared_house.stored() == before
+    assert shared_backend.stored() == before
     assert ada.call("GET", "/me").get_json()["role"] == "user"
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_no_spelling_of_a_path_opens_a_door(
-    shared_house: House, ada: Person, spelling: str
+    shared_backend: Backend, ada: Person, spelling: str
 ) -> None:
     raw = {"PATH_INFO": unquote_to_bytes(spelling).decode("latin-1")}
     for answer in (
-        shared_house.client.get("/", environ_overrides=raw),
+        shared_backend.client.get("/", environ_overrides=raw),
         ada.call("GET", "/", environ_overrides=raw),
     ):
         assert answer.status_code in (400, 401, 403, 404, 405), spelling
         assert "ada@example.org" not in answer.text
 
 
-def paths_of(house: House) -> dict[str, set[str]]:
+def paths_of(backend: Backend) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    for route in declared_routes(house.app):
+    for route in declared_routes(backend.app):
         found.setdefault(route.path, set()).add(route.method)
     return found
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "TRACK", "PROPFIND", "DEBUG", "X"])
-def test_no_other_method_is_taken_anywhere(shared_house: House, ada: Person, method: str) -> None:
-    for path in paths_of(shared_house):
+def test_no_other_method_is_taken_anywhere(
+    shared_backend: Backend, ada: Person, method: str
+) -> None:
+    for path in paths_of(shared_backend):
         answer = open_raw(ada, method, path.replace("<", "").replace(">", ""))
         assert answer.status_code in (404, 405), (method, path)
         assert "Bearer" not in answer.text
@@ -113,28 +117,28 @@ def open_raw(person: Person, method: str, path: str) -> TestResponse:
 
 
 def test_head_is_a_get_without_a_body_and_under_the_same_rule(
-    shared_house: House, ada: Person
+    shared_backend: Backend, ada: Person
 ) -> None:
     for path in ADMINS_PATHS:
-        assert shared_house.client.head(path).status_code == 401
+        assert shared_backend.client.head(path).status_code == 401
         answer = ada.call("HEAD", path)
         assert (answer.status_code, answer.data) == (403, b"")
-    for path, methods in paths_of(shared_house).items():
+    for path, methods in paths_of(shared_backend).items():
         if "GET" not in methods:
             assert ada.call("HEAD", path).status_code in (404, 405), path
 
 
-def test_options_tells_the_methods_and_does_nothing(shared_house: House, ada: Person) -> None:
-    before = shared_house.stored()
-    for path in paths_of(shared_house):
+def test_options_tells_the_methods_and_does_nothing(shared_backend: Backend, ada: Person) -> None:
+    before = shared_backend.stored()
+    for path in paths_of(shared_backend):
         answer = ada.call("OPTIONS", path)
         assert answer.status_code == 200, path
         assert answer.data == b"", path
-    assert shared_house.stored() == before
+    assert shared_backend.stored() == before
 
 
-def test_a_forged_host_reaches_no_link(shared_house: House) -> None:
-    admin, _ = shared_house.member(role="admin"), shared_house.member()
+def test_a_forged_host_reaches_no_link(shared_backend: Backend) -> None:
+    admin, _ = shared_backend.member(role="admin"), shared_backend.member()
     headers = {
         "Host": "evil.example",
         "X-Forwarded-Host": "evil.example",

@@ -7,13 +7,13 @@ import pytest
 from skinapi.auth.accounts import Accounts
 from skinapi.errors import StoreUnavailable
 from skinapi.web.limits import Limits
-from tests.houses import House
+from tests.backends import Backend
 
 
 def test_a_request_that_waited_for_its_account_does_not_wait_to_be_counted(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = house.member()
+    ada = backend.member()
 
     def gone(*_: object) -> NoReturn:
         raise StoreUnavailable

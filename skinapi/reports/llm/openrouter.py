@@ -11,15 +11,15 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from skinapi.errors import Unwritten
+from skinapi.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.allowance import Breaker, DailyBudget
-from skinapi.reports.llm.draft import instructions, read_draft, request_for, room_beside
-from skinapi.reports.llm.keeping import KeptNarratives
-from skinapi.reports.llm.line import Line, Reply
+from skinapi.reports.llm.budget import CircuitBreaker, DailyBudget
+from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.llm.http_client import LlmHttpClient, Reply
+from skinapi.reports.llm.prompt import instructions, read_draft, request_for, room_beside
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
-from skinapi.reports.words.checker import contradictions
-from skinapi.reports.words.template import TemplateWriter
+from skinapi.reports.text.checker import contradictions
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import LANGUAGES, Language
 
@@ -73,22 +73,28 @@ class _Completion(BaseModel):
 
 class OpenRouterWriter:
     def __init__(
-        self, *, line: Line, models: list[str], deadline_s: float, store: Store, budget: DailyBudget
+        self,
+        *,
+        line: LlmHttpClient,
+        models: list[str],
+        deadline_s: float,
+        store: Store,
+        budget: DailyBudget,
     ) -> None:
         self._line = line
         self._models = models
         self._deadline_s = deadline_s
         self._budget = budget
-        self._breaker = Breaker()
-        self._kept = KeptNarratives(store)
+        self._breaker = CircuitBreaker()
+        self._kept = NarrativeCache(store)
         self._fingerprint = _fingerprint(models)
         self._template = TemplateWriter()
 
     def write(self, facts: Facts, language: Language) -> Narrative:
-        """Raises Unwritten with the reason, within the deadline."""
+        """Raises NarrativeUnavailable with the reason, within the deadline."""
         until = time.monotonic() + self._deadline_s
         if not facts.examined:
-            raise Unwritten(Reason.NOTHING_EXAMINED)
+            raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
         kept = self._kept.find(facts, language, self._fingerprint)
         if kept:
             return kept
@@ -96,7 +102,7 @@ class OpenRouterWriter:
         self._breaker.admit()
         try:
             narrative = self._ask(facts, language, room, until)
-        except Unwritten as unwritten:
+        except NarrativeUnavailable as unwritten:
             if unwritten.reason not in OURS:
                 self._breaker.tell(well=False)
             raise
@@ -108,12 +114,12 @@ class OpenRouterWriter:
         completion = self._converse(body, until)
         content, model = completion.content, completion.model
         if content is None or model is None:
-            raise Unwritten(Reason.MALFORMED)
+            raise NarrativeUnavailable(Reason.MALFORMED)
         draft = read_draft(content, language)
         source = Source(writer=Writer.LLM, model=model)
         written = self._template.write(facts, language, draft.added())
         for wrong in contradictions(written, facts):
-            raise Unwritten(wrong)
+            raise NarrativeUnavailable(wrong)
         return written.model_copy(update={"source": source})
 
     def _converse(self, body: Mapping[str, Any], until: float) -> _Completion:
@@ -129,7 +135,7 @@ class OpenRouterWriter:
             pause, attempt = _pause(reply.retry_after, attempt), attempt + 1
             in_vain = status not in PASSING or attempt == ATTEMPTS
             if in_vain or time.monotonic() + pause >= until:
-                raise Unwritten(REASONS.get(status, Reason.PROVIDER))
+                raise NarrativeUnavailable(REASONS.get(status, Reason.PROVIDER))
             time.sleep(pause)
 
 
@@ -139,7 +145,7 @@ def _completion_of(reply: Reply) -> _Completion:
     try:
         return _Completion.model_validate_json(reply.content)
     except ValidationError as error:
-        raise Unwritten(Reason.MALFORMED) from error
+        raise NarrativeUnavailable(Reason.MALFORMED) from error
 
 
 def _pause(retry_after: str | None, attempt: int) -> float:

@@ -10,6 +10,7 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from skinapi.reports.pages.charts import INK, RULE, draw_bars, draw_scale
+from skinapi.reports.pages.content import ReportContent, Row
 from skinapi.reports.pages.flow import (
     Block,
     Flow,
@@ -22,7 +23,6 @@ from skinapi.reports.pages.flow import (
     stack,
     text_block,
 )
-from skinapi.reports.pages.sheet import Row, Sheet
 from skinapi.reports.pages.styles import (
     BAND_COLOURS,
     BOTTOM,
@@ -38,12 +38,12 @@ from skinapi.reports.pages.styles import (
 REVIEW_LABELS = 80.0
 
 
-def lay_out(sheet: Sheet, styles: Styles) -> list[Page]:
+def lay_out(sheet: ReportContent, styles: Styles) -> list[Page]:
     return _Body(sheet, styles).pages()
 
 
 class _Body:
-    def __init__(self, sheet: Sheet, styles: Styles) -> None:
+    def __init__(self, sheet: ReportContent, styles: Styles) -> None:
         self._sheet = sheet
         self._labels = sheet.labels
         self._report = sheet.report

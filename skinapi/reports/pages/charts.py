@@ -6,9 +6,9 @@ from reportlab.graphics.shapes import Drawing, Rect, String
 from reportlab.lib.colors import Color, HexColor
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
+from skinapi.reports.pages.content import Bar
 from skinapi.reports.pages.fonts import BOLD, REGULAR
-from skinapi.reports.pages.lettering import printable
-from skinapi.reports.pages.sheet import Bar
+from skinapi.reports.pages.text_layout import printable
 from skinapi.vision.overlay import STOPS
 
 INK, PALE, RULE = HexColor(0x1A2430), HexColor(0x5A6875), HexColor(0xC9D3DB)

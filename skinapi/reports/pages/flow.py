@@ -11,7 +11,7 @@ from reportlab.graphics.shapes import Drawing
 from reportlab.lib.colors import Color
 from reportlab.pdfgen.canvas import Canvas
 
-from skinapi.reports.pages.lettering import wrap
+from skinapi.reports.pages.text_layout import wrap
 
 Page = list[Callable[[Canvas], None]]
 

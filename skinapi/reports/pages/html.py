@@ -11,9 +11,9 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
+from skinapi.reports.pages.content import ReportContent, time_text
 from skinapi.reports.pages.labels import labels_of
-from skinapi.reports.pages.lettering import neutral
-from skinapi.reports.pages.sheet import Sheet, time_text
+from skinapi.reports.pages.text_layout import strip_control_characters
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
 from skinapi.vision.conditions import Language
@@ -25,7 +25,7 @@ def _read(name: str) -> str:
 
 def _tame(value: Any) -> Any:
     """What each expression of the page passes before it is escaped."""
-    return neutral(value) if type(value) is str else value
+    return strip_control_characters(value) if type(value) is str else value
 
 
 _STYLE = _read("report.css")
@@ -44,7 +44,7 @@ def _page(name: str) -> Template:
 
 
 def render_html(report: Report) -> str:
-    sheet, pictures = Sheet(report), report.pictures
+    sheet, pictures = ReportContent(report), report.pictures
     return _page("report.html").render(
         sheet=sheet,
         labels=sheet.labels,

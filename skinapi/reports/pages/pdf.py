@@ -8,10 +8,10 @@ from reportlab.pdfgen.canvas import Canvas
 
 from skinapi.reports.pages.body import lay_out
 from skinapi.reports.pages.charts import RULE
+from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.flow import Page, text_block
-from skinapi.reports.pages.lettering import neutral, one_line
-from skinapi.reports.pages.sheet import Sheet
 from skinapi.reports.pages.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styles
+from skinapi.reports.pages.text_layout import one_line, strip_control_characters
 from skinapi.reports.report import Report
 
 # Part of what a report's hash seals: another look is another report.
@@ -28,7 +28,7 @@ rl_config.useA85 = 0
 
 
 def render_pdf(report: Report) -> bytes:
-    sheet = Sheet(report)
+    sheet = ReportContent(report)
     pages = _fit(sheet)
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1, lang=report.language)
@@ -42,7 +42,7 @@ def render_pdf(report: Report) -> bytes:
     return out.getvalue()
 
 
-def _fit(sheet: Sheet) -> list[Page]:
+def _fit(sheet: ReportContent) -> list[Page]:
     for scale in SCALES:
         pages = lay_out(sheet, Styles.at(scale))
         if len(pages) <= MOST_PAGES:
@@ -50,17 +50,17 @@ def _fit(sheet: Sheet) -> list[Page]:
     return pages
 
 
-def _describe(canvas: Canvas, sheet: Sheet) -> None:
+def _describe(canvas: Canvas, sheet: ReportContent) -> None:
     """What the file says of itself; it names no patient."""
     canvas.setTitle(sheet.reference)
-    canvas.setAuthor(neutral(sheet.report.clinic or PRODUCER))
+    canvas.setAuthor(strip_control_characters(sheet.report.clinic or PRODUCER))
     canvas.setSubject(sheet.notice)
     canvas.setCreator(PRODUCER)
     canvas.setProducer(PRODUCER)
     canvas.setViewerPreference("DisplayDocTitle", "true")
 
 
-def _frame(canvas: Canvas, sheet: Sheet, page: str) -> None:
+def _frame(canvas: Canvas, sheet: ReportContent, page: str) -> None:
     """On every page: whose it is, what it is not, and how many there are."""
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.6)

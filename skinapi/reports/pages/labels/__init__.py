@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from skinapi.reports.pages.labels.english import ENGLISH
 from skinapi.reports.pages.labels.french import FRENCH
-from skinapi.reports.pages.labels.shape import Labels
+from skinapi.reports.pages.labels.schema import Labels
 from skinapi.vision.conditions import Language
 
 LABELS: Mapping[Language, Labels] = {"en": ENGLISH, "fr": FRENCH}

@@ -1,7 +1,7 @@
 """English."""
 
 from skinapi.records.reviews import Agreement, Histology
-from skinapi.reports.pages.labels.shape import Labels
+from skinapi.reports.pages.labels.schema import Labels
 from skinapi.vision.context import Modality
 
 ENGLISH = Labels(
@@ -11,7 +11,7 @@ ENGLISH = Labels(
     email="E-mail",
     submission="Submission",
     number="No. {}",
-    made="Examined",
+    made="PreparedPhoto",
     issued="Issued",
     not_filed="Not kept by this server; it cannot be verified.",
     basis="Basis",

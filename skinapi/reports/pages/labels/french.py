@@ -1,7 +1,7 @@
 """French."""
 
 from skinapi.records.reviews import Agreement, Histology
-from skinapi.reports.pages.labels.shape import Labels
+from skinapi.reports.pages.labels.schema import Labels
 from skinapi.vision.context import Modality
 
 FRENCH = Labels(

@@ -1,0 +1,103 @@
+"""Who may review a finding, and what happens to the review."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Accounts
+from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.records.reviews import Agreement, Histology, Review, Reviews
+from skinapi.records.service import NOT_YOURS, RecordsService, in_care
+from skinapi.storage.faults import Fault
+from skinapi.web.access import Subject
+from skinapi.web.pagination import Page
+
+NOT_IN_CHARGE = "Only the doctor in charge can review"
+
+
+class ReviewsService:
+    def __init__(
+        self, *, reviews: Reviews, records: RecordsService, accounts: Accounts, trail: AuditTrail
+    ) -> None:
+        self._reviews = reviews
+        self._records = records
+        self._accounts = accounts
+        self._trail = trail
+
+    def add_review(
+        self,
+        *,
+        number: str,
+        by: Subject,
+        label: str,
+        agreement: Agreement,
+        histology: Histology | None,
+        note: str | None,
+        key: str | None,
+    ) -> Review:
+        """Signed by the doctor in whose care the owner is. Raises NotFound, Forbidden; the same
+        request under the same key answers the same review.
+        """
+        submission, owner = self._records.show(number=number, to=by)
+        if not in_care(owner, by):
+            raise Forbidden(NOT_IN_CHARGE)
+        said = {"label": label, "agreement": agreement, "histology": histology, "note": note}
+        asked = _hash(submission.id, *said.values())
+        if signed := self._find_signed(by.id, key, asked):
+            self._records.mark_reviewed(submission)
+            return signed
+        with self._trail.act("review.create", by=by.id, target=submission.id):
+            try:
+                review = self._reviews.add(
+                    submission=submission.id,
+                    doctor=by.id,
+                    signature=self._accounts.get(by.id).name,
+                    idempotency_key=key,
+                    request_hash=asked,
+                    **said,
+                )
+            except Duplicate:
+                faster = self._find_signed(by.id, key, asked)
+                if faster is None:
+                    raise
+                return faster
+            self._refuse_for_the_removed(submission.id)
+            self._records.mark_reviewed(submission)
+            return review
+
+    def _find_signed(self, doctor: str, key: str | None, asked: str) -> Review | None:
+        found = self._reviews.by_key(doctor, key)
+        if found and found.request_hash != asked:
+            raise IdempotencyKeyReused
+        return found
+
+    def _refuse_for_the_removed(self, submission_id: str) -> None:
+        """It may have been deleted while its review was written: nothing of it stays."""
+        if not self._records.has(submission_id):
+            self._reviews.forget(submission_id)
+            raise NotFound(NOT_YOURS)
+
+    def list_reviews(
+        self, *, number: str, to: Subject, after: str | None, limit: int
+    ) -> Page[Review]:
+        """Raises NotFound."""
+        submission, _ = self._records.show(number=number, to=to)
+        return self._reviews.page(submission.id, after=after, limit=limit)
+
+    def latest(self, *, submission_id: str) -> Review | None:
+        return self._reviews.latest(submission_id)
+
+    def faults(self) -> Iterator[Fault]:
+        for identifier in sorted(self._reviews.submissions()):
+            submission = self._records.find_by_id(identifier)
+            if submission is None:
+                says = f"reviews of submission {identifier}, which is gone"
+                yield Fault(says, partial(self._reviews.forget, identifier))
+            elif not submission.reviewed:
+                says = f"submission {identifier} was reviewed and still waits for it"
+                yield Fault(says, partial(self._records.mark_reviewed, submission))
+
+
+def _hash(*asked: object) -> str:
+    return hashlib.sha256(repr(asked).encode()).hexdigest()

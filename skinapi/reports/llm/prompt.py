@@ -1,0 +1,145 @@
+"""What the LLM is asked, and what it may answer: a few sentences beside the template's.
+
+Names of conditions, enums and rounded numbers travel; not the picture, nothing that anybody typed,
+nothing of the person, not even the age band: so neither the probabilities before what the patient
+told, which would give it away.
+"""
+
+import json
+from typing import Annotated, Any
+
+from pydantic import StringConstraints, ValidationError
+
+from skinapi.errors import NarrativeUnavailable
+from skinapi.reports.facts import Facts
+from skinapi.reports.narrative import LONGEST, Narrative, Reason
+from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.text.template import Added
+from skinapi.vision.conditions import Frozen, Language, conditions_table
+
+SHORTEST_TEXT, LONGEST_TEXT = 80, 300
+MOST_TOKENS = 800
+SEED = 7
+INSTRUCTIONS = """\
+A computer model has judged a picture of a skin lesion. The report on it is complete: what the
+condition is, every figure, how urgent it is and what to do are said already. You add two short
+texts in {language} that help a reader to see how its figures hang together: `overview` follows
+what was found, `confidence_explanation` follows the probabilities. You speak of the calculation
+alone: never of the disease, the lesion, its looks, treatment, urgency or what to do, and never to
+the reader.
+
+Every text is made of whole sentences with a full stop, in plain prose without markup, at most
+{longest} characters long. Whatever breaks these rules is thrown away:
+- Use no other words than these: {words}
+- These terms may stand as they are: {terms}
+- Name at most one condition in a sentence, only the one under `stated` or first under `ranked`,
+  spelt as there, and only in one of these forms (NAME stands for it): {frames}
+- At most one number in a sentence, printed exactly as in the facts, in the same sentence as the
+  name or the term that it belongs to."""
+TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "\u00a0": " ", "\u202f": " ", "–": "-"})
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+
+
+class Draft(Frozen):
+    language: Language
+    overview: Text
+    confidence_explanation: Text
+
+    def added(self) -> Added:
+        return Added(
+            overview=self.overview.translate(TYPOGRAPHY).strip(),
+            confidence_explanation=self.confidence_explanation.translate(TYPOGRAPHY).strip(),
+        )
+
+
+def room_beside(template: Narrative) -> int:
+    """How many characters each text may have. Raises NarrativeUnavailable where the template's
+    own text fills the page.
+    """
+    taken = sum(len(section) + 1 for section in template.sections.model_dump().values())
+    room = min(LONGEST_TEXT, (LONGEST - taken) // 2)
+    if room < SHORTEST_TEXT:
+        raise NarrativeUnavailable(Reason.NO_ROOM)
+    return room
+
+
+def request_for(
+    facts: Facts, language: Language, *, models: list[str], room: int
+) -> dict[str, Any]:
+    """The body of a chat completion."""
+    return {
+        "models": models,
+        "messages": [
+            {"role": "system", "content": instructions(language, room)},
+            {"role": "user", "content": json.dumps(told(facts, language), ensure_ascii=False)},
+        ],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "narrative", "strict": True, "schema": _schema(language)},
+        },
+        # Without the first a provider may drop what it does not know, the schema for one.
+        "provider": {"require_parameters": True, "data_collection": "deny", "zdr": True},
+        "temperature": 0,
+        "seed": SEED,
+        "max_tokens": MOST_TOKENS,
+    }
+
+
+def instructions(language: Language, room: int) -> str:
+    catalogue = CATALOGUES[language]
+    return INSTRUCTIONS.format(
+        language=catalogue.name,
+        longest=room,
+        words=" ".join(sorted(catalogue.speech.words)),
+        terms=", ".join(catalogue.speech.terms),
+        frames="; ".join(catalogue.speech.frames),
+    )
+
+
+def told(facts: Facts, language: Language) -> dict[str, Any]:
+    """All that travels of the facts."""
+    share = CATALOGUES[language].share
+    return {
+        "language": language,
+        "stated": _name(facts.stated, language),
+        "confidence": share(facts.confidence),
+        "ranked": [
+            {"name": _name(entry.key, language), "probability": share(entry.probability)}
+            for entry in facts.ranked
+        ],
+        "malignant_score": None if facts.malignant_score is None else share(facts.malignant_score),
+        "band": facts.band,
+        "raised_by": facts.raised_by,
+        "doubts": facts.reasons,
+        "not_dermoscopic": facts.not_dermoscopic,
+        "checklist_score": facts.checklist_score,
+    }
+
+
+def read_draft(content: str, language: Language) -> Draft:
+    """Raises NarrativeUnavailable."""
+    try:
+        draft = Draft.model_validate_json(content)
+    except ValidationError as error:
+        raise NarrativeUnavailable(Reason.MALFORMED) from error
+    if draft.language != language:
+        raise NarrativeUnavailable(Reason.LANGUAGE)
+    return draft
+
+
+def _schema(language: Language) -> dict[str, Any]:
+    texts = ("overview", "confidence_explanation")
+    return {
+        "type": "object",
+        "properties": {
+            "language": {"type": "string", "enum": [language]},
+            **{text: {"type": "string"} for text in texts},
+        },
+        "required": ["language", *texts],
+        "additionalProperties": False,
+    }
+
+
+def _name(key: str, language: Language) -> str:
+    return str(getattr(conditions_table().by_key(key).names, language))

@@ -1,0 +1,261 @@
+"""A report laid out in words, the same for every printer: rows, bars, paragraphs, lists."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from skinapi.reports.narrative import Writer
+from skinapi.reports.pages.labels import labels_of
+from skinapi.reports.pages.labels.schema import Labels
+from skinapi.reports.report import Report
+from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.text.template import say_reasons
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding import probability_of
+from skinapi.vision.quality import SOFTEST
+
+Row = tuple[str, str]
+TIME = "%Y-%m-%d %H:%M UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    name: str
+    share: float
+    text: str
+    counted: bool
+    stated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    text: str
+    points: int
+    ticked: bool
+
+
+class ReportContent:
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.labels: Labels = labels_of(report.language)
+        self._facts = report.facts
+        self._table = conditions_table()
+
+    @property
+    def notice(self) -> str:
+        return self.report.say(self._table.notices.information_only)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What else must be said beside this finding."""
+        general = self._table.notices.information_only
+        return [self.report.say(said) for said in self._facts.notices if said != general]
+
+    @property
+    def reference(self) -> str:
+        """What the top of every page says, so that loose sheets find each other."""
+        return f"{self.labels.title} · {self.number}" if self.number else self.labels.title
+
+    @property
+    def number(self) -> str:
+        number = self.report.number
+        return self.labels.number.format(number) if number is not None else ""
+
+    @cached_property
+    def identity(self) -> list[Row]:
+        report, labels = self.report, self.labels
+        rows = [
+            (labels.patient, report.patient.name if report.patient else ""),
+            (labels.email, report.patient.email if report.patient else ""),
+            (labels.submission, self.number),
+            (labels.made, time_text(report.made_at)),
+            (labels.issued, time_text(report.seal.issued_at if report.seal else None)),
+            (labels.basis, "" if self._facts.examined else labels.as_stated),
+        ]
+        return [(label, text) for label, text in rows if text]
+
+    @cached_property
+    def context(self) -> list[Row]:
+        """What was told about the patient and the picture."""
+        told, labels = self._facts.context, self.labels
+        rows = [
+            (labels.age, labels.ages[told.age_band] if told.age_band else ""),
+            (labels.sex, labels.sexes[told.sex] if told.sex else ""),
+            (labels.site, labels.sites[told.body_site] if told.body_site else ""),
+            (labels.skin_type, labels.skin_types[told.fitzpatrick] if told.fitzpatrick else ""),
+        ]
+        return [(label, text) for label, text in rows if text]
+
+    @property
+    def because(self) -> str:
+        """The rules that asked for the band."""
+        return say_reasons(self._facts, self.report.language)
+
+    @property
+    def answer(self) -> Row:
+        facts, labels = self._facts, self.labels
+        if not facts.examined:
+            return labels.stated, self.report.name(facts.stated)
+        if facts.named_by_rule:
+            share = self._share(facts.ranked[0].probability)
+            label = labels.named_by_rule.format(self.report.name(facts.most_probable), share)
+        else:
+            label = labels.not_excluded if facts.uncertain else labels.most_probable
+        return label, self.report.name(facts.stated)
+
+    @cached_property
+    def figures(self) -> list[Row]:
+        """The numbers beside the chart."""
+        facts, labels = self._facts, self.labels
+        share = labels.probability if facts.examined else labels.stated_share
+        rows = [*self.report.translations, (share, self._share(facts.confidence))]
+        if facts.from_picture is not None:
+            pictured = probability_of(facts.from_picture, facts.stated)
+            rows.append((labels.from_picture, self._share(pictured)))
+        if facts.malignant_score is not None:
+            score = self._share(facts.malignant_score)
+            rows.append((labels.malignant_score, score))
+        if facts.examined:
+            rows.append((labels.checklist_score, self._score(labels.score) or labels.not_asked))
+            rows.append((labels.modality, labels.modalities[facts.context.modality]))
+        if facts.modality and facts.modality.recognised is not Modality.UNKNOWN:
+            rows.append((labels.recognised, labels.modalities[facts.modality.recognised]))
+        return rows
+
+    @cached_property
+    def bars(self) -> list[Bar]:
+        malignant = self._table.malignant_keys
+        return [
+            Bar(
+                name=self.report.name(entry.key),
+                share=entry.probability,
+                text=self._share(entry.probability),
+                counted=entry.key in malignant,
+                stated=entry.key == self._facts.stated,
+            )
+            for entry in self._facts.ranked
+        ]
+
+    @property
+    def photo_text(self) -> str:
+        """Of the photo as it was sent: what is kept and printed may be smaller."""
+        seen = self._facts.quality
+        return self.labels.photo.format(seen.width, seen.height) if seen else ""
+
+    @property
+    def no_pictures(self) -> str:
+        """Why there is no photo; empty where there is one."""
+        if self.report.pictures:
+            return ""
+        if self.report.photo_damaged:
+            return self.labels.photo_damaged
+        return self.labels.no_photo if self._facts.examined else self.labels.as_stated
+
+    @cached_property
+    def sections(self) -> list[Row]:
+        labels, said = self.labels, self.report.narrative.sections
+        return [
+            (labels.overview, said.overview),
+            (labels.importance, said.importance_of_early_detection),
+            (labels.recommendation, said.recommendation),
+            (labels.confidence, said.confidence_explanation),
+        ]
+
+    @cached_property
+    def lists(self) -> list[tuple[str, list[str]]]:
+        """Without what the page says already: a writer's lists may repeat its sections."""
+        labels, narrative = self.labels, self.report.narrative
+        lists = [
+            (labels.findings, narrative.findings),
+            (labels.next_steps, narrative.next_steps),
+            (labels.limits, narrative.limits),
+        ]
+        said = " ".join([self.notice, *self.warnings, *(text for _, text in self.sections)])
+        fresh = [
+            (heading, [item for item in items if item not in said]) for heading, items in lists
+        ]
+        return [(heading, items) for heading, items in fresh if items]
+
+    @property
+    def writer(self) -> str:
+        source = self.report.narrative.source
+        if source.writer is Writer.LLM:
+            return self.labels.written_by_llm.format(source.model)
+        return self.labels.written_by_template
+
+    @property
+    def checklist_score(self) -> str:
+        """Empty where nobody was asked."""
+        return self._score(self.labels.points)
+
+    def _score(self, said: str) -> str:
+        score, checklist = self._facts.checklist_score, self._table.checklist
+        most = sum(item.points for item in checklist.items)
+        return "" if score is None else said.format(score, most, checklist.threshold)
+
+    @property
+    def checklist_name(self) -> str:
+        return self.report.say(self._table.checklist.name)
+
+    @cached_property
+    def ticks(self) -> list[Tick]:
+        ticked = self._facts.context.checklist
+        if ticked is None:
+            return []
+        return [
+            Tick(self.report.say(item), item.points, item.key in ticked)
+            for item in self._table.checklist.items
+        ]
+
+    @property
+    def reviewable(self) -> bool:
+        """What is not kept no doctor can review."""
+        return self.report.seal is not None
+
+    @cached_property
+    def review(self) -> list[Row]:
+        """Empty where there is none."""
+        review, labels = self.report.review, self.labels
+        if review is None:
+            return []
+        rows = [
+            (labels.agreement, labels.agreements[review.agreement]),
+            (labels.review_label, self.report.name(review.label)),
+            (labels.histology, labels.histologies[review.histology] if review.histology else ""),
+            (labels.note, review.note or ""),
+            (labels.signed, f"{review.signature}, {time_text(review.created_at)}"),
+        ]
+        return [(label, text) for label, text in rows if text]
+
+    @cached_property
+    def quality(self) -> list[Row]:
+        facts, labels = self._facts, self.labels
+        rows = []
+        if facts.quality:
+            seen = facts.quality
+            sharpness = seen.sharpness, SOFTEST
+            rows = [
+                (labels.size, f"{seen.width} × {seen.height} pixels"),
+                (labels.brightness, f"{seen.brightness:.0f} / 255"),
+                (labels.sharpness, labels.at_least.format(*map(self._decimal, sharpness))),
+            ]
+        if facts.model_version:
+            rows.append((labels.model, facts.model_version))
+        return rows
+
+    @cached_property
+    def verification(self) -> list[Row]:
+        seal = self.report.seal
+        return [(self.labels.address, seal.url)] if seal else []
+
+    def _share(self, value: float) -> str:
+        return CATALOGUES[self.report.language].share(value)
+
+    def _decimal(self, number: float) -> str:
+        mark = CATALOGUES[self.report.language].decimal_mark
+        return f"{number:.1f}".replace(".", mark)
+
+
+def time_text(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).strftime(TIME) if moment else ""

@@ -1,0 +1,12 @@
+"""The project's own sentences about a finding, one file for each language. They give a disease its
+name and say nothing else of it: every sentence about a disease is in the conditions table.
+"""
+
+from collections.abc import Mapping
+
+from skinapi.reports.text.catalogues.english import ENGLISH
+from skinapi.reports.text.catalogues.french import FRENCH
+from skinapi.reports.text.catalogues.schema import Catalogue
+from skinapi.vision.conditions import Language
+
+CATALOGUES: Mapping[Language, Catalogue] = {"en": ENGLISH, "fr": FRENCH}

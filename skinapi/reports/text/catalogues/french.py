@@ -1,0 +1,115 @@
+"""French."""
+
+from skinapi.reports.narrative import Reason
+from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Speech
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.finding import Doubt
+
+PHRASES = Phrases(
+    uncertain="Ce résultat est incertain: {doubts}.",
+    doubts={
+        Doubt.TOO_CLOSE: "le modèle ne départage pas les possibilités",
+        Doubt.UNLIKE_TRAINING: "l'image ne ressemble pas à celles dont le modèle a appris",
+    },
+    most_probable="Le plus probable: {name}.",
+    named_by_rule="Retenu: {name}, par une règle qui évite de négliger les affections plus rares; "
+    "le plus probable est: {other} ({share}).",
+    not_excluded="Non exclu: {name}.",
+    as_stated="Selon l'indication de l'appelant: {name}; aucune image n'a été examinée.",
+    more_urgent="C'est plus urgent que ne le demanderait à lui seul: {name}; la raison: {reasons}.",
+    why_urgent={
+        RaisedBy.MALIGNANT: "le score de malignité ({share})",
+        RaisedBy.CHECKLIST: "la liste en 7 points",
+        RaisedBy.NOT_DERMOSCOPIC: "image dont on ne sait pas si elle vient d'un dermatoscope",
+        RaisedBy.NOT_EXAMINED: "aucune image n'a été examinée",
+        RaisedBy.LITTLE_TESTED: "modèle peu testé sur ce type d'image",
+        RaisedBy.UNCERTAIN: "l'incertitude",
+    },
+    probability="Le modèle donne la probabilité suivante: {name}, {share}.",
+    shifted_probability="D'après l'image seule, le modèle donne la probabilité suivante: {name}, "
+    "{pictured}; avec ce qui a été indiqué, {share}.",
+    from_picture="D'après l'image seule: {names}.",
+    malignant_score="Le score de malignité, somme de {names}, est de {share}.",
+    stated_confidence="Confiance selon l'appelant: {name}, {share}; rien ici ne la confirme.",
+    ranked="Par ordre de probabilité: {names}.",
+    not_ruled_out="Ne peut être exclu à {level}: {names}.",
+    too_few_pictures="faute d'images de test: {names}",
+    fits_no_class="toute lésion, car l'image ne correspond bien à aucune catégorie",
+    band="Urgence: {label}; la raison: {reasons}.",
+    quality="L'image mesure {width} sur {height} pixels et a passé le contrôle de sa qualité.",
+    checklist_score="La liste en 7 points a été remplie: {score} points.",
+    checklist_unanswered="La liste en 7 points n'a pas été remplie.",
+)
+
+WORDS = """
+le la les l un une des du de d au aux à ce cet cette ces celui celle ceux celles il elle ils elles
+on se s son sa ses leur leurs lui qui que qu dont où chaque chacune chacun autre autres tel telle et
+ou en dans sur par pour avec entre parmi comme car puis aussi ainsi est sont était étaient être été
+a ont avait peut peuvent pourrait donne donnent donné donnée données pèse pesé pesée compare comparé
+comparée ajoute additionne additionné compte compté classe classé classée classées nomme nommé
+nommée apprend appris entraîné décrit décrite explique expliqué signifie dit indique indiqué
+indiquée répond lit lu lue repose dépend suit suivent suivante suivant vient viennent place placé
+placée met mis mise exprime exprimé exprimée utilise utilisé utilisée attribue attribué attribuée
+accorde reçoit calcule calculé calculée modèle image images photo photos photographie photographies
+probabilité probabilités possibilité possibilités score scores nombre nombres chiffre chiffres
+pourcentage pourcentages part parts résultat résultats réponse calcul calculs ordinateur logiciel
+liste listes ordre texte rapport affections catégorie catégories groupe groupes somme exemple
+exemples estimation estimations mesure mesures question questions façon partie parties sorte sortes
+mot mots point points possible calibré calibrée automatique automatiquement statistique ici
+"""
+
+SPEECH = Speech(
+    words=frozenset(WORDS.split()),
+    terms=("score de malignité", "liste en 7 points"),
+    frames=(
+        r"(?:probabilité|part) (?:de |d'|du |de la |de l'|pour |pour le |pour la )NAME",
+        r"(?:donne|donné|donnée|attribue|attribué|attribuée|accorde) (?:à |au |à la |à l')NAME",
+        r"^(?:le |la |l')?NAME (?:a|avait|reçoit) une (?:probabilité|part)",
+    ),
+    synonyms={
+        "grain de beauté": "melanocytic_nevus",
+        "grains de beauté": "melanocytic_nevus",
+        "naevus": "melanocytic_nevus",
+        "nævus": "melanocytic_nevus",
+        "basaliome": "basal_cell_carcinoma",
+        "bowen": "actinic_keratosis",
+        "kératose solaire": "actinic_keratosis",
+        "kératose séborrhéique": "benign_keratosis",
+        "lentigo": "benign_keratosis",
+        "histiocytofibrome": "dermatofibroma",
+        "angiome": "vascular_lesion",
+        "hémangiome": "vascular_lesion",
+        "angiokératome": "vascular_lesion",
+        "granulome": "vascular_lesion",
+        "peau saine": "normal_skin",
+    },
+    trespasses={
+        Reason.NUMBER: r"\bune?\s*[.,;:)%]|\bde une?\b",
+        Reason.DOSE: r"\d\s?(?:mg|mcg|µg|ml|g|ui)\b|\b(?:dos(?:e|es|age)|comprimés?|cachets?"
+        r"|crèmes?|pommades?|médicaments?|antibiotiques?|corticoïdes?|ordonnances?|prescri\w+"
+        r"|appliquer|appliquez|imiquimod|fluorouracile|hydrocortisone|aspirine|ibuprofène"
+        r"|injecter|injections?|chimiothérapie)\b",
+        Reason.URGENCY: r"\b(?:besoin|nécessaire|inutile|attend\w*|attente|tard|report\w+|mois"
+        r"|semaines?|années?|presse|urgent\w*|urgence|routine|habituelle|bénin|bénigne|sans|danger"
+        r"|inquiét\w+|inquiet\w*|lieu|rassur\w+|calme|faible|ignor\w+|annul\w+|surveill\w+|maison"
+        r"|plutôt|médecins?|dermatologues?|spécialistes?|hôpital|rendez-vous|visites?|consult\w+"
+        r"|rien|grave|anodin\w*|mineur\w*|alarm\w+|saine?)\b",
+        Reason.DIAGNOSIS: r"\b(?:vous|votre|vos|tu|ton|ta|diagnosti\w+|certain\w*|certitude"
+        r"|confirm\w+|sûr\w*|assurément|doute|prouve\w*|cancers?|cancéreu\w+|malign\w*|tumeurs?"
+        r"|exclu\w*|écart\w+|guér\w+|garanti\w*)\b",
+    },
+)
+
+FRENCH = Catalogue(
+    name="French",
+    decimal_mark=",",
+    percent="{} %",
+    score_term="score de malignité",
+    checklist_term="liste en 7 points",
+    pixels_term="image mesure",
+    picture_term="d'après l'image seule",
+    level_term="ne peut être exclu à",
+    tested_term="testé sur",
+    phrases=PHRASES,
+    speech=SPEECH,
+)

@@ -1,0 +1,112 @@
+"""How one sentence of a narrative is read: which conditions it names, which numbers it gives."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from skinapi.reports.facts import Facts
+from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.text.catalogues.schema import Catalogue
+from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.notices import percent_text
+
+END = re.compile(r"(?<=[.!?…])\s+")
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+NAMED = "NAME"
+SCORE, CHECKLIST, PIXELS = "malignant score", "checklist", "pixels"
+PICTURE, LEVEL, TESTED = "picture", "level", "tested"
+
+
+def sentences_of(text: str) -> list[str]:
+    return [sentence for sentence in END.split(text.strip()) if sentence]
+
+
+@cache
+def spellings() -> dict[str, str]:
+    """Every way to write a condition in any language, longest first, with its key."""
+    found = {
+        spelling.casefold(): key for spelling, key in conditions_table().label_spellings().items()
+    }
+    for language in LANGUAGES:
+        found |= CATALOGUES[language].speech.synonyms
+    return dict(sorted(found.items(), key=lambda entry: -len(entry[0])))
+
+
+@cache
+def _names() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, spellings()))})(?!\w)")
+
+
+def names_in(sentence: str) -> set[str]:
+    """The keys of the conditions that it names."""
+    return {spellings()[found] for found in _names().findall(sentence.casefold())}
+
+
+def without_names(sentence: str) -> str:
+    """In small letters, with NAME where a condition stood."""
+    return _names().sub(NAMED, sentence.casefold())
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What each subject's number must look like in this language."""
+
+    facts: Facts
+    language: Language
+
+    def fit(self, sentence: str) -> bool:
+        """Each number belongs to the subject right before it, or to the sentence's first one."""
+        subjects: list[str] = []
+        for subject, number in self._read(sentence.casefold()):
+            if subject:
+                subjects.append(subject)
+            elif not any(number in self._of(owner) for owner in {*subjects[:1], *subjects[-1:]}):
+                return False
+        return True
+
+    def _read(self, text: str) -> Iterator[tuple[str, str]]:
+        """Subjects and numbers in the order of the text."""
+        catalogue = self._catalogue
+        terms = {
+            catalogue.score_term: SCORE,
+            catalogue.checklist_term: CHECKLIST,
+            catalogue.pixels_term: PIXELS,
+            catalogue.picture_term: PICTURE,
+            catalogue.level_term: LEVEL,
+            catalogue.tested_term: TESTED,
+            **spellings(),
+        }
+        written = sorted(terms, key=len, reverse=True)
+        parts = rf"(?<!\w)({'|'.join(map(re.escape, written))})(?!\w)|({NUMBER.pattern}(?: ?%)?)"
+        for subject, number in re.findall(parts, text):
+            yield terms.get(subject, ""), number
+
+    def _of(self, subject: str) -> set[str]:
+        facts, share = self.facts, self._catalogue.share
+        if subject == SCORE:
+            return set() if facts.malignant_score is None else {share(facts.malignant_score)}
+        if subject == CHECKLIST:
+            return {str(facts.checklist_score)}
+        if subject == PIXELS:
+            return {str(facts.quality.width), str(facts.quality.height)} if facts.quality else set()
+        if subject == PICTURE:
+            return {share(entry.probability) for entry in facts.from_picture or ()}
+        if subject == LEVEL:
+            return {self._catalogue.level(entry.level) for entry in facts.not_ruled_out}
+        if subject == TESTED:
+            return self._of_the_test()
+        shares = {entry.key: share(entry.probability) for entry in facts.ranked}
+        return {{facts.stated: share(facts.confidence), **shares}.get(subject, "")}
+
+    def _of_the_test(self) -> set[str]:
+        numbers: set[str] = set()
+        for tested in self.facts.tested:
+            sensitivity = getattr(percent_text(tested.sensitivity), self.language)
+            numbers |= {str(tested.lesions), str(tested.malignant), sensitivity}
+        return numbers
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        return CATALOGUES[self.language]

@@ -1,0 +1,259 @@
+"""The template writer: a narrative from facts alone, the same for the same facts. Every sentence
+about a disease is the conditions table's; the catalogues' own speak of the finding.
+"""
+
+from collections.abc import Iterable
+
+from skinapi.reports.facts import Facts
+from skinapi.reports.narrative import LONGEST, Narrative, Sections
+from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.conditions import (
+    NORMAL_SKIN,
+    Condition,
+    Frozen,
+    Language,
+    Said,
+    conditions_table,
+)
+from skinapi.vision.finding import Doubt, NotRuledOut, Ranked, doubt_notice, probability_of
+
+
+class Added(Frozen):
+    """What another writer says beside the template's sentences, before the notices."""
+
+    overview: str = ""
+    confidence_explanation: str = ""
+
+
+NOTHING = Added()
+
+
+class TemplateWriter:
+    def write(self, facts: Facts, language: Language, added: Added = NOTHING) -> Narrative:
+        said = _Said(facts, language)
+        return Narrative(
+            language=language,
+            sections=_sections_of(said, added),
+            findings=(
+                *said.lead(),
+                *said.figures(),
+                *said.not_ruled_out(),
+                said.band(),
+                *said.circumstances(),
+            ),
+            limits=said.notices(),
+            next_steps=(
+                said.action(),
+                *said.urgency_beyond(),
+                *said.advice(),
+                *said.checklist_result(),
+            ),
+        )
+
+
+def _sections_of(said: "_Said", added: Added) -> Sections:
+    """With as many of the notices on the kind of picture as there is room for in the Angular
+    app's PDF. The narrative's limits hold them all.
+    """
+    bare = _compose(said, NOTHING, [])
+    room = LONGEST - sum(map(len, bare.model_dump().values()))
+    told = []
+    for notice in said.picture_notices():
+        if len(notice) < room:
+            told.append(notice)
+            room -= len(notice) + 1
+    return _compose(said, added, told)
+
+
+def _compose(said: "_Said", added: Added, picture_notices: Iterable[str]) -> Sections:
+    return Sections(
+        overview=_join(*said.lead(), *said.urgency_beyond(), *said.what_it_is(), added.overview),
+        importance_of_early_detection=said.why_early(),
+        recommendation=_join(said.action(), *said.advice(), *said.checklist_result()),
+        confidence_explanation=_join(
+            *said.confidence(),
+            *said.not_ruled_out()[:1],
+            added.confidence_explanation,
+            *said.first_doubt(),
+            *picture_notices,
+            said.information_only(),
+        ),
+    )
+
+
+def say_reasons(facts: Facts, language: Language) -> str:
+    """The rules that asked for the band."""
+    return _Said(facts, language).reasons()
+
+
+def _join(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+class _Said:
+    """The sentences, each by what it is about."""
+
+    def __init__(self, facts: Facts, language: Language) -> None:
+        self._facts = facts
+        self._language = language
+        self._catalogue = CATALOGUES[language]
+        self._phrases = self._catalogue.phrases
+        self._table = conditions_table()
+        self._stated = self._table.by_key(facts.stated)
+
+    def lead(self) -> list[str]:
+        facts, phrases, name = self._facts, self._phrases, self._name(self._stated)
+        if not facts.examined:
+            return [phrases.as_stated.format(name=name)]
+        if facts.named_by_rule:
+            other = {"other": self._name_of(facts.most_probable), "share": self._top_share()}
+            return [phrases.named_by_rule.format(name=name, **other)]
+        if not facts.uncertain:
+            return [phrases.most_probable.format(name=name)]
+        doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
+        return [phrases.uncertain.format(doubts=doubts), phrases.not_excluded.format(name=name)]
+
+    def what_it_is(self) -> list[str]:
+        """What is said of normal skin speaks of the picture, and there may be none. Nor is a
+        harmless condition described where "harmless" would speak against the doubt or the band.
+        """
+        facts = self._facts
+        if not facts.examined and facts.stated == NORMAL_SKIN:
+            return []
+        if not self._stated.malignant and not facts.may_reassure:
+            return []
+        return [self._stated.sentences[self._language].what_it_is]
+
+    def why_early(self) -> str:
+        return self._facts.concern.sentences[self._language].why_early
+
+    def action(self) -> str:
+        return self._facts.band_words(self._language).action
+
+    def urgency_beyond(self) -> list[str]:
+        """Said before what the condition is: "harmless" must not be all that is read."""
+        if not self._facts.more_urgent:
+            return []
+        name = self._name(self._stated)
+        return [self._phrases.more_urgent.format(name=name, reasons=self.reasons())]
+
+    def advice(self) -> list[str]:
+        """The condition's own, where it is just as urgent."""
+        told = self._stated.sentences[self._language].what_to_do
+        return [told] if self._facts.as_urgent else []
+
+    def checklist_result(self) -> list[str]:
+        score, checklist = self._facts.checklist_score, self._table.checklist
+        if score is None:
+            return []
+        high = score >= checklist.threshold
+        return [self._say(checklist.result.at_or_above if high else checklist.result.below)]
+
+    def confidence(self) -> list[str]:
+        facts, phrases = self._facts, self._phrases
+        spoken = {"name": self._name(self._stated), "share": self._share(facts.confidence)}
+        if not facts.examined:
+            return [phrases.stated_confidence.format(**spoken)]
+        if facts.from_picture is None:
+            return [phrases.probability.format(**spoken), *self._malignant_score()]
+        pictured = self._share(probability_of(facts.from_picture, facts.stated))
+        shifted = phrases.shifted_probability.format(**spoken, pictured=pictured)
+        return [shifted, *self._malignant_score()]
+
+    def not_ruled_out(self) -> list[str]:
+        """A sentence for each level, the highest first."""
+        levels = sorted(self._facts.not_ruled_out, key=lambda entry: entry.level, reverse=True)
+        return [self._not_ruled_out_at(entry) for entry in levels]
+
+    def _not_ruled_out_at(self, entry: NotRuledOut) -> str:
+        phrases = self._phrases
+        found = [key for key in entry.keys if key not in entry.too_few]
+        named = [", ".join(map(self._name_of, found))] if found else []
+        if entry.too_few:
+            few = ", ".join(map(self._name_of, entry.too_few))
+            named.append(phrases.too_few_pictures.format(names=few))
+        level = self._catalogue.level(entry.level)
+        names = "; ".join(named) or phrases.fits_no_class
+        return phrases.not_ruled_out.format(level=level, names=names)
+
+    def first_doubt(self) -> list[str]:
+        """Of two doubts the first speaks at length; the overview names both."""
+        return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
+
+    def picture_notices(self) -> list[str]:
+        """All that is neither said of every finding nor of a doubt."""
+        others = {self.information_only(), *(self._say(doubt_notice(doubt)) for doubt in Doubt)}
+        return [notice for notice in self.notices() if notice not in others]
+
+    def information_only(self) -> str:
+        return self._say(self._table.notices.information_only)
+
+    def notices(self) -> tuple[str, ...]:
+        return tuple(self._say(notice) for notice in self._facts.notices)
+
+    def figures(self) -> list[str]:
+        if not self._facts.examined:
+            return self.confidence()
+        said = [self._phrases.ranked.format(names=self._shares(self._facts.ranked))]
+        if self._facts.from_picture is not None:
+            pictured = self._shares(self._facts.from_picture)
+            said.append(self._phrases.from_picture.format(names=pictured))
+        return [*said, *self._malignant_score()]
+
+    def band(self) -> str:
+        label = self._facts.band_words(self._language).label
+        return self._phrases.band.format(label=label, reasons=self.reasons())
+
+    def circumstances(self) -> list[str]:
+        facts, phrases = self._facts, self._phrases
+        if not facts.examined:
+            return []
+        said = []
+        if facts.quality:
+            size = {"width": facts.quality.width, "height": facts.quality.height}
+            said.append(phrases.quality.format(**size))
+        if facts.checklist_score is None:
+            return [*said, phrases.checklist_unanswered]
+        return [*said, phrases.checklist_score.format(score=facts.checklist_score)]
+
+    def _malignant_score(self) -> list[str]:
+        score = self._facts.malignant_score
+        if score is None:
+            return []
+        added = ", ".join(self._name(c) for c in self._table.conditions if c.malignant)
+        return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
+
+    def reasons(self) -> str:
+        """Each once: two rules may have the same to say."""
+        return ", ".join(dict.fromkeys(self._why(rule) for rule in self._facts.raised_by))
+
+    def _why(self, rule: RaisedBy) -> str:
+        facts, phrases = self._facts, self._phrases
+        if rule in phrases.why_urgent:
+            return phrases.why_urgent[rule].format(share=self._share(facts.malignant_score or 0))
+        about = {RaisedBy.MOST_PROBABLE: facts.most_probable, RaisedBy.NAMED: facts.stated}
+        key = about.get(rule, rule.value)
+        share = probability_of(facts.ranked, key) if facts.examined else facts.confidence
+        return self._with_share(key, share)
+
+    def _shares(self, ranked: Iterable[Ranked]) -> str:
+        return ", ".join(self._with_share(entry.key, entry.probability) for entry in ranked)
+
+    def _top_share(self) -> str:
+        return self._share(self._facts.ranked[0].probability)
+
+    def _with_share(self, key: str, share: float) -> str:
+        return f"{self._name_of(key)} ({self._share(share)})"
+
+    def _say(self, said: Said) -> str:
+        return str(getattr(said, self._language))
+
+    def _name(self, condition: Condition) -> str:
+        return str(getattr(condition.names, self._language))
+
+    def _name_of(self, key: str) -> str:
+        return self._name(self._table.by_key(key))
+
+    def _share(self, value: float) -> str:
+        return self._catalogue.share(value)

@@ -1,0 +1,148 @@
+"""The composition root of the services: which there are, and what each is given of the others.
+With `app` and `commands` the only place that knows every room.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+from skinapi.admin.service import AdminService
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.active_admins import ActiveAdmins
+from skinapi.auth.deletion import Eraser
+from skinapi.auth.email_conflicts import find_email_conflicts
+from skinapi.auth.guard import Guard
+from skinapi.auth.guess_limits import GuessLimits
+from skinapi.auth.passwords import Passwords
+from skinapi.auth.service import AuthService
+from skinapi.auth.sessions import SessionLifetimes, Sessions
+from skinapi.auth.tokens import Tokens
+from skinapi.errors import BrokenStore, Duplicate
+from skinapi.records.review_service import ReviewsService
+from skinapi.records.reviews import Reviews
+from skinapi.records.service import RecordsService
+from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.verification import IssuedReports
+from skinapi.settings import Settings
+from skinapi.storage import open_store
+from skinapi.storage.faults import Fault, blob_faults
+from skinapi.storage.ports import Store
+from skinapi.web.request_context import request_id
+
+
+@dataclass(frozen=True)
+class Services:
+    """Every service, over one store."""
+
+    store: Store
+    accounts: Accounts
+    sessions: Sessions
+    tokens: Tokens
+    trail: AuditTrail
+    active_admins: ActiveAdmins
+    eraser: Eraser
+    guard: Guard
+    auth: AuthService
+    admin: AdminService
+    records: RecordsService
+    reviews: ReviewsService
+    issued: IssuedReports
+
+    def faults(self) -> Iterator[Fault]:
+        """Every broken invariant that `check` knows of."""
+        yield from blob_faults(self.store)
+        yield from self.eraser.faults()
+        yield from self.active_admins.faults()
+        yield from self.accounts.faults()
+        yield from self.records.faults()
+        yield from self.reviews.faults()
+        yield from self.issued.faults(self.records.has)
+        yield from self.trail.faults()
+
+
+def open_services(settings: Settings, store: Store | None = None) -> Services:
+    """Every service over the store that the settings name, or over the one handed in."""
+    settings.refuse_unsafe()
+    store = store or store_of(settings)
+    try:
+        accounts = Accounts(store)
+    except Duplicate as error:
+        raise BrokenStore from error
+    trail = AuditTrail(store, request_id)
+    tokens = Tokens(key=settings.signing_key())
+    sessions = Sessions(store, session_lifetimes(settings))
+    guess_limits = GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour)
+    passwords = Passwords()
+    active_admins = ActiveAdmins(store, accounts)
+    reviews = Reviews(store)
+    issued = IssuedReports(store)
+    records = RecordsService(
+        store=store,
+        accounts=accounts,
+        trail=trail,
+        photos=settings.photos,
+        forget=(
+            lambda submission: reviews.forget(submission.id),
+            lambda submission: issued.forget(submission.id),
+            NarrativeCache(store).forget,
+        ),
+    )
+    accounts.tell_of_care(records.follow_care)
+    forget = (records.forget, sessions.forget, guess_limits.forget)
+    eraser = Eraser(accounts=accounts, active_admins=active_admins, forget=forget)
+    return Services(
+        store=store,
+        accounts=accounts,
+        sessions=sessions,
+        tokens=tokens,
+        trail=trail,
+        active_admins=active_admins,
+        eraser=eraser,
+        guard=Guard(
+            accounts=accounts,
+            sessions=sessions,
+            tokens=tokens,
+            metrics_token=settings.secret("metrics_token"),
+            password_page=settings.password_page,
+            open_clients=settings.open_clients,
+        ),
+        auth=AuthService(
+            accounts=accounts,
+            passwords=passwords,
+            sessions=sessions,
+            tokens=tokens,
+            guess_limits=guess_limits,
+            trail=trail,
+            password_page=settings.password_page,
+        ),
+        admin=AdminService(
+            accounts=accounts,
+            active_admins=active_admins,
+            eraser=eraser,
+            passwords=passwords,
+            trail=trail,
+            initial_password_life=timedelta(hours=settings.initial_password_hours),
+        ),
+        records=records,
+        reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
+        issued=issued,
+    )
+
+
+def session_lifetimes(settings: Settings) -> SessionLifetimes:
+    return SessionLifetimes(
+        day=timedelta(hours=settings.token_hours),
+        access=timedelta(minutes=settings.access_minutes),
+        session=timedelta(days=settings.session_days),
+        idle=timedelta(days=settings.session_idle_days),
+    )
+
+
+def store_of(settings: Settings) -> Store:
+    return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+
+
+def store_faults(store: Store) -> Iterator[Fault]:
+    """What must be repaired before the services can start."""
+    yield from find_email_conflicts(store)

@@ -1,0 +1,105 @@
+"""One photo in, one Finding out, or Refused: the whole way, in the order of what it costs."""
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from skinapi.vision.assessment import assess
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.engine import EngineOutput
+from skinapi.vision.finding import Finding, Timings, rank, sum_malignant
+from skinapi.vision.model import Model
+from skinapi.vision.photo import Photo, read_photo
+from skinapi.vision.quality import Quality, measure_quality
+from skinapi.vision.refusals import Reason, refuse
+
+UNKNOWN = Context()
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedPhoto:
+    """A photo that is good enough to be judged."""
+
+    photo: Photo
+    quality: Quality
+    milliseconds: float
+
+
+def classify_photo(
+    model: Model,
+    content: bytes,
+    context: Context = UNKNOWN,
+    *,
+    turn: AbstractContextManager[Any] | None = None,
+) -> Finding:
+    """`turn` is entered for the engine's pass alone: decoding needs no place in its queue."""
+    return classify_prepared(model, prepare_photo(content), context, turn=turn)
+
+
+def prepare_photo(content: bytes) -> PreparedPhoto:
+    """Everything that needs no model: refused here, a photo has cost the engine nothing."""
+    started = time.perf_counter()
+    photo = read_photo(content)
+    quality = measure_quality(photo)
+    if quality.reasons:
+        raise refuse(quality.reasons[0])
+    return PreparedPhoto(photo, quality, _milliseconds_since(started))
+
+
+def classify_prepared(
+    model: Model,
+    examined: PreparedPhoto,
+    context: Context = UNKNOWN,
+    *,
+    turn: AbstractContextManager[Any] | None = None,
+) -> Finding:
+    started = time.perf_counter()
+    with turn or nullcontext():
+        entered = time.perf_counter()
+        reading = model.read([examined.photo.pixels])
+        engine = _milliseconds_since(entered)
+    found = assess(
+        model.calibration,
+        labels=model.labels,
+        logits=reading.logits[0],
+        pooled=reading.pooled[0],
+        context=context,
+    )
+    if found.not_skin:
+        raise refuse(Reason.NOT_SKIN)
+    ranked = rank(found.probabilities)
+    return Finding(
+        ranked=ranked,
+        stated=found.stated,
+        malignant_score=sum_malignant(ranked),
+        band=found.band,
+        raised_by=found.raised_by,
+        uncertain=bool(found.reasons),
+        reasons=found.reasons,
+        quality=examined.quality,
+        not_dermoscopic=found.modality.used != (Modality.DERMOSCOPIC,),
+        checklist_score=context.checklist_score,
+        heat=_draw_heat(model, reading, found.stated),
+        model_version=model.version,
+        timings=Timings(
+            decode=examined.milliseconds,
+            engine=engine,
+            total=round(examined.milliseconds + _milliseconds_since(started), 2),
+        ),
+        modality=found.modality,
+        tested=found.tested,
+        from_picture=rank(found.from_picture) if found.from_picture else None,
+        not_ruled_out=found.not_ruled_out,
+    )
+
+
+def _draw_heat(model: Model, reading: EngineOutput, stated: str) -> tuple[tuple[float, ...], ...]:
+    heat = model.draw_heat(reading, row=0, output=model.labels.index(stated))
+    return tuple(tuple(row) for row in np.round(heat.astype(np.float64), 4).tolist())
+
+
+def _milliseconds_since(started: float) -> float:
+    return round((time.perf_counter() - started) * 1000, 2)

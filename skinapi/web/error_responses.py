@@ -1,0 +1,116 @@
+"""The one place where an error becomes an answer, in the dialect its route declares."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Request, Response, jsonify, request
+from pydantic import BaseModel, Field
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
+
+from skinapi import errors
+from skinapi.errors import SkinAPIError
+from skinapi.web.logs import log
+from skinapi.web.request_context import oversize, request_id
+
+# Says the whole answer, its status too; one that serves several clients on one path looks at the
+# request's headers to tell them apart.
+Renderer = Callable[[SkinAPIError], Response]
+BY_STATUS: dict[int, type[SkinAPIError]] = {
+    400: errors.BadRequest,
+    404: errors.NotFound,
+    405: errors.MethodNotAllowed,
+    415: errors.UnsupportedMediaType,
+}
+
+
+class Problem(BaseModel):
+    """RFC 9457, and the same sentence under each name that an existing client reads."""
+
+    type: str = Field(description="about:blank: the code says which problem it is")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="stable, for programs")
+    request_id: str | None
+    error: str
+    message: str
+    msg: str
+
+
+def problem_json(
+    error: SkinAPIError, *, status: int | None = None, members: Mapping[str, Any] | None = None
+) -> Response:
+    """`status` where a client knows another for this error; `members` are those that one client
+    reads besides.
+    """
+    status = status or error.status
+    problem = Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=error.detail,
+        code=error.code,
+        request_id=request_id(),
+        error=error.detail,
+        message=error.detail,
+        msg=error.detail,
+    )
+    response = jsonify(problem.model_dump() | dict(members or {}))
+    response.status_code = status
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def plain_text(error: SkinAPIError) -> Response:
+    return Response(error.detail, error.status, mimetype="text/plain")
+
+
+def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
+    """Every error of the app, 404, 413, 429 and 500 included, goes through here.
+
+    Flask itself logs nothing then: its traceback would quote what the exception says.
+    """
+    app.log_exception = lambda *_, **__: None  # type: ignore[method-assign]
+
+    @app.errorhandler(Exception)
+    def answer(raised: Exception) -> Response:
+        error = _in_our_words(raised)
+        response = renderer_for(request)(error)
+        if error.retry_after is not None:
+            response.headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, errors.Unauthenticated):
+            response.headers["WWW-Authenticate"] = "Bearer"
+        if isinstance(raised, WrongMethod) and raised.valid_methods:
+            response.headers["Allow"] = ", ".join(sorted(raised.valid_methods))
+        return response
+
+
+def _in_our_words(raised: Exception) -> SkinAPIError:
+    if isinstance(raised, SkinAPIError):
+        if raised.status >= errors.SkinAPIError.status:
+            _log_fault(raised)
+        return raised
+    if isinstance(raised, RequestEntityTooLarge):
+        return oversize()
+    if isinstance(raised, HTTPException) and raised.code in BY_STATUS:
+        return BY_STATUS[raised.code]()
+    _log_fault(raised)
+    return SkinAPIError()
+
+
+def _log_fault(raised: Exception) -> None:
+    """Where it broke, but never the exception's own text: that may quote a person's data."""
+    raised = getattr(raised, "original_exception", None) or raised
+    cause = raised.__cause__ or raised
+    frames = traceback.extract_tb(cause.__traceback__)
+    log.error(
+        "fault",
+        error=type(raised).__name__,
+        cause=type(cause).__name__,
+        where=[f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-8:]],
+        request_id=request_id(),
+    )

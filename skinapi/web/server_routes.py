@@ -1,0 +1,97 @@
+"""The routes about the server itself: its front door, health, metrics and description."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from flask import Flask, Response, request
+
+from skinapi.errors import Unavailable
+from skinapi.settings import VERSION
+from skinapi.web.access import Public, Scraper
+from skinapi.web.docs import docs_page
+from skinapi.web.limits import Rate
+from skinapi.web.metrics import CONTENT_TYPE, exposition
+from skinapi.web.openapi import build_spec
+from skinapi.web.routes import Routes, declared_routes
+from skinapi.web.schema_types import Answer
+
+
+class ServerInfo:
+    """What stands behind these routes: the probes that say whether the server can work, and its
+    description, made when it is first asked for."""
+
+    def __init__(self, app: Flask, *probes: Callable[[], None]) -> None:
+        self._app = app
+        self.probes = probes
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        return build_spec(declared_routes(self._app))
+
+    @cached_property
+    def docs(self) -> str:
+        return docs_page(self.spec)
+
+
+class Front(Answer):
+    status: str
+    message: str
+    version: str
+    docs: str
+
+
+class Health(Answer):
+    status: str
+
+
+routes: Routes[ServerInfo] = Routes("server")
+
+
+@routes.route("GET", "/", access=Public(), rate=Rate.READ)
+def front_door(_: ServerInfo) -> Front | Response:
+    """Say what runs here; a browser is sent to the description."""
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        return Response(status=302, headers={"Location": "/docs"})
+    return Front(
+        status="Backend running",
+        message="SkinAPI: for information only, not a medical diagnosis",
+        version=VERSION,
+        docs="/docs",
+    )
+
+
+@routes.route("GET", "/healthz", access=Public(), rate=Rate.UNLIMITED)
+def say_alive(_: ServerInfo) -> Health:
+    """Whether the process answers."""
+    return Health(status="ok")
+
+
+@routes.route("GET", "/readyz", access=Public(), rate=Rate.UNLIMITED, raises=(Unavailable,))
+def say_ready(server: ServerInfo) -> Health:
+    """Whether everything it needs answers too; 503 until then."""
+    for probe in server.probes:
+        probe()
+    return Health(status="ready")
+
+
+@routes.route("GET", "/metrics", access=Scraper(), rate=Rate.READ, produces="text/plain")
+def show_metrics(_: ServerInfo) -> Response:
+    """Counts and durations for Prometheus, with METRICS_TOKEN or as an admin."""
+    return Response(exposition(), content_type=CONTENT_TYPE)
+
+
+@routes.route("GET", "/openapi.json", access=Public(), rate=Rate.READ)
+def show_openapi(server: ServerInfo) -> dict[str, Any]:
+    """This description, as OpenAPI 3.1."""
+    return server.spec
+
+
+@routes.route("GET", "/docs", access=Public(), rate=Rate.READ, produces="text/html")
+def show_docs(server: ServerInfo) -> Response:
+    """This description, for people."""
+    page = Response(server.docs, mimetype="text/html")
+    page.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+    )
+    return page

@@ -1,0 +1,130 @@
+"""Guessing is slow for a crowd as for one, and shuts nobody out of an own account."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.auth.guess_limits import WINDOW
+from skinapi.storage.ids import now
+from tests.backends import PASSWORD, Backend, Person, store_of_kind
+from tests.served.wire import at_once
+
+EMAIL = "ada@example.org"
+MOST = 5
+REAL = pytest.mark.parametrize("guessed", ["sqlite", "mongod"], indirect=True)
+
+
+@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+def guessed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    uri = request.getfixturevalue("mongo_database_uri") if request.param == "mongod" else None
+    store = store_of_kind(request.param, tmp_path, uri)
+    backend = Backend(tmp_path, store, guesses_per_hour=MOST)
+    backend.member(EMAIL)
+    yield backend
+    backend.services.store.close()
+
+
+def log_in(
+    backend: Backend, password: str, address: str = "192.0.2.1", email: str = EMAIL
+) -> TestResponse:
+    return backend.app.test_client().post(
+        "/login",
+        json={"email": email, "password": password},
+        environ_overrides={"REMOTE_ADDR": address},
+    )
+
+
+def statuses(backend: Backend, addresses: list[str], email: str = EMAIL) -> list[int]:
+    return [log_in(backend, "wrong", address, email).status_code for address in addresses]
+
+
+STRANGERS = [f"192.0.2.{number}" for number in range(10, 20)]
+
+
+def test_a_crowd_gets_no_further_than_one(guessed: Backend) -> None:
+    assert statuses(guessed, STRANGERS) == [401] * MOST + [429] * MOST
+    answer = log_in(guessed, PASSWORD, "192.0.2.99")
+    assert (answer.status_code, answer.get_json()["code"]) == (429, "too_many_guesses")
+    assert 3500 < int(answer.headers["Retry-After"]) <= 3600
+    (row,) = [row for row in guessed.audit() if row["action"] == "account.guessing"]
+    assert row["target"] == guessed.account(EMAIL).id
+
+
+def test_the_owner_comes_in_from_where_the_owner_came_in_before(guessed: Backend) -> None:
+    assert log_in(guessed, PASSWORD, "198.51.100.7").status_code == 200
+    statuses(guessed, STRANGERS)
+    assert log_in(guessed, PASSWORD, "198.51.100.7").status_code == 200
+    assert log_in(guessed, PASSWORD, "198.51.100.8").status_code == 429
+
+
+def test_tokens_from_before_are_not_harmed_by_guessing(guessed: Backend) -> None:
+    token = log_in(guessed, PASSWORD).get_json()["access_token"]
+    statuses(guessed, STRANGERS)
+    assert Person(guessed.client, token).call("GET", "/me").status_code == 200
+
+
+def test_a_known_address_is_slowed_too_and_slows_no_other(guessed: Backend) -> None:
+    for address in ("198.51.100.7", "198.51.100.8"):
+        assert log_in(guessed, PASSWORD, address).status_code == 200
+    assert statuses(guessed, ["198.51.100.7"] * (MOST + 1)) == [401] * MOST + [429]
+    assert log_in(guessed, PASSWORD, "198.51.100.8").status_code == 200
+
+
+def test_right_passwords_spend_nothing(guessed: Backend) -> None:
+    for _ in range(3 * MOST):
+        assert log_in(guessed, PASSWORD).status_code == 200
+
+
+def test_an_hour_later_the_budget_is_full_again(guessed: Backend) -> None:
+    statuses(guessed, STRANGERS)
+    budgets = guessed.services.store.collection("guesses")
+    for row in budgets.find():
+        assert row["expires_at"] - row["created_at"] <= WINDOW + timedelta(seconds=1)
+        budgets.update({"id": row["id"]}, {"$set": {"expires_at": now() - timedelta(seconds=1)}})
+    assert log_in(guessed, PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("email", ["nobody@example.org", "no address", "\0"])
+def test_an_account_that_is_none_is_guessed_at_as_any_other(guessed: Backend, email: str) -> None:
+    assert statuses(guessed, STRANGERS, email) == statuses(guessed, STRANGERS)
+
+
+def test_one_network_is_one_address(guessed: Backend) -> None:
+    assert log_in(guessed, PASSWORD, "2001:db8::1").status_code == 200
+    statuses(guessed, STRANGERS)
+    assert log_in(guessed, PASSWORD, "2001:db8::ffff").status_code == 200
+    assert log_in(guessed, PASSWORD, "2001:db8:0:1::1").status_code == 429
+
+
+def test_the_current_password_cannot_be_guessed_with_a_stolen_token(guessed: Backend) -> None:
+    thief = Person(guessed.client, guessed.token_of(guessed.account(EMAIL)))
+    passwords = {"current_password": "wrong", "new_password": "another horse"}
+    found = [thief.call("PUT", "/me/password", json=passwords).status_code for _ in range(MOST + 2)]
+    assert found == [403] * MOST + [429] * 2
+
+
+@REAL
+def test_of_fifty_guesses_at_once_no_more_are_looked_at(guessed: Backend) -> None:
+    calls = [partial(log_in, guessed, "wrong", f"203.0.113.{number}") for number in range(50)]
+    found = Counter(answer.status_code for answer in at_once(calls))
+    assert found == {401: MOST, 429: 50 - MOST}
+
+
+def test_nothing_that_is_kept_names_an_address_or_an_e_mail(guessed: Backend) -> None:
+    log_in(guessed, PASSWORD, "198.51.100.7")
+    statuses(guessed, STRANGERS)
+    kept = {name: rows for name, rows in guessed.stored(but=()).items() if name != "accounts"}
+    assert {"guesses", "known_addresses"} <= kept.keys()
+    for hidden in ("192.0.2", "198.51", EMAIL):
+        assert hidden not in str(kept)
+
+
+def test_a_deleted_accounts_addresses_are_forgotten(guessed: Backend) -> None:
+    log_in(guessed, PASSWORD)
+    guessed.services.admin.delete_user(email=EMAIL, by="system")
+    assert guessed.services.store.collection("known_addresses").find() == []

@@ -1,0 +1,172 @@
+"""A backend for a test: the application over a store, and people who use it through HTTP."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mongomock
+import mongomock.gridfs
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from skinapi.app import create_app
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.passwords import HASHER
+from skinapi.registry.service import RegistryService
+from skinapi.services import Services
+from skinapi.settings import Settings
+from skinapi.storage import open_store
+from skinapi.storage.mongo import MongoStore
+from skinapi.storage.ports import Document, Store
+from tests.models import tiny_registry
+
+mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
+
+PASSWORD = "correct horse battery"
+ADMIN = "admin@clinic.example"
+GENEROUS: dict[str, Any] = {
+    "rate_read": "100000/minute",
+    "rate_write": "100000/minute",
+    "rate_anonymous": "100000/minute",
+    "rate_predictions": "100000/day",
+    "guesses_per_hour": 100_000,
+}
+SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
+PASSWORD_HASH = HASHER.hash(PASSWORD)  # hashed once: thirty accounts need not cost a second
+
+
+@dataclass
+class Person:
+    """Somebody with a token; `call` is what a front end does."""
+
+    client: FlaskClient
+    token: str
+    email: str = ""
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return self.client.open(path, method=method, headers=headers, **options)
+
+    def pages(self, path: str) -> list[Any]:
+        """Every item of a list, by following its links to the end."""
+        items: list[Any] = []
+        while path:
+            answer = self.call("GET", path)
+            assert answer.status_code == 200, answer.text
+            items += answer.get_json()
+            link = answer.headers.get("Link", "")
+            path = link.partition(">")[0].removeprefix("<")
+        return items
+
+
+class Backend:
+    def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
+        self.settings = settings_in(folder, **settings)
+        self.app: Flask = create_app(self.settings, store, self.registry())
+        self.client = self.app.test_client()
+
+    def registry(self) -> RegistryService | None:
+        """One small model, loaded once for all backends."""
+        return tiny_registry()
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.extensions["skinapi"]
+        return services
+
+    @property
+    def anyone(self) -> FlaskClient:
+        return self.client
+
+    def admin(self, email: str = ADMIN) -> Person:
+        self.services.admin.ensure_admin(email=email, password=PASSWORD)
+        return self.log_in(email)
+
+    def log_in(self, email: str, password: str = PASSWORD) -> Person:
+        answer = self.client.post("/login", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return Person(self.client, answer.get_json()["access_token"], email)
+
+    def register(self, email: str, name: str = "Ada Example") -> Person:
+        """Somebody who waits for approval."""
+        body = {"name": name, "email": email, "password": PASSWORD}
+        answer = self.client.post("/register", json=body)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        return Person(self.client, answer.get_json()["access_token"], email)
+
+    def approved(self, email: str, role: str = "user") -> Person:
+        """Somebody approved and logged in, in this role."""
+        self.register(email)
+        admin = self.admin()
+        assert admin.call("PATCH", f"/users/{email}/approve", json={}).status_code == 200
+        answer = admin.call("PUT", f"/users/{email}/role", json={"role": role})
+        assert answer.status_code == 200
+        return self.log_in(email)
+
+    def member(
+        self, email: str = "", role: str = "user", status: str = "approved", **fields: Any
+    ) -> Person:
+        """Somebody put straight into the store with PASSWORD, holding a token."""
+        email = email or f"{secrets.token_hex(6)}@example.org"
+        given = {"name": "Ada Example", "password_hash": PASSWORD_HASH, **fields}
+        account = Accounts(self.services.store).add(email=email, role=role, status=status, **given)
+        if account.active_admin:
+            self.services.active_admins.recount()
+        return Person(self.client, self.token_of(account), email)
+
+    def token_of(self, account: Account) -> str:
+        return token_for(self.services, account)
+
+    def account(self, email: str) -> Account:
+        found = Accounts(self.services.store).by_email(email)
+        assert found is not None
+        return found
+
+    def edit(self, email: str, **fields: Any) -> None:
+        """Change the stored document behind everybody's back."""
+        accounts = self.services.store.collection("accounts")
+        assert accounts.update({"email": email}, {"$set": fields}) is not None
+
+    def audit(self) -> list[Document]:
+        return self.services.store.collection("audit").find(sort="sequence")
+
+    def stored(self, *, but: tuple[str, ...] = ("guesses",)) -> dict[str, list[Document]]:
+        """Everything that is kept; wrong passwords are counted whatever else they do not do."""
+        names = [name for name in self.services.store.collections() if name not in but]
+        return {name: self.services.store.collection(name).find() for name in names}
+
+
+def token_for(services: Services, account: Account) -> str:
+    """As from a login of this account a moment ago."""
+    session, _ = services.sessions.open(account)
+    return services.tokens.sign(
+        account_id=account.id,
+        token_version=account.token_version,
+        session_id=session.id,
+        issued_at=session.used_at,
+        expires_at=session.expires_at,
+    )
+
+
+def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
+    if kind == "mongomock":
+        return mock_store()
+    return open_store(instance_dir=folder, mongo_uri=uri)
+
+
+def mock_store() -> MongoStore:
+    client: Any = mongomock.MongoClient(tz_aware=True)
+    store = MongoStore(client["test"])
+    store.blobs._bucket._timeout = None  # type: ignore[attr-defined]  # mongomock has no options
+    return store
+
+
+def settings_in(folder: Path, **settings: Any) -> Settings:
+    """Settings from these values alone: not from a .env file."""
+    defaults = {"rate_sign_in": "100000/minute", **GENEROUS, "jwt_secret_key": SECRET}
+    if settings.get("environment") == "production":
+        defaults["public_url"] = "https://skin.example"
+    values = {"instance_dir": folder, "mongo_uri": None, **defaults, **settings}
+    return Settings(_env_file=None, **values)  # type: ignore[call-arg]

@@ -1,0 +1,82 @@
+"""A store that keeps everybody waiting keeps one waiting at a time."""
+
+from contextlib import nullcontext
+
+import pytest
+
+from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
+from skinapi.storage import outage as outage_module
+from skinapi.storage.outage import SPARED_S, TIMEOUT_S, Outage
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.moment = 1000.0
+
+    def monotonic(self) -> float:
+        return self.moment
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(outage_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def outage(clock: Clock) -> Outage:
+    return Outage(nullcontext)
+
+
+def wait(outage: Outage, clock: Clock, seconds: float, ends: Exception | None = None) -> None:
+    with outage.noticed():
+        clock.moment += seconds
+        if ends:
+            raise ends
+
+
+def wait_in_vain(outage: Outage, clock: Clock) -> None:
+    with pytest.raises(StoreUnavailable):
+        wait(outage, clock, TIMEOUT_S, StoreUnavailable())
+
+
+def is_refused_at_once(outage: Outage) -> bool:
+    try:
+        with outage.noticed():
+            return False
+    except StoreUnavailable:
+        return True
+
+
+def test_who_waited_in_vain_spares_the_others_the_wait(outage: Outage, clock: Clock) -> None:
+    wait_in_vain(outage, clock)
+    assert is_refused_at_once(outage)
+
+
+def test_after_a_second_one_looks_and_the_others_are_still_spared(
+    outage: Outage, clock: Clock
+) -> None:
+    wait_in_vain(outage, clock)
+    clock.moment += SPARED_S
+    with outage.noticed():
+        assert is_refused_at_once(outage)
+    wait_in_vain(outage, clock)
+    assert is_refused_at_once(outage)
+
+
+def test_when_the_one_who_looks_is_answered_all_may_ask(outage: Outage, clock: Clock) -> None:
+    wait_in_vain(outage, clock)
+    clock.moment += SPARED_S
+    wait(outage, clock, 0)
+    assert not is_refused_at_once(outage)
+    assert not is_refused_at_once(outage)
+
+
+@pytest.mark.parametrize("ends", [StoreUnavailable(), DiskFull(), Duplicate()])
+def test_a_refusal_that_came_quickly_spares_nobody(
+    outage: Outage, clock: Clock, ends: Exception
+) -> None:
+    with pytest.raises(type(ends)):
+        wait(outage, clock, 0, ends)
+    assert not is_refused_at_once(outage)

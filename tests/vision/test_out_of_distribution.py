@@ -1,0 +1,43 @@
+"""What sticks out of the directions that training filled is far; the rest is near."""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from skinapi.vision.calibration import Calibration
+from skinapi.vision.out_of_distribution import DIRECTIONS, OutOfDistributionDetector
+
+RANDOM = np.random.default_rng(5)
+BASIS = np.linalg.qr(RANDOM.normal(size=(100, 100)))[0]
+KNOWN = RANDOM.normal(size=(300, 20)) @ BASIS[:20] * 3 + 1
+FAMILIAR = OutOfDistributionDetector.learn(KNOWN, limit=2.0)
+
+
+def test_what_lies_within_the_known_directions_is_near() -> None:
+    near = RANDOM.normal(size=(50, 20)) @ BASIS[:20] * 3 + 1
+    assert FAMILIAR.measure(near).max() < 0.3
+
+
+def test_what_leaves_them_is_as_far_as_it_leaves_them() -> None:
+    for unknown in BASIS[20:]:
+        away = KNOWN[:10] + 5 * unknown
+        np.testing.assert_allclose(FAMILIAR.measure(away), 5, rtol=0.05)
+
+
+def test_it_is_kept_inside_the_calibration_as_json() -> None:
+    calibration = Calibration(familiar=FAMILIAR)
+    again = Calibration.model_validate_json(calibration.model_dump_json())
+    assert again == calibration
+    assert again.familiar is not None
+    np.testing.assert_array_equal(again.familiar.measure(KNOWN), FAMILIAR.measure(KNOWN))
+
+
+def test_fewer_pictures_than_directions_still_make_one() -> None:
+    few = OutOfDistributionDetector.learn(KNOWN[: DIRECTIONS // 2])
+    assert few.measure(KNOWN[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize("damage", [{"features": 99}, {"mean": "????"}, {"limit": 0}])
+def test_what_does_not_fit_together_is_refused(damage: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        OutOfDistributionDetector.model_validate(FAMILIAR.model_dump() | damage)
