@@ -1,7 +1,6 @@
 """Every way a request can fail: each error knows its status, its code and its sentence."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import ClassVar
 
 
@@ -16,10 +15,6 @@ class SkinAPIError(Exception):
         self.detail = sentence or self.sentence
         self.retry_after = retry_after
         super().__init__(self.detail)
-
-    @property
-    def title(self) -> str:
-        return HTTPStatus(self.status).phrase
 
 
 class BadRequest(SkinAPIError):

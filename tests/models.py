@@ -71,7 +71,7 @@ def tiny_model() -> Path:
 def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryService:
     slot = ServingSlot(open_warm)
     slot.swap(folder)
-    return RegistryService(slot=slot, gate=PredictionPool(streams=streams, queue=queue))
+    return RegistryService(slot=slot, pool=PredictionPool(streams=streams, queue=queue))
 
 
 @cache

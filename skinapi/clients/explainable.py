@@ -80,14 +80,16 @@ def infer_for_explainable(
 
     An error has the same members, and its sentence is the label.
     """
-    judged = clients.classify_photo(content=clients.decode_photo(text=body.image_data), by=subject)
-    finding, seven = judged.finding, judged.finding.over_seven()
+    classified = clients.classify_photo(
+        content=clients.decode_photo(text=body.image_data), by=subject
+    )
+    finding, seven = classified.finding, classified.finding.over_seven()
     refuse_undecided(seven)
     shares = {label_of(entry.key): entry.probability for entry in seven.ranked}
     return Inference(
         predicted_label=label_of(seven.stated),
         probabilities=[[shares.get(label, 0.0) for label in ORDER]],
-        heatmap=base64.b64encode(_overlay(judged)).decode(),
+        heatmap=base64.b64encode(_overlay(classified)).decode(),
         band=finding.band,
         action=finding.band_words().action,
         uncertain=finding.uncertain,
@@ -109,10 +111,12 @@ def report_for_explainable(
     clients: ClientsService, *, body: ImageData, subject: Subject | None
 ) -> PdfReport:
     """The same as a report in PDF."""
-    judged = clients.classify_photo(content=clients.decode_photo(text=body.image_data), by=subject)
-    finding, seven = judged.finding, judged.finding.over_seven()
+    classified = clients.classify_photo(
+        content=clients.decode_photo(text=body.image_data), by=subject
+    )
+    finding, seven = classified.finding, classified.finding.over_seven()
     page = clients.print_report(
-        judged=judged,
+        classified=classified,
         finding=seven,
         translations=(*_diagnosis_of(seven), ("Risk level", risk_of(finding))),
     )
@@ -135,5 +139,5 @@ def label_of(key: str) -> str:
     return conditions_table().by_key(key).names.explainable or key
 
 
-def _overlay(judged: ClassifiedPhoto) -> bytes:
-    return draw_overlay(judged.photo, judged.finding.heat, size=SIDE)
+def _overlay(classified: ClassifiedPhoto) -> bytes:
+    return draw_overlay(classified.photo, classified.finding.heat, size=SIDE)

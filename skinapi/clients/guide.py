@@ -57,15 +57,15 @@ class GuideAnswer(WhatItsPageReads):
     notice: str
 
     @classmethod
-    def of(cls, judged: ClassifiedPhoto) -> Self:
+    def of(cls, classified: ClassifiedPhoto) -> Self:
         """Raises Refused where no lesion was found, and Undecided where its page would say "Likely
         Benign" of a finding that may not reassure.
         """
-        finding, seven = judged.finding, judged.finding.over_seven()
+        finding, seven = classified.finding, classified.finding.over_seven()
         facts = Facts.of(seven, UNKNOWN)
         if seven.malignant_score <= LIKELY_BENIGN and not facts.may_reassure:
             raise Undecided(say_undecided(facts))
-        overlay = draw_overlay(judged.photo, finding.heat, format="PNG")
+        overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
         sections = TemplateWriter().write(facts, "en").sections
         return cls(
             model_version=finding.model_version,

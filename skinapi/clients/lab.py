@@ -76,9 +76,9 @@ class Diagnosis(Answer):
     action: str
 
     @classmethod
-    def of(cls, judged: ClassifiedPhoto) -> Self:
+    def of(cls, classified: ClassifiedPhoto) -> Self:
         """Raises Refused where no lesion was found."""
-        finding, seven = judged.finding, judged.finding.over_seven()
+        finding, seven = classified.finding, classified.finding.over_seven()
         facts = Facts.of(seven, UNKNOWN)
         condition, action = conditions_table().by_key(seven.stated), finding.band_words().action
         states_class = condition.malignant or facts.may_reassure
@@ -89,10 +89,10 @@ class Diagnosis(Answer):
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_OF_BAND[finding.band] + 2 * seven.malignant_score, 1),
             confidence=seven.confidence if states_class else 0.0,
-            clinical_indicators=_indicators(judged.shape, may_be_low=facts.may_reassure),
-            abcd_details=_details(judged.shape),
+            clinical_indicators=_indicators(classified.shape, may_be_low=facts.may_reassure),
+            abcd_details=_details(classified.shape),
             treatment=f"{action} {said.treatment_note}" if states_class else action,
-            description=_describe(facts, said.what_it_is if states_class else "", judged.shape),
+            description=_describe(facts, said.what_it_is if states_class else "", classified.shape),
             epidemiology=said.epidemiology if states_class else ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",
             model_version=finding.model_version,

@@ -1,4 +1,4 @@
-"""What every client asks for in its own way: a photo judged, and nothing of it kept."""
+"""What every client asks for in its own way: a photo classified, and nothing of it kept."""
 
 import base64
 import binascii
@@ -50,23 +50,23 @@ class ClientsService:
             self._count_photo(by.id, by.role)
         else:
             self._count_photo(caller_address(), None)
-        judged = self._registry.classify_photo(content=content, measure=measure)
-        finding = judged.finding
+        classified = self._registry.classify_photo(content=content, measure=measure)
+        finding = classified.finding
         caller = by.id if by else "anonymous"
         self._trail.note(f"finding.{finding.band}", by=caller, target=finding.model_version)
-        return judged
+        return classified
 
     def print_report(
         self,
         *,
-        judged: ClassifiedPhoto,
+        classified: ClassifiedPhoto,
         finding: Finding,
         translations: tuple[tuple[str, str], ...],
     ) -> bytes:
         """As PDF, of the finding as this client knows it and in some words of its own."""
         return self._reports.print_unkept(
             facts=Facts.of(finding, UNKNOWN),
-            pictures=print_pictures(judged.photo, finding.heat),
+            pictures=print_pictures(classified.photo, finding.heat),
             translations=translations,
         )
 

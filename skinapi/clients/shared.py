@@ -2,8 +2,6 @@
 
 import time
 
-from flask import Response, g
-
 from skinapi.clients import guide, skinartify
 from skinapi.clients.guide import GuideAnswer, Inconclusive, guide_problem
 from skinapi.clients.service import ClientsService
@@ -13,11 +11,10 @@ from skinapi.errors import (
     NoModel,
     PayloadTooLarge,
     Refused,
-    SkinAPIError,
     Undecided,
 )
 from skinapi.web.access import Opened, Public, Subject
-from skinapi.web.error_responses import problem_json
+from skinapi.web.error_responses import problem_json, rendering_errors
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Answer, ContractForm, Upload
@@ -44,17 +41,12 @@ class ClientsHealth(Answer):
     tensorflow: bool
 
 
-def either_problem(error: SkinAPIError) -> Response:
-    """The guide's, until the form turns out to be Skinartify's."""
-    return problem_json(error) if g.get("for_skinartify") else guide_problem(error)
-
-
 @routes.route(
     "POST",
     "/api/predict",
     access=Opened((guide.CLIENT, skinartify.CLIENT)),
     rate=Rate.ANONYMOUS,
-    renderer=either_problem,
+    renderer=guide_problem,
     raises=(BadRequest, Refused, Undecided, PayloadTooLarge, NoModel),
 )
 def predict_for_either(
@@ -66,10 +58,10 @@ def predict_for_either(
     with status 200.
     """
     if form.file is None and form.image is not None:
-        g.for_skinartify = True
-        clients.refuse_closed(client=skinartify.CLIENT, caller=subject)
-        judged = clients.classify_photo(content=form.image.content, by=subject)
-        return PredictionsAndResults.of(judged.finding)
+        with rendering_errors(problem_json):
+            clients.refuse_closed(client=skinartify.CLIENT, caller=subject)
+            classified = clients.classify_photo(content=form.image.content, by=subject)
+        return PredictionsAndResults.of(classified.finding)
     clients.refuse_closed(client=guide.CLIENT, caller=subject)
     if form.file is None:
         raise BadRequest(EitherForm.missing)

@@ -100,5 +100,5 @@ def predict_for_skinartify(
     """Without an Authorization header: Skinartify's seven probabilities."""
     if form.file is None:
         raise Unauthenticated
-    judged = clients.classify_photo(content=form.file.content, by=subject)
-    return Predictions.of(judged.finding)
+    classified = clients.classify_photo(content=form.file.content, by=subject)
+    return Predictions.of(classified.finding)

@@ -1,4 +1,4 @@
-"""The main job: judge a photo for an account, put the finding into words, keep both."""
+"""The main use case: classify a photo for an account, write the narrative, keep both."""
 
 import hashlib
 
@@ -55,7 +55,7 @@ class PredictionService:
         self._quotas.take_place(owner)
         spoken = language or _language_of(owner)
         try:
-            judged = self._registry.classify_photo(
+            classified = self._registry.classify_photo(
                 content=content,
                 context=context,
                 keep=self._records.may_keep_photo(owner, keep_photo),
@@ -63,15 +63,15 @@ class PredictionService:
         except Refused as refused:
             raise say(refused, spoken) from refused
         narrative = self._narrator.narrate(
-            facts=Facts.of(judged.finding, context),
+            facts=Facts.of(classified.finding, context),
             language=spoken,
             llm=self._llm,
             consents=owner.consents,
         )
         filed = self._records.file_finding(
             owner=owner,
-            finding=judged.finding,
-            photo=judged.kept,
+            finding=classified.finding,
+            photo=classified.kept,
             context=context,
             language=spoken,
             sections=narrative.sections.model_dump(),

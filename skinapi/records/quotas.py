@@ -1,4 +1,4 @@
-"""How much one account may have judged, and keep."""
+"""How many photos an account may have classified in a day, and how many findings it may keep."""
 
 from collections.abc import Callable
 
@@ -17,9 +17,9 @@ class Quotas:
         self._spend = spend
 
     def take_place(self, owner: Account) -> None:
-        """Before a photo is judged. Raises StorageQuotaReached, PredictionQuotaReached.
+        """Before a photo is classified. Raises StorageQuotaReached, PredictionQuotaReached.
 
-        Photos that are judged at the same moment may exceed the store's quota by as many.
+        Photos that are classified at the same moment may exceed the store's quota by as many.
         """
         if self._counts.reaches(owner.id, self._most_submissions):
             raise StorageQuotaReached

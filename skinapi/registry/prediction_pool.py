@@ -1,4 +1,4 @@
-"""The bounded gate in front of the engine: whoever finds the queue full is told so at once."""
+"""Bounded admission to the engine: when the queue is full, a request gets 503 at once."""
 
 import threading
 from collections.abc import Callable
@@ -13,21 +13,21 @@ T = TypeVar("T")
 
 
 class PredictionPool:
-    """As many threads as the engine has streams do all the judging, with a queue in front.
+    """Runs all classification on as many threads as the engine has streams, behind a queue.
 
-    A thread that has judged keeps its network's request and the memory of its largest picture.
-    Measured on the 32 serving threads instead, with pictures of twelve megapixels: 200 MB more.
+    Each thread keeps an inference request and the memory of its largest picture. With the 32
+    serving threads instead, pictures of twelve megapixels took 200 MB more (measured).
     """
 
     def __init__(self, *, streams: int, queue: int = QUEUE) -> None:
         self._places = threading.Semaphore(streams + queue)
-        self._judges = ThreadPoolExecutor(streams, thread_name_prefix="judge")
+        self._threads = ThreadPoolExecutor(streams, thread_name_prefix="predict")
 
-    def judge(self, work: Callable[[], T]) -> T:
-        """In turn. Raises Unavailable when every place is taken."""
+    def run(self, work: Callable[[], T]) -> T:
+        """What `work` returns, once a thread is free. Raises Unavailable when the queue is full."""
         if not self._places.acquire(blocking=False):
             raise Unavailable(retry_after=RETRY_AFTER_S)
         try:
-            return self._judges.submit(work).result()
+            return self._threads.submit(work).result()
         finally:
             self._places.release()

@@ -1,4 +1,4 @@
-"""What the model in service can be asked: to judge a photo, to make room for another model."""
+"""The model in service: classify a photo, replace the model, describe it."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -31,9 +31,9 @@ class ClassifiedPhoto:
 
 
 class RegistryService:
-    def __init__(self, *, slot: ServingSlot, gate: PredictionPool) -> None:
+    def __init__(self, *, slot: ServingSlot, pool: PredictionPool) -> None:
         self._slot = slot
-        self._gate = gate
+        self._pool = pool
 
     def classify_photo(
         self,
@@ -47,7 +47,7 @@ class RegistryService:
         photo where it is to be kept. Raises Refused, NoModel, and Unavailable when too many wait
         already.
         """
-        return self._gate.judge(partial(_judge, self._slot.model, content, context, measure, keep))
+        return self._pool.run(partial(_classify, self._slot.model, content, context, measure, keep))
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""
@@ -66,15 +66,17 @@ class RegistryService:
         self._slot.ping()
 
 
-def _judge(
+def _classify(
     model: Model, content: bytes, context: Context, measure: bool, keep: bool
 ) -> ClassifiedPhoto:
-    """All that costs in proportion to the picture, for no more pictures at once than streams."""
-    examined = prepare_photo(content)
-    finding = classify_prepared(model, examined, context)
-    shape = measure_shape(examined.photo) if measure else None
+    """All work whose cost grows with the picture. It runs in the pool, so for no more pictures at
+    once than the engine has streams.
+    """
+    prepared = prepare_photo(content)
+    finding = classify_prepared(model, prepared, context)
+    shape = measure_shape(prepared.photo) if measure else None
     kept = stored_photo(content) if keep else None
-    return ClassifiedPhoto(finding, shrink_to_stored(examined.photo), shape, kept)
+    return ClassifiedPhoto(finding, shrink_to_stored(prepared.photo), shape, kept)
 
 
 def open_registry(settings: Settings) -> RegistryService:
@@ -87,7 +89,7 @@ def open_registry(settings: Settings) -> RegistryService:
         slot.swap(serving_folder(settings))
     except ModelDamaged as error:
         log.error("no model", says=error.detail)
-    return RegistryService(slot=slot, gate=PredictionPool(streams=settings.num_streams))
+    return RegistryService(slot=slot, pool=PredictionPool(streams=settings.num_streams))
 
 
 def announce_model(settings: Settings) -> str:

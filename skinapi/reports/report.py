@@ -1,12 +1,11 @@
 """The report: everything that a page of it shows, frozen; PDF, HTML and JSON are views of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
-from skinapi.reports.pages.pictures import Pictures
 from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
 
 
@@ -23,6 +22,14 @@ class Seal:
     hash: str
     url: str
     issued_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """The photo and its heat map as JPEG, at the same size."""
+
+    photo: bytes = field(repr=False)
+    overlay: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,7 @@
-"""One photo in, one Finding out, or Refused: the whole way, in the order of what it costs."""
+"""One photo in, one Finding out, or Refused: every step, the cheap ones first."""
 
 import time
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -21,26 +19,22 @@ UNKNOWN = Context()
 
 @dataclass(frozen=True, slots=True)
 class PreparedPhoto:
-    """A photo that is good enough to be judged."""
+    """A decoded photo whose quality suffices."""
 
     photo: Photo
     quality: Quality
     milliseconds: float
 
 
-def classify_photo(
-    model: Model,
-    content: bytes,
-    context: Context = UNKNOWN,
-    *,
-    turn: AbstractContextManager[Any] | None = None,
-) -> Finding:
-    """`turn` is entered for the engine's pass alone: decoding needs no place in its queue."""
-    return classify_prepared(model, prepare_photo(content), context, turn=turn)
+def classify_photo(model: Model, content: bytes, context: Context = UNKNOWN) -> Finding:
+    """Raises Refused."""
+    return classify_prepared(model, prepare_photo(content), context)
 
 
 def prepare_photo(content: bytes) -> PreparedPhoto:
-    """Everything that needs no model: refused here, a photo has cost the engine nothing."""
+    """Decode the photo and check its quality. That needs no model, so a photo that is refused here
+    costs the engine nothing. Raises Refused.
+    """
     started = time.perf_counter()
     photo = read_photo(content)
     quality = measure_quality(photo)
@@ -51,16 +45,12 @@ def prepare_photo(content: bytes) -> PreparedPhoto:
 
 def classify_prepared(
     model: Model,
-    examined: PreparedPhoto,
+    prepared: PreparedPhoto,
     context: Context = UNKNOWN,
-    *,
-    turn: AbstractContextManager[Any] | None = None,
 ) -> Finding:
     started = time.perf_counter()
-    with turn or nullcontext():
-        entered = time.perf_counter()
-        reading = model.read([examined.photo.pixels])
-        engine = _milliseconds_since(entered)
+    reading = model.read([prepared.photo.pixels])
+    engine = _milliseconds_since(started)
     found = assess(
         model.calibration,
         labels=model.labels,
@@ -79,15 +69,15 @@ def classify_prepared(
         raised_by=found.raised_by,
         uncertain=bool(found.reasons),
         reasons=found.reasons,
-        quality=examined.quality,
+        quality=prepared.quality,
         not_dermoscopic=found.modality.used != (Modality.DERMOSCOPIC,),
         checklist_score=context.checklist_score,
         heat=_draw_heat(model, reading, found.stated),
         model_version=model.version,
         timings=Timings(
-            decode=examined.milliseconds,
+            decode=prepared.milliseconds,
             engine=engine,
-            total=round(examined.milliseconds + _milliseconds_since(started), 2),
+            total=round(prepared.milliseconds + _milliseconds_since(started), 2),
         ),
         modality=found.modality,
         tested=found.tested,

@@ -15,7 +15,7 @@ class PatientFactsTable(Frozen):
     """For each fact and value, what is added to the log probability of each condition.
 
     Learned from the training pictures' own patients. It never lowers a band: that rule is in
-    `judging`.
+    `classification`.
     """
 
     age_band: Shifts = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Is the photo good enough to be judged? A few measures of its pixels, and what they rule out.
+"""Is the photo good enough to be classified? A few measures of its pixels, and what they rule out.
 
 The limits stand outside everything that HAM10000's training lesions show, as measured by
 `python -m tests.bench.refusal_limits`: in doubt a photo passes, because the answer carries its own

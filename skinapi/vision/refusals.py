@@ -1,4 +1,4 @@
-"""Why a photo is not judged at all. The sentences and their advice are the conditions table's."""
+"""Why a photo is refused. The sentences and their advice are in the conditions table."""
 
 from enum import StrEnum
 

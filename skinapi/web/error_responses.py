@@ -1,7 +1,8 @@
 """The one place where an error becomes an answer, in the dialect its route declares."""
 
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,23 @@ def plain_text(error: SkinAPIError) -> Response:
     return Response(error.detail, error.status, mimetype="text/plain")
 
 
+class _RenderedErrorRaised(Exception):
+    def __init__(self, raised: Exception, renderer: Renderer) -> None:
+        self.raised = raised
+        self.renderer = renderer
+
+
+@contextmanager
+def rendering_errors(renderer: Renderer) -> Iterator[None]:
+    """Inside a handler: errors are answered by this renderer instead of the route's. For a path
+    that several clients share, once the body has shown which client asks.
+    """
+    try:
+        yield
+    except Exception as raised:
+        raise _RenderedErrorRaised(raised, renderer) from raised
+
+
 def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
     """Every error of the app, 404, 413, 429 and 500 included, goes through here.
 
@@ -78,8 +96,11 @@ def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> No
 
     @app.errorhandler(Exception)
     def answer(raised: Exception) -> Response:
+        renderer = renderer_for(request)
+        if isinstance(raised, _RenderedErrorRaised):
+            renderer, raised = raised.renderer, raised.raised
         error = _in_our_words(raised)
-        response = renderer_for(request)(error)
+        response = renderer(error)
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(error.retry_after)
         if isinstance(error, errors.Unauthenticated):

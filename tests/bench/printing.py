@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any
 
 from skinapi.reports.pages.pdf import render_pdf
-from skinapi.reports.pages.pictures import Pictures, print_pictures
+from skinapi.reports.pages.pictures import print_pictures
+from skinapi.reports.report import Pictures
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.photo import read_photo, stored_photo
 from tests.reports.made import HEAT, made_report

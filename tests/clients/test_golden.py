@@ -144,7 +144,7 @@ def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
     assert body["clinical_indicators"]["D"] == pytest.approx(0.4, abs=0.04)
     guide(opened, spot)
     [thread] = measured_in
-    assert thread.startswith("judge")
+    assert thread.startswith("predict")
 
 
 def test_a_melanoma_is_never_called_benign_or_low(door: Door) -> None:

@@ -95,31 +95,31 @@ def test_a_damaged_model_changes_nothing_and_one_call_goes_back(tmp_path: Path) 
 
 
 def test_past_the_queue_the_answer_is_busy_at_once_and_places_come_back() -> None:
-    gate, go = PredictionPool(streams=1, queue=1), threading.Event()
+    pool, go = PredictionPool(streams=1, queue=1), threading.Event()
     refused = []
 
     def call() -> bool:
         try:
-            return gate.judge(go.wait)
+            return pool.run(go.wait)
         except Unavailable as busy:
             refused.append(busy.retry_after)
             if len(refused) == 6:
                 go.set()
             return False
 
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: call(), range(8)))
+    with ThreadPoolExecutor(8) as crowd:
+        answers = list(crowd.map(lambda _: call(), range(8)))
     assert sum(answers) == 2
     assert len(refused) == 6
     assert all(refused)
-    assert gate.judge(lambda: 7) == 7
+    assert pool.run(lambda: 7) == 7
 
 
 def test_what_fails_inside_gives_its_place_back() -> None:
-    gate = PredictionPool(streams=1, queue=0)
+    pool = PredictionPool(streams=1, queue=0)
     for _ in range(3):
         with pytest.raises(Refused):
-            gate.judge(lambda: prepare_photo(b"no photo"))
+            pool.run(lambda: prepare_photo(b"no photo"))
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """From bytes to a Finding, with a model that answers what the test says."""
 
-import contextlib
 import math
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -12,7 +10,7 @@ from pydantic import ValidationError
 
 from skinapi.errors import Refused
 from skinapi.vision.calibration import Calibration, ModelCalibration
-from skinapi.vision.classification import classify_photo, classify_prepared, prepare_photo
+from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding import Doubt, Finding
@@ -196,21 +194,6 @@ def test_a_network_that_recognises_nothing_makes_it_unlike_training() -> None:
     flat = dict.fromkeys(LABELS, 1e-9)
     model = fake_model(flat, calibration=Calibration(unlike_training=-5.0))
     assert Doubt.UNLIKE_TRAINING in classify_photo(model, PHOTO).reasons
-
-
-def test_the_turn_is_held_for_the_engine_alone() -> None:
-    held: list[str] = []
-
-    @contextlib.contextmanager
-    def turn() -> Iterator[None]:
-        held.append("taken")
-        yield
-        held.append("given back")
-
-    examined = prepare_photo(PHOTO)
-    assert held == []
-    classify_prepared(fake_model(NEVUS), examined, turn=turn())
-    assert held == ["taken", "given back"]
 
 
 def test_many_photos_at_once_are_never_mixed_up() -> None:

@@ -2,24 +2,16 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from PIL import Image
 
+from skinapi.reports.report import Pictures
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.photo import Photo
 
 # 84 mm of paper at 170 dots an inch.
 PRINTED_SIDE = 560
 PRINTED_QUALITY = 82
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """Two JPEGs of one size."""
-
-    photo: bytes = field(repr=False)
-    overlay: bytes = field(repr=False)
 
 
 def print_pictures(photo: Photo, heat: Sequence[Sequence[float]]) -> Pictures:
