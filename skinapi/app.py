@@ -1,4 +1,4 @@
-"""The composition root of the web application: every room's routes over its service."""
+"""The web application: every room's routes over its service."""
 
 from functools import partial
 
@@ -8,23 +8,15 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.routes import routes as care_routes
-from skinapi.care.service import CareService
 from skinapi.clients import explainable, lab, shared, skinartify
-from skinapi.clients.service import ClientsService
 from skinapi.console.routes import routes as console_routes
 from skinapi.prediction.routes import routes as prediction_routes
-from skinapi.prediction.service import PredictionService
-from skinapi.records.finding_counts import FindingCounts
-from skinapi.records.quotas import Quotas
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
-from skinapi.records.submissions import Submissions
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
-from skinapi.reports.narrator import open_narrator
 from skinapi.reports.routes import routes as reports_routes
-from skinapi.reports.service import ReportsService
-from skinapi.services import Services, open_services
+from skinapi.services import Services, open_model_services, open_services
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.web.admission import Sizes, guard_requests
@@ -82,60 +74,26 @@ def create_app(
     sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
     guard_requests(app, admit=services.guard.admit, limits=limits, sizes=sizes)
     answer_errors(app, renderer_for(app))
-    _open_doors(app, settings, services, registry, limits)
+    _register_routes(app, settings, services, registry, limits)
     return app
 
 
-def _open_doors(
+def _register_routes(
     app: Flask, settings: Settings, services: Services, registry: RegistryService, limits: Limits
 ) -> None:
-    """Every room's routes; from the ground up, for each service is given those below it."""
-    app.register_blueprint(
-        server_routes.blueprint(ServerInfo(app, services.store.ping, limits.ping, registry.ping))
+    model_services = open_model_services(
+        settings, services, registry=registry, count_photo=partial(limits.spend, Rate.PREDICTIONS)
     )
+    server = ServerInfo(app, services.store.ping, limits.ping, registry.ping)
+    app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))
-    narrator = open_narrator(settings, services.store)
-    reports = ReportsService(
-        records=services.records,
-        reviews=services.reviews,
-        accounts=services.accounts,
-        issued=services.issued,
-        trail=services.trail,
-        narrate=narrator.narrate,
-        llm=settings.openrouter_api_key is not None,
-        clinic=settings.clinic_name,
-        address=settings.address,
-    )
-    app.register_blueprint(reports_routes.blueprint(reports))
-    care = CareService(accounts=services.accounts, submissions=Submissions(services.store))
-    app.register_blueprint(care_routes.blueprint(care))
-    count_photo = partial(limits.spend, Rate.PREDICTIONS)
-    quotas = Quotas(
-        counts=FindingCounts(services.store),
-        most_submissions=settings.most_submissions,
-        spend=count_photo,
-    )
-    prediction = PredictionService(
-        accounts=services.accounts,
-        registry=registry,
-        records=services.records,
-        narrator=narrator,
-        llm=settings.predict_narrative == "llm",
-        quotas=quotas,
-    )
-    app.register_blueprint(prediction_routes.blueprint(prediction))
-    clients = ClientsService(
-        registry=registry,
-        reports=reports,
-        trail=services.trail,
-        open_clients=settings.open_clients,
-        largest_photo=settings.max_upload_bytes,
-        count_photo=count_photo,
-    )
+    app.register_blueprint(reports_routes.blueprint(model_services.reports))
+    app.register_blueprint(care_routes.blueprint(services.care))
+    app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     for client in (skinartify, explainable, lab, shared):
-        app.register_blueprint(client.routes.blueprint(clients))
+        app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(console_routes.blueprint(None))

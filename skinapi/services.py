@@ -1,8 +1,8 @@
-"""The composition root of the services: which there are, and what each is given of the others.
-With `app` and `commands` the only place that knows every room.
+"""The composition root: which services there are, and what each is given of the others. With `app`
+and `commands` the only place that knows every room.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,11 +18,20 @@ from skinapi.auth.passwords import Passwords
 from skinapi.auth.service import AuthService
 from skinapi.auth.sessions import SessionLifetimes, Sessions
 from skinapi.auth.tokens import Tokens
+from skinapi.care.service import CareService
+from skinapi.clients.service import ClientsService
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.prediction.service import PredictionService
+from skinapi.records.finding_counts import FindingCounts
+from skinapi.records.quotas import Quotas
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import Reviews
 from skinapi.records.service import RecordsService
+from skinapi.records.submissions import Submissions
+from skinapi.registry.service import RegistryService
 from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.narrator import open_narrator
+from skinapi.reports.service import ReportsService
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage import open_store
@@ -33,10 +42,13 @@ from skinapi.web.request_context import request_id
 
 @dataclass(frozen=True)
 class Services:
-    """Every service, over one store."""
+    """Every service that needs no model, and the repositories that others are built on."""
 
     store: Store
     accounts: Accounts
+    submissions: Submissions
+    finding_counts: FindingCounts
+    narratives: NarrativeCache
     sessions: Sessions
     tokens: Tokens
     trail: AuditTrail
@@ -47,6 +59,7 @@ class Services:
     admin: AdminService
     records: RecordsService
     reviews: ReviewsService
+    care: CareService
     issued: IssuedReports
 
     def faults(self) -> Iterator[Fault]:
@@ -61,8 +74,19 @@ class Services:
         yield from self.trail.faults()
 
 
+@dataclass(frozen=True)
+class ModelServices:
+    """The services that need the model in service."""
+
+    reports: ReportsService
+    prediction: PredictionService
+    clients: ClientsService
+
+
 def open_services(settings: Settings, store: Store | None = None) -> Services:
-    """Every service over the store that the settings name, or over the one handed in."""
+    """Over the store that the settings name, or over the one handed in. Raises UnsafeSettings,
+    BrokenStore.
+    """
     settings.refuse_unsafe()
     store = store or store_of(settings)
     try:
@@ -70,30 +94,35 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
     except Duplicate as error:
         raise BrokenStore from error
     trail = AuditTrail(store, request_id)
-    tokens = Tokens(key=settings.signing_key())
-    sessions = Sessions(store, session_lifetimes(settings))
-    guess_limits = GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour)
-    passwords = Passwords()
-    active_admins = ActiveAdmins(store, accounts)
-    reviews = Reviews(store)
-    issued = IssuedReports(store)
+    submissions, counts = Submissions(store), FindingCounts(store)
+    reviews, issued, narratives = Reviews(store), IssuedReports(store), NarrativeCache(store)
     records = RecordsService(
         store=store,
+        submissions=submissions,
+        counts=counts,
         accounts=accounts,
         trail=trail,
         photos=settings.photos,
         forget=(
             lambda submission: reviews.forget(submission.id),
             lambda submission: issued.forget(submission.id),
-            NarrativeCache(store).forget,
+            narratives.forget,
         ),
     )
     accounts.tell_of_care(records.follow_care)
+    tokens = Tokens(key=settings.signing_key())
+    sessions = Sessions(store, session_lifetimes(settings))
+    guess_limits = GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour)
+    active_admins = ActiveAdmins(store, accounts)
     forget = (records.forget, sessions.forget, guess_limits.forget)
     eraser = Eraser(accounts=accounts, active_admins=active_admins, forget=forget)
+    passwords = Passwords()
     return Services(
         store=store,
         accounts=accounts,
+        submissions=submissions,
+        finding_counts=counts,
+        narratives=narratives,
         sessions=sessions,
         tokens=tokens,
         trail=trail,
@@ -126,7 +155,56 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         ),
         records=records,
         reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
+        care=CareService(accounts=accounts, submissions=submissions),
         issued=issued,
+    )
+
+
+def open_model_services(
+    settings: Settings,
+    services: Services,
+    *,
+    registry: RegistryService,
+    count_photo: Callable[[str, str | None], None],
+) -> ModelServices:
+    """`count_photo` counts one photo of a caller in a role against the daily limit, or raises
+    PredictionQuotaReached.
+    """
+    narrator = open_narrator(settings, store=services.store, cache=services.narratives)
+    reports = ReportsService(
+        records=services.records,
+        reviews=services.reviews,
+        accounts=services.accounts,
+        issued=services.issued,
+        trail=services.trail,
+        narrate=narrator.narrate,
+        llm=settings.openrouter_api_key is not None,
+        clinic=settings.clinic_name,
+        address=settings.address,
+    )
+    quotas = Quotas(
+        counts=services.finding_counts,
+        most_submissions=settings.most_submissions,
+        spend=count_photo,
+    )
+    return ModelServices(
+        reports=reports,
+        prediction=PredictionService(
+            accounts=services.accounts,
+            registry=registry,
+            records=services.records,
+            narrator=narrator,
+            llm=settings.predict_narrative == "llm",
+            quotas=quotas,
+        ),
+        clients=ClientsService(
+            registry=registry,
+            reports=reports,
+            trail=services.trail,
+            open_clients=settings.open_clients,
+            largest_photo=settings.max_upload_bytes,
+            count_photo=count_photo,
+        ),
     )
 
 

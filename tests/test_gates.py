@@ -17,6 +17,7 @@ from skinapi.web.limits import Rate
 from skinapi.web.routes import Route, declared_routes, route_of
 from tests.backends import Backend
 
+TRAINING = ("tensorflow", "keras", "torch", "jax")
 ROOT = Path(__file__).parent.parent
 
 
@@ -128,8 +129,17 @@ def test_the_floors_hold() -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_serving_never_imports_a_training_framework() -> None:
-    script = "import sys, skinapi; print([m for m in ('tensorflow','keras') if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("imported", "absent"),
+    [
+        ("skinapi.app, skinapi.web.server_worker", ("skinapi.learning", *TRAINING)),
+        ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like
+    ],
+)
+def test_the_server_process_never_imports_the_training_side(
+    imported: str, absent: tuple[str, ...]
+) -> None:
+    script = f"import sys, {imported}; print([n for n in {absent} if n in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -44,14 +44,16 @@ class RecordsService:
         self,
         *,
         store: Store,
+        submissions: Submissions,
+        counts: FindingCounts,
         accounts: Accounts,
         trail: AuditTrail,
         photos: PhotoPolicy,
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
-        self._submissions = Submissions(store)
-        self._queue = ReviewQueue(submissions=self._submissions, accounts=accounts)
-        self._counts = FindingCounts(store)
+        self._submissions = submissions
+        self._queue = ReviewQueue(submissions=submissions, accounts=accounts)
+        self._counts = counts
         self._forget = forget
         self._store = store
         self._blobs: Blobs = store.blobs

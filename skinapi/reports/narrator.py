@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from skinapi.errors import NarrativeUnavailable, SkinAPIError
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
+from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.http_client import LlmHttpClient
 from skinapi.reports.llm.openrouter import OpenRouterWriter
 from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
@@ -56,7 +57,7 @@ class Narrator:
         return self._llm
 
 
-def open_narrator(settings: Settings, store: Store) -> Narrator:
+def open_narrator(settings: Settings, *, store: Store, cache: NarrativeCache) -> Narrator:
     """Without a key nothing is ever sent."""
     key = settings.secret("openrouter_api_key")
     if key is None:
@@ -66,7 +67,7 @@ def open_narrator(settings: Settings, store: Store) -> Narrator:
             line=LlmHttpClient(url=settings.openrouter_url, key=key),
             models=settings.llm_models,
             deadline_s=settings.llm_deadline_s,
-            store=store,
+            cache=cache,
             budget=DailyBudget(store, most=settings.llm_daily_budget),
         )
     )

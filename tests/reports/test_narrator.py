@@ -16,6 +16,7 @@ from skinapi.errors import NarrativeUnavailable, StoreUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import openrouter
+from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.narrative import LONGEST, Narrative, Reason, Source, Writer
 from skinapi.reports.narrator import Narrator, open_narrator
 from skinapi.reports.text.checker import contradictions
@@ -71,7 +72,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) -> Narrator:
     asked = {"openrouter_api_key": KEY, "openrouter_url": llm.url, "llm_deadline_s": 5, **settings}
-    return open_narrator(settings_in(tmp_path, **asked), store)
+    return open_narrator(settings_in(tmp_path, **asked), store=store, cache=NarrativeCache(store))
 
 
 def told_by(

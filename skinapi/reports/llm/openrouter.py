@@ -20,7 +20,6 @@ from skinapi.reports.llm.prompt import instructions, read_draft, request_for, ro
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import TemplateWriter
-from skinapi.storage.ports import Store
 from skinapi.vision.conditions import LANGUAGES, Language
 
 OK = 200
@@ -78,7 +77,7 @@ class OpenRouterWriter:
         line: LlmHttpClient,
         models: list[str],
         deadline_s: float,
-        store: Store,
+        cache: NarrativeCache,
         budget: DailyBudget,
     ) -> None:
         self._line = line
@@ -86,7 +85,7 @@ class OpenRouterWriter:
         self._deadline_s = deadline_s
         self._budget = budget
         self._breaker = CircuitBreaker()
-        self._kept = NarrativeCache(store)
+        self._cache = cache
         self._fingerprint = _fingerprint(models)
         self._template = TemplateWriter()
 
@@ -95,7 +94,7 @@ class OpenRouterWriter:
         until = time.monotonic() + self._deadline_s
         if not facts.examined:
             raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
-        kept = self._kept.find(facts, language, self._fingerprint)
+        kept = self._cache.find(facts, language, self._fingerprint)
         if kept:
             return kept
         room = room_beside(self._template.write(facts, language))
@@ -107,7 +106,7 @@ class OpenRouterWriter:
                 self._breaker.tell(well=False)
             raise
         self._breaker.tell(well=True)
-        return self._kept.keep(facts, narrative, self._fingerprint)
+        return self._cache.keep(facts, narrative, self._fingerprint)
 
     def _ask(self, facts: Facts, language: Language, room: int, until: float) -> Narrative:
         body = request_for(facts, language, models=self._models, room=room)
