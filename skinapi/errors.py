@@ -1,4 +1,53 @@
-"""Every way a request can fail: each error knows its status, its code and its sentence."""
+"""Every way a request can fail: each error knows its status, its code and its sentence.
+
+The tree, with the statuses. An error that one room alone raises lives there.
+
+    SkinAPIError                     500
+      BadRequest                     400
+        InvalidBody                  400
+        InvalidQuery                 400
+      Unauthenticated                401
+        InvalidToken                 401
+        ExpiredToken                 401
+        InvalidRefreshToken          401  (auth)
+        InvalidCredentials           401  (auth)
+      Forbidden                      403
+        AccountNotApproved           403
+        AccountSuspended             403
+        PasswordChangeRequired       403
+        InitialPasswordExpired       403  (auth)
+      NotFound                       404
+      MethodNotAllowed               405
+      Conflict                       409
+        Duplicate                    409
+        EmailTaken                   409  (auth)
+        LastAdmin                    409  (auth)
+        ConcurrentChange             409  (auth)
+      PayloadTooLarge                413
+      UnsupportedMediaType           415
+      TooManyRequests                429
+        PredictionQuotaReached       429
+        TooManyGuesses               429  (auth)
+      RequestTimeout                 408
+      Unavailable                    503
+        NoModel                      503
+        StoreUnavailable             503
+          DiskFull                   507
+        NarrativeUnavailable         503  (reports)
+      BlobDamaged                    500
+      BrokenStore                    500
+      UnsafeSettings                 500
+      Unprocessable                  422
+        UnreadablePicture            422
+        Refused                      422
+        BadDataset                   422
+        BadNetwork                   422
+        IdempotencyKeyReused         422  (records)
+        Undecided                    422  (clients)
+      ModelDamaged                   500
+      StorageQuotaReached            507  (records)
+      NoSuchLanguage                 406  (reports)
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -42,15 +91,6 @@ class ExpiredToken(Unauthenticated):
     code, sentence = "token_expired", "Token has expired. Please log in again."
 
 
-class InvalidRefreshToken(Unauthenticated):
-    code = "invalid_refresh_token"
-    sentence = "This refresh token is not valid any more. Please log in again."
-
-
-class InvalidCredentials(Unauthenticated):
-    code, sentence = "invalid_credentials", "Invalid credentials"
-
-
 class Forbidden(SkinAPIError):
     status, code, sentence = 403, "forbidden", "Unauthorized"
 
@@ -72,11 +112,6 @@ class PasswordChangeRequired(Forbidden):
         super().__init__(f"{self.sentence}, on the page {page}")
 
 
-class InitialPasswordExpired(Forbidden):
-    code = "initial_password_expired"
-    sentence = "This initial password has expired. Ask an admin for a new one"
-
-
 class NotFound(SkinAPIError):
     status, code, sentence = 404, "not_found", "Not found"
 
@@ -85,28 +120,8 @@ class MethodNotAllowed(SkinAPIError):
     status, code, sentence = 405, "method_not_allowed", "This address does not take that method"
 
 
-class NoSuchLanguage(SkinAPIError):
-    status, code = 406, "no_such_language"
-    sentence = "There are no words in this language; the languages are"
-
-
 class Conflict(SkinAPIError):
     status, code, sentence = 409, "conflict", "This clashes with what is already there"
-
-
-class EmailTaken(Conflict):
-    code, sentence = "email_taken", "Email already registered"
-
-
-class LastAdmin(Conflict):
-    code = "last_admin"
-    sentence = "The last admin cannot be removed, demoted or suspended"
-
-
-class ConcurrentChange(Conflict):
-    """A compare-and-set lost its race: read again and retry."""
-
-    code, sentence = "stale", "The record changed in the meantime; try again"
 
 
 class Duplicate(Conflict):
@@ -132,11 +147,6 @@ class UnsupportedMediaType(SkinAPIError):
 
 class TooManyRequests(SkinAPIError):
     status, code, sentence = 429, "too_many_requests", "Too many requests; try again later"
-
-
-class TooManyGuesses(TooManyRequests):
-    code = "too_many_guesses"
-    sentence = "Too many wrong passwords; try again later, or from where you logged in before"
 
 
 class PredictionQuotaReached(TooManyRequests):
@@ -170,18 +180,6 @@ class DiskFull(StoreUnavailable):
     sentence = "The disk is full; nothing half-written was left behind"
 
 
-class NarrativeUnavailable(Unavailable):
-    """The LLM wrote no narrative that may be used; `reason` is one of the reports' closed set. The
-    template writes then, so no client ever sees this.
-    """
-
-    code, sentence = "unwritten", "The report could not be put into other words"
-
-    def __init__(self, reason: str) -> None:
-        self.reason = reason
-        super().__init__()
-
-
 class BlobDamaged(SkinAPIError):
     code, sentence = "blob_damaged", "A stored file no longer matches its checksum"
 
@@ -199,11 +197,6 @@ class UnsafeSettings(SkinAPIError):
 
 class Unprocessable(SkinAPIError):
     status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
-
-
-class IdempotencyKeyReused(Unprocessable):
-    code = "idempotency_key_reused"
-    sentence = "This Idempotency-Key was used for another request; choose a new one"
 
 
 class UnreadablePicture(Unprocessable):
@@ -224,14 +217,6 @@ class Refused(Unprocessable):
         self.reason = reason
         self.figures = figures or {}
         super().__init__(sentence)
-
-
-class Undecided(Unprocessable):
-    """The photo was judged, but the client asked can only show a class, and that would read as
-    harmless; the sentence says what is not excluded and how soon to see a doctor.
-    """
-
-    code, sentence = "undecided", "No single answer can be given"
 
 
 class BadDataset(Unprocessable):
@@ -255,8 +240,3 @@ class ModelDamaged(SkinAPIError):
     def __init__(self, sentence: str | None = None, *, file: str | None = None) -> None:
         self.file = file
         super().__init__(sentence)
-
-
-class StorageQuotaReached(SkinAPIError):
-    status, code = 507, "storage_quota_reached"
-    sentence = "This account keeps as many findings as it may; delete some, then try again"

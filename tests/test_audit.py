@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from skinapi.audit import AuditTrail, chained_hash
-from skinapi.errors import LastAdmin
+from skinapi.auth.errors import LastAdmin
 from skinapi.storage.ports import Document
 from tests.backends import PASSWORD, Backend
 

@@ -12,8 +12,9 @@ from skinapi.admin.schemas import (
     UserSearch,
 )
 from skinapi.admin.service import AdminService
+from skinapi.auth.errors import ConcurrentChange, EmailTaken, LastAdmin
 from skinapi.auth.schemas import AccountView, PatientView
-from skinapi.errors import ConcurrentChange, Conflict, EmailTaken, LastAdmin, NotFound
+from skinapi.errors import Conflict, NotFound
 from skinapi.web.access import Subject, admins
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import Page

@@ -9,8 +9,9 @@ from skinapi.auth.accounts import Account, Accounts, Role, Status
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.emails import normalise_email
+from skinapi.auth.errors import EmailTaken
 from skinapi.auth.passwords import Passwords, one_time_password
-from skinapi.errors import Conflict, EmailTaken, NotFound
+from skinapi.errors import Conflict, NotFound
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter
 from skinapi.web.pagination import Page

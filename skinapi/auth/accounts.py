@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import ConcurrentChange, Duplicate, EmailTaken, NotFound
+from skinapi.auth.errors import ConcurrentChange, EmailTaken
+from skinapi.errors import Duplicate, NotFound
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged

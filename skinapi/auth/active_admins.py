@@ -19,7 +19,8 @@ from contextlib import suppress
 from typing import Any
 
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import ConcurrentChange, Duplicate, LastAdmin, NotFound
+from skinapi.auth.errors import ConcurrentChange, LastAdmin
+from skinapi.errors import Duplicate, NotFound
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store

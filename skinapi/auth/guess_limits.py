@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from skinapi.errors import Duplicate, TooManyGuesses
+from skinapi.auth.errors import TooManyGuesses
+from skinapi.errors import Duplicate
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 

@@ -4,6 +4,14 @@ from typing import Any
 
 from flask import request
 
+from skinapi.auth.errors import (
+    ConcurrentChange,
+    EmailTaken,
+    InitialPasswordExpired,
+    InvalidCredentials,
+    InvalidRefreshToken,
+    TooManyGuesses,
+)
 from skinapi.auth.schemas import (
     Consents,
     Credentials,
@@ -27,14 +35,8 @@ from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,
     BadRequest,
-    ConcurrentChange,
-    EmailTaken,
-    InitialPasswordExpired,
-    InvalidCredentials,
-    InvalidRefreshToken,
     NotFound,
     PasswordChangeRequired,
-    TooManyGuesses,
 )
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits import Rate, caller_address

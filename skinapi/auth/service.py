@@ -6,6 +6,13 @@ from datetime import datetime
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.emails import normalise_email
+from skinapi.auth.errors import (
+    ConcurrentChange,
+    EmailTaken,
+    InitialPasswordExpired,
+    InvalidCredentials,
+    InvalidRefreshToken,
+)
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.sessions import Session, Sessions
@@ -14,12 +21,7 @@ from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,
     BadRequest,
-    ConcurrentChange,
-    EmailTaken,
     Forbidden,
-    InitialPasswordExpired,
-    InvalidCredentials,
-    InvalidRefreshToken,
     NotFound,
     PasswordChangeRequired,
 )

@@ -15,11 +15,12 @@ from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import risk_of
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
+    Undecided,
     is_undecided,
     refuse_undecided,
     say_not_excluded,
 )
-from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError, Undecided
+from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.vision.conditions import Band, conditions_table

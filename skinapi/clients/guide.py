@@ -9,8 +9,8 @@ from typing import Self
 
 from flask import Response, request
 
-from skinapi.clients.undecided import NO_DIAGNOSIS, say_undecided
-from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError, Undecided
+from skinapi.clients.undecided import NO_DIAGNOSIS, Undecided, say_undecided
+from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.template import TemplateWriter

@@ -6,13 +6,8 @@ from skinapi.clients import guide, skinartify
 from skinapi.clients.guide import GuideAnswer, Inconclusive, guide_problem
 from skinapi.clients.service import ClientsService
 from skinapi.clients.skinartify import PredictionsAndResults
-from skinapi.errors import (
-    BadRequest,
-    NoModel,
-    PayloadTooLarge,
-    Refused,
-    Undecided,
-)
+from skinapi.clients.undecided import Undecided
+from skinapi.errors import BadRequest, NoModel, PayloadTooLarge, Refused
 from skinapi.web.access import Opened, Public, Subject
 from skinapi.web.error_responses import problem_json, rendering_errors
 from skinapi.web.limits import Rate

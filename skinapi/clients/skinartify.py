@@ -5,8 +5,8 @@ from typing import Self
 from flask import Request
 
 from skinapi.clients.service import ClientsService
-from skinapi.clients.undecided import refuse_undecided
-from skinapi.errors import BadRequest, Refused, Unauthenticated, Undecided
+from skinapi.clients.undecided import Undecided, refuse_undecided
+from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding, Ranked
 from skinapi.web.access import Opened, Subject, closed_to

@@ -1,6 +1,6 @@
 """For clients that show a class and no doubt: when no class is answered, but a sentence."""
 
-from skinapi.errors import Undecided
+from skinapi.errors import Unprocessable
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.conditions import conditions_table
@@ -8,6 +8,14 @@ from skinapi.vision.finding import Finding
 
 ENGLISH = CATALOGUES["en"].phrases
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"
+
+
+class Undecided(Unprocessable):
+    """The photo was classified, but the asking client can only show a class, and that would read as
+    harmless. The sentence says what is not excluded and how soon to see a doctor.
+    """
+
+    code, sentence = "undecided", "No single answer can be given"
 
 
 def is_undecided(seven: Finding) -> bool:

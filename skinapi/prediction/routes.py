@@ -1,15 +1,9 @@
 """A picture in, a finding out: parse, call, answer."""
 
-from skinapi.errors import (
-    BadRequest,
-    IdempotencyKeyReused,
-    NoModel,
-    PredictionQuotaReached,
-    Refused,
-    StorageQuotaReached,
-)
+from skinapi.errors import BadRequest, NoModel, PredictionQuotaReached, Refused
 from skinapi.prediction.schemas import PhotoForm
 from skinapi.prediction.service import PredictionService
+from skinapi.records.errors import IdempotencyKeyReused, StorageQuotaReached
 from skinapi.records.schemas import SubmissionView
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits import Rate

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from skinapi.auth.accounts import Account
-from skinapi.errors import StorageQuotaReached
+from skinapi.records.errors import StorageQuotaReached
 from skinapi.records.finding_counts import FindingCounts
 
 Spend = Callable[[str, str], None]

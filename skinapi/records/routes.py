@@ -2,7 +2,8 @@
 
 from flask import Response
 
-from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.errors import Forbidden, NotFound
+from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import NewReview, ReviewView, SubmissionView, SummaryView
 from skinapi.records.service import RecordsService

@@ -7,13 +7,8 @@ from typing import Any, Literal
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import (
-    BlobDamaged,
-    Duplicate,
-    IdempotencyKeyReused,
-    InvalidToken,
-    NotFound,
-)
+from skinapi.errors import BlobDamaged, Duplicate, InvalidToken, NotFound
+from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from skinapi.errors import NarrativeUnavailable, SkinAPIError
+from skinapi.errors import SkinAPIError
+from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache

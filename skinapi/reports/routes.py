@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from flask import Response, request
 
-from skinapi.errors import InvalidBody, NoSuchLanguage, NotFound
+from skinapi.errors import InvalidBody, NotFound
+from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.pages.html import POLICY, render_html, render_verdict
 from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pages.pdf import render_pdf

@@ -7,10 +7,11 @@ from typing import Protocol
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import NoSuchLanguage, NotFound
+from skinapi.errors import NotFound
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import NOT_YOURS, RecordsService
 from skinapi.records.submissions import Submission
+from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.reports.pages.pdf import RENDERER, render_pdf

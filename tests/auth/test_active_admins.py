@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
-from skinapi.errors import LastAdmin
+from skinapi.auth.errors import LastAdmin
 from tests.backends import Backend, Person, mock_store
 from tests.interleaving import Act, SteppedStore, every_order, run
 from tests.size import size

@@ -11,7 +11,7 @@ from pypdf import PdfReader
 
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.lab import Diagnosis
-from skinapi.errors import Undecided
+from skinapi.clients.undecided import Undecided
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision import mask
 from skinapi.vision.bands import RaisedBy

@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
-from skinapi.errors import Undecided
+from skinapi.clients.undecided import Undecided
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table

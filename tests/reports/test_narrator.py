@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from skinapi.errors import NarrativeUnavailable, StoreUnavailable
+from skinapi.errors import StoreUnavailable
+from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import openrouter

@@ -4,7 +4,8 @@ import threading
 import time
 from contextlib import suppress
 
-from skinapi.errors import Duplicate, NarrativeUnavailable
+from skinapi.errors import Duplicate
+from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.narrative import Reason
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import HTTPError
 
-from skinapi.errors import NarrativeUnavailable
+from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.narrative import Reason
 
 MOST_AT_ONCE = 4

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
-from skinapi.errors import NarrativeUnavailable
+from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import CircuitBreaker, DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache

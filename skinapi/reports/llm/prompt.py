@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints, ValidationError
 
-from skinapi.errors import NarrativeUnavailable
+from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import LONGEST, Narrative, Reason
 from skinapi.reports.text.catalogues import CATALOGUES

@@ -1,0 +1,20 @@
+"""Errors of reports and their narratives."""
+
+from skinapi.errors import SkinAPIError, Unavailable
+
+
+class NoSuchLanguage(SkinAPIError):
+    status, code = 406, "no_such_language"
+    sentence = "There are no words in this language; the languages are"
+
+
+class NarrativeUnavailable(Unavailable):
+    """The LLM wrote no narrative that may be used; `reason` is one of the reports' closed set. The
+    template writes then, so no client ever sees this.
+    """
+
+    code, sentence = "unwritten", "The report could not be put into other words"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__()
