@@ -139,7 +139,7 @@ def test_accounts_are_written_in_two_places_alone() -> None:
     writers = {
         path.name for path in SOURCE.rglob("*.py") if 'collection("accounts")' in path.read_text()
     }
-    assert writers == {"accounts.py", "contested.py"}
+    assert writers == {"accounts.py", "email_conflicts.py"}
 
 
 def test_check_finds_an_account_that_a_search_would_not(backend: Backend) -> None:
