@@ -10,6 +10,7 @@ from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.routes import routes as care_routes
 from skinapi.clients import explainable, lab, shared, skinartify
 from skinapi.console.routes import routes as console_routes
+from skinapi.console.routes import show_console
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
@@ -84,7 +85,8 @@ def _register_routes(
     model_services = open_model_services(
         settings, services, registry=registry, count_photo=partial(limits.spend, Rate.PREDICTIONS)
     )
-    server = ServerInfo(app, services.store.ping, limits.ping, registry.ping)
+    probes = (services.store.ping, limits.ping, registry.ping)
+    server = ServerInfo(app, page=show_console, probes=probes)
     app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(admin_routes.blueprint(services.admin))

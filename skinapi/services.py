@@ -20,6 +20,7 @@ from skinapi.auth.sessions import SessionLifetimes, Sessions
 from skinapi.auth.tokens import Tokens
 from skinapi.care.service import CareService
 from skinapi.clients.service import ClientsService
+from skinapi.console.routes import ASSETS
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.prediction.service import PredictionService
 from skinapi.records.finding_counts import FindingCounts
@@ -196,6 +197,7 @@ def open_model_services(
             narrator=narrator,
             llm=settings.predict_narrative == "llm",
             quotas=quotas,
+            sample=ASSETS["sample.jpg"].content,
         ),
         clients=ClientsService(
             registry=registry,

@@ -47,7 +47,7 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/openapi.json"),
         ("GET", "/docs"),
         ("GET", "/password"),
-        ("GET", "/console/<name>"),
+        ("GET", "/console/<path:name>"),
         ("GET", "/api/health"),
         ("GET", "/model-card"),
         ("GET", "/conditions"),

@@ -1,46 +1,97 @@
-"""The console's pages. They hold no data: what they show comes from the API, with a token."""
+"""The console: static pages and scripts. They hold no data: what they show comes from the API, with
+the caller's token.
+"""
 
+import gzip
+import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Response
+from flask import Response, request
 
 from skinapi.errors import NotFound
 from skinapi.web.access import Public
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
 
-PAGES = Path(__file__).parent / "pages"
-ASSETS = {"password.js": "text/javascript", "style.css": "text/css"}
+STATIC = Path(__file__).parent / "static"
+INDEX = "index.html"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
+}
+COMPRESSED = {".html", ".css", ".js", ".svg"}
+# Photos are fetched with a token, so the page shows them from memory, as blob: addresses.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file as it is sent; `zipped` is empty for pictures, which are compressed already."""
+
+    content: bytes
+    zipped: bytes
+    mimetype: str
+    etag: str
+
+    @classmethod
+    def read(cls, path: Path) -> "Asset":
+        content = path.read_bytes()
+        zipped = gzip.compress(content, mtime=0) if path.suffix in COMPRESSED else b""
+        return cls(content, zipped, TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:20])
+
+
+# Read once: the files are a part of the program, and no request reaches another one.
+ASSETS = {
+    path.relative_to(STATIC).as_posix(): Asset.read(path)
+    for path in sorted(STATIC.rglob("*"))
+    if path.suffix in TYPES
+}
 
 routes: Routes[None] = Routes("console")
 
 
+def show_console() -> Response:
+    """The page that holds the whole console."""
+    return _answer(ASSETS[INDEX])
+
+
 @routes.route("GET", "/password", access=Public(), rate=Rate.READ, produces="text/html")
 def show_password_page(_: None) -> Response:
-    """The page where an initial password is replaced by one's own."""
-    return _file("password.html", "text/html")
+    """The console, at the form where an initial password is replaced."""
+    return show_console()
 
 
 @routes.route(
     "GET",
-    "/console/<name>",
+    "/console/<path:name>",
     access=Public(),
     rate=Rate.READ,
     produces="*/*",
     raises=(NotFound,),
 )
 def show_asset(_: None, *, name: str) -> Response:
-    """A script or style sheet of the pages."""
+    """A script, style sheet or picture of the console."""
     if name not in ASSETS:
         raise NotFound
-    return _file(name, ASSETS[name])
+    return _answer(ASSETS[name])
 
 
-def _file(name: str, mimetype: str) -> Response:
-    response = Response((PAGES / name).read_bytes(), mimetype=mimetype)
+def _answer(asset: Asset) -> Response:
+    """A browser keeps its copy, and asks each time whether that is still the current one."""
+    zipped = bool(asset.zipped) and request.accept_encodings.quality("gzip") > 0
+    response = Response(asset.zipped if zipped else asset.content, content_type=asset.mimetype)
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    response.headers["Vary"] = "Accept-Encoding"
+    response.headers["Cache-Control"] = "no-cache"
     response.headers["Content-Security-Policy"] = POLICY
+    response.set_etag(asset.etag, weak=zipped)
+    response.make_conditional(request)
     return response

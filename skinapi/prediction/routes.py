@@ -1,11 +1,11 @@
 """A picture in, a finding out: parse, call, answer."""
 
 from skinapi.errors import BadRequest, NoModel, PredictionQuotaReached, Refused
-from skinapi.prediction.schemas import PhotoForm
+from skinapi.prediction.schemas import PhotoForm, SampleQuery, SampleView
 from skinapi.prediction.service import PredictionService
 from skinapi.records.errors import IdempotencyKeyReused, StorageQuotaReached
 from skinapi.records.schemas import SubmissionView
-from skinapi.web.access import Signed, Subject
+from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
 
@@ -41,3 +41,11 @@ def predict(
         key=idempotency_key,
     )
     return SubmissionView.of(submission, owner)
+
+
+@routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))
+def show_sample(prediction: PredictionService, *, query: SampleQuery) -> SampleView:
+    """What the model in service finds in a drawn sample picture, so that one can see what an answer
+    looks like. The picture is at `/console/sample.jpg`.
+    """
+    return SampleView.of(*prediction.classify_sample(language=query.lang))

@@ -1,13 +1,17 @@
 """What the Angular app sends with a photo, and what else may be known about it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from skinapi.errors import BadRequest
+from skinapi.records.schemas import HeatView
+from skinapi.reports.report import Report
+from skinapi.reports.schemas import FullReport
 from skinapi.vision.conditions import Language, conditions_table
 from skinapi.vision.context import AgeBand, BodySite, Context, Fitzpatrick, Modality, Sex
-from skinapi.web.schema_types import ContractForm, Upload
+from skinapi.vision.finding import Finding
+from skinapi.web.schema_types import Answer, ContractForm, Upload
 
 NO_IMAGE = "No image uploaded"
 DENIED = "none"
@@ -70,3 +74,17 @@ class PhotoForm(ContextForm):
         if not upload.filename:
             raise BadRequest("Empty filename")
         return upload.content
+
+
+class SampleQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    lang: Language = "en"
+
+
+class SampleView(Answer):
+    report: FullReport
+    heat: HeatView
+
+    @classmethod
+    def of(cls, finding: Finding, report: Report) -> Self:
+        return cls(report=FullReport.of(report), heat=HeatView.of(finding))

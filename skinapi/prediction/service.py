@@ -8,10 +8,12 @@ from skinapi.records.quotas import Quotas
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.registry.service import RegistryService
-from skinapi.reports.facts import Facts
+from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrator import Narrator
+from skinapi.reports.report import Report
 from skinapi.vision.conditions import LANGUAGES, Language
 from skinapi.vision.context import Context
+from skinapi.vision.finding import Finding
 from skinapi.vision.refusals import say
 
 
@@ -25,6 +27,7 @@ class PredictionService:
         narrator: Narrator,
         llm: bool,
         quotas: Quotas,
+        sample: bytes,
     ) -> None:
         self._accounts = accounts
         self._registry = registry
@@ -32,6 +35,8 @@ class PredictionService:
         self._narrator = narrator
         self._llm = llm
         self._quotas = quotas
+        self._sample = sample
+        self._sample_finding: Finding | None = None
 
     def predict(
         self,
@@ -80,6 +85,20 @@ class PredictionService:
             request_hash=asked,
         )
         return filed, owner
+
+    def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
+        """Of the sample picture. It is classified once for each model, so that callers without an
+        account cost no more than that. Raises NoModel, Unavailable.
+        """
+        version = self._registry.describe_model().version
+        found = self._sample_finding
+        if found is None or found.model_version != version:
+            found = self._registry.classify_photo(content=self._sample).finding
+            self._sample_finding = found
+        facts = Facts.of(found, UNKNOWN)
+        return found, Report(
+            facts=facts, narrative=self._narrator.narrate(facts=facts, language=language)
+        )
 
 
 def _language_of(account: Account) -> Language:

@@ -13,8 +13,9 @@ from skinapi.records.submissions import Submission, SubmissionSummary
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, Language, Said, conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt, FindingSummary, NotRuledOut, Ranked
+from skinapi.vision.finding import Doubt, Finding, FindingSummary, NotRuledOut, Ranked
 from skinapi.vision.modality import ModalityFinding
+from skinapi.vision.tensor import view_box_of
 from skinapi.web.schema_types import Answer, Body
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -73,8 +74,8 @@ class NotRuledOutView(Answer):
         "out: the picture fits no class well"
     )
     too_few_pictures: list[NamedCondition] = Field(
-        description="those of `conditions` that are in it because too few pictures of them were "
-        "there to rule them out"
+        description="conditions that cannot be ruled out either, because too few test pictures of "
+        "them were there"
     )
 
     @classmethod
@@ -123,6 +124,26 @@ class QualityView(Answer):
     brightness: float
     highlights: float
     sharpness: float
+
+
+class HeatView(Answer):
+    """Where the model looked: the heat map's cells, and the part of the photo that they cover."""
+
+    cells: tuple[tuple[float, ...], ...] = Field(
+        description="rows from the top; never negative, on the scale of the stated class's logit"
+    )
+    box: tuple[float, float, float, float] = Field(
+        description="left, top, right and bottom edge of the map, as shares of the photo's width "
+        "and height"
+    )
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        width, height = finding.quality.width, finding.quality.height
+        left, top, right, bottom = view_box_of(width, height)
+        return cls(
+            cells=finding.heat, box=(left / width, top / height, right / width, bottom / height)
+        )
 
 
 class SummaryFields(Answer):
@@ -177,6 +198,7 @@ class SubmissionView(SummaryFields):
     )
     checklist_score: int | None
     quality: QualityView
+    heat: HeatView
     context: Context
 
     @classmethod
@@ -200,6 +222,7 @@ class SubmissionView(SummaryFields):
             tested=[TestedView(**tested.model_dump()) for tested in finding.tested],
             checklist_score=finding.checklist_score,
             quality=QualityView.model_validate(finding.quality, from_attributes=True),
+            heat=HeatView.of(finding),
             context=submission.context,
         )
 

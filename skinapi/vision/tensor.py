@@ -35,8 +35,13 @@ def view_box(picture: Image.Image) -> Box:
     against 0.958 for seven eighths and 0.953 for the whole shorter side. The cells of a heat map
     lie inside this box.
     """
-    side = SHOWN * min(picture.size)
-    left, top = (picture.width - side) / 2, (picture.height - side) / 2
+    return view_box_of(*picture.size)
+
+
+def view_box_of(width: int, height: int) -> Box:
+    """The same for a picture of this size."""
+    side = SHOWN * min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
     return left, top, left + side, top + side
 
 

@@ -1,6 +1,6 @@
 """The routes about the server itself: its front door, health, metrics and description."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +18,15 @@ from skinapi.web.schema_types import Answer
 
 
 class ServerInfo:
-    """What stands behind these routes: the probes that say whether the server can work, and its
-    description, made when it is first asked for."""
+    """What these routes need: the page that a browser gets at `/`, the probes that raise while the
+    server cannot work, and the description, made when it is first asked for.
+    """
 
-    def __init__(self, app: Flask, *probes: Callable[[], None]) -> None:
+    def __init__(
+        self, app: Flask, *, page: Callable[[], Response], probes: Sequence[Callable[[], None]]
+    ) -> None:
         self._app = app
+        self.page = page
         self.probes = probes
 
     @cached_property
@@ -49,10 +53,10 @@ routes: Routes[ServerInfo] = Routes("server")
 
 
 @routes.route("GET", "/", access=Public(), rate=Rate.READ)
-def front_door(_: ServerInfo) -> Front | Response:
-    """Say what runs here; a browser is sent to the description."""
+def front_door(server: ServerInfo) -> Front | Response:
+    """What runs here; a browser gets the console."""
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        return Response(status=302, headers={"Location": "/docs"})
+        return server.page()
     return Front(
         status="Backend running",
         message="SkinAPI: for information only, not a medical diagnosis",

@@ -1,0 +1,286 @@
+// @ts-check
+// What every view is built from.
+
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { say, sayPercent } from "/console/language.js";
+
+const ICONS = {
+  urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
+  referral: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm0 5v6.5m0 3v.1",
+  doctor_review: "M9 3v4H5v4h4v4h6v-4h4V7h-4V3H9Zm-4 18h14",
+  routine: "M5 4h14v17H5V4Zm3-2v4m8-4v4M5 9.5h14M9 14l2.2 2.2L15.5 12",
+  self_monitoring: "M2 12s3.6-7 10-7 10 7 10 7-3.6 7-10 7S2 12 2 12Zm10-3.2a3.2 3.2 0 1 0 0 6.4 3.2 3.2 0 0 0 0-6.4Z",
+  camera: "M4 7h3.5L9 4.5h6L16.5 7H20v13H4V7Zm8 3a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z",
+  upload: "M12 16V4m0 0L7 9m5-5 5 5M4 17v3h16v-3",
+  check: "M4 12.5 9.5 18 20 6.5",
+  close: "M5 5l14 14M19 5 5 19",
+  next: "M9 5l7 7-7 7",
+  back: "M15 5l-7 7 7 7",
+  file: "M6 2h8l4 4v16H6V2Zm8 0v4h4M9 12h6m-6 4h6",
+  person: "M12 3a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM3.5 21c.8-4 4.2-6 8.5-6s7.7 2 8.5 6",
+  trash: "M4 6h16M9 6V3.5h6V6M6 6l1 15h10l1-15M10 10v7m4-7v7",
+  info: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm0 9v6m0-10v.1",
+};
+
+/** @param {{name: keyof typeof ICONS, size?: number}} props */
+export const Icon = ({ name, size = 20 }) => html`
+  <svg class="icon" width=${size} height=${size} viewBox="0 0 24 24" aria-hidden="true">
+    <path d=${ICONS[name]} />
+  </svg>`;
+
+/** The urgency in colour, icon and words. @param {{band: any, label: string}} props */
+export const BandBadge = ({ band, label }) => html`
+  <span class="badge band-${band}"><${Icon} name=${band} size=${16} />${label}</span>`;
+
+/** @param {{children?: any, kind?: "info" | "bad" | "good"}} props */
+export const Message = ({ children, kind = "info" }) => html`
+  <div class="message ${kind}" role=${kind === "bad" ? "alert" : "status"}>${children}</div>`;
+
+export const Loading = () => html`
+  <div class="loading" role="status"><span class="spinner"></span>${say("loading")}</div>`;
+
+/** @param {{title: string, children?: any}} props */
+export const Empty = ({ title, children }) => html`
+  <div class="empty"><h2>${title}</h2>${children}</div>`;
+
+/** What an error means to a person, and the way on. @param {{error: any, retry?: () => void}} props */
+export const Failure = ({ error, retry }) => html`
+  <${Message} kind="bad">
+    <p>${sayError(error)}</p>
+    ${retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
+  <//>`;
+
+/** @param {any} error */
+export function sayError(error) {
+  if (error?.status === 0) return say("offline");
+  if (error?.status >= 500 && error.status !== 503 && error.status !== 507) return say("ourFault");
+  return error?.message || say("ourFault");
+}
+
+/**
+ * What a request answers: loading, failed, or there. Asked again when `inputs` change.
+ * @template T @param {() => Promise<T>} ask @param {unknown[]} inputs
+ */
+export function useAnswer(ask, inputs) {
+  const [state, setState] = useState(
+    /** @type {{value?: T, error?: any, loading: boolean}} */ ({ loading: true }),
+  );
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    let current = true;
+    setState((before) => ({ value: before.value, loading: true }));
+    ask().then(
+      (value) => current && setState({ value, loading: false }),
+      (error) => current && setState({ error, loading: false }),
+    );
+    return () => {
+      current = false;
+    };
+  }, [...inputs, turn]);
+  return { ...state, reload: () => setTurn(turn + 1) };
+}
+
+/** Loading, failed, or what `children` makes of the value. @param {{answer: any, children: any}} props */
+export const Answer = ({ answer, children }) => {
+  if (answer.error) return html`<${Failure} error=${answer.error} retry=${answer.reload} />`;
+  if (answer.value === undefined) return html`<${Loading} />`;
+  return children(answer.value);
+};
+
+/**
+ * A labelled input. @param {{label: string, name: string, type?: string, hint?: string,
+ * autocomplete?: string, required?: boolean, minlength?: number, value?: string,
+ * onInput?: (event: any) => void}} props
+ */
+export const Field = ({ label, name, hint, type = "text", ...rest }) => html`
+  <div class="field">
+    <label for="field-${name}">${label}</label>
+    ${hint && html`<small id="hint-${name}">${hint}</small>`}
+    <input id="field-${name}" name=${name} type=${type} aria-describedby=${hint ? `hint-${name}` : null}
+      ...${rest} />
+  </div>`;
+
+/**
+ * A form that sends its values, disables itself meanwhile and shows what went wrong.
+ * @param {{onSend: (values: Record<string, string>) => Promise<void>, label: string, children: any}} props
+ */
+export const Form = ({ onSend, label, children }) => {
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  /** @param {SubmitEvent} event */
+  const submit = async (event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    setBusy(true);
+    setError(null);
+    try {
+      // @ts-ignore (the forms of this console hold text alone)
+      await onSend(Object.fromEntries(new FormData(form)));
+    } catch (problem) {
+      setError(problem);
+    }
+    setBusy(false);
+  };
+  return html`
+    <form onSubmit=${submit}>
+      ${children}
+      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      <button class="primary" disabled=${busy}>${busy ? say("sending") : label}</button>
+    </form>`;
+};
+
+/**
+ * Probabilities as bars, and as a list for screen readers.
+ * @param {{rows: {name: string, share: number, marked?: boolean}[], label: string}} props
+ */
+export const Bars = ({ rows, label }) => html`
+  <ol class="bars" aria-label=${label}>
+    ${rows.map(
+      ({ name, share, marked }) => html`
+        <li class=${marked ? "marked" : ""}>
+          <span class="bar-name">${name}</span>
+          <span class="bar-share">${sayPercent(share)}</span>
+          <span class="bar" aria-hidden="true"><span style=${{ width: `${Math.max(0.5, 100 * share)}%` }}></span></span>
+        </li>`,
+    )}
+  </ol>`;
+
+const STOPS = [
+  [70, 40, 160],
+  [30, 150, 160],
+  [80, 200, 100],
+  [255, 235, 50],
+];
+
+/** @param {number} heat between 0 and 1 */
+function heatColour(heat) {
+  const place = Math.min(heat, 0.9999) * (STOPS.length - 1);
+  const [low, high] = [STOPS[Math.floor(place)], STOPS[Math.floor(place) + 1]];
+  return low.map((from, index) => from + (high[index] - from) * (place % 1));
+}
+
+/** The heat map as a small picture, one pixel a cell. @param {number[][]} cells */
+function drawCells(cells) {
+  const canvas = document.createElement("canvas");
+  canvas.width = cells[0].length;
+  canvas.height = cells.length;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const hottest = Math.max(...cells.flat());
+  const pixels = context.createImageData(canvas.width, canvas.height);
+  cells.flat().forEach((cell, index) => {
+    const heat = hottest > 0 ? cell / hottest : 0;
+    pixels.data.set([...heatColour(heat), 255 * heat], 4 * index);
+  });
+  context.putImageData(pixels, 0, 0);
+  return canvas;
+}
+
+/**
+ * The photo with the heat map over it, as strong as the slider says.
+ * @param {{url: string, heat: {cells: number[][], box: number[]}, zoomable?: boolean}} props
+ */
+export const HeatPhoto = ({ url, heat, zoomable = false }) => {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const image = useRef(/** @type {HTMLImageElement | null} */ (null));
+  const [strength, setStrength] = useState(45);
+  const [zoom, setZoom] = useState(1);
+  const draw = () => {
+    const [target, photo] = [canvas.current, image.current];
+    if (!target || !photo?.naturalWidth) return;
+    const width = Math.min(photo.naturalWidth, 1200);
+    target.width = width;
+    target.height = Math.round((width * photo.naturalHeight) / photo.naturalWidth);
+    const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
+    const [left, top, right, bottom] = heat.box;
+    context.imageSmoothingQuality = "high";
+    context.drawImage(
+      drawCells(heat.cells),
+      left * target.width,
+      top * target.height,
+      (right - left) * target.width,
+      (bottom - top) * target.height,
+    );
+  };
+  useEffect(draw, [url, heat]);
+  return html`
+    <figure class="heat-photo">
+      <div class="photo-frame" tabindex=${zoomable ? 0 : null} aria-label=${zoomable ? say("photo") : null}
+        role=${zoomable ? "group" : null}>
+        <div class="photo-stack" style=${{ width: `${100 * zoom}%` }}>
+          <img ref=${image} src=${url} alt=${say("photoAlt")} onLoad=${draw} />
+          <canvas ref=${canvas} aria-hidden="true" style=${{ opacity: strength / 100 }}></canvas>
+        </div>
+      </div>
+      <figcaption>
+        <label class="slider">${say("heatMap")}
+          <input type="range" min="0" max="90" value=${strength}
+            aria-valuetext=${`${strength} %`}
+            onInput=${(/** @type {any} */ event) => setStrength(Number(event.target.value))} />
+        </label>
+        ${zoomable &&
+        html`<label class="slider">${say("zoom")}
+          <input type="range" min="1" max="5" step="0.5" value=${zoom} aria-valuetext=${`${zoom} ×`}
+            onInput=${(/** @type {any} */ event) => setZoom(Number(event.target.value))} /></label>`}
+        <small>${say("heatMapText")}</small>
+      </figcaption>
+    </figure>`;
+};
+
+/** A short message that goes by itself, with a way back. */
+let showToast = (/** @type {{text: string, undo?: () => void}} */ _) => {};
+
+/** @param {string} text @param {() => void} [undo] */
+export const toast = (text, undo) => showToast({ text, undo });
+
+export const Toasts = () => {
+  const [shown, setShown] = useState(/** @type {{text: string, undo?: () => void} | null} */ (null));
+  useEffect(() => {
+    showToast = setShown;
+  }, []);
+  useEffect(() => {
+    if (!shown) return undefined;
+    const timer = setTimeout(() => setShown(null), 8000);
+    return () => clearTimeout(timer);
+  }, [shown]);
+  return html`
+    <div class="toasts" role="status">
+      ${shown &&
+      html`<div class="toast">${shown.text}
+        ${shown.undo &&
+        html`<button class="quiet" onClick=${() => {
+          shown.undo?.();
+          setShown(null);
+        }}>${say("undo")}</button>`}
+      </div>`}
+    </div>`;
+};
+
+/**
+ * A question before something that cannot be undone.
+ * @param {{title: string, children?: any, confirm: string, onConfirm: () => Promise<void> | void, onClose: () => void}} props
+ */
+export const Confirm = ({ title, children, confirm, onConfirm, onClose }) => {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  const go = async () => {
+    try {
+      await onConfirm();
+      onClose();
+    } catch (problem) {
+      setError(problem);
+    }
+  };
+  return html`
+    <dialog ref=${dialog} aria-label=${title} onClose=${onClose}>
+      <h2>${title}</h2>
+      ${children}
+      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      <div class="row end">
+        <button class="quiet" onClick=${onClose}>${say("cancel")}</button>
+        <button class="danger" onClick=${go}>${confirm}</button>
+      </div>
+    </dialog>`;
+};

@@ -1,0 +1,158 @@
+// @ts-check
+// The frame around every view: navigation by role, language, login, and which view is shown.
+
+import { html, render, useEffect, useReducer, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { abandonWaiting, getSession, isWaitingForLogin, onSessionChange, post, setSession } from "/console/api.js";
+import { Failure, Icon, Loading, Toasts } from "/console/components.js";
+import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
+
+/** Each view is a module that is loaded when it is first shown. */
+const VIEWS = {
+  "": () => import("/console/views/start.js"),
+  login: () => import("/console/views/login.js"),
+  register: () => import("/console/views/register.js"),
+  password: () => import("/console/views/password.js"),
+  sample: () => import("/console/views/sample.js"),
+  check: () => import("/console/views/check.js"),
+  finding: () => import("/console/views/finding.js"),
+  history: () => import("/console/views/history.js"),
+  account: () => import("/console/views/account.js"),
+  queue: () => import("/console/views/queue.js"),
+  patients: () => import("/console/views/patients.js"),
+  users: () => import("/console/views/users.js"),
+  doctors: () => import("/console/views/doctors.js"),
+  audit: () => import("/console/views/audit.js"),
+  server: () => import("/console/views/server.js"),
+  model: () => import("/console/views/model.js"),
+};
+const PUBLIC = new Set(["", "login", "register", "password", "sample", "model"]);
+const NAVIGATION = {
+  user: ["check", "history"],
+  researcher: ["check", "history"],
+  doctor: ["queue", "patients", "check"],
+  admin: ["users", "doctors", "audit", "server", "check"],
+};
+
+/** The view and its argument, from the address behind `#/`. */
+function readPlace() {
+  if (location.pathname === "/password" && !location.hash) return { name: "password", argument: "" };
+  const [name = "", argument = ""] = location.hash.replace(/^#\/?/, "").split("/");
+  return { name: name in VIEWS ? name : "", argument: decodeURIComponent(argument) };
+}
+
+/** Where a role begins. @param {string} role */
+export const homeOf = (role) => (NAVIGATION[/** @type {"user"} */ (role)] ?? NAVIGATION.user)[0];
+
+/** @param {string} place */
+export const goTo = (place) => {
+  location.hash = `#/${place}`;
+};
+
+function useRedraw() {
+  const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
+  useEffect(() => {
+    const stops = [onSessionChange(() => redraw(0)), onLanguageChange(() => redraw(0))];
+    const moved = () => redraw(0);
+    addEventListener("hashchange", moved);
+    return () => {
+      stops.forEach((stop) => stop());
+      removeEventListener("hashchange", moved);
+    };
+  }, []);
+}
+
+const Header = () => {
+  const session = getSession();
+  const { name } = readPlace();
+  const places = session ? [...(NAVIGATION[/** @type {"user"} */ (session.role)] ?? NAVIGATION.user), "account"] : [];
+  const logOut = async () => {
+    await post("/auth/logout").catch(() => {});
+    setSession(null);
+    goTo("");
+  };
+  const other = getLanguage() === "en" ? "fr" : "en";
+  return html`
+    <header class="top">
+      <a class="brand" href="#/"><img src="/console/icon.svg" width="28" height="28" alt="" />SkinAPI</a>
+      <nav aria-label=${say("navigation")}>
+        ${places.map(
+          (place) => html`<a href="#/${place}" aria-current=${place === name ? "page" : null}>
+            ${say(/** @type {any} */ (`nav_${place}`))}</a>`,
+        )}
+      </nav>
+      <div class="row">
+        <button class="quiet" lang=${other} onClick=${() => setLanguage(other)}>${other === "fr" ? "Français" : "English"}</button>
+        ${session
+          ? html`<button class="quiet" onClick=${logOut}>${say("logOut")}</button>`
+          : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}
+      </div>
+    </header>`;
+};
+
+const View = () => {
+  const { name, argument } = readPlace();
+  const [module, setModule] = useState(/** @type {any} */ (null));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const mayShow = PUBLIC.has(name) || getSession();
+  const shown = mayShow ? name : "login";
+  useEffect(() => {
+    let current = true;
+    setError(null);
+    VIEWS[/** @type {keyof typeof VIEWS} */ (shown)]().then(
+      (loaded) => {
+        if (!current) return;
+        setModule({ View: loaded.View, shown });
+        document.title = `${say(/** @type {any} */ (`title_${shown || "start"}`))} · SkinAPI`;
+        document.querySelector("main")?.focus();
+      },
+      (problem) => current && setError(problem),
+    );
+    return () => {
+      current = false;
+    };
+  }, [shown, getLanguage()]);
+  if (error) return html`<${Failure} error=${{ status: 0 }} retry=${() => location.reload()} />`;
+  if (module?.shown !== shown) return html`<${Loading} />`;
+  return html`<${module.View} argument=${argument} key=${`${shown}/${argument}`} />`;
+};
+
+/** The session ended while something was on its way: it is sent once one has logged in again. */
+const LoginAgain = () => {
+  const [form, setForm] = useState(/** @type {any} */ (null));
+  useEffect(() => {
+    import("/console/views/login.js").then((module) => setForm(() => module.LoginForm));
+  }, []);
+  const leave = () => {
+    abandonWaiting();
+    goTo("login");
+  };
+  return html`
+    <div class="veil">
+      <div class="card narrow" role="dialog" aria-modal="true" aria-label=${say("sessionEnded")}>
+        <h2>${say("sessionEnded")}</h2>
+        <p>${say("sessionEndedText")}</p>
+        ${form && html`<${form} email=${getSession()?.email ?? ""} />`}
+        <button class="quiet" onClick=${leave}>${say("leave")}</button>
+      </div>
+    </div>`;
+};
+
+const Console = () => {
+  useRedraw();
+  return html`
+    <a class="skip" href="#main" onClick=${(/** @type {Event} */ event) => {
+      event.preventDefault();
+      document.querySelector("main")?.focus();
+    }}>${say("skip")}</a>
+    <${Header} />
+    <main id="main" tabindex="-1"><${View} /></main>
+    <footer><${Icon} name="info" size=${16} /><p>${say("notice")}</p>
+      <nav aria-label=${say("more")}><a href="#/model">${say("nav_model")}</a><a href="/docs">${say("nav_docs")}</a></nav>
+    </footer>
+    <${Toasts} />
+    ${isWaitingForLogin() && html`<${LoginAgain} />`}`;
+};
+
+document.documentElement.lang = getLanguage();
+const root = /** @type {HTMLElement} */ (document.getElementById("console"));
+render(html`<${Console} />`, root);

@@ -1,0 +1,78 @@
+// @ts-check
+// One's own account: consents, password, sessions.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { ApiError, get, getPage, getSession, put, remove, setSession } from "/console/api.js";
+import { Answer, Field, Form, toast, useAnswer } from "/console/components.js";
+import { say, sayAge } from "/console/language.js";
+import { NewPassword } from "/console/views/login.js";
+
+const CONSENTS = /** @type {const} */ ([
+  ["photos", "consentPhotos", "consentPhotosText"],
+  ["llm", "consentLlm", "consentLlmText"],
+]);
+
+/** @param {{me: any}} props */
+const ConsentsCard = ({ me }) => html`
+  <section class="card">
+    <h2>${say("consents")}</h2>
+    ${CONSENTS.map(
+      ([name, title, text]) => html`
+        <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
+          onChange=${async (/** @type {any} */ event) => {
+            await put("/me/consents", { [name]: event.target.checked });
+            toast(say("saved"));
+          }} />
+          <span>${say(title)}<br /><small>${say(text)}</small></span></label>`,
+    )}
+  </section>`;
+
+/** @param {Record<string, string>} values */
+async function changePassword({ current, fresh, again }) {
+  if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
+  const answer = await put("/me/password", { current_password: current, new_password: fresh });
+  const session = getSession();
+  if (session) setSession({ ...session, token: answer.access_token });
+  toast(say("saved"));
+}
+
+const Sessions = () => {
+  const answer = useAnswer(() => getPage("/me/sessions"), []);
+  return html`
+    <section class="card">
+      <h2>${say("sessions")}</h2>
+      <${Answer} answer=${answer}>
+        ${(/** @type {any} */ page) => html`<ul class="plain">
+          ${page.items.map(
+            (/** @type {any} */ one) => html`<li class="row between">
+              <span>${one.client ?? "–"} <small>${say("lastUsed", { age: sayAge(one.last_used_at) })}</small></span>
+              ${one.current
+                ? html`<small>${say("thisSession")}</small>`
+                : html`<button class="quiet" onClick=${async () => {
+                    await remove(`/me/sessions/${one._id}`);
+                    answer.reload();
+                  }}>${say("endSession")}</button>`}</li>`,
+          )}</ul>`}
+      <//>
+    </section>`;
+};
+
+export const View = () => {
+  const answer = useAnswer(() => get("/me"), []);
+  return html`
+    <h1>${say("title_account")}</h1>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ me) => html`
+        <p>${me.name} · ${me.email} · ${say(/** @type {any} */ (`role_${me.role}`))}<br />
+          ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
+        <div class="columns">
+          <div><${ConsentsCard} me=${me} /><br /><${Sessions} /></div>
+          <section class="card"><h2>${say("changePassword")}</h2>
+            <${Form} onSend=${changePassword} label=${say("changePassword")}>
+              <${Field} label=${say("currentPassword")} name="current" type="password"
+                autocomplete="current-password" required />
+              <${NewPassword} />
+            <//></section>
+        </div>`}
+    <//>`;
+};

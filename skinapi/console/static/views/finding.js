@@ -1,0 +1,180 @@
+// @ts-check
+// One finding: how urgent first, then what it may be, the photo, the doubts, and what to do next.
+
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { ApiError, get, getConditions, getFile } from "/console/api.js";
+import { Answer, Bars, BandBadge, Failure, HeatPhoto, Icon, Message, useAnswer } from "/console/components.js";
+import { getLanguage, said, say, sayDate, sayPercent } from "/console/language.js";
+import { addressOfSentPhoto } from "/console/views/sent.js";
+
+/** @param {any} conditions @param {string} key */
+const nameOf = (conditions, key) =>
+  said(conditions.conditions.find((/** @type {any} */ one) => one.key === key)?.names) || key;
+
+/** What cannot be ruled out, at the wider of the two levels. @param {{facts: any, conditions: any}} props */
+const NotRuledOut = ({ facts, conditions }) => {
+  const widest = facts.not_ruled_out.at(-1);
+  if (!widest) return null;
+  const keys = [...new Set([...widest.keys, ...widest.too_few])];
+  const few = new Set(widest.too_few);
+  return html`
+    <section>
+      <h2>${say("notRuledOut", { level: sayPercent(Number(widest.level)) })}</h2>
+      ${keys.length === 0 && html`<p>${say("fitsNoClass")}</p>`}
+      <ul class="plain">
+        ${keys.map(
+          (/** @type {string} */ key) => html`<li>${nameOf(conditions, key)}
+            ${few.has(key) && html`<small>${say("tooFewPictures")}</small>`}</li>`,
+        )}
+      </ul>
+    </section>`;
+};
+
+/** @param {{title: string, items: string[]}} props */
+const Sentences = ({ title, items }) =>
+  items.length > 0 &&
+  html`<section><h2>${title}</h2><ul>${items.map((item) => html`<li>${item}</li>`)}</ul></section>`;
+
+/** A condition's own sentences, each with its source a click away. @param {{condition: any}} props */
+const About = ({ condition }) => {
+  const words = condition.sentences[getLanguage()];
+  return html`
+    <details>
+      <summary>${say("aboutCondition", { name: said(condition.names) })}</summary>
+      <p>${words.what_it_is}</p><p>${words.treatment_note}</p><p>${words.epidemiology}</p>
+      <h3>${say("sources")}</h3>
+      <ul>${condition.sources.map((/** @type {any} */ source) => html`<li>
+        <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul>
+    </details>`;
+};
+
+/**
+ * @param {{title: string, report: any, heat: any, photo: string | null, conditions: any,
+ *   children?: any, zoomable?: boolean}} props
+ */
+export const FindingPage = ({ title, report, heat, photo, conditions, children, zoomable = false }) => {
+  const { facts, narrative } = report;
+  const stated = conditions.conditions.find((/** @type {any} */ one) => one.key === facts.stated);
+  const rows = facts.ranked.map((/** @type {any} */ one) => ({
+    name: nameOf(conditions, one.key),
+    share: one.probability,
+    marked: one.key === facts.stated,
+  }));
+  return html`
+    <article class="finding">
+      <header class="verdict band-${report.band}">
+        <p class="eyebrow">${title}</p>
+        <h1><${Icon} name=${report.band} size=${32} />${report.band_label}</h1>
+        <p class="action">${report.action}</p>
+        <p class="notice">${report.notice}</p>
+      </header>
+      ${children}
+      <div class="columns">
+        <div>
+          ${photo
+            ? html`<${HeatPhoto} url=${photo} heat=${heat} zoomable=${zoomable} />`
+            : html`<${Message}>${say("photoNotKept")}<//>`}
+          <section>
+            <h2>${say("probabilities")}</h2>
+            <${Bars} rows=${rows} label=${say("probabilities")} />
+            <small>${say("probabilitiesText")}</small>
+          </section>
+        </div>
+        <div>
+          <section>
+            <h2>${facts.uncertain ? say("uncertain") : say("named")}</h2>
+            <p class="named">${nameOf(conditions, facts.stated)}</p>
+            <p>${narrative.sections.overview}</p>
+          </section>
+          <${NotRuledOut} facts=${facts} conditions=${conditions} />
+          <section><h2>${say("howCertain")}</h2><p>${narrative.sections.confidence_explanation}</p></section>
+          <${Sentences} title=${say("nextSteps")} items=${narrative.next_steps} />
+          <${Sentences} title=${say("limits")} items=${narrative.limits} />
+          <section><h2>${say("whyEarly")}</h2><p>${narrative.sections.importance_of_early_detection}</p></section>
+          ${stated && html`<${About} condition=${stated} />`}
+        </div>
+      </div>
+    </article>`;
+};
+
+/** @param {{number: string}} props */
+const Downloads = ({ number }) => {
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState("");
+  /** @param {string} language */
+  const download = async (language) => {
+    setBusy(language);
+    setError(null);
+    try {
+      const link = document.createElement("a");
+      link.href = await getFile(`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf");
+      link.download = `skinapi-${number}-${language}.pdf`;
+      link.click();
+    } catch (problem) {
+      setError(problem);
+    }
+    setBusy("");
+  };
+  const order = getLanguage() === "fr" ? ["fr", "en"] : ["en", "fr"];
+  return html`
+    <div class="row">
+      ${order.map(
+        (language, index) => html`
+          <button class=${index ? "" : "primary"} disabled=${busy !== ""} onClick=${() => download(language)}>
+            <${Icon} name="file" />${busy === language ? say("printing") : say(language === "fr" ? "pdfFrench" : "pdfEnglish")}
+          </button>`,
+      )}
+      <a class="button" href="#/check">${say("checkAnother")}</a>
+    </div>
+    ${error && html`<${Failure} error=${error} />`}`;
+};
+
+/** The kept photo, the one that was just sent, or none. @param {string} number @param {boolean} kept */
+async function photoOf(number, kept) {
+  const sent = addressOfSentPhoto(number);
+  if (sent) return sent;
+  if (!kept) return null;
+  return getFile(`/submissions/${number}/photo`, "image/jpeg").catch((error) => {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  });
+}
+
+/** Everything that the page of a finding shows. @param {string} number */
+export async function loadFinding(number) {
+  const [submission, report, conditions] = await Promise.all([
+    get(`/submissions/${number}`),
+    get(`/submissions/${number}/report.json?lang=${getLanguage()}`),
+    getConditions(),
+  ]);
+  return { submission, report, conditions, photo: await photoOf(number, submission.photo_kept) };
+}
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const answer = useAnswer(() => loadFinding(argument), [argument, getLanguage()]);
+  const photo = answer.value?.photo;
+  useEffect(() => () => {
+    if (photo?.startsWith("blob:")) URL.revokeObjectURL(photo);
+  }, [photo]);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ { submission, report, conditions, photo }) => html`
+        <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
+          report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable>
+          <${Downloads} number=${argument} />
+          ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
+        <//>`}
+    <//>`;
+};
+
+/** @param {{review: any, conditions: any}} props */
+export const Reviewed = ({ review, conditions }) => html`
+  <${Message} kind="good">
+    <strong>${say("reviewedBy", { name: review.signed_by, date: sayDate(review.created_at) })}</strong>
+    <p>${nameOf(conditions, review.label)} · ${say(/** @type {any} */ (`agreement_${review.agreement}`))}
+      ${review.histology && html` · ${say(/** @type {any} */ (`histology_${review.histology}`))}`}</p>
+    ${review.note && html`<p class="note">${review.note}</p>`}
+  <//>`;
+
+export { BandBadge, nameOf };

@@ -1,0 +1,85 @@
+// @ts-check
+// One's own findings, the newest first.
+
+import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { getFile, getPage, remove } from "/console/api.js";
+import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast } from "/console/components.js";
+import { say, sayDate } from "/console/language.js";
+
+/** The kept photo, small. @param {{number: number, kept: boolean}} props */
+export const Thumbnail = ({ number, kept }) => {
+  const [url, setUrl] = useState("");
+  useEffect(() => {
+    if (!kept) return undefined;
+    let made = "";
+    let current = true;
+    getFile(`/submissions/${number}/photo`, "image/jpeg").then(
+      (address) => {
+        made = address;
+        if (current) setUrl(address);
+        else URL.revokeObjectURL(address);
+      },
+      () => {},
+    );
+    return () => {
+      current = false;
+      if (made) URL.revokeObjectURL(made);
+    };
+  }, [number, kept]);
+  return url
+    ? html`<img class="thumb" src=${url} alt="" />`
+    : html`<span class="thumb"><${Icon} name="camera" /></span>`;
+};
+
+export const View = () => {
+  const [items, setItems] = useState(/** @type {any[] | null} */ (null));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [doomed, setDoomed] = useState(/** @type {any} */ (null));
+  const load = async () => {
+    setError(null);
+    try {
+      const found = [];
+      /** @type {string | null} */
+      let next = "/submissions?limit=200";
+      while (next) {
+        /** @type {any} */
+        const page = await getPage(next);
+        found.push(...page.items);
+        next = page.next;
+      }
+      setItems(found.reverse());
+    } catch (problem) {
+      setError(problem);
+    }
+  };
+  useEffect(() => {
+    load();
+  }, []);
+  if (error) return html`<${Failure} error=${error} retry=${load} />`;
+  if (!items) return html`<${Loading} />`;
+  return html`
+    <h1>${say("title_history")}</h1>
+    ${items.length === 0 &&
+    html`<${Empty} title=${say("historyEmpty")}><p>${say("historyEmptyText")}</p>
+      <a class="button primary" href="#/check">${say("nav_check")}</a><//>`}
+    <ul class="list">
+      ${items.map(
+        (one) => html`
+          <li key=${one.id}>
+            <${Thumbnail} number=${one.id} kept=${one.photo_kept} />
+            <div class="grow"><a href="#/finding/${one.id}">${say("title_finding")} ${one.id}</a>
+              <small>${sayDate(`${one.time.replace(" ", "T")}Z`)}</small></div>
+            <${BandBadge} band=${one.band} label=${one.band_label} />
+            <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>
+              <${Icon} name="trash" /></button>
+          </li>`,
+      )}
+    </ul>
+    ${doomed &&
+    html`<${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${() => setDoomed(null)}
+      onConfirm=${async () => {
+        await remove(`/submissions/${doomed.id}`);
+        setItems(items.filter((one) => one !== doomed));
+        toast(say("deleted"));
+      }}><p>${say("deleteFindingText", { number: doomed.id })}</p><//>`}`;
+};

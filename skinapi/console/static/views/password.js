@@ -1,0 +1,31 @@
+// @ts-check
+// Replaces an initial password, or one's own, without a session.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { ApiError, post } from "/console/api.js";
+import { Field, Form, Message } from "/console/components.js";
+import { say } from "/console/language.js";
+import { NewPassword } from "/console/views/login.js";
+
+export const View = () => {
+  const [done, setDone] = useState(false);
+  /** @param {Record<string, string>} values */
+  const change = async ({ email, current, fresh, again }) => {
+    if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
+    await post("/password", { email, current_password: current, new_password: fresh });
+    setDone(true);
+  };
+  return html`
+    <div class="card narrow">
+      <h1>${say("title_password")}</h1>
+      <p>${say("passwordText")}</p>
+      ${done
+        ? html`<${Message} kind="good">${say("passwordChanged")} <a href="/#/login">${say("logIn")}</a><//>`
+        : html`<${Form} onSend=${change} label=${say("changePassword")}>
+            <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
+            <${Field} label=${say("currentPassword")} name="current" type="password"
+              autocomplete="current-password" required />
+            <${NewPassword} />
+          <//>`}
+    </div>`;
+};

@@ -1,0 +1,139 @@
+// @ts-check
+// The photo that will be sent: zoom in on the spot, and hear at once if it is too dark or blurred.
+
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { Message } from "/console/components.js";
+import { say } from "/console/language.js";
+
+// The server measures the same on the same part, and its answer counts; these are hints.
+const SIDE = 256;
+const SHOWN = 4 / 5;
+const DIMMEST_HIGHLIGHTS = 40;
+const PALEST = 244;
+const SOFTEST = 1.5;
+const SMALLEST = 64;
+
+/** @param {CanvasImageSource} picture @param {number[]} box left, top, width, height */
+function measure(picture, box) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SIDE;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  const side = SHOWN * Math.min(box[2], box[3]);
+  const [left, top] = [box[0] + (box[2] - side) / 2, box[1] + (box[3] - side) / 2];
+  context.drawImage(picture, left, top, side, side, 0, 0, SIDE, SIDE);
+  const pixels = context.getImageData(0, 0, SIDE, SIDE).data;
+  const grey = new Float32Array(SIDE * SIDE);
+  for (let i = 0; i < grey.length; i += 1)
+    grey[i] = 0.299 * pixels[4 * i] + 0.587 * pixels[4 * i + 1] + 0.114 * pixels[4 * i + 2];
+  const sorted = Float32Array.from(grey).sort();
+  let squares = 0;
+  for (let y = 1; y < SIDE - 1; y += 1)
+    for (let x = 1; x < SIDE - 1; x += 1) {
+      const i = y * SIDE + x;
+      squares += (grey[i - 1] + grey[i + 1] + grey[i - SIDE] + grey[i + SIDE] - 4 * grey[i]) ** 2;
+    }
+  return {
+    dark: sorted[Math.floor(0.95 * sorted.length)] < DIMMEST_HIGHLIGHTS,
+    bright: sorted[Math.floor(0.5 * sorted.length)] > PALEST,
+    blurred: Math.sqrt(squares / (SIDE - 2) ** 2) < SOFTEST,
+    small: Math.min(box[2], box[3]) < SMALLEST,
+  };
+}
+
+/** @param {{file: File, onReady: (take: () => Promise<Blob>) => void, onUnreadable: () => void}} props */
+export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
+  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
+  const [picture, setPicture] = useState(/** @type {ImageBitmap | null} */ (null));
+  const [view, setView] = useState({ zoom: 1, x: 0.5, y: 0.5 });
+  const [hints, setHints] = useState(/** @type {Record<string, boolean>} */ ({}));
+  const drag = useRef(/** @type {{x: number, y: number} | null} */ (null));
+
+  useEffect(() => {
+    let current = true;
+    createImageBitmap(file).then(
+      (bitmap) => current && setPicture(bitmap),
+      () => current && onUnreadable(),
+    );
+    return () => {
+      current = false;
+    };
+  }, [file]);
+
+  /** The part that is sent, in the photo's pixels. @param {ImageBitmap} of */
+  const boxOf = (of) => {
+    const [width, height] = [of.width / view.zoom, of.height / view.zoom];
+    return [view.x * of.width - width / 2, view.y * of.height - height / 2, width, height];
+  };
+
+  useEffect(() => {
+    const target = canvas.current;
+    if (!picture || !target) return;
+    const box = boxOf(picture);
+    target.width = 960;
+    target.height = Math.round((960 * picture.height) / picture.width);
+    const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
+    // @ts-ignore (the box has four numbers)
+    context.drawImage(picture, ...box, 0, 0, target.width, target.height);
+    const side = SHOWN * Math.min(target.width, target.height);
+    context.strokeStyle = "rgb(255 255 255 / 0.85)";
+    context.lineWidth = 3;
+    context.setLineDash([14, 10]);
+    context.strokeRect((target.width - side) / 2, (target.height - side) / 2, side, side);
+    const timer = setTimeout(() => setHints(measure(picture, box)), 150);
+    onReady(async () => {
+      if (view.zoom === 1) return file;
+      const cut = document.createElement("canvas");
+      cut.width = Math.round(box[2]);
+      cut.height = Math.round(box[3]);
+      // @ts-ignore (the box has four numbers)
+      cut.getContext("2d").drawImage(picture, ...box, 0, 0, cut.width, cut.height);
+      return new Promise((resolve) => {
+        cut.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.95);
+      });
+    });
+    return () => clearTimeout(timer);
+  }, [picture, view]);
+
+  /** @param {number} zoom @param {number} x @param {number} y */
+  const look = (zoom, x, y) => {
+    const margin = 0.5 / zoom;
+    const inside = (/** @type {number} */ place) => Math.min(1 - margin, Math.max(margin, place));
+    setView({ zoom, x: inside(x), y: inside(y) });
+  };
+  /** @param {any} event */
+  const move = (event) => {
+    if (!drag.current || !canvas.current) return;
+    const { clientWidth, clientHeight } = canvas.current;
+    const across = (event.clientX - drag.current.x) / clientWidth / view.zoom;
+    const down = (event.clientY - drag.current.y) / clientHeight / view.zoom;
+    drag.current = { x: event.clientX, y: event.clientY };
+    look(view.zoom, view.x - across, view.y - down);
+  };
+  /** @param {KeyboardEvent} event */
+  const step = (event) => {
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const by = moves[/** @type {"ArrowUp"} */ (event.key)];
+    if (!by) return;
+    event.preventDefault();
+    look(view.zoom, view.x + (0.04 * by[0]) / view.zoom, view.y + (0.04 * by[1]) / view.zoom);
+  };
+  const shown = Object.keys(hints).filter((name) => hints[name]);
+  return html`
+    <figure class="crop">
+      <canvas ref=${canvas} tabindex="0" role="img" aria-label=${say("cropAlt")} onKeyDown=${step}
+        onPointerDown=${(/** @type {any} */ event) => {
+          drag.current = { x: event.clientX, y: event.clientY };
+          event.target.setPointerCapture(event.pointerId);
+        }}
+        onPointerMove=${move} onPointerUp=${() => (drag.current = null)}></canvas>
+      <figcaption>
+        <label class="slider">${say("zoom")}
+          <input type="range" min="1" max="6" step="0.1" value=${view.zoom} aria-valuetext=${`${view.zoom} ×`}
+            onInput=${(/** @type {any} */ event) => look(Number(event.target.value), view.x, view.y)} /></label>
+        <small>${say("cropText")}</small>
+      </figcaption>
+      ${shown.length > 0 &&
+      html`<${Message}><strong>${say("qualityHint")}</strong>
+        <ul>${shown.map((name) => html`<li>${say(/** @type {any} */ (`quality_${name}`))}</li>`)}</ul><//>`}
+    </figure>`;
+};

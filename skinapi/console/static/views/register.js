@@ -1,0 +1,34 @@
+// @ts-check
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { post } from "/console/api.js";
+import { Field, Form } from "/console/components.js";
+import { say } from "/console/language.js";
+
+export const View = () => {
+  const [done, setDone] = useState(false);
+  /** @param {Record<string, string>} values */
+  const register = async ({ name, email, password }) => {
+    await post("/register", { name, email, password, client: "Console" });
+    setDone(true);
+  };
+  if (done)
+    return html`
+      <div class="card narrow">
+        <h1>${say("waitingTitle")}</h1>
+        <p>${say("waitingText")}</p>
+        <ol><li>${say("waitingStep1")}</li><li>${say("waitingStep2")}</li><li>${say("waitingStep3")}</li></ol>
+        <a class="button" href="#/sample">${say("trySample")}</a>
+      </div>`;
+  return html`
+    <div class="card narrow">
+      <h1>${say("register")}</h1>
+      <p>${say("registerText")}</p>
+      <${Form} onSend=${register} label=${say("register")}>
+        <${Field} label=${say("name")} name="name" autocomplete="name" required />
+        <${Field} label=${say("email")} name="email" type="email" autocomplete="username" required />
+        <${Field} label=${say("password")} hint=${say("passwordHint")} name="password" type="password"
+          autocomplete="new-password" minlength="8" required />
+      <//>
+      <p>${say("haveAccount")} <a href="#/login">${say("logIn")}</a></p>
+    </div>`;
+};

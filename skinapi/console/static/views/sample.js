@@ -1,0 +1,22 @@
+// @ts-check
+// What the model in service finds in a drawn picture.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { get, getConditions, getSession } from "/console/api.js";
+import { Answer, Message, useAnswer } from "/console/components.js";
+import { getLanguage, say } from "/console/language.js";
+import { FindingPage } from "/console/views/finding.js";
+
+export const View = () => {
+  const answer = useAnswer(
+    () => Promise.all([get(`/sample?lang=${getLanguage()}`), getConditions()]),
+    [getLanguage()],
+  );
+  return html`
+    <${Message}>${say("sampleText")} ${!getSession() && html`<a href="#/register">${say("register")}</a>`}<//>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [sample, conditions]) => html`
+        <${FindingPage} title=${say("title_sample")} report=${sample.report} heat=${sample.heat}
+          photo="/console/sample.jpg" conditions=${conditions} />`}
+    <//>`;
+};

@@ -1,0 +1,13 @@
+// @ts-check
+// The photo that was sent last: its finding can show it even where the server keeps none.
+
+let sent = { number: "", photo: new Blob() };
+
+/** @param {string} number @param {Blob} photo */
+export function rememberSentPhoto(number, photo) {
+  sent = { number, photo };
+}
+
+/** A new address for the photo, for whoever shows it to revoke. @param {string} number */
+export const addressOfSentPhoto = (number) =>
+  sent.number === number ? URL.createObjectURL(sent.photo) : null;

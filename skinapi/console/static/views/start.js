@@ -1,0 +1,36 @@
+// @ts-check
+// The first page: what this is, and the way in.
+
+import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
+import { getSession } from "/console/api.js";
+import { Icon } from "/console/components.js";
+import { say } from "/console/language.js";
+import { LoginForm } from "/console/views/login.js";
+
+const HOMES = { doctor: "queue", admin: "users" };
+
+export const View = () => {
+  const session = getSession();
+  useEffect(() => {
+    if (session) location.replace(`#/${HOMES[/** @type {"doctor"} */ (session.role)] ?? "check"}`);
+  }, []);
+  if (session) return null;
+  return html`
+    <div class="start">
+      <section>
+        <h1>${say("startTitle")}</h1>
+        <p class="lead">${say("startText")}</p>
+        <ol class="steps">
+          <li><${Icon} name="camera" />${say("startStep1")}</li>
+          <li><${Icon} name="self_monitoring" />${say("startStep2")}</li>
+          <li><${Icon} name="file" />${say("startStep3")}</li>
+        </ol>
+        <a class="button" href="#/sample">${say("trySample")}</a>
+      </section>
+      <section class="card narrow">
+        <h2>${say("logIn")}</h2>
+        <${LoginForm} />
+        <p>${say("noAccount")} <a href="#/register">${say("register")}</a></p>
+      </section>
+    </div>`;
+};
