@@ -30,56 +30,186 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    environment: Literal["development", "production"] = "development"
-    instance_dir: Path = Path("instance")
-    mongo_uri: SecretStr | None = None
-    jwt_secret_key: SecretStr | None = None
-    openrouter_api_key: SecretStr | None = None
-    openrouter_models: str = "openai/gpt-4.1-mini,google/gemini-2.5-flash"
-    openrouter_url: str = "https://openrouter.ai/api/v1"
-    predict_narrative: Literal["template", "llm"] = "template"
-    llm_deadline_s: float = Field(default=8, gt=0, le=60)
-    llm_daily_budget: NonNegativeInt = 1000
-    model_path: Path | None = None
-    model_precision: Literal["f32", "bf16"] | None = None
-    num_streams: PositiveInt = 2
-    photos: Literal["never", "consent", "always"] = "consent"
-    metrics_token: SecretStr | None = None
-
-    clinic_name: str | None = Field(default=None, max_length=200)
-
-    bind: str | None = None
-    public_url: str | None = Field(
-        default=None, validation_alias=AliasChoices("public_url", "render_external_url")
+    environment: Literal["development", "production"] = Field(
+        default="development",
+        description="In `production` the server refuses to start with unsafe settings.",
     )
-    port: PositiveInt = Field(default=5000, le=65535)
-    workers: PositiveInt = 1
-    threads: PositiveInt = 32
-    trusted_proxies: int = Field(default=0, ge=0)
-    allowed_origins: str | None = None
-    max_body_bytes: PositiveInt = 1024 * 1024
-    max_upload_bytes: PositiveInt = 10 * 1024 * 1024
-    max_held_bytes: PositiveInt = 20 * 1024 * 1024
+    instance_dir: Path = Field(
+        default=Path("instance"),
+        description="State on this machine: database, files, the development secret. Without "
+        "MONGO_URI, production requires it to be set: it must be on a disk that survives restarts.",
+    )
+    mongo_uri: SecretStr | None = Field(
+        default=None,
+        description="Address of a MongoDB (`mongodb://` or `mongodb+srv://`). Documents and files "
+        "(GridFS) are kept there. If empty: SQLite and files in INSTANCE_DIR.",
+    )
+    jwt_secret_key: SecretStr | None = Field(
+        default=None,
+        description="Signs the access tokens. At least 32 random characters; required in "
+        "production. In development one is made and kept in INSTANCE_DIR.",
+    )
+    openrouter_api_key: SecretStr | None = Field(
+        default=None,
+        description="Key of the LLM provider. If empty, nothing is ever sent to an LLM.",
+    )
+    openrouter_models: str = Field(
+        default="openai/gpt-4.1-mini,google/gemini-2.5-flash",
+        description="The LLM that is asked, then the replacements in order. Comma-separated.",
+    )
+    openrouter_url: str = Field(
+        default="https://openrouter.ai/api/v1",
+        description="Address of the LLM provider. `https://`, except on this machine.",
+    )
+    predict_narrative: Literal["template", "llm"] = Field(
+        default="template",
+        description="Who writes the sections in answers of `POST /predict`: the template alone, "
+        "or an LLM in addition.",
+    )
+    llm_deadline_s: float = Field(
+        default=8,
+        gt=0,
+        le=60,
+        description="Seconds that one narrative may wait for the LLM, all attempts together.",
+    )
+    llm_daily_budget: NonNegativeInt = Field(
+        default=1000, description="LLM requests a day (UTC), for the whole installation."
+    )
+    model_path: Path | None = Field(
+        default=None, description="Folder of a model to serve instead of the shipped one."
+    )
+    model_precision: Literal["f32", "bf16"] | None = Field(
+        default=None, description="Numeric precision of the network. If empty: the model card's."
+    )
+    num_streams: PositiveInt = Field(
+        default=2,
+        description="Photos that are judged at the same time, in each process. 16 more wait; "
+        "others get 503 with `Retry-After`.",
+    )
+    photos: Literal["never", "consent", "always"] = Field(
+        default="consent",
+        description="When a photo is stored. `consent`: where its owner agreed, in the form field "
+        "`keep_photo`, or for all photos with `PUT /me/consents`.",
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="Bearer token with which a Prometheus scraper reads `/metrics`. At least 16 "
+        "random characters in production. If empty, only admins can read it.",
+    )
 
-    token_hours: PositiveInt = 12
-    access_minutes: PositiveInt = 15
-    session_days: PositiveInt = 30
-    session_idle_days: PositiveInt = 7
-    guesses_per_hour: PositiveInt = 60
-    initial_password_hours: PositiveInt = 72
+    clinic_name: str | None = Field(
+        default=None, max_length=200, description="Name at the head of every report."
+    )
 
-    rate_limit_storage: SecretStr | None = None
-    rate_read: str = "600/minute"
-    rate_write: str = "120/minute"
-    rate_sign_in: str = "60/minute"
-    rate_anonymous: str = "30/minute"
-    rate_predictions: str = "1000/day"
-    most_submissions: PositiveInt = 10_000
+    bind: str | None = Field(
+        default=None,
+        description="Where to listen: `host:port`, several separated by commas. If empty: "
+        "`127.0.0.1:PORT`, in production `0.0.0.0:PORT`.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("public_url", "render_external_url"),
+        description="The address that people use, as `https://host`; the QR code of a report "
+        "leads there. Required in production. If empty: the first address of BIND.",
+    )
+    port: PositiveInt = Field(
+        default=5000, le=65535, description="The port, where BIND is not set."
+    )
+    workers: PositiveInt = Field(default=1, description="Server processes.")
+    threads: PositiveInt = Field(default=32, description="Threads in each process.")
+    trusted_proxies: int = Field(
+        default=0,
+        ge=0,
+        description="Proxies in front of the server that set `X-Forwarded-For`. If this is too "
+        "high, callers can forge their address.",
+    )
+    allowed_origins: str | None = Field(
+        default=None,
+        description="Front ends that may call from a browser, as `https://host`, "
+        "comma-separated. In development every page of this machine may call too.",
+    )
+    max_body_bytes: PositiveInt = Field(
+        default=1024 * 1024,
+        description="Largest request body in bytes, where the route has no limit of its own. "
+        "Registering, logging in, refreshing and replacing a password allow 32 KB.",
+    )
+    max_upload_bytes: PositiveInt = Field(
+        default=10 * 1024 * 1024,
+        description="Largest photo in bytes. The DermaScan guide's own limit of 8 MB stays.",
+    )
+    max_held_bytes: PositiveInt = Field(
+        default=20 * 1024 * 1024,
+        description="Bytes of request bodies in memory at the same time, in each process. At "
+        "least twice MAX_UPLOAD_BYTES. If there is no room, one upload gets 503 with "
+        "`Retry-After`: one that has stalled, else the newest of the caller that holds most.",
+    )
 
-    open_skinartify: bool | None = None
-    open_explainable: bool | None = None
-    open_guide: bool | None = None
-    open_lab: bool = False
+    token_hours: PositiveInt = Field(
+        default=12, description="Hours that a login lasts, for a client that does not refresh."
+    )
+    access_minutes: PositiveInt = Field(
+        default=15, description="Minutes that an access token lasts, for a client that refreshes."
+    )
+    session_days: PositiveInt = Field(
+        default=30, description="Days that a client that refreshes stays logged in at most."
+    )
+    session_idle_days: PositiveInt = Field(
+        default=7, description="Days without a refresh after which such a session ends."
+    )
+    guesses_per_hour: PositiveInt = Field(
+        default=60,
+        description="Wrong passwords an hour for one account: from all unknown addresses "
+        "together, and from each address that has logged in to it before.",
+    )
+    initial_password_hours: PositiveInt = Field(
+        default=72, description="Hours that an initial password can be used."
+    )
+
+    rate_limit_storage: SecretStr | None = Field(
+        default=None,
+        description="Where rate limits are counted, for example `redis://host:6379`. If empty: "
+        "in MongoDB where MONGO_URI is set, else in a SQLite file in INSTANCE_DIR.",
+    )
+    rate_read: str = Field(
+        default="600/minute",
+        description="Requests that read, by account, or by address without one. Like the limits "
+        "below it may differ by role: `600/minute, doctor=1200/minute`.",
+    )
+    rate_write: str = Field(
+        default="120/minute", description="Requests that change something, by account or address."
+    )
+    rate_sign_in: str = Field(
+        default="60/minute",
+        description="Requests to register, log in, refresh or replace a password: by address, or "
+        "by account where a token was sent.",
+    )
+    rate_anonymous: str = Field(
+        default="30/minute",
+        description="Requests on the routes of clients that send no token, and to "
+        "`/reports/verify`, by address, or by account where a token was sent.",
+    )
+    rate_predictions: str = Field(
+        default="1000/day",
+        description="Photos judged for an account, or for an address without a token.",
+    )
+    most_submissions: PositiveInt = Field(
+        default=10_000, description="Findings that one account may keep."
+    )
+
+    open_skinartify: bool | None = Field(
+        default=None,
+        description="Whether Skinartify is served; it sends no token. If empty: only in "
+        "development on a loopback address without a proxy.",
+    )
+    open_explainable: bool | None = Field(
+        default=None, description="The same for the explainable classifier."
+    )
+    open_guide: bool | None = Field(default=None, description="The same for DermaScan guide.")
+    open_lab: bool = Field(
+        default=False,
+        description="Whether DermaScan lab is served without a token; refused unless the server "
+        "listens on loopback alone, without a proxy.",
+    )
 
     @property
     def production(self) -> bool:
