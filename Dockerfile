@@ -1,0 +1,25 @@
+# What serving needs, and nothing else. docs/operations.md says how it is run.
+FROM python:3.11-slim AS build
+WORKDIR /build
+COPY requirements-serve.txt ./
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements-serve.txt
+
+FROM python:3.11-slim
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    ENVIRONMENT=production
+# /data is for an installation without MongoDB: INSTANCE_DIR=/data, on a volume.
+RUN useradd --system --uid 10001 --no-create-home skinapi \
+    && install --directory --owner=skinapi --mode=0700 /data
+WORKDIR /app
+COPY --from=build /venv /venv
+COPY LICENSE gunicorn.conf.py wsgi.py ./
+COPY skinapi ./skinapi
+USER skinapi
+EXPOSE 5000
+# Whether the process answers; ask /readyz for a load balancer. A restart cures no lost database.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["python", "-c", \
+    "import os, urllib.request as r; r.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', '5000')}/healthz\", timeout=4)"]
+CMD ["gunicorn", "wsgi:app"]
