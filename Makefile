@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test drill lint bench train evaluate lock clean
+.PHONY: run test drill lint bench docs train evaluate lock clean
 
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
@@ -24,6 +24,10 @@ lint: $(VENV)/everything
 
 bench: $(VENV)/everything $(VENV)/mongod
 	$(PYTHON) -m tests.bench
+
+# The tables of docs/operations.md and the drawing of the layers, from the code.
+docs: $(VENV)/everything
+	$(PYTHON) -m tests.reference
 
 # make train DATA="folder,modality=clinical ..." [OPTIONS="--epochs 4 ..."]: a network from your own
 # pictures, in any number of folders.

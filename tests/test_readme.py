@@ -1,37 +1,74 @@
-"""The README's commands do what it says."""
+"""The commands of the README and of docs/ do what the pages say."""
 
+import os
 import re
 import shlex
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
+from skinapi.__main__ import _parser
+from tests.documents import ROOT, blocks, chapter
+from tests.photos import photo_of
 from tests.served.server import Server, serving
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+# How each kind of block is tested: run here line by line, run as a whole, or looked at.
+KINDS = {"sh", "bash walk", "bash backup", "sh docker", "python", "mermaid", ""}
+COMMANDS = [(block.page, line) for block in blocks("sh") for line in block.commands()]
 
 
-def test_the_two_commands_and_the_others_are_targets_of_the_makefile() -> None:
-    named = set(re.findall(r"(?:^|`)make (\w+)", README, re.MULTILINE))
-    assert {"run", "test"} <= named
-    for target in named:
-        plan = ["make", "--dry-run", target]
+def test_no_page_has_commands_that_no_test_knows() -> None:
+    assert {block.kind for block in blocks()} <= KINDS
+    assert {page for page, _ in COMMANDS} == {
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/operations.md",
+        "docs/training.md",
+    }
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_a_command_is_one_that_the_makefile_and_the_command_line_take(
+    page: str, command: str
+) -> None:
+    called = command
+    if command.startswith("make "):
+        plan = ["make", "--dry-run", *shlex.split(command)[1:]]
         done = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+        called = done.stdout
+    else:
+        assert "python -m skinapi " in command, f"{page} has a command of another kind"
+    for arguments in re.findall(r"python -m skinapi (.*)", called):
+        _parser().parse_args(shlex.split(arguments))
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    first = blocks("sh")[[block.page for block in blocks("sh")].index("README.md")]
+    assert first.commands() == ["make run", "make test"]
 
 
 def test_the_walk_with_curl_works_as_written(tmp_path: Path) -> None:
-    with serving(tmp_path, workers=1) as server:
-        walk = _block("bash walk").replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
-        done = _bash(walk, ADMIN_PASSWORD=_one_time_password(server))
+    (walk,) = blocks("bash walk")
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    with serving(tmp_path / "server", workers=1) as server:
+        script = walk.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
+        done = _bash(script, tmp_path, ADMIN_PASSWORD=_one_time_password(server))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "User ada@example.org approved as user." in done.stdout
+    assert '"band":"urgent_referral"' in done.stdout
     assert '"action":"account.approve"' in done.stdout
+    begins = {"heatmap.jpg": b"\xff\xd8", "report.pdf": b"%PDF", "report.html": b"<!doctype html>"}
+    for name, first in begins.items():
+        assert (tmp_path / name).read_bytes().startswith(first), name
 
 
 def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> None:
     server = Server(tmp_path, workers=1)
-    commands = [line.partition("#")[0].strip() for line in _block("sh").splitlines()]
+    commands = [line for page, line in COMMANDS if page == "docs/operations.md"]
     assert len(commands) == 4
     made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")
     assert made.stdout == "me@clinic.example is an admin\n", made.stderr
@@ -41,17 +78,34 @@ def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> Non
         assert checked.stdout == "all is well\n", checked.stderr
 
 
-def test_every_test_that_the_security_chapter_names_is_there() -> None:
-    chapter = README.partition("## Security\n")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`(test_\w+)`", chapter))
+def test_a_backup_is_made_and_put_back_as_written(tmp_path: Path) -> None:
+    (backup,) = blocks("bash backup")
+    server = Server(tmp_path, workers=1)
+    made = server.run("create-admin", "--email", "me@clinic.example")
+    assert made.returncode == 0, made.stderr
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    done = _bash(backup.text, tmp_path, PYTHONPATH=str(ROOT), HOME=os.environ.get("HOME", "/"))
+    assert done.stdout == "all is well\n", done.stderr
+    assert (tmp_path / "instance-before").is_dir()
+    shutil.rmtree(tmp_path / "instance-before")
+    assert server.rooms().admin.has_admin()
+
+
+def test_every_test_that_the_security_page_names_is_there() -> None:
+    risks = chapter("docs/security.md", "The OWASP API Top 10 (2023)")
+    named = set(re.findall(r"`(test_\w+)`", risks))
     there = {
         name
         for path in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
     }
     assert named <= there, named - there
-    risks = set(re.findall(r"^\| (API\d+) ", chapter, re.MULTILINE))
-    assert risks == {f"API{number}" for number in range(1, 11)}
+    assert set(re.findall(r"^\| (API\d+) ", risks, re.MULTILINE)) == {
+        f"API{number}" for number in range(1, 11)
+    }
 
 
 def _arguments(command: str) -> list[str]:
@@ -64,15 +118,10 @@ def _one_time_password(server: Server) -> str:
     return found[1]
 
 
-def _block(kind: str) -> str:
-    """The last block of this kind."""
-    blocks: list[str] = re.findall(rf"^```{kind}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    return blocks[-1]
-
-
-def _bash(script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def _bash(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
         env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
         capture_output=True,
         text=True,

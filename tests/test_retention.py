@@ -1,4 +1,4 @@
-"""What is kept has a row in the README that says until when, and goes when its owner goes."""
+"""What is kept has a row in docs/security.md that says until when, and goes when its owner goes."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +7,10 @@ import pytest
 
 from skinapi.reports.facts import Facts
 from tests.backends import Backend
+from tests.documents import chapter
 from tests.known_queries import KNOWN
 from tests.openrouter import KEY, an_openrouter
 from tests.prediction.photographer import predicted
-from tests.test_readme import README
 
 ROWS = {
     "accounts": "account",
@@ -44,7 +44,7 @@ def backend(tmp_path: Path) -> Iterator[Backend]:
 
 def test_every_collection_has_a_row_that_says_until_when() -> None:
     assert {query.collection for query in KNOWN} == ROWS.keys() | OF_NOBODY
-    table = README.partition("What is written down, and for how long:")[2].partition("\n## ")[0]
+    table = chapter("docs/security.md", "What is stored, and for how long")
     rows = {line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")}
     assert set(ROWS.values()) <= rows
 

@@ -1,0 +1,224 @@
+"""What is written from the code: the tables of settings and fixed limits in docs/operations.md, and
+the drawing of the layers in docs/layers.svg.
+
+`make docs` (`python -m tests.reference`) writes them again; tests/test_docs.py fails while they
+differ.
+"""
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from skinapi.auth import guesses, passwords, sessions
+from skinapi.auth import routes as auth_routes
+from skinapi.registry import gate
+from skinapi.reports.llm import allowance, keeping, line
+from skinapi.settings import Settings
+from skinapi.storage import patience, sqlite_file
+from skinapi.vision import bounds, photo
+from skinapi.web import buffering, connection, forms, lists, pagination, requests, server_worker
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "operations.md"
+DRAWING = ROOT / "docs" / "layers.svg"
+COMMAND = "make docs"
+Row = tuple[str, ...]
+
+CAPTIONS = {
+    "__main__": "command line",
+    "app": "the web application",
+    "commands": "work on stored data",
+    "rooms": "the services",
+    "clients": "clients of earlier systems",
+    "console": "pages in a browser",
+    "prediction": "a photo in, a finding out",
+    "care": "a doctor's patients",
+    "reports": "words, PDF, HTML",
+    "admin": "approval, roles, deletion",
+    "records": "findings, photos, reviews",
+    "auth": "accounts, tokens, access",
+    "audit": "who did what",
+    "registry": "the model in service",
+    "learning": "training, evaluation",
+    "web": "routes, limits, errors, worker",
+    "storage": "SQLite, MongoDB, files",
+    "vision": "from a photo to a finding",
+    "settings": "every setting",
+    "errors": "the tree of errors",
+    "json_bounds": "size of JSON",
+}
+WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
+
+
+def settings_table() -> list[str]:
+    properties = Settings.model_json_schema()["properties"]
+    rows = [
+        (
+            f"`{name}`",
+            f"`{name.upper()}`",
+            _allowed(schema),
+            _default(schema["default"]),
+            schema["description"],
+        )
+        for name, schema in properties.items()
+    ]
+    return _table(("field", "environment", "allowed", "default", "meaning"), rows)
+
+
+def limits_table() -> list[str]:
+    return _table(("what", "limit"), list(_limits()))
+
+
+def _limits() -> Iterator[Row]:
+    """Fixed in the code: an operator cannot change them without a new release."""
+    yield "head of a request", _bytes(buffering.MOST_HEAD)
+    yield "time for the head of a request", _seconds(server_worker.HEAD_SECONDS)
+    rate = _bytes(server_worker.SLOWEST_RATE)
+    yield (
+        "time for a body or an answer",
+        f"{_seconds(server_worker.BODY_SECONDS)}, and 1 s more for every {rate}",
+    )
+    yield "silence during a body or an answer", _seconds(server_worker.SILENT_SECONDS)
+    stalled = _bytes(connection.STALLED_BYTES)
+    yield (
+        "an upload has stalled",
+        f"if less than {stalled} arrived for {_seconds(connection.STALLED_SECONDS)}",
+    )
+    yield "answers not yet sent, in each process", _bytes(server_worker.MOST_UNSENT)
+    yield (
+        "connections of one address, in each process",
+        str(server_worker.BufferingWorker.most_of_address),
+    )
+    yield "values in a JSON body, at all depths", str(requests.MOST_VALUES)
+    yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
+    yield "parts of a form", str(forms.MOST_PARTS)
+    yield "items on a page of a list", str(pagination.LARGEST_PAGE)
+    yield "lists of one caller at the same time", str(lists.MOST_OF_ONE_CALLER)
+    yield "formats of a photo", ", ".join(photo.FORMATS)
+    yield "shortest side of a photo", f"{bounds.SMALLEST_SIDE} pixels"
+    yield "longest side of a photo", f"{bounds.LONGEST_SIDE} pixels"
+    yield "pixels of a photo", f"{bounds.MOST_PIXELS // 10**6} million"
+    yield "scans of a JPEG", str(bounds.MOST_SCANS)
+    yield "memory for decoding, in each process", f"{bounds.MOST_BYTES // 10**6} million bytes"
+    yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
+    yield "photos that wait for the model, in each process", str(gate.QUEUE)
+    yield "passwords hashed at the same time, in each process", str(passwords.AT_ONCE)
+    yield "sessions of one account (the oldest ends)", str(sessions.MOST)
+    yield "an address stays known to an account", _days(guesses.REMEMBERED.days)
+    yield "requests to the LLM at the same time, in each process", str(line.MOST_AT_ONCE)
+    yield "answer of the LLM", _bytes(line.LARGEST_ANSWER)
+    yield (
+        "pause of LLM requests",
+        f"{_seconds(allowance.REST_S)} after {allowance.MOST_FAILURES} failures in a row",
+    )
+    yield "a narrative of the LLM is kept", _days(keeping.LIFE.days)
+    yield "wait for MongoDB in one operation", _seconds(patience.PATIENCE_S)
+    yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
+
+
+def layers() -> list[list[str]]:
+    """From the top, as pyproject.toml has them; those in brackets are not there yet."""
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (contract,) = (one for one in linter["contracts"] if one["type"] == "layers")
+    return [re.findall(r"\w+", layer) for layer in contract["layers"] if layer[0] != "("]
+
+
+def draw_layers() -> str:
+    """Each layer a row, each package a box; imports point down."""
+    rows = layers()
+    height = EDGE + ROW * len(rows)
+    size = f'width="{WIDTH}" height="{height}"'
+    arrow = f"M40 {EDGE + 76}V{height - 58}m-6 -10l6 10l6 -10"
+    drawn = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">',
+        f'<rect {size} fill="#ffffff"/>',
+        *(
+            _text(EDGE, EDGE + y, words)
+            for y, words in ((26, "imports"), (42, "point"), (58, "down"))
+        ),
+        f'<path d="{arrow}" stroke="#1a2430" fill="none"/>',
+    ]
+    for number, row in enumerate(rows):
+        for place, name in enumerate(row):
+            drawn += _box(LABELS + place * (BOX + GAP), EDGE + ROW * number, name)
+    return "\n".join([*drawn, "</svg>", ""])
+
+
+def _box(x: int, y: int, name: str) -> list[str]:
+    size = f'width="{BOX}" height="{ROW - EDGE}"'
+    return [
+        f'<rect x="{x}" y="{y}" {size} rx="6" fill="#eef4f8" stroke="#0b5c8a"/>',
+        _text(x + 12, y + 20, name, 'font-size="15" font-weight="bold"'),
+        _text(x + 12, y + 37, CAPTIONS[name]),
+    ]
+
+
+def _text(x: int, y: int, words: str, style: str = 'font-size="12"') -> str:
+    return f'<text x="{x}" y="{y}" {style} fill="#1a2430">{words}</text>'
+
+
+def write_page(text: str) -> str:
+    """The page with both tables as the code has them now."""
+    for name, table in (("settings", settings_table()), ("limits", limits_table())):
+        text, found = re.subn(
+            rf"(<!-- {name}: {COMMAND} -->\n).*?(<!-- end of {name} -->)",
+            lambda match, table=table: match[1] + "\n".join(table) + "\n" + match[2],  # type: ignore[misc]
+            text,
+            flags=re.DOTALL,
+        )
+        if found != 1:
+            raise ValueError(f"{PAGE.name} has no place for the table of {name}")
+    return text
+
+
+def _table(head: Row, rows: Sequence[Row]) -> list[str]:
+    return [_line(head), "|" + "---|" * len(head), *map(_line, rows)]
+
+
+def _line(cells: Row) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return "empty"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    schema = next((part for part in schema.get("anyOf", ()) if part.get("type") != "null"), schema)
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "boolean":
+        return "`true` or `false`"
+    if schema["type"] in ("integer", "number"):
+        return _range(schema)
+    return {"password": "secret", "path": "path"}.get(schema.get("format", ""), "text")
+
+
+def _range(schema: dict[str, Any]) -> str:
+    whole, above = schema["type"] == "integer", schema.get("exclusiveMinimum", -1)
+    low = f"at least {schema.get('minimum', above + 1)}" if whole else f"more than {above}"
+    high = f", at most {schema['maximum']}" if "maximum" in schema else ""
+    return f"{'whole ' if whole else ''}number, {low}{high}"
+
+
+def _bytes(size: int) -> str:
+    return f"{size // 2**20} MB" if size >= 2**20 else f"{size // 2**10} KB"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:g} s"
+
+
+def _days(days: int) -> str:
+    return f"{days} days"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(write_page(PAGE.read_text()))
+    DRAWING.write_text(draw_layers())
+    sys.stdout.write(f"written: {PAGE.relative_to(ROOT)}, {DRAWING.relative_to(ROOT)}\n")
