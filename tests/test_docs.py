@@ -43,7 +43,7 @@ def test_the_readme_is_short_and_its_pictures_are_small() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+    for target in re.findall(r"(?:\]\(|src=\")([^)\"\s]+)", PAGES[page]):
         if target.startswith("https://"):
             continue
         path, _, anchor = target.partition("#")
