@@ -12,14 +12,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from skinapi.auth import guesses, passwords, sessions
+from skinapi.auth import guess_limits, passwords, sessions
 from skinapi.auth import routes as auth_routes
-from skinapi.registry import gate
-from skinapi.reports.llm import allowance, keeping, line
+from skinapi.registry import prediction_pool
+from skinapi.reports.llm import budget, cache, http_client
 from skinapi.settings import Settings
-from skinapi.storage import patience, sqlite_file
-from skinapi.vision import bounds, photo
-from skinapi.web import buffering, connection, forms, lists, pagination, requests, server_worker
+from skinapi.storage import outage, sqlite_file
+from skinapi.vision import decode_limits, photo
+from skinapi.web import (
+    buffering,
+    connection,
+    forms,
+    list_concurrency,
+    pagination,
+    request_parsing,
+    server_worker,
+)
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "operations.md"
@@ -31,7 +39,7 @@ CAPTIONS = {
     "__main__": "command line",
     "app": "the web application",
     "commands": "work on stored data",
-    "rooms": "the services",
+    "services": "the services",
     "clients": "clients of earlier systems",
     "console": "pages in a browser",
     "prediction": "a photo in, a finding out",
@@ -92,30 +100,33 @@ def _limits() -> Iterator[Row]:
         "connections of one address, in each process",
         str(server_worker.BufferingWorker.most_of_address),
     )
-    yield "values in a JSON body, at all depths", str(requests.MOST_VALUES)
+    yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
     yield "parts of a form", str(forms.MOST_PARTS)
     yield "items on a page of a list", str(pagination.LARGEST_PAGE)
-    yield "lists of one caller at the same time", str(lists.MOST_OF_ONE_CALLER)
+    yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(photo.FORMATS)
-    yield "shortest side of a photo", f"{bounds.SMALLEST_SIDE} pixels"
-    yield "longest side of a photo", f"{bounds.LONGEST_SIDE} pixels"
-    yield "pixels of a photo", f"{bounds.MOST_PIXELS // 10**6} million"
-    yield "scans of a JPEG", str(bounds.MOST_SCANS)
-    yield "memory for decoding, in each process", f"{bounds.MOST_BYTES // 10**6} million bytes"
+    yield "shortest side of a photo", f"{decode_limits.SMALLEST_SIDE} pixels"
+    yield "longest side of a photo", f"{decode_limits.LONGEST_SIDE} pixels"
+    yield "pixels of a photo", f"{decode_limits.MOST_PIXELS // 10**6} million"
+    yield "scans of a JPEG", str(decode_limits.MOST_SCANS)
+    yield (
+        "memory for decoding, in each process",
+        f"{decode_limits.MOST_BYTES // 10**6} million bytes",
+    )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
-    yield "photos that wait for the model, in each process", str(gate.QUEUE)
+    yield "photos that wait for the model, in each process", str(prediction_pool.QUEUE)
     yield "passwords hashed at the same time, in each process", str(passwords.AT_ONCE)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST)
-    yield "an address stays known to an account", _days(guesses.REMEMBERED.days)
-    yield "requests to the LLM at the same time, in each process", str(line.MOST_AT_ONCE)
-    yield "answer of the LLM", _bytes(line.LARGEST_ANSWER)
+    yield "an address stays known to an account", _days(guess_limits.REMEMBERED.days)
+    yield "requests to the LLM at the same time, in each process", str(http_client.MOST_AT_ONCE)
+    yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
     yield (
         "pause of LLM requests",
-        f"{_seconds(allowance.REST_S)} after {allowance.MOST_FAILURES} failures in a row",
+        f"{_seconds(budget.REST_S)} after {budget.MOST_FAILURES} failures in a row",
     )
-    yield "a narrative of the LLM is kept", _days(keeping.LIFE.days)
-    yield "wait for MongoDB in one operation", _seconds(patience.PATIENCE_S)
+    yield "a narrative of the LLM is kept", _days(cache.LIFE.days)
+    yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
 
 

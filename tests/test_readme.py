@@ -91,7 +91,7 @@ def test_a_backup_is_made_and_put_back_as_written(tmp_path: Path) -> None:
     assert done.stdout == "all is well\n", done.stderr
     assert (tmp_path / "instance-before").is_dir()
     shutil.rmtree(tmp_path / "instance-before")
-    assert server.rooms().admin.has_admin()
+    assert server.services().admin.has_admin()
 
 
 def test_every_test_that_the_security_page_names_is_there() -> None:
