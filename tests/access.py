@@ -128,6 +128,7 @@ ROWS: dict[str, Row] = {
     "say_health": Row("/api/health", ANYONE),
     "show_model_card": Row("/model-card", ANYONE),
     "show_conditions": Row("/conditions", ANYONE),
+    "show_sample": Row("/sample", ANYONE),
     # accounts
     "register": Row("/register", ANYONE, newcomer),
     "log_in": Row(

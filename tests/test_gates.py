@@ -48,6 +48,7 @@ def test_only_what_tells_nothing_is_open_to_all(backend: Backend) -> None:
         ("GET", "/docs"),
         ("GET", "/password"),
         ("GET", "/console/<path:name>"),
+        ("GET", "/sample"),
         ("GET", "/api/health"),
         ("GET", "/model-card"),
         ("GET", "/conditions"),

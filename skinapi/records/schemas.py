@@ -132,7 +132,7 @@ class HeatView(Answer):
     cells: tuple[tuple[float, ...], ...] = Field(
         description="rows from the top; never negative, on the scale of the stated class's logit"
     )
-    box: tuple[float, float, float, float] = Field(
+    box: tuple[float, ...] = Field(
         description="left, top, right and bottom edge of the map, as shares of the photo's width "
         "and height"
     )
