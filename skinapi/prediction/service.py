@@ -14,7 +14,7 @@ from skinapi.reports.report import Report
 from skinapi.vision.conditions import LANGUAGES, Language
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
-from skinapi.vision.refusals import say
+from skinapi.vision.refusals import translate_refusal
 
 
 class PredictionService:
@@ -66,7 +66,7 @@ class PredictionService:
                 keep=self._records.may_keep_photo(owner, keep_photo),
             )
         except Refused as refused:
-            raise say(refused, spoken) from refused
+            raise translate_refusal(refused, spoken) from refused
         narrative = self._narrator.narrate(
             facts=Facts.of(classified.finding, context),
             language=spoken,

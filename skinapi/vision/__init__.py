@@ -1,1 +1,1 @@
-"""From a picture to probabilities and a heat map. No Flask, no storage."""
+"""Classifies a picture: probabilities, urgency and a heat map. Uses no Flask and no storage."""

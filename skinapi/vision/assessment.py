@@ -1,6 +1,8 @@
-"""What one pass of the network means: calibrated per modality, named, banded, with its doubts.
+"""Turns the output of one network pass into an assessment: calibrated probabilities for the
+picture's modality, the stated condition, the band and the doubts.
 
-Where the modality is in doubt, both calibrations speak and the more cautious one is heard.
+If the modality is in doubt, the picture is assessed with both calibrations and the more cautious
+result is used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,16 +25,18 @@ from skinapi.vision.finding import Doubt, NotRuledOut
 from skinapi.vision.linear import Features
 from skinapi.vision.modality import ModalityFinding, find_modality
 
-# A condition is plausible from a third of the leader's probability on.
+# A condition is plausible if it has at least a third of the highest probability.
 PLAUSIBLE_SHARE = 1 / 3
 _SEVERITIES = ("High", "Medium", "Low", "None")
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """`from_picture` are the probabilities before what the patient told; None where nothing was
-    told or nothing was learned of it. `stated` is what clients are told. `calibrated_as` is the
-    modality whose calibration was heard.
+    """What the model says about one picture.
+
+    `from_picture` holds the probabilities before the patient's facts were applied; None if there
+    are no such facts or the model has learned nothing about them. `stated` is the condition that
+    clients are told. `calibrated_as` is the modality whose calibration was used.
     """
 
     probabilities: Mapping[str, float]
@@ -60,7 +64,7 @@ def assess(
     pooled: Features,
     context: Context,
 ) -> Assessment:
-    """From one picture's row of logits and of pooled features."""
+    """Assess one picture from its row of logits and its row of pooled features."""
     modality = find_modality(context.modality, pooled, calibration.modality)
     each = [
         _assess_as(calibration, used, labels, logits, pooled, context, modality)
@@ -94,7 +98,7 @@ def _assess_as(
             uncertain=bool(reasons),
             little_tested=_is_little_tested(calibration, used),
         )
-        # What the patient told may raise a band, and never lowers one.
+        # With and without the patient's facts: they may raise a band, but never lower it.
         for p in ((probabilities, pictured) if probabilities != pictured else (pictured,))
     ]
     band = most_urgent(*(band for band, _ in asked))
@@ -115,25 +119,30 @@ def _assess_as(
 
 
 def _most_cautious(each: Sequence[Assessment]) -> Assessment:
-    """The most urgent band; of equal ones the higher malignant score. What neither can rule out
-    is joined; a picture is refused only where every calibration refuses it.
+    """Join the assessments of one picture by several calibrations. The one with the most urgent
+    band is used; of equal ones, the one with the highest malignant score.
+
+    A condition that any of them cannot rule out is not ruled out. The picture is refused as no skin
+    only if every calibration refuses it.
     """
     first = min(each, key=lambda one: (urgency(one.band), -one.malignant_score))
     return replace(
         first,
         not_ruled_out=_join_not_ruled_out([one.not_ruled_out for one in each]),
-        # One calibration may have spoken for both modalities.
+        # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
         tested=tuple(dict.fromkeys(tested for one in each for tested in one.tested)),
         not_skin=all(one.not_skin for one in each),
     )
 
 
 def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled: Features) -> bool:
-    """By its features, or because nothing is recognised in it."""
+    """Whether a picture is out of distribution: by the distance of its features, or because its
+    energy is too low.
+    """
     floor, familiar = calibration.unlike_training, calibration.familiar
-    unknown = floor is not None and float(calibration.energy(logits)) < floor
+    unrecognised = floor is not None and float(calibration.energy(logits)) < floor
     far = familiar is not None and familiar.measure(np.atleast_2d(pooled))[0] > familiar.limit
-    return bool(unknown or far)
+    return bool(unrecognised or far)
 
 
 def find_doubts(
@@ -145,23 +154,25 @@ def find_doubts(
 
 
 def state(probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool) -> str:
-    """In doubt the most severe plausible condition; else what the naming rule names, unless that
-    is less severe than the most probable condition: a rule for rare classes must not talk a cancer
-    down.
+    """Choose the condition that clients are told. If the finding is uncertain: the most severe
+    plausible condition. Otherwise the one that the naming rule names.
+
+    If that one is less severe than the most probable condition, the most probable one is stated: a
+    rule for rare classes must not make a cancer look harmless.
     """
     most_probable = min(probabilities, key=lambda key: (-probabilities[key], key))
     if uncertain:
         least = PLAUSIBLE_SHARE * probabilities[most_probable]
         return min(
             (key for key, p in probabilities.items() if p >= least),
-            key=lambda key: (*_gravity(key), -probabilities[key], key),
+            key=lambda key: (*_severity_rank(key), -probabilities[key], key),
         )
     named = calibration.naming.name(probabilities) if calibration.naming else most_probable
-    return named if _gravity(named) <= _gravity(most_probable) else most_probable
+    return named if _severity_rank(named) <= _severity_rank(most_probable) else most_probable
 
 
-def _gravity(key: str) -> tuple[int, int]:
-    """Small for what is grave."""
+def _severity_rank(key: str) -> tuple[int, int]:
+    """A sort key: the more severe the condition, the smaller."""
     condition = conditions_table().by_key(key)
     return _SEVERITIES.index(condition.severity), urgency(condition.urgency)
 
@@ -187,7 +198,9 @@ def _is_not_skin(
 def _not_ruled_out(
     calibration: Calibration, probabilities: Mapping[str, float]
 ) -> tuple[NotRuledOut, ...]:
-    """Most probable first; normal skin is no condition to be ruled out."""
+    """For each level the conditions that cannot be ruled out, most probable first. Normal skin is
+    left out, because it is no condition to rule out.
+    """
     sets = []
     for level, limits in calibration.prediction_sets.items():
         within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]

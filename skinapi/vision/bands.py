@@ -1,12 +1,14 @@
-"""How soon a doctor should see it: the most urgent of everything that asks for a band."""
+"""Decides how soon a doctor should see the lesion: each rule asks for a band, and the most urgent
+one is chosen.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 from skinapi.vision.conditions import Band, conditions_table
 
-# For a model that brings no thresholds of its own: low, because a missed cancer costs more than a
-# visit.
+# Used for a model without its own thresholds. They are low, because a missed cancer costs more than
+# a visit to a doctor.
 CAUTIOUS_THRESHOLDS: Mapping[str, float] = {
     "melanoma": 0.05,
     "basal_cell_carcinoma": 0.05,
@@ -16,7 +18,7 @@ CAUTIOUS_THRESHOLDS: Mapping[str, float] = {
 THRESHOLD_BANDS: Mapping[str, Band] = {
     "melanoma": Band.URGENT_REFERRAL,
     "basal_cell_carcinoma": Band.REFERRAL,
-    # Squamous cell carcinomas are taught as this class.
+    # Squamous cell carcinomas are labelled as this class in the training data.
     "actinic_keratosis": Band.REFERRAL,
     "malignant": Band.DOCTOR_REVIEW,
 }
@@ -33,7 +35,7 @@ class RaisedBy(StrEnum):
     MOST_PROBABLE = "most_probable"
     NAMED = "named"
     CHECKLIST = "checklist"
-    # Stands in findings that were kept before modalities were recognised; no rule asks for it now.
+    # Only in findings that were stored before modalities were recognised; no rule gives it now.
     NOT_DERMOSCOPIC = "not_dermoscopic"
     NOT_EXAMINED = "not_examined"
     LITTLE_TESTED = "little_tested"
@@ -49,7 +51,7 @@ def choose_band(
     uncertain: bool,
     little_tested: bool,
 ) -> tuple[Band, tuple[RaisedBy, ...]]:
-    """The band, and every rule that asked for no less.
+    """The most urgent band that a rule asks for, and every rule that asks for it.
 
     `little_tested`: too few malignant lesions of this modality were in the model's test part.
     """
@@ -66,14 +68,14 @@ def choose_band(
 
 
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
-    """For each threshold of the bands, the score that it cuts."""
+    """For each threshold of the bands, the score that is compared with it."""
     malignant = sum(probabilities.get(key, 0.0) for key in conditions_table().malignant_keys)
     named = {name: probabilities.get(name, 0.0) for name in THRESHOLD_BANDS if name != "malignant"}
     return {**named, "malignant": malignant}
 
 
 def all_thresholds(fitted: Mapping[str, float]) -> dict[str, float]:
-    """Those that were fitted, and cautious ones for the others."""
+    """The fitted thresholds, and cautious ones for those that were not fitted."""
     return {**CAUTIOUS_THRESHOLDS, **fitted}
 
 
@@ -98,5 +100,5 @@ def most_urgent(*bands: Band) -> Band:
 
 
 def urgency(band: Band) -> int:
-    """Its place, the most urgent first."""
+    """A sort key: the more urgent the band, the smaller."""
     return _URGENCY[band]

@@ -1,4 +1,6 @@
-"""From logits to probabilities that mean what they say on the pictures they were fitted to."""
+"""Calibration: turns logits into probabilities that match observed frequencies on the pictures they
+were fitted to, and holds all limits that were fitted with them.
+"""
 
 from collections.abc import Mapping
 from typing import Literal, Self
@@ -25,14 +27,14 @@ from skinapi.vision.skin_detector import SkinDetector
 Probabilities = NDArray[np.float64]
 Level = Literal["0.90", "0.95"]
 LEVELS: tuple[Level, ...] = ("0.90", "0.95")
-# With fewer malignant lesions in its test part, a modality's sensitivity is hardly known.
+# With fewer malignant lesions in a modality's test part, its sensitivity is hardly known.
 ENOUGH_TESTED = 100
 
 
 class HeldOutFigures(Frozen):
     """How the model did on the test part of one modality, one picture of each lesion.
 
-    `sensitivity`: the share of the malignant lesions whose band was doctor_review or more urgent.
+    `sensitivity` is the share of the malignant lesions whose band was doctor_review or more urgent.
     """
 
     modality: Modality
@@ -42,20 +44,23 @@ class HeldOutFigures(Frozen):
 
     @property
     def is_little(self) -> bool:
-        """Too few malignant lesions to rely on the sensitivity."""
+        """Whether there were too few malignant lesions to rely on the sensitivity."""
         return self.malignant < ENOUGH_TESTED
 
 
 class NamingRule(Frozen):
-    """A picture is named by the highest log p - tau * log(prior), so that rare classes are named
-    as readily as they are found. With a tau of 0 that is the most probable class.
+    """Names a picture by the class with the highest log p - tau * log(prior), so that rare classes
+    are not overlooked. With a tau of 0 that is the most probable class. This is logit adjustment:
+    https://arxiv.org/abs/2007.07314
     """
 
     tau: NonNegativeFloat
     prior: Mapping[str, PositiveFloat]
 
     def name(self, probabilities: Mapping[str, float]) -> str:
-        """A class without a prior is never preferred by the rule to the most probable one."""
+        """The class that the rule names. If the most probable class has no prior, it is named;
+        another class without a prior is never named.
+        """
         most_probable = max(probabilities, key=lambda key: probabilities[key])
         if most_probable not in self.prior:
             return most_probable
@@ -68,13 +73,14 @@ class NamingRule(Frozen):
 
 
 class Calibration(BaseModel):
-    """Fitted on the validation pictures of one modality.
+    """The calibration for one modality, fitted on its validation pictures.
 
-    A picture is out of distribution if its energy is below `unlike_training`, or its features are
-    beyond `familiar`'s limit. Two classes closer than `too_close` cannot be told apart.
-    `prediction_sets` holds, for each level, the probability from which on a class cannot be ruled
-    out. A class in `too_few` had too few validation lesions for a limit of its own: its limit is
-    that of all malignant, or of all other, classes together.
+    A picture is out of distribution if its energy is below `unlike_training`, or the distance of
+    its features exceeds the limit of `familiar`. Two classes whose probabilities differ by less
+    than `too_close` cannot be told apart. `prediction_sets` holds for each level the limit of each
+    class: with at least this probability it cannot be ruled out. A class in `too_few` had too few
+    validation lesions for its own limit; it has that of all malignant, or of all other, classes
+    together.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -99,16 +105,20 @@ class Calibration(BaseModel):
         return softmax(logits, self.temperature)
 
     def energy(self, logits: NDArray[np.floating]) -> Probabilities:
-        """High where the network recognises something, low for what is unlike its training."""
+        """The negated free energy (https://arxiv.org/abs/2010.03759). It is high if the network
+        recognises the picture, and low if the picture is unlike the training pictures.
+        """
         scaled = np.asarray(logits, np.float64) / self.temperature
+        # The highest logit is subtracted first, or exp would overflow.
         highest = scaled.max(axis=-1)
         return np.asarray(highest + np.log(np.exp(scaled - highest[..., None]).sum(axis=-1)))
 
 
 class ModelCalibration(BaseModel):
-    """All that stands between a network's numbers and a finding: calibration.json.
+    """All that is needed to turn a network's output into a finding: the content of
+    calibration.json.
 
-    A model without a `clinical` calibration answers such pictures with the dermoscopic one.
+    A model without a `clinical` calibration uses the dermoscopic one for clinical pictures.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""One photo in, one Finding out, or Refused: every step, the cheap ones first."""
+"""Classifies one photo. The result is a Finding or the error Refused; cheap checks come first."""
 
 import time
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ UNKNOWN = Context()
 
 @dataclass(frozen=True, slots=True)
 class PreparedPhoto:
-    """A decoded photo whose quality suffices."""
+    """A decoded photo of sufficient quality; `milliseconds` is the time that this took."""
 
     photo: Photo
     quality: Quality
@@ -27,13 +27,14 @@ class PreparedPhoto:
 
 
 def classify_photo(model: Model, content: bytes, context: Context = UNKNOWN) -> Finding:
-    """Raises Refused."""
+    """Classify an uploaded photo. Raises Refused."""
     return classify_prepared(model, prepare_photo(content), context)
 
 
 def prepare_photo(content: bytes) -> PreparedPhoto:
-    """Decode the photo and check its quality. That needs no model, so a photo that is refused here
-    costs the engine nothing. Raises Refused.
+    """Decode the photo and check its quality. Raises Refused.
+
+    This needs no model, so a photo that is refused here takes no time of the engine.
     """
     started = time.perf_counter()
     photo = read_photo(content)
@@ -48,6 +49,7 @@ def classify_prepared(
     prepared: PreparedPhoto,
     context: Context = UNKNOWN,
 ) -> Finding:
+    """Classify a photo that `prepare_photo` accepted. Raises Refused if it shows no skin."""
     started = time.perf_counter()
     reading = model.read([prepared.photo.pixels])
     engine = _milliseconds_since(started)

@@ -1,6 +1,6 @@
-"""The only medical words of the software: `conditions.yaml` read into frozen, typed values.
+"""Reads `conditions.yaml`, the only source of medical sentences, into immutable typed values.
 
-No other module writes a sentence about a disease; it asks here by key and language.
+No other module contains a sentence about a disease; it looks one up here by key and language.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 Language = Literal["en", "fr"]
-# What may stand behind a sentence: a guideline, a professional society or a national cancer
+# What a sentence may be based on: a guideline, a professional society or a national cancer
 # charity, a reviewed paper, a public health service, a classification of diseases, or this
 # software itself.
 SourceKind = Literal[
@@ -28,7 +28,9 @@ class Frozen(BaseModel):
 
 
 class Band(StrEnum):
-    """How soon a doctor should see it, most urgent first."""
+    """How soon a doctor should see the lesion. The order is the order of urgency, most urgent
+    first.
+    """
 
     URGENT_REFERRAL = "urgent_referral"
     REFERRAL = "referral"
@@ -38,7 +40,9 @@ class Band(StrEnum):
 
 
 class Names(Frozen):
-    """What people and each published client call the condition; None where a client has no word."""
+    """The names of a condition for people and for each published client. None if a client has no
+    name for it.
+    """
 
     en: str
     fr: str
@@ -65,7 +69,7 @@ class Sentences(Frozen):
 
 
 class Source(Frozen):
-    """Where a sentence comes from; `supports` names the sentences it carries."""
+    """A source of sentences; `supports` names the sentences that it is the source of."""
 
     kind: SourceKind
     url: str | None = None
@@ -111,7 +115,9 @@ class Said(Frozen):
     fr: str
 
     def fill(self, **values: "Said") -> "Said":
-        """With each value, in the same language, in the place that its name marks in braces."""
+        """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
+        the same language.
+        """
         return Said(
             en=self.en.format(**{name: value.en for name, value in values.items()}),
             fr=self.fr.format(**{name: value.fr for name, value in values.items()}),
@@ -119,14 +125,16 @@ class Said(Frozen):
 
 
 class PictureKind(Frozen):
-    """A kind of picture in words, for one and for many."""
+    """The words for a kind of picture, in singular and plural."""
 
     one: Said
     many: Said
 
 
 class Notices(Frozen):
-    """`kinds` is by modality. In braces stands what `skinapi.vision.notices` fills in."""
+    """The notices. The keys of `kinds` are modalities. `skinapi.vision.notices` fills in the
+    placeholders in braces.
+    """
 
     information_only: Said
     kinds: Mapping[str, PictureKind]
@@ -161,15 +169,15 @@ class Checklist(Frozen):
     sources: tuple[Source, ...]
 
     def score(self, ticked: Iterable[str]) -> int:
-        """The weighted points of the items that were ticked; an unknown item is an error, not a
-        zero.
+        """The sum of the points of the items that were ticked. Raises KeyError for an unknown
+        item.
         """
         points = {item.key: item.points for item in self.items}
         return sum(points[key] for key in set(ticked))
 
 
 class ConditionsTable(Frozen):
-    """Everything medical that the code may say."""
+    """All medical content that the software may show."""
 
     table_schema: int = Field(alias="schema")
     conditions: tuple[Condition, ...]
@@ -184,7 +192,7 @@ class ConditionsTable(Frozen):
         return next(condition for condition in self.conditions if condition.key == key)
 
     def band_words(self, band: Band, language: Language) -> BandWords:
-        """A band's label and its action: there is always something to do."""
+        """A band's label and its action. Every band has an action, the least urgent too."""
         entry = next(entry for entry in self.bands if entry.key == band)
         return entry.fr if language == "fr" else entry.en
 
@@ -197,7 +205,9 @@ class ConditionsTable(Frozen):
         return frozenset(condition.key for condition in self.conditions if condition.malignant)
 
     def label_spellings(self) -> dict[str, str]:
-        """Every word a data set may use for a condition, in lower case, to the condition's key."""
+        """A mapping of every name that a data set may use for a condition, in lower case, to the
+        condition's key.
+        """
         spellings: dict[str, str] = {}
         for condition in self.conditions:
             words = [condition.key, condition.dx, *condition.names.model_dump().values()]

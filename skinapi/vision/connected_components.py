@@ -1,7 +1,7 @@
-"""Connected pieces of a mask, in a few passes over all of it.
+"""Finds connected pieces of a mask in a few passes over the whole mask.
 
-Growing a piece from one pixel takes as many passes as the piece is long: half its pixels where it
-winds like a labyrinth.
+Growing a piece from one pixel would take as many passes as the piece is long; for a piece that
+winds like a labyrinth that is half its number of pixels.
 """
 
 import numpy as np
@@ -12,12 +12,12 @@ Numbers = NDArray[np.int64]
 
 
 def find_component(mask: Mask, at: tuple[int, int]) -> Mask:
-    """The pixels of the mask that are connected with the one at this row and column, by sides or
-    corners. `mask[at]` must be true.
+    """The pixels of the mask that are connected, by sides or corners, with the pixel at this row
+    and column. `mask[at]` must be true.
     """
     starts = mask.copy()
     starts[:, 1:] &= ~mask[:, :-1]
-    # The number of each pixel's run, which is a row's unbroken stretch of the mask.
+    # For each pixel the number of its run; a run is an unbroken stretch of the mask in one row.
     runs = np.cumsum(starts).reshape(mask.shape) - 1
     groups = _join(int(starts.sum()), *_touching(mask, runs))
     piece: Mask = mask & (groups[runs] == groups[runs[at]])
@@ -25,7 +25,7 @@ def find_component(mask: Mask, at: tuple[int, int]) -> Mask:
 
 
 def _touching(mask: Mask, runs: Numbers) -> tuple[Numbers, Numbers]:
-    """Every two runs, of one row and the next, that touch."""
+    """All pairs of runs that touch, one in a row and one in the next row."""
     upper, lower = [], []
     width = mask.shape[1]
     for across in (-1, 0, 1):
@@ -38,8 +38,9 @@ def _touching(mask: Mask, runs: Numbers) -> tuple[Numbers, Numbers]:
 
 
 def _join(count: int, some: Numbers, others: Numbers) -> Numbers:
-    """For each run the lowest run that it is connected with. In every round each group joins the
-    lowest that it touches, so that few rounds are needed.
+    """For each run the lowest-numbered run that it is connected with.
+
+    In each round every group joins the lowest group that it touches, so that few rounds are needed.
     """
     groups = np.arange(count)
     while some.size:

@@ -1,4 +1,6 @@
-"""What is known about a photo besides its pixels; every field may be left out."""
+"""What the sender tells about a photo: modality, facts about the patient, checklist. Every field is
+optional.
+"""
 
 from enum import StrEnum
 from typing import Literal, get_args
@@ -40,7 +42,9 @@ BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
 
 class Context(Frozen):
-    """`checklist` holds what was ticked: None where nobody was asked, empty if all was denied."""
+    """What is known about a photo besides its pixels. `checklist` holds the ticked items: None if
+    the questions were not asked, empty if all were answered with no.
+    """
 
     modality: Modality = Modality.UNKNOWN
     age_band: AgeBand | None = None
@@ -51,8 +55,10 @@ class Context(Frozen):
 
     @field_validator("checklist")
     @classmethod
-    def _know_every_item(cls, ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        """In the table's order, each once."""
+    def _check_items(cls, ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        """Sort the items in the table's order, without repetitions. Raises ValueError for an
+        unknown item.
+        """
         if ticked is None:
             return None
         known = [item.key for item in conditions_table().checklist.items]
@@ -63,7 +69,7 @@ class Context(Frozen):
 
     @property
     def checklist_score(self) -> int | None:
-        """By the table's weights; None where nobody was asked."""
+        """The score by the table's weights; None if the questions were not asked."""
         if self.checklist is None:
             return None
         return conditions_table().checklist.score(self.checklist)

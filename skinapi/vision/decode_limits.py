@@ -1,9 +1,9 @@
-"""How large a picture may be, and how much memory all decoding together: told from headers, before
-a byte is decoded.
+"""Limits on the size of a picture and on the memory that all decoding may use together. They are
+checked by the file's header, before a byte is decoded.
 
-The bounds lie beyond what cameras make: 48 megapixels are 8064 x 6048, and a photo of 108, whose
-sides are 12000 x 9000, does not fit into an upload of 10 MB. A PNG may have 17 megapixels, a WebP,
-which no camera writes, 5.
+The limits lie beyond what cameras make: 48 megapixels are 8064 x 6048, and a photo of 108
+megapixels (12000 x 9000) does not fit into an upload of 10 MB. By memory, a PNG may have 17
+megapixels, and a WebP, which no camera writes, 5.
 """
 
 import threading
@@ -17,27 +17,31 @@ Size = tuple[int, int]
 
 SMALLEST_SIDE = 128
 LONGEST_SIDE = 12_000
-# Of a JPEG of many more pixels little memory is needed, but a second of time.
+# A JPEG with many more pixels would still need little memory, but a second of time.
 MOST_PIXELS = 64_000_000
-# A progressive JPEG of 12 megapixels at full colour needs 86 MB, the most of all that cameras and
-# their programs write.
+# A progressive JPEG of 12 megapixels at full colour needs 86 MB, the most of all files that
+# cameras and their programs write.
 MOST_BYTES = 88_000_000
-# Each scan is one more walk over the whole picture, for a few bytes of file.
+# Each scan costs the file a few bytes and the decoder one more pass over the whole picture.
 MOST_SCANS = 64
-RGB = 4  # bytes that Pillow takes for a pixel
+RGB_BYTES = 4  # Pillow stores an RGB pixel in four bytes, not three
 
 
 class DecodingMemory:
-    """All decoding of a process takes from it; who needs more than is left waits, in turn."""
+    """The memory that all decoding of a process may use together. A decoding that needs more than
+    is left waits until enough is free, and none overtakes it.
+    """
 
     def __init__(self, most: int = MOST_BYTES) -> None:
         self._left = most
         self._changed = threading.Condition()
-        self._next = threading.Lock()
+        self._queue = threading.Lock()
 
     @contextmanager
-    def taken(self, size: int) -> Iterator[None]:
-        with self._next, self._changed:  # nobody overtakes who waits for much
+    def reserved(self, size: int) -> Iterator[None]:
+        # Only one thread waits for memory, all others for this lock. Otherwise small pictures
+        # could overtake a large one again and again, and it would never start.
+        with self._queue, self._changed:
             self._changed.wait_for(lambda: size <= self._left)
             self._left -= size
         try:
@@ -48,26 +52,32 @@ class DecodingMemory:
                 self._changed.notify_all()
 
 
-def spare_factor(size: Size, needed: Size) -> int:
-    """The largest of 8, 4, 2 and 1 by which both sides can be divided and no less than is needed is
-    left: the rule of JPEG's draft mode, so that every format ends at the same size.
+def reduction_factor(size: Size, needed: Size) -> int:
+    """The largest of 8, 4, 2 and 1 by which both sides can be divided while each keeps the length
+    that is needed.
+
+    This is the rule of JPEG's draft mode, so that every format ends at the same size.
     """
     spare = min(size[0] // needed[0], size[1] // needed[1])
     return next(factor for factor in (8, 4, 2, 1) if spare >= factor or factor == 1)
 
 
 def bytes_needed(header: Header, needed: Size) -> int:
-    """To decode it to RGB at the smallest scale that has no less than `needed`."""
+    """The memory, in bytes, that decoding to RGB takes at the smallest scale that has at least the
+    `needed` size.
+    """
     pixels = header.width * header.height
-    small = pixels / spare_factor((header.width, header.height), needed) ** 2
+    small = pixels / reduction_factor((header.width, header.height), needed) ** 2
     decoded = header.decoded * (small if header.scaled else pixels)
-    # What the decoder holds it lets go of before the colours are converted.
-    return round(decoded + max(header.held * pixels, RGB * small))
+    # The decoder frees its own buffers before the colours are converted, so only the larger of the
+    # two counts.
+    return round(decoded + max(header.held * pixels, RGB_BYTES * small))
 
 
 def refuse_oversize(header: Header, needed: tuple[Size, ...]) -> None:
-    """Raises Refused, with the bound that is exceeded, if one is; `needed` are all sizes at which
-    it may have to be decoded.
+    """Raises Refused, with the limit that is exceeded, for a picture that must not be decoded.
+
+    `needed` are all sizes at which it may have to be decoded.
     """
     size = {"width": header.width, "height": header.height}
     if (

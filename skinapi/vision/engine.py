@@ -1,6 +1,4 @@
-"""The port through which a network is asked: one pass answers all that a finding and its heat map
-need.
-"""
+"""The interface to a neural network. One pass gives all that a finding and its heat map need."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,4 +17,6 @@ class EngineOutput:
 
 class Engine(Protocol):
     def infer(self, batch: Tensor) -> EngineOutput:
-        """Pictures x height x width x channel in; safe to call from many threads at once."""
+        """Run the network on a batch of the shape pictures x height x width x channels. Safe to
+        call from many threads at once.
+        """

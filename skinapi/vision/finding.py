@@ -1,4 +1,6 @@
-"""The Finding: what was seen in one photo, frozen. Answers, reports, records are views of it."""
+"""The Finding: the immutable result of classifying one photo. API responses, reports and records
+are made from it.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -38,9 +40,10 @@ class Ranked(Frozen):
 
 
 class NotRuledOut(Frozen):
-    """The lesion classes of a conformal prediction set: for each class, such sets hold the truth
-    for the share `level` of its lesions. Of the classes in `too_few` there were too few lesions to
-    promise that.
+    """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511).
+
+    For each class, such sets contain the true class for the share `level` of its lesions. For the
+    classes in `too_few` there were too few validation lesions to promise that.
     """
 
     level: Literal["0.90", "0.95"]
@@ -49,7 +52,7 @@ class NotRuledOut(Frozen):
 
 
 class Timings(Frozen):
-    """Milliseconds."""
+    """How long the steps took, in milliseconds."""
 
     decode: NonNegativeFloat
     engine: NonNegativeFloat
@@ -57,10 +60,10 @@ class Timings(Frozen):
 
 
 class FindingSummary(Frozen):
-    """What a list shows of a finding.
+    """The part of a finding that a list shows.
 
-    `stated` is the class that clients are told: by the naming rule, or, where the finding is
-    uncertain, the most severe plausible condition. Its own probability is the confidence.
+    `stated` is the class that clients are told: the one that the naming rule names, or, if the
+    finding is uncertain, the most severe plausible condition. The confidence is its probability.
     """
 
     ranked: tuple[Ranked, ...] = Field(min_length=2)
@@ -72,7 +75,7 @@ class FindingSummary(Frozen):
 
     @property
     def confidence(self) -> float:
-        """The stated condition's own calibrated probability."""
+        """The calibrated probability of the stated condition."""
         return probability_of(self.ranked, self.stated)
 
     def band_words(self, language: Language = "en") -> BandWords:
@@ -80,8 +83,11 @@ class FindingSummary(Frozen):
 
 
 class Finding(FindingSummary):
-    """`from_picture` is set where what the patient told has shifted the probabilities. The fields
-    with a default are missing in findings that were kept before they existed.
+    """All that is known about one photo.
+
+    `from_picture` holds the probabilities before the patient's facts were applied; it is set only
+    if the facts changed them. Fields with a default are missing in findings that were stored
+    before these fields existed.
     """
 
     malignant_score: float
@@ -97,7 +103,7 @@ class Finding(FindingSummary):
     not_ruled_out: tuple[NotRuledOut, ...] = ()
 
     @model_validator(mode="after")
-    def _hang_together(self) -> Self:
+    def _check_consistency(self) -> Self:
         probabilities = [entry.probability for entry in self.ranked]
         if probabilities != sorted(probabilities, reverse=True):
             raise ValueError("the most probable comes first")
@@ -117,8 +123,8 @@ class Finding(FindingSummary):
 
     @property
     def notices(self) -> tuple[Said, ...]:
-        """What must be said beside this finding, in every language: what holds for all findings,
-        then the doubts, then how far the model is known on such a picture.
+        """The notices that must be shown with this finding, in every language. First the one for
+        all findings, then the doubts, then how the model was tested on such pictures.
         """
         return (
             conditions_table().notices.information_only,
@@ -127,15 +133,14 @@ class Finding(FindingSummary):
         )
 
     def _modality_notices(self) -> tuple[Said, ...]:
-        """Findings without a modality were kept when models knew dermoscope pictures alone."""
+        """A finding without a modality was stored when models knew only dermoscope pictures."""
         if self.modality is not None:
             return modality_notices(self.modality, self.tested)
         return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()
 
     def over_seven(self) -> Self:
-        """The same finding for clients that know no normal skin, renormalised without it.
-
-        Refused(no_lesion) where normal skin ranks first.
+        """The same finding over the seven lesion classes, renormalised, for clients that do not
+        know the class normal skin. Raises Refused(no_lesion) if normal skin ranks first.
         """
         if self.most_probable == NORMAL_SKIN:
             raise refuse(Reason.NO_LESION)
@@ -155,13 +160,15 @@ def doubt_notice(doubt: Doubt) -> Said:
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
-    """Most probable first; equals by name, so that the order never depends on chance."""
+    """Sort by probability, highest first. Equal ones are sorted by key, so that the order never
+    depends on chance.
+    """
     entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
     return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
 
 
 def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
-    """The lesion classes in the same order, renormalised."""
+    """The lesion classes in the same order, their probabilities divided by their sum."""
     lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
     whole = math.fsum(entry.probability for entry in lesions)
     return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
@@ -172,7 +179,7 @@ def probability_of(ranked: Iterable[Ranked], key: str) -> float:
 
 
 def sum_malignant(ranked: Iterable[Ranked]) -> float:
-    """By label, wherever it ranks."""
+    """The probability that the lesion is malignant: the sum over all malignant conditions."""
     malignant = conditions_table().malignant_keys
     total = math.fsum(entry.probability for entry in ranked if entry.key in malignant)
     return min(1.0, total)

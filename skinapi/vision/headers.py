@@ -1,5 +1,8 @@
-"""What a picture's header says of its size and of what decoding it takes, read before a decoder
-sees the file: opening a WebP already allocates its whole canvas.
+"""Reads from a picture's header its size and the memory that decoding it takes.
+
+This happens before a decoder sees the file: opening a WebP already allocates its whole canvas.
+Formats: JPEG https://www.w3.org/Graphics/JPEG/itu-t81.pdf (annex B), PNG
+https://www.w3.org/TR/png-3/, WebP https://developers.google.com/speed/webp/docs/riff_container.
 """
 
 import struct
@@ -8,8 +11,10 @@ from dataclasses import dataclass
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_GREY, _PNG_PALETTE = 0, 3
 _JPEG = b"\xff\xd8\xff"
+# Markers of JPEG frames. All others (lossless, hierarchical) are refused.
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA)
 _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)
+# Markers that stand alone, without a length and a body: TEM, RST0 to RST7, SOI.
 _WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
 _START_OF_SCAN = 0xDA
 _END = 0xD9
@@ -17,10 +22,13 @@ _END = 0xD9
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Sizes are those of the file, not turned upright. `decoded` is how many bytes the decoder
-    hands out for a pixel, `held` what it holds beside them for each pixel of the whole picture.
-    `scaled`: it can be decoded at a half, a quarter or an eighth. `scans`: how many walks over the
-    picture a JPEG is decoded in, 1 where that needs no memory.
+    """The size of a picture and what decoding it takes. The size is that of the file, not turned
+    upright.
+
+    `decoded`: bytes per pixel of the decoder's output. `held`: bytes that the decoder holds in
+    addition, for each pixel of the whole picture. `scaled`: it can be decoded at a half, a quarter
+    or an eighth. `scans`: in how many passes over the picture a JPEG is decoded; 1 if the decoder
+    need not hold the picture for them. `moving`: the file is animated.
     """
 
     width: int
@@ -33,7 +41,9 @@ class Header:
 
 
 def read_header(content: bytes) -> Header:
-    """Raises ValueError where it is no JPEG, PNG or WebP, cut off in its header or of no size."""
+    """Read the header of a JPEG, PNG or WebP. Raises ValueError for another format, for a file that
+    is cut off in its header and for a width or height of zero.
+    """
     try:
         header = _read(content)
     except (struct.error, IndexError) as error:
@@ -62,7 +72,7 @@ def _png(content: bytes) -> Header:
 
 
 def _webp(content: bytes) -> Header:
-    """libwebp holds the canvas twice and hands out a copy, which Pillow copies once more."""
+    """libwebp holds the canvas twice and returns a copy, and Pillow copies that once more."""
     chunk, body = content[12:16], content[20:30]
     if len(body) < 10:
         raise ValueError("cut off in its header")
@@ -81,8 +91,8 @@ def _webp(content: bytes) -> Header:
 
 
 def _jpeg(content: bytes) -> Header:
-    """A JPEG whose scans do not hold all of its components is put together in memory, two bytes for
-    each coefficient, whether it calls itself progressive or not.
+    """If a scan of a JPEG does not hold all components, the decoder collects all coefficients in
+    memory, two bytes each, whether the file calls itself progressive or not.
     """
     frame: tuple[int, bytes] | None = None
     at = 2
@@ -106,20 +116,20 @@ def _jpeg(content: bytes) -> Header:
         raise ValueError("a scan without a frame")
     kind, body = frame
     _, height, width, components = struct.unpack_from(">BHHB", body)
-    several = kind in _PROGRESSIVE or content[at + 2] < components
+    collected = kind in _PROGRESSIVE or content[at + 2] < components
     return Header(
         width,
         height,
         decoded=1 if components == 1 else 4,
-        held=2 * _samples(body, components) if several else 0,
+        held=2 * _samples(body, components) if collected else 0,
         scaled=True,
-        scans=content.count(bytes([0xFF, _START_OF_SCAN])) if several else 1,
+        scans=content.count(bytes([0xFF, _START_OF_SCAN])) if collected else 1,
     )
 
 
 def _samples(frame: bytes, components: int) -> float:
-    """How many values a pixel has at this frame's subsampling: 3 for RGB at full size, 1.5 at the
-    half in both directions that most cameras use.
+    """How many values a pixel has on average at this frame's chroma subsampling: 3 without
+    subsampling, 1.5 where colour has half the resolution in both directions, as in most cameras.
     """
     factors = [divmod(frame[7 + 3 * number], 16) for number in range(components)]
     across, down = (max(sizes) for sizes in zip(*factors, strict=True))

@@ -1,5 +1,5 @@
-"""Grad-CAM in closed form: behind global average pooling the gradient is known, so no second pass
-is needed.
+"""Computes Grad-CAM heat maps (https://arxiv.org/abs/1610.02391) without a second network pass:
+behind global average pooling the gradient is known in closed form.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from skinapi.vision.tensor import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What follows the pooling: one Dense, or Dense with ReLU and then Dense."""
+    """The layers after the pooling: one Dense layer, or Dense with ReLU and then Dense."""
 
     weights: Tensor
     hidden_weights: Tensor | None = None
@@ -19,7 +19,7 @@ class Head:
 
     @property
     def features(self) -> int:
-        """How many pooled features it reads."""
+        """The number of pooled features that it reads."""
         first = self.weights if self.hidden_weights is None else self.hidden_weights
         return int(first.shape[0])
 
@@ -28,21 +28,22 @@ class Head:
         return int(self.weights.shape[1])
 
     def slope(self, pooled: Tensor, output: int) -> Tensor:
-        """How the output's logit moves with each pooled feature, at these features."""
+        """The gradient of the output's logit by each pooled feature, at these features."""
         if self.hidden_weights is None or self.hidden_bias is None:
             return self.weights[:, output]
-        awake = pooled @ self.hidden_weights + self.hidden_bias > 0
+        active = pooled @ self.hidden_weights + self.hidden_bias > 0
         slope: Tensor = self.hidden_weights @ np.where(
-            awake, self.weights[:, output], np.float32(0)
+            active, self.weights[:, output], np.float32(0)
         )
         return slope
 
 
 def draw_heat(*, feature_map: Tensor, pooled: Tensor, head: Head, output: int) -> Tensor:
-    """Where one picture speaks for one output: height x width, never negative, on the logit's
-    scale.
+    """The heat map of one picture for one output: which places raise that output. Its shape is
+    height x width, its values are never negative and on the logit's scale.
 
-    These are maps of the logits, as in Grad-CAM's paper; maps of the probabilities look different.
+    These are maps of the logits, as in the Grad-CAM paper; maps of the probabilities look
+    different.
     """
     height, width, _ = feature_map.shape
     importance = head.slope(pooled, output) / np.float32(height * width)

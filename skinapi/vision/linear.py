@@ -33,7 +33,7 @@ class LinearClassifier(Frozen):
         return self
 
     def probability(self, pooled: Features) -> Floats:
-        """Of the first outcome, one number per row."""
+        """The probability of the first outcome, one number per row."""
         score = pooled.astype(np.float64) @ unpack(self.weights, "<f4") + self.bias
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -60.0, 60.0))))
 
@@ -42,6 +42,6 @@ def pack(numbers: Features, dtype: str) -> str:
     return base64.b64encode(numbers.astype(dtype).tobytes()).decode("ascii")
 
 
-@lru_cache(maxsize=32)  # a few arrays for each model in memory: serving, next and previous
+@lru_cache(maxsize=32)  # a few arrays for each of three models: serving, next, previous
 def unpack(text: str, dtype: str) -> Floats:
     return np.frombuffer(base64.b64decode(text, validate=True), dtype).astype(np.float64)

@@ -1,6 +1,7 @@
-"""Where the lesion ends and skin begins, good enough to measure it; None where it is not.
+"""Finds the outline of a lesion and measures its shape. The result is None if the outline is not
+clear enough to measure.
 
-Measured on the pixels alone, never from what the network says.
+It uses only the pixels, never the output of the network.
 """
 
 import math
@@ -16,24 +17,30 @@ from skinapi.vision.photo import Photo
 Numbers = NDArray[np.float64]
 
 SIDE = 128
-# A picture longer than four of its shorter sides is searched at fewer pixels a side instead.
+# A picture that is more than four times as long as wide is scaled down further, to this many
+# pixels.
 MOST_PIXELS = 4 * SIDE * SIDE
 SMOOTHING = 1.5
+# The outermost pixels of the picture are taken for skin.
 FRAME = 6
-SMALLEST, LARGEST = 0.01, 0.60
-MOST_ON_THE_FRAME = 0.04
+# An outline is trusted only within these limits, given as shares of the picture, of its border, of
+# grey levels, of the variance and of all pixels that stand out.
+SMALLEST_AREA, LARGEST_AREA = 0.01, 0.60
+MOST_OF_BORDER = 0.04
 LEAST_CONTRAST = 18.0
 LEAST_SEPARATION = 0.65
 LEAST_IN_ONE_PIECE = 0.70
-# What counts as wholly asymmetric, ragged or many-coloured: a lesion may lack mirror partners for
-# half of itself, and its colours may lie so many grey levels from their mean.
+# The values that count as 1, fully asymmetric or fully many-coloured: the share of the lesion
+# without a mirror partner, and the distance of its colours from their mean in grey levels.
 WHOLE_ASYMMETRY = 0.5
 WHOLE_COLOUR = 64.0
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Each 0..1; `diameter` in shorter sides of the photo: pictures know no millimetres."""
+    """Four measures of a lesion, each from 0 to 1. `diameter` is relative to the photo's shorter
+    side, because a picture has no scale in millimetres.
+    """
 
     asymmetry: float
     border: float
@@ -42,7 +49,7 @@ class Shape:
 
 
 def measure_shape(photo: Photo) -> Shape | None:
-    """None: not assessed."""
+    """Measure the lesion. None if its outline is not clear enough."""
     pixels = shrink_smoothly(photo.pixels)
     mask = find_lesion(pixels)
     if mask is None:
@@ -60,8 +67,10 @@ def measure_shape(photo: Photo) -> Shape | None:
 
 
 def find_lesion(pixels: Numbers) -> Mask | None:
-    """One piece that differs clearly from the skin at the picture's edge and hardly touches it."""
-    if min(pixels.shape[:2]) <= 2 * FRAME:  # all of it is edge
+    """The pixels of the lesion: one connected piece that differs clearly from the skin at the
+    picture's border and hardly touches that border. None if there is no such piece.
+    """
+    if min(pixels.shape[:2]) <= 2 * FRAME:  # the border would be the whole picture
         return None
     framed = np.ones(pixels.shape[:2], bool)
     framed[FRAME:-FRAME, FRAME:-FRAME] = False
@@ -74,8 +83,8 @@ def find_lesion(pixels: Numbers) -> Mask | None:
     piece = _fill(find_component(standing_out, _seed(standing_out)))
     contrast = difference[piece].mean() - difference[~piece].mean() if not piece.all() else 0.0
     trusted = (
-        SMALLEST <= piece.mean() <= LARGEST
-        and _edge(piece).mean() <= MOST_ON_THE_FRAME
+        SMALLEST_AREA <= piece.mean() <= LARGEST_AREA
+        and _border(piece).mean() <= MOST_OF_BORDER
         and contrast >= LEAST_CONTRAST
         and piece[standing_out].mean() >= LEAST_IN_ONE_PIECE
     )
@@ -83,7 +92,9 @@ def find_lesion(pixels: Numbers) -> Mask | None:
 
 
 def shrink_smoothly(pixels: Image.Image) -> Numbers:
-    """At most MOST_PIXELS, hairs and noise smoothed away: for the search of a lesion's outline."""
+    """Shrink a picture to at most MOST_PIXELS and smooth away hairs and noise, before the search
+    for a lesion's outline.
+    """
     scale = find_scale(pixels.size)
     size = (max(1, round(pixels.width * scale)), max(1, round(pixels.height * scale)))
     small = pixels.resize(size, Image.Resampling.BOX)
@@ -92,13 +103,15 @@ def shrink_smoothly(pixels: Image.Image) -> Numbers:
 
 
 def find_scale(size: tuple[int, int]) -> float:
-    """What the sides of a picture of this size are multiplied with before the search."""
+    """The factor by which a picture of this size is scaled before the search."""
     width, height = size
     return min(SIDE / min(size), math.sqrt(MOST_PIXELS / (width * height)))
 
 
 def _otsu(values: Numbers) -> tuple[float, float]:
-    """The cut that leaves two groups furthest apart, and how much of the variance that explains."""
+    """Otsu's threshold (https://doi.org/10.1109/TSMC.1979.4310076): the value that separates two
+    groups best, and the share of the variance that this separation explains.
+    """
     counts, edges = np.histogram(values, bins=128)
     middles = (edges[:-1] + edges[1:]) / 2
     share = counts / counts.sum()
@@ -114,24 +127,28 @@ def _otsu(values: Numbers) -> tuple[float, float]:
 
 
 def _seed(mask: Mask) -> tuple[int, int]:
-    """The pixel of the mask with most of the mask around it, the picture's middle preferred."""
+    """The pixel of the mask that has most of the mask around it; pixels near the middle of the
+    picture are preferred.
+    """
     height, width = mask.shape
-    crowded = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(SIDE // 10))
+    density = Image.fromarray(mask.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(SIDE // 10))
     rows, columns = np.ogrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     central = np.exp(-(np.square(rows) + np.square(columns)))
-    weight = np.where(mask, np.asarray(crowded, np.float64) * central + 1e-6, 0.0)
+    weight = np.where(mask, np.asarray(density, np.float64) * central + 1e-6, 0.0)
     row, column = np.unravel_index(int(weight.argmax()), mask.shape)
     return int(row), int(column)
 
 
 def _fill(piece: Mask) -> Mask:
-    """Its holes belong to it: all that the frame cannot reach."""
+    """Fill the holes: all pixels that are not connected with the picture's border."""
     padded = np.pad(~piece, 1, constant_values=True)
     return np.asarray(~find_component(padded, (0, 0))[1:-1, 1:-1])
 
 
 def _core(mask: Mask) -> Mask:
-    """Without its rim, whose colours are mixed with skin's; a thin lesion is all rim and kept."""
+    """The mask without its rim, whose colours are mixed with the skin's. A lesion so thin that it
+    is all rim is kept whole.
+    """
     padded = np.pad(mask, 2)
     core = mask.copy()
     for down, across in ((0, 2), (4, 2), (2, 0), (2, 4)):
@@ -139,12 +156,14 @@ def _core(mask: Mask) -> Mask:
     return core if core.any() else mask
 
 
-def _edge(mask: Mask) -> Mask:
+def _border(mask: Mask) -> Mask:
     return np.concatenate([mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]])
 
 
 def _unpaired(mask: Mask, around: Numbers) -> float:
-    """The share of the lesion without a mirror partner, over its two own axes."""
+    """The share of the lesion without a mirror partner, as the mean over its two main axes.
+    `around` holds its pixels relative to its centre.
+    """
     rows, columns = np.nonzero(mask)
     middle = np.array([[columns.mean()], [rows.mean()]])
     _, axes = np.linalg.eigh(np.cov(around))
@@ -159,7 +178,9 @@ def _unpaired(mask: Mask, around: Numbers) -> float:
 
 
 def _perimeter(mask: Mask) -> float:
-    """Where the softened mask rises, summed up: right for slants too, unlike counting steps."""
+    """The length of the outline, as the sum of the gradient of the blurred mask. Counting the
+    pixels of the edge would be wrong for slanted edges.
+    """
     padded = np.pad(mask, 8).astype(np.uint8) * 255
     soft = np.asarray(Image.fromarray(padded).filter(ImageFilter.GaussianBlur(1.0)), np.float64)
     down, across = np.gradient(soft / 255)
@@ -167,9 +188,10 @@ def _perimeter(mask: Mask) -> float:
 
 
 def _longest(around: Numbers) -> float:
+    """The largest extent over 36 directions, in pixels."""
     angles = np.linspace(0, np.pi, 36, endpoint=False)
-    shadows = np.stack([np.cos(angles), np.sin(angles)]).T @ around
-    return float(np.ptp(shadows, axis=1).max()) + 1
+    projections = np.stack([np.cos(angles), np.sin(angles)]).T @ around
+    return float(np.ptp(projections, axis=1).max()) + 1
 
 
 def _clip(value: float) -> float:

@@ -1,4 +1,4 @@
-"""How a picture was taken: told by its sender, recognised from its features, or in doubt."""
+"""Finds a picture's modality: told by its sender, recognised from its features, or in doubt."""
 
 from typing import Self
 
@@ -15,19 +15,23 @@ KNOWN = (Modality.DERMOSCOPIC, Modality.CLINICAL)
 class ModalityDetector(Frozen):
     """Tells dermoscope pictures from ordinary photographs by the network's own features.
 
-    `sure` is the probability from which on the answer is relied upon.
+    An answer is used if its probability is at least `sure`.
     """
 
     dermoscopic: LinearClassifier
     sure: float = Field(gt=0.5, le=1)
 
     def probability(self, pooled: Features) -> float:
-        """That one picture was taken through a dermoscope; `pooled` is its row of features."""
+        """The probability that a picture was taken through a dermoscope. `pooled` is its row of
+        features.
+        """
         return float(self.dermoscopic.probability(np.atleast_2d(pooled))[0])
 
 
 class ModalityFinding(Frozen):
-    """`used` holds the modalities whose calibration spoke: both where there was a doubt."""
+    """The modality that the sender told, and the one that was recognised. `used` holds the
+    modalities whose calibration was used: both if there was a doubt.
+    """
 
     told: Modality
     recognised: Modality
@@ -54,11 +58,14 @@ class ModalityFinding(Frozen):
 def find_modality(
     told: Modality, pooled: Features, detector: ModalityDetector | None
 ) -> ModalityFinding:
-    """What was told holds unless the picture contradicts it. Where nobody knows, both are used."""
+    """Combine what the sender told with what the picture shows. What was told is used unless the
+    picture contradicts it. If the two contradict each other, or neither is known, both modalities
+    are used.
+    """
     probability = detector.probability(pooled) if detector else None
     recognised = _recognise(probability, detector)
-    said = {modality for modality in (told, recognised) if modality is not Modality.UNKNOWN}
-    used = tuple(modality for modality in KNOWN if modality in said) or KNOWN
+    claimed = {modality for modality in (told, recognised) if modality is not Modality.UNKNOWN}
+    used = tuple(modality for modality in KNOWN if modality in claimed) or KNOWN
     return ModalityFinding(
         told=told, recognised=recognised, dermoscopic_probability=probability, used=used
     )

@@ -1,4 +1,6 @@
-"""A model on disk: a folder with network, labels, calibration, card and a checksum of each."""
+"""Loads and checks a model from its folder: network, head, labels, calibration, card and a checksum
+of each. Runs the loaded model on pictures.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -40,10 +42,10 @@ LABELS = "labels.json"
 CALIBRATION = "calibration.json"
 CARD = "card.json"
 CHECKSUMS = "checksums.json"
-NORMS = "norms.npz"  # read where a training starts from this model, never to serve it
+NORMS = "norms.npz"  # only used when a training starts from this model, never for serving
 SHIPPED_MODEL = Path(__file__).parents[1] / "models" / "resnet50"
 MB = 1024 * 1024
-# Of the networks that can be exported, EfficientNetB7 is the largest: 266 MB in float32.
+# The largest network that can be exported is EfficientNetB7: 266 MB in float32.
 LARGEST: Mapping[str, int] = {
     NETWORK: 8 * MB,
     WEIGHTS: 320 * MB,
@@ -53,19 +55,19 @@ LARGEST: Mapping[str, int] = {
     CARD: 4 * MB,
 }
 SERVED_FILES = tuple(LARGEST)
-# The shipped card has 4,000.
+# The shipped card holds 4,000 values.
 MOST_VALUES = 100_000
 V = TypeVar("V")
 
 
 class ModelCard(BaseModel):
-    """What the software must know of a model; whatever else the card tells is kept."""
+    """What the software must know about a model. Further fields of a card are kept as they are."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     version: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     architecture: str
-    # Of a network that leaves its size open, this alone says how much memory a picture takes.
+    # A network may leave its input size open; then only this says how much memory a picture takes.
     side: int = Field(ge=1, le=LARGEST_SIDE)
     scaling: Scaling
     precision: Precision
@@ -76,7 +78,9 @@ class ModelCard(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Everything that turns a picture into probabilities and a heat map, loaded and checked."""
+    """A loaded and checked model: all that is needed to turn a picture into probabilities and a
+    heat map.
+    """
 
     card: ModelCard
     labels: tuple[str, ...]
@@ -92,7 +96,7 @@ class Model:
         return replace(self, calibration=calibration)
 
     def read(self, pictures: Sequence[Image.Image]) -> EngineOutput:
-        """One pass of the network over the pictures."""
+        """Run the network once on a batch of pictures."""
         tensors = [make_tensor(p, side=self.card.side, scaling=self.card.scaling) for p in pictures]
         return self.engine.infer(np.stack(tensors))
 
@@ -105,9 +109,9 @@ class Model:
         )
 
     def warm(self) -> None:
-        """The first pass of a compiled network is slow; a patient should not be the one to wait for
-        it. Raises ModelDamaged where network, head, labels and card do not fit together, or where
-        an answer is no finite number.
+        """Run the network on test pictures, because its first pass is slow and no patient should
+        wait for it. Raises ModelDamaged if network, head, labels and card do not fit together, or
+        if an output is not a finite number.
         """
         for picture in _probes(self.card.side):
             reading = self._read_probe(picture)
@@ -132,7 +136,9 @@ class Model:
 
 
 def _probes(side: int) -> list[Image.Image]:
-    """Numbers too large for a network show on the brightest picture, and hide on a black one."""
+    """A black, a white and a noisy picture. A network whose numbers overflow may look sound on the
+    black one, and fails on the white one.
+    """
     noise = np.random.default_rng(0).integers(0, 256, (side, side, 3), np.uint8)
     plain = [Image.new("RGB", (side, side), (grey, grey, grey)) for grey in (0, 255)]
     return [*plain, Image.fromarray(noise)]
@@ -145,10 +151,12 @@ def open_model(
     streams: int = 1,
     calibrated: bool = True,
 ) -> Model:
-    """Checks every file against its checksum, then compiles; the card says the precision unless
-    told. Nothing is read of the folder afterwards. Raises ModelDamaged, which names the file, for
-    labels, or a calibration, that no photo can be judged by; with `calibrated` False the
-    calibration in the folder is left unread.
+    """Load a model: check every file against its checksum, then compile the network. The folder is
+    not read again afterwards.
+
+    `precision`: the card's unless given. `calibrated` False: the calibration file is not read, and
+    the model has an empty one. Raises ModelDamaged, which names the file, for a file that is
+    damaged or cannot be used, and for labels or a calibration that cannot classify any photo.
     """
     with (
         naming_folder(folder),
@@ -188,7 +196,7 @@ def _refuse_unfit(
 
 def _open_engine(folder: Path, precision: Precision, streams: int, *, private: bool) -> Engine:
     both = f"{NETWORK} with {WEIGHTS}"
-    # What begins otherwise would be tried as one of the other formats that OpenVINO knows.
+    # OpenVINO would try to read any other content as one of the other formats that it knows.
     with (folder / NETWORK).open("rb") as network:
         if b"<net" not in network.read(1000):
             raise BadFile(NETWORK, "it is no OpenVINO network")
@@ -203,7 +211,9 @@ def _open_engine(folder: Path, precision: Precision, streams: int, *, private: b
 
 
 def read_card(folder: Path) -> ModelCard:
-    """Of a folder that may be another's or none. Raises ModelDamaged."""
+    """Read only the card of a model folder. The folder need not exist or hold a model. Raises
+    ModelDamaged.
+    """
     with naming_folder(folder):
         return _read_card(folder)
 
@@ -246,7 +256,7 @@ def write_checksums(folder: Path) -> None:
 
 
 def verify_checksums(folder: Path) -> None:
-    """Every file that serving reads must be there and be the one that was written. Raises
+    """Check that every file that serving reads exists and matches its checksum. Raises
     ModelDamaged.
     """
     with naming_folder(folder), private_copy(folder, _read_checksums(folder), LARGEST):

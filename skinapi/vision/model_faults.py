@@ -1,6 +1,7 @@
-"""What makes a model fail on every photo, or mislead: found before it serves.
+"""Finds faults of a model before it is served: faults that would make it fail on every photo, or
+give misleading results.
 
-Each function answers one sentence for people, or None where there is no fault.
+Each `find_*_fault` returns one sentence for people, or None if there is no fault.
 """
 
 from collections import Counter
@@ -18,33 +19,37 @@ from skinapi.vision.heatmap import Head
 from skinapi.vision.patient_facts import PatientFactsTable
 from skinapi.vision.tensor import Tensor
 
-# Of what is written by hand or fitted, nothing comes near; beyond, sums overflow.
+# No value that is fitted or written by hand comes near these limits; beyond them sums overflow.
 TEMPERATURES = (0.01, 100.0)
 LARGEST_SHIFT = 20.0
-DEEPEST = 32
+MOST_NESTING = 32
 
 
 def find_label_fault(
     labels: Sequence[str], *, written_as: Sequence[str] | None = None
 ) -> str | None:
-    """`labels` are keys of the conditions table, in the order of the outputs; `written_as` are the
-    words that their user chose for them.
+    """Check the labels of a network's outputs: each must be known, none may occur twice, and there
+    must be malignant and benign ones.
+
+    `labels` are keys of the conditions table, in the order of the outputs. `written_as` are the
+    words that the user wrote for them; the fault quotes these.
     """
     table = conditions_table()
     unknown = [label for label in labels if label not in table.keys]
     if unknown:
         return f"Unknown labels: {', '.join(unknown)}; expected are {', '.join(table.keys)}"
     counts = Counter(labels)
-    twins = [
+    repeats = [
         word for word, label in zip(written_as or labels, labels, strict=True) if counts[label] > 1
     ]
-    if twins:
+    if repeats:
         return (
-            f"The labels {', '.join(twins)} name a condition twice; give each output a condition "
+            f"The labels {', '.join(repeats)} name a condition twice; give each output a condition "
             "of its own, or join these outputs to one"
         )
     malignant = table.malignant_keys
-    # Without a malignant output no lesion is ever urgent, and without a benign one every mole is.
+    # Without a malignant output no lesion would ever be urgent, and without a benign one every mole
+    # would be.
     for kind, keys in (
         ("malignant", malignant),
         ("benign", {*table.keys} - malignant - {NORMAL_SKIN}),
@@ -61,7 +66,7 @@ def find_label_fault(
 def find_calibration_fault(
     calibration: ModelCalibration, *, labels: Sequence[str], features: int
 ) -> str | None:
-    """Where it was fitted to other outputs, or to another number of pooled features."""
+    """Check that a calibration was fitted to these labels and to this number of pooled features."""
     for modality, fitted in (
         ("dermoscopic", calibration.dermoscopic),
         ("clinical", calibration.clinical),
@@ -78,7 +83,7 @@ def find_calibration_fault(
 
 
 def find_network_fault(reading: EngineOutput, *, labels: Sequence[str], head: Head) -> str | None:
-    """From one pass over any picture."""
+    """Check the shapes, types and values of the network's output for one picture (any picture)."""
     answers = {
         "logits": reading.logits,
         "pooled features": reading.pooled,
@@ -100,7 +105,7 @@ def find_network_fault(reading: EngineOutput, *, labels: Sequence[str], head: He
 
 
 def find_head_fault(stored: Mapping[str, Tensor]) -> str | None:
-    """Of the arrays of a head's file."""
+    """Check the arrays of a head file: names, shapes, and that its two layers fit together."""
     hidden = {"hidden_weights": 2, "hidden_bias": 1}
     wanted = {"weights": 2, **(hidden if stored.keys() & hidden else {})}
     for name, axes in wanted.items():
@@ -116,7 +121,9 @@ def find_head_fault(stored: Mapping[str, Tensor]) -> str | None:
 
 
 def find_number_fault(part: Any, *, at: str = "", depth: int = 0) -> str | None:
-    """What is not finite, of all numbers in mappings and lists; or that they lie too deep."""
+    """Find the first number, in nested mappings and lists, that is not finite. Nesting of more than
+    MOST_NESTING levels is a fault too.
+    """
     if isinstance(part, float) and not np.isfinite(part):
         return f"{at} is {part}"
     if isinstance(part, Mapping):
@@ -125,8 +132,8 @@ def find_number_fault(part: Any, *, at: str = "", depth: int = 0) -> str | None:
         inner = [(str(place), value) for place, value in enumerate(part)]
     else:
         return None
-    if depth == DEEPEST:
-        return f"{at} is nested more than {DEEPEST} deep"
+    if depth == MOST_NESTING:
+        return f"{at} is nested more than {MOST_NESTING} deep"
     faults = (
         find_number_fault(value, at=f"{at}.{name}" if at else name, depth=depth + 1)
         for name, value in inner
@@ -135,14 +142,14 @@ def find_number_fault(part: Any, *, at: str = "", depth: int = 0) -> str | None:
 
 
 def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None:
-    coolest, warmest = TEMPERATURES
-    if not coolest <= fitted.temperature <= warmest:
-        return f"its temperature is {fitted.temperature}; it must be from {coolest} to {warmest}"
+    lowest, highest = TEMPERATURES
+    if not lowest <= fitted.temperature <= highest:
+        return f"its temperature is {fitted.temperature}; it must be from {lowest} to {highest}"
     unknown = [name for name in fitted.thresholds if name not in THRESHOLD_BANDS]
     if unknown:
         return f"no band has the threshold {unknown[0]}"
     for name, threshold in fitted.thresholds.items():
-        # Above 1, or not a number, it would never be reached.
+        # A threshold above 1, or not a number, would never be reached.
         if not 0.0 <= threshold <= 1.0:
             return f"the threshold of {name} is {threshold}; it must be from 0 to 1"
     if fitted.unlike_training is not None and not np.isfinite(fitted.unlike_training):
@@ -154,7 +161,7 @@ def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None
             odd = ", ".join(sorted(({*limits} - {NORMAL_SKIN}) ^ lesions))
             return f"the limits of the prediction set {level} and the labels differ in {odd}"
         for name, limit in limits.items():
-            # Above 1, or not a number, the class would always be ruled out.
+            # With a limit above 1, or not a number, the class would always be ruled out.
             if not 0.0 <= limit <= 1.0:
                 return f"the limit of {name} in the prediction set {level} is {limit}"
     return _fault_of_keys(

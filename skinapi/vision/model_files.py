@@ -1,7 +1,7 @@
-"""The files of a model folder, read with a bound, as they were written or not at all.
+"""Reads the files of a model folder, with a size limit, and only if they match their checksums.
 
-A folder can be replaced, cut off or damaged at any moment, by a copy that broke off or by a full
-disk. So it is copied once, checked on the way, and nothing else is ever read of it.
+A folder can be replaced, truncated or damaged at any moment, for instance by an interrupted copy or
+a full disk. So its files are copied once and checked on the way, and only the copy is read.
 """
 
 import hashlib
@@ -24,8 +24,10 @@ from skinapi.json_bounds import holds_more_values
 from skinapi.vision.tensor import Tensor
 
 V = TypeVar("V")
-AT_A_TIME = 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
 MOST_ARRAYS = 16
+# Starts each entry of a zip file's directory.
+# https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, section 4.3.12
 _ZIP_ENTRY = b"PK\x01\x02"
 
 
@@ -39,7 +41,7 @@ class BadFile(Exception):
 
 @contextmanager
 def naming_folder(folder: Path) -> Iterator[None]:
-    """Raises ModelDamaged for the BadFile that is raised inside."""
+    """Turn a BadFile that is raised inside into a ModelDamaged that names the folder."""
     try:
         yield
     except BadFile as bad:
@@ -51,24 +53,27 @@ def naming_folder(folder: Path) -> Iterator[None]:
 def private_copy(
     folder: Path, sums: Mapping[str, str], largest: Mapping[str, int]
 ) -> Iterator[tuple[Path, bool]]:
-    """The files named in `largest`, each checked against its sum, where nobody else writes them;
-    gone afterwards, whatever is mapped of them lives on. On a disk without room for that, the
-    folder itself and False.
+    """A temporary copy of the files named in `largest`, each checked against its checksum, and
+    True. If the disk has no room for a copy: the folder itself, checked too, and False.
 
-    Raises BadFile for a file that is missing, larger than `largest` says, or another.
+    No other process writes the copy. It is deleted at the end; parts of it that are still mapped
+    into memory stay readable. Raises BadFile for a file that is missing, larger than `largest`
+    says, or does not match its checksum.
     """
     sizes = {name: _size(folder, name, most) for name, most in largest.items()}
     if not has_room_for(sum(sizes.values())):
         _check_each(folder, sums, sizes)
         yield folder, False
         return
-    with tempfile.TemporaryDirectory(prefix="skinapi-model-") as place:
-        _check_each(folder, sums, sizes, copy_to=Path(place))
-        yield Path(place), True
+    with tempfile.TemporaryDirectory(prefix="skinapi-model-") as copy:
+        _check_each(folder, sums, sizes, copy_to=Path(copy))
+        yield Path(copy), True
 
 
 def read_bounded(folder: Path, name: str, most: int) -> bytes:
-    """Raises BadFile for what is no file of this folder, or holds more than `most` bytes."""
+    """Read a file of the folder. Raises BadFile if it is not a file inside this folder or holds
+    more than `most` bytes.
+    """
     _size(folder, name, most)
     try:
         with (folder / name).open("rb") as file:
@@ -80,8 +85,11 @@ def read_bounded(folder: Path, name: str, most: int) -> bytes:
 def read_json(
     folder: Path, name: str, schema: TypeAdapter[V], *, most_bytes: int, most_values: int
 ) -> V:
-    """Raises BadFile for what does not fit the schema, or holds more than it may."""
+    """Read and validate a JSON file. Raises BadFile if it does not fit the schema, or holds more
+    bytes or more values than allowed.
+    """
     text = read_bounded(folder, name, most_bytes)
+    # Counted before parsing: a small file of many short values takes far more memory once parsed.
     if holds_more_values(text, most_values):
         raise BadFile(name, f"it holds more than {most_values} values")
     try:
@@ -89,16 +97,16 @@ def read_json(
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"]))
-        said = f"{field}: {first['msg']}" if field else first["msg"]
-        raise BadFile(name, said[:300]) from error
+        fault = f"{field}: {first['msg']}" if field else first["msg"]
+        raise BadFile(name, fault[:300]) from error
 
 
 def read_arrays(folder: Path, name: str, *, most_bytes: int) -> dict[str, Tensor]:
-    """The float32 arrays of an .npz file. Raises BadFile for anything else in it, for numbers
-    that are not finite, and for more than `most_bytes` once unpacked.
+    """Read the float32 arrays of an .npz file. Raises BadFile for any other content, for numbers
+    that are not finite, and for more than `most_bytes` after decompression.
     """
     content = read_bounded(folder, name, most_bytes)
-    if content.count(_ZIP_ENTRY) > MOST_ARRAYS:  # each would take 500 bytes to be listed
+    if content.count(_ZIP_ENTRY) > MOST_ARRAYS:  # listing an entry takes 500 bytes of memory
         raise BadFile(name, f"it holds more than {MOST_ARRAYS} arrays")
     try:
         with zipfile.ZipFile(BytesIO(content)) as packed:
@@ -108,10 +116,12 @@ def read_arrays(folder: Path, name: str, *, most_bytes: int) -> dict[str, Tensor
 
 
 def has_room_for(size: int) -> bool:
-    """On the disk of temporary files, with as much again to spare: it is not ours to fill."""
+    """Whether the disk of temporary files has room for twice this many bytes: other programs use
+    that disk too, so it is never filled up.
+    """
     try:
         return shutil.disk_usage(tempfile.gettempdir()).free > 2 * size
-    except OSError:  # no such folder can be written to
+    except OSError:  # there is no temporary folder that can be written to
         return False
 
 
@@ -121,7 +131,9 @@ def sum_file(path: Path) -> str:
 
 
 def _size(folder: Path, name: str, most: int) -> int:
-    """In bytes; of a file within the folder alone, for a link could lead to anything."""
+    """The size in bytes. Raises BadFile if it exceeds `most`, or if the path is not a file inside
+    the folder: a link could lead to any file of the machine.
+    """
     try:
         path = (folder / name).resolve(strict=True)
         size = path.stat().st_size
@@ -155,12 +167,14 @@ def _check_each(
 
 
 def _copy(source: IO[bytes], copy: IO[bytes], size: int) -> str:
-    """Of as many bytes the SHA-256, whatever has been added meanwhile."""
+    """Copy the first `size` bytes and return their SHA-256. Bytes that are appended to the source
+    meanwhile are left out.
+    """
     digest = hashlib.sha256()
-    while size > 0 and (piece := source.read(min(size, AT_A_TIME))):
-        digest.update(piece)
-        copy.write(piece)
-        size -= len(piece)
+    while size > 0 and (chunk := source.read(min(size, CHUNK_BYTES))):
+        digest.update(chunk)
+        copy.write(chunk)
+        size -= len(chunk)
     return digest.hexdigest()
 
 
@@ -174,15 +188,17 @@ def _unpack(packed: zipfile.ZipFile, most_bytes: int) -> dict[str, Tensor]:
 
 
 def _read_array(content: bytes) -> Tensor:
-    """What `numpy.load` reads, but no memory is taken on the word of a header."""
+    """Read an .npy file like `numpy.load`, but never allocate memory because a header says so.
+    Raises ValueError. The format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+    """
     file = BytesIO(content)
     if np.lib.format.read_magic(file) != (1, 0):
         raise ValueError("unknown version of .npy")
-    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(file)
+    shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
     numbers = content[file.tell() :]
     if dtype != np.float32 or len(numbers) != 4 * prod(shape):
         raise ValueError(f"{dtype} of {len(numbers)} bytes for the shape {shape}")
-    array = np.frombuffer(numbers, dtype).reshape(shape, order="F" if by_columns else "C")
+    array = np.frombuffer(numbers, dtype).reshape(shape, order="F" if fortran_order else "C")
     if not np.isfinite(array).all():
         raise ValueError("not every number is finite")
     return array

@@ -1,5 +1,5 @@
-"""What in a network's graph would fill the memory, or answer with what is no number: found before
-it is compiled.
+"""Checks a network's graph before it is compiled: would it fill the memory, or give results that
+are not numbers?
 """
 
 from math import prod
@@ -8,17 +8,17 @@ import numpy as np
 import openvino as ov
 
 LARGEST_SIDE = 1024
-# 128 MB in float32. At 600 x 600 pixels, EfficientNetB7's largest is half of that.
+# 128 MB in float32. The largest tensor of EfficientNetB7, at 600 x 600 pixels, is half of that.
 MOST_NUMBERS = 2**25
 _FLOATS = (ov.Type.f16, ov.Type.f32, ov.Type.f64)
 
 
 class BadGraph(ValueError):
-    """The sentence says what is wrong with the network."""
+    """A network that must not be run; the message says what is wrong with it."""
 
 
 def find_graph_fault(model: ov.Model) -> str | None:
-    """One sentence for people, or None."""
+    """One sentence for people about the first fault, or None."""
     if len(model.inputs) != 1:
         return f"it has {len(model.inputs)} inputs; a served network has one"
     shown = model.inputs[0].partial_shape
@@ -36,7 +36,9 @@ def find_graph_fault(model: ov.Model) -> str | None:
 
 
 def _is_finite(constant: ov.Node) -> bool:
-    """A single infinity can be meant, as the bound of a clamp or what a picture is padded with."""
+    """Whether the weights are finite. A single infinity is allowed: it may be the bound of a clamp
+    or a padding value.
+    """
     if constant.get_element_type() not in _FLOATS:
         return True
     numbers = constant.data
@@ -45,7 +47,9 @@ def _is_finite(constant: ov.Node) -> bool:
 
 
 def _static_numbers(output: ov.Output) -> int:
-    """Of one picture: a dimension that is left open, as the batch is, counts as one."""
+    """How many numbers an output has for one picture: an open dimension, like the batch, counts as
+    one, and an output of unknown rank as none.
+    """
     shape = output.get_partial_shape()
     if shape.rank.is_dynamic:
         return 0

@@ -1,4 +1,6 @@
-"""What must be said of a picture's kind: whether it is known, and the model's test on it."""
+"""The notices about a picture's modality: whether it is in doubt, and how the model was tested on
+such pictures.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -11,17 +13,20 @@ from skinapi.vision.modality import ModalityFinding
 def modality_notices(
     modality: ModalityFinding, tested: Sequence[HeldOutFigures]
 ) -> tuple[Said, ...]:
-    """What is in doubt, then for each modality whose calibration spoke how it was tested."""
+    """The notices in order: first a doubt about the modality, then for each modality whose
+    calibration was used how the model was tested on it.
+    """
     return (*_doubt_notices(modality), *_tested_notices(modality.used, tested))
 
 
 def say_untested(modality: Modality) -> Said:
+    """The notice that the model was not tested on pictures of this modality."""
     notices = conditions_table().notices
     return notices.untested.fill(kinds=notices.kinds[modality].many)
 
 
 def percent_text(share: float) -> Said:
-    """With one decimal, in the writing of each language."""
+    """A percentage with one decimal, as each language writes it."""
     number = f"{100 * share:.1f}"
     return Said(en=f"{number}%", fr=f"{number.replace('.', ',')} %")
 

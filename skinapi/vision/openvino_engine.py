@@ -1,4 +1,6 @@
-"""The network inside this process, run by OpenVINO: no TensorFlow, ready in under a second."""
+"""Runs the network inside this process with OpenVINO. It needs no TensorFlow and loads in less than
+a second.
+"""
 
 import threading
 from enum import StrEnum
@@ -9,24 +11,28 @@ import openvino as ov
 
 from skinapi.vision.engine import EngineOutput
 from skinapi.vision.tensor import Tensor
-from skinapi.vision.weight_unpacking import give_back, unpacked
+from skinapi.vision.weight_unpacking import release_pages, unpacked_copy
 
 OUTPUTS = ("logits", "feature_map", "pooled")
 
 
 class Precision(StrEnum):
-    """Pinned, because OpenVINO would choose bfloat16 by itself wherever the processor has it."""
+    """The number format of inference. It is always set, because OpenVINO would otherwise choose
+    bfloat16 on every processor that has it.
+    """
 
     F32 = "f32"
     BF16 = "bf16"
 
 
 class OpenVinoEngine:
-    """One compiled network; each thread keeps a request of its own, and the interpreter lock is
-    free meanwhile. `private`: nobody else writes the network's files, so that they may be mapped
-    rather than read; reading what is mapped of a file that was cut off ends the process.
+    """One compiled network. Each thread has its own inference request, and the interpreter lock is
+    released during inference.
 
-    Raises BadGraph for a network that must not be run, RuntimeError for one that cannot be.
+    `private` says that no other process writes the network's files, so that they may be mapped
+    into memory instead of read. If a mapped file is truncated, reading it kills the process.
+
+    Raises BadGraph for a network that must not be run, RuntimeError for one that cannot be run.
     """
 
     def __init__(
@@ -35,27 +41,27 @@ class OpenVinoEngine:
         core = ov.Core()
         core.set_property({"ENABLE_MMAP": private})
         hints = {"INFERENCE_PRECISION_HINT": precision.value, "NUM_STREAMS": str(streams)}
-        self._mine = threading.local()
-        with unpacked(core, network) as plain:
-            self._compiled = core.compile_model(plain, "CPU", hints)
-            self._places = [self._compiled.output(name) for name in OUTPUTS]
-            self._make_weights()
-            give_back(plain)
+        self._thread_local = threading.local()
+        with unpacked_copy(core, network) as unpacked:
+            self._compiled = core.compile_model(unpacked, "CPU", hints)
+            self._outputs = [self._compiled.output(name) for name in OUTPUTS]
+            self._prepare_weights()
+            release_pages(unpacked)
 
     def infer(self, batch: Tensor) -> EngineOutput:
         answers = self._request().infer([np.ascontiguousarray(batch)])
-        return EngineOutput(*(np.array(answers[place]) for place in self._places))
+        return EngineOutput(*(np.array(answers[output]) for output in self._outputs))
 
-    def _make_weights(self) -> None:
-        """The first pass brings the weights into the processor's own order; a network that leaves
-        its size open does so when it is first asked.
+    def _prepare_weights(self) -> None:
+        """Run the network once: the first pass converts the weights to the processor's own layout.
+        A network with an open input size does this only at its first real inference.
         """
         sides = list(self._compiled.inputs[0].partial_shape)[1:]
         if all(side.is_static for side in sides):
             self.infer(np.zeros([1, *(side.get_length() for side in sides)], np.float32))
 
     def _request(self) -> ov.InferRequest:
-        if not hasattr(self._mine, "request"):
-            self._mine.request = self._compiled.create_infer_request()
-        request: ov.InferRequest = self._mine.request
+        if not hasattr(self._thread_local, "request"):
+            self._thread_local.request = self._compiled.create_infer_request()
+        request: ov.InferRequest = self._thread_local.request
         return request

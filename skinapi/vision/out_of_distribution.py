@@ -1,7 +1,9 @@
-"""How far a picture's features lie from everything that the network was trained on.
+"""Out-of-distribution detector: measures how far a picture's features lie from those of the
+training pictures.
 
-The training pictures' features fill few of the many directions there are; ordinary photographs
-stick out of those. On validation lesions this told foreign pictures apart far better than energy.
+The features of the training pictures span only few of the many directions; those of ordinary
+photographs have a large part outside of these. On validation lesions this separated foreign
+pictures far better than the energy of the logits did.
 """
 
 from typing import Self
@@ -15,11 +17,14 @@ from skinapi.vision.linear import pack, unpack
 
 Features = NDArray[np.floating]
 DIRECTIONS = 32
-SPANNED = 1e-5
+# A direction counts only if its length is at least this share of the longest.
+SPANNED_SHARE = 1e-5
 
 
 class OutOfDistributionDetector(Frozen):
-    """The mean and the main directions of pooled features, as little-endian float16 in base64."""
+    """The mean and the main directions of the training pictures' pooled features, as little-endian
+    float16 in base64. A picture whose distance exceeds `limit` is out of distribution.
+    """
 
     features: PositiveInt
     mean: str
@@ -28,13 +33,15 @@ class OutOfDistributionDetector(Frozen):
 
     @classmethod
     def learn(cls, pooled: Features, *, limit: float = 1.0) -> Self:
-        """From one row per training picture. The limit is set once distances are known.
+        """Fit a detector to one row of features per training picture. The caller sets the real
+        limit later, when distances are known.
 
-        Few pictures span few directions; what the decomposition adds to those is arbitrary.
+        Few pictures span few directions; the decomposition fills up the rest with arbitrary ones,
+        which are left out.
         """
         mean = pooled.astype(np.float64).mean(axis=0)
         _, lengths, directions = np.linalg.svd(pooled - mean, full_matrices=False)
-        spanned = directions[lengths >= SPANNED * lengths[0]]
+        spanned = directions[lengths >= SPANNED_SHARE * lengths[0]]
         return cls(
             features=mean.size,
             mean=pack(mean, "<f2"),
@@ -51,11 +58,11 @@ class OutOfDistributionDetector(Frozen):
         return self
 
     def measure(self, pooled: Features) -> NDArray[np.float64]:
-        """For each row the length of what no main direction explains."""
-        away = pooled.astype(np.float64) - self._mean
-        explained = away @ self._directions.T
-        rest = np.square(away).sum(axis=-1) - np.square(explained).sum(axis=-1)
-        return np.asarray(np.sqrt(np.maximum(rest, 0)))
+        """For each row its distance: the length of the part that no main direction explains."""
+        centred = pooled.astype(np.float64) - self._mean
+        explained = centred @ self._directions.T
+        rest = np.square(centred).sum(axis=-1) - np.square(explained).sum(axis=-1)
+        return np.asarray(np.sqrt(np.maximum(rest, 0)))  # rounding may leave a little less than 0
 
     @property
     def _mean(self) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""A heat map over its photo, drawn only when somebody asks to see it."""
+"""Draws a heat map over its photo. This is done only on request; a finding stores just the map."""
 
 import io
 import threading
@@ -12,25 +12,28 @@ from skinapi.vision.photo import Photo, read_photo, stored_size
 from skinapi.vision.png import encode_png
 from skinapi.vision.tensor import view_box
 
-STRONGEST = 0.6
-# A drawing needs many times its file: whoever asks for one waits for a turn.
-AT_ONCE = 2
-BAND = 256
+MOST_OPACITY = 0.6
+# A drawing needs many times the memory of its file, so others wait while two are under way.
+MOST_DRAWINGS_AT_ONCE = 2
+ROWS_AT_A_TIME = 256
 
-# Violet, green, yellow: no skin has these colours, and the colour-blind can tell them apart.
-STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
+# Violet, green, yellow: no skin has these colours, and colour-blind people can tell them apart.
+COLOUR_STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
 _PALETTE = bytes(
     np.stack(
-        [np.interp(np.linspace(0, 3, 256), range(4), shade) for shade in zip(*STOPS, strict=True)],
+        [
+            np.interp(np.linspace(0, 3, 256), range(4), shade)
+            for shade in zip(*COLOUR_STOPS, strict=True)
+        ],
         axis=1,
     )
     .astype(np.uint8)
     .ravel()
 )
-_OPACITY = [round(heat * STRONGEST) for heat in range(256)]
+_OPACITY = [round(heat * MOST_OPACITY) for heat in range(256)]
 
 
-_turns = threading.Semaphore(AT_ONCE)
+_drawing_slots = threading.Semaphore(MOST_DRAWINGS_AT_ONCE)
 
 
 def draw_overlay(
@@ -40,19 +43,23 @@ def draw_overlay(
     size: tuple[int, int] | None = None,
     format: Literal["JPEG", "PNG"] = "JPEG",
 ) -> bytes:
-    """The whole photo at `size`; unless told, as it was sent but no larger than it is kept. The
-    map's cells lie inside the network's view, which is why the margin stays bare.
+    """Draw the heat map over the whole photo, at `size`. Without `size` the drawing is as large as
+    the upload, but not larger than a stored photo. Waits for a free slot.
+
+    The network sees only the middle of the photo, so the margin gets no colour.
     """
-    with _turns:
+    with _drawing_slots:
         drawn = _draw(photo, heat, size or stored_size((photo.width, photo.height)))
         return encode_png(drawn) if format == "PNG" else _encode_jpeg(drawn)
 
 
 def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
-    """The whole of a kept photo, as JPEG. It is decoded within the turn: waiting for one, a photo
-    would be held at many times its file.
+    """Draw the heat map over a stored photo, as JPEG. Waits for a free slot.
+
+    The photo is decoded only after the wait: while waiting, a decoded photo would hold many times
+    the memory of its file.
     """
-    with _turns:
+    with _drawing_slots:
         photo = read_photo(content, full=True)
         return _encode_jpeg(_draw(photo, heat, photo.pixels.size))
 
@@ -64,20 +71,24 @@ def _encode_jpeg(drawn: Image.Image) -> bytes:
 
 
 def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
-    """The colours are laid on band by band: the whole would be held four times over."""
+    """Lay the colours over the photo, a few rows at a time: all at once would hold the picture four
+    times in memory.
+    """
     drawn = photo.pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
-    glow = _spread(photo, heat, size)
+    grey = _enlarge_heat(photo, heat, size)
     width, height = size
-    for top in range(0, height, BAND):
-        band = glow.crop((0, top, width, min(top + BAND, height)))
-        colour = band.convert("P")
+    for top in range(0, height, ROWS_AT_A_TIME):
+        rows = grey.crop((0, top, width, min(top + ROWS_AT_A_TIME, height)))
+        colour = rows.convert("P")
         colour.putpalette(_PALETTE)
-        drawn.paste(colour.convert("RGB"), (0, top), band.point(_OPACITY))
+        drawn.paste(colour.convert("RGB"), (0, top), rows.point(_OPACITY))
     return drawn
 
 
-def _spread(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
-    """The map in grey at the drawing's size, its hottest cell white."""
+def _enlarge_heat(
+    photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]
+) -> Image.Image:
+    """The heat map as a grey picture of the drawing's size; its hottest cell is white."""
     cells = np.asarray(heat, np.float64)
     hottest = cells.max()
     grey = cells / hottest * 255 if hottest > 0 else cells
@@ -88,8 +99,8 @@ def _spread(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]
         max(1, round(right * across) - corner[0]),
         max(1, round(bottom * down) - corner[1]),
     )
-    spread = Image.new("L", size)
-    spread.paste(
+    enlarged = Image.new("L", size)
+    enlarged.paste(
         Image.fromarray(grey.astype(np.uint8)).resize(inside, Image.Resampling.BICUBIC), corner
     )
-    return spread
+    return enlarged

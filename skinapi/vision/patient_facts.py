@@ -1,4 +1,4 @@
-"""What the patient tells (age, sex, site) shifts the probabilities a little, in log space."""
+"""Adjusts the probabilities a little by what the patient tells (age, sex, body site)."""
 
 from collections.abc import Mapping
 
@@ -12,10 +12,10 @@ Shifts = Mapping[str, Mapping[str, float]]
 
 
 class PatientFactsTable(Frozen):
-    """For each fact and value, what is added to the log probability of each condition.
+    """For each fact and value, the number that is added to the log probability of each condition.
 
-    Learned from the training pictures' own patients. It never lowers a band: that rule is in
-    `classification`.
+    It is learned from the patients of the training pictures. It never lowers a band; that rule is
+    in `assessment`.
     """
 
     age_band: Shifts = Field(default_factory=dict)
@@ -23,7 +23,7 @@ class PatientFactsTable(Frozen):
     body_site: Shifts = Field(default_factory=dict)
 
     def shift(self, probabilities: Mapping[str, float], context: Context) -> dict[str, float]:
-        """The probabilities with what was told; the same ones where nothing was."""
+        """The probabilities after the patient's facts are applied; unchanged if none are known."""
         told = (
             self.age_band.get(context.age_band or "", {}),
             self.sex.get(context.sex or "", {}),

@@ -1,8 +1,8 @@
-"""From the bytes that somebody sent to an upright RGB photo, or a clear refusal.
+"""Decodes an uploaded file to an upright RGB photo, or refuses it with a clear reason.
 
-What is too large is refused by its header, before a pixel of it is decoded (`bounds` says what is
-too large), and what is kept is encoded anew, so that neither metadata nor bytes behind the picture
-survive.
+A photo that is too large is refused by its header, before any pixel is decoded (`decode_limits`
+holds the limits). A photo that is stored is encoded again as a new JPEG, so that neither metadata
+nor bytes appended to the picture survive.
 """
 
 import io
@@ -19,8 +19,8 @@ from skinapi.vision.decode_limits import (
     DecodingMemory,
     Size,
     bytes_needed,
+    reduction_factor,
     refuse_oversize,
-    spare_factor,
 )
 from skinapi.vision.headers import Header, read_header
 from skinapi.vision.refusals import Reason, refuse
@@ -28,21 +28,23 @@ from skinapi.vision.refusals import Reason, refuse
 PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
 
 FORMATS = ("JPEG", "PNG", "WEBP")
-# The network is shown 4/5 of the shorter side at 224: no more is decoded than twice what it needs.
+# The network sees 4/5 of the shorter side, scaled to 224 pixels. Decoding to 448 leaves enough
+# detail for that and saves memory.
 WORKING_SIDE = 448
 STORED_SIDE = 1600
 STORED_QUALITY = 88
-# The colours of a picture are converted band by band, of so many pixels: the whole would be held
-# several times.
+# Colours are converted in bands of about this many pixels: converting the whole picture at once
+# would hold several copies of it in memory.
 BAND_PIXELS = 256 * 1024
 LARGEST_FACTOR = 8
-# Texts of a PNG are unpacked as it is opened: 64 MB of them unless told.
+# Pillow decompresses the text chunks of a PNG when it opens the file, up to 64 MB by default.
 PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
 
 _memory = DecodingMemory()
 
-_ORIENTATION = 0x0112
-_TURNS = {
+# The values of this Exif tag: https://exiftool.org/TagNames/EXIF.html (0x0112).
+_ORIENTATION_TAG = 0x0112
+_TRANSPOSE_BY_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -51,13 +53,14 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_ON_ITS_SIDE = (5, 6, 7, 8)
+_SIDES_SWAPPED = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """Upright RGB pixels, perhaps fewer than were sent; `width` and `height` are those sent,
-    upright too.
+    """Upright RGB pixels, perhaps at a smaller scale than the upload.
+
+    `width` and `height` are the size of the upload, after it is turned upright.
     """
 
     pixels: Image.Image
@@ -67,23 +70,25 @@ class Photo:
 
 
 def read_photo(content: bytes, *, full: bool = False) -> Photo:
-    """Large pictures are decoded at a half, a quarter or an eighth, unless `full`. Raises
-    Refused.
+    """Decode an upload. Large pictures are decoded at a half, a quarter or an eighth of their
+    size, unless `full` is set. Waits for decoding memory. Raises Refused.
     """
     header = _header_of(content)
     needed = (header.width, header.height) if full else _working_size(header)
-    with _memory.taken(bytes_needed(header, needed)):
+    with _memory.reserved(bytes_needed(header, needed)):
         return _decoded(content, header, needed)
 
 
 def stored_photo(content: bytes) -> bytes:
-    """What may be kept of a picture: a fresh JPEG, upright and without metadata, whose longer side
-    is STORED_SIDE at most. Of a large picture the network sees fewer pixels than are kept, so this
-    decodes it once more. Raises Refused.
+    """The version of an upload that is stored: a new JPEG, upright and without metadata, with a
+    longer side of at most STORED_SIDE. Raises Refused.
+
+    This decodes the upload a second time, because of a large picture more pixels are stored than
+    the network sees.
     """
     header = _header_of(content)
     needed = _stored_size(header)
-    with _memory.taken(bytes_needed(header, needed)):
+    with _memory.reserved(bytes_needed(header, needed)):
         kept = shrink_to_stored(_decoded(content, header, needed)).pixels
     out = io.BytesIO()
     kept.save(out, "JPEG", quality=STORED_QUALITY)
@@ -91,7 +96,7 @@ def stored_photo(content: bytes) -> bytes:
 
 
 def shrink_to_stored(photo: Photo) -> Photo:
-    """With no side longer than STORED_SIDE; as it is, where there is none."""
+    """Shrink a photo so that no side is longer than STORED_SIDE; a smaller one is not changed."""
     if max(photo.pixels.size) <= STORED_SIDE:
         return photo
     size, bicubic = stored_size(photo.pixels.size), Image.Resampling.BICUBIC
@@ -99,7 +104,7 @@ def shrink_to_stored(photo: Photo) -> Photo:
 
 
 def stored_size(sent: Size) -> Size:
-    """As it was sent, or smaller."""
+    """The size at which an upload of this size is stored; never larger than the upload."""
     shrunk = min(1.0, STORED_SIDE / max(sent))
     return max(1, round(sent[0] * shrunk)), max(1, round(sent[1] * shrunk))
 
@@ -113,8 +118,10 @@ def _working_size(_: Header) -> Size:
 
 
 def _header_of(content: bytes) -> Header:
-    """What is refused to be kept is refused to be judged, so that whether a photo is judged depends
-    on nothing else.
+    """Read the header and check the limits for both sizes, working and stored. Raises Refused.
+
+    A photo that could not be stored is never classified either, so whether it is accepted does
+    not depend on whether the caller wants it stored.
     """
     try:
         header = read_header(content)
@@ -129,24 +136,27 @@ def _decoded(content: bytes, header: Header, needed: Size) -> Photo:
         picture = _open(content, header)
         format_ = "JPEG" if picture.format == "MPO" else picture.format
         pixels = _decode(picture, needed)
-        # Not before: of a PNG it decodes all, and a fault of that would be passed over.
+        # Only after decoding: for a PNG this call decodes the whole file, and `_orientation` would
+        # hide an error of that.
         orientation = _orientation(picture)
     except Refused:
         raise
-    except Exception as broken:  # decoders throw all sorts at hostile bytes
+    except Exception as broken:  # decoders raise many kinds of errors on hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
-    del picture  # before a turned copy is made: it may hold the whole
-    if orientation in _TURNS:
-        pixels = pixels.transpose(_TURNS[orientation])
+    del picture  # it may hold the whole picture; free that before a turned copy is made
+    if orientation in _TRANSPOSE_BY_ORIENTATION:
+        pixels = pixels.transpose(_TRANSPOSE_BY_ORIENTATION[orientation])
     width, height = header.width, header.height
-    if orientation in _ON_ITS_SIDE:
+    if orientation in _SIDES_SWAPPED:
         width, height = height, width
     return Photo(pixels, width, height, cast("PhotoFormat", format_))
 
 
 def _open(content: bytes, header: Header) -> Image.Image:
-    """No pixel of it yet. A moving picture is refused: which of its frames was meant is not ours to
-    guess. (A phone's JPEG with a second picture behind it is no moving picture: the first counts.)
+    """Open the file without decoding pixels. Raises Refused for an animated picture, because
+    nothing says which frame is meant.
+
+    A phone's JPEG with a second picture behind the first (MPO) is not animated: the first counts.
     """
     picture = Image.open(io.BytesIO(content), formats=FORMATS)
     if picture.size != (header.width, header.height):
@@ -157,18 +167,21 @@ def _open(content: bytes, header: Header) -> Image.Image:
 
 
 def _orientation(picture: Image.Image) -> int | None:
-    """Damaged metadata says nothing about the pixels: such a picture is taken as it stands."""
+    """The Exif orientation. None if it is missing or the metadata is damaged: the pixels may still
+    be good, so such a picture is used without turning it.
+    """
     with suppress(Exception):
-        return cast("int | None", picture.getexif().get(_ORIENTATION))
+        return cast("int | None", picture.getexif().get(_ORIENTATION_TAG))
     return None
 
 
 def _decode(picture: Image.Image, needed: Size) -> Image.Image:
-    """As RGB, at the smallest scale of a whole, a half, a quarter or an eighth that has no less
-    than is needed.
+    """Decode to RGB at the smallest scale (1, 1/2, 1/4 or 1/8) that still has the pixels that are
+    needed.
     """
+    # Only JPEG has a draft mode: its decoder then produces fewer pixels in the first place.
     picture.draft(None, needed)
-    factor = spare_factor(picture.size, needed)
+    factor = reduction_factor(picture.size, needed)
     picture.load()
     convert = _conversion_of(picture)
     width, height = picture.size
@@ -190,7 +203,7 @@ def _conversion_of(picture: Image.Image) -> Callable[[Image.Image, int], Image.I
 
 
 def _from_sixteen_bits(band: Image.Image, factor: int) -> Image.Image:
-    """Pillow would clip sixteen bits to eight; what is meant is their upper half."""
+    """Keep the upper eight bits. Pillow's own conversion would clip all values above 255."""
     upper = np.asarray(band).astype(np.int32) >> 8
     return Image.fromarray(upper.clip(0, 255).astype(np.uint8)).reduce(factor).convert("RGB")
 

@@ -1,4 +1,4 @@
-"""Pictures for training and evaluation, decoded as the photos that are served."""
+"""Decodes pictures for training and evaluation exactly as serving decodes photos."""
 
 from PIL import Image
 
@@ -7,7 +7,7 @@ from skinapi.vision.photo import read_photo
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """Upright RGB; what serving would refuse to decode is unreadable here too."""
+    """Decode to upright RGB. Raises UnreadablePicture for what serving would refuse to decode."""
     try:
         return read_photo(content).pixels
     except Refused as refused:

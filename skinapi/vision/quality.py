@@ -1,7 +1,7 @@
-"""Is the photo good enough to be classified? A few measures of its pixels, and what they rule out.
+"""Checks whether a photo is good enough to be classified, by a few measures of its pixels.
 
-The limits stand outside everything that HAM10000's training lesions show, as measured by
-`python -m tests.bench.refusal_limits`: in doubt a photo passes, because the answer carries its own
+The limits lie outside the range of HAM10000's training lesions, as measured by
+`python -m tests.bench.refusal_limits`. So a doubtful photo passes; the finding states its own
 doubts.
 """
 
@@ -15,18 +15,21 @@ from skinapi.vision.refusals import Reason
 from skinapi.vision.tensor import Tensor, view_box
 
 SIDE = 256
-# The darkest training picture has highlights of 100, the palest a brightness of 242, the softest a
-# sharpness of 1.9 (bare skin: 1.52). Of pictures blurred by two of the view's pixels four in five
-# fall below 1.5, by three nearly all. The darkest skin in plain light has highlights above 50, and
-# must pass.
-DIMMEST_HIGHLIGHTS = 40.0
-PALEST = 244.0
-SOFTEST = 1.5
+# Among the training pictures the lowest highlights are 100, the highest brightness is 242 and the
+# lowest sharpness 1.9 (bare skin: 1.52). Of pictures blurred by two pixels of the view, four in
+# five fall below a sharpness of 1.5; of those blurred by three, nearly all. The darkest skin in
+# normal light has highlights above 50 and must pass.
+LEAST_HIGHLIGHTS = 40.0
+MOST_BRIGHTNESS = 244.0
+LEAST_SHARPNESS = 1.5
 
 
 class Quality(Frozen):
-    """All within the network's view: `brightness` is its median grey level, `highlights` what the
-    brightest twentieth exceeds, `sharpness` how much neighbours differ.
+    """The size of a photo, and measures of the part that the network sees.
+
+    `brightness` is the median grey level, `highlights` the grey level that only the brightest
+    twentieth of the pixels exceeds, `sharpness` how much neighbouring pixels differ. `reasons` are
+    the reasons to refuse the photo.
     """
 
     width: int
@@ -43,9 +46,9 @@ def measure_quality(photo: Photo) -> Quality:
     sharpness = measure_sharpness(np.asarray(grey, np.float32))
     ruled_out = {
         Reason.TOO_SMALL: min(photo.width, photo.height) < SMALLEST_SIDE,
-        Reason.TOO_DARK: highlights < DIMMEST_HIGHLIGHTS,
-        Reason.TOO_BRIGHT: brightness > PALEST,
-        Reason.BLURRED: sharpness < SOFTEST,
+        Reason.TOO_DARK: highlights < LEAST_HIGHLIGHTS,
+        Reason.TOO_BRIGHT: brightness > MOST_BRIGHTNESS,
+        Reason.BLURRED: sharpness < LEAST_SHARPNESS,
     }
     return Quality(
         width=photo.width,
@@ -58,13 +61,13 @@ def measure_quality(photo: Photo) -> Quality:
 
 
 def level_below(grey: Image.Image, share: float) -> float:
-    """The grey level that so large a share of the pixels does not exceed."""
-    up_to = np.cumsum(grey.histogram())
-    return float(np.searchsorted(up_to, share * up_to[-1]))
+    """The grey level that this share of the pixels does not exceed (a quantile)."""
+    cumulative = np.cumsum(grey.histogram())
+    return float(np.searchsorted(cumulative, share * cumulative[-1]))
 
 
 def measure_sharpness(grey: Tensor) -> float:
-    """The size of the second differences, in grey levels: blur takes them away first."""
+    """The root mean square of the second differences, in grey levels: blur reduces these first."""
     across = grey[1:-1, :-2] + grey[1:-1, 2:]
     along = grey[:-2, 1:-1] + grey[2:, 1:-1]
     edges = across + along - 4 * grey[1:-1, 1:-1]

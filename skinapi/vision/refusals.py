@@ -1,4 +1,4 @@
-"""Why a photo is refused. The sentences and their advice are in the conditions table."""
+"""The reasons for refusing a photo. Their sentences and advice are in the conditions table."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from skinapi.vision.conditions import Language, conditions_table
 
 
 class Reason(StrEnum):
-    """The keys of `notices.refused`, from the cheapest to find out to the dearest."""
+    """The keys of `notices.refused`. The cheapest check comes first, the most expensive last."""
 
     UNDECODABLE = "undecodable"
     TOO_LARGE = "too_large"
@@ -23,14 +23,14 @@ class Reason(StrEnum):
 
 
 def refuse(reason: Reason, **figures: int) -> Refused:
-    """The error to raise, with its sentence in English; whoever answers may `say` it in another
-    language. The figures go where the sentence names them in braces.
+    """The error to raise, with its sentence in English. `translate_refusal` gives it in another
+    language. The figures fill the placeholders in braces of the sentence.
     """
-    return say(Refused(reason.value, figures=figures), "en")
+    return translate_refusal(Refused(reason.value, figures=figures), "en")
 
 
-def say(refused: Refused, language: Language) -> Refused:
-    """The same in this language."""
-    said = conditions_table().notices.refused[refused.reason]
-    sentence = said.fr if language == "fr" else said.en
+def translate_refusal(refused: Refused, language: Language) -> Refused:
+    """The same error with its sentence in this language."""
+    translations = conditions_table().notices.refused[refused.reason]
+    sentence = translations.fr if language == "fr" else translations.en
     return Refused(refused.reason, sentence.format(**refused.figures), figures=refused.figures)

@@ -1,4 +1,6 @@
-"""Refuses what is plainly not skin. A picture that may show a malignant lesion is never refused."""
+"""Refuses pictures that clearly show no skin. A picture that may show a malignant lesion is never
+refused.
+"""
 
 from collections.abc import Mapping
 
@@ -10,25 +12,28 @@ from skinapi.vision.linear import Features, LinearClassifier
 
 
 class SkinDetector(Frozen):
-    """Learned from lesions, normal skin and ordinary photographs, on the network's own features.
+    """A classifier for "not skin" on the network's own features, trained on lesions, normal skin
+    and ordinary photographs.
 
-    A picture is refused from the probability `limit` on.
+    A picture may be refused if its probability is at least `limit`.
     """
 
     not_skin: LinearClassifier
     limit: float = Field(gt=0, le=1)
 
     def probability(self, pooled: Features) -> float:
-        """That one picture shows no skin; `pooled` is its row of features."""
+        """The probability that a picture shows no skin. `pooled` is its row of features."""
         return float(self.not_skin.probability(np.atleast_2d(pooled))[0])
 
     def refuses(
         self, pooled: Features, *, scores: Mapping[str, float], thresholds: Mapping[str, float]
     ) -> bool:
-        """`scores` are the probabilities that the thresholds of the risk bands cut.
+        """Whether to refuse a picture as not skin. `scores` are the probabilities that are compared
+        with the thresholds of the bands.
 
-        They were computed as if the picture showed skin. Multiplied by the probability that it
-        does, none may reach its threshold.
+        The scores were computed as if the picture showed skin. So each is multiplied by the
+        probability that it does, and if one still reaches its threshold, the picture is not
+        refused.
         """
         not_skin = self.probability(pooled)
         if not_skin < self.limit:

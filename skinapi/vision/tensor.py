@@ -1,5 +1,5 @@
-"""The one way from a picture to the numbers a network reads: training, evaluation and serving all
-call it.
+"""Turns a picture into the tensor that a network reads. Training, evaluation and serving all use
+this code, so that they cannot differ.
 """
 
 from enum import StrEnum
@@ -20,7 +20,7 @@ _TORCH_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
 class Scaling(StrEnum):
-    """What a network expects of its pixels; the words are those of keras.applications."""
+    """How a network expects its pixels to be scaled; the names are those of keras.applications."""
 
     CAFFE = "caffe"
     TORCH = "torch"
@@ -29,11 +29,11 @@ class Scaling(StrEnum):
 
 
 def view_box(picture: Image.Image) -> Box:
-    """The central square that the network is shown: four fifths of the shorter side.
+    """The central square of the picture that the network sees: four fifths of the shorter side.
 
     Chosen on validation lesions for the first trained network: macro AUC 0.961 over every picture,
-    against 0.958 for seven eighths and 0.953 for the whole shorter side. The cells of a heat map
-    lie inside this box.
+    against 0.958 for seven eighths and 0.953 for the whole shorter side. A heat map covers this
+    box.
     """
     return view_box_of(*picture.size)
 
@@ -48,15 +48,15 @@ def view_box_of(width: int, height: int) -> Box:
 def make_tensor(
     picture: Image.Image, *, side: int, scaling: Scaling, box: Box | None = None
 ) -> Tensor:
-    """One part of the picture, the network's own view unless told, as side x side x RGB in the
-    network's units.
+    """One part of the picture as a tensor of side x side x RGB in the network's units. Without
+    `box` that part is `view_box`.
     """
     shown = _shrink(picture, side, box or view_box(picture))
     return scale_pixels(shown.astype(np.float32), scaling)
 
 
 def make_whole_tensor(picture: Image.Image, *, side: int, scaling: Scaling) -> Tensor:
-    """All of a picture that has been cut to what is to be seen."""
+    """The whole picture as a tensor, for pictures that are already cropped to the view."""
     return scale_pixels(shrink_whole(picture, side=side).astype(np.float32), scaling)
 
 
@@ -70,9 +70,10 @@ def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:
 
 
 def scale_pixels(pixels: Tensor, scaling: Scaling) -> Tensor:
-    """RGB values 0..255 in the units that the network was trained on."""
+    """Convert RGB values of 0..255 to the units that the network was trained on."""
     if scaling is Scaling.CAFFE:
-        # One channel at a time: three times as fast as all at once in reversed order.
+        # Caffe networks read BGR. One channel at a time is three times as fast as all at once in
+        # reversed order.
         scaled = np.empty_like(pixels)
         for channel, mean in enumerate(_CAFFE_MEAN_BGR):
             np.subtract(pixels[..., 2 - channel], mean, out=scaled[..., channel])

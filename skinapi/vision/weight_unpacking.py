@@ -1,8 +1,8 @@
-"""Weights that lie on disk until they are read, and lie there again once they have been.
+"""Saves memory by unpacking float16 weights into a temporary, memory-mapped file.
 
-A network is stored in float16. Left to itself the engine unpacks it to float32 in memory, makes its
-own weights of that, and keeps the float32 for ever: 94 MB of a ResNet50. Unpacked into a file that
-it maps instead, those pages can go when the first pass is over.
+A network is stored in float16. By default the engine unpacks it to float32 in memory, makes its own
+weights from that, and keeps the float32 copy forever: 94 MB for a ResNet50. If the float32 copy is
+a mapped file instead, its pages can be released after the first pass.
 """
 
 import ctypes
@@ -17,16 +17,19 @@ from openvino.passes import ConstantFolding, Manager
 from skinapi.vision.model_files import has_room_for
 from skinapi.vision.model_graph import BadGraph, find_graph_fault
 
-_MAPPED = Path("/proc/self/maps")
-_NOT_NEEDED = 4  # MADV_DONTNEED: of a mapped file nothing is lost
+_MEMORY_MAPS = Path("/proc/self/maps")
+# On the pages of a mapped file nothing is lost: the next access reads them from the file again.
+# https://man7.org/linux/man-pages/man2/madvise.2.html
+_MADV_DONTNEED = 4
 
 
 @contextmanager
-def unpacked(core: ov.Core, network: Path) -> Iterator[Path]:
-    """The network itself, or a passing copy of it in float32. What has mapped the copy may go on
-    reading when it is gone. Where there is no room for one, there is none.
+def unpacked_copy(core: ov.Core, network: Path) -> Iterator[Path]:
+    """The path of a temporary float32 copy of the network. It is the network itself if that is not
+    in float16, or if the disk has no room for a copy.
 
-    Raises BadGraph for a network that must not be run.
+    Code that has mapped the copy may go on reading after it is deleted. Raises BadGraph for a
+    network that must not be run.
     """
     model = core.read_model(network)
     if fault := find_graph_fault(model):
@@ -36,6 +39,7 @@ def unpacked(core: ov.Core, network: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="skinapi-network-") as folder:
         copy = Path(folder) / network.name
+        # Folds each float16 constant and its conversion into one float32 constant.
         passes = Manager()
         passes.register_pass(ConstantFolding())
         passes.run_passes(model)
@@ -45,16 +49,18 @@ def unpacked(core: ov.Core, network: Path) -> Iterator[Path]:
         yield copy
 
 
-def give_back(network: Path) -> None:
-    """The pages of its weights; whoever reads them again gets them from the disk. Only on Linux."""
+def release_pages(network: Path) -> None:
+    """Free the memory of the network's mapped weights; a later read loads them from disk again.
+    Works on Linux only and does nothing elsewhere.
+    """
     weights = str(network.with_suffix(".bin").resolve())
     with suppress(OSError, AttributeError):
         advise = ctypes.CDLL(None).madvise
         advise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
-        for line in _MAPPED.read_text().splitlines():
+        for line in _MEMORY_MAPS.read_text().splitlines():
             if line.endswith(weights):
-                start, end = (int(place, 16) for place in line.split()[0].split("-"))
-                advise(start, end - start, _NOT_NEEDED)
+                start, end = (int(address, 16) for address in line.split()[0].split("-"))
+                advise(start, end - start, _MADV_DONTNEED)
 
 
 def _is_half(model: ov.Model) -> bool:

@@ -138,7 +138,7 @@ def test_all_decoding_together_takes_no_more_than_there_is_and_nobody_waits_for_
 
     def decode(size: int) -> None:
         nonlocal taken, most
-        with memory.taken(size):
+        with memory.reserved(size):
             with lock:
                 taken += size
                 most = max(most, taken)
@@ -148,5 +148,5 @@ def test_all_decoding_together_takes_no_more_than_there_is_and_nobody_waits_for_
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(decode, [100, 1, 60, 30, 50] * 40))
     assert 0 < most <= 100
-    with memory.taken(100):
+    with memory.reserved(100):
         pass

@@ -1,7 +1,7 @@
 """Each reason has its sentence, and each sentence its reason."""
 
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.refusals import Reason, refuse, say
+from skinapi.vision.refusals import Reason, refuse, translate_refusal
 
 
 def test_reasons_and_the_tables_notices_are_the_same() -> None:
@@ -17,4 +17,4 @@ def test_a_refusal_says_the_tables_sentence() -> None:
 def test_a_refusal_names_its_figures_in_each_language() -> None:
     refused = refuse(Reason.TOO_MANY_SCANS, scans=900, most=64)
     assert "900 scans; at most 64" in refused.detail
-    assert "900 passes; 64 au plus" in say(refused, "fr").detail
+    assert "900 passes; 64 au plus" in translate_refusal(refused, "fr").detail

@@ -9,7 +9,7 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 from skinapi.reports.pages.content import Bar
 from skinapi.reports.pages.fonts import BOLD, REGULAR
 from skinapi.reports.pages.text_layout import printable
-from skinapi.vision.overlay import STOPS
+from skinapi.vision.overlay import COLOUR_STOPS
 
 INK, PALE, RULE = HexColor(0x1A2430), HexColor(0x5A6875), HexColor(0xC9D3DB)
 # Dark for what counts as malignant, light for the rest: told apart in black and white too.
@@ -61,9 +61,9 @@ def draw_scale(*, title: str, less: str, more: str, width: float) -> Drawing:
 
 
 def _heat_colour(heat: float) -> Color:
-    place = heat * (len(STOPS) - 1)
-    below = min(int(place), len(STOPS) - 2)
-    shares = zip(STOPS[below], STOPS[below + 1], strict=True)
+    place = heat * (len(COLOUR_STOPS) - 1)
+    below = min(int(place), len(COLOUR_STOPS) - 2)
+    shares = zip(COLOUR_STOPS[below], COLOUR_STOPS[below + 1], strict=True)
     return Color(*((low + (high - low) * (place - below)) / 255 for low, high in shares))
 
 

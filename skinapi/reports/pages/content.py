@@ -13,7 +13,7 @@ from skinapi.reports.text.template import say_reasons
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding import probability_of
-from skinapi.vision.quality import SOFTEST
+from skinapi.vision.quality import LEAST_SHARPNESS
 
 Row = tuple[str, str]
 TIME = "%Y-%m-%d %H:%M UTC"
@@ -234,7 +234,7 @@ class ReportContent:
         rows = []
         if facts.quality:
             seen = facts.quality
-            sharpness = seen.sharpness, SOFTEST
+            sharpness = seen.sharpness, LEAST_SHARPNESS
             rows = [
                 (labels.size, f"{seen.width} × {seen.height} pixels"),
                 (labels.brightness, f"{seen.brightness:.0f} / 255"),
