@@ -266,7 +266,7 @@ KNOWN: list[Query] = [
         ("counters", "update", {"id": "llm_calls", "day": "2026-01-01", "value": {"$lt": 9}}, OPS),
     ),
     *_of(
-        "reports/llm/budget.py DailyBudget._open",
+        "reports/llm/budget.py DailyBudget._start_day",
         ("counters", "update", {"id": "llm_calls", "day": {"$lt": "2026-01-01"}}, OPS),
     ),
 ]

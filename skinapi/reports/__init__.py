@@ -1,1 +1,1 @@
-"""From a finding to a report: its facts, their words, its pages, and whether it was issued."""
+"""Makes reports from findings: facts, narrative, pages, and the verification of issued reports."""

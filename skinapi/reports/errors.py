@@ -9,8 +9,9 @@ class NoSuchLanguage(SkinAPIError):
 
 
 class NarrativeUnavailable(Unavailable):
-    """The LLM wrote no narrative that may be used; `reason` is one of the reports' closed set. The
-    template writes then, so no client ever sees this.
+    """The LLM wrote no usable narrative; `reason` is a value of `narrative.Reason`.
+
+    The template writes the narrative instead, so no client ever sees this error.
     """
 
     code, sentence = "unwritten", "The report could not be put into other words"

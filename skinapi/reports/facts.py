@@ -1,4 +1,6 @@
-"""The facts of a report: all that a narrative may speak of, and nothing that names a person."""
+"""The facts of a report: all that a narrative may mention, without anything that identifies a
+person.
+"""
 
 import hashlib
 import json
@@ -34,11 +36,13 @@ CONDITION_RULES = (
 
 
 class Facts(Frozen):
-    """Where `examined` is false a caller has named the class and its share, and no picture was
-    looked at: there are no other probabilities then, no malignant score and no model.
+    """The facts that a narrative may mention.
 
-    `ranked` are the probabilities with what the patient told, `from_picture` those before it, where
-    it changed anything. `modality`, `tested` and `not_ruled_out` are missing in old findings.
+    If `examined` is false, a caller has stated the class and its probability, and no picture was
+    classified: then there are no other probabilities, no malignant score and no model.
+
+    `ranked` holds the probabilities with the patient's facts, `from_picture` those without them, if
+    they differ. `modality`, `tested` and `not_ruled_out` are missing in old findings.
     """
 
     examined: bool
@@ -87,7 +91,9 @@ class Facts(Frozen):
 
     @classmethod
     def as_stated(cls, *, condition: str, confidence: float) -> Self:
-        """What a caller says was found. Nothing is known of the picture, so a doctor looks."""
+        """The facts of a finding that a caller states. Nothing is known about the picture, so the
+        band is at least doctor_review.
+        """
         table = conditions_table()
         asked = {
             RaisedBy.MOST_PROBABLE: table.by_key(condition).urgency,
@@ -110,31 +116,36 @@ class Facts(Frozen):
 
     @property
     def named_by_rule(self) -> bool:
-        """The naming rule has preferred a rarer condition to the most probable one."""
+        """Whether the naming rule has preferred a rarer condition to the most probable one."""
         return self.examined and not self.uncertain and self.stated != self.most_probable
 
     @property
     def may_reassure(self) -> bool:
-        """Whether a harmless condition may be called harmless: not in doubt, and not beside a
-        band of referral or more.
+        """Whether the report may call a harmless condition harmless: not if the finding is
+        uncertain, and not if the band is referral or more urgent.
         """
         return not self.uncertain and urgency(self.band) > urgency(Band.REFERRAL)
 
     @property
     def more_urgent(self) -> bool:
-        """Than the stated condition alone would ask for."""
+        """Whether the band is more urgent than the stated condition alone would require."""
         return urgency(self.band) < urgency(conditions_table().by_key(self.stated).urgency)
 
     @property
     def as_urgent(self) -> bool:
-        """Just as the stated condition asks for, without a doubt: its own advice holds then."""
+        """Whether the band is exactly that of the stated condition and the finding is certain. Only
+        then does the condition's own advice apply.
+        """
         own = conditions_table().by_key(self.stated).urgency
         return self.band is own and not self.uncertain
 
     @property
     def concern(self) -> Condition:
-        """What the urgency is about: a harmless condition's words would speak against it. Where it
-        is about no disease, what is said of normal skin holds: that this is no all-clear.
+        """The condition that explains the urgency; the report uses its text on early detection.
+
+        If the band is more urgent than the stated condition, that condition's text would contradict
+        the band, so the condition behind the band is used. If there is none, normal skin is used:
+        its text says that the result is no all-clear.
         """
         table = conditions_table()
         if not self.more_urgent:
@@ -150,7 +161,7 @@ class Facts(Frozen):
         return conditions_table().band_words(self.band, language)
 
     def canonical(self) -> bytes:
-        """The same facts are the same bytes."""
+        """The facts as bytes; equal facts give equal bytes."""
         plain = self.model_dump(mode="json")
         return json.dumps(plain, sort_keys=True, separators=(",", ":")).encode()
 

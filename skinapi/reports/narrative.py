@@ -1,4 +1,4 @@
-"""The narrative: facts in words, whoever wrote them."""
+"""The narrative: the facts of a report in words, written by the template or with the LLM."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -6,12 +6,13 @@ from typing import Protocol
 from skinapi.reports.facts import Facts
 from skinapi.vision.conditions import Frozen, Language
 
-# The Angular app's PDF has a Latin-1 font and no page break, and shows the four sections.
-LONGEST = 2000
+# The Angular app's PDF shows the four sections on one page, without a page break and in a Latin-1
+# font. So this limits the characters of all four together.
+MOST_CHARACTERS = 2000
 
 
 class Sections(Frozen):
-    """What the Angular app reads."""
+    """The four sections that the Angular app shows."""
 
     overview: str
     importance_of_early_detection: str
@@ -25,8 +26,10 @@ class Writer(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why the LLM was wanted and the template wrote. First what kept it from being asked, then
-    what became of the call, then what was wrong with its words, the gravest first.
+    """Why the template wrote the narrative although the LLM was requested.
+
+    First the reasons why no request was sent, then the failures of a request, then the faults of
+    the text, the most serious first.
     """
 
     NO_KEY = "no_key"
@@ -61,8 +64,8 @@ class Reason(StrEnum):
 
 
 class Source(Frozen):
-    """Who wrote it: the LLM with its model; or the template, with the reason where the LLM was
-    wanted and its words were not used.
+    """The writer of a narrative: the LLM, with its model, or the template. `reason` is set if the
+    LLM was requested and its text was not used.
     """
 
     writer: Writer = Writer.TEMPLATE
@@ -80,7 +83,7 @@ class Narrative(Frozen):
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Every text of it, in the order of reading."""
+        """All texts, in the order in which they are read."""
         sections: tuple[str, ...] = tuple(self.sections.model_dump().values())
         return (*sections, *self.findings, *self.limits, *self.next_steps)
 

@@ -1,4 +1,6 @@
-"""Who writes: the LLM where it is wanted, allowed and up to it, else the template."""
+"""Chooses the writer of a narrative: the LLM if it is requested, allowed and available, otherwise
+the template.
+"""
 
 from collections.abc import Mapping
 
@@ -18,7 +20,7 @@ from skinapi.web.logs import log
 
 CONSENT = "llm"
 NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)
-NOBODYS: Mapping[str, bool] = {}
+NO_CONSENTS: Mapping[str, bool] = {}
 
 
 class Narrator:
@@ -32,10 +34,12 @@ class Narrator:
         facts: Facts,
         language: Language,
         llm: bool = False,
-        consents: Mapping[str, bool] = NOBODYS,
+        consents: Mapping[str, bool] = NO_CONSENTS,
     ) -> Narrative:
-        """There is always one. `llm` wants the LLM; it is asked only with the operator's key and
-        its owner's consent, and where it fails the source says why the template wrote instead.
+        """Write the narrative of these facts. There is always a result.
+
+        `llm` requests the LLM. It is used only with the operator's key and with the consent of the
+        owner of the facts. If it fails, the template writes, and `source` holds the reason.
         """
         if not llm:
             return self._template.write(facts, language)
@@ -45,8 +49,9 @@ class Narrator:
             reason = Reason(unwritten.reason)
         except SkinAPIError:
             reason = Reason.STORE
-        say = log.info if reason in NOT_ASKED else log.warning
-        say("the template wrote instead of the LLM", reason=reason, language=language)
+        # Without a key or consent nothing went wrong, so that is no warning.
+        write_log = log.info if reason in NOT_ASKED else log.warning
+        write_log("LLM narrative unavailable, template used", reason=reason, language=language)
         narrative = self._template.write(facts, language)
         return narrative.model_copy(update={"source": Source(reason=reason)})
 
@@ -59,13 +64,13 @@ class Narrator:
 
 
 def open_narrator(settings: Settings, *, store: Store, cache: NarrativeCache) -> Narrator:
-    """Without a key nothing is ever sent."""
+    """Build the narrator. Without an API key it never sends anything."""
     key = settings.secret("openrouter_api_key")
     if key is None:
         return Narrator(None)
     return Narrator(
         OpenRouterWriter(
-            line=LlmHttpClient(url=settings.openrouter_url, key=key),
+            client=LlmHttpClient(url=settings.openrouter_url, key=key),
             models=settings.llm_models,
             deadline_s=settings.llm_deadline_s,
             cache=cache,

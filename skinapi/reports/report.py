@@ -1,4 +1,6 @@
-"""The report: everything that a page of it shows, frozen; PDF, HTML and JSON are views of it."""
+"""The report: everything that its pages show, as immutable values. PDF, HTML and JSON are made from
+it.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,7 +19,9 @@ class Patient:
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What makes a printed report checkable: its hash, where to ask, and since when it stands."""
+    """What makes a printed report verifiable: its hash, the address that verifies it, and the time
+    when it was first issued.
+    """
 
     hash: str
     url: str
@@ -34,8 +38,10 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`number`, `patient`, `made_at` and `seal` are a kept submission's alone. `translations` are
-    the words of a client that has some of its own, as label and value.
+    """All that the pages of a report show.
+
+    Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`.
+    `translations` are pairs of label and value, for a client that has its own words.
     """
 
     facts: Facts

@@ -1,4 +1,4 @@
-"""Reports: parse, call, answer."""
+"""The routes of reports."""
 
 from collections.abc import Callable
 
@@ -40,8 +40,8 @@ routes: Routes[ReportsService] = Routes("reports")
 def show_report(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> FullReport | Response:
-    """The whole report: as JSON, or as `Accept` asks, as HTML or PDF."""
-    show: Show = {HTML: _html, PDF: _printed}.get(_accepted(JSON, HTML, PDF), _view)
+    """The whole report: as JSON, or as HTML or PDF if the `Accept` header asks for it."""
+    show: Show = {HTML: _show_html, PDF: _show_pdf}.get(_accepted(JSON, HTML, PDF), _show_json)
     return show(reports, number, query, subject)
 
 
@@ -56,7 +56,7 @@ def show_report_json(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> FullReport:
     """The whole report as JSON."""
-    return _view(reports, number, query, subject)
+    return _show_json(reports, number, query, subject)
 
 
 @routes.route(
@@ -70,8 +70,8 @@ def show_report_json(
 def show_report_html(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> Response:
-    """The report as a page, for screens, screen readers and a browser's printer."""
-    return _html(reports, number, query, subject)
+    """The report as an HTML page, for screens, screen readers and printing from a browser."""
+    return _show_html(reports, number, query, subject)
 
 
 @routes.route(
@@ -85,8 +85,8 @@ def show_report_html(
 def show_report_pdf(
     reports: ReportsService, *, number: str, query: ReportQuery, subject: Subject
 ) -> Response:
-    """The report on A4, with a code to verify it by."""
-    return _printed(reports, number, query, subject)
+    """The report as PDF on A4, with a QR code that leads to its verification."""
+    return _show_pdf(reports, number, query, subject)
 
 
 @routes.route(
@@ -100,16 +100,16 @@ def show_report_pdf(
 def generate_report(
     reports: ReportsService, *, body: StatedFinding, subject: Subject
 ) -> StatedReport | Response:
-    """A report on a class and its confidence as the caller states them; as PDF on request.
+    """A report on a class and a confidence that the caller states; as PDF on request.
 
-    No picture is examined, nothing is kept, and the report says so.
+    No picture is classified and nothing is stored, and the report says so.
     """
     spellings = conditions_table().label_spellings()
     condition = spellings.get(body.stated.strip().lower())
     if condition is None:
         known = (each.names.angular for each in conditions_table().conditions)
         raise InvalidBody(f"class: the classes are {', '.join(known)}")
-    report = reports.state_report(
+    report = reports.report_stated_finding(
         condition=condition,
         confidence=body.confidence / 100,
         by=subject,
@@ -128,9 +128,9 @@ def generate_report(
     or_produces=(HTML,),
 )
 def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
-    """Whether a report with this code was issued here and still stands; nothing of what it says.
+    """Whether a report with this code was issued here and still exists.
 
-    A browser gets a page.
+    The answer contains nothing of the report's content. A browser gets an HTML page.
     """
     issued = reports.verify(hash=hash)
     if _accepted(JSON, HTML) == HTML:
@@ -140,20 +140,20 @@ def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
 
 
 def _accepted(*kinds: str) -> str:
-    """The first where the caller takes none of them."""
+    """The best of these types by the `Accept` header; the first if the caller accepts none."""
     return request.accept_mimetypes.best_match(kinds) or kinds[0]
 
 
-def _view(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> FullReport:
+def _show_json(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> FullReport:
     return FullReport.of(reports.read_report(number=number, to=to, language=query.lang))
 
 
-def _html(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
-    report = reports.illustrate_report(number=number, to=to, language=query.lang)
+def _show_html(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
+    report = reports.read_illustrated_report(number=number, to=to, language=query.lang)
     return _page(render_html(report))
 
 
-def _printed(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
+def _show_pdf(reports: ReportsService, number: str, query: ReportQuery, to: Subject) -> Response:
     content = reports.print_report(number=number, to=to, language=query.lang)
     return _pdf(content, name=f"report-{number}.pdf")
 

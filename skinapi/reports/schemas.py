@@ -1,4 +1,4 @@
-"""What crosses the wire of a report."""
+"""The request and response bodies of reports."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
@@ -104,7 +104,7 @@ class FullReport(Answer):
 
 
 class StatedReport(Answer):
-    """The four keys of the contract at the top, what has been gained beside them."""
+    """The four keys of the published contract at the top level, and newer fields next to them."""
 
     overview: str
     importance_of_early_detection: str
@@ -133,7 +133,7 @@ class StatedReport(Answer):
 
 
 class Verdict(Answer):
-    """All that a stranger with the hash learns."""
+    """The answer to a verification: all that a stranger who has the hash learns."""
 
     valid: bool
     issued_at: datetime | None = None

@@ -1,4 +1,6 @@
-"""From a kept submission, or from what a caller states, to a report; and whether one was issued."""
+"""Makes reports on stored submissions and on findings that a caller states, and verifies issued
+reports.
+"""
 
 import re
 from collections.abc import Mapping
@@ -25,8 +27,8 @@ HASH = re.compile("[0-9a-f]{64}")
 
 
 class Narrate(Protocol):
-    """`llm` asks for the LLM's text. Facts are sent to the LLM only with the consent of the person
-    they are about.
+    """Writes a narrative. `llm` requests the LLM. Facts are sent to the LLM only with the consent
+    of the person they are about.
     """
 
     def __call__(
@@ -64,17 +66,21 @@ class ReportsService:
         self._address = address
 
     def read_report(self, *, number: str, to: Subject, language: str | None) -> Report:
-        """Issued, if it was not before; without its pictures. Raises NotFound, NoSuchLanguage."""
+        """The report on a stored submission, without pictures. It is issued if it was not issued
+        before. Raises NotFound, NoSuchLanguage.
+        """
         return self._report_on(*self._records.show(number=number, to=to), to, language)
 
-    def illustrate_report(self, *, number: str, to: Subject, language: str | None) -> Report:
-        """The same with photo and heat map, where the photo was kept."""
+    def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
+        """The same as `read_report`, with photo and heat map if the photo was stored."""
         submission, owner = self._records.show(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
         return self._with_pictures(report, submission, to)
 
     def print_report(self, *, number: str, to: Subject, language: str | None) -> bytes:
-        """As PDF: the very bytes that were printed first."""
+        """The report as PDF. The bytes of the first time are stored and returned from then on,
+        unless the photo was damaged: then nothing is stored.
+        """
         submission, owner = self._records.show(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
         issued = self._issued.by_hash(report.seal.hash) if report.seal else None
@@ -84,26 +90,28 @@ class ReportsService:
             return kept
         illustrated = self._with_pictures(report, submission, to)
         printed = render_pdf(illustrated)
-        if issued and not illustrated.photo_damaged:  # a backup may bring the photo back
+        if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
             self._issued.keep_pdf(issued, printed)
         return printed
 
-    def state_report(
+    def report_stated_finding(
         self, *, condition: str, confidence: float, by: Subject, language: str | None
     ) -> Report:
-        """On what the caller says was found. Nothing of it is kept. Raises NoSuchLanguage."""
-        asker = self._accounts.get(by.id)
+        """A report on a finding that the caller states. Nothing of it is stored. Raises
+        NoSuchLanguage.
+        """
+        account = self._accounts.get(by.id)
         facts = Facts.as_stated(condition=condition, confidence=confidence)
-        spoken = _known(language) or _known_or_first(asker.locale)
+        chosen = _parse_language(language) or _supported_or_default(account.locale)
         narrative = self._narrate(
-            facts=facts, language=spoken, llm=self._llm, consents=asker.consents
+            facts=facts, language=chosen, llm=self._llm, consents=account.consents
         )
         return Report(facts=facts, narrative=narrative, clinic=self._clinic)
 
     def print_unkept(
         self, *, facts: Facts, pictures: Pictures, translations: tuple[tuple[str, str], ...]
     ) -> bytes:
-        """As PDF, in English, for a client that has no account; nothing of it is kept."""
+        """A report as PDF, in English, for a client without an account. Nothing of it is stored."""
         narrative = self._narrate(facts=facts, language="en")
         report = Report(
             facts=facts,
@@ -115,16 +123,16 @@ class ReportsService:
         return render_pdf(report)
 
     def verify(self, *, hash: str) -> Issued | None:
-        """What was issued under this hash, if anything was and still stands."""
+        """The issued report with this hash. None if there is none or if it was deleted."""
         return self._issued.by_hash(hash) if HASH.fullmatch(hash) else None
 
     def _report_on(
         self, submission: Submission, owner: Account, to: Subject, language: str | None
     ) -> Report:
-        spoken = _known(language) or submission.language
+        chosen = _parse_language(language) or submission.language
         facts = Facts.of(submission.finding, submission.context)
         narrative = self._narrate(
-            facts=facts, language=spoken, llm=self._llm, consents=owner.consents
+            facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
         review = self._reviews.latest(submission_id=submission.id)
         seal = seal_report(
@@ -134,7 +142,7 @@ class ReportsService:
             renderer=RENDERER,
             submission=submission.id,
         )
-        issued = self._issue(submission, spoken, seal, by=to)
+        issued = self._issue(submission, chosen, seal, by=to)
         return Report(
             facts=facts,
             narrative=narrative,
@@ -163,7 +171,8 @@ class ReportsService:
                 hash=hash,
                 model_version=submission.finding.model_version,
             )
-            if not self._records.has(submission.id):  # deleted meanwhile: nothing of it stays
+            # A deletion that ran meanwhile could not see the new report, so delete it here.
+            if not self._records.has(submission.id):
                 self._records.forget_beside(submission)
                 raise NotFound(NOT_YOURS)
             return issued
@@ -175,8 +184,8 @@ class ReportsService:
         return replace(report, pictures=print_pictures(photo, submission.finding.heat))
 
 
-def _known(language: str | None) -> Language | None:
-    """Raises NoSuchLanguage for one that there are no words in."""
+def _parse_language(language: str | None) -> Language | None:
+    """The language if it is supported, None if none is given. Raises NoSuchLanguage."""
     if language is None:
         return None
     for known in LANGUAGES:
@@ -185,5 +194,5 @@ def _known(language: str | None) -> Language | None:
     raise NoSuchLanguage(f"{NoSuchLanguage.sentence}: {', '.join(LANGUAGES)}")
 
 
-def _known_or_first(locale: str) -> Language:
+def _supported_or_default(locale: str) -> Language:
     return next((language for language in LANGUAGES if language == locale), LANGUAGES[0])

@@ -1,4 +1,6 @@
-"""What makes a report checkable: a hash of all it says, and the reports that were issued."""
+"""Makes reports verifiable: a hash of everything that a report says, and the stored list of issued
+reports.
+"""
 
 import hashlib
 import json
@@ -18,9 +20,9 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
 from skinapi.web.logs import log
 
-# How a review came in is no part of what it says; nor is why the LLM did not write.
-UNSAID = {"idempotency_key", "request_hash"}
-UNSAID_OF_NARRATIVE = {"source": {"reason"}}
+# These fields do not change what a report says: how a review was sent, why the LLM did not write.
+NOT_HASHED = {"idempotency_key", "request_hash"}
+NOT_HASHED_OF_NARRATIVE = {"source": {"reason"}}
 
 
 def seal_report(
@@ -31,23 +33,26 @@ def seal_report(
     renderer: str,
     submission: str,
 ) -> str:
-    """SHA-256 of what is said, of whom and in which look; the submission's id is chance enough
-    that nobody finds a hash by guessing at findings.
+    """SHA-256 of the report's content, its submission and its renderer.
+
+    The random id of the submission is part of it, so that no one can find a valid hash by guessing
+    the content of a report.
     """
     sealed = {
         "facts": facts.model_dump(mode="json"),
-        "narrative": narrative.model_dump(mode="json", exclude=UNSAID_OF_NARRATIVE),
-        "review": review.model_dump(mode="json", exclude=UNSAID) if review else None,
+        "narrative": narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
+        "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
         "language": narrative.language,
         "renderer": renderer,
         "submission": submission,
     }
+    # Sorted keys and fixed separators: equal content gives equal bytes.
     canonical = json.dumps(sealed, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 class Issued(BaseModel):
-    """A report that was issued; its PDF once somebody wanted one."""
+    """A report that was issued. Its PDF is stored when it is requested for the first time."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -71,7 +76,7 @@ class IssuedReports:
     def add(
         self, *, submission: str, language: str, hash: str, model_version: str | None
     ) -> Issued:
-        """Or what another request has just added."""
+        """Store an issued report. If another request has just added the same one, return that."""
         named = {"submission": submission, "language": language, "hash": hash}
         issued = Issued(id=new_id(), created_at=now(), model_version=model_version, **named)
         try:
@@ -84,7 +89,9 @@ class IssuedReports:
         return self._first({"hash": hash})
 
     def read_pdf(self, issued: Issued) -> bytes | None:
-        """None where none was kept, or where its file is damaged: it can be printed again."""
+        """The stored PDF. None if none is stored or if its file is damaged: it can be rendered
+        again.
+        """
         try:
             return self._blobs.get(issued.pdf_blob) if issued.pdf_blob else None
         except BlobDamaged:
@@ -92,8 +99,11 @@ class IssuedReports:
             return None
 
     def keep_pdf(self, issued: Issued, content: bytes) -> None:
-        """Unless the report is gone meanwhile, or another request kept the same bytes."""
+        """Store the PDF. Nothing is stored if the report was deleted meanwhile, or if another
+        request has stored the same bytes.
+        """
         blob = self._blobs.put(content)
+        # Compare-and-set: only the request that still sees the old blob may replace it.
         unchanged = {"id": issued.id, "pdf_blob": issued.pdf_blob}
         if self._documents.update(unchanged, {"$set": {"pdf_blob": blob}}) is None:
             self._blobs.delete(blob)
@@ -101,7 +111,9 @@ class IssuedReports:
             self._blobs.delete(issued.pdf_blob)
 
     def forget(self, submission: str) -> None:
-        """Again and again without harm; a PDF that comes in between is seen the next time round."""
+        """Delete the reports of a submission with their PDFs. It is idempotent. If a PDF is stored
+        meanwhile, that report is not deleted in this round but in the next one.
+        """
         while found := self._documents.find({"submission": submission}, limit=100):
             for issued in map(Issued.model_validate, found):
                 if issued.pdf_blob:

@@ -6,7 +6,7 @@ from typing import Any
 
 from skinapi.records.reviews import Agreement, Histology, Review
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import LONGEST, Narrative, Sections
+from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.report import Patient, Report, Seal
 from skinapi.vision.bands import RaisedBy
@@ -94,7 +94,7 @@ def narrative_in(language: Language, **sections: str) -> Narrative:
 def longest_report(language: Language) -> Report:
     """The longest of everything that anybody may put into one."""
     sentence = "Wörter, die den Rand suchen und ihn finden. "
-    section = (sentence * 20)[: LONGEST // 4]
+    section = (sentence * 20)[: MOST_CHARACTERS // 4]
     name = ("Maria Wilhelmina " * 20)[:200]
     lists = tuple(f"{n} {sentence * 4}" for n in range(5))
     narrative = Narrative(

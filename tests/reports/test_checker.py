@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrative import Narrative, Reason
 from skinapi.reports.text.checker import contradictions
-from skinapi.reports.text.template import Added, TemplateWriter
+from skinapi.reports.text.template import AddedText, TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt
@@ -33,7 +33,7 @@ CLOSED = ("importance_of_early_detection", "recommendation", "findings", "limits
 
 def told(added: str, language: Language, facts: Facts = NEVUS, place: str = PLACES[0]) -> Narrative:
     """The template's words with a sentence more."""
-    return TEMPLATE.write(facts, language, Added(**{place: added}))
+    return TEMPLATE.write(facts, language, AddedText(**{place: added}))
 
 
 def edited(narrative: Narrative, part: str, old: str, new: str) -> Narrative:

@@ -15,10 +15,10 @@ from structlog.testing import capture_logs
 from skinapi.errors import StoreUnavailable
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm import budget as budget_module
-from skinapi.reports.llm import openrouter
+from skinapi.reports.llm import circuit_breaker, openrouter
+from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
-from skinapi.reports.narrative import LONGEST, Narrative, Reason, Source, Writer
+from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason, Source, Writer
 from skinapi.reports.narrator import Narrator, open_narrator
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import TemplateWriter
@@ -103,7 +103,7 @@ def test_a_good_answer_is_used_and_names_its_model(
     assert narrative.sections.overview.startswith(template.sections.overview)
     assert narrative.sections.recommendation == template.sections.recommendation
     assert narrative.next_steps == template.next_steps
-    assert sum(map(len, narrative.sections.model_dump().values())) <= LONGEST
+    assert sum(map(len, narrative.sections.model_dump().values())) <= MOST_CHARACTERS
 
 
 BADLY: dict[str, tuple[Behaviour, Reason]] = {
@@ -361,17 +361,18 @@ def test_after_three_failures_it_rests(llm: OpenRouter, store: Store, tmp_path: 
 
 
 def test_after_its_rest_one_tries_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    breaker, later = budget_module.CircuitBreaker(), time.monotonic() + budget_module.REST_S + 1
-    for _ in range(budget_module.MOST_FAILURES):
+    breaker = circuit_breaker.CircuitBreaker()
+    later = time.monotonic() + circuit_breaker.COOLDOWN_S + 1
+    for _ in range(circuit_breaker.MOST_FAILURES):
         breaker.admit()
-        breaker.tell(well=False)
+        breaker.record(success=False)
     with pytest.raises(NarrativeUnavailable):
         breaker.admit()
-    monkeypatch.setattr("skinapi.reports.llm.budget.time.monotonic", lambda: later)
+    monkeypatch.setattr("skinapi.reports.llm.circuit_breaker.time.monotonic", lambda: later)
     breaker.admit()
     with pytest.raises(NarrativeUnavailable):
         breaker.admit()
-    breaker.tell(well=True)
+    breaker.record(success=True)
     breaker.admit()
     breaker.admit()
 
@@ -406,7 +407,7 @@ def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(
 def test_at_once_no_more_is_spent_than_the_budget(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
-    budget = budget_module.DailyBudget(store, most=5)
+    budget = DailyBudget(store, most=5)
 
     def spend(_: int) -> bool:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.narrative import LONGEST, Sections
+from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.template import TemplateWriter, say_reasons
 from skinapi.vision.bands import RaisedBy, urgency
@@ -50,7 +50,7 @@ RULES = {
 def fits(finding: Finding, language: Language) -> bool:
     sections = write_sections(finding, language).model_dump().values()
     assert all(sections)
-    return sum(len(section.encode("latin-1")) for section in sections) <= LONGEST
+    return sum(len(section.encode("latin-1")) for section in sections) <= MOST_CHARACTERS
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

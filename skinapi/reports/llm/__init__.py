@@ -1,1 +1,1 @@
-"""The LLM that may add a few sentences: asked through OpenRouter, believed in nothing."""
+"""The LLM that may add a few sentences to a report, through OpenRouter. All its text is checked."""

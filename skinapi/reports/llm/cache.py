@@ -1,8 +1,9 @@
-"""The narratives that an LLM wrote, kept so that the same facts give the same words. No owner.
+"""Stores the narratives that an LLM wrote, so that the same facts give the same text. A stored
+narrative has no owner.
 
-The words repeat the facts of one person's finding, so they go with it: whoever deletes a submission
-or an account deletes the words made from it. Where the facts became no submission, because the
-store failed in between, nobody could delete their words: all expire.
+The text repeats the facts of one person's finding, so deleting a submission or an account also
+deletes the narratives made from it. If the store failed before the facts were stored as a
+submission, no deletion would find their narrative. So every narrative expires.
 """
 
 from contextlib import suppress
@@ -16,7 +17,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Filter, Store
 from skinapi.vision.conditions import Language
 
-LIFE = timedelta(days=90)
+LIFETIME = timedelta(days=90)
 
 
 class NarrativeCache:
@@ -27,24 +28,28 @@ class NarrativeCache:
         self._documents.expire_by("expires_at")
 
     def find(self, facts: Facts, language: Language, writer: str) -> Narrative | None:
-        """`writer` stands for all that words depend on besides the facts: models, instructions."""
-        found = self._documents.find(_place(facts, language, writer), limit=1)
+        """The stored narrative, or None. `writer` is a fingerprint of everything else that the text
+        depends on: models and instructions.
+        """
+        found = self._documents.find(_key(facts, language, writer), limit=1)
         return Narrative.model_validate(found[0]["narrative"]) if found else None
 
     def keep(self, facts: Facts, narrative: Narrative, writer: str) -> Narrative:
-        """What is kept for these facts: another's, where that was faster."""
-        moment, place = now(), _place(facts, narrative.language, writer)
-        row = {"id": new_id(), "schema": 1, "created_at": moment, "expires_at": moment + LIFE}
+        """Store a narrative and return it. If another request was faster, return its narrative."""
+        moment, key = now(), _key(facts, narrative.language, writer)
+        row = {"id": new_id(), "schema": 1, "created_at": moment, "expires_at": moment + LIFETIME}
         with suppress(Duplicate):
-            self._documents.insert({**row, **place, "narrative": narrative.model_dump(mode="json")})
+            self._documents.insert({**row, **key, "narrative": narrative.model_dump(mode="json")})
             return narrative
         return self.find(facts, narrative.language, writer) or narrative
 
     def forget(self, submission: Submission) -> None:
-        """The words made from its facts, in every language, by every writer."""
+        """Delete the narratives made from a submission's facts, in every language and of every
+        writer.
+        """
         facts = Facts.of(submission.finding, submission.context)
         self._documents.delete({"facts_hash": facts.hash})
 
 
-def _place(facts: Facts, language: Language, writer: str) -> Filter:
+def _key(facts: Facts, language: Language, writer: str) -> Filter:
     return {"facts_hash": facts.hash, "language": language, "writer": writer}

@@ -1,4 +1,4 @@
-"""One HTTP request to the LLM's provider, over by its deadline whatever the other side does."""
+"""HTTP client for the LLM's provider. A call ends by its deadline, whatever the provider does."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from skinapi.reports.narrative import Reason
 
 MOST_AT_ONCE = 4
 LARGEST_ANSWER = 64 * 1024
-PIECE = 8 * 1024
+CHUNK_BYTES = 8 * 1024
 
 
 @dataclass(frozen=True)
@@ -26,70 +26,78 @@ class Reply:
 
 
 class LlmHttpClient:
-    """A read's timeout begins anew with every byte, so a request runs in a thread of its own and is
-    left behind when its time is up; it keeps its place until it has ended, so that no more than
-    four are ever under way in a process.
+    """Sends requests with a deadline, at most four at a time in a process.
+
+    A socket's read timeout starts again with every byte, so it cannot enforce a deadline. So each
+    request runs in its own thread, and the caller stops waiting at the deadline. The thread holds
+    its slot until it ends, so that abandoned requests count too.
     """
 
     def __init__(self, *, url: str, key: str) -> None:
         self._url = f"{url.rstrip('/')}/chat/completions"
+        # "identity" asks for no compression: a small compressed answer could unpack to a large one.
         self._headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": "identity"}
-        self._places = threading.Semaphore(MOST_AT_ONCE)
+        self._slots = threading.Semaphore(MOST_AT_ONCE)
 
-    def ask(self, body: Mapping[str, Any], *, until: float) -> Reply:
-        """Until this monotonic time at the latest. Raises NarrativeUnavailable."""
-        if not self._places.acquire(blocking=False):
+    def ask(self, body: Mapping[str, Any], *, deadline: float) -> Reply:
+        """Send a request. `deadline` is a time of `time.monotonic`. Raises NarrativeUnavailable, by
+        the deadline at the latest, and at once if all slots are taken.
+        """
+        # No waiting for a slot: the template can write the narrative at once.
+        if not self._slots.acquire(blocking=False):
             raise NarrativeUnavailable(Reason.BUSY)
-        heard: SimpleQueue[Reply | Reason] = SimpleQueue()
-        talk = threading.Thread(target=self._talk, args=(body, until, heard.put), daemon=True)
+        outcomes: SimpleQueue[Reply | Reason] = SimpleQueue()
+        thread = threading.Thread(
+            target=self._post_in_thread, args=(body, deadline, outcomes.put), daemon=True
+        )
         try:
-            talk.start()
-        except RuntimeError as error:  # no more threads to be had
-            self._places.release()
+            thread.start()
+        except RuntimeError as error:  # the system cannot start another thread
+            self._slots.release()
             raise NarrativeUnavailable(Reason.BUSY) from error
         try:
-            outcome = heard.get(timeout=max(0.0, until - time.monotonic()))
+            outcome = outcomes.get(timeout=max(0.0, deadline - time.monotonic()))
         except Empty as error:
             raise NarrativeUnavailable(Reason.DEADLINE) from error
         if isinstance(outcome, Reason):
             raise NarrativeUnavailable(outcome)
         return outcome
 
-    def _talk(
-        self, body: Mapping[str, Any], until: float, say: Callable[[Reply | Reason], None]
+    def _post_in_thread(
+        self, body: Mapping[str, Any], deadline: float, report: Callable[[Reply | Reason], None]
     ) -> None:
         try:
-            say(self._post(body, until))
+            report(self._post(body, deadline))
         except NarrativeUnavailable as unwritten:
-            say(Reason(unwritten.reason))
+            report(Reason(unwritten.reason))
         except (requests.RequestException, HTTPError, OSError):
-            say(Reason.DEADLINE if time.monotonic() >= until else Reason.UNREACHABLE)
+            report(Reason.DEADLINE if time.monotonic() >= deadline else Reason.UNREACHABLE)
         finally:
-            self._places.release()
+            self._slots.release()
 
-    def _post(self, body: Mapping[str, Any], until: float) -> Reply:
+    def _post(self, body: Mapping[str, Any], deadline: float) -> Reply:
         with requests.Session() as session:
-            # The environment's proxies and .netrc would send key and facts where no setting says;
-            # a redirect would let the other side do so.
+            # Proxies from the environment or a .netrc could send the key and the facts to a place
+            # that no setting names. So could a redirect by the provider.
             session.trust_env = False
             with session.post(
                 self._url,
                 json=body,
                 headers=self._headers,
-                timeout=max(0.001, until - time.monotonic()),
+                timeout=max(0.001, deadline - time.monotonic()),
                 allow_redirects=False,
                 stream=True,
             ) as answer:
-                content = _read(answer, until)
+                content = _read(answer, deadline)
                 return Reply(answer.status_code, answer.headers.get("Retry-After"), content)
 
 
-def _read(answer: requests.Response, until: float) -> bytes:
+def _read(answer: requests.Response, deadline: float) -> bytes:
     content = b""
-    while piece := answer.raw.read1(PIECE, decode_content=False):
-        content += piece
+    while chunk := answer.raw.read1(CHUNK_BYTES, decode_content=False):
+        content += chunk
         if len(content) > LARGEST_ANSWER:
             raise NarrativeUnavailable(Reason.TOO_LARGE)
-        if time.monotonic() >= until:
+        if time.monotonic() >= deadline:
             raise NarrativeUnavailable(Reason.DEADLINE)
     return content

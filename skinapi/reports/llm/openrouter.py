@@ -1,5 +1,8 @@
-"""The LLM's narrative, by OpenRouter's chat completions: asked within one deadline, and believed
-in nothing."""
+"""Writes narratives with an LLM through OpenRouter's chat completions, within one deadline. The
+text is not trusted: it is checked against the facts.
+
+The API: https://openrouter.ai/docs/api-reference/chat-completion
+"""
 
 import hashlib
 import json
@@ -13,10 +16,11 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
-from skinapi.reports.llm.budget import CircuitBreaker, DailyBudget
+from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.llm.circuit_breaker import CircuitBreaker
 from skinapi.reports.llm.http_client import LlmHttpClient, Reply
-from skinapi.reports.llm.prompt import instructions, read_draft, request_for, room_beside
+from skinapi.reports.llm.prompt import free_characters, instructions, read_draft, request_body
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import TemplateWriter
@@ -25,14 +29,14 @@ from skinapi.vision.conditions import LANGUAGES, Language
 OK = 200
 ATTEMPTS = 3
 PAUSE_S = 0.5
-PASSING = frozenset({408, 429, 502, 503})
-REASONS: Mapping[int, Reason] = {
+RETRYABLE = frozenset({408, 429, 502, 503})
+REASON_BY_STATUS: Mapping[int, Reason] = {
     401: Reason.KEY_REFUSED,
     402: Reason.NO_CREDIT,
     429: Reason.RATE_LIMITED,
 }
-# Of these the provider knows nothing: they are no failures of its own.
-OURS = frozenset({Reason.BUSY, Reason.BUDGET})
+# No request was sent, so these do not count as failures of the provider.
+NOT_SENT = frozenset({Reason.BUSY, Reason.BUDGET})
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[\w./:@-]{1,100}$")]
 
@@ -52,7 +56,7 @@ class _Choice(BaseModel):
 
 
 class _Completion(BaseModel):
-    """An error may arrive in an answer of 200, at the top or in the choice."""
+    """A response with status 200. It may contain an error, at the top level or in a choice."""
 
     model: ModelName | None = None
     choices: list[_Choice] = []
@@ -65,22 +69,22 @@ class _Completion(BaseModel):
 
     @property
     def content(self) -> str | None:
-        """None where it broke off, or never began."""
-        whole = (choice for choice in self.choices[:1] if choice.finish_reason == "stop")
-        return next((choice.message.content for choice in whole if choice.message), None)
+        """The text; None if it is incomplete or missing."""
+        complete = (choice for choice in self.choices[:1] if choice.finish_reason == "stop")
+        return next((choice.message.content for choice in complete if choice.message), None)
 
 
 class OpenRouterWriter:
     def __init__(
         self,
         *,
-        line: LlmHttpClient,
+        client: LlmHttpClient,
         models: list[str],
         deadline_s: float,
         cache: NarrativeCache,
         budget: DailyBudget,
     ) -> None:
-        self._line = line
+        self._client = client
         self._models = models
         self._deadline_s = deadline_s
         self._budget = budget
@@ -90,51 +94,55 @@ class OpenRouterWriter:
         self._template = TemplateWriter()
 
     def write(self, facts: Facts, language: Language) -> Narrative:
-        """Raises NarrativeUnavailable with the reason, within the deadline."""
-        until = time.monotonic() + self._deadline_s
+        """Write a narrative with the LLM, or return the cached one. Raises NarrativeUnavailable,
+        with the reason, within the deadline.
+        """
+        deadline = time.monotonic() + self._deadline_s
         if not facts.examined:
             raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
-        kept = self._cache.find(facts, language, self._fingerprint)
-        if kept:
-            return kept
-        room = room_beside(self._template.write(facts, language))
+        cached = self._cache.find(facts, language, self._fingerprint)
+        if cached:
+            return cached
+        room = free_characters(self._template.write(facts, language))
         self._breaker.admit()
         try:
-            narrative = self._ask(facts, language, room, until)
+            narrative = self._generate(facts, language, room, deadline)
         except NarrativeUnavailable as unwritten:
-            if unwritten.reason not in OURS:
-                self._breaker.tell(well=False)
+            if unwritten.reason not in NOT_SENT:
+                self._breaker.record(success=False)
             raise
-        self._breaker.tell(well=True)
+        self._breaker.record(success=True)
         return self._cache.keep(facts, narrative, self._fingerprint)
 
-    def _ask(self, facts: Facts, language: Language, room: int, until: float) -> Narrative:
-        body = request_for(facts, language, models=self._models, room=room)
-        completion = self._converse(body, until)
+    def _generate(self, facts: Facts, language: Language, room: int, deadline: float) -> Narrative:
+        body = request_body(facts, language, models=self._models, room=room)
+        completion = self._request(body, deadline)
         content, model = completion.content, completion.model
         if content is None or model is None:
             raise NarrativeUnavailable(Reason.MALFORMED)
         draft = read_draft(content, language)
         source = Source(writer=Writer.LLM, model=model)
-        written = self._template.write(facts, language, draft.added())
+        written = self._template.write(facts, language, draft.added_text())
         for wrong in contradictions(written, facts):
             raise NarrativeUnavailable(wrong)
         return written.model_copy(update={"source": source})
 
-    def _converse(self, body: Mapping[str, Any], until: float) -> _Completion:
-        """What passes is tried again, as soon as it may be and while there is time."""
+    def _request(self, body: Mapping[str, Any], deadline: float) -> _Completion:
+        """Send the request. Retries temporary failures, as soon as the provider allows it and while
+        there is time. Raises NarrativeUnavailable.
+        """
         attempt = 0
         while True:
             self._budget.spend()
-            reply = self._line.ask(body, until=until)
+            reply = self._client.ask(body, deadline=deadline)
             completion = _completion_of(reply)
             status = completion.failure if reply.status == OK else reply.status
             if status is None:
                 return completion
             pause, attempt = _pause(reply.retry_after, attempt), attempt + 1
-            in_vain = status not in PASSING or attempt == ATTEMPTS
-            if in_vain or time.monotonic() + pause >= until:
-                raise NarrativeUnavailable(REASONS.get(status, Reason.PROVIDER))
+            final = status not in RETRYABLE or attempt == ATTEMPTS
+            if final or time.monotonic() + pause >= deadline:
+                raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Reason.PROVIDER))
             time.sleep(pause)
 
 
@@ -148,20 +156,22 @@ def _completion_of(reply: Reply) -> _Completion:
 
 
 def _pause(retry_after: str | None, attempt: int) -> float:
-    """Seconds, as the provider says in seconds or as a date, else by our own habit."""
-    habit = PAUSE_S * (1 << attempt)
+    """The seconds to wait before a retry: what the provider says, in seconds or as a date
+    (https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3), otherwise exponential backoff.
+    """
+    backoff = PAUSE_S * (1 << attempt)
     if not retry_after:
-        return habit
+        return backoff
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after[:9])
     try:
-        moment = parsedate_to_datetime(retry_after)
+        retry_at = parsedate_to_datetime(retry_after)
     except ValueError:
-        return habit
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else habit
+        return backoff
+    return max(0.0, (retry_at - datetime.now(UTC)).total_seconds()) if retry_at.tzinfo else backoff
 
 
 def _fingerprint(models: list[str]) -> str:
-    """Other models or instructions give other words."""
+    """The key of cached narratives: other models or other instructions give another text."""
     asked = [models, *(instructions(language, 0) for language in LANGUAGES)]
     return f"llm-{hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:16]}"

@@ -1,8 +1,8 @@
-"""What the LLM is asked, and what it may answer: a few sentences beside the template's.
+"""Builds the request to the LLM and reads its answer: a few sentences to add to the template's.
 
-Names of conditions, enums and rounded numbers travel; not the picture, nothing that anybody typed,
-nothing of the person, not even the age band: so neither the probabilities before what the patient
-told, which would give it away.
+Only names of conditions, enums and rounded numbers are sent. The picture, text that a user typed,
+and facts about the person are not sent, not even the age band. The probabilities without the
+patient's facts are not sent either, because they would reveal the age band.
 """
 
 import json
@@ -12,9 +12,9 @@ from pydantic import StringConstraints, ValidationError
 
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import LONGEST, Narrative, Reason
+from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.template import Added
+from skinapi.reports.text.template import AddedText
 from skinapi.vision.conditions import Frozen, Language, conditions_table
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
@@ -36,9 +36,10 @@ Every text is made of whole sentences with a full stop, in plain prose without m
   spelt as there, and only in one of these forms (NAME stands for it): {frames}
 - At most one number in a sentence, printed exactly as in the facts, in the same sentence as the
   name or the term that it belongs to."""
-TYPOGRAPHY = str.maketrans({"’": "'", "‘": "'", "\u00a0": " ", "\u202f": " ", "–": "-"})
+# LLMs write typographic signs; the reports and their checks use the plain ones.
+PLAIN_SIGNS = str.maketrans({"’": "'", "‘": "'", "\u00a0": " ", "\u202f": " ", "–": "-"})
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)]
 
 
 class Draft(Frozen):
@@ -46,25 +47,25 @@ class Draft(Frozen):
     overview: Text
     confidence_explanation: Text
 
-    def added(self) -> Added:
-        return Added(
-            overview=self.overview.translate(TYPOGRAPHY).strip(),
-            confidence_explanation=self.confidence_explanation.translate(TYPOGRAPHY).strip(),
+    def added_text(self) -> AddedText:
+        return AddedText(
+            overview=self.overview.translate(PLAIN_SIGNS).strip(),
+            confidence_explanation=self.confidence_explanation.translate(PLAIN_SIGNS).strip(),
         )
 
 
-def room_beside(template: Narrative) -> int:
-    """How many characters each text may have. Raises NarrativeUnavailable where the template's
-    own text fills the page.
+def free_characters(template: Narrative) -> int:
+    """The number of characters that each text of the LLM may have. Raises NarrativeUnavailable if
+    the template's own text leaves too few.
     """
     taken = sum(len(section) + 1 for section in template.sections.model_dump().values())
-    room = min(LONGEST_TEXT, (LONGEST - taken) // 2)
+    room = min(LONGEST_TEXT, (MOST_CHARACTERS - taken) // 2)
     if room < SHORTEST_TEXT:
         raise NarrativeUnavailable(Reason.NO_ROOM)
     return room
 
 
-def request_for(
+def request_body(
     facts: Facts, language: Language, *, models: list[str], room: int
 ) -> dict[str, Any]:
     """The body of a chat completion."""
@@ -72,13 +73,18 @@ def request_for(
         "models": models,
         "messages": [
             {"role": "system", "content": instructions(language, room)},
-            {"role": "user", "content": json.dumps(told(facts, language), ensure_ascii=False)},
+            {
+                "role": "user",
+                "content": json.dumps(sent_facts(facts, language), ensure_ascii=False),
+            },
         ],
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "narrative", "strict": True, "schema": _schema(language)},
         },
-        # Without the first a provider may drop what it does not know, the schema for one.
+        # Without `require_parameters` a provider may ignore parameters that it does not know, for
+        # instance the schema. `zdr` means zero data retention.
+        # https://openrouter.ai/docs/features/provider-routing
         "provider": {"require_parameters": True, "data_collection": "deny", "zdr": True},
         "temperature": 0,
         "seed": SEED,
@@ -91,14 +97,14 @@ def instructions(language: Language, room: int) -> str:
     return INSTRUCTIONS.format(
         language=catalogue.name,
         longest=room,
-        words=" ".join(sorted(catalogue.speech.words)),
-        terms=", ".join(catalogue.speech.terms),
-        frames="; ".join(catalogue.speech.frames),
+        words=" ".join(sorted(catalogue.vocabulary.words)),
+        terms=", ".join(catalogue.vocabulary.terms),
+        frames="; ".join(catalogue.vocabulary.frames),
     )
 
 
-def told(facts: Facts, language: Language) -> dict[str, Any]:
-    """All that travels of the facts."""
+def sent_facts(facts: Facts, language: Language) -> dict[str, Any]:
+    """The part of the facts that is sent to the LLM."""
     share = CATALOGUES[language].share
     return {
         "language": language,
@@ -118,7 +124,9 @@ def told(facts: Facts, language: Language) -> dict[str, Any]:
 
 
 def read_draft(content: str, language: Language) -> Draft:
-    """Raises NarrativeUnavailable."""
+    """Parse the LLM's answer. Raises NarrativeUnavailable if it does not fit the schema or is in
+    another language.
+    """
     try:
         draft = Draft.model_validate_json(content)
     except ValidationError as error:

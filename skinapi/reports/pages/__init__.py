@@ -1,1 +1,1 @@
-"""A report as a reader holds it: PDF on A4, and a page for browsers."""
+"""Renders a report: as PDF on A4 and as HTML page."""

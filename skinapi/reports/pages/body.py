@@ -1,4 +1,4 @@
-"""The body of a printed report, block after block in the order in which a doctor reads it."""
+"""Lays out the body of a printed report, in the order in which a doctor reads it."""
 
 import io
 from collections.abc import Iterable
@@ -38,15 +38,16 @@ from skinapi.reports.pages.styles import (
 REVIEW_LABELS = 80.0
 
 
-def lay_out(sheet: ReportContent, styles: Styles) -> list[Page]:
-    return _Body(sheet, styles).pages()
+def lay_out(content: ReportContent, styles: Styles) -> list[Page]:
+    """Lay out the report on as many pages as it needs."""
+    return _Body(content, styles).pages()
 
 
 class _Body:
-    def __init__(self, sheet: ReportContent, styles: Styles) -> None:
-        self._sheet = sheet
-        self._labels = sheet.labels
-        self._report = sheet.report
+    def __init__(self, content: ReportContent, styles: Styles) -> None:
+        self._content = content
+        self._labels = content.labels
+        self._report = content.report
         self._styles = styles
         self._flow = Flow(left=MARGIN, top=TOP, bottom=BOTTOM)
 
@@ -63,13 +64,13 @@ class _Body:
         return self._flow.pages
 
     def _head(self) -> None:
-        sheet, seal = self._sheet, self._report.seal
+        content, seal = self._content, self._report.seal
         room = WIDTH - (CODE_SIDE + GUTTER if seal else 0)
         left = room * 0.62
         identity = self._rows(
-            sheet.identity, width=left, label_width=64, values=self._styles.strong
+            content.identity, width=left, label_width=64, values=self._styles.strong
         )
-        context = self._rows(sheet.context, width=room - left - GUTTER, label_width=64)
+        context = self._rows(content.context, width=room - left - GUTTER, label_width=64)
         title = text_block(self._labels.title, self._styles.title, width=room)
         about = stack(title, space(3), beside((0, identity), (left + GUTTER, context)))
         if seal:
@@ -80,10 +81,10 @@ class _Body:
         self._flow.skip(self._styles.gap)
 
     def _band(self) -> None:
-        """How soon, and what to do: the first thing that is read."""
+        """How soon a doctor should see the lesion and what to do: the first thing to read."""
         words, styles, inner = self._report.band_words, self._styles, WIDTH - 28
         ink, tint = BAND_COLOURS[self._report.facts.band]
-        because = f"{self._labels.because}: {self._sheet.because}."
+        because = f"{self._labels.because}: {self._content.because}."
         said = stack(
             text_block(words.label, replace(styles.band, colour=ink), width=inner),
             text_block(words.action, styles.action, width=inner),
@@ -101,28 +102,30 @@ class _Body:
 
         self._flow.place(Block(height, paint))
         self._flow.skip(5)
-        for warning in self._sheet.warnings:
+        for warning in self._content.warnings:
             self._item(warning)
 
     def _finding(self) -> None:
-        sheet, styles = self._sheet, self._styles
-        label, name = sheet.answer
+        content, styles = self._content, self._styles
+        label, name = content.answer
         answer = stack(
             text_block(label, styles.label, width=WIDTH),
             text_block(name, styles.answer, width=WIDTH),
             space(4),
         )
         self._flow.skip(styles.gap)
-        if not sheet.bars:
-            figures = self._rows(sheet.figures, width=WIDTH, label_width=110, values=styles.strong)
+        if not content.bars:
+            figures = self._rows(
+                content.figures, width=WIDTH, label_width=110, values=styles.strong
+            )
             self._flow.place(stack(answer, figures))
             return
         wide = WIDTH * 0.6
         narrow = WIDTH - wide - 2 * GUTTER
         title = text_block(self._labels.probabilities, styles.small_heading, width=wide)
-        chart = draw_bars(sheet.bars, counted=self._labels.counted, width=wide)
+        chart = draw_bars(content.bars, counted=self._labels.counted, width=wide)
         figures = self._rows(
-            sheet.figures, width=narrow, label_width=narrow * 0.48, values=styles.strong
+            content.figures, width=narrow, label_width=narrow * 0.48, values=styles.strong
         )
         columns = beside(
             (0, stack(title, drawing_block(chart))),
@@ -134,11 +137,11 @@ class _Body:
         labels, pictures, small = self._labels, self._report.pictures, self._styles.small
         if pictures is None:
             self._heading(labels.pictures)
-            self._flow.write(self._sheet.no_pictures, self._styles.text, width=WIDTH)
+            self._flow.write(self._content.no_pictures, self._styles.text, width=WIDTH)
             return
         scale = draw_scale(title=labels.scale, less=labels.less, more=labels.more, width=HALF)
         left = stack(
-            self._picture(pictures.photo), text_block(self._sheet.photo_text, small, width=HALF)
+            self._picture(pictures.photo), text_block(self._content.photo_text, small, width=HALF)
         )
         right = stack(
             self._picture(pictures.overlay),
@@ -150,9 +153,9 @@ class _Body:
         self._heading(labels.pictures, keep=both.height)
         self._flow.place(both)
 
-    def _picture(self, content: bytes) -> Block:
-        """As large as half the page allows, embedded as the JPEG that it is."""
-        picture = ImageReader(io.BytesIO(content))
+    def _picture(self, jpeg: bytes) -> Block:
+        """A picture as large as half the page width allows. The JPEG is embedded unchanged."""
+        picture = ImageReader(io.BytesIO(jpeg))
         width, height = picture.getSize()
         scale = min(HALF / width, self._styles.tallest_picture / height)
 
@@ -162,45 +165,45 @@ class _Body:
         return Block(height * scale + 3, paint)
 
     def _review(self) -> None:
-        if not self._sheet.reviewable:
+        if not self._content.reviewable:
             return
         self._heading(self._labels.review)
-        if not self._sheet.review:
+        if not self._content.review:
             self._flow.write(self._labels.no_review, self._styles.text, width=WIDTH)
-        for row in self._sheet.review:
+        for row in self._content.review:
             self._row(*row)
 
     def _words(self) -> None:
         styles = self._styles
         self._heading(self._labels.explanation, keep=4 * styles.text.leading)
-        for heading, text in self._sheet.sections:
+        for heading, text in self._content.sections:
             self._small_heading(heading)
             self._flow.write(text, styles.text, width=WIDTH)
-        for heading, items in self._sheet.lists:
+        for heading, items in self._content.lists:
             self._small_heading(heading)
             for item in items:
                 self._item(item)
         self._flow.skip(3)
-        self._flow.write(self._sheet.writer, styles.small, width=WIDTH)
+        self._flow.write(self._content.writer, styles.small, width=WIDTH)
 
     def _checklist(self) -> None:
-        sheet, text = self._sheet, self._styles.text
-        if not sheet.ticks:
+        content, text = self._content, self._styles.text
+        if not content.ticks:
             return
         marks = [
             text_block(
                 f"{'☑' if tick.ticked else '☐'}  {tick.text} ({tick.points})", text, width=HALF
             )
-            for tick in sheet.ticks
+            for tick in content.ticks
         ]
         middle = (len(marks) + 1) // 2
         columns = beside((0, stack(*marks[:middle])), (HALF + GUTTER, stack(*marks[middle:])))
-        self._heading(sheet.checklist_name, keep=columns.height + 2 * text.leading)
-        self._flow.write(sheet.checklist_score, self._styles.strong, width=WIDTH)
+        self._heading(content.checklist_name, keep=columns.height + 2 * text.leading)
+        self._flow.write(content.checklist_score, self._styles.strong, width=WIDTH)
         self._flow.place(columns)
 
     def _quality(self) -> None:
-        if not self._sheet.quality:
+        if not self._content.quality:
             return
         quarter = WIDTH / 4
         cells = [
@@ -208,7 +211,7 @@ class _Body:
                 text_block(label, self._styles.small, width=quarter - 8),
                 text_block(value, self._styles.text, width=quarter - 8),
             )
-            for label, value in self._sheet.quality
+            for label, value in self._content.quality
         ]
         across = beside(*((place * quarter, cell) for place, cell in enumerate(cells)))
         self._heading(self._labels.quality, keep=across.height)
@@ -216,8 +219,8 @@ class _Body:
 
     def _verification(self) -> None:
         styles, labels = self._styles, self._labels
-        rows = self._rows(self._sheet.verification, width=WIDTH, label_width=50)
-        said = labels.how_to_verify if self._sheet.verification else labels.not_filed
+        rows = self._rows(self._content.verification, width=WIDTH, label_width=50)
+        said = labels.how_to_verify if self._content.verification else labels.not_filed
         self._heading(labels.verification, keep=rows.height + 2 * styles.text.leading)
         self._flow.write(said, styles.text, width=WIDTH)
         self._flow.place(rows)
@@ -247,9 +250,10 @@ class _Body:
         self._flow.place(beside((0, text_block("•", style, width=12)), (12, said)))
 
     def _row(self, label: str, value: str) -> None:
-        """One whose value may be parted by the end of a page."""
+        """A row with a label. Its value may continue on the next page."""
         leading = self._styles.text.leading
         name = text_block(label, self._styles.label, width=REVIEW_LABELS)
+        # A height of 0, so that the value starts on the same line as its label.
         self._flow.place(Block(0, name.paint), keep=2 * leading)
         self._flow.write(value, self._styles.text, width=WIDTH, indent=REVIEW_LABELS)
 
@@ -266,7 +270,7 @@ class _Body:
 
 
 def _code_block(text: str) -> Block:
-    """A QR code that still reads with a seventh of it damaged."""
+    """A QR code. Level M can still be read if about a seventh of it is damaged."""
     code = QRCode(None, QRErrorCorrectLevel.M)
     code.addData(text)
     code.make()

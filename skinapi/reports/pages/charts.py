@@ -1,4 +1,6 @@
-"""The charts of a printed report: ranked bars, and the scale of the heat colours."""
+"""Draws the charts of a printed report: the probabilities as bars, and the colour scale of the heat
+map.
+"""
 
 from collections.abc import Sequence
 
@@ -12,7 +14,7 @@ from skinapi.reports.pages.text_layout import printable
 from skinapi.vision.overlay import COLOUR_STOPS
 
 INK, PALE, RULE = HexColor(0x1A2430), HexColor(0x5A6875), HexColor(0xC9D3DB)
-# Dark for what counts as malignant, light for the rest: told apart in black and white too.
+# Dark for malignant conditions, light for the others, so that they differ in black and white too.
 COUNTED, OTHER = HexColor(0x8A2A3B), HexColor(0x9DB4C6)
 ROW, BAR_HEIGHT, SIZE = 13.5, 7.5, 8.5
 GAP, NUMBERS = 8.0, 44.0
@@ -20,7 +22,7 @@ STEPS = 40
 
 
 def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
-    """One row a condition: its name, its bar on a scale from nothing to certain, its number."""
+    """One row per condition: its name, a bar on a scale from 0 to 1, and its probability."""
     names = GAP + max(stringWidth(bar.name, BOLD, SIZE) for bar in bars)
     room = width - names - NUMBERS
     chart = Drawing(width, ROW * len(bars) + ROW)
@@ -39,12 +41,12 @@ def draw_bars(bars: Sequence[Bar], *, counted: str, width: float) -> Drawing:
 
 
 def draw_scale(*, title: str, less: str, more: str, width: float) -> Drawing:
-    """The heat map's colours from the coldest to the hottest of this very picture."""
+    """The colour scale of the heat map, from the lowest to the highest value of this picture."""
     scale = Drawing(width, 24)
     scale.add(_text(0, 16, title, colour=PALE, size=7.5))
     for step in range(STEPS):
         left = width * step / STEPS
-        # A hair of overlap, or some viewers show seams.
+        # The rectangles overlap a little; otherwise some viewers show gaps between them.
         scale.add(
             Rect(
                 left,

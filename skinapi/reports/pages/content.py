@@ -1,4 +1,4 @@
-"""A report laid out in words, the same for every printer: rows, bars, paragraphs, lists."""
+"""The content of a report's pages as rows, bars, paragraphs and lists; PDF and HTML both use it."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,6 +36,8 @@ class Tick:
 
 
 class ReportContent:
+    """All texts and numbers of a report's pages, in the report's language."""
+
     def __init__(self, report: Report) -> None:
         self.report = report
         self.labels: Labels = labels_of(report.language)
@@ -48,13 +50,13 @@ class ReportContent:
 
     @property
     def warnings(self) -> list[str]:
-        """What else must be said beside this finding."""
+        """All notices of this finding except the general one, which is on every page."""
         general = self._table.notices.information_only
         return [self.report.say(said) for said in self._facts.notices if said != general]
 
     @property
     def reference(self) -> str:
-        """What the top of every page says, so that loose sheets find each other."""
+        """The text at the top of every page, which shows that loose pages belong together."""
         return f"{self.labels.title} · {self.number}" if self.number else self.labels.title
 
     @property
@@ -89,7 +91,7 @@ class ReportContent:
 
     @property
     def because(self) -> str:
-        """The rules that asked for the band."""
+        """The rules that asked for the band, in words."""
         return say_reasons(self._facts, self.report.language)
 
     @property
@@ -139,13 +141,13 @@ class ReportContent:
 
     @property
     def photo_text(self) -> str:
-        """Of the photo as it was sent: what is kept and printed may be smaller."""
+        """The size of the uploaded photo; the stored and the printed one may be smaller."""
         seen = self._facts.quality
         return self.labels.photo.format(seen.width, seen.height) if seen else ""
 
     @property
     def no_pictures(self) -> str:
-        """Why there is no photo; empty where there is one."""
+        """Why the report has no photo; empty if it has one."""
         if self.report.pictures:
             return ""
         if self.report.photo_damaged:
@@ -164,7 +166,9 @@ class ReportContent:
 
     @cached_property
     def lists(self) -> list[tuple[str, list[str]]]:
-        """Without what the page says already: a writer's lists may repeat its sections."""
+        """The narrative's lists, without items that the page shows already: a narrative may repeat
+        its sections in its lists.
+        """
         labels, narrative = self.labels, self.report.narrative
         lists = [
             (labels.findings, narrative.findings),
@@ -186,7 +190,7 @@ class ReportContent:
 
     @property
     def checklist_score(self) -> str:
-        """Empty where nobody was asked."""
+        """The checklist's score in words; empty if the questions were not asked."""
         return self._score(self.labels.points)
 
     def _score(self, said: str) -> str:
@@ -210,12 +214,12 @@ class ReportContent:
 
     @property
     def reviewable(self) -> bool:
-        """What is not kept no doctor can review."""
+        """Whether a doctor can review it: only a report on a stored submission."""
         return self.report.seal is not None
 
     @cached_property
     def review(self) -> list[Row]:
-        """Empty where there is none."""
+        """The latest review; empty if there is none."""
         review, labels = self.report.review, self.labels
         if review is None:
             return []

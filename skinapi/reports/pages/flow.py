@@ -1,5 +1,7 @@
-"""Blocks one below the other over as many pages as they need. All is measured first, and painted
-when the number of pages is known; nothing is ever read as markup, which might fetch what it names.
+"""Places blocks one below the other, on as many pages as they need.
+
+Everything is measured first and painted when the number of pages is known. Text is never read as
+markup, because markup could make the renderer load files or addresses that it names.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +28,9 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`paint` is told the canvas, and where the block's left and upper edges are."""
+    """Something of a known height that can be painted. The arguments of `paint` are the canvas, the
+    block's left edge and its upper edge.
+    """
 
     height: float
     paint: Callable[[Canvas, float, float], None]
@@ -49,7 +53,7 @@ def space(height: float) -> Block:
 
 
 def stack(*blocks: Block) -> Block:
-    """One below the other, never parted."""
+    """Blocks one below the other, never separated by the end of a page."""
 
     def paint(canvas: Canvas, left: float, top: float) -> None:
         for block in blocks:
@@ -60,7 +64,7 @@ def stack(*blocks: Block) -> Block:
 
 
 def beside(*placed: tuple[float, Block]) -> Block:
-    """Each this far to the right, their upper edges on one line."""
+    """Blocks side by side, each with its distance from the left; their upper edges are aligned."""
 
     def paint(canvas: Canvas, left: float, top: float) -> None:
         for shift, block in placed:
@@ -77,7 +81,7 @@ def rows_block(
     label_width: float,
     width: float,
 ) -> Block:
-    """Labels on the left, what belongs to them on the right."""
+    """Rows with a label on the left and its value on the right."""
     return stack(
         *(
             beside(
@@ -90,13 +94,17 @@ def rows_block(
 
 
 class Flow:
+    """Fills page after page from top to bottom. Lengths are in points, and y grows upwards."""
+
     def __init__(self, *, left: float, top: float, bottom: float) -> None:
         self._left, self._first, self._bottom = left, top, bottom
         self._top = top
         self.pages: list[Page] = [[]]
 
     def place(self, block: Block, *, keep: float = 0) -> None:
-        """On the next page where this one has not the height, and `keep` for what must follow."""
+        """Place a block. It goes to the next page if this one has no room for it and for `keep`
+        points more, which reserve room for what must follow it.
+        """
         full = self._top - block.height - keep < self._bottom
         if full and self._top < self._first:
             self.pages.append([])
@@ -106,12 +114,14 @@ class Flow:
         self._top -= block.height
 
     def skip(self, height: float) -> None:
-        """Nothing at the top of a page."""
+        """Leave a gap, but not at the top of a page."""
         if self._top < self._first:
             self._top -= height
 
     def write(self, text: str, style: Style, *, width: float, indent: float = 0) -> None:
-        """Line by line, so that a page may end within; neither its first nor its last alone."""
+        """Write text line by line, so that it may continue on the next page. Its first or last line
+        never stands alone on a page.
+        """
         lines = wrap(text, font=style.font, size=style.size, width=width - indent)
         for place, line in enumerate(lines):
             near_an_end = place in (0, len(lines) - 2) and len(lines) > 1
@@ -124,7 +134,8 @@ def _paint_lines(
 ) -> None:
     canvas.setFont(style.font, style.size)
     canvas.setFillColor(style.colour)
-    base = top - (style.leading + 0.7 * style.size) / 2
+    # 0.7 of the font size is about the height of a capital: this centres the text in its line.
+    baseline = top - (style.leading + 0.7 * style.size) / 2
     for line in lines:
-        canvas.drawString(left, base, line)
-        base -= style.leading
+        canvas.drawString(left, baseline, line)
+        baseline -= style.leading

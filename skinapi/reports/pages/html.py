@@ -1,5 +1,7 @@
-"""A report as a page: for screens, screen readers and browsers' printers. It loads nothing and runs
-nothing, and its policy says so.
+"""Renders a report as an HTML page, for screens, screen readers and printing from a browser.
+
+The page loads nothing and runs no script; its Content-Security-Policy
+(https://www.w3.org/TR/CSP3/) enforces that.
 """
 
 import base64
@@ -23,13 +25,14 @@ def _read(name: str) -> str:
     return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
-def _tame(value: Any) -> Any:
-    """What each expression of the page passes before it is escaped."""
+def _clean_text(value: Any) -> Any:
+    """Clean the value of every expression in a template, before Jinja escapes it."""
+    # Exactly str: a Markup value is our own text, and cleaning it would make it a str.
     return strip_control_characters(value) if type(value) is str else value
 
 
 _STYLE = _read("report.css")
-_PAGES = Environment(autoescape=True, finalize=_tame)
+_PAGES = Environment(autoescape=True, finalize=_clean_text)
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 POLICY = (
     f"default-src 'none'; img-src data:; style-src 'sha256-{_STYLE_HASH}'; "
@@ -39,15 +42,15 @@ POLICY = (
 
 @cache
 def _page(name: str) -> Template:
-    """Compiled when it is first asked for."""
+    """A template, compiled at its first use."""
     return _PAGES.from_string(_read(name))
 
 
 def render_html(report: Report) -> str:
-    sheet, pictures = ReportContent(report), report.pictures
+    content, pictures = ReportContent(report), report.pictures
     return _page("report.html").render(
-        sheet=sheet,
-        labels=sheet.labels,
+        content=content,
+        labels=content.labels,
         band=report.band_words,
         style=_style(),
         photo=_base64(pictures.photo) if pictures else "",
@@ -56,7 +59,7 @@ def render_html(report: Report) -> str:
 
 
 def render_verdict(issued: Issued | None, language: Language) -> str:
-    """For whoever scans the code with a telephone."""
+    """The result of a verification as a page, for a person who scans the QR code with a phone."""
     labels = labels_of(language)
     rows = []
     if issued:

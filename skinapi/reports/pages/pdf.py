@@ -1,4 +1,4 @@
-"""A report on A4, for a clinic's file. The same report is the same bytes."""
+"""Renders a report as PDF on A4, for a clinic's records. Equal reports give equal bytes."""
 
 import io
 
@@ -14,54 +14,56 @@ from skinapi.reports.pages.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styl
 from skinapi.reports.pages.text_layout import one_line, strip_control_characters
 from skinapi.reports.report import Report
 
-# Part of what a report's hash seals: another look is another report.
+# Part of a report's hash: if the layout changes, the report gets another hash.
 RENDERER = "pages-2"
 PRODUCER = "SkinAPI"
 MOST_PAGES = 2
-# What takes more than two pages is set smaller, down to what a tired eye still reads.
+# A report of more than two pages is set smaller, down to a size that tired eyes can still read.
 SCALES = (1.0, 0.92, 0.84, 0.8)
 HEADER, FOOTER = PAGE_HEIGHT - 42, 44.0
 NORMAL = Styles.at(1.0)
 
-# A PDF need not be text: binary streams are smaller by a fifth, and nothing else here prints.
+# By default ReportLab encodes streams as ASCII text; binary ones are a fifth smaller. The setting
+# is global, but nothing else in this program writes PDF files.
 rl_config.useA85 = 0
 
 
 def render_pdf(report: Report) -> bytes:
-    sheet = ReportContent(report)
-    pages = _fit(sheet)
+    content = ReportContent(report)
+    pages = _fit(content)
     out = io.BytesIO()
+    # `invariant` leaves out the time of creation and the random id that would change the bytes.
     canvas = Canvas(out, pagesize=A4, invariant=1, lang=report.language)
-    _describe(canvas, sheet)
+    _describe(canvas, content)
     for number, page in enumerate(pages, 1):
         for paint in page:
             paint(canvas)
-        _frame(canvas, sheet, sheet.labels.page.format(number, len(pages)))
+        _frame(canvas, content, content.labels.page.format(number, len(pages)))
         canvas.showPage()
     canvas.save()
     return out.getvalue()
 
 
-def _fit(sheet: ReportContent) -> list[Page]:
+def _fit(content: ReportContent) -> list[Page]:
     for scale in SCALES:
-        pages = lay_out(sheet, Styles.at(scale))
+        pages = lay_out(content, Styles.at(scale))
         if len(pages) <= MOST_PAGES:
             break
     return pages
 
 
-def _describe(canvas: Canvas, sheet: ReportContent) -> None:
-    """What the file says of itself; it names no patient."""
-    canvas.setTitle(sheet.reference)
-    canvas.setAuthor(strip_control_characters(sheet.report.clinic or PRODUCER))
-    canvas.setSubject(sheet.notice)
+def _describe(canvas: Canvas, content: ReportContent) -> None:
+    """Set the file's metadata. It does not contain the patient's name."""
+    canvas.setTitle(content.reference)
+    canvas.setAuthor(strip_control_characters(content.report.clinic or PRODUCER))
+    canvas.setSubject(content.notice)
     canvas.setCreator(PRODUCER)
     canvas.setProducer(PRODUCER)
     canvas.setViewerPreference("DisplayDocTitle", "true")
 
 
-def _frame(canvas: Canvas, sheet: ReportContent, page: str) -> None:
-    """On every page: whose it is, what it is not, and how many there are."""
+def _frame(canvas: Canvas, content: ReportContent, page: str) -> None:
+    """Draw the header and footer of a page: clinic, reference, general notice, page number."""
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.6)
     for line in (HEADER, FOOTER):
@@ -69,12 +71,12 @@ def _frame(canvas: Canvas, sheet: ReportContent, page: str) -> None:
     strong, label = NORMAL.strong, NORMAL.label
     canvas.setFont(strong.font, strong.size)
     canvas.setFillColor(strong.colour)
-    clinic = sheet.report.clinic or PRODUCER
+    clinic = content.report.clinic or PRODUCER
     room = WIDTH * 0.6
     shown = one_line(clinic, font=strong.font, size=strong.size, width=room)
     canvas.drawString(MARGIN, HEADER + 6, shown)
-    text_block(sheet.notice, strong, width=WIDTH * 0.8).paint(canvas, MARGIN, FOOTER - 4)
+    text_block(content.notice, strong, width=WIDTH * 0.8).paint(canvas, MARGIN, FOOTER - 4)
     canvas.setFont(label.font, label.size)
     canvas.setFillColor(label.colour)
-    canvas.drawRightString(RIGHT, HEADER + 6, sheet.reference)
+    canvas.drawRightString(RIGHT, HEADER + 6, content.reference)
     canvas.drawRightString(RIGHT, FOOTER - 13, page)

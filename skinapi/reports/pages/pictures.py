@@ -1,4 +1,4 @@
-"""The photo and its overlay at the size in which they are printed."""
+"""Shrinks the photo and draws its heat map, at the size in which they are printed."""
 
 import io
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from skinapi.reports.report import Pictures
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.photo import Photo
 
-# 84 mm of paper at 170 dots an inch.
+# 84 mm on paper at 170 dots per inch.
 PRINTED_SIDE = 560
 PRINTED_QUALITY = 82
 

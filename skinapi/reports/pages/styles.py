@@ -1,4 +1,4 @@
-"""The measures and colours of a printed page; a dense one has all of them smaller."""
+"""The sizes and colours of a printed page, at any scale: a dense page is set smaller."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -21,7 +21,7 @@ GUTTER = 14.0
 HALF = (WIDTH - GUTTER) / 2
 CODE_SIDE = 70.0
 
-# The colour of the words, and the tint behind them.
+# The colour of the text, and of the background behind it.
 BAND_COLOURS: dict[Band, tuple[Color, Color]] = {
     Band.URGENT_REFERRAL: (HexColor(0x9B1C1C), HexColor(0xFBEDED)),
     Band.REFERRAL: (HexColor(0x9A4A06), HexColor(0xFDF2E7)),

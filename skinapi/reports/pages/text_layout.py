@@ -1,4 +1,6 @@
-"""From any text that somebody sent to letters that can be printed, and to lines that fit."""
+"""Makes any text printable: removes control characters, replaces letters that the font does not
+have, and breaks the text into lines.
+"""
 
 import re
 import unicodedata
@@ -8,23 +10,28 @@ from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from skinapi.reports.pages.fonts import has_letter
 
-# Stands, visibly, for a letter that the font has not.
+# Shown in place of a letter that the font does not have.
 UNPRINTABLE = "□"
 
-# A line ends at no space that French sets before or behind a sign.
+# A line must not break at a space that French puts before or after a punctuation mark.
 _BREAK = re.compile(r"(?<!«) (?![%:;?!»])")
 
 
 def strip_control_characters(text: str) -> str:
-    """Without what hides, reorders or controls; line breaks stay."""
+    """Remove characters that are invisible, reorder text or control the output, except line breaks.
+
+    Unassigned and private characters become UNPRINTABLE.
+    """
+    # NFC makes one character of a letter and its accent; ReportLab would not combine the two.
     composed = unicodedata.normalize("NFC", text)
-    return "".join(_tame(character) for character in composed)
+    return "".join(_replace_control(character) for character in composed)
 
 
-def _tame(character: str) -> str:
+def _replace_control(character: str) -> str:
     if character == "\n":
         return character
     match unicodedata.category(character):
+        # Categories: https://www.unicode.org/reports/tr44/#General_Category_Values
         case "Cf":
             return ""
         case "Cc" | "Zl" | "Zp":
@@ -42,7 +49,7 @@ def printable(text: str) -> str:
 
 
 def wrap(text: str, *, font: str, size: float, width: float) -> list[str]:
-    """Printable lines of at most this width; a word that is wider is broken."""
+    """Break text into printable lines of at most this width. A word that is wider is split."""
     lines: list[str] = []
     for paragraph in printable(text).split("\n"):
         line = ""
@@ -58,7 +65,7 @@ def wrap(text: str, *, font: str, size: float, width: float) -> list[str]:
 
 
 def one_line(text: str, *, font: str, size: float, width: float) -> str:
-    """Its beginning, where the whole would not fit."""
+    """The text on one line; if it does not fit, its beginning with an ellipsis."""
     first, *more = wrap(text, font=font, size=size, width=width - stringWidth("…", font, size))
     return f"{first}…" if more else first
 

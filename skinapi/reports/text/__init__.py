@@ -1,1 +1,1 @@
-"""Facts in sentences, and what other sentences are held against."""
+"""Writes facts as sentences, and checks the sentences of an LLM against the facts."""

@@ -1,14 +1,15 @@
-"""Does a narrative contradict its facts? Whoever wrote it is not believed.
+"""Checks that a narrative does not contradict its facts. No writer is trusted.
 
-What is admitted is a closed set, so that nobody has to think of every wrong sentence. The
-template's sentences for these facts must all stand where they belong, to the letter: so the
-action, the doubt, the notices and all that is said of a disease cannot be lost or bent. Beside
-them, in two sections and only where a picture was examined, there may be sentences on the
-calculation, from the language's short list of words, which has no negation, no advice, no
-certainty, no amount and no disease. Names and numbers, the template's too, are read again and
-held against the facts.
+The checker works with a closed set of what is allowed, so no list of wrong sentences is needed.
+The template's sentences for these facts must all be present, in their place and without any change.
+So the action, the doubt, the notices and every sentence about a disease cannot be lost or altered.
+In addition, two sections may contain sentences on the calculation, but only if a picture was
+classified. These use a short list of words of the language, which has no negation, no advice, no
+certainty, no amount and no disease. All names and numbers, the template's too, are compared with
+the facts.
 
-Why a sentence was refused is told by what it looks like; that it is refused does not hang on it.
+The reason for a refusal is guessed from the sentence's look; the refusal itself does not depend on
+that guess.
 """
 
 import re
@@ -16,10 +17,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import LONGEST, Narrative, Reason
+from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.sentences import (
-    NAMED,
+    NAME_PLACEHOLDER,
     NUMBER,
     WORD,
     Figures,
@@ -30,42 +31,45 @@ from skinapi.reports.text.sentences import (
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 
-OPEN_TO_WRITERS = ("overview", "confidence_explanation")
-WHAT_TO_DO = ("recommendation", "next_steps")
+LLM_PARTS = ("overview", "confidence_explanation")
+ACTION_PARTS = ("recommendation", "next_steps")
 MOST_SENTENCES = 40
 MARKUP = re.compile(r"[<>{}\[\]|\\`*_#@~^=$&]|//|www\.|\b[a-z]{2,}\.[a-z]{2,}\b", re.IGNORECASE)
-STRANGE = re.compile(r"[^\w\s.,;:()'%/-]")
+FORBIDDEN_CHARACTER = re.compile(r"[^\w\s.,;:()'%/-]")
 NEGATIVE = re.compile(r"-\s*\d")
-# The ends of disease names in either language.
-DISEASE = re.compile(r"\w{3,}(?:omas?|omes?|osis|oses?|itis|ites?|iasis|[eé]mas?|[eé]mi[ae]s?)")
+# Typical endings of disease names in English and French.
+DISEASE_WORD = re.compile(
+    r"\w{3,}(?:omas?|omes?|osis|oses?|itis|ites?|iasis|[eé]mas?|[eé]mi[ae]s?)"
+)
 
 
 def contradictions(narrative: Narrative, facts: Facts) -> tuple[Reason, ...]:
-    """Everything that is wrong with it, the gravest first."""
+    """All faults of the narrative, the most serious first."""
     found = set(_Checker(narrative, facts).find())
     return tuple(reason for reason in Reason if reason in found)
 
 
 class _Checker:
     def __init__(self, narrative: Narrative, facts: Facts) -> None:
-        self._said = narrative
+        self._narrative = narrative
         self._facts = facts
         self._language: Language = narrative.language
-        self._speech = CATALOGUES[narrative.language].speech
+        self._vocabulary = CATALOGUES[narrative.language].vocabulary
         self._figures = Figures(facts, narrative.language)
         self._expected = TemplateWriter().write(facts, narrative.language)
 
     def find(self) -> Iterator[Reason]:
-        yield from self._find_misshapen()
-        expected, said = _by_part(self._expected), _by_part(self._said)
+        yield from self._find_format_faults()
+        expected, said = _by_part(self._expected), _by_part(self._narrative)
         for part, sentences in said.items():
             yield from self._find_in_part(part, sentences, expected[part])
 
-    def _find_misshapen(self) -> Iterator[Reason]:
-        sections = self._said.sections.model_dump().values()
-        whole = " ".join(self._said.texts)
-        if sum(map(len, sections)) > LONGEST:
+    def _find_format_faults(self) -> Iterator[Reason]:
+        sections = self._narrative.sections.model_dump().values()
+        whole = " ".join(self._narrative.texts)
+        if sum(map(len, sections)) > MOST_CHARACTERS:
             yield Reason.LENGTH
+        # The font of the Angular app's PDF has only the letters of Latin-1.
         if not (whole.isprintable() and _is_latin(whole)):
             yield Reason.CHARACTERS
         if MARKUP.search(whole):
@@ -76,15 +80,15 @@ class _Checker:
     ) -> Iterator[Reason]:
         added = _added_to(expected, said)
         if added is None:
-            yield Reason.URGENCY if part in WHAT_TO_DO else Reason.MISSING
+            yield Reason.URGENCY if part in ACTION_PARTS else Reason.MISSING
             added = [sentence for sentence in said if sentence not in expected]
         for sentence in expected:
-            yield from self._find_against_facts(sentence, self._rankable())
+            yield from self._find_against_facts(sentence, self._template_names())
         if len(added) > MOST_SENTENCES:
             yield Reason.LENGTH
         for sentence in added[:MOST_SENTENCES]:
             yield from self._find_in_added(sentence)
-        if added and not (part in OPEN_TO_WRITERS and self._facts.examined):
+        if added and not (part in LLM_PARTS and self._facts.examined):
             yield Reason.WORDS
 
     def _find_against_facts(self, sentence: str, nameable: set[str]) -> Iterator[Reason]:
@@ -95,59 +99,66 @@ class _Checker:
         if not self._figures.fit(sentence):
             yield Reason.NUMBER
 
-    def _rankable(self) -> set[str]:
-        """What the template may name: it adds up the malignant conditions by name."""
+    def _template_names(self) -> set[str]:
+        """The conditions that the template may name. With a malignant score it lists all malignant
+        conditions by name.
+        """
         facts = self._facts
         added = conditions_table().malignant_keys if facts.examined else frozenset()
         return {facts.stated, *added, *(entry.key for entry in facts.ranked)}
 
     def _find_in_added(self, sentence: str) -> Iterator[Reason]:
-        trespasses = set(self._find_trespasses(sentence))
-        yield from trespasses
+        violations = set(self._find_violations(sentence))
+        yield from violations
         words = WORD.findall(self._bare(sentence))
-        if set(words) - self._speech.words and not trespasses:
+        if set(words) - self._vocabulary.words and not violations:
             yield self._language_or_words(words)
         if not words or not sentence.endswith("."):
             yield Reason.WORDS
 
-    def _find_trespasses(self, sentence: str) -> Iterator[Reason]:
+    def _find_violations(self, sentence: str) -> Iterator[Reason]:
         facts, bare = self._facts, self._bare(sentence)
         named = names_in(sentence)
         yield from self._find_against_facts(
             sentence, {facts.stated, facts.concern.key, facts.most_probable}
         )
-        for reason, pattern in self._speech.trespasses.items():
+        for reason, pattern in self._vocabulary.violations.items():
             if re.search(pattern, bare):
                 yield reason
-        if any(DISEASE.fullmatch(word) for word in set(WORD.findall(bare)) - self._speech.words):
+        if any(
+            DISEASE_WORD.fullmatch(word)
+            for word in set(WORD.findall(bare)) - self._vocabulary.words
+        ):
             yield Reason.CONDITION
-        if NAMED in bare:
+        if NAME_PLACEHOLDER in bare:
             yield Reason.DIAGNOSIS
-        if STRANGE.search(sentence):
+        if FORBIDDEN_CHARACTER.search(sentence):
             yield Reason.MARKUP
         yield from self._find_unclear_numbers(sentence, named)
 
     def _find_unclear_numbers(self, sentence: str, named: set[str]) -> Iterator[Reason]:
-        """One number, of one subject."""
-        small = sentence.casefold()
-        terms = [term for term in self._speech.terms if term in small]
+        """Refuse more than one number in a sentence, more than one subject, a number without a
+        subject, and a negative number.
+        """
+        lower = sentence.casefold()
+        terms = [term for term in self._vocabulary.terms if term in lower]
         numbers = NUMBER.findall(self._bare(sentence))
-        if len(numbers) > 1 or NEGATIVE.search(small):
+        if len(numbers) > 1 or NEGATIVE.search(lower):
             yield Reason.NUMBER
         if len(named) + len(terms) > 1 or (numbers and not named and not terms):
             yield Reason.NUMBER
 
     def _bare(self, sentence: str) -> str:
-        """In small letters, without terms, and without a name where it stands in a frame."""
+        """The sentence in lower case, without terms and without names inside an allowed frame."""
         bare = without_names(sentence)
-        for term in self._speech.terms:
+        for term in self._vocabulary.terms:
             bare = bare.replace(term, " ")
-        for frame in self._speech.frames:
-            bare = re.sub(frame, lambda found: found[0].replace(NAMED, ""), bare)
+        for frame in self._vocabulary.frames:
+            bare = re.sub(frame, lambda found: found[0].replace(NAME_PLACEHOLDER, ""), bare)
         return bare
 
     def _language_or_words(self, words: Sequence[str]) -> Reason:
-        known = {spoken: len(_vocabulary(spoken) & set(words)) for spoken in LANGUAGES}
+        known = {spoken: len(_known_words(spoken) & set(words)) for spoken in LANGUAGES}
         own = known.pop(self._language)
         return Reason.LANGUAGE if max(known.values()) > own else Reason.WORDS
 
@@ -167,14 +178,16 @@ def _by_part(narrative: Narrative) -> dict[str, list[str]]:
 
 
 def _added_to(expected: Sequence[str], said: Sequence[str]) -> list[str] | None:
-    """What stands beside the expected sentences; None unless these open it and keep their order."""
+    """The sentences that are not expected. None if an expected sentence is missing, if their order
+    is changed, or if the text does not start with the first of them.
+    """
     if said[:1] != expected[:1]:
         return None
-    added, awaited = [], iter([*expected, None])
-    next_one = next(awaited)
+    added, remaining = [], iter([*expected, None])
+    next_one = next(remaining)
     for sentence in said:
         if sentence == next_one:
-            next_one = next(awaited)
+            next_one = next(remaining)
         else:
             added.append(sentence)
     return added if next_one is None else None
@@ -182,7 +195,9 @@ def _added_to(expected: Sequence[str], said: Sequence[str]) -> list[str] | None:
 
 @cache
 def _table_sentences(language: Language) -> frozenset[str]:
-    """What the table says of diseases, in the order of nothing: sourced, and checked elsewhere."""
+    """The fixed sentences of the conditions table. They have sources and are checked elsewhere, so
+    their names and numbers are not compared with the facts.
+    """
     table = conditions_table()
     texts = [text for c in table.conditions for text in c.sentences[language].model_dump().values()]
     texts += [table.band_words(band, language).action for band in Band]
@@ -197,10 +212,10 @@ def _table_sentences(language: Language) -> frozenset[str]:
 
 
 @cache
-def _vocabulary(language: Language) -> frozenset[str]:
-    """Every word of one language that the texts may use."""
-    spoken = " ".join(_table_sentences(language)).casefold()
-    return CATALOGUES[language].speech.words | set(WORD.findall(spoken))
+def _known_words(language: Language) -> frozenset[str]:
+    """Every word of one language that the table or the LLM may use."""
+    table_text = " ".join(_table_sentences(language)).casefold()
+    return CATALOGUES[language].vocabulary.words | set(WORD.findall(table_text))
 
 
 def _is_latin(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""How one sentence of a narrative is read: which conditions it names, which numbers it gives."""
+"""Reads sentences of a narrative: which conditions they name and which numbers they contain."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from skinapi.vision.notices import percent_text
 END = re.compile(r"(?<=[.!?…])\s+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-NAMED = "NAME"
+NAME_PLACEHOLDER = "NAME"
 SCORE, CHECKLIST, PIXELS = "malignant score", "checklist", "pixels"
 PICTURE, LEVEL, TESTED = "picture", "level", "tested"
 
@@ -25,12 +25,14 @@ def sentences_of(text: str) -> list[str]:
 
 @cache
 def spellings() -> dict[str, str]:
-    """Every way to write a condition in any language, longest first, with its key."""
+    """Every spelling of every condition in any language, with the condition's key. Longest first,
+    because a long name may contain a short one.
+    """
     found = {
         spelling.casefold(): key for spelling, key in conditions_table().label_spellings().items()
     }
     for language in LANGUAGES:
-        found |= CATALOGUES[language].speech.synonyms
+        found |= CATALOGUES[language].vocabulary.synonyms
     return dict(sorted(found.items(), key=lambda entry: -len(entry[0])))
 
 
@@ -40,34 +42,40 @@ def _names() -> re.Pattern[str]:
 
 
 def names_in(sentence: str) -> set[str]:
-    """The keys of the conditions that it names."""
+    """The keys of the conditions that a sentence names."""
     return {spellings()[found] for found in _names().findall(sentence.casefold())}
 
 
 def without_names(sentence: str) -> str:
-    """In small letters, with NAME where a condition stood."""
-    return _names().sub(NAMED, sentence.casefold())
+    """The sentence in lower case, with each condition replaced by NAME_PLACEHOLDER."""
+    return _names().sub(NAME_PLACEHOLDER, sentence.casefold())
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What each subject's number must look like in this language."""
+    """Checks the numbers of a sentence. A subject (a condition, or a term like the malignant score)
+    has certain numbers in the facts, written as this language writes them.
+    """
 
     facts: Facts
     language: Language
 
     def fit(self, sentence: str) -> bool:
-        """Each number belongs to the subject right before it, or to the sentence's first one."""
+        """Whether every number in the sentence is one of the subject right before it, or of the
+        sentence's first subject.
+        """
         subjects: list[str] = []
         for subject, number in self._read(sentence.casefold()):
             if subject:
                 subjects.append(subject)
-            elif not any(number in self._of(owner) for owner in {*subjects[:1], *subjects[-1:]}):
+            elif not any(
+                number in self._allowed_numbers(owner) for owner in {*subjects[:1], *subjects[-1:]}
+            ):
                 return False
         return True
 
     def _read(self, text: str) -> Iterator[tuple[str, str]]:
-        """Subjects and numbers in the order of the text."""
+        """The subjects and numbers in the order of the text; one of each pair is empty."""
         catalogue = self._catalogue
         terms = {
             catalogue.score_term: SCORE,
@@ -83,7 +91,7 @@ class Figures:
         for subject, number in re.findall(parts, text):
             yield terms.get(subject, ""), number
 
-    def _of(self, subject: str) -> set[str]:
+    def _allowed_numbers(self, subject: str) -> set[str]:
         facts, share = self.facts, self._catalogue.share
         if subject == SCORE:
             return set() if facts.malignant_score is None else {share(facts.malignant_score)}
@@ -96,11 +104,11 @@ class Figures:
         if subject == LEVEL:
             return {self._catalogue.level(entry.level) for entry in facts.not_ruled_out}
         if subject == TESTED:
-            return self._of_the_test()
+            return self._test_numbers()
         shares = {entry.key: share(entry.probability) for entry in facts.ranked}
         return {{facts.stated: share(facts.confidence), **shares}.get(subject, "")}
 
-    def _of_the_test(self) -> set[str]:
+    def _test_numbers(self) -> set[str]:
         numbers: set[str] = set()
         for tested in self.facts.tested:
             sensitivity = getattr(percent_text(tested.sensitivity), self.language)

@@ -1,11 +1,12 @@
-"""The template writer: a narrative from facts alone, the same for the same facts. Every sentence
-about a disease is the conditions table's; the catalogues' own speak of the finding.
+"""The template writer: makes a narrative from the facts alone; equal facts give equal text. Every
+sentence about a disease comes from the conditions table, those about the finding from the
+catalogues.
 """
 
 from collections.abc import Iterable
 
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import LONGEST, Narrative, Sections
+from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import (
@@ -19,80 +20,86 @@ from skinapi.vision.conditions import (
 from skinapi.vision.finding import Doubt, NotRuledOut, Ranked, doubt_notice, probability_of
 
 
-class Added(Frozen):
-    """What another writer says beside the template's sentences, before the notices."""
+class AddedText(Frozen):
+    """The sentences of another writer, added to the template's own, before the notices."""
 
     overview: str = ""
     confidence_explanation: str = ""
 
 
-NOTHING = Added()
+NO_ADDED_TEXT = AddedText()
 
 
 class TemplateWriter:
-    def write(self, facts: Facts, language: Language, added: Added = NOTHING) -> Narrative:
-        said = _Said(facts, language)
+    def write(
+        self, facts: Facts, language: Language, added: AddedText = NO_ADDED_TEXT
+    ) -> Narrative:
+        sentences = _Sentences(facts, language)
         return Narrative(
             language=language,
-            sections=_sections_of(said, added),
+            sections=_sections_of(sentences, added),
             findings=(
-                *said.lead(),
-                *said.figures(),
-                *said.not_ruled_out(),
-                said.band(),
-                *said.circumstances(),
+                *sentences.lead(),
+                *sentences.figures(),
+                *sentences.not_ruled_out(),
+                sentences.band(),
+                *sentences.circumstances(),
             ),
-            limits=said.notices(),
+            limits=sentences.notices(),
             next_steps=(
-                said.action(),
-                *said.urgency_beyond(),
-                *said.advice(),
-                *said.checklist_result(),
+                sentences.action(),
+                *sentences.urgency_beyond(),
+                *sentences.advice(),
+                *sentences.checklist_result(),
             ),
         )
 
 
-def _sections_of(said: "_Said", added: Added) -> Sections:
-    """With as many of the notices on the kind of picture as there is room for in the Angular
-    app's PDF. The narrative's limits hold them all.
+def _sections_of(sentences: "_Sentences", added: AddedText) -> Sections:
+    """The four sections, with as many of the notices about the kind of picture as the Angular app's
+    PDF has room for. The narrative's `limits` hold all of them.
     """
-    bare = _compose(said, NOTHING, [])
-    room = LONGEST - sum(map(len, bare.model_dump().values()))
-    told = []
-    for notice in said.picture_notices():
+    bare = _compose(sentences, NO_ADDED_TEXT, [])
+    room = MOST_CHARACTERS - sum(map(len, bare.model_dump().values()))
+    fitting = []
+    for notice in sentences.picture_notices():
         if len(notice) < room:
-            told.append(notice)
+            fitting.append(notice)
             room -= len(notice) + 1
-    return _compose(said, added, told)
+    return _compose(sentences, added, fitting)
 
 
-def _compose(said: "_Said", added: Added, picture_notices: Iterable[str]) -> Sections:
+def _compose(sentences: "_Sentences", added: AddedText, picture_notices: Iterable[str]) -> Sections:
     return Sections(
-        overview=_join(*said.lead(), *said.urgency_beyond(), *said.what_it_is(), added.overview),
-        importance_of_early_detection=said.why_early(),
-        recommendation=_join(said.action(), *said.advice(), *said.checklist_result()),
+        overview=_join(
+            *sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is(), added.overview
+        ),
+        importance_of_early_detection=sentences.why_early(),
+        recommendation=_join(
+            sentences.action(), *sentences.advice(), *sentences.checklist_result()
+        ),
         confidence_explanation=_join(
-            *said.confidence(),
-            *said.not_ruled_out()[:1],
+            *sentences.confidence(),
+            *sentences.not_ruled_out()[:1],
             added.confidence_explanation,
-            *said.first_doubt(),
+            *sentences.first_doubt(),
             *picture_notices,
-            said.information_only(),
+            sentences.information_only(),
         ),
     )
 
 
 def say_reasons(facts: Facts, language: Language) -> str:
-    """The rules that asked for the band."""
-    return _Said(facts, language).reasons()
+    """The rules that asked for the band, in words."""
+    return _Sentences(facts, language).reasons()
 
 
 def _join(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-class _Said:
-    """The sentences, each by what it is about."""
+class _Sentences:
+    """The template's sentences on these facts, one method per subject."""
 
     def __init__(self, facts: Facts, language: Language) -> None:
         self._facts = facts
@@ -115,8 +122,9 @@ class _Said:
         return [phrases.uncertain.format(doubts=doubts), phrases.not_excluded.format(name=name)]
 
     def what_it_is(self) -> list[str]:
-        """What is said of normal skin speaks of the picture, and there may be none. Nor is a
-        harmless condition described where "harmless" would speak against the doubt or the band.
+        """What the stated condition is. Left out for normal skin without a picture, because that
+        text speaks of the picture. Left out for a harmless condition if "harmless" would contradict
+        the doubt or the band.
         """
         facts = self._facts
         if not facts.examined and facts.stated == NORMAL_SKIN:
@@ -132,16 +140,18 @@ class _Said:
         return self._facts.band_words(self._language).action
 
     def urgency_beyond(self) -> list[str]:
-        """Said before what the condition is: "harmless" must not be all that is read."""
+        """That the band is more urgent than the condition alone requires. This comes before what
+        the condition is, so that a reader does not stop at "harmless".
+        """
         if not self._facts.more_urgent:
             return []
         name = self._name(self._stated)
         return [self._phrases.more_urgent.format(name=name, reasons=self.reasons())]
 
     def advice(self) -> list[str]:
-        """The condition's own, where it is just as urgent."""
-        told = self._stated.sentences[self._language].what_to_do
-        return [told] if self._facts.as_urgent else []
+        """The condition's own advice, if the band is exactly that of the condition."""
+        own = self._stated.sentences[self._language].what_to_do
+        return [own] if self._facts.as_urgent else []
 
     def checklist_result(self) -> list[str]:
         score, checklist = self._facts.checklist_score, self._table.checklist
@@ -152,17 +162,17 @@ class _Said:
 
     def confidence(self) -> list[str]:
         facts, phrases = self._facts, self._phrases
-        spoken = {"name": self._name(self._stated), "share": self._share(facts.confidence)}
+        values = {"name": self._name(self._stated), "share": self._share(facts.confidence)}
         if not facts.examined:
-            return [phrases.stated_confidence.format(**spoken)]
+            return [phrases.stated_confidence.format(**values)]
         if facts.from_picture is None:
-            return [phrases.probability.format(**spoken), *self._malignant_score()]
+            return [phrases.probability.format(**values), *self._malignant_score()]
         pictured = self._share(probability_of(facts.from_picture, facts.stated))
-        shifted = phrases.shifted_probability.format(**spoken, pictured=pictured)
+        shifted = phrases.shifted_probability.format(**values, pictured=pictured)
         return [shifted, *self._malignant_score()]
 
     def not_ruled_out(self) -> list[str]:
-        """A sentence for each level, the highest first."""
+        """One sentence per level, the highest level first."""
         levels = sorted(self._facts.not_ruled_out, key=lambda entry: entry.level, reverse=True)
         return [self._not_ruled_out_at(entry) for entry in levels]
 
@@ -178,11 +188,11 @@ class _Said:
         return phrases.not_ruled_out.format(level=level, names=names)
 
     def first_doubt(self) -> list[str]:
-        """Of two doubts the first speaks at length; the overview names both."""
+        """The notice on the first doubt only; the overview names both."""
         return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
 
     def picture_notices(self) -> list[str]:
-        """All that is neither said of every finding nor of a doubt."""
+        """The notices about the kind of picture: all except the general one and the doubts."""
         others = {self.information_only(), *(self._say(doubt_notice(doubt)) for doubt in Doubt)}
         return [notice for notice in self.notices() if notice not in others]
 
@@ -225,7 +235,7 @@ class _Said:
         return [self._phrases.malignant_score.format(names=added, share=self._share(score))]
 
     def reasons(self) -> str:
-        """Each once: two rules may have the same to say."""
+        """The rules that asked for the band, without repetitions: two may have the same words."""
         return ", ".join(dict.fromkeys(self._why(rule) for rule in self._facts.raised_by))
 
     def _why(self, rule: RaisedBy) -> str:

@@ -1,5 +1,5 @@
-"""The report's typeface, shipped with it: DejaVu Sans Condensed, cut down to the letters of the
-Latin, Greek and Cyrillic scripts. The licence lies beside it.
+"""The font of the reports, shipped with the software: DejaVu Sans Condensed, reduced to the letters
+of Latin, Greek and Cyrillic. Its licence is in this folder.
 """
 
 import io
@@ -12,7 +12,9 @@ REGULAR, BOLD = "DejaVuSansCondensed", "DejaVuSansCondensed-Bold"
 
 
 def _load(name: str) -> TTFont:
-    """Read once, when this is imported: ReportLab keeps one list of fonts for all threads."""
+    """Load a font. This happens once, on import, because ReportLab has one list of fonts for all
+    threads.
+    """
     content = resources.files(__package__).joinpath(f"{name}.ttf").read_bytes()
     font = TTFont(name, io.BytesIO(content))
     registerFont(font)

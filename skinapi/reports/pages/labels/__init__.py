@@ -1,5 +1,5 @@
-"""What a report prints around its facts: headings, labels, the names of choices. A file a language;
-no word about a disease is among them.
+"""The fixed texts of a report's pages: headings, labels and names of choices. There is one file per
+language, and it contains no word about a disease.
 """
 
 from collections.abc import Mapping

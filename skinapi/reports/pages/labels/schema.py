@@ -1,4 +1,4 @@
-"""What a catalogue of labels holds."""
+"""The structure of a language's labels."""
 
 from collections.abc import Mapping
 

@@ -1,5 +1,5 @@
-"""The project's own sentences about a finding, one file for each language. They give a disease its
-name and say nothing else of it: every sentence about a disease is in the conditions table.
+"""The software's own sentences about a finding, one file per language. They name diseases but say
+nothing else about them: every sentence about a disease is in the conditions table.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """English."""
 
 from skinapi.reports.narrative import Reason
-from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Speech
+from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Vocabulary
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding import Doubt
 
@@ -56,7 +56,7 @@ examples estimate estimates measure measures question questions way part parts k
 point points possible calibrated automatic automatically statistical own together here
 """
 
-SPEECH = Speech(
+VOCABULARY = Vocabulary(
     words=frozenset(WORDS.split()),
     terms=("malignant score", "7-point checklist"),
     frames=(
@@ -85,7 +85,7 @@ SPEECH = Speech(
         "granuloma": "vascular_lesion",
         "healthy skin": "normal_skin",
     },
-    trespasses={
+    violations={
         Reason.DOSE: r"\d\s?(?:mg|mcg|µg|ml|g|iu)\b|\b(?:dos(?:e|es|age)|tablets?|pills?|creams?"
         r"|ointments?|drugs?|medicines?|medications?|antibiotics?|steroids?|prescri\w+|appl(?:y|ied)"
         r"|imiquimod|fluorouracil|hydrocortisone|aspirin|ibuprofen|inject\w*|twice|chemotherapy)\b",
@@ -111,5 +111,5 @@ ENGLISH = Catalogue(
     level_term="cannot be ruled out at",
     tested_term="tested on",
     phrases=PHRASES,
-    speech=SPEECH,
+    vocabulary=VOCABULARY,
 )

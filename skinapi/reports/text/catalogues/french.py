@@ -1,7 +1,7 @@
 """French."""
 
 from skinapi.reports.narrative import Reason
-from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Speech
+from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Vocabulary
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding import Doubt
 
@@ -58,7 +58,7 @@ exemples estimation estimations mesure mesures question questions façon partie 
 mot mots point points possible calibré calibrée automatique automatiquement statistique ici
 """
 
-SPEECH = Speech(
+VOCABULARY = Vocabulary(
     words=frozenset(WORDS.split()),
     terms=("score de malignité", "liste en 7 points"),
     frames=(
@@ -83,7 +83,7 @@ SPEECH = Speech(
         "granulome": "vascular_lesion",
         "peau saine": "normal_skin",
     },
-    trespasses={
+    violations={
         Reason.NUMBER: r"\bune?\s*[.,;:)%]|\bde une?\b",
         Reason.DOSE: r"\d\s?(?:mg|mcg|µg|ml|g|ui)\b|\b(?:dos(?:e|es|age)|comprimés?|cachets?"
         r"|crèmes?|pommades?|médicaments?|antibiotiques?|corticoïdes?|ordonnances?|prescri\w+"
@@ -111,5 +111,5 @@ FRENCH = Catalogue(
     level_term="ne peut être exclu à",
     tested_term="testé sur",
     phrases=PHRASES,
-    speech=SPEECH,
+    vocabulary=VOCABULARY,
 )

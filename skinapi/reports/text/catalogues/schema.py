@@ -1,4 +1,4 @@
-"""What a language brings."""
+"""The structure of a language's catalogue of sentences and words."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from skinapi.vision.finding import Doubt
 
 
 class Phrases(Frozen):
-    """The template's sentences. In braces stands what the facts fill in."""
+    """The template's sentences. The facts fill in the placeholders in braces."""
 
     uncertain: str
     doubts: Mapping[Doubt, str]
@@ -34,24 +34,27 @@ class Phrases(Frozen):
     checklist_unanswered: str
 
 
-class Speech(Frozen):
-    """What the LLM may say of a finding, and what its trespasses look like.
+class Vocabulary(Frozen):
+    """The words that the LLM may use about a finding, and patterns of typical violations.
 
-    `words` holds no negation, no reassurance, no advice, no certainty, no amount and no disease:
-    whatever is said with these alone can be dull, but cannot send anybody home. `terms` are names
-    of more than a word, taken as a whole. A condition is named in a frame only (`NAME` stands for
-    it). `trespasses` tell, by their look, why other words were refused.
+    `words` holds no negation, no reassurance, no advice, no certainty, no amount and no disease. So
+    a text of only these words can be dull, but cannot keep a patient from seeing a doctor. `terms`
+    are names of several words, matched as a whole. A condition may only be named inside one of the
+    `frames` (`NAME` stands for it). `violations` are patterns that tell why a sentence with other
+    words was refused.
     """
 
     words: frozenset[str]
     terms: tuple[str, ...]
     frames: tuple[str, ...]
     synonyms: Mapping[str, str]
-    trespasses: Mapping[Reason, str]
+    violations: Mapping[Reason, str]
 
 
 class Catalogue(Frozen):
-    """The terms are the words by which a reader knows whose number follows."""
+    """All sentences and words of one language. The `*_term` fields are the words that tell a reader
+    which quantity a number belongs to.
+    """
 
     name: str
     decimal_mark: str
@@ -63,7 +66,7 @@ class Catalogue(Frozen):
     level_term: str
     tested_term: str
     phrases: Phrases
-    speech: Speech
+    vocabulary: Vocabulary
 
     def level(self, level: str) -> str:
         """A level of a prediction set, as a percentage without decimals."""
