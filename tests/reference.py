@@ -15,7 +15,7 @@ from typing import Any
 from skinapi.auth import guess_limits, passwords, sessions
 from skinapi.auth import routes as auth_routes
 from skinapi.registry import prediction_pool
-from skinapi.reports.llm import budget, cache, http_client
+from skinapi.reports.llm import cache, circuit_breaker, http_client
 from skinapi.settings import Settings
 from skinapi.storage import outage, sqlite_file
 from skinapi.vision import decode_limits, photo
@@ -123,9 +123,9 @@ def _limits() -> Iterator[Row]:
     yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
     yield (
         "pause of LLM requests",
-        f"{_seconds(budget.REST_S)} after {budget.MOST_FAILURES} failures in a row",
+        f"{_seconds(circuit_breaker.COOLDOWN_S)} after {circuit_breaker.MOST_FAILURES} failures in a row",
     )
-    yield "a narrative of the LLM is kept", _days(cache.LIFE.days)
+    yield "a narrative of the LLM is kept", _days(cache.LIFETIME.days)
     yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
 
