@@ -72,11 +72,11 @@ KNOWN: list[Query] = [
         ("counters", "update", {"id": "audit-anchor", "sequence": {"$lt": 2}}, OPS),
     ),
     *_of(
-        "storage/faults.py _all_of",
+        "storage/faults.py _all_documents",
         ("submissions", "find", {}, {"limit": 500}),
         ("submissions", "find", {}, {"limit": 500, "after": ID}),
     ),
-    *_of("storage/faults.py _strike", ("submissions", "update", {"id": ID}, OPS)),
+    *_of("storage/faults.py _clear_reference", ("submissions", "update", {"id": ID}, OPS)),
     *ACCOUNT_PAGES,
     *_of(
         "auth/accounts.py Accounts.by_email", ("accounts", "find", {"email": "a@b.c"}, {"limit": 1})

@@ -19,7 +19,7 @@ from skinapi.storage.sqlite import SqliteDocuments
 SOURCES = Path(skinapi.__file__).parent
 ADAPTERS = {"storage/sqlite.py", "storage/mongo.py"}
 # It lists every collection by id, tests' own too: known_queries.py has one of them.
-WALKS_ALL = "storage/faults.py _all_of"
+WALKS_ALL = "storage/faults.py _all_documents"
 # What is written, and which fields are read, changes nothing in how a document is found.
 WITHOUT_A_PLAN = ("ops", "fields")
 METHODS = ("find", "count", "count_by", "update", "delete")

@@ -168,7 +168,7 @@ def test_a_tail_that_was_written_anew_is_found(backend: Backend) -> None:
     assert faults_of(backend) == ["audit row 6 is not the one that was written"]
 
 
-def test_a_crash_before_the_anchor_moves_is_no_fault(backend: Backend) -> None:
+def test_a_crash_before_the_chain_head_moves_is_no_fault(backend: Backend) -> None:
     fill(backend)
     counters = backend.services.store.collection("counters")
     for sequence in (2, 4):
@@ -180,11 +180,11 @@ def test_a_crash_before_the_anchor_moves_is_no_fault(backend: Backend) -> None:
     assert faults_of(backend) == []
 
 
-def test_a_lost_anchor_is_found_and_cast_again(any_backend: Backend) -> None:
+def test_a_lost_chain_head_is_found_and_repaired(any_backend: Backend) -> None:
     fill(any_backend)
     any_backend.services.store.collection("counters").delete({"id": "audit-anchor"})
     (fault,) = any_backend.services.trail.faults()
-    assert fault.says == "audit row 6 has no anchor"
+    assert fault.says == "audit row 6 has no chain head"
     assert fault.repair is not None
     fault.repair()
     assert faults_of(any_backend) == []

@@ -1,4 +1,4 @@
-"""Where things are kept: the Documents and Blobs ports, and the stores that implement them."""
+"""Storage: the Documents and Blobs ports, and their MongoDB and SQLite implementations."""
 
 from pathlib import Path
 
@@ -8,11 +8,14 @@ from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite import SqliteStore
 
-READABLE_BY_OTHERS = 0o077
+GROUP_AND_OTHERS = 0o077
 
 
 def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
-    """MongoDB with GridFS where a URI is given, else SQLite and files in the instance folder."""
+    """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder.
+
+    Raises UnsafeSettings if the URI is not valid, or if other users can read the instance folder.
+    """
     if mongo_uri:
         return MongoStore.at(mongo_uri)
     close_folder(instance_dir)
@@ -20,13 +23,14 @@ def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
 
 
 def close_folder(folder: Path) -> None:
-    """Make the folder, if it is not there, and let no other user of this machine look into it.
+    """Create the folder if it is missing, and remove all access for other users of this machine.
 
-    Raises UnsafeSettings where it belongs to somebody else.
+    Raises UnsafeSettings if the mode must change but the folder belongs to another user.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkdir ignores `mode` for a folder that exists, so an old one is checked and changed here.
     mode = folder.stat().st_mode
-    if mode & READABLE_BY_OTHERS:
+    if mode & GROUP_AND_OTHERS:
         try:
             folder.chmod(mode & 0o700)
         except OSError as error:

@@ -1,8 +1,8 @@
-"""The newest link of a chain of rows, kept apart from them, so that a tail that is cut off is
-missed.
+"""The head of a hash chain of rows, stored apart from the rows, so that `check` notices when the
+newest rows were deleted.
 
-It moves after the row is written: a crash in between leaves it behind, never ahead. So whatever it
-names must be there.
+The head is updated after the row is written. A crash in between leaves the head behind the newest
+row, never ahead of it. So the row that the head names must exist.
 """
 
 from collections.abc import Iterator
@@ -22,42 +22,50 @@ class ChainHead:
         self._name = name
 
     def newest(self) -> Document | None:
-        """The last row, or the link to one that was there: nothing is numbered like it again."""
-        link, found = self._read(), self._rows.find(sort="-sequence", limit=1)
-        if link and not (found and found[0]["sequence"] >= link["sequence"]):
-            return link
+        """The last row, or the stored head if its row was deleted.
+
+        So a deleted row's number is never given to a new row. None if there is no row yet.
+        """
+        head, found = self._read(), self._rows.find(sort="-sequence", limit=1)
+        if head and not (found and found[0]["sequence"] >= head["sequence"]):
+            return head
         return found[0] if found else None
 
     def move(self, row: Document) -> None:
-        """To this row; an intent is left to its outcome, which is never far."""
+        """Move the head to this row, unless it is at a later one.
+
+        An intent does not move it: its outcome follows soon, and moves it then.
+        """
         if row["phase"] == "intent":
             return
-        link = {"sequence": row["sequence"], "hash": row["hash"]}
+        head = {"sequence": row["sequence"], "hash": row["hash"]}
         behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
-        if self._counters.update(behind, {"$set": link}) is None:
-            with suppress(Duplicate):  # somebody anchored a later one
-                self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **link})
+        if self._counters.update(behind, {"$set": head}) is None:
+            with suppress(Duplicate):  # another process has set the head to a later row
+                self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
 
     def faults(self) -> Iterator[Fault]:
-        link = self._read()
-        if link is None:
+        """Yield a missing head, deleted newest rows, and a row that is not the one written."""
+        head = self._read()
+        if head is None:
             for row in self._rows.find({"phase": "outcome"}, sort="-sequence", limit=1):
-                yield Fault(f"{self._name} row {row['sequence']} has no anchor", self._mend(row))
+                message = f"{self._name} row {row['sequence']} has no chain head"
+                yield Fault(message, self._repair(row))
             return
-        newest, number = self.newest(), link["sequence"]
-        if newest == link:
+        newest, number = self.newest(), head["sequence"]
+        if newest == head:  # no row has this number or a later one
             last = self._rows.find(sort="-sequence", limit=1)
             first = last[0]["sequence"] + 1 if last else 1
             yield Fault(f"{self._name} rows {first} to {number} are missing")
         for row in self._rows.find({"sequence": number}):
-            if row["hash"] != link["hash"]:
+            if row["hash"] != head["hash"]:
                 yield Fault(f"{self._name} row {number} is not the one that was written")
 
     @property
     def _id(self) -> str:
-        return f"{self._name}-anchor"
+        return f"{self._name}-anchor"  # "anchor" is the name in stored data: do not change it
 
-    def _mend(self, row: Document) -> partial[None]:
+    def _repair(self, row: Document) -> partial[None]:
         return partial(self.move, row)
 
     def _read(self) -> Document | None:

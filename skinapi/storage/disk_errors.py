@@ -1,4 +1,4 @@
-"""What a disk's refusal means to whoever asked: full, read-only, or simply not there."""
+"""Maps errors of the disk and of SQLite to the errors of `skinapi.errors`."""
 
 import errno
 
@@ -6,12 +6,14 @@ import apsw
 
 from skinapi.errors import DiskFull, StoreUnavailable
 
+# EDQUOT: the disk quota of this user is used up, which needs the same action as a full disk.
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = "The disk takes no writes; the operator must look at it"
 LOST = "The database file was removed, replaced or damaged; the operator must put it back"
 
 
 def disk_error(error: BaseException) -> StoreUnavailable:
+    """DiskFull for a full disk, else StoreUnavailable, with a reason if it is known."""
     if isinstance(error, OSError):
         full, read_only = error.errno in FULL, error.errno == errno.EROFS
     elif isinstance(error, apsw.CorruptError | apsw.NotADBError):

@@ -1,4 +1,4 @@
-"""Broken invariants of what is stored: each says what is wrong and how to mend it, if it can be."""
+"""Broken invariants in the store, each with a description and, if possible, a repair."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,44 +14,48 @@ LONGEST_REQUEST = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Fault:
+    """A broken invariant. Without `repair`, `check` can only report it."""
+
     says: str
     repair: Callable[[], None] | None = None
 
 
 def blob_faults(store: Store) -> Iterator[Fault]:
-    """Records whose blob is gone or damaged, and blobs that no record names any more.
+    """Yield records whose blob is missing or damaged, and blobs that no record refers to.
 
-    It reads every blob, for only reading finds damage.
+    Reads every blob, because damage is found only by reading. Also removes what interrupted blob
+    writes left behind.
     """
     store.blobs.sweep()
-    kept, named = set(store.blobs.keys()), set()
+    stored, referenced = set(store.blobs.keys()), set()
     for name in store.collections():
-        for document in _all_of(store, name):
+        for document in _all_documents(store, name):
             for field in [field for field in document if field.endswith("_blob")]:
-                named.add(document[field])
-                says = f"{name} {document['id']}: the file of {field} is"
+                referenced.add(document[field])
+                subject = f"{name} {document['id']}: the file of {field} is"
                 try:
                     gone = store.blobs.get(document[field]) is None
-                except BlobDamaged:  # a backup may still have it whole
-                    yield Fault(f"{says} damaged; restore {document[field]} from a backup")
+                except BlobDamaged:  # not deleted: it can be restored from a backup
+                    yield Fault(f"{subject} damaged; restore {document[field]} from a backup")
                     continue
                 if gone:
-                    strike = partial(_strike, store, name, document["id"], field)
-                    yield Fault(f"{says} gone", strike)
-    for key in sorted(kept - named):
+                    repair = partial(_clear_reference, store, name, document["id"], field)
+                    yield Fault(f"{subject} gone", repair)
+    for key in sorted(stored - referenced):
+        # A younger blob may belong to a running request, which stores the record after the blob.
         if made_at(key) < now() - LONGEST_REQUEST:
             yield Fault(f"blob {key} belongs to no record", partial(store.blobs.delete, key))
 
 
-def _all_of(store: Store, name: str) -> Iterator[Document]:
+def _all_documents(store: Store, name: str) -> Iterator[Document]:
     after = None
     while page := store.collection(name).find(after=after, limit=500):
         yield from page
         after = page[-1]["id"]
 
 
-def _strike(store: Store, name: str, identifier: str, field: str) -> None:
-    """The record stays, and says since when its file is lost."""
+def _clear_reference(store: Store, name: str, identifier: str, field: str) -> None:
+    """Remove the reference to the lost blob, and set `<field>_lost_at` to now."""
     store.collection(name).update(
         {"id": identifier}, {"$unset": {field: True}, "$set": {f"{field}_lost_at": now()}}
     )

@@ -1,5 +1,7 @@
-"""A lock among threads and processes. SQLite itself waits by polling, so that under a busy writer
-the others starve for seconds. Here the kernel wakes whoever is next, and frees a killed process's.
+"""A file lock between threads and processes.
+
+SQLite waits for its own lock by polling, so a busy writer makes the others wait for seconds. With
+this lock the kernel wakes the next waiter, and releases the lock of a killed process.
 """
 
 import fcntl
@@ -11,11 +13,13 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Alone, as long as everybody locks the file at this path, which is made and never removed."""
+    """Hold an exclusive lock on the file at this path. Creates the file, and never removes it."""
     file = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
     try:
+        # Not lockf: its POSIX locks do not exclude the other threads of this process.
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
     finally:
-        fcntl.flock(file, fcntl.LOCK_UN)  # said aloud, for a fork may hold the file open
+        # Closing alone does not unlock if a forked process still has the file open, see flock(2).
+        fcntl.flock(file, fcntl.LOCK_UN)
         os.close(file)

@@ -1,4 +1,4 @@
-"""Blobs as files: written beside their place, synced, then renamed into it."""
+"""Blobs as files: written to a temporary file, synced, then renamed to the final path."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skinapi.storage.disk_errors import disk_error
-from skinapi.storage.ids import BLOB_KEY, check_blob_key, checked, new_blob_key
+from skinapi.storage.ids import BLOB_KEY, check_blob_key, new_blob_key, verified_blob
 
 LONGEST_WRITE_S = 3600
 
@@ -18,30 +18,30 @@ class FileBlobs:
 
     def put(self, data: bytes) -> str:
         key = new_blob_key(data)
-        place = self._place(key)
+        path = self._path_of(key)
         with _disk_errors():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            draft = place.with_suffix(".draft")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(".draft")
             try:
-                _write_synced(draft, data)
-                draft.replace(place)
+                _write_synced(temporary, data)
+                temporary.replace(path)
             finally:
-                draft.unlink(missing_ok=True)
-            _sync_folder(place.parent)
+                temporary.unlink(missing_ok=True)
+            _sync_folder(path.parent)
             _sync_folder(self._folder)
         return key
 
     def get(self, key: str) -> bytes | None:
         with _disk_errors():
             try:
-                data = self._place(key).read_bytes()
+                data = self._path_of(key).read_bytes()
             except FileNotFoundError:
                 return None
-        return checked(key, data)
+        return verified_blob(key, data)
 
     def delete(self, key: str) -> None:
         with _disk_errors():
-            self._place(key).unlink(missing_ok=True)
+            self._path_of(key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
         with _disk_errors():
@@ -51,18 +51,21 @@ class FileBlobs:
 
     def sweep(self) -> None:
         with _disk_errors():
-            for draft in self._folder.glob("*/*.draft"):
-                with suppress(FileNotFoundError):  # its writer has just finished
-                    if time.time() - draft.stat().st_mtime > LONGEST_WRITE_S:
-                        draft.unlink()
+            for temporary in self._folder.glob("*/*.draft"):
+                with suppress(FileNotFoundError):  # its writer has renamed it in the meantime
+                    if time.time() - temporary.stat().st_mtime > LONGEST_WRITE_S:
+                        temporary.unlink()
 
-    def _place(self, key: str) -> Path:
-        """The last two random digits of the id name the folder, so that folders fill evenly."""
+    def _path_of(self, key: str) -> Path:
+        """The blob's path. The folder is the last two digits of the id, which are random, so that
+        all folders fill evenly.
+        """
         return self._folder / check_blob_key(key)[30:32] / key
 
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
+    """Raise DiskFull or StoreUnavailable instead of OSError."""
     try:
         yield
     except OSError as error:
@@ -72,11 +75,12 @@ def _disk_errors() -> Iterator[None]:
 def _write_synced(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
-        file.flush()
+        file.flush()  # from Python's buffer to the kernel; fsync then writes it to the disk
         os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
+    # fsync of the file does not make its directory entry durable, see fsync(2).
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -1,4 +1,6 @@
-"""Blobs in MongoDB's GridFS: the file's entry is written last, so a reader sees all or nothing."""
+"""Blobs in MongoDB's GridFS. The entry in `fs.files` is written after all chunks, so a reader sees
+the whole blob or none.
+"""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,30 +14,32 @@ from pymongo import WriteConcern
 from pymongo.database import Database
 
 from skinapi.errors import BlobDamaged
-from skinapi.storage.ids import check_blob_key, checked, new_blob_key, now
+from skinapi.storage.ids import check_blob_key, new_blob_key, now, verified_blob
 from skinapi.storage.mongo_errors import mongo_errors
-from skinapi.storage.outage import Asking, with_longer_timeout
+from skinapi.storage.outage import ErrorContext, with_longer_timeout
 from skinapi.storage.ports import Document
 
 LONGEST_UPLOAD = timedelta(hours=1)
 
 
 class GridBlobs:
-    def __init__(self, database: Database[Document], asking: Asking = mongo_errors) -> None:
-        self._asking = asking
-        self._at_length = partial(with_longer_timeout, database.client)
+    def __init__(
+        self, database: Database[Document], error_context: ErrorContext = mongo_errors
+    ) -> None:
+        self._error_context = error_context
+        self._longer_timeout = partial(with_longer_timeout, database.client)
         self._bucket = GridFSBucket(database, write_concern=WriteConcern(w="majority", j=True))
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
 
     def put(self, data: bytes) -> str:
         key = new_blob_key(data)
-        with self._asking():
+        with self._error_context():
             self._bucket.upload_from_stream(key, data)
         return key
 
     def get(self, key: str) -> bytes | None:
-        with self._asking():
+        with self._error_context():
             try:
                 stream = self._bucket.open_download_stream_by_name(check_blob_key(key))
                 data: bytes = stream.read()
@@ -43,25 +47,26 @@ class GridBlobs:
                 return None
             except CorruptGridFile as error:
                 raise BlobDamaged from error
-        return checked(key, data)
+        return verified_blob(key, data)
 
     def delete(self, key: str) -> None:
-        with self._asking():
+        with self._error_context():
             for entry in self._files.find({"filename": check_blob_key(key)}, {"_id": 1}):
-                with suppress(NoFile):  # another hand was faster
+                with suppress(NoFile):  # another request has deleted it
                     self._bucket.delete(entry["_id"])
 
     def keys(self) -> Iterator[str]:
-        with self._asking(), self._at_length():
+        with self._error_context(), self._longer_timeout():
             entries = list(self._files.find({}, {"filename": 1}))
         yield from (entry["filename"] for entry in entries)
 
     def sweep(self) -> None:
-        started = ObjectId.from_datetime(now() - LONGEST_UPLOAD)
-        with self._asking(), self._at_length():
+        # Chunks of an upload that is still running have no entry in fs.files yet.
+        oldest_running = ObjectId.from_datetime(now() - LONGEST_UPLOAD)
+        with self._error_context(), self._longer_timeout():
             for orphan in self._chunks.aggregate(
                 [
-                    {"$match": {"files_id": {"$lt": started}}},
+                    {"$match": {"files_id": {"$lt": oldest_running}}},
                     {"$group": {"_id": "$files_id"}},
                     {
                         "$lookup": {

@@ -1,4 +1,4 @@
-"""Writers that come at the same moment share one transaction, and so one wait for the disk."""
+"""Group commit: concurrent writers share one transaction, and so one wait for the disk."""
 
 from collections import deque
 from collections.abc import Callable
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class GroupCommit:
-    """`transaction` begins one and commits it when it is left without an error."""
+    """`transaction` begins a transaction, and commits it if the block ends without an error."""
 
     def __init__(self, transaction: Callable[[], AbstractContextManager[apsw.Connection]]) -> None:
         self._transaction = transaction
@@ -23,14 +23,15 @@ class GroupCommit:
         self._committing = Lock()
 
     def run(self, act: Callable[[apsw.Connection], T]) -> T:
-        """What `act` returns, once that is durable; or what it raised, and then it did nothing.
+        """Run `act` in a transaction; return its result once its writes are durable.
 
-        It may run on another writer's thread. A commit that fails is every sharer's failure.
+        If `act` raises, its own writes are rolled back and this raises the same error. `act` may
+        run on another writer's thread. A failed commit raises in every writer of the batch.
         """
         write = _Write(act)
         self._waiting.append(write)
         with self._committing:
-            if not write.over:  # else whoever held the lock before has seen to it
+            if not write.finished:  # else the previous holder of the lock has committed it too
                 self._commit_waiting()
         if write.error:
             raise write.error
@@ -39,7 +40,8 @@ class GroupCommit:
 
     def _commit_waiting(self) -> None:
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        failure: Exception | None = StoreUnavailable()  # unless told otherwise, nothing is durable
+        # Not None: a BaseException passes by the except below, and then nothing is durable.
+        failure: Exception | None = StoreUnavailable()
         try:
             with self._transaction() as connection:
                 for write in batch:
@@ -50,36 +52,43 @@ class GroupCommit:
         finally:
             for write in batch:
                 write.error = failure or write.error
-                write.over = True
+                write.finished = True
 
 
 class _Write:
     def __init__(self, act: Act) -> None:
         self._act = act
-        self.over = False
+        self.finished = False
         self.result: Any = None
         self.error: Exception | None = None
 
     def attempt(self, connection: apsw.Connection) -> None:
-        """Raises where SQLite has undone the whole transaction."""
+        """Run the writer's `act`, and keep its result or its error.
+
+        Raises only if SQLite has rolled back the whole transaction, for all its writers.
+        """
         try:
-            self.result = undone_alone(connection, self._act)
+            self.result = run_in_savepoint(connection, self._act)
         except Exception as error:
             if not connection.in_transaction:
                 raise
             self.error = error
 
 
-def undone_alone(connection: apsw.Connection, act: Callable[[apsw.Connection], T]) -> T:
-    """Carry out `act` within a transaction, so that where it raises it did nothing."""
-    if not connection.in_transaction:  # SQLite undid it, as it does where the disk is full
+def run_in_savepoint(connection: apsw.Connection, act: Callable[[apsw.Connection], T]) -> T:
+    """Run `act` in a savepoint of the open transaction: if it raises, only its writes are rolled
+    back. Raises StoreUnavailable if SQLite has already rolled back the transaction.
+    """
+    # For some errors, such as a full disk, SQLite rolls back the transaction by itself:
+    # https://www.sqlite.org/lang_transaction.html
+    if not connection.in_transaction:
         raise StoreUnavailable
     connection.execute("SAVEPOINT act")
     try:
         result = act(connection)
     except BaseException:
         if connection.in_transaction:
-            connection.execute("ROLLBACK TO act")
+            connection.execute("ROLLBACK TO act")  # this leaves the savepoint open
             connection.execute("RELEASE act")
         raise
     connection.execute("RELEASE act")

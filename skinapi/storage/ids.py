@@ -1,4 +1,4 @@
-"""Identifiers, blob keys and the clock of the store."""
+"""Identifiers, blob keys, and the current time as both stores can keep it."""
 
 import hashlib
 import re
@@ -12,20 +12,23 @@ BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 
 def now() -> datetime:
-    """The time in UTC, to the millisecond: what both stores can keep."""
+    """The current time in UTC, cut to the millisecond: MongoDB keeps no more."""
     time = datetime.now(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
 class _Ids:
-    """Numbers that only grow, whatever the clock does: the millisecond above, chance below."""
+    """Strictly increasing numbers, even if the clock goes back.
+
+    The upper bits are the time in milliseconds, the lower 80 bits are random.
+    """
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._last = 0
 
     def next(self) -> int:
-        with self._turn:
+        with self._lock:
             fresh = int(now().timestamp() * 1000) << 80 | secrets.randbits(80)
             if fresh >> 80 <= self._last >> 80:
                 fresh = self._last + 1 + secrets.randbits(64)
@@ -37,27 +40,36 @@ _ids = _Ids()
 
 
 def new_id() -> str:
-    """32 hex digits that sort by the time of making, those of one process exactly."""
+    """32 hex digits that sort by creation time.
+
+    Ids of one process sort exactly. Ids that two processes create in the same millisecond can sort
+    in either order.
+    """
     return f"{_ids.next():032x}"
 
 
 def made_at(identifier: str) -> datetime:
-    """When new_id made this identifier, or the blob key that starts with it."""
+    """When `new_id` made this identifier. Also accepts a blob key, which starts with one."""
     return datetime.fromtimestamp(int(identifier[:12], 16) / 1000, UTC)
 
 
 def new_blob_key(data: bytes) -> str:
-    """A key of its own for every blob, even for equal bytes: two patients never share one."""
+    """A new key, also for bytes that are already stored: two patients never share a blob.
+
+    The key is an id and the SHA-256 of the bytes.
+    """
     return f"{new_id()}-{hashlib.sha256(data).hexdigest()}"
 
 
 def check_blob_key(key: str) -> str:
+    """Return the key. Raises ValueError if its form is wrong."""
     if not BLOB_KEY.fullmatch(key):
         raise ValueError("not a blob key")
     return key
 
 
-def checked(key: str, data: bytes) -> bytes:
+def verified_blob(key: str, data: bytes) -> bytes:
+    """Return the data. Raises BlobDamaged if it does not match the checksum in the key."""
     if hashlib.sha256(data).hexdigest() != key.partition("-")[2]:
         raise BlobDamaged
     return data

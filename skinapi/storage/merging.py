@@ -1,7 +1,7 @@
-"""One listing from several, each of which an index serves in order.
+"""Merges several listings into one; an index serves each of them in order.
 
-Neither store can be relied on to answer an alternative, such as "by this account or about it", in
-the order of an index: it would read and sort every match. Two bounded listings cost two lookups.
+For an alternative ("by this account or about it") neither store is sure to follow the order of an
+index: it may read and sort every match. Two listings with a limit cost two index lookups.
 """
 
 from collections.abc import Iterable
@@ -10,9 +10,10 @@ from skinapi.storage.ports import Document
 
 
 def merged(listings: Iterable[list[Document]], *, sort: str = "id", limit: int) -> list[Document]:
-    """The first `limit` of all, each document once.
+    """The first `limit` documents of all listings together, each document once.
 
-    Every listing must be sorted by `sort`, as in `Documents.find`, and hold its own first `limit`.
+    Each listing must hold the first `limit` of its own matches, sorted by `sort` as in
+    `Documents.find`.
     """
     field = sort.removeprefix("-")
     found = {document["id"]: document for listing in listings for document in listing}

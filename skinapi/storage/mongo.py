@@ -1,4 +1,8 @@
-"""Documents in MongoDB: majority writes, journalled; the document's `id` is Mongo's `_id`."""
+"""Documents in MongoDB. A write returns once a majority of the replica set has journalled it:
+https://www.mongodb.com/docs/manual/reference/write-concern/
+
+A document's `id` is stored as `_id`.
+"""
 
 from collections.abc import Callable, Sequence, Set
 from contextlib import nullcontext
@@ -14,7 +18,7 @@ from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
-from skinapi.storage.outage import INDEXING_S, TIMEOUTS, Asking, Outage, with_longer_timeout
+from skinapi.storage.outage import INDEXING_S, TIMEOUTS, ErrorContext, Outage, with_longer_timeout
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.projection import check_fields, pick_fields
 from skinapi.storage.validation import (
@@ -32,7 +36,7 @@ from skinapi.storage.validation import (
 
 DATABASE = "skinapi"
 DURABLE: dict[str, Any] = {"w": "majority", "journal": True, "tz_aware": True}
-NO_LIST = {"$not": {"$type": "array"}}
+NOT_A_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
 
 
@@ -42,12 +46,14 @@ class MongoStore:
     def __init__(self, database: Database[Document]) -> None:
         self._database = database
         self._collections: dict[str, MongoDocuments] = {}
-        self._asking = Outage(mongo_errors).noticed
-        self.blobs = GridBlobs(database, self._asking)
+        self._error_context = Outage(mongo_errors).noticed
+        self.blobs = GridBlobs(database, self._error_context)
 
     @classmethod
     def at(cls, uri: str) -> "MongoStore":
-        """Raises UnsafeSettings for what is no MongoDB address; the server is asked later."""
+        """A store at this address. Does not connect yet. Raises UnsafeSettings for a URI that is
+        not valid.
+        """
         try:
             client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **TIMEOUTS)
         except (ConfigurationError, ValueError) as error:
@@ -55,20 +61,23 @@ class MongoStore:
         return cls(client.get_default_database(DATABASE))
 
     def collection(self, name: str) -> "MongoDocuments":
-        documents = MongoDocuments(self._database[check_name(name)], self._asking)
+        documents = MongoDocuments(self._database[check_name(name)], self._error_context)
         return self._collections.setdefault(name, documents)
 
     def collections(self) -> list[str]:
-        with self._asking():
+        with self._error_context():
             names = self._database.list_collection_names()
         return sorted(name for name in names if "." not in name)
 
     def together(self, act: Callable[[], T]) -> T:
+        # No transaction: MongoDB has them on replica sets only, and the port does not promise one.
         return act()
 
     def ping(self) -> None:
-        """Also where it answers and takes no writes: it has stepped down, or waits for others."""
-        with self._asking():
+        """Raises StoreUnavailable if the server does not answer, or answers but takes no writes,
+        because it is no longer the primary or waits for the other members.
+        """
+        with self._error_context():
             self._database.command("ping")
             writable = self._database.client.is_primary
         if not writable:
@@ -79,34 +88,35 @@ class MongoStore:
 
 
 class MongoDocuments:
-    def __init__(self, collection: Collection[Document], asking: Asking) -> None:
+    def __init__(self, collection: Collection[Document], error_context: ErrorContext) -> None:
         self._collection = collection
-        self._asking = asking
-        self._at_length = partial(with_longer_timeout, collection.database.client)
-        self._expires: str | None = None
-        self._plain: set[str] = set()
+        self._error_context = error_context
+        self._longer_timeout = partial(with_longer_timeout, collection.database.client)
+        self._expiry_field: str | None = None
+        self._indexed_fields: set[str] = set()
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        names = [_name(check_name(field)) for field in fields]
-        present = {name: {"$exists": True} for name in names}
-        options: dict[str, Any] = {"unique": True, "partialFilterExpression": present}
-        with self._asking(), self._at_length(INDEXING_S):
+        names = [_mongo_name(check_name(field)) for field in fields]
+        # Partial: without it, documents that lack the field would clash as equal nulls.
+        has_fields = {name: {"$exists": True} for name in names}
+        options: dict[str, Any] = {"unique": True, "partialFilterExpression": has_fields}
+        with self._error_context(), self._longer_timeout(INDEXING_S):
             self._collection.create_index(
                 [(name, 1) for name in names], **(options if unique else {})
             )
-        self._plain.update(fields)
+        self._indexed_fields.update(fields)
 
     def expire_by(self, field: str) -> None:
         check_expiry(field)
-        with self._asking(), self._at_length(INDEXING_S):
+        with self._error_context(), self._longer_timeout(INDEXING_S):
             self._collection.create_index(field, expireAfterSeconds=0)
-        self._plain.add(field)
-        self._expires = field
+        self._indexed_fields.add(field)
+        self._expiry_field = field
 
     def insert(self, document: Document) -> None:
-        kept = _to_mongo(checked_document(document, self._plain))
-        with self._asking():
-            self._once_more_on_duplicate(lambda: self._collection.insert_one(kept))
+        kept = _to_mongo(checked_document(document, self._indexed_fields))
+        with self._error_context():
+            self._retry_on_duplicate(lambda: self._collection.insert_one(kept))
 
     def get(self, identifier: str) -> Document | None:
         found = self.find({"id": check_id(identifier)}, limit=1)
@@ -124,30 +134,31 @@ class MongoDocuments:
         check_limit(limit)
         check_fields(fields or ())
         query = self._query(filter)
-        way = _order(sort, after)
+        order = _order(sort, after)
+        # To MongoDB a limit of 0 means no limit.
         if limit == 0:
             return []
         if after is not None:
-            beyond = {"_id": {"$lt" if way[-1][1] < 0 else "$gt": after}}
-            query = {"$and": [query, beyond]}
-        with self._asking(), nullcontext() if limit else self._at_length():
-            wanted = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
-            cursor = self._collection.find(query, wanted, sort=way, limit=limit or 0)
+            past_after = {"_id": {"$lt" if order[-1][1] < 0 else "$gt": after}}
+            query = {"$and": [query, past_after]}
+        with self._error_context(), nullcontext() if limit else self._longer_timeout():
+            projection = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
+            cursor = self._collection.find(query, projection, sort=order, limit=limit or 0)
             found = [_from_mongo(document) for document in cursor]
         return found if fields is None else [pick_fields(document, fields) for document in found]
 
     def count(self, filter: Filter | None = None) -> int:
-        with self._asking():
+        with self._error_context():
             return self._collection.count_documents(self._query(filter))
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
-        name = _name(check_text_field(field))
-        texts = {name: {"$type": "string", **NO_LIST}}
+        name = _mongo_name(check_text_field(field))
+        texts = {name: {"$type": "string", **NOT_A_LIST}}
         stages: list[dict[str, Any]] = [
             {"$match": {"$and": [self._query(filter), texts]}},
             {"$group": {"_id": f"${name}", "many": {"$sum": 1}}},
         ]
-        with self._asking():
+        with self._error_context():
             return {row["_id"]: row["many"] for row in self._collection.aggregate(stages)}
 
     def update(
@@ -158,16 +169,16 @@ class MongoDocuments:
         sort: str = "id",
         upsert: bool = False,
     ) -> Document | None:
-        check_ops(ops, self._plain)
+        check_ops(ops, self._indexed_fields)
         if upsert:
             check_upsert(filter)
-        way = _order(sort, None)
-        with self._asking():
-            changed = self._once_more_on_duplicate(
+        order = _order(sort, None)
+        with self._error_context():
+            changed = self._retry_on_duplicate(
                 lambda: self._collection.find_one_and_update(
                     self._query(filter),
                     {word: changes for word, changes in ops.items() if changes},
-                    sort=way,
+                    sort=order,
                     upsert=upsert,
                     return_document=pymongo.ReturnDocument.AFTER,
                 ),
@@ -176,22 +187,24 @@ class MongoDocuments:
         return _from_mongo(changed) if changed else None
 
     def delete(self, filter: Filter) -> int:
-        with self._asking(), self._at_length():
+        with self._error_context(), self._longer_timeout():
             return self._collection.delete_many(self._query(filter)).deleted_count
 
     def _query(self, filter: Filter | None) -> Filter:
-        return _in_mongo_words(unexpired(filter, self._expires), self._plain)
+        return _to_mongo_filter(unexpired(filter, self._expiry_field), self._indexed_fields)
 
-    def _once_more_on_duplicate(self, attempt: Callable[[], T], *, upsert: bool = False) -> T:
-        """The second try finds what another upsert of the same id made, and nothing expired.
+    def _retry_on_duplicate(self, attempt: Callable[[], T], *, upsert: bool = False) -> T:
+        """Run `attempt`; after a duplicate key, run it once more if that can help.
 
-        MongoDB itself may remove the expired at any moment, so that our own count says nothing.
+        It can help in two cases. An expired document may hold the key: it is deleted first. Another
+        upsert may have created the same id: the second attempt updates that document.
         """
         try:
             return attempt()
         except DuplicateKeyError:
-            if self._expires:
-                self._collection.delete_many({self._expires: {"$lte": now()}})
+            if self._expiry_field:
+                # Retried also if this deletes none: MongoDB's own expiry may have deleted it first.
+                self._collection.delete_many({self._expiry_field: {"$lte": now()}})
             elif not upsert:
                 raise
             return attempt()
@@ -199,35 +212,40 @@ class MongoDocuments:
 
 def _order(sort: str, after: str | None) -> list[tuple[str, int]]:
     field, descends = ordering(sort, after)
-    way = -1 if descends else 1
-    return [("_id", way)] if field == "id" else [(field, way), ("_id", way)]
+    direction = -1 if descends else 1
+    return [("_id", direction)] if field == "id" else [(field, direction), ("_id", direction)]
 
 
-def _name(field: str) -> str:
+def _mongo_name(field: str) -> str:
     return "_id" if field == "id" else field
 
 
 def _to_mongo(document: Document) -> Document:
-    return {_name(field): value for field, value in document.items()}
+    return {_mongo_name(field): value for field, value in document.items()}
 
 
 def _from_mongo(document: Document) -> Document:
     return {"id" if field == "_id" else field: value for field, value in document.items()}
 
 
-def _in_mongo_words(filter: Filter, plain: Set[str]) -> Filter:
-    said: Filter = {}
+def _to_mongo_filter(filter: Filter, indexed_fields: Set[str]) -> Filter:
+    translated: Filter = {}
     for field, condition in filter.items():
         if field in ("$or", "$and"):
-            said[field] = [_in_mongo_words(branch, plain) for branch in condition]
+            translated[field] = [_to_mongo_filter(branch, indexed_fields) for branch in condition]
         else:
-            said[_name(field)] = _condition(condition, may_be_list=field not in {"id", *plain})
-    return said
+            may_be_list = field not in {"id", *indexed_fields}
+            translated[_mongo_name(field)] = _condition(condition, may_be_list=may_be_list)
+    return translated
 
 
 def _condition(condition: Any, *, may_be_list: bool) -> Any:
-    """MongoDB would look inside a list; the port compares plain values only."""
-    words = condition if isinstance(condition, dict) else {"$eq": condition}
-    if not may_be_list or words.keys() == {"$exists"}:
+    """The condition, made never to match a list.
+
+    MongoDB also compares with each item of a list; the port compares plain values only.
+    https://www.mongodb.com/docs/manual/tutorial/query-arrays/
+    """
+    comparisons = condition if isinstance(condition, dict) else {"$eq": condition}
+    if not may_be_list or comparisons.keys() == {"$exists"}:
         return condition
-    return {**words, **NO_LIST}
+    return {**comparisons, **NOT_A_LIST}

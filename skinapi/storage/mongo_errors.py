@@ -1,4 +1,4 @@
-"""Turns the MongoDB driver's errors into those of `skinapi.errors`."""
+"""Maps the errors of the MongoDB driver to the errors of `skinapi.errors`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,14 +8,16 @@ from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 
 from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
 
-# BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
-# and three ways to say that the document is too large.
+# https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 OUT_OF_SPACE = 14031
-BREACHES = {2, 14, 85, 86, 10334, 17419, 17420}
+# BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
+# and three codes for a document that is too large. All are errors of the caller.
+CALLER_ERRORS = {2, 14, 85, 86, 10334, 17419, 17420}
 
 
 @contextmanager
 def mongo_errors() -> Iterator[None]:
+    """Raise Duplicate, DiskFull, StoreUnavailable or ValueError instead of the driver's errors."""
     try:
         yield
     except DuplicateKeyError as error:
@@ -23,7 +25,7 @@ def mongo_errors() -> Iterator[None]:
     except BSONError as error:
         raise ValueError("not a document that MongoDB keeps") from error
     except OperationFailure as error:
-        if error.code in BREACHES:
+        if error.code in CALLER_ERRORS:
             raise ValueError("an operation that MongoDB refuses") from error
         raise DiskFull if error.code == OUT_OF_SPACE else StoreUnavailable from error
     except PyMongoError as error:

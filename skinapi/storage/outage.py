@@ -1,4 +1,7 @@
-"""How long a request waits for a MongoDB that is gone, frozen or choosing a primary."""
+"""Timeouts for MongoDB, and a circuit breaker for the time when a server does not answer.
+
+They limit how long a request waits for a server that is gone, frozen or electing a primary.
+"""
 
 import threading
 import time
@@ -10,8 +13,9 @@ import pymongo
 
 from skinapi.errors import StoreUnavailable
 
-# One limit for all of an operation: finding a server, the network, and trying again. The driver's
-# timeouts for each of these add up to half a minute where the server neither answers nor hangs up.
+# One limit for a whole operation: server selection, network and retries. Without it the driver's
+# single timeouts add up to half a minute if the server neither answers nor closes the connection.
+# https://www.mongodb.com/docs/languages/python/pymongo-driver/current/connect/connection-options/csot/
 TIMEOUT_S = 4
 TIMEOUTS: dict[str, Any] = {
     "timeoutMS": TIMEOUT_S * 1000,
@@ -19,17 +23,20 @@ TIMEOUTS: dict[str, Any] = {
     "connectTimeoutMS": 3000,
 }
 LISTING_S, INDEXING_S = 15, 600
-LONG_WAIT_S, SPARED_S = 1, 1
-Asking = Callable[[], AbstractContextManager[None]]
+LONG_WAIT_S, FAIL_FAST_S = 1, 1
+ErrorContext = Callable[[], AbstractContextManager[None]]
 
 
 @contextmanager
 def with_longer_timeout(
     client: pymongo.MongoClient[Any], seconds: float = LISTING_S
 ) -> Iterator[None]:
-    """For what may take its time: to read or to clear a whole collection, to build an index. Not
-    for a server that is known to be gone: that one is told apart first, with no request if it can.
+    """Allow a slow operation `seconds`: reading or clearing a whole collection, building an index.
+
+    Raises StoreUnavailable at once if no primary is known, so that nobody waits that long for a
+    server that is gone.
     """
+    # The driver answers this from its own monitoring, without a request where it can.
     if not client.is_primary:
         raise StoreUnavailable
     with pymongo.timeout(seconds):
@@ -37,33 +44,39 @@ def with_longer_timeout(
 
 
 class Outage:
-    """Whoever waited in vain spares the others the wait: for a second they are refused at once,
-    then one of them looks again. Else a crowd that waits would hold every thread of the server,
-    and nobody could be told that it lives.
+    """A circuit breaker: while the database does not answer, one request probes it and all others
+    fail at once.
+
+    After a call that waited long and failed, all calls are refused with StoreUnavailable for
+    FAIL_FAST_S. Then one call is let through as a probe; the others are still refused until it
+    ends, or for TIMEOUT_S. Without this, waiting requests would hold all threads of the server,
+    and the health check would get no answer.
     """
 
-    def __init__(self, errors: Asking) -> None:
+    def __init__(self, errors: ErrorContext) -> None:
         self._errors = errors
-        self._turn = threading.Lock()
-        self._until = 0.0
+        self._lock = threading.Lock()
+        self._refused_until = 0.0
 
     @contextmanager
     def noticed(self) -> Iterator[None]:
-        self._refuse_or_look()
-        began, in_vain = time.monotonic(), False
+        """Surround one call to the database. Raises StoreUnavailable at once during an outage."""
+        self._refuse_or_probe()
+        began, timed_out = time.monotonic(), False
         try:
             with self._errors():
                 yield
         except StoreUnavailable:
-            in_vain = time.monotonic() - began >= LONG_WAIT_S
+            # A quick failure, such as a refused connection, costs nobody a wait.
+            timed_out = time.monotonic() - began >= LONG_WAIT_S
             raise
         finally:
-            self._until = time.monotonic() + SPARED_S if in_vain else 0.0
+            self._refused_until = time.monotonic() + FAIL_FAST_S if timed_out else 0.0
 
-    def _refuse_or_look(self) -> None:
-        with self._turn:
-            moment = time.monotonic()
-            if moment < self._until:
+    def _refuse_or_probe(self) -> None:
+        with self._lock:
+            current = time.monotonic()
+            if current < self._refused_until:
                 raise StoreUnavailable
-            if self._until:
-                self._until = moment + TIMEOUT_S
+            if self._refused_until:  # this call is the probe
+                self._refused_until = current + TIMEOUT_S

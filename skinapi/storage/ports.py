@@ -1,11 +1,13 @@
-"""The two ports of the store. Filter and operator words are MongoDB's, as a closed subset.
+"""The ports of the store: Documents and Blobs, and the Store that holds both.
 
-A document is a flat-named dict of JSON values. Three conventions hold everywhere:
-a field ending in `_at` is a UTC datetime, a field ending in `_blob` is a blob's key,
-and a field that is None is a field that is not there.
+Filters and update operators are a closed subset of MongoDB's. A document is a dict of JSON values;
+field names contain no dots. Three conventions hold everywhere:
+- A field whose name ends in `_at` is a UTC datetime.
+- A field whose name ends in `_blob` is the key of a blob.
+- A field that is None is the same as a field that is missing.
 
-Filters compare plain values: one of another type never matches, and a list answers to
-`$exists` alone. A field that is indexed or sorted by holds plain values of one type.
+Filters compare plain values. A value of another type never matches, and a list matches only
+`$exists`. A field that is indexed or sorted by holds plain values of one type.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,15 +20,18 @@ T = TypeVar("T")
 
 
 class Documents(Protocol):
-    """One collection. Every call is atomic for one document; nothing spans two."""
+    """One collection. Each call is atomic for one document; no call is atomic for two."""
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
-        """Index these fields; unique among the documents that have them all. Raises Duplicate."""
+        """Index these fields. With `unique`, no two documents that have all of them may be equal in
+        all of them. Raises Duplicate if two are.
+        """
 
     def expire_by(self, field: str) -> None:
-        """A document whose `field` has passed is gone: at once for readers, soon from the disk.
+        """Expire documents by the time in `field`. A document without the field never expires.
 
-        One without the field stays. What is gone stands in the way of no unique key.
+        Readers no longer see an expired document; it is removed from the disk later. It does not
+        block a unique key.
         """
 
     def insert(self, document: Document) -> None:
@@ -43,17 +48,17 @@ class Documents(Protocol):
         limit: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[Document]:
-        """Matching documents by `sort` ("-field" descends), ties by id the same way.
+        """Matching documents, ordered by `sort` ("-field" descends), then by id in that direction.
 
-        `after` continues a listing sorted by id behind that id. With `fields` each document has its
-        id and these alone: a dict's own field is `finding.stated`, and of a list there is all or
-        nothing.
+        `after` is an id: a listing sorted by id continues behind it. With `fields`, each document
+        has only its id and these fields. A path such as `finding.stated` selects a field within a
+        dict; a list is returned whole or not at all.
         """
 
     def count(self, filter: Filter | None = None) -> int: ...
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
-        """How many matching documents carry each value of a text field."""
+        """The number of matching documents for each value of a text field."""
 
     def update(
         self,
@@ -63,26 +68,29 @@ class Documents(Protocol):
         sort: str = "id",
         upsert: bool = False,
     ) -> Document | None:
-        """Change the first match atomically and return it as it became; None without a match.
+        """Change the first match atomically; return the changed document, or None without a match.
 
-        The only way to claim or to compare-and-set. With `upsert` the filter's equalities,
-        which must name an id, become a new document. Raises Duplicate.
+        This is the only way to compare-and-set. With `upsert` and no match, the filter becomes a
+        new document; it may contain only equalities, one of them for the id. Raises Duplicate.
         """
 
     def delete(self, filter: Filter) -> int:
-        """Remove every match; how many went."""
+        """Delete all matches, and return their number."""
 
 
 class Blobs(Protocol):
-    """Bytes under keys the store hands out. A key is never shared, so erasing one erases it."""
+    """Bytes under keys that the store makes. No two blobs share a key, so `delete` erases exactly
+    one blob.
+    """
 
     def put(self, data: bytes) -> str:
-        """Keep the bytes durably and answer their key."""
+        """Store the bytes durably, and return their key."""
 
     def get(self, key: str) -> bytes | None:
-        """The bytes, checked against the key; None if there are none. Raises BlobDamaged.
+        """The bytes, or None if there is no such blob.
 
-        A text that no store ever handed out as a key is a ValueError, here and in `delete`.
+        Raises BlobDamaged if the bytes do not match the checksum in the key. Raises ValueError, as
+        does `delete`, for a text that does not have the form of a key.
         """
 
     def delete(self, key: str) -> None: ...
@@ -90,27 +98,29 @@ class Blobs(Protocol):
     def keys(self) -> Iterator[str]: ...
 
     def sweep(self) -> None:
-        """Drop what interrupted writes left behind."""
+        """Remove what interrupted writes left behind."""
 
 
 class Store(Protocol):
+    """All collections, and the blobs."""
+
     blobs: Blobs
 
     def collection(self, name: str) -> Documents: ...
 
     def collections(self) -> list[str]:
-        """The names of all that hold a document, and maybe of some that are empty."""
+        """The names of all collections with a document; empty ones may be among them."""
 
     def together(self, act: Callable[[], T]) -> T:
-        """What `act` returns, once all that it wrote is durable: for writes of which none is
-        acknowledged before the last.
+        """Run `act`; return its result once all its writes are durable.
 
-        Each still succeeds or fails by itself, and what is written before an error stays; but where
-        the store can, they wait for the disk once, and a crash in between leaves none of them.
-        `act` may run on another thread, in the caller's context; it should do nothing that is slow.
+        Use it for several writes when the caller reports success only after the last one. If the
+        store can (SQLite), they wait for the disk once, and a crash in between leaves none of them.
+        It is no rollback: each write succeeds or fails by itself, and writes before an error stay.
+        `act` may run on another thread, in the caller's context. It should not be slow.
         """
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the store answers."""
+        """Raises StoreUnavailable if the store does not answer or takes no writes."""
 
     def close(self) -> None: ...

@@ -1,6 +1,7 @@
-"""Some fields of a document instead of all: which may be asked for, and how they are put together.
+"""Projection: checks which fields may be selected, and builds a document of only these fields.
 
-A field is named by its path, `finding.stated`. Paths lead through dicts, and never into a list.
+A field is named by its path, for example `finding.stated`. A path leads through dicts, never into a
+list.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,25 +14,26 @@ from skinapi.storage.validation import check_name
 
 
 def check_fields(fields: Sequence[str]) -> None:
-    """Raises ValueError for what is no path, and where one path lies within another."""
+    """Raises ValueError if a text is not a path, or if one path lies within another."""
     for path in fields:
         for name in path.split("."):
             check_name(name)
     if "id" in fields:
         raise ValueError("the id is always there")
+    # The dot after each path keeps `find` from being taken for a parent of `finding`.
     ordered = sorted(f"{path}." for path in fields)
     if any(below.startswith(above) for above, below in pairwise(ordered)):
         raise ValueError("each field is asked for once")
 
 
 def pick_fields(document: Document, fields: Sequence[str]) -> Document:
-    """The document with its id and these fields alone, as far as it has them."""
+    """A copy with only the id and these fields. Fields that the document lacks are left out."""
     values = (_value_at(document, path.split(".")) for path in fields)
-    return put_together(document["id"], fields, values)
+    return build_document(document["id"], fields, values)
 
 
-def put_together(identifier: str, fields: Sequence[str], values: Iterable[Any]) -> Document:
-    """A document of these values; one that is None is a field that is not there."""
+def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]) -> Document:
+    """A document with this id and these values at these paths. None values are left out."""
     document: Document = {"id": identifier}
     for path, value in zip(fields, values, strict=True):
         if value is not None:
@@ -45,7 +47,7 @@ def put_together(identifier: str, fields: Sequence[str], values: Iterable[Any]) 
 
 @cache
 def _split(path: str) -> tuple[tuple[str, ...], str]:
-    """Once for each path of the code, not for each document."""
+    """The parents and the name of a path. Cached, because the code has few paths."""
     *parents, name = path.split(".")
     return tuple(parents), name
 

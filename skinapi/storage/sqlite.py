@@ -1,4 +1,6 @@
-"""Documents in one SQLite file: a table of JSON a collection, expression indexes, no setup."""
+"""Documents in one SQLite file. Each collection is a table of JSON texts with expression indexes;
+tables and indexes are created on first use.
+"""
 
 import os
 import threading
@@ -11,13 +13,13 @@ from typing import Any, TypeVar, cast
 
 import apsw
 
-from skinapi.storage.group_commit import GroupCommit, undone_alone
+from skinapi.storage.group_commit import GroupCommit, run_in_savepoint
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs, Document, Filter, Ops
 from skinapi.storage.projection import check_fields
 from skinapi.storage.sqlite_file import SqliteFile, sqlite_errors
-from skinapi.storage.sqlite_json import from_chosen, from_json, to_json
-from skinapi.storage.sqlite_query import chosen, field_of, typed, where
+from skinapi.storage.sqlite_json import from_json, from_selected, to_json
+from skinapi.storage.sqlite_query import field_of, selected, type_matches, where
 from skinapi.storage.validation import (
     check_expiry,
     check_id,
@@ -40,7 +42,9 @@ class SqliteStore:
         self._file = SqliteFile(path)
         self._commits = GroupCommit(self._transaction)
         self._local = threading.local()
-        self._joined: ContextVar[apsw.Connection | None] = ContextVar("joined", default=None)
+        self._together_connection: ContextVar[apsw.Connection | None] = ContextVar(
+            "together_connection", default=None
+        )
         self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
 
@@ -49,33 +53,42 @@ class SqliteStore:
 
     def collections(self) -> list[str]:
         with self.reading() as connection:
-            return _tables(connection)
+            return _table_names(connection)
 
     def ping(self) -> None:
-        """Looks the last document of each collection up in the file, and takes a writer's turn."""
-        with sqlite_errors(), self._file.examined() as connection:
-            for name in _tables(connection):
+        """Read the last document of each collection from the file, and commit an empty write.
+
+        Raises StoreUnavailable if that fails.
+        """
+        with sqlite_errors(), self._file.fresh_connection() as connection:
+            for name in _table_names(connection):
                 last = f'SELECT typeof(doc) FROM "{name}" ORDER BY id DESC LIMIT 1'
                 connection.execute(last).fetchall()
         self.write(lambda _: None)
 
     def close(self) -> None:
-        """In turn: of processes that end at once one must be last, for SQLite to end its log."""
+        """Close this process's connections, under the file lock.
+
+        The lock lets processes that stop at the same time close one after the other. SQLite removes
+        its write-ahead log only when the last connection is closed.
+        """
         if self._opened:
             with sqlite_errors(), self._file.locked():
                 self._close_where(lambda _: True)
         self._local = threading.local()
 
     @property
-    def joins(self) -> bool:
-        """Whether what is written here and now is `together` with something."""
-        return self._joined.get() is not None
+    def in_together(self) -> bool:
+        """Whether the caller runs inside `together`."""
+        return self._together_connection.get() is not None
 
     def together(self, act: Callable[[], T]) -> T:
-        if self.joins:
+        if self.in_together:
             return act()
         for documents in tuple(self._collections.values()):
-            documents.make()
+            documents.ensure_table()
+        # `act` may run on another writer's thread, and needs its caller's context there, such as
+        # the request id.
         context = copy_context()
         result, error = self.write(lambda connection: context.run(self._join, connection, act))
         if error:
@@ -85,8 +98,8 @@ class SqliteStore:
     def _join(
         self, connection: apsw.Connection, act: Callable[[], T]
     ) -> tuple[T | None, Exception | None]:
-        """The error is handed on after the commit: what was written before it stays."""
-        self._joined.set(connection)
+        """Return the error instead of raising it, so that the writes before it are committed."""
+        self._together_connection.set(connection)
         try:
             return act(), None
         except Exception as error:
@@ -96,24 +109,29 @@ class SqliteStore:
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
-        """The write-ahead log lets readers past the writer."""
-        with sqlite_errors():
-            yield self._joined.get() or self._connection()
-
-    def write(self, act: Callable[[apsw.Connection], T]) -> T:
-        """Carry out `act` in a transaction, maybe together with other threads' acts, and on the
-        thread of one of them; it is durable when this returns, or when all that it is `together`
-        with is.
+        """A connection for reading. Readers do not wait for the writer:
+        https://www.sqlite.org/wal.html
         """
         with sqlite_errors():
-            if joined := self._joined.get():
-                return undone_alone(joined, act)
+            yield self._together_connection.get() or self._connection()
+
+    def write(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Run `act` in a transaction, and return its result.
+
+        The transaction may be shared with other threads, and `act` may run on one of them. The
+        writes are durable when this returns; inside `together`, when `together` returns.
+        """
+        with sqlite_errors():
+            if connection := self._together_connection.get():
+                return run_in_savepoint(connection, act)
             return self._commits.run(act)
 
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
         connection = self._connection()
         with self._file.locked():
+            # IMMEDIATE: a transaction that begins as a reader can fail when it wants to write.
+            # https://www.sqlite.org/lang_transaction.html
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
@@ -123,7 +141,9 @@ class SqliteStore:
                     connection.execute("ROLLBACK")
 
     def _connection(self) -> apsw.Connection:
-        """One connection a thread, and a new one after a fork."""
+        """This thread's connection; after a fork a new one, because SQLite connections must not
+        cross a fork: https://www.sqlite.org/howtocorrupt.html
+        """
         pid = os.getpid()
         if getattr(self._local, "pid", None) != pid:
             self._close_where(lambda thread: not thread.is_alive())
@@ -131,24 +151,25 @@ class SqliteStore:
             self._opened.append((pid, threading.current_thread(), connection))
             self._local.pid, self._local.connection = pid, connection
         else:
-            self._file.check_place()
+            self._file.check_same_file()
         found: apsw.Connection = self._local.connection
         return found
 
     def _close_where(self, unused: Callable[[threading.Thread], bool]) -> None:
-        """Close this process's connections of such threads.
+        """Close this process's connections of the threads for which `unused` is true.
 
-        A parent's stay listed, so that they are never closed here: SQLite forbids it.
+        Connections from before a fork stay in the list, so that they are never garbage-collected
+        and so closed here: SQLite forbids to close a parent's connection in a child.
         """
         for entry in list(self._opened):
             pid, thread, connection = entry
             if pid == os.getpid() and unused(thread):
-                with suppress(ValueError):  # another thread was faster
+                with suppress(ValueError):  # another thread has removed it from the list
                     self._opened.remove(entry)
                     connection.close()
 
 
-def _tables(connection: apsw.Connection) -> list[str]:
+def _table_names(connection: apsw.Connection) -> list[str]:
     rows: Any = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     return sorted(name for (name,) in rows)
 
@@ -157,9 +178,9 @@ class SqliteDocuments:
     def __init__(self, store: SqliteStore, name: str) -> None:
         self._store = store
         self._name = name
-        self._expires: str | None = None
-        self._made_by: int | None = None
-        self._plain: set[str] = set()
+        self._expiry_field: str | None = None
+        self._created_in_pid: int | None = None
+        self._indexed_fields: set[str] = set()
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
         columns = ", ".join(field_of(check_name(name)) for name in fields)
@@ -173,19 +194,20 @@ class SqliteDocuments:
             match found.fetchall():
                 case []:
                     connection.execute(wanted)
+                # IF NOT EXISTS would silently keep an index with another definition.
                 case [(sql,)] if sql != wanted:
                     raise ValueError(f"{name} is indexed in another way")
 
         self._write(index)
-        self._plain.update(fields)
+        self._indexed_fields.update(fields)
 
     def expire_by(self, field: str) -> None:
         check_expiry(field)
         self.ensure_index(field)
-        self._expires = field
+        self._expiry_field = field
 
     def insert(self, document: Document) -> None:
-        kept = checked_document(document, self._plain)
+        kept = checked_document(document, self._indexed_fields)
         row = (kept["id"], to_json(kept))
 
         def add(connection: apsw.Connection) -> None:
@@ -211,13 +233,13 @@ class SqliteDocuments:
         check_fields(fields or ())
         with self._reading() as connection:
             found = self._select(connection, filter, sort, after, limit, fields)
-        # Decoded once writers may go on.
+        # Parsed only after the connection is released.
         if fields is None:
             return [from_json(text) for text in found]
-        return [from_chosen(text, fields) for text in found]
+        return [from_selected(text, fields) for text in found]
 
     def count(self, filter: Filter | None = None) -> int:
-        condition, values = where(unexpired(filter, self._expires))
+        condition, values = where(unexpired(filter, self._expiry_field))
         with self._reading() as connection:
             counted: int = connection.execute(
                 f'SELECT count(*) FROM "{self._name}" WHERE {condition}', values
@@ -225,12 +247,12 @@ class SqliteDocuments:
         return counted
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
-        condition, values = where(unexpired(filter, self._expires))
+        condition, values = where(unexpired(filter, self._expiry_field))
         value = field_of(check_text_field(field))
         with self._reading() as connection:
             rows: Any = connection.execute(
                 f'SELECT {value}, count(*) FROM "{self._name}" '
-                f"WHERE {condition} AND {typed(field, '')} GROUP BY 1",
+                f"WHERE {condition} AND {type_matches(field, '')} GROUP BY 1",
                 values,
             )
             return dict(rows.fetchall())
@@ -243,7 +265,7 @@ class SqliteDocuments:
         sort: str = "id",
         upsert: bool = False,
     ) -> Document | None:
-        check_ops(ops, self._plain)
+        check_ops(ops, self._indexed_fields)
         start = check_upsert(filter) if upsert else None
 
         def change(connection: apsw.Connection) -> Document | None:
@@ -266,13 +288,13 @@ class SqliteDocuments:
         return self._write(change)
 
     def delete(self, filter: Filter) -> int:
-        wanted = unexpired(filter, self._expires)
+        wanted = unexpired(filter, self._expiry_field)
         return self._write(lambda connection: self._delete(connection, wanted))
 
     def _purge(self, connection: apsw.Connection) -> None:
-        """Remove what has expired, so that it stands in the way of no unique index."""
-        if self._expires:
-            self._delete(connection, {self._expires: {"$lte": now()}})
+        """Delete expired documents, so that they do not block a unique key."""
+        if self._expiry_field:
+            self._delete(connection, {self._expiry_field: {"$lte": now()}})
 
     def _delete(self, connection: apsw.Connection, filter: Filter) -> int:
         condition, values = where(filter)
@@ -289,14 +311,16 @@ class SqliteDocuments:
         fields: Sequence[str] | None = None,
     ) -> list[str]:
         field, descends = ordering(sort, after)
-        condition, values = where(unexpired(filter, self._expires))
+        condition, values = where(unexpired(filter, self._expiry_field))
         if after is not None:
             condition += f" AND id {'<' if descends else '>'} ?"
             values.append(after)
-        way = "DESC" if descends else "ASC"
-        order = f"id {way}" if field == "id" else f"{field_of(field)} {way}, id {way}"
+        direction = "DESC" if descends else "ASC"
+        order = (
+            f"id {direction}" if field == "id" else f"{field_of(field)} {direction}, id {direction}"
+        )
         rows = connection.execute(
-            f'SELECT {chosen(fields)} FROM "{self._name}" WHERE {condition} '
+            f'SELECT {selected(fields)} FROM "{self._name}" WHERE {condition} '
             f"ORDER BY {order} LIMIT ?",
             [*values, -1 if limit is None else limit],
         )
@@ -304,26 +328,28 @@ class SqliteDocuments:
 
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection]:
-        self.make()
+        self.ensure_table()
         with self._store.reading() as connection:
             yield connection
 
     def _write(self, act: Callable[[apsw.Connection], T]) -> T:
-        self.make()
+        self.ensure_table()
         return self._store.write(act)
 
-    def make(self) -> None:
-        """On its own, so that no write that fails takes the table away again; what is made together
-        with others may be undone with them, and is not relied on.
+    def ensure_table(self) -> None:
+        """Create the table if it is missing.
+
+        In a write of its own, so that a failed write does not roll back the table too. Inside
+        `together` it can still be rolled back, so there it is not remembered as created.
         """
-        if self._made_by != os.getpid():
-            make = (
+        if self._created_in_pid != os.getpid():
+            create = (
                 f'CREATE TABLE IF NOT EXISTS "{self._name}" '
                 "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
             )
-            self._store.write(lambda connection: connection.execute(make))
-            if not self._store.joins:
-                self._made_by = os.getpid()
+            self._store.write(lambda connection: connection.execute(create))
+            if not self._store.in_together:
+                self._created_in_pid = os.getpid()
 
 
 def _applied(ops: Ops, document: Document) -> Document:

@@ -1,4 +1,6 @@
-"""The SQLite file of the documents: made once, and no other or empty one is taken for it."""
+"""The SQLite file of the documents. It is created once. If it is missing or another file is in its
+place, that is an error: no empty file is created instead.
+"""
 
 import os
 from collections.abc import Iterator
@@ -17,102 +19,113 @@ log: Any = structlog.get_logger("skinapi")
 LONGEST_WAIT_MS = 15_000
 APPLICATION_ID = 0x536B696E  # "Skin"
 # https://www.sqlite.org/fileformat.html#the_database_header
-HEADER_BYTES, MAGIC, OURS_AT = 100, b"SQLite format 3\0", slice(68, 72)
-MARK = "A database was made here. While this file is here, no empty one is made in its place.\n"
+# At offset 68 is the application id, which marks the file as ours.
+HEADER_BYTES, MAGIC, ID_AT = 100, b"SQLite format 3\0", slice(68, 72)
+MARKER = "A database was made here. While this file is here, no empty one is made in its place.\n"
 MISSING, DAMAGED = "missing", "damaged"
 
 
 class SqliteFile:
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._lock, self._mark = Path(f"{path}-lock"), Path(f"{path}-made")
-        self._opened: tuple[int, int] | None = None
-        self._largest = 0
-        self._told: set[str] = set()
+        self._lock, self._marker = Path(f"{path}-lock"), Path(f"{path}-made")
+        self._opened_inode: tuple[int, int] | None = None
+        self._largest_size = 0
+        self._reported: set[str] = set()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """No other thread or process writes meanwhile."""
+        """Hold the writer's lock: no other thread or process writes in this block."""
         with locked(self._lock):
             yield
 
     def connect(self) -> apsw.Connection:
-        """For one thread and process. Raises StoreUnavailable unless our file is there."""
+        """Open a connection for one thread of one process; create the file on first use.
+
+        Raises StoreUnavailable if the file is missing, replaced or damaged.
+        """
         with self.locked():
-            if not self._mark.exists():
-                self._make()
-            self.check_place()
-            if not (_is_ours(self._path) and self._has_kept_its_size()):
+            if not self._marker.exists():
+                self._create()
+            self.check_same_file()
+            if not (_is_ours(self._path) and self._has_not_shrunk()):
                 self._refuse(DAMAGED)
-            self._opened = _place_of(self._path)
+            self._opened_inode = _inode_of(self._path)
             return self._open(apsw.SQLITE_OPEN_READWRITE)
 
     @contextmanager
-    def examined(self) -> Iterator[apsw.Connection]:
-        """A connection that has nothing in memory yet: what it reads is what the file holds.
+    def fresh_connection(self) -> Iterator[apsw.Connection]:
+        """A new connection with an empty cache, so that reads come from the file.
 
-        Raises StoreUnavailable where that shows damage.
+        Raises StoreUnavailable if a read in the block finds damage.
         """
         try:
             with closing(self.connect()) as connection:
                 yield connection
         except (apsw.CorruptError, apsw.NotADBError):
             self._refuse(DAMAGED)
-        self._take_back(DAMAGED)
+        self._report_recovery(DAMAGED)
 
-    def _has_kept_its_size(self) -> bool:
-        """Nothing that we do makes it smaller."""
+    def _has_not_shrunk(self) -> bool:
+        """Whether the file is at least as large as before. Nothing here makes it smaller."""
         size = self._path.stat().st_size
-        self._largest = max(size, self._largest)
-        return size == self._largest
+        self._largest_size = max(size, self._largest_size)
+        return size == self._largest_size
 
-    def check_place(self) -> None:
-        """Raises StoreUnavailable where no file is at the path any more, or another one.
+    def check_same_file(self) -> None:
+        """Raises StoreUnavailable if the file at the path was removed or replaced.
 
-        SQLite would go on writing into the file that it has opened, which nobody finds again. One
-        that is put in its place is not opened before a restart: the log beside it belongs to the
-        first, and would be written into it.
+        SQLite would go on writing to the file that it has open, and these writes would be lost. A
+        replacement is not opened before a restart: the write-ahead log beside it belongs to the
+        first file, and SQLite would write it into the replacement.
         """
-        place = _place_of(self._path)
-        if place is None or self._opened not in (None, place):
+        inode = _inode_of(self._path)
+        if inode is None or self._opened_inode not in (None, inode):
             self._refuse(MISSING)
-        self._take_back(MISSING)
+        self._report_recovery(MISSING)
 
     def _refuse(self, fault: str) -> NoReturn:
-        if fault not in self._told:
-            self._told.add(fault)
+        if fault not in self._reported:
+            self._reported.add(fault)
             log.error(LOST, fault=fault, file=str(self._path))
         raise StoreUnavailable(LOST)
 
-    def _take_back(self, fault: str) -> None:
-        if fault in self._told:
-            self._told.discard(fault)
+    def _report_recovery(self, fault: str) -> None:
+        if fault in self._reported:
+            self._reported.discard(fault)
             log.info("the database file is back", fault=fault, file=str(self._path))
 
-    def _make(self) -> None:
-        """Whoever is killed before the mark is written has made nothing that counts."""
+    def _create(self) -> None:
+        """Create the database, then the marker file.
+
+        After a crash before the marker is written, the next call starts again.
+        """
         connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.close()
-        with self._mark.open("w") as file:
-            file.write(MARK)
+        with self._marker.open("w") as file:
+            file.write(MARKER)
             file.flush()
             os.fsync(file.fileno())
 
     def _open(self, flags: int) -> apsw.Connection:
         connection = apsw.Connection(str(self._path), flags)
         connection.set_busy_timeout(LONGEST_WAIT_MS)
-        # A commit appends to the write-ahead log, and FULL waits until the disk has that: it
-        # survives a killed process and a power cut. NORMAL, the usual word beside a log, waits
-        # at checkpoints alone, and a power cut takes what was acknowledged since.
+        # FULL: each commit waits until the disk has the write-ahead log, so it survives a killed
+        # process and a power cut. NORMAL, the usual setting with a log, waits only at checkpoints:
+        # a power cut would lose acknowledged commits. https://www.sqlite.org/pragma.html
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 
 
 def _is_ours(path: Path) -> bool:
-    """Read past SQLite, which would take an empty file for a new database and delete the log beside
-    it; but through its own files, for to close another one gives up the locks of this process.
+    """Whether the file's header has our application id.
+
+    Not read by opening a database: SQLite takes an empty file for a new database, and deletes the
+    write-ahead log beside it. Not read with `open` either: closing such a file drops this process's
+    POSIX locks on it, which SQLite's own file layer avoids.
+    https://www.sqlite.org/howtocorrupt.html
     """
     flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE
     file = apsw.VFSFile("", str(path), [flags, 0])
@@ -120,10 +133,11 @@ def _is_ours(path: Path) -> bool:
         header = file.xRead(HEADER_BYTES, 0)
     finally:
         file.xClose()
-    return header.startswith(MAGIC) and header[OURS_AT] == APPLICATION_ID.to_bytes(4, "big")
+    return header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
 
 
-def _place_of(path: Path) -> tuple[int, int] | None:
+def _inode_of(path: Path) -> tuple[int, int] | None:
+    """The device and inode number of the file, or None if it is missing."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -133,7 +147,7 @@ def _place_of(path: Path) -> tuple[int, int] | None:
 
 @contextmanager
 def sqlite_errors() -> Iterator[None]:
-    """SQLite's and the disk's errors in our words."""
+    """Raise Duplicate, DiskFull or StoreUnavailable instead of SQLite's and the disk's errors."""
     try:
         yield
     except apsw.ConstraintError as error:

@@ -1,4 +1,4 @@
-"""A document as the JSON text that SQLite keeps, and back."""
+"""Converts a document to the JSON text that SQLite stores, and back."""
 
 import json
 from collections.abc import Sequence
@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from skinapi.storage.ports import Document
-from skinapi.storage.projection import put_together
+from skinapi.storage.projection import build_document
 from skinapi.storage.sqlite_query import parameter
 
 LARGEST_DOCUMENT = 16 * 2**20
 
 
 def to_json(document: Document) -> str:
+    """The document as JSON. Raises ValueError if it is larger than 16 Mi characters."""
     text = json.dumps(document, default=parameter, ensure_ascii=False, separators=(",", ":"))
     if len(text) > LARGEST_DOCUMENT:
         raise ValueError("a document is at most 16 MiB, as in MongoDB; larger things are blobs")
@@ -24,17 +25,17 @@ def from_json(text: str) -> Document:
     return document
 
 
-def from_chosen(text: str, fields: Sequence[str]) -> Document:
-    """From the list that `sqlite_words.chosen` selects."""
+def from_selected(text: str, fields: Sequence[str]) -> Document:
+    """A document from the JSON list that the columns of `sqlite_query.selected` give."""
     identifier, *values = _loads(text)
     for at, path in enumerate(fields):
         if path.endswith("_at") and values[at] is not None:
             values[at] = _read_time(values[at])
-    return put_together(identifier, fields, values)
+    return build_document(identifier, fields, values)
 
 
 def _loads(text: str) -> Any:
-    # The hook is called for every dict within: where no field is a time, that takes most of it all.
+    # The hook is called for each dict in the text. Without times it would take most of the time.
     return json.loads(text, object_hook=_with_times if '_at":' in text else None)
 
 

@@ -1,4 +1,4 @@
-"""A filter in Mongo's words, said in SQL. Values of another type never match, as in MongoDB."""
+"""Translates a MongoDB filter to SQL. A value of another type never matches, as in MongoDB."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -7,33 +7,38 @@ from typing import Any
 from skinapi.storage.ports import Filter
 from skinapi.storage.validation import unescaped
 
-SIGNS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+SQL_OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 Sql = tuple[str, list[Any]]
 
 
 def field_of(name: str) -> str:
+    """The SQL expression for a field."""
     return "id" if name == "id" else f"json_extract(doc, '$.{name}')"
 
 
-def chosen(fields: Sequence[str] | None) -> str:
-    """A document's JSON, or a JSON list of its id and the values of these fields: SQLite then walks
-    the whole document, which lets other threads go on, and Python reads the values alone.
+def selected(fields: Sequence[str] | None) -> str:
+    """The SQL expression to select: a document's JSON, or a JSON list of its id and these fields.
+
+    With `fields`, SQLite parses the whole document, while other threads can run, and Python
+    parses only the values.
     """
     if fields is None:
         return "doc"
-    # Of a single path SQLite would answer the bare value, in which true is 1.
+    # With a single path, json_extract returns a bare SQL value, in which true is 1.
+    # https://www.sqlite.org/json1.html#jex
     paths = ", ".join(f"'$.{path}'" for path in ("id", *fields))
     return f"json_extract(doc, {paths})" if fields else "json_array(id)"
 
 
 def parameter(value: Any) -> Any:
-    """A value as SQLite compares it: times as text of one width, which sorts like the times."""
+    """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
     return value
 
 
 def where(filter: Filter) -> Sql:
+    """The SQL condition of a filter, and its parameters."""
     clauses, values = ["1"], []
     for field, condition in filter.items():
         if field == "$or":
@@ -57,25 +62,28 @@ def _compared(field: str, word: str, operand: Any) -> Sql:
             return _one_of(field, operand)
         case "$ne":
             clause, values = _equal(field, operand)
-            return f"(NOT coalesce({clause}, 0) AND {_no_list(field)})", values
+            # A missing field gives NULL, and NOT NULL would match nothing.
+            return f"(NOT coalesce({clause}, 0) AND {_is_not_list(field)})", values
         case "$regex":
-            clause = f"instr({field_of(field)}, ?) AND {typed(field, '')}"
+            # instr, not LIKE: LIKE ignores the case of ASCII letters.
+            clause = f"instr({field_of(field)}, ?) AND {type_matches(field, '')}"
             return f"({clause})", [unescaped(operand)]
         case _:
-            clause = f"{field_of(field)} {SIGNS[word]} ? AND {typed(field, operand)}"
+            clause = f"{field_of(field)} {SQL_OPERATORS[word]} ? AND {type_matches(field, operand)}"
             return f"({clause})", [parameter(operand)]
 
 
 def _equal(field: str, value: Any) -> Sql:
     if value is None:
         return f"{field_of(field)} IS NULL", []
-    return f"({field_of(field)} = ? AND {typed(field, value)})", [parameter(value)]
+    return f"({field_of(field)} = ? AND {type_matches(field, value)})", [parameter(value)]
 
 
 def _one_of(field: str, items: list[Any]) -> Sql:
-    """One IN a type, not an OR an item: SQLite's expressions go 1,000 deep.
+    """One IN for each type. One OR for each item would exceed SQLite's expression depth of 1,000.
 
-    IS NOT NULL, said aloud, lets the planner use a unique key's partial index.
+    The explicit IS NOT NULL lets the query planner use the partial index of a unique key:
+    https://www.sqlite.org/partialindex.html
     """
     parts: list[Sql] = []
     if None in items:
@@ -83,7 +91,7 @@ def _one_of(field: str, items: list[Any]) -> Sql:
     by_type: dict[str, list[Any]] = {}
     for item in items:
         if item is not None:
-            by_type.setdefault(typed(field, item), []).append(parameter(item))
+            by_type.setdefault(type_matches(field, item), []).append(parameter(item))
     for clause, values in by_type.items():
         marks = ", ".join("?" * len(values))
         is_one = f"{field_of(field)} IN ({marks}) AND {field_of(field)} IS NOT NULL"
@@ -91,12 +99,12 @@ def _one_of(field: str, items: list[Any]) -> Sql:
     return _any_of(parts) if parts else ("0", [])
 
 
-def _no_list(field: str) -> str:
+def _is_not_list(field: str) -> str:
     return "1" if field == "id" else f"json_type(doc, '$.{field}') IS NOT 'array'"
 
 
-def typed(field: str, value: Any) -> str:
-    """The stored value is of the operand's type."""
+def type_matches(field: str, value: Any) -> str:
+    """The SQL condition that the stored value has the type of `value`."""
     if field == "id":
         return "1"
     stored = f"json_type(doc, '$.{field}')"
@@ -108,13 +116,13 @@ def typed(field: str, value: Any) -> str:
 
 
 def _all_of(parts: list[Sql]) -> Sql:
-    return _joined(" AND ", parts)
+    return _join_clauses(" AND ", parts)
 
 
 def _any_of(parts: list[Sql]) -> Sql:
-    return _joined(" OR ", parts)
+    return _join_clauses(" OR ", parts)
 
 
-def _joined(word: str, parts: list[Sql]) -> Sql:
+def _join_clauses(word: str, parts: list[Sql]) -> Sql:
     clause = word.join(clause for clause, _ in parts)
     return f"({clause})", [value for _, values in parts for value in values]

@@ -1,7 +1,7 @@
-"""The closed set of words that filters, operators and documents are made of.
+"""Checks filters, update operators and documents against the closed subset of the ports.
 
-Both stores check here before they act, so that neither admits what the other would refuse.
-A breach is a programmer's error: ValueError.
+Both stores check here first, so that neither accepts what the other would refuse. A violation is a
+programming error: all checks raise ValueError.
 """
 
 import math
@@ -14,9 +14,11 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-UNKEPT = re.compile("[\0\ud800-\udfff]")
+# NUL ends a text in some SQL functions; half a surrogate pair cannot be encoded in UTF-8.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 COMPARISONS = {"$ne", "$in", "$gt", "$gte", "$lt", "$lte", "$exists", "$regex"}
 OPERATORS = {"$set", "$inc", "$unset"}
+# The integers of BSON and of SQLite.
 INTEGERS = range(-(2**63), 2**63)
 DEEPEST = 32
 LONGEST_PATTERN = 2_000
@@ -26,12 +28,12 @@ MOST_LISTED = 2**31 - 1
 
 
 def literal(text: str) -> dict[str, str]:
-    """A condition: the field contains this text, to the letter."""
+    """A condition: the field contains exactly this text."""
     return {"$regex": re.escape(text)}
 
 
 def unescaped(pattern: str) -> str:
-    """The text that `literal` was given; no other pattern is taken."""
+    """The text that `literal` was given. Raises ValueError for any other pattern."""
     if not isinstance(pattern, str) or len(pattern) > LONGEST_PATTERN:
         raise ValueError("$regex takes a text of at most 2,000 characters")
     text = re.sub(r"\\(.)", r"\1", pattern, flags=re.DOTALL)
@@ -115,11 +117,11 @@ def _check_operand(field: str, value: Any) -> None:
         check_value(field, value)
 
 
-def check_ops(ops: Ops, plain: Set[str] = frozenset()) -> None:
+def check_ops(ops: Ops, indexed: Set[str] = frozenset()) -> None:
     if not ops.keys() <= OPERATORS:
         raise ValueError(f"unknown operator in {sorted(ops)}")
-    touched = [field for changes in ops.values() for field in changes]
-    if not touched or len(set(touched)) < len(touched) or "id" in touched:
+    changed = [field for changes in ops.values() for field in changes]
+    if not changed or len(set(changed)) < len(changed) or "id" in changed:
         raise ValueError("an update touches fields, each once, and never the id")
     for word, changes in ops.items():
         for field, value in changes.items():
@@ -130,36 +132,38 @@ def check_ops(ops: Ops, plain: Set[str] = frozenset()) -> None:
                 raise ValueError("to remove a field, $unset it")
             if word != "$unset":
                 check_value(field, value)
-    check_plain(ops.get("$set", {}), plain)
+    check_indexed_values(ops.get("$set", {}), indexed)
 
 
-def check_plain(document: Document, plain: Set[str]) -> None:
-    """An indexed field holds no list and no dict: each store would index them in its own way."""
-    for field in plain & document.keys():
+def check_indexed_values(document: Document, indexed: Set[str]) -> None:
+    """Raises ValueError for a list or dict in an indexed field: the stores would index it
+    differently.
+    """
+    for field in indexed & document.keys():
         if isinstance(document[field], list | dict):
             raise ValueError(f"{field} is indexed and holds plain values only")
 
 
 def check_upsert(filter: Filter) -> Document:
-    """The document that an upsert starts from."""
+    """The new document of an upsert: the filter, if it has only equalities, one for the id."""
     if "id" not in filter or any(isinstance(v, dict | list | None) for v in filter.values()):
         raise ValueError("an upsert's filter is equalities, the id among them")
     return dict(filter)
 
 
-def checked_document(document: Document, plain: Set[str] = frozenset()) -> Document:
-    """A copy fit to keep: without its None fields, every value checked."""
+def checked_document(document: Document, indexed: Set[str] = frozenset()) -> Document:
+    """A copy that can be stored: each value checked, fields that are None removed."""
     check_id(document.get("id"))
     kept = {field: value for field, value in document.items() if value is not None}
     for field, value in kept.items():
         check_name(field)
         check_value(field, value)
-    check_plain(kept, plain)
+    check_indexed_values(kept, indexed)
     return kept
 
 
 def check_value(name: str, value: Any, depth: int = 0) -> None:
-    """Raise ValueError unless both stores give this value back unchanged."""
+    """Raises ValueError unless both stores return this value unchanged."""
     if name.endswith("_at") != isinstance(value, datetime):
         raise ValueError(f"{name}: fields ending in _at are times, and no others")
     match value:
@@ -202,14 +206,14 @@ def _check_key(name: str, key: Any) -> None:
 
 
 def _check_text(name: str, text: str) -> None:
-    if UNKEPT.search(text):
+    if UNSTORABLE.search(text):
         raise ValueError(f"{name}: text with NUL or half a surrogate pair")
 
 
 def unexpired(filter: Filter | None, expires: str | None) -> Filter:
-    """The filter, checked, and narrowed to what has not expired where a collection expires.
+    """The checked filter; if the collection expires, only for documents that have not expired.
 
-    This is the one place that says $and: it is no word of the port.
+    Only this function uses $and: it is not part of the port's subset.
     """
     check_filter(filter or {})
     if not expires:
@@ -218,7 +222,7 @@ def unexpired(filter: Filter | None, expires: str | None) -> Filter:
 
 
 def ordering(sort: str, after: str | None) -> tuple[str, bool]:
-    """The field to sort by, and whether it descends."""
+    """The field to sort by, and whether the order is descending."""
     field = check_name(sort.removeprefix("-"))
     if after is not None:
         check_id(after)

@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
 from skinapi.storage import outage as outage_module
-from skinapi.storage.outage import SPARED_S, TIMEOUT_S, Outage
+from skinapi.storage.outage import FAIL_FAST_S, TIMEOUT_S, Outage
 
 
 class Clock:
@@ -58,7 +58,7 @@ def test_after_a_second_one_looks_and_the_others_are_still_spared(
     outage: Outage, clock: Clock
 ) -> None:
     wait_in_vain(outage, clock)
-    clock.moment += SPARED_S
+    clock.moment += FAIL_FAST_S
     with outage.noticed():
         assert is_refused_at_once(outage)
     wait_in_vain(outage, clock)
@@ -67,7 +67,7 @@ def test_after_a_second_one_looks_and_the_others_are_still_spared(
 
 def test_when_the_one_who_looks_is_answered_all_may_ask(outage: Outage, clock: Clock) -> None:
     wait_in_vain(outage, clock)
-    clock.moment += SPARED_S
+    clock.moment += FAIL_FAST_S
     wait(outage, clock, 0)
     assert not is_refused_at_once(outage)
     assert not is_refused_at_once(outage)
