@@ -1,5 +1,6 @@
-"""The composition root: which services there are, and what each is given of the others. With `app`
-and `commands` the only place that knows every room.
+"""The composition root: builds all services, and passes each one the others that it needs.
+
+Only this module, `app` and `commands` know all packages.
 """
 
 from collections.abc import Callable, Iterator
@@ -43,7 +44,7 @@ from skinapi.web.request_context import request_id
 
 @dataclass(frozen=True)
 class Services:
-    """Every service that needs no model, and the repositories that others are built on."""
+    """The services that need no model, and the repositories that they share."""
 
     store: Store
     accounts: Accounts
@@ -64,7 +65,7 @@ class Services:
     issued: IssuedReports
 
     def faults(self) -> Iterator[Fault]:
-        """Every broken invariant that `check` knows of."""
+        """Yield all broken invariants that `check` can find in a store that can be opened."""
         yield from blob_faults(self.store)
         yield from self.eraser.faults()
         yield from self.active_admins.faults()
@@ -77,7 +78,7 @@ class Services:
 
 @dataclass(frozen=True)
 class ModelServices:
-    """The services that need the model in service."""
+    """The services that use the model which is in service."""
 
     reports: ReportsService
     prediction: PredictionService
@@ -85,8 +86,9 @@ class ModelServices:
 
 
 def open_services(settings: Settings, store: Store | None = None) -> Services:
-    """Over the store that the settings name, or over the one handed in. Raises UnsafeSettings,
-    BrokenStore.
+    """Build the services on the given store, or on the one that the settings name.
+
+    Raises UnsafeSettings, and BrokenStore if two accounts share an e-mail address.
     """
     settings.refuse_unsafe()
     store = store or store_of(settings)
@@ -110,7 +112,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
             narratives.forget,
         ),
     )
-    accounts.tell_of_care(records.follow_care)
+    accounts.on_care_change(records.follow_care)
     tokens = Tokens(key=settings.signing_key())
     sessions = Sessions(store, session_lifetimes(settings))
     guess_limits = GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour)
@@ -168,8 +170,10 @@ def open_model_services(
     registry: RegistryService,
     count_photo: Callable[[str, str | None], None],
 ) -> ModelServices:
-    """`count_photo` counts one photo of a caller in a role against the daily limit, or raises
-    PredictionQuotaReached.
+    """Build the services that use the model.
+
+    `count_photo(caller, role)` counts one photo against the daily limit; it raises
+    PredictionQuotaReached if that is reached.
     """
     narrator = open_narrator(settings, store=services.store, cache=services.narratives)
     reports = ReportsService(
@@ -211,6 +215,7 @@ def open_model_services(
 
 
 def session_lifetimes(settings: Settings) -> SessionLifetimes:
+    """The lifetimes of sessions and tokens that the settings name."""
     return SessionLifetimes(
         day=timedelta(hours=settings.token_hours),
         access=timedelta(minutes=settings.access_minutes),
@@ -220,9 +225,10 @@ def session_lifetimes(settings: Settings) -> SessionLifetimes:
 
 
 def store_of(settings: Settings) -> Store:
+    """Open the store that the settings name: MongoDB with MONGO_URI, else SQLite."""
     return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
 
 
 def store_faults(store: Store) -> Iterator[Fault]:
-    """What must be repaired before the services can start."""
+    """Yield the faults that must be repaired before `open_services` can succeed."""
     yield from find_email_conflicts(store)

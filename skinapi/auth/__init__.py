@@ -1,1 +1,1 @@
-"""Accounts and their keys: register, log in, who am I, and who may pass."""
+"""Accounts and authentication: registration, login, sessions, tokens and access control."""

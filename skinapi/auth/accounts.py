@@ -1,4 +1,4 @@
-"""The accounts: users, doctors, researchers and admins alike, one e-mail each."""
+"""The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -22,8 +22,11 @@ Status = Literal["waiting", "approved", "suspended", "deleting"]
 
 
 class Account(BaseModel):
-    """A frozen copy of one account. `revision` counts its changes, `token_version` its keys;
-    `queue_key` sorts the patients of a doctor by how urgently their findings wait for a review.
+    """A frozen copy of one account.
+
+    `revision` is increased by each change, for optimistic concurrency. A new `token_version`
+    revokes all tokens of the account. `queue_key` sorts a doctor's patients by how urgently their
+    findings need a review.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -54,6 +57,8 @@ class Account(BaseModel):
 
 
 class Accounts:
+    """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
+
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("accounts")
         self._documents.ensure_index("email", unique=True)
@@ -62,14 +67,14 @@ class Accounts:
         self._documents.ensure_index("doctor_id", "queue_key", "id")
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
-        self._follow_care: list[Callable[[str], None]] = []
+        self._care_listeners: list[Callable[[str], None]] = []
 
-    def tell_of_care(self, follow: Callable[[str], None]) -> None:
-        """`follow(account_id)` is called after each change of the doctor in whose care it is."""
-        self._follow_care.append(follow)
+    def on_care_change(self, follow: Callable[[str], None]) -> None:
+        """Have `follow(account_id)` called after each change of an account's doctor."""
+        self._care_listeners.append(follow)
 
     def add(self, **fields: Any) -> Account:
-        """Raises EmailTaken."""
+        """Create an account. Raises EmailTaken."""
         account = Account(**{"id": new_id(), "created_at": now(), **fields})
         account = account.model_copy(update={"queue_key": key_without_findings(account.id)})
         try:
@@ -79,7 +84,7 @@ class Accounts:
         return account
 
     def get(self, identifier: str) -> Account:
-        """Raises NotFound."""
+        """The account with this id. Raises NotFound."""
         found = self._documents.get(identifier)
         if found is None:
             raise NotFound
@@ -90,33 +95,37 @@ class Accounts:
         return Account.model_validate(found[0]) if found else None
 
     def change(self, account: Account, **fields: Any) -> Account:
-        """Optimistic concurrency: compare-and-set on the revision that was read. Raises
-        ConcurrentChange when the account has another one now.
+        """Set these fields; a field that is None is removed.
+
+        Optimistic concurrency: raises ConcurrentChange if the stored account no longer has the
+        revision of `account`.
         """
-        gone = {name: True for name, value in fields.items() if value is None}
-        kept = {name: value for name, value in fields.items() if value is not None}
+        removed = {name: True for name, value in fields.items() if value is None}
+        updates = {name: value for name, value in fields.items() if value is not None}
         if fields.keys() & {"name", "email"}:
-            kept |= search_field(account.model_copy(update=fields))
-        ops = {"$inc": {"revision": 1}, "$set": kept, "$unset": gone}
+            updates |= search_field(account.model_copy(update=fields))
+        ops = {"$inc": {"revision": 1}, "$set": updates, "$unset": removed}
         changed = self._documents.update(
             {"id": account.id, "revision": account.revision},
-            {word: changes for word, changes in ops.items() if changes},
+            {operator: changes for operator, changes in ops.items() if changes},
         )
         if changed is None:
             raise ConcurrentChange
         if "doctor_id" in fields:
-            for follow in self._follow_care:
+            for follow in self._care_listeners:
                 follow(account.id)
         return Account.model_validate(changed)
 
     def set_queue_key(self, account_id: str, key: str) -> None:
-        """Only the queue writes it, so it is no change that others could clash with."""
+        """Set the queue key without a new revision. Only the queue writes this field, so other
+        changes of the account need not fail because of it.
+        """
         self._documents.update({"id": account_id}, {"$set": {"queue_key": key}})
 
     def page_in_care(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
-        """This doctor's patients, by their most urgent unreviewed finding.
+        """This doctor's patients, the one with the most urgent unreviewed finding first.
 
-        `after` is the queue key of the last patient on the page before.
+        `after` is the queue key of the last patient on the previous page.
         """
         wanted: Filter = {"doctor_id": doctor_id}
         if after:
@@ -132,8 +141,9 @@ class Accounts:
         return {account.id: account for account in found}
 
     def release_patients(self, doctor_id: str) -> None:
-        """Nobody is in this doctor's care afterwards; what else changes in a patient's account
-        meanwhile stays.
+        """End this doctor's care for all patients.
+
+        Concurrent changes of a patient's account are not lost: after a conflict it is read again.
         """
         while patients := self.find({"doctor_id": doctor_id}):
             for patient in patients:
@@ -161,10 +171,11 @@ class Accounts:
         after: str | None,
         limit: int,
     ) -> Page[Account]:
-        """Accounts in the order they registered; `containing` looks in name and e-mail."""
+        """Accounts in the order they registered; `containing` searches name and e-mail."""
         wanted: Filter = {"status": status} if status else {}
         if containing:
             wanted["search"] = literal(containing.casefold())
+        # One listing for each role, not one with $in: see `merging`.
         listings = [
             self._documents.find({"role": role, **wanted}, after=after, limit=limit + 1)
             for role in roles
@@ -172,29 +183,35 @@ class Accounts:
         return page_of(merged(listings, limit=limit + 1), limit).map(Account.model_validate)
 
     def faults(self) -> Iterator[Fault]:
-        """Accounts that a search does not find, and patients whose doctor is none."""
+        """Yield accounts with an outdated search text, and patients whose doctor does not exist, is
+        no doctor any more, or who are doctors themselves.
+        """
         found = self._documents.find()
         doctors = {one["id"] for one in self._documents.find({"role": "doctor"})}
         for document in found:
             account = Account.model_validate(document)
             if document.get("search") != search_field(account)["search"]:
-                says = f"account {account.id} is not found by its name and e-mail"
-                yield Fault(says, partial(self._mend, account, name=account.name))
+                message = f"account {account.id} is not found by its name and e-mail"
+                yield Fault(message, partial(self._repair, account, name=account.name))
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
-                says = f"account {account.id} is in care where nobody can have it in care"
-                yield Fault(says, partial(self._mend, account, doctor_id=None))
+                message = f"account {account.id} has an invalid doctor assignment"
+                yield Fault(message, partial(self._repair, account, doctor_id=None))
 
-    def _mend(self, account: Account, **fields: Any) -> None:
-        """What somebody changed since it was found may be right by now."""
+    def _repair(self, account: Account, **fields: Any) -> None:
+        """Change the account, unless it has changed since the fault was found: that change may have
+        repaired it.
+        """
         with suppress(ConcurrentChange):
             self.change(account, **fields)
 
 
 def key_without_findings(account_id: str) -> str:
-    """The queue key of an account of which no finding waits: behind all others, one of its own."""
+    """The queue key of an account without a waiting finding. It sorts after all other keys, and is
+    unique.
+    """
     return f"9{account_id}"
 
 
 def search_field(account: Account) -> Document:
-    """What `page` looks for words in; every write of a name or an e-mail writes it too."""
+    """The text that `page` searches. Each write of a name or an e-mail must write it too."""
     return {"search": f"{account.name}\n{account.email}".casefold()}

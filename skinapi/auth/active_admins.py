@@ -1,17 +1,18 @@
-"""The list of active admins: one document, so that no race can remove the last one.
+"""The list of active admins, in one document, so that no race can remove the last admin.
 
-There are no transactions across documents, so adding and removing follow one order.
-- Removing: read the account, take it off the list (refused if nobody else is on it), then change
-  the account by its revision.
-- Adding: read the list, change the account, then write the list if it is still as it was read,
-  also where it named the account already: another request may be taking it off at that moment.
-In every order of steps, whoever is on the list is an active admin. A crash in between can only
-leave an admin off the list, which `check` repairs. An account that is being deleted takes no other
-change.
+There are no transactions across documents, so each change follows a fixed order of writes:
+- Removing an admin: read the account, remove it from the list (refused if it is the only entry),
+  then change the account by compare-and-set on its revision.
+- Adding an admin: read the list, change the account, then write the list by compare-and-set. The
+  list is written even if it names the account already, because another request may be removing it.
+However two requests interleave, each account on the list is an active admin. A crash in between can
+only leave an admin off the list, which `check` repairs. An account that is being deleted accepts no
+other change.
 
-Every change of a role passes through here, so care follows here too: an account that becomes a
-doctor leaves its doctor's care in the same write, and one that stops being a doctor has no patients
-afterwards. A suspended doctor keeps the patients, because a suspension can be lifted.
+Each change of a role goes through here, and it also changes who is in whose care: an account that
+becomes a doctor leaves its own doctor's care in the same write, and an account that stops being a
+doctor loses its patients afterwards. A suspended doctor keeps the patients, because a suspension
+can be lifted.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ Decide = Callable[[Account], dict[str, Any]]
 
 
 class ActiveAdmins:
+    """Changes roles and statuses, and keeps the list of active admins up to date."""
+
     def __init__(self, store: Store, accounts: Accounts) -> None:
         self._counters = store.collection("counters")
         self._accounts = accounts
@@ -41,8 +44,8 @@ class ActiveAdmins:
     def change(self, account_id: str, decide: Decide) -> Account:
         """Change an account's role or status. Raises LastAdmin, NotFound, ConcurrentChange.
 
-        `decide` names the new fields from the account as it is; it is asked again when somebody
-        else was faster.
+        `decide` returns the new fields for the current account. It is called again after each
+        conflict with another change.
         """
         for _ in range(ATTEMPTS):
             listed = self._read()
@@ -52,12 +55,12 @@ class ActiveAdmins:
                 fields = {**fields, "doctor_id": None}
             if account.status == "deleting" and fields.get("status") != "deleting":
                 raise NotFound("This account is being deleted")
-            stays = account.model_copy(update=fields).active_admin
+            stays_active = account.model_copy(update=fields).active_admin
             try:
-                if not stays and (account.role == "admin" or account_id in listed["ids"]):
+                if not stays_active and (account.role == "admin" or account_id in listed["ids"]):
                     self._write(listed, _others(listed, account_id))
                 changed = self._accounts.change(account, **fields)
-                if stays and not (account.active_admin and account_id in listed["ids"]):
+                if stays_active and not (account.active_admin and account_id in listed["ids"]):
                     self._write(listed, [*_without(account_id, listed), account_id])
             except ConcurrentChange:
                 continue
@@ -67,15 +70,16 @@ class ActiveAdmins:
         raise ConcurrentChange
 
     def recount(self) -> None:
-        """Count who is missing, strike who is no active admin; safe while others change it."""
+        """Rebuild the list from the accounts. Safe while other requests change it."""
         for account_id in set(self.active_admins()) - set(self.ids()):
             with suppress(NotFound):
                 self.change(account_id, lambda _: {})
         listed = self._read()
         admins = self.active_admins()
-        self._write(listed, [counted for counted in listed["ids"] if counted in admins])
+        self._write(listed, [identifier for identifier in listed["ids"] if identifier in admins])
 
     def faults(self) -> Iterator[Fault]:
+        """Yield a fault if the list differs from the accounts."""
         if set(self.ids()) != set(self.active_admins()):
             yield Fault("the list of active admins differs from the accounts", self.recount)
 
@@ -94,7 +98,9 @@ class ActiveAdmins:
         return found
 
     def _write(self, listed: Document, ids: list[str]) -> None:
-        """Compare-and-set, also where nothing changes: whoever read it before must read again."""
+        """Compare-and-set. Also for an unchanged list, so that each request that has read the list
+        before fails and reads it again. Raises ConcurrentChange.
+        """
         written = self._counters.update(
             {"id": DOCUMENT, "version": listed["version"]},
             {"$set": {"ids": ids}, "$inc": {"version": 1}},
@@ -104,6 +110,7 @@ class ActiveAdmins:
 
 
 def _others(listed: Document, account_id: str) -> list[str]:
+    """The other ids on the list. Raises LastAdmin if there are none."""
     others = _without(account_id, listed)
     if not others:
         raise LastAdmin

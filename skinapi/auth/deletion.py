@@ -1,4 +1,4 @@
-"""Deleting an account and all it owns, resumable at any point."""
+"""Deletes an account and all its data. A deletion that a crash interrupted can be resumed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -13,7 +13,7 @@ Forget = Callable[[str], None]
 
 
 class Eraser:
-    """Each room that keeps something of an owner hands in an idempotent `forget(owner_id)`."""
+    """Each package that stores an owner's data passes in an idempotent `forget(owner_id)`."""
 
     def __init__(
         self, *, accounts: Accounts, active_admins: ActiveAdmins, forget: Sequence[Forget]
@@ -23,16 +23,23 @@ class Eraser:
         self._forget = forget
 
     def erase(self, account: Account) -> None:
-        """Tokens die first, the account goes last. Raises LastAdmin."""
+        """Delete the account and its data. Raises LastAdmin, NotFound, ConcurrentChange.
+
+        The status "deleting" comes first and revokes the tokens. The account is removed last, so
+        that `resume` finds it after a crash.
+        """
         self._finish(self._active_admins.change(account.id, lambda _: {"status": "deleting"}))
 
     def resume(self) -> None:
-        """Finish what a crash interrupted. What still fails waits for `check`, and stops nobody."""
+        """Finish deletions that a crash interrupted. One that fails again is left to `check`, so
+        that it does not stop the server from starting.
+        """
         for account in self._accounts.find({"status": "deleting"}):
             with suppress(SkinAPIError):
                 self._finish(account)
 
     def faults(self) -> Iterator[Fault]:
+        """Yield the accounts whose deletion has begun but not ended."""
         for account in self._accounts.find({"status": "deleting"}):
             yield Fault(f"account {account.id} is half deleted", partial(self._finish, account))
 

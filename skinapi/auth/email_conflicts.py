@@ -1,5 +1,7 @@
-"""Accounts that no route finds by their e-mail: a second one under the same e-mail (possible only
-where the unique index was ever missing), and one kept under a form that typing it does not give.
+"""Finds accounts that cannot be looked up by their e-mail address.
+
+There are two kinds: a second account under the same address, which needs a time without the unique
+index, and an account whose stored address is not in normal form.
 """
 
 from collections.abc import Iterator
@@ -13,24 +15,28 @@ from skinapi.storage.ports import Document, Store
 
 
 def find_email_conflicts(store: Store) -> Iterator[Fault]:
-    """The oldest approved account keeps the address; the others are set aside for an admin."""
+    """Yield the conflicts. The oldest approved account keeps the address (the oldest of all if none
+    is approved). The repair suspends the others under another address, for an admin to decide.
+    """
     accounts = store.collection("accounts")
-    owners: dict[str, list[Document]] = {}
+    by_email: dict[str, list[Document]] = {}
     for document in accounts.find():
-        owners.setdefault(_typed(document["email"]), []).append(document)
-    for email, claimants in owners.items():
-        keeper = min(claimants, key=lambda owner: (owner["status"] != "approved", owner["id"]))
+        by_email.setdefault(_normalised(document["email"]), []).append(document)
+    for email, claimants in by_email.items():
+        keeper = min(
+            claimants, key=lambda account: (account["status"] != "approved", account["id"])
+        )
         for other in claimants:
             if other is not keeper:
-                says = f"account {other['id']} shares the e-mail of account {keeper['id']}"
-                yield Fault(says, partial(_set_aside, store, other))
+                message = f"account {other['id']} shares the e-mail of account {keeper['id']}"
+                yield Fault(message, partial(_set_aside, store, other))
         if keeper["email"] != email:
-            says = f"account {keeper['id']} is kept under an e-mail that no route finds"
-            yield Fault(says, partial(_rename, store, keeper, email))
+            message = f"account {keeper['id']} has an e-mail address that is not in normal form"
+            yield Fault(message, partial(_rename, store, keeper, email))
 
 
-def _typed(email: str) -> str:
-    """The form under which a route looks for it; the e-mail itself where that is no address."""
+def _normalised(email: str) -> str:
+    """The normal form, which the routes look for; the text itself if it is not a valid address."""
     try:
         return normalise_email(email)
     except ValueError:
@@ -42,15 +48,15 @@ def _rename(store: Store, account: Document, email: str) -> None:
 
 
 def _set_aside(store: Store, account: Document) -> None:
-    email = f"{_typed(account['email'])}.contested-{account['id'][-8:]}"
+    email = f"{_normalised(account['email'])}.contested-{account['id'][-8:]}"
     suspended = {"email": email, "status": "suspended", "contested_at": now()}
     _write(store, account, suspended, token_version=1)
 
 
-def _write(store: Store, account: Document, fields: Document, **counted: int) -> None:
-    """Past `Accounts`, which cannot be opened while two accounts share an e-mail."""
-    words = search_field(Account.model_validate({**account, **fields}))
+def _write(store: Store, account: Document, fields: Document, **increments: int) -> None:
+    """Write without `Accounts`, which cannot be opened while two accounts share an address."""
+    search = search_field(Account.model_validate({**account, **fields}))
     store.collection("accounts").update(
         {"id": account["id"]},
-        {"$set": {**fields, **words}, "$inc": {"revision": 1, **counted}},
+        {"$set": {**fields, **search}, "$inc": {"revision": 1, **increments}},
     )

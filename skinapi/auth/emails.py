@@ -1,18 +1,19 @@
-"""One spelling for one e-mail address, so that one unique index holds users and doctors alike."""
+"""Normalises e-mail addresses, so that a unique index finds two spellings of one address."""
 
 import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator
 
-LONGEST = 254
+LONGEST = 254  # https://www.rfc-editor.org/errata/eid1690
 LONGEST_TYPED = 1024  # one character can unfold into eighteen
-MOST_ROUNDS = 8  # no letter is known that needs more than three
+MOST_ROUNDS = 8  # no known character needs more than three
 FORBIDDEN = set('/\\?#"<>(),:;[]')
 
 
 def normalise_email(text: str) -> str:
-    """The address as it is kept. Raises ValueError for what is no address."""
+    """The address in normal form, as it is stored. Raises ValueError if it is not an address."""
+    # Checked first, so that a huge text costs no normalising.
     if len(text) > LONGEST_TYPED:
         raise ValueError("This is not an e-mail address")
     email = _folded(text)
@@ -26,11 +27,12 @@ def normalise_email(text: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """One spelling for every way to type the same address.
+    """The text in Unicode normal form NFKC, stripped and in lower case.
 
-    Lower-casing can leave letters that compose (J with a caron has no capital of its own), and
-    composing can make new capitals: repeat until nothing changes, else the kept form is one that no
-    later call finds again.
+    One pass is not enough: lower-casing can leave characters that still compose (J with a caron has
+    no capital of its own), and composing can give new capitals. So it repeats until nothing
+    changes; otherwise normalising a stored address again could give another text.
+    https://www.unicode.org/reports/tr15/
     """
     for _ in range(MOST_ROUNDS):
         before, text = text, unicodedata.normalize("NFKC", text).strip().lower()

@@ -27,7 +27,7 @@ class LastAdmin(Conflict):
 
 
 class ConcurrentChange(Conflict):
-    """A compare-and-set lost its race: read again and retry."""
+    """A compare-and-set failed because the record has changed: read it again and retry."""
 
     code, sentence = "stale", "The record changed in the meantime; try again"
 

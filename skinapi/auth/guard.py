@@ -1,5 +1,8 @@
-"""Enforcement of the access declarations. Account and token are read afresh on every request, so
-that deletion, suspension and demotion bite at once."""
+"""Access control: enforces what each route declares.
+
+Account and session are read from the store on each request, so that deletion, suspension and
+demotion take effect at once.
+"""
 
 import hmac
 from collections.abc import Collection
@@ -22,6 +25,8 @@ ADMIN_ONLY = Signed(roles=("admin",))
 
 
 class Guard:
+    """Checks the Authorization header of a request against the access of its route."""
+
     def __init__(
         self,
         *,
@@ -40,7 +45,11 @@ class Guard:
         self._password_page = password_page
 
     def admit(self, access: Access, authorization: str | None) -> Subject | None:
-        """The caller, or None where anyone may call. Raises what keeps the caller out."""
+        """The caller, or None for a request that needs no account.
+
+        Raises Unauthenticated, InvalidToken, ExpiredToken, Forbidden, AccountNotApproved,
+        AccountSuspended or PasswordChangeRequired.
+        """
         if isinstance(access, Public):
             return None
         if isinstance(access, Opened):
@@ -50,14 +59,15 @@ class Guard:
             access = Signed(roles=access.roles)
         token = _bearer(authorization)
         if isinstance(access, Scraper):
+            # Constant time: == would reveal by its time how many characters are right.
             if self._metrics_token and hmac.compare_digest(
                 token.encode(), self._metrics_token.encode()
             ):
                 return None
             access = ADMIN_ONLY
         claims = self._tokens.read(token)
-        account = self._live_account(claims)
-        self._refuse_unready(account, access)
+        account = self._account_of(claims)
+        self._refuse_inactive(account, access)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
         return Subject(id=account.id, role=account.role, session_id=claims.session_id)
@@ -66,17 +76,18 @@ class Guard:
         if not any(name in self._open_clients for name in access.clients):
             raise Unauthenticated(access.closed)
 
-    def _live_account(self, claims: Claims) -> Account:
+    def _account_of(self, claims: Claims) -> Account:
+        """The account of a token that is not revoked. Raises InvalidToken."""
         try:
             account = self._accounts.get(claims.account_id)
         except NotFound as error:
             raise InvalidToken from error
-        dead = account.status == "deleting" or account.token_version != claims.token_version
-        if dead or not self._sessions.lives(claims.session_id):
+        revoked = account.status == "deleting" or account.token_version != claims.token_version
+        if revoked or not self._sessions.exists(claims.session_id):
             raise InvalidToken
         return account
 
-    def _refuse_unready(self, account: Account, access: Signed) -> None:
+    def _refuse_inactive(self, account: Account, access: Signed) -> None:
         if account.status == "suspended":
             raise AccountSuspended
         if account.status == "waiting" and not access.even_waiting:
@@ -86,6 +97,7 @@ class Guard:
 
 
 def _bearer(authorization: str | None) -> str:
+    """The token of the header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
     if not authorization:
         raise Unauthenticated
     scheme, _, token = authorization.partition(" ")

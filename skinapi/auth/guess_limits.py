@@ -1,9 +1,10 @@
-"""Wrong passwords, slowed by account and by address, and nobody shut out by somebody else's.
+"""Limits wrong passwords per account, so that an attacker cannot lock the owner out.
 
-An address from which an account was opened before has a budget of its own for it; all other
-addresses of the world share one. So a crowd of strangers gets no further than one of them, and
-what they waste is not the owner's. Accounts that do not exist have budgets too. What is kept is
-keyed hashes: no address and no e-mail can be read from them.
+Each IP address that has logged in to an account before is known, and has its own budget of wrong
+passwords for it. All other addresses share one budget for that account. So many attackers together
+get no more guesses than one, and they do not use up the owner's budget. E-mail addresses without an
+account have budgets too, so the limit does not reveal which accounts exist. Only keyed hashes are
+stored: no IP address and no e-mail address can be read from them.
 """
 
 import hmac
@@ -17,12 +18,12 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 
 WINDOW = timedelta(hours=1)
-REMEMBERED = timedelta(days=90)
+KNOWN_FOR = timedelta(days=90)
 
 
 @dataclass(frozen=True)
 class GuessAttempt:
-    """One place in a budget; `last` where it was the last one."""
+    """One guess taken from a budget; `last` if the budget is used up by it."""
 
     budget: str
     address: str
@@ -31,32 +32,40 @@ class GuessAttempt:
 
 
 class GuessLimits:
+    """Counts wrong passwords: at most `most` for each budget, in a window of one hour."""
+
     def __init__(self, store: Store, *, key: str, most: int) -> None:
         self._key = key.encode()
         self._most = most
         self._budgets = store.collection("guesses")
         self._budgets.expire_by("expires_at")
-        self._known = store.collection("known_addresses")
-        self._known.ensure_index("account")
-        self._known.expire_by("expires_at")
+        self._known_addresses = store.collection("known_addresses")
+        self._known_addresses.ensure_index("account")
+        self._known_addresses.expire_by("expires_at")
 
     def take(self, *, email: str, address: str) -> GuessAttempt:
-        """Before the password is looked at, so that no crowd gets more. Raises TooManyGuesses."""
-        place = self._hash("address", email, address)
-        known = self._known.get(place) is not None
+        """Take one guess, before the password is checked. Raises TooManyGuesses if none is left.
+
+        Counting only after the check would let many parallel requests through.
+        """
+        address_key = self._hash("address", email, address)
+        known = self._known_addresses.get(address_key) is not None
         budget = self._hash("budget", email, address if known else "")
-        return GuessAttempt(budget, place, known, last=self._spend(budget) == self._most)
+        return GuessAttempt(budget, address_key, known, last=self._spend(budget) == self._most)
 
     def give_back(self, guess: GuessAttempt, *, account_id: str) -> None:
-        """The password was right: nothing is spent, and the address is known from now on."""
+        """Return the guess after a right password, and make the IP address known."""
         self._budgets.update({"id": guess.budget, "wrong": {"$gt": 0}}, {"$inc": {"wrong": -1}})
         if not guess.known:
             self._remember(guess.address, account_id)
 
     def forget(self, account_id: str) -> None:
-        self._known.delete({"account": account_id})
+        """Delete the known IP addresses of an account."""
+        self._known_addresses.delete({"account": account_id})
 
     def _spend(self, budget: str) -> int:
+        """Count one guess, and return the new count. Raises TooManyGuesses."""
+        # Twice: another request may create the budget between the update and the insert.
         for _ in range(2):
             left = {"id": budget, "wrong": {"$lt": self._most}}
             spent = self._budgets.update(left, {"$inc": {"wrong": 1}})
@@ -78,14 +87,16 @@ class GuessLimits:
         raise TooManyGuesses(retry_after=self._wait(budget))
 
     def _wait(self, budget: str) -> int:
+        """The seconds until the budget's window ends."""
         found = self._budgets.get(budget)
         return max(1, round((found["expires_at"] - now()).total_seconds())) if found else 1
 
-    def _remember(self, place: str, account_id: str) -> None:
-        row = {"id": place, "schema": 1, "created_at": now(), "account": account_id}
-        with suppress(Duplicate):  # another login from there was faster
-            self._known.insert({**row, "expires_at": now() + REMEMBERED})
+    def _remember(self, address_key: str, account_id: str) -> None:
+        row = {"id": address_key, "schema": 1, "created_at": now(), "account": account_id}
+        with suppress(Duplicate):  # a concurrent login from this address has stored it
+            self._known_addresses.insert({**row, "expires_at": now() + KNOWN_FOR})
 
     def _hash(self, *parts: str) -> str:
-        said = "\n".join(parts).encode("utf-8", "surrogatepass")
-        return hmac.digest(self._key, said, "sha256").hex()
+        # A plain hash could be reversed by trying all IPv4 addresses.
+        message = "\n".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, message, "sha256").hex()

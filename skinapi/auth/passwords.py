@@ -1,4 +1,4 @@
-"""Passwords: argon2id, checked at one cost whether or not the account exists."""
+"""Password hashing with argon2id. A check takes the same time whether or not the account exists."""
 
 import secrets
 import string
@@ -13,11 +13,13 @@ from pydantic import StringConstraints
 from skinapi.errors import Unavailable
 from skinapi.web.schema_types import Printable
 
-# OWASP's second argon2id choice: 19 MiB, so that a 512 MB host can hash for two at a time.
+# OWASP's second argon2id choice: 19 MiB, so that a host with 512 MB can compute two hashes at once.
+# https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 T = TypeVar("T")
-AT_ONCE = 2
+CONCURRENT_HASHES = 2
 LONGEST_WAIT_S = 10
+# Without I, O, l, 0 and 1, which look alike.
 ALPHABET = string.ascii_letters.translate({ord(c): None for c in "IOl"}) + "23456789"
 
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=256), Printable]
@@ -25,45 +27,52 @@ AnyPassword = Annotated[str, StringConstraints(max_length=1024)]
 
 
 class Passwords:
+    """Hashes and verifies passwords, at most CONCURRENT_HASHES at once.
+
+    Raises Unavailable if a hash has to wait longer than LONGEST_WAIT_S.
+    """
+
     def __init__(self, hasher: PasswordHasher = HASHER) -> None:
         self._hasher = hasher
-        self._hashers = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="argon2")
-        self._nobodys = hasher.hash(secrets.token_hex(16))
+        self._executor = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="argon2")
+        self._dummy_hash = hasher.hash(secrets.token_hex(16))
 
     def hash(self, password: str) -> str:
-        return self._in_turn(self._hasher.hash, _bytes(password))
+        return self._run_queued(self._hasher.hash, _bytes(password))
 
-    def matches(self, password: str, kept_hash: str | None) -> bool:
-        """Whether the password is right; an absent account costs the same time."""
-        right = self._in_turn(self._verify, kept_hash or self._nobodys, password)
-        return right and kept_hash is not None
+    def matches(self, password: str, stored_hash: str | None) -> bool:
+        """Whether the password is right. Takes the same time if there is no account, so no hash."""
+        matches = self._run_queued(self._verify, stored_hash or self._dummy_hash, password)
+        return matches and stored_hash is not None
 
-    def outdated(self, kept_hash: str) -> bool:
-        return self._hasher.check_needs_rehash(kept_hash)
+    def outdated(self, stored_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(stored_hash)
 
-    def _verify(self, kept_hash: str, password: str) -> bool:
+    def _verify(self, stored_hash: str, password: str) -> bool:
         try:
-            return self._hasher.verify(kept_hash, _bytes(password))
+            return self._hasher.verify(stored_hash, _bytes(password))
         except (VerificationError, InvalidHashError):
             return False
 
-    def _in_turn(self, work: Callable[..., T], *arguments: Any) -> T:
-        """On few threads of their own: a thread that has hashed keeps its 19 MiB from then on.
+    def _run_queued(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run `work` on one of the hashing threads. Raises Unavailable after LONGEST_WAIT_S.
 
-        Measured on the 32 serving threads instead: 54 MB became 523.
+        A thread that has hashed once keeps its 19 MiB. On the 32 serving threads instead, the
+        process grew from 54 MB to 523 MB.
         """
-        waiting = self._hashers.submit(work, *arguments)
+        future = self._executor.submit(work, *arguments)
         try:
-            return waiting.result(LONGEST_WAIT_S)
+            return future.result(LONGEST_WAIT_S)
         except TimeoutError as error:
-            waiting.cancel()
+            future.cancel()
             raise Unavailable from error
 
 
 def one_time_password() -> str:
-    """100 random bits without letters that look alike, in groups a person can read out."""
-    letters = "".join(secrets.choice(ALPHABET) for _ in range(18))
-    return "-".join(letters[start : start + 6] for start in (0, 6, 12))
+    """A random password of 100 bits, in three groups of six characters, easy to read aloud."""
+    characters = "".join(secrets.choice(ALPHABET) for _ in range(18))
+    return "-".join(characters[start : start + 6] for start in (0, 6, 12))
 
 
 def _bytes(password: str) -> bytes:

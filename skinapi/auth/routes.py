@@ -1,4 +1,4 @@
-"""The door: parse, call, answer."""
+"""Routes for registration, login, passwords, tokens and sessions."""
 
 from typing import Any
 
@@ -45,10 +45,11 @@ from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Message
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
-LONGEST_NAME = 100
-# Anybody may send these. With every letter escaped, the longest that is valid has 29 KB.
+LONGEST_CLIENT_NAME = 100
+# Below MAX_BODY_BYTES, because these routes need no token. The longest valid body, with each
+# character escaped in JSON, has 29 KB.
 LARGEST_BODY = 32 * 1024
-# Why a right password may not be enough.
+# The errors of a login: besides a wrong password, the reasons why a right one is not enough.
 REFUSALS = (
     InvalidCredentials,
     AccountNotApproved,
@@ -69,15 +70,15 @@ routes: Routes[AuthService] = Routes("accounts")
     raises=(EmailTaken,),
 )
 def register(auth: AuthService, *, body: Registration) -> Registered | RegisteredToRefresh:
-    """Open an account; it waits for an admin's approval.
+    """Register an account, which then waits for an admin's approval.
 
-    Until then its token opens `/me` and the logout alone.
+    Until then its token is valid only for `/me` and for the logout.
     """
-    keys = auth.register_user(
+    tokens = auth.register_user(
         name=body.name, email=body.email, password=body.password, caller=_caller(body)
     )
-    said = {"message": "User registered successfully", **_shown(keys)}
-    return RegisteredToRefresh(**said) if keys.refresh_token else Registered(**said)
+    fields = {"message": "User registered successfully", **_token_fields(tokens)}
+    return RegisteredToRefresh(**fields) if tokens.refresh_token else Registered(**fields)
 
 
 @routes.route(
@@ -89,20 +90,21 @@ def register(auth: AuthService, *, body: Registration) -> Registered | Registere
     raises=(*REFUSALS, PasswordChangeRequired),
 )
 def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefresh:
-    """Get a token for a working day; with `refresh` a short one, and one to renew it with.
+    """Get an access token for a working day; with `refresh`, a short one and a refresh token.
 
-    Wrong passwords are counted for an hour: for every address that opened the account before on
-    its own, for all others together. An initial password gets no token: 403, `code`
-    password_change_required, and a sentence that names the page where it is replaced.
+    Wrong passwords are counted for an hour: separately for each IP address that has logged in to
+    the account before, and together for all other addresses. An initial password gets no token:
+    the answer is 403 with the `code` password_change_required, and its sentence names the page
+    where the password is replaced.
     """
-    account, keys = auth.log_in(email=body.email, password=body.password, caller=_caller(body))
-    said = {
+    account, tokens = auth.log_in(email=body.email, password=body.password, caller=_caller(body))
+    fields = {
         "role": account.role,
         "collection": "doctors" if account.role == "doctor" else "users",
         "must_change_password": account.must_change,
-        **_shown(keys),
+        **_token_fields(tokens),
     }
-    return LoggedInToRefresh(**said) if keys.refresh_token else LoggedIn(**said)
+    return LoggedInToRefresh(**fields) if tokens.refresh_token else LoggedIn(**fields)
 
 
 @routes.route(
@@ -118,16 +120,16 @@ def replace_password(
 ) -> PasswordChanged | PasswordChangedToRefresh:
     """Replace an initial password, or one's own, without a token.
 
-    Wrong passwords are counted as in a login. Every token of the account dies; the answer holds a
-    new one.
+    Wrong passwords are counted as in a login. All tokens of the account are revoked; the answer has
+    a new one.
     """
-    keys = auth.replace_password(
+    tokens = auth.replace_password(
         email=body.email,
         current=body.current_password,
         new=body.new_password,
         caller=_caller(body),
     )
-    return _password_changed(keys)
+    return _password_changed(tokens)
 
 
 @routes.route(
@@ -139,16 +141,16 @@ def replace_password(
     raises=(InvalidRefreshToken, InitialPasswordExpired),
 )
 def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
-    """Get the next access token, and the next refresh token: each is good for one use.
+    """Get a new access token and a new refresh token. Each refresh token can be used once.
 
-    Showing one that was used before ends the session, and every token of it with it.
+    Using one a second time ends the session and revokes all its tokens.
     """
-    return Refreshed(**_shown(auth.refresh(token=body.refresh_token)))
+    return Refreshed(**_token_fields(auth.refresh(token=body.refresh_token)))
 
 
 @routes.route("GET", "/me", access=ANYONE_SIGNED, rate=Rate.READ)
 def show_me(auth: AuthService, *, subject: Subject) -> Me:
-    """Who the token belongs to."""
+    """Get the account that the token belongs to."""
     account, doctor = auth.describe(account_id=subject.id)
     return Me.of(account, doctor)
 
@@ -163,20 +165,21 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
 def change_password(
     auth: AuthService, *, body: NewPasswordBody, subject: Subject
 ) -> PasswordChanged | PasswordChangedToRefresh:
-    """Replace one's password. Every other token of the account dies."""
-    keys = auth.change_password(
+    """Replace one's own password. All other tokens of the account are revoked."""
+    tokens = auth.change_password(
         account_id=subject.id,
         current=body.current_password,
         new=body.new_password,
         caller=_caller(body),
     )
-    return _password_changed(keys)
+    return _password_changed(tokens)
 
 
 @routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(ConcurrentChange,))
 def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Message:
-    """Say what may be kept from now on, unless a request says otherwise for itself; and whether
-    figures may travel.
+    """Set the consents: whether photos may be kept, and whether figures may be sent to an LLM.
+
+    They apply from now on. A single request may say otherwise for itself about its photo.
     """
     auth.set_consents(account_id=subject.id, consents=body.model_dump(exclude_none=True))
     return Message(message="Consents changed")
@@ -184,14 +187,14 @@ def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Mess
 
 @routes.route("POST", "/auth/logout", access=ANYONE_SIGNED, rate=Rate.WRITE)
 def log_out(auth: AuthService, *, subject: Subject) -> Message:
-    """Make this token worthless at once."""
+    """Log out: end this session. Its tokens are revoked at once."""
     auth.log_out(subject=subject)
     return Message(message="Logged out")
 
 
 @routes.route("GET", "/me/sessions", access=Signed(), rate=Rate.READ)
 def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
-    """Where one is logged in, oldest first."""
+    """List one's own sessions, oldest first."""
     page = auth.list_sessions(account_id=subject.id, after=query.after, limit=query.limit)
     return page.map(lambda session: SessionView.of(session, subject.session_id))
 
@@ -204,29 +207,34 @@ def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> P
     raises=(NotFound,),
 )
 def end_session(auth: AuthService, *, session_id: str, subject: Subject) -> Message:
-    """Log out elsewhere: every token of that session dies at once."""
+    """End one of one's own sessions. Its tokens are revoked at once."""
     auth.end_session(session_id=session_id, by=subject.id)
     return Message(message="Session ended")
 
 
-def _password_changed(keys: IssuedTokens) -> PasswordChanged | PasswordChangedToRefresh:
-    said = {"message": "Password changed", **_shown(keys)}
-    return PasswordChangedToRefresh(**said) if keys.refresh_token else PasswordChanged(**said)
+def _password_changed(tokens: IssuedTokens) -> PasswordChanged | PasswordChangedToRefresh:
+    fields = {"message": "Password changed", **_token_fields(tokens)}
+    return PasswordChangedToRefresh(**fields) if tokens.refresh_token else PasswordChanged(**fields)
 
 
-def _caller(wish: TokenRequest) -> ClientInfo:
+def _caller(body: TokenRequest) -> ClientInfo:
     return ClientInfo(
-        address=caller_address(), client=wish.client or _browser(), renews=wish.refresh
+        address=caller_address(), client=body.client or _user_agent(), renews=body.refresh
     )
 
 
-def _browser() -> str | None:
-    named = "".join(letter for letter in request.user_agent.string if letter.isprintable())
-    return named[:LONGEST_NAME] or None
+def _user_agent() -> str | None:
+    printable = "".join(
+        character for character in request.user_agent.string if character.isprintable()
+    )
+    return printable[:LONGEST_CLIENT_NAME] or None
 
 
-def _shown(keys: IssuedTokens) -> dict[str, Any]:
-    """A client that asked for no refresh token is told no more than it always was."""
-    if keys.refresh_token is None:
-        return {"access_token": keys.access_token}
-    return vars(keys)
+def _token_fields(tokens: IssuedTokens) -> dict[str, Any]:
+    """The token fields of an answer.
+
+    Clients that did not ask for a refresh token get only the access token, as they always have.
+    """
+    if tokens.refresh_token is None:
+        return {"access_token": tokens.access_token}
+    return vars(tokens)

@@ -1,4 +1,4 @@
-"""What crosses the wire at the door."""
+"""Request bodies and answers of the account routes."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self
@@ -13,12 +13,12 @@ from skinapi.web.schema_types import Answer, Body, ContractBody, Name, Printable
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable]
 LONGEST_TOKEN = 200
-# As it is typed: what is no address is nobody's, and told so like a wrong password.
+# Any text: a login with an invalid address must fail like one with a wrong password (401, not 400).
 LoginEmail = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
 class TokenRequest(Body):
-    """What a client may ask for wherever it gets an access token."""
+    """The options of each request that answers with an access token."""
 
     refresh: bool = Field(
         default=False,
@@ -82,7 +82,7 @@ class PasswordReplacement(NewPasswordBody):
 
 
 class Consents(Body):
-    """What is left out stays as it was."""
+    """The consents to change. One that is left out does not change."""
 
     photos: bool | None = Field(default=None, description="whether one's photos may be kept")
     llm: bool | None = Field(
@@ -124,7 +124,7 @@ class SessionView(Answer):
 
 
 class AccountView(Answer):
-    """An account as it may be shown, read from the account itself."""
+    """The fields of an account that may be shown; built from an `Account`."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -1,4 +1,4 @@
-"""Registering, logging in, changing one's password, logging out."""
+"""Registration, login, token refresh, password changes, consents and sessions."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,8 +34,8 @@ NO_SESSION = "There is no such session"
 
 @dataclass(frozen=True)
 class ClientInfo:
-    """Who knocks: from which address, by which name of its own, and whether it will come to
-    refresh its token.
+    """The client that asks for tokens: its IP address, its name if known, and whether it wants a
+    refresh token (`renews`).
     """
 
     address: str
@@ -45,7 +45,7 @@ class ClientInfo:
 
 @dataclass(frozen=True)
 class IssuedTokens:
-    """An access token, until when, and the refresh token of a client that asked for one."""
+    """An access token, when it expires, and a refresh token if the client asked for one."""
 
     access_token: str
     expires_at: datetime
@@ -75,46 +75,53 @@ class AuthService:
     def register_user(
         self, *, name: str, email: str, password: str, caller: ClientInfo
     ) -> IssuedTokens:
-        """A new account, waiting for approval; its keys. Raises EmailTaken."""
+        """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
         if self._accounts.by_email(email):
             raise EmailTaken
-        kept_hash = self._passwords.hash(password)
+        new_hash = self._passwords.hash(password)
         identifier = new_id()
         with self._trail.act("account.register", by=identifier, target=identifier):
             account = self._accounts.add(
-                id=identifier, name=name, email=email, password_hash=kept_hash
+                id=identifier, name=name, email=email, password_hash=new_hash
             )
-        return self._let_in(account, caller)
+        return self._open_session(account, caller)
 
     def log_in(
         self, *, email: str, password: str, caller: ClientInfo
     ) -> tuple[Account, IssuedTokens]:
-        """The account and its keys. An initial password opens nothing: PasswordChangeRequired says
-        where to replace it.
+        """The account and new tokens.
+
+        Raises InvalidCredentials, TooManyGuesses, AccountSuspended, AccountNotApproved or
+        InitialPasswordExpired. For an initial password, raises PasswordChangeRequired, which names
+        the page where it is replaced.
         """
         account = self._authenticate(email, password, caller)
         if account.must_change:
             raise PasswordChangeRequired(self._password_page)
         if self._passwords.outdated(account.password_hash):
             account = self._rehash(account, password)
-        return account, self._let_in(account, caller)
+        return account, self._open_session(account, caller)
 
     def refresh(self, *, token: str) -> IssuedTokens:
-        """The next keys of a session, once. Raises InvalidRefreshToken."""
+        """Token rotation: new tokens for a refresh token, which can be used once.
+
+        Raises InvalidRefreshToken. A refresh token that was used before also ends its session. Also
+        raises InitialPasswordExpired.
+        """
         session = self._sessions.by_refresh_token(token)
         if session is None:
             raise InvalidRefreshToken
-        account = self._account_of(session)
+        account = self._account_of_session(session)
         _refuse_expired(account)
         renewed = self._sessions.renew(session, token)
-        if renewed is None:
+        if renewed is None:  # the token was used before: it may be stolen
             if self._sessions.end(session.id, account_id=account.id):
                 self._trail.note("session.reuse", by=account.id, target=session.id)
             raise InvalidRefreshToken
-        return self._keys_of(account, *renewed)
+        return self._issue_tokens(account, *renewed)
 
     def describe(self, *, account_id: str) -> tuple[Account, str | None]:
-        """The account, and its doctor's e-mail."""
+        """The account, and the e-mail address of its doctor, if it has one."""
         account = self._accounts.get(account_id)
         if account.doctor_id is None:
             return account, None
@@ -123,9 +130,13 @@ class AuthService:
     def change_password(
         self, *, account_id: str, current: str, new: str, caller: ClientInfo
     ) -> IssuedTokens:
-        """Every token from before dies; the answer is new ones."""
+        """Replace the password, revoke all tokens and return new ones.
+
+        Raises Forbidden for a wrong password, and TooManyGuesses, InitialPasswordExpired,
+        BadRequest or ConcurrentChange.
+        """
         account = self._accounts.get(account_id)
-        guess = self._guess(account.email, caller, account)
+        guess = self._take_guess(account.email, caller, account)
         if not self._passwords.matches(current, account.password_hash):
             raise Forbidden("The current password is not right")
         self._guess_limits.give_back(guess, account_id=account.id)
@@ -135,12 +146,14 @@ class AuthService:
     def replace_password(
         self, *, email: str, current: str, new: str, caller: ClientInfo
     ) -> IssuedTokens:
-        """The same for who has no token: the initial password is shown instead of it."""
+        """As `change_password`, but without a token: e-mail and current password identify the
+        account. Raises the errors of a login, BadRequest and ConcurrentChange.
+        """
         account = self._authenticate(email, current, caller)
         return self._replace_password(account, current=current, new=new, caller=caller)
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
-        """Raises ConcurrentChange."""
+        """Change the given consents, and keep the others. Raises ConcurrentChange."""
         account = self._accounts.get(account_id)
         with self._trail.act("account.consents", by=account_id, target=account_id):
             self._accounts.change(account, consents={**account.consents, **consents})
@@ -149,7 +162,7 @@ class AuthService:
         return self._sessions.page(self._accounts.get(account_id), after=after, limit=limit)
 
     def end_session(self, *, session_id: str, by: str) -> None:
-        """One of one's own. Raises NotFound."""
+        """End a session of the account `by`. Raises NotFound if it has no such session."""
         with self._trail.act("session.end", by=by, target=by):
             if not self._sessions.end(session_id, account_id=by):
                 raise NotFound(NO_SESSION)
@@ -159,16 +172,20 @@ class AuthService:
             self._sessions.end(subject.session_id, account_id=subject.id)
 
     def _authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
-        """The account that may come in. Says no more than InvalidCredentials until both are right,
-        and TooManyGuesses to whoever was wrong too often.
+        """The account of this e-mail address and password.
+
+        Raises InvalidCredentials if either is wrong, and TooManyGuesses after too many wrong ones;
+        neither reveals whether the account exists. Raises AccountSuspended, AccountNotApproved or
+        InitialPasswordExpired only after the right password.
         """
-        address, account = self._account_at(email)
-        guess = self._guess(address, caller, account)
+        address, account = self._find_account(email)
+        guess = self._take_guess(address, caller, account)
+        # Also without an account, so that the time of the answer does not reveal it.
         right = self._passwords.matches(password, account.password_hash if account else None)
         if not account or not right or account.status == "deleting":
             raise InvalidCredentials
         self._guess_limits.give_back(guess, account_id=account.id)
-        _refuse_barred(account)
+        _refuse_inactive(account)
         return account
 
     def _replace_password(
@@ -176,33 +193,33 @@ class AuthService:
     ) -> IssuedTokens:
         if new == current:
             raise BadRequest("The new password must differ from the current one")
-        kept_hash = self._passwords.hash(new)
+        new_hash = self._passwords.hash(new)
         with self._trail.act("account.password", by=account.id, target=account.id):
             changed = self._accounts.change(
                 account,
-                password_hash=kept_hash,
+                password_hash=new_hash,
                 must_change=False,
                 initial_password_expires_at=None,
                 token_version=account.token_version + 1,
             )
         self._sessions.forget(account.id)
-        return self._let_in(changed, caller)
+        return self._open_session(changed, caller)
 
-    def _account_at(self, email: str) -> tuple[str, Account | None]:
-        """The address as it is kept, and whose it is."""
+    def _find_account(self, email: str) -> tuple[str, Account | None]:
+        """The address in normal form, and its account if there is one."""
         try:
             address = normalise_email(email)
         except ValueError:
             return email, None
         return address, self._accounts.by_email(address)
 
-    def _guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
+    def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
         guess = self._guess_limits.take(email=email, address=caller.address)
         if guess.last and account:
             self._trail.note("account.guessing", by="anonymous", target=account.id)
         return guess
 
-    def _account_of(self, session: Session) -> Account:
+    def _account_of_session(self, session: Session) -> Account:
         """The account that may still use this session. Raises InvalidRefreshToken."""
         try:
             account = self._accounts.get(session.account)
@@ -215,17 +232,19 @@ class AuthService:
         return account
 
     def _rehash(self, account: Account, password: str) -> Account:
-        """At today's cost. If the account changes meanwhile, the next login does it."""
+        """Hash the password with today's parameters. If the account has changed in the meantime,
+        the next login does it instead.
+        """
         try:
             return self._accounts.change(account, password_hash=self._passwords.hash(password))
         except ConcurrentChange:
             return account
 
-    def _let_in(self, account: Account, caller: ClientInfo) -> IssuedTokens:
-        opened = self._sessions.open(account, client=caller.client, renews=caller.renews)
-        return self._keys_of(account, *opened)
+    def _open_session(self, account: Account, caller: ClientInfo) -> IssuedTokens:
+        session_and_token = self._sessions.open(account, client=caller.client, renews=caller.renews)
+        return self._issue_tokens(account, *session_and_token)
 
-    def _keys_of(
+    def _issue_tokens(
         self, account: Account, session: Session, refresh_token: str | None
     ) -> IssuedTokens:
         expires_at = self._sessions.access_until(session)
@@ -233,14 +252,14 @@ class AuthService:
             account_id=account.id,
             token_version=account.token_version,
             session_id=session.id,
-            # Not the clock again: a second may end in between, and the token would be too short.
+            # Not now(): a new second may have begun, and the token's life would be too short by it.
             issued_at=session.used_at,
             expires_at=expires_at,
         )
         return IssuedTokens(token, expires_at, refresh_token)
 
 
-def _refuse_barred(account: Account) -> None:
+def _refuse_inactive(account: Account) -> None:
     if account.status == "suspended":
         raise AccountSuspended
     if account.status == "waiting":
@@ -249,6 +268,7 @@ def _refuse_barred(account: Account) -> None:
 
 
 def _refuse_expired(account: Account) -> None:
+    """Raises InitialPasswordExpired if the account still has one and it has expired."""
     expires = account.initial_password_expires_at
     if account.must_change and expires is not None and expires < now():
         raise InitialPasswordExpired

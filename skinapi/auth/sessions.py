@@ -1,11 +1,12 @@
-"""Sessions, one a login: a working day on one access token, or short ones renewed by refresh
-tokens.
+"""Sessions, one for each login: either one access token for a working day, or short access tokens
+that are renewed with refresh tokens.
 
-A refresh token is two secrets of 256 bits, of which only hashes are kept: the first names the
-session for as long as it lives, the second is good for one turn. Whoever shows the first with
-another second has a copy of a spent token, so the session ends there and then: of fifty who show
-one token at once, one gets the next, and that one is dead already. A client refreshes in one
-place at a time.
+Refresh tokens are rotated: https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
+A refresh token is two secrets of 256 bits, and only their hashes are stored. The first (`family`)
+names the session during its whole life; the second (`turn`) can be used once. A known `family` with
+another `turn` means that a used token was copied, so the session ends at once. If fifty requests
+use the same token at the same time, one gets the next token, and that is revoked already. So a
+client must refresh from one place at a time.
 """
 
 import hashlib
@@ -20,12 +21,16 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.web.pagination import Page, page_of
 
-MOST = 100  # of one account; the oldest makes room
+MOST = 100  # for each account; a new session then ends the oldest
 
 
 @dataclass(frozen=True)
 class SessionLifetimes:
-    """How long things live: a day's token, a short one, a session, a session nobody renews."""
+    """How long tokens and sessions are valid.
+
+    `day`: the access token of a session without refresh tokens. `access`: a short access token.
+    `session`: a session with refresh tokens. `idle`: such a session without a refresh.
+    """
 
     day: timedelta
     access: timedelta
@@ -34,8 +39,9 @@ class SessionLifetimes:
 
 
 class Session(BaseModel):
-    """A frozen copy of one session. `ends_at` is its last day, `expires_at` where it ends as
-    things stand.
+    """A frozen copy of one session.
+
+    `ends_at` is the latest possible end. `expires_at` is when it ends if it is not renewed again.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -53,8 +59,10 @@ class Session(BaseModel):
 
 
 class Sessions:
-    def __init__(self, store: Store, lives: SessionLifetimes) -> None:
-        self._lifetimes = lives
+    """The session repository. A session that is not stored is not valid any more."""
+
+    def __init__(self, store: Store, lifetimes: SessionLifetimes) -> None:
+        self._lifetimes = lifetimes
         self._documents = store.collection("sessions")
         self._documents.ensure_index("family", "id")
         self._documents.ensure_index("account", "id")
@@ -63,65 +71,69 @@ class Sessions:
     def open(
         self, account: Account, *, client: str | None = None, renews: bool = False
     ) -> tuple[Session, str | None]:
-        """A new session, and its refresh token where it renews itself."""
-        moment, family, turn = now(), _secret(), _secret()
-        ends_at = moment + (self._lifetimes.session if renews else self._lifetimes.day)
+        """A new session, and with `renews` its first refresh token."""
+        current, family, turn = now(), _random_secret(), _random_secret()
+        ends_at = current + (self._lifetimes.session if renews else self._lifetimes.day)
         session = Session(
             id=new_id(),
-            created_at=moment,
+            created_at=current,
             account=account.id,
             token_version=account.token_version,
-            used_at=moment,
+            used_at=current,
             ends_at=ends_at,
-            expires_at=min(ends_at, moment + self._lifetimes.idle) if renews else ends_at,
+            expires_at=min(ends_at, current + self._lifetimes.idle) if renews else ends_at,
             client=client,
-            family=_kept(family) if renews else None,
-            turn=_kept(turn) if renews else None,
+            family=_hash(family) if renews else None,
+            turn=_hash(turn) if renews else None,
         )
         self._make_room(account.id)
         self._documents.insert({**session.model_dump(), "schema": 1})
         return session, f"{family}.{turn}" if renews else None
 
     def access_until(self, session: Session) -> datetime:
-        """When the access token of this session's last login or renewal must expire."""
+        """When the access token of the session's last login or refresh expires."""
         if session.family is None:
             return session.ends_at
         return min(session.used_at + self._lifetimes.access, session.expires_at)
 
-    def lives(self, session_id: str) -> bool:
+    def exists(self, session_id: str) -> bool:
         return self._documents.get(session_id) is not None
 
     def by_refresh_token(self, token: str) -> Session | None:
-        found = self._documents.find({"family": _kept(token.partition(".")[0])}, limit=1)
+        found = self._documents.find({"family": _hash(token.partition(".")[0])}, limit=1)
         return Session.model_validate(found[0]) if found else None
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
-        """The session and its next refresh token, for one caller alone; None for all others."""
+        """The session and its next refresh token, or None if this token was used before.
+
+        Compare-and-set on `turn`: of several concurrent requests with one token, one succeeds.
+        """
         family, _, turn = token.partition(".")
-        moment, fresh = now(), _secret()
+        current, next_turn = now(), _random_secret()
         renewed = self._documents.update(
-            {"id": session.id, "turn": _kept(turn)},
+            {"id": session.id, "turn": _hash(turn)},
             {
                 "$set": {
-                    "turn": _kept(fresh),
-                    "used_at": moment,
-                    "expires_at": min(moment + self._lifetimes.idle, session.ends_at),
+                    "turn": _hash(next_turn),
+                    "used_at": current,
+                    "expires_at": min(current + self._lifetimes.idle, session.ends_at),
                 }
             },
         )
-        return (Session.model_validate(renewed), f"{family}.{fresh}") if renewed else None
+        return (Session.model_validate(renewed), f"{family}.{next_turn}") if renewed else None
 
     def page(self, account: Account, *, after: str | None, limit: int) -> Page[Session]:
-        """The account's live sessions, oldest first."""
+        """The account's valid sessions, oldest first."""
         live = {"account": account.id, "token_version": account.token_version}
         found = self._documents.find(live, after=after, limit=limit + 1)
         return page_of(found, limit).map(Session.model_validate)
 
     def end(self, session_id: str, *, account_id: str) -> bool:
-        """Whether it was there, and this account's."""
+        """End a session; False if there is none with this id and account."""
         return self._documents.delete({"id": session_id, "account": account_id}) > 0
 
     def forget(self, account_id: str) -> None:
+        """End all sessions of an account."""
         self._documents.delete({"account": account_id})
 
     def _make_room(self, account_id: str) -> None:
@@ -130,9 +142,10 @@ class Sessions:
             self._documents.delete({"account": account_id, "id": {"$lte": kept[-1]["id"]}})
 
 
-def _secret() -> str:
+def _random_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _kept(secret: str) -> str:
+def _hash(secret: str) -> str:
+    # No slow password hash: a secret of 256 random bits cannot be guessed.
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

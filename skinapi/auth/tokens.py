@@ -1,4 +1,8 @@
-"""Access tokens: HS256, an account's id and token version and a session, no e-mail and no role."""
+"""Access tokens: JWTs signed with HS256, see https://www.rfc-editor.org/rfc/rfc7519
+
+They contain the ids of account and session and the token version, but no e-mail address and no
+role.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,14 +16,17 @@ from skinapi.storage.ids import new_id
 from skinapi.web.schema_types import Identifier
 
 ALGORITHM = "HS256"
-REQUIRED = ["exp", "iat", "jti", "sub"]
-# When a token was issued bars nobody: clocks differ, and one that is put back would shut out all.
-CHECKS: Any = {"require": REQUIRED, "verify_iat": False}
-LATEST = 2**33  # in the year 2242; beyond 9999 no calendar can say it
+REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
+# The time of issue is not checked: with a clock that differs or is set back, valid tokens would be
+# refused.
+CHECKS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
+LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
 
 
 class _Payload(BaseModel):
-    """The claims as only we write them: nothing else may reach the store."""
+    """The claims in the form that `sign` writes. Anything else is refused before it reaches the
+    store.
+    """
 
     model_config = ConfigDict(strict=True)
 
@@ -39,6 +46,8 @@ class Claims:
 
 
 class Tokens:
+    """Signs and reads access tokens. `Guard` checks whether a token was revoked."""
+
     def __init__(self, *, key: str) -> None:
         self._key = key
 
@@ -62,7 +71,7 @@ class Tokens:
         return jwt.encode(claims, self._key, algorithm=ALGORITHM)
 
     def read(self, token: str) -> Claims:
-        """Raises ExpiredToken or InvalidToken."""
+        """The claims of a token. Raises ExpiredToken or InvalidToken."""
         try:
             payload = jwt.decode(token, self._key, algorithms=[ALGORITHM], options=CHECKS)
             claims = _Payload.model_validate(payload)

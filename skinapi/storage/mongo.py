@@ -177,7 +177,8 @@ class MongoDocuments:
             changed = self._retry_on_duplicate(
                 lambda: self._collection.find_one_and_update(
                     self._query(filter),
-                    {word: changes for word, changes in ops.items() if changes},
+                    # MongoDB before 5.0 refuses an operator without fields, such as $unset: {}.
+                    {operator: changes for operator, changes in ops.items() if changes},
                     sort=order,
                     upsert=upsert,
                     return_document=pymongo.ReturnDocument.AFTER,

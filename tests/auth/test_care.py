@@ -62,7 +62,7 @@ def test_check_ends_care_that_cannot_be(any_backend: Backend) -> None:
     faults = list(any_backend.services.accounts.faults())
     wrong = [any_backend.account(person.email).id for person in (colleague, stray)]
     assert [fault.says for fault in faults] == [
-        f"account {identifier} is in care where nobody can have it in care" for identifier in wrong
+        f"account {identifier} has an invalid doctor assignment" for identifier in wrong
     ]
     for fault in faults:
         assert fault.repair

@@ -30,7 +30,7 @@ class Ward:
         self.accounts = Accounts(store)
         self.submissions = Submissions(store)
         self.queue = ReviewQueue(submissions=self.submissions, accounts=self.accounts)
-        self.accounts.tell_of_care(self.queue.follow_care)
+        self.accounts.on_care_change(self.queue.follow_care)
         self.patient = self.accounts.add(
             email="a@x.y", name="a", password_hash="-", status="approved", doctor_id="first"
         ).id
