@@ -1,1 +1,1 @@
-"""The admins' desk: approving, promoting, suspending and deleting accounts, doctors, the audit."""
+"""Administration: what admins do with accounts and doctors, and reading the audit trail."""

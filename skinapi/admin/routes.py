@@ -1,4 +1,4 @@
-"""The admins' desk: parse, call, answer."""
+"""Routes for admins."""
 
 from skinapi.admin.schemas import (
     Approval,
@@ -26,7 +26,7 @@ routes: Routes[AdminService] = Routes("admin")
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)
 def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
-    """Everyone but the doctors, in the order they registered."""
+    """List all accounts except doctors, in the order they registered."""
     page = admin.list_users(
         role=query.role,
         status=query.status,
@@ -46,7 +46,7 @@ def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
     raises=(NotFound, LastAdmin, ConcurrentChange),
 )
 def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
-    """Delete an account and everything it owns."""
+    """Delete an account and all its data."""
     admin.delete_user(email=email, by=subject.id)
     return Message(message=f"User {email} deleted")
 
@@ -59,9 +59,9 @@ def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message
     raises=(NotFound, ConcurrentChange),
 )
 def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Subject) -> Message:
-    """Approve an account, or lift its suspension; with `doctor`, make it a doctor's.
+    """Approve an account, or lift its suspension; with role `doctor`, also make a user a doctor.
 
-    It never lowers anyone: an admin stays an admin, a doctor a doctor.
+    It never demotes: an admin stays an admin, a doctor stays a doctor.
     """
     _, happened = admin.approve_account(email=email, role=body.role, by=subject.id)
     return Message(message=happened)
@@ -75,7 +75,7 @@ def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Su
     raises=(NotFound, LastAdmin, ConcurrentChange),
 )
 def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
-    """Promote or demote. The last admin cannot be demoted."""
+    """Change the role of an account. The last admin cannot be demoted."""
     changed = admin.set_role(email=email, role=body.role, by=subject.id)
     return Message(message=f"User {changed.email} is now {changed.role}.")
 
@@ -88,7 +88,10 @@ def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subj
     raises=(NotFound, LastAdmin, ConcurrentChange),
 )
 def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
-    """Shut an account out at once; approving it again lets it back in."""
+    """Suspend an account, and revoke its tokens at once.
+
+    Approving it again lifts the suspension.
+    """
     changed = admin.suspend_account(email=email, by=subject.id)
     return Message(message=f"User {changed.email} suspended.")
 
@@ -101,7 +104,7 @@ def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Messag
     raises=(NotFound, ConcurrentChange),
 )
 def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
-    """Make a one-time password to hand over; the old one and all tokens die."""
+    """Replace an account's password by a one-time password, and revoke all its tokens."""
     password, expires_at = admin.reset_password(email=email, by=subject.id)
     return PasswordReset(
         message="Hand this password over; it must be replaced at the first login",
@@ -120,8 +123,9 @@ def reset_password(admin: AdminService, *, email: str, subject: Subject) -> Pass
 def assign_doctor(
     admin: AdminService, *, email: str, body: Assignment, subject: Subject
 ) -> Message:
-    """Put a patient in a doctor's care, who may then see the patient's submissions; with `null`,
-    take the patient off the doctor.
+    """Put a patient in the care of a doctor; with `null`, end the care.
+
+    The doctor can see the patient's submissions.
     """
     admin.assign_doctor(email=email, doctor=body.doctor, by=subject.id)
     return Message(message=f"User {email} is in the care of {body.doctor or 'nobody'}.")
@@ -129,7 +133,7 @@ def assign_doctor(
 
 @routes.route("GET", "/doctors", access=admins("Only admin can view doctors"), rate=Rate.READ)
 def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[AccountView]:
-    """The doctors, in the order they came."""
+    """List all doctors, in the order they registered or were added."""
     page = admin.list_doctors(
         status=query.status, containing=query.q, after=query.after, limit=query.limit
     )
@@ -145,7 +149,7 @@ def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[AccountVie
     raises=(EmailTaken,),
 )
 def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Message:
-    """Add an approved doctor, who must replace this initial password within its life."""
+    """Add an approved doctor, who must replace this initial password before it expires."""
     admin.add_doctor(name=body.name, email=body.email, password=body.password, by=subject.id)
     return Message(message="Doctor added successfully")
 
@@ -158,14 +162,14 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
     raises=(NotFound, ConcurrentChange),
 )
 def delete_doctor(admin: AdminService, *, email: str, subject: Subject) -> Message:
-    """Delete a doctor; the patients are in nobody's care then."""
+    """Delete a doctor. The doctor's patients then have no doctor."""
     admin.delete_doctor(email=email, by=subject.id)
     return Message(message=f"Doctor {email} deleted")
 
 
 @routes.route("GET", "/audit", access=admins("Only admin can read the audit"), rate=Rate.READ)
 def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
-    """Who did what to whom, newest first."""
+    """Read the audit trail, newest row first."""
     page = admin.read_trail(
         action=query.action, account=query.account, after=query.after, limit=query.limit
     )

@@ -1,4 +1,4 @@
-"""What crosses the wire at the admins' desk."""
+"""Queries, request bodies and answers of the admin routes."""
 
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal, Self

@@ -1,4 +1,4 @@
-"""What admins do to accounts. Every change leaves its two rows in the trail."""
+"""What admins do to accounts. Each change writes two rows to the audit trail."""
 
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -20,8 +20,8 @@ NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
 NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
-NOT_DOCTORS: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "doctor")
-IN_PRACTICE: Filter = {"role": "doctor", "status": {"$ne": "deleting"}}
+NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "doctor")
+EXISTING_DOCTOR: Filter = {"role": "doctor", "status": {"$ne": "deleting"}}
 
 
 class AdminService:
@@ -51,8 +51,8 @@ class AdminService:
         after: str | None,
         limit: int,
     ) -> Page[Account]:
-        """Everyone but the doctors."""
-        roles = (role,) if role else NOT_DOCTORS
+        """A page of all accounts except doctors."""
+        roles = (role,) if role else NON_DOCTOR_ROLES
         return self._accounts.page(
             roles, status=status, containing=containing, after=after, limit=limit
         )
@@ -68,8 +68,11 @@ class AdminService:
         return self._accounts.emails_of(identifiers)
 
     def approve_account(self, *, email: str, role: Role | None, by: str) -> tuple[Account, str]:
-        """Approve, and make a user a doctor if asked; never lowers anyone. And what happened."""
-        account = self._found(email, NO_ACCOUNT)
+        """Approve an account; with role "doctor", also make a user a doctor. Never demotes.
+
+        Returns the account and a message about what was done. Raises NotFound, ConcurrentChange.
+        """
+        account = self._account_by_email(email, NO_ACCOUNT)
 
         def decide(current: Account) -> dict[str, Any]:
             promoted = role == "doctor" and current.role == "user"
@@ -84,14 +87,17 @@ class AdminService:
         return changed, f"User {changed.email} approved as {changed.role}."
 
     def set_role(self, *, email: str, role: Role, by: str) -> Account:
-        """Any role, up or down. Raises LastAdmin."""
-        account = self._found(email, NO_ACCOUNT)
+        """Set any role. Raises NotFound, LastAdmin, ConcurrentChange."""
+        account = self._account_by_email(email, NO_ACCOUNT)
         with self._trail.act(f"account.role_{role}", by=by, target=account.id):
             return self._active_admins.change(account.id, lambda _: {"role": role})
 
     def suspend_account(self, *, email: str, by: str) -> Account:
-        """Its tokens die; approving it again lifts the suspension. Raises LastAdmin."""
-        account = self._found(email, NO_ACCOUNT)
+        """Suspend an account and revoke its tokens. Approving it again lifts the suspension.
+
+        Raises NotFound, LastAdmin, ConcurrentChange.
+        """
+        account = self._account_by_email(email, NO_ACCOUNT)
         with self._trail.act("account.suspend", by=by, target=account.id):
             return self._active_admins.change(
                 account.id,
@@ -102,48 +108,56 @@ class AdminService:
             )
 
     def delete_user(self, *, email: str, by: str) -> None:
-        """The account and all it owns. Raises LastAdmin."""
-        account = self._found(email, NO_USER)
+        """Delete an account and all its data.
+
+        Raises LastAdmin, ConcurrentChange, and NotFound if there is no account or it is a doctor's.
+        """
+        account = self._account_by_email(email, NO_USER)
         if account.role == "doctor":
             raise NotFound(NO_USER)
         self._delete(account, by)
 
     def delete_doctor(self, *, email: str, by: str) -> None:
-        self._delete(self._found_doctor(email), by)
+        self._delete(self._doctor_by_email(email), by)
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
-        """An approved doctor who must replace this initial password before anything else."""
+        """Add an approved doctor, who must first replace this password. Raises EmailTaken."""
         taken = self._accounts.by_email(email)
         if taken:
             raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
         identifier = new_id()
-        fields = self._initial(password)
+        fields = self._initial_password_fields(password)
         with self._trail.act("doctor.add", by=by, target=identifier):
             return self._accounts.add(
                 id=identifier, name=name, email=email, role="doctor", status="approved", **fields
             )
 
     def reset_password(self, *, email: str, by: str) -> tuple[str, datetime]:
-        """A one-time password and when it dies; every token of the account dies now."""
-        account = self._found(email, NO_ACCOUNT)
+        """Set a one-time password and revoke all tokens of the account.
+
+        Returns the password and when it expires. Raises NotFound, ConcurrentChange.
+        """
+        account = self._account_by_email(email, NO_ACCOUNT)
         password = one_time_password()
-        fields = self._initial(password)
+        fields = self._initial_password_fields(password)
         with self._trail.act("account.reset_password", by=by, target=account.id):
             self._accounts.change(account, token_version=account.token_version + 1, **fields)
         return password, fields["initial_password_expires_at"]
 
     def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
-        """Put a patient in an approved doctor's care, or end anybody's care. Raises
-        ConcurrentChange.
+        """Put a patient in the care of an approved doctor, or end the care if `doctor` is None.
+
+        Raises NotFound, ConcurrentChange, and Conflict if the doctor is not approved.
         """
-        patient = self._found(email, NO_USER)
+        patient = self._account_by_email(email, NO_USER)
         if patient.role == "doctor" and doctor:
             raise NotFound(NO_USER)
-        doctor_id = self._found_approved_doctor(doctor).id if doctor else None
+        doctor_id = self._approved_doctor_by_email(doctor).id if doctor else None
         with self._trail.act("account.assign", by=by, target=patient.id):
             self._accounts.change(patient, doctor_id=doctor_id)
-            # The doctor may have been demoted or deleted since, and not have seen this patient.
-            if doctor_id and not self._accounts.find({"id": doctor_id, **IN_PRACTICE}):
+            # The doctor may have been demoted or deleted in the meantime, before this patient was
+            # among the patients to release.
+            if doctor_id and not self._accounts.find({"id": doctor_id, **EXISTING_DOCTOR}):
                 self._accounts.release_patients(doctor_id)
                 raise NotFound(NO_DOCTOR)
 
@@ -153,18 +167,19 @@ class AdminService:
         return self._trail.page(action=action, account=account, after=after, limit=limit)
 
     def ensure_admin(self, *, email: str, password: str | None) -> tuple[Account, str | None]:
-        """An active admin at this address, and the one-time password if one had to be made.
+        """Make the account with this address an active admin; create it if there is none.
 
-        An account that was no active admin gets a new password and loses its sessions: anybody may
-        have registered the address beforehand. An active admin keeps the password unless another is
-        given. Of several processes that call this at a time, one makes the password.
+        Returns the account, and a one-time password if one was made. An account that was not an
+        active admin gets a new password and loses its sessions, because anybody may have registered
+        the address before. An active admin keeps the password unless another one is given. If
+        several processes call this at the same time, one of them makes the password.
         """
         account = self._accounts.by_email(email)
         if account is None:
             with suppress(EmailTaken):
                 return self._add_admin(email, password)
-            account = self._found(email, NO_ACCOUNT)
-        if password and account.active_admin and self._owns(account, password):
+            account = self._account_by_email(email, NO_ACCOUNT)
+        if password and account.active_admin and self._is_own_password(account, password):
             password = None
         if password is None and account.active_admin and account.id in self._active_admins.ids():
             return account, None
@@ -173,7 +188,11 @@ class AdminService:
     def _add_admin(self, email: str, password: str | None) -> tuple[Account, str | None]:
         identifier = new_id()
         one_time = None if password else one_time_password()
-        fields = self._chosen(password) if password else self._initial(one_time or "")
+        fields = (
+            self._password_fields(password)
+            if password
+            else self._initial_password_fields(one_time or "")
+        )
         with self._trail.act("account.role_admin", by="system", target=identifier):
             added = self._accounts.add(
                 id=identifier, email=email, name="Admin", role="admin", status="approved", **fields
@@ -182,14 +201,18 @@ class AdminService:
         return added, one_time
 
     def _make_admin(self, account: Account, password: str | None) -> tuple[Account, str | None]:
-        """Role, status and password change in one write, so no token ever has one without the
-        others.
+        """Change role, status and password in one write, so that no token is ever valid for only
+        some of them.
         """
         one_time = None if password else one_time_password()
-        fields = self._chosen(password) if password else self._initial(one_time or "")
+        fields = (
+            self._password_fields(password)
+            if password
+            else self._initial_password_fields(one_time or "")
+        )
 
         def decide(current: Account) -> dict[str, Any]:
-            if current.active_admin and not password:  # it is one, or another process was faster
+            if current.active_admin and not password:  # already one, or made by another process
                 return {}
             return {
                 "must_change": False,
@@ -210,21 +233,21 @@ class AdminService:
         with self._trail.act("account.delete", by=by, target=account.id):
             self._eraser.erase(account)
 
-    def _owns(self, account: Account, password: str) -> bool:
-        """Whether this is the account's own password, not one that it must replace."""
+    def _is_own_password(self, account: Account, password: str) -> bool:
+        """Whether the password is right and not an initial one, which must be replaced."""
         return not account.must_change and self._passwords.matches(password, account.password_hash)
 
-    def _chosen(self, password: str) -> dict[str, Any]:
+    def _password_fields(self, password: str) -> dict[str, Any]:
         return {"password_hash": self._passwords.hash(password)}
 
-    def _initial(self, password: str) -> dict[str, Any]:
+    def _initial_password_fields(self, password: str) -> dict[str, Any]:
         return {
-            **self._chosen(password),
+            **self._password_fields(password),
             "must_change": True,
             "initial_password_expires_at": now() + self._initial_password_life,
         }
 
-    def _found(self, email: str, sentence: str) -> Account:
+    def _account_by_email(self, email: str, sentence: str) -> Account:
         try:
             account = self._accounts.by_email(normalise_email(email))
         except ValueError:
@@ -233,14 +256,14 @@ class AdminService:
             raise NotFound(sentence)
         return account
 
-    def _found_doctor(self, email: str) -> Account:
-        account = self._found(email, NO_DOCTOR)
+    def _doctor_by_email(self, email: str) -> Account:
+        account = self._account_by_email(email, NO_DOCTOR)
         if account.role != "doctor":
             raise NotFound(NO_DOCTOR)
         return account
 
-    def _found_approved_doctor(self, email: str) -> Account:
-        doctor = self._found_doctor(email)
+    def _approved_doctor_by_email(self, email: str) -> Account:
+        doctor = self._doctor_by_email(email)
         if not doctor.approved:
             raise Conflict(NOT_APPROVED)
         return doctor
