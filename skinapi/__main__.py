@@ -20,8 +20,10 @@ SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.p
 
 
 class Server(WSGIApplication):  # type: ignore[misc]
-    """gunicorn as we configure it, with a first admin before any worker serves, and a first screen
-    when the first one has started. This process stays small: only the workers import the app.
+    """gunicorn with our configuration. Before a worker accepts requests it makes sure that there is
+    an admin; the first worker also prints the startup banner.
+
+    Only the workers import the application, so this parent process stays small.
     """
 
     def load_config(self) -> None:
@@ -30,37 +32,42 @@ class Server(WSGIApplication):  # type: ignore[misc]
 
 
 def _before_serving(worker: Worker) -> None:
-    """Called in each worker when the app is loaded and no request is accepted yet."""
+    """gunicorn calls this in each worker after the app is loaded and before it accepts requests."""
     commands, settings = _commands(), Settings()
     if worker.age == 1:
-        commands.greet(settings)
+        commands.print_banner(settings)
     commands.make_first_admin(settings, worker.wsgi.extensions["skinapi"])
 
 
 def serve(settings: Settings, _: argparse.Namespace) -> int:
+    """Serve the API until the process is stopped. Raises UnsafeSettings."""
     settings.refuse_unsafe()
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION), "skinapi.app:create_app()"]
     Server().run()
     return 0
 
 
-def _with_the_house(name: str) -> Run:
+def _lazy_command(name: str) -> Run:
+    """The function `name` of `commands`, which is imported only when the command runs."""
+
     def run(settings: Settings, options: argparse.Namespace) -> int:
-        done: int = getattr(_commands(), name)(settings, options)
-        return done
+        status: int = getattr(_commands(), name)(settings, options)
+        return status
 
     return run
 
 
 def _commands() -> Any:
+    # Imported late: it imports the whole application.
     return importlib.import_module("skinapi.commands")
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """Run one command, and return its exit status: 2 for a SkinAPIError or an invalid setting."""
     options = _parser().parse_args(arguments)
-    os.umask(0o077)  # findings and photos are nobody else's to read
+    os.umask(0o077)  # other users of this machine must not read findings and photos
     try:
-        done: int = options.run(Settings(), options)
+        status: int = options.run(Settings(), options)
     except SkinAPIError as error:
         print(f"skinapi: {error.detail}", file=sys.stderr)
         return 2
@@ -68,20 +75,24 @@ def main(arguments: list[str] | None = None) -> int:
         for fault in error.errors(include_input=False):
             print(f"skinapi: {'.'.join(map(str, fault['loc']))} {fault['msg']}", file=sys.stderr)
         return 2
-    return done
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="skinapi", description=__doc__)
     commands = parser.add_subparsers(required=True)
     commands.add_parser("serve", help="serve the API").set_defaults(run=serve)
-    admin = commands.add_parser("create-admin", help="make an address an admin's")
+    admin = commands.add_parser(
+        "create-admin", help="make the account with this e-mail address an admin"
+    )
     admin.add_argument("--email", required=True, type=normalise_email)
-    admin.add_argument("--password-stdin", action="store_true", help="read it from a pipe")
-    admin.set_defaults(run=_with_the_house("create_admin"))
+    admin.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input"
+    )
+    admin.set_defaults(run=_lazy_command("create_admin"))
     checker = commands.add_parser("check", help="list broken invariants")
-    checker.add_argument("--repair", action="store_true", help="and mend them")
-    checker.set_defaults(run=_with_the_house("check"))
+    checker.add_argument("--repair", action="store_true", help="also repair them")
+    checker.set_defaults(run=_lazy_command("check"))
     add_commands(commands)
     return parser
 

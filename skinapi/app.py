@@ -1,4 +1,4 @@
-"""The web application: every room's routes over its service."""
+"""Builds the Flask application: middleware, and the routes of all packages."""
 
 from functools import partial
 
@@ -37,7 +37,10 @@ def create_app(
     store: Store | None = None,
     registry: RegistryService | None = None,
 ) -> Flask:
-    """The web application. Reads the environment unless settings are handed in."""
+    """The web application. Without `settings` they are read from the environment.
+
+    Resumes interrupted deletions of accounts. Raises UnsafeSettings, BrokenStore.
+    """
     settings = settings or Settings()
     configure_logs()
     services = open_services(settings, store)
@@ -58,7 +61,8 @@ def create_app(
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     if settings.trusted_proxies:
-        # The caller's address alone: a proxy may pass on the other X-Forwarded headers unseen.
+        # Only the client's IP address: a proxy may pass on the other X-Forwarded headers as the
+        # client sent them. https://werkzeug.palletsprojects.com/en/stable/middleware/proxy_fix/
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
         app.wsgi_app = proxied  # type: ignore[method-assign]
 

@@ -1,7 +1,8 @@
-"""The append-only trail of who did what to whom: an intent before each change, an outcome after.
+"""The audit trail: an append-only log of who did what to which account.
 
-Rows name accounts by id alone, so that the fact outlives the person's data. Each row carries the
-hash of the one before it.
+Each change has two rows: an intent before it and an outcome after it. Rows name accounts only by
+id, so that they can be kept when the person's data is deleted. The rows are a hash chain: each one
+contains the hash of the previous row.
 """
 
 import hashlib
@@ -24,26 +25,33 @@ from skinapi.web.pagination import Page, page_of
 
 ATTEMPTS = 100
 LONGEST_ACT = timedelta(minutes=1)
-FIRST = "0" * 64
-WHO = ("by", "target")
+NO_PREVIOUS_HASH = "0" * 64
+ACCOUNT_FIELDS = ("by", "target")
 
 
 class AuditTrail:
+    """Appends rows to the audit trail, and reads and checks it."""
+
     def __init__(self, store: Store, request_id: Callable[[], str | None]) -> None:
         self._store = store
         self._rows = store.collection("audit")
         self._rows.ensure_index("sequence", unique=True)
-        # One for each way that `page` may be asked, in its order; appending reads the first.
-        for chosen in ([], ["by"], ["target"]):
-            self._rows.ensure_index(*chosen, "sequence", "id")
-            self._rows.ensure_index(*chosen, "action", "sequence", "id")
-        self._anchor = ChainHead(store, self._rows, "audit")
+        # One index for each combination of filters of `page`. Appending uses the first.
+        for fields in ([], ["by"], ["target"]):
+            self._rows.ensure_index(*fields, "sequence", "id")
+            self._rows.ensure_index(*fields, "action", "sequence", "id")
+        self._chain_head = ChainHead(store, self._rows, "audit")
         self._request_id = request_id
-        self._turn = threading.Lock()
+        self._append_lock = threading.Lock()
 
     @contextmanager
     def act(self, action: str, *, by: str, target: str) -> Iterator[None]:
-        """Surround one change: intent, then done or the code of what refused it."""
+        """Surround one change: write an intent, then an outcome.
+
+        The outcome is "done", the code of the SkinAPIError that was raised, or "interrupted" for
+        any other exception. Raises StoreUnavailable if a row cannot be written; if that is the
+        intent, the change is not made.
+        """
         intent = self._append({"action": action, "by": by, "target": target, "phase": "intent"})
         outcome = "interrupted"
         try:
@@ -56,12 +64,12 @@ class AuditTrail:
             self._append({**intent, "phase": "outcome", "outcome": outcome})
 
     def note(self, action: str, *, by: str, target: str) -> None:
-        """One row for what changes nothing but must be known: it needs no intent."""
+        """Write one row about an event that changes nothing, so it needs no intent."""
         row = {"action": action, "by": by, "target": target}
         self._append({**row, "phase": "outcome", "outcome": "done"})
 
     def faults(self) -> Iterator[Fault]:
-        """Intents whose process died before the outcome, and breaks of the chain."""
+        """Yield breaks of the hash chain, and intents whose process died before the outcome."""
         previous, open_intents = None, {}
         for row in self._in_sequence():
             yield from _chain_faults(previous, row)
@@ -70,15 +78,16 @@ class AuditTrail:
             else:
                 open_intents.pop(row.get("intent"), None)
             previous = row
-        yield from self._anchor.faults()
+        yield from self._chain_head.faults()
         for row in open_intents.values():
+            # A younger intent may belong to a change that is still running.
             if row["created_at"] < now() - LONGEST_ACT:
-                says = f"audit row {row['sequence']} ({row['action']}) has no outcome"
-                yield Fault(says, partial(self._close, row))
+                message = f"audit row {row['sequence']} ({row['action']}) has no outcome"
+                yield Fault(message, partial(self._close, row))
 
     def _close(self, intent: Document) -> None:
-        """Record that nobody knows how this intent ended."""
-        self._append({**_subject(intent), "phase": "outcome", "outcome": "unknown"})
+        """Write the outcome "unknown" for this intent."""
+        self._append({**_outcome_fields(intent), "phase": "outcome", "outcome": "unknown"})
 
     def _in_sequence(self) -> Iterator[Document]:
         last = 0
@@ -89,25 +98,34 @@ class AuditTrail:
     def page(
         self, *, action: str | None, account: str | None, after: str | None, limit: int
     ) -> Page[Document]:
-        """The newest rows first, continued behind the row `after`."""
-        wanted: Filter = {"action": action} if action else {}
+        """A page of rows, newest first, continued after the row with the id `after`.
+
+        Raises InvalidQuery if there is no such row.
+        """
+        conditions: Filter = {"action": action} if action else {}
         if after:
             last = self._rows.get(after)
             if last is None:
                 raise InvalidQuery("after: there is no such row")
-            wanted["sequence"] = {"$lt": last["sequence"]}
-        ways: list[Filter] = [{who: account} for who in WHO] if account else [{}]
+            conditions["sequence"] = {"$lt": last["sequence"]}
+        account_filters: list[Filter] = (
+            [{field: account} for field in ACCOUNT_FIELDS] if account else [{}]
+        )
         listings = [
-            self._rows.find({**way, **wanted}, sort="-sequence", limit=limit + 1) for way in ways
+            self._rows.find({**account_filter, **conditions}, sort="-sequence", limit=limit + 1)
+            for account_filter in account_filters
         ]
         return page_of(merged(listings, sort="-sequence", limit=limit + 1), limit)
 
     def _append(self, fields: Document) -> Document:
-        return self._store.together(partial(self._number_and_keep, fields))
+        return self._store.together(partial(self._number_and_insert, fields))
 
-    def _number_and_keep(self, fields: Document) -> Document:
-        """Take the next number; another process may take it first, then try the one after."""
-        with self._turn:
+    def _number_and_insert(self, fields: Document) -> Document:
+        """Insert a row with the next number, and retry if another process takes that number first.
+
+        Raises StoreUnavailable after ATTEMPTS conflicts.
+        """
+        with self._append_lock:
             for _ in range(ATTEMPTS):
                 row = self._next_row(fields)
                 try:
@@ -115,12 +133,12 @@ class AuditTrail:
                 except Duplicate:
                     time.sleep(random.uniform(0, 0.005))  # noqa: S311 (spreads the retries)
                 else:
-                    self._anchor.move(row)
-                    return _subject(row)
+                    self._chain_head.move(row)
+                    return _outcome_fields(row)
         raise StoreUnavailable("The audit trail is too busy; try again shortly")
 
     def _next_row(self, fields: Document) -> Document:
-        last = self._anchor.newest()
+        last = self._chain_head.newest()
         row = {
             **fields,
             "id": new_id(),
@@ -128,13 +146,13 @@ class AuditTrail:
             "created_at": now(),
             "request_id": self._request_id(),
             "sequence": last["sequence"] + 1 if last else 1,
-            "previous": last["hash"] if last else FIRST,
+            "previous": last["hash"] if last else NO_PREVIOUS_HASH,
         }
         return {**row, "hash": chained_hash(row)}
 
 
-def _subject(row: Document) -> Document:
-    """What an outcome repeats of its intent."""
+def _outcome_fields(row: Document) -> Document:
+    """The fields that an outcome repeats from its intent, and the id of the intent."""
     return {
         "action": row["action"],
         "by": row["by"],
@@ -147,13 +165,15 @@ def _chain_faults(previous: Document | None, row: Document) -> Iterator[Fault]:
     number = previous["sequence"] + 1 if previous else 1
     if row["sequence"] != number:
         yield Fault(f"audit rows {number} to {row['sequence'] - 1} are missing")
-    elif row["previous"] != (previous["hash"] if previous else FIRST):
+    elif row["previous"] != (previous["hash"] if previous else NO_PREVIOUS_HASH):
         yield Fault(f"audit row {number} does not follow the row before it")
     if row["hash"] != chained_hash(row):
         yield Fault(f"audit row {row['sequence']} was changed after it was written")
 
 
 def chained_hash(row: Document) -> str:
+    """The SHA-256 of the row, which includes the hash of the previous row."""
+    # A field that is None is not stored, so it must not change the hash.
     facts = {name: value for name, value in row.items() if name != "hash" and value is not None}
     canonical = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,5 +1,7 @@
-"""The commands that work on the store. It is imported only when it is needed: the
-process that serving starts from stays small.
+"""The commands that work on the store.
+
+`__main__` imports this module only when it is needed, so that gunicorn's parent process, which
+needs no application, stays small.
 """
 
 import argparse
@@ -17,8 +19,8 @@ from skinapi.storage.faults import Fault
 FIRST_ADMIN = "admin@skinapi.local"
 
 
-def greet(settings: Settings) -> None:
-    """The first screen: where to look, and at which model."""
+def print_banner(settings: Settings) -> None:
+    """Print the startup banner: the addresses of the server, and the model."""
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     for address in settings.binds:
         print(f"  open      http://{address}")
@@ -26,8 +28,10 @@ def greet(settings: Settings) -> None:
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:
-    """Where nobody is admin, one that no caller could register before; every worker calls this
-    before it serves, and the one that made the password shows it.
+    """If there is no active admin, create one, and print its one-time password.
+
+    Each worker calls this before it accepts requests, so no caller can register this e-mail address
+    first. Only the worker that made the password prints it.
     """
     if services.admin.has_admin():
         return
@@ -42,7 +46,9 @@ def make_first_admin(settings: Settings, services: Services) -> None:
 
 
 def create_admin(settings: Settings, options: argparse.Namespace) -> int:
-    """Make this address an active admin's, under a password that its owner is told here."""
+    """Make the account with this address an active admin, and print its one-time password if one
+    was made. Creates the account if there is none.
+    """
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
     if password is not None:
         TypeAdapter(NewPassword).validate_python(password)
@@ -56,22 +62,25 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def check(settings: Settings, options: argparse.Namespace) -> int:
-    """List broken invariants, mend them if asked; 1 if any are left."""
+    """List broken invariants; with --repair, repair them. The exit status is 1 if any are left."""
+    # These faults keep the services from being opened, so they come first.
     left = _report(store_faults(store_of(settings)), repair=options.repair)
     if left and not options.repair:
         return 1
     left += _report(open_services(settings).faults(), repair=options.repair)
-    print("all is well" if not left else f"{left} left")
+    print("no faults" if not left else f"faults left: {left}")
     return 1 if left else 0
 
 
 def _report(faults: Iterable[Fault], *, repair: bool) -> int:
+    """Print and maybe repair the faults; return how many are left."""
     left = 0
+    # The whole list first: a repair would change what the search is still reading.
     for fault in list(faults):
         if repair and fault.repair:
             fault.repair()
-            print(f"mended: {fault.says}")
+            print(f"repaired: {fault.says}")
         else:
             left += 1
-            print(f"fault: {fault.says}{'' if fault.repair else ' (cannot be mended)'}")
+            print(f"fault: {fault.says}{'' if fault.repair else ' (cannot be repaired)'}")
     return left

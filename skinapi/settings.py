@@ -1,4 +1,4 @@
-"""Every setting, typed, with its default; in the environment its name is in capitals."""
+"""All settings with their types and defaults. In the environment their names are in capitals."""
 
 import re
 import secrets
@@ -224,14 +224,16 @@ class Settings(BaseSettings):
 
     @property
     def loopback(self) -> bool:
-        """Whether only this machine can call."""
+        """Whether the server accepts requests only from this machine."""
         hosts = [bind.rpartition(":")[0].strip("[]") for bind in self.binds]
         return all(host in LOOPBACK for host in hosts) and not self.trusted_proxies
 
     @property
     def open_clients(self) -> frozenset[str]:
-        """The clients without tokens that are served: on a developer's own machine all that no
-        setting closes, but the lab only where it is opened by hand.
+        """The clients that are served without tokens.
+
+        In development on a loopback address: all that no setting closes. Elsewhere: only those that
+        a setting opens. The lab always needs its setting.
         """
         by_default = not self.production and self.loopback
         asked = {
@@ -246,41 +248,44 @@ class Settings(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Where people reach this server."""
+        """The base URL under which people reach this server."""
         return (self.public_url or f"http://{self.binds[0]}").rstrip("/")
 
     @property
     def password_page(self) -> str:
-        """Where an initial password is replaced by one's own."""
+        """The URL of the page where an initial password is replaced."""
         return f"{self.address}/password"
 
     @property
     def origins(self) -> list[str]:
-        """The front ends that are listed; in development every loopback origin comes on top."""
+        """The allowed origins for CORS. In development all loopback origins are allowed too."""
         listed = (self.allowed_origins or "").split(",")
         return [origin.strip().rstrip("/") for origin in listed if origin.strip()]
 
     @property
     def llm_models(self) -> list[str]:
-        """The first is asked; the others where it cannot answer."""
+        """The LLMs in order of preference: each is used only if those before it cannot answer."""
         return [name.strip() for name in self.openrouter_models.split(",") if name.strip()]
 
     def secret(self, name: str) -> str | None:
-        """A secret setting in clear, for the one who needs it."""
+        """The plain text of a secret setting, or None if it is not set."""
         value: SecretStr | None = getattr(self, name)
         return value.get_secret_value() if value else None
 
     def signing_key(self) -> str:
-        """The key of the tokens; in development made once and kept in the instance folder."""
+        """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.
+
+        In production raises UnsafeSettings if the key is missing or weak.
+        """
         if self.jwt_secret_key is None and not self.production:
-            return _kept_secret(self.instance_dir / "jwt-secret")
+            return _stored_secret(self.instance_dir / "jwt-secret")
         key = self.secret("jwt_secret_key") or ""
         if self.production:
             _refuse_weak(key)
         return key
 
     def refuse_unsafe(self) -> None:
-        """Raise UnsafeSettings for what must never face patients."""
+        """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""
         self.signing_key()
         for address in self.binds:
             named = ADDRESS.fullmatch(address)
@@ -335,23 +340,24 @@ def _refuse_weak(key: str) -> None:
 
 
 def _looks_made_up(secret: str) -> bool:
-    """Few characters, characters in a row (01234…, abcd…), or one piece again and again."""
+    """Whether a secret has few different characters, a sequence (01234…, abcd…) or a repetition."""
     steps = {ord(b) - ord(a) for a, b in pairwise(secret)}
     repeated = secret in (secret + secret)[1:-1]
     return len(set(secret)) < 6 or len(steps) < 6 or repeated
 
 
-def _kept_secret(path: Path) -> str:
-    """Read the secret, or make it; of several workers that try at once, one wins."""
+def _stored_secret(path: Path) -> str:
+    """Read the secret, or make it. If several workers make it at once, all use the first one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(48))
+        temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+        temporary.touch(mode=0o600)
+        temporary.write_text(secrets.token_urlsafe(48))
         try:
-            path.hardlink_to(draft)
+            # Not rename: it would replace a secret that another worker has just stored.
+            path.hardlink_to(temporary)
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            temporary.unlink()
     return path.read_text()

@@ -75,7 +75,7 @@ def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> Non
     assert server.run(*_arguments(commands[1]), stdin="correct horse battery\n").returncode == 0
     for command in commands[2:]:
         checked = server.run(*_arguments(command))
-        assert checked.stdout == "all is well\n", checked.stderr
+        assert checked.stdout == "no faults\n", checked.stderr
 
 
 def test_a_backup_is_made_and_put_back_as_written(tmp_path: Path) -> None:
