@@ -112,6 +112,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
             narratives.forget,
         ),
     )
+    # Registered later, because `records` itself is built with `accounts`.
     accounts.on_care_change(records.follow_care)
     tokens = Tokens(key=settings.signing_key())
     sessions = Sessions(store, session_lifetimes(settings))

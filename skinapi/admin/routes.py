@@ -34,6 +34,7 @@ def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
         after=query.after,
         limit=query.limit,
     )
+    # One query for the whole page, not one for each account.
     doctors = admin.emails_of({account.doctor_id for account in page.items if account.doctor_id})
     return page.map(lambda account: PatientView.of(account, doctors.get(account.doctor_id or "")))
 

@@ -113,7 +113,7 @@ class AdminService:
         Raises LastAdmin, ConcurrentChange, and NotFound if there is no account or it is a doctor's.
         """
         account = self._account_by_email(email, NO_USER)
-        if account.role == "doctor":
+        if account.role == "doctor":  # doctors have their own route
             raise NotFound(NO_USER)
         self._delete(account, by)
 
@@ -125,7 +125,7 @@ class AdminService:
         taken = self._accounts.by_email(email)
         if taken:
             raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
-        identifier = new_id()
+        identifier = new_id()  # made here: the intent in the audit trail comes before the account
         fields = self._initial_password_fields(password)
         with self._trail.act("doctor.add", by=by, target=identifier):
             return self._accounts.add(
@@ -181,6 +181,7 @@ class AdminService:
             account = self._account_by_email(email, NO_ACCOUNT)
         if password and account.active_admin and self._is_own_password(account, password):
             password = None
+        # After a crash an active admin can be missing on the list; `_make_admin` then adds it.
         if password is None and account.active_admin and account.id in self._active_admins.ids():
             return account, None
         return self._make_admin(account, password)
@@ -197,6 +198,7 @@ class AdminService:
             added = self._accounts.add(
                 id=identifier, email=email, name="Admin", role="admin", status="approved", **fields
             )
+            # Changes no field, but puts the account on the list of active admins.
             self._active_admins.change(added.id, lambda _: {})
         return added, one_time
 
@@ -224,6 +226,7 @@ class AdminService:
 
         with self._trail.act("account.role_admin", by="system", target=account.id):
             changed = self._active_admins.change(account.id, decide)
+        # If another process made the admin, its password is the valid one, not this one.
         return changed, one_time if changed.password_hash == fields["password_hash"] else None
 
     def has_admin(self) -> bool:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator
 LONGEST = 254  # https://www.rfc-editor.org/errata/eid1690
 LONGEST_TYPED = 1024  # one character can unfold into eighteen
 MOST_ROUNDS = 8  # no known character needs more than three
+# With a meaning in a URL (routes take an address as a path segment) or in a list of addresses.
 FORBIDDEN = set('/\\?#"<>(),:;[]')
 
 

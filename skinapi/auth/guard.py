@@ -64,6 +64,7 @@ class Guard:
                 token.encode(), self._metrics_token.encode()
             ):
                 return None
+            # Not the operator's token: then it must be the access token of an admin.
             access = ADMIN_ONLY
         claims = self._tokens.read(token)
         account = self._account_of(claims)

@@ -76,6 +76,7 @@ class AuthService:
         self, *, name: str, email: str, password: str, caller: ClientInfo
     ) -> IssuedTokens:
         """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
+        # Before the expensive hash. If two register at once, the unique index in `add` decides.
         if self._accounts.by_email(email):
             raise EmailTaken
         new_hash = self._passwords.hash(password)
@@ -202,6 +203,7 @@ class AuthService:
                 initial_password_expires_at=None,
                 token_version=account.token_version + 1,
             )
+        # The new token_version has revoked them already; this removes them from the store.
         self._sessions.forget(account.id)
         return self._open_session(changed, caller)
 

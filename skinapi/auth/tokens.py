@@ -77,6 +77,7 @@ class Tokens:
             claims = _Payload.model_validate(payload)
         except jwt.ExpiredSignatureError as error:
             raise ExpiredToken from error
+        # ArithmeticError: a claim such as Infinity overflows when it becomes an integer.
         except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError) as error:
             raise InvalidToken from error
         return Claims(account_id=claims.sub, token_version=claims.ver, session_id=claims.sid)
