@@ -121,10 +121,8 @@ def _limits() -> Iterator[Row]:
     yield "an address stays known to an account", _days(guess_limits.REMEMBERED.days)
     yield "requests to the LLM at the same time, in each process", str(http_client.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
-    yield (
-        "pause of LLM requests",
-        f"{_seconds(circuit_breaker.COOLDOWN_S)} after {circuit_breaker.MOST_FAILURES} failures in a row",
-    )
+    pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
+    yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
     yield "a narrative of the LLM is kept", _days(cache.LIFETIME.days)
     yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
