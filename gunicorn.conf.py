@@ -172,7 +172,7 @@ worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * thread
 worker_class = StoreWaitingWorker
 StoreWaitingWorker.most_held = told.max_held_bytes
 # Twice the base64 of the largest photo, with some room: who sends more may lose the answer.
-StoreWaitingWorker.most_read_off = max(StoreWaitingWorker.most_read_off, 3 * told.max_upload_bytes)
+StoreWaitingWorker.most_drained = max(StoreWaitingWorker.most_drained, 3 * told.max_upload_bytes)
 StoreWaitingWorker.behind_proxy = told.trusted_proxies > 0
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60

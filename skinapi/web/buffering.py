@@ -1,7 +1,8 @@
-"""A request as it arrives and its answer as it leaves, buffered beside the threads.
+"""Buffers one request while it arrives, and its answer while it leaves, so that no thread waits
+for a client.
 
-A thread works on what is here: on the head first and then, once the application has admitted the
-caller, on the whole body. It never waits for a client; the main loop of the worker does
+A thread first works on the head alone. Once the application has admitted the caller, a thread works
+on the whole body. In between, only the main loop of the worker waits for the client
 (server_worker.py).
 """
 
@@ -16,6 +17,8 @@ from skinapi.errors import SkinAPIError
 
 END_OF_HEAD = b"\r\n\r\n"
 MOST_HEAD = 32 * 1024
+# The framing of a body: https://www.rfc-editor.org/rfc/rfc9112#section-6. LENGTH accepts only what
+# every server reads in the same way; LENGTHS and CODING find the header in any spelling.
 LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 LENGTHS = re.compile(rb"^content-length[ \t]*:", re.IGNORECASE | re.MULTILINE)
 CODING = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
@@ -24,26 +27,31 @@ LONGEST_CHUNK_LINE = 256
 
 
 class BodyPending(BaseException):
-    """The application wants bytes of the body that are still on their way.
+    """Raised when the application reads bytes of the body that have not arrived yet.
 
-    Not an error, so nothing that handles errors may catch it. The worker gives the thread back, and
-    calls the application again from the start when the whole body is here.
+    The thread becomes free, and the worker calls the application again from the start when the
+    whole body is here. It is no error, so it derives from BaseException: code that handles errors
+    must not catch it.
     """
 
 
 class BufferedBody(Protocol):
-    """What of the bytes behind a head belongs to its request."""
+    """Finds the end of a request's body in the bytes that follow its head."""
 
     @property
     def left(self) -> int | None:
-        """How many bytes are still to come: 0 when it is here; None where only the end tells."""
+        """How many bytes are still to come: 0 when the body is complete, None where its length is
+        not known before its end.
+        """
 
     def feed(self, data: bytes) -> int:
-        """Take from these bytes what belongs to the body; how many they were."""
+        """Take the bytes that belong to the body, from the front; the result is how many."""
 
 
 @dataclass
 class AnnouncedBody:
+    """A body whose length the head gives (Content-Length); 0 for a request without a body."""
+
     left: int
 
     def feed(self, data: bytes) -> int:
@@ -54,8 +62,10 @@ class AnnouncedBody:
 
 @dataclass
 class ChunkedBody:
-    """Finds the end alone. What is no valid chunk ends it too: the parser of the request, who gets
-    the same bytes, then refuses it.
+    """A body in chunks (https://www.rfc-editor.org/rfc/rfc9112#section-7.1), of which only the end
+    is looked for.
+
+    An invalid chunk ends it too: gunicorn's parser gets the same bytes and refuses the request.
     """
 
     left: int | None = None
@@ -93,12 +103,15 @@ class ChunkedBody:
         self._in_chunk = int(size[0], 16)
         self._last = self._in_chunk == 0
         if self._in_chunk:
-            self._in_chunk += 2  # the line's end behind the chunk
+            self._in_chunk += 2  # the CRLF after the chunk's data
 
 
 @dataclass
 class Admission:
-    """What the application decided from the head: asked once, for a body may take a while."""
+    """What the application decided from the head.
+
+    It is kept until the body is here, so that the second call does not count the request again.
+    """
 
     owner: str
     headers: Mapping[str, str]
@@ -107,8 +120,8 @@ class Admission:
 
 
 class BufferedRequest:
-    """Stands in for the socket of one request: gunicorn's parser reads from it what has arrived,
-    gunicorn's response writes to it what is sent later.
+    """Replaces the socket of one request for gunicorn: its parser reads what has arrived, and its
+    response writes what the main loop sends later.
     """
 
     def __init__(self, sock: socket, head: bytes, body: BufferedBody) -> None:
@@ -116,7 +129,7 @@ class BufferedRequest:
         self._head = head
         self._arrived: list[bytes] = []
         self._to_read: deque[bytes] = deque()
-        self._told_to_go_on = False
+        self._sent_continue = False
         self.body = body
         self.answer: list[bytes] = []
         self.admission: Admission | None = None
@@ -128,23 +141,23 @@ class BufferedRequest:
 
     @property
     def arrived(self) -> int:
-        """How many bytes of the body wait here to be read."""
+        """How many bytes of the body have arrived and were not read yet."""
         return sum(map(len, self._arrived))
 
     def add(self, data: bytes) -> int:
-        """Bytes of the body that have arrived; how many of them belong to it."""
+        """Keep those of the arrived bytes that belong to the body; the result is how many."""
         taken = self.body.feed(data)
         if taken:
             self._arrived.append(data[:taken])
         return taken
 
     def fail(self, failure: SkinAPIError) -> None:
-        """Let go of what has arrived: the application is called again to answer with this."""
+        """Drop what has arrived of the body; the next call of the application raises this error."""
         self.failure = failure
         self._arrived.clear()
 
     def rewind(self) -> None:
-        """Before the application is called, for the first or the second time."""
+        """Let the next reader begin at the head. Call it before each call of the application."""
         self._to_read = deque([self._head])
         if self.complete:
             self._to_read.extend(self._arrived)
@@ -152,18 +165,23 @@ class BufferedRequest:
 
     @property
     def read_to_its_end(self) -> bool:
+        """Whether the body has arrived and was read completely."""
         return self.complete and not self._to_read
 
     def admit(
         self, *, owner: str, headers: Mapping[str, str], largest: int, too_large: SkinAPIError
     ) -> None:
-        """The caller may send the body; `owner` is who answers for the memory that it takes. What
-        is longer than `largest`, without having said so before, fails with `too_large`.
+        """Let the caller send the body.
+
+        Its memory is counted against `owner`. A body of unknown length that turns out longer than
+        `largest` fails with `too_large`.
         """
         self.admission = Admission(owner, dict(headers), largest, too_large)
 
     def recv(self, size: int) -> bytes:
-        """At most so many bytes. Raises BodyPending where none are here and more are to come."""
+        """At most `size` bytes; none at the end of the body. Raises BodyPending where nothing is
+        here and more is still to come.
+        """
         if not self._to_read:
             if self.complete:
                 return b""
@@ -174,9 +192,11 @@ class BufferedRequest:
         return first[:size]
 
     def send(self, data: bytes) -> int:
-        """gunicorn's "100 Continue", with which it answers every call for the same request."""
-        if not self._told_to_go_on:
-            self._told_to_go_on = True
+        """Keep gunicorn's "100 Continue", but only the first: gunicorn writes one each time that
+        the application is called for this request.
+        """
+        if not self._sent_continue:
+            self._sent_continue = True
             self.sendall(data)
         return len(data)
 
@@ -184,7 +204,9 @@ class BufferedRequest:
         self.answer.append(bytes(data))
 
     def setblocking(self, flag: bool) -> None:
-        """Nothing blocks here; gunicorn asks for it all the same. So for the next three."""
+        """Does nothing, like the next three: gunicorn calls them, but nothing here blocks, and the
+        worker alone closes the connection.
+        """
 
     def settimeout(self, seconds: float | None) -> None: ...
 
@@ -196,14 +218,18 @@ class BufferedRequest:
         return getattr(self._sock, name)
 
 
-def head_in(received: bytes | bytearray) -> int:
-    """Where the head ends in what was received; 0 while it has not."""
+def end_of_head(received: bytes | bytearray) -> int:
+    """The index of the first byte after the head; 0 while the head is incomplete."""
     end = received.find(END_OF_HEAD)
     return end + len(END_OF_HEAD) if end >= 0 else 0
 
 
-def body_behind(head: bytes) -> BufferedBody:
-    """Where two servers could disagree on its end, gunicorn refuses the head and closes."""
+def body_after(head: bytes) -> BufferedBody:
+    """How the body that follows this head is framed.
+
+    Where two servers could disagree on its end, it counts as empty: gunicorn refuses such a head
+    and closes the connection.
+    """
     if CODING.search(head):
         return ChunkedBody()
     announced = LENGTH.findall(head)

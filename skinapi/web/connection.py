@@ -1,4 +1,4 @@
-"""One connection of the worker (server_worker.py), and whose body goes where memory runs out."""
+"""One connection of the worker (server_worker.py), and the memory that request bodies may use."""
 
 import time
 from collections import Counter, deque
@@ -8,10 +8,10 @@ from enum import Enum
 from socket import socket
 from typing import Any
 
-from skinapi.web.buffering import BufferedRequest, body_behind
+from skinapi.web.buffering import BufferedRequest, body_after
 
-# A body of which less than this has come for so long is the first to go where memory runs out,
-# however fast it began.
+# A body is stalled when less than STALLED_BYTES of it arrived in the last STALLED_SECONDS. Stalled
+# bodies are refused first when memory runs out, also where they were fast at the beginning.
 STALLED_BYTES = 32 * 1024
 STALLED_SECONDS = 1.0
 
@@ -21,14 +21,16 @@ class State(Enum):
     BODY = "waiting for a body"
     RUNNING = "in a thread, or waiting for one"
     ANSWER = "sending an answer"
-    READ_OFF = "reading off what nobody wants"
+    DRAINING = "reading bytes only to discard them"
     ENDED = "closed"
 
 
 @dataclass(eq=False)
 class Connection:
-    """`since` is when the state began, `heard_at` when the client last sent or took a byte, and
-    `moved_at` when the body had last grown by STALLED_BYTES.
+    """One client's socket, its state and deadline, and the request that is under way on it.
+
+    `since` is when the state began, `active_at` when the client last sent or received a byte, and
+    `progress_at` when the body had last grown by STALLED_BYTES: all by the monotonic clock.
     """
 
     sock: socket
@@ -37,43 +39,46 @@ class Connection:
     address: str
     state: State = State.HEAD
     since: float = 0.0
-    heard_at: float = 0.0
+    active_at: float = 0.0
     deadline: float = 0.0
     unread: bytearray = field(default_factory=bytearray)
     request: BufferedRequest = field(init=False)
-    goes_on: bool = False
+    keep_alive: bool = False
     held: int = 0
-    held_when_moved: int = 0
-    moved_at: float = 0.0
-    watched: Callable[["Connection"], None] | None = None
+    held_at_progress: int = 0
+    progress_at: float = 0.0
+    on_event: Callable[["Connection"], None] | None = None
     unsent: deque[memoryview] = field(default_factory=deque)
-    left_to_read: int = 0
+    left_to_drain: int = 0
 
     def __post_init__(self) -> None:
         self.begin_request(b"")
 
     def begin_request(self, head: bytes) -> None:
-        self.request = BufferedRequest(self.sock, head, body_behind(head))
+        self.request = BufferedRequest(self.sock, head, body_after(head))
 
     @property
     def owner(self) -> str | None:
-        """Who answers for the memory of its body: an account, or an address without one."""
+        """Whose share of the memory its body uses: an account's, or an address's where there is no
+        account; None before the request is admitted.
+        """
         return self.request.admission.owner if self.request.admission else None
 
     def enter(self, state: State, seconds: float) -> None:
+        """Change the state; its deadline is in so many seconds."""
         self.state = state
-        self.since = self.heard_at = self.moved_at = time.monotonic()
+        self.since = self.active_at = self.progress_at = time.monotonic()
         self.deadline = self.since + seconds
 
     def hold(self, size: int) -> None:
-        """So many bytes more of its body are in memory."""
+        """Count `size` more bytes of its body as held in memory."""
         self.held += size
-        if self.held - self.held_when_moved >= STALLED_BYTES:
-            self.held_when_moved, self.moved_at = self.held, time.monotonic()
+        if self.held - self.held_at_progress >= STALLED_BYTES:
+            self.held_at_progress, self.progress_at = self.held, time.monotonic()
 
 
 class BodyMemory:
-    """How many bytes of bodies are in memory, from their arrival to the end of their requests."""
+    """Bounds the memory for request bodies, from their arrival to the end of their requests."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -85,11 +90,13 @@ class BodyMemory:
 
     def release(self, conn: Connection) -> None:
         self._held -= conn.held
-        conn.held = conn.held_when_moved = 0
+        conn.held = conn.held_at_progress = 0
 
     def to_refuse(self, connections: Iterable[Connection], newest: Connection) -> Connection | None:
-        """Whose body must go after `newest` has grown: one of the same owner where that holds more
-        than half, else whoever has stalled, or holds most; None where there is room.
+        """Which body to refuse after that of `newest` has grown; None while there is room.
+
+        Where the owner of `newest` uses more than half of the memory for several bodies, it is one
+        of these. Otherwise it is any body: a stalled one, or one of the owner that uses most.
         """
         if self._held <= self._most // 2:
             return None
@@ -101,9 +108,11 @@ class BodyMemory:
 
 
 def _stalled_or_largest(among: list[Connection]) -> Connection:
-    """The last to come of the owner who holds most: who comes with little is not the one to go."""
-    longest = min(among, key=lambda one: one.moved_at)
-    if time.monotonic() - longest.moved_at >= STALLED_SECONDS:
+    """The body that is stalled longest, else the newest of the owner that uses most memory: so an
+    owner that uses little loses none.
+    """
+    longest = min(among, key=lambda one: one.progress_at)
+    if time.monotonic() - longest.progress_at >= STALLED_SECONDS:
         return longest
     held: Counter[str | None] = Counter()
     for one in among:

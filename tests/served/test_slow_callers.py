@@ -11,7 +11,8 @@ from threading import Event, Thread
 
 import pytest
 
-from skinapi.web.server_worker import HEAD_SECONDS, BufferingWorker
+from skinapi.web.deadlines import HEAD_SECONDS
+from skinapi.web.server_worker import BufferingWorker
 from tests.photos import photo_of
 from tests.served.people import Caller, Town
 from tests.served.server import Server, serving, stopping

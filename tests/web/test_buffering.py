@@ -15,8 +15,8 @@ from skinapi.web.buffering import (
     BodyPending,
     BufferedRequest,
     ChunkedBody,
-    body_behind,
-    head_in,
+    body_after,
+    end_of_head,
 )
 
 HEAD = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -82,9 +82,9 @@ def test_what_is_no_chunk_ends_the_body_for_the_parser_to_refuse(line: bytes) ->
 )
 def test_an_announced_length_is_read_from_the_head(lines: bytes, length: int) -> None:
     head = b"POST / HTTP/1.1\r\n" + lines + b"\r\n"
-    assert head_in(head + b"rest") == len(head)
-    assert head_in(head[:-1]) == 0
-    assert body_behind(head).left == length
+    assert end_of_head(head + b"rest") == len(head)
+    assert end_of_head(head[:-1]) == 0
+    assert body_after(head).left == length
 
 
 @pytest.fixture

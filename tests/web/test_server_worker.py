@@ -14,7 +14,8 @@ from gunicorn.glogging import Logger
 
 from skinapi.web.buffering import MOST_HEAD
 from skinapi.web.connection import BodyMemory, State
-from skinapi.web.server_worker import SLOWEST_RATE, BufferingWorker
+from skinapi.web.deadlines import SLOWEST_RATE
+from skinapi.web.server_worker import BufferingWorker
 
 PATIENCE_S = 10
 NEXT = b"GET /next HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -59,11 +60,11 @@ class Turned(BufferingWorker):
 
     @property
     def running(self) -> int:
-        return self._running.total()
+        return self._fair_queue._running.total()
 
     @property
     def queued(self) -> int:
-        return sum(map(len, self._waiting.values()))
+        return sum(map(len, self._fair_queue._waiting.values()))
 
     @property
     def unread(self) -> int:
@@ -134,11 +135,11 @@ def test_an_event_of_what_a_connection_waited_for_before_is_passed_over(worker: 
         line.sendall(b"POST /read HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nx")
         worker.turn_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
         (conn,) = worker._connections
-        stale = conn.watched
+        stale = conn.on_event
         assert stale
-        worker._watch(conn, EVENT_READ, worker._read_off_more)
+        worker._watch(conn, EVENT_READ, worker._drain_more)
         line.sendall(b"12345678")
-        worker._heard(conn, stale, conn.sock)
+        worker._dispatch(conn, stale, conn.sock)
         assert conn.request.arrived == 1
 
 
