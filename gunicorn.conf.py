@@ -1,6 +1,7 @@
-"""How gunicorn serves: one process of many threads, graceful stop, as many addresses as BIND names.
+"""The settings of gunicorn: processes, threads, addresses to listen on (BIND), graceful stop.
 
-gunicorn reads this file from the folder it starts in.
+gunicorn reads this file from the folder that it is started in:
+https://docs.gunicorn.org/en/stable/settings.html
 """
 
 import ctypes
@@ -27,48 +28,54 @@ from skinapi.errors import StoreUnavailable
 from skinapi.settings import Settings
 from skinapi.web.server_worker import BufferingWorker
 
-# With a heap for each thread, glibc keeps many times over what large pictures once needed; and once
-# it has seen large blocks go, it keeps those of their size too. Under pictures of twelve megapixels
-# that was 200 MB and another 110 MB. The pixels of a small photo stay just below the limit, for to
-# fetch them from the kernel each time cost 5 ms a request. Other systems know none of this.
+# Parameters of glibc's malloc (https://man7.org/linux/man-pages/man3/mallopt.3.html); other systems
+# have none of them.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-# Between blocks that are still in use, freed ones stay with the process for good unless asked for.
-# Asking takes 2 to 6 ms.
+# With one heap per thread, each heap keeps the memory that a large picture once needed: 200 MB more
+# for pictures of twelve megapixels. Once glibc has seen large blocks freed, it raises its mmap
+# threshold and keeps blocks of that size too: another 110 MB. So both values are fixed here. The
+# pixels of a small photo stay just below the threshold: an mmap for each costs 5 ms per request.
+HEAPS, MMAP_FROM = 2, 1100 * 1024
+# Freed memory at the end of a heap up to this size is kept, because the next request needs it
+# again: to get it from the kernel each time costs 3 ms per request. `malloc_trim` returns it later.
+TRIM_FROM = 16 * 1024 * 1024
+# Freed blocks between blocks in use are returned only by `malloc_trim`, which takes 2 to 6 ms.
 GIVE_BACK_EVERY_S = 5.0
-ASK_AGAIN_S = 0.5
-MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
-HEAPS, GIVEN_BACK_FROM = 2, 1100 * 1024
-# What a request frees at a heap's end the next one needs again: to fetch it anew each time cost
-# 3 ms a request. What is left of it at rest is given back as below.
-KEPT_AT_HAND = 16 * 1024 * 1024
-METRICS = "skinapi-metrics-"
-# Files that a worker opens beside its connections: the stores' for each thread, and a few for all.
+STORE_RETRY_S = 0.5
+SHARED_MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
+METRICS_PREFIX = "skinapi-metrics-"
+# Files that a worker opens besides its connections: the stores' for each thread, and a few for all.
 FILES_OF_THREAD, FILES_OF_ALL = 8, 64
 MOST_CONNECTIONS = 1000
-JUST_MADE_S = 10  # a server that starts beside this one locks its folder within that time
-QUOTING = ("Invalid request", "Error handling request", "Socket error")
+FOLDER_GRACE_S = 10  # a server that starts at the same time locks its folder within these seconds
+# The beginnings of gunicorn's messages that go on with a quoted request.
+QUOTING_MESSAGES = ("Invalid request", "Error handling request", "Socket error")
 
 
 class RedactingLogger(Logger):
-    """gunicorn quotes the requests it fails on, and those may hold a token or an e-mail."""
+    """Logs gunicorn's messages without the requests that they quote, because a request may hold a
+    token or an e-mail address.
+    """
 
     def warning(self, msg: Any, *args: Any, **options: Any) -> None:
-        super().warning(_unquoted(msg), *args, **options)
+        super().warning(_without_quote(msg), *args, **options)
 
     def exception(self, msg: Any, *args: Any, **options: Any) -> None:
-        if not str(msg).startswith(QUOTING):
+        if not str(msg).startswith(QUOTING_MESSAGES):
             super().exception(msg, *args, **options)
             return
         kind, _, trace = sys.exc_info()
         frames = traceback.extract_tb(trace)[-3:]
         where = ", ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames)
-        super().error("%s: %s at %s", _unquoted(msg), kind.__name__ if kind else "?", where)
+        super().error("%s: %s at %s", _without_quote(msg), kind.__name__ if kind else "?", where)
 
 
 class StoreWaitingWorker(BufferingWorker):
-    """Waits for a store that is gone: gunicorn ends the whole server when a worker cannot start,
-    and one that replaces a worker that died in the meantime would end all the others. And gives
-    freed memory back to the system, some seconds after the requests that needed it.
+    """Waits at its start while the store is unreachable, and returns freed memory to the system a
+    few seconds after the requests that needed it.
+
+    It must wait: gunicorn stops the whole server when a worker cannot start, so a worker that
+    replaces a dead one during an outage would stop all the others too.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -76,7 +83,7 @@ class StoreWaitingWorker(BufferingWorker):
         self._gave_back_at = time.monotonic()
 
     def murder_pending(self) -> None:
-        """Called at every turn of the main loop, at least once a second."""
+        """gunicorn calls this at every turn of the main loop, at least once a second."""
         super().murder_pending()
         moment = time.monotonic()
         if self.answered and moment - self._gave_back_at > GIVE_BACK_EVERY_S:
@@ -84,45 +91,50 @@ class StoreWaitingWorker(BufferingWorker):
             give_back_memory()
 
     def load_wsgi(self) -> None:
-        said = ""
+        """Load the application, and try again while the store is unreachable."""
+        logged = ""
         while self.alive:
             try:
                 super().load_wsgi()
             except StoreUnavailable as error:
-                if said != error.detail:
-                    said = error.detail
-                    self.log.warning("waiting: %s", said)
-                self.notify()
-                time.sleep(ASK_AGAIN_S)
+                if logged != error.detail:
+                    logged = error.detail
+                    self.log.warning("waiting: %s", logged)
+                self.notify()  # otherwise gunicorn kills this worker after `timeout` seconds
+                time.sleep(STORE_RETRY_S)
             else:
                 return
         sys.exit(0)
 
 
-def _unquoted(message: Any) -> str:
-    said = str(message)
-    return next((known for known in QUOTING if said.startswith(known)), said)
+def _without_quote(message: Any) -> str:
+    text = str(message)
+    return next((known for known in QUOTING_MESSAGES if text.startswith(known)), text)
 
 
 def _make_metrics_folder(parent: Path) -> str:
-    """Locked as long as this process or one of its workers lives."""
-    folder = tempfile.mkdtemp(prefix=METRICS, dir=parent)
+    """A new folder, locked as long as this process or one of its workers lives."""
+    folder = tempfile.mkdtemp(prefix=METRICS_PREFIX, dir=parent)
     _lock(Path(folder))
     return folder
 
 
 def _remove_folders_of_killed_servers(parent: Path) -> None:
-    """Nobody else does: a process that was killed removes nothing."""
-    for folder in parent.glob(f"{METRICS}*"):
-        with suppress(OSError):  # somebody else's, or gone by now
-            old = time.time() - folder.stat().st_mtime > JUST_MADE_S
+    """Remove the metrics folders that no process holds a lock on. Their servers were killed, so
+    they could not do it themselves.
+    """
+    for folder in parent.glob(f"{METRICS_PREFIX}*"):
+        with suppress(OSError):  # it belongs to another user, or another server removed it
+            old = time.time() - folder.stat().st_mtime > FOLDER_GRACE_S
             if old and (lock := _lock(folder)) is not None:
                 shutil.rmtree(folder, ignore_errors=True)
                 os.close(lock)
 
 
 def _lock(folder: Path) -> int | None:
-    """The open lock; None where another process holds it. Workers inherit it when they fork."""
+    """The file descriptor that holds the lock; None where another process holds it. Workers inherit
+    it when they fork.
+    """
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -133,13 +145,16 @@ def _lock(folder: Path) -> int | None:
 
 
 def give_back_memory() -> None:
+    """Return freed memory to the system, where the C library is glibc."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _connections_beside(files: int) -> int:
-    """How many connections a worker may hold: past the system's limit of open files it could
-    neither accept one nor read its store. Many systems allow 1024, or 256, unless asked for more.
+    """How many connections a worker may hold besides so many files.
+
+    At the system's limit of open files it could neither accept a connection nor read its store.
+    Many systems allow 1024 files, or 256, until a process asks for more; this function asks.
     """
     allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_CONNECTIONS + files
@@ -153,38 +168,41 @@ def _connections_beside(files: int) -> int:
 with suppress(OSError, AttributeError):
     mallopt = ctypes.CDLL(None).mallopt
     mallopt(M_ARENA_MAX, HEAPS)
-    mallopt(M_TRIM_THRESHOLD, KEPT_AT_HAND)
-    mallopt(M_MMAP_THRESHOLD, GIVEN_BACK_FROM)
+    mallopt(M_TRIM_THRESHOLD, TRIM_FROM)
+    mallopt(M_MMAP_THRESHOLD, MMAP_FROM)
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-    # Counts are mapped into memory, and the kernel kills who writes one where the disk is full.
-    in_memory = "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK)
-    parent = Path(MEMORY if in_memory else tempfile.gettempdir())
+    # The counts are files mapped into memory: on a full disk, a write to such a file kills the
+    # process (SIGBUS). So they are kept in shared memory where possible.
+    in_memory = "TMPDIR" not in os.environ and os.access(SHARED_MEMORY, os.W_OK)
+    parent = Path(SHARED_MEMORY if in_memory else tempfile.gettempdir())
     _remove_folders_of_killed_servers(parent)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = _make_metrics_folder(parent)
-# The library looks for that folder once, when it is imported.
+# The library reads PROMETHEUS_MULTIPROC_DIR only once, at its import, and it is imported above.
 values.ValueClass = values.get_value_class()
 
-os.umask(0o077)  # what the workers write is nobody else's to read
-told = Settings()
-bind, workers, threads = told.binds, told.workers, told.threads
+os.umask(0o077)  # other users of this machine may not read what the workers write
+settings = Settings()
+bind, workers, threads = settings.binds, settings.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker
-StoreWaitingWorker.most_held = told.max_held_bytes
-# Twice the base64 of the largest photo, with some room: who sends more may lose the answer.
-StoreWaitingWorker.most_drained = max(StoreWaitingWorker.most_drained, 3 * told.max_upload_bytes)
-StoreWaitingWorker.behind_proxy = told.trusted_proxies > 0
+StoreWaitingWorker.most_held = settings.max_held_bytes
+# About twice the base64 of the largest photo: a client that sends more may lose the answer.
+StoreWaitingWorker.most_drained = max(
+    StoreWaitingWorker.most_drained, 3 * settings.max_upload_bytes
+)
+StoreWaitingWorker.behind_proxy = settings.trusted_proxies > 0
 preload_app = False  # no connection may be open when the workers fork
 timeout = 60
 graceful_timeout = 30
 keepalive = 5
-sendfile = False  # answers pass through the buffer
+sendfile = False  # answers go through the worker's buffers, so there is no socket to send to
 accesslog = None  # the application logs requests itself, without paths or names
 errorlog = "-"
 logger_class = RedactingLogger
 control_socket_disable = True
-# No caller is a proxy to gunicorn, not even one on this machine: it would take SCRIPT_NAME and the
-# scheme from headers. TRUSTED_PROXIES says whose X-Forwarded-For the application reads.
+# gunicorn trusts no caller as a proxy, not even one on this machine: it would take SCRIPT_NAME and
+# the scheme from its headers. The application reads X-Forwarded-For itself (TRUSTED_PROXIES).
 forwarded_allow_ips = ""
 forwarder_headers = ""
 
@@ -194,13 +212,18 @@ def when_ready(_: Arbiter) -> None:
 
 
 def pre_fork(_: Arbiter, __: Worker) -> None:
-    """The workers share the modules that the master has loaded, as long as nothing counts there."""
+    """Let the workers share the memory of the modules that the master has loaded.
+
+    The garbage collector writes to every object that it looks at, and that would copy their pages.
+    """
     gc.freeze()
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:
-    """The last to close SQLite's file writes the log beside it into it, and removes the log."""
-    if app := getattr(worker, "wsgi", None):  # none where it still waits for the store
+    """Close the store. The last process that closes a SQLite file writes the write-ahead log into
+    the file and removes the log.
+    """
+    if app := getattr(worker, "wsgi", None):  # no application where it still waits for the store
         with suppress(StoreUnavailable):
             app.extensions["skinapi"].store.close()
 
@@ -210,7 +233,7 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
 
 
 def on_exit(_: Arbiter) -> None:
-    """A folder that the operator chose is the operator's to empty."""
+    """Remove the metrics folder, but not one that the operator chose."""
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
-    if folder.name.startswith(METRICS):
+    if folder.name.startswith(METRICS_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
