@@ -1,1 +1,1 @@
-"""What every route shares: how it is declared, who may call it, how it answers and fails."""
+"""What every route shares: its declaration, access, limits, parsing, answers and errors."""

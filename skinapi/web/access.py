@@ -1,6 +1,7 @@
-"""Who may call a route, in words that any room can say; `auth` enforces them.
+"""The access rules that routes declare; `skinapi.auth` enforces them.
 
-A room here knows a subject, never an account. What is not declared is denied.
+This package knows a caller only as a subject, never as an account. A route that declares no rule is
+denied.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ ROLES = ("user", "doctor", "researcher", "admin")
 
 @dataclass(frozen=True)
 class Subject:
-    """Who is calling: an account that was live when the request came in, and its session."""
+    """The caller: an account that was usable when the request arrived, and its session."""
 
     id: str
     role: str
@@ -31,7 +32,11 @@ class Scraper:
 
 @dataclass(frozen=True)
 class Signed:
-    """An approved account of one of these roles; the refusal is the sentence for the others."""
+    """An approved account that has one of these roles; accounts with other roles get `refusal`.
+
+    `even_waiting` lets in accounts that no admin has approved yet, `even_initial_password` accounts
+    that have not replaced their initial password.
+    """
 
     roles: tuple[str, ...] = ROLES
     refusal: str = Forbidden.sentence
@@ -41,8 +46,8 @@ class Signed:
 
 @dataclass(frozen=True)
 class Opened:
-    """Anyone, where the operator opened the server to one of these clients, who send no token;
-    elsewhere an approved account of one of these roles.
+    """Anyone, where the operator opened the server to one of these clients, which send no token;
+    otherwise an approved account that has one of these roles.
     """
 
     clients: tuple[str, ...]
@@ -51,12 +56,12 @@ class Opened:
 
     @property
     def closed(self) -> str:
-        """The sentence for a caller without a token where none of these clients is open."""
+        """The sentence for a caller without a token where the operator opened none of them."""
         return self.refusal or closed_to(*self.clients)
 
 
 def closed_to(*clients: str) -> str:
-    """Which setting of the operator's would open the server to these clients."""
+    """The sentence that names the settings with which an operator opens these clients."""
     settings = " or ".join(f"OPEN_{client.upper()}=true" for client in clients)
     return f"Nobody is served here without a token, unless the operator sets {settings}."
 

@@ -1,4 +1,4 @@
-"""Whose address it is: what limits and connections are counted by."""
+"""Client addresses as keys, by which rate limits and connections are counted."""
 
 from ipaddress import ip_address, ip_network
 
@@ -6,9 +6,10 @@ UNKNOWN = "unknown"
 
 
 def address_key(address: str) -> str:
-    """One key for one caller, however the address is written; an IPv6 household is one caller.
+    """One key per caller, however its address is written; `unknown` for what is no address.
 
-    A socket on [::] shows callers over IPv4 as IPv6, and some proxies send `ip:port`.
+    An IPv6 household is one caller, so the key is its /64 network. A socket that listens on [::]
+    shows IPv4 addresses as IPv6 (`::ffff:192.0.2.1`), and some proxies send `ip:port`.
     """
     try:
         parsed = ip_address(_without_port(address).partition("%")[0])
@@ -18,10 +19,13 @@ def address_key(address: str) -> str:
         return str(parsed)
     if parsed.ipv4_mapped:
         return str(parsed.ipv4_mapped)
+    # One household gets at least a /64 and can use any address of it:
+    # https://www.rfc-editor.org/rfc/rfc6177
     return str(ip_network((parsed, 64), strict=False))
 
 
 def _without_port(address: str) -> str:
+    # More than one colon without brackets is an IPv6 address without a port.
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address

@@ -1,5 +1,8 @@
-"""What every request passes before its body is read: dialect, access, rate, size. What is not
-declared is not there."""
+"""Admission: what every request passes before its body is read.
+
+In this order: the choice of the client's route, access, rate limit, size, and the number of lists
+that the caller waits for. A path without a declared route answers 404.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,12 +12,12 @@ from flask import Flask, Request, Response, request
 from skinapi.errors import NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
 from skinapi.web.access import Access, Subject
 from skinapi.web.buffering import BufferedRequest
-from skinapi.web.forms import ROOM
+from skinapi.web.forms import FORM_OVERHEAD
 from skinapi.web.limits import Limits, Rate, caller_address, rate_headers, recall_rate_headers
 from skinapi.web.list_concurrency import ConcurrentLists
 from skinapi.web.request_context import remember_oversize, remember_subject
 from skinapi.web.request_parsing import refuse_unreadable_path
-from skinapi.web.routes import Route, choose_dialect, route_of
+from skinapi.web.routes import Route, choose_client_route, route_of
 from skinapi.web.size_limits import body_too_large, photo_too_large
 
 Admit = Callable[[Access, str | None], Subject | None]
@@ -22,30 +25,36 @@ Admit = Callable[[Access, str | None], Subject | None]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The most bytes that a body may have, and a photo."""
+    """The largest request body and the largest photo, in bytes."""
 
     body: int
     photo: int
 
     def of(self, route: Route) -> tuple[int, PayloadTooLarge]:
-        """For this route, and the error for what is larger. In JSON a photo is base64."""
+        """The largest body for this route, and the error for a larger one."""
         if not route.carries_photo:
             largest = route.max_body or self.body
             return largest, body_too_large(largest)
         error = photo_too_large(self.photo)
         if route.form:
-            return self.photo + ROOM, error
-        return -(-self.photo // 3) * 4 + ROOM, error
+            return self.photo + FORM_OVERHEAD, error
+        # In JSON a photo is base64: four characters for every three bytes, rounded up.
+        return -(-self.photo // 3) * 4 + FORM_OVERHEAD, error
 
 
 def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) -> None:
+    """Let every request of the app pass admission before its handler is called.
+
+    `admit` turns a route's access rule and the Authorization header into the subject. A refusal is
+    counted against the rate limit of the caller's address, and is raised only after that.
+    """
     lists = ConcurrentLists()
 
     @app.before_request
-    def gate() -> Response | None:
+    def check() -> Response | None:
         if _is_preflight(request):
             return None if request.url_rule else Response()
-        choose_dialect(app, request)
+        choose_client_route(app, request)
         refuse_unreadable_path(request)
         if request.method == "OPTIONS":
             return None
@@ -55,14 +64,15 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
             raise NotFound if request.endpoint else request.routing_exception or NotFound
         try:
             subject, refusal = admit(route.access, request.headers.get("Authorization")), None
-        except StoreUnavailable:  # nobody waits a second time, for the count of a refusal
+        except StoreUnavailable:  # counting a refusal would wait for the store a second time
             raise
         except SkinAPIError as error:
             subject, refusal = None, error
         remember_subject(subject)
         caller = subject.id if subject else caller_address()
         arriving = _arriving(request)
-        if arriving and arriving.admission:  # counted when its head was here
+        # The worker calls again when the body is here; the first call has counted the request.
+        if arriving and arriving.admission:
             recall_rate_headers(arriving.admission.headers)
         else:
             limits.spend(route.rate, caller, subject.role if subject else None)
@@ -81,26 +91,32 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
         return None
 
     @app.teardown_request
-    def leave(_: BaseException | None) -> None:
+    def release(_: BaseException | None) -> None:
         lists.leave()
 
 
 def _arriving(request: Request) -> BufferedRequest | None:
-    """The request as our worker buffers it; another server hands in whole bodies or none."""
+    """The request as the buffering worker holds it; None under a server that waits for bodies."""
     found = request.environ.get("gunicorn.socket")
     return found if isinstance(found, BufferedRequest) else None
 
 
 def _is_preflight(request: Request) -> bool:
-    """A browser that may not ask keeps the answer to itself, so it may ask about any path: the
-    page then hears of a 404 as of any other error.
+    """Whether a browser asks for permission before a request of another origin (CORS preflight).
+
+    It is answered for any path: without that, a page could not read a 404 either. Where the origin
+    is not allowed, the browser keeps the answer from the page.
+    See https://fetch.spec.whatwg.org/#cors-preflight-fetch
     """
     asks = {"Origin", "Access-Control-Request-Method"}
     return request.method == "OPTIONS" and all(name in request.headers for name in asks)
 
 
 def _refuse_oversize(largest: int, error: PayloadTooLarge) -> None:
-    """By the announced length at once; an unannounced one as it is read."""
+    """Refuse a body by its Content-Length; without one, Flask stops reading at the limit.
+
+    Raises the given error.
+    """
     remember_oversize(error)
     request.max_content_length = largest
     if (request.content_length or 0) > largest:

@@ -1,4 +1,4 @@
-"""The API's description for people: one page of plain HTML from the OpenAPI document."""
+"""The API documentation for people: one page of plain HTML from the OpenAPI document."""
 
 import json
 from typing import Any
@@ -65,6 +65,7 @@ The same in a machine's words: <a href="openapi.json">openapi.json</a>.</p>
 
 
 def docs_page(spec: Spec) -> str:
+    """The page, with the operations grouped by tag; it loads nothing from another host."""
     groups: dict[str, list[tuple[str, str, Spec]]] = {}
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
@@ -77,7 +78,7 @@ def docs_page(spec: Spec) -> str:
 
 
 class _Shapes:
-    """A schema as the JSON it describes, each value replaced by its type."""
+    """Shows a JSON schema as an example in which each value is replaced by its type."""
 
     def __init__(self, components: Spec) -> None:
         self._components = components

@@ -1,4 +1,7 @@
-"""The one place where an error becomes an answer, in the dialect its route declares."""
+"""Turns errors into answers: every error of the app passes here, and nowhere else.
+
+A route may declare a renderer of its own, because existing clients read errors in different forms.
+"""
 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +20,8 @@ from skinapi.errors import SkinAPIError
 from skinapi.web.logs import log
 from skinapi.web.request_context import oversize, request_id
 
-# Says the whole answer, its status too; one that serves several clients on one path looks at the
-# request's headers to tell them apart.
+# Makes the whole answer, including its status. One that serves several clients on the same path
+# tells them apart by the request's headers.
 Renderer = Callable[[SkinAPIError], Response]
 BY_STATUS: dict[int, type[SkinAPIError]] = {
     400: errors.BadRequest,
@@ -29,7 +32,10 @@ BY_STATUS: dict[int, type[SkinAPIError]] = {
 
 
 class Problem(BaseModel):
-    """RFC 9457, and the same sentence under each name that an existing client reads."""
+    """An error as in RFC 9457, with its sentence also under each name that a client reads."""
+
+    # https://www.rfc-editor.org/rfc/rfc9457 defines `detail`; existing clients read `error`,
+    # `message` or `msg`.
 
     type: str = Field(description="about:blank: the code says which problem it is")
     title: str
@@ -45,8 +51,10 @@ class Problem(BaseModel):
 def problem_json(
     error: SkinAPIError, *, status: int | None = None, members: Mapping[str, Any] | None = None
 ) -> Response:
-    """`status` where a client knows another for this error; `members` are those that one client
-    reads besides.
+    """The answer for clients without an error format of their own.
+
+    `status` replaces the error's own where a client expects another one; `members` are added for a
+    client that reads more.
     """
     status = status or error.status
     problem = Problem(
@@ -78,8 +86,9 @@ class _RenderedErrorRaised(Exception):
 
 @contextmanager
 def rendering_errors(renderer: Renderer) -> Iterator[None]:
-    """Inside a handler: errors are answered by this renderer instead of the route's. For a path
-    that several clients share, once the body has shown which client asks.
+    """Inside a handler: errors are answered by this renderer instead of the route's.
+
+    For a path that several clients share, after the body has shown which client sent it.
     """
     try:
         yield
@@ -88,9 +97,10 @@ def rendering_errors(renderer: Renderer) -> Iterator[None]:
 
 
 def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> None:
-    """Every error of the app, 404, 413, 429 and 500 included, goes through here.
+    """Answer every error of the app, including 404, 413, 429 and 500, with its route's renderer.
 
-    Flask itself logs nothing then: its traceback would quote what the exception says.
+    Flask's own logging of exceptions is turned off: its traceback would quote their texts, and
+    these may hold personal data.
     """
     app.log_exception = lambda *_, **__: None  # type: ignore[method-assign]
 
@@ -99,7 +109,7 @@ def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> No
         renderer = renderer_for(request)
         if isinstance(raised, _RenderedErrorRaised):
             renderer, raised = raised.renderer, raised.raised
-        error = _in_our_words(raised)
+        error = _as_skinapi_error(raised)
         response = renderer(error)
         if error.retry_after is not None:
             response.headers["Retry-After"] = str(error.retry_after)
@@ -110,7 +120,7 @@ def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> No
         return response
 
 
-def _in_our_words(raised: Exception) -> SkinAPIError:
+def _as_skinapi_error(raised: Exception) -> SkinAPIError:
     if isinstance(raised, SkinAPIError):
         if raised.status >= errors.SkinAPIError.status:
             _log_fault(raised)
@@ -124,7 +134,7 @@ def _in_our_words(raised: Exception) -> SkinAPIError:
 
 
 def _log_fault(raised: Exception) -> None:
-    """Where it broke, but never the exception's own text: that may quote a person's data."""
+    """Log where it failed, but never the exception's text, which may quote personal data."""
     raised = getattr(raised, "original_exception", None) or raised
     cause = raised.__cause__ or raised
     frames = traceback.extract_tb(cause.__traceback__)

@@ -1,4 +1,4 @@
-"""From a multipart body to a checked form, held in memory alone: no photo touches the disk."""
+"""Parses multipart forms into validated schemas, in memory only: no photo is written to disk."""
 
 import io
 from typing import Any, TypeVar, cast, get_args
@@ -16,21 +16,25 @@ from skinapi.web.schema_types import Form, Upload
 
 F = TypeVar("F", bound=Form)
 MULTIPART = "multipart/form-data"
-# Beside its file a form has room for its texts and boundaries.
-ROOM = 64 * 1024
+# The room that a form has for its texts and boundaries, besides its file.
+FORM_OVERHEAD = 64 * 1024
 MOST_PARTS = 64
-# Counts what is not parsed yet too, so it must exceed the 64 KiB that are read at a time.
+# Werkzeug also counts what it has read but not parsed yet, so this must exceed the 64 KiB that it
+# reads at a time.
 MOST_TEXT = 512 * 1024
 
 
 def read_form(schema: type[F], request: Request) -> F:
-    """An empty text counts as a field that was left out: so browsers send it."""
+    """The validated form. Raises InvalidBody, UnsupportedMediaType, BadRequest, PayloadTooLarge.
+
+    An empty text counts as a missing field, because browsers send it for an empty input.
+    """
     if request.mimetype != MULTIPART:
         if schema.missing:
             raise InvalidBody(schema.missing)
         raise UnsupportedMediaType(f"Send the body as {MULTIPART}")
     texts, files = _parse(request)
-    largest = (request.max_content_length or 0) - ROOM
+    largest = (request.max_content_length or 0) - FORM_OVERHEAD
     if any(len(file.content) > largest for file in files.values()):
         raise oversize()
     fields = {name: _value(name, schema, texts, files) for name in {*texts, *files}}
@@ -41,7 +45,11 @@ def read_form(schema: type[F], request: Request) -> F:
 
 
 def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload]]:
-    """Each server has errors of its own for a stream that breaks off; all are the client's."""
+    """The texts and the files of the form.
+
+    Every server raises errors of its own when the stream breaks off, so each error counts as the
+    client's. Raises BadRequest, or PayloadTooLarge where the body was cut off at its limit.
+    """
     parser = FormDataParser(
         stream_factory=lambda *_, **__: io.BytesIO(),
         max_form_memory_size=MOST_TEXT,
@@ -55,13 +63,13 @@ def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload
         raise
     except Exception as error:
         if length is None and stream.tell() == request.max_content_length:
-            raise oversize() from error  # of an unannounced length, it was cut off here
+            raise oversize() from error  # without a Content-Length: cut off at the limit
         raise BadRequest("The form could not be read") from error
     return texts, MultiDict([(name, _upload(file)) for name, file in files.items(multi=True)])
 
 
 def _upload(file: FileStorage) -> Upload:
-    """`getvalue` hands out the very bytes that were read; `read` would copy them."""
+    # `getvalue` returns the bytes that were read; `read` would copy them.
     return Upload(file.filename or "", cast("io.BytesIO", file.stream).getvalue())
 
 
@@ -71,7 +79,9 @@ def _value(
     texts: MultiDict[str, str],
     files: MultiDict[str, Upload],
 ) -> Any:
-    """A file where a file is wanted, a list where several are, else the one text."""
+    """The value of one field: a file or a text, or a list where the schema wants several; None
+    where it is missing. Raises InvalidBody where one value is wanted and several were sent.
+    """
     known = schema.model_fields.get(name)
     wanted = known.annotation if known else None
     if Upload in (wanted, *get_args(wanted)):

@@ -1,4 +1,4 @@
-"""The headers of every answer: CORS for the known front ends, and a browser's safeguards."""
+"""The headers of every answer: CORS for the known front ends, and security headers."""
 
 import re
 
@@ -6,7 +6,8 @@ from flask import Flask, Response
 from flask_cors import CORS
 
 READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
-SAFEGUARDS = {
+# https://owasp.org/www-project-secure-headers/
+SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -16,14 +17,18 @@ SAFEGUARDS = {
 }
 
 
-# Development servers move to the next free port, and previews have ports of their own.
+# Any port, because development servers move to the next free one, and previews have others.
 LOOPBACK_ORIGIN = (
     r"https?://(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
 )
 
 
 def add_headers(app: Flask, *, origins: list[str], loopback: bool, https_only: bool) -> None:
-    """`origins` are let in to the letter; with `loopback` also every page of this machine."""
+    """Add CORS and security headers to every answer.
+
+    Only exactly these `origins` are allowed; with `loopback` also every page served from this
+    machine. With `https_only`, browsers are told to use HTTPS for a year (HSTS).
+    """
     patterns = [re.escape(origin) for origin in origins] + [LOOPBACK_ORIGIN] * loopback
     CORS(
         app,
@@ -38,7 +43,8 @@ def add_headers(app: Flask, *, origins: list[str], loopback: bool, https_only: b
 
     @app.after_request
     def add(response: Response) -> Response:
-        for name, value in SAFEGUARDS.items():
+        # `setdefault`: pages need a Content-Security-Policy of their own.
+        for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
         if https_only:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"

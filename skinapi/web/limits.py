@@ -1,4 +1,4 @@
-"""How often a caller may call: one moving window a rate class, shared by all workers."""
+"""Rate limits: one moving window per rate class and caller, shared by all workers."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ from skinapi.web.limits_sqlite import SqliteWindows
 
 
 class Rate(Enum):
-    """The rate classes. How many each allows is the operator's setting."""
+    """The rate classes. The operator sets how many requests each allows."""
 
     READ = "read"
     WRITE = "write"
@@ -37,13 +37,19 @@ EVERYBODY = "everybody"
 
 
 class Limits:
+    """Counts requests by rate class and caller, and refuses those past the limit."""
+
     def __init__(self, limiter: MovingWindowRateLimiter, rates: dict[Rate, str]) -> None:
         self._limiter = limiter
         self._outage = Outage(_storage_errors)
         self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
     def spend(self, rate: Rate, caller: str, role: str | None = None) -> None:
-        """Count one request. Raises TooManyRequests past the limit, and counts nothing then."""
+        """Count one request; one past the limit is not counted, and raises TooManyRequests.
+
+        In both cases the answer gets the headers RateLimit and RateLimit-Policy. Raises
+        StoreUnavailable where the counts cannot be read.
+        """
         if rate not in self._items:
             return
         items = self._items[rate]
@@ -51,15 +57,17 @@ class Limits:
         with self._outage.noticed():
             allowed = self._limiter.hit(item, rate.value, caller)
             stats = self._limiter.get_window_stats(item, rate.value, caller)
+        # At least 1: a client that is told 0 seconds would ask again at once.
         wait = max(1, round(stats.reset_time - time.time()))
         window = item.get_expiry()
-        _say("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={window}')
-        _say("RateLimit", f'"{rate.value}";r={max(0, stats.remaining)};t={wait}')
+        # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+        _add_header("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={window}')
+        _add_header("RateLimit", f'"{rate.value}";r={max(0, stats.remaining)};t={wait}')
         if not allowed:
             raise REFUSALS.get(rate, TooManyRequests)(retry_after=wait)
 
     def ping(self) -> None:
-        """Raises StoreUnavailable unless the windows can be read."""
+        """Raises StoreUnavailable unless the counts can be read."""
         with self._outage.noticed():
             if not self._limiter.storage.check():
                 raise StoreUnavailable
@@ -74,7 +82,11 @@ def _storage_errors() -> Iterator[None]:
 
 
 def _by_role(text: str) -> dict[str, RateLimitItem]:
-    """From `120/minute, doctor=600/minute`: what everybody may, and some roles instead."""
+    """The limits of a setting such as `120/minute, doctor=600/minute`, by role.
+
+    The part without a role is for all others. Raises ValueError where that part is missing or a
+    role is unknown.
+    """
     parts = [part.strip().rpartition("=") for part in text.split(",")]
     items = {role.strip() or EVERYBODY: parse(amount.strip()) for role, _, amount in parts}
     if EVERYBODY not in items or not items.keys() <= {EVERYBODY, *ROLES}:
@@ -82,41 +94,42 @@ def _by_role(text: str) -> dict[str, RateLimitItem]:
     return items
 
 
-def _say(header: str, limit: str) -> None:
-    """A request may count under several limits."""
-    said = g.setdefault("rate_headers", {})
-    said[header] = ", ".join(filter(None, (said.get(header), limit)))
+def _add_header(header: str, limit: str) -> None:
+    """Keep a limit for the answer's headers; a request may be counted under several limits."""
+    headers = g.setdefault("rate_headers", {})
+    headers[header] = ", ".join(filter(None, (headers.get(header), limit)))
 
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
+    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`."""
     if storage_uri is None:
         return Limits(MovingWindowRateLimiter(SqliteWindows(instance_dir / "limits.db")), rates)
     return Limits(MovingWindowRateLimiter(_storage_at(storage_uri)), rates)
 
 
 def _storage_at(uri: str) -> StorageTypes:
-    """The drivers' own patience with a server that is gone would keep every request waiting."""
+    # The drivers' own timeouts are so long that an outage would keep every request waiting.
     if uri.startswith("mongodb"):
         return MongoWindows.at(uri)
-    patience = (
+    timeouts = (
         {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
     )
-    return storage_from_string(uri, wrap_exceptions=True, **patience)
+    return storage_from_string(uri, wrap_exceptions=True, **timeouts)
 
 
 def caller_address() -> str:
-    """The address that answers for an anonymous call; one IPv6 household is one address."""
+    """The key by which an anonymous request is counted; an IPv6 household has one."""
     return address_key(request.remote_addr or "")
 
 
 def rate_headers() -> dict[str, str]:
-    """What the answer to the request at hand will say of its limits so far."""
-    said: dict[str, str] = g.get("rate_headers", {})
-    return said
+    """The rate limit headers that the answer to the current request has so far."""
+    headers: dict[str, str] = g.get("rate_headers", {})
+    return headers
 
 
 def recall_rate_headers(headers: Mapping[str, str]) -> None:
-    """Where the request was counted before."""
+    """Use the headers from when the current request was counted, instead of counting it again."""
     g.rate_headers = dict(headers)
 
 

@@ -1,4 +1,4 @@
-"""Moving windows in MongoDB: the library's own, made sure of two things."""
+"""Moving windows of the rate limits in MongoDB: the library's storage, with its faults mended."""
 
 import time
 from urllib.parse import urlsplit
@@ -13,7 +13,9 @@ class MongoWindows(MongoDBStorage):
 
     @classmethod
     def at(cls, uri: str) -> "MongoWindows":
-        """In the database that the URI names, so that two houses on one server stay apart."""
+        """In the database that the URI names, so that two installations on one MongoDB server have
+        separate counts.
+        """
         return cls(
             uri,
             database_name=urlsplit(uri).path.strip("/") or "limits",
@@ -24,9 +26,13 @@ class MongoWindows(MongoDBStorage):
         )
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """The first hits of a window collide as each of them makes it, and all but one were
-        refused; the second time it is there. Hits that lie ahead of a clock that was put back
-        would count until it has caught up with them."""
+        """Count a request; False where the window is full.
+
+        The first requests of a window collide, because each of them creates it, and the library
+        refuses all but one. So a refused request is tried again: by then the window exists. Before
+        that, a window with requests in the future is removed: after the clock was put back, they
+        would count until the clock has caught up.
+        """
         acquire = super().acquire_entry
         if acquire(key, limit, expiry, amount):
             return True
@@ -34,6 +40,8 @@ class MongoWindows(MongoDBStorage):
         return acquire(key, limit, expiry, amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """A window whose hits have all expired begins now, not at None."""
+        """When the window begins, and how many requests it counts. A window whose requests have all
+        expired begins now; the library returns None for it.
+        """
         oldest, spent = super().get_moving_window(key, limit, expiry)
         return oldest or time.time(), spent

@@ -1,7 +1,7 @@
-"""Moving windows in a SQLite file: exact between processes, nothing to install.
+"""Moving windows of the rate limits in a SQLite file: exact across processes, nothing to install.
 
-The counts of a minute are no loss, and a server that refuses everybody would be one: where the file
-was removed, replaced or spoilt, counting begins anew.
+Where the file was removed, replaced or damaged, a new one is created and counting starts again from
+zero. Losing the counts of a minute does no harm; a server that refuses every request would.
 """
 
 import os
@@ -16,18 +16,22 @@ import apsw
 from limits.storage import MovingWindowSupport, Storage
 
 LONGEST_WAIT_MS = 10_000
-SPOILT = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)  # the last: our table is not there
+DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)  # SQLError: the table is missing
 T = TypeVar("T")
 
 
 class SqliteWindows(Storage, MovingWindowSupport):
+    """A storage of the `limits` library. All threads of a process use one connection in turn."""
+
     STORAGE_SCHEME = ["skinapi-sqlite"]  # noqa: RUF012 (the base class reads a list)
 
     def __init__(self, path: Path) -> None:
         super().__init__(wrap_exceptions=True)
         self._path = path
-        self._turn = threading.Lock()
-        self._opened: list[_Opened] = []  # the last is in use; those before it are a parent's
+        self._lock = threading.Lock()
+        # The last one is in use. Those before it were opened by a parent process, and must neither
+        # be used nor closed after a fork: https://sqlite.org/howtocorrupt.html
+        self._opened: list[_Opened] = []
 
     @property
     def base_exceptions(self) -> tuple[type[Exception], ...]:
@@ -39,7 +43,8 @@ class SqliteWindows(Storage, MovingWindowSupport):
         def acquire(connection: apsw.Connection) -> bool:
             with _transaction(connection):
                 connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
-                # The clock was put back: such hits would count until it has caught up with them.
+                # Hits in the future are from before the clock was put back. They would count until
+                # the clock has caught up.
                 ahead = (key, moment + expiry)
                 connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
                 if _count(connection, key, moment - expiry)[1] + amount > limit:
@@ -48,7 +53,7 @@ class SqliteWindows(Storage, MovingWindowSupport):
                 connection.executemany("INSERT INTO hits VALUES (?, ?, ?)", hits)
                 return True
 
-        return self._ask(acquire)
+        return self._run(acquire)
 
     def get_moving_window(
         self,
@@ -57,22 +62,23 @@ class SqliteWindows(Storage, MovingWindowSupport):
         expiry: int,
     ) -> tuple[float, int]:
         moment = time.time()
-        oldest, spent = self._ask(lambda connection: _count(connection, key, moment - expiry))
+        oldest, spent = self._run(lambda connection: _count(connection, key, moment - expiry))
         return (oldest or moment, spent)
 
-    def _ask(self, act: Callable[[apsw.Connection], T]) -> T:
-        with self._turn:
+    def _run(self, act: Callable[[apsw.Connection], T]) -> T:
+        """What `act` returns; a second time on a new file where this one is damaged or was lost."""
+        with self._lock:
             try:
                 return act(self._connection())
-            except SPOILT:
+            except DAMAGED:
                 self._opened[-1].remove()
-            except apsw.ReadOnlyError:  # also where the file went after it was looked at
+            except apsw.ReadOnlyError:  # also raised where the file was removed a moment ago
                 if self._opened[-1].is_in_place():
                     raise
             return act(self._connection())
 
     def _connection(self) -> apsw.Connection:
-        """One a process: threads take turns at it. A parent's is never closed by its child."""
+        """The connection of this process to the file that is at the path now."""
         if self._opened and self._opened[-1].pid == os.getpid():
             if self._opened[-1].is_in_place():
                 return self._opened[-1].prepared()
@@ -91,8 +97,8 @@ class SqliteWindows(Storage, MovingWindowSupport):
         raise NotImplementedError("moving windows only")
 
     def check(self) -> bool:
-        """Whether a count can be looked up in the file."""
-        self._ask(lambda connection: _count(connection, "", 0))
+        """True where a count can be read from the file; raises the library's error otherwise."""
+        self._run(lambda connection: _count(connection, "", 0))
         return True
 
     def reset(self) -> int | None:
@@ -100,14 +106,14 @@ class SqliteWindows(Storage, MovingWindowSupport):
             connection.execute("DELETE FROM hits")
             return connection.changes()
 
-        return self._ask(empty)
+        return self._run(empty)
 
     def clear(self, key: str) -> None:
-        self._ask(lambda connection: connection.execute("DELETE FROM hits WHERE key = ?", (key,)))
+        self._run(lambda connection: connection.execute("DELETE FROM hits WHERE key = ?", (key,)))
 
 
 class _Opened:
-    """A connection, and which file it was opened to."""
+    """A connection, and the process and the file (inode) that it was opened by and for."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -117,8 +123,11 @@ class _Opened:
         self._prepared = False
 
     def prepared(self) -> apsw.Connection:
-        """Nothing is synced, for losing hits in a power cut is fine; the journal is for whoever is
-        killed half-way, and would leave a file that no one can read.
+        """The connection, with its table and settings.
+
+        Nothing is synced, because losing counts in a power cut does no harm. There is a journal all
+        the same: without it, a process that is killed during a transaction would leave a file that
+        cannot be read.
         """
         if not self._prepared:
             self.connection.set_busy_timeout(LONGEST_WAIT_MS)
@@ -127,7 +136,7 @@ class _Opened:
                 "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, expires REAL);"
                 "CREATE INDEX IF NOT EXISTS by_key ON hits (key, at);"
                 "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
-            ).fetchall()  # a statement after one that answers runs only then
+            ).fetchall()  # a statement that returns rows stops the script until they are read
             self._prepared = True
         return self.connection
 
@@ -137,15 +146,15 @@ class _Opened:
         return False
 
     def remove(self) -> None:
-        """Unless somebody has already: then the file at that place is another one."""
+        """Remove the file, unless another process has replaced it by a new one already."""
         if self.is_in_place():
             Path(f"{self._path}-journal").unlink(missing_ok=True)
             self._path.unlink()
 
 
 def _count(connection: apsw.Connection, key: str, since: float) -> tuple[float | None, int]:
-    asked = "SELECT min(at), count(*) FROM hits WHERE key = ? AND at >= ?"
-    ((oldest, spent),) = connection.execute(asked, (key, since))
+    statement = "SELECT min(at), count(*) FROM hits WHERE key = ? AND at >= ?"
+    ((oldest, spent),) = connection.execute(statement, (key, since))
     return oldest, spent
 
 

@@ -1,7 +1,8 @@
-"""How many lists are made at once: of one caller, and in all.
+"""Limits how many lists are built at the same time: one per process, and a few waiting per caller.
 
-A list of 1,000 items keeps Python's interpreter busy for tens of milliseconds, which every other
-request of the process needs as well. In many threads at once they would leave it nothing.
+To build a list of 1,000 items keeps Python's interpreter (GIL) busy for tens of milliseconds, in
+which no other request of the process goes on. In many threads at the same time, lists would leave
+no time for anything else.
 """
 
 import threading
@@ -18,14 +19,14 @@ one_at_a_time = threading.Lock()
 
 
 class ConcurrentLists:
-    """Counts the lists that each caller waits for, so that nobody takes every thread with them."""
+    """Counts the lists that each caller waits for, so that no caller takes all threads."""
 
     def __init__(self) -> None:
         self._of_caller: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def enter(self, caller: str) -> None:
-        """Raises TooManyRequests where so many of this caller are under way."""
+        """Count a list of this caller. Raises TooManyRequests where it waits for too many."""
         with self._lock:
             if self._of_caller[caller] >= MOST_OF_ONE_CALLER:
                 raise TooManyRequests(retry_after=RETRY_AFTER_S)
@@ -33,7 +34,7 @@ class ConcurrentLists:
         g.lists_for = caller
 
     def leave(self) -> None:
-        """At the end of the request at hand, whatever became of it."""
+        """Count the list of the current request, if it has one, as done; also after an error."""
         caller = g.pop("lists_for", None)
         if caller is None:
             return

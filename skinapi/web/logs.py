@@ -1,4 +1,6 @@
-"""One JSON line a request: the route's template, never its path; an id, never a name."""
+"""Logs one JSON line per request, without personal data: the route's template instead of the path,
+the account's id instead of a name.
+"""
 
 import logging
 import sys

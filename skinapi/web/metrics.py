@@ -1,4 +1,4 @@
-"""Counts and durations by route template, for Prometheus; summed over the workers."""
+"""Counts and durations of requests by route template, for Prometheus; summed over all workers."""
 
 import os
 import time
@@ -9,7 +9,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 REQUESTS = Counter("skinapi_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("skinapi_request_seconds", "Time to answer", ["method", "route"])
-METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}  # a client may invent more
+# A client may send any method name. Each would be a new time series, so the others are one.
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -24,6 +25,7 @@ def measure_requests(app: Flask) -> None:
 
 
 def exposition() -> bytes:
+    """All metrics in the text format of Prometheus."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest()
     registry = CollectorRegistry()

@@ -1,4 +1,7 @@
-"""The OpenAPI 3.1 document, built from the declarations and the types of the handlers."""
+"""Builds the OpenAPI 3.1 document from the declared routes and the types of their handlers.
+
+The standard: https://spec.openapis.org/oas/v3.1.0
+"""
 
 import re
 from collections.abc import Iterable
@@ -45,7 +48,11 @@ def build_spec(routes: Iterable[Route]) -> Spec:
 
 
 def _add(operations: Spec, method: str, operation: Spec) -> None:
-    """Clients that share a path share its operation: any of their bodies, any of their answers."""
+    """Add an operation, or merge it into the one that another client has at the same path.
+
+    OpenAPI allows one operation per path and method, so the merged one accepts the body of either
+    client and gives the answer of either. `x-also` keeps the other operation's id for the page.
+    """
     first = operations.get(method)
     if first is None:
         operations[method] = operation
@@ -78,29 +85,30 @@ def _any_of(first: list[Spec], second: list[Spec]) -> list[Spec]:
 
 
 class _Schemas:
-    """Every schema that travels, named once."""
+    """The schemas of all request bodies and answers, each defined once and referred to by name."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         wanted: list[tuple[Any, Any, TypeAdapter[Any]]] = [
             (Problem, "serialization", TypeAdapter(Problem))
         ]
         for route in routes:
-            if sent := route.body or route.form:
-                wanted.append((sent, "validation", TypeAdapter(sent)))
+            if body := route.body or route.form:
+                wanted.append((body, "validation", TypeAdapter(body)))
             if route.is_json:
                 wanted.append((route, "serialization", route.answer))
         found, shared = TypeAdapter.json_schemas(
-            [(_key(name), mode, adapter) for name, mode, adapter in wanted], ref_template=REF
+            [(_key(owner), mode, adapter) for owner, mode, adapter in wanted], ref_template=REF
         )
         self.components: Spec = shared.get("$defs", {})
         self._found = {key: schema for (key, _), schema in found.items()}
 
-    def of(self, name: Any) -> Spec:
-        return self._found[_key(name)]
+    def of(self, owner: Any) -> Spec:
+        """The schema of a body class, or of what a route answers."""
+        return self._found[_key(owner)]
 
 
-def _key(name: Any) -> str:
-    return name.handler.__name__ if isinstance(name, Route) else name.__name__
+def _key(owner: Any) -> str:
+    return owner.handler.__name__ if isinstance(owner, Route) else owner.__name__
 
 
 def _operation(route: Route, schemas: _Schemas) -> Spec:
@@ -119,11 +127,11 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
     }
     if rest.strip():
         operation["description"] = rest.strip()
-    if sent := route.body or route.form:
+    if body := route.body or route.form:
         kind = MULTIPART if route.form else "application/json"
         operation["requestBody"] = {
-            "required": any(field.is_required() for field in sent.model_fields.values()),
-            "content": {kind: {"schema": schemas.of(sent)}},
+            "required": any(field.is_required() for field in body.model_fields.values()),
+            "content": {kind: {"schema": schemas.of(body)}},
         }
     return operation
 
@@ -171,10 +179,11 @@ def _responses(route: Route, schemas: _Schemas) -> Spec:
         }
     }
     for error in _possible_errors(route):
-        said = responses.setdefault(str(error.status), {"description": error.sentence})
-        if error.sentence not in said["description"]:
-            said["description"] += f" · {error.sentence}"
-        said["content"] = _error_content(route, schemas)
+        # One entry per status in OpenAPI, so errors with the same status share a description.
+        response = responses.setdefault(str(error.status), {"description": error.sentence})
+        if error.sentence not in response["description"]:
+            response["description"] += f" · {error.sentence}"
+        response["content"] = _error_content(route, schemas)
     if isinstance(route.access, Opened):
         responses["401"]["description"] += f" · {route.access.closed}"
     return dict(sorted(responses.items()))

@@ -1,4 +1,7 @@
-"""Lists in pages: `?limit&after`, and a Link to the next one. The body stays a bare array."""
+"""Lists in pages: the query `?limit&after`, and a Link header to the next page.
+
+The body stays a bare JSON array, because that is what existing clients read.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -22,33 +25,36 @@ class PageQuery(BaseModel):
 
 
 class ContractPageQuery(PageQuery):
-    """The query of a list that existing clients read: unknown parameters are ignored."""
+    """The query of a list that existing clients use: unknown parameters are ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class Page(Generic[T]):
-    """`items` are made when they are first asked for, from what the store gave: of a large page
-    that takes long enough to be done for one caller at a time.
+    """One page of a list, and where the next one begins; `next_after` is None on the last page.
+
+    `items` are built when they are first read, not before: building a large page takes so long that
+    only one caller at a time may do it (list_concurrency.py).
     """
 
-    def __init__(self, found: Iterable[T], next_after: str | None = None) -> None:
-        self._found = found
+    def __init__(self, records: Iterable[T], next_after: str | None = None) -> None:
+        self._records = records
         self.next_after = next_after
 
     @cached_property
     def items(self) -> list[T]:
-        return list(self._found)
+        return list(self._records)
 
     def headers(self, request: Request) -> dict[str, str]:
         if self.next_after is None:
             return {}
         query = urlencode({**request.args.to_dict(), "after": self.next_after})
-        # Relative to the request's own address: what host a header names is nobody's promise.
+        # A relative link, because the Host header cannot be trusted to name this server. Format:
+        # https://www.rfc-editor.org/rfc/rfc8288
         return {"Link": f'<{request.path}?{query}>; rel="next"'}
 
     def map(self, view: Callable[[T], U]) -> "Page[U]":
-        # A generator: `items` of this page is asked for once that of the new one is.
+        # A generator, so that reading `items` of the new page is what builds those of this one.
         return Page((view(item) for item in self._each()), self.next_after)
 
     def _each(self) -> Iterator[T]:
@@ -56,9 +62,12 @@ class Page(Generic[T]):
 
 
 def page_of(found: Sequence[T], limit: int) -> Page[T]:
-    """A page from up to `limit` + 1 records: the one too many says that more follow."""
-    shown = list(found[:limit])
-    return Page(shown, _id(shown[-1]) if len(found) > limit else None)
+    """A page of at most `limit` records.
+
+    Ask the store for `limit` + 1 of them: one more than fits tells that another page follows.
+    """
+    records = list(found[:limit])
+    return Page(records, _id(records[-1]) if len(found) > limit else None)
 
 
 def _id(record: Any) -> str:

@@ -1,4 +1,4 @@
-"""What belongs to the request at hand: its id, its caller, its declared route."""
+"""What belongs to the current request: its id, its caller, its size limit, its idempotency key."""
 
 import re
 import secrets
@@ -15,10 +15,13 @@ ACCEPTED_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 def request_id() -> str | None:
-    """The id of the request at hand: the caller's where it is a plain one, else our own."""
+    """The id of the current request: the caller's X-Request-ID where it is well-formed, otherwise a
+    random one. None outside a request.
+    """
     if not has_request_context():
         return None
     if "request_id" not in g:
+        # Only plain characters: the id goes into logs and into a header of the answer.
         sent = request.headers.get(HEADER, "")
         g.request_id = sent if ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(16)
     found: str = g.request_id
@@ -39,13 +42,17 @@ def remember_oversize(error: PayloadTooLarge) -> None:
 
 
 def oversize() -> PayloadTooLarge:
-    """The error for a body that turns out too large for its route."""
+    """The error for a body that is too large for the current route."""
     error: PayloadTooLarge = g.get("oversize") or PayloadTooLarge()
     return error
 
 
 def idempotency_key() -> str | None:
-    """The caller's name for this very request, so that a retry does not do it twice."""
+    """The Idempotency-Key header, by which a retry is recognised; None without one.
+
+    Raises BadRequest where it is malformed. See
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+    """
     sent = request.headers.get(KEY_HEADER)
     if sent is None:
         return None

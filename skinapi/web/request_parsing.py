@@ -1,4 +1,4 @@
-"""From the bytes of a request to checked values: bodies, queries, paths."""
+"""Parses and validates JSON bodies, queries and paths of requests."""
 
 from typing import TypeVar
 
@@ -20,17 +20,20 @@ from skinapi.web.schema_types import Body
 B = TypeVar("B", bound=Body)
 Q = TypeVar("Q", bound=BaseModel)
 LONGEST_ECHO = 60
-# No body has more than twenty; what a client sends besides is ignored. Lists and objects lie no
-# deeper than the parser's own limit of 200.
+# Against slow parsing. Our bodies have at most twenty values; the others are for clients that send
+# fields which are ignored. The parser itself limits the depth of lists and objects to 200.
 MOST_VALUES = 1000
-NO_SCHEMA = {
+NOT_AN_OBJECT = {
     "json_invalid": "The body is not valid JSON",
     "model_type": "The body must be a JSON object",
 }
 
 
 def read_body(schema: type[B], request: Request) -> B:
-    """The JSON body; none at all counts as an empty object."""
+    """The validated JSON body; an empty body counts as an empty object.
+
+    Raises InvalidBody, UnsupportedMediaType, BadRequest, PayloadTooLarge.
+    """
     data = _read(request)
     if data and request.mimetype != "application/json":
         raise UnsupportedMediaType
@@ -43,8 +46,11 @@ def read_body(schema: type[B], request: Request) -> B:
 
 
 def _read(request: Request) -> bytes:
-    """The body's bytes. Each server has errors of its own for a stream that breaks off or whose
-    chunks are no chunks; all of them are the client's."""
+    """The bytes of the body.
+
+    Every server raises errors of its own when the stream breaks off or a chunk is invalid, so each
+    error counts as the client's. Raises BadRequest, PayloadTooLarge.
+    """
     try:
         data = request.get_data(cache=False)
     except HTTPException:
@@ -52,11 +58,12 @@ def _read(request: Request) -> bytes:
     except Exception as error:
         raise BadRequest("The request body could not be read") from error
     if request.content_length is None and len(data) == request.max_content_length:
-        raise oversize()  # of an unannounced length, it was cut off here
+        raise oversize()  # without a Content-Length: cut off at the limit
     return data
 
 
 def read_query(schema: type[Q], request: Request) -> Q:
+    """The validated query. Raises InvalidQuery, also for a parameter that is given twice."""
     for name in schema.model_fields:
         if len(request.args.getlist(name)) > 1:
             raise InvalidQuery(f"{name}: given more than once")
@@ -67,7 +74,8 @@ def read_query(schema: type[Q], request: Request) -> Q:
 
 
 def refuse_unreadable_path(request: Request) -> None:
-    """A path that is not UTF-8, or that hides control characters, names nothing here."""
+    """Raises BadRequest where the path is not UTF-8 or holds control characters."""
+    # WSGI passes the path's bytes as Latin-1: https://peps.python.org/pep-3333/#unicode-issues
     raw = request.environ.get("PATH_INFO", "").encode("latin-1")
     try:
         path = raw.decode("utf-8")
@@ -78,16 +86,20 @@ def refuse_unreadable_path(request: Request) -> None:
 
 
 def sentence_of(error: ValidationError, *, missing: str | None) -> str:
-    """One sentence for a person: the client's own about missing fields, else the first fault."""
+    """The sentence that tells a person what is wrong with the input.
+
+    It is about the first fault; `missing` replaces it where a required field is absent or empty.
+    """
     faults = error.errors(include_url=False, include_context=False)
     if missing and any(_is_absent(fault) for fault in faults):
         return missing
     first = faults[0]
-    if first["type"] in NO_SCHEMA:
-        return NO_SCHEMA[first["type"]]
+    if first["type"] in NOT_AN_OBJECT:
+        return NOT_AN_OBJECT[first["type"]]
+    # The name of an unknown field is the client's own text, so it is cut.
     field = ".".join(str(part) for part in first["loc"])[:LONGEST_ECHO]
-    said = first["msg"].removeprefix("Value error, ")
-    return f"{field}: {said}" if field else said
+    message = first["msg"].removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
 
 
 def _is_absent(fault: ErrorDetails) -> bool:

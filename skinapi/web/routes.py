@@ -1,12 +1,13 @@
-"""How a room declares its routes: once, from which access, checks, answers and the docs follow.
+"""Declares routes: access, validation, answers and OpenAPI follow from one declaration.
 
-A handler's signature is its schema. The first argument is the room's service; by keyword come
-`body`, `form` and `query` (their annotations are the schemas), `subject` (who calls),
-`idempotency_key` (so that a retry does not act twice), and the parts of the path. What it returns
-is the answer, and its annotation the answer's schema.
+A handler's signature is its schema. Its first argument is the service of its package. The others
+are passed by keyword: `body`, `form` and `query` (their annotations are the schemas), `subject`
+(the caller), `idempotency_key` (by which a retry is recognised), and the parts of the path. The
+return value is the answer, and the return annotation is the schema of the answer.
 
-Where several clients share a path, each declares its route with `when`: whose request it is, told
-by its headers alone, before the body is read. The one without `when` takes what is left.
+Where several clients share a path, each declares a route of its own. `when` decides by the headers
+alone, before the body is read, whether a request is for that route; the route without `when` gets
+the rest.
 """
 
 import inspect
@@ -40,6 +41,10 @@ Handler = Callable[..., Any]
 
 @dataclass(frozen=True)
 class Route:
+    """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
+    types that the handler may answer with, and `max_body` overrides the size limit of bodies.
+    """
+
     method: str
     path: str
     access: Access
@@ -60,12 +65,13 @@ class Route:
 
     def __post_init__(self) -> None:
         signature = inspect.signature(self.handler, eval_str=True)
-        kept = dict(list(signature.parameters.items())[1:])
-        object.__setattr__(self, "parameters", kept)
+        without_service = dict(list(signature.parameters.items())[1:])
+        # A frozen dataclass can set its computed fields only in this way.
+        object.__setattr__(self, "parameters", without_service)
         object.__setattr__(self, "carries_photo", self.carries_photo or self.form is not None)
         object.__setattr__(self, "returns", signature.return_annotation)
         if self.is_json:
-            answer = TypeAdapter(_what_travels(self.returns))
+            answer = TypeAdapter(_json_type(self.returns))
             object.__setattr__(self, "answer", answer)
 
     @property
@@ -74,11 +80,12 @@ class Route:
 
     @property
     def lists(self) -> bool:
-        """Whether it answers with many items."""
+        """Whether it answers with a list in pages."""
         return get_origin(self.returns) is Page
 
     @property
     def says(self) -> str:
+        """The handler's docstring: summary and description of the operation in OpenAPI."""
         return inspect.getdoc(self.handler) or ""
 
     @property
@@ -94,11 +101,12 @@ class Route:
         return self.parameters["query"].annotation if "query" in self.parameters else None
 
     def run(self, service: object, path: dict[str, str]) -> Response:
+        """Parse the current request, call the handler, and make the answer."""
         result = self.handler(service, **self._read_arguments(path))
         if isinstance(result, Response):
             return result
         headers = {}
-        # The store was asked by now: nobody's slow search keeps others waiting here.
+        # The handler has read from the store already, so a slow query holds no lock here.
         with one_at_a_time if isinstance(result, Page) else nullcontext():
             if isinstance(result, Page):
                 headers, result = result.headers(request), result.items
@@ -120,8 +128,8 @@ class Route:
         return arguments
 
 
-def _what_travels(annotation: Any) -> Any:
-    """The annotation's JSON: a page is its list, and a ready Response speaks for itself."""
+def _json_type(annotation: Any) -> Any:
+    """The type whose JSON is the answer: for a page its list, and no ready-made Response."""
     if get_origin(annotation) is Page:
         return list[get_args(annotation)[0]]  # type: ignore[misc]
     if isinstance(annotation, UnionType):
@@ -130,7 +138,9 @@ def _what_travels(annotation: Any) -> Any:
 
 
 class Routes(Generic[S]):
-    """The routes of one room, waiting for its service."""
+    """The routes of one package. They are declared at import, and get their service in
+    `blueprint`.
+    """
 
     def __init__(self, tag: str) -> None:
         self._tag = tag
@@ -166,12 +176,12 @@ def _view(route: Route, service: object) -> Callable[..., Response]:
 
 
 def route_of(app: Flask, endpoint: str | None) -> Route | None:
-    """What was declared for this endpoint; None where nothing was."""
+    """The declared route of this endpoint; None where there is none."""
     return getattr(app.view_functions.get(endpoint or ""), "route", None)
 
 
-def choose_dialect(app: Flask, request: Request) -> None:
-    """Give the request to the route that it is meant for, of those that share its path."""
+def choose_client_route(app: Flask, request: Request) -> None:
+    """Where several routes share the path, choose the one whose `when` matches the request."""
     rule = request.url_rule
     if rule is None or request.method == "OPTIONS":
         return
@@ -179,9 +189,9 @@ def choose_dialect(app: Flask, request: Request) -> None:
     routes = [(other, route) for other, route in found if route and route.method == request.method]
     if len(routes) < 2:
         return
-    asked = [other for other, route in routes if route.when and route.when(request)]
-    left = [other for other, route in routes if route.when is None]
-    request.url_rule = (asked or left or [rule])[0]
+    matching = [other for other, route in routes if route.when and route.when(request)]
+    default = [other for other, route in routes if route.when is None]
+    request.url_rule = (matching or default or [rule])[0]
 
 
 def _sharing(app: Flask, rule: Rule) -> list[Rule]:
@@ -194,7 +204,7 @@ def declared_routes(app: Flask) -> Iterable[Route]:
 
 
 def renderer_for(app: Flask) -> Callable[[Request], Renderer]:
-    """The error renderer of the request's path, also where its method matched no route."""
+    """The function that finds a request's error renderer, also where its method is not allowed."""
 
     def find(request: Request) -> Renderer:
         route = route_of(app, request.endpoint) or _route_of_path(app, request)
@@ -207,7 +217,7 @@ def _route_of_path(app: Flask, request: Request) -> Route | None:
     try:
         adapter = app.create_url_adapter(request)
     except HTTPException:
-        return None  # the Host header names no host
+        return None  # the Host header is invalid
     if adapter is None:
         return None
     for method in adapter.allowed_methods():
@@ -216,9 +226,9 @@ def _route_of_path(app: Flask, request: Request) -> Route | None:
         except HTTPException:
             continue
         routes = [route_of(app, other.endpoint) for other in _sharing(app, rule)]
-        return next((route for route in routes if route and _is_meant(route, request)), None)
+        return next((route for route in routes if route and _matches(route, request)), None)
     return None
 
 
-def _is_meant(route: Route, request: Request) -> bool:
+def _matches(route: Route, request: Request) -> bool:
     return route.when is None or route.when(request)

@@ -1,4 +1,4 @@
-"""The base of every request schema, and the texts and files they are made of."""
+"""Base classes of the request and answer schemas, and the types of texts and files in them."""
 
 import unicodedata
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ LONGEST_NAME = 200
 
 
 def _printable(text: str) -> str:
+    # Cc are control characters, Cs halves of surrogate pairs, which no UTF-8 text can hold.
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise ValueError("Control characters are not allowed")
     return text
@@ -26,16 +27,16 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Body(BaseModel):
-    """A request body of our own routes: a field it does not know is an error that names it."""
+    """A request body of our own routes. An unknown field is an error that names the field."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     missing: ClassVar[str | None] = None
 
 
 class ContractBody(Body):
-    """A body that an existing client sends: unknown fields are ignored.
+    """A request body of an existing client. Unknown fields are ignored.
 
-    `missing` is the sentence that client shows when a required field is absent or empty.
+    `missing` is the sentence that the client shows when a required field is absent or empty.
     """
 
     model_config = ConfigDict(extra="ignore", strict=True, frozen=True)
@@ -43,7 +44,9 @@ class ContractBody(Body):
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One file of a form, as it was sent; the name is the client's own and means nothing here."""
+    """One file of a form, as it was sent. The name is chosen by the client and never used as a
+    path.
+    """
 
     filename: str = field(repr=False)
     content: bytes = field(repr=False)
@@ -58,19 +61,19 @@ class Upload:
 
 
 class Form(Body):
-    """A multipart form of our own routes. Its fields come as text, so they are converted."""
+    """A multipart form of our own routes. Its fields arrive as text, so they are converted."""
 
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
 
 
 class ContractForm(Form):
-    """A form that an existing client sends: unknown fields are ignored."""
+    """A multipart form of an existing client. Unknown fields are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=False, frozen=True)
 
 
 class Answer(BaseModel):
-    """What a route answers."""
+    """The JSON that a route answers with."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 

@@ -1,4 +1,4 @@
-"""The routes about the server itself: its front door, health, metrics and description."""
+"""The routes about the server itself: start page, health, metrics, API documentation."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -54,7 +54,7 @@ routes: Routes[ServerInfo] = Routes("server")
 
 @routes.route("GET", "/", access=Public(), rate=Rate.READ)
 def front_door(server: ServerInfo) -> Front | Response:
-    """What runs here; a browser gets the console."""
+    """Name and version of the server; a browser gets the console."""
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
         return server.page()
     return Front(
@@ -67,13 +67,13 @@ def front_door(server: ServerInfo) -> Front | Response:
 
 @routes.route("GET", "/healthz", access=Public(), rate=Rate.UNLIMITED)
 def say_alive(_: ServerInfo) -> Health:
-    """Whether the process answers."""
+    """Liveness: whether the process answers."""
     return Health(status="ok")
 
 
 @routes.route("GET", "/readyz", access=Public(), rate=Rate.UNLIMITED, raises=(Unavailable,))
 def say_ready(server: ServerInfo) -> Health:
-    """Whether everything it needs answers too; 503 until then."""
+    """Readiness: whether everything that the server needs answers too; 503 until then."""
     for probe in server.probes:
         probe()
     return Health(status="ready")
@@ -81,19 +81,20 @@ def say_ready(server: ServerInfo) -> Health:
 
 @routes.route("GET", "/metrics", access=Scraper(), rate=Rate.READ, produces="text/plain")
 def show_metrics(_: ServerInfo) -> Response:
-    """Counts and durations for Prometheus, with METRICS_TOKEN or as an admin."""
+    """Metrics for Prometheus: counts and durations. For admins, or with METRICS_TOKEN."""
     return Response(exposition(), content_type=CONTENT_TYPE)
 
 
 @routes.route("GET", "/openapi.json", access=Public(), rate=Rate.READ)
 def show_openapi(server: ServerInfo) -> dict[str, Any]:
-    """This description, as OpenAPI 3.1."""
+    """The API documentation as OpenAPI 3.1."""
     return server.spec
 
 
 @routes.route("GET", "/docs", access=Public(), rate=Rate.READ, produces="text/html")
 def show_docs(server: ServerInfo) -> Response:
-    """This description, for people."""
+    """The API documentation as a page for people."""
+    # The strict policy of all other answers would block the page's own style sheet.
     page = Response(server.docs, mimetype="text/html")
     page.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"

@@ -1,13 +1,18 @@
-"""How much a request may hold, and how that is said to people."""
+"""The errors for bodies and photos that are too large, with the limit in a form for people."""
 
 from skinapi.errors import PayloadTooLarge
 
-# What a file manager calls a megabyte, and what a disk's label does; the first that fits.
+# A megabyte is 1024² bytes in file managers and 1000² on disk labels: the first that divides the
+# size without a rest is used.
 UNITS = ((1024**2, "MB"), (1000**2, "MB"), (1024, "KB"), (1000, "KB"))
 
 
 def size_in_words(size: int) -> str:
-    """The size as people say it, e.g. "10 MB"; never more than it is."""
+    """The size in bytes as text for people, rounded down.
+
+    >>> size_in_words(10 * 1024 * 1024), size_in_words(1_234_567), size_in_words(12)
+    ('10 MB', '1.2 MB', '12 bytes')
+    """
     for unit, name in UNITS:
         if size and size % unit == 0:
             return f"{size // unit} {name}"
