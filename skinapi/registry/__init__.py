@@ -1,1 +1,1 @@
-"""Model versions and the slot that serves one of them."""
+"""The model in service: loading, replacing and describing it, and classifying photos with it."""

@@ -1,4 +1,4 @@
-"""The model card for people: one page of plain HTML from the card itself."""
+"""The model card for people: one page of plain HTML, built from the card."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from flask import render_template_string
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import ModelCard
 
+# A figure `f1` may have a confidence interval in the entry `f1_interval` beside it.
 INTERVAL = "_interval"
 
 PAGE = """{% macro show(value) %}
@@ -67,10 +68,11 @@ PAGE = """{% macro show(value) %}
 
 
 def card_page(card: ModelCard) -> str:
+    """The page of this card; it loads nothing from another host."""
     return render_template_string(
         PAGE,
         card=card,
-        more=_more(card),
+        more=_extra_sections(card),
         notice=conditions_table().notices.information_only.en,
         cell=_cell,
         words=_words,
@@ -79,14 +81,16 @@ def card_page(card: ModelCard) -> str:
     )
 
 
-def _more(card: ModelCard) -> Mapping[str, Any]:
-    """What this card tells beyond what every card must."""
+def _extra_sections(card: ModelCard) -> Mapping[str, Any]:
+    """The sections of this card that not every card has."""
     return card.model_extra or {}
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Several parts with the same figures: one line each; what is nested deeper follows below."""
+    """A table of several parts with the same figures: one row per part. Values that are nested
+    deeper are shown below the table.
+    """
 
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[str]]]
@@ -94,7 +98,7 @@ class Grid:
 
 
 def _grid_of(value: Mapping[str, Any]) -> Grid | None:
-    """None where the parts are not all tables."""
+    """The parts of this value as one table; None where not every part is a mapping."""
     if len(value) < 2 or not all(isinstance(part, Mapping) for part in value.values()):
         return None
     plain = {name: _show_plain(part) for name, part in value.items()}
@@ -114,7 +118,7 @@ def _grid_of(value: Mapping[str, Any]) -> Grid | None:
 
 
 def _show_plain(part: Mapping[str, Any]) -> dict[str, str]:
-    """What fits into a cell: words, numbers, and lists of them."""
+    """The values that fit into a table cell: texts, numbers, and lists of them."""
     shown = {}
     for name, value in _pairs_of(part):
         if isinstance(value, list | tuple):
@@ -126,7 +130,7 @@ def _show_plain(part: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _pairs_of(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """A figure and its interval become one: `0.912 [0.880–0.940]`."""
+    """The entries of a mapping, each figure together with its interval: `0.912 [0.880–0.940]`."""
     pairs = []
     for name, part in value.items():
         interval = value.get(f"{name}{INTERVAL}")

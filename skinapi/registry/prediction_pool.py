@@ -1,4 +1,7 @@
-"""Bounded admission to the engine: when the queue is full, a request gets 503 at once."""
+"""The prediction pool: a bounded queue and a few threads in which photos are classified.
+
+When the queue is full, a request gets 503 at once.
+"""
 
 import threading
 from collections.abc import Callable
@@ -13,10 +16,10 @@ T = TypeVar("T")
 
 
 class PredictionPool:
-    """Runs all classification on as many threads as the engine has streams, behind a queue.
+    """Classifies photos in as many threads as the engine has streams; further photos are queued.
 
-    Each thread keeps an inference request and the memory of its largest picture. With the 32
-    serving threads instead, pictures of twelve megapixels took 200 MB more (measured).
+    Not in the 32 threads that serve requests: each thread keeps an inference request and the memory
+    of its largest picture, and with pictures of twelve megapixels that took 200 MB more (measured).
     """
 
     def __init__(self, *, streams: int, queue: int = QUEUE) -> None:

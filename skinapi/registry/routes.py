@@ -1,4 +1,4 @@
-"""What the server knows and what it judges with, open to whoever wants to check it."""
+"""The public routes that describe the model in service and the table of conditions."""
 
 from typing import Any
 
@@ -27,8 +27,9 @@ routes: Routes[RegistryService] = Routes("model")
     or_produces=("text/html",),
 )
 def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
-    """What the model in service is, where it came from, how good it is and what it must not be
-    used for; a browser gets a page.
+    """The model card: origin, figures and limits of the model in service.
+
+    It tells how good the model is and what it must not be used for. A browser gets a page.
     """
     card = registry.describe_model()
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
@@ -40,5 +41,5 @@ def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
 
 @routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)
 def show_conditions(_: RegistryService) -> ConditionsView:
-    """Every medical sentence that the server may say, in every language, with its sources."""
+    """Every medical sentence that answers and reports may hold, in all languages, with sources."""
     return ConditionsView.of(conditions_table())

@@ -1,4 +1,4 @@
-"""What crosses the wire of the conditions table."""
+"""The answer schemas of the conditions table."""
 
 from typing import Any, Self
 
@@ -29,8 +29,8 @@ class ConditionView(Answer):
     @classmethod
     def of(cls, condition: Condition) -> Self:
         plain: dict[str, Any] = condition.model_dump(mode="json", exclude={"sources"})
-        told = {name: plain[name] for name in cls.model_fields if name in plain}
-        return cls(**told, code_relation=condition.code_relation, sources=condition.sources)
+        shown = {name: plain[name] for name in cls.model_fields if name in plain}
+        return cls(**shown, code_relation=condition.code_relation, sources=condition.sources)
 
 
 class ConditionsView(Answer):

@@ -1,4 +1,4 @@
-"""The model in service: classify a photo, replace the model, describe it."""
+"""The use cases of the model in service: classify a photo, replace the model, describe it."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,8 +20,10 @@ from skinapi.web.logs import log
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedPhoto:
-    """What was found, and the photo in which it was found. `shape` is set where it was asked for
-    and the lesion has a clear outline, `kept` (see `stored_photo`) where the photo is to be kept.
+    """A finding and the photo that it is about.
+
+    `shape` is set where it was asked for and the lesion has a clear outline. `kept` is set where
+    the photo is to be kept: the bytes to store (see `stored_photo`).
     """
 
     finding: Finding
@@ -43,9 +45,10 @@ class RegistryService:
         measure: bool = False,
         keep: bool = False,
     ) -> ClassifiedPhoto:
-        """With the lesion's shape where it is to be measured, and with what may be kept of the
-        photo where it is to be kept. Raises Refused, NoModel, and Unavailable when too many wait
-        already.
+        """Classify a photo in the prediction pool.
+
+        With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
+        the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
         return self._pool.run(partial(_classify, self._slot.model, content, context, measure, keep))
 
@@ -54,23 +57,23 @@ class RegistryService:
         return self._slot.model.card
 
     def swap_model(self, *, folder: Path) -> Model:
-        """Serve the model of this folder. Raises ModelDamaged, and then nothing has changed."""
+        """Serve the model of this folder. Raises ModelDamaged; the model in service then stays."""
         return self._slot.swap(folder)
 
     def roll_back_model(self) -> Model:
-        """Serve the model before. Raises Conflict where there is none."""
+        """Serve the previous model again. Raises Conflict where there is none."""
         return self._slot.roll_back()
 
     def ping(self) -> None:
-        """Raises NoModel until a model is warm."""
+        """Raises NoModel until a model is loaded and has made its first pass."""
         self._slot.ping()
 
 
 def _classify(
     model: Model, content: bytes, context: Context, measure: bool, keep: bool
 ) -> ClassifiedPhoto:
-    """All work whose cost grows with the picture. It runs in the pool, so for no more pictures at
-    once than the engine has streams.
+    """All work whose cost grows with the picture. It runs in the prediction pool, so only for as
+    many pictures at a time as the engine has streams.
     """
     prepared = prepare_photo(content)
     finding = classify_prepared(model, prepared, context)
@@ -80,20 +83,24 @@ def _classify(
 
 
 def open_registry(settings: Settings) -> RegistryService:
-    """With the model of MODEL_PATH, else the one that ships. Without one the server still starts,
-    says that it is not ready, and judges nothing.
+    """The service with the model of MODEL_PATH, or with the shipped one.
+
+    Where the model is damaged, the server still starts: /readyz answers 503, and photos are not
+    classified.
     """
     precision = Precision(settings.model_precision) if settings.model_precision else None
     slot = ServingSlot(partial(open_warm, precision=precision, streams=settings.num_streams))
     try:
         slot.swap(serving_folder(settings))
     except ModelDamaged as error:
-        log.error("no model", says=error.detail)
+        log.error("model not loaded", reason=error.detail)
     return RegistryService(slot=slot, pool=PredictionPool(streams=settings.num_streams))
 
 
 def announce_model(settings: Settings) -> str:
-    """What will be served, by its card alone: loading is the server's own business."""
+    """The line that `serve` prints about its model. It reads only the card, because the worker
+    processes load the model, not this one.
+    """
     try:
         card = read_card(serving_folder(settings))
     except ModelDamaged:

@@ -1,5 +1,5 @@
-"""The model that this process serves: loaded, verified and warm before the first patient waits for
-it; replaced by another in one step.
+"""The model that this process serves: verified, loaded and warmed up before it answers requests,
+and replaced by another model in one step.
 """
 
 import threading
@@ -17,66 +17,73 @@ Open = Callable[[Path], Model]
 
 
 class ServingSlot:
-    """Whoever answers takes the model once and keeps it for the whole answer: it names one version
-    whatever happens meanwhile.
+    """Holds the model in service and the previous one.
+
+    A request must read `model` once and use that object for its whole answer: then the answer names
+    one version, also when the model is replaced in the meantime.
     """
 
     def __init__(self, open_warm: Open) -> None:
         self._open = open_warm
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._serving: Model | None = None
-        self._before: Model | None = None
-        self._refused: str | None = None
+        self._previous: Model | None = None
+        self._damaged: str | None = None
 
     @property
     def model(self) -> Model:
-        """Raises NoModel."""
-        serving = self._serving
+        """The model in service. Raises NoModel."""
+        serving = self._serving  # read once: another thread may replace it after the check
         if serving is None:
             raise NoModel
         return serving
 
     def ping(self) -> None:
-        """Raises NoModel until one is warm; it names the file that kept one from it."""
-        if self._serving is None and self._refused:
+        """Raises NoModel until a model is in service; it names the file that could not be used."""
+        if self._serving is None and self._damaged:
             raise NoModel(
-                f"No model is loaded, so no picture can be judged: {self._refused} of MODEL_PATH "
+                f"No model is loaded, so no picture can be judged: {self._damaged} of MODEL_PATH "
                 "cannot be used, for the reason in the server's log"
             )
         _ = self.model
 
     def swap(self, folder: Path) -> Model:
-        """Serve this one; while it loads and warms, the one before it goes on. Raises ModelDamaged,
-        and then nothing has changed.
+        """Serve the model of this folder. While it loads and warms up, the model before it goes on
+        serving. Raises ModelDamaged; then nothing has changed.
         """
         started = time.monotonic()
         try:
             model = self._open(folder)
         except ModelDamaged as fault:
-            self._refused = fault.file
+            self._damaged = fault.file
             raise
-        with self._turn:
-            self._before, self._serving = self._serving, model
+        with self._lock:
+            self._previous, self._serving = self._serving, model
         seconds = round(time.monotonic() - started, 2)
         log.info("model ready", version=model.version, seconds=seconds)
         return model
 
     def roll_back(self) -> Model:
-        """Serve the one before again; it is still warm. Raises Conflict where there is none."""
-        with self._turn:
-            if self._before is None or self._serving is None:
+        """Serve the previous model again, at once: it is still in memory. A second call undoes the
+        first. Raises Conflict where there is none.
+        """
+        with self._lock:
+            if self._previous is None or self._serving is None:
                 raise Conflict("There is no earlier model to go back to")
-            self._before, self._serving = self._serving, self._before
+            self._previous, self._serving = self._serving, self._previous
             return self._serving
 
 
 def open_warm(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:
-    """Checksums first, then one pass. Raises ModelDamaged rather than serve what is half right."""
+    """The model of this folder, after its checksums were verified and it has made one pass.
+
+    Raises ModelDamaged.
+    """
     if folder.suffix in KERAS_SUFFIXES:
         raise ModelDamaged(
             f"{folder.name} is a Keras network; export it first: "
             f"python -m skinapi export {folder.name} --labels ... --scaling ..."
         )
     model = open_model(folder, precision=precision, streams=streams)
-    model.warm()
+    model.warm()  # the first pass is slow, and it finds a model that loads but does not work
     return model
