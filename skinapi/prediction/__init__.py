@@ -1,1 +1,1 @@
-"""A picture in, a finding out, with its report."""
+"""Classifies the photos of accounts: /predict, from the form to the stored finding."""

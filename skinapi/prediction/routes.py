@@ -1,4 +1,4 @@
-"""A picture in, a finding out: parse, call, answer."""
+"""The route that classifies a photo for an account."""
 
 from skinapi.errors import BadRequest, NoModel, PredictionQuotaReached, Refused
 from skinapi.prediction.schemas import PhotoForm, SampleQuery, SampleView
@@ -27,10 +27,10 @@ def predict(
     subject: Subject,
     idempotency_key: str | None,
 ) -> SubmissionView:
-    """Judge a photo, for oneself.
+    """Classify a photo of the caller, and store the finding.
 
     A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
-    tells how to take a better one; nothing is kept then.
+    tells how to take a better one; nothing is stored then.
     """
     submission, owner = prediction.predict(
         account_id=subject.id,

@@ -1,4 +1,4 @@
-"""What the Angular app sends with a photo, and what else may be known about it."""
+"""The form of /predict: the fields that the Angular app sends, and further facts about a photo."""
 
 from typing import Annotated, Any, Self
 
@@ -14,38 +14,43 @@ from skinapi.vision.finding import Finding
 from skinapi.web.schema_types import Answer, ContractForm, Upload
 
 NO_IMAGE = "No image uploaded"
-DENIED = "none"
+# The value of `checklist` where the patient was asked and denied every item; leaving the field out
+# means that the patient was not asked.
+ALL_DENIED = "none"
 
 
-def _number(text: Any) -> Any:
+def _to_number(text: Any) -> Any:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() else text
 
 
-def _items(sent: Any) -> Any:
-    """Several fields, or one with commas; `none` where every item was denied."""
+def _split_items(sent: Any) -> Any:
+    """The items of a list that was sent as several fields or as one field with commas.
+
+    `none` becomes an empty tuple.
+    """
     if not isinstance(sent, list):
         return sent
     items = [item.strip() for text in sent for item in str(text).split(",")]
-    return tuple(item for item in items if item and item != DENIED)
+    return tuple(item for item in items if item and item != ALL_DENIED)
 
 
-def _known(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
+def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:
     known = [item.key for item in conditions_table().checklist.items]
     if not set(ticked or ()) <= set(known):
-        raise ValueError(f"the items are {', '.join(known)}, or {DENIED}")
+        raise ValueError(f"the items are {', '.join(known)}, or {ALL_DENIED}")
     return ticked
 
 
 class ContextForm(ContractForm):
-    """All of it may be left out."""
+    """The facts about a photo and its patient; every field may be left out."""
 
     modality: Modality = Modality.UNKNOWN
     age_band: AgeBand | None = None
     sex: Sex | None = None
     body_site: BodySite | None = None
-    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_number)] = None
+    fitzpatrick: Annotated[Fitzpatrick | None, BeforeValidator(_to_number)] = None
     checklist: Annotated[
-        tuple[str, ...] | None, BeforeValidator(_items), AfterValidator(_known)
+        tuple[str, ...] | None, BeforeValidator(_split_items), AfterValidator(_known_items)
     ] = Field(default=None, description="the ticked items of the 7-point checklist, or `none`")
 
     def context(self) -> Context:
@@ -68,9 +73,11 @@ class PhotoForm(ContextForm):
 
     @property
     def photo(self) -> bytes:
+        """The bytes of the photo. Raises BadRequest where no file was chosen."""
         upload = self.image or self.file
         if upload is None:
             raise BadRequest(NO_IMAGE)
+        # A browser sends a file without a name where nothing was chosen.
         if not upload.filename:
             raise BadRequest("Empty filename")
         return upload.content

@@ -1,4 +1,4 @@
-"""The main use case: classify a photo for an account, write the narrative, keep both."""
+"""The main use case: classify an account's photo, write the narrative, and store both."""
 
 import hashlib
 
@@ -48,17 +48,20 @@ class PredictionService:
         keep_photo: bool | None,
         key: str | None,
     ) -> tuple[Submission, Account]:
-        """The submission and its owner. Raises Refused, NoModel, Unavailable; the same request
-        under the same key is answered as it was before, another one raises IdempotencyKeyReused.
-        What is new raises StorageQuotaReached, PredictionQuotaReached past the account's share.
+        """The submission and its owner.
+
+        The same request with the same idempotency key is answered as before and not counted again;
+        another request with that key raises IdempotencyKeyReused. A new request raises
+        StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises Refused,
+        NoModel, Unavailable too.
         """
         owner = self._accounts.get(account_id)
-        asked = _hash(content, context, language, keep_photo)
-        answered = self._records.find_answered(owner=owner.id, key=key, request_hash=asked)
+        request_hash = _hash(content, context, language, keep_photo)
+        answered = self._records.find_answered(owner=owner.id, key=key, request_hash=request_hash)
         if answered:
             return answered, owner
-        self._quotas.take_place(owner)
-        spoken = language or _language_of(owner)
+        self._quotas.count_photo(owner)
+        answer_language = language or _language_of(owner)
         try:
             classified = self._registry.classify_photo(
                 content=content,
@@ -66,10 +69,10 @@ class PredictionService:
                 keep=self._records.may_keep_photo(owner, keep_photo),
             )
         except Refused as refused:
-            raise translate_refusal(refused, spoken) from refused
+            raise translate_refusal(refused, answer_language) from refused
         narrative = self._narrator.narrate(
             facts=Facts.of(classified.finding, context),
-            language=spoken,
+            language=answer_language,
             llm=self._llm,
             consents=owner.consents,
         )
@@ -78,11 +81,11 @@ class PredictionService:
             finding=classified.finding,
             photo=classified.kept,
             context=context,
-            language=spoken,
+            language=answer_language,
             sections=narrative.sections.model_dump(),
             narrative_source=narrative.source.model_dump(mode="json"),
             key=key,
-            request_hash=asked,
+            request_hash=request_hash,
         )
         return filed, owner
 
@@ -106,7 +109,7 @@ def _language_of(account: Account) -> Language:
 
 
 def _hash(content: bytes, context: Context, *rest: object) -> str:
-    asked = hashlib.sha256(content)
-    asked.update(context.model_dump_json().encode())
-    asked.update(repr(rest).encode())
-    return asked.hexdigest()
+    digest = hashlib.sha256(content)
+    digest.update(context.model_dump_json().encode())
+    digest.update(repr(rest).encode())
+    return digest.hexdigest()

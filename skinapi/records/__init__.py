@@ -1,1 +1,1 @@
-"""Findings and photos kept: whose they are, who may see them, and how they are forgotten."""
+"""Stored findings and photos: their owners, who may see them, reviews, and deletion."""

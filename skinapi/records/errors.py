@@ -1,4 +1,4 @@
-"""Errors of kept findings."""
+"""Errors about stored findings."""
 
 from skinapi.errors import SkinAPIError, Unprocessable
 

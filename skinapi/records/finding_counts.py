@@ -1,4 +1,4 @@
-"""How many findings an owner keeps, told without counting all of them for every photo."""
+"""Checks an account's storage quota without counting all of its findings for every photo."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,28 +8,29 @@ from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 
-# The newest findings are always counted themselves, so that one whose number was taken but which
-# is still being written is not missed. Past MOST_COUNTED they are added to the kept count. On
-# MongoDB, where taking the number and writing are two steps, one that is overtaken by so many is
-# missed until `check` mends it: an account could keep one more.
+# The newest findings are always counted one by one, so that a finding that has its number but is
+# still being written is not missed. Where there are more than MOST_COUNTED of them, the older ones
+# are added to the stored bound. On MongoDB, taking a number and writing the finding are two steps:
+# a finding that is overtaken by NEWEST others in between is missed until `check` repairs the bound,
+# so the account could keep one more than its quota.
 NEWEST = 50
 MOST_COUNTED = 100
 
 
 @dataclass(frozen=True)
 class Bound:
-    """At most `value` findings of an owner are numbered `through` or less."""
+    """At most `value` findings of an owner have the number `through` or a lower one."""
 
     through: int = 0
     value: int = 0
 
 
 class FindingCounts:
-    """Keeps one upper bound an owner, and counts only the findings behind it.
+    """Stores one upper bound per owner, and counts only the findings with higher numbers.
 
-    Numbers only grow, so deleting can lower the true count below a bound, and nothing can raise it
-    above: a crash or a concurrent writer leaves a bound that still holds. Only where the bound
-    reaches what is asked for are all findings counted, and the bound is set anew.
+    Numbers only grow, so the true count can fall below a bound (by deletion) but never rise above
+    it. A bound therefore still holds after a crash or a concurrent write. Only where the bound
+    reaches the quota are all findings counted, and the bound is set to the result.
     """
 
     def __init__(self, store: Store) -> None:
@@ -38,17 +39,17 @@ class FindingCounts:
         self._findings.ensure_index("owner", "number", "id")
 
     def reaches(self, owner: str, most: int) -> bool:
-        """Whether this owner keeps as many as that."""
+        """Whether this owner has `most` findings or more."""
         bound = self._read(owner)
-        behind = self._count(owner, after=bound.through)
-        if bound.value + behind >= most:
+        newer = self._count(owner, after=bound.through)
+        if bound.value + newer >= most:
             return self.recount(owner) >= most
-        if behind > MOST_COUNTED:
+        if newer > MOST_COUNTED:
             self._advance(owner, bound)
         return False
 
     def recount(self, owner: str) -> int:
-        """Exactly, in time that grows with the count."""
+        """The exact count; its cost grows with the count."""
         bound = self._advance(owner, Bound())
         return bound.value + self._count(owner, after=bound.through)
 
@@ -59,7 +60,7 @@ class FindingCounts:
         return {row["id"] for row in self._counts.find()}
 
     def faults(self, owner: str, kept: int) -> Iterator[Fault]:
-        """A count below the `kept` findings, as a backup that was put back in parts leaves one."""
+        """A bound below the owner's `kept` findings, as after a partial restore of a backup."""
         bound = self._read(owner)
         if bound.value + self._count(owner, after=bound.through) < kept:
             yield Fault(f"account {owner} keeps more findings than counted", self._mend(owner))
@@ -68,7 +69,9 @@ class FindingCounts:
         return partial(self.forget, owner)
 
     def _advance(self, owner: str, bound: Bound) -> Bound:
-        """The bound moved up to the newest few, and kept. Whoever writes last, it holds."""
+        """Move the bound up to the newest few findings, and store it. It holds whichever of several
+        concurrent writers is the last.
+        """
         newest = self._findings.find({"owner": owner}, sort="-number", limit=NEWEST + 1)
         if len(newest) > NEWEST and newest[-1]["number"] > bound.through:
             through = newest[-1]["number"]

@@ -1,4 +1,4 @@
-"""How many photos an account may have classified in a day, and how many findings it may keep."""
+"""Quotas of an account: photos classified per day, and stored findings."""
 
 from collections.abc import Callable
 
@@ -11,15 +11,18 @@ Spend = Callable[[str, str], None]
 
 class Quotas:
     def __init__(self, *, counts: FindingCounts, most_submissions: int, spend: Spend) -> None:
-        """`spend` counts one photo of an account in a role. Raises PredictionQuotaReached."""
+        """`spend` counts one photo of an account that has a role, and raises
+        PredictionQuotaReached.
+        """
         self._counts = counts
         self._most_submissions = most_submissions
         self._spend = spend
 
-    def take_place(self, owner: Account) -> None:
-        """Before a photo is classified. Raises StorageQuotaReached, PredictionQuotaReached.
+    def count_photo(self, owner: Account) -> None:
+        """Check both quotas and count one photo, before it is classified.
 
-        Photos that are classified at the same moment may exceed the store's quota by as many.
+        Raises StorageQuotaReached, PredictionQuotaReached. Photos that are classified at the same
+        time may exceed the storage quota by their number, because none of them is stored yet.
         """
         if self._counts.reaches(owner.id, self._most_submissions):
             raise StorageQuotaReached

@@ -1,14 +1,16 @@
-"""The queue of findings that wait for a doctor's review: most urgent first, then longest waiting.
+"""The queue of findings that wait for a doctor's review: most urgent first, then the oldest.
 
-An index can only sort by what a record holds, so three fields hold it. A submission has the
-`doctor` in whose care its owner is, and a `queue_key` that sorts unreviewed before reviewed, then
-by band, then by time. An account has the `queue_key` of its most urgent unreviewed submission.
-They order lists and nothing else: who may see a finding is read from the owner's account.
+An index can sort only by fields of its own documents, so three fields are denormalised. A
+submission holds the `doctor` in whose care its owner is, and a `queue_key` that sorts unreviewed
+before reviewed, then by band, then by time. An account holds the `queue_key` of its most urgent
+unreviewed submission. These fields only order lists: who may see a finding is decided by the
+owner's account.
 
-Nothing spans two documents, so whoever changes what a field follows from (care, a new finding, a
-review, a deletion) writes the field afterwards, then reads again, until both agree. The last to
-write has then checked. A crash in between leaves a list in the wrong order until the change is
-asked for again, or `check --repair` mends it; a patient stays in the doctor's list all the time.
+No transaction spans two documents. So after each change that such a field depends on (care, a new
+finding, a review, a deletion), the field is written, the source is read again, and this is repeated
+until both agree. The writer that finishes last has therefore seen the final state. A crash in
+between leaves a list in the wrong order, until the change is requested again or `check --repair`
+corrects it; the patient stays in the doctor's list all the time.
 """
 
 from collections.abc import Iterator
@@ -23,12 +25,12 @@ from skinapi.records.submissions import RANKED_BANDS, QueueEntry, Submissions
 from skinapi.storage.faults import Fault
 from skinapi.vision.conditions import Band
 
-AT_ONCE = 100
+PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """What a queue key says of an unreviewed finding."""
+    """The facts in the queue key of an unreviewed finding: band, time and number."""
 
     band: Band
     since: datetime
@@ -36,7 +38,8 @@ class Waiting:
 
     @classmethod
     def of(cls, account: Account) -> "Waiting | None":
-        """The account's most urgent unreviewed finding."""
+        """The account's most urgent unreviewed finding; None where it has none."""
+        # The layout of a key is in QueueEntry.make_queue_key.
         key = account.queue_key or ""
         if not key.startswith("0"):
             return None
@@ -45,34 +48,42 @@ class Waiting:
 
 
 class ReviewQueue:
+    """Keeps the order of the doctors' lists up to date after each change."""
+
     def __init__(self, *, submissions: Submissions, accounts: Accounts) -> None:
         self._submissions = submissions
         self._accounts = accounts
 
     def join(self, submission: QueueEntry, owner: Account) -> None:
-        """After a finding was filed; `owner` was read after that."""
+        """Add a new finding. Call it after the finding is stored, with its owner read after that:
+        the owner's doctor may have changed in the meantime.
+        """
         if submission.doctor != owner.doctor_id:
             self.follow_care(owner.id)
-        self.place_owner(owner.id)
+        self.update_owner_key(owner.id)
 
     def leave(self, submission: QueueEntry) -> None:
-        """After its review was signed; again and again without harm."""
+        """Mark a finding as reviewed, after its review was signed. Idempotent."""
         if self._submissions.mark_reviewed(submission):
-            self.place_owner(submission.owner)
+            self.update_owner_key(submission.owner)
 
     def follow_care(self, owner_id: str) -> None:
-        """Put all findings of this account in the queue of its doctor, if it has one."""
+        """Move all findings of this account to the queue of its doctor, or out of every queue where
+        it has no doctor. Nothing where the account is deleted.
+        """
         with suppress(NotFound):
             doctor = self._accounts.get(owner_id).doctor_id
             while True:
-                self._hand_over(owner_id, doctor)
-                now = self._accounts.get(owner_id).doctor_id
-                if now == doctor:
+                self._move_findings(owner_id, doctor)
+                doctor_now = self._accounts.get(owner_id).doctor_id
+                if doctor_now == doctor:
                     return
-                doctor = now
+                doctor = doctor_now
 
-    def place_owner(self, owner_id: str) -> None:
-        """Put this account where its most urgent unreviewed finding belongs."""
+    def update_owner_key(self, owner_id: str) -> None:
+        """Set the account's queue key to that of its most urgent unreviewed finding. Nothing where
+        the account is deleted.
+        """
         with suppress(NotFound):
             while True:
                 key = self._submissions.first_key(owner_id) or key_without_findings(owner_id)
@@ -81,7 +92,7 @@ class ReviewQueue:
                 self._accounts.set_queue_key(owner_id, key)
 
     def faults(self) -> Iterator[Fault]:
-        """Accounts whose findings, or who themselves, are not where they belong in a queue."""
+        """Accounts where a denormalised field, its own or of one of its findings, is wrong."""
         accounts = {account.id: account for account in self._accounts.find({})}
         keys = {identifier: key_without_findings(identifier) for identifier in accounts}
         misplaced = set()
@@ -89,10 +100,11 @@ class ReviewQueue:
             owner = accounts.get(submission.owner)
             if owner is None:
                 continue
-            if submission.doctor != owner.doctor_id or not submission.placed:
+            if submission.doctor != owner.doctor_id or not submission.has_current_key:
                 misplaced.add(owner.id)
             if not submission.reviewed:
-                keys[owner.id] = min(keys[owner.id], submission.place(reviewed=False))
+                key = submission.make_queue_key(reviewed=False)
+                keys[owner.id] = min(keys[owner.id], key)
         for account in accounts.values():
             if account.id in misplaced or account.queue_key != keys[account.id]:
                 says = f"the doctors' queue differs from the findings of account {account.id}"
@@ -100,14 +112,14 @@ class ReviewQueue:
 
     def _mend(self, owner_id: str) -> None:
         self.follow_care(owner_id)
-        self.place_owner(owner_id)
+        self.update_owner_key(owner_id)
 
-    def _hand_over(self, owner_id: str, doctor: str | None) -> None:
+    def _move_findings(self, owner_id: str, doctor: str | None) -> None:
         after: str | None = None
         while True:
-            page = self._submissions.page(owner_id, after=after, limit=AT_ONCE)
+            page = self._submissions.page(owner_id, after=after, limit=PAGE_SIZE)
             for submission in page.items:
-                if submission.doctor != doctor or not submission.placed:
+                if submission.doctor != doctor or not submission.has_current_key:
                     self._submissions.put_in_queue(submission, doctor)
             after = page.next_after
             if after is None:

@@ -1,4 +1,4 @@
-"""Who may review a finding, and what happens to the review."""
+"""The use cases of reviews: sign one as the doctor in charge, and list them."""
 
 import hashlib
 from collections.abc import Iterator
@@ -37,15 +37,18 @@ class ReviewsService:
         note: str | None,
         key: str | None,
     ) -> Review:
-        """Signed by the doctor in whose care the owner is. Raises NotFound, Forbidden; the same
-        request under the same key answers the same review.
+        """Store the review of the doctor in whose care the owner is.
+
+        The same request with the same idempotency key gets the review of the first one. Raises
+        NotFound, Forbidden, and IdempotencyKeyReused for another request with that key.
         """
         submission, owner = self._records.show(number=number, to=by)
         if not in_care(owner, by):
             raise Forbidden(NOT_IN_CHARGE)
-        said = {"label": label, "agreement": agreement, "histology": histology, "note": note}
-        asked = _hash(submission.id, *said.values())
-        if signed := self._find_signed(by.id, key, asked):
+        fields = {"label": label, "agreement": agreement, "histology": histology, "note": note}
+        request_hash = _hash(submission.id, *fields.values())
+        if signed := self._find_signed(by.id, key, request_hash):
+            # Again, because a crash may have followed the first request's write.
             self._records.mark_reviewed(submission)
             return signed
         with self._trail.act("review.create", by=by.id, target=submission.id):
@@ -55,26 +58,29 @@ class ReviewsService:
                     doctor=by.id,
                     signature=self._accounts.get(by.id).name,
                     idempotency_key=key,
-                    request_hash=asked,
-                    **said,
+                    request_hash=request_hash,
+                    **fields,
                 )
-            except Duplicate:
-                faster = self._find_signed(by.id, key, asked)
-                if faster is None:
+            except Duplicate:  # a retry of this request has stored it in the meantime
+                signed = self._find_signed(by.id, key, request_hash)
+                if signed is None:
                     raise
-                return faster
-            self._refuse_for_the_removed(submission.id)
+                return signed
+            self._remove_review_of_deleted(submission.id)
             self._records.mark_reviewed(submission)
             return review
 
-    def _find_signed(self, doctor: str, key: str | None, asked: str) -> Review | None:
+    def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
         found = self._reviews.by_key(doctor, key)
-        if found and found.request_hash != asked:
+        if found and found.request_hash != request_hash:
             raise IdempotencyKeyReused
         return found
 
-    def _refuse_for_the_removed(self, submission_id: str) -> None:
-        """It may have been deleted while its review was written: nothing of it stays."""
+    def _remove_review_of_deleted(self, submission_id: str) -> None:
+        """Remove the review again where the finding was deleted while the review was written.
+
+        Raises NotFound in that case.
+        """
         if not self._records.has(submission_id):
             self._reviews.forget(submission_id)
             raise NotFound(NOT_YOURS)
@@ -82,7 +88,7 @@ class ReviewsService:
     def list_reviews(
         self, *, number: str, to: Subject, after: str | None, limit: int
     ) -> Page[Review]:
-        """Raises NotFound."""
+        """The reviews of a finding that the caller may see. Raises NotFound."""
         submission, _ = self._records.show(number=number, to=to)
         return self._reviews.page(submission.id, after=after, limit=limit)
 
@@ -90,6 +96,7 @@ class ReviewsService:
         return self._reviews.latest(submission_id)
 
     def faults(self) -> Iterator[Fault]:
+        """Reviews of deleted submissions, and submissions not marked as reviewed in the queue."""
         for identifier in sorted(self._reviews.submissions()):
             submission = self._records.find_by_id(identifier)
             if submission is None:
@@ -100,5 +107,5 @@ class ReviewsService:
                 yield Fault(says, partial(self._records.mark_reviewed, submission))
 
 
-def _hash(*asked: object) -> str:
-    return hashlib.sha256(repr(asked).encode()).hexdigest()
+def _hash(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The reviews: what the doctor in charge makes of a finding; rows, never overwritten."""
+"""The collection of reviews: a doctor's opinions on a finding, added and never overwritten."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ class Agreement(StrEnum):
 
 
 class Histology(StrEnum):
-    """What the laboratory says to the reviewer's label."""
+    """What the laboratory found about the label that the reviewer gave."""
 
     NOT_TAKEN = "not_taken"
     AWAITED = "awaited"
@@ -26,8 +26,10 @@ class Histology(StrEnum):
 
 
 class Review(BaseModel):
-    """`label` is what the doctor calls it, a condition's key. The signature is the doctor's name as
-    it was then, and outlives the doctor's account.
+    """One doctor's review of a finding.
+
+    `label` is the key of the condition that the doctor sees. `signature` is the doctor's name at
+    that time; it stays after the doctor's account is deleted.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -52,7 +54,7 @@ class Reviews:
         self._documents.ensure_index("doctor", "idempotency_key", unique=True)
 
     def add(self, **fields: Any) -> Review:
-        """Raises Duplicate where the doctor used this key before."""
+        """Store a review. Raises Duplicate where the doctor has used its idempotency key before."""
         review = Review(id=new_id(), created_at=now(), **fields)
         plain = review.model_dump(mode="json", exclude={"created_at"})
         self._documents.insert({**plain, "created_at": review.created_at, "schema": 1})
@@ -65,7 +67,7 @@ class Reviews:
         return Review.model_validate(found[0]) if found else None
 
     def page(self, submission: str, *, after: str | None, limit: int) -> Page[Review]:
-        """In the order they were signed."""
+        """One page of a submission's reviews, in the order in which they were signed."""
         found = self._documents.find({"submission": submission}, after=after, limit=limit + 1)
         return page_of(found, limit).map(Review.model_validate)
 

@@ -1,4 +1,4 @@
-"""The history of findings: parse, call, answer."""
+"""The routes of stored findings and their reviews."""
 
 from flask import Response
 
@@ -21,14 +21,14 @@ review_routes: Routes[ReviewsService] = Routes("reviews")
 def list_submissions(
     records: RecordsService, *, query: ContractPageQuery, subject: Subject
 ) -> Page[SummaryView]:
-    """One's own findings, in the order they were made; each in full under its number."""
+    """The caller's own findings, oldest first; each in full is at its number."""
     page, owner = records.list_own(owner=subject.id, after=query.after, limit=query.limit)
     return page.map(lambda submission: SummaryView.of(submission, owner))
 
 
 @routes.route("GET", "/submissions/<number>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
 def show_submission(records: RecordsService, *, number: str, subject: Subject) -> SubmissionView:
-    """A finding of one's own, or of a patient in one's care."""
+    """A finding of the caller, or of a patient in the caller's care."""
     return SubmissionView.of(*records.show(number=number, to=subject))
 
 
@@ -41,7 +41,7 @@ def show_submission(records: RecordsService, *, number: str, subject: Subject) -
     raises=(NotFound,),
 )
 def show_photo(records: RecordsService, *, number: str, subject: Subject) -> Response:
-    """Its photo, where it was kept."""
+    """The photo of a finding, where it was kept."""
     content = records.read_kept_photo(number=number, to=subject)
     return Response(content, mimetype="image/jpeg")
 
@@ -55,7 +55,7 @@ def show_photo(records: RecordsService, *, number: str, subject: Subject) -> Res
     raises=(NotFound,),
 )
 def show_heatmap(records: RecordsService, *, number: str, subject: Subject) -> Response:
-    """Where the model looked, over the photo, where it was kept."""
+    """The heat map of a finding over its photo, where the photo was kept."""
     content = records.draw_heatmap(number=number, to=subject)
     return Response(content, mimetype="image/jpeg")
 
@@ -64,7 +64,7 @@ def show_heatmap(records: RecordsService, *, number: str, subject: Subject) -> R
     "DELETE", "/submissions/<number>", access=Signed(), rate=Rate.WRITE, raises=(NotFound,)
 )
 def delete_submission(records: RecordsService, *, number: str, subject: Subject) -> Message:
-    """Delete a finding of one's own, and its photo."""
+    """Delete a finding of the caller, and its photo."""
     records.delete_submission(number=number, by=subject.id)
     return Message(message=f"Submission {number} deleted")
 
@@ -85,7 +85,7 @@ def add_review(
     subject: Subject,
     idempotency_key: str | None,
 ) -> ReviewView:
-    """Sign what one makes of a patient's finding, as the doctor in charge."""
+    """Sign a review of a patient's finding, as the doctor in charge."""
     review = reviews.add_review(
         number=number,
         by=subject,
@@ -104,6 +104,6 @@ def add_review(
 def list_reviews(
     reviews: ReviewsService, *, number: str, query: PageQuery, subject: Subject
 ) -> Page[ReviewView]:
-    """What the doctors in charge made of it, in the order they signed."""
+    """The reviews of a finding, in the order in which they were signed."""
     page = reviews.list_reviews(number=number, to=subject, after=query.after, limit=query.limit)
     return page.map(ReviewView.of)

@@ -1,4 +1,7 @@
-"""What crosses the wire of a submission: the Angular app's answer, and what it has gained."""
+"""The request and answer schemas of submissions and reviews.
+
+The names of the first fields are those that the Angular app reads; the other fields were added.
+"""
 
 import unicodedata
 from collections.abc import Sequence
@@ -96,8 +99,8 @@ class ModalityView(Answer):
         "tell"
     )
     used: list[Modality] = Field(
-        description="the kinds of picture whose calibration spoke; of two the more cautious answer "
-        "was given"
+        description="the kinds of picture whose calibration was used; of two, the more cautious "
+        "answer was given"
     )
     unsure: bool = Field(description="neither told nor recognised")
     contradicted: bool = Field(description="told as one kind, recognised as the other")
@@ -108,7 +111,7 @@ class ModalityView(Answer):
 
 
 class TestedView(Answer):
-    """How the model did on the test pictures of one kind, one picture of each lesion."""
+    """The model's figures on the test pictures of one kind, with one picture of each lesion."""
 
     modality: Modality
     lesions: int
@@ -147,7 +150,9 @@ class HeatView(Answer):
 
 
 class SummaryFields(Answer):
-    """What the Angular app shows of a submission, and what nobody should read without."""
+    """The fields of a submission that the Angular app shows, and those that must be read with them
+    (band, notice, doubts).
+    """
 
     id: str = Field(serialization_alias="_id")
     number: int = Field(serialization_alias="id")
@@ -207,7 +212,7 @@ class SubmissionView(SummaryFields):
         return cls(
             **_summary(submission, owner),
             raised_by=finding.raised_by,
-            notices=[_said(notice, language) for notice in finding.notices],
+            notices=[_in_language(notice, language) for notice in finding.notices],
             malignant_score=finding.malignant_score,
             probabilities=_probabilities(finding.ranked, language),
             probabilities_from_picture=_probabilities(finding.from_picture, language)
@@ -229,7 +234,7 @@ class SubmissionView(SummaryFields):
 
 def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
-    words = finding.band_words(language)
+    band = finding.band_words(language)
     return {
         "id": submission.id,
         "number": submission.number,
@@ -240,9 +245,9 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "report": ReportView.model_validate(submission.sections),
         "time": submission.created_at.astimezone(UTC).strftime(TIME),
         "band": finding.band,
-        "band_label": words.label,
-        "action": words.action,
-        "notice": _said(conditions_table().notices.information_only, language),
+        "band_label": band.label,
+        "action": band.action,
+        "notice": _in_language(conditions_table().notices.information_only, language),
         "uncertain": finding.uncertain,
         "reasons": finding.reasons,
         "language": language,
@@ -254,7 +259,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     }
 
 
-def _said(notice: Said, language: Language) -> str:
+def _in_language(notice: Said, language: Language) -> str:
     return notice.fr if language == "fr" else notice.en
 
 
@@ -262,15 +267,15 @@ def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probabi
     return [Probability.of(entry, language) for entry in ranked]
 
 
-def _known(label: str) -> str:
+def _known_label(label: str) -> str:
     known = conditions_table().keys
     if label not in known:
         raise ValueError(f"the labels are {', '.join(known)}")
     return label
 
 
-def _written(note: str) -> str:
-    """Lines of text, nothing that hides or draws."""
+def _printable_lines(note: str) -> str:
+    """The note with Unix line ends. Raises ValueError for other control characters."""
     lines = note.replace("\r\n", "\n")
     if any(unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n" for sign in lines):
         raise ValueError("Control characters are not allowed")
@@ -280,12 +285,12 @@ def _written(note: str) -> str:
 Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
-    AfterValidator(_written),
+    AfterValidator(_printable_lines),
 ]
 
 
 class NewReview(Body):
-    label: Annotated[str, AfterValidator(_known)] = Field(description="a condition's key")
+    label: Annotated[str, AfterValidator(_known_label)] = Field(description="a condition's key")
     agreement: Agreement = Field(description="with the finding", strict=False)
     histology: Histology | None = Field(
         default=None, description="what the laboratory says to the label", strict=False
@@ -316,6 +321,7 @@ class ReviewView(Answer):
 
 
 def stated_name(finding: FindingSummary) -> str:
+    """The stated class under the name that the Angular app knows."""
     return conditions_table().by_key(finding.stated).names.angular
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a finding, who may see it, and how it goes."""
+"""The use cases of stored findings: store, show, delete, and keep photos by consent."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -33,7 +33,11 @@ ForgetSubmission = Callable[[Submission], None]
 
 
 class RecordsService:
-    """Whatever keeps something of a submission elsewhere hands in an idempotent `forget`."""
+    """Stores findings and decides who may see them.
+
+    Another package that stores data about a submission passes a function in `forget` that deletes
+    it. Such a function must be idempotent.
+    """
 
     def __init__(
         self,
@@ -57,7 +61,10 @@ class RecordsService:
         self._photos = photos
 
     def find_answered(self, *, owner: str, key: str | None, request_hash: str) -> Submission | None:
-        """What the same request was answered before. Raises IdempotencyKeyReused for another."""
+        """The submission that the same request created before, if any.
+
+        Raises IdempotencyKeyReused where the key was used for another request.
+        """
         found = self._submissions.by_key(owner, key)
         if found and found.request_hash != request_hash:
             raise IdempotencyKeyReused
@@ -76,11 +83,15 @@ class RecordsService:
         key: str | None,
         request_hash: str,
     ) -> Submission:
-        """Keep it, and the photo if there is one: hand one in only where `may_keep_photo`. If a
-        retry was faster, its.
+        """Store a finding, and its photo if there is one. Where a retry of the same request has
+        stored it in the meantime, the result is the retry's submission.
+
+        Pass a photo only where `may_keep_photo` allows it. Raises InvalidToken where the account
+        was deleted in the meantime; then nothing is stored.
         """
         blob = self._blobs.put(photo) if photo else None
-        # Of the trail's rows and the record none is told of before all are kept.
+        # One group commit for the rows of the audit trail and the record: none is reported as
+        # written before all are durable.
         return self._store.together(
             partial(
                 self._file,
@@ -102,24 +113,30 @@ class RecordsService:
         with self._trail.act("submission.create", by=owner, target=identifier):
             try:
                 filed = self._submissions.add(identifier=identifier, owner=owner, **fields)
-            except Duplicate:
-                self._drop(fields["photo_blob"])
+            except Duplicate:  # a retry of this request has stored it in the meantime
+                self._delete_blob(fields["photo_blob"])
                 key, request_hash = fields["idempotency_key"], fields["request_hash"]
-                faster = self.find_answered(owner=owner, key=key, request_hash=request_hash)
-                if faster is None:
+                stored = self.find_answered(owner=owner, key=key, request_hash=request_hash)
+                if stored is None:
                     raise
-                return faster
-            self._queue.join(filed, self._living_owner(filed))
+                return stored
+            self._queue.join(filed, self._owner_after_filing(filed))
             return filed
 
     def may_keep_photo(self, owner: Account, keep_photo: bool | None) -> bool:
-        """What the request says goes before what the account says; policy goes before both."""
+        """Whether to keep a photo: by the operator's policy, else by the request, else by the
+        account's consent.
+        """
         if self._photos != "consent":
             return self._photos == "always"
         return owner.consents.get("photos", False) if keep_photo is None else keep_photo
 
-    def _living_owner(self, filed: Submission) -> Account:
-        """The account may have been erased while the photo was judged: nothing of it stays."""
+    def _owner_after_filing(self, filed: Submission) -> Account:
+        """The owner, read again after the finding was stored.
+
+        Raises InvalidToken where the account was deleted while the photo was classified; the
+        finding is removed then.
+        """
         with suppress(NotFound):
             owner = self._accounts.get(filed.owner)
             if owner.status != "deleting":
@@ -130,12 +147,16 @@ class RecordsService:
     def list_own(
         self, *, owner: str, after: str | None, limit: int
     ) -> tuple[Page[SubmissionSummary], Account]:
-        """One page, in the order they were made, and their owner."""
+        """One page of the owner's findings, oldest first, and the owner."""
         page = self._submissions.page(owner, after=after, limit=limit)
         return page, self._accounts.get(owner)
 
     def show(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
-        """With its owner: the caller, or a patient in the caller's care. Raises NotFound."""
+        """A submission and its owner, who is the caller or a patient in the caller's care.
+
+        Raises NotFound, also where the caller may not see it: so a caller cannot learn which
+        numbers exist.
+        """
         submission = self._find(number)
         try:
             owner = self._accounts.get(submission.owner)
@@ -146,7 +167,7 @@ class RecordsService:
         return submission, owner
 
     def read_kept_photo(self, *, number: str, to: Subject) -> bytes:
-        """Raises NotFound, with the reason where it was not kept."""
+        """The kept photo. Raises NotFound, with the reason where it was not kept or is damaged."""
         submission, _ = self.show(number=number, to=to)
         return self._content_of(submission, to)
 
@@ -156,8 +177,10 @@ class RecordsService:
         return draw_kept_overlay(self._content_of(submission, to), submission.finding.heat)
 
     def open_photo(self, *, submission: Submission, to: Subject) -> Photo | None:
-        """The kept photo at the size that the network works with; None where none was kept, or
-        where its file is damaged: a report is worth having without it.
+        """The kept photo at the size that the network works with.
+
+        None where no photo was kept or its file is damaged: a report without it is better than no
+        report.
         """
         try:
             content = self._read_photo(submission)
@@ -169,8 +192,10 @@ class RecordsService:
         return read_photo(content)
 
     def note_photo_read(self, *, submission: Submission, by: Subject) -> None:
-        """Before a kept photo is shown, itself or printed on something: one row in the trail, but
-        none for its owner, whose own reading tells nothing and would double what the trail holds.
+        """Add a row to the audit trail, before a kept photo is shown or printed.
+
+        None where its owner reads it: that is no event for an audit, and it would double the size
+        of the trail.
         """
         if submission.photo_blob and by.id != submission.owner:
             self._trail.note("photo.read", by=by.id, target=submission.id)
@@ -179,28 +204,28 @@ class RecordsService:
         return self._submissions.has(submission_id)
 
     def delete_submission(self, *, number: str, by: str) -> None:
-        """One's own alone. Raises NotFound."""
+        """Delete a finding of the caller. Raises NotFound, also for those of other accounts."""
         submission = self._find(number)
         if submission.owner != by:
             raise NotFound(NOT_YOURS)
         with self._trail.act("submission.delete", by=by, target=submission.id):
             if not self._remove(submission):
                 raise NotFound(NOT_YOURS)
-            self._queue.place_owner(by)
+            self._queue.update_owner_key(by)
 
     def follow_care(self, owner_id: str) -> None:
-        """After the doctor of this account was changed."""
+        """Move the account's findings to its doctor's queue. Call it after the doctor changed."""
         self._queue.follow_care(owner_id)
 
     def mark_reviewed(self, submission: Submission) -> None:
-        """It waits for no review any more; again and again without harm."""
+        """Mark a finding as reviewed in the queue. Idempotent."""
         self._queue.leave(submission)
 
     def find_by_id(self, submission_id: str) -> Submission | None:
         return self._submissions.by_id(submission_id)
 
     def forget(self, owner_id: str) -> None:
-        """Everything of this owner; again and again without harm."""
+        """Delete all findings of this owner. Idempotent."""
         while page := self._submissions.page(owner_id, after=None, limit=100).items:
             for listed in page:
                 if submission := self._submissions.by_id(listed.id):
@@ -208,6 +233,7 @@ class RecordsService:
         self._counts.forget(owner_id)
 
     def faults(self) -> Iterator[Fault]:
+        """Findings of deleted accounts, wrong counts, and wrong places in the doctors' queues."""
         kept = self._submissions.count_by_owner()
         for owner in sorted(kept.keys() | self._counts.owners()):
             if self._accounts.find({"id": owner}):
@@ -218,6 +244,7 @@ class RecordsService:
         yield from self._queue.faults()
 
     def _find(self, number: str) -> Submission:
+        # At most 16 digits: more would not fit into the stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
             raise NotFound(NOT_YOURS)
         found = self._submissions.by_number(int(number))
@@ -243,25 +270,34 @@ class RecordsService:
             raise
 
     def _remove(self, submission: Submission) -> bool:
-        """The submission goes last: a crash in between must leave nothing behind without its
-        record. What was written beside it meanwhile goes after it.
+        """Delete a submission and all data about it. Whether it was still there.
+
+        The submission itself is deleted last, so that a crash in between leaves no data without
+        their record. Data that were written in the meantime are deleted after it.
         """
-        self._drop(submission.photo_blob)
+        self._delete_blob(submission.photo_blob)
         self.forget_beside(submission)
         removed = self._submissions.remove(submission)
         self.forget_beside(submission)
         return removed
 
     def forget_beside(self, submission: Submission) -> None:
-        """What is kept of it elsewhere; also for whoever has just kept more of one that is gone."""
+        """Delete the data that other packages store about this submission.
+
+        Call it too after storing such data for a submission that was deleted in the meantime.
+        """
         for forget in self._forget:
             forget(submission)
 
-    def _drop(self, blob: str | None) -> None:
+    def _delete_blob(self, blob: str | None) -> None:
         if blob:
             self._blobs.delete(blob)
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:
-    """Never another doctor: a promotion ends care, also where it was recorded before that rule."""
+    """Whether this account is a patient in the care of this doctor.
+
+    Never where the account is a doctor itself: becoming a doctor ends care. That is checked here
+    too, because accounts from before this rule may still hold a doctor.
+    """
     return doctor.role == "doctor" and owner.role != "doctor" and owner.doctor_id == doctor.id

@@ -1,4 +1,4 @@
-"""The submissions: each a finding with what was known about its photo, numbered by the system."""
+"""The collection of submissions: findings with the facts known about their photos, numbered."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,15 +17,15 @@ from skinapi.web.pagination import Page, page_of
 
 COUNTER = "submissions"
 ATTEMPTS = 100
-AT_ONCE = 100
+PAGE_SIZE = 100
 RANKED_BANDS = tuple(Band)
-# Every key of an unreviewed submission is below it, every key of a reviewed one above.
+# Queue keys of unreviewed submissions sort before it, those of reviewed ones after it.
 FIRST_REVIEWED = "1"
 
 
 class QueueEntry(BaseModel):
-    """A frozen copy of what a doctor's list shows of a submission. `doctor` and `queue_key` order
-    these lists.
+    """The fields of a submission that a doctor's list shows. `doctor` and `queue_key` order these
+    lists (see review_queue.py).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -46,19 +46,20 @@ class QueueEntry(BaseModel):
         return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
 
     @property
-    def placed(self) -> bool:
-        return self.queue_key == self.place(reviewed=self.reviewed)
+    def has_current_key(self) -> bool:
+        return self.queue_key == self.make_queue_key(reviewed=self.reviewed)
 
-    def place(self, *, reviewed: bool) -> str:
-        """The queue key: digits that sort by review, band, time, and number."""
+    def make_queue_key(self, *, reviewed: bool) -> str:
+        """The queue key: digits that sort by review, band, time in milliseconds, and number."""
         rank = RANKED_BANDS.index(self.band)
         since = int(self.created_at.timestamp() * 1000)
         return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
 
 
 class SubmissionSummary(QueueEntry):
-    """What the owner's list shows: the words too. `sections` are these as they were answered, and
-    `narrative_source` says who wrote them.
+    """The fields of a submission that its owner's list shows.
+
+    `sections` is the narrative as it was answered, and `narrative_source` tells what wrote it.
     """
 
     sections: dict[str, str]
@@ -66,7 +67,7 @@ class SubmissionSummary(QueueEntry):
 
 
 class Submission(SubmissionSummary):
-    """All that is kept of a submission."""
+    """All fields of a submission."""
 
     finding: Finding
     context: Context
@@ -74,9 +75,9 @@ class Submission(SubmissionSummary):
     request_hash: str | None = None
 
 
-def _fields_of(shown: type[QueueEntry]) -> tuple[str, ...]:
-    """What a store has to read for it; the identifier comes with every document."""
-    own = shown.model_fields.keys() - {"id", "finding"}
+def _fields_of(view: type[QueueEntry]) -> tuple[str, ...]:
+    """The fields that the store must read for this view; it always reads the id."""
+    own = view.model_fields.keys() - {"id", "finding"}
     return (*sorted(own), *(f"finding.{name}" for name in FindingSummary.model_fields))
 
 
@@ -96,7 +97,11 @@ class Submissions:
         self._documents.ensure_index("doctor", "queue_key", "id")
 
     def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
-        """Under the next number. Raises Duplicate where the owner used this key before."""
+        """Store a submission under the next number.
+
+        Raises Duplicate where the owner has used its idempotency key before, and StoreUnavailable
+        where no number was free in many attempts.
+        """
         for _ in range(ATTEMPTS):
             submission = Submission(
                 id=identifier,
@@ -106,7 +111,7 @@ class Submissions:
                 finding=finding,
                 **fields,
             )
-            key = submission.place(reviewed=False)
+            key = submission.make_queue_key(reviewed=False)
             submission = submission.model_copy(update={"queue_key": key})
             try:
                 self._documents.insert({**_document(submission), "schema": 1})
@@ -119,7 +124,9 @@ class Submissions:
         raise StoreUnavailable
 
     def _next_number(self) -> int:
-        """Taken in one step, so that no two submissions share one; one may stay unused."""
+        """Take the next number with one atomic update, so that no two submissions get the same. A
+        number stays unused where the submission is not stored in the end.
+        """
         while True:
             counter = self._counters.update({"id": COUNTER}, {"$inc": {"value": 1}})
             if counter is not None:
@@ -128,7 +135,9 @@ class Submissions:
                 self._counters.insert({"id": COUNTER, "schema": 1, "created_at": now(), "value": 0})
 
     def _catch_up(self) -> None:
-        """The counter may lag behind the submissions where a backup was put back in parts."""
+        """Move the counter up to the highest number in use: after a partial restore of a backup it
+        may be too low.
+        """
         for last in self._documents.find(sort="-number", limit=1):
             behind = {"id": COUNTER, "value": {"$lt": last["number"]}}
             self._counters.update(behind, {"$set": {"value": last["number"]}})
@@ -147,7 +156,7 @@ class Submissions:
         return Submission.model_validate(found[0]) if found else None
 
     def page(self, owner: str, *, after: str | None, limit: int) -> Page[SubmissionSummary]:
-        """In the order they were made."""
+        """One page of an owner's submissions, oldest first."""
         found = self._documents.find(
             {"owner": owner}, after=after, limit=limit + 1, fields=SUMMARY_FIELDS
         )
@@ -156,9 +165,10 @@ class Submissions:
     def by_urgency(
         self, of: dict[str, str], *, reviewed: bool | None, after: str | None, limit: int
     ) -> Page[QueueEntry]:
-        """Those of an `owner` or a `doctor`: unreviewed first, then by band, then the oldest.
+        """The submissions of an `owner` or a `doctor`: unreviewed first, then by band, then oldest.
 
-        `after` is a queue key, so that a review in between neither repeats nor skips the rest.
+        `after` is a queue key and not an id: a review between two pages then neither repeats nor
+        skips other submissions.
         """
         first = FIRST_REVIEWED if reviewed else "0"
         end = FIRST_REVIEWED if reviewed is False else "2"
@@ -169,23 +179,24 @@ class Submissions:
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
     def first_key(self, owner: str) -> str | None:
-        """The queue key of the most urgent unreviewed one."""
+        """The queue key of the owner's most urgent unreviewed submission; None without one."""
         wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
         found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
         return found[0]["queue_key"] if found else None
 
     def put_in_queue(self, submission: QueueEntry, doctor: str | None) -> None:
-        place: dict[str, Any] = {"$set": {"doctor": doctor}} if doctor else {}
+        """Set the submission's doctor, and its queue key where that is wrong."""
+        change: dict[str, Any] = {"$set": {"doctor": doctor}} if doctor else {}
         if doctor is None:
-            place["$unset"] = {"doctor": True}
-        if not submission.placed:
-            key = submission.place(reviewed=submission.reviewed)
-            place["$set"] = {**place.get("$set", {}), "queue_key": key}
-        self._documents.update({"id": submission.id}, place)
+            change["$unset"] = {"doctor": True}
+        if not submission.has_current_key:
+            key = submission.make_queue_key(reviewed=submission.reviewed)
+            change["$set"] = {**change.get("$set", {}), "queue_key": key}
+        self._documents.update({"id": submission.id}, change)
 
     def mark_reviewed(self, submission: QueueEntry) -> bool:
-        """Whether it is still there."""
-        key = submission.place(reviewed=True)
+        """Set the queue key of a reviewed submission. False where the submission is deleted."""
+        key = submission.make_queue_key(reviewed=True)
         marked = self._documents.update({"id": submission.id}, {"$set": {"queue_key": key}})
         return marked is not None
 
@@ -194,9 +205,9 @@ class Submissions:
         return Submission.model_validate(found) if found else None
 
     def walk(self) -> Iterator[QueueEntry]:
-        """All of them, a few at a time."""
+        """All submissions, read in pages."""
         after: str | None = None
-        while found := self._documents.find(after=after, limit=AT_ONCE, fields=QUEUE_FIELDS):
+        while found := self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS):
             yield from (QueueEntry.model_validate(document) for document in found)
             after = found[-1]["id"]
 
@@ -204,7 +215,7 @@ class Submissions:
         return self._documents.count_by("owner")
 
     def remove(self, submission: QueueEntry) -> bool:
-        """Whether it was still there."""
+        """Delete a submission. False where it was deleted already."""
         return self._documents.delete({"id": submission.id}) > 0
 
 

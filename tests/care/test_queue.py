@@ -62,7 +62,7 @@ class Ward:
 
     def _delete(self) -> None:
         self.submissions.remove(self.kept)
-        self.queue.place_owner(self.patient)
+        self.queue.update_owner_key(self.patient)
 
     def _assign(self, doctor: str | None) -> None:
         self.accounts.change(self.accounts.get(self.patient), doctor_id=doctor)
