@@ -1,1 +1,1 @@
-"""Doctors and their patients: who is in whose care, and which findings wait for a review."""
+"""The doctors' lists: patients in care, and their findings that wait for a review."""

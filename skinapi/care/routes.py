@@ -1,4 +1,4 @@
-"""A doctor's patients and their findings: parse, call, answer."""
+"""The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
 
 from skinapi.care.schemas import PatientInCare, PatientsQuery, QueuedFinding, QueueQuery
 from skinapi.care.service import CareService
@@ -17,7 +17,7 @@ routes: Routes[CareService] = Routes("care")
 def list_patients(
     care: CareService, *, query: PatientsQuery, subject: Subject
 ) -> Page[PatientInCare]:
-    """The patients in one's care, the most urgent unreviewed finding first."""
+    """The patients in the doctor's care, by their most urgent unreviewed finding."""
     page = care.list_patients(doctor=subject, after=query.after, limit=query.limit)
     return page.map(PatientInCare.of)
 
@@ -28,7 +28,7 @@ def list_patients(
 def list_patient_submissions(
     care: CareService, *, patient: str, query: QueueQuery, subject: Subject
 ) -> Page[QueuedFinding]:
-    """The findings of a patient in one's care: unreviewed first, by urgency, then the oldest."""
+    """The findings of one patient in care: unreviewed first, then by urgency, then oldest."""
     page = care.list_findings(
         patient=patient,
         doctor=subject,
@@ -41,7 +41,7 @@ def list_patient_submissions(
 
 @routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ)
 def list_queue(care: CareService, *, query: QueueQuery, subject: Subject) -> Page[QueuedFinding]:
-    """The findings of all patients in one's care: unreviewed first, by urgency, then the oldest."""
+    """The findings of all patients in care: unreviewed first, then by urgency, then oldest."""
     page = care.list_queue(
         doctor=subject, reviewed=query.reviewed, after=query.after, limit=query.limit
     )

@@ -1,4 +1,4 @@
-"""What crosses the wire of a doctor's lists."""
+"""The query and answer schemas of a doctor's lists."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -16,10 +16,12 @@ LARGEST_PAGE = 1000
 
 
 class PatientsQuery(BaseModel):
+    """`after` is a queue key, which these lists are ordered by, and not an id."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
     limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
     after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
-        default=None, description="as the link to the next page has it"
+        default=None, description="as in the link to the next page"
     )
 
 
@@ -53,7 +55,7 @@ class PatientInCare(Answer):
 
 
 class QueuedFinding(Answer):
-    """What orders the list, and enough to choose by; the whole is at `/submissions/{id}`."""
+    """A finding in a doctor's list, in short; the whole finding is at `/submissions/{id}`."""
 
     id: str = Field(serialization_alias="_id")
     number: int = Field(serialization_alias="id")

@@ -1,4 +1,4 @@
-"""What a doctor sees of the patients in care: their list, their findings, the queue of all."""
+"""The use cases of a doctor's lists: patients in care, their findings, and the queue of all."""
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import NotFound
@@ -8,19 +8,20 @@ from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
 NO_PATIENT = "Patient not found"
-Owned = tuple[QueueEntry, Account]
+FindingAndOwner = tuple[QueueEntry, Account]
 
 
 class CareService:
-    """Each list is two queries whatever its length, each served by an index."""
+    """Reads the lists. Each page costs at most two queries, each answered from an index."""
 
     def __init__(self, *, accounts: Accounts, submissions: Submissions) -> None:
         self._accounts = accounts
         self._submissions = submissions
 
     def list_patients(self, *, doctor: Subject, after: str | None, limit: int) -> Page[Account]:
-        """By their most urgent unreviewed finding; those without one come last."""
+        """Patients by their most urgent unreviewed finding; those without one come last."""
         page = self._accounts.page_in_care(doctor.id, after=after, limit=limit)
+        # The index does not know that a patient who became a doctor is in nobody's care.
         return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
 
     def list_findings(
@@ -31,8 +32,8 @@ class CareService:
         reviewed: bool | None,
         after: str | None,
         limit: int,
-    ) -> Page[Owned]:
-        """Raises NotFound unless the patient is in this doctor's care."""
+    ) -> Page[FindingAndOwner]:
+        """One patient's findings. Raises NotFound unless the patient is in this doctor's care."""
         owner = self._accounts.by_ids({patient}).get(patient)
         if owner is None or not in_care(owner, doctor):
             raise NotFound(NO_PATIENT)
@@ -43,9 +44,11 @@ class CareService:
 
     def list_queue(
         self, *, doctor: Subject, reviewed: bool | None, after: str | None, limit: int
-    ) -> Page[Owned]:
-        """Findings of all patients in this doctor's care. A page may hold fewer than asked for:
-        what somebody has taken out of the doctor's care a moment ago is left out.
+    ) -> Page[FindingAndOwner]:
+        """Findings of all patients in this doctor's care.
+
+        A page may hold fewer than `limit` although more follow: findings of patients who left the
+        doctor's care a moment ago are left out.
         """
         page = self._submissions.by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, after=after, limit=limit
