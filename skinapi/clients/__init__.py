@@ -1,1 +1,4 @@
-"""The other published clients, each in its own words: they translate, and decide nothing."""
+"""Adapters for existing published clients: each translates between the client's API and findings.
+
+No medical decision is made here.
+"""

@@ -1,9 +1,9 @@
-"""The explainable classifier: base64 in, base64 out.
+"""The API of the explainable classifier: a photo in base64, answered with pictures in base64.
 
-Its Next.js client reads every answer of `/inference` as a prediction, whatever the status: text is
-"Something went wrong!", JSON of another shape crashes it. So an error there is a prediction of no
-class, whose label is the sentence. What `/report` answers it reads only after a prediction; its
-errors are plain text.
+Its Next.js client reads every answer of `/inference` as a prediction, whatever the status is. For
+text it shows "Something went wrong!", and JSON of another shape crashes it. So an error of that
+route has the shape of a prediction without a class, and its label is the error's sentence. The
+client calls `/report` only after a prediction; errors of that route are plain text.
 """
 
 import base64
@@ -33,8 +33,9 @@ from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Answer, ContractBody
 
 CLIENT = "explainable"
-ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
-SIDE = (224, 224)
+# The client knows the probabilities only by their positions.
+CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
+OVERLAY_SIZE = (224, 224)
 
 routes: Routes[ClientsService] = Routes(CLIENT)
 
@@ -56,7 +57,7 @@ class Inference(Answer):
 
 
 def problem_as_prediction(error: SkinAPIError) -> Response:
-    """`code` tells a program what `predicted_label` tells a person."""
+    """An error in the shape of a prediction: `code` for programs, `predicted_label` for people."""
     members = {"predicted_label": error.detail, "probabilities": [[]], "heatmap": ""}
     return problem_json(error, members=members)
 
@@ -86,10 +87,10 @@ def infer_for_explainable(
     )
     finding, seven = classified.finding, classified.finding.over_seven()
     refuse_undecided(seven)
-    shares = {label_of(entry.key): entry.probability for entry in seven.ranked}
+    probabilities = {label_of(entry.key): entry.probability for entry in seven.ranked}
     return Inference(
         predicted_label=label_of(seven.stated),
-        probabilities=[[shares.get(label, 0.0) for label in ORDER]],
+        probabilities=[[probabilities.get(label, 0.0) for label in CLASS_ORDER]],
         heatmap=base64.b64encode(_overlay(classified)).decode(),
         band=finding.band,
         action=finding.band_words().action,
@@ -111,7 +112,7 @@ def infer_for_explainable(
 def report_for_explainable(
     clients: ClientsService, *, body: ImageData, subject: Subject | None
 ) -> PdfReport:
-    """The same as a report in PDF."""
+    """The prediction as a report in PDF."""
     classified = clients.classify_photo(
         content=clients.decode_photo(text=body.image_data), by=subject
     )
@@ -119,13 +120,13 @@ def report_for_explainable(
     page = clients.print_report(
         classified=classified,
         finding=seven,
-        translations=(*_diagnosis_of(seven), ("Risk level", risk_of(finding))),
+        translations=(*_diagnosis_rows(seven), ("Risk level", risk_of(finding))),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
 
 
-def _diagnosis_of(seven: Finding) -> tuple[tuple[str, str], ...]:
-    """No class is the diagnosis where `/inference` names none."""
+def _diagnosis_rows(seven: Finding) -> tuple[tuple[str, str], ...]:
+    """The diagnosis in the client's words; it names no class where `/inference` names none."""
     if is_undecided(seven):
         condition = " ".join(say_not_excluded(Facts.of(seven, UNKNOWN))) or "none"
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
@@ -141,4 +142,4 @@ def label_of(key: str) -> str:
 
 
 def _overlay(classified: ClassifiedPhoto) -> bytes:
-    return draw_overlay(classified.photo, classified.finding.heat, size=SIDE)
+    return draw_overlay(classified.photo, classified.finding.heat, size=OVERLAY_SIZE)

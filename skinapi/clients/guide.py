@@ -1,7 +1,8 @@
-"""DermaScan guide: a photo in `file`; ranked labels and a PNG of the heat map out.
+"""The API of DermaScan guide: a photo in `file`, answered with ranked labels and a heat map as PNG.
 
-Programs hear of an error as the guide says: by status and `detail`. On anything but 200 its page
-in a browser shows a benign mole of its own invention, so a page hears 200 and "inconclusive".
+Programs get an error as the guide's documentation says: by status and `detail`. Its page in a
+browser shows an invented benign mole for every status but 200. So requests from a page get errors
+as answers with status 200 and the label "inconclusive".
 """
 
 import base64
@@ -30,9 +31,9 @@ FILE_FAULTS = (
     Reason.TOO_MUCH_MEMORY,
 )
 ALLOWED = (".jpg", ".jpeg", ".png", ".webp")
-# Its page calls a lesion of this malignant score or less "Likely Benign".
+# Up to this malignant score its page calls a lesion "Likely Benign".
 LIKELY_BENIGN = 0.3
-# In the place of a score that there is not: its page then sends people to a dermatologist.
+# The score in answers about errors: for this one, its page sends people to a dermatologist.
 NO_SCORE = 0.5
 
 
@@ -58,8 +59,10 @@ class GuideAnswer(WhatItsPageReads):
 
     @classmethod
     def of(cls, classified: ClassifiedPhoto) -> Self:
-        """Raises Refused where no lesion was found, and Undecided where its page would say "Likely
-        Benign" of a finding that may not reassure.
+        """The finding in the guide's format.
+
+        Raises Refused where no lesion was found, and Undecided where its page would say "Likely
+        Benign" about a finding that must not reassure.
         """
         finding, seven = classified.finding, classified.finding.over_seven()
         facts = Facts.of(seven, UNKNOWN)
@@ -85,7 +88,7 @@ class GuideAnswer(WhatItsPageReads):
 
 
 class Inconclusive(WhatItsPageReads):
-    """An error as its page can show it."""
+    """An error in the shape of an answer, as the guide's page can show it."""
 
     code: str
     detail: str
@@ -109,19 +112,25 @@ def label_of(key: str) -> str:
 
 
 def refuse_large(upload: Upload) -> None:
-    """Its client was promised this much, whatever others may send."""
+    """Raises PayloadTooLarge past the limit that the guide documents, also where MAX_UPLOAD_BYTES
+    allows more.
+    """
     if len(upload.content) > LARGEST:
         raise PayloadTooLarge(largest=LARGEST)
 
 
 def refuse_type(upload: Upload) -> None:
-    """As that server does: by the name alone. What the bytes are is found out later."""
+    """Raises BadRequest by the file name alone, as the guide's own server does. The content is
+    checked later, when the photo is decoded.
+    """
     if not upload.filename.lower().endswith(ALLOWED):
         raise BadRequest(f"File type not allowed. Allowed: {', '.join(ALLOWED)}")
 
 
 def guide_problem(error: SkinAPIError) -> Response:
-    """It reads `detail`, and knows 400 for whatever is wrong with the photo."""
+    """The renderer of errors for the guide: it reads `detail`, and expects status 400 for
+    everything that is wrong with the photo.
+    """
     if isinstance(error, Refused) and error.reason in FILE_FAULTS:
         error = BadRequest(f"Invalid image file: {error.detail}")
     if isinstance(error, PayloadTooLarge):
@@ -136,5 +145,6 @@ def guide_problem(error: SkinAPIError) -> Response:
 
 
 def _is_asked_by_a_page() -> bool:
-    """A browser names a page's origin with every POST; programs name none."""
+    # Browsers send the page's origin with every POST, other programs send none:
+    # https://fetch.spec.whatwg.org/#origin-header
     return request.method == "POST" and "Origin" in request.headers

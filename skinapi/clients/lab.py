@@ -1,6 +1,8 @@
-"""DermaScan lab's diagnosis: a data URL in, its own kind of finding out. On anything but 200 its
-client invents a diagnosis, so an error is an honest "inconclusive" too. So is a finding whose class
-would read as harmless beside a doubt or a referral: some of its names begin with "Benign".
+"""The API of DermaScan lab: a photo as a data URL, answered with a diagnosis in its own format.
+
+Its client invents a diagnosis for every status but 200, so errors are answered as "inconclusive"
+with status 200. A finding is answered as "inconclusive" too where its class would read as harmless
+although there is a doubt or a referral: some of the lab's class names begin with "Benign".
 """
 
 from collections.abc import Mapping
@@ -24,7 +26,7 @@ from skinapi.web.schema_types import Answer, ContractBody
 CLIENT = "lab"
 Severity = Literal["Critical", "Moderate", "Benign"]
 SEVERITIES: Mapping[Risk, Severity] = {"High": "Critical", "Medium": "Moderate", "Low": "Benign"}
-RISK_OF_BAND: Mapping[Band, float] = {
+RISK_SCORE_OF_BAND: Mapping[Band, float] = {
     Band.URGENT_REFERRAL: 8.0,
     Band.REFERRAL: 6.0,
     Band.DOCTOR_REVIEW: 4.0,
@@ -34,7 +36,7 @@ RISK_OF_BAND: Mapping[Band, float] = {
 INCONCLUSIVE = "inconclusive"
 UNKNOWN_RISK = 5.0
 NOT_ASSESSED = "Not assessed by this system"
-# Its screen paints 0.3 and less as a green "Low".
+# Its screen shows 0.3 and less as a green "Low".
 UNKNOWN_INDICATOR = 0.5
 LEAST_NOT_LOW = 0.31
 INDICATORS: Mapping[str, tuple[str, str]] = {
@@ -77,23 +79,25 @@ class Diagnosis(Answer):
 
     @classmethod
     def of(cls, classified: ClassifiedPhoto) -> Self:
-        """Raises Refused where no lesion was found."""
+        """The finding in the lab's format. Raises Refused where no lesion was found."""
         finding, seven = classified.finding, classified.finding.over_seven()
         facts = Facts.of(seven, UNKNOWN)
         condition, action = conditions_table().by_key(seven.stated), finding.band_words().action
         states_class = condition.malignant or facts.may_reassure
-        names, said = condition.names, condition.sentences["en"]
+        names, sentences = condition.names, condition.sentences["en"]
         return cls(
             class_id=(names.lab_class_id or condition.key) if states_class else INCONCLUSIVE,
             class_name=(names.lab_class_name or names.en) if states_class else NO_DIAGNOSIS,
             severity=SEVERITIES[risk_of(finding)],
-            risk_score=round(RISK_OF_BAND[finding.band] + 2 * seven.malignant_score, 1),
+            risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * seven.malignant_score, 1),
             confidence=seven.confidence if states_class else 0.0,
             clinical_indicators=_indicators(classified.shape, may_be_low=facts.may_reassure),
             abcd_details=_details(classified.shape),
-            treatment=f"{action} {said.treatment_note}" if states_class else action,
-            description=_describe(facts, said.what_it_is if states_class else "", classified.shape),
-            epidemiology=said.epidemiology if states_class else ASK,
+            treatment=f"{action} {sentences.treatment_note}" if states_class else action,
+            description=_describe(
+                facts, sentences.what_it_is if states_class else "", classified.shape
+            ),
+            epidemiology=sentences.epidemiology if states_class else ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",
             model_version=finding.model_version,
             notice=finding.notices[0].en,
@@ -122,8 +126,10 @@ class Diagnosis(Answer):
 
 
 def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
-    """The doubt first. That nothing was measured is said here: its screen shows what it says of an
-    indicator only to those who open it.
+    """The description: doubts first, then the class, then whether the shape was measured.
+
+    The last is said here because the lab's screen shows the text of an indicator only to users who
+    open it.
     """
     graver = facts.uncertain or (facts.more_urgent and not facts.may_reassure)
     not_excluded = say_not_excluded(facts) if graver else []
@@ -138,6 +144,7 @@ def _measured(shape: Shape | None) -> dict[str, float | None]:
 
 
 def _indicators(shape: Shape | None, *, may_be_low: bool) -> dict[str, float]:
+    # A green "Low" would reassure, so there is none beside a finding that must not reassure.
     least = 0.0 if may_be_low else LEAST_NOT_LOW
     measured = _measured(shape)
     return {n: UNKNOWN_INDICATOR if v is None else max(v, least) for n, v in measured.items()}
@@ -176,6 +183,6 @@ def sends_json(request: Request) -> bool:
 def predict_for_lab(
     clients: ClientsService, *, body: DataUrl, subject: Subject | None
 ) -> Diagnosis:
-    """As JSON with a data URL: DermaScan lab's diagnosis, inconclusive whatever goes wrong."""
+    """As JSON with a data URL: DermaScan lab's diagnosis; every error is "inconclusive"."""
     content = clients.decode_photo(text=body.image)
     return Diagnosis.of(clients.classify_photo(content=content, by=subject, measure=True))

@@ -1,4 +1,4 @@
-"""What every client asks for in its own way: a photo classified, and nothing of it kept."""
+"""The use case that all these clients share: classify a photo without storing it."""
 
 import base64
 import binascii
@@ -30,8 +30,8 @@ class ClientsService:
         largest_photo: int,
         count_photo: Callable[[str, str | None], None],
     ) -> None:
-        """`count_photo` counts one photo of a caller in a role, by the day. Raises
-        PredictionQuotaReached.
+        """`count_photo` counts one photo against the daily quota of a caller that has a role, and
+        raises PredictionQuotaReached.
         """
         self._registry = registry
         self._reports = reports
@@ -43,8 +43,10 @@ class ClientsService:
     def classify_photo(
         self, *, content: bytes, by: Subject | None, measure: bool = False
     ) -> ClassifiedPhoto:
-        """With the lesion's shape where it is to be measured. What stays is a row of the trail:
-        which model, which band. Raises Refused, PredictionQuotaReached.
+        """Classify a photo; with `measure`, measure the lesion's shape too.
+
+        Only a row of the audit trail is stored: which model, which band. Raises Refused,
+        PredictionQuotaReached.
         """
         if by:
             self._count_photo(by.id, by.role)
@@ -63,7 +65,9 @@ class ClientsService:
         finding: Finding,
         translations: tuple[tuple[str, str], ...],
     ) -> bytes:
-        """As PDF, of the finding as this client knows it and in some words of its own."""
+        """The report as PDF. `finding` is limited to the client's classes, and `translations` are
+        rows in the client's own words.
+        """
         return self._reports.print_unkept(
             facts=Facts.of(finding, UNKNOWN),
             pictures=print_pictures(classified.photo, finding.heat),
@@ -71,7 +75,11 @@ class ClientsService:
         )
 
     def decode_photo(self, *, text: str) -> bytes:
-        """From base64, with or without a data URL's head. Raises BadRequest, PayloadTooLarge."""
+        """The bytes of a photo in base64, with or without the beginning of a data URL.
+
+        Raises BadRequest, PayloadTooLarge.
+        """
+        # https://www.rfc-editor.org/rfc/rfc2397
         head = DATA_URL.match(text)
         if text.startswith("data:") and not head:
             raise BadRequest("The data URL must hold a JPEG, PNG or WebP picture in base64")
@@ -86,6 +94,9 @@ class ClientsService:
         return content
 
     def refuse_closed(self, *, client: str, caller: Subject | None) -> None:
-        """Where several clients share a path, an open one does not open it for the others."""
+        """Raises Unauthenticated where the operator did not open this client and there is no token.
+
+        For paths that several clients share: opening one of them must not open the others.
+        """
         if caller is None and client not in self._open_clients:
             raise Unauthenticated(closed_to(client))

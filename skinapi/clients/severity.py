@@ -1,4 +1,4 @@
-"""One scale of three for clients that know no bands: the graver of class and band."""
+"""A risk of three levels for clients without bands: the higher of the class's and the band's."""
 
 from typing import Literal
 
@@ -6,8 +6,8 @@ from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding
 
 Risk = Literal["High", "Medium", "Low"]
-SCALE: tuple[Risk, ...] = ("High", "Medium", "Low")
-OF_BAND: dict[Band, Risk] = {
+HIGHEST_FIRST: tuple[Risk, ...] = ("High", "Medium", "Low")
+RISK_OF_BAND: dict[Band, Risk] = {
     Band.URGENT_REFERRAL: "High",
     Band.REFERRAL: "Medium",
     Band.DOCTOR_REVIEW: "Medium",
@@ -17,7 +17,9 @@ OF_BAND: dict[Band, Risk] = {
 
 
 def risk_of(finding: Finding) -> Risk:
-    """Never the confidence: a doubtful melanoma is no small risk."""
+    """The risk of a finding. It does not depend on the confidence, because an uncertain melanoma is
+    not a low risk.
+    """
     severity = conditions_table().by_key(finding.stated).severity
     of_class: Risk = "Low" if severity == "None" else severity
-    return min(of_class, OF_BAND[finding.band], key=SCALE.index)
+    return min(of_class, RISK_OF_BAND[finding.band], key=HIGHEST_FIRST.index)

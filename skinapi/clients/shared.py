@@ -1,4 +1,4 @@
-"""The paths that several clients share, and what each of them finds there."""
+"""The routes that several clients share."""
 
 import time
 
@@ -20,7 +20,7 @@ routes: Routes[ClientsService] = Routes("clients")
 
 
 class EitherForm(ContractForm):
-    """`file` is the guide's, `image` Skinartify's."""
+    """The form of both clients: the guide sends `file`, Skinartify sends `image`."""
 
     missing = "No image uploaded"
     file: Upload | None = None
@@ -49,9 +49,10 @@ def predict_for_either(
 ) -> GuideAnswer | Inconclusive | PredictionsAndResults:
     """As a form: with `file` DermaScan guide's answer, with `image` Skinartify's.
 
-    A page in a browser, which names its Origin, hears of the guide's errors as inconclusive answers
+    A page in a browser, which sends its Origin, gets the guide's errors as inconclusive answers
     with status 200.
     """
+    # Which client asks is known only from the body, so the renderer is chosen here.
     if form.file is None and form.image is not None:
         with rendering_errors(problem_json):
             clients.refuse_closed(client=skinartify.CLIENT, caller=subject)
@@ -67,7 +68,7 @@ def predict_for_either(
 
 @routes.route("GET", "/api/health", access=Public(), rate=Rate.READ)
 def say_health(_: ClientsService) -> ClientsHealth:
-    """That the server answers, in the words of both clients that ask."""
+    """Liveness, with the fields that both clients read."""
     uptime = int(time.monotonic() - STARTED)
     return ClientsHealth(
         status="healthy", uptime_seconds=uptime, backend="SkinAPI", tensorflow=False

@@ -1,4 +1,7 @@
-"""Skinartify: a photo in `file` or, by its document, in `image`; seven probabilities out."""
+"""The API of Skinartify: a photo in a form, answered with the probabilities of seven classes.
+
+The client sends the photo in `file`; its documentation says `image` (shared.py).
+"""
 
 from typing import Self
 
@@ -15,7 +18,7 @@ from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Answer, ContractForm, Upload
 
 CLIENT = "skinartify"
-ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")
+CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")
 
 routes: Routes[ClientsService] = Routes(CLIENT)
 
@@ -26,7 +29,7 @@ class FileForm(ContractForm):
 
 
 class Predictions(Answer):
-    """Sums to one over the seven classes it knows."""
+    """Probabilities that sum to one over the seven classes that the client knows."""
 
     predictions: dict[str, float]
     band: Band
@@ -38,14 +41,16 @@ class Predictions(Answer):
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
-        """Raises Refused where no lesion was found, and Undecided: its screen calls a benign
-        maximum harmless.
+        """The finding in Skinartify's format.
+
+        Raises Refused where no lesion was found, and Undecided where the most probable class must
+        not stand for the finding: its screen calls a lesion harmless when that class is benign.
         """
         seven = finding.over_seven()
         refuse_undecided(seven)
-        shares = {name_of(entry): entry.probability for entry in seven.ranked}
+        probabilities = {name_of(entry): entry.probability for entry in seven.ranked}
         return cls(
-            predictions={name: shares.get(name, 0.0) for name in ORDER},
+            predictions={name: probabilities.get(name, 0.0) for name in CLASS_ORDER},
             band=finding.band,
             action=finding.band_words().action,
             uncertain=finding.uncertain,
@@ -98,6 +103,8 @@ def predict_for_skinartify(
     clients: ClientsService, *, form: FileForm, subject: Subject | None
 ) -> Predictions:
     """Without an Authorization header: Skinartify's seven probabilities."""
+    # Accounts post to this path too, with a token. A request without a token and without this
+    # client's field is answered as theirs: with 401.
     if form.file is None:
         raise Unauthenticated
     classified = clients.classify_photo(content=form.file.content, by=subject)

@@ -1,4 +1,4 @@
-"""For clients that show a class and no doubt: when no class is answered, but a sentence."""
+"""Decides for clients that show a class but no doubt when a sentence must replace the class."""
 
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import UNKNOWN, Facts
@@ -11,16 +11,19 @@ NO_DIAGNOSIS = "Inconclusive - no diagnosis"
 
 
 class Undecided(Unprocessable):
-    """The photo was classified, but the asking client can only show a class, and that would read as
-    harmless. The sentence says what is not excluded and how soon to see a doctor.
+    """The photo was classified, but the client can show only a class, which would read as harmless.
+
+    The sentence says what is not excluded and how soon to see a doctor.
     """
 
     code, sentence = "undecided", "No single answer can be given"
 
 
 def is_undecided(seven: Finding) -> bool:
-    """Whether the most probable class must not stand for the finding: it is in doubt, or that class
-    is benign beside a band of referral or more.
+    """Whether the most probable class must not stand for the finding.
+
+    That is where the finding is in doubt, or where the class is benign but the band is referral or
+    more urgent.
     """
     malignant = conditions_table().by_key(seven.most_probable).malignant
     facts = Facts.of(seven, UNKNOWN)
@@ -28,13 +31,16 @@ def is_undecided(seven: Finding) -> bool:
 
 
 def refuse_undecided(seven: Finding) -> None:
-    """For a client whose screen states the most probable class. Raises Undecided."""
+    """Raises Undecided where the most probable class must not stand for the finding.
+
+    For clients whose screen shows only that class.
+    """
     if is_undecided(seven):
         raise Undecided(say_undecided(Facts.of(seven, UNKNOWN)))
 
 
 def say_undecided(facts: Facts) -> str:
-    """What cannot be ruled out, and how soon to see a doctor."""
+    """The sentences on the doubt, on what cannot be ruled out, and on how soon to see a doctor."""
     return " ".join([*say_doubt(facts), *say_not_excluded(facts), facts.band_words("en").action])
 
 
@@ -46,6 +52,6 @@ def say_doubt(facts: Facts) -> list[str]:
 
 
 def say_not_excluded(facts: Facts) -> list[str]:
-    """Nothing where the urgency is about no disease that the model knows."""
+    """Names the disease behind the urgency; empty where it is none that the model knows."""
     concern = facts.concern
     return [ENGLISH.not_excluded.format(name=concern.names.en)] if concern.malignant else []
