@@ -21,7 +21,7 @@ class CareService:
     def list_patients(self, *, doctor: Subject, after: str | None, limit: int) -> Page[Account]:
         """Patients by their most urgent unreviewed finding; those without one come last."""
         page = self._accounts.page_in_care(doctor.id, after=after, limit=limit)
-        # The index does not know that a patient who became a doctor is in nobody's care.
+        # `in_care` again: the query cannot leave out patients who have become doctors since.
         return Page([one for one in page.items if in_care(one, doctor)], page.next_after)
 
     def list_findings(

@@ -194,8 +194,8 @@ class RecordsService:
     def note_photo_read(self, *, submission: Submission, by: Subject) -> None:
         """Add a row to the audit trail, before a kept photo is shown or printed.
 
-        None where its owner reads it: that is no event for an audit, and it would double the size
-        of the trail.
+        No row is added where its owner reads it: that tells an audit nothing, and it would double
+        the size of the trail.
         """
         if submission.photo_blob and by.id != submission.owner:
             self._trail.note("photo.read", by=by.id, target=submission.id)
@@ -244,7 +244,8 @@ class RecordsService:
         yield from self._queue.faults()
 
     def _find(self, number: str) -> Submission:
-        # At most 16 digits: more would not fit into the stores' 64-bit integers.
+        # Numbers have at most 16 digits (see `make_queue_key`); a longer one might not fit into the
+        # stores' 64-bit integers.
         if not (number.isascii() and number.isdigit()) or len(number) > 16:
             raise NotFound(NOT_YOURS)
         found = self._submissions.by_number(int(number))
@@ -270,7 +271,7 @@ class RecordsService:
             raise
 
     def _remove(self, submission: Submission) -> bool:
-        """Delete a submission and all data about it. Whether it was still there.
+        """Delete a submission and all data about it; False where it was deleted already.
 
         The submission itself is deleted last, so that a crash in between leaves no data without
         their record. Data that were written in the meantime are deleted after it.

@@ -18,8 +18,9 @@ T = TypeVar("T")
 class PredictionPool:
     """Classifies photos in as many threads as the engine has streams; further photos are queued.
 
-    Not in the 32 threads that serve requests: each thread keeps an inference request and the memory
-    of its largest picture, and with pictures of twelve megapixels that took 200 MB more (measured).
+    The 32 threads that serve requests do not classify: each thread that does keeps an inference
+    request and the memory of its largest picture, and with pictures of twelve megapixels 32 of them
+    took 200 MB more (measured).
     """
 
     def __init__(self, *, streams: int, queue: int = QUEUE) -> None:

@@ -1,6 +1,6 @@
 """The connections of a gunicorn worker: accept them within limits, wait for them, close them.
 
-What is read from them and sent to them is the story of server_worker.py.
+server_worker.py reads the requests from them and sends the answers.
 """
 
 import errno

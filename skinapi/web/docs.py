@@ -30,7 +30,7 @@ PAGE = """<!doctype html>
 <h1>{{ spec.info.title }} <small class="who">{{ spec.info.version }}</small></h1>
 <p class="notice">{{ spec.info.description }}</p>
 <p>Send the token of <code>POST /login</code> as <code>Authorization: Bearer …</code>.
-The same in a machine's words: <a href="openapi.json">openapi.json</a>.</p>
+For programs, as OpenAPI: <a href="openapi.json">openapi.json</a>.</p>
 {% for tag, operations in groups %}
 <h2>{{ tag }}</h2>
 {% for method, path, op in operations %}

@@ -131,9 +131,9 @@ class BufferingWorker(ConnectionWorker):
     def _keepalive_after(self, call: Any, keepalive: bool) -> bool:
         """gunicorn calls this in the thread: whether the connection may take another request.
 
-        Not where gunicorn's parser and this worker found different ends of the body: then it is
-        not known where the next request begins, which is how requests are smuggled
-        (https://www.rfc-editor.org/rfc/rfc9112#section-11.2).
+        False where gunicorn's parser and this worker found different ends of the body. Then it is
+        not known where the next request begins, and a request could be smuggled:
+        https://www.rfc-editor.org/rfc/rfc9112#section-11.2
         """
         request: BufferedRequest = call.sock
         if not keepalive or not request.complete or request.failure:
@@ -292,7 +292,7 @@ class BufferingWorker(ConnectionWorker):
     # --- deadlines ---
 
     def murder_pending(self) -> None:
-        """Close overdue connections; a body that is overdue is answered with 408 first.
+        """Close overdue connections; a client whose body is overdue gets 408 instead.
 
         gunicorn calls this at every turn of its main loop.
         """
