@@ -22,6 +22,7 @@ from skinapi.vision import decode_limits, photo
 from skinapi.web import (
     buffering,
     connection,
+    deadlines,
     forms,
     list_concurrency,
     pagination,
@@ -83,13 +84,13 @@ def limits_table() -> list[str]:
 def _limits() -> Iterator[Row]:
     """Fixed in the code: an operator cannot change them without a new release."""
     yield "head of a request", _bytes(buffering.MOST_HEAD)
-    yield "time for the head of a request", _seconds(server_worker.HEAD_SECONDS)
-    rate = _bytes(server_worker.SLOWEST_RATE)
+    yield "time for the head of a request", _seconds(deadlines.HEAD_SECONDS)
+    rate = _bytes(deadlines.SLOWEST_RATE)
     yield (
         "time for a body or an answer",
-        f"{_seconds(server_worker.BODY_SECONDS)}, and 1 s more for every {rate}",
+        f"{_seconds(deadlines.TRANSFER_SECONDS)}, and 1 s more for every {rate}",
     )
-    yield "silence during a body or an answer", _seconds(server_worker.SILENT_SECONDS)
+    yield "silence during a body or an answer", _seconds(deadlines.SILENT_SECONDS)
     stalled = _bytes(connection.STALLED_BYTES)
     yield (
         "an upload has stalled",
@@ -116,9 +117,9 @@ def _limits() -> Iterator[Row]:
     )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.QUEUE)
-    yield "passwords hashed at the same time, in each process", str(passwords.AT_ONCE)
+    yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST)
-    yield "an address stays known to an account", _days(guess_limits.REMEMBERED.days)
+    yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
     yield "requests to the LLM at the same time, in each process", str(http_client.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
