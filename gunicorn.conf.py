@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -91,11 +92,14 @@ class StoreWaitingWorker(BufferingWorker):
             give_back_memory()
 
     def load_wsgi(self) -> None:
-        """Load the application, and try again while the store is unreachable."""
+        self.wait_for_store(super().load_wsgi)
+
+    def wait_for_store(self, act: Callable[[], object]) -> None:
+        """Do this at the worker's start, and again for as long as the store is unreachable."""
         logged = ""
         while self.alive:
             try:
-                super().load_wsgi()
+                act()
             except StoreUnavailable as error:
                 if logged != error.detail:
                     logged = error.detail

@@ -4,6 +4,7 @@ import argparse
 import importlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,8 @@ def _before_serving(worker: Worker) -> None:
     commands, settings = _commands(), Settings()
     if worker.age == 1:
         commands.print_banner(settings)
-    commands.make_first_admin(settings, worker.wsgi.extensions["skinapi"])
+    services = worker.wsgi.extensions["skinapi"]
+    worker.wait_for_store(partial(commands.make_first_admin, settings, services))
 
 
 def serve(settings: Settings, _: argparse.Namespace) -> int:
