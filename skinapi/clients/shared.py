@@ -57,7 +57,7 @@ def predict_for_either(
         with rendering_errors(problem_json):
             clients.refuse_closed(client=skinartify.CLIENT, caller=subject)
             classified = clients.classify_photo(content=form.image.content, by=subject)
-        return PredictionsAndResults.of(classified.finding)
+            return PredictionsAndResults.of(classified.finding)
     clients.refuse_closed(client=guide.CLIENT, caller=subject)
     if form.file is None:
         raise BadRequest(EitherForm.missing)

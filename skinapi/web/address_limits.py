@@ -84,10 +84,6 @@ class FairQueue:
         self._waiting.pop(address, None)
         return None
 
-    def abandon(self, conn: Connection) -> None:
-        """Count a request as not running after all, because no thread could be started for it."""
-        self._running[conn.address] -= 1
-
     def drop_newest(self, address: str) -> Connection | None:
         """Take the newest request of this address out of its queue; None where none is queued."""
         waiting = self._waiting.get(address)

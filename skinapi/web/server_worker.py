@@ -122,8 +122,9 @@ class BufferingWorker(ConnectionWorker):
         try:
             done = self.tpool.submit(self.handle, call)
         except RuntimeError:  # the system allows no more threads
-            self._fair_queue.abandon(conn)
             self._end(conn)
+            if waiting := self._fair_queue.finish(conn):
+                self._submit(waiting)
             return
         # The callback may run in the thread; everything else here belongs to the main loop.
         done.add_done_callback(lambda future: self.method_queue.defer(self._on_done, conn, future))
