@@ -92,6 +92,10 @@ def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Bac
     assert answer.status_code == 200
 
 
+# Nobody's password is asked here, and to make this costs a hash, which was most of the time.
+PASSWORDS = Passwords()
+
+
 class Clinic:
     """Two doctors and a patient of the first, over a store that stops at each step."""
 
@@ -104,7 +108,7 @@ class Clinic:
             accounts=self.accounts,
             active_admins=active_admins,
             eraser=self.eraser,
-            passwords=Passwords(),
+            passwords=PASSWORDS,
             trail=AuditTrail(mock_store(), lambda: None),
             initial_password_life=timedelta(hours=1),
         )

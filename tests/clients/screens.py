@@ -25,6 +25,7 @@ from tests.served.server import Server, stopping
 
 PAGES = Path(__file__).parent / "pages"
 PATIENCE_S = 30
+LOOK_AGAIN_S = 0.05
 SERVE = ("-m", "skinapi", "serve")
 BROKEN = ("-m", "gunicorn", "tests.clients.broken:app")
 OPEN = {"OPEN_LAB": "true", "MAX_UPLOAD_BYTES": str(SMALL)}
@@ -105,7 +106,7 @@ class Pages:
         return self.browser.find_element(By.CSS_SELECTOR, selector)
 
     def _await(self, selector: str) -> None:
-        WebDriverWait(self.browser, PATIENCE_S).until(
+        WebDriverWait(self.browser, PATIENCE_S, poll_frequency=LOOK_AGAIN_S).until(
             lambda browser: browser.find_elements(By.CSS_SELECTOR, selector)
         )
 
