@@ -21,7 +21,7 @@ REAL = pytest.mark.parametrize("guessed", ["sqlite", "mongod"], indirect=True)
 
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])
 def guessed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    uri = request.getfixturevalue("mongo_database_uri") if request.param == "mongod" else None
+    uri = request.getfixturevalue("swept_database_uri") if request.param == "mongod" else None
     store = store_of_kind(request.param, tmp_path, uri)
     backend = Backend(tmp_path, store, guesses_per_hour=MOST)
     backend.member(EMAIL)
