@@ -7,13 +7,16 @@ from typing import Any
 
 import mongomock
 import mongomock.gridfs
+import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from skinapi import rooms as rooms_module
 from skinapi.app import create_app
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.passwords import HASHER
+from skinapi.auth.passwords import Passwords
 from skinapi.registry.service import RegistryService
 from skinapi.services import Services
 from skinapi.settings import Settings
@@ -34,7 +37,10 @@ GENEROUS: dict[str, Any] = {
     "guesses_per_hour": 100_000,
 }
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
-PASSWORD_HASH = HASHER.hash(PASSWORD)  # hashed once: thirty accounts need not cost a second
+# A house hashes as it opens and at each login: at the real cost that is most of what a test takes.
+# Served houses and the tests of passwords pay it.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD_HASH = CHEAP.hash(PASSWORD)
 
 
 @dataclass
@@ -62,9 +68,14 @@ class Person:
 
 
 class Backend:
+    passwords: Passwords | None = Passwords(CHEAP)  # None: the backend's own
+
     def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
         self.settings = settings_in(folder, **settings)
-        self.app: Flask = create_app(self.settings, store, self.registry())
+        with pytest.MonkeyPatch.context() as patch:
+            if self.passwords:
+                patch.setattr(rooms_module, "Passwords", lambda: self.passwords)
+            self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
 
     def registry(self) -> RegistryService | None:

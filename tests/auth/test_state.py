@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -19,7 +18,6 @@ from hypothesis.stateful import (
 )
 from werkzeug.test import TestResponse
 
-from skinapi.auth.passwords import Passwords
 from skinapi.errors import Unauthenticated
 from skinapi.web.access import Signed
 from tests.backends import ADMIN, Backend, Person, mock_store
@@ -27,7 +25,6 @@ from tests.size import size
 
 EMAILS = st.sampled_from([ADMIN, "ada@example.org", "bob@example.org", "cyd@example.org"])
 ROLES = st.sampled_from(["user", "doctor", "researcher", "admin"])
-CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD = "correct horse battery"
 ANY_STATE = Signed(even_waiting=True, even_initial_password=True)
 
@@ -264,9 +261,7 @@ class Accounts(RuleBasedStateMachine):
 
 
 def test_no_history_of_accounts_revives_a_token_or_loses_the_last_admin(tmp_path: Path) -> None:
-    Accounts.backend = backend = Backend(tmp_path, mock_store())
-    for service in (backend.services.auth, backend.services.admin):
-        service._passwords = Passwords(CHEAP)
+    Accounts.backend = Backend(tmp_path, mock_store())
     run_state_machine_as_test(
         Accounts,
         settings=settings(
