@@ -24,11 +24,30 @@ from tests.queries import Recorder
 OURS = f"test_{secrets.token_hex(4)}_"
 
 
+# Fixtures that start servers, or processes as dear: a second and a half of work for each worker.
+STARTED_ONCE = ("standing", "plain", "wired", "shipped", "closed", "running", "four")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of several processes one runs what trains: each would have to train for itself."""
+    """Of several processes one runs what trains, and one what shares a server: each would have to
+    train, or start it, for itself.
+    """
     for item in items:
-        if item.path.parent.name == "learning":
-            item.add_marker(pytest.mark.xdist_group("learning"))
+        if group := shared_by(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def shared_by(item: pytest.Item) -> str | None:
+    """What the test has in common with others that is dear to make, and on which store."""
+    if item.path.parent.name == "learning":
+        return "learning"
+    call = getattr(item, "callspec", None)
+    told = call.params if call else {}
+    asked = {*getattr(item, "fixturenames", ())}
+    if told.get("door") == "gunicorn":
+        asked.add("wired")
+    store = told.get("store") or told.get("uri") or ""
+    return next((f"{name} {store}".strip() for name in STARTED_ONCE if name in asked), None)
 
 
 @pytest.fixture(scope="session", autouse=True)

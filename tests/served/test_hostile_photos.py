@@ -25,6 +25,10 @@ MOST_FOR_DECODING_MB = 120.0
 MEGABYTE = 1024 * 1024
 
 
+# Of several processes one starts the server.
+pytestmark = pytest.mark.xdist_group("hostile photos")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("hostile"), OPEN, workers=1) as server:

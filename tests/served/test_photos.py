@@ -19,6 +19,10 @@ HEAD = (
 FIELD = b'Content-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
 
 
+# Of several processes one starts the server.
+pytestmark = pytest.mark.xdist_group("photos")
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("photos"), workers=1) as server:
