@@ -20,8 +20,8 @@ from tests.served.server import Server
 from tests.served.wire import ask
 from tests.size import size
 
-ACTORS = size(4, 6)
-PATIENTS = 8
+ACTORS = size(2, 6)
+PATIENTS = size(5, 8)
 CONTESTED = 12
 
 

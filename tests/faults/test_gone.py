@@ -24,6 +24,7 @@ from tests.size import size
 GONE_S = size(1, 20)
 IN_GOOD_TIME_S = 10  # a client that hears nothing for so long gives up
 CROWD = 48  # more than the server has threads
+PAUSE_S = size(200, 20) / 1000
 Report = Callable[[str], None]
 
 
@@ -59,7 +60,7 @@ class Asker(threading.Thread):
         self._over = over
 
     def run(self) -> None:
-        while not self._over.wait(0.02):
+        while not self._over.wait(PAUSE_S):
             try:
                 self.answers.append(
                     ask_in_time(self._caller.port, "POST", "/auth/logout", self._caller.token)
