@@ -66,7 +66,7 @@ def _lean() -> Iterator[None]:
     there.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(metrics, "RESAMPLES", size(100, 1000))
+        patch.setattr(metrics, "RESAMPLES", size(40, 1000))
         patch.setitem(cast("dict[str, Architecture]", ARCHITECTURES), tiny.NAME, tiny.TINY)
         patch.setattr(commands, "ARCHITECTURES", (*commands.ARCHITECTURES, tiny.NAME))
         yield

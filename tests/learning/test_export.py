@@ -15,6 +15,7 @@ from skinapi.vision.heatmap import draw_heat
 from skinapi.vision.model import open_model
 from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
 from tests.learning.conftest import run_command
+from tests.size import drill
 
 layers = keras.layers
 LABELS = "akiec,bcc,bkl"
@@ -88,8 +89,13 @@ def stirred(network: keras.Model) -> keras.Model:
     return network
 
 
-@pytest.mark.parametrize("build", SERVABLE)
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    ("build", "suffix"),
+    [
+        *((build, ".keras") for build in SERVABLE),
+        *((build, ".h5") for build in (SERVABLE if drill else [two_dense, nested_with_pooling])),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
 def test_serving_answers_what_keras_answers(
     build: Callable[[], keras.Model], suffix: str, tmp_path: Path
