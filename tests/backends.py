@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from skinapi import rooms as rooms_module
+from skinapi import services as services_module
 from skinapi.app import create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import Passwords
@@ -74,7 +74,7 @@ class Backend:
         self.settings = settings_in(folder, **settings)
         with pytest.MonkeyPatch.context() as patch:
             if self.passwords:
-                patch.setattr(rooms_module, "Passwords", lambda: self.passwords)
+                patch.setattr(services_module, "Passwords", lambda: self.passwords)
             self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
 

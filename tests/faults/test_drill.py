@@ -42,7 +42,7 @@ def test_on_sqlite_killed_workers_break_no_promise(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=size(2, 4)) as server:
-        report(drilled(server, None, KILLS[:1], size(4, 100), seed, monkeypatch))
+        report(drilled(server, None, KILLS[:1], size(4, 250), seed, monkeypatch))
 
 
 @pytest.mark.timeout(size(120, 3600))
@@ -51,4 +51,4 @@ def test_on_mongodb_killed_workers_and_a_broken_mongod_break_no_promise(
 ) -> None:
     environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}
     with serving(tmp_path, environment, workers=size(2, 3)) as server:
-        report(drilled(server, mongod, ON_MONGOD, size(3, 100), seed, monkeypatch))
+        report(drilled(server, mongod, ON_MONGOD, size(3, 250), seed, monkeypatch))
