@@ -35,7 +35,7 @@ def listed() -> Iterator[tuple[str, str, str]]:
 def unpack(folder: Path) -> None:
     npm = shutil.which("npm")
     if not npm:
-        print("SKIPPED: npm is not installed, so the console's tools are not there")
+        sys.stdout.write("SKIPPED: npm is not installed, so the console's tools are not there\n")
         return
     for name, version, integrity in listed():
         with tempfile.TemporaryDirectory() as place:
@@ -43,7 +43,7 @@ def unpack(folder: Path) -> None:
             done = subprocess.run(command, cwd=place, capture_output=True, check=False, timeout=300)
             packed = list(Path(place).glob("*.tgz"))
             if done.returncode or len(packed) != 1:
-                print(f"SKIPPED: npm has no {name}@{version} for us")
+                sys.stdout.write(f"SKIPPED: npm has no {name}@{version} for us\n")
                 continue
             content = packed[0].read_bytes()
         found = "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()

@@ -145,7 +145,7 @@ const Console = () => {
       document.querySelector("main")?.focus();
     }}>${say("skip")}</a>
     <${Header} />
-    <main id="main" tabindex="-1"><${View} /></main>
+    <div class="page"><main id="main" tabindex="-1"><${View} /></main></div>
     <footer><${Icon} name="info" size=${16} /><p>${say("notice")}</p>
       <nav aria-label=${say("more")}><a href="#/model">${say("nav_model")}</a><a href="/docs">${say("nav_docs")}</a></nav>
     </footer>

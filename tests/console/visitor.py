@@ -1,0 +1,188 @@
+"""Somebody at the console: what they type, press and see, in a real browser."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from tests.npm import tool
+from tests.served.people import Caller
+
+PATIENCE_S = 20
+PHONE, DESKTOP = (390, 844), (1440, 900)
+IN_THE_WAY = (
+    NoSuchElementException,
+    StaleElementReferenceException,
+    ElementClickInterceptedException,
+)
+# The standard: https://www.w3.org/TR/WCAG22/
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+class Visitor:
+    def __init__(self, browser: webdriver.Chrome, port: int, *, shots: Path | None = None) -> None:
+        self._browser = browser
+        self._home = f"http://127.0.0.1:{port}"
+        self._shots = shots
+
+    def look(
+        self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, language: str = "en"
+    ) -> None:
+        """From now on through such a window, in such a light, in this language."""
+        width, height = size
+        self._command(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=size == PHONE,
+        )
+        theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._command("Emulation.setEmulatedMedia", features=[theme])
+        self.open("/")
+        self._browser.execute_script(
+            "localStorage.setItem('skinapi.language', arguments[0])", language
+        )
+        self.open("/")
+
+    def enter(self, caller: Caller, role: str) -> None:
+        """Logged in, without typing a password."""
+        session = json.dumps({"token": caller.token, "role": role, "email": caller.email})
+        self.run("sessionStorage.setItem('skinapi.session', arguments[0])", session)
+        self.open("/")
+
+    def open(self, path: str) -> None:
+        self._browser.get(self._home + path)
+
+    def go(self, place: str) -> None:
+        self._browser.execute_script("location.hash = arguments[0]", f"#/{place}")
+
+    def type(self, **values: str) -> None:
+        for name, value in values.items():
+            field = self.find(f"[name={name}]")
+            field.clear()
+            field.send_keys(value)
+
+    def choose(self, name: str, value: str) -> None:
+        Select(self.find(f"select[name={name}]")).select_by_value(value)
+
+    def press(self, selector: str) -> None:
+        """Click, as soon as it is there and nothing lies over it."""
+
+        def click() -> bool:
+            self.find(selector).click()
+            return True
+
+        self._until(click, f"to press {selector}")
+
+    def press_button(self, text: str, within: str = "") -> None:
+        """A button, link or label with this text on it."""
+        path = "//*[self::button or self::a or self::label][contains(normalize-space(.), {})]"
+        quoted = f'"{text}"'
+        start = f"//*[contains(@class, '{within}')]" if within else ""
+
+        def click() -> bool:
+            self._browser.find_element(By.XPATH, start + path.format(quoted)).click()
+            return True
+
+        self._until(click, f"to press {text!r}")
+
+    def keys(self, *keys: str) -> None:
+        self._browser.switch_to.active_element.send_keys(*keys)
+
+    def escape(self) -> None:
+        self.keys(Keys.ESCAPE)
+
+    def hand_in(self, name: str, file: Path) -> None:
+        self.find(f"input[name={name}]").send_keys(str(file))
+
+    def find(self, selector: str) -> WebElement:
+        found: WebElement = self._until(
+            lambda: self._browser.find_element(By.CSS_SELECTOR, selector), f"to find {selector}"
+        )
+        return found
+
+    def count(self, selector: str) -> int:
+        return len(self._browser.find_elements(By.CSS_SELECTOR, selector))
+
+    def see(self, text: str) -> None:
+        """Wait until this is on the screen."""
+        self._until(lambda: text in self.text(), f"to see {text!r}")
+
+    def see_none(self, text: str) -> None:
+        self._until(lambda: text not in self.text(), f"not to see {text!r}")
+
+    def text(self) -> str:
+        return str(self._browser.find_element(By.TAG_NAME, "body").text)
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        return self._browser.execute_script(script, *arguments)
+
+    def go_offline(self, gone: bool) -> None:
+        self._command("Network.enable")
+        speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
+        self._command("Network.emulateNetworkConditions", offline=gone, **speed)
+
+    def shoot(self, name: str) -> None:
+        if self._shots:
+            self._browser.save_screenshot(str(self._shots / f"{name}.png"))
+
+    def assert_accessible(self) -> None:
+        """axe finds nothing on the page as it is. Without axe nothing is asked."""
+        axe = tool("axe-core")
+        if not axe:
+            return
+        # Past the page's own policy, which lets in no script but the console's.
+        self._command("Page.enable")
+        self._command("Runtime.evaluate", expression=(axe / "axe.min.js").read_text())
+        found = self._browser.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {runOnly: arguments[0]}).then((found) => done(found.violations));",
+            AXE_TAGS,
+        )
+        assert found == [], json.dumps(
+            [
+                (one["id"], one["help"], [node["target"] for node in one["nodes"]][:5])
+                for one in found
+            ]
+        )
+
+    def assert_quiet(self, *, expected: tuple[str, ...] = ()) -> None:
+        """Neither an error nor a breach of the policy in the browser's log. A refused request is an
+        entry as well: name those that were meant to be refused.
+        """
+        entries = [entry["message"] for entry in self._browser.get_log("browser")]  # type: ignore[no-untyped-call]
+        loud = [entry for entry in entries if not any(word in entry for word in expected)]
+        assert loud == []
+
+    def assert_nothing_overflows(self) -> None:
+        wide = self.run(
+            "const page = document.querySelector('.page');"
+            "return page.scrollWidth - page.clientWidth"
+        )
+        assert wide <= 0, f"the page is {wide} pixels wider than the window"
+
+    def _until(self, act: Callable[[], Any], what: str) -> Any:
+        wait = WebDriverWait(
+            self._browser, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=IN_THE_WAY
+        )
+        try:
+            return wait.until(lambda _: act())
+        except TimeoutException as error:
+            seen = self.text()[:600]
+            raise AssertionError(f"waited {PATIENCE_S} s {what}; on the screen: {seen}") from error
+
+    def _command(self, name: str, **arguments: Any) -> Any:
+        return self._browser.execute_cdp_cmd(name, arguments)
