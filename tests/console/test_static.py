@@ -1,0 +1,160 @@
+"""What the console is made of: its files, their words, and what a browser has to fetch of them."""
+
+import gzip
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.console.routes import ASSETS, STATIC
+from skinapi.records.reviews import Agreement, Histology
+from skinapi.reports.pages.labels import labels_of
+from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from tests.backends import Backend
+from tests.console.visitor import Visitor
+from tests.npm_tools import tool
+
+VENDORED = {
+    # htm 3.1.1 from npm: preact/standalone.module.js, which holds Preact 10 and htm.
+    "vendor/htm-preact-3.1.1.js": "72284e8e9079c87817145df1110f74e8a2aa040b2fc384922e18dfcb46fc1fd7"
+}
+OURS = [name for name in ASSETS if name.endswith((".js", ".css", ".html")) and "/" not in name]
+OURS += [name for name in ASSETS if name.startswith("views/")]
+FIRST_VIEW_BYTES = 80 * 1024
+
+
+def text_of(name: str) -> str:
+    return ASSETS[name].content.decode()
+
+
+@pytest.fixture(scope="module")
+def words() -> dict[Language, dict[str, str]]:
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("no node to read the words with")
+    found: dict[Language, dict[str, str]] = {}
+    for language, name in (("en", "english"), ("fr", "french")):
+        source = text_of(f"words.{language}.js").replace("export const", "const")
+        script = f"{source}\nprocess.stdout.write(JSON.stringify({name}));"
+        done = subprocess.run([node, "-e", script], capture_output=True, check=True, timeout=60)
+        found["en" if language == "en" else "fr"] = json.loads(done.stdout)
+    return found
+
+
+def test_what_is_vendored_is_what_was_published() -> None:
+    vendored = {name for name in ASSETS if name.startswith("vendor/")}
+    assert vendored == VENDORED.keys()
+    for name, wanted in VENDORED.items():
+        assert hashlib.sha256(ASSETS[name].content).hexdigest() == wanted
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_page_needs_no_other_host_and_writes_no_script_of_its_own(name: str) -> None:
+    source = text_of(name)
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", source)
+    assert not re.search(
+        r"\b(innerHTML|outerHTML|eval|document\.write|insertAdjacentHTML)\b", source
+    )
+    assert "new Function" not in source
+
+
+def test_every_file_is_served_under_the_policy_and_kept_until_it_changes(backend: Backend) -> None:
+    for name, asset in ASSETS.items():
+        path = f"/console/{name}"
+        plain = backend.client.get(path)
+        assert plain.data == asset.content
+        assert "unsafe" not in plain.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in plain.headers["Content-Security-Policy"]
+        assert plain.headers["X-Content-Type-Options"] == "nosniff"
+        again = backend.client.get(path, headers={"If-None-Match": plain.headers["ETag"]})
+        assert (again.status_code, again.data) == (304, b"")
+        zipped = backend.client.get(path, headers={"Accept-Encoding": "gzip"})
+        if "Content-Encoding" in zipped.headers:
+            assert gzip.decompress(zipped.data) == asset.content
+
+
+def test_no_other_file_is_served(backend: Backend) -> None:
+    for name in ("../routes.py", "%2e%2e/routes.py", "views/", "", "nothing.js", "vendor"):
+        assert backend.client.get(f"/console/{name}").status_code in (400, 404)
+
+
+def test_a_browser_gets_the_console_and_a_program_the_contract(backend: Backend) -> None:
+    page = backend.client.get("/", headers={"Accept": "text/html"})
+    assert page.mimetype == "text/html"
+    assert b'id="console"' in page.data
+    assert backend.client.get("/").get_json()["status"] == "Backend running"
+
+
+def test_both_languages_have_the_same_words(words: dict[Language, dict[str, str]]) -> None:
+    assert words["en"].keys() == words["fr"].keys()
+    for key, english in words["en"].items():
+        holes = sorted(re.findall(r"\{\w+\}", english))
+        assert sorted(re.findall(r"\{\w+\}", words["fr"][key])) == holes, key
+
+
+def test_every_word_is_used_and_every_used_word_is_there(
+    words: dict[Language, dict[str, str]],
+) -> None:
+    source = "\n".join(text_of(name) for name in OURS if not name.startswith("words."))
+    used = set(re.findall(r'say\("(\w+)"', source))
+    quoted = set(re.findall(r'"(\w+)"', source))
+    prefixes = set(re.findall(r"`(\w+_)\$\{", source))
+    assert used <= words["en"].keys()
+    unused = {
+        key
+        for key in words["en"]
+        if key not in quoted and not any(key.startswith(prefix) for prefix in prefixes)
+    }
+    assert unused == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_words_of_reports_are_the_words_of_the_console(
+    language: Language, words: dict[Language, dict[str, str]]
+) -> None:
+    """One meaning, one word: what the PDF calls an arm is called so here."""
+    labels, said = labels_of(language), words[language]
+    notice = conditions_table().notices.information_only
+    assert said["notice"] == (notice.fr if language == "fr" else notice.en)
+    tables: dict[str, dict[Any, str]] = {
+        "site": dict(labels.sites),
+        "age": dict(labels.ages),
+        "sex": dict(labels.sexes),
+        "agreement": {Agreement(key).value: text for key, text in labels.agreements.items()},
+        "histology": {Histology(key).value: text for key, text in labels.histologies.items()},
+    }
+    for prefix, table in tables.items():
+        assert {key: said[f"{prefix}_{key}"] for key in table} == table
+
+
+def test_the_first_view_is_small(visitor: Visitor) -> None:
+    visitor.look()
+    visitor.see("Log in")
+    fetched = visitor.run(
+        "return performance.getEntriesByType('resource').concat("
+        "performance.getEntriesByType('navigation')).map((one) => one.encodedBodySize)"
+    )
+    assert len(fetched) > 5
+    assert sum(fetched) <= FIRST_VIEW_BYTES
+
+
+def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> None:
+    """Else its silence in the other tests would say nothing."""
+    if not tool("axe-core"):
+        pytest.skip("axe-core could not be had from npm")
+    visitor.look()
+    visitor.see("Log in")
+    visitor.run("document.querySelector('.brand img').removeAttribute('alt')")
+    with pytest.raises(AssertionError, match="image-alt"):
+        visitor.assert_accessible()
+
+
+def test_every_static_file_is_known() -> None:
+    files = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()}
+    assert files == ASSETS.keys()
+    assert Path(STATIC / "index.html").is_file()
