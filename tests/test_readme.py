@@ -16,7 +16,7 @@ from tests.photos import photo_of
 from tests.served.server import Server, serving
 
 # How each kind of block is tested: run here line by line, run as a whole, or looked at.
-KINDS = {"sh", "bash walk", "bash backup", "sh docker", "python", "mermaid", ""}
+KINDS = {"sh", "bash walk", "bash backup", "python client", "sh docker", "python", "mermaid", ""}
 COMMANDS = [(block.page, line) for block in blocks("sh") for line in block.commands()]
 
 
@@ -64,6 +64,26 @@ def test_the_walk_with_curl_works_as_written(tmp_path: Path) -> None:
     begins = {"heatmap.jpg": b"\xff\xd8", "report.pdf": b"%PDF", "report.html": b"<!doctype html>"}
     for name, first in begins.items():
         assert (tmp_path / name).read_bytes().startswith(first), name
+
+
+def test_the_client_in_python_works_as_written(tmp_path: Path) -> None:
+    (client,) = blocks("python client")
+    assert len([line for line in client.text.splitlines() if line.strip()]) <= 20
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    with serving(tmp_path / "server", workers=1) as server:
+        services = server.services()
+        services.admin.ensure_admin(email="ada@example.org", password="correct horse")
+        services.store.close()
+        script = client.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("Urgent referral See a doctor within days")
 
 
 def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> None:

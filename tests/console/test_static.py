@@ -158,3 +158,14 @@ def test_every_static_file_is_known() -> None:
     files = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()}
     assert files == ASSETS.keys()
     assert Path(STATIC / "index.html").is_file()
+
+
+def test_nothing_moves_while_the_first_view_appears(visitor: Visitor) -> None:
+    visitor.look()
+    visitor.see("Log in")
+    moved = visitor.run(
+        "const observer = new PerformanceObserver(() => {});"
+        "observer.observe({type: 'layout-shift', buffered: true});"
+        "return observer.takeRecords().map((one) => one.value)"
+    )
+    assert sum(moved) < 0.01
