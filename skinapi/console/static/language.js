@@ -70,5 +70,7 @@ export function sayAge(moment) {
 }
 
 /** @param {number} share between 0 and 1 */
-export const sayPercent = (share) =>
-  new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(share);
+export function sayPercent(share) {
+  const format = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+  return share > 0 && share < 0.001 ? `< ${format.format(0.001)}` : format.format(share);
+}

@@ -69,17 +69,7 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
         <p class="notice">${report.notice}</p>
       </header>
       ${children}
-      <div class="columns">
-        <div>
-          ${photo
-            ? html`<${HeatPhoto} url=${photo} heat=${heat} zoomable=${zoomable} />`
-            : html`<${Message}>${say("photoNotKept")}<//>`}
-          <section>
-            <h2>${say("probabilities")}</h2>
-            <${Bars} rows=${rows} label=${say("probabilities")} />
-            <small>${say("probabilitiesText")}</small>
-          </section>
-        </div>
+      <div class="columns photo-first">
         <div>
           <section>
             <h2>${facts.uncertain ? say("uncertain") : say("named")}</h2>
@@ -87,11 +77,27 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
             <p>${narrative.sections.overview}</p>
           </section>
           <${NotRuledOut} facts=${facts} conditions=${conditions} />
-          <section><h2>${say("howCertain")}</h2><p>${narrative.sections.confidence_explanation}</p></section>
+          <section>
+            <h2>${say("probabilities")}</h2>
+            <${Bars} rows=${rows} label=${say("probabilities")} />
+            <small>${say("probabilitiesText")}</small>
+          </section>
+        </div>
+        <div>
+          ${photo
+            ? html`<${HeatPhoto} url=${photo} heat=${heat} zoomable=${zoomable} />`
+            : html`<${Message}>${say("photoNotKept")}<//>`}
+        </div>
+      </div>
+      <div class="columns">
+        <div>
           <${Sentences} title=${say("nextSteps")} items=${narrative.next_steps} />
-          <${Sentences} title=${say("limits")} items=${narrative.limits} />
           <section><h2>${say("whyEarly")}</h2><p>${narrative.sections.importance_of_early_detection}</p></section>
           ${stated && html`<${About} condition=${stated} />`}
+        </div>
+        <div>
+          <${Sentences} title=${say("limits")} items=${narrative.limits} />
+          <section><h2>${say("howCertain")}</h2><p>${narrative.sections.confidence_explanation}</p></section>
         </div>
       </div>
     </article>`;
