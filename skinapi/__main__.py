@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from skinapi.auth.emails import normalise_email
 from skinapi.errors import SkinAPIError
-from skinapi.learning.commands import Run, add_commands
+from skinapi.learning.commands.options import Run, add_commands
 from skinapi.settings import Settings
 
 SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import keras
 
-from skinapi.learning.networks import build_network
-from skinapi.learning.weights import load_weights
+from skinapi.learning.train.initial_weights import load_weights
+from skinapi.learning.train.networks import build_network
 from skinapi.vision.model import CARD, LABELS, ModelCard
 
 

@@ -11,9 +11,10 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning import commands, metrics
-from skinapi.learning.commands import add_commands
-from skinapi.learning.networks import ARCHITECTURES, Architecture, build_network
+from skinapi.learning.commands import options
+from skinapi.learning.commands.options import add_commands
+from skinapi.learning.measure import metrics
+from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
 from skinapi.settings import Settings
 from skinapi.vision.picture import open_picture
 from skinapi.vision.tensor import Scaling, make_tensor
@@ -68,7 +69,7 @@ def _lean() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "RESAMPLES", size(40, 1000))
         patch.setitem(cast("dict[str, Architecture]", ARCHITECTURES), tiny.NAME, tiny.TINY)
-        patch.setattr(commands, "ARCHITECTURES", (*commands.ARCHITECTURES, tiny.NAME))
+        patch.setattr(options, "ARCHITECTURES", (*options.ARCHITECTURES, tiny.NAME))
         yield
 
 

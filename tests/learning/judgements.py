@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skinapi.learning.answers import Answers, Judged
-from skinapi.learning.samples import Sample
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure.predictions import Answers, Judged
 from skinapi.vision.calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.context import Modality
 from skinapi.vision.engine import EngineOutput

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.answers import ask_model, group_of, judge, serve
-from skinapi.learning.gating import count_outcomes, name_outcome, name_served
-from skinapi.learning.samples import Sample
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure.outcomes import count_outcomes, name_outcome, name_served
+from skinapi.learning.measure.predictions import ask_model, group_of, judge, serve
 from skinapi.vision.calibration import Calibration, NamingRule, softmax
 from skinapi.vision.context import Modality
 from tests.learning.judgements import (

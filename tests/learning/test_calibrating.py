@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset
-from skinapi.learning.answers import Answers
-from skinapi.learning.calibrating import (
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure.patient_facts import context_of, fit_patient_facts, learn_table
+from skinapi.learning.measure.predictions import Answers
+from skinapi.learning.package.calibration import (
     calibrate_model,
     conformal_limit,
     fit_calibration,
@@ -20,9 +22,11 @@ from skinapi.learning.calibrating import (
     fit_thresholds,
     name_all,
 )
-from skinapi.learning.detectors import MOST_REFUSED, fit_modality_detector, fit_skin_detector
-from skinapi.learning.patient_table import context_of, fit_patient_facts, learn_table
-from skinapi.learning.samples import Sample
+from skinapi.learning.package.detectors import (
+    MOST_REFUSED,
+    fit_modality_detector,
+    fit_skin_detector,
+)
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.context import Modality

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from skinapi.learning.card import README, list_sources, write_readable_card
-from skinapi.learning.evaluation import measure_answers
-from skinapi.learning.figures_of_skin import measure_not_skin
-from skinapi.learning.limits import limits_of
-from skinapi.learning.samples import Sample
-from skinapi.learning.text_tables import show_interval
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure.evaluation import measure_answers
+from skinapi.learning.measure.skin_figures import measure_not_skin
+from skinapi.learning.measure.text_tables import show_interval
+from skinapi.learning.package.card import README, list_sources, write_readable_card
+from skinapi.learning.package.limits import limits_of
 from skinapi.vision.calibration import NamingRule
 from skinapi.vision.context import Modality
 from skinapi.vision.patient_facts import PatientFactsTable

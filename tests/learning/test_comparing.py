@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning import comparing, metrics
-from skinapi.learning.comparing import compare, compare_mean
-from skinapi.learning.stress import STRESSES
+from skinapi.learning.measure import comparison, metrics
+from skinapi.learning.measure.comparison import compare, compare_mean
+from skinapi.learning.measure.stress import STRESSES
 from tests.learning.conftest import Small, run_command
 from tests.learning.judgements import judged
 
@@ -65,7 +65,7 @@ def test_the_mean_over_several_pairs_is_compared_as_one() -> None:
     assert mean.second == pytest.approx((alone[0].second + alone[1].second) / 2)
     assert alone[0].low < mean.low < mean.second - mean.first < mean.high < alone[1].high
     with pytest.raises(BadDataset, match="same pictures"):
-        compare_mean([pairs[0], (judged(skill=1.0, name="other"),) * 2], comparing.FIGURES)
+        compare_mean([pairs[0], (judged(skill=1.0, name="other"),) * 2], comparison.FIGURES)
 
 
 def test_the_command_compares_before_worse_pictures_too(

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.datasets import load_dataset
-from skinapi.learning.labels import label_spellings
-from skinapi.learning.samples import open_sample, read_sample
+from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.data.labels import label_spellings
+from skinapi.learning.data.samples import open_sample, read_sample
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.picture import open_picture

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset
-from skinapi.learning import metrics
-from skinapi.learning.answers import ask_model
-from skinapi.learning.calibrating import fit_temperature
-from skinapi.learning.datasets import load_dataset
-from skinapi.learning.figures import MARGINS, measure, measure_doubt
+from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.figures import MARGINS, measure, measure_doubt
+from skinapi.learning.measure.predictions import ask_model
+from skinapi.learning.package.calibration import fit_temperature
 from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import open_model

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.heads import make_servable
+from skinapi.learning.package.servable import make_servable
 from skinapi.registry.slot import open_warm
 from skinapi.vision.heatmap import draw_heat
 from skinapi.vision.model import open_model

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from skinapi.learning import metrics
-from skinapi.learning.answers import judge, serve
-from skinapi.learning.evaluation import measure_answers
-from skinapi.learning.figures import measure
-from skinapi.learning.figures_as_served import measure_tested, serve_measured
-from skinapi.learning.figures_of_skin import measure_not_skin
-from skinapi.learning.tables import describe_figures
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.evaluation import measure_answers
+from skinapi.learning.measure.figures import measure
+from skinapi.learning.measure.predictions import judge, serve
+from skinapi.learning.measure.served_figures import measure_tested, serve_measured
+from skinapi.learning.measure.skin_figures import measure_not_skin
+from skinapi.learning.measure.tables import describe_figures
 from skinapi.vision.calibration import Calibration, NamingRule
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality

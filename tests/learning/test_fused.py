@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.fused import LARGEST_SCALE, fuse, unfuse
-from skinapi.learning.networks import ARCHITECTURES, build_network
+from skinapi.learning.train.batch_norm import LARGEST_SCALE, fuse, unfuse
+from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.vision.tensor import Tensor
 
 SIDE = 32

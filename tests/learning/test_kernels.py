@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.export import export_servable
-from skinapi.learning.half import round_to_half
-from skinapi.learning.heads import make_servable
-from skinapi.learning.kernels import load_model_weights, save_norms
-from skinapi.learning.networks import build_network
-from skinapi.learning.weights import initialise, load_weights
+from skinapi.learning.package.export import export_servable
+from skinapi.learning.package.servable import make_servable
+from skinapi.learning.train.float16_weights import round_to_half
+from skinapi.learning.train.initial_weights import initialise, load_weights
+from skinapi.learning.train.networks import build_network
+from skinapi.learning.train.stored_weights import load_model_weights, save_norms
 from skinapi.vision.model import CHECKSUMS, NETWORK, NORMS, SHIPPED_MODEL, open_model
 from skinapi.vision.openvino_engine import Precision
 from tests.learning import tiny

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning import markings
-from skinapi.learning.markings import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
+from skinapi.learning.data import markings
+from skinapi.learning.data.markings import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
 from skinapi.vision.tensor import view_box
 from tests.learning.pictures import draw_lesion
 

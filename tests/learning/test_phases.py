@@ -9,10 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning import training
-from skinapi.learning.batches import Batches, Floats, Later
-from skinapi.learning.sampling import Rows, Sampler
-from skinapi.learning.training import Course, Phase, WarmupCosine, run_phase
+from skinapi.learning.train import fitting
+from skinapi.learning.train.batches import Batches, Floats, Later
+from skinapi.learning.train.fitting import Course, Phase, WarmupCosine, run_phase
+from skinapi.learning.train.sampling import Rows, Sampler
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
 RANDOM = np.random.default_rng(0)
@@ -70,21 +70,21 @@ def test_interrupted_twice_it_ends_with_the_very_same_weights(
         pass
 
     unharmed = run_toy(tmp_path / "unharmed")
-    checkpoint = training._checkpoint
+    checkpoint = fitting._checkpoint
 
     def pull_the_plug(folder: Path, model: keras.Model, course: Course) -> None:
         checkpoint(folder, model, course)
         raise Unplugged
 
     with monkeypatch.context() as patched:
-        patched.setattr(training, "_checkpoint", pull_the_plug)
+        patched.setattr(fitting, "_checkpoint", pull_the_plug)
         for _ in range(2):
             with pytest.raises(Unplugged):
                 run_toy(tmp_path / "harmed")
     assert run_toy(tmp_path / "harmed") == unharmed
     for left, right in zip(
-        training.load_arrays(tmp_path / "harmed" / "best.npz"),
-        training.load_arrays(tmp_path / "unharmed" / "best.npz"),
+        fitting.load_arrays(tmp_path / "harmed" / "best.npz"),
+        fitting.load_arrays(tmp_path / "unharmed" / "best.npz"),
         strict=True,
     ):
         np.testing.assert_array_equal(left, right)
@@ -94,15 +94,15 @@ def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_toy(tmp_path / "averaged")
-    monkeypatch.setattr(training, "_momentum", lambda *_: 0.0)
+    monkeypatch.setattr(fitting, "_momentum", lambda *_: 0.0)
     run_toy(tmp_path / "plain", scores=iter([0.1, 0.2, 0.3, 0.4]))
     averaged, plain = (
-        training.load_arrays(tmp_path / name / "state-4.npz")[:2] for name in ("averaged", "plain")
+        fitting.load_arrays(tmp_path / name / "state-4.npz")[:2] for name in ("averaged", "plain")
     )
     for left, right in zip(averaged, plain, strict=True):
         np.testing.assert_array_equal(left, right)
     best, last = (
-        training.load_arrays(tmp_path / name / "best.npz")[:2] for name in ("averaged", "plain")
+        fitting.load_arrays(tmp_path / name / "best.npz")[:2] for name in ("averaged", "plain")
     )
     np.testing.assert_array_equal(last[0], plain[0])
     assert not np.allclose(best[0], last[0])
@@ -129,7 +129,7 @@ def test_the_learning_rate_rises_then_falls_as_a_cosine() -> None:
 def test_a_phase_sets_the_last_rate_the_clipped_norm_and_the_reach_of_the_average() -> None:
     model = toy_network()
     phase = replace(PHASE, lowest_rate=0.5, clip_norm=0.25, ema_reach=0.1, ema=0.99)
-    training._compile(model, phase, steps=10)
+    fitting._compile(model, phase, steps=10)
     end = model.optimizer._learning_rate(phase.epochs * 10)
     assert float(keras.ops.convert_to_numpy(end)) == pytest.approx(0.5 * phase.learning_rate)
     assert model.optimizer.global_clipnorm == 0.25
@@ -175,7 +175,7 @@ def test_an_epoch_in_two_parts_trains_as_one_epoch_does(tmp_path: Path) -> None:
     )
     for one, other in zip(plain.history, cut.history, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    states = [training.load_arrays(tmp_path / name / "state-4.npz") for name in ("plain", "cut")]
+    states = [fitting.load_arrays(tmp_path / name / "state-4.npz") for name in ("plain", "cut")]
     for left, right in zip(*states, strict=True):
         np.testing.assert_allclose(left, right, atol=1e-5)
 

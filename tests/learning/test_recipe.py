@@ -12,23 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning import commands, training
-from skinapi.learning import recipe as recipe_module
-from skinapi.learning.answers import lesion_classes
-from skinapi.learning.augment import DIHEDRAL, Augmentation
-from skinapi.learning.datasets import load_dataset
-from skinapi.learning.features import Pictures
-from skinapi.learning.networks import ARCHITECTURES, build_network
-from skinapi.learning.recipe import (
-    PHASES,
-    Lessons,
-    Recipe,
-    default_phases,
-    train_network,
-)
-from skinapi.learning.resuming import list_differences
-from skinapi.learning.strengths import Strengths
-from skinapi.learning.training import Course, Phase
+from skinapi.learning.commands import options
+from skinapi.learning.data.augmentation import DIHEDRAL, Augmentation
+from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.measure.predictions import lesion_classes
+from skinapi.learning.train import fitting
+from skinapi.learning.train import recipe as recipe_module
+from skinapi.learning.train.fitting import Course, Phase
+from skinapi.learning.train.inputs import Pictures
+from skinapi.learning.train.networks import ARCHITECTURES, build_network
+from skinapi.learning.train.recipe import PHASES, Lessons, Recipe, default_phases, train_network
+from skinapi.learning.train.resuming import list_differences
+from skinapi.learning.train.strengths import Strengths
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.tensor import Tensor
@@ -155,7 +150,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
     class Unplugged(BaseException):
         pass
 
-    checkpoint = training._checkpoint
+    checkpoint = fitting._checkpoint
 
     def pull_the_plug(*state: Any) -> None:
         checkpoint(*state)
@@ -164,7 +159,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
     phase = replace(GROWING, marked=0.5, spoiled=0.5)
     unharmed, _ = teach(small, tmp_path / "unharmed", phase)
     with monkeypatch.context() as patched:
-        patched.setattr(training, "_checkpoint", pull_the_plug)
+        patched.setattr(fitting, "_checkpoint", pull_the_plug)
         with pytest.raises(Unplugged):
             teach(small, tmp_path / "harmed", phase)
     harmed, _ = teach(small, tmp_path / "harmed", phase)
@@ -306,10 +301,10 @@ def test_several_sources_are_learned_in_one_phase_unless_told_otherwise() -> Non
 
 def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
-    assert set(ARCHITECTURES) == {*commands.ARCHITECTURES}
-    assert tuple(PHASES) == commands.PHASES
-    assert commands.TURNS[-1] == len(DIHEDRAL)
-    assert tuple(Modality) == commands.MODALITIES
+    assert set(ARCHITECTURES) == {*options.ARCHITECTURES}
+    assert tuple(PHASES) == options.PHASES
+    assert options.TURNS[-1] == len(DIHEDRAL)
+    assert tuple(Modality) == options.MODALITIES
 
 
 def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:

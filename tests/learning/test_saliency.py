@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.saliency import blank_cells, look_at
-from skinapi.learning.tables import describe_robustness
+from skinapi.learning.measure.saliency import blank_cells, look_at
+from skinapi.learning.measure.tables import describe_robustness
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import EngineOutput
 from skinapi.vision.heatmap import Head

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.samples import Sample
-from skinapi.learning.sampling import Sampler, balance_samples, share_sources
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.train.sampling import Sampler, balance_samples, share_sources
 
 SKIN = "normal_skin"
 COUNTS = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.samples import Sample
-from skinapi.learning.scoring import require_scorable, score_logits
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.train.scoring import require_scorable, score_logits
 
 CLASSES = ("nevus", "melanoma", "carcinoma", "normal_skin")
 

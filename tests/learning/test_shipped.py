@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from skinapi.learning.heads import Servable, make_servable
-from skinapi.learning.kernels import load_model_weights
-from skinapi.learning.markings import MARKINGS
-from skinapi.learning.networks import build_network
-from skinapi.learning.stress import STRESSES
-from skinapi.learning.tables import list_robustness
-from skinapi.learning.text_tables import write_markdown
+from skinapi.learning.data.markings import MARKINGS
+from skinapi.learning.measure.stress import STRESSES
+from skinapi.learning.measure.tables import list_robustness
+from skinapi.learning.measure.text_tables import write_markdown
+from skinapi.learning.package.servable import Servable, make_servable
+from skinapi.learning.train.networks import build_network
+from skinapi.learning.train.stored_weights import load_model_weights
 from skinapi.vision.bands import THRESHOLD_BANDS
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.heatmap import draw_heat

@@ -11,11 +11,10 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.learning import shortcuts
-from skinapi.learning.markings import MARKINGS
-from skinapi.learning.samples import Sample
-from skinapi.learning.shortcuts import NEVUS, measure_shortcuts
-from skinapi.vision.classification import classify_photo
+from skinapi.learning.data.markings import MARKINGS
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure import shortcuts
+from skinapi.learning.measure.shortcuts import NEVUS, measure_shortcuts
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.model import Model, open_model

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from skinapi.learning.samples import Sample, open_sample
-from skinapi.learning.skin_patches import cut_normal_skin, find_skin
+from skinapi.learning.data.samples import Sample, open_sample
+from skinapi.learning.data.skin_patches import cut_normal_skin, find_skin
 from skinapi.vision.context import Modality
 from tests.vision.photos import SKIN, SPOT
 

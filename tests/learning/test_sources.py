@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.sources import Source, load_sources, parse_source
+from skinapi.learning.data.sources import Source, load_sources, parse_source
 from skinapi.vision.context import Modality
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import draw_lesion

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.samples import Sample
-from skinapi.learning.splits import (
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.splits import (
     Part,
     check_split,
     deal_parts,

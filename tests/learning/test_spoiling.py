@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from skinapi.learning import spoiling
-from skinapi.learning.spoiling import SPOILS, Spoil, Spoiling, frame_darkly, press, spoil_picture
+from skinapi.learning.data import degradation
+from skinapi.learning.data.degradation import (
+    SPOILS,
+    Spoil,
+    Spoiling,
+    frame_darkly,
+    press,
+    spoil_picture,
+)
 from tests.learning.pictures import draw_lesion
 
 PICTURE = draw_lesion("mel", np.random.default_rng(0), (192, 192))
@@ -56,7 +63,7 @@ def test_one_misfortune_or_two_different_ones_and_each_of_them_somewhen(
 
         return spoil
 
-    monkeypatch.setattr(spoiling, "SPOILS", [note(number) for number in range(len(SPOILS))])
+    monkeypatch.setattr(degradation, "SPOILS", [note(number) for number in range(len(SPOILS))])
     seen = []
     for seed in range(80):
         befell.clear()

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning import stress
-from skinapi.learning.datasets import load_dataset
-from skinapi.learning.evaluation import measure_robustness
-from skinapi.learning.samples import Sample, thin_out
-from skinapi.learning.stress import STRESSES
-from skinapi.learning.tables import describe_robustness
+from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.data.samples import Sample, thin_out
+from skinapi.learning.measure import stress
+from skinapi.learning.measure.evaluation import measure_robustness
+from skinapi.learning.measure.stress import STRESSES
+from skinapi.learning.measure.tables import describe_robustness
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import open_model
 from tests.learning.conftest import Small

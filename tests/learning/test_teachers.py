@@ -11,17 +11,17 @@ import pytest
 from PIL import Image, ImageOps
 
 from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning import views as views_module
-from skinapi.learning.augment import Augmentation
-from skinapi.learning.batches import Fetch, Floats
-from skinapi.learning.features import Pictures
-from skinapi.learning.markings import Marking
-from skinapi.learning.samples import Sample
-from skinapi.learning.splits import check_unseen
-from skinapi.learning.spoiling import Spoiling
-from skinapi.learning.strengths import Strengths
-from skinapi.learning.teachers import Teachers, open_teachers
-from skinapi.learning.views import Keeper, Views
+from skinapi.learning.data.augmentation import Augmentation
+from skinapi.learning.data.degradation import Spoiling
+from skinapi.learning.data.markings import Marking
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.splits import check_unseen
+from skinapi.learning.train import views as views_module
+from skinapi.learning.train.batches import Fetch, Floats
+from skinapi.learning.train.inputs import Pictures
+from skinapi.learning.train.strengths import Strengths
+from skinapi.learning.train.teachers import Teachers, open_teachers
+from skinapi.learning.train.views import Keeper, Views
 from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.tensor import Scaling, make_whole_tensor

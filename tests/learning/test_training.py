@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
-from skinapi.learning.recipe import Recipe
+from skinapi.learning.train.recipe import Recipe
 from skinapi.vision.model import open_model, verify_checksums
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
@@ -171,7 +171,7 @@ def test_a_full_disk_is_told_and_leaves_no_model(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("skinapi.learning.train_command.write_readable_card", full)
+    monkeypatch.setattr("skinapi.learning.commands.train.write_readable_card", full)
     words: list[object] = [
         *small.words[:-4],
         "--work",

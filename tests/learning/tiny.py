@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from skinapi.learning.networks import Architecture
+from skinapi.learning.train.networks import Architecture
 from skinapi.vision.tensor import Scaling
 
 layers = keras.layers

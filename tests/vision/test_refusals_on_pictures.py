@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.learning.gating import name_outcome
+from skinapi.learning.measure.outcomes import name_outcome
 from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
 from tests.size import size
 

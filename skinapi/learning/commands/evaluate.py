@@ -1,0 +1,61 @@
+"""`evaluate`: the serving engine over a labelled folder, and the table of its worth there."""
+
+import argparse
+import json
+from collections import Counter
+from dataclasses import replace
+
+from skinapi.errors import BadDataset
+from skinapi.learning.commands.console import disk_full_told, say
+from skinapi.learning.data.datasets import Dataset, load_dataset, load_pictures
+from skinapi.learning.data.labels import label_spellings
+from skinapi.learning.data.samples import by_part, later_half
+from skinapi.learning.data.skin_patches import cut_normal_skin
+from skinapi.learning.data.sources import load_normal_skin, parse_source
+from skinapi.learning.data.splits import read_split
+from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
+from skinapi.learning.measure.predictions import ask_model
+from skinapi.learning.measure.skin_figures import measure_not_skin
+from skinapi.learning.measure.tables import describe_figures
+from skinapi.settings import Settings
+from skinapi.vision.context import Modality
+from skinapi.vision.model import SHIPPED_MODEL, open_model
+from skinapi.vision.openvino_engine import Precision
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    precision = Precision(options.precision) if options.precision else None
+    model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
+    dataset = _load(options)
+    figures, answers = evaluate_model(model, dataset, report=say, turns=options.turns)
+    if options.not_skin:
+        strange = later_half(load_pictures(options.not_skin, label="not skin"))
+        foreign = ask_model(model, strange, report=say, turns=options.turns)
+        figures["not_skin"] = measure_not_skin(model, answers, foreign)
+    if options.stress:
+        figures |= measure_robustness(model, dataset.samples, report=say)
+    say(describe_figures(figures))
+    if options.out:
+        with disk_full_told():
+            options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+    return 0
+
+
+def _load(options: argparse.Namespace) -> Dataset:
+    modality = Modality(options.modality) if options.modality else None
+    dataset = load_dataset(
+        options.images, labels=label_spellings(), table=options.labels, modality=modality
+    )
+    sizes = Counter(sample.source for sample in dataset.samples)
+    if options.normal_skin:
+        healthy = load_normal_skin(parse_source(options.normal_skin))
+        dataset = replace(dataset, samples=(*dataset.samples, *healthy))
+    if options.split:
+        chosen = by_part(dataset.samples, read_split(options.split), options.part)
+        dataset = replace(dataset, samples=tuple(chosen))
+    if options.cut_normal_skin:
+        patches = cut_normal_skin(dataset.samples, source_sizes=sizes, report=say)
+        dataset = replace(dataset, samples=(*dataset.samples, *patches))
+    if not dataset.samples:
+        raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")
+    return dataset

@@ -1,0 +1,76 @@
+"""`export`: a network of your own becomes a model folder, compared with Keras; MODEL_PATH points
+the server at it.
+"""
+
+import argparse
+
+import numpy as np
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.commands.console import disk_full_told, say
+from skinapi.learning.data.datasets import load_pictures
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.package.export import export_servable, new_model, write_papers
+from skinapi.learning.package.limits import limits_of_labels
+from skinapi.learning.package.servable import Servable, make_servable
+from skinapi.learning.package.user_files import load_user_network
+from skinapi.learning.train.inputs import Pictures
+from skinapi.settings import Settings
+from skinapi.vision.calibration import ModelCalibration
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.model_faults import find_label_fault
+from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
+
+COMPARED = 32
+BROUGHT = "Brought by its operator: what it was trained on is not known, and it is not calibrated."
+
+
+def run(settings: Settings, options: argparse.Namespace) -> int:
+    scaling = Scaling(options.scaling)
+    labels = _known_labels(options.labels)
+    limits = [BROUGHT, *limits_of_labels(labels)]
+    network = load_user_network(options.network)
+    servable = make_servable(network, side=options.side)
+    out = options.out or settings.instance_dir / "models" / options.network.stem
+    with disk_full_told(), new_model(out) as folder:
+        difference = export_servable(
+            servable, folder, labels=labels, probe=_probe(options, servable, scaling), half=False
+        )
+        card = {
+            "architecture": network.name,
+            "side": servable.side,
+            "scaling": scaling.value,
+            "precision": Precision.F32.value,
+            "difference_from_keras": difference,
+            "licence": options.licence,
+            "limits": limits,
+        }
+        version = write_papers(folder, card=card, calibration=ModelCalibration())
+    say(f"{version}: probabilities within {difference:.1e} of Keras's")
+    for limit in limits:
+        say(limit)
+    say(f"serve it with MODEL_PATH={out}")
+    return 0
+
+
+def _known_labels(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The outputs in order, as keys of our conditions table: what is answered must have a name and
+    an urgency, and malignant be told from benign.
+    """
+    spellings = conditions_table().label_spellings()
+    labels = tuple(spellings.get(word.lower(), word) for word in words)
+    if fault := find_label_fault(labels, written_as=words):
+        raise BadNetwork(fault)
+    return labels
+
+
+def _probe(options: argparse.Namespace, servable: Servable, scaling: Scaling) -> Tensor:
+    """Your own pictures where you name a folder, else noise: both must come out alike."""
+    if options.images:
+        samples: list[Sample] = load_pictures(options.images, label="any")[:COMPARED]
+        pictures = Pictures(samples, servable.side, scaling)
+        return np.stack([pictures.look(row) for row in range(len(pictures))])
+    random = np.random.default_rng(0)
+    shape = (COMPARED, servable.side, servable.side, 3)
+    return scale_pixels(random.integers(0, 256, shape).astype(np.float32), scaling)

@@ -1,0 +1,1 @@
+"""Samples, data sets, splits, and functions that change a picture. Imports no Keras."""

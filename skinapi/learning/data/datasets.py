@@ -1,0 +1,263 @@
+"""A folder on disk becomes a list of labelled pictures, with a report of everything that was left
+out and why.
+"""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from skinapi.errors import BadDataset, UnreadablePicture
+from skinapi.learning.data.samples import Sample
+from skinapi.vision.context import Modality
+from skinapi.vision.picture import open_picture
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+UNKNOWN_LABEL = "unknown label"
+NOT_FOUND = "picture not found"
+MOST_LOST = 0.1
+ID_COLUMNS = ("image_id", "image", "image_path")
+LABEL_COLUMNS = ("dx", "label")
+FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
+ISIC_COLUMNS = {
+    "MEL": "mel",
+    "NV": "nv",
+    "BCC": "bcc",
+    "AKIEC": "akiec",
+    "AK": "akiec",
+    "SCC": "scc",
+    "BKL": "bkl",
+    "DF": "df",
+    "VASC": "vasc",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """What was found, and per reason what was skipped. `without_modality` are the ids of which
+    neither the table nor the caller says how they were taken.
+    """
+
+    samples: tuple[Sample, ...]
+    skipped: Mapping[str, tuple[str, ...]]
+    lesions_known: bool
+    without_modality: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        """A few lines for the log: counts per class, then what was skipped and why."""
+        lesions = len({sample.lesion_key for sample in self.samples})
+        lines = [f"{len(self.samples)} pictures of {lesions} lesions"]
+        lines += [
+            f"  {label}: {n}" for label, n in sorted(Counter(s.label for s in self.samples).items())
+        ]
+        for reason, names in sorted(self.skipped.items()):
+            shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            lines.append(f"  skipped, {reason}: {len(names)} ({shown})")
+        return "\n".join(lines)
+
+
+class _Gatherer:
+    """Collects samples while keeping the book of what was left out."""
+
+    def __init__(
+        self, folder: Path, label_names: Mapping[str, str] | None, modality: Modality | None
+    ) -> None:
+        self._source = source_name(folder)
+        self._label_names = label_names
+        self._modality = modality
+        self._samples: dict[str, Sample] = {}
+        self._skipped: dict[str, list[str]] = {}
+        self._without_modality: list[str] = []
+
+    def skip(self, reason: str, name: str) -> None:
+        self._skipped.setdefault(reason, []).append(name)
+
+    def take(self, sample: Sample, *, modality: str = "") -> None:
+        """`modality` is the word of the picture's own row, empty where it has none."""
+        label = (
+            sample.label
+            if self._label_names is None
+            else self._label_names.get(sample.label.lower())
+        )
+        if label is None:
+            self.skip(f"{UNKNOWN_LABEL} {sample.label!r}", sample.image_id)
+        elif sample.image_id in self._samples:
+            self.skip("named twice", sample.image_id)
+        elif (trouble := _trouble_with(sample.path)) is not None:
+            self.skip(trouble, sample.image_id)
+        else:
+            self._samples[sample.image_id] = replace(
+                sample,
+                label=label,
+                facts={**sample.facts, "dx": sample.label},
+                source=self._source,
+                modality=self._know_modality(sample.image_id, modality.strip().lower()),
+            )
+
+    def _know_modality(self, image_id: str, word: str) -> Modality:
+        """The row's own word wins, but may not contradict what was said of the whole folder."""
+        if not word:
+            if self._modality is None:
+                self._without_modality.append(image_id)
+            return self._modality or Modality.UNKNOWN
+        if word not in list(Modality):
+            raise BadDataset(
+                f"The picture {image_id} in {self._source} has the modality {word!r}; "
+                f"choose among {', '.join(Modality)}."
+            )
+        told = {Modality(word), self._modality or Modality.UNKNOWN} - {Modality.UNKNOWN}
+        if len(told) > 1:
+            raise BadDataset(
+                f"The picture {image_id} in {self._source} is {word} by its table, "
+                f"but the source is said to be {self._modality}."
+            )
+        return Modality(word)
+
+    def finish(self, *, lesions_known: bool) -> Dataset:
+        samples = tuple(self._samples[image_id] for image_id in sorted(self._samples))
+        skipped = {reason: tuple(names) for reason, names in self._skipped.items()}
+        return Dataset(
+            samples=samples,
+            skipped=skipped,
+            lesions_known=lesions_known,
+            without_modality=tuple(sorted(self._without_modality)),
+        )
+
+
+def _trouble_with(path: Path) -> str | None:
+    if not path.is_file():
+        return NOT_FOUND
+    try:
+        open_picture(path.read_bytes())
+    except (OSError, UnreadablePicture):
+        return "unreadable picture"
+    return None
+
+
+def source_name(folder: Path) -> str:
+    """A data set is called as its folder is."""
+    return folder.resolve().name
+
+
+def load_dataset(
+    folder: Path,
+    *,
+    labels: Mapping[str, str] | None = None,
+    table: Path | None = None,
+    modality: Modality | None = None,
+) -> Dataset:
+    """A table of labels beside pictures, or one folder per class: whichever the folder holds.
+
+    `labels` maps every accepted spelling, in lower case, to the label to keep; None keeps the
+    labels as they are. `table` lies elsewhere; `modality` is that of pictures whose own row does
+    not say.
+    """
+    if not folder.is_dir():
+        raise BadDataset(f"There is no folder {folder}.")
+    tables = sorted(folder.glob("*.csv")) if table is None else [table]
+    if len(tables) > 1:
+        tables = [table for table in tables if table.name == "metadata.csv"]
+    if tables:
+        return load_table(tables[0], folder, labels=labels, modality=modality)
+    return load_folders(folder, labels=labels, modality=modality)
+
+
+def load_table(
+    table: Path,
+    images: Path,
+    *,
+    labels: Mapping[str, str] | None = None,
+    modality: Modality | None = None,
+) -> Dataset:
+    """HAM10000's columns, image_id/image_path/label, or ISIC's one-hot, by the header."""
+    columns, rows = _read_rows(table)
+    id_column = next((name for name in ID_COLUMNS if name in columns), None)
+    label_column = next((name for name in LABEL_COLUMNS if name in columns), None)
+    if id_column is None or (label_column is None and not set(ISIC_COLUMNS) & set(columns)):
+        raise BadDataset(
+            f"{table.name} needs the columns image_id and dx, or image_id, image_path and label"
+        )
+    found = {path.stem: path for path in _pictures_in(images)}
+    gatherer = _Gatherer(images, labels, modality)
+    for row in rows:
+        image_id = Path(row[id_column].strip()).stem
+        named = Path((row.get("image_path") or row[id_column]).strip())
+        path = images / named if named.suffix else found.get(named.name, images / named)
+        label = row[label_column].strip() if label_column else _one_hot_label(row)
+        lesion = (row.get("lesion_id") or "").strip() or image_id
+        if path.resolve().is_relative_to(images.resolve()):
+            patient = (row.get("patient_id") or "").strip()
+            sample = Sample(image_id, path, label, lesion, _facts_of(row), patient_id=patient)
+            gatherer.take(sample, modality=row.get("modality") or "")
+        else:
+            gatherer.skip(NOT_FOUND, image_id)
+    return gatherer.finish(lesions_known="lesion_id" in columns)
+
+
+def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as lines:
+            reader = csv.DictReader(lines, restval="")
+            return reader.fieldnames or [], list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as broken:
+        raise BadDataset(f"{table} cannot be read as a table: {broken}") from broken
+
+
+def load_pictures(
+    folder: Path, *, label: str, modality: Modality = Modality.UNKNOWN
+) -> list[Sample]:
+    """Every picture of one folder under one label, each its own lesion."""
+    if not folder.is_dir():
+        raise BadDataset(f"There is no folder {folder}")
+    gatherer = _Gatherer(folder, None, modality)
+    for path in _pictures_in(folder):
+        gatherer.take(Sample(path.stem, path, label, path.stem))
+    return list(gatherer.finish(lesions_known=False).samples)
+
+
+def load_folders(
+    folder: Path, *, labels: Mapping[str, str] | None = None, modality: Modality | None = None
+) -> Dataset:
+    """One folder per class; the folder's name is the label."""
+    gatherer = _Gatherer(folder, labels, modality)
+    for directory in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for path in _pictures_in(directory):
+            image_id = f"{directory.name}/{path.stem}"
+            gatherer.take(Sample(image_id, path, directory.name, image_id))
+    return gatherer.finish(lesions_known=False)
+
+
+def require_usable(dataset: Dataset, *, name: str, skip_unknown_labels: bool) -> None:
+    """Pictures of known labels, nearly all of them readable; else a sentence names the data set
+    and what is wrong with it.
+    """
+    unknown = [reason for reason in dataset.skipped if reason.startswith(UNKNOWN_LABEL)]
+    if unknown and not skip_unknown_labels:
+        raise BadDataset(f"{name} has labels that are not ours:\n{dataset.describe()}")
+    lost = sum(len(names) for reason, names in dataset.skipped.items() if reason not in unknown)
+    if lost > MOST_LOST * (lost + len(dataset.samples)):
+        raise BadDataset(f"Too many pictures of {name} cannot be used:\n{dataset.describe()}")
+    if not dataset.samples:
+        raise BadDataset(f"{name} holds no usable picture:\n{dataset.describe()}")
+
+
+def require_classes(dataset: Dataset) -> None:
+    """Training needs two of them."""
+    classes = {sample.label for sample in dataset.samples}
+    if len(classes) < 2:
+        found = f"one class only ({min(classes)})" if classes else "no usable picture"
+        raise BadDataset(f"Training needs two classes; here is {found}:\n{dataset.describe()}")
+
+
+def _pictures_in(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES)
+
+
+def _one_hot_label(row: Mapping[str, str]) -> str:
+    marked = [name for name in ISIC_COLUMNS if row.get(name, "").strip() in ("1", "1.0")]
+    return ISIC_COLUMNS[marked[0]] if len(marked) == 1 else "none"
+
+
+def _facts_of(row: Mapping[str, str]) -> dict[str, str]:
+    return {name: row[name] for name in FACTS if row.get(name)}

@@ -1,0 +1,163 @@
+"""Everything that is known about a model on labelled pictures."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from skinapi.learning.data.datasets import Dataset
+from skinapi.learning.data.samples import Sample, one_per_lesion
+from skinapi.learning.measure.figures import (
+    measure,
+    measure_bands,
+    measure_doubt,
+    measure_melanoma,
+    short_name,
+)
+from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
+from skinapi.learning.measure.outcomes import count_outcomes
+from skinapi.learning.measure.patient_facts import measure_gain
+from skinapi.learning.measure.prediction_set_figures import (
+    measure_modality_recognition,
+    measure_prediction_sets,
+)
+from skinapi.learning.measure.predictions import (
+    Answers,
+    Judged,
+    Served,
+    ask_model,
+    judge,
+    lesion_classes,
+)
+from skinapi.learning.measure.saliency import measure_saliency
+from skinapi.learning.measure.served_figures import (
+    is_squamous,
+    lesions_of,
+    measure_malignant_caught,
+    measure_refusals,
+    measure_scc,
+    measure_told_nothing,
+    serve_measured,
+)
+from skinapi.learning.measure.served_samples import pick
+from skinapi.learning.measure.shortcuts import measure_shortcuts
+from skinapi.learning.measure.skin_figures import measure_normal_skin
+from skinapi.learning.measure.stress import measure_stress
+from skinapi.learning.progress import Report
+from skinapi.vision.conditions import NORMAL_SKIN
+from skinapi.vision.modality import KNOWN
+from skinapi.vision.model import Model
+
+
+def evaluate_model(
+    model: Model, dataset: Dataset, *, report: Report, turns: int = 1
+) -> tuple[dict[str, Any], Answers]:
+    """One dictionary, ready for JSON, and the answers that it was computed from."""
+    answers = ask_model(model, dataset.samples, report=report, turns=turns)
+    figures = {
+        "model_version": model.version,
+        "turns": turns,
+        **measure_answers(model, answers, lesions_known=dataset.lesions_known),
+        "skipped": {reason: len(names) for reason, names in dataset.skipped.items()},
+    }
+    return figures, answers
+
+
+def measure_answers(model: Model, answers: Answers, *, lesions_known: bool) -> dict[str, Any]:
+    """All figures that need no further look at a picture."""
+    served = serve_measured(model, answers)
+    judged = judge(model, answers, served)
+    figures = {
+        **measure(judged),
+        "melanoma": measure_melanoma(judged),
+        "bands": measure_bands(model, judged),
+        "doubt": measure_doubt(judged),
+        "subgroups": measure_subgroups(judged),
+        "dropped_classes": [
+            short_name(key) for key in lesion_classes() if key not in judged.classes
+        ],
+        **_measure_groups(model, answers, served),
+        **_measure_served(model, answers, served),
+        **_describe_rules(model),
+        **_describe_patient_facts(model, answers),
+    }
+    if lesions_known:
+        figures["one_per_lesion"] = _measure_lesions(model, answers, served)
+    if _some(judged):
+        figures["accepted"] = measure(judged.rows(~judged.refused))
+    return figures
+
+
+def _describe_rules(model: Model) -> dict[str, Any]:
+    """What the calibration does to every answer, for the card."""
+    rules = {}
+    for modality in KNOWN:
+        calibration = model.calibration.of(modality)
+        naming = calibration.naming
+        rules[modality.value] = {
+            "temperature": calibration.temperature,
+            "tau": naming.tau if naming else None,
+            "prior": {short_name(key): p for key, p in naming.prior.items()} if naming else {},
+        }
+    return {"rules": rules}
+
+
+def _describe_patient_facts(model: Model, answers: Answers) -> dict[str, Any]:
+    table = model.calibration.patient_facts
+    if table is None:
+        return {}
+    gain = measure_gain(model.calibration, model.labels, answers, table)
+    return {"patient_facts": table.model_dump(), "patient_facts_gain": gain}
+
+
+def _some(judged: Judged) -> bool:
+    """Some are refused and some accepted, of two classes at least."""
+    accepted = judged.labels[~judged.refused]
+    return bool(judged.refused.any()) and len(set(accepted.tolist())) > 1
+
+
+def _measure_lesions(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+    lesions = lesions_of(answers)
+    of_lesions = pick(answers, served, lesions)
+    groups = _measure_groups(model, lesions, of_lesions)
+    return {**measure(judge(model, lesions, of_lesions)), **groups}
+
+
+def _measure_groups(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+    rows = [row for row, s in enumerate(answers.samples) if s.label in lesion_classes()]
+    lesions, of_lesions = answers.take(rows), [served[row] for row in rows]
+    return {
+        "by_source": measure_by(source_of, model, lesions, of_lesions),
+        "by_modality": measure_by(lambda s: s.modality.value, model, lesions, of_lesions),
+    }
+
+
+def _measure_served(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+    """What users get of these pictures; skin and squamous cell carcinomas only where there are."""
+    lesions = lesions_of(answers)
+    figures = {
+        "refusals": measure_refusals(answers, served),
+        "malignant_caught": measure_malignant_caught(lesions, pick(answers, served, lesions)),
+        "told_nothing": measure_told_nothing(model, answers, lesions),
+        "prediction_sets": measure_prediction_sets(answers, served),
+        "modality_recognition": measure_modality_recognition(answers, served),
+        "gates": count_outcomes(answers, served),
+    }
+    if any(is_squamous(sample) for sample in answers.samples):
+        figures["scc"] = measure_scc(answers, served)
+    healthy = any(sample.label == NORMAL_SKIN for sample in answers.samples)
+    if healthy and NORMAL_SKIN in model.labels:
+        figures["normal_skin"] = measure_normal_skin(answers, served)
+    return figures
+
+
+def measure_robustness(
+    model: Model, samples: Sequence[Sample], *, report: Report
+) -> dict[str, Any]:
+    """The same lesions as worse pictures show them, what the heat maps are worth, and what marks
+    painted on nevi change: one picture of each lesion.
+    """
+    lesions = one_per_lesion([s for s in samples if s.label in lesion_classes()])
+    return {
+        "stress": measure_stress(model, lesions, report=report),
+        "saliency": measure_saliency(model, lesions, report=report),
+        "shortcuts": measure_shortcuts(model, lesions, report=report),
+    }

@@ -1,0 +1,185 @@
+"""How good the answers are: the figures of the table, with intervals by patient or lesion."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.predictions import Judged
+from skinapi.vision.bands import all_thresholds
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.model import Model
+
+MARGINS = (0.05, 0.15, 0.3, 0.5)
+
+
+def measure(judged: Judged) -> dict[str, Any]:
+    """The figures of the table, over every picture given, refused or not."""
+    p, y = judged.probabilities, judged.labels
+    ranks = np.column_stack([metrics.rank(scores) for scores in p.T])
+    draws = [np.arange(y.size), *metrics.draw_groups(judged.groups)]
+    figures: dict[str, Any] = {
+        "n": int(y.size),
+        "lesions": len(set(judged.lesions)),
+        "refused": int(judged.refused.sum()),
+        **with_interval("macro_auc", draws, lambda r: metrics.macro_auc_of_ranks(ranks[r], y[r])),
+        **with_interval(
+            "balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], y[r])
+        ),
+        **_measure_named(judged, draws),
+        **with_interval("ece", draws, lambda r: metrics.ece(p[r], y[r])),
+        "ece_before_temperature": metrics.ece(judged.uncalibrated, y),
+        **_measure_ece_by_chance(judged),
+        "accuracy": float((p.argmax(axis=1) == y).mean()),
+        "macro_f1": metrics.macro_f1(p, y),
+        "brier": metrics.brier(p, y),
+        "log_loss": metrics.log_loss(p, y),
+    }
+    figures["per_class"] = {
+        short_name(key): _measure_class(judged, index, ranks[:, index], draws)
+        for index, key in enumerate(judged.classes)
+    }
+    figures["confusion"] = _confusion(judged)
+    return figures
+
+
+def _measure_named(judged: Judged, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
+    """Of the class that the naming rule names, and of the one that clients are told."""
+    y, named, stated = judged.labels, judged.named, judged.stated
+    return {
+        **with_interval(
+            "named_balanced_accuracy",
+            draws,
+            lambda r: metrics.balanced_accuracy_of(named[r], y[r]),
+        ),
+        "named_accuracy": float((named == y).mean()),
+        **with_interval(
+            "stated_balanced_accuracy",
+            draws,
+            lambda r: metrics.balanced_accuracy_of(stated[r], y[r]),
+        ),
+    }
+
+
+def _measure_ece_by_chance(judged: Judged) -> dict[str, Any]:
+    """What the ECE of these pictures is to be compared with: a perfect calibration shows this."""
+    errors = metrics.ece_by_chance(judged.probabilities)
+    low, high = np.percentile(errors, (2.5, 97.5))
+    return {
+        "ece_by_chance": float(errors.mean()),
+        "ece_by_chance_interval": [float(low), float(high)],
+    }
+
+
+def _measure_class(
+    judged: Judged, index: int, ranks: metrics.Rows, draws: Sequence[metrics.Rows]
+) -> dict[str, Any]:
+    scores, positive = judged.probabilities[:, index], judged.labels == index
+    chosen = judged.probabilities.argmax(axis=1) == index
+    return {
+        "condition": judged.classes[index],
+        "n": int(positive.sum()),
+        **with_interval(
+            "sensitivity", draws, lambda r: metrics.sensitivity(chosen[r], positive[r])
+        ),
+        **with_interval(
+            "specificity", draws, lambda r: metrics.specificity(chosen[r], positive[r])
+        ),
+        **with_interval("auc", draws, lambda r: metrics.auc_of_ranks(ranks[r], positive[r])),
+        "named_sensitivity": metrics.sensitivity(judged.named == index, positive),
+        "ece": metrics.calibration_error(scores, positive),
+    }
+
+
+def with_interval(
+    name: str, draws: Sequence[metrics.Rows], figure: Callable[[metrics.Rows], float]
+) -> dict[str, Any]:
+    """The figure over all pictures, which are the first of the draws, and its interval over the
+    others.
+    """
+    everything, *resampled = draws
+    return {name: figure(everything), f"{name}_interval": [*metrics.interval(figure, resampled)]}
+
+
+def _confusion(judged: Judged) -> list[list[int]]:
+    """Rows are the truth, columns what was answered."""
+    size = len(judged.classes)
+    chosen = judged.probabilities.argmax(axis=1)
+    pairs = np.bincount(judged.labels * size + chosen, minlength=size * size)
+    counts: list[list[int]] = pairs.reshape(size, size).tolist()
+    return counts
+
+
+def measure_melanoma(judged: Judged) -> dict[str, float]:
+    """The trade that a referral makes, at 95 % on either side."""
+    if "melanoma" not in judged.classes:
+        return {}
+    index = judged.classes.index("melanoma")
+    scores, positive = judged.probabilities[:, index], judged.labels == index
+    strict = metrics.threshold_at_sensitivity(scores, ~positive, 0.05)
+    wide = metrics.threshold_at_sensitivity(scores, positive, 0.95)
+    return {
+        "sensitivity_at_95_specificity": metrics.sensitivity(scores > strict, positive),
+        "specificity_at_95_sensitivity": metrics.specificity(scores >= wide, positive),
+    }
+
+
+def band_scores(judged: Judged) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """For each threshold of the risk bands: the score it cuts and the pictures it must catch."""
+    caught = {
+        "melanoma": {"melanoma"},
+        "basal_cell_carcinoma": {"basal_cell_carcinoma"},
+        "actinic_keratosis": {"actinic_keratosis"},
+        "malignant": conditions_table().malignant_keys,
+    }
+    scores = {}
+    for name, keys in caught.items():
+        places = [place for place, key in enumerate(judged.classes) if key in keys]
+        scores[name] = (judged.probabilities[:, places].sum(axis=1), np.isin(judged.labels, places))
+    return scores
+
+
+def measure_bands(model: Model, judged: Judged) -> dict[str, dict[str, float | None]]:
+    """Each picture is cut at the threshold of its modality; `threshold` is None where those differ.
+    What no picture shows is left out.
+    """
+    figures: dict[str, dict[str, float | None]] = {}
+    used = {key: model.calibration.of(Modality(key)) for key in set(judged.calibrated_as.tolist())}
+    for name, (scores, positive) in band_scores(judged).items():
+        if positive.any() and not positive.all():
+            limits = {key: all_thresholds(one.thresholds)[name] for key, one in used.items()}
+            chosen = scores >= np.array([limits[key] for key in judged.calibrated_as.tolist()])
+            figures[name] = {
+                "threshold": min(limits.values()) if len(set(limits.values())) == 1 else None,
+                "sensitivity": metrics.sensitivity(chosen, positive),
+                "specificity": metrics.specificity(chosen, positive),
+            }
+    return figures
+
+
+def measure_doubt(judged: Judged) -> list[dict[str, float]]:
+    """What is gained by calling a picture uncertain whose two most probable classes lie closer than
+    a margin.
+    """
+    ranked = np.sort(judged.probabilities, axis=1)
+    hit = judged.probabilities.argmax(axis=1) == judged.labels
+    rows = []
+    for margin in MARGINS:
+        close = ranked[:, -1] - ranked[:, -2] < margin
+        if close.any() and not close.all():
+            rows.append(
+                {
+                    "margin": margin,
+                    "uncertain": float(close.mean()),
+                    "right_if_uncertain": float(hit[close].mean()),
+                    "right_if_certain": float(hit[~close].mean()),
+                }
+            )
+    return rows
+
+
+def short_name(key: str) -> str:
+    return conditions_table().by_key(key).dx or key

@@ -1,0 +1,101 @@
+"""The figures again within each source, modality and kind of patient."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.figures import measure, measure_bands
+from skinapi.learning.measure.predictions import Answers, Judged, Served, held_classes, judge
+from skinapi.vision.model import Model
+
+AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
+SUBGROUPS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
+UNKNOWN = "unknown"
+
+
+def source_of(sample: Sample) -> str:
+    return sample.source or UNKNOWN
+
+
+def measure_by(
+    name_group: Callable[[Sample], str],
+    model: Model,
+    answers: Answers,
+    served: Sequence[Served],
+) -> dict[str, dict[str, Any]]:
+    """Every group as if its pictures were all there are: classes that it lacks are left out and
+    the rest renormalised.
+    """
+    names = np.array([name_group(sample) for sample in answers.samples])
+    groups = {}
+    for name in sorted(set(names.tolist())):
+        rows = np.flatnonzero(names == name).tolist()
+        groups[name] = measure_group(model, answers.take(rows), [served[row] for row in rows])
+    return groups
+
+
+def measure_group(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+    """Without figures where there are not two classes to tell apart."""
+    if len(held_classes(model, answers)) < 2:
+        lesions = {sample.lesion_key for sample in answers.samples}
+        return {"n": len(answers.samples), "lesions": len(lesions), "one_class_only": True}
+    judged = judge(model, answers, served)
+    figures = measure(judged)
+    patients = {(s.source, s.patient_id) for s in judged.samples if s.patient_id}
+    melanoma = figures["per_class"].get("mel", {})
+    return {
+        **figures,
+        "patients": len(patients) or None,
+        "melanoma_auc": melanoma.get("auc"),
+        "melanoma_auc_interval": melanoma.get("auc_interval"),
+        "bands": measure_bands(model, judged),
+    }
+
+
+def measure_subgroups(judged: Judged) -> dict[str, dict[str, Any]]:
+    """A few figures within every age, sex, site, way of diagnosis and skin type, each with its
+    number of pictures, however small.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    for name in SUBGROUPS:
+        values = np.array([_group_value(name, s.facts.get(name, "")) for s in judged.samples])
+        groups[name] = {
+            value: _measure_subgroup(judged.rows(values == value))
+            for value in sorted(set(values.tolist()))
+        }
+    return groups
+
+
+def _measure_subgroup(judged: Judged) -> dict[str, Any]:
+    several = len(set(judged.labels.tolist())) > 1
+    return {
+        "n": int(judged.labels.size),
+        "macro_auc": metrics.macro_auc(judged.probabilities, judged.labels) if several else None,
+        "balanced_accuracy": metrics.balanced_accuracy(judged.probabilities, judged.labels),
+        "named_balanced_accuracy": metrics.balanced_accuracy_of(judged.named, judged.labels),
+        **({"melanoma_auc": _melanoma_auc(judged)} if several else {}),
+    }
+
+
+def _melanoma_auc(judged: Judged) -> float | None:
+    if "melanoma" not in judged.classes:
+        return None
+    index = judged.classes.index("melanoma")
+    value = metrics.auc(judged.probabilities[:, index], judged.labels == index)
+    return None if np.isnan(value) else value
+
+
+def _group_value(name: str, value: str) -> str:
+    """Ages by band; numbers as whole numbers, for some tables write a skin type as 2.0."""
+    if name not in ("age", "fitzpatrick"):
+        return value or UNKNOWN
+    try:
+        number = float(value)
+    except ValueError:
+        return UNKNOWN
+    if name == "fitzpatrick":
+        return str(int(number)) if 1 <= number <= 6 else UNKNOWN
+    return next((f"{low}-{high - 1}" for low, high in AGES if low <= number < high), UNKNOWN)

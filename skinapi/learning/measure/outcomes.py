@@ -1,0 +1,62 @@
+"""How many photos serving would refuse or doubt, and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from skinapi.errors import Refused
+from skinapi.learning.measure.group_figures import source_of
+from skinapi.learning.measure.predictions import Answers, Served
+from skinapi.learning.measure.served_samples import Row, by_name, is_refused, pair
+from skinapi.vision.finding import Doubt
+from skinapi.vision.model import Model
+
+FOUND = "found"
+
+
+def count_outcomes(answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+    """For the card: shares of all these photos, lesions or not, and the same by source and class.
+
+    `answers` carry what the quality gates said of the uploaded bytes, so nothing is judged twice.
+    """
+    rows = pair(answers, served)
+    return {
+        **_count(rows),
+        "by_source": by_name(lambda row: source_of(row[0]), rows, _count),
+        "by_class": by_name(lambda row: row[0].label, rows, _count),
+    }
+
+
+def _count(rows: Sequence[Row]) -> dict[str, Any]:
+    outcomes = Counter(name_served(served) for _, served in rows)
+    doubted = sum(not is_refused(row) and bool(row[1].found.reasons) for row in rows)
+    return {
+        "n": len(rows),
+        "refused": sum(map(is_refused, rows)) / len(rows),
+        "uncertain": doubted / len(rows),
+        "outcomes": dict(sorted(outcomes.items())),
+    }
+
+
+def name_served(served: Served) -> str:
+    """`found`, or why not plainly so."""
+    if served.refused is not None:
+        return _name_refused(served.refused.value)
+    return _name_found(served.found.reasons)
+
+
+def name_outcome(model: Model, content: bytes) -> str:
+    """The same of one file, the whole way from its bytes."""
+    try:
+        finding = classify_photo(model, content)
+    except Refused as refused:
+        return _name_refused(refused.reason)
+    return _name_found(finding.reasons)
+
+
+def _name_refused(reason: str) -> str:
+    return f"refused: {reason}"
+
+
+def _name_found(reasons: Sequence[Doubt]) -> str:
+    return f"uncertain: {' and '.join(reasons)}" if reasons else FOUND

@@ -1,0 +1,100 @@
+"""Do heat maps point at what counts? Asked of the lesion's mask, and by blanking what they mark."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from skinapi.learning.data.samples import Sample, open_sample
+from skinapi.learning.progress import Progress, Report
+from skinapi.vision.context import Modality
+from skinapi.vision.mask import SIDE, find_lesion
+from skinapi.vision.model import Model
+from skinapi.vision.tensor import Tensor, make_tensor, view_box
+
+BLANKED = 0.1
+MEASURED = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Of one picture. `inside` and `area` only where the lesion has a clear outline."""
+
+    fall_hottest: float
+    fall_random: float
+    inside: float | None = None
+    area: float | None = None
+
+
+def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report) -> dict[str, Any]:
+    """Over evenly chosen pictures, for the class that is stated of each."""
+    chosen = samples[:: 1 + len(samples) // MEASURED]
+    progress = Progress("heat maps", len(chosen), report)
+    sights = []
+    for row, sample in enumerate(chosen):
+        random = np.random.default_rng(row)
+        sights.append(look_at(model, open_sample(sample), random, modality=sample.modality))
+        progress.advance()
+    outlined = [sight for sight in sights if sight.area is not None]
+    return {
+        "n": len(sights),
+        "fall_hottest": float(np.mean([sight.fall_hottest for sight in sights])),
+        "fall_random": float(np.mean([sight.fall_random for sight in sights])),
+        "outlined": len(outlined),
+        "heat_inside": float(np.mean([s.inside for s in outlined])) if outlined else None,
+        "area_inside": float(np.mean([s.area for s in outlined])) if outlined else None,
+    }
+
+
+def look_at(
+    model: Model,
+    picture: Image.Image,
+    random: np.random.Generator,
+    *,
+    modality: Modality = Modality.UNKNOWN,
+) -> Sight:
+    tensor = make_tensor(picture, side=model.card.side, scaling=model.card.scaling)
+    reading = model.engine.infer(tensor[None])
+    output = int(reading.logits[0].argmax())
+    heat = model.draw_heat(reading, row=0, output=output)
+    count = max(1, round(BLANKED * heat.size))
+    cells = (np.argsort(-heat, axis=None)[:count], random.permutation(heat.size)[:count])
+    blanked = [blank_cells(tensor, heat.shape, chosen) for chosen in cells]
+    logits = np.concatenate([reading.logits, model.engine.infer(np.stack(blanked)).logits])
+    whole, hottest, anywhere = model.calibration.of(modality).probabilities(logits)[:, output]
+    mask = _find_mask(picture)
+    if mask is None or not heat.any():
+        return Sight(float(whole - hottest), float(whole - anywhere))
+    inside = (heat * _coverage(mask, heat.shape)).sum() / heat.sum()
+    return Sight(float(whole - hottest), float(whole - anywhere), float(inside), float(mask.mean()))
+
+
+def blank_cells(tensor: Tensor, cells: tuple[int, ...], chosen: np.ndarray) -> Tensor:
+    """The chosen cells of the heat map show the skin's colour, as it is at the picture's edge."""
+    edge = np.concatenate([tensor[0], tensor[-1], tensor[:, 0], tensor[:, -1]])
+    hidden = np.zeros(cells, bool)
+    hidden.flat[chosen] = True
+    rows, columns = (
+        np.arange(side) * count // side for side, count in zip(tensor.shape[:2], cells, strict=True)
+    )
+    blanked: Tensor = np.where(
+        hidden[rows][:, columns, None], np.median(edge, axis=0), tensor
+    ).astype(np.float32)
+    return blanked
+
+
+def _find_mask(picture: Image.Image) -> Mask | None:
+    """Of the part that the network is shown, hairs smoothed away."""
+    shown = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, view_box(picture))
+    smooth = shown.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.GaussianBlur(1.5))
+    return find_lesion(np.asarray(smooth, np.float64))
+
+
+def _coverage(mask: Mask, cells: tuple[int, ...]) -> Tensor:
+    """The share of each cell that is lesion."""
+    area = Image.fromarray(mask.astype(np.uint8) * 255).resize(
+        (cells[1], cells[0]), Image.Resampling.BOX
+    )
+    return np.asarray(area, np.float32) / np.float32(255)

@@ -1,0 +1,167 @@
+"""What the users of a model get: refusals, and the bands that malignant lesions are given.
+
+All of it from `Served`, which is computed by serving's own rules. `serve_measured` leaves out one
+of them: a model that brings few tested lesions sends every picture to a doctor, which would make
+every sensitivity 1.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.figures import short_name, with_interval
+from skinapi.learning.measure.group_figures import source_of
+from skinapi.learning.measure.predictions import (
+    Answers,
+    Served,
+    judge,
+    lesion_classes,
+    modality_of,
+    serve,
+)
+from skinapi.learning.measure.served_samples import (
+    Row,
+    by_name,
+    count_refused,
+    has_band,
+    is_refused,
+    lesion_rows,
+    pair,
+    pick,
+    share,
+)
+from skinapi.vision.calibration import ENOUGH_TESTED, Calibration, HeldOutFigures, ModelCalibration
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.modality import KNOWN
+from skinapi.vision.model import Model
+
+# Not an output: taught as actinic keratosis, and measured on its own by the label as written.
+SQUAMOUS = ("scc", "squamous cell carcinoma", "squamous_cell_carcinoma")
+
+
+def serve_measured(model: Model, answers: Answers, *, told: bool = True) -> list[Served]:
+    """As `serve`, without the rule that a modality with few tested lesions has no band below
+    doctor_review.
+    """
+    calibration = model.calibration
+    measured = calibration.model_copy(
+        update={modality.value: _as_if_tested(calibration, modality) for modality in KNOWN}
+    )
+    return serve(model.with_calibration(measured), answers, told=told)
+
+
+def _as_if_tested(calibration: ModelCalibration, modality: Modality) -> Calibration:
+    tested = HeldOutFigures(
+        modality=modality, lesions=ENOUGH_TESTED, malignant=ENOUGH_TESTED, sensitivity=0.0
+    )
+    return calibration.of(modality).model_copy(update={"tested": tested})
+
+
+def measure_tested(model: Model, answers: Answers, modality: Modality) -> HeldOutFigures | None:
+    """For the notice beside a finding: one picture of each lesion whose data set says that it is of
+    this modality. None where there is no malignant lesion among them.
+    """
+    lesions = lesions_of(answers, modality)
+    figures = _measure_caught(pair(lesions, serve_measured(model, lesions)))
+    if not figures["malignant"]:
+        return None
+    return HeldOutFigures(
+        modality=modality,
+        lesions=figures["lesions"],
+        malignant=figures["malignant"],
+        sensitivity=figures["caught"],
+    )
+
+
+def lesions_of(answers: Answers, modality: Modality | None = None) -> Answers:
+    """One picture of each lesion, of this modality alone if one is given."""
+    chosen = [
+        row
+        for row, sample in enumerate(answers.samples)
+        if sample.label in lesion_classes() and modality in (None, sample.modality)
+    ]
+    return answers.take(chosen).one_per_lesion()
+
+
+def measure_malignant_caught(
+    lesions: Answers, served: Sequence[Served]
+) -> dict[str, dict[str, Any]]:
+    """By modality; `lesions` holds one picture of each, `served` is from `serve_measured`."""
+    return by_name(
+        lambda row: modality_of(*row).value, lesion_rows(lesions, served), _measure_caught
+    )
+
+
+def _measure_caught(rows: Sequence[Row]) -> dict[str, Any]:
+    """`caught`: a band of doctor_review or more urgent. A refused picture was not caught."""
+    keys = conditions_table().malignant_keys
+    malignant = [row for row in rows if row[0].label in keys]
+    benign = [row for row in rows if row[0].label not in keys]
+    return {
+        "lesions": len(rows),
+        "malignant": len(malignant),
+        **share("caught", malignant, lambda row: has_band(row, Band.DOCTOR_REVIEW)),
+        **share("benign_below", benign, lambda row: not has_band(row, Band.DOCTOR_REVIEW)),
+    }
+
+
+def measure_refusals(answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+    """Of the lesions' pictures alone: counts by class, source and reason."""
+    rows = lesion_rows(answers, served)
+    reasons = Counter(one.refused.value for _, one in rows if one.refused)
+    return {
+        **_count_by_class(rows),
+        "by_source": by_name(lambda row: source_of(row[0]), rows, _count_by_class),
+        "by_reason": dict(sorted(reasons.items())),
+    }
+
+
+def _count_by_class(rows: Sequence[Row]) -> dict[str, Any]:
+    return {
+        **count_refused(rows),
+        **share("refused_share", rows, is_refused),
+        "by_class": by_name(lambda row: short_name(row[0].label), rows, count_refused),
+    }
+
+
+def measure_scc(answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+    """Squamous cell carcinomas, by the label as their data set writes it."""
+    rows = [row for row in pair(answers, served) if is_squamous(row[0])]
+    return {
+        **count_refused(rows),
+        **share("referral_or_higher", rows, lambda row: has_band(row, Band.REFERRAL)),
+    }
+
+
+def is_squamous(sample: Sample) -> bool:
+    return sample.facts.get("dx", "").strip().lower() in SQUAMOUS
+
+
+def measure_told_nothing(model: Model, answers: Answers, lesions: Answers) -> dict[str, Any]:
+    """The same pictures from a client that tells no modality: it has to be recognised.
+
+    `malignant_caught` stays by the modality that the data set knows.
+    """
+    served = serve_measured(model, answers, told=False)
+    judged = judge(model, _forget_modality(answers), served)
+    draws = [np.arange(judged.labels.size), *metrics.draw_groups(judged.groups)]
+    return {
+        "refusals": count_refused(lesion_rows(answers, served)),
+        "malignant_caught": measure_malignant_caught(lesions, pick(answers, served, lesions)),
+        **with_interval(
+            "named_balanced_accuracy",
+            draws,
+            lambda r: metrics.balanced_accuracy_of(judged.named[r], judged.labels[r]),
+        ),
+    }
+
+
+def _forget_modality(answers: Answers) -> Answers:
+    samples = [replace(sample, modality=Modality.UNKNOWN) for sample in answers.samples]
+    return replace(answers, samples=samples)

@@ -1,0 +1,141 @@
+"""What users of a model get, as a page of text."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from skinapi.learning.measure.text_tables import Block, Table, show_interval
+
+Figures = Mapping[str, Any]
+
+
+def describe_served(figures: Figures) -> list[Block]:
+    """Refusals, bands, recognised modalities, prediction sets, skin."""
+    lines = [
+        *_describe_refusals(figures["refusals"]),
+        *_describe_gates("these pictures", figures["gates"]),
+        *_describe_caught(figures["malignant_caught"], "the modality told"),
+        *_describe_told_nothing(figures["told_nothing"]),
+        *_describe_recognition(figures["modality_recognition"]),
+        *_describe_sets(figures["prediction_sets"]),
+    ]
+    if "scc" in figures:
+        lines += _describe_scc(figures["scc"])
+    if "normal_skin" in figures:
+        lines += _describe_normal_skin(figures["normal_skin"])
+    if "not_skin" in figures:
+        lines += _describe_not_skin(figures["not_skin"])
+    return lines
+
+
+def _describe_refusals(refusals: Figures) -> list[Block]:
+    by_group = [("all", refusals), *refusals["by_source"].items()]
+    rows = [
+        [source, name, str(one["n"]), str(one["refused"])]
+        for source, group in by_group
+        for name, one in (("all", group), *group["by_class"].items())
+    ]
+    why = ", ".join(f"{reason} {count}" for reason, count in refusals["by_reason"].items())
+    return ["", f"refused lesions ({why or 'none'})", Table(("", "class", "n", "refused"), rows)]
+
+
+def _describe_gates(what: str, gates: Figures) -> list[Block]:
+    why = ", ".join(f"{name} {count}" for name, count in gates["outcomes"].items())
+    shares = f"{gates['refused']:.1%} refused, {gates['uncertain']:.1%} uncertain"
+    return ["", f"at the gates, of {what}: {shares} ({why})"]
+
+
+def _describe_caught(caught: Mapping[str, Figures], title: str) -> list[Block]:
+    rows = [
+        [
+            modality,
+            str(one["lesions"]),
+            str(one["malignant"]),
+            show_interval(one, "caught"),
+            show_interval(one, "benign_below"),
+        ]
+        for modality, one in caught.items()
+    ]
+    titles = ("", "lesions", "malignant", "of these doctor_review or more", "others below it")
+    return ["", f"bands, one picture per lesion, {title}", Table(titles, rows)]
+
+
+def _describe_told_nothing(figures: Figures) -> list[Block]:
+    refusals, named = figures["refusals"], show_interval(figures, "named_balanced_accuracy")
+    return [
+        *_describe_caught(figures["malignant_caught"], "told nothing of the modality"),
+        (
+            f"told nothing: {refusals['refused']} of {refusals['n']} refused, balanced accuracy of "
+            f"what is named {named}"
+        ),
+    ]
+
+
+def _describe_recognition(told: Mapping[str, Figures]) -> list[Block]:
+    names = ("n", "right", "wrong", "unsure")
+    rows = [[modality, *(str(one[name]) for name in names)] for modality, one in told.items()]
+    return ["", "modality as recognised", Table(("truth", *names), rows)] if rows else []
+
+
+def _describe_sets(by_modality: Mapping[str, Mapping[str, Figures]]) -> list[Block]:
+    rows = [
+        [
+            modality,
+            level,
+            name,
+            str(one["n"]),
+            show_interval(one, "coverage"),
+            f"{one['mean_size']:.2f}",
+            "too few to promise" if one.get("too_few") else "",
+        ]
+        for modality, levels in by_modality.items()
+        for level, whole in levels.items()
+        for name, one in (("all", whole), *whole["by_class"].items())
+    ]
+    titles = ("", "level", "class", "n", "holds the truth", "mean size", "")
+    title = "prediction sets: what cannot be ruled out"
+    return ["", title, Table(titles, rows)] if rows else []
+
+
+def _describe_scc(scc: Figures) -> list[Block]:
+    reached = show_interval(scc, "referral_or_higher")
+    return [
+        "",
+        (
+            f"squamous cell carcinoma (taught as actinic keratosis): of {scc['n']} pictures "
+            f"{reached} reach referral or higher, {scc['refused']} refused"
+        ),
+    ]
+
+
+def _describe_normal_skin(healthy: Figures) -> list[Block]:
+    named = [("all", healthy), *healthy["by_source"].items(), *healthy["by_modality"].items()]
+    rows = [
+        [
+            name,
+            str(one["n"]),
+            show_interval(one, "recognised"),
+            show_interval(one, "called_malignant"),
+            str(one["refused"]),
+        ]
+        for name, one in named
+    ]
+    return [
+        "",
+        (
+            "normal skin, of all by source and by modality; "
+            f"{show_interval(healthy, 'lesions_taken_for_it')} of the lesions are taken for it"
+        ),
+        Table(("", "n", "recognised", "called malignant", "refused"), rows),
+    ]
+
+
+def _describe_not_skin(foreign: Figures) -> list[Block]:
+    return [
+        "",
+        (
+            f"pictures of anything else: {foreign['refused']} of {foreign['n']} refused, "
+            f"{show_interval(foreign, 'refused_share')}; told from the known ones by "
+            f"{foreign['told_apart_by']} with AUROC {foreign['auroc']:.3f}"
+        ),
+        *_describe_gates("pictures of anything else", foreign["gates"])[1:],
+    ]

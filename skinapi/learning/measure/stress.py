@@ -1,0 +1,163 @@
+"""Pictures as they come out of worse rooms and other cameras, and what is left of a model there."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
+
+from skinapi.learning.data.degradation import (
+    Change,
+    add_grain,
+    frame_darkly,
+    light,
+    press,
+    seeded_by,
+)
+from skinapi.learning.data.samples import Sample, thin_out
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.comparison import Difference, compare, compare_mean
+from skinapi.learning.measure.predictions import Judged, ask_model, judge
+from skinapi.learning.progress import Report
+from skinapi.vision.model import Model
+
+FIGURES = {"macro_auc": metrics.macro_auc, "balanced_accuracy": metrics.balanced_accuracy}
+
+MOST_OF_A_CLASS = 150
+HAIRS = 12
+GRAIN = 10.0
+# How strongly melanin absorbs red, green and blue light, relative to blue.
+MELANIN = np.array([0.5, 0.75, 1.0])
+DARKER_SKIN, LIGHTER_SKIN = 0.6, -0.25
+WARM_LIGHT = np.array([1.06, 1.0, 0.9])
+BLUISH_LIGHT = np.array([0.75, 0.95, 1.2])
+
+
+def measure_stress(
+    model: Model, samples: Sequence[Sample], *, report: Report
+) -> dict[str, dict[str, Any]]:
+    """Each row against the same pictures untouched, at most so many of a class; `refused` is the
+    share that serving would refuse.
+    """
+    samples = thin_out(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
+    plain = judge(model, ask_model(model, samples, report=report))
+    rows = {"untouched": _row(plain, plain)}
+    for name, change in STRESSES.items():
+        answers = ask_model(model, samples, report=report, change=change)
+        rows[name] = _row(plain, judge(model, answers))
+    return rows
+
+
+def compare_stress(
+    first: Model, second: Model, samples: Sequence[Sample], *, report: Report
+) -> dict[str, dict[str, Difference]]:
+    """Two models before the same worse pictures, each row and the mean of all."""
+    samples = thin_out(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
+    pairs = {}
+    for name, change in STRESSES.items():
+        answers = [ask_model(m, samples, report=report, change=change) for m in (first, second)]
+        pairs[name] = (judge(first, answers[0]), judge(second, answers[1]))
+    rows = {name: compare_mean([pair], FIGURES) for name, pair in pairs.items()}
+    return {**rows, "mean of all": compare_mean(list(pairs.values()), FIGURES)}
+
+
+def _row(plain: Judged, judged: Judged) -> dict[str, Any]:
+    row: dict[str, Any] = {"n": len(judged.samples), "refused": float(judged.refused.mean())}
+    for name, difference in compare(plain, judged, FIGURES).items():
+        row[name] = difference.second
+        row[f"{name}_change"] = difference.second - difference.first
+        row[f"{name}_change_interval"] = [difference.low, difference.high]
+    return row
+
+
+def _brightness(factor: float) -> Change:
+    return lambda picture: ImageEnhance.Brightness(picture).enhance(factor)
+
+
+def _blur(share: float) -> Change:
+    """The radius as a share of the shorter side."""
+    return lambda picture: picture.filter(ImageFilter.GaussianBlur(share * min(picture.size)))
+
+
+def _jpeg(quality: int) -> Change:
+    return lambda picture: press(picture, quality)
+
+
+def _crop(share: float) -> Change:
+    """Around the middle; more than 1 stands farther away, with skin mirrored around."""
+
+    def change(picture: Image.Image) -> Image.Image:
+        across, down = (round(side * (share - 1) / 2) for side in picture.size)
+        if share <= 1:
+            return picture.crop((-across, -down, picture.width + across, picture.height + down))
+        wider = np.pad(np.asarray(picture), ((down, down), (across, across), (0, 0)), "reflect")
+        return Image.fromarray(wider)
+
+    return change
+
+
+def add_hairs(picture: Image.Image) -> Image.Image:
+    """Dark arcs across the whole picture: the same picture always grows the same ones."""
+    random = seeded_by(picture)
+    haired = picture.copy()
+    pen = ImageDraw.Draw(haired)
+    width = max(1, round(min(picture.size) / 128))
+    for _ in range(HAIRS):
+        x, y = random.uniform(0, 1, 2) * picture.size
+        reach = random.uniform(0.3, 1.2) * min(picture.size)
+        start = random.uniform(0, 360)
+        shade = int(random.integers(15, 60))
+        box = (x - reach, y - reach, x + reach, y + reach)
+        pen.arc(box, start, start + random.uniform(30, 90), (shade, shade // 2, shade // 3), width)
+    return haired
+
+
+def _grainy(picture: Image.Image) -> Image.Image:
+    return add_grain(picture, GRAIN, seeded_by(picture))
+
+
+def _filter(colour: NDArray[np.floating]) -> Change:
+    return lambda picture: light(picture, colour)
+
+
+def _melanin(density: float) -> Change:
+    """A film of melanin over everything, or some taken away: a colour transform, nobody's skin."""
+    return _filter(np.exp(-density * MELANIN))
+
+
+def _like_a_phone(picture: Image.Image) -> Image.Image:
+    """Warm light, more colour, more contrast, sharpened, compressed."""
+    warm = _filter(WARM_LIGHT)(picture)
+    vivid = ImageEnhance.Contrast(ImageEnhance.Color(warm).enhance(1.3)).enhance(1.15)
+    return press(vivid.filter(ImageFilter.UnsharpMask(2, 80)), 60)
+
+
+def _spin(picture: Image.Image, angle: float) -> Image.Image:
+    """By any angle; the corners that this uncovers show the skin beside them mirrored."""
+    edge = math.ceil((math.hypot(*picture.size) - min(picture.size)) / 2)
+    pixels = np.pad(np.asarray(picture), ((edge, edge), (edge, edge), (0, 0)), mode="reflect")
+    spun = Image.fromarray(pixels).rotate(angle, Image.Resampling.BILINEAR)
+    return spun.crop((edge, edge, edge + picture.width, edge + picture.height))
+
+
+STRESSES: Mapping[str, Change] = {
+    "darker by 40 %": _brightness(0.6),
+    "brighter by 40 %": _brightness(1.4),
+    "slightly blurred": _blur(0.005),
+    "blurred": _blur(0.012),
+    "JPEG quality 40": _jpeg(40),
+    "JPEG quality 15": _jpeg(15),
+    "turned by 45 degrees": lambda picture: _spin(picture, 45),
+    "upside down": lambda picture: picture.transpose(Image.Transpose.ROTATE_180),
+    "hairs drawn over": add_hairs,
+    "grainy": _grainy,
+    "in bluish light": _filter(BLUISH_LIGHT),
+    "through a tube": lambda picture: frame_darkly(picture, radius=0.4, edge=0.03),
+    "cropped to 80 %": _crop(0.8),
+    "from farther away": _crop(1.25),
+    "like a phone": _like_a_phone,
+    "darker skin (colour transform)": _melanin(DARKER_SKIN),
+    "lighter skin (colour transform)": _melanin(LIGHTER_SKIN),
+}

@@ -1,0 +1,1 @@
+"""A model folder, from calibration and export to the model card."""

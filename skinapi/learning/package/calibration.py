@@ -1,0 +1,310 @@
+"""Fits, on validation pictures alone, what turns logits into honest probabilities and bands.
+
+Everything is fitted for each modality on its own. The test part is never opened here.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.errors import BadDataset
+from skinapi.learning.data.datasets import load_pictures
+from skinapi.learning.data.samples import Sample, earlier_half, thin_out
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.patient_facts import fit_patient_facts
+from skinapi.learning.measure.predictions import Answers, ask_model
+from skinapi.learning.package.detectors import (
+    fit_modality_detector,
+    fit_skin_detector,
+    read_not_skin,
+)
+from skinapi.learning.progress import Report
+from skinapi.vision.assessment import state
+from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, THRESHOLD_BANDS
+from skinapi.vision.calibration import (
+    LEVELS,
+    Calibration,
+    Level,
+    ModelCalibration,
+    NamingRule,
+    softmax,
+)
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.model import Model
+from skinapi.vision.out_of_distribution import OutOfDistributionDetector
+
+TEMPERATURES = np.geomspace(0.2, 5.0, 401)
+WANTED_SENSITIVITY = 0.95
+# With fewer positive lesions a quantile of their scores says little.
+FEWEST_POSITIVE = 20
+LEAST_ENERGY_SHARE = 0.01
+FARTHEST_SHARE = 0.02
+TAUS = np.arange(0.0, 1.01, 0.05)
+ACCURACY_MAY_FALL = 0.005
+SQUAMOUS_CELL_CARCINOMA = "scc"
+# Of each source; features of more pictures tell no more.
+MOST_LEARNED = 1500
+
+Probabilities = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+def calibrate_model(
+    model: Model,
+    *,
+    learned: Sequence[Sample],
+    watched: Sequence[Sample],
+    not_skin: Path | None,
+    report: Report,
+) -> ModelCalibration:
+    """From the training and the validation part, and the first half by name of a folder of
+    ordinary photographs: the later half is for the figure. Pictures of a label that is none of the
+    model's outputs are left out, and counted in the report.
+    """
+    learned = keep_answerable(learned, model.labels, part="training", report=report)
+    watched = keep_answerable(watched, model.labels, part="validation", report=report)
+    thinned = thin_out(learned, most=MOST_LEARNED, by=lambda sample: sample.source)
+    strangers = earlier_half(load_pictures(not_skin, label="not skin")) if not_skin else []
+    return fit_calibration(
+        labels=model.labels,
+        train=ask_model(model, thinned, report=report),
+        validation=ask_model(model, watched, report=report),
+        not_skin=read_not_skin(model, strangers) if strangers else None,
+        report=report,
+    )
+
+
+def keep_answerable(
+    samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
+) -> list[Sample]:
+    """Whatever the model says of the others is wrong, so they would only teach it to be unsure.
+    Raises BadDataset where none is left.
+    """
+    kept = [sample for sample in samples if sample.label in labels]
+    others = Counter(sample.label for sample in samples if sample.label not in labels)
+    if others:
+        counts = ", ".join(f"{label} {n}" for label, n in sorted(others.items()))
+        report(f"{others.total()} {part} pictures left out, no output of the model: {counts}")
+    if not kept:
+        raise BadDataset(
+            f"No {part} picture has a label that the model knows; give pictures of some of "
+            f"{', '.join(labels)}"
+        )
+    return kept
+
+
+def fit_calibration(
+    *,
+    labels: Sequence[str],
+    train: Answers,
+    validation: Answers,
+    not_skin: NDArray[np.floating] | None,
+    report: Report,
+) -> ModelCalibration:
+    """`train` is a sample of the training part, for what needs features; `not_skin` the pooled
+    features of ordinary photographs, a row for each view.
+    """
+    fitted = {
+        modality: _fit_modality(modality, labels, train, validation, report)
+        for modality in (Modality.DERMOSCOPIC, Modality.CLINICAL)
+        if any(_is_lesion(s) and s.modality is modality for s in validation.samples)
+    }
+    calibration = ModelCalibration(
+        dermoscopic=fitted.get(Modality.DERMOSCOPIC, Calibration()),
+        clinical=fitted.get(Modality.CLINICAL),
+        modality=fit_modality_detector(train, validation, report=report),
+    )
+    if not_skin is not None:
+        skin = fit_skin_detector(train, validation, not_skin, report=report)
+        calibration = calibration.model_copy(update={"skin": skin})
+    table = fit_patient_facts(calibration, labels, train, validation, report=report)
+    return calibration.model_copy(update={"patient_facts": table})
+
+
+def _fit_modality(
+    modality: Modality,
+    labels: Sequence[str],
+    train: Answers,
+    validation: Answers,
+    report: Report,
+) -> Calibration:
+    watched = _lesions_of(validation, modality)
+    truth = np.array([labels.index(sample.label) for sample in watched.samples])
+    temperature = fit_temperature(watched.logits, truth)
+    probabilities = softmax(watched.logits, temperature)
+    scaled = Calibration(temperature=temperature)
+    learned = _lesions_of(train, modality)
+    familiar = fit_familiar(learned.pooled, watched.pooled)
+    sets, too_few = fit_prediction_sets(watched, labels, probabilities)
+    naming = fit_naming_rule(
+        labels, probabilities, truth, prior=_shares([*learned.samples, *watched.samples])
+    )
+    report(
+        f"{modality}: {len(watched.samples)} validation pictures, temperature {temperature:.3f}, "
+        f"tau {naming.tau:.2f}"
+    )
+    return scaled.model_copy(
+        update={
+            "thresholds": fit_thresholds(watched.samples, labels, probabilities),
+            "unlike_training": float(
+                np.quantile(scaled.energy(watched.logits), LEAST_ENERGY_SHARE)
+            ),
+            "familiar": familiar,
+            "naming": naming,
+            "prediction_sets": sets,
+            "too_few": too_few,
+        }
+    )
+
+
+def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """The one number that makes the validation labels likeliest."""
+    losses = [metrics.log_loss(softmax(logits, t), labels) for t in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def fit_thresholds(
+    samples: Sequence[Sample], labels: Sequence[str], probabilities: Probabilities
+) -> dict[str, float]:
+    """For each band the highest threshold that still catches 95 % of the validation pictures it is
+    for. Where these are few, it is no higher than the cautious default.
+
+    Squamous cell carcinomas, which are taught as actinic keratosis, are caught as a group of their
+    own too.
+    """
+    malignant = conditions_table().malignant_keys
+    thresholds = {}
+    for name in THRESHOLD_BANDS:
+        keys = malignant if name == "malignant" else {name}
+        places = [place for place, key in enumerate(labels) if key in keys]
+        score = probabilities[:, places].sum(axis=1)
+        groups = [np.array([sample.label in keys for sample in samples])]
+        if name == "actinic_keratosis":
+            groups.append(np.array([_is_squamous(sample) for sample in samples]))
+        limits = [_threshold(score, group) for group in groups if group.any()]
+        if limits:
+            few = groups[0].sum() < FEWEST_POSITIVE
+            thresholds[name] = min(*limits, *([CAUTIOUS_THRESHOLDS[name]] if few else []), 1.0)
+    return thresholds
+
+
+def _threshold(score: Probabilities, positive: NDArray[np.bool_]) -> float:
+    wanted = metrics.threshold_at_sensitivity(score, positive, WANTED_SENSITIVITY)
+    return float(np.floor(wanted * 1e4) / 1e4)
+
+
+def fit_familiar(
+    learned: NDArray[np.floating], watched: NDArray[np.floating]
+) -> OutOfDistributionDetector | None:
+    """The main directions of what was learned from; the strangest few of the validation pictures
+    set the limit.
+    """
+    if len(learned) < 2:
+        return None
+    familiar = OutOfDistributionDetector.learn(learned)
+    limit = float(np.quantile(familiar.measure(watched), 1 - FARTHEST_SHARE))
+    return familiar.model_copy(update={"limit": limit}) if limit > 0 else None
+
+
+def fit_naming_rule(
+    labels: Sequence[str],
+    probabilities: Probabilities,
+    truth: Labels,
+    *,
+    prior: Mapping[str, float],
+) -> NamingRule:
+    """The tau that names the classes best on average, among those that cost at most half a point
+    of accuracy.
+    """
+    scored = []
+    for tau in TAUS.tolist():
+        rule = NamingRule(tau=tau, prior=prior)
+        named = name_all(rule, labels, probabilities)
+        hit = named == truth
+        balanced = np.mean([hit[truth == label].mean() for label in np.unique(truth)])
+        scored.append((rule, float(hit.mean()), float(balanced)))
+    plain = scored[0][1]
+    allowed = [entry for entry in scored if entry[1] >= plain - ACCURACY_MAY_FALL]
+    return max(allowed, key=lambda entry: entry[2])[0]
+
+
+def name_all(
+    rule: NamingRule | None, labels: Sequence[str], probabilities: Probabilities
+) -> Labels:
+    """What each picture is named where no doubt speaks, as the place of its label."""
+    calibration = Calibration(naming=rule)
+    named = [
+        state(dict(zip(labels, row, strict=True)), calibration, uncertain=False)
+        for row in probabilities.tolist()
+    ]
+    return np.array([labels.index(key) for key in named])
+
+
+def fit_prediction_sets(
+    watched: Answers, labels: Sequence[str], probabilities: Probabilities
+) -> tuple[dict[Level, dict[str, float]], dict[Level, tuple[str, ...]]]:
+    """Class-conditional split conformal prediction, one picture of each lesion.
+
+    A class is in the set from the probability on that all but the share 1 - level of its own
+    validation lesions reach. A class with too few lesions for that borrows the limit of all
+    malignant, or of all other, lesions.
+    """
+    rows = _first_of_each_lesion(watched.samples)
+    samples = [watched.samples[row] for row in rows]
+    own = np.array([probabilities[row, labels.index(watched.samples[row].label)] for row in rows])
+    malignant = conditions_table().malignant_keys
+    sets: dict[Level, dict[str, float]] = {}
+    too_few: dict[Level, tuple[str, ...]] = {}
+    for level in LEVELS:
+        limits = {}
+        borrowed = []
+        for key in (key for key in labels if key != NORMAL_SKIN):
+            mine = own[[sample.label == key for sample in samples]]
+            kin = own[[(s.label in malignant) == (key in malignant) for s in samples]]
+            limit = conformal_limit(mine, float(level))
+            if limit is None:
+                borrowed.append(key)
+                limit = conformal_limit(kin, float(level))
+            limits[key] = 0.0 if limit is None else limit
+        sets[level], too_few[level] = limits, tuple(borrowed)
+    return sets, too_few
+
+
+def conformal_limit(scores: Probabilities, level: float) -> float | None:
+    """The largest limit that a new score reaches with at least this probability; None where so few
+    scores cannot promise that.
+    """
+    rank = int(np.floor((len(scores) + 1) * (1 - level) + 1e-9))
+    return None if rank < 1 else float(np.sort(scores)[rank - 1])
+
+
+def _first_of_each_lesion(samples: Sequence[Sample]) -> list[int]:
+    first: dict[tuple[str, str], int] = {}
+    for row in sorted(range(len(samples)), key=lambda row: samples[row].image_id):
+        first.setdefault((samples[row].source, samples[row].lesion_id), row)
+    return sorted(first.values())
+
+
+def _lesions_of(answers: Answers, modality: Modality) -> Answers:
+    return answers.take(
+        row
+        for row, sample in enumerate(answers.samples)
+        if _is_lesion(sample) and sample.modality is modality
+    )
+
+
+def _shares(samples: Sequence[Sample]) -> dict[str, float]:
+    counts = Counter(sample.label for sample in samples)
+    return {key: counts[key] / len(samples) for key in sorted(counts)}
+
+
+def _is_lesion(sample: Sample) -> bool:
+    return sample.label != NORMAL_SKIN
+
+
+def _is_squamous(sample: Sample) -> bool:
+    return sample.facts.get("dx", "").lower() == SQUAMOUS_CELL_CARCINOMA

@@ -1,0 +1,266 @@
+"""What a model says of itself: to the software as card.json, to people as an illustrated page.
+
+The page follows the order of TRIPOD+AI and CLAIM: purpose and limits, data, model, results, how to
+repeat it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.splits import SPLIT
+from skinapi.learning.measure.served_tables import describe_served
+from skinapi.learning.measure.tables import (
+    describe_classes,
+    describe_groups,
+    describe_subgroups,
+    describe_thresholds,
+    list_robustness,
+)
+from skinapi.learning.measure.text_tables import (
+    NOTHING,
+    Block,
+    Table,
+    show_interval,
+    write_markdown,
+)
+from skinapi.learning.train.fitting import Course
+from skinapi.learning.train.recipe import Lessons, Recipe
+from skinapi.vision.model import CALIBRATION, CARD
+
+README = "README.md"
+SUMMARY = {
+    "macro_auc": "macro AUC",
+    "balanced_accuracy": "balanced accuracy of the most probable class",
+    "named_balanced_accuracy": "balanced accuracy of what is named",
+    "stated_balanced_accuracy": "balanced accuracy of what clients are told, doubts included",
+    "ece": "expected calibration error",
+    "ece_before_temperature": "the same before temperature",
+    "ece_by_chance": "the error that a perfect calibration shows by chance on so few pictures",
+}
+
+Figures = Mapping[str, Any]
+
+
+def describe_training(
+    recipe: Recipe,
+    lessons: Lessons,
+    courses: Mapping[str, Course],
+    command: str,
+    notes: Sequence[str],
+) -> dict[str, Any]:
+    """How the network came to be, with every strength and every epoch's figures."""
+    return {
+        "command": command,
+        "recipe": asdict(recipe),
+        "notes": list(notes),
+        "teachers": lessons.teachers.versions if lessons.teachers else [],
+        "trust": lessons.teachers.trust if lessons.teachers else None,
+        "pictures": {
+            "train": dict(Counter(sample.label for sample in lessons.train)),
+            "validation": dict(Counter(sample.label for sample in lessons.validation)),
+        },
+        "phases": {
+            name: {"best_epoch": course.best_epoch, "history": course.history}
+            for name, course in courses.items()
+        },
+    }
+
+
+def list_sources(
+    parts: Mapping[str, Sequence[Sample]], *, licences: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """For the card: each source's modality, licence and numbers, part by part. `patients` is None
+    where the source does not tell them.
+    """
+    names = sorted({sample.source for samples in parts.values() for sample in samples})
+    return [_describe_source(name, parts, licences.get(name)) for name in names]
+
+
+def _describe_source(
+    name: str, parts: Mapping[str, Sequence[Sample]], licence: str | None
+) -> dict[str, Any]:
+    own = {part: [s for s in samples if s.source == name] for part, samples in parts.items()}
+    every = [sample for samples in own.values() for sample in samples]
+    patients = any(sample.patient_id for sample in every)
+    return {
+        "name": name,
+        "modality": sorted({sample.modality.value for sample in every}),
+        "licence": licence,
+        "pictures": {part: sum(s.box is None for s in samples) for part, samples in own.items()},
+        "normal_skin_cut_out": {
+            part: sum(s.box is not None for s in samples) for part, samples in own.items()
+        },
+        "lesions": {part: len({s.lesion_key for s in samples}) for part, samples in own.items()},
+        "patients": {
+            part: len({s.patient_id for s in samples if s.patient_id})
+            for part, samples in own.items()
+        }
+        if patients
+        else None,
+    }
+
+
+def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> None:
+    """README.md beside the model; the pictures are already there."""
+    figures, training = card["figures"]["test"], card["training"]
+    sections: dict[str, Sequence[Block]] = {
+        "Limits": [f"- {limit}" for limit in card["limits"]],
+        "Data": list(_list_data(card)),
+        "From a picture to a finding": list(_list_rules(figures)),
+        "Results": list(_list_results(figures)),
+        "What users get": describe_served(figures),
+        "Subgroups": describe_subgroups(figures["subgroups"]),
+        "Worse pictures, painted marks, heat maps": list(_list_robustness(card["figures"])),
+        "What patients tell": list(_list_patient_facts(card["figures"])),
+        "How it was trained": list(_list_training(training)),
+    }
+    lines = [
+        f"# {version}",
+        "",
+        (
+            f"{card['architecture']}, {card['side']} x {card['side']} pixels, served at "
+            f"{card['precision']}. Every number below is from `{CARD}`."
+        ),
+        "",
+        f"**Licence.** {card['licence']}",
+        "",
+    ]
+    for title, blocks in sections.items():
+        if blocks:
+            lines += [f"## {title}", *write_markdown(blocks)]
+    (folder / README).write_text(_without_gaps(lines), encoding="utf-8")
+
+
+def _without_gaps(lines: Sequence[str]) -> str:
+    """No two empty lines in a row, and none between the points of a list."""
+    kept = [
+        line
+        for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+        if line or (before and not (before.startswith("- ") and after.startswith("- ")))
+    ]
+    return "\n".join(kept).rstrip("\n") + "\n"
+
+
+def _list_data(card: Mapping[str, Any]) -> Iterator[Block]:
+    rows = [
+        [
+            source["name"] or NOTHING,
+            ", ".join(source["modality"]),
+            source["licence"] or NOTHING,
+            *(_show_parts(source[key]) for key in ("pictures", "lesions", "patients")),
+        ]
+        for source in card.get("sources", ())
+    ]
+    counted = ("pictures", "lesions", "patients")
+    yield "Of each source, how many were learned from / watched / read once for the figures below:"
+    yield Table(("source", "modality", "licence", *counted), rows)
+    pictures = card["training"]["pictures"]
+    labels = sorted({label for part in pictures.values() for label in part})
+    by_class = [[label, *(str(p.get(label, 0)) for p in pictures.values())] for label in labels]
+    yield Table(("class", *(f"pictures, {part}" for part in pictures)), by_class)
+    yield f"`{SPLIT}` names the pictures of each part; no lesion and no known patient is in two."
+
+
+def _show_parts(counts: Mapping[str, int] | None) -> str:
+    return " / ".join(str(n) for n in counts.values()) if counts else "not known"
+
+
+def _list_rules(figures: Figures) -> Iterator[Block]:
+    """Calibration, naming and thresholds."""
+    yield (
+        f"Temperature, naming rule, thresholds and prediction sets (`{CALIBRATION}`) were fitted "
+        "on validation alone."
+    )
+    rows = [
+        [
+            modality,
+            f"{rule['temperature']:.3f}",
+            "the most probable" if rule["tau"] is None else f"{rule['tau']:.2f}",
+            ", ".join(f"{name} {share:.3f}" for name, share in rule["prior"].items()) or NOTHING,
+        ]
+        for modality, rule in figures["rules"].items()
+    ]
+    yield (
+        "Named is the class with the highest log p - tau * log(prior), unless it is less severe "
+        "than the most probable one; in doubt the gravest plausible one."
+    )
+    yield Table(("modality", "temperature", "tau", "priors"), rows)
+
+
+def _list_results(figures: Figures) -> Iterator[Block]:
+    primary = figures.get("one_per_lesion", figures)
+    yield (
+        f"Measured once on {primary['lesions']} lesions neither learned from nor watched: one "
+        "picture of each, refused or not; 95 % intervals by bootstrap over patients, over lesions "
+        "where nobody knows the patient. Shares have Wilson's interval."
+    )
+    yield Table(("", ""), [[name, show_interval(primary, key)] for key, name in SUMMARY.items()])
+    yield describe_classes(primary)
+    yield "![per class](per_class.png)"
+    yield "![confusion](confusion.png) ![ROC](roc.png) ![reliability](reliability.png)"
+    for title, key in (("By source", "by_source"), ("By modality", "by_modality")):
+        yield f"### {title}"
+        yield from describe_groups(primary.get(key, {}))
+    yield "### Every picture of these lesions"
+    yield Table(("", ""), [[name, show_interval(figures, key)] for key, name in SUMMARY.items()])
+    yield from describe_thresholds(figures)
+    few = [name for name, band in figures["bands"].items() if band["specificity"] < 0.5]
+    if few:
+        names = ", ".join(name.replace("_", " ") for name in few)
+        yield f"**More than half of the other lesions are caught as well by: {names}.**"
+
+
+def _list_robustness(figures: Figures) -> Iterator[Block]:
+    """On validation, so that the test part is read once."""
+    yield (
+        "On validation lesions, at most 150 of a class. Changes of colour stand in for skin "
+        "tones and cameras, and prove nothing about either. Where training spoiled its "
+        "pictures, it showed light, blur, grain, compression, hairs and a tube's edge at "
+        "other strengths, and of a phone's picture the parts: to such rows it is no stranger. "
+        "Skin of other tones was not imitated there."
+    )
+    yield from list_robustness(figures["validation"])
+    for name, auc in figures["precision"].items():
+        yield f"- {name}: macro AUC {auc:.4f} on validation"
+
+
+def _list_patient_facts(figures: Figures) -> Iterator[Block]:
+    """What age, sex and site add to the log probability of each class, and what that is worth."""
+    table = figures["test"].get("patient_facts")
+    if not table:
+        return
+    rows = [
+        [fact.replace("_", " "), value, ", ".join(f"{k} {v:+.2f}" for k, v in shifts.items())]
+        for fact, values in table.items()
+        for value, shifts in values.items()
+    ]
+    yield "Added to the log probabilities where it is told; a band is never lowered by it."
+    yield Table(("", "", "added"), rows)
+    gains = [
+        [source, show_interval(one, "log_loss_fall")]
+        for source, one in figures["test"]["patient_facts_gain"].items()
+    ]
+    yield Table(("source", "the log loss falls by"), gains)
+
+
+def _list_training(training: Mapping[str, Any]) -> Iterator[Block]:
+    yield f"`{training['command']}`"
+    yield from (f"- {note}" for note in training["notes"])
+    yield Table(
+        ("phase", "epoch", "loss", "validation AUC", "validation balanced accuracy"),
+        [
+            [
+                name,
+                f"{epoch['epoch']:.0f}{' (best)' if epoch['epoch'] == phase['best_epoch'] else ''}",
+                f"{epoch['loss']:.3f}",
+                f"{epoch['macro_auc']:.4f}",
+                f"{epoch['balanced_accuracy']:.3f}",
+            ]
+            for name, phase in training["phases"].items()
+            for epoch in phase["history"]
+        ],
+    )

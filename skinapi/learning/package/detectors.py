@@ -1,0 +1,118 @@
+"""Fits the small linear classifiers beside the network: dermoscope or not, skin or not."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.optimize import minimize
+
+from skinapi.learning.data.samples import Sample, open_sample
+from skinapi.learning.measure.predictions import Answers
+from skinapi.learning.progress import Report
+from skinapi.vision.context import Modality
+from skinapi.vision.linear import LinearClassifier
+from skinapi.vision.modality import ModalityDetector
+from skinapi.vision.model import Model
+from skinapi.vision.skin_detector import SkinDetector
+
+Features = NDArray[np.floating]
+Floats = NDArray[np.float64]
+
+PENALTY = 1.0
+SURE = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+MOST_WRONG = 0.005
+MOST_REFUSED = 0.005
+LOWEST_LIMIT = 0.5
+# Thirty photographs are few: parts of them are ordinary things too.
+CROPS = 12
+SMALLEST_CROP = 0.4
+BATCH = 8
+
+
+def fit_modality_detector(
+    train: Answers, validation: Answers, *, report: Report
+) -> ModalityDetector | None:
+    """None where the training pictures hold one modality only. It is relied upon from the
+    probability on at which at most half a percent of the validation pictures are told wrongly.
+    """
+    known = (Modality.DERMOSCOPIC, Modality.CLINICAL)
+    learned, watched = (
+        answers.take(row for row, s in enumerate(answers.samples) if s.modality in known)
+        for answers in (train, validation)
+    )
+    truth = np.array([s.modality is Modality.DERMOSCOPIC for s in learned.samples], bool)
+    if truth.all() or not truth.any():
+        return None
+    classifier = fit_linear(learned.pooled, truth)
+    told = classifier.probability(watched.pooled)
+    right = np.array([s.modality is Modality.DERMOSCOPIC for s in watched.samples], bool)
+    for sure in SURE:
+        wrong = np.where(right, 1 - told, told) >= sure
+        if wrong.mean() <= MOST_WRONG:
+            break
+    unsure = np.maximum(told, 1 - told) < sure
+    report(f"modality: sure from {sure}, {wrong.mean():.2%} wrong, {unsure.mean():.2%} unsure")
+    return ModalityDetector(dermoscopic=classifier, sure=sure)
+
+
+def fit_skin_detector(
+    train: Answers, validation: Answers, not_skin: Features, *, report: Report
+) -> SkinDetector:
+    """`not_skin`: a row of features for each view of an ordinary photograph.
+
+    The limit is the lowest that refuses at most half a percent of the validation pictures of every
+    source, so that no hospital pays for the others.
+    """
+    pooled = np.concatenate([not_skin, train.pooled])
+    foreign = np.arange(len(pooled)) < len(not_skin)
+    classifier = fit_linear(pooled, foreign)
+    probability = classifier.probability(validation.pooled)
+    sources = np.array([sample.source for sample in validation.samples])
+    limits = [
+        float(np.quantile(probability[sources == source], 1 - MOST_REFUSED))
+        for source in sorted(set(sources.tolist()))
+    ]
+    limit = min(max(*limits, LOWEST_LIMIT), 1.0)
+    caught = float((classifier.probability(not_skin) >= limit).mean())
+    report(f"not skin: limit {limit:.3f}, {caught:.1%} of the views that it learned from refused")
+    return SkinDetector(not_skin=classifier, limit=limit)
+
+
+def read_not_skin(model: Model, samples: Sequence[Sample]) -> Features:
+    """Pooled features of every photograph as it is served, and of random squares out of it."""
+    random = np.random.default_rng(0)
+    views = []
+    for sample in samples:
+        picture = open_sample(sample)
+        views += [picture, *(_random_square(picture, random) for _ in range(CROPS))]
+    batches = [views[start : start + BATCH] for start in range(0, len(views), BATCH)]
+    return np.concatenate([model.read(batch).pooled for batch in batches])
+
+
+def _random_square(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+    side = random.uniform(SMALLEST_CROP, 1) * min(picture.size)
+    left, top = (random.uniform(0, length - side) for length in picture.size)
+    return picture.crop((round(left), round(top), round(left + side), round(top + side)))
+
+
+def fit_linear(pooled: Features, first: NDArray[np.bool_]) -> LinearClassifier:
+    """Logistic regression with an L2 penalty on standardised features; both outcomes weigh the
+    same, however rare one of them is.
+    """
+    middle, spread = pooled.mean(axis=0), pooled.std(axis=0) + 1e-3
+    rows = np.asarray((pooled - middle) / spread, np.float64)
+    sign = np.where(first, 1.0, -1.0)
+    weight = np.where(first, 0.5 / first.sum(), 0.5 / (~first).sum())
+    penalty = PENALTY / len(rows)
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        weights, bias = parameters[:-1], parameters[-1]
+        margin = sign * (rows @ weights + bias)
+        pull = -weight * sign / (1 + np.exp(np.clip(margin, -60, 60)))
+        value = (weight * np.logaddexp(0, -margin)).sum() + penalty * weights @ weights / 2
+        return float(value), np.append(rows.T @ pull + penalty * weights, pull.sum())
+
+    found = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    weights = found[:-1] / spread
+    return LinearClassifier.of(weights, float(found[-1] - weights @ middle))

@@ -1,0 +1,109 @@
+"""From a Keras network to a model folder that the server can load: exported, measured, written
+whole or not at all.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import keras
+import numpy as np
+import openvino as ov
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.package.servable import Servable
+from skinapi.learning.train.float16_weights import store_kernels_in_half
+from skinapi.vision.calibration import ModelCalibration, softmax
+from skinapi.vision.model import (
+    CALIBRATION,
+    CARD,
+    HEAD,
+    LABELS,
+    NETWORK,
+    write_checksums,
+    write_head,
+)
+from skinapi.vision.model_files import sum_file
+from skinapi.vision.openvino_engine import OUTPUTS, OpenVinoEngine, Precision
+from skinapi.vision.tensor import Tensor
+
+LARGEST_DIFFERENCE = 1e-3
+BATCH = 16
+
+
+@contextmanager
+def new_model(destination: Path) -> Iterator[Path]:
+    """A folder to fill; it appears at its destination when the work is done, and never half."""
+    if destination.exists():
+        raise BadNetwork(f"There is already something at {destination}; name another place")
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".model-", dir=destination.parent) as workshop:
+        folder = Path(workshop) / destination.name
+        folder.mkdir()
+        yield folder
+        folder.rename(destination)
+
+
+def export_servable(
+    servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, half: bool
+) -> float:
+    """Writes network, head and labels; answers the largest difference of a probability from Keras
+    on the probe.
+    """
+    if servable.outputs != len(labels):
+        raise BadNetwork(
+            f"The network has {servable.outputs} outputs; expected are {len(labels)}, "
+            f"one for each label: {', '.join(labels)}"
+        )
+    _export(servable.network, folder / NETWORK, half=half)
+    write_head(servable.head, folder / HEAD)
+    _write_json(folder / LABELS, list(labels))
+    difference = measure_difference(servable.network, folder / NETWORK, probe)
+    if difference > LARGEST_DIFFERENCE:
+        raise BadNetwork(f"Served probabilities would differ from Keras's by {difference:.1e}")
+    return difference
+
+
+def _export(network: keras.Model, path: Path, *, half: bool) -> None:
+    """OpenVINO's graph with its three outputs named; float16 storage only on request."""
+    with TemporaryDirectory() as workshop:
+        exported = Path(workshop) / NETWORK
+        network.export(str(exported), format="openvino", verbose=False)
+        served = ov.Core().read_model(exported)
+        # Activations with a gradient of their own (swish) leave further outputs behind these three.
+        for further in served.outputs[len(OUTPUTS) :]:
+            served.remove_result(further.get_node())
+        for output, name in zip(served.outputs, OUTPUTS, strict=True):
+            output.get_tensor().set_names({name})
+        if half:
+            store_kernels_in_half(served)
+        ov.save_model(served, path, compress_to_fp16=False)
+
+
+def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> float:
+    """Keras against the engine at full precision, by the largest difference of any probability."""
+    engine = OpenVinoEngine(exported, precision=Precision.F32, streams=1)
+    batches = [probe[start : start + BATCH] for start in range(0, len(probe), BATCH)]
+    kept = np.concatenate([network.predict_on_batch(batch)[0] for batch in batches])
+    served = np.concatenate([engine.infer(batch).logits for batch in batches])
+    return float(np.abs(softmax(kept) - softmax(served)).max())
+
+
+def write_papers(folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration) -> str:
+    """Card, calibration and checksums beside the network; the version names the very weights.
+    Answers it.
+    """
+    version = (
+        f"{card['architecture'].lower()}-{sum_file((folder / NETWORK).with_suffix('.bin'))[:12]}"
+    )
+    _write_json(folder / CALIBRATION, calibration.model_dump())
+    _write_json(folder / CARD, {"version": version, **card})
+    write_checksums(folder)
+    return version
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

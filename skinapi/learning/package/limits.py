@@ -1,0 +1,107 @@
+"""What must be said against a model, as far as the pictures that it was trained on tell."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure.served_figures import is_squamous
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.context import Modality
+
+PURPOSE = (
+    "For research and decision support. Not a medical device, and never the only ground to decide."
+)
+ELSEWHERE = (
+    "Tested on held-out pictures of the sources it learned from. Of a hospital, camera or "
+    "dermoscope that is in none of them, expect less."
+)
+ABSTAINING = (
+    "No way of abstaining reliably prevents silent failures: doubting strange pictures and "
+    "refusing what is not skin mitigates."
+)
+SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
+PLURALS = {
+    Modality.DERMOSCOPIC: "dermoscope pictures",
+    Modality.CLINICAL: "phone or other ordinary photographs",
+    Modality.UNKNOWN: "pictures of which nobody knows how they were taken",
+}
+
+
+def limits_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """One sentence each; `samples` are those that were learned from."""
+    lesions = [sample for sample in samples if sample.label != NORMAL_SKIN]
+    return (
+        PURPOSE,
+        _limit_modality(lesions),
+        _limit_skin(lesions),
+        ELSEWHERE,
+        _limit_calibration(lesions),
+        ABSTAINING,
+        _limit_classes(lesions),
+    )
+
+
+def limits_of_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """What a network without an output for some malignant condition can never say."""
+    missing = [
+        condition.names.en
+        for condition in conditions_table().conditions
+        if condition.malignant and condition.key not in labels
+    ]
+    told = (
+        f"It has no output for: {', '.join(missing)}. It gives such a lesion another name, which "
+        "may be a benign one."
+    )
+    return (told,) if missing else ()
+
+
+def _limit_modality(samples: Sequence[Sample]) -> str:
+    counts = Counter(sample.modality for sample in samples)
+    if set(counts) == {Modality.UNKNOWN}:
+        return "It is not known how its pictures were taken: validated on neither kind by itself."
+    if len(counts) == 1:
+        (only,) = counts
+        others = [PLURALS[m] for m in (Modality.DERMOSCOPIC, Modality.CLINICAL) if m is not only]
+        return f"Trained on {PLURALS[only]} alone. Not validated on {' or on '.join(others)}."
+    told = [f"{counts[m]:,} {PLURALS[m]}" for m in Modality if counts[m]]
+    few = PLURALS[min(counts, key=lambda modality: (counts[modality], modality))]
+    return f"Trained on {_join(told)}; its answers to {few}, and their figures, rest on these few."
+
+
+def _limit_skin(samples: Sequence[Sample]) -> str:
+    types = Counter(_skin_type(sample.facts.get("fitzpatrick", "")) for sample in samples)
+    known = [f"{name} {types[name]}" for name in SKIN_TYPES if types[name]]
+    counted = f" Fitzpatrick types of the training pictures, where known: {', '.join(known)}."
+    return (
+        f"Mostly light skin.{counted if known else ''} In the DDI study a network trained on "
+        "HAM10000 fell to AUC 0.57 on clinical photographs of Fitzpatrick types V and VI."
+    )
+
+
+def _skin_type(value: str) -> str:
+    """Some tables write 2.0."""
+    try:
+        return SKIN_TYPES[int(float(value)) - 1] if float(value) >= 1 else ""
+    except (ValueError, IndexError):
+        return ""
+
+
+def _limit_calibration(samples: Sequence[Sample]) -> str:
+    sources = sorted({sample.source for sample in samples if sample.source})
+    named = f"its sources ({', '.join(sources)})" if sources else "its data set"
+    return (
+        f"Probabilities and prediction sets are calibrated on the mix of classes of {named}, not "
+        "on anyone's patients."
+    )
+
+
+def _limit_classes(samples: Sequence[Sample]) -> str:
+    squamous = " Squamous cell carcinoma is counted as actinic keratosis / Bowen's disease."
+    return (
+        "It knows seven kinds of lesion and normal skin, and forces every other disease into these."
+        + (squamous if any(map(is_squamous, samples)) else "")
+    )
+
+
+def _join(words: Sequence[str]) -> str:
+    return " and ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else words[0]

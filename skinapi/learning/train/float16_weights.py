@@ -1,0 +1,74 @@
+"""Half the bytes without a second truth: weights rounded so that Keras and the served network hold
+the same numbers.
+
+The served network carries each batch normalisation multiplied into the convolution before it. What
+is rounded to float16 is therefore that product; the Keras kernel is the product divided by the
+normalisation's scale again.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import keras
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino import opset13 as ops
+
+from skinapi.learning.train.batch_norm import norm_behind, scale_of
+
+Array = NDArray[np.float32]
+
+
+def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
+    """Layer name -> the kernel as it is served."""
+    return {
+        layer.name: (_kernel(layer) * scale).astype(np.float16)
+        for layer, scale in layers_with_kernels(network)
+    }
+
+
+def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.float16]]) -> None:
+    for layer, scale in layers_with_kernels(network):
+        served = folded[layer.name].astype(np.float32)
+        kernel = np.divide(served, scale, where=scale != 0, out=np.zeros_like(served))
+        layer.set_weights([kernel, *layer.get_weights()[1:]])
+
+
+def round_to_half(network: keras.Model) -> None:
+    """Afterwards a float16 export of this network loses nothing more."""
+    set_folded_kernels(network, folded_kernels(network))
+
+
+def store_kernels_in_half(served: ov.Model) -> None:
+    """Every large float32 constant of the graph becomes float16 and a conversion back."""
+    for node in served.get_ops():
+        if (
+            node.get_type_name() == "Constant"
+            and node.get_element_type() == ov.Type.f32
+            and len(node.shape) > 1
+        ):
+            values = node.data
+            if values.size > max(values.shape):
+                half = ops.convert(ops.constant(values.astype(np.float16)), "f32")
+                for target in node.output(0).get_target_inputs():
+                    target.replace_source_output(half.output(0))
+
+
+def layers_with_kernels(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
+    """Every layer with a kernel, and the scale that serving multiplies into it."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            yield layer, _scale_behind(layer)[:, None]
+        elif isinstance(layer, keras.layers.Conv2D):
+            yield layer, _scale_behind(layer)
+        elif isinstance(layer, keras.layers.Dense):
+            yield layer, np.ones(1, np.float32)
+
+
+def _scale_behind(layer: keras.Layer) -> Array:
+    norm = norm_behind(layer)
+    return np.ones(1, np.float32) if norm is None else scale_of(norm)
+
+
+def _kernel(layer: keras.Layer) -> Array:
+    return np.asarray(layer.get_weights()[0], np.float32)

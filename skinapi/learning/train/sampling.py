@@ -1,0 +1,100 @@
+"""How often each picture is drawn, so that neither a large source nor a common class drowns the
+others.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.errors import BadDataset
+from skinapi.learning.data.samples import Sample
+from skinapi.vision.conditions import NORMAL_SKIN
+
+Weights = NDArray[np.float64]
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """Systematic sampling: in every epoch each picture, and each group of pictures, is drawn within
+    one of its weight. Weights are 1 on average.
+    """
+
+    weights: Weights
+    groups: Rows
+
+    def __len__(self) -> int:
+        return self.weights.size
+
+    def draw(self, random: np.random.Generator) -> Rows:
+        """As many rows as there are, in random order."""
+        rows = random.permutation(len(self))
+        rows = rows[np.argsort(self.groups[rows], kind="stable")]
+        expected = np.cumsum(self.weights[rows])
+        upto = np.floor(expected / expected[-1] * len(self) + random.random())
+        times = np.diff(upto, prepend=0).astype(int)
+        return random.permutation(np.repeat(rows, times))
+
+
+def balance_samples(
+    samples: Sequence[Sample],
+    *,
+    shares: Mapping[str, float | None],
+    most_normal_skin: float,
+) -> Sampler:
+    """Lesions by source and class, normal skin as one more class over all sources.
+
+    `shares` gives a source's share of the lesions drawn; what is left goes to the other sources by
+    the square root of their number of lesion pictures. Within a source, as among the sources of
+    normal skin, a class is drawn by the square root of its number: between the clinic's mix and
+    equal classes. Normal skin is at most the share `most_normal_skin` of everything drawn.
+    """
+    sources = np.array([sample.source for sample in samples])
+    labels = np.array([sample.label for sample in samples])
+    skin = labels == NORMAL_SKIN
+    weights = np.zeros(len(samples))
+    for source, share in share_sources(Counter(sources[~skin].tolist()), shares).items():
+        rows = ~skin & (sources == source)
+        weights[rows] = share * _by_root(labels[rows])
+    if skin.any():
+        normal = _share_of_normal_skin(labels, most_normal_skin)
+        weights *= 1.0 - normal
+        weights[skin] = normal * _by_root(sources[skin])
+    _, groups = np.unique(np.stack([sources, labels]), axis=1, return_inverse=True)
+    return Sampler(weights * len(samples), groups.reshape(-1))
+
+
+def share_sources(counts: Mapping[str, int], given: Mapping[str, float | None]) -> dict[str, float]:
+    """Each source's share of the draws, summing to 1. Shares that leave nothing for a source, or
+    are given to one without a picture to draw, are refused by name.
+    """
+    fixed = {source: share for source, share in given.items() if share is not None}
+    for source, share in fixed.items():
+        if source not in counts:
+            raise BadDataset(f"{source} was given a share, but no lesion is learned from it")
+        if not 0.0 < share <= 1.0:
+            raise BadDataset(f"The share of {source} is {share:g}; it must be above 0, at most 1")
+    open_ones = {source: math.sqrt(n) for source, n in counts.items() if source not in fixed}
+    left = 1.0 - sum(fixed.values())
+    if open_ones and left <= 0.0:
+        raise BadDataset(f"The given shares leave nothing to draw of {', '.join(open_ones)}")
+    rest = {source: left * n / sum(open_ones.values()) for source, n in open_ones.items()}
+    shares = {**fixed, **rest}
+    return {source: shares[source] / sum(shares.values()) for source in sorted(counts)}
+
+
+def _share_of_normal_skin(labels: NDArray[np.str_], most: float) -> float:
+    """That of a class by the square root of its number, up to `most`."""
+    roots = {name: math.sqrt(n) for name, n in Counter(labels.tolist()).items()}
+    return min(most, roots[NORMAL_SKIN] / sum(roots.values()))
+
+
+def _by_root(names: NDArray[np.str_]) -> Weights:
+    """For each row a share of 1, so that a name is met by the square root of its number."""
+    _, place, counts = np.unique(names, return_inverse=True, return_counts=True)
+    weights = 1.0 / np.sqrt(counts[place])
+    return np.asarray(weights / weights.sum(), np.float64)

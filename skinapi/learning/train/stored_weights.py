@@ -1,0 +1,154 @@
+"""The weights of a model folder as Keras has them: kernels out of the served network itself, the
+rest out of a small file beside it.
+
+That file, `norms.npz`, holds every vector (batch normalisations, biases) as `<layer>/<index in
+get_weights()>`, and for every kernel `<layer>/sha256`: the digest by which it is found in the
+served network, whose exporter keeps neither Keras's names nor Keras's order.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from zipfile import BadZipFile
+
+import keras
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from skinapi.errors import BadNetwork
+from skinapi.learning.train.float16_weights import (
+    folded_kernels,
+    layers_with_kernels,
+    set_folded_kernels,
+)
+from skinapi.vision.model import NETWORK, NORMS
+
+Half = NDArray[np.float16]
+Array = NDArray[np.generic]
+
+DIGEST = "sha256"
+# Where Keras has the axes of a served kernel: height, width, inputs, outputs.
+AXES = {"Convolution": (2, 3, 1, 0), "GroupConvolution": (3, 4, 0, 1, 2)}
+
+
+def save_norms(network: keras.Model, folder: Path) -> None:
+    """Writes what the served network in this folder cannot give back of the Keras network that it
+    was exported from: vectors, and kernels that the export has changed beyond the folding.
+    """
+    served = _served_kernels(folder)
+    arrays: dict[str, Array] = {
+        f"{layer.name}/{index}": value
+        for layer in network.layers
+        for index, value in enumerate(layer.get_weights())
+    }
+    for name, kernel in folded_kernels(network).items():
+        digest = _digest(kernel)
+        if digest in served:
+            del arrays[f"{name}/0"]
+            arrays[f"{name}/{DIGEST}"] = np.array(digest)
+        else:
+            arrays[f"{name}/0"] = kernel
+    np.savez(folder / NORMS, allow_pickle=False, **arrays)
+
+
+def load_model_weights(network: keras.Model, folder: Path) -> None:
+    """Gives an architecture, fresh, the very weights that `save_norms` was called with.
+
+    Raises BadNetwork, the network untouched, where the folder holds another architecture, other
+    outputs, or two files that do not belong together.
+    """
+    stored = _read_norms(folder)
+    served = _served_kernels(folder)
+    kernels = {
+        layer.name: _find_kernel(layer, stored, served, folder)
+        for layer, _ in layers_with_kernels(network)
+    }
+    weights = {
+        layer.name: [
+            kernels[layer.name]
+            if index == 0 and layer.name in kernels
+            else _find(layer, index, stored, folder)
+            for index in range(len(layer.weights))
+        ]
+        for layer in network.layers
+    }
+    for layer in network.layers:
+        for value, wanted in zip(weights[layer.name], layer.weights, strict=True):
+            if value.shape != tuple(wanted.shape):
+                raise BadNetwork(
+                    f"The layer {layer.name} of the model in {folder} has weights of the shape "
+                    f"{value.shape}; expected is {tuple(wanted.shape)}"
+                )
+    for layer in network.layers:
+        layer.set_weights([value.astype(np.float32) for value in weights[layer.name]])
+    set_folded_kernels(network, kernels)
+
+
+def _find(layer: keras.Layer, index: int, stored: Mapping[str, Array], folder: Path) -> Array:
+    value = stored.get(f"{layer.name}/{index}")
+    if value is None:
+        raise BadNetwork(
+            f"The model in {folder} has no layer {layer.name}: it is of another architecture"
+        )
+    return value
+
+
+def _find_kernel(
+    layer: keras.Layer, stored: Mapping[str, Array], served: Mapping[str, Half], folder: Path
+) -> Half:
+    digest = stored.get(f"{layer.name}/{DIGEST}")
+    if digest is None:
+        return _find(layer, 0, stored, folder).astype(np.float16)
+    if str(digest) not in served:
+        raise BadNetwork(
+            f"The network in {folder} does not hold the kernel of {layer.name} that {NORMS} "
+            "names: the two files are not of one model, or one is damaged"
+        )
+    return served[str(digest)]
+
+
+def _read_norms(folder: Path) -> dict[str, Array]:
+    path = folder / NORMS
+    if not path.is_file():
+        raise BadNetwork(
+            f"There is no {NORMS} in {folder}: only a model that `train` has made can be a start"
+        )
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return dict(stored)
+    except (OSError, ValueError, BadZipFile) as broken:
+        raise BadNetwork(f"{path} cannot be read: {broken}") from broken
+
+
+def _served_kernels(folder: Path) -> dict[str, Half]:
+    try:
+        served = ov.Core().read_model(folder / NETWORK)
+    except RuntimeError as broken:
+        raise BadNetwork(f"The network in {folder} cannot be read: {broken}") from broken
+    return {_digest(kernel): kernel for kernel in _kernels(served)}
+
+
+def _kernels(served: ov.Model) -> Iterator[Half]:
+    """Every constant that a convolution or a Dense multiplies with, its axes in Keras's order."""
+    for node in served.get_ops():
+        kind = node.get_type_name()
+        if kind not in (*AXES, "MatMul"):
+            continue
+        constant = node.input_value(1).get_node()
+        if constant.get_type_name() == "Convert":
+            constant = constant.input_value(0).get_node()
+        if constant.get_type_name() != "Constant":
+            continue
+        # Copied, because what it is a view of goes with the graph.
+        values = constant.data.astype(np.float16)
+        if kind == "MatMul":
+            yield values.T if node.get_attributes()["transpose_b"] else values
+        else:
+            kernel = values.transpose(AXES[kind])
+            yield kernel[..., 0] if kind == "GroupConvolution" else kernel
+
+
+def _digest(kernel: Half) -> str:
+    content = np.ascontiguousarray(kernel)
+    return hashlib.sha256(f"{content.shape}".encode() + content.tobytes()).hexdigest()
