@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.predictions import Answers, Judged
+from skinapi.learning.measure.predictions import ModelOutputs, Predictions
 from skinapi.vision.calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.context import Modality
 from skinapi.vision.engine import EngineOutput
@@ -28,12 +28,12 @@ DERMOSCOPIC, CLINICAL = Modality.DERMOSCOPIC, Modality.CLINICAL
 SIDE = 64
 
 
-def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Judged:
+def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Predictions:
     """Answers whose logits know the truth as well as `skill` says; two pictures a lesion."""
     noise = np.random.default_rng(seed).normal(size=(LABELS.size, 3))
     probabilities = softmax(noise + skill * np.eye(3)[LABELS])
     chosen = probabilities.argmax(axis=1)
-    return Judged(
+    return Predictions(
         classes=CLASSES,
         probabilities=probabilities,
         uncalibrated=probabilities,
@@ -109,6 +109,6 @@ def answer(
 
 def answers_of(
     rows: Sequence[tuple[Sample, NDArray[np.float32], NDArray[np.float32]]], **more: Any
-) -> Answers:
+) -> ModelOutputs:
     samples, logits, pooled = zip(*rows, strict=True)
-    return Answers(list(samples), np.stack(logits), np.stack(pooled), **more)
+    return ModelOutputs(list(samples), np.stack(logits), np.stack(pooled), **more)

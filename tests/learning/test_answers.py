@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.outcomes import count_outcomes, name_outcome, name_served
-from skinapi.learning.measure.predictions import ask_model, group_of, judge, serve
+from skinapi.learning.measure.outcomes import count_outcomes, name_outcome, name_result
+from skinapi.learning.measure.predictions import bootstrap_group, predict, run_model, serve_outputs
 from skinapi.vision.calibration import Calibration, NamingRule, softmax
 from skinapi.vision.context import Modality
 from tests.learning.judgements import (
@@ -41,7 +41,7 @@ def test_each_picture_is_calibrated_by_its_own_modality() -> None:
         answer(MELANOMA, NEVUS, lesion="c", modality=UNKNOWN, seen_as="clinical"),
     ]
     answers = answers_of(rows)
-    judged = judge(toy_model(), answers)
+    judged = predict(toy_model(), answers)
     assert judged.classes == (MELANOMA, NEVUS)
     places = [ALL.index(MELANOMA), ALL.index(NEVUS)]
     np.testing.assert_allclose(judged.probabilities[0], softmax(answers.logits[0, places], 1.0))
@@ -57,7 +57,7 @@ def test_an_unknown_modality_that_is_not_recognised_is_heard_at_its_most_cautiou
         answer(NEVUS, {NEVUS: 0.8, MELANOMA: 0.2}, lesion="a", modality=UNKNOWN, seen_as="unsure"),
         answer(MELANOMA, MELANOMA, lesion="b"),
     ]
-    assert judge(toy_model(), answers_of(rows)).calibrated_as[0] == "clinical"
+    assert predict(toy_model(), answers_of(rows)).calibrated_as[0] == "clinical"
 
 
 def test_the_naming_rule_names_and_never_talks_a_cancer_down() -> None:
@@ -67,9 +67,9 @@ def test_the_naming_rule_names_and_never_talks_a_cancer_down() -> None:
         answer(MELANOMA, {MELANOMA: 0.7, BASAL: 0.3}, lesion="grave"),
         answer(NEVUS, NEVUS, lesion="plain"),
     ]
-    named = judge(toy_model(told_calibration(naming=rule)), answers_of(rows))
+    named = predict(toy_model(told_calibration(naming=rule)), answers_of(rows))
     assert [named.classes[index] for index in named.named] == [BASAL, MELANOMA, NEVUS]
-    without = judge(toy_model(), answers_of(rows))
+    without = predict(toy_model(), answers_of(rows))
     assert [without.classes[index] for index in without.named] == [NEVUS, MELANOMA, NEVUS]
 
 
@@ -79,7 +79,7 @@ def test_what_is_told_is_the_gravest_in_doubt_and_nothing_where_refused() -> Non
         answer(NEVUS, NEVUS, lesion="cloth", skin=False),
         answer(MELANOMA, {"normal_skin": 0.99}, lesion="bare"),
     ]
-    judged = judge(toy_model(), answers_of(rows))
+    judged = predict(toy_model(), answers_of(rows))
     assert judged.named.tolist()[:2] == [1, 1]
     assert judged.stated.tolist() == [0, -1, -1]
     assert judged.refused.tolist() == [False, True, False]
@@ -95,15 +95,15 @@ def test_a_malignant_picture_is_not_refused_however_little_it_looks_like_skin() 
     calibration = told_calibration().model_copy(
         update={"dermoscopic": Calibration(thresholds=dict.fromkeys(("melanoma",), 0.05))}
     )
-    assert judge(toy_model(calibration), answers).refused.tolist() == [False, False]
+    assert predict(toy_model(calibration), answers).refused.tolist() == [False, False]
 
 
 def test_patients_are_drawn_together_and_sources_kept_apart() -> None:
     one = Sample("a", Path("a"), NEVUS, "l1", source="x", patient_id="p")
     other = Sample("b", Path("b"), NEVUS, "l2", source="x", patient_id="p")
     alone = Sample("c", Path("c"), NEVUS, "l1", source="y")
-    assert group_of(one) == group_of(other)
-    assert len({group_of(sample) for sample in (one, other, alone)}) == 2
+    assert bootstrap_group(one) == bootstrap_group(other)
+    assert len({bootstrap_group(sample) for sample in (one, other, alone)}) == 2
 
 
 def test_the_gates_say_of_answers_what_serving_says_of_the_bytes(tmp_path: Path) -> None:
@@ -114,10 +114,10 @@ def test_the_gates_say_of_answers_what_serving_says_of_the_bytes(tmp_path: Path)
         write_picture(tmp_path, "dark", (0, 0, 0)),
         write_picture(tmp_path, "small", (80, 200, 80), side=100),
     ]
-    answers = ask_model(model, samples, report=lambda _: None)
-    served = serve(model, answers)
+    answers = run_model(model, samples, report=lambda _: None)
+    served = serve_outputs(model, answers)
     for sample, one in zip(samples, served, strict=True):
-        assert name_served(one) == name_outcome(model, sample.path.read_bytes())
+        assert name_result(one) == name_outcome(model, sample.path.read_bytes())
     outcomes = count_outcomes(answers, served)
     assert outcomes["n"] == 4
     assert outcomes["refused"] == 0.5
@@ -132,7 +132,7 @@ def test_of_a_box_only_its_part_is_asked(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(whole.path)
     left = Sample("left", whole.path, NEVUS, "left", box=(0, 0, 200, 400))
     right = Sample("right", whole.path, NEVUS, "right", box=(200, 0, 400, 400))
-    answers = ask_model(toy_model(), [left, right], report=lambda _: None)
+    answers = run_model(toy_model(), [left, right], report=lambda _: None)
     assert answers.pooled[0, 0] == 0
     assert answers.pooled[1, 0] == pytest.approx(200, abs=3)
     assert answers.unfit == {}

@@ -40,13 +40,13 @@ def test_a_picture_without_colour_is_taken_too() -> None:
 @pytest.mark.parametrize("angle", [0, 45, 200])
 def test_spinning_uncovers_no_black_corner(angle: float) -> None:
     bright = Image.new("RGB", (341, 256), (220, 180, 150))
-    spun = augmentation.spin_picture(bright, angle)
+    spun = augmentation.rotate_picture(bright, angle)
     assert spun.size == bright.size
     assert np.asarray(spun).min() >= 149
 
 
 def test_what_is_hidden_is_one_rectangle_of_the_mean_colour() -> None:
-    hidden = augmentation._hide(PICTURE, np.random.default_rng(4), STRENGTH)
+    hidden = augmentation._erase_rectangle(PICTURE, np.random.default_rng(4), STRENGTH)
     changed = (np.asarray(hidden) != np.asarray(PICTURE)).any(axis=2)
     rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
     inside = np.asarray(hidden)[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -11,8 +11,8 @@ from PIL import Image
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.patient_facts import context_of, fit_patient_facts, learn_table
-from skinapi.learning.measure.predictions import Answers
+from skinapi.learning.measure.patient_facts import fit_patient_facts, fit_table, patient_context
+from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.package.calibration import (
     calibrate_model,
     conformal_limit,
@@ -20,13 +20,9 @@ from skinapi.learning.package.calibration import (
     fit_naming_rule,
     fit_prediction_sets,
     fit_thresholds,
-    name_all,
+    name_classes,
 )
-from skinapi.learning.package.detectors import (
-    MOST_REFUSED,
-    fit_modality_detector,
-    fit_skin_detector,
-)
+from skinapi.learning.package.detectors import MAX_REFUSED, fit_modality_detector, fit_skin_detector
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.context import Modality
@@ -47,7 +43,7 @@ def sample_of(number: int, label: str, **fields: object) -> Sample:
 
 def answers_of(
     labels: Sequence[str], *, seed: int = 0, sharpness: float = 2.0, **fields: object
-) -> Answers:
+) -> ModelOutputs:
     """Logits that point at the label, and features that mirror them."""
     random = np.random.default_rng(seed)
     truth = np.array([LABELS.index(label) for label in labels])
@@ -55,11 +51,11 @@ def answers_of(
     logits[np.arange(len(labels)), truth] += sharpness
     samples = [sample_of(seed * 10_000 + n, label, **fields) for n, label in enumerate(labels)]
     pooled = np.concatenate([logits, random.normal(size=(len(labels), 5))], axis=1)
-    return Answers(samples, logits.astype(np.float32), pooled.astype(np.float32))
+    return ModelOutputs(samples, logits.astype(np.float32), pooled.astype(np.float32))
 
 
-def joined(*parts: Answers) -> Answers:
-    return Answers(
+def joined(*parts: ModelOutputs) -> ModelOutputs:
+    return ModelOutputs(
         [sample for part in parts for sample in part.samples],
         np.concatenate([part.logits for part in parts]),
         np.concatenate([part.pooled for part in parts]),
@@ -105,7 +101,7 @@ def test_prediction_sets_count_a_lesion_once() -> None:
     same = [sample_of(n, "melanoma") for n in range(100)]
     same = [Sample(s.image_id, s.path, s.label, "one lesion", source=s.source) for s in same]
     _, too_few = fit_prediction_sets(
-        Answers(same, answers.logits, answers.pooled), LABELS, np.full((100, 3), 0.3)
+        ModelOutputs(same, answers.logits, answers.pooled), LABELS, np.full((100, 3), 0.3)
     )
     assert "melanoma" in too_few["0.90"]
 
@@ -139,19 +135,19 @@ def test_the_naming_rule_finds_rare_classes_for_at_most_half_a_point_of_accuracy
     shifted = answers.logits + np.log([prior[label] for label in LABELS])
     probabilities = np.exp(shifted) / np.exp(shifted).sum(axis=1, keepdims=True)
     rule = fit_naming_rule(LABELS, probabilities.astype(np.float64), truth, prior=prior)
-    plain = name_all(None, LABELS, probabilities.astype(np.float64))
-    named = name_all(rule, LABELS, probabilities.astype(np.float64))
+    plain = name_classes(None, LABELS, probabilities.astype(np.float64))
+    named = name_classes(rule, LABELS, probabilities.astype(np.float64))
     assert rule.tau > 0
     assert (named == truth).mean() >= (plain == truth).mean() - 0.005
     rare = truth == 0
     assert (named == truth)[rare].mean() > (plain == truth)[rare].mean()
 
 
-def seen_through(modality: Modality, feature: float, seed: int) -> Answers:
+def seen_through(modality: Modality, feature: float, seed: int) -> ModelOutputs:
     answers = answers_of(MIX, seed=seed, modality=modality, source=str(modality))
     pooled = answers.pooled.copy()
     pooled[:, -1] += feature
-    return Answers(answers.samples, answers.logits, pooled)
+    return ModelOutputs(answers.samples, answers.logits, pooled)
 
 
 def test_the_modality_is_learned_from_the_sources() -> None:
@@ -177,12 +173,12 @@ def test_what_is_not_skin_is_told_from_every_source_and_hardly_a_lesion_refused(
     for source in (LENS, PHONE):
         rows = [row for row, s in enumerate(watched.samples) if s.source == source]
         refused = [detector.probability(watched.pooled[row]) > detector.limit for row in rows]
-        assert np.mean(refused) <= MOST_REFUSED
+        assert np.mean(refused) <= MAX_REFUSED
 
 
 def test_each_modality_gets_a_calibration_of_its_own() -> None:
     sharp, flat = seen_through(LENS, 4, 1), seen_through(PHONE, -4, 2)
-    flat = Answers(flat.samples, flat.logits * 3, flat.pooled)
+    flat = ModelOutputs(flat.samples, flat.logits * 3, flat.pooled)
     found = fit_calibration(
         labels=LABELS,
         train=joined(sharp, flat),
@@ -199,7 +195,7 @@ def test_each_modality_gets_a_calibration_of_its_own() -> None:
 AGED = {"melanoma": "80", "melanocytic_nevus": "20", "benign_keratosis": "65"}
 
 
-def hospital(name: str, seed: int, *, tells: bool) -> Answers:
+def hospital(name: str, seed: int, *, tells: bool) -> ModelOutputs:
     """Age tells a class perfectly, or is drawn by chance."""
     answers = answers_of(MIX, seed=seed, sharpness=1.0, source=name)
     ages = np.random.default_rng(seed).permutation([AGED[label] for label in MIX])
@@ -209,10 +205,10 @@ def hospital(name: str, seed: int, *, tells: bool) -> Answers:
             zip(answers.samples, [AGED[x] for x in MIX] if tells else ages, strict=True)
         )
     ]
-    return Answers(samples, answers.logits, answers.pooled)
+    return ModelOutputs(samples, answers.logits, answers.pooled)
 
 
-def facts_of(train: Answers, watched: Answers) -> object:
+def facts_of(train: ModelOutputs, watched: ModelOutputs) -> object:
     return fit_patient_facts(ModelCalibration(), LABELS, train, watched, report=silent)
 
 
@@ -234,17 +230,21 @@ def test_a_table_compares_within_a_source_not_between_hospitals() -> None:
     young = [
         sample_of(900 + n, "melanocytic_nevus", source="b", facts={"age": "20"}) for n in range(200)
     ]
-    table = learn_table([*old, *young], LABELS, strength=1.0)
+    table = fit_table([*old, *young], LABELS, strength=1.0)
     assert all(shift == 0 for shifts in table.age_band.values() for shift in shifts.values())
 
 
 def test_the_words_of_data_sets_become_those_of_the_api() -> None:
     facts = {"age": "47.0", "sex": "FEMALE", "localization": "posterior torso"}
-    found = context_of(sample_of(1, "melanoma", facts=facts))
+    found = patient_context(sample_of(1, "melanoma", facts=facts))
     assert (found.age_band, found.sex, found.body_site) == ("45-59", "female", "back")
     odd = {"age": "unknown", "sex": "", "localization": "elsewhere"}
     nothing: NDArray[np.object_] = np.array(
-        [*context_of(sample_of(1, "melanoma", facts=odd)).model_dump(exclude={"modality"}).values()]
+        [
+            *patient_context(sample_of(1, "melanoma", facts=odd))
+            .model_dump(exclude={"modality"})
+            .values()
+        ]
     )
     assert not any(nothing)
 

@@ -11,7 +11,7 @@ from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.skin_figures import measure_not_skin
 from skinapi.learning.measure.text_tables import show_interval
 from skinapi.learning.package.card import README, list_sources, write_readable_card
-from skinapi.learning.package.limits import limits_of
+from skinapi.learning.package.limits import describe_limits
 from skinapi.vision.calibration import NamingRule
 from skinapi.vision.context import Modality
 from skinapi.vision.patient_facts import PatientFactsTable
@@ -67,7 +67,7 @@ def card() -> dict[str, Any]:
                 "side": 64,
                 "precision": "f32",
                 "licence": "none",
-                "limits": limits_of(answers.samples),
+                "limits": describe_limits(answers.samples),
                 "sources": list_sources(parts, licences={"phones": "CC BY 4.0"}),
                 "training": {
                     "command": "train --toy",
@@ -125,7 +125,7 @@ def test_a_row_of_a_table_has_as_many_cells_as_its_head(
 
 
 def test_a_model_of_dermoscopy_alone_says_so() -> None:
-    limits = " ".join(limits_of(learned(DERMOSCOPIC, 3, source="ham")))
+    limits = " ".join(describe_limits(learned(DERMOSCOPIC, 3, source="ham")))
     assert "Trained on dermoscope pictures alone. Not validated on phone" in limits
     assert "calibrated on the mix of classes of its sources (ham)" in limits
     assert "Fitzpatrick types of the training" not in limits
@@ -135,17 +135,21 @@ def test_a_model_of_dermoscopy_alone_says_so() -> None:
 def test_a_model_of_photographs_alone_says_so() -> None:
     assert any(
         "Trained on phone or other ordinary photographs alone. Not validated on dermoscope" in limit
-        for limit in limits_of(learned(CLINICAL, 3))
+        for limit in describe_limits(learned(CLINICAL, 3))
     )
 
 
 def test_a_model_of_unknown_pictures_claims_neither_kind() -> None:
-    assert any("not known how its pictures" in limit for limit in limits_of(learned(UNKNOWN, 3)))
+    assert any(
+        "not known how its pictures" in limit for limit in describe_limits(learned(UNKNOWN, 3))
+    )
 
 
 def test_a_model_of_both_counts_them_and_its_skin_types() -> None:
     facts = {"fitzpatrick": "2.0", "dx": "scc"}
-    limits = " ".join(limits_of([*learned(DERMOSCOPIC, 1200), *learned(CLINICAL, 2, facts=facts)]))
+    limits = " ".join(
+        describe_limits([*learned(DERMOSCOPIC, 1200), *learned(CLINICAL, 2, facts=facts)])
+    )
     assert "1,200 dermoscope pictures and 2 phone or other ordinary photographs" in limits
     assert "alone" not in limits
     assert "II 2." in limits

@@ -6,14 +6,14 @@ import pytest
 
 from skinapi.errors import BadDataset
 from skinapi.learning.measure import comparison, metrics
-from skinapi.learning.measure.comparison import compare, compare_mean
+from skinapi.learning.measure.comparison import compare_mean, compare_predictions
 from skinapi.learning.measure.stress import STRESSES
 from tests.learning.conftest import Small, run_command
 from tests.learning.judgements import judged
 
 
 def test_a_clear_gain_is_resolved_in_every_figure() -> None:
-    differences = compare(judged(skill=1.0), judged(skill=2.5))
+    differences = compare_predictions(judged(skill=1.0), judged(skill=2.5))
     assert {"macro_auc", "balanced_accuracy", "log_loss", "melanoma_auc"} == set(differences)
     gain = differences["macro_auc"]
     assert gain.resolved
@@ -22,25 +22,29 @@ def test_a_clear_gain_is_resolved_in_every_figure() -> None:
 
 
 def test_a_model_does_not_differ_from_itself() -> None:
-    same = compare(judged(skill=1.0), judged(skill=1.0))["macro_auc"]
+    same = compare_predictions(judged(skill=1.0), judged(skill=1.0))["macro_auc"]
     assert (same.low, same.high, same.resolved) == (0, 0, False)
     assert "not resolved" in str(same)
 
 
 def test_two_equally_skilled_models_are_not_told_apart() -> None:
-    assert not compare(judged(skill=1.0, seed=1), judged(skill=1.0, seed=2))["macro_auc"].resolved
+    assert not compare_predictions(judged(skill=1.0, seed=1), judged(skill=1.0, seed=2))[
+        "macro_auc"
+    ].resolved
 
 
 def test_pairing_narrows_the_interval() -> None:
     """The same mistakes on both sides cancel out."""
-    paired = compare(judged(skill=1.0, seed=1), judged(skill=1.3, seed=1))["macro_auc"]
-    unpaired = compare(judged(skill=1.0, seed=1), judged(skill=1.3, seed=2))["macro_auc"]
+    paired = compare_predictions(judged(skill=1.0, seed=1), judged(skill=1.3, seed=1))["macro_auc"]
+    unpaired = compare_predictions(judged(skill=1.0, seed=1), judged(skill=1.3, seed=2))[
+        "macro_auc"
+    ]
     assert paired.high - paired.low < 0.5 * (unpaired.high - unpaired.low)
 
 
 def test_answers_to_other_pictures_are_refused() -> None:
     with pytest.raises(BadDataset, match="same pictures"):
-        compare(judged(skill=1.0), judged(skill=1.0, name="other"))
+        compare_predictions(judged(skill=1.0), judged(skill=1.0, name="other"))
 
 
 def test_the_command_compares_on_validation_alone(
@@ -59,7 +63,7 @@ def test_the_command_compares_on_validation_alone(
 
 def test_the_mean_over_several_pairs_is_compared_as_one() -> None:
     pairs = [(judged(skill=1.0), judged(skill=1.2)), (judged(skill=0.5), judged(skill=1.5))]
-    alone = [compare(*pair)["macro_auc"] for pair in pairs]
+    alone = [compare_predictions(*pair)["macro_auc"] for pair in pairs]
     mean = compare_mean(pairs, {"macro_auc": metrics.macro_auc})["macro_auc"]
     assert mean.first == pytest.approx((alone[0].first + alone[1].first) / 2)
     assert mean.second == pytest.approx((alone[0].second + alone[1].second) / 2)

@@ -15,8 +15,8 @@ from PIL import Image
 from skinapi.errors import BadDataset
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.figures import MARGINS, measure, measure_doubt
-from skinapi.learning.measure.predictions import ask_model
+from skinapi.learning.measure.figures import MARGINS, measure_doubt, measure_predictions
+from skinapi.learning.measure.predictions import run_model
 from skinapi.learning.package.calibration import fit_temperature
 from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import conditions_table
@@ -121,7 +121,7 @@ def test_however_a_picture_was_held_eight_turns_answer_the_mean_of_all_ways(smal
         def hold(picture: Image.Image) -> Image.Image:
             return picture if way is None else picture.transpose(way)
 
-        return ask_model(model, samples, report=print, turns=turns, change=hold).logits
+        return run_model(model, samples, report=print, turns=turns, change=hold).logits
 
     ways = [logits(1, way) for way in (None, *Image.Transpose)]
     np.testing.assert_allclose(logits(8), np.mean(ways, axis=0), atol=1e-5)
@@ -179,7 +179,7 @@ def test_few_pictures_show_a_calibration_error_by_chance_alone() -> None:
 
 
 def test_the_figures_say_which_calibration_error_is_chance() -> None:
-    figures = measure(judged(skill=2.0))
+    figures = measure_predictions(judged(skill=2.0))
     low, high = figures["ece_by_chance_interval"]
     assert 0 < low < figures["ece_by_chance"] < high
     assert figures["ece"] > high, "far too timid is not chance"
@@ -190,7 +190,9 @@ def test_each_class_has_its_own_calibration_error() -> None:
     assert metrics.calibration_error(stated, happened) == pytest.approx(0.2, abs=0.02)
     timid = judged(skill=2.0)
     honest = replace(timid, probabilities=softmax(2 * np.log(timid.probabilities)))
-    off, true = (measure(answers)["per_class"]["mel"]["ece"] for answers in (timid, honest))
+    off, true = (
+        measure_predictions(answers)["per_class"]["mel"]["ece"] for answers in (timid, honest)
+    )
     assert true < off / 2
 
 
@@ -207,10 +209,10 @@ def test_the_more_is_called_uncertain_the_more_often_the_rest_is_right() -> None
 
 def test_the_interval_is_wider_where_pictures_share_lesions() -> None:
     right = np.repeat(RANDOM.random(40) < 0.7, 5)
-    alone = metrics.draw_groups([str(row) for row in range(200)])
-    shared = metrics.draw_groups([str(row // 5) for row in range(200)])
-    narrow = metrics.interval(lambda rows: float(right[rows].mean()), alone)
-    wide = metrics.interval(lambda rows: float(right[rows].mean()), shared)
+    alone = metrics.draw_bootstrap([str(row) for row in range(200)])
+    shared = metrics.draw_bootstrap([str(row // 5) for row in range(200)])
+    narrow = metrics.bootstrap_interval(lambda rows: float(right[rows].mean()), alone)
+    wide = metrics.bootstrap_interval(lambda rows: float(right[rows].mean()), shared)
     assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.figures import measure
-from skinapi.learning.measure.predictions import judge, serve
-from skinapi.learning.measure.served_figures import measure_tested, serve_measured
+from skinapi.learning.measure.figures import measure_predictions
+from skinapi.learning.measure.predictions import predict, serve_outputs
+from skinapi.learning.measure.served_figures import measure_tested, serve_as_if_tested
 from skinapi.learning.measure.skin_figures import measure_not_skin
 from skinapi.learning.measure.tables import describe_figures
 from skinapi.vision.calibration import Calibration, NamingRule
@@ -91,7 +91,9 @@ def test_what_is_named_has_its_balanced_accuracy() -> None:
         *(scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(3)),
         scope(NEVUS, {NEVUS: 0.7, BASAL: 0.3}, lesion="victim"),
     ]
-    figures = measure(judge(toy_model(told_calibration(naming=rule)), answers_of(rows)))
+    figures = measure_predictions(
+        predict(toy_model(told_calibration(naming=rule)), answers_of(rows))
+    )
     assert figures["balanced_accuracy"] == 0.5
     assert figures["named_balanced_accuracy"] == pytest.approx((1 + 3 / 4) / 2)
     assert figures["named_accuracy"] == pytest.approx(5 / 6)
@@ -109,7 +111,7 @@ def test_what_is_told_counts_doubts_and_refusals() -> None:
         *(scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(2)),
         scope(MELANOMA, MELANOMA, lesion="m"),
     ]
-    figures = measure(judge(toy_model(), answers_of(rows)))
+    figures = measure_predictions(predict(toy_model(), answers_of(rows)))
     assert figures["named_balanced_accuracy"] == 1
     assert figures["stated_balanced_accuracy"] == pytest.approx((2 / 4 + 1) / 2)
     assert figures["refused"] == 1
@@ -297,17 +299,19 @@ def test_pictures_of_one_patient_are_drawn_together() -> None:
     alone = judged(skill=1.0)
     samples = [replace(s, patient_id=str(row // 20)) for row, s in enumerate(alone.samples)]
     together = replace(alone, samples=samples)
-    narrow, wide = (np.ptp(measure(one)["macro_auc_interval"]) for one in (alone, together))
+    narrow, wide = (
+        np.ptp(measure_predictions(one)["macro_auc_interval"]) for one in (alone, together)
+    )
     assert len(set(together.groups)) == 12 < len(set(alone.groups))
     assert narrow != wide
 
 
 def test_the_interval_of_a_share_knows_that_few_patients_prove_little() -> None:
     always = np.ones(20, bool)
-    low, high = metrics.share_interval(always, [str(row) for row in range(20)])
+    low, high = metrics.wilson_interval(always, [str(row) for row in range(20)])
     assert low == pytest.approx(0.8389, abs=1e-3)
     assert high == 1
-    of_two, _ = metrics.share_interval(always, [str(row % 2) for row in range(20)])
+    of_two, _ = metrics.wilson_interval(always, [str(row % 2) for row in range(20)])
     assert of_two < 0.4
 
 
@@ -315,14 +319,14 @@ def test_ranks_give_the_same_area_as_scores_in_every_draw() -> None:
     random = np.random.default_rng(4)
     scores, positive = random.integers(0, 9, 80) / 9, random.random(80) < 0.4
     ranks = metrics.rank(scores)
-    for rows in metrics.draw_groups([str(row) for row in range(80)])[:20]:
+    for rows in metrics.draw_bootstrap([str(row) for row in range(80)])[:20]:
         direct = metrics.auc(scores[rows], positive[rows])
         assert metrics.auc_of_ranks(ranks[rows], positive[rows]) == pytest.approx(direct)
 
 
 def test_measured_bands_are_those_of_serving_once_enough_was_tested() -> None:
     answers, nevi = answers_of(toy_rows()), slice(0, 6)
-    measured, served = serve_measured(toy_model(), answers), serve(toy_model(), answers)
+    measured, served = serve_as_if_tested(toy_model(), answers), serve_outputs(toy_model(), answers)
     assert {one.found.band for one in served[nevi]} == {Band.DOCTOR_REVIEW}
     assert not {one.found.band for one in measured[nevi]} & {Band.DOCTOR_REVIEW}
 

@@ -12,7 +12,7 @@ import pytest
 from skinapi.errors import BadNetwork
 from skinapi.learning.package.export import export_servable
 from skinapi.learning.package.servable import make_servable
-from skinapi.learning.train.float16_weights import round_to_half
+from skinapi.learning.train.float16_weights import round_to_float16
 from skinapi.learning.train.initial_weights import initialise, load_weights
 from skinapi.learning.train.networks import build_network
 from skinapi.learning.train.stored_weights import load_model_weights, save_norms
@@ -42,7 +42,7 @@ def trained(architecture: str) -> keras.Model:
             gamma[:3] = -gamma[0], 0.0, -0.0
             variance[3] = 1e-6
             layer.set_weights([gamma, beta - 1, mean - 1, variance])
-    round_to_half(network)
+    round_to_float16(network)
     return network
 
 
@@ -91,7 +91,7 @@ def test_a_kernel_that_the_export_has_changed_is_kept_beside_it(tmp_path: Path) 
         return keras.Model(inputs, keras.layers.Dense(len(OUTPUTS), name="logits")(pooled))
 
     network = build()
-    round_to_half(network)
+    round_to_float16(network)
     folder = write(network, tmp_path / "model")
     with np.load(folder / NORMS, allow_pickle=False) as stored:
         assert stored["stem/0"].dtype == np.float16

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from skinapi.learning.train import fitting
-from skinapi.learning.train.batches import Batches, Floats, Later
-from skinapi.learning.train.fitting import Course, Phase, WarmupCosine, run_phase
+from skinapi.learning.train.batches import Batches, FetchSwitch, Floats
+from skinapi.learning.train.fitting import Phase, PhaseStatus, WarmupCosine, run_phase
 from skinapi.learning.train.sampling import Rows, Sampler
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
@@ -42,8 +42,8 @@ def run_toy(
     folder: Path,
     phase: Phase = PHASE,
     scores: Iterator[float] | None = None,
-    later: Later | None = None,
-) -> Course:
+    later: FetchSwitch | None = None,
+) -> PhaseStatus:
     model = toy_network()
 
     def score(trained: keras.Model) -> dict[str, float]:
@@ -72,7 +72,7 @@ def test_interrupted_twice_it_ends_with_the_very_same_weights(
     unharmed = run_toy(tmp_path / "unharmed")
     checkpoint = fitting._checkpoint
 
-    def pull_the_plug(folder: Path, model: keras.Model, course: Course) -> None:
+    def pull_the_plug(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
         checkpoint(folder, model, course)
         raise Unplugged
 
@@ -149,7 +149,7 @@ def test_what_is_fetched_changes_within_an_epoch_and_no_picture_is_lost() -> Non
     def fetch_later(rows: Rows, _: np.random.Generator) -> tuple[Floats, Floats]:
         return -INPUTS[rows], ANSWERS[rows]
 
-    later = Later(epochs=1.5, fetch=fetch_later)
+    later = FetchSwitch(epochs=1.5, fetch=fetch_later)
     whole, changing = (
         Batches(fetch=fetch, sampler=ALIKE, batch=8, mixup=0.0, seed=3, later=change)
         for change in (None, later)
@@ -171,7 +171,7 @@ def test_an_epoch_in_two_parts_trains_as_one_epoch_does(tmp_path: Path) -> None:
     """Keras puts averages in the place of the weights after each part; training goes on without."""
     plain, cut = (
         run_toy(tmp_path / name, later=later)
-        for name, later in (("plain", None), ("cut", Later(epochs=1.5, fetch=fetch)))
+        for name, later in (("plain", None), ("cut", FetchSwitch(epochs=1.5, fetch=fetch)))
     )
     for one, other in zip(plain.history, cut.history, strict=True):
         assert one == pytest.approx(other, abs=1e-5)

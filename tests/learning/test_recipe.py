@@ -18,10 +18,16 @@ from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.train import fitting
 from skinapi.learning.train import recipe as recipe_module
-from skinapi.learning.train.fitting import Course, Phase
-from skinapi.learning.train.inputs import Pictures
+from skinapi.learning.train.fitting import Phase, PhaseStatus
+from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.learning.train.recipe import PHASES, Lessons, Recipe, default_phases, train_network
+from skinapi.learning.train.recipe import (
+    PHASES,
+    Recipe,
+    TrainingData,
+    default_phases,
+    train_network,
+)
 from skinapi.learning.train.resuming import list_differences
 from skinapi.learning.train.strengths import Strengths
 from skinapi.vision.conditions import conditions_table
@@ -40,7 +46,7 @@ def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
     samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples
     network, _ = train_network(
         recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, still=still, compute="float32"),
-        lessons=Lessons(lesion_classes(), train=samples[::2], validation=samples[1::2]),
+        lessons=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
         initialise=lambda _: None,
         folder=tmp_path,
         report=lambda _: None,
@@ -60,7 +66,7 @@ def test_what_is_kept_of_the_start_is_in_every_weight(small: Small, tmp_path: Pa
     def end(keep: float) -> list[NDArray[np.float32]]:
         network, _ = train_network(
             recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, compute="float32", keep=keep),
-            lessons=Lessons(lesion_classes(), train=samples[::2], validation=samples[1::2]),
+            lessons=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
             initialise=lambda fresh: starts.append(fresh.get_weights()),
             folder=tmp_path / str(keep),
             report=lambda _: None,
@@ -99,14 +105,14 @@ GROWING = Phase(
 
 def teach(
     small: Small, folder: Path, phase: Phase = GROWING, **fields: Any
-) -> tuple[keras.Model, dict[str, Course]]:
+) -> tuple[keras.Model, dict[str, PhaseStatus]]:
     """One phase from random weights; `fields` are those of the recipe or the lessons."""
     samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples[::3]
     shares = fields.pop("shares", {})
     fields = {"side": SIDE, "compute": "float32", **fields}
     return train_network(
         recipe=Recipe(fields.pop("architecture", tiny.NAME), phases=(phase,), **fields),
-        lessons=Lessons(
+        lessons=TrainingData(
             lesion_classes(),
             train=[replace(sample, source="clinic") for sample in samples[::2]],
             validation=[replace(sample, source="clinic") for sample in samples[1::2]],
@@ -123,18 +129,18 @@ def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(
 ) -> None:
     shown: list[int] = []
     watched: list[int] = []
-    take_in, look = Pictures.take_in, Pictures.look
+    take_in, look = NetworkInputs.take_in, NetworkInputs.look
 
-    def note_shown(pictures: Pictures, view: Image.Image) -> Tensor:
+    def note_shown(pictures: NetworkInputs, view: Image.Image) -> Tensor:
         shown.append(pictures.side)
         return take_in(pictures, view)
 
-    def note_watched(pictures: Pictures, row: int) -> Tensor:
+    def note_watched(pictures: NetworkInputs, row: int) -> Tensor:
         watched.append(pictures.side)
         return look(pictures, row)
 
-    monkeypatch.setattr(Pictures, "take_in", note_shown)
-    monkeypatch.setattr(Pictures, "look", note_watched)
+    monkeypatch.setattr(NetworkInputs, "take_in", note_shown)
+    monkeypatch.setattr(NetworkInputs, "look", note_watched)
     network, courses = teach(small, tmp_path)
     assert network.input_shape == (None, SIDE, SIDE, 3)
     assert courses["growing"].epoch == 2
@@ -179,7 +185,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
 def test_a_training_is_not_resumed_with_another_strength_or_share(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(recipe_module, "_run", lambda *_: Course(finished=True))
+    monkeypatch.setattr(recipe_module, "_run", lambda *_: PhaseStatus(finished=True))
     teach(small, tmp_path)
     teach(small, tmp_path)
     strengths = {name for name in other if name in Phase.__dataclass_fields__}
@@ -212,17 +218,17 @@ STRENGTHS = dict(each_strength(Strengths()))
 
 @pytest.mark.parametrize("name", STRENGTHS)
 def test_no_strength_of_augmentation_changes_within_a_training(tmp_path: Path, name: str) -> None:
-    lessons = Lessons(lesion_classes(), train=[], validation=[])
+    lessons = TrainingData(lesion_classes(), train=[], validation=[])
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     for _ in range(2):
-        recipe_module._claim(tmp_path, Recipe(), lessons, network)
+        recipe_module._check_resume(tmp_path, Recipe(), lessons, network)
     with pytest.raises(BadDataset) as caught:
-        recipe_module._claim(tmp_path, Recipe(strengths=STRENGTHS[name]), lessons, network)
+        recipe_module._check_resume(tmp_path, Recipe(strengths=STRENGTHS[name]), lessons, network)
     assert f"differs in recipe.strengths{name} (" in caught.value.detail
 
 
 def test_the_pictures_of_a_phase_are_changed_as_strongly_as_the_recipe_says() -> None:
-    lessons = Lessons(lesion_classes(), train=[], validation=[])
+    lessons = TrainingData(lesion_classes(), train=[], validation=[])
     strengths = Strengths(augmentation=Augmentation(colour=0.9))
     recipe = Recipe(strengths=strengths)
     assert recipe_module._views(GROWING, recipe, lessons, side=SIDE).strengths is strengths
@@ -247,7 +253,7 @@ def test_what_differs_between_two_trainings_is_named_once_each() -> None:
 def test_a_training_whose_record_is_cut_short_is_not_resumed(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipe_module, "_run", lambda *_: Course(finished=True))
+    monkeypatch.setattr(recipe_module, "_run", lambda *_: PhaseStatus(finished=True))
     teach(small, tmp_path)
     written = tmp_path / "training.json"
     written.write_bytes(written.read_bytes()[:100])

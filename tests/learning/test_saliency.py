@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.measure.saliency import blank_cells, look_at
+from skinapi.learning.measure.saliency import blank_cells, score_heat_map
 from skinapi.learning.measure.tables import describe_robustness
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import EngineOutput
@@ -49,23 +49,25 @@ def lesion() -> Image.Image:
 
 def test_a_model_that_looks_at_the_lesion_is_told_from_one_that_looks_beside() -> None:
     random = np.random.default_rng(0)
-    sight = look_at(seeing(SeesDarkness()), lesion(), random)
+    sight = score_heat_map(seeing(SeesDarkness()), lesion(), random)
     assert sight.inside is not None
     assert sight.area is not None
     assert sight.inside > 0.8 > 0.5 > sight.area
-    beside = look_at(seeing(SeesDarkness(sign=-1.0)), lesion(), random)
+    beside = score_heat_map(seeing(SeesDarkness(sign=-1.0)), lesion(), random)
     assert beside.inside is not None
     assert beside.inside < 0.1
 
 
 def test_blanking_what_is_marked_costs_more_than_blanking_anything() -> None:
-    draws = [look_at(seeing(SeesDarkness()), lesion(), np.random.default_rng(s)) for s in range(5)]
+    draws = [
+        score_heat_map(seeing(SeesDarkness()), lesion(), np.random.default_rng(s)) for s in range(5)
+    ]
     assert np.mean([s.fall_hottest for s in draws]) > np.mean([s.fall_random for s in draws])
 
 
 def test_without_a_clear_outline_nothing_is_said_of_inside() -> None:
     plain = Image.new("RGB", (341, 256), (90, 90, 90))
-    sight = look_at(seeing(SeesDarkness()), plain, np.random.default_rng(0))
+    sight = score_heat_map(seeing(SeesDarkness()), plain, np.random.default_rng(0))
     assert sight.inside is None
     assert sight.area is None
 

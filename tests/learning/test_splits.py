@@ -11,9 +11,9 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.splits import (
     Part,
     check_split,
-    deal_parts,
     group_samples,
     read_split,
+    split_samples,
     write_split,
 )
 
@@ -35,10 +35,10 @@ def picture(image_id: str, lesion: str, patient: str = "", label: str = "nv") ->
 
 def test_the_split_is_stratified_grouped_and_always_the_same() -> None:
     samples = [*lesions(600, "nv"), *lesions(100, "mel")]
-    parts = deal_parts(samples)
+    parts = split_samples(samples)
     check_split(samples, parts)
-    assert deal_parts(list(reversed(samples))) == parts
-    assert deal_parts(samples, seed=1) != parts
+    assert split_samples(list(reversed(samples))) == parts
+    assert split_samples(samples, seed=1) != parts
     for label, wanted in (("nv", (420, 60, 120)), ("mel", (70, 10, 20))):
         assert shares_of(samples, parts, label) == wanted
 
@@ -50,7 +50,7 @@ def shares_of(samples: list[Sample], parts: dict[str, Part], label: str) -> tupl
 
 def test_a_small_source_leaves_a_fifth_for_validation() -> None:
     samples = [*lesions(600, "nv", "small"), *lesions(800, "mel", "large")]
-    parts = deal_parts(samples)
+    parts = split_samples(samples)
     assert shares_of(samples, parts, "nv") == (360, 120, 120)
     assert shares_of(samples, parts, "mel") == (560, 80, 160)
 
@@ -68,7 +68,7 @@ def test_a_patient_is_a_group_with_all_lesions_and_their_other_pictures() -> Non
 
 def test_no_patient_is_on_two_sides() -> None:
     samples = [picture(str(n), f"l{n}", f"p{n // 3}", "nv" if n % 7 else "mel") for n in range(300)]
-    parts = deal_parts(samples)
+    parts = split_samples(samples)
     sides = {(sample.patient_id, parts[sample.image_id]) for sample in samples}
     assert len(sides) == len({sample.patient_id for sample in samples})
     assert set(parts.values()) == {"train", "validation", "test"}
@@ -78,7 +78,7 @@ def test_a_patient_counts_as_the_rarest_of_its_labels() -> None:
     """Every rare lesion belongs to a patient with a common one, and is dealt by the shares."""
     samples = [picture(f"n{n}", f"n{n}", f"p{n}", "nv") for n in range(200)]
     samples += [picture(f"m{n}", f"m{n}", f"p{n}", "mel") for n in range(20)]
-    assert shares_of(samples, deal_parts(samples), "mel") == (12, 4, 4)
+    assert shares_of(samples, split_samples(samples), "mel") == (12, 4, 4)
 
 
 def test_the_same_ids_in_two_sources_are_different_lesions_and_patients() -> None:
@@ -90,7 +90,7 @@ def test_the_same_ids_in_two_sources_are_different_lesions_and_patients() -> Non
 def test_a_lesion_with_two_labels_stays_on_one_side() -> None:
     labels = ("nv", "mel")
     samples = [picture(f"{label}-{n}", f"l{n}", "", label) for label in labels for n in range(40)]
-    check_split(samples, deal_parts(samples))
+    check_split(samples, split_samples(samples))
 
 
 def test_what_a_given_split_names_stays_and_its_lesions_and_patients_follow() -> None:
@@ -101,7 +101,7 @@ def test_what_a_given_split_names_stays_and_its_lesions_and_patients_follow() ->
         *(picture(f"other {n}", f"l{n + 100}") for n in range(50)),
     ]
     given: dict[str, Part] = {"old": "test", "watched": "validation", "of another folder": "train"}
-    parts = deal_parts([*named, *new], given=given)
+    parts = split_samples([*named, *new], given=given)
     assert {parts[sample.image_id] for sample in (named[0], *new[:9])} == {"test"}
     assert {parts[sample.image_id] for sample in (named[1], *new[9:18])} == {"validation"}
     others = [parts[sample.image_id] for sample in new[18:]]
@@ -122,11 +122,11 @@ def test_a_given_split_across_a_lesion_or_patient_is_refused_by_name(
 ) -> None:
     samples = [picture("a", "l1", "p1"), picture("between", "l2", "p1"), twin]
     with pytest.raises(BadDataset, match=said):
-        deal_parts(samples, given={"a": "train", "b": "test"})
+        split_samples(samples, given={"a": "train", "b": "test"})
 
 
 def test_a_split_file_comes_back_as_it_went(tmp_path: Path) -> None:
-    parts = deal_parts(lesions(30, "df"))
+    parts = split_samples(lesions(30, "df"))
     write_split(parts, tmp_path / "split.json")
     assert read_split(tmp_path / "split.json") == parts
 
@@ -159,6 +159,6 @@ def test_the_parts_of_the_sources_beside_the_project_never_change(source: str, d
             )
             for row in csv.DictReader(rows)
         ]
-    parts = deal_parts(samples)
+    parts = split_samples(samples)
     told = "\n".join(f"{image_id} {part}" for image_id, part in sorted(parts.items()))
     assert hashlib.sha256(told.encode()).hexdigest()[:16] == digest

@@ -6,17 +6,17 @@ from PIL import Image, ImageFilter
 
 from skinapi.learning.data import degradation
 from skinapi.learning.data.degradation import (
-    SPOILS,
-    Spoil,
-    Spoiling,
-    frame_darkly,
-    press,
-    spoil_picture,
+    DEGRADATIONS,
+    Degradation,
+    Degrade,
+    add_vignette,
+    compress_jpeg,
+    degrade_picture,
 )
 from tests.learning.pictures import draw_lesion
 
 PICTURE = draw_lesion("mel", np.random.default_rng(0), (192, 192))
-STRENGTH = Spoiling()
+STRENGTH = Degradation()
 
 
 def pixels(picture: Image.Image) -> np.ndarray:
@@ -24,8 +24,8 @@ def pixels(picture: Image.Image) -> np.ndarray:
     return numbers
 
 
-@pytest.mark.parametrize("spoil", [*SPOILS, spoil_picture])
-def test_the_same_chance_spoils_alike_and_another_otherwise(spoil: Spoil) -> None:
+@pytest.mark.parametrize("spoil", [*DEGRADATIONS, degrade_picture])
+def test_the_same_chance_spoils_alike_and_another_otherwise(spoil: Degrade) -> None:
     before = PICTURE.tobytes()
     spoiled = [spoil(PICTURE, np.random.default_rng(seed), STRENGTH) for seed in (1, 2, 1)]
     assert PICTURE.tobytes() == before
@@ -34,8 +34,8 @@ def test_the_same_chance_spoils_alike_and_another_otherwise(spoil: Spoil) -> Non
     assert len({one.tobytes() for one in spoiled} | {before}) == 3
 
 
-@pytest.mark.parametrize("spoil", [*SPOILS, spoil_picture])
-def test_the_lesion_is_there_all_the_same(spoil: Spoil) -> None:
+@pytest.mark.parametrize("spoil", [*DEGRADATIONS, degrade_picture])
+def test_the_lesion_is_there_all_the_same(spoil: Degrade) -> None:
     """What is dark in the middle stays dark, whatever befalls the picture."""
 
     def middle(picture: Image.Image) -> np.ndarray:
@@ -56,22 +56,24 @@ def test_one_misfortune_or_two_different_ones_and_each_of_them_somewhen(
 ) -> None:
     befell: list[int] = []
 
-    def note(number: int) -> Spoil:
+    def note(number: int) -> Degrade:
         def spoil(picture: Image.Image, *_: object) -> Image.Image:
             befell.append(number)
             return picture
 
         return spoil
 
-    monkeypatch.setattr(degradation, "SPOILS", [note(number) for number in range(len(SPOILS))])
+    monkeypatch.setattr(
+        degradation, "DEGRADATIONS", [note(number) for number in range(len(DEGRADATIONS))]
+    )
     seen = []
     for seed in range(80):
         befell.clear()
-        spoil_picture(PICTURE, np.random.default_rng(seed), STRENGTH)
+        degrade_picture(PICTURE, np.random.default_rng(seed), STRENGTH)
         seen.append(frozenset(befell))
         assert len(befell) == len(seen[-1])
     assert {len(each) for each in seen} == {1, 2}
-    assert frozenset.union(*seen) == set(range(len(SPOILS)))
+    assert frozenset.union(*seen) == set(range(len(DEGRADATIONS)))
 
 
 @pytest.mark.parametrize("size", [(192, 192), (341, 256), (100, 300)])
@@ -79,16 +81,18 @@ def test_through_a_tube_the_middle_is_as_it_was_and_the_corners_are_black(
     size: tuple[int, int],
 ) -> None:
     skin = Image.new("RGB", size, (200, 150, 120))
-    framed = pixels(frame_darkly(skin, radius=0.4, edge=0.04))
+    framed = pixels(add_vignette(skin, radius=0.4, edge=0.04))
     assert framed[0, 0].max() == framed[-1, -1].max() == 0
     down, across = size[1] // 2, size[0] // 2
     assert (framed[down, across] == (200, 150, 120)).all()
     lit = (framed.max(axis=2) > 100).sum()
     assert lit == pytest.approx(np.pi * (0.4 * min(size)) ** 2, rel=0.02)
-    moved = pixels(frame_darkly(skin, radius=0.4, edge=0.04, away=(0.1, 0.0)))
+    moved = pixels(add_vignette(skin, radius=0.4, edge=0.04, away=(0.1, 0.0)))
     assert moved[down, : across // 2].sum() < framed[down, : across // 2].sum()
 
 
 def test_a_pressed_picture_has_lost_more_the_lower_its_quality() -> None:
-    lost = [np.abs(pixels(press(PICTURE, q)) - pixels(PICTURE)).mean() for q in (90, 40, 10)]
+    lost = [
+        np.abs(pixels(compress_jpeg(PICTURE, q)) - pixels(PICTURE)).mean() for q in (90, 40, 10)
+    ]
     assert 0 < lost[0] < lost[1] < lost[2]

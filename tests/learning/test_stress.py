@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.data.datasets import load_dataset
-from skinapi.learning.data.samples import Sample, thin_out
+from skinapi.learning.data.samples import Sample, subsample
 from skinapi.learning.measure import stress
 from skinapi.learning.measure.evaluation import measure_robustness
 from skinapi.learning.measure.stress import STRESSES
@@ -89,7 +89,7 @@ def test_common_classes_are_thinned_out_evenly_and_rare_ones_kept() -> None:
         for label, count in counts.items()
         for row in range(count)
     ]
-    kept = thin_out(samples, most=10, by=lambda sample: sample.label)
+    kept = subsample(samples, most=10, by=lambda sample: sample.label)
     assert [s.label for s in kept] == ["melanocytic_nevus"] * 10 + ["melanoma"] * 7
     assert kept[0].image_id.endswith("00")
     assert kept[9].image_id.endswith("89")

@@ -12,16 +12,16 @@ from PIL import Image, ImageOps
 
 from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning.data.augmentation import Augmentation
-from skinapi.learning.data.degradation import Spoiling
+from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.splits import check_unseen
+from skinapi.learning.data.splits import check_leakage
 from skinapi.learning.train import views as views_module
 from skinapi.learning.train.batches import Fetch, Floats
-from skinapi.learning.train.inputs import Pictures
+from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.strengths import Strengths
 from skinapi.learning.train.teachers import Teachers, open_teachers
-from skinapi.learning.train.views import Keeper, Views
+from skinapi.learning.train.views import ViewCache, Views
 from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.tensor import Scaling, make_whole_tensor
@@ -77,16 +77,16 @@ def test_of_a_teacher_that_knows_more_the_pupils_classes_share_everything(
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Pictures:
+def pictures(tmp_path: Path) -> NetworkInputs:
     samples = []
     for number, view in enumerate(VIEWS):
         view.save(tmp_path / f"{number}.png")
         samples.append(Sample(str(number), tmp_path / f"{number}.png", "any", str(number), {}))
-    return Pictures(samples, SIDE, Scaling.TF)
+    return NetworkInputs(samples, SIDE, Scaling.TF)
 
 
 def test_a_pupil_and_its_teachers_see_the_same_views(
-    teachers: Teachers, pictures: Pictures
+    teachers: Teachers, pictures: NetworkInputs
 ) -> None:
     rows = np.array([2, 0])
     taught = Views(pictures, LABELS, teachers)
@@ -100,10 +100,10 @@ def test_a_pupil_and_its_teachers_see_the_same_views(
 
 
 def test_views_that_were_kept_are_shown_with_what_was_said_of_them(
-    teachers: Teachers, pictures: Pictures, tmp_path: Path
+    teachers: Teachers, pictures: NetworkInputs, tmp_path: Path
 ) -> None:
     views = Views(pictures, LABELS, teachers)
-    fetch = Keeper(views, 2, 7, tmp_path / "kept", print).pictures()
+    fetch = ViewCache(views, 2, 7, tmp_path / "kept", print).pictures()
     made = [views.glance(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
     said = teachers.correct(LABELS[[1, 1]], made)
     ways = {
@@ -132,12 +132,12 @@ def _laid(tensor: Floats, turn: int, mirrored: bool) -> Floats:
 
 
 def test_what_a_trunk_saw_of_a_view_is_shown_with_what_was_said_of_it(
-    teachers: Teachers, pictures: Pictures, tmp_path: Path
+    teachers: Teachers, pictures: NetworkInputs, tmp_path: Path
 ) -> None:
     inputs = keras.Input((SIDE, SIDE, 3))
     trunk = keras.Model(inputs, keras.layers.AveragePooling2D(SIDE // 4)(inputs))
     views = Views(pictures, LABELS, teachers)
-    keeper = Keeper(views, 2, 7, tmp_path / "kept", print)
+    keeper = ViewCache(views, 2, 7, tmp_path / "kept", print)
     made = [views.glance(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
     tensors = np.stack([pictures.take_in(view) for view in made])
     seen, said = trunk.predict_on_batch(tensors), teachers.correct(LABELS[[1, 1]], made)
@@ -156,17 +156,17 @@ def spoil_visibly(view: Image.Image, *_: object) -> Image.Image:
 def test_a_pupil_sees_its_view_spoiled_and_its_teachers_see_it_whole(
     how: str,
     teachers: Teachers,
-    pictures: Pictures,
+    pictures: NetworkInputs,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(views_module, "spoil_picture", spoil_visibly)
+    monkeypatch.setattr(views_module, "degrade_picture", spoil_visibly)
     inputs = keras.Input((SIDE, SIDE, 3))
     everything = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
 
     def fetch(spoiled: float) -> tuple[Floats, Floats]:
         views = Views(pictures, LABELS, teachers, spoiled)
-        keeper = Keeper(views, 1, 7, tmp_path / str(spoiled), print)
+        keeper = ViewCache(views, 1, 7, tmp_path / str(spoiled), print)
         shown: dict[str, Callable[[], Fetch]] = {
             "live": lambda: views.live,
             "pictures": keeper.pictures,
@@ -190,7 +190,7 @@ def paint_all_black(picture: Image.Image, random: np.random.Generator, _: Markin
 def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_without(
     how: str,
     teachers: Teachers,
-    pictures: Pictures,
+    pictures: NetworkInputs,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -208,7 +208,7 @@ def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_w
 
     def black(marked: float) -> list[bool]:
         views = Views(pictures, LABELS, listening, marked=marked)
-        keeper = Keeper(views, 3, 7, tmp_path / str(marked), print)
+        keeper = ViewCache(views, 3, 7, tmp_path / str(marked), print)
         shown: dict[str, Callable[[], Fetch]] = {
             "live": lambda: views.live,
             "pictures": keeper.pictures,
@@ -225,7 +225,7 @@ def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_w
 
 
 def test_a_marked_view_and_its_clean_one_differ_by_the_marking_alone(
-    teachers: Teachers, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+    teachers: Teachers, pictures: NetworkInputs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(views_module, "mark_picture", lambda picture, *_: picture)
     views = Views(pictures, LABELS, teachers, marked=1.0)
@@ -236,7 +236,7 @@ def test_a_marked_view_and_its_clean_one_differ_by_the_marking_alone(
 
 
 def test_teachers_are_asked_once_of_a_view_however_often_it_is_shown(
-    teachers: Teachers, pictures: Pictures, tmp_path: Path
+    teachers: Teachers, pictures: NetworkInputs, tmp_path: Path
 ) -> None:
     asked: list[int] = []
 
@@ -247,7 +247,7 @@ def test_teachers_are_asked_once_of_a_view_however_often_it_is_shown(
 
     counting = Counting(models=teachers.models, classes=teachers.classes)
     for _ in range(2):
-        keeper = Keeper(Views(pictures, LABELS, counting), 2, 7, tmp_path / "kept", print)
+        keeper = ViewCache(Views(pictures, LABELS, counting), 2, 7, tmp_path / "kept", print)
         for seed in range(5):
             keeper.pictures()(np.array([0, 2]), np.random.default_rng(seed))
     assert sum(asked) == 2 * len(VIEWS)
@@ -280,8 +280,8 @@ def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictu
     words = ["train", "--data", f"{tmp_path},modality=clinical", "--split", tmp_path / "mine.json"]
     with pytest.raises(BadDataset, match=f"{learned} among them"):
         run_command([*words, "--work", tmp_path / "w", "--out", tmp_path / "m"], tmp_path)
-    check_unseen({learned: "train", "another": "test"}, SHIPPED_MODEL)
-    check_unseen({learned: "test"}, tmp_path)
+    check_leakage({learned: "train", "another": "test"}, SHIPPED_MODEL)
+    check_leakage({learned: "test"}, tmp_path)
 
 
 def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
@@ -293,7 +293,7 @@ def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
         spoiled.append(view)
         return view
 
-    monkeypatch.setattr(views_module, "spoil_picture", note)
+    monkeypatch.setattr(views_module, "degrade_picture", note)
     words = [*small.words, "--phases", "taught,coarse", "--epochs", "1", "--views", "1"]
     words += ["--teachers", small.model]
     run_command([*words, "--work", tmp_path / "work", "--out", tmp_path / "taught"], tmp_path)
@@ -313,12 +313,12 @@ def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
     ("shares", "strengths"),
     [
         ({}, Strengths(augmentation=Augmentation(colour=0.0))),
-        ({"spoiled": 1.0}, Strengths(spoiling=Spoiling(loudest=90.0, most_at_once=8))),
+        ({"spoiled": 1.0}, Strengths(spoiling=Degradation(loudest=90.0, most_at_once=8))),
         ({"marked": 1.0}, Strengths(marking=Marking(pen_width=(0.2, 0.3), tick_length=(0.3, 0.4)))),
     ],
 )
 def test_another_strength_changes_what_is_shown(
-    shares: dict[str, float], strengths: Strengths, pictures: Pictures
+    shares: dict[str, float], strengths: Strengths, pictures: NetworkInputs
 ) -> None:
     rows = np.tile(np.arange(3), 8)
     usual, other = (

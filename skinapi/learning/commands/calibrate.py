@@ -5,12 +5,12 @@ the split is never opened.
 import argparse
 import json
 
-from skinapi.learning.commands.console import disk_full_told, say
+from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.data.sources import load_sources, take_part
+from skinapi.learning.data.sources import load_part, load_sources
 from skinapi.learning.data.splits import SPLIT, check_split, read_split
 from skinapi.learning.package.calibration import calibrate_model
-from skinapi.learning.package.export import write_papers
+from skinapi.learning.package.export import write_model_files
 from skinapi.settings import Settings
 from skinapi.vision.model import CARD, open_model
 
@@ -19,12 +19,14 @@ def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
     model = open_model(options.model, calibrated=False)
     learned, watched = _load(options)
     calibration = calibrate_model(
-        model, learned=learned, watched=watched, not_skin=options.not_skin, report=say
+        model, learned=learned, watched=watched, not_skin=options.not_skin, report=print_line
     )
     card = json.loads((options.model / CARD).read_bytes())
-    with disk_full_told():
-        version = write_papers(options.model, card=card, calibration=calibration)
-    say(f"{version}: calibrated; its test figures are gone until train or evaluate gives new ones")
+    with raise_disk_full():
+        version = write_model_files(options.model, card=card, calibration=calibration)
+    print_line(
+        f"{version}: calibrated; its test figures are gone until train or evaluate gives new ones"
+    )
     return 0
 
 
@@ -39,7 +41,9 @@ def _load(options: argparse.Namespace) -> tuple[list[Sample], list[Sample]]:
     check_split(sources.samples, parts)
     unnamed = [sample for sample in sources.samples if sample.image_id not in parts]
     if unnamed:
-        say(f"{len(unnamed)} pictures are in no part of the split: {unnamed[0].image_id}, ...")
+        print_line(
+            f"{len(unnamed)} pictures are in no part of the split: {unnamed[0].image_id}, ..."
+        )
     cut = options.cut_normal_skin
-    learned = take_part(sources, parts, "train", cut=cut, report=say)
-    return learned, take_part(sources, parts, "validation", cut=cut, report=say)
+    learned = load_part(sources, parts, "train", cut=cut, report=print_line)
+    return learned, load_part(sources, parts, "validation", cut=cut, report=print_line)

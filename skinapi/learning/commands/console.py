@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from skinapi.errors import DiskFull
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 @contextmanager
-def disk_full_told() -> Iterator[None]:
+def raise_disk_full() -> Iterator[None]:
     try:
         yield
     except OSError as failed:

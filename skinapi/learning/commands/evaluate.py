@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import replace
 
 from skinapi.errors import BadDataset
-from skinapi.learning.commands.console import disk_full_told, say
+from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.data.datasets import Dataset, load_dataset, load_pictures
 from skinapi.learning.data.labels import label_spellings
-from skinapi.learning.data.samples import by_part, later_half
+from skinapi.learning.data.samples import second_half, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.sources import load_normal_skin, parse_source
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
-from skinapi.learning.measure.predictions import ask_model
+from skinapi.learning.measure.predictions import run_model
 from skinapi.learning.measure.skin_figures import measure_not_skin
 from skinapi.learning.measure.tables import describe_figures
 from skinapi.settings import Settings
@@ -27,16 +27,16 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     precision = Precision(options.precision) if options.precision else None
     model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
     dataset = _load(options)
-    figures, answers = evaluate_model(model, dataset, report=say, turns=options.turns)
+    figures, answers = evaluate_model(model, dataset, report=print_line, turns=options.turns)
     if options.not_skin:
-        strange = later_half(load_pictures(options.not_skin, label="not skin"))
-        foreign = ask_model(model, strange, report=say, turns=options.turns)
+        strange = second_half(load_pictures(options.not_skin, label="not skin"))
+        foreign = run_model(model, strange, report=print_line, turns=options.turns)
         figures["not_skin"] = measure_not_skin(model, answers, foreign)
     if options.stress:
-        figures |= measure_robustness(model, dataset.samples, report=say)
-    say(describe_figures(figures))
+        figures |= measure_robustness(model, dataset.samples, report=print_line)
+    print_line(describe_figures(figures))
     if options.out:
-        with disk_full_told():
+        with raise_disk_full():
             options.out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
 
@@ -51,10 +51,10 @@ def _load(options: argparse.Namespace) -> Dataset:
         healthy = load_normal_skin(parse_source(options.normal_skin))
         dataset = replace(dataset, samples=(*dataset.samples, *healthy))
     if options.split:
-        chosen = by_part(dataset.samples, read_split(options.split), options.part)
+        chosen = select_part(dataset.samples, read_split(options.split), options.part)
         dataset = replace(dataset, samples=tuple(chosen))
     if options.cut_normal_skin:
-        patches = cut_normal_skin(dataset.samples, source_sizes=sizes, report=say)
+        patches = cut_normal_skin(dataset.samples, source_sizes=sizes, report=print_line)
         dataset = replace(dataset, samples=(*dataset.samples, *patches))
     if not dataset.samples:
         raise BadDataset(f"There is nothing to measure:\n{dataset.describe()}")

@@ -7,14 +7,14 @@ import argparse
 import numpy as np
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.commands.console import disk_full_told, say
+from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.data.datasets import load_pictures
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.package.export import export_servable, new_model, write_papers
-from skinapi.learning.package.limits import limits_of_labels
+from skinapi.learning.package.export import export_servable, new_model_folder, write_model_files
+from skinapi.learning.package.limits import describe_missing_labels
 from skinapi.learning.package.servable import Servable, make_servable
 from skinapi.learning.package.user_files import load_user_network
-from skinapi.learning.train.inputs import Pictures
+from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.settings import Settings
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.conditions import conditions_table
@@ -23,17 +23,19 @@ from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
-BROUGHT = "Brought by its operator: what it was trained on is not known, and it is not calibrated."
+UNKNOWN_TRAINING = (
+    "Brought by its operator: what it was trained on is not known, and it is not calibrated."
+)
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
     scaling = Scaling(options.scaling)
     labels = _known_labels(options.labels)
-    limits = [BROUGHT, *limits_of_labels(labels)]
+    limits = [UNKNOWN_TRAINING, *describe_missing_labels(labels)]
     network = load_user_network(options.network)
     servable = make_servable(network, side=options.side)
     out = options.out or settings.instance_dir / "models" / options.network.stem
-    with disk_full_told(), new_model(out) as folder:
+    with raise_disk_full(), new_model_folder(out) as folder:
         difference = export_servable(
             servable, folder, labels=labels, probe=_probe(options, servable, scaling), half=False
         )
@@ -46,11 +48,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             "licence": options.licence,
             "limits": limits,
         }
-        version = write_papers(folder, card=card, calibration=ModelCalibration())
-    say(f"{version}: probabilities within {difference:.1e} of Keras's")
+        version = write_model_files(folder, card=card, calibration=ModelCalibration())
+    print_line(f"{version}: probabilities within {difference:.1e} of Keras's")
     for limit in limits:
-        say(limit)
-    say(f"serve it with MODEL_PATH={out}")
+        print_line(limit)
+    print_line(f"serve it with MODEL_PATH={out}")
     return 0
 
 
@@ -69,7 +71,7 @@ def _probe(options: argparse.Namespace, servable: Servable, scaling: Scaling) ->
     """Your own pictures where you name a folder, else noise: both must come out alike."""
     if options.images:
         samples: list[Sample] = load_pictures(options.images, label="any")[:COMPARED]
-        pictures = Pictures(samples, servable.side, scaling)
+        pictures = NetworkInputs(samples, servable.side, scaling)
         return np.stack([pictures.look(row) for row in range(len(pictures))])
     random = np.random.default_rng(0)
     shape = (COMPARED, servable.side, servable.side, 3)

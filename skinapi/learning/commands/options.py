@@ -39,7 +39,7 @@ def add_commands(commands: "Commands") -> None:
     _add_export(commands)
 
 
-def _later(action: str) -> Run:
+def _import_and_run(action: str) -> Run:
     """TensorFlow takes seconds to load and need not be installed to serve."""
 
     def run(settings: Settings, options: argparse.Namespace) -> int:
@@ -95,7 +95,7 @@ def _add_train(commands: "Commands") -> None:
     train.add_argument("--note", action="append", default=[], help="a line for the card")
     train.add_argument("--work", type=Path, help="checkpoints; the same folder again resumes")
     train.add_argument("--out", type=Path, help="where the model folder is written")
-    train.set_defaults(run=_later("train"))
+    train.set_defaults(run=_import_and_run("train"))
 
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
@@ -117,7 +117,7 @@ def _add_calibrate(commands: "Commands") -> None:
     _add_normal_skin(calibrate)
     calibrate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
     calibrate.add_argument("--split", type=Path, help="instead of the split in the model's folder")
-    calibrate.set_defaults(run=_later("calibrate"))
+    calibrate.set_defaults(run=_import_and_run("calibrate"))
 
 
 def _add_evaluate(commands: "Commands") -> None:
@@ -137,7 +137,7 @@ def _add_evaluate(commands: "Commands") -> None:
         "--stress", action="store_true", help="the same on worse pictures; what heat maps are worth"
     )
     evaluate.add_argument("--precision", choices=("f32", "bf16"), help="instead of the card's")
-    evaluate.set_defaults(run=_later("evaluate"))
+    evaluate.set_defaults(run=_import_and_run("evaluate"))
 
 
 def _add_compare(commands: "Commands") -> None:
@@ -151,14 +151,17 @@ def _add_compare(commands: "Commands") -> None:
         "--turns", type=int, choices=TURNS, nargs=2, default=(1, 1), help="views averaged by each"
     )
     compare.add_argument("--stress", action="store_true", help="before worse pictures as well")
-    compare.set_defaults(run=_later("compare"))
+    compare.set_defaults(run=_import_and_run("compare"))
 
 
 def _add_export(commands: "Commands") -> None:
     export = commands.add_parser("export", help="make a .keras or .h5 network of your own servable")
     export.add_argument("network", type=Path)
     export.add_argument(
-        "--labels", type=_words, required=True, help="the outputs in order, such as mel,nv,bcc"
+        "--labels",
+        type=_split_words,
+        required=True,
+        help="the outputs in order, such as mel,nv,bcc",
     )
     export.add_argument(
         "--scaling",
@@ -170,10 +173,10 @@ def _add_export(commands: "Commands") -> None:
     export.add_argument("--images", type=Path, help="pictures to compare Keras and serving on")
     export.add_argument("--licence", default="unknown")
     export.add_argument("--out", type=Path, help="where the model folder is written")
-    export.set_defaults(run=_later("export"))
+    export.set_defaults(run=_import_and_run("export"))
 
 
-def _words(text: str) -> tuple[str, ...]:
+def _split_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
@@ -185,7 +188,7 @@ def _share(text: str) -> float:
 
 
 def _phases(text: str) -> tuple[str, ...]:
-    phases = _words(text)
+    phases = _split_words(text)
     if not phases or any(phase not in PHASES for phase in phases):
         raise argparse.ArgumentTypeError(f"choose among {', '.join(PHASES)}")
     return phases

@@ -11,36 +11,42 @@ import keras
 import numpy as np
 
 from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning.commands.console import disk_full_told, say
+from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.data.datasets import Dataset, load_pictures, require_classes
-from skinapi.learning.data.samples import later_half
-from skinapi.learning.data.sources import Sources, load_sources, take_part
+from skinapi.learning.data.samples import second_half
+from skinapi.learning.data.sources import Sources, load_part, load_sources
 from skinapi.learning.data.splits import (
     PARTS,
     SPLIT,
     Part,
-    check_unseen,
-    deal_parts,
+    check_leakage,
     read_split,
+    split_samples,
     write_split,
 )
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
-from skinapi.learning.measure.predictions import Answers, ask_model, judge, lesion_classes
+from skinapi.learning.measure.predictions import ModelOutputs, lesion_classes, predict, run_model
 from skinapi.learning.measure.served_figures import measure_tested
 from skinapi.learning.measure.skin_figures import measure_not_skin
 from skinapi.learning.measure.tables import describe_figures
 from skinapi.learning.package.calibration import calibrate_model
 from skinapi.learning.package.card import describe_training, list_sources, write_readable_card
-from skinapi.learning.package.charts import draw_card
-from skinapi.learning.package.export import export_servable, new_model, write_papers
-from skinapi.learning.package.limits import limits_of
+from skinapi.learning.package.charts import draw_charts
+from skinapi.learning.package.export import export_servable, new_model_folder, write_model_files
+from skinapi.learning.package.limits import describe_limits
 from skinapi.learning.package.servable import make_servable
-from skinapi.learning.train.float16_weights import round_to_half
+from skinapi.learning.train.float16_weights import round_to_float16
 from skinapi.learning.train.initial_weights import initialise
-from skinapi.learning.train.inputs import Pictures
+from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES
-from skinapi.learning.train.recipe import PHASES, Lessons, Recipe, default_phases, train_network
+from skinapi.learning.train.recipe import (
+    PHASES,
+    Recipe,
+    TrainingData,
+    default_phases,
+    train_network,
+)
 from skinapi.learning.train.stored_weights import save_norms
 from skinapi.learning.train.teachers import open_teachers
 from skinapi.settings import Settings
@@ -51,28 +57,29 @@ from skinapi.vision.modality import KNOWN
 from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
-UNREPEATED = ("run", "work", "out", "licence", "note")
+NOT_REPEATED = ("run", "work", "out", "licence", "note")
 COMPARED = 200
 OUTPUTS = (*lesion_classes(), NORMAL_SKIN)
-BF16_MAY_LOSE = 0.002
+MAX_BF16_LOSS = 0.002
 
 
 def run(settings: Settings, options: argparse.Namespace) -> int:
-    with disk_full_told():
+    with raise_disk_full():
         _train(settings, options)
     return 0
 
 
 def _train(settings: Settings, options: argparse.Namespace) -> None:
     sources = _load(options)
-    parts = _deal(sources, options)
-    for model in _learned_before(options):
-        check_unseen(parts, model)
+    parts = _split(sources, options)
+    for model in _models_it_builds_on(options):
+        check_leakage(parts, model)
     recipe = _recipe(options)
     learned, watched, measured = (
-        take_part(sources, parts, part, cut=options.cut_normal_skin, report=say) for part in PARTS
+        load_part(sources, parts, part, cut=options.cut_normal_skin, report=print_line)
+        for part in PARTS
     )
-    lessons = Lessons(
+    lessons = TrainingData(
         classes=OUTPUTS,
         train=learned,
         validation=watched,
@@ -90,62 +97,64 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
             architecture=recipe.architecture,
             init=options.init,
             imagenet=options.weights,
-            report=say,
+            report=print_line,
         )
         if recipe.keep and fresh:
             raise BadNetwork(f"Nothing can be kept of a start that lacks {fresh[-1]}")
 
     network, courses = train_network(
-        recipe=recipe, lessons=lessons, initialise=start, folder=work, report=say
+        recipe=recipe, lessons=lessons, initialise=start, folder=work, report=print_line
     )
-    with new_model(out) as folder:
-        round_to_half(network)
+    with new_model_folder(out) as folder:
+        round_to_float16(network)
         write_split(parts, folder / SPLIT)
         card = {
             **_package(network, recipe, lessons, folder),
             "licence": options.licence,
-            "limits": limits_of(lessons.train),
+            "limits": describe_limits(lessons.train),
             "sources": list_sources(
                 {"train": learned, "validation": watched, "test": measured},
                 licences={source.name: source.licence for source in sources.sources},
             ),
-            "training": describe_training(recipe, lessons, courses, _repeat(options), options.note),
+            "training": describe_training(
+                recipe, lessons, courses, _repeat_command(options), options.note
+            ),
         }
         figures = _measure(folder, card, lessons, test, options)
-    say(describe_figures(figures))
-    say(f"{figures['model_version']} is in {out}")
+    print_line(describe_figures(figures))
+    print_line(f"{figures['model_version']} is in {out}")
 
 
 def _measure(
     folder: Path,
     card: dict[str, Any],
-    lessons: Lessons,
+    lessons: TrainingData,
     test: Dataset,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
     """Calibrated on validation, then read once on the test part; the card and its pages follow."""
     model, precision = _calibrate(folder, lessons, card, options.not_skin)
-    figures, answers = evaluate_model(model, test, report=say)
+    figures, answers = evaluate_model(model, test, report=print_line)
     model = _with_test_figures(model, answers)
     if options.not_skin:
-        strange = later_half(load_pictures(options.not_skin, label="not skin"))
-        foreign = ask_model(model, strange, report=say)
+        strange = second_half(load_pictures(options.not_skin, label="not skin"))
+        foreign = run_model(model, strange, report=print_line)
         figures["not_skin"] = measure_not_skin(model, answers, foreign)
     card |= {
         "precision": model.card.precision,
         "figures": {
             "test": figures,
-            "validation": measure_robustness(model, lessons.validation, report=say),
+            "validation": measure_robustness(model, lessons.validation, report=print_line),
             "precision": precision,
         },
     }
-    draw_card(judge(model, answers), figures, folder)
+    draw_charts(predict(model, answers), figures, folder)
     write_readable_card(folder, card, model.version)
-    write_papers(folder, card=card, calibration=model.calibration)
+    write_model_files(folder, card=card, calibration=model.calibration)
     return figures
 
 
-def _with_test_figures(model: Model, answers: Answers) -> Model:
+def _with_test_figures(model: Model, answers: ModelOutputs) -> Model:
     """What the notice beside every finding says of its modality's test part."""
     told = {
         modality.value: model.calibration.of(modality).model_copy(
@@ -163,17 +172,17 @@ def _load(options: argparse.Namespace) -> Sources:
         normal_skin=options.normal_skin,
         skip_unknown_labels=options.skip_unknown_labels,
     )
-    say(sources.describe())
+    print_line(sources.describe())
     require_classes(sources.dataset)
     return sources
 
 
-def _deal(sources: Sources, options: argparse.Namespace) -> dict[str, Part]:
+def _split(sources: Sources, options: argparse.Namespace) -> dict[str, Part]:
     """What a given split names stays where it was and the rest is dealt out; of a folder of normal
     skin nobody knows whose it is, so what no split names of it is only learned from.
     """
     given = read_split(options.split) if options.split else {}
-    parts = deal_parts(sources.dataset.samples, given=given, seed=options.seed)
+    parts = split_samples(sources.dataset.samples, given=given, seed=options.seed)
     healthy = {s.image_id: given.get(s.image_id, "train") for s in sources.normal_skin}
     return parts | healthy
 
@@ -194,7 +203,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     )
 
 
-def _learned_before(options: argparse.Namespace) -> list[Path]:
+def _models_it_builds_on(options: argparse.Namespace) -> list[Path]:
     begun = {"shipped": [SHIPPED_MODEL], "imagenet": [], "none": []}
     start = Path(options.init)
     beside = [start if start.is_dir() else start.parent]
@@ -202,11 +211,11 @@ def _learned_before(options: argparse.Namespace) -> list[Path]:
 
 
 def _package(
-    network: keras.Model, recipe: Recipe, lessons: Lessons, folder: Path
+    network: keras.Model, recipe: Recipe, lessons: TrainingData, folder: Path
 ) -> dict[str, Any]:
     """The network as it will be served, compared with Keras on validation pictures."""
     scaling = ARCHITECTURES[recipe.architecture].scaling
-    watched = Pictures(lessons.validation, recipe.side, scaling)
+    watched = NetworkInputs(lessons.validation, recipe.side, scaling)
     if not len(watched):
         raise BadDataset("No lesion is left for validation; more pictures are needed")
     probe = np.stack([watched.look(row) for row in range(min(COMPARED, len(watched)))])
@@ -224,28 +233,28 @@ def _package(
 
 
 def _calibrate(
-    folder: Path, lessons: Lessons, card: Mapping[str, Any], not_skin: Path | None
+    folder: Path, lessons: TrainingData, card: Mapping[str, Any], not_skin: Path | None
 ) -> tuple[Model, dict[str, float]]:
     """On validation, and whether bfloat16 is as good there as full precision."""
     watched = lessons.validation
-    write_papers(folder, card=card, calibration=ModelCalibration())
+    write_model_files(folder, card=card, calibration=ModelCalibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
-    answers = {p: ask_model(m, watched, report=say) for p, m in models.items()}
+    answers = {p: run_model(m, watched, report=print_line) for p, m in models.items()}
     aucs = {p.value: _macro_auc(models[p], answers[p]) for p in Precision}
     loses = aucs[Precision.F32] - aucs[Precision.BF16]
-    chosen = Precision.BF16 if loses <= BF16_MAY_LOSE else Precision.F32
+    chosen = Precision.BF16 if loses <= MAX_BF16_LOSS else Precision.F32
     calibration = calibrate_model(
-        models[chosen], learned=lessons.train, watched=watched, not_skin=not_skin, report=say
+        models[chosen], learned=lessons.train, watched=watched, not_skin=not_skin, report=print_line
     )
-    write_papers(folder, card={**card, "precision": chosen.value}, calibration=calibration)
+    write_model_files(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs
 
 
-def _repeat(options: argparse.Namespace) -> str:
+def _repeat_command(options: argparse.Namespace) -> str:
     """The command that makes this network again, wherever its results are put."""
     words = ["python", "-m", "skinapi", "train"]
     for name, value in vars(options).items():
-        if name not in UNREPEATED and value is not None and value is not False and value != []:
+        if name not in NOT_REPEATED and value is not None and value is not False and value != []:
             words.append(f"--{name.replace('_', '-')}")
             words += _spell(value)
     return shlex.join(words)
@@ -259,6 +268,6 @@ def _spell(value: object) -> list[str]:
     return [] if value is True else [str(value)]
 
 
-def _macro_auc(model: Model, answers: Answers) -> float:
-    judged = judge(model, answers)
+def _macro_auc(model: Model, answers: ModelOutputs) -> float:
+    judged = predict(model, answers)
     return metrics.macro_auc(judged.probabilities, judged.labels)

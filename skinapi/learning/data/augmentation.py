@@ -40,22 +40,22 @@ def augment_picture(
     """
     view = picture.convert("RGB")
     if random.random() < strength.spun:
-        view = spin_picture(view, random.uniform(0, 360))
+        view = rotate_picture(view, random.uniform(0, 360))
     view = view.crop(_random_box(view, random, strength))
-    view = _tint(turn_picture(view, random), random, strength)
+    view = _tint(flip_or_turn(view, random), random, strength)
     if random.random() < strength.blurred:
         radius = random.uniform(0, strength.largest_blur) * max(view.size)
         view = view.filter(ImageFilter.GaussianBlur(radius))
-    return _hide(view, random, strength) if random.random() < strength.hidden else view
+    return _erase_rectangle(view, random, strength) if random.random() < strength.hidden else view
 
 
-def turn_picture(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def flip_or_turn(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     """One of the eight ways to lay it down."""
     turn = DIHEDRAL[random.integers(len(DIHEDRAL))]
     return picture if turn is None else picture.transpose(turn)
 
 
-def spin_picture(picture: Image.Image, angle: float) -> Image.Image:
+def rotate_picture(picture: Image.Image, angle: float) -> Image.Image:
     """By any angle; the corners that this uncovers show the skin beside them mirrored."""
     edge = math.ceil((math.hypot(*picture.size) - min(picture.size)) / 2)
     pixels = np.pad(np.asarray(picture), ((edge, edge), (edge, edge), (0, 0)), mode="reflect")
@@ -102,7 +102,9 @@ def _gamma_table(gamma: float) -> list[int]:
     return [round(255 * (value / 255) ** gamma) for value in range(256)] * 3
 
 
-def _hide(picture: Image.Image, random: np.random.Generator, strength: Augmentation) -> Image.Image:
+def _erase_rectangle(
+    picture: Image.Image, random: np.random.Generator, strength: Augmentation
+) -> Image.Image:
     """A rectangle becomes the mean colour: no single spot may decide."""
     width, height = (round(random.uniform(*strength.hidden_side) * side) for side in picture.size)
     corner = (

@@ -16,7 +16,7 @@ from skinapi.vision.picture import open_picture
 PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 UNKNOWN_LABEL = "unknown label"
 NOT_FOUND = "picture not found"
-MOST_LOST = 0.1
+MAX_UNUSABLE_SHARE = 0.1
 ID_COLUMNS = ("image_id", "image", "image_path")
 LABEL_COLUMNS = ("dx", "label")
 FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
@@ -57,7 +57,7 @@ class Dataset:
         return "\n".join(lines)
 
 
-class _Gatherer:
+class _DatasetBuilder:
     """Collects samples while keeping the book of what was left out."""
 
     def __init__(
@@ -84,7 +84,7 @@ class _Gatherer:
             self.skip(f"{UNKNOWN_LABEL} {sample.label!r}", sample.image_id)
         elif sample.image_id in self._samples:
             self.skip("named twice", sample.image_id)
-        elif (trouble := _trouble_with(sample.path)) is not None:
+        elif (trouble := _find_fault(sample.path)) is not None:
             self.skip(trouble, sample.image_id)
         else:
             self._samples[sample.image_id] = replace(
@@ -125,7 +125,7 @@ class _Gatherer:
         )
 
 
-def _trouble_with(path: Path) -> str | None:
+def _find_fault(path: Path) -> str | None:
     if not path.is_file():
         return NOT_FOUND
     try:
@@ -179,7 +179,7 @@ def load_table(
             f"{table.name} needs the columns image_id and dx, or image_id, image_path and label"
         )
     found = {path.stem: path for path in _pictures_in(images)}
-    gatherer = _Gatherer(images, labels, modality)
+    gatherer = _DatasetBuilder(images, labels, modality)
     for row in rows:
         image_id = Path(row[id_column].strip()).stem
         named = Path((row.get("image_path") or row[id_column]).strip())
@@ -210,7 +210,7 @@ def load_pictures(
     """Every picture of one folder under one label, each its own lesion."""
     if not folder.is_dir():
         raise BadDataset(f"There is no folder {folder}")
-    gatherer = _Gatherer(folder, None, modality)
+    gatherer = _DatasetBuilder(folder, None, modality)
     for path in _pictures_in(folder):
         gatherer.take(Sample(path.stem, path, label, path.stem))
     return list(gatherer.finish(lesions_known=False).samples)
@@ -220,7 +220,7 @@ def load_folders(
     folder: Path, *, labels: Mapping[str, str] | None = None, modality: Modality | None = None
 ) -> Dataset:
     """One folder per class; the folder's name is the label."""
-    gatherer = _Gatherer(folder, labels, modality)
+    gatherer = _DatasetBuilder(folder, labels, modality)
     for directory in sorted(path for path in folder.iterdir() if path.is_dir()):
         for path in _pictures_in(directory):
             image_id = f"{directory.name}/{path.stem}"
@@ -236,7 +236,7 @@ def require_usable(dataset: Dataset, *, name: str, skip_unknown_labels: bool) ->
     if unknown and not skip_unknown_labels:
         raise BadDataset(f"{name} has labels that are not ours:\n{dataset.describe()}")
     lost = sum(len(names) for reason, names in dataset.skipped.items() if reason not in unknown)
-    if lost > MOST_LOST * (lost + len(dataset.samples)):
+    if lost > MAX_UNUSABLE_SHARE * (lost + len(dataset.samples)):
         raise BadDataset(f"Too many pictures of {name} cannot be used:\n{dataset.describe()}")
     if not dataset.samples:
         raise BadDataset(f"{name} holds no usable picture:\n{dataset.describe()}")

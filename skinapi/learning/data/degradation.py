@@ -20,7 +20,7 @@ HAIR_COLOUR = (1.0, 0.75, 0.6)
 
 
 @dataclass(frozen=True, slots=True)
-class Rim:
+class Vignette:
     """The dark edge of a tube; lengths are shares of the picture's shorter side."""
 
     radius: Range = (0.44, 0.64)
@@ -29,7 +29,7 @@ class Rim:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoiling:
+class Degradation:
     """How much worse a spoiled picture is.
 
     Blur, shake and hairs are shares of the shorter side, `channel`, `brightest` and `darkest` are
@@ -52,45 +52,45 @@ class Spoiling:
     dark_hair: float = 0.8
     dark_grey: Range = (10, 80)
     fair_grey: Range = (160, 230)
-    tube: Rim = field(default_factory=Rim)
+    tube: Vignette = field(default_factory=Vignette)
 
 
-Spoil = Callable[[Image.Image, np.random.Generator, Spoiling], Image.Image]
+Degrade = Callable[[Image.Image, np.random.Generator, Degradation], Image.Image]
 
 
-def spoil_picture(
-    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+def degrade_picture(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
 ) -> Image.Image:
     """One or two misfortunes, each of its own strength."""
     many = int(random.integers(1, strength.most_at_once + 1))
-    for index in random.choice(len(SPOILS), many, replace=False):
-        picture = SPOILS[index](picture, random, strength)
+    for index in random.choice(len(DEGRADATIONS), many, replace=False):
+        picture = DEGRADATIONS[index](picture, random, strength)
     return picture
 
 
-def seeded_by(picture: Image.Image) -> np.random.Generator:
+def seed_from(picture: Image.Image) -> np.random.Generator:
     """Chance that befalls the same pixels alike each time, to measure with."""
     return np.random.default_rng(zlib.crc32(picture.tobytes()))
 
 
-def press(picture: Image.Image, quality: int) -> Image.Image:
+def compress_jpeg(picture: Image.Image, quality: int) -> Image.Image:
     """As a JPEG of this quality."""
     squeezed = io.BytesIO()
     picture.save(squeezed, "JPEG", quality=quality)
     return Image.open(squeezed).convert("RGB")
 
 
-def light(picture: Image.Image, share: NDArray[np.floating]) -> Image.Image:
+def scale_light(picture: Image.Image, share: NDArray[np.floating]) -> Image.Image:
     """So much of its red, green and blue, or of the light of every place."""
     return _picture(np.asarray(picture, np.float64) * share)
 
 
-def add_grain(picture: Image.Image, loudness: float, random: np.random.Generator) -> Image.Image:
+def add_noise(picture: Image.Image, loudness: float, random: np.random.Generator) -> Image.Image:
     pixels = np.asarray(picture, np.float64)
     return _picture(pixels + random.normal(0, loudness, pixels.shape))
 
 
-def frame_darkly(
+def add_vignette(
     picture: Image.Image, radius: float, edge: float, away: tuple[float, float] = (0.0, 0.0)
 ) -> Image.Image:
     """Black outside a circle, as through a tube; lengths are shares of the shorter side, `away` is
@@ -101,26 +101,26 @@ def frame_darkly(
     down = np.arange(picture.height) - (picture.height - 1) / 2 - away[1] * side
     distance = np.hypot(across[None, :], down[:, None]) / side
     lit = np.clip((radius - distance) / edge + 0.5, 0.0, 1.0)
-    return light(picture, lit[..., None])
+    return scale_light(picture, lit[..., None])
 
 
-def _another_lamp(
-    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+def _change_light(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
 ) -> Image.Image:
     brightness = math.exp(random.uniform(-strength.darkest, strength.brightest))
-    return light(
+    return scale_light(
         picture, np.exp(random.uniform(-strength.channel, strength.channel, 3)) * brightness
     )
 
 
-def _out_of_focus(
-    picture: Image.Image, random: np.random.Generator, strength: Spoiling
-) -> Image.Image:
+def _blur(picture: Image.Image, random: np.random.Generator, strength: Degradation) -> Image.Image:
     radius = random.uniform(0, strength.largest_blur) * min(picture.size)
     return picture.filter(ImageFilter.GaussianBlur(radius))
 
 
-def _shaken(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
+def _blur_by_motion(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
+) -> Image.Image:
     """The mean of the picture and itself moved a little further each time, round the edges."""
     pixels = np.asarray(picture, np.float32)
     reach = random.uniform(0, strength.longest_shake) * min(picture.size)
@@ -131,16 +131,20 @@ def _shaken(picture: Image.Image, random: np.random.Generator, strength: Spoilin
     return _picture(np.mean(moved, axis=0))
 
 
-def _noisy(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
-    return add_grain(picture, random.uniform(0, strength.loudest), random)
+def _add_noise(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
+) -> Image.Image:
+    return add_noise(picture, random.uniform(0, strength.loudest), random)
 
 
-def _pressed(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
-    return press(picture, int(random.integers(*strength.quality)))
+def _compress(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
+) -> Image.Image:
+    return compress_jpeg(picture, int(random.integers(*strength.quality)))
 
 
-def _sharpened(
-    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+def _sharpen(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
 ) -> Image.Image:
     percent = int(random.integers(*strength.sharpened))
     return picture.filter(
@@ -148,20 +152,24 @@ def _sharpened(
     )
 
 
-def darken_rim(picture: Image.Image, random: np.random.Generator, rim: Rim) -> Image.Image:
+def add_random_vignette(
+    picture: Image.Image, random: np.random.Generator, rim: Vignette
+) -> Image.Image:
     """The edge of a dermoscope's tube, not quite in the middle."""
     away = random.uniform(-rim.off_centre, rim.off_centre, 2)
     edge = random.uniform(*rim.edge)
-    return frame_darkly(picture, random.uniform(*rim.radius), edge, (away[0], away[1]))
+    return add_vignette(picture, random.uniform(*rim.radius), edge, (away[0], away[1]))
 
 
-def _through_a_tube(
-    picture: Image.Image, random: np.random.Generator, strength: Spoiling
+def _add_tube_edge(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
 ) -> Image.Image:
-    return darken_rim(picture, random, strength.tube)
+    return add_random_vignette(picture, random, strength.tube)
 
 
-def _hairy(picture: Image.Image, random: np.random.Generator, strength: Spoiling) -> Image.Image:
+def _draw_hairs(
+    picture: Image.Image, random: np.random.Generator, strength: Degradation
+) -> Image.Image:
     """Curved lines from edge to edge or shorter, dark as a rule, some fair."""
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
@@ -182,13 +190,13 @@ def _picture(pixels: NDArray[np.floating]) -> Image.Image:
     return Image.fromarray(pixels.round().clip(0, 255).astype(np.uint8))
 
 
-SPOILS: tuple[Spoil, ...] = (
-    _another_lamp,
-    _out_of_focus,
-    _shaken,
-    _noisy,
-    _pressed,
-    _sharpened,
-    _through_a_tube,
-    _hairy,
+DEGRADATIONS: tuple[Degrade, ...] = (
+    _change_light,
+    _blur,
+    _blur_by_motion,
+    _add_noise,
+    _compress,
+    _sharpen,
+    _add_tube_edge,
+    _draw_hairs,
 )

@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from skinapi.learning.data.degradation import Change, Range, Rim, darken_rim, seeded_by
+from skinapi.learning.data.degradation import (
+    Change,
+    Range,
+    Vignette,
+    add_random_vignette,
+    seed_from,
+)
 
 Points = list[tuple[float, float]]
 Colour = tuple[int, int, int]
@@ -52,7 +58,7 @@ class Marking:
     with_baseline: float = 0.85
     dark_grey: Range = (0, 70)
     light_grey: Range = (200, 255)
-    rim: Rim = field(default_factory=Rim)
+    rim: Vignette = field(default_factory=Vignette)
 
 
 Mark = Callable[[Image.Image, np.random.Generator, Marking], Image.Image]
@@ -60,7 +66,9 @@ Mark = Callable[[Image.Image, np.random.Generator, Marking], Image.Image]
 # Training also paints markings that only a wide crop shows. These lie inside the central four
 # fifths that serving shows (vision.tensor.view_box), or a measurement would count pictures on which
 # the network sees nothing.
-SHOWN = Marking(ring_radius=(0.28, 0.38), ruler_distance=(0.3, 0.36), rim=Rim(radius=(0.4, 0.48)))
+VISIBLE_WHEN_SERVED = Marking(
+    ring_radius=(0.28, 0.38), ruler_distance=(0.3, 0.36), rim=Vignette(radius=(0.4, 0.48))
+)
 
 
 def mark_picture(
@@ -142,17 +150,17 @@ def _pixels(share: float, picture: Image.Image) -> int:
     return max(1, round(share * min(picture.size)))
 
 
-def _darken_rim(
+def _draw_dark_rim(
     picture: Image.Image, random: np.random.Generator, strength: Marking
 ) -> Image.Image:
-    return darken_rim(picture, random, strength.rim)
+    return add_random_vignette(picture, random, strength.rim)
 
 
-RANDOM_MARKINGS: tuple[Mark, ...] = (draw_pen_ring, draw_ruler, _darken_rim)
+RANDOM_MARKINGS: tuple[Mark, ...] = (draw_pen_ring, draw_ruler, _draw_dark_rim)
 
 MARKINGS: Mapping[str, Change] = {
-    "pen ring": lambda picture: draw_pen_ring(picture, seeded_by(picture), SHOWN),
-    "ruler": lambda picture: draw_ruler(picture, seeded_by(picture), SHOWN),
-    "dark rim": lambda picture: _darken_rim(picture, seeded_by(picture), SHOWN),
+    "pen ring": lambda picture: draw_pen_ring(picture, seed_from(picture), VISIBLE_WHEN_SERVED),
+    "ruler": lambda picture: draw_ruler(picture, seed_from(picture), VISIBLE_WHEN_SERVED),
+    "dark rim": lambda picture: _draw_dark_rim(picture, seed_from(picture), VISIBLE_WHEN_SERVED),
 }
 """For measuring: the same picture always bears the same marking. They take RGB."""

@@ -55,11 +55,11 @@ def read_sample(sample: Sample) -> bytes:
     return encoded.getvalue()
 
 
-def by_part(samples: Iterable[Sample], parts: Mapping[str, str], part: str) -> list[Sample]:
+def select_part(samples: Iterable[Sample], parts: Mapping[str, str], part: str) -> list[Sample]:
     return [sample for sample in samples if parts.get(sample.image_id) == part]
 
 
-def thin_out(samples: Sequence[Sample], *, most: int, by: Callable[[Sample], str]) -> list[Sample]:
+def subsample(samples: Sequence[Sample], *, most: int, by: Callable[[Sample], str]) -> list[Sample]:
     """Evenly chosen within every group, at most so many of each."""
     kept: list[Sample] = []
     for group in sorted({by(sample) for sample in samples}):
@@ -77,10 +77,10 @@ def one_per_lesion(samples: Iterable[Sample]) -> list[Sample]:
     return list(first.values())
 
 
-def earlier_half(samples: Sequence[Sample]) -> Sequence[Sample]:
+def first_half(samples: Sequence[Sample]) -> Sequence[Sample]:
     """By name: this half may be looked at while choosing, the later half is for the figure."""
     return sorted(samples, key=lambda sample: sample.image_id)[: len(samples) // 2]
 
 
-def later_half(samples: Sequence[Sample]) -> Sequence[Sample]:
+def second_half(samples: Sequence[Sample]) -> Sequence[Sample]:
     return sorted(samples, key=lambda sample: sample.image_id)[len(samples) // 2 :]

@@ -16,7 +16,7 @@ from skinapi.learning.data.datasets import (
     source_name,
 )
 from skinapi.learning.data.labels import label_spellings
-from skinapi.learning.data.samples import Sample, by_part
+from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.splits import Part
 from skinapi.learning.progress import Report
@@ -152,7 +152,7 @@ def load_sources(
     sources = [parse_source(text) for text in data]
     healthy = None if normal_skin is None else parse_source(normal_skin)
     everything = sources if healthy is None else [*sources, healthy]
-    _refuse_namesakes(everything)
+    _refuse_equal_names(everything)
     datasets = []
     for source in sources:
         dataset = load_dataset(
@@ -171,11 +171,11 @@ def load_sources(
     return loaded
 
 
-def take_part(
+def load_part(
     sources: Sources, parts: Mapping[str, Part], part: Part, *, cut: bool, report: Report
 ) -> list[Sample]:
     """The pictures of one part and, with `cut`, the normal skin cut from them."""
-    samples = by_part(sources.samples, parts, part)
+    samples = select_part(sources.samples, parts, part)
     if cut:
         samples += cut_normal_skin(samples, source_sizes=sources.sizes, report=report)
     return samples
@@ -189,7 +189,7 @@ def load_normal_skin(source: Source) -> tuple[Sample, ...]:
     return tuple(load_pictures(source.folder, label=NORMAL_SKIN, modality=modality))
 
 
-def _refuse_namesakes(sources: Iterable[Source]) -> None:
+def _refuse_equal_names(sources: Iterable[Source]) -> None:
     folders: dict[str, Path] = {}
     for source in sources:
         other = folders.setdefault(source.name, source.folder)

@@ -21,7 +21,7 @@ SMALL_SOURCE = 1000
 SMALL_SHARES: Mapping[Part, float] = {"train": 0.6, "validation": 0.2, "test": 0.2}
 
 
-def deal_parts(
+def split_samples(
     samples: Iterable[Sample], *, given: Mapping[str, Part] | None = None, seed: int = 0
 ) -> dict[str, Part]:
     """Image id -> part. All pictures of one patient and of one lesion land together; every class of
@@ -37,7 +37,7 @@ def deal_parts(
     for sample in samples:
         by_source[sample.source].append(sample)
     for members in by_source.values():
-        parts |= _deal_source(members, groups, settled=set(parts), seed=seed)
+        parts |= _split_source(members, groups, settled=set(parts), seed=seed)
     return {sample.image_id: parts[groups[sample.image_id]] for sample in samples}
 
 
@@ -54,20 +54,20 @@ def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
 
     samples = list(samples)
     for sample in samples:
-        lesion, *patient = _members(sample)
+        lesion, *patient = _lesion_and_patient(sample)
         for other in patient:
             low, high = sorted((find_root(lesion), find_root(other)))
             parents[high] = low
-    return {sample.image_id: find_root(_members(sample)[0]) for sample in samples}
+    return {sample.image_id: find_root(_lesion_and_patient(sample)[0]) for sample in samples}
 
 
-def _members(sample: Sample) -> list[str]:
+def _lesion_and_patient(sample: Sample) -> list[str]:
     """The lesion, and the patient where one is known."""
     lesion = f"l:{sample.lesion_key}"
     return [lesion, f"p:{sample.source}:{sample.patient_id}"] if sample.patient_id else [lesion]
 
 
-def _deal_source(
+def _split_source(
     samples: Sequence[Sample], groups: Mapping[str, str], *, settled: set[str], seed: int
 ) -> dict[str, Part]:
     """Group -> part, of the groups that are not settled yet. A group counts as its rarest label, as
@@ -82,7 +82,7 @@ def _deal_source(
     dealt: dict[str, Part] = {}
     for label in counts:
         alike = [group for group in rarest if rarest[group] == label and group not in settled]
-        dealt.update(_deal(alike, shares, seed))
+        dealt.update(_split_groups(alike, shares, seed))
     return dealt
 
 
@@ -90,7 +90,9 @@ def _written_label(sample: Sample) -> str:
     return sample.facts.get("dx", sample.label).lower()
 
 
-def _deal(groups: Iterable[str], shares: Mapping[Part, float], seed: int) -> dict[str, Part]:
+def _split_groups(
+    groups: Iterable[str], shares: Mapping[Part, float], seed: int
+) -> dict[str, Part]:
     """Shuffled by a hash: no platform and no library's random generator has a say."""
     shuffled = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
     for_test = round(shares["test"] * len(shuffled))
@@ -117,16 +119,16 @@ def check_split(samples: Iterable[Sample], parts: Mapping[str, Part]) -> dict[st
         part = parts.get(sample.image_id)
         if part is None:
             continue
-        for key, name in _joints(sample, groups):
+        for key, name in _keys_kept_together(sample, groups):
             first = sides.setdefault(key, part)
             if first != part:
                 raise BadDataset(f"{name} is on both sides of the split: {first} and {part}.")
     return {group: sides[f"g:{group}"] for group in groups.values() if f"g:{group}" in sides}
 
 
-def _joints(sample: Sample, groups: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Everything that must stay together with the sample: its key, and what people call it."""
-    lesion, *patient = _members(sample)
+    lesion, *patient = _lesion_and_patient(sample)
     yield lesion, f"The lesion {sample.lesion_id} in {sample.source}"
     for key in patient:
         yield key, f"The patient {sample.patient_id} in {sample.source}"
@@ -134,7 +136,7 @@ def _joints(sample: Sample, groups: Mapping[str, str]) -> Iterator[tuple[str, st
     yield group, f"What belongs to {sample.image_id} in {sample.source} by lesions and patients"
 
 
-def check_unseen(parts: Mapping[str, Part], model: Path) -> None:
+def check_leakage(parts: Mapping[str, Part], model: Path) -> None:
     """What a model once learned from may be learned again, but neither watched nor measured. One
     that came without its split cannot be asked.
     """

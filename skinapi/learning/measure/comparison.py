@@ -7,7 +7,7 @@ import numpy as np
 
 from skinapi.errors import BadDataset
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.predictions import Judged
+from skinapi.learning.measure.predictions import Predictions
 
 Figure = Callable[[metrics.Floats, metrics.Labels], float]
 
@@ -41,15 +41,15 @@ class Difference:
         )
 
 
-def compare(
-    first: Judged, second: Judged, figures: Mapping[str, Figure] | None = None
+def compare_predictions(
+    first: Predictions, second: Predictions, figures: Mapping[str, Figure] | None = None
 ) -> dict[str, Difference]:
     """Every draw takes the same lesions from both: what is hard for one is hard for the other."""
-    return compare_mean([(first, second)], figures or figures_of(first))
+    return compare_mean([(first, second)], figures or choose_figures(first))
 
 
 def compare_mean(
-    pairs: Sequence[tuple[Judged, Judged]], figures: Mapping[str, Figure]
+    pairs: Sequence[tuple[Predictions, Predictions]], figures: Mapping[str, Figure]
 ) -> dict[str, Difference]:
     """Of figures that are the mean over all pairs; a draw takes the same lesions from every one."""
     first, _ = pairs[0]
@@ -57,11 +57,11 @@ def compare_mean(
     for judged in (judged for pair in pairs for judged in pair):
         if [s.image_id for s in judged.samples] != asked or judged.classes != first.classes:
             raise BadDataset("Only answers to the same pictures and classes can be compared")
-    draws = metrics.draw_groups(first.groups)
+    draws = metrics.draw_bootstrap(first.groups)
     return {name: _compare_by(figure, pairs, draws) for name, figure in figures.items()}
 
 
-def figures_of(judged: Judged) -> Mapping[str, Figure]:
+def choose_figures(judged: Predictions) -> Mapping[str, Figure]:
     """Melanoma's own AUC too, where the labels hold it."""
     if "melanoma" not in judged.classes:
         return FIGURES
@@ -70,12 +70,12 @@ def figures_of(judged: Judged) -> Mapping[str, Figure]:
 
 
 def _compare_by(
-    figure: Figure, pairs: Sequence[tuple[Judged, Judged]], draws: list[metrics.Rows]
+    figure: Figure, pairs: Sequence[tuple[Predictions, Predictions]], draws: list[metrics.Rows]
 ) -> Difference:
     def mean(side: int, rows: metrics.Rows) -> float:
         each = [pair[side] for pair in pairs]
         return float(np.mean([figure(one.probabilities[rows], one.labels[rows]) for one in each]))
 
     everything = np.arange(pairs[0][0].labels.size)
-    low, high = metrics.interval(lambda rows: mean(1, rows) - mean(0, rows), draws)
+    low, high = metrics.bootstrap_interval(lambda rows: mean(1, rows) - mean(0, rows), draws)
     return Difference(mean(0, everything), mean(1, everything), low, high)

@@ -6,10 +6,10 @@ from typing import Any
 from skinapi.learning.data.datasets import Dataset
 from skinapi.learning.data.samples import Sample, one_per_lesion
 from skinapi.learning.measure.figures import (
-    measure,
     measure_bands,
     measure_doubt,
     measure_melanoma,
+    measure_predictions,
     short_name,
 )
 from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
@@ -20,24 +20,24 @@ from skinapi.learning.measure.prediction_set_figures import (
     measure_prediction_sets,
 )
 from skinapi.learning.measure.predictions import (
-    Answers,
-    Judged,
-    Served,
-    ask_model,
-    judge,
+    ModelOutputs,
+    Predictions,
+    ServedResult,
     lesion_classes,
+    predict,
+    run_model,
 )
 from skinapi.learning.measure.saliency import measure_saliency
 from skinapi.learning.measure.served_figures import (
     is_squamous,
-    lesions_of,
     measure_malignant_caught,
     measure_refusals,
     measure_scc,
-    measure_told_nothing,
-    serve_measured,
+    measure_without_modality,
+    select_one_per_lesion,
+    serve_as_if_tested,
 )
-from skinapi.learning.measure.served_samples import pick
+from skinapi.learning.measure.served_samples import pick_results
 from skinapi.learning.measure.shortcuts import measure_shortcuts
 from skinapi.learning.measure.skin_figures import measure_normal_skin
 from skinapi.learning.measure.stress import measure_stress
@@ -49,9 +49,9 @@ from skinapi.vision.model import Model
 
 def evaluate_model(
     model: Model, dataset: Dataset, *, report: Report, turns: int = 1
-) -> tuple[dict[str, Any], Answers]:
+) -> tuple[dict[str, Any], ModelOutputs]:
     """One dictionary, ready for JSON, and the answers that it was computed from."""
-    answers = ask_model(model, dataset.samples, report=report, turns=turns)
+    answers = run_model(model, dataset.samples, report=report, turns=turns)
     figures = {
         "model_version": model.version,
         "turns": turns,
@@ -61,12 +61,12 @@ def evaluate_model(
     return figures, answers
 
 
-def measure_answers(model: Model, answers: Answers, *, lesions_known: bool) -> dict[str, Any]:
+def measure_answers(model: Model, answers: ModelOutputs, *, lesions_known: bool) -> dict[str, Any]:
     """All figures that need no further look at a picture."""
-    served = serve_measured(model, answers)
-    judged = judge(model, answers, served)
+    served = serve_as_if_tested(model, answers)
+    judged = predict(model, answers, served)
     figures = {
-        **measure(judged),
+        **measure_predictions(judged),
         "melanoma": measure_melanoma(judged),
         "bands": measure_bands(model, judged),
         "doubt": measure_doubt(judged),
@@ -82,7 +82,7 @@ def measure_answers(model: Model, answers: Answers, *, lesions_known: bool) -> d
     if lesions_known:
         figures["one_per_lesion"] = _measure_lesions(model, answers, served)
     if _some(judged):
-        figures["accepted"] = measure(judged.rows(~judged.refused))
+        figures["accepted"] = measure_predictions(judged.rows(~judged.refused))
     return figures
 
 
@@ -100,7 +100,7 @@ def _describe_rules(model: Model) -> dict[str, Any]:
     return {"rules": rules}
 
 
-def _describe_patient_facts(model: Model, answers: Answers) -> dict[str, Any]:
+def _describe_patient_facts(model: Model, answers: ModelOutputs) -> dict[str, Any]:
     table = model.calibration.patient_facts
     if table is None:
         return {}
@@ -108,20 +108,24 @@ def _describe_patient_facts(model: Model, answers: Answers) -> dict[str, Any]:
     return {"patient_facts": table.model_dump(), "patient_facts_gain": gain}
 
 
-def _some(judged: Judged) -> bool:
+def _some(judged: Predictions) -> bool:
     """Some are refused and some accepted, of two classes at least."""
     accepted = judged.labels[~judged.refused]
     return bool(judged.refused.any()) and len(set(accepted.tolist())) > 1
 
 
-def _measure_lesions(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
-    lesions = lesions_of(answers)
-    of_lesions = pick(answers, served, lesions)
+def _measure_lesions(
+    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+) -> dict[str, Any]:
+    lesions = select_one_per_lesion(answers)
+    of_lesions = pick_results(answers, served, lesions)
     groups = _measure_groups(model, lesions, of_lesions)
-    return {**measure(judge(model, lesions, of_lesions)), **groups}
+    return {**measure_predictions(predict(model, lesions, of_lesions)), **groups}
 
 
-def _measure_groups(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+def _measure_groups(
+    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+) -> dict[str, Any]:
     rows = [row for row, s in enumerate(answers.samples) if s.label in lesion_classes()]
     lesions, of_lesions = answers.take(rows), [served[row] for row in rows]
     return {
@@ -130,13 +134,17 @@ def _measure_groups(model: Model, answers: Answers, served: Sequence[Served]) ->
     }
 
 
-def _measure_served(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+def _measure_served(
+    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+) -> dict[str, Any]:
     """What users get of these pictures; skin and squamous cell carcinomas only where there are."""
-    lesions = lesions_of(answers)
+    lesions = select_one_per_lesion(answers)
     figures = {
         "refusals": measure_refusals(answers, served),
-        "malignant_caught": measure_malignant_caught(lesions, pick(answers, served, lesions)),
-        "told_nothing": measure_told_nothing(model, answers, lesions),
+        "malignant_caught": measure_malignant_caught(
+            lesions, pick_results(answers, served, lesions)
+        ),
+        "told_nothing": measure_without_modality(model, answers, lesions),
         "prediction_sets": measure_prediction_sets(answers, served),
         "modality_recognition": measure_modality_recognition(answers, served),
         "gates": count_outcomes(answers, served),

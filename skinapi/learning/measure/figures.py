@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.predictions import Judged
+from skinapi.learning.measure.predictions import Predictions
 from skinapi.vision.bands import all_thresholds
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
@@ -16,11 +16,11 @@ from skinapi.vision.model import Model
 MARGINS = (0.05, 0.15, 0.3, 0.5)
 
 
-def measure(judged: Judged) -> dict[str, Any]:
+def measure_predictions(judged: Predictions) -> dict[str, Any]:
     """The figures of the table, over every picture given, refused or not."""
     p, y = judged.probabilities, judged.labels
     ranks = np.column_stack([metrics.rank(scores) for scores in p.T])
-    draws = [np.arange(y.size), *metrics.draw_groups(judged.groups)]
+    draws = [np.arange(y.size), *metrics.draw_bootstrap(judged.groups)]
     figures: dict[str, Any] = {
         "n": int(y.size),
         "lesions": len(set(judged.lesions)),
@@ -46,7 +46,7 @@ def measure(judged: Judged) -> dict[str, Any]:
     return figures
 
 
-def _measure_named(judged: Judged, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
+def _measure_named(judged: Predictions, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
     """Of the class that the naming rule names, and of the one that clients are told."""
     y, named, stated = judged.labels, judged.named, judged.stated
     return {
@@ -64,7 +64,7 @@ def _measure_named(judged: Judged, draws: Sequence[metrics.Rows]) -> dict[str, A
     }
 
 
-def _measure_ece_by_chance(judged: Judged) -> dict[str, Any]:
+def _measure_ece_by_chance(judged: Predictions) -> dict[str, Any]:
     """What the ECE of these pictures is to be compared with: a perfect calibration shows this."""
     errors = metrics.ece_by_chance(judged.probabilities)
     low, high = np.percentile(errors, (2.5, 97.5))
@@ -75,7 +75,7 @@ def _measure_ece_by_chance(judged: Judged) -> dict[str, Any]:
 
 
 def _measure_class(
-    judged: Judged, index: int, ranks: metrics.Rows, draws: Sequence[metrics.Rows]
+    judged: Predictions, index: int, ranks: metrics.Rows, draws: Sequence[metrics.Rows]
 ) -> dict[str, Any]:
     scores, positive = judged.probabilities[:, index], judged.labels == index
     chosen = judged.probabilities.argmax(axis=1) == index
@@ -101,10 +101,13 @@ def with_interval(
     others.
     """
     everything, *resampled = draws
-    return {name: figure(everything), f"{name}_interval": [*metrics.interval(figure, resampled)]}
+    return {
+        name: figure(everything),
+        f"{name}_interval": [*metrics.bootstrap_interval(figure, resampled)],
+    }
 
 
-def _confusion(judged: Judged) -> list[list[int]]:
+def _confusion(judged: Predictions) -> list[list[int]]:
     """Rows are the truth, columns what was answered."""
     size = len(judged.classes)
     chosen = judged.probabilities.argmax(axis=1)
@@ -113,7 +116,7 @@ def _confusion(judged: Judged) -> list[list[int]]:
     return counts
 
 
-def measure_melanoma(judged: Judged) -> dict[str, float]:
+def measure_melanoma(judged: Predictions) -> dict[str, float]:
     """The trade that a referral makes, at 95 % on either side."""
     if "melanoma" not in judged.classes:
         return {}
@@ -127,7 +130,7 @@ def measure_melanoma(judged: Judged) -> dict[str, float]:
     }
 
 
-def band_scores(judged: Judged) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+def band_scores(judged: Predictions) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """For each threshold of the risk bands: the score it cuts and the pictures it must catch."""
     caught = {
         "melanoma": {"melanoma"},
@@ -142,7 +145,7 @@ def band_scores(judged: Judged) -> dict[str, tuple[NDArray[np.float64], NDArray[
     return scores
 
 
-def measure_bands(model: Model, judged: Judged) -> dict[str, dict[str, float | None]]:
+def measure_bands(model: Model, judged: Predictions) -> dict[str, dict[str, float | None]]:
     """Each picture is cut at the threshold of its modality; `threshold` is None where those differ.
     What no picture shows is left out.
     """
@@ -160,7 +163,7 @@ def measure_bands(model: Model, judged: Judged) -> dict[str, dict[str, float | N
     return figures
 
 
-def measure_doubt(judged: Judged) -> list[dict[str, float]]:
+def measure_doubt(judged: Predictions) -> list[dict[str, float]]:
     """What is gained by calling a picture uncertain whose two most probable classes lie closer than
     a margin.
     """

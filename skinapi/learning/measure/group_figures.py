@@ -7,8 +7,14 @@ import numpy as np
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.figures import measure, measure_bands
-from skinapi.learning.measure.predictions import Answers, Judged, Served, held_classes, judge
+from skinapi.learning.measure.figures import measure_bands, measure_predictions
+from skinapi.learning.measure.predictions import (
+    ModelOutputs,
+    Predictions,
+    ServedResult,
+    predict,
+    shared_classes,
+)
 from skinapi.vision.model import Model
 
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
@@ -23,8 +29,8 @@ def source_of(sample: Sample) -> str:
 def measure_by(
     name_group: Callable[[Sample], str],
     model: Model,
-    answers: Answers,
-    served: Sequence[Served],
+    answers: ModelOutputs,
+    served: Sequence[ServedResult],
 ) -> dict[str, dict[str, Any]]:
     """Every group as if its pictures were all there are: classes that it lacks are left out and
     the rest renormalised.
@@ -37,13 +43,15 @@ def measure_by(
     return groups
 
 
-def measure_group(model: Model, answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+def measure_group(
+    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+) -> dict[str, Any]:
     """Without figures where there are not two classes to tell apart."""
-    if len(held_classes(model, answers)) < 2:
+    if len(shared_classes(model, answers)) < 2:
         lesions = {sample.lesion_key for sample in answers.samples}
         return {"n": len(answers.samples), "lesions": len(lesions), "one_class_only": True}
-    judged = judge(model, answers, served)
-    figures = measure(judged)
+    judged = predict(model, answers, served)
+    figures = measure_predictions(judged)
     patients = {(s.source, s.patient_id) for s in judged.samples if s.patient_id}
     melanoma = figures["per_class"].get("mel", {})
     return {
@@ -55,7 +63,7 @@ def measure_group(model: Model, answers: Answers, served: Sequence[Served]) -> d
     }
 
 
-def measure_subgroups(judged: Judged) -> dict[str, dict[str, Any]]:
+def measure_subgroups(judged: Predictions) -> dict[str, dict[str, Any]]:
     """A few figures within every age, sex, site, way of diagnosis and skin type, each with its
     number of pictures, however small.
     """
@@ -69,7 +77,7 @@ def measure_subgroups(judged: Judged) -> dict[str, dict[str, Any]]:
     return groups
 
 
-def _measure_subgroup(judged: Judged) -> dict[str, Any]:
+def _measure_subgroup(judged: Predictions) -> dict[str, Any]:
     several = len(set(judged.labels.tolist())) > 1
     return {
         "n": int(judged.labels.size),
@@ -80,7 +88,7 @@ def _measure_subgroup(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _melanoma_auc(judged: Judged) -> float | None:
+def _melanoma_auc(judged: Predictions) -> float | None:
     if "melanoma" not in judged.classes:
         return None
     index = judged.classes.index("melanoma")

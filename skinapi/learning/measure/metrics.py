@@ -118,7 +118,7 @@ def threshold_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> f
     return float(ranked[int(np.ceil(wanted * ranked.size)) - 1])
 
 
-def draw_groups(groups: Sequence[str], *, seed: int = 0) -> list[Rows]:
+def draw_bootstrap(groups: Sequence[str], *, seed: int = 0) -> list[Rows]:
     """Bootstrap samples by rows. Whole groups (lesions) are drawn: their pictures are not
     independent.
     """
@@ -130,13 +130,15 @@ def draw_groups(groups: Sequence[str], *, seed: int = 0) -> list[Rows]:
     return [np.concatenate([members[group] for group in draw]) for draw in chosen]
 
 
-def interval(figure: Callable[[Rows], float], draws: Sequence[Rows]) -> tuple[float, float]:
+def bootstrap_interval(
+    figure: Callable[[Rows], float], draws: Sequence[Rows]
+) -> tuple[float, float]:
     """95 % percentile bootstrap."""
     low, high = np.nanpercentile([figure(rows) for rows in draws], (2.5, 97.5))
     return float(low), float(high)
 
 
-def share_interval(hit: Mask, groups: Sequence[str]) -> tuple[float, float]:
+def wilson_interval(hit: Mask, groups: Sequence[str]) -> tuple[float, float]:
     """95 % interval of a share, by Wilson: unlike a bootstrap's it has a width where all or none
     hit. There are as many observations as groups (patients or lesions).
     """

@@ -6,29 +6,34 @@ from typing import Any
 
 from skinapi.errors import Refused
 from skinapi.learning.measure.group_figures import source_of
-from skinapi.learning.measure.predictions import Answers, Served
-from skinapi.learning.measure.served_samples import Row, by_name, is_refused, pair
+from skinapi.learning.measure.predictions import ModelOutputs, ServedResult
+from skinapi.learning.measure.served_samples import (
+    ServedSample,
+    is_refused,
+    measure_groups,
+    pair_samples,
+)
 from skinapi.vision.finding import Doubt
 from skinapi.vision.model import Model
 
 FOUND = "found"
 
 
-def count_outcomes(answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+def count_outcomes(answers: ModelOutputs, served: Sequence[ServedResult]) -> dict[str, Any]:
     """For the card: shares of all these photos, lesions or not, and the same by source and class.
 
     `answers` carry what the quality gates said of the uploaded bytes, so nothing is judged twice.
     """
-    rows = pair(answers, served)
+    rows = pair_samples(answers, served)
     return {
         **_count(rows),
-        "by_source": by_name(lambda row: source_of(row[0]), rows, _count),
-        "by_class": by_name(lambda row: row[0].label, rows, _count),
+        "by_source": measure_groups(lambda row: source_of(row[0]), rows, _count),
+        "by_class": measure_groups(lambda row: row[0].label, rows, _count),
     }
 
 
-def _count(rows: Sequence[Row]) -> dict[str, Any]:
-    outcomes = Counter(name_served(served) for _, served in rows)
+def _count(rows: Sequence[ServedSample]) -> dict[str, Any]:
+    outcomes = Counter(name_result(served) for _, served in rows)
     doubted = sum(not is_refused(row) and bool(row[1].found.reasons) for row in rows)
     return {
         "n": len(rows),
@@ -38,7 +43,7 @@ def _count(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def name_served(served: Served) -> str:
+def name_result(served: ServedResult) -> str:
     """`found`, or why not plainly so."""
     if served.refused is not None:
         return _name_refused(served.refused.value)

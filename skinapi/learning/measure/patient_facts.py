@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.predictions import Answers
+from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.conditions import NORMAL_SKIN
@@ -43,7 +43,7 @@ OTHER_SITE_WORDS: Mapping[str, BodySite] = {
 }
 
 
-def context_of(sample: Sample) -> Context:
+def patient_context(sample: Sample) -> Context:
     """What a data set tells of a patient, in the words of the API."""
     sex = sample.facts.get("sex", "").lower()
     return Context(
@@ -57,8 +57,8 @@ def context_of(sample: Sample) -> Context:
 def fit_patient_facts(
     calibration: ModelCalibration,
     labels: Sequence[str],
-    train: Answers,
-    validation: Answers,
+    train: ModelOutputs,
+    validation: ModelOutputs,
     *,
     report: Report,
 ) -> PatientFactsTable | None:
@@ -68,7 +68,7 @@ def fit_patient_facts(
     learned = [sample for sample in train.samples if sample.label != NORMAL_SKIN]
     watched = _lesions(validation)
     plain = _losses(calibration, labels, watched, None)
-    tables = [learn_table(learned, labels, strength=strength) for strength in STRENGTHS]
+    tables = [fit_table(learned, labels, strength=strength) for strength in STRENGTHS]
     losses = [_losses(calibration, labels, watched, table) for table in tables]
     best = int(np.argmin([loss.mean() for loss in losses]))
     gains = _gains(watched.samples, plain - losses[best])
@@ -82,7 +82,7 @@ def fit_patient_facts(
 def measure_gain(
     calibration: ModelCalibration,
     labels: Sequence[str],
-    answers: Answers,
+    answers: ModelOutputs,
     table: PatientFactsTable,
 ) -> dict[str, dict[str, Any]]:
     """By source: how far the log loss falls where the table is used, with its 95 % interval."""
@@ -95,7 +95,7 @@ def measure_gain(
     }
 
 
-def learn_table(
+def fit_table(
     samples: Sequence[Sample], labels: Sequence[str], *, strength: float
 ) -> PatientFactsTable:
     """For each class the log of how much more often a value is met in it than in its source.
@@ -103,7 +103,7 @@ def learn_table(
     Compared within each source, because hospitals differ in whom they see; then averaged, each
     source by its number of pictures of the class.
     """
-    contexts = [context_of(sample) for sample in samples]
+    contexts = [patient_context(sample) for sample in samples]
     grouped = {site: group for group, sites in SITE_GROUPS.items() for site in sites}
     ages = _shifts(samples, labels, [context.age_band for context in contexts], strength)
     sexes = _shifts(samples, labels, [context.sex for context in contexts], strength)
@@ -154,7 +154,7 @@ def _shifts(
     }
 
 
-def _lesions(answers: Answers) -> Answers:
+def _lesions(answers: ModelOutputs) -> ModelOutputs:
     return answers.take(
         row for row, sample in enumerate(answers.samples) if sample.label != NORMAL_SKIN
     )
@@ -163,7 +163,7 @@ def _lesions(answers: Answers) -> Answers:
 def _losses(
     calibration: ModelCalibration,
     labels: Sequence[str],
-    answers: Answers,
+    answers: ModelOutputs,
     table: PatientFactsTable | None,
 ) -> NDArray[np.float64]:
     losses = []
@@ -171,7 +171,7 @@ def _losses(
         row = calibration.of(sample.modality).probabilities(logits)
         probabilities = dict(zip(labels, row.tolist(), strict=True))
         if table is not None:
-            probabilities = table.shift(probabilities, context_of(sample))
+            probabilities = table.shift(probabilities, patient_context(sample))
         losses.append(-np.log(max(probabilities[sample.label], 1e-12)))
     return np.array(losses)
 
@@ -183,7 +183,7 @@ def _gains(
     gains = {}
     for source in sorted({sample.source for sample in samples}):
         rows = [row for row, sample in enumerate(samples) if sample.source == source]
-        draws = metrics.draw_groups([samples[row].lesion_key for row in rows])
+        draws = metrics.draw_bootstrap([samples[row].lesion_key for row in rows])
         gains[source] = _mean_with_interval(gain[rows], draws)
     return gains
 
@@ -191,7 +191,7 @@ def _gains(
 def _mean_with_interval(
     values: NDArray[np.float64], draws: list[metrics.Rows]
 ) -> tuple[float, float, float]:
-    low, high = metrics.interval(lambda drawn: float(values[drawn].mean()), draws)
+    low, high = metrics.bootstrap_interval(lambda drawn: float(values[drawn].mean()), draws)
     return float(values.mean()), low, high
 
 

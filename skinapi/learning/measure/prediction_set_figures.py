@@ -10,25 +10,33 @@ from typing import Any
 import numpy as np
 
 from skinapi.learning.measure.figures import short_name
-from skinapi.learning.measure.predictions import Answers, Served, modality_of
-from skinapi.learning.measure.served_samples import Row, by_name, lesion_rows, pair, share
+from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, calibration_modality
+from skinapi.learning.measure.served_samples import (
+    ServedSample,
+    measure_groups,
+    measure_share,
+    pair_samples,
+    select_lesions,
+)
 from skinapi.vision.calibration import LEVELS, Level
 from skinapi.vision.context import Modality
 from skinapi.vision.finding import NotRuledOut
 
 
 def measure_prediction_sets(
-    answers: Answers, served: Sequence[Served]
+    answers: ModelOutputs, served: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
     """By modality, level and class: how often the set holds the truth, and how many conditions it
     holds. For a class with `too_few` lesions to fit, nothing was promised.
     """
-    rows = lesion_rows(answers, served)
-    by_modality = by_name(lambda row: modality_of(*row).value, rows, _measure_levels)
+    rows = select_lesions(answers, served)
+    by_modality = measure_groups(
+        lambda row: calibration_modality(*row).value, rows, _measure_levels
+    )
     return {modality: levels for modality, levels in by_modality.items() if levels}
 
 
-def _measure_levels(rows: Sequence[Row]) -> dict[str, Any]:
+def _measure_levels(rows: Sequence[ServedSample]) -> dict[str, Any]:
     levels: dict[str, Any] = {}
     for level in LEVELS:
         held = [row for row in rows if _set_of(row, level)]
@@ -36,48 +44,52 @@ def _measure_levels(rows: Sequence[Row]) -> dict[str, Any]:
             of_class = partial(_measure_class, level=level)
             levels[level] = {
                 **_measure_sets(held, level),
-                "by_class": by_name(lambda row: short_name(row[0].label), held, of_class),
+                "by_class": measure_groups(lambda row: short_name(row[0].label), held, of_class),
             }
     return levels
 
 
-def _measure_class(rows: Sequence[Row], level: Level) -> dict[str, Any]:
+def _measure_class(rows: Sequence[ServedSample], level: Level) -> dict[str, Any]:
     too_few = any(row[0].label in found.too_few for row in rows for found in _set_of(row, level))
     return {**_measure_sets(rows, level), "too_few": too_few}
 
 
-def _measure_sets(rows: Sequence[Row], level: Level) -> dict[str, Any]:
-    def holds(row: Row) -> bool:
+def _measure_sets(rows: Sequence[ServedSample], level: Level) -> dict[str, Any]:
+    def holds(row: ServedSample) -> bool:
         return any(row[0].label in found.keys for found in _set_of(row, level))
 
     sizes = [len(found.keys) for row in rows for found in _set_of(row, level)]
-    return {"n": len(rows), **share("coverage", rows, holds), "mean_size": float(np.mean(sizes))}
+    return {
+        "n": len(rows),
+        **measure_share("coverage", rows, holds),
+        "mean_size": float(np.mean(sizes)),
+    }
 
 
-def _set_of(row: Row, level: Level) -> list[NotRuledOut]:
+def _set_of(row: ServedSample, level: Level) -> list[NotRuledOut]:
     """One, or none where the calibration has no set of this level."""
     return [found for found in row[1].found.not_ruled_out if found.level == level]
 
 
 def measure_modality_recognition(
-    answers: Answers, served: Sequence[Served]
+    answers: ModelOutputs, served: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
     """For each modality that the data sets tell: how often the picture alone says the same."""
     asked = [
         row
-        for row in pair(answers, served)
+        for row in pair_samples(answers, served)
         if row[0].modality is not Modality.UNKNOWN
         and row[1].found.modality.dermoscopic_probability is not None
     ]
-    return by_name(lambda row: row[0].modality.value, asked, _count_recognised)
+    return measure_groups(lambda row: row[0].modality.value, asked, _count_recognised)
 
 
-def _count_recognised(rows: Sequence[Row]) -> dict[str, Any]:
+def _count_recognised(rows: Sequence[ServedSample]) -> dict[str, Any]:
     answered = Counter(_compare_modality(row) for row in rows)
     return {"n": len(rows), **{name: answered[name] for name in ("right", "wrong", "unsure")}}
 
 
-def _compare_modality(row: Row) -> str:
+def _compare_modality(row: ServedSample) -> str:
     sample, served = row
     recognised = served.found.modality.recognised
     if recognised is Modality.UNKNOWN:

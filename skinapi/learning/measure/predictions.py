@@ -26,7 +26,7 @@ Change = Callable[[Image.Image], Image.Image]
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class ModelOutputs:
     """The network's two outputs for every picture, in the order of the samples.
 
     `unfit` holds, by image id, why the quality gates of serving refuse a picture.
@@ -37,24 +37,24 @@ class Answers:
     pooled: NDArray[np.float32]
     unfit: Mapping[str, Reason] = field(default_factory=dict)
 
-    def take(self, rows: Iterable[int]) -> "Answers":
+    def take(self, rows: Iterable[int]) -> "ModelOutputs":
         chosen = list(rows)
         samples = [self.samples[row] for row in chosen]
-        return Answers(samples, self.logits[chosen], self.pooled[chosen], self.unfit)
+        return ModelOutputs(samples, self.logits[chosen], self.pooled[chosen], self.unfit)
 
-    def one_per_lesion(self) -> "Answers":
+    def one_per_lesion(self) -> "ModelOutputs":
         place = {sample.image_id: row for row, sample in enumerate(self.samples)}
         return self.take(sorted(place[s.image_id] for s in one_per_lesion(self.samples)))
 
 
-def ask_model(
+def run_model(
     model: Model,
     samples: Sequence[Sample],
     *,
     report: Report,
     turns: int = 1,
     change: Change | None = None,
-) -> Answers:
+) -> ModelOutputs:
     """Every picture through the same decoding, quality gates, preprocessing and engine as in
     serving; `change` is what befalls it after decoding. Serving shows one view; of more `turns` the
     answer is the mean.
@@ -64,20 +64,20 @@ def ask_model(
     unfit: dict[str, Reason] = {}
     for start in range(0, len(samples), BATCH):
         batch = samples[start : start + BATCH]
-        photos = [_open(sample, change) for sample in batch]
+        photos = [_load_photo(sample, change) for sample in batch]
         for sample, photo in zip(batch, photos, strict=True):
             # A part cut out of a picture is smaller than what anybody would upload.
             if sample.box is None and (why := measure_quality(photo).reasons):
                 unfit[sample.image_id] = why[0]
-        rows.append(_read(model, [photo.pixels for photo in photos], turns))
+        rows.append(_run_batch(model, [photo.pixels for photo in photos], turns))
         progress.advance(len(photos))
     if not rows:
         raise BadDataset("There is no picture to evaluate")
     logits, pooled = (np.concatenate(outputs) for outputs in zip(*rows, strict=True))
-    return Answers(samples, logits, pooled, unfit)
+    return ModelOutputs(samples, logits, pooled, unfit)
 
 
-def _open(sample: Sample, change: Change | None) -> Photo:
+def _load_photo(sample: Sample, change: Change | None) -> Photo:
     photo = _read_photo(sample)
     if change is None:
         return photo
@@ -92,7 +92,7 @@ def _read_photo(sample: Sample) -> Photo:
         raise UnreadablePicture from refused
 
 
-def _read(
+def _run_batch(
     model: Model, pictures: Sequence[Image.Image], turns: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     views = [
@@ -106,7 +106,7 @@ def _read(
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
+class ServedResult:
     """What a user gets for one picture: an assessment, or, where `refused` says why, none. The
     assessment that would have been given is kept for the figures over every picture.
     """
@@ -115,7 +115,7 @@ class Served:
     refused: Reason | None
 
 
-def serve(model: Model, answers: Answers, *, told: bool = True) -> list[Served]:
+def serve_outputs(model: Model, answers: ModelOutputs, *, told: bool = True) -> list[ServedResult]:
     """One for each picture. Its modality is told to the model where it is known, unless `told` is
     False: then the model has to recognise it.
     """
@@ -129,12 +129,12 @@ def serve(model: Model, answers: Answers, *, told: bool = True) -> list[Served]:
             context=Context(modality=sample.modality if told else Modality.UNKNOWN),
         )
         not_skin = Reason.NOT_SKIN if found.not_skin else None
-        served.append(Served(found, answers.unfit.get(sample.image_id, not_skin)))
+        served.append(ServedResult(found, answers.unfit.get(sample.image_id, not_skin)))
     return served
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Predictions:
     """Answers narrowed to the lesion classes that the labels hold, renormalised over those.
 
     `named` is each picture's class by the naming rule; `stated` what a client is told, doubts
@@ -159,9 +159,9 @@ class Judged:
     @property
     def groups(self) -> list[str]:
         """Who is drawn together by a bootstrap."""
-        return [group_of(sample) for sample in self.samples]
+        return [bootstrap_group(sample) for sample in self.samples]
 
-    def rows(self, chosen: NDArray[Any]) -> "Judged":
+    def rows(self, chosen: NDArray[Any]) -> "Predictions":
         numbers = np.arange(len(self.samples))[chosen]
         return replace(
             self,
@@ -176,35 +176,39 @@ class Judged:
         )
 
 
-def judge(model: Model, answers: Answers, served: Sequence[Served] | None = None) -> Judged:
+def predict(
+    model: Model, answers: ModelOutputs, served: Sequence[ServedResult] | None = None
+) -> Predictions:
     """Normal skin and classes without a labelled picture are left out of numerator and denominator
     alike. `served` spares a caller that has it already the second assessment.
     """
-    classes = held_classes(model, answers)
+    classes = shared_classes(model, answers)
     if len(classes) < 2:
         raise BadDataset("The labels hold fewer than two of the classes that the model knows")
     wanted = [row for row, sample in enumerate(answers.samples) if sample.label in classes]
     kept = answers.take(wanted)
-    given = serve(model, kept) if served is None else [served[row] for row in wanted]
+    given = serve_outputs(model, kept) if served is None else [served[row] for row in wanted]
     logits = kept.logits[:, [model.labels.index(key) for key in classes]]
-    used = [modality_of(sample, one) for sample, one in zip(kept.samples, given, strict=True)]
+    used = [
+        calibration_modality(sample, one) for sample, one in zip(kept.samples, given, strict=True)
+    ]
     temperatures = np.array([model.calibration.of(modality).temperature for modality in used])
     probabilities = softmax(logits / temperatures[:, None])
     told = ["" if one.refused else one.found.stated for one in given]
-    return Judged(
+    return Predictions(
         classes=classes,
         probabilities=probabilities,
         uncalibrated=softmax(logits),
         labels=np.array([classes.index(sample.label) for sample in kept.samples]),
         samples=kept.samples,
         refused=np.array([one.refused is not None for one in given]),
-        named=_name(model, classes, probabilities, used),
+        named=_name_classes(model, classes, probabilities, used),
         stated=np.array([classes.index(key) if key in classes else -1 for key in told]),
         calibrated_as=np.array(used, np.str_),
     )
 
 
-def _name(
+def _name_classes(
     model: Model,
     classes: Sequence[str],
     probabilities: NDArray[np.float64],
@@ -217,20 +221,20 @@ def _name(
     return np.array([classes.index(key) for key in named])
 
 
-def modality_of(sample: Sample, served: Served) -> Modality:
+def calibration_modality(sample: Sample, served: ServedResult) -> Modality:
     """As its data set says, or as the model took it where nobody knows."""
     known = sample.modality is not Modality.UNKNOWN
     return sample.modality if known else served.found.calibrated_as
 
 
-def group_of(sample: Sample) -> str:
+def bootstrap_group(sample: Sample) -> str:
     """The patient where known, else the lesion: pictures of one are not independent."""
     if sample.patient_id:
         return f"{sample.source}:patient:{sample.patient_id}"
     return sample.lesion_key
 
 
-def held_classes(model: Model, answers: Answers) -> tuple[str, ...]:
+def shared_classes(model: Model, answers: ModelOutputs) -> tuple[str, ...]:
     """The lesion classes that both the model and the labels know, in the model's order."""
     held = {sample.label for sample in answers.samples}
     return tuple(key for key in model.labels if key in held and key in lesion_classes())

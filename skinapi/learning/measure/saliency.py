@@ -14,12 +14,12 @@ from skinapi.vision.mask import SIDE, find_lesion
 from skinapi.vision.model import Model
 from skinapi.vision.tensor import Tensor, make_tensor, view_box
 
-BLANKED = 0.1
-MEASURED = 300
+BLANKED_SHARE = 0.1
+MAX_PICTURES = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class HeatMapScore:
     """Of one picture. `inside` and `area` only where the lesion has a clear outline."""
 
     fall_hottest: float
@@ -30,12 +30,12 @@ class Sight:
 
 def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report) -> dict[str, Any]:
     """Over evenly chosen pictures, for the class that is stated of each."""
-    chosen = samples[:: 1 + len(samples) // MEASURED]
+    chosen = samples[:: 1 + len(samples) // MAX_PICTURES]
     progress = Progress("heat maps", len(chosen), report)
     sights = []
     for row, sample in enumerate(chosen):
         random = np.random.default_rng(row)
-        sights.append(look_at(model, open_sample(sample), random, modality=sample.modality))
+        sights.append(score_heat_map(model, open_sample(sample), random, modality=sample.modality))
         progress.advance()
     outlined = [sight for sight in sights if sight.area is not None]
     return {
@@ -48,27 +48,29 @@ def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report)
     }
 
 
-def look_at(
+def score_heat_map(
     model: Model,
     picture: Image.Image,
     random: np.random.Generator,
     *,
     modality: Modality = Modality.UNKNOWN,
-) -> Sight:
+) -> HeatMapScore:
     tensor = make_tensor(picture, side=model.card.side, scaling=model.card.scaling)
     reading = model.engine.infer(tensor[None])
     output = int(reading.logits[0].argmax())
     heat = model.draw_heat(reading, row=0, output=output)
-    count = max(1, round(BLANKED * heat.size))
+    count = max(1, round(BLANKED_SHARE * heat.size))
     cells = (np.argsort(-heat, axis=None)[:count], random.permutation(heat.size)[:count])
     blanked = [blank_cells(tensor, heat.shape, chosen) for chosen in cells]
     logits = np.concatenate([reading.logits, model.engine.infer(np.stack(blanked)).logits])
     whole, hottest, anywhere = model.calibration.of(modality).probabilities(logits)[:, output]
     mask = _find_mask(picture)
     if mask is None or not heat.any():
-        return Sight(float(whole - hottest), float(whole - anywhere))
+        return HeatMapScore(float(whole - hottest), float(whole - anywhere))
     inside = (heat * _coverage(mask, heat.shape)).sum() / heat.sum()
-    return Sight(float(whole - hottest), float(whole - anywhere), float(inside), float(mask.mean()))
+    return HeatMapScore(
+        float(whole - hottest), float(whole - anywhere), float(inside), float(mask.mean())
+    )
 
 
 def blank_cells(tensor: Tensor, cells: tuple[int, ...], chosen: np.ndarray) -> Tensor:

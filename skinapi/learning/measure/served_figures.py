@@ -17,23 +17,23 @@ from skinapi.learning.measure import metrics
 from skinapi.learning.measure.figures import short_name, with_interval
 from skinapi.learning.measure.group_figures import source_of
 from skinapi.learning.measure.predictions import (
-    Answers,
-    Served,
-    judge,
+    ModelOutputs,
+    ServedResult,
+    calibration_modality,
     lesion_classes,
-    modality_of,
-    serve,
+    predict,
+    serve_outputs,
 )
 from skinapi.learning.measure.served_samples import (
-    Row,
-    by_name,
+    ServedSample,
     count_refused,
-    has_band,
     is_refused,
-    lesion_rows,
-    pair,
-    pick,
-    share,
+    measure_groups,
+    measure_share,
+    pair_samples,
+    pick_results,
+    reaches_band,
+    select_lesions,
 )
 from skinapi.vision.calibration import ENOUGH_TESTED, Calibration, HeldOutFigures, ModelCalibration
 from skinapi.vision.conditions import Band, conditions_table
@@ -45,7 +45,9 @@ from skinapi.vision.model import Model
 SQUAMOUS = ("scc", "squamous cell carcinoma", "squamous_cell_carcinoma")
 
 
-def serve_measured(model: Model, answers: Answers, *, told: bool = True) -> list[Served]:
+def serve_as_if_tested(
+    model: Model, answers: ModelOutputs, *, told: bool = True
+) -> list[ServedResult]:
     """As `serve`, without the rule that a modality with few tested lesions has no band below
     doctor_review.
     """
@@ -53,7 +55,7 @@ def serve_measured(model: Model, answers: Answers, *, told: bool = True) -> list
     measured = calibration.model_copy(
         update={modality.value: _as_if_tested(calibration, modality) for modality in KNOWN}
     )
-    return serve(model.with_calibration(measured), answers, told=told)
+    return serve_outputs(model.with_calibration(measured), answers, told=told)
 
 
 def _as_if_tested(calibration: ModelCalibration, modality: Modality) -> Calibration:
@@ -63,12 +65,14 @@ def _as_if_tested(calibration: ModelCalibration, modality: Modality) -> Calibrat
     return calibration.of(modality).model_copy(update={"tested": tested})
 
 
-def measure_tested(model: Model, answers: Answers, modality: Modality) -> HeldOutFigures | None:
+def measure_tested(
+    model: Model, answers: ModelOutputs, modality: Modality
+) -> HeldOutFigures | None:
     """For the notice beside a finding: one picture of each lesion whose data set says that it is of
     this modality. None where there is no malignant lesion among them.
     """
-    lesions = lesions_of(answers, modality)
-    figures = _measure_caught(pair(lesions, serve_measured(model, lesions)))
+    lesions = select_one_per_lesion(answers, modality)
+    figures = _measure_caught(pair_samples(lesions, serve_as_if_tested(model, lesions)))
     if not figures["malignant"]:
         return None
     return HeldOutFigures(
@@ -79,7 +83,7 @@ def measure_tested(model: Model, answers: Answers, modality: Modality) -> HeldOu
     )
 
 
-def lesions_of(answers: Answers, modality: Modality | None = None) -> Answers:
+def select_one_per_lesion(answers: ModelOutputs, modality: Modality | None = None) -> ModelOutputs:
     """One picture of each lesion, of this modality alone if one is given."""
     chosen = [
         row
@@ -90,15 +94,17 @@ def lesions_of(answers: Answers, modality: Modality | None = None) -> Answers:
 
 
 def measure_malignant_caught(
-    lesions: Answers, served: Sequence[Served]
+    lesions: ModelOutputs, served: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
     """By modality; `lesions` holds one picture of each, `served` is from `serve_measured`."""
-    return by_name(
-        lambda row: modality_of(*row).value, lesion_rows(lesions, served), _measure_caught
+    return measure_groups(
+        lambda row: calibration_modality(*row).value,
+        select_lesions(lesions, served),
+        _measure_caught,
     )
 
 
-def _measure_caught(rows: Sequence[Row]) -> dict[str, Any]:
+def _measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
     """`caught`: a band of doctor_review or more urgent. A refused picture was not caught."""
     keys = conditions_table().malignant_keys
     malignant = [row for row in rows if row[0].label in keys]
@@ -106,36 +112,38 @@ def _measure_caught(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "lesions": len(rows),
         "malignant": len(malignant),
-        **share("caught", malignant, lambda row: has_band(row, Band.DOCTOR_REVIEW)),
-        **share("benign_below", benign, lambda row: not has_band(row, Band.DOCTOR_REVIEW)),
+        **measure_share("caught", malignant, lambda row: reaches_band(row, Band.DOCTOR_REVIEW)),
+        **measure_share(
+            "benign_below", benign, lambda row: not reaches_band(row, Band.DOCTOR_REVIEW)
+        ),
     }
 
 
-def measure_refusals(answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+def measure_refusals(answers: ModelOutputs, served: Sequence[ServedResult]) -> dict[str, Any]:
     """Of the lesions' pictures alone: counts by class, source and reason."""
-    rows = lesion_rows(answers, served)
+    rows = select_lesions(answers, served)
     reasons = Counter(one.refused.value for _, one in rows if one.refused)
     return {
         **_count_by_class(rows),
-        "by_source": by_name(lambda row: source_of(row[0]), rows, _count_by_class),
+        "by_source": measure_groups(lambda row: source_of(row[0]), rows, _count_by_class),
         "by_reason": dict(sorted(reasons.items())),
     }
 
 
-def _count_by_class(rows: Sequence[Row]) -> dict[str, Any]:
+def _count_by_class(rows: Sequence[ServedSample]) -> dict[str, Any]:
     return {
         **count_refused(rows),
-        **share("refused_share", rows, is_refused),
-        "by_class": by_name(lambda row: short_name(row[0].label), rows, count_refused),
+        **measure_share("refused_share", rows, is_refused),
+        "by_class": measure_groups(lambda row: short_name(row[0].label), rows, count_refused),
     }
 
 
-def measure_scc(answers: Answers, served: Sequence[Served]) -> dict[str, Any]:
+def measure_scc(answers: ModelOutputs, served: Sequence[ServedResult]) -> dict[str, Any]:
     """Squamous cell carcinomas, by the label as their data set writes it."""
-    rows = [row for row in pair(answers, served) if is_squamous(row[0])]
+    rows = [row for row in pair_samples(answers, served) if is_squamous(row[0])]
     return {
         **count_refused(rows),
-        **share("referral_or_higher", rows, lambda row: has_band(row, Band.REFERRAL)),
+        **measure_share("referral_or_higher", rows, lambda row: reaches_band(row, Band.REFERRAL)),
     }
 
 
@@ -143,17 +151,21 @@ def is_squamous(sample: Sample) -> bool:
     return sample.facts.get("dx", "").strip().lower() in SQUAMOUS
 
 
-def measure_told_nothing(model: Model, answers: Answers, lesions: Answers) -> dict[str, Any]:
+def measure_without_modality(
+    model: Model, answers: ModelOutputs, lesions: ModelOutputs
+) -> dict[str, Any]:
     """The same pictures from a client that tells no modality: it has to be recognised.
 
     `malignant_caught` stays by the modality that the data set knows.
     """
-    served = serve_measured(model, answers, told=False)
-    judged = judge(model, _forget_modality(answers), served)
-    draws = [np.arange(judged.labels.size), *metrics.draw_groups(judged.groups)]
+    served = serve_as_if_tested(model, answers, told=False)
+    judged = predict(model, _forget_modality(answers), served)
+    draws = [np.arange(judged.labels.size), *metrics.draw_bootstrap(judged.groups)]
     return {
-        "refusals": count_refused(lesion_rows(answers, served)),
-        "malignant_caught": measure_malignant_caught(lesions, pick(answers, served, lesions)),
+        "refusals": count_refused(select_lesions(answers, served)),
+        "malignant_caught": measure_malignant_caught(
+            lesions, pick_results(answers, served, lesions)
+        ),
         **with_interval(
             "named_balanced_accuracy",
             draws,
@@ -162,6 +174,6 @@ def measure_told_nothing(model: Model, answers: Answers, lesions: Answers) -> di
     }
 
 
-def _forget_modality(answers: Answers) -> Answers:
+def _forget_modality(answers: ModelOutputs) -> ModelOutputs:
     samples = [replace(sample, modality=Modality.UNKNOWN) for sample in answers.samples]
     return replace(answers, samples=samples)

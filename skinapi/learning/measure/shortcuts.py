@@ -22,7 +22,7 @@ NEVUS = "melanocytic_nevus"
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class FindingPair:
     """What serving answers to a nevus and to the same picture marked; None if refused."""
 
     source: str
@@ -42,28 +42,28 @@ def measure_shortcuts(
     """
     nevi = [sample for sample in samples if sample.label == NEVUS]
     progress = Progress("markings", len(nevi), report)
-    pairs: dict[str, list[Pair]] = {name: [] for name in MARKINGS}
+    pairs: dict[str, list[FindingPair]] = {name: [] for name in MARKINGS}
     for sample in nevi:
-        for name, pair in _judge_marked(model, sample).items():
+        for name, pair in _find_with_markings(model, sample).items():
             pairs[name].append(pair)
         progress.advance()
     return {name: _describe(found) for name, found in pairs.items()}
 
 
-def _judge_marked(model: Model, sample: Sample) -> dict[str, Pair]:
+def _find_with_markings(model: Model, sample: Sample) -> dict[str, FindingPair]:
     """By marking; nothing where the unmarked picture is refused."""
     picture = open_sample(sample).convert("RGB")
     context = Context(modality=sample.modality)
-    plain = _judge(model, picture, context)
+    plain = _find(model, picture, context)
     if plain is None:
         return {}
     return {
-        name: Pair(sample.source, plain, _judge(model, mark(picture), context))
+        name: FindingPair(sample.source, plain, _find(model, mark(picture), context))
         for name, mark in MARKINGS.items()
     }
 
 
-def _judge(model: Model, picture: Image.Image, context: Context) -> Finding | None:
+def _find(model: Model, picture: Image.Image, context: Context) -> Finding | None:
     written = BytesIO()
     picture.save(written, "PNG", compress_level=1)
     try:
@@ -72,7 +72,7 @@ def _judge(model: Model, picture: Image.Image, context: Context) -> Finding | No
         return None
 
 
-def _describe(pairs: Sequence[Pair]) -> dict[str, Any]:
+def _describe(pairs: Sequence[FindingPair]) -> dict[str, Any]:
     sources = sorted({pair.source for pair in pairs})
     if len(sources) < 2:
         return _figures(pairs)
@@ -82,7 +82,7 @@ def _describe(pairs: Sequence[Pair]) -> dict[str, Any]:
     return {**_figures(pairs), "sources": by_source}
 
 
-def _figures(pairs: Sequence[Pair]) -> dict[str, Any]:
+def _figures(pairs: Sequence[FindingPair]) -> dict[str, Any]:
     both = [(pair.plain, pair.marked) for pair in pairs if pair.marked is not None]
     changes = [marked.malignant_score - plain.malignant_score for plain, marked in both]
     # The most urgent band has the lowest place.

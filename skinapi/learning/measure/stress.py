@@ -10,16 +10,16 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from skinapi.learning.data.degradation import (
     Change,
-    add_grain,
-    frame_darkly,
-    light,
-    press,
-    seeded_by,
+    add_noise,
+    add_vignette,
+    compress_jpeg,
+    scale_light,
+    seed_from,
 )
-from skinapi.learning.data.samples import Sample, thin_out
+from skinapi.learning.data.samples import Sample, subsample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.comparison import Difference, compare, compare_mean
-from skinapi.learning.measure.predictions import Judged, ask_model, judge
+from skinapi.learning.measure.comparison import Difference, compare_mean, compare_predictions
+from skinapi.learning.measure.predictions import Predictions, predict, run_model
 from skinapi.learning.progress import Report
 from skinapi.vision.model import Model
 
@@ -41,12 +41,12 @@ def measure_stress(
     """Each row against the same pictures untouched, at most so many of a class; `refused` is the
     share that serving would refuse.
     """
-    samples = thin_out(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
-    plain = judge(model, ask_model(model, samples, report=report))
+    samples = subsample(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
+    plain = predict(model, run_model(model, samples, report=report))
     rows = {"untouched": _row(plain, plain)}
     for name, change in STRESSES.items():
-        answers = ask_model(model, samples, report=report, change=change)
-        rows[name] = _row(plain, judge(model, answers))
+        answers = run_model(model, samples, report=report, change=change)
+        rows[name] = _row(plain, predict(model, answers))
     return rows
 
 
@@ -54,18 +54,18 @@ def compare_stress(
     first: Model, second: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, dict[str, Difference]]:
     """Two models before the same worse pictures, each row and the mean of all."""
-    samples = thin_out(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
+    samples = subsample(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
     pairs = {}
     for name, change in STRESSES.items():
-        answers = [ask_model(m, samples, report=report, change=change) for m in (first, second)]
-        pairs[name] = (judge(first, answers[0]), judge(second, answers[1]))
+        answers = [run_model(m, samples, report=report, change=change) for m in (first, second)]
+        pairs[name] = (predict(first, answers[0]), predict(second, answers[1]))
     rows = {name: compare_mean([pair], FIGURES) for name, pair in pairs.items()}
     return {**rows, "mean of all": compare_mean(list(pairs.values()), FIGURES)}
 
 
-def _row(plain: Judged, judged: Judged) -> dict[str, Any]:
+def _row(plain: Predictions, judged: Predictions) -> dict[str, Any]:
     row: dict[str, Any] = {"n": len(judged.samples), "refused": float(judged.refused.mean())}
-    for name, difference in compare(plain, judged, FIGURES).items():
+    for name, difference in compare_predictions(plain, judged, FIGURES).items():
         row[name] = difference.second
         row[f"{name}_change"] = difference.second - difference.first
         row[f"{name}_change_interval"] = [difference.low, difference.high]
@@ -82,7 +82,7 @@ def _blur(share: float) -> Change:
 
 
 def _jpeg(quality: int) -> Change:
-    return lambda picture: press(picture, quality)
+    return lambda picture: compress_jpeg(picture, quality)
 
 
 def _crop(share: float) -> Change:
@@ -100,7 +100,7 @@ def _crop(share: float) -> Change:
 
 def add_hairs(picture: Image.Image) -> Image.Image:
     """Dark arcs across the whole picture: the same picture always grows the same ones."""
-    random = seeded_by(picture)
+    random = seed_from(picture)
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
     width = max(1, round(min(picture.size) / 128))
@@ -114,12 +114,12 @@ def add_hairs(picture: Image.Image) -> Image.Image:
     return haired
 
 
-def _grainy(picture: Image.Image) -> Image.Image:
-    return add_grain(picture, GRAIN, seeded_by(picture))
+def _add_noise(picture: Image.Image) -> Image.Image:
+    return add_noise(picture, GRAIN, seed_from(picture))
 
 
 def _filter(colour: NDArray[np.floating]) -> Change:
-    return lambda picture: light(picture, colour)
+    return lambda picture: scale_light(picture, colour)
 
 
 def _melanin(density: float) -> Change:
@@ -127,11 +127,11 @@ def _melanin(density: float) -> Change:
     return _filter(np.exp(-density * MELANIN))
 
 
-def _like_a_phone(picture: Image.Image) -> Image.Image:
+def _imitate_phone(picture: Image.Image) -> Image.Image:
     """Warm light, more colour, more contrast, sharpened, compressed."""
     warm = _filter(WARM_LIGHT)(picture)
     vivid = ImageEnhance.Contrast(ImageEnhance.Color(warm).enhance(1.3)).enhance(1.15)
-    return press(vivid.filter(ImageFilter.UnsharpMask(2, 80)), 60)
+    return compress_jpeg(vivid.filter(ImageFilter.UnsharpMask(2, 80)), 60)
 
 
 def _spin(picture: Image.Image, angle: float) -> Image.Image:
@@ -152,12 +152,12 @@ STRESSES: Mapping[str, Change] = {
     "turned by 45 degrees": lambda picture: _spin(picture, 45),
     "upside down": lambda picture: picture.transpose(Image.Transpose.ROTATE_180),
     "hairs drawn over": add_hairs,
-    "grainy": _grainy,
+    "grainy": _add_noise,
     "in bluish light": _filter(BLUISH_LIGHT),
-    "through a tube": lambda picture: frame_darkly(picture, radius=0.4, edge=0.03),
+    "through a tube": lambda picture: add_vignette(picture, radius=0.4, edge=0.03),
     "cropped to 80 %": _crop(0.8),
     "from farther away": _crop(1.25),
-    "like a phone": _like_a_phone,
+    "like a phone": _imitate_phone,
     "darker skin (colour transform)": _melanin(DARKER_SKIN),
     "lighter skin (colour transform)": _melanin(LIGHTER_SKIN),
 }

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.datasets import load_pictures
-from skinapi.learning.data.samples import Sample, earlier_half, thin_out
+from skinapi.learning.data.samples import Sample, first_half, subsample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.patient_facts import fit_patient_facts
-from skinapi.learning.measure.predictions import Answers, ask_model
+from skinapi.learning.measure.predictions import ModelOutputs, run_model
 from skinapi.learning.package.detectors import (
     fit_modality_detector,
     fit_skin_detector,
-    read_not_skin,
+    read_not_skin_features,
 )
 from skinapi.learning.progress import Report
 from skinapi.vision.assessment import state
@@ -47,7 +47,7 @@ TAUS = np.arange(0.0, 1.01, 0.05)
 ACCURACY_MAY_FALL = 0.005
 SQUAMOUS_CELL_CARCINOMA = "scc"
 # Of each source; features of more pictures tell no more.
-MOST_LEARNED = 1500
+MAX_TRAIN_PER_SOURCE = 1500
 
 Probabilities = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -65,20 +65,20 @@ def calibrate_model(
     ordinary photographs: the later half is for the figure. Pictures of a label that is none of the
     model's outputs are left out, and counted in the report.
     """
-    learned = keep_answerable(learned, model.labels, part="training", report=report)
-    watched = keep_answerable(watched, model.labels, part="validation", report=report)
-    thinned = thin_out(learned, most=MOST_LEARNED, by=lambda sample: sample.source)
-    strangers = earlier_half(load_pictures(not_skin, label="not skin")) if not_skin else []
+    learned = keep_known_labels(learned, model.labels, part="training", report=report)
+    watched = keep_known_labels(watched, model.labels, part="validation", report=report)
+    thinned = subsample(learned, most=MAX_TRAIN_PER_SOURCE, by=lambda sample: sample.source)
+    strangers = first_half(load_pictures(not_skin, label="not skin")) if not_skin else []
     return fit_calibration(
         labels=model.labels,
-        train=ask_model(model, thinned, report=report),
-        validation=ask_model(model, watched, report=report),
-        not_skin=read_not_skin(model, strangers) if strangers else None,
+        train=run_model(model, thinned, report=report),
+        validation=run_model(model, watched, report=report),
+        not_skin=read_not_skin_features(model, strangers) if strangers else None,
         report=report,
     )
 
 
-def keep_answerable(
+def keep_known_labels(
     samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
 ) -> list[Sample]:
     """Whatever the model says of the others is wrong, so they would only teach it to be unsure.
@@ -100,8 +100,8 @@ def keep_answerable(
 def fit_calibration(
     *,
     labels: Sequence[str],
-    train: Answers,
-    validation: Answers,
+    train: ModelOutputs,
+    validation: ModelOutputs,
     not_skin: NDArray[np.floating] | None,
     report: Report,
 ) -> ModelCalibration:
@@ -128,8 +128,8 @@ def fit_calibration(
 def _fit_modality(
     modality: Modality,
     labels: Sequence[str],
-    train: Answers,
-    validation: Answers,
+    train: ModelOutputs,
+    validation: ModelOutputs,
     report: Report,
 ) -> Calibration:
     watched = _lesions_of(validation, modality)
@@ -223,7 +223,7 @@ def fit_naming_rule(
     scored = []
     for tau in TAUS.tolist():
         rule = NamingRule(tau=tau, prior=prior)
-        named = name_all(rule, labels, probabilities)
+        named = name_classes(rule, labels, probabilities)
         hit = named == truth
         balanced = np.mean([hit[truth == label].mean() for label in np.unique(truth)])
         scored.append((rule, float(hit.mean()), float(balanced)))
@@ -232,7 +232,7 @@ def fit_naming_rule(
     return max(allowed, key=lambda entry: entry[2])[0]
 
 
-def name_all(
+def name_classes(
     rule: NamingRule | None, labels: Sequence[str], probabilities: Probabilities
 ) -> Labels:
     """What each picture is named where no doubt speaks, as the place of its label."""
@@ -245,7 +245,7 @@ def name_all(
 
 
 def fit_prediction_sets(
-    watched: Answers, labels: Sequence[str], probabilities: Probabilities
+    watched: ModelOutputs, labels: Sequence[str], probabilities: Probabilities
 ) -> tuple[dict[Level, dict[str, float]], dict[Level, tuple[str, ...]]]:
     """Class-conditional split conformal prediction, one picture of each lesion.
 
@@ -289,7 +289,7 @@ def _first_of_each_lesion(samples: Sequence[Sample]) -> list[int]:
     return sorted(first.values())
 
 
-def _lesions_of(answers: Answers, modality: Modality) -> Answers:
+def _lesions_of(answers: ModelOutputs, modality: Modality) -> ModelOutputs:
     return answers.take(
         row
         for row, sample in enumerate(answers.samples)

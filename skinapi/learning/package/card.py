@@ -27,8 +27,8 @@ from skinapi.learning.measure.text_tables import (
     show_interval,
     write_markdown,
 )
-from skinapi.learning.train.fitting import Course
-from skinapi.learning.train.recipe import Lessons, Recipe
+from skinapi.learning.train.fitting import PhaseStatus
+from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.vision.model import CALIBRATION, CARD
 
 README = "README.md"
@@ -47,8 +47,8 @@ Figures = Mapping[str, Any]
 
 def describe_training(
     recipe: Recipe,
-    lessons: Lessons,
-    courses: Mapping[str, Course],
+    lessons: TrainingData,
+    courses: Mapping[str, PhaseStatus],
     command: str,
     notes: Sequence[str],
 ) -> dict[str, Any]:

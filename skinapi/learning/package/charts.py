@@ -11,13 +11,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from skinapi.learning.measure.metrics import BINS
-from skinapi.learning.measure.predictions import Judged
+from skinapi.learning.measure.predictions import Predictions
 from skinapi.vision.conditions import conditions_table
 
 COLOURS = ("#0b6e99", "#d1495b", "#66a182", "#edae49", "#6a4c93", "#2e4057", "#8d6a9f")
 
 
-def draw_card(judged: Judged, figures: Mapping[str, Any], folder: Path) -> None:
+def draw_charts(judged: Predictions, figures: Mapping[str, Any], folder: Path) -> None:
     """confusion.png, roc.png, reliability.png and per_class.png."""
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         names = list(figures["per_class"])
@@ -51,7 +51,7 @@ def _draw_confusion(counts: NDArray[np.int64], names: Sequence[str]) -> Figure:
     return figure
 
 
-def _draw_roc(judged: Judged, figures: Mapping[str, Any]) -> Figure:
+def _draw_roc(judged: Predictions, figures: Mapping[str, Any]) -> Figure:
     figure, axes = _axes()
     for index, (name, one) in enumerate(figures["per_class"].items()):
         false, true = _roc(judged.probabilities[:, index], judged.labels == index)
@@ -73,7 +73,7 @@ def _roc(
     return false, true
 
 
-def _draw_reliability(judged: Judged) -> Figure:
+def _draw_reliability(judged: Predictions) -> Figure:
     figure, axes = _axes()
     both = (("before temperature", judged.uncalibrated), ("as served", judged.probabilities))
     for (label, probabilities), colour in zip(both, ("#c0c0c0", COLOURS[0]), strict=True):

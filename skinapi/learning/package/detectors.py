@@ -8,7 +8,7 @@ from PIL import Image
 from scipy.optimize import minimize
 
 from skinapi.learning.data.samples import Sample, open_sample
-from skinapi.learning.measure.predictions import Answers
+from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.progress import Report
 from skinapi.vision.context import Modality
 from skinapi.vision.linear import LinearClassifier
@@ -20,9 +20,9 @@ Features = NDArray[np.floating]
 Floats = NDArray[np.float64]
 
 PENALTY = 1.0
-SURE = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
-MOST_WRONG = 0.005
-MOST_REFUSED = 0.005
+CERTAINTIES = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+MAX_WRONG = 0.005
+MAX_REFUSED = 0.005
 LOWEST_LIMIT = 0.5
 # Thirty photographs are few: parts of them are ordinary things too.
 CROPS = 12
@@ -31,7 +31,7 @@ BATCH = 8
 
 
 def fit_modality_detector(
-    train: Answers, validation: Answers, *, report: Report
+    train: ModelOutputs, validation: ModelOutputs, *, report: Report
 ) -> ModalityDetector | None:
     """None where the training pictures hold one modality only. It is relied upon from the
     probability on at which at most half a percent of the validation pictures are told wrongly.
@@ -47,9 +47,9 @@ def fit_modality_detector(
     classifier = fit_linear(learned.pooled, truth)
     told = classifier.probability(watched.pooled)
     right = np.array([s.modality is Modality.DERMOSCOPIC for s in watched.samples], bool)
-    for sure in SURE:
+    for sure in CERTAINTIES:
         wrong = np.where(right, 1 - told, told) >= sure
-        if wrong.mean() <= MOST_WRONG:
+        if wrong.mean() <= MAX_WRONG:
             break
     unsure = np.maximum(told, 1 - told) < sure
     report(f"modality: sure from {sure}, {wrong.mean():.2%} wrong, {unsure.mean():.2%} unsure")
@@ -57,7 +57,7 @@ def fit_modality_detector(
 
 
 def fit_skin_detector(
-    train: Answers, validation: Answers, not_skin: Features, *, report: Report
+    train: ModelOutputs, validation: ModelOutputs, not_skin: Features, *, report: Report
 ) -> SkinDetector:
     """`not_skin`: a row of features for each view of an ordinary photograph.
 
@@ -70,7 +70,7 @@ def fit_skin_detector(
     probability = classifier.probability(validation.pooled)
     sources = np.array([sample.source for sample in validation.samples])
     limits = [
-        float(np.quantile(probability[sources == source], 1 - MOST_REFUSED))
+        float(np.quantile(probability[sources == source], 1 - MAX_REFUSED))
         for source in sorted(set(sources.tolist()))
     ]
     limit = min(max(*limits, LOWEST_LIMIT), 1.0)
@@ -79,7 +79,7 @@ def fit_skin_detector(
     return SkinDetector(not_skin=classifier, limit=limit)
 
 
-def read_not_skin(model: Model, samples: Sequence[Sample]) -> Features:
+def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
     """Pooled features of every photograph as it is served, and of random squares out of it."""
     random = np.random.default_rng(0)
     views = []

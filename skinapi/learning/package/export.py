@@ -15,7 +15,7 @@ import openvino as ov
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.package.servable import Servable
-from skinapi.learning.train.float16_weights import store_kernels_in_half
+from skinapi.learning.train.float16_weights import store_as_float16
 from skinapi.vision.calibration import ModelCalibration, softmax
 from skinapi.vision.model import (
     CALIBRATION,
@@ -35,7 +35,7 @@ BATCH = 16
 
 
 @contextmanager
-def new_model(destination: Path) -> Iterator[Path]:
+def new_model_folder(destination: Path) -> Iterator[Path]:
     """A folder to fill; it appears at its destination when the work is done, and never half."""
     if destination.exists():
         raise BadNetwork(f"There is already something at {destination}; name another place")
@@ -79,7 +79,7 @@ def _export(network: keras.Model, path: Path, *, half: bool) -> None:
         for output, name in zip(served.outputs, OUTPUTS, strict=True):
             output.get_tensor().set_names({name})
         if half:
-            store_kernels_in_half(served)
+            store_as_float16(served)
         ov.save_model(served, path, compress_to_fp16=False)
 
 
@@ -92,7 +92,9 @@ def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> f
     return float(np.abs(softmax(kept) - softmax(served)).max())
 
 
-def write_papers(folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration) -> str:
+def write_model_files(
+    folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration
+) -> str:
     """Card, calibration and checksums beside the network; the version names the very weights.
     Answers it.
     """

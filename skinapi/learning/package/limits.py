@@ -8,14 +8,14 @@ from skinapi.learning.measure.served_figures import is_squamous
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 
-PURPOSE = (
+INTENDED_USE = (
     "For research and decision support. Not a medical device, and never the only ground to decide."
 )
-ELSEWHERE = (
+OTHER_SOURCES = (
     "Tested on held-out pictures of the sources it learned from. Of a hospital, camera or "
     "dermoscope that is in none of them, expect less."
 )
-ABSTAINING = (
+ABSTENTION = (
     "No way of abstaining reliably prevents silent failures: doubting strange pictures and "
     "refusing what is not skin mitigates."
 )
@@ -27,21 +27,21 @@ PLURALS = {
 }
 
 
-def limits_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+def describe_limits(samples: Sequence[Sample]) -> tuple[str, ...]:
     """One sentence each; `samples` are those that were learned from."""
     lesions = [sample for sample in samples if sample.label != NORMAL_SKIN]
     return (
-        PURPOSE,
+        INTENDED_USE,
         _limit_modality(lesions),
         _limit_skin(lesions),
-        ELSEWHERE,
+        OTHER_SOURCES,
         _limit_calibration(lesions),
-        ABSTAINING,
+        ABSTENTION,
         _limit_classes(lesions),
     )
 
 
-def limits_of_labels(labels: Sequence[str]) -> tuple[str, ...]:
+def describe_missing_labels(labels: Sequence[str]) -> tuple[str, ...]:
     """What a network without an output for some malignant condition can never say."""
     missing = [
         condition.names.en

@@ -28,7 +28,7 @@ class FusedConv2D(keras.layers.Conv2D):  # type: ignore[misc]
         return super().convolution_op(inputs, kernel * self.scale)
 
 
-class Gone(keras.layers.Layer):  # type: ignore[misc]
+class FoldedNormalization(keras.layers.Layer):  # type: ignore[misc]
     """Where a normalisation stood; it is called as one."""
 
     def call(self, inputs: keras.KerasTensor, **_: object) -> keras.KerasTensor:
@@ -45,16 +45,16 @@ def fuse(network: keras.Model) -> keras.Model:
         if layer in pairs:
             return FusedConv2D.from_config({**config, "use_bias": True})
         if layer.name in gone:
-            return Gone(name=layer.name, dtype=config["dtype"])
+            return FoldedNormalization(name=layer.name, dtype=config["dtype"])
         return type(layer).from_config(config)
 
     fused = keras.models.clone_model(network, clone_function=twin_of)
-    for layer in _layers_kept(network, gone):
+    for layer in _remaining_layers(network, gone):
         weights = layer.get_weights()
         if layer in pairs:
             norm = pairs[layer]
             _, beta, mean, _ = norm.get_weights()
-            scale = scale_of(norm)
+            scale = norm_scale(norm)
             excess = _excess(scale)
             weights = [weights[0] * excess, beta + (_bias(layer) - mean) * scale, scale / excess]
         fused.get_layer(layer.name).set_weights(weights)
@@ -64,19 +64,19 @@ def fuse(network: keras.Model) -> keras.Model:
 def unfuse(fused: keras.Model, network: keras.Model) -> None:
     """What the twin has learned, back where it came from: kernels, and shifts as beta."""
     pairs = _pairs(network)
-    for layer in _layers_kept(network, {norm.name for norm in pairs.values()}):
+    for layer in _remaining_layers(network, {norm.name for norm in pairs.values()}):
         weights = fused.get_layer(layer.name).get_weights()
         if layer in pairs:
             norm = pairs[layer]
             kernel, shift, _ = weights
             gamma, _, mean, variance = norm.get_weights()
-            scale = scale_of(norm)
+            scale = norm_scale(norm)
             norm.set_weights([gamma, shift - (_bias(layer) - mean) * scale, mean, variance])
             weights = [kernel / _excess(scale), *layer.get_weights()[1:]]
         layer.set_weights(weights)
 
 
-def norm_behind(layer: keras.Layer) -> keras.Layer | None:
+def norm_after(layer: keras.Layer) -> keras.Layer | None:
     """The batch normalisation that alone reads this layer."""
     readers = {node.operation for node in layer._outbound_nodes}
     norm = next(iter(readers), None)
@@ -84,7 +84,7 @@ def norm_behind(layer: keras.Layer) -> keras.Layer | None:
     return norm if alone else None
 
 
-def scale_of(norm: keras.Layer) -> Array:
+def norm_scale(norm: keras.Layer) -> Array:
     """Gamma over the standard deviation."""
     gamma, _, _, variance = (np.asarray(value, np.float32) for value in norm.get_weights())
     return np.asarray(gamma / np.sqrt(variance + np.float32(norm.epsilon)), np.float32)
@@ -100,11 +100,11 @@ def _excess(scale: Array) -> Array:
 def _pairs(network: keras.Model) -> dict[keras.Layer, keras.Layer]:
     """Each convolution that a normalisation follows, and that normalisation."""
     plain = [layer for layer in network.layers if type(layer) is keras.layers.Conv2D]
-    behind = {layer: norm_behind(layer) for layer in plain}
+    behind = {layer: norm_after(layer) for layer in plain}
     return {layer: norm for layer, norm in behind.items() if norm is not None}
 
 
-def _layers_kept(network: keras.Model, gone: set[str]) -> list[keras.Layer]:
+def _remaining_layers(network: keras.Model, gone: set[str]) -> list[keras.Layer]:
     return [layer for layer in network.layers if layer.weights and layer.name not in gone]
 
 

@@ -14,7 +14,7 @@ Fetch = Callable[[Rows, np.random.Generator], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
+class FetchSwitch:
     """What is fetched once so many epochs are over; the last of them need not be whole."""
 
     epochs: float
@@ -37,7 +37,7 @@ class Batches:
         batch: int,
         mixup: float,
         seed: int,
-        later: Later | None = None,
+        later: FetchSwitch | None = None,
     ) -> None:
         self._fetch = fetch
         self._sampler = sampler

@@ -63,7 +63,7 @@ class Phase:
 
 
 @dataclass(slots=True)
-class Course:
+class PhaseStatus:
     """Where a phase stands; written beside its weights after every epoch."""
 
     epoch: int = 0
@@ -99,7 +99,7 @@ def run_phase(
     score: Score,
     folder: Path,
     report: Report,
-) -> Course:
+) -> PhaseStatus:
     """Trains the model in place and leaves it with the best averaged weights that validation saw.
 
     `score` answers figures whose `macro_auc` decides. Interrupted anywhere, the next call goes on
@@ -107,13 +107,13 @@ def run_phase(
     """
     folder.mkdir(parents=True, exist_ok=True)
     _compile(model, phase, steps=len(batches))
-    course = read_course(folder)
+    course = read_status(folder)
     if course.epoch:
         _assign(_state_of(model), load_arrays(folder / f"state-{course.epoch}.npz"))
     progress = Progress(phase.name, (phase.epochs - course.epoch) * len(batches), report)
     while not course.finished:
         loss, own = _train_epoch(model, batches, course.epoch, progress)
-        _judge_epoch(model, score, course, loss, folder)
+        _validate_epoch(model, score, course, loss, folder)
         _assign(model.trainable_variables, own)
         tired = course.epoch - course.best_epoch >= phase.patience
         course.finished = tired or course.epoch == phase.epochs
@@ -173,8 +173,8 @@ def _train_epoch(
     return float(np.mean(losses)), own
 
 
-def _judge_epoch(
-    model: keras.Model, score: Score, course: Course, loss: float, folder: Path
+def _validate_epoch(
+    model: keras.Model, score: Score, course: PhaseStatus, loss: float, folder: Path
 ) -> None:
     """Validation sees the averaged weights."""
     scores = score(model)
@@ -185,7 +185,7 @@ def _judge_epoch(
         save_arrays(folder / "best.npz", model.get_weights())
 
 
-def _checkpoint(folder: Path, model: keras.Model, course: Course) -> None:
+def _checkpoint(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
     state = folder / f"state-{course.epoch}.npz"
     save_arrays(state, _values(_state_of(model)))
     partial = folder / "course.partial"
@@ -196,12 +196,12 @@ def _checkpoint(folder: Path, model: keras.Model, course: Course) -> None:
             old.unlink()
 
 
-def read_course(folder: Path) -> Course:
+def read_status(folder: Path) -> PhaseStatus:
     """How far the phase in this folder has come; a new one where there is none."""
     written = folder / "course.json"
     if not written.exists():
-        return Course()
-    return Course(**json.loads(written.read_text(encoding="utf-8")))
+        return PhaseStatus()
+    return PhaseStatus(**json.loads(written.read_text(encoding="utf-8")))
 
 
 def _state_of(model: keras.Model) -> list[keras.Variable]:

@@ -14,7 +14,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as ops
 
-from skinapi.learning.train.batch_norm import norm_behind, scale_of
+from skinapi.learning.train.batch_norm import norm_after, norm_scale
 
 Array = NDArray[np.float32]
 
@@ -34,12 +34,12 @@ def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.flo
         layer.set_weights([kernel, *layer.get_weights()[1:]])
 
 
-def round_to_half(network: keras.Model) -> None:
+def round_to_float16(network: keras.Model) -> None:
     """Afterwards a float16 export of this network loses nothing more."""
     set_folded_kernels(network, folded_kernels(network))
 
 
-def store_kernels_in_half(served: ov.Model) -> None:
+def store_as_float16(served: ov.Model) -> None:
     """Every large float32 constant of the graph becomes float16 and a conversion back."""
     for node in served.get_ops():
         if (
@@ -58,16 +58,16 @@ def layers_with_kernels(network: keras.Model) -> Iterator[tuple[keras.Layer, Arr
     """Every layer with a kernel, and the scale that serving multiplies into it."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
-            yield layer, _scale_behind(layer)[:, None]
+            yield layer, _scale_after(layer)[:, None]
         elif isinstance(layer, keras.layers.Conv2D):
-            yield layer, _scale_behind(layer)
+            yield layer, _scale_after(layer)
         elif isinstance(layer, keras.layers.Dense):
             yield layer, np.ones(1, np.float32)
 
 
-def _scale_behind(layer: keras.Layer) -> Array:
-    norm = norm_behind(layer)
-    return np.ones(1, np.float32) if norm is None else scale_of(norm)
+def _scale_after(layer: keras.Layer) -> Array:
+    norm = norm_after(layer)
+    return np.ones(1, np.float32) if norm is None else norm_scale(norm)
 
 
 def _kernel(layer: keras.Layer) -> Array:

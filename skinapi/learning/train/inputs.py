@@ -32,7 +32,7 @@ Features = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class NetworkInputs:
     """Samples as a network reads them: decoded and prepared by the same functions as in serving."""
 
     samples: Sequence[Sample]
@@ -64,10 +64,10 @@ def cache_features(
     def fill(stored: Features) -> None:
         _compute(trunk, look, stored, Progress(f"features {path.stem}", rows, report))
 
-    return compute_once(path, (rows, *trunk.output.shape[1:]), np.float16, fill)
+    return compute_cached(path, (rows, *trunk.output.shape[1:]), np.float16, fill)
 
 
-def compute_once(
+def compute_cached(
     path: Path, shape: tuple[int, ...], dtype: DTypeLike, fill: Callable[[NDArray[Any]], None]
 ) -> NDArray[Any]:
     """Read from disk after; interrupted, it is computed anew."""

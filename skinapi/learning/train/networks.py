@@ -73,12 +73,12 @@ def build_network(
     return keras.Model(trunk.inputs, logits, name=architecture.lower())
 
 
-def tail_of(network: keras.Model, cut: str) -> keras.Model:
+def build_tail(network: keras.Model, cut: str) -> keras.Model:
     """The part of the network behind a layer, sharing its weights."""
     return keras.Model(network.get_layer(cut).output, network.output, name=f"{network.name}_tail")
 
 
-def trunk_of(network: keras.Model, cut: str) -> keras.Model:
+def build_trunk(network: keras.Model, cut: str) -> keras.Model:
     """The part of the network up to a layer, sharing its weights."""
     return keras.Model(network.inputs, network.get_layer(cut).output, name=f"{network.name}_trunk")
 

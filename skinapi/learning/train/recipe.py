@@ -16,24 +16,24 @@ from skinapi.errors import BadNetwork
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.progress import Report
 from skinapi.learning.train.batch_norm import fuse, unfuse
-from skinapi.learning.train.batches import Batches, Fetch, Floats, Later
-from skinapi.learning.train.fitting import Course, Phase, read_course, run_phase
-from skinapi.learning.train.inputs import Pictures
+from skinapi.learning.train.batches import Batches, Fetch, FetchSwitch, Floats
+from skinapi.learning.train.fitting import Phase, PhaseStatus, read_status, run_phase
+from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import (
     ARCHITECTURES,
     STRIDE,
     build_network,
+    build_tail,
+    build_trunk,
     freeze_below,
     precision,
-    tail_of,
-    trunk_of,
 )
-from skinapi.learning.train.resuming import claim_folder
+from skinapi.learning.train.resuming import check_resume
 from skinapi.learning.train.sampling import Sampler, balance_samples
-from skinapi.learning.train.scoring import Look, require_scorable, score_network
+from skinapi.learning.train.scoring import LoadInput, require_scorable, score_network
 from skinapi.learning.train.strengths import Strengths
 from skinapi.learning.train.teachers import Teachers
-from skinapi.learning.train.views import Keeper, Views
+from skinapi.learning.train.views import ViewCache, Views
 
 PHASES: Mapping[str, Phase] = {
     phase.name: phase
@@ -85,7 +85,7 @@ def default_phases(sources: int) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class TrainingData:
     """The pictures to learn from and to watch; the classes stand in the order of the outputs.
     `shares` gives a source's share of the lesions drawn in training; None, or no entry, leaves it
     to the source's size.
@@ -135,22 +135,22 @@ class Recipe:
 def train_network(
     *,
     recipe: Recipe,
-    lessons: Lessons,
+    lessons: TrainingData,
     initialise: Callable[[keras.Model], None],
     folder: Path,
     report: Report,
-) -> tuple[keras.Model, dict[str, Course]]:
+) -> tuple[keras.Model, dict[str, PhaseStatus]]:
     """A float32 network with the best weights of all phases, and what is kept of its start.
 
     Called again on the same folder, it goes on where it was interrupted. Epochs that are finished
     are not repeated.
     """
-    _check(recipe, lessons)
+    _check_feasible(recipe, lessons)
     keras.utils.set_random_seed(recipe.seed)
     network = recipe.build(len(lessons.classes), compute=recipe.compute, side=recipe.side)
     initialise(network)
-    _claim(folder, recipe, lessons, network)
-    courses: dict[str, Course] = {}
+    _check_resume(folder, recipe, lessons, network)
+    courses: dict[str, PhaseStatus] = {}
     start = kept = network.get_weights()
     best = -np.inf
     for phase in recipe.phases:
@@ -170,7 +170,7 @@ def train_network(
     return _as_float32(network, recipe, lessons), courses
 
 
-def _check(recipe: Recipe, lessons: Lessons) -> None:
+def _check_feasible(recipe: Recipe, lessons: TrainingData) -> None:
     """Whatever would only be found out after hours."""
     require_scorable(lessons.validation)
     _balance(recipe, lessons)
@@ -182,13 +182,15 @@ def _check(recipe: Recipe, lessons: Lessons) -> None:
         )
 
 
-def _balance(recipe: Recipe, lessons: Lessons) -> Sampler:
+def _balance(recipe: Recipe, lessons: TrainingData) -> Sampler:
     return balance_samples(
         lessons.train, shares=lessons.shares, most_normal_skin=recipe.most_normal_skin
     )
 
 
-def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model) -> None:
+def _check_resume(
+    folder: Path, recipe: Recipe, lessons: TrainingData, network: keras.Model
+) -> None:
     """A folder belongs to one training: the same recipe, lessons and starting weights. Every
     strength is a field of one of them; resuming with another would mix two trainings.
     """
@@ -205,10 +207,10 @@ def _claim(folder: Path, recipe: Recipe, lessons: Lessons, network: keras.Model)
         "trust": lessons.teachers.trust if lessons.teachers else None,
         "start": start.hexdigest(),
     }
-    claim_folder(folder, claim)
+    check_resume(folder, claim)
 
 
-def _as_float32(network: keras.Model, recipe: Recipe, lessons: Lessons) -> keras.Model:
+def _as_float32(network: keras.Model, recipe: Recipe, lessons: TrainingData) -> keras.Model:
     twin = recipe.build(len(lessons.classes), compute="float32", side=recipe.side)
     twin.set_weights(network.get_weights())
     return twin
@@ -217,39 +219,39 @@ def _as_float32(network: keras.Model, recipe: Recipe, lessons: Lessons) -> keras
 def _run(
     phase: Phase,
     recipe: Recipe,
-    lessons: Lessons,
+    lessons: TrainingData,
     network: keras.Model,
     folder: Path,
     report: Report,
-) -> Course:
+) -> PhaseStatus:
     keras.utils.set_random_seed(recipe.seed)
     known = ARCHITECTURES[recipe.architecture]
     cut = known.cuts.get(phase.depth)
-    watched = Pictures(lessons.validation, recipe.side, known.scaling)
+    watched = NetworkInputs(lessons.validation, recipe.side, known.scaling)
     views = _views(phase, recipe, lessons, side=recipe.side_at(phase.shrink))
     grown = _views(phase, recipe, lessons, side=recipe.side)
-    later = Later(phase.shrink_until * phase.epochs, grown.live) if phase.grows else None
+    later = FetchSwitch(phase.shrink_until * phase.epochs, grown.live) if phase.grows else None
     fetch: Fetch = views.live
-    look: Look = watched.look
+    look: LoadInput = watched.look
     whole = phase.depth == "whole"
     freeze_below(network, cut)
-    model = _pupil(phase, recipe, network) if whole else network
+    model = _copy_for_phase(phase, recipe, network) if whole else network
     caches = folder / phase.name / "features"
-    finished = read_course(folder / phase.name).finished
+    finished = read_status(folder / phase.name).finished
     if phase.views and cut is not None:
-        model = tail_of(network, cut)
+        model = build_tail(network, cut)
     if phase.views and not finished:
-        keeper = Keeper(views, phase.views, recipe.seed, caches, report)
+        keeper = ViewCache(views, phase.views, recipe.seed, caches, report)
         if cut is None:
             fetch = keeper.pictures()
         else:
-            trunk = trunk_of(_as_float32(network, recipe, lessons), cut)
+            trunk = build_trunk(_as_float32(network, recipe, lessons), cut)
             fetch, look = keeper.features(trunk), keeper.plain(trunk, watched).__getitem__
 
     def score(trained: keras.Model) -> dict[str, float]:
         """As it is served, however it was learned."""
         if whole:
-            _take_back(trained, network, recipe)
+            _copy_weights_back(trained, network, recipe)
         return score_network(
             network if whole else trained,
             look,
@@ -273,14 +275,14 @@ def _run(
         report=report,
     )
     if whole:
-        _take_back(model, network, recipe)
+        _copy_weights_back(model, network, recipe)
     shutil.rmtree(caches, ignore_errors=True)
     return course
 
 
-def _views(phase: Phase, recipe: Recipe, lessons: Lessons, *, side: int) -> Views:
+def _views(phase: Phase, recipe: Recipe, lessons: TrainingData, *, side: int) -> Views:
     return Views(
-        Pictures(lessons.train, side, ARCHITECTURES[recipe.architecture].scaling),
+        NetworkInputs(lessons.train, side, ARCHITECTURES[recipe.architecture].scaling),
         lessons.answers(lessons.train),
         lessons.teachers,
         spoiled=phase.spoiled,
@@ -289,7 +291,7 @@ def _views(phase: Phase, recipe: Recipe, lessons: Lessons, *, side: int) -> View
     )
 
 
-def _pupil(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
+def _copy_for_phase(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
     """A copy of the network for pictures as large as this phase shows, or of any size."""
     side = None if phase.grows else recipe.side_at(phase.shrink)
     pupil = recipe.build(network.output.shape[-1], compute=recipe.compute, side=side)
@@ -297,7 +299,7 @@ def _pupil(phase: Phase, recipe: Recipe, network: keras.Model) -> keras.Model:
     return fuse(pupil) if recipe.still else pupil
 
 
-def _take_back(pupil: keras.Model, network: keras.Model, recipe: Recipe) -> None:
+def _copy_weights_back(pupil: keras.Model, network: keras.Model, recipe: Recipe) -> None:
     if recipe.still:
         unfuse(pupil, network)
     else:

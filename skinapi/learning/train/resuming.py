@@ -7,18 +7,18 @@ from typing import Any
 
 from skinapi.errors import BadDataset
 
-CLAIM = "training.json"
-MOST_NAMED = 8
+RECORD = "training.json"
+MAX_NAMED = 8
 
 
-def claim_folder(folder: Path, claim: Mapping[str, Any]) -> None:
+def check_resume(folder: Path, claim: Mapping[str, Any]) -> None:
     """Records what the training is, or compares it with what was recorded. Raises BadDataset, which
     names every difference.
     """
     text = json.dumps(claim, indent=1)
-    written = folder / CLAIM
+    written = folder / RECORD
     if written.exists():
-        differences = list_differences(_read_claim(written), json.loads(text))
+        differences = list_differences(_read_record(written), json.loads(text))
         if differences:
             raise BadDataset(
                 f"{folder} holds another training, which differs in {_shorten(differences)}. "
@@ -26,17 +26,17 @@ def claim_folder(folder: Path, claim: Mapping[str, Any]) -> None:
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    partial = written.with_name(f"{CLAIM}.partial")
+    partial = written.with_name(f"{RECORD}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(written)
 
 
 def _shorten(names: Sequence[str]) -> str:
-    more = len(names) - MOST_NAMED
-    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMED
+    return ", ".join(names[:MAX_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _read_claim(path: Path) -> Any:
+def _read_record(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as broken:

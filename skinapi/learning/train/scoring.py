@@ -14,14 +14,14 @@ from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.tensor import Tensor
 
-Look = Callable[[int], Tensor | Features]
+LoadInput = Callable[[int], Tensor | Features]
 Logits = NDArray[np.floating]
 
 SCORED_AT_ONCE = 32
 
 
 def score_network(
-    network: keras.Model, look: Look, *, samples: Sequence[Sample], classes: Sequence[str]
+    network: keras.Model, look: LoadInput, *, samples: Sequence[Sample], classes: Sequence[str]
 ) -> dict[str, float]:
     """`score_logits` of what the network answers to each row that `look` shows; batch by batch, so
     that no folder is too large for memory.

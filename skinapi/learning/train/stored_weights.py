@@ -24,7 +24,7 @@ from skinapi.learning.train.float16_weights import (
 )
 from skinapi.vision.model import NETWORK, NORMS
 
-Half = NDArray[np.float16]
+Float16 = NDArray[np.float16]
 Array = NDArray[np.generic]
 
 DIGEST = "sha256"
@@ -95,8 +95,8 @@ def _find(layer: keras.Layer, index: int, stored: Mapping[str, Array], folder: P
 
 
 def _find_kernel(
-    layer: keras.Layer, stored: Mapping[str, Array], served: Mapping[str, Half], folder: Path
-) -> Half:
+    layer: keras.Layer, stored: Mapping[str, Array], served: Mapping[str, Float16], folder: Path
+) -> Float16:
     digest = stored.get(f"{layer.name}/{DIGEST}")
     if digest is None:
         return _find(layer, 0, stored, folder).astype(np.float16)
@@ -121,7 +121,7 @@ def _read_norms(folder: Path) -> dict[str, Array]:
         raise BadNetwork(f"{path} cannot be read: {broken}") from broken
 
 
-def _served_kernels(folder: Path) -> dict[str, Half]:
+def _served_kernels(folder: Path) -> dict[str, Float16]:
     try:
         served = ov.Core().read_model(folder / NETWORK)
     except RuntimeError as broken:
@@ -129,7 +129,7 @@ def _served_kernels(folder: Path) -> dict[str, Half]:
     return {_digest(kernel): kernel for kernel in _kernels(served)}
 
 
-def _kernels(served: ov.Model) -> Iterator[Half]:
+def _kernels(served: ov.Model) -> Iterator[Float16]:
     """Every constant that a convolution or a Dense multiplies with, its axes in Keras's order."""
     for node in served.get_ops():
         kind = node.get_type_name()
@@ -149,6 +149,6 @@ def _kernels(served: ov.Model) -> Iterator[Half]:
             yield kernel[..., 0] if kind == "GroupConvolution" else kernel
 
 
-def _digest(kernel: Half) -> str:
+def _digest(kernel: Float16) -> str:
     content = np.ascontiguousarray(kernel)
     return hashlib.sha256(f"{content.shape}".encode() + content.tobytes()).hexdigest()

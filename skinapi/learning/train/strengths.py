@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from skinapi.learning.data.augmentation import Augmentation
-from skinapi.learning.data.degradation import Spoiling
+from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 
 
@@ -12,5 +12,5 @@ class Strengths:
     """What share of the pictures is spoiled or marked, a phase says."""
 
     augmentation: Augmentation = field(default_factory=Augmentation)
-    spoiling: Spoiling = field(default_factory=Spoiling)
+    spoiling: Degradation = field(default_factory=Degradation)
     marking: Marking = field(default_factory=Marking)

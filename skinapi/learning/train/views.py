@@ -14,12 +14,18 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
-from skinapi.learning.data.augmentation import augment_picture, turn_picture
-from skinapi.learning.data.degradation import spoil_picture
+from skinapi.learning.data.augmentation import augment_picture, flip_or_turn
+from skinapi.learning.data.degradation import degrade_picture
 from skinapi.learning.data.markings import mark_picture
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.train.batches import Fetch, Floats
-from skinapi.learning.train.inputs import BATCH, Features, Pictures, cache_features, compute_once
+from skinapi.learning.train.inputs import (
+    BATCH,
+    Features,
+    NetworkInputs,
+    cache_features,
+    compute_cached,
+)
 from skinapi.learning.train.sampling import Rows
 from skinapi.learning.train.strengths import Strengths
 from skinapi.learning.train.teachers import Teachers
@@ -27,7 +33,7 @@ from skinapi.vision.tensor import Pixels, Tensor, scale_pixels
 
 THREADS = 2
 
-Kept = NDArray[Any]
+Cached = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Views:
     it whole and unmarked; of the pupil's views these shares are marked and spoiled.
     """
 
-    pictures: Pictures
+    pictures: NetworkInputs
     labels: Floats
     teachers: Teachers | None
     spoiled: float = 0.0
@@ -73,7 +79,7 @@ class Views:
     def spoil(self, view: Image.Image, random: np.random.Generator) -> Image.Image:
         if random.random() >= self.spoiled:
             return view
-        return spoil_picture(view, random, self.strengths.spoiling)
+        return degrade_picture(view, random, self.strengths.spoiling)
 
     def answer(self, rows: Rows, views: Sequence[View]) -> Floats:
         labels = self.labels[rows]
@@ -83,7 +89,7 @@ class Views:
 
 
 @dataclass(frozen=True, slots=True)
-class Keeper:
+class ViewCache:
     """Makes so many views of every picture once, and keeps them and their answers in a folder."""
 
     views: Views
@@ -107,7 +113,7 @@ class Keeper:
         shown = [see(number) for number in range(self.count)]
         return _one_of(shown, self._answers(), lambda seen, _: seen.astype(np.float32))
 
-    def plain(self, trunk: keras.Model, pictures: Pictures) -> Features:
+    def plain(self, trunk: keras.Model, pictures: NetworkInputs) -> Features:
         """What it sees of other pictures as they are served."""
         return self._see(trunk, "plain.npy", len(pictures), pictures.look)
 
@@ -128,7 +134,7 @@ class Keeper:
             return self._keep(f"{number}.npy", shape, np.uint8, shrink)
 
         def finish(seen: Pixels, random: np.random.Generator) -> Floats:
-            turned = [turn_picture(Image.fromarray(one), random) for one in seen]
+            turned = [flip_or_turn(Image.fromarray(one), random) for one in seen]
             shown = [np.asarray(views.spoil(view, random), np.float32) for view in turned]
             return scale_pixels(np.stack(shown), scaling)
 
@@ -165,9 +171,9 @@ class Keeper:
         return self.folder / name
 
     def _keep(
-        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, make: Callable[[Rows], Kept]
-    ) -> Kept:
-        def fill(stored: Kept) -> None:
+        self, name: str, shape: tuple[int, ...], dtype: DTypeLike, make: Callable[[Rows], Cached]
+    ) -> Cached:
+        def fill(stored: Cached) -> None:
             progress = Progress(f"views {name}", len(stored), self.report)
 
             def store(start: int) -> int:
@@ -179,13 +185,13 @@ class Keeper:
                 for done in pool.map(store, range(0, len(stored), BATCH)):
                     progress.advance(done)
 
-        return compute_once(self._path(name), shape, dtype, fill)
+        return compute_cached(self._path(name), shape, dtype, fill)
 
 
 def _one_of(
-    shown: Sequence[Kept],
+    shown: Sequence[Cached],
     answers: Sequence[Floats],
-    finish: Callable[[Kept, np.random.Generator], Floats],
+    finish: Callable[[Cached, np.random.Generator], Floats],
 ) -> Fetch:
     def fetch(rows: Rows, random: np.random.Generator) -> tuple[Floats, Floats]:
         chosen = [(int(random.integers(len(shown))), row) for row in rows]
