@@ -50,7 +50,7 @@ def write(network: keras.Model, folder: Path) -> Path:
     """As `train` writes it."""
     folder.mkdir()
     probe = np.zeros((1, SIDE, SIDE, 3), np.float32)
-    export_servable(make_servable(network), folder, labels=OUTPUTS, probe=probe, half=True)
+    export_servable(make_servable(network), folder, labels=OUTPUTS, probe=probe, float16=True)
     save_norms(network, folder)
     return folder
 

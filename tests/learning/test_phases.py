@@ -11,7 +11,8 @@ import pytest
 
 from skinapi.learning.train import fitting
 from skinapi.learning.train.batches import Batches, FetchSwitch, Floats
-from skinapi.learning.train.fitting import Phase, PhaseStatus, WarmupCosine, run_phase
+from skinapi.learning.train.fitting import PhaseStatus, WarmupCosine, run_phase
+from skinapi.learning.train.phases import Phase
 from skinapi.learning.train.sampling import Rows, Sampler
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
@@ -56,7 +57,7 @@ def run_toy(
         batch=phase.batch,
         mixup=phase.mixup,
         seed=0,
-        later=later,
+        switch=later,
     )
     return run_phase(
         phase=phase, model=model, batches=batches, score=score, folder=folder, report=lambda _: None
@@ -151,16 +152,16 @@ def test_what_is_fetched_changes_within_an_epoch_and_no_picture_is_lost() -> Non
 
     later = FetchSwitch(epochs=1.5, fetch=fetch_later)
     whole, changing = (
-        Batches(fetch=fetch, sampler=ALIKE, batch=8, mixup=0.0, seed=3, later=change)
+        Batches(fetch=fetch, sampler=ALIKE, batch=8, mixup=0.0, seed=3, switch=change)
         for change in (None, later)
     )
-    assert [[len(part) for part in changing.parts(epoch)] for epoch in range(4)] == [
+    assert [[len(part) for part in changing.segments(epoch)] for epoch in range(4)] == [
         *([6], [3, 3]),
         *([6], [6]),
     ]
     for epoch, sign in enumerate([[1] * 6, [1] * 3 + [-1] * 3, [-1] * 6]):
         plain, seen = (
-            [part[index][0] for part in batches.parts(epoch) for index in range(len(part))]
+            [part[index][0] for part in batches.segments(epoch) for index in range(len(part))]
             for batches in (whole, changing)
         )
         for one, other, way in zip(plain, seen, sign, strict=True):

@@ -17,19 +17,14 @@ from skinapi.learning.data.augmentation import DIHEDRAL, Augmentation
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.train import fitting
-from skinapi.learning.train import recipe as recipe_module
-from skinapi.learning.train.fitting import Phase, PhaseStatus
+from skinapi.learning.train import training as training_module
+from skinapi.learning.train.fitting import PhaseStatus
 from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.learning.train.recipe import (
-    PHASES,
-    Recipe,
-    TrainingData,
-    default_phases,
-    train_network,
-)
+from skinapi.learning.train.phases import PHASES, Phase, default_phases
+from skinapi.learning.train.recipe import Recipe, Strengths, TrainingData
 from skinapi.learning.train.resuming import list_differences
-from skinapi.learning.train.strengths import Strengths
+from skinapi.learning.train.training import train_network
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.tensor import Tensor
@@ -46,7 +41,7 @@ def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
     samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples
     network, _ = train_network(
         recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, still=still, compute="float32"),
-        lessons=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
+        data=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
         initialise=lambda _: None,
         folder=tmp_path,
         report=lambda _: None,
@@ -66,7 +61,7 @@ def test_what_is_kept_of_the_start_is_in_every_weight(small: Small, tmp_path: Pa
     def end(keep: float) -> list[NDArray[np.float32]]:
         network, _ = train_network(
             recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, compute="float32", keep=keep),
-            lessons=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
+            data=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
             initialise=lambda fresh: starts.append(fresh.get_weights()),
             folder=tmp_path / str(keep),
             report=lambda _: None,
@@ -112,7 +107,7 @@ def teach(
     fields = {"side": SIDE, "compute": "float32", **fields}
     return train_network(
         recipe=Recipe(fields.pop("architecture", tiny.NAME), phases=(phase,), **fields),
-        lessons=TrainingData(
+        data=TrainingData(
             lesion_classes(),
             train=[replace(sample, source="clinic") for sample in samples[::2]],
             validation=[replace(sample, source="clinic") for sample in samples[1::2]],
@@ -129,7 +124,7 @@ def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(
 ) -> None:
     shown: list[int] = []
     watched: list[int] = []
-    take_in, look = NetworkInputs.take_in, NetworkInputs.look
+    take_in, look = NetworkInputs.to_tensor, NetworkInputs.load
 
     def note_shown(pictures: NetworkInputs, view: Image.Image) -> Tensor:
         shown.append(pictures.side)
@@ -139,8 +134,8 @@ def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(
         watched.append(pictures.side)
         return look(pictures, row)
 
-    monkeypatch.setattr(NetworkInputs, "take_in", note_shown)
-    monkeypatch.setattr(NetworkInputs, "look", note_watched)
+    monkeypatch.setattr(NetworkInputs, "to_tensor", note_shown)
+    monkeypatch.setattr(NetworkInputs, "load", note_watched)
     network, courses = teach(small, tmp_path)
     assert network.input_shape == (None, SIDE, SIDE, 3)
     assert courses["growing"].epoch == 2
@@ -185,7 +180,7 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
 def test_a_training_is_not_resumed_with_another_strength_or_share(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(recipe_module, "_run", lambda *_: PhaseStatus(finished=True))
+    monkeypatch.setattr(training_module, "_run", lambda *_: PhaseStatus(finished=True))
     teach(small, tmp_path)
     teach(small, tmp_path)
     strengths = {name for name in other if name in Phase.__dataclass_fields__}
@@ -218,20 +213,20 @@ STRENGTHS = dict(each_strength(Strengths()))
 
 @pytest.mark.parametrize("name", STRENGTHS)
 def test_no_strength_of_augmentation_changes_within_a_training(tmp_path: Path, name: str) -> None:
-    lessons = TrainingData(lesion_classes(), train=[], validation=[])
+    data = TrainingData(lesion_classes(), train=[], validation=[])
     network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     for _ in range(2):
-        recipe_module._check_resume(tmp_path, Recipe(), lessons, network)
+        training_module._check_resume(tmp_path, Recipe(), data, network)
     with pytest.raises(BadDataset) as caught:
-        recipe_module._check_resume(tmp_path, Recipe(strengths=STRENGTHS[name]), lessons, network)
+        training_module._check_resume(tmp_path, Recipe(strengths=STRENGTHS[name]), data, network)
     assert f"differs in recipe.strengths{name} (" in caught.value.detail
 
 
 def test_the_pictures_of_a_phase_are_changed_as_strongly_as_the_recipe_says() -> None:
-    lessons = TrainingData(lesion_classes(), train=[], validation=[])
+    data = TrainingData(lesion_classes(), train=[], validation=[])
     strengths = Strengths(augmentation=Augmentation(colour=0.9))
     recipe = Recipe(strengths=strengths)
-    assert recipe_module._views(GROWING, recipe, lessons, side=SIDE).strengths is strengths
+    assert training_module._make_views(GROWING, recipe, data, side=SIDE).strengths is strengths
 
 
 def test_what_differs_between_two_trainings_is_named_once_each() -> None:
@@ -253,7 +248,7 @@ def test_what_differs_between_two_trainings_is_named_once_each() -> None:
 def test_a_training_whose_record_is_cut_short_is_not_resumed(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recipe_module, "_run", lambda *_: PhaseStatus(finished=True))
+    monkeypatch.setattr(training_module, "_run", lambda *_: PhaseStatus(finished=True))
     teach(small, tmp_path)
     written = tmp_path / "training.json"
     written.write_bytes(written.read_bytes()[:100])

@@ -19,7 +19,7 @@ from skinapi.learning.data.splits import check_leakage
 from skinapi.learning.train import views as views_module
 from skinapi.learning.train.batches import Fetch, Floats
 from skinapi.learning.train.inputs import NetworkInputs
-from skinapi.learning.train.strengths import Strengths
+from skinapi.learning.train.recipe import Strengths
 from skinapi.learning.train.teachers import Teachers, open_teachers
 from skinapi.learning.train.views import ViewCache, Views
 from skinapi.vision.calibration import Calibration, ModelCalibration
@@ -44,9 +44,9 @@ def test_the_label_keeps_what_trust_leaves_it(teachers: Teachers) -> None:
     (model,) = teachers.models
     tensors = [make_whole_tensor(view, side=SIDE, scaling=Scaling.TF) for view in VIEWS]
     said = model.calibration.dermoscopic.probabilities(model.engine.infer(np.stack(tensors)).logits)
-    heard = teachers.correct(LABELS, VIEWS)
+    heard = teachers.soft_targets(LABELS, VIEWS)
     np.testing.assert_allclose(heard, 0.3 * LABELS + 0.7 * said, atol=1e-6)
-    np.testing.assert_array_equal(replace(teachers, trust=0.0).correct(LABELS, VIEWS), LABELS)
+    np.testing.assert_array_equal(replace(teachers, trust=0.0).soft_targets(LABELS, VIEWS), LABELS)
     served = model.calibration.dermoscopic.probabilities(model.read(VIEWS).logits)
     assert not np.allclose(said, served)
 
@@ -55,16 +55,16 @@ def test_several_teachers_are_heard_alike(teachers: Teachers) -> None:
     (model,) = teachers.models
     sure = model.with_calibration(ModelCalibration(dermoscopic=Calibration(temperature=0.2)))
     mild, stern = (
-        replace(teachers, models=(one,)).correct(NOTHING, VIEWS) for one in (model, sure)
+        replace(teachers, models=(one,)).soft_targets(NOTHING, VIEWS) for one in (model, sure)
     )
-    together = replace(teachers, models=(model, sure)).correct(NOTHING, VIEWS)
+    together = replace(teachers, models=(model, sure)).soft_targets(NOTHING, VIEWS)
     assert not np.allclose(mild, stern)
     np.testing.assert_allclose(together, (mild + stern) / 2, atol=1e-6)
 
 
 def test_they_are_heard_in_the_pupils_order_of_classes(teachers: Teachers) -> None:
-    straight = teachers.correct(NOTHING, VIEWS)
-    turned = replace(teachers, classes=teachers.classes[::-1]).correct(NOTHING, VIEWS)
+    straight = teachers.soft_targets(NOTHING, VIEWS)
+    turned = replace(teachers, classes=teachers.classes[::-1]).soft_targets(NOTHING, VIEWS)
     np.testing.assert_array_equal(turned, straight[:, ::-1])
 
 
@@ -72,7 +72,7 @@ def test_of_a_teacher_that_knows_more_the_pupils_classes_share_everything(
     teachers: Teachers,
 ) -> None:
     narrow = replace(teachers, classes=teachers.classes[2:5], trust=1.0)
-    heard = narrow.correct(NOTHING[:, 2:5], VIEWS)
+    heard = narrow.soft_targets(NOTHING[:, 2:5], VIEWS)
     np.testing.assert_allclose(heard.sum(axis=1), 1, rtol=1e-6)
 
 
@@ -92,9 +92,9 @@ def test_a_pupil_and_its_teachers_see_the_same_views(
     taught = Views(pictures, LABELS, teachers)
     shown, answers = taught.live(rows, np.random.default_rng(1))
     random = np.random.default_rng(1)
-    views = [taught.glance(row, random).shown for row in (2, 0)]
-    np.testing.assert_array_equal(shown, [pictures.take_in(view) for view in views])
-    np.testing.assert_array_equal(answers, teachers.correct(LABELS[rows], views))
+    views = [taught.make_view(row, random).shown for row in (2, 0)]
+    np.testing.assert_array_equal(shown, [pictures.to_tensor(view) for view in views])
+    np.testing.assert_array_equal(answers, teachers.soft_targets(LABELS[rows], views))
     _, alone = Views(pictures, LABELS, None).live(rows, np.random.default_rng(1))
     np.testing.assert_array_equal(alone, LABELS[rows])
 
@@ -104,10 +104,10 @@ def test_views_that_were_kept_are_shown_with_what_was_said_of_them(
 ) -> None:
     views = Views(pictures, LABELS, teachers)
     fetch = ViewCache(views, 2, 7, tmp_path / "kept", print).pictures()
-    made = [views.glance(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
-    said = teachers.correct(LABELS[[1, 1]], made)
+    made = [views.make_view(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
+    said = teachers.soft_targets(LABELS[[1, 1]], made)
     ways = {
-        _laid(pictures.take_in(view), turn, mirrored).tobytes(): number
+        _laid(pictures.to_tensor(view), turn, mirrored).tobytes(): number
         for number, view in enumerate(made)
         for turn in range(4)
         for mirrored in (False, True)
@@ -138,9 +138,9 @@ def test_what_a_trunk_saw_of_a_view_is_shown_with_what_was_said_of_it(
     trunk = keras.Model(inputs, keras.layers.AveragePooling2D(SIDE // 4)(inputs))
     views = Views(pictures, LABELS, teachers)
     keeper = ViewCache(views, 2, 7, tmp_path / "kept", print)
-    made = [views.glance(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
-    tensors = np.stack([pictures.take_in(view) for view in made])
-    seen, said = trunk.predict_on_batch(tensors), teachers.correct(LABELS[[1, 1]], made)
+    made = [views.make_view(1, np.random.default_rng((7, number, 1))).shown for number in (0, 1)]
+    tensors = np.stack([pictures.to_tensor(view) for view in made])
+    seen, said = trunk.predict_on_batch(tensors), teachers.soft_targets(LABELS[[1, 1]], made)
     shown, answers = keeper.features(trunk)(np.full(12, 1), np.random.default_rng(0))
     numbers = [int(np.abs(seen - one).mean(axis=(1, 2, 3)).argmin()) for one in shown]
     assert set(numbers) == {0, 1}
@@ -198,7 +198,7 @@ def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_w
     asked: list[Image.Image] = []
 
     class Listening(Teachers):
-        def correct(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
+        def soft_targets(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
             asked.extend(views)
             return labels
 
@@ -230,7 +230,7 @@ def test_a_marked_view_and_its_clean_one_differ_by_the_marking_alone(
     monkeypatch.setattr(views_module, "mark_picture", lambda picture, *_: picture)
     views = Views(pictures, LABELS, teachers, marked=1.0)
     for seed in range(20):
-        view = views.glance(0, np.random.default_rng(seed))
+        view = views.make_view(0, np.random.default_rng(seed))
         assert view.shown is not view.clean
         assert view.shown.tobytes() == view.clean.tobytes()
 
@@ -241,9 +241,9 @@ def test_teachers_are_asked_once_of_a_view_however_often_it_is_shown(
     asked: list[int] = []
 
     class Counting(Teachers):
-        def correct(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
+        def soft_targets(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
             asked.append(len(views))
-            return super().correct(labels, views)
+            return super().soft_targets(labels, views)
 
     counting = Counting(models=teachers.models, classes=teachers.classes)
     for _ in range(2):
@@ -313,7 +313,7 @@ def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
     ("shares", "strengths"),
     [
         ({}, Strengths(augmentation=Augmentation(colour=0.0))),
-        ({"spoiled": 1.0}, Strengths(spoiling=Degradation(loudest=90.0, most_at_once=8))),
+        ({"degraded": 1.0}, Strengths(spoiling=Degradation(loudest=90.0, most_at_once=8))),
         ({"marked": 1.0}, Strengths(marking=Marking(pen_width=(0.2, 0.3), tick_length=(0.3, 0.4)))),
     ],
 )

@@ -27,11 +27,11 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     precision = Precision(options.precision) if options.precision else None
     model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
     dataset = _load(options)
-    figures, answers = evaluate_model(model, dataset, report=print_line, turns=options.turns)
+    figures, outputs = evaluate_model(model, dataset, report=print_line, turns=options.turns)
     if options.not_skin:
         strange = second_half(load_pictures(options.not_skin, label="not skin"))
-        foreign = run_model(model, strange, report=print_line, turns=options.turns)
-        figures["not_skin"] = measure_not_skin(model, answers, foreign)
+        not_skin = run_model(model, strange, report=print_line, turns=options.turns)
+        figures["not_skin"] = measure_not_skin(model, outputs, not_skin)
     if options.stress:
         figures |= measure_robustness(model, dataset.samples, report=print_line)
     print_line(describe_figures(figures))

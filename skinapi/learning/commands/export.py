@@ -37,7 +37,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     out = options.out or settings.instance_dir / "models" / options.network.stem
     with raise_disk_full(), new_model_folder(out) as folder:
         difference = export_servable(
-            servable, folder, labels=labels, probe=_probe(options, servable, scaling), half=False
+            servable, folder, labels=labels, probe=_probe(options, servable, scaling), float16=False
         )
         card = {
             "architecture": network.name,
@@ -72,7 +72,7 @@ def _probe(options: argparse.Namespace, servable: Servable, scaling: Scaling) ->
     if options.images:
         samples: list[Sample] = load_pictures(options.images, label="any")[:COMPARED]
         pictures = NetworkInputs(samples, servable.side, scaling)
-        return np.stack([pictures.look(row) for row in range(len(pictures))])
+        return np.stack([pictures.load(row) for row in range(len(pictures))])
     random = np.random.default_rng(0)
     shape = (COMPARED, servable.side, servable.side, 3)
     return scale_pixels(random.integers(0, 256, shape).astype(np.float32), scaling)

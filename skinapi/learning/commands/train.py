@@ -40,15 +40,11 @@ from skinapi.learning.train.float16_weights import round_to_float16
 from skinapi.learning.train.initial_weights import initialise
 from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES
-from skinapi.learning.train.recipe import (
-    PHASES,
-    Recipe,
-    TrainingData,
-    default_phases,
-    train_network,
-)
+from skinapi.learning.train.phases import PHASES, default_phases
+from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.stored_weights import save_norms
 from skinapi.learning.train.teachers import open_teachers
+from skinapi.learning.train.training import train_network
 from skinapi.settings import Settings
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.conditions import NORMAL_SKIN
@@ -79,7 +75,7 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
         load_part(sources, parts, part, cut=options.cut_normal_skin, report=print_line)
         for part in PARTS
     )
-    lessons = TrainingData(
+    data = TrainingData(
         classes=OUTPUTS,
         train=learned,
         validation=watched,
@@ -102,25 +98,25 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
         if recipe.keep and fresh:
             raise BadNetwork(f"Nothing can be kept of a start that lacks {fresh[-1]}")
 
-    network, courses = train_network(
-        recipe=recipe, lessons=lessons, initialise=start, folder=work, report=print_line
+    network, statuses = train_network(
+        recipe=recipe, data=data, initialise=start, folder=work, report=print_line
     )
     with new_model_folder(out) as folder:
         round_to_float16(network)
         write_split(parts, folder / SPLIT)
         card = {
-            **_package(network, recipe, lessons, folder),
+            **_package(network, recipe, data, folder),
             "licence": options.licence,
-            "limits": describe_limits(lessons.train),
+            "limits": describe_limits(data.train),
             "sources": list_sources(
                 {"train": learned, "validation": watched, "test": measured},
                 licences={source.name: source.licence for source in sources.sources},
             ),
             "training": describe_training(
-                recipe, lessons, courses, _repeat_command(options), options.note
+                recipe, data, statuses, _repeat_command(options), options.note
             ),
         }
-        figures = _measure(folder, card, lessons, test, options)
+        figures = _measure(folder, card, data, test, options)
     print_line(describe_figures(figures))
     print_line(f"{figures['model_version']} is in {out}")
 
@@ -128,37 +124,37 @@ def _train(settings: Settings, options: argparse.Namespace) -> None:
 def _measure(
     folder: Path,
     card: dict[str, Any],
-    lessons: TrainingData,
+    data: TrainingData,
     test: Dataset,
     options: argparse.Namespace,
 ) -> dict[str, Any]:
     """Calibrated on validation, then read once on the test part; the card and its pages follow."""
-    model, precision = _calibrate(folder, lessons, card, options.not_skin)
-    figures, answers = evaluate_model(model, test, report=print_line)
-    model = _with_test_figures(model, answers)
+    model, precision = _calibrate(folder, data, card, options.not_skin)
+    figures, targets = evaluate_model(model, test, report=print_line)
+    model = _with_test_figures(model, targets)
     if options.not_skin:
         strange = second_half(load_pictures(options.not_skin, label="not skin"))
-        foreign = run_model(model, strange, report=print_line)
-        figures["not_skin"] = measure_not_skin(model, answers, foreign)
+        not_skin = run_model(model, strange, report=print_line)
+        figures["not_skin"] = measure_not_skin(model, targets, not_skin)
     card |= {
         "precision": model.card.precision,
         "figures": {
             "test": figures,
-            "validation": measure_robustness(model, lessons.validation, report=print_line),
+            "validation": measure_robustness(model, data.validation, report=print_line),
             "precision": precision,
         },
     }
-    draw_charts(predict(model, answers), figures, folder)
+    draw_charts(predict(model, targets), figures, folder)
     write_readable_card(folder, card, model.version)
     write_model_files(folder, card=card, calibration=model.calibration)
     return figures
 
 
-def _with_test_figures(model: Model, answers: ModelOutputs) -> Model:
+def _with_test_figures(model: Model, targets: ModelOutputs) -> Model:
     """What the notice beside every finding says of its modality's test part."""
     told = {
         modality.value: model.calibration.of(modality).model_copy(
-            update={"tested": measure_tested(model, answers, modality)}
+            update={"tested": measure_tested(model, targets, modality)}
         )
         for modality in KNOWN
         if modality is Modality.DERMOSCOPIC or model.calibration.clinical is not None
@@ -211,16 +207,16 @@ def _models_it_builds_on(options: argparse.Namespace) -> list[Path]:
 
 
 def _package(
-    network: keras.Model, recipe: Recipe, lessons: TrainingData, folder: Path
+    network: keras.Model, recipe: Recipe, data: TrainingData, folder: Path
 ) -> dict[str, Any]:
     """The network as it will be served, compared with Keras on validation pictures."""
     scaling = ARCHITECTURES[recipe.architecture].scaling
-    watched = NetworkInputs(lessons.validation, recipe.side, scaling)
+    watched = NetworkInputs(data.validation, recipe.side, scaling)
     if not len(watched):
         raise BadDataset("No lesion is left for validation; more pictures are needed")
-    probe = np.stack([watched.look(row) for row in range(min(COMPARED, len(watched)))])
+    probe = np.stack([watched.load(row) for row in range(min(COMPARED, len(watched)))])
     difference = export_servable(
-        make_servable(network), folder, labels=lessons.classes, probe=probe, half=True
+        make_servable(network), folder, labels=data.classes, probe=probe, float16=True
     )
     save_norms(network, folder)
     return {
@@ -233,18 +229,18 @@ def _package(
 
 
 def _calibrate(
-    folder: Path, lessons: TrainingData, card: Mapping[str, Any], not_skin: Path | None
+    folder: Path, data: TrainingData, card: Mapping[str, Any], not_skin: Path | None
 ) -> tuple[Model, dict[str, float]]:
     """On validation, and whether bfloat16 is as good there as full precision."""
-    watched = lessons.validation
+    watched = data.validation
     write_model_files(folder, card=card, calibration=ModelCalibration())
     models = {p: open_model(folder, precision=p) for p in Precision}
-    answers = {p: run_model(m, watched, report=print_line) for p, m in models.items()}
-    aucs = {p.value: _macro_auc(models[p], answers[p]) for p in Precision}
+    targets = {p: run_model(m, watched, report=print_line) for p, m in models.items()}
+    aucs = {p.value: _macro_auc(models[p], targets[p]) for p in Precision}
     loses = aucs[Precision.F32] - aucs[Precision.BF16]
     chosen = Precision.BF16 if loses <= MAX_BF16_LOSS else Precision.F32
     calibration = calibrate_model(
-        models[chosen], learned=lessons.train, watched=watched, not_skin=not_skin, report=print_line
+        models[chosen], learned=data.train, watched=watched, not_skin=not_skin, report=print_line
     )
     write_model_files(folder, card={**card, "precision": chosen.value}, calibration=calibration)
     return open_model(folder), aucs
@@ -268,6 +264,6 @@ def _spell(value: object) -> list[str]:
     return [] if value is True else [str(value)]
 
 
-def _macro_auc(model: Model, answers: ModelOutputs) -> float:
-    judged = predict(model, answers)
-    return metrics.macro_auc(judged.probabilities, judged.labels)
+def _macro_auc(model: Model, targets: ModelOutputs) -> float:
+    predictions = predict(model, targets)
+    return metrics.macro_auc(predictions.probabilities, predictions.labels)

@@ -54,18 +54,20 @@ def compare_mean(
     """Of figures that are the mean over all pairs; a draw takes the same lesions from every one."""
     first, _ = pairs[0]
     asked = [sample.image_id for sample in first.samples]
-    for judged in (judged for pair in pairs for judged in pair):
-        if [s.image_id for s in judged.samples] != asked or judged.classes != first.classes:
+    for predictions in (predictions for pair in pairs for predictions in pair):
+        if [
+            s.image_id for s in predictions.samples
+        ] != asked or predictions.classes != first.classes:
             raise BadDataset("Only answers to the same pictures and classes can be compared")
     draws = metrics.draw_bootstrap(first.groups)
     return {name: _compare_by(figure, pairs, draws) for name, figure in figures.items()}
 
 
-def choose_figures(judged: Predictions) -> Mapping[str, Figure]:
+def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
     """Melanoma's own AUC too, where the labels hold it."""
-    if "melanoma" not in judged.classes:
+    if "melanoma" not in predictions.classes:
         return FIGURES
-    place = judged.classes.index("melanoma")
+    place = predictions.classes.index("melanoma")
     return {**FIGURES, "melanoma_auc": lambda p, y: metrics.auc(p[:, place], y == place)}
 
 

@@ -51,38 +51,38 @@ def evaluate_model(
     model: Model, dataset: Dataset, *, report: Report, turns: int = 1
 ) -> tuple[dict[str, Any], ModelOutputs]:
     """One dictionary, ready for JSON, and the answers that it was computed from."""
-    answers = run_model(model, dataset.samples, report=report, turns=turns)
+    outputs = run_model(model, dataset.samples, report=report, turns=turns)
     figures = {
         "model_version": model.version,
         "turns": turns,
-        **measure_answers(model, answers, lesions_known=dataset.lesions_known),
+        **measure_answers(model, outputs, lesions_known=dataset.lesions_known),
         "skipped": {reason: len(names) for reason, names in dataset.skipped.items()},
     }
-    return figures, answers
+    return figures, outputs
 
 
-def measure_answers(model: Model, answers: ModelOutputs, *, lesions_known: bool) -> dict[str, Any]:
+def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool) -> dict[str, Any]:
     """All figures that need no further look at a picture."""
-    served = serve_as_if_tested(model, answers)
-    judged = predict(model, answers, served)
+    results = serve_as_if_tested(model, outputs)
+    predictions = predict(model, outputs, results)
     figures = {
-        **measure_predictions(judged),
-        "melanoma": measure_melanoma(judged),
-        "bands": measure_bands(model, judged),
-        "doubt": measure_doubt(judged),
-        "subgroups": measure_subgroups(judged),
+        **measure_predictions(predictions),
+        "melanoma": measure_melanoma(predictions),
+        "bands": measure_bands(model, predictions),
+        "doubt": measure_doubt(predictions),
+        "subgroups": measure_subgroups(predictions),
         "dropped_classes": [
-            short_name(key) for key in lesion_classes() if key not in judged.classes
+            short_name(key) for key in lesion_classes() if key not in predictions.classes
         ],
-        **_measure_groups(model, answers, served),
-        **_measure_served(model, answers, served),
+        **_measure_groups(model, outputs, results),
+        **_measure_served(model, outputs, results),
         **_describe_rules(model),
-        **_describe_patient_facts(model, answers),
+        **_describe_patient_facts(model, outputs),
     }
     if lesions_known:
-        figures["one_per_lesion"] = _measure_lesions(model, answers, served)
-    if _some(judged):
-        figures["accepted"] = measure_predictions(judged.rows(~judged.refused))
+        figures["one_per_lesion"] = _measure_lesions(model, outputs, results)
+    if _some(predictions):
+        figures["accepted"] = measure_predictions(predictions.rows(~predictions.refused))
     return figures
 
 
@@ -100,34 +100,34 @@ def _describe_rules(model: Model) -> dict[str, Any]:
     return {"rules": rules}
 
 
-def _describe_patient_facts(model: Model, answers: ModelOutputs) -> dict[str, Any]:
+def _describe_patient_facts(model: Model, outputs: ModelOutputs) -> dict[str, Any]:
     table = model.calibration.patient_facts
     if table is None:
         return {}
-    gain = measure_gain(model.calibration, model.labels, answers, table)
+    gain = measure_gain(model.calibration, model.labels, outputs, table)
     return {"patient_facts": table.model_dump(), "patient_facts_gain": gain}
 
 
-def _some(judged: Predictions) -> bool:
+def _some(predictions: Predictions) -> bool:
     """Some are refused and some accepted, of two classes at least."""
-    accepted = judged.labels[~judged.refused]
-    return bool(judged.refused.any()) and len(set(accepted.tolist())) > 1
+    accepted = predictions.labels[~predictions.refused]
+    return bool(predictions.refused.any()) and len(set(accepted.tolist())) > 1
 
 
 def _measure_lesions(
-    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
-    lesions = select_one_per_lesion(answers)
-    of_lesions = pick_results(answers, served, lesions)
+    lesions = select_one_per_lesion(outputs)
+    of_lesions = pick_results(outputs, results, lesions)
     groups = _measure_groups(model, lesions, of_lesions)
     return {**measure_predictions(predict(model, lesions, of_lesions)), **groups}
 
 
 def _measure_groups(
-    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
-    rows = [row for row, s in enumerate(answers.samples) if s.label in lesion_classes()]
-    lesions, of_lesions = answers.take(rows), [served[row] for row in rows]
+    rows = [row for row, s in enumerate(outputs.samples) if s.label in lesion_classes()]
+    lesions, of_lesions = outputs.take(rows), [results[row] for row in rows]
     return {
         "by_source": measure_by(source_of, model, lesions, of_lesions),
         "by_modality": measure_by(lambda s: s.modality.value, model, lesions, of_lesions),
@@ -135,25 +135,25 @@ def _measure_groups(
 
 
 def _measure_served(
-    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
     """What users get of these pictures; skin and squamous cell carcinomas only where there are."""
-    lesions = select_one_per_lesion(answers)
+    lesions = select_one_per_lesion(outputs)
     figures = {
-        "refusals": measure_refusals(answers, served),
+        "refusals": measure_refusals(outputs, results),
         "malignant_caught": measure_malignant_caught(
-            lesions, pick_results(answers, served, lesions)
+            lesions, pick_results(outputs, results, lesions)
         ),
-        "told_nothing": measure_without_modality(model, answers, lesions),
-        "prediction_sets": measure_prediction_sets(answers, served),
-        "modality_recognition": measure_modality_recognition(answers, served),
-        "gates": count_outcomes(answers, served),
+        "told_nothing": measure_without_modality(model, outputs, lesions),
+        "prediction_sets": measure_prediction_sets(outputs, results),
+        "modality_recognition": measure_modality_recognition(outputs, results),
+        "gates": count_outcomes(outputs, results),
     }
-    if any(is_squamous(sample) for sample in answers.samples):
-        figures["scc"] = measure_scc(answers, served)
-    healthy = any(sample.label == NORMAL_SKIN for sample in answers.samples)
+    if any(is_squamous(sample) for sample in outputs.samples):
+        figures["scc"] = measure_scc(outputs, results)
+    healthy = any(sample.label == NORMAL_SKIN for sample in outputs.samples)
     if healthy and NORMAL_SKIN in model.labels:
-        figures["normal_skin"] = measure_normal_skin(answers, served)
+        figures["normal_skin"] = measure_normal_skin(outputs, results)
     return figures
 
 

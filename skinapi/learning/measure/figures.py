@@ -16,39 +16,39 @@ from skinapi.vision.model import Model
 MARGINS = (0.05, 0.15, 0.3, 0.5)
 
 
-def measure_predictions(judged: Predictions) -> dict[str, Any]:
+def measure_predictions(predictions: Predictions) -> dict[str, Any]:
     """The figures of the table, over every picture given, refused or not."""
-    p, y = judged.probabilities, judged.labels
+    p, y = predictions.probabilities, predictions.labels
     ranks = np.column_stack([metrics.rank(scores) for scores in p.T])
-    draws = [np.arange(y.size), *metrics.draw_bootstrap(judged.groups)]
+    draws = [np.arange(y.size), *metrics.draw_bootstrap(predictions.groups)]
     figures: dict[str, Any] = {
         "n": int(y.size),
-        "lesions": len(set(judged.lesions)),
-        "refused": int(judged.refused.sum()),
+        "lesions": len(set(predictions.lesions)),
+        "refused": int(predictions.refused.sum()),
         **with_interval("macro_auc", draws, lambda r: metrics.macro_auc_of_ranks(ranks[r], y[r])),
         **with_interval(
             "balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], y[r])
         ),
-        **_measure_named(judged, draws),
+        **_measure_named(predictions, draws),
         **with_interval("ece", draws, lambda r: metrics.ece(p[r], y[r])),
-        "ece_before_temperature": metrics.ece(judged.uncalibrated, y),
-        **_measure_ece_by_chance(judged),
+        "ece_before_temperature": metrics.ece(predictions.uncalibrated, y),
+        **_measure_ece_by_chance(predictions),
         "accuracy": float((p.argmax(axis=1) == y).mean()),
         "macro_f1": metrics.macro_f1(p, y),
         "brier": metrics.brier(p, y),
         "log_loss": metrics.log_loss(p, y),
     }
     figures["per_class"] = {
-        short_name(key): _measure_class(judged, index, ranks[:, index], draws)
-        for index, key in enumerate(judged.classes)
+        short_name(key): _measure_class(predictions, index, ranks[:, index], draws)
+        for index, key in enumerate(predictions.classes)
     }
-    figures["confusion"] = _confusion(judged)
+    figures["confusion"] = _confusion(predictions)
     return figures
 
 
-def _measure_named(judged: Predictions, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
+def _measure_named(predictions: Predictions, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
     """Of the class that the naming rule names, and of the one that clients are told."""
-    y, named, stated = judged.labels, judged.named, judged.stated
+    y, named, stated = predictions.labels, predictions.named, predictions.stated
     return {
         **with_interval(
             "named_balanced_accuracy",
@@ -64,9 +64,9 @@ def _measure_named(judged: Predictions, draws: Sequence[metrics.Rows]) -> dict[s
     }
 
 
-def _measure_ece_by_chance(judged: Predictions) -> dict[str, Any]:
+def _measure_ece_by_chance(predictions: Predictions) -> dict[str, Any]:
     """What the ECE of these pictures is to be compared with: a perfect calibration shows this."""
-    errors = metrics.ece_by_chance(judged.probabilities)
+    errors = metrics.ece_by_chance(predictions.probabilities)
     low, high = np.percentile(errors, (2.5, 97.5))
     return {
         "ece_by_chance": float(errors.mean()),
@@ -75,12 +75,12 @@ def _measure_ece_by_chance(judged: Predictions) -> dict[str, Any]:
 
 
 def _measure_class(
-    judged: Predictions, index: int, ranks: metrics.Rows, draws: Sequence[metrics.Rows]
+    predictions: Predictions, index: int, ranks: metrics.Rows, draws: Sequence[metrics.Rows]
 ) -> dict[str, Any]:
-    scores, positive = judged.probabilities[:, index], judged.labels == index
-    chosen = judged.probabilities.argmax(axis=1) == index
+    scores, positive = predictions.probabilities[:, index], predictions.labels == index
+    chosen = predictions.probabilities.argmax(axis=1) == index
     return {
-        "condition": judged.classes[index],
+        "condition": predictions.classes[index],
         "n": int(positive.sum()),
         **with_interval(
             "sensitivity", draws, lambda r: metrics.sensitivity(chosen[r], positive[r])
@@ -89,7 +89,7 @@ def _measure_class(
             "specificity", draws, lambda r: metrics.specificity(chosen[r], positive[r])
         ),
         **with_interval("auc", draws, lambda r: metrics.auc_of_ranks(ranks[r], positive[r])),
-        "named_sensitivity": metrics.sensitivity(judged.named == index, positive),
+        "named_sensitivity": metrics.sensitivity(predictions.named == index, positive),
         "ece": metrics.calibration_error(scores, positive),
     }
 
@@ -107,21 +107,21 @@ def with_interval(
     }
 
 
-def _confusion(judged: Predictions) -> list[list[int]]:
+def _confusion(predictions: Predictions) -> list[list[int]]:
     """Rows are the truth, columns what was answered."""
-    size = len(judged.classes)
-    chosen = judged.probabilities.argmax(axis=1)
-    pairs = np.bincount(judged.labels * size + chosen, minlength=size * size)
+    size = len(predictions.classes)
+    chosen = predictions.probabilities.argmax(axis=1)
+    pairs = np.bincount(predictions.labels * size + chosen, minlength=size * size)
     counts: list[list[int]] = pairs.reshape(size, size).tolist()
     return counts
 
 
-def measure_melanoma(judged: Predictions) -> dict[str, float]:
+def measure_melanoma(predictions: Predictions) -> dict[str, float]:
     """The trade that a referral makes, at 95 % on either side."""
-    if "melanoma" not in judged.classes:
+    if "melanoma" not in predictions.classes:
         return {}
-    index = judged.classes.index("melanoma")
-    scores, positive = judged.probabilities[:, index], judged.labels == index
+    index = predictions.classes.index("melanoma")
+    scores, positive = predictions.probabilities[:, index], predictions.labels == index
     strict = metrics.threshold_at_sensitivity(scores, ~positive, 0.05)
     wide = metrics.threshold_at_sensitivity(scores, positive, 0.95)
     return {
@@ -130,7 +130,9 @@ def measure_melanoma(judged: Predictions) -> dict[str, float]:
     }
 
 
-def band_scores(judged: Predictions) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+def band_scores(
+    predictions: Predictions,
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
     """For each threshold of the risk bands: the score it cuts and the pictures it must catch."""
     caught = {
         "melanoma": {"melanoma"},
@@ -140,21 +142,26 @@ def band_scores(judged: Predictions) -> dict[str, tuple[NDArray[np.float64], NDA
     }
     scores = {}
     for name, keys in caught.items():
-        places = [place for place, key in enumerate(judged.classes) if key in keys]
-        scores[name] = (judged.probabilities[:, places].sum(axis=1), np.isin(judged.labels, places))
+        places = [place for place, key in enumerate(predictions.classes) if key in keys]
+        scores[name] = (
+            predictions.probabilities[:, places].sum(axis=1),
+            np.isin(predictions.labels, places),
+        )
     return scores
 
 
-def measure_bands(model: Model, judged: Predictions) -> dict[str, dict[str, float | None]]:
+def measure_bands(model: Model, predictions: Predictions) -> dict[str, dict[str, float | None]]:
     """Each picture is cut at the threshold of its modality; `threshold` is None where those differ.
     What no picture shows is left out.
     """
     figures: dict[str, dict[str, float | None]] = {}
-    used = {key: model.calibration.of(Modality(key)) for key in set(judged.calibrated_as.tolist())}
-    for name, (scores, positive) in band_scores(judged).items():
+    used = {
+        key: model.calibration.of(Modality(key)) for key in set(predictions.calibrated_as.tolist())
+    }
+    for name, (scores, positive) in band_scores(predictions).items():
         if positive.any() and not positive.all():
             limits = {key: all_thresholds(one.thresholds)[name] for key, one in used.items()}
-            chosen = scores >= np.array([limits[key] for key in judged.calibrated_as.tolist()])
+            chosen = scores >= np.array([limits[key] for key in predictions.calibrated_as.tolist()])
             figures[name] = {
                 "threshold": min(limits.values()) if len(set(limits.values())) == 1 else None,
                 "sensitivity": metrics.sensitivity(chosen, positive),
@@ -163,12 +170,12 @@ def measure_bands(model: Model, judged: Predictions) -> dict[str, dict[str, floa
     return figures
 
 
-def measure_doubt(judged: Predictions) -> list[dict[str, float]]:
+def measure_doubt(predictions: Predictions) -> list[dict[str, float]]:
     """What is gained by calling a picture uncertain whose two most probable classes lie closer than
     a margin.
     """
-    ranked = np.sort(judged.probabilities, axis=1)
-    hit = judged.probabilities.argmax(axis=1) == judged.labels
+    ranked = np.sort(predictions.probabilities, axis=1)
+    hit = predictions.probabilities.argmax(axis=1) == predictions.labels
     rows = []
     for margin in MARGINS:
         close = ranked[:, -1] - ranked[:, -2] < margin

@@ -29,70 +29,76 @@ def source_of(sample: Sample) -> str:
 def measure_by(
     name_group: Callable[[Sample], str],
     model: Model,
-    answers: ModelOutputs,
-    served: Sequence[ServedResult],
+    outputs: ModelOutputs,
+    results: Sequence[ServedResult],
 ) -> dict[str, dict[str, Any]]:
     """Every group as if its pictures were all there are: classes that it lacks are left out and
     the rest renormalised.
     """
-    names = np.array([name_group(sample) for sample in answers.samples])
+    names = np.array([name_group(sample) for sample in outputs.samples])
     groups = {}
     for name in sorted(set(names.tolist())):
         rows = np.flatnonzero(names == name).tolist()
-        groups[name] = measure_group(model, answers.take(rows), [served[row] for row in rows])
+        groups[name] = measure_group(model, outputs.take(rows), [results[row] for row in rows])
     return groups
 
 
 def measure_group(
-    model: Model, answers: ModelOutputs, served: Sequence[ServedResult]
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
     """Without figures where there are not two classes to tell apart."""
-    if len(shared_classes(model, answers)) < 2:
-        lesions = {sample.lesion_key for sample in answers.samples}
-        return {"n": len(answers.samples), "lesions": len(lesions), "one_class_only": True}
-    judged = predict(model, answers, served)
-    figures = measure_predictions(judged)
-    patients = {(s.source, s.patient_id) for s in judged.samples if s.patient_id}
+    if len(shared_classes(model, outputs)) < 2:
+        lesions = {sample.lesion_key for sample in outputs.samples}
+        return {"n": len(outputs.samples), "lesions": len(lesions), "one_class_only": True}
+    predictions = predict(model, outputs, results)
+    figures = measure_predictions(predictions)
+    patients = {(s.source, s.patient_id) for s in predictions.samples if s.patient_id}
     melanoma = figures["per_class"].get("mel", {})
     return {
         **figures,
         "patients": len(patients) or None,
         "melanoma_auc": melanoma.get("auc"),
         "melanoma_auc_interval": melanoma.get("auc_interval"),
-        "bands": measure_bands(model, judged),
+        "bands": measure_bands(model, predictions),
     }
 
 
-def measure_subgroups(judged: Predictions) -> dict[str, dict[str, Any]]:
+def measure_subgroups(predictions: Predictions) -> dict[str, dict[str, Any]]:
     """A few figures within every age, sex, site, way of diagnosis and skin type, each with its
     number of pictures, however small.
     """
     groups: dict[str, dict[str, Any]] = {}
     for name in SUBGROUPS:
-        values = np.array([_group_value(name, s.facts.get(name, "")) for s in judged.samples])
+        values = np.array([_group_value(name, s.facts.get(name, "")) for s in predictions.samples])
         groups[name] = {
-            value: _measure_subgroup(judged.rows(values == value))
+            value: _measure_subgroup(predictions.rows(values == value))
             for value in sorted(set(values.tolist()))
         }
     return groups
 
 
-def _measure_subgroup(judged: Predictions) -> dict[str, Any]:
-    several = len(set(judged.labels.tolist())) > 1
+def _measure_subgroup(predictions: Predictions) -> dict[str, Any]:
+    several = len(set(predictions.labels.tolist())) > 1
     return {
-        "n": int(judged.labels.size),
-        "macro_auc": metrics.macro_auc(judged.probabilities, judged.labels) if several else None,
-        "balanced_accuracy": metrics.balanced_accuracy(judged.probabilities, judged.labels),
-        "named_balanced_accuracy": metrics.balanced_accuracy_of(judged.named, judged.labels),
-        **({"melanoma_auc": _melanoma_auc(judged)} if several else {}),
+        "n": int(predictions.labels.size),
+        "macro_auc": metrics.macro_auc(predictions.probabilities, predictions.labels)
+        if several
+        else None,
+        "balanced_accuracy": metrics.balanced_accuracy(
+            predictions.probabilities, predictions.labels
+        ),
+        "named_balanced_accuracy": metrics.balanced_accuracy_of(
+            predictions.named, predictions.labels
+        ),
+        **({"melanoma_auc": _melanoma_auc(predictions)} if several else {}),
     }
 
 
-def _melanoma_auc(judged: Predictions) -> float | None:
-    if "melanoma" not in judged.classes:
+def _melanoma_auc(predictions: Predictions) -> float | None:
+    if "melanoma" not in predictions.classes:
         return None
-    index = judged.classes.index("melanoma")
-    value = metrics.auc(judged.probabilities[:, index], judged.labels == index)
+    index = predictions.classes.index("melanoma")
+    value = metrics.auc(predictions.probabilities[:, index], predictions.labels == index)
     return None if np.isnan(value) else value
 
 

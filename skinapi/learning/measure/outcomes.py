@@ -19,12 +19,12 @@ from skinapi.vision.model import Model
 FOUND = "found"
 
 
-def count_outcomes(answers: ModelOutputs, served: Sequence[ServedResult]) -> dict[str, Any]:
+def count_outcomes(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
     """For the card: shares of all these photos, lesions or not, and the same by source and class.
 
     `answers` carry what the quality gates said of the uploaded bytes, so nothing is judged twice.
     """
-    rows = pair_samples(answers, served)
+    rows = pair_samples(outputs, results)
     return {
         **_count(rows),
         "by_source": measure_groups(lambda row: source_of(row[0]), rows, _count),
@@ -33,7 +33,7 @@ def count_outcomes(answers: ModelOutputs, served: Sequence[ServedResult]) -> dic
 
 
 def _count(rows: Sequence[ServedSample]) -> dict[str, Any]:
-    outcomes = Counter(name_result(served) for _, served in rows)
+    outcomes = Counter(name_result(results) for _, results in rows)
     doubted = sum(not is_refused(row) and bool(row[1].found.reasons) for row in rows)
     return {
         "n": len(rows),
@@ -43,11 +43,11 @@ def _count(rows: Sequence[ServedSample]) -> dict[str, Any]:
     }
 
 
-def name_result(served: ServedResult) -> str:
+def name_result(results: ServedResult) -> str:
     """`found`, or why not plainly so."""
-    if served.refused is not None:
-        return _name_refused(served.refused.value)
-    return _name_found(served.found.reasons)
+    if results.refused is not None:
+        return _name_refused(results.refused.value)
+    return _name_found(results.found.reasons)
 
 
 def name_outcome(model: Model, content: bytes) -> str:

@@ -82,11 +82,11 @@ def fit_patient_facts(
 def measure_gain(
     calibration: ModelCalibration,
     labels: Sequence[str],
-    answers: ModelOutputs,
+    outputs: ModelOutputs,
     table: PatientFactsTable,
 ) -> dict[str, dict[str, Any]]:
     """By source: how far the log loss falls where the table is used, with its 95 % interval."""
-    lesions = _lesions(answers)
+    lesions = _lesions(outputs)
     plain = _losses(calibration, labels, lesions, None)
     gains = _gains(lesions.samples, plain - _losses(calibration, labels, lesions, table))
     return {
@@ -127,15 +127,15 @@ def _shifts(
     strength: float,
 ) -> dict[str, dict[str, float]]:
     """Value -> class -> what is added to the log probability."""
-    told = [
+    use_modality = [
         (sample.source, sample.label, value)
         for sample, value in zip(samples, values, strict=True)
         if value is not None
     ]
-    both = Counter(told)
-    of_class = Counter((source, label) for source, label, _ in told)
-    of_value = Counter((source, value) for source, _, value in told)
-    of_source = Counter(source for source, _, _ in told)
+    both = Counter(use_modality)
+    of_class = Counter((source, label) for source, label, _ in use_modality)
+    of_value = Counter((source, value) for source, _, value in use_modality)
+    of_source = Counter(source for source, _, _ in use_modality)
 
     def shift(label: str, value: str) -> float:
         total = weight = 0.0
@@ -150,24 +150,24 @@ def _shifts(
 
     return {
         value: {label: shift(label, value) for label in labels if label != NORMAL_SKIN}
-        for value in sorted({value for _, _, value in told})
+        for value in sorted({value for _, _, value in use_modality})
     }
 
 
-def _lesions(answers: ModelOutputs) -> ModelOutputs:
-    return answers.take(
-        row for row, sample in enumerate(answers.samples) if sample.label != NORMAL_SKIN
+def _lesions(outputs: ModelOutputs) -> ModelOutputs:
+    return outputs.take(
+        row for row, sample in enumerate(outputs.samples) if sample.label != NORMAL_SKIN
     )
 
 
 def _losses(
     calibration: ModelCalibration,
     labels: Sequence[str],
-    answers: ModelOutputs,
+    outputs: ModelOutputs,
     table: PatientFactsTable | None,
 ) -> NDArray[np.float64]:
     losses = []
-    for sample, logits in zip(answers.samples, answers.logits, strict=True):
+    for sample, logits in zip(outputs.samples, outputs.logits, strict=True):
         row = calibration.of(sample.modality).probabilities(logits)
         probabilities = dict(zip(labels, row.tolist(), strict=True))
         if table is not None:

@@ -24,12 +24,12 @@ from skinapi.vision.finding import NotRuledOut
 
 
 def measure_prediction_sets(
-    answers: ModelOutputs, served: Sequence[ServedResult]
+    outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
     """By modality, level and class: how often the set holds the truth, and how many conditions it
     holds. For a class with `too_few` lesions to fit, nothing was promised.
     """
-    rows = select_lesions(answers, served)
+    rows = select_lesions(outputs, results)
     by_modality = measure_groups(
         lambda row: calibration_modality(*row).value, rows, _measure_levels
     )
@@ -72,12 +72,12 @@ def _set_of(row: ServedSample, level: Level) -> list[NotRuledOut]:
 
 
 def measure_modality_recognition(
-    answers: ModelOutputs, served: Sequence[ServedResult]
+    outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
     """For each modality that the data sets tell: how often the picture alone says the same."""
     asked = [
         row
-        for row in pair_samples(answers, served)
+        for row in pair_samples(outputs, results)
         if row[0].modality is not Modality.UNKNOWN
         and row[1].found.modality.dermoscopic_probability is not None
     ]
@@ -90,8 +90,8 @@ def _count_recognised(rows: Sequence[ServedSample]) -> dict[str, Any]:
 
 
 def _compare_modality(row: ServedSample) -> str:
-    sample, served = row
-    recognised = served.found.modality.recognised
+    sample, results = row
+    recognised = results.found.modality.recognised
     if recognised is Modality.UNKNOWN:
         return "unsure"
     return "right" if recognised is sample.modality else "wrong"

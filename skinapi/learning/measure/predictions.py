@@ -115,22 +115,24 @@ class ServedResult:
     refused: Reason | None
 
 
-def serve_outputs(model: Model, answers: ModelOutputs, *, told: bool = True) -> list[ServedResult]:
+def serve_outputs(
+    model: Model, outputs: ModelOutputs, *, use_modality: bool = True
+) -> list[ServedResult]:
     """One for each picture. Its modality is told to the model where it is known, unless `told` is
     False: then the model has to recognise it.
     """
-    served = []
-    for sample, logits, pooled in zip(answers.samples, answers.logits, answers.pooled, strict=True):
+    results = []
+    for sample, logits, pooled in zip(outputs.samples, outputs.logits, outputs.pooled, strict=True):
         found = assess(
             model.calibration,
             labels=model.labels,
             logits=logits,
             pooled=pooled,
-            context=Context(modality=sample.modality if told else Modality.UNKNOWN),
+            context=Context(modality=sample.modality if use_modality else Modality.UNKNOWN),
         )
         not_skin = Reason.NOT_SKIN if found.not_skin else None
-        served.append(ServedResult(found, answers.unfit.get(sample.image_id, not_skin)))
-    return served
+        results.append(ServedResult(found, outputs.unfit.get(sample.image_id, not_skin)))
+    return results
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,24 +179,24 @@ class Predictions:
 
 
 def predict(
-    model: Model, answers: ModelOutputs, served: Sequence[ServedResult] | None = None
+    model: Model, outputs: ModelOutputs, results: Sequence[ServedResult] | None = None
 ) -> Predictions:
     """Normal skin and classes without a labelled picture are left out of numerator and denominator
     alike. `served` spares a caller that has it already the second assessment.
     """
-    classes = shared_classes(model, answers)
+    classes = shared_classes(model, outputs)
     if len(classes) < 2:
         raise BadDataset("The labels hold fewer than two of the classes that the model knows")
-    wanted = [row for row, sample in enumerate(answers.samples) if sample.label in classes]
-    kept = answers.take(wanted)
-    given = serve_outputs(model, kept) if served is None else [served[row] for row in wanted]
+    wanted = [row for row, sample in enumerate(outputs.samples) if sample.label in classes]
+    kept = outputs.take(wanted)
+    given = serve_outputs(model, kept) if results is None else [results[row] for row in wanted]
     logits = kept.logits[:, [model.labels.index(key) for key in classes]]
     used = [
         calibration_modality(sample, one) for sample, one in zip(kept.samples, given, strict=True)
     ]
     temperatures = np.array([model.calibration.of(modality).temperature for modality in used])
     probabilities = softmax(logits / temperatures[:, None])
-    told = ["" if one.refused else one.found.stated for one in given]
+    use_modality = ["" if one.refused else one.found.stated for one in given]
     return Predictions(
         classes=classes,
         probabilities=probabilities,
@@ -203,7 +205,7 @@ def predict(
         samples=kept.samples,
         refused=np.array([one.refused is not None for one in given]),
         named=_name_classes(model, classes, probabilities, used),
-        stated=np.array([classes.index(key) if key in classes else -1 for key in told]),
+        stated=np.array([classes.index(key) if key in classes else -1 for key in use_modality]),
         calibrated_as=np.array(used, np.str_),
     )
 
@@ -221,10 +223,10 @@ def _name_classes(
     return np.array([classes.index(key) for key in named])
 
 
-def calibration_modality(sample: Sample, served: ServedResult) -> Modality:
+def calibration_modality(sample: Sample, results: ServedResult) -> Modality:
     """As its data set says, or as the model took it where nobody knows."""
     known = sample.modality is not Modality.UNKNOWN
-    return sample.modality if known else served.found.calibrated_as
+    return sample.modality if known else results.found.calibrated_as
 
 
 def bootstrap_group(sample: Sample) -> str:
@@ -234,9 +236,9 @@ def bootstrap_group(sample: Sample) -> str:
     return sample.lesion_key
 
 
-def shared_classes(model: Model, answers: ModelOutputs) -> tuple[str, ...]:
+def shared_classes(model: Model, outputs: ModelOutputs) -> tuple[str, ...]:
     """The lesion classes that both the model and the labels know, in the model's order."""
-    held = {sample.label for sample in answers.samples}
+    held = {sample.label for sample in outputs.samples}
     return tuple(key for key in model.labels if key in held and key in lesion_classes())
 
 

@@ -32,16 +32,16 @@ def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report)
     """Over evenly chosen pictures, for the class that is stated of each."""
     chosen = samples[:: 1 + len(samples) // MAX_PICTURES]
     progress = Progress("heat maps", len(chosen), report)
-    sights = []
+    scores = []
     for row, sample in enumerate(chosen):
         random = np.random.default_rng(row)
-        sights.append(score_heat_map(model, open_sample(sample), random, modality=sample.modality))
+        scores.append(score_heat_map(model, open_sample(sample), random, modality=sample.modality))
         progress.advance()
-    outlined = [sight for sight in sights if sight.area is not None]
+    outlined = [score for score in scores if score.area is not None]
     return {
-        "n": len(sights),
-        "fall_hottest": float(np.mean([sight.fall_hottest for sight in sights])),
-        "fall_random": float(np.mean([sight.fall_random for sight in sights])),
+        "n": len(scores),
+        "fall_hottest": float(np.mean([score.fall_hottest for score in scores])),
+        "fall_random": float(np.mean([score.fall_random for score in scores])),
         "outlined": len(outlined),
         "heat_inside": float(np.mean([s.inside for s in outlined])) if outlined else None,
         "area_inside": float(np.mean([s.area for s in outlined])) if outlined else None,

@@ -46,7 +46,7 @@ SQUAMOUS = ("scc", "squamous cell carcinoma", "squamous_cell_carcinoma")
 
 
 def serve_as_if_tested(
-    model: Model, answers: ModelOutputs, *, told: bool = True
+    model: Model, outputs: ModelOutputs, *, use_modality: bool = True
 ) -> list[ServedResult]:
     """As `serve`, without the rule that a modality with few tested lesions has no band below
     doctor_review.
@@ -55,7 +55,7 @@ def serve_as_if_tested(
     measured = calibration.model_copy(
         update={modality.value: _as_if_tested(calibration, modality) for modality in KNOWN}
     )
-    return serve_outputs(model.with_calibration(measured), answers, told=told)
+    return serve_outputs(model.with_calibration(measured), outputs, use_modality=use_modality)
 
 
 def _as_if_tested(calibration: ModelCalibration, modality: Modality) -> Calibration:
@@ -66,12 +66,12 @@ def _as_if_tested(calibration: ModelCalibration, modality: Modality) -> Calibrat
 
 
 def measure_tested(
-    model: Model, answers: ModelOutputs, modality: Modality
+    model: Model, outputs: ModelOutputs, modality: Modality
 ) -> HeldOutFigures | None:
     """For the notice beside a finding: one picture of each lesion whose data set says that it is of
     this modality. None where there is no malignant lesion among them.
     """
-    lesions = select_one_per_lesion(answers, modality)
+    lesions = select_one_per_lesion(outputs, modality)
     figures = _measure_caught(pair_samples(lesions, serve_as_if_tested(model, lesions)))
     if not figures["malignant"]:
         return None
@@ -83,23 +83,23 @@ def measure_tested(
     )
 
 
-def select_one_per_lesion(answers: ModelOutputs, modality: Modality | None = None) -> ModelOutputs:
+def select_one_per_lesion(outputs: ModelOutputs, modality: Modality | None = None) -> ModelOutputs:
     """One picture of each lesion, of this modality alone if one is given."""
     chosen = [
         row
-        for row, sample in enumerate(answers.samples)
+        for row, sample in enumerate(outputs.samples)
         if sample.label in lesion_classes() and modality in (None, sample.modality)
     ]
-    return answers.take(chosen).one_per_lesion()
+    return outputs.take(chosen).one_per_lesion()
 
 
 def measure_malignant_caught(
-    lesions: ModelOutputs, served: Sequence[ServedResult]
+    lesions: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
     """By modality; `lesions` holds one picture of each, `served` is from `serve_measured`."""
     return measure_groups(
         lambda row: calibration_modality(*row).value,
-        select_lesions(lesions, served),
+        select_lesions(lesions, results),
         _measure_caught,
     )
 
@@ -119,9 +119,9 @@ def _measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
     }
 
 
-def measure_refusals(answers: ModelOutputs, served: Sequence[ServedResult]) -> dict[str, Any]:
+def measure_refusals(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
     """Of the lesions' pictures alone: counts by class, source and reason."""
-    rows = select_lesions(answers, served)
+    rows = select_lesions(outputs, results)
     reasons = Counter(one.refused.value for _, one in rows if one.refused)
     return {
         **_count_by_class(rows),
@@ -138,9 +138,9 @@ def _count_by_class(rows: Sequence[ServedSample]) -> dict[str, Any]:
     }
 
 
-def measure_scc(answers: ModelOutputs, served: Sequence[ServedResult]) -> dict[str, Any]:
+def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
     """Squamous cell carcinomas, by the label as their data set writes it."""
-    rows = [row for row in pair_samples(answers, served) if is_squamous(row[0])]
+    rows = [row for row in pair_samples(outputs, results) if is_squamous(row[0])]
     return {
         **count_refused(rows),
         **measure_share("referral_or_higher", rows, lambda row: reaches_band(row, Band.REFERRAL)),
@@ -152,28 +152,28 @@ def is_squamous(sample: Sample) -> bool:
 
 
 def measure_without_modality(
-    model: Model, answers: ModelOutputs, lesions: ModelOutputs
+    model: Model, outputs: ModelOutputs, lesions: ModelOutputs
 ) -> dict[str, Any]:
     """The same pictures from a client that tells no modality: it has to be recognised.
 
     `malignant_caught` stays by the modality that the data set knows.
     """
-    served = serve_as_if_tested(model, answers, told=False)
-    judged = predict(model, _forget_modality(answers), served)
-    draws = [np.arange(judged.labels.size), *metrics.draw_bootstrap(judged.groups)]
+    results = serve_as_if_tested(model, outputs, use_modality=False)
+    predictions = predict(model, _forget_modality(outputs), results)
+    draws = [np.arange(predictions.labels.size), *metrics.draw_bootstrap(predictions.groups)]
     return {
-        "refusals": count_refused(select_lesions(answers, served)),
+        "refusals": count_refused(select_lesions(outputs, results)),
         "malignant_caught": measure_malignant_caught(
-            lesions, pick_results(answers, served, lesions)
+            lesions, pick_results(outputs, results, lesions)
         ),
         **with_interval(
             "named_balanced_accuracy",
             draws,
-            lambda r: metrics.balanced_accuracy_of(judged.named[r], judged.labels[r]),
+            lambda r: metrics.balanced_accuracy_of(predictions.named[r], predictions.labels[r]),
         ),
     }
 
 
-def _forget_modality(answers: ModelOutputs) -> ModelOutputs:
-    samples = [replace(sample, modality=Modality.UNKNOWN) for sample in answers.samples]
-    return replace(answers, samples=samples)
+def _forget_modality(outputs: ModelOutputs) -> ModelOutputs:
+    samples = [replace(sample, modality=Modality.UNKNOWN) for sample in outputs.samples]
+    return replace(outputs, samples=samples)

@@ -19,21 +19,21 @@ from skinapi.vision.conditions import Band
 ServedSample = tuple[Sample, ServedResult]
 
 
-def pair_samples(answers: ModelOutputs, served: Sequence[ServedResult]) -> list[ServedSample]:
-    return list(zip(answers.samples, served, strict=True))
+def pair_samples(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list[ServedSample]:
+    return list(zip(outputs.samples, results, strict=True))
 
 
-def select_lesions(answers: ModelOutputs, served: Sequence[ServedResult]) -> list[ServedSample]:
+def select_lesions(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list[ServedSample]:
     """Without normal skin and whatever else is no lesion."""
-    return [row for row in pair_samples(answers, served) if row[0].label in lesion_classes()]
+    return [row for row in pair_samples(outputs, results) if row[0].label in lesion_classes()]
 
 
 def pick_results(
-    answers: ModelOutputs, served: Sequence[ServedResult], chosen: ModelOutputs
+    outputs: ModelOutputs, results: Sequence[ServedResult], chosen: ModelOutputs
 ) -> list[ServedResult]:
     """Those of the chosen pictures, which are some of the answers."""
-    place = {sample.image_id: row for row, sample in enumerate(answers.samples)}
-    return [served[place[sample.image_id]] for sample in chosen.samples]
+    place = {sample.image_id: row for row, sample in enumerate(outputs.samples)}
+    return [results[place[sample.image_id]] for sample in chosen.samples]
 
 
 def measure_groups(
@@ -61,8 +61,8 @@ def measure_share(
 
 def reaches_band(row: ServedSample, band: Band) -> bool:
     """This band or a more urgent one. A refused picture has none."""
-    _, served = row
-    return served.refused is None and urgency(served.found.band) <= urgency(band)
+    _, results = row
+    return results.refused is None and urgency(results.found.band) <= urgency(band)
 
 
 def count_refused(rows: Sequence[ServedSample]) -> dict[str, Any]:

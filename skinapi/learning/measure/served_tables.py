@@ -70,9 +70,11 @@ def _describe_told_nothing(figures: Figures) -> list[Block]:
     ]
 
 
-def _describe_recognition(told: Mapping[str, Figures]) -> list[Block]:
+def _describe_recognition(use_modality: Mapping[str, Figures]) -> list[Block]:
     names = ("n", "right", "wrong", "unsure")
-    rows = [[modality, *(str(one[name]) for name in names)] for modality, one in told.items()]
+    rows = [
+        [modality, *(str(one[name]) for name in names)] for modality, one in use_modality.items()
+    ]
     return ["", "modality as recognised", Table(("truth", *names), rows)] if rows else []
 
 
@@ -129,13 +131,13 @@ def _describe_normal_skin(healthy: Figures) -> list[Block]:
     ]
 
 
-def _describe_not_skin(foreign: Figures) -> list[Block]:
+def _describe_not_skin(not_skin: Figures) -> list[Block]:
     return [
         "",
         (
-            f"pictures of anything else: {foreign['refused']} of {foreign['n']} refused, "
-            f"{show_interval(foreign, 'refused_share')}; told from the known ones by "
-            f"{foreign['told_apart_by']} with AUROC {foreign['auroc']:.3f}"
+            f"pictures of anything else: {not_skin['refused']} of {not_skin['n']} refused, "
+            f"{show_interval(not_skin, 'refused_share')}; told from the known ones by "
+            f"{not_skin['told_apart_by']} with AUROC {not_skin['auroc']:.3f}"
         ),
-        *_describe_gates("pictures of anything else", foreign["gates"])[1:],
+        *_describe_gates("pictures of anything else", not_skin["gates"])[1:],
     ]

@@ -23,16 +23,16 @@ from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model
 
 
-def measure_normal_skin(answers: ModelOutputs, served: Sequence[ServedResult]) -> dict[str, Any]:
+def measure_normal_skin(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
     """How much healthy skin is recognised, how much of it is called malignant, and how many lesions
     are taken for it.
     """
-    healthy = [row for row in pair_samples(answers, served) if row[0].label == NORMAL_SKIN]
+    healthy = [row for row in pair_samples(outputs, results) if row[0].label == NORMAL_SKIN]
     return {
         **_measure_healthy(healthy),
         "by_source": measure_groups(lambda row: source_of(row[0]), healthy, _measure_healthy),
         "by_modality": measure_groups(lambda row: row[0].modality.value, healthy, _measure_healthy),
-        **measure_share("lesions_taken_for_it", select_lesions(answers, served), _looks_healthy),
+        **measure_share("lesions_taken_for_it", select_lesions(outputs, results), _looks_healthy),
     }
 
 
@@ -50,30 +50,30 @@ def _looks_healthy(row: ServedSample) -> bool:
 
 
 def _is_called_malignant(row: ServedSample) -> bool:
-    served = row[1]
-    return served.refused is None and served.found.stated in conditions_table().malignant_keys
+    results = row[1]
+    return results.refused is None and results.found.stated in conditions_table().malignant_keys
 
 
-def measure_not_skin(model: Model, known: ModelOutputs, foreign: ModelOutputs) -> dict[str, Any]:
+def measure_not_skin(model: Model, known: ModelOutputs, not_skin: ModelOutputs) -> dict[str, Any]:
     """Pictures of anything else: how many are refused, and how well the skin detector (the energy
     where the model has none) tells them from the known ones.
     """
-    served = serve_outputs(model, foreign)
-    rows = pair_samples(foreign, served)
+    results = serve_outputs(model, not_skin)
+    rows = pair_samples(not_skin, results)
     scores = np.concatenate(
-        [_out_of_distribution_score(model, known), _out_of_distribution_score(model, foreign)]
+        [_out_of_distribution_score(model, known), _out_of_distribution_score(model, not_skin)]
     )
     return {
         **count_refused(rows),
         **measure_share("refused_share", rows, is_refused),
         "told_apart_by": "skin detector" if model.calibration.skin else "energy",
         "auroc": metrics.auc(scores, np.arange(scores.size) >= len(known.samples)),
-        "gates": count_outcomes(foreign, served),
+        "gates": count_outcomes(not_skin, results),
     }
 
 
-def _out_of_distribution_score(model: Model, answers: ModelOutputs) -> NDArray[np.float64]:
+def _out_of_distribution_score(model: Model, outputs: ModelOutputs) -> NDArray[np.float64]:
     detector = model.calibration.skin
     if detector is not None:
-        return detector.not_skin.probability(answers.pooled)
-    return -model.calibration.dermoscopic.energy(answers.logits)
+        return detector.not_skin.probability(outputs.pooled)
+    return -model.calibration.dermoscopic.energy(outputs.logits)

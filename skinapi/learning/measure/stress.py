@@ -45,8 +45,8 @@ def measure_stress(
     plain = predict(model, run_model(model, samples, report=report))
     rows = {"untouched": _row(plain, plain)}
     for name, change in STRESSES.items():
-        answers = run_model(model, samples, report=report, change=change)
-        rows[name] = _row(plain, predict(model, answers))
+        outputs = run_model(model, samples, report=report, change=change)
+        rows[name] = _row(plain, predict(model, outputs))
     return rows
 
 
@@ -57,15 +57,18 @@ def compare_stress(
     samples = subsample(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
     pairs = {}
     for name, change in STRESSES.items():
-        answers = [run_model(m, samples, report=report, change=change) for m in (first, second)]
-        pairs[name] = (predict(first, answers[0]), predict(second, answers[1]))
+        outputs = [run_model(m, samples, report=report, change=change) for m in (first, second)]
+        pairs[name] = (predict(first, outputs[0]), predict(second, outputs[1]))
     rows = {name: compare_mean([pair], FIGURES) for name, pair in pairs.items()}
     return {**rows, "mean of all": compare_mean(list(pairs.values()), FIGURES)}
 
 
-def _row(plain: Predictions, judged: Predictions) -> dict[str, Any]:
-    row: dict[str, Any] = {"n": len(judged.samples), "refused": float(judged.refused.mean())}
-    for name, difference in compare_predictions(plain, judged, FIGURES).items():
+def _row(plain: Predictions, predictions: Predictions) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "n": len(predictions.samples),
+        "refused": float(predictions.refused.mean()),
+    }
+    for name, difference in compare_predictions(plain, predictions, FIGURES).items():
         row[name] = difference.second
         row[f"{name}_change"] = difference.second - difference.first
         row[f"{name}_change_interval"] = [difference.low, difference.high]

@@ -229,18 +229,18 @@ def _describe_shortcuts(markings: Mapping[str, Figures]) -> list[Block]:
     ]
 
 
-def _describe_saliency(sights: Figures) -> list[Block]:
+def _describe_saliency(scores: Figures) -> list[Block]:
     lines: list[Block] = [
         (
-            f"heat maps of {sights['n']} pictures: blanking the hottest tenth of the cells lowers "
-            f"the stated probability by {sights['fall_hottest']:.3f}, any tenth by "
-            f"{sights['fall_random']:.3f}"
+            f"heat maps of {scores['n']} pictures: blanking the hottest tenth of the cells lowers "
+            f"the stated probability by {scores['fall_hottest']:.3f}, any tenth by "
+            f"{scores['fall_random']:.3f}"
         ),
     ]
-    if sights["outlined"]:
+    if scores["outlined"]:
         lines.append(
-            f"where the lesion has a clear outline ({sights['outlined']}), "
-            f"{sights['heat_inside']:.1%} of the heat lies inside, on {sights['area_inside']:.1%} "
+            f"where the lesion has a clear outline ({scores['outlined']}), "
+            f"{scores['heat_inside']:.1%} of the heat lies inside, on {scores['area_inside']:.1%} "
             "of the area"
         )
     return lines

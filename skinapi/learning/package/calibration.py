@@ -289,10 +289,10 @@ def _first_of_each_lesion(samples: Sequence[Sample]) -> list[int]:
     return sorted(first.values())
 
 
-def _lesions_of(answers: ModelOutputs, modality: Modality) -> ModelOutputs:
-    return answers.take(
+def _lesions_of(outputs: ModelOutputs, modality: Modality) -> ModelOutputs:
+    return outputs.take(
         row
-        for row, sample in enumerate(answers.samples)
+        for row, sample in enumerate(outputs.samples)
         if _is_lesion(sample) and sample.modality is modality
     )
 

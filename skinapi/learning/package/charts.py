@@ -17,13 +17,13 @@ from skinapi.vision.conditions import conditions_table
 COLOURS = ("#0b6e99", "#d1495b", "#66a182", "#edae49", "#6a4c93", "#2e4057", "#8d6a9f")
 
 
-def draw_charts(judged: Predictions, figures: Mapping[str, Any], folder: Path) -> None:
+def draw_charts(predictions: Predictions, figures: Mapping[str, Any], folder: Path) -> None:
     """confusion.png, roc.png, reliability.png and per_class.png."""
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         names = list(figures["per_class"])
         _save(_draw_confusion(np.array(figures["confusion"]), names), folder / "confusion.png")
-        _save(_draw_roc(judged, figures), folder / "roc.png")
-        _save(_draw_reliability(judged), folder / "reliability.png")
+        _save(_draw_roc(predictions, figures), folder / "roc.png")
+        _save(_draw_reliability(predictions), folder / "reliability.png")
         _save(_draw_per_class(figures), folder / "per_class.png")
 
 
@@ -51,10 +51,10 @@ def _draw_confusion(counts: NDArray[np.int64], names: Sequence[str]) -> Figure:
     return figure
 
 
-def _draw_roc(judged: Predictions, figures: Mapping[str, Any]) -> Figure:
+def _draw_roc(predictions: Predictions, figures: Mapping[str, Any]) -> Figure:
     figure, axes = _axes()
     for index, (name, one) in enumerate(figures["per_class"].items()):
-        false, true = _roc(judged.probabilities[:, index], judged.labels == index)
+        false, true = _roc(predictions.probabilities[:, index], predictions.labels == index)
         axes.plot(false, true, color=COLOURS[index], lw=1.3, label=f"{name} {one['auc']:.3f}")
     axes.plot([0, 1], [0, 1], color="grey", lw=0.6, ls=":")
     axes.set_xlabel("1 - specificity")
@@ -73,12 +73,15 @@ def _roc(
     return false, true
 
 
-def _draw_reliability(judged: Predictions) -> Figure:
+def _draw_reliability(predictions: Predictions) -> Figure:
     figure, axes = _axes()
-    both = (("before temperature", judged.uncalibrated), ("as served", judged.probabilities))
+    both = (
+        ("before temperature", predictions.uncalibrated),
+        ("as served", predictions.probabilities),
+    )
     for (label, probabilities), colour in zip(both, ("#c0c0c0", COLOURS[0]), strict=True):
         confidence = probabilities.max(axis=1)
-        hit = probabilities.argmax(axis=1) == judged.labels
+        hit = probabilities.argmax(axis=1) == predictions.labels
         bins = np.array_split(np.argsort(confidence, kind="stable"), BINS)
         points = [(confidence[rows].mean(), hit[rows].mean()) for rows in bins if rows.size]
         axes.plot(*zip(*points, strict=True), marker="o", ms=4, color=colour, label=label)

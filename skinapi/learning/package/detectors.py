@@ -38,8 +38,8 @@ def fit_modality_detector(
     """
     known = (Modality.DERMOSCOPIC, Modality.CLINICAL)
     learned, watched = (
-        answers.take(row for row, s in enumerate(answers.samples) if s.modality in known)
-        for answers in (train, validation)
+        outputs.take(row for row, s in enumerate(outputs.samples) if s.modality in known)
+        for outputs in (train, validation)
     )
     truth = np.array([s.modality is Modality.DERMOSCOPIC for s in learned.samples], bool)
     if truth.all() or not truth.any():
@@ -65,8 +65,8 @@ def fit_skin_detector(
     source, so that no hospital pays for the others.
     """
     pooled = np.concatenate([not_skin, train.pooled])
-    foreign = np.arange(len(pooled)) < len(not_skin)
-    classifier = fit_linear(pooled, foreign)
+    is_not_skin = np.arange(len(pooled)) < len(not_skin)
+    classifier = fit_linear(pooled, is_not_skin)
     probability = classifier.probability(validation.pooled)
     sources = np.array([sample.source for sample in validation.samples])
     limits = [

@@ -48,7 +48,7 @@ def new_model_folder(destination: Path) -> Iterator[Path]:
 
 
 def export_servable(
-    servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, half: bool
+    servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, float16: bool
 ) -> float:
     """Writes network, head and labels; answers the largest difference of a probability from Keras
     on the probe.
@@ -58,7 +58,7 @@ def export_servable(
             f"The network has {servable.outputs} outputs; expected are {len(labels)}, "
             f"one for each label: {', '.join(labels)}"
         )
-    _export(servable.network, folder / NETWORK, half=half)
+    _export(servable.network, folder / NETWORK, float16=float16)
     write_head(servable.head, folder / HEAD)
     _write_json(folder / LABELS, list(labels))
     difference = measure_difference(servable.network, folder / NETWORK, probe)
@@ -67,7 +67,7 @@ def export_servable(
     return difference
 
 
-def _export(network: keras.Model, path: Path, *, half: bool) -> None:
+def _export(network: keras.Model, path: Path, *, float16: bool) -> None:
     """OpenVINO's graph with its three outputs named; float16 storage only on request."""
     with TemporaryDirectory() as workshop:
         exported = Path(workshop) / NETWORK
@@ -78,7 +78,7 @@ def _export(network: keras.Model, path: Path, *, half: bool) -> None:
             served.remove_result(further.get_node())
         for output, name in zip(served.outputs, OUTPUTS, strict=True):
             output.get_tensor().set_names({name})
-        if half:
+        if float16:
             store_as_float16(served)
         ov.save_model(served, path, compress_to_fp16=False)
 

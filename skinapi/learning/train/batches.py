@@ -1,4 +1,4 @@
-"""The batches of an epoch: drawn by seed and epoch, mixed in pairs."""
+"""The batches of an epoch: sampled by seed and epoch, with mixup."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,19 +15,21 @@ Fetch = Callable[[Rows, np.random.Generator], tuple[Floats, Floats]]
 
 @dataclass(frozen=True, slots=True)
 class FetchSwitch:
-    """What is fetched once so many epochs are over; the last of them need not be whole."""
+    """Another source of inputs from this epoch on, for progressive resizing. 1.5 switches in the
+    middle of the second epoch.
+    """
 
     epochs: float
     fetch: Fetch
 
 
 class Batches:
-    """(inputs, what to answer), fetched and mixed; a batch depends on seed, epoch and
-    index alone, so a resumed run repeats it.
-
-    A class is drawn as often as it weighs. Weighing the loss instead aims at the same, but spends
-    two thirds of the work on the commonest class.
+    """Pairs of inputs and targets. A batch depends on seed, epoch and index alone, so a resumed
+    training repeats it.
     """
+
+    # Classes are balanced by the sampler. Weights in the loss would aim at the same, but spend two
+    # thirds of the work on the most frequent class.
 
     def __init__(
         self,
@@ -37,14 +39,14 @@ class Batches:
         batch: int,
         mixup: float,
         seed: int,
-        later: FetchSwitch | None = None,
+        switch: FetchSwitch | None = None,
     ) -> None:
         self._fetch = fetch
         self._sampler = sampler
         self._batch = batch
         self._mixup = mixup
         self._seed = seed
-        self._later = later
+        self._switch = switch
 
     def __len__(self) -> int:
         """Batches of one epoch."""
@@ -54,33 +56,33 @@ class Batches:
         order = self._sampler.draw(np.random.default_rng((self._seed, epoch)))
         chosen = order[index * self._batch : (index + 1) * self._batch]
         random = np.random.default_rng((self._seed, epoch, index))
-        inputs, answers = self._fetch_at(epoch, index)(chosen, random)
+        inputs, targets = self._fetch_at(epoch, index)(chosen, random)
         if self._mixup > 0.0:
-            return _mix(inputs, answers, self._mixup, random)
-        return inputs, answers
+            return _mix(inputs, targets, self._mixup, random)
+        return inputs, targets
 
-    def parts(self, epoch: int) -> "list[BatchRange]":
-        """The epoch in order, cut where what is fetched changes: Keras wants inputs of one shape
-        in a `fit`.
+    def segments(self, epoch: int) -> "list[BatchRange]":
+        """The batches of an epoch in order, split where the input size changes: one Keras `fit`
+        takes inputs of one shape only.
         """
-        cut = self._cut(epoch)
-        ranges = (range(cut), range(cut, len(self)))
+        switch = self._switch_index(epoch)
+        ranges = (range(switch), range(switch, len(self)))
         return [BatchRange(self, epoch, indices) for indices in ranges if indices]
 
     def _fetch_at(self, epoch: int, index: int) -> Fetch:
-        if self._later is None or index < self._cut(epoch):
+        if self._switch is None or index < self._switch_index(epoch):
             return self._fetch
-        return self._later.fetch
+        return self._switch.fetch
 
-    def _cut(self, epoch: int) -> int:
-        """The first batch of the epoch that is fetched as later ones are."""
-        if self._later is None:
+    def _switch_index(self, epoch: int) -> int:
+        """The first batch of the epoch that comes from the switched source."""
+        if self._switch is None:
             return len(self)
-        return min(max(round((self._later.epochs - epoch) * len(self)), 0), len(self))
+        return min(max(round((self._switch.epochs - epoch) * len(self)), 0), len(self))
 
 
 class BatchRange(keras.utils.PyDataset):  # type: ignore[misc]
-    """Consecutive batches of one epoch, as Keras reads them."""
+    """Consecutive batches of one epoch, in the form that Keras reads."""
 
     def __init__(self, batches: Batches, epoch: int, indices: range) -> None:
         super().__init__(workers=2, max_queue_size=8)
@@ -96,13 +98,13 @@ class BatchRange(keras.utils.PyDataset):  # type: ignore[misc]
 
 
 def _mix(
-    inputs: Floats, answers: Floats, strength: float, random: np.random.Generator
+    inputs: Floats, targets: Floats, strength: float, random: np.random.Generator
 ) -> tuple[Floats, Floats]:
-    """Each sample is blended with a partner of its batch; the stronger share stays its own."""
+    """Mixup: blends each sample with another one of its batch. Its own share is at least half."""
     partners = random.permutation(len(inputs))
     share = random.beta(strength, strength, len(inputs)).astype(np.float32)
     share = np.maximum(share, np.float32(1.0) - share)
     wide = share.reshape(-1, *([1] * (inputs.ndim - 1)))
     mixed = wide * inputs + (np.float32(1.0) - wide) * inputs[partners]
     share = share[:, None]
-    return mixed, share * answers + (np.float32(1.0) - share) * answers[partners]
+    return mixed, share * targets + (np.float32(1.0) - share) * targets[partners]

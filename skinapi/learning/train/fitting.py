@@ -1,5 +1,5 @@
-"""One phase of the recipe: warm-up and cosine, averaged weights, early stopping; stopped anywhere,
-it goes on.
+"""Trains one phase: cosine schedule with warm-up, moving average of the weights, early stopping,
+and a checkpoint after every epoch.
 """
 
 import json
@@ -14,57 +14,15 @@ from numpy.typing import NDArray
 
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.train.batches import Batches
-from skinapi.learning.train.networks import Depth
+from skinapi.learning.train.phases import Phase
 
 Score = Callable[[keras.Model], dict[str, float]]
 Array = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """What is trained and how hard. Epochs are an upper bound: patience ends what no longer
-    improves.
-
-    `views` counts the augmented views that are computed beforehand; 0 augments live. Of what is
-    shown, the share `marked` bears a pen ring, a ruler or a dark rim, and the share `spoiled` is
-    worse than what is asked about. `shrink` is the share of the served side that pictures are shown
-    at: half the side is a quarter of the work. After the share `shrink_until` of the phase they
-    grow to the full side, under the same learning rate schedule and average. The rate ends at its
-    share `lowest_rate`; the averaged weights never reach back over more than the share `ema_reach`
-    of the phase.
-    """
-
-    name: str
-    depth: Depth
-    epochs: int
-    learning_rate: float
-    batch: int = 32
-    warmup_epochs: float = 1.0
-    weight_decay: float = 0.05
-    lowest_rate: float = 0.01
-    clip_norm: float = 1.0
-    ema: float = 0.998
-    ema_reach: float = 0.2
-    mixup: float = 0.4
-    patience: int = 5
-    views: int = 0
-    spoiled: float = 0.0
-    marked: float = 0.0
-    shrink: float = 1.0
-    shrink_until: float = 1.0
-
-    def __post_init__(self) -> None:
-        if self.grows and (self.views or self.depth != "whole"):
-            raise ValueError(f"{self.name}: only live pictures of a whole network can grow")
-
-    @property
-    def grows(self) -> bool:
-        return self.shrink < 1.0 and self.shrink_until < 1.0
-
-
 @dataclass(slots=True)
 class PhaseStatus:
-    """Where a phase stands; written beside its weights after every epoch."""
+    """How far a phase has come. Written to course.json, beside the weights, after every epoch."""
 
     epoch: int = 0
     best: float = -math.inf
@@ -74,7 +32,7 @@ class PhaseStatus:
 
 
 class WarmupCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A straight line up, then half a cosine down to the share `lowest` of the peak."""
+    """Rises linearly to `peak`, then falls as half a cosine to the share `lowest` of it."""
 
     def __init__(self, peak: float, warmup_steps: int, steps: int, lowest: float) -> None:
         self._peak = peak
@@ -100,28 +58,29 @@ def run_phase(
     folder: Path,
     report: Report,
 ) -> PhaseStatus:
-    """Trains the model in place and leaves it with the best averaged weights that validation saw.
+    """Trains the model in place, and leaves it with the averaged weights of its best epoch.
 
-    `score` answers figures whose `macro_auc` decides. Interrupted anywhere, the next call goes on
-    after the last finished epoch with the same schedule, the same batches and the same averages.
+    `score` returns the validation metrics; `macro_auc` decides which epoch is best. The next call
+    on the same folder resumes after the last finished epoch, with the same schedule, batches and
+    moving averages as if nothing had happened.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _compile(model, phase, steps=len(batches))
-    course = read_status(folder)
-    if course.epoch:
-        _assign(_state_of(model), load_arrays(folder / f"state-{course.epoch}.npz"))
-    progress = Progress(phase.name, (phase.epochs - course.epoch) * len(batches), report)
-    while not course.finished:
-        loss, own = _train_epoch(model, batches, course.epoch, progress)
-        _validate_epoch(model, score, course, loss, folder)
+    status = read_status(folder)
+    if status.epoch:
+        _assign(_state_of(model), load_arrays(folder / f"state-{status.epoch}.npz"))
+    progress = Progress(phase.name, (phase.epochs - status.epoch) * len(batches), report)
+    while not status.finished:
+        loss, own = _train_epoch(model, batches, status.epoch, progress)
+        _validate_epoch(model, score, status, loss, folder)
         _assign(model.trainable_variables, own)
-        tired = course.epoch - course.best_epoch >= phase.patience
-        course.finished = tired or course.epoch == phase.epochs
-        _checkpoint(folder, model, course)
-        shown = " ".join(f"{name} {value:.4f}" for name, value in course.history[-1].items())
+        out_of_patience = status.epoch - status.best_epoch >= phase.patience
+        status.finished = out_of_patience or status.epoch == phase.epochs
+        _checkpoint(folder, model, status)
+        shown = " ".join(f"{name} {value:.4f}" for name, value in status.history[-1].items())
         report(f"{phase.name} of {phase.epochs}: {shown}")
     model.set_weights(load_arrays(folder / "best.npz"))
-    return course
+    return status
 
 
 def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
@@ -146,15 +105,17 @@ def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
 
 
 def _momentum(phase: Phase, steps: int) -> float:
-    """Lower than asked for where the phase is short."""
+    """Lower than `phase.ema` where the phase is short: else the starting weights would dominate."""
     return min(phase.ema, 1.0 - 1.0 / (1.0 + phase.ema_reach * phase.epochs * steps))
 
 
 def _train_epoch(
     model: keras.Model, batches: Batches, epoch: int, progress: Progress
 ) -> tuple[float, list[Array]]:
-    """The loss, and the weights to go on from: Keras ends every `fit` with their average in their
-    place.
+    """The mean loss, and the weights to continue with.
+
+    Keras ends every `fit` by overwriting the weights with their moving average. Validation wants
+    that average, but training must continue from the weights themselves, hence `own`.
     """
     losses: list[float] = []
     own: list[Array] = _values(model.trainable_variables)
@@ -162,34 +123,34 @@ def _train_epoch(
     def keep_own(*_: object) -> None:
         own[:] = _values(model.trainable_variables)
 
-    told = keras.callbacks.LambdaCallback(
+    callback = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}"),
         on_epoch_end=keep_own,
     )
-    for part in batches.parts(epoch):
+    for part in batches.segments(epoch):
         _assign(model.trainable_variables, own)
-        history = model.fit(part, epochs=1, verbose=0, shuffle=False, callbacks=[told])
+        history = model.fit(part, epochs=1, verbose=0, shuffle=False, callbacks=[callback])
         losses += [float(history.history["loss"][0])] * len(part)
     return float(np.mean(losses)), own
 
 
 def _validate_epoch(
-    model: keras.Model, score: Score, course: PhaseStatus, loss: float, folder: Path
+    model: keras.Model, score: Score, status: PhaseStatus, loss: float, folder: Path
 ) -> None:
-    """Validation sees the averaged weights."""
+    """Scores the averaged weights, which Keras has left in the model, and keeps the best ones."""
     scores = score(model)
-    course.epoch += 1
-    course.history.append({"epoch": course.epoch, "loss": loss, **scores})
-    if scores["macro_auc"] > course.best:
-        course.best, course.best_epoch = scores["macro_auc"], course.epoch
+    status.epoch += 1
+    status.history.append({"epoch": status.epoch, "loss": loss, **scores})
+    if scores["macro_auc"] > status.best:
+        status.best, status.best_epoch = scores["macro_auc"], status.epoch
         save_arrays(folder / "best.npz", model.get_weights())
 
 
-def _checkpoint(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
-    state = folder / f"state-{course.epoch}.npz"
+def _checkpoint(folder: Path, model: keras.Model, status: PhaseStatus) -> None:
+    state = folder / f"state-{status.epoch}.npz"
     save_arrays(state, _values(_state_of(model)))
     partial = folder / "course.partial"
-    partial.write_text(json.dumps(asdict(course), indent=1), encoding="utf-8")
+    partial.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
     partial.replace(folder / "course.json")
     for old in folder.glob("state-*.npz"):
         if old != state:
@@ -197,7 +158,7 @@ def _checkpoint(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
 
 
 def read_status(folder: Path) -> PhaseStatus:
-    """How far the phase in this folder has come; a new one where there is none."""
+    """The status saved in this folder; that of a new phase where nothing was saved."""
     written = folder / "course.json"
     if not written.exists():
         return PhaseStatus()
@@ -205,7 +166,9 @@ def read_status(folder: Path) -> PhaseStatus:
 
 
 def _state_of(model: keras.Model) -> list[keras.Variable]:
-    """Weights, the dropout's random state, and the optimizer with its averages and its step."""
+    """Everything that a checkpoint needs: weights, dropout seeds, optimizer state with the moving
+    averages. The metrics are left out: they start anew in each epoch.
+    """
     measured = {id(variable) for variable in model.metrics_variables}
     own = [variable for variable in model.variables if id(variable) not in measured]
     return [*own, *model.optimizer.variables]
@@ -221,7 +184,7 @@ def _assign(variables: Sequence[keras.Variable], values: Sequence[Array]) -> Non
 
 
 def save_arrays(path: Path, arrays: Sequence[Array]) -> None:
-    """All or nothing: a full disk leaves the earlier file as it was."""
+    """Writes the file completely or not at all: a full disk leaves the earlier one untouched."""
     partial = path.with_name(path.name + ".partial")
     with partial.open("wb") as out:
         np.savez(out, *arrays)

@@ -1,9 +1,8 @@
-"""Half the bytes without a second truth: weights rounded so that Keras and the served network hold
-the same numbers.
+"""Float16 storage of weights, with the same values in Keras and in the served network.
 
-The served network carries each batch normalisation multiplied into the convolution before it. What
-is rounded to float16 is therefore that product; the Keras kernel is the product divided by the
-normalisation's scale again.
+The served network has each batch normalisation multiplied into the convolution before it, and
+stores this product. So the product is rounded to float16, and the Keras kernel becomes the rounded
+product divided by the scale. Rounding the Keras kernel instead would round twice.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +19,7 @@ Array = NDArray[np.float32]
 
 
 def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
-    """Layer name -> the kernel as it is served."""
+    """Layer name -> its kernel as served: multiplied by the scale, rounded to float16."""
     return {
         layer.name: (_kernel(layer) * scale).astype(np.float16)
         for layer, scale in layers_with_kernels(network)
@@ -35,12 +34,15 @@ def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.flo
 
 
 def round_to_float16(network: keras.Model) -> None:
-    """Afterwards a float16 export of this network loses nothing more."""
+    """Rounds the kernels in place; a float16 export afterwards changes nothing more."""
     set_folded_kernels(network, folded_kernels(network))
 
 
 def store_as_float16(served: ov.Model) -> None:
-    """Every large float32 constant of the graph becomes float16 and a conversion back."""
+    """Stores every kernel of the graph as float16, with a conversion to float32 after it.
+
+    Vectors stay float32: they take little room.
+    """
     for node in served.get_ops():
         if (
             node.get_type_name() == "Constant"
@@ -55,7 +57,7 @@ def store_as_float16(served: ov.Model) -> None:
 
 
 def layers_with_kernels(network: keras.Model) -> Iterator[tuple[keras.Layer, Array]]:
-    """Every layer with a kernel, and the scale that serving multiplies into it."""
+    """Every layer with a kernel, and the scale that the export multiplies into it."""
     for layer in network.layers:
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             yield layer, _scale_after(layer)[:, None]

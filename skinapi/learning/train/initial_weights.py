@@ -1,4 +1,4 @@
-"""Where a training starts from: a trained model, ImageNet's weights, a file, or nothing."""
+"""Starting weights of a training: a trained model, ImageNet weights, a file, or random ones."""
 
 import re
 import warnings
@@ -21,8 +21,9 @@ KEY = re.compile(r".+/\d+")
 def initialise(
     network: keras.Model, *, architecture: str, init: str, imagenet: Path | None, report: Report
 ) -> list[str]:
-    """`init` is shipped, imagenet, none, a model folder or a file; answers and reports which layers
-    start fresh.
+    """Loads the starting weights, and returns and reports the layers that keep random ones.
+
+    `init` is shipped, imagenet, none, a model folder or a file.
     """
     if init == "none":
         report("init: fresh weights")
@@ -53,10 +54,10 @@ def _find_imagenet(architecture: str, folder: Path | None) -> Path:
 
 
 def load_weights(network: keras.Model, path: Path) -> list[str]:
-    """Fills every layer that the path knows and answers the names of the layers left fresh.
+    """Loads all weights that fit, and returns the names of the layers that keep random ones.
 
-    A model folder fills them all. `.npz` keys are `<layer>/<index in get_weights()>`; Keras's own
-    files are matched by order.
+    A model folder fills all layers. `.npz` keys are `<layer>/<index in get_weights()>`; files of
+    Keras are matched by order.
     """
     if path.is_dir():
         load_model_weights(network, path)

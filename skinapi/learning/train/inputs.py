@@ -1,5 +1,5 @@
-"""What the network is shown: pictures live, or what a frozen trunk sees of them, computed once and
-kept on disk.
+"""Turns samples into network inputs: tensors as in serving, or features of a frozen trunk that are
+computed once and cached on disk.
 """
 
 import os
@@ -33,7 +33,10 @@ Features = NDArray[np.float16]
 
 @dataclass(frozen=True, slots=True)
 class NetworkInputs:
-    """Samples as a network reads them: decoded and prepared by the same functions as in serving."""
+    """Samples as tensors of one side and scaling.
+
+    Decoded and prepared by the functions that serving uses, so that training sees the same pixels.
+    """
 
     samples: Sequence[Sample]
     side: int
@@ -45,24 +48,24 @@ class NetworkInputs:
     def open(self, row: int) -> Image.Image:
         return open_sample(self.samples[row])
 
-    def look(self, row: int) -> Tensor:
+    def load(self, row: int) -> Tensor:
         return make_tensor(self.open(row), side=self.side, scaling=self.scaling)
 
-    def take_in(self, view: Image.Image) -> Tensor:
+    def to_tensor(self, view: Image.Image) -> Tensor:
         return make_whole_tensor(view, side=self.side, scaling=self.scaling)
 
-    def shrink(self, view: Image.Image) -> Pixels:
-        """What `take_in` would scale, at a quarter of the room."""
+    def to_pixels(self, view: Image.Image) -> Pixels:
+        """The pixels that `to_tensor` would scale: uint8, a quarter of the bytes."""
         return shrink_whole(view, side=self.side)
 
 
 def cache_features(
-    *, trunk: keras.Model, rows: int, look: Callable[[int], Tensor], path: Path, report: Report
+    *, trunk: keras.Model, rows: int, load: Callable[[int], Tensor], path: Path, report: Report
 ) -> Features:
-    """One row of float16 features per picture."""
+    """Runs a frozen trunk over all rows, or opens the features that are already at `path`."""
 
     def fill(stored: Features) -> None:
-        _compute(trunk, look, stored, Progress(f"features {path.stem}", rows, report))
+        _compute(trunk, load, stored, Progress(f"features {path.stem}", rows, report))
 
     return compute_cached(path, (rows, *trunk.output.shape[1:]), np.float16, fill)
 
@@ -70,7 +73,10 @@ def cache_features(
 def compute_cached(
     path: Path, shape: tuple[int, ...], dtype: DTypeLike, fill: Callable[[NDArray[Any]], None]
 ) -> NDArray[Any]:
-    """Read from disk after; interrupted, it is computed anew."""
+    """Opens the array at `path`, after computing it with `fill` where it does not exist yet.
+
+    An interrupted computation leaves no array, so it starts anew. The result is memory-mapped.
+    """
     if not path.exists():
         partial = path.with_suffix(".partial")
         stored = np.lib.format.open_memmap(partial, mode="w+", dtype=dtype, shape=shape)
@@ -78,20 +84,20 @@ def compute_cached(
         fill(stored)
         stored.flush()
         partial.rename(path)
-    kept: NDArray[Any] = np.load(path, mmap_mode="r")
-    return kept
+    cached: NDArray[Any] = np.load(path, mmap_mode="r")
+    return cached
 
 
 def _reserve(path: Path) -> None:
-    """A full disk must say so here: found out while writing through memory, it would kill the
-    process.
+    """Raises OSError now if the disk is too full. Found later, while writing to mapped memory, it
+    would kill the process with SIGBUS.
     """
     with path.open("r+b") as file:
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _compute(
-    trunk: keras.Model, look: Callable[[int], Tensor], stored: Features, progress: Progress
+    trunk: keras.Model, load: Callable[[int], Tensor], stored: Features, progress: Progress
 ) -> None:
     queue = ov.AsyncInferQueue(_compile(trunk), 2)
 
@@ -102,15 +108,13 @@ def _compute(
 
     queue.set_callback(keep)
     for start in range(0, len(stored), BATCH):
-        batch = [look(row) for row in range(start, min(start + BATCH, len(stored)))]
+        batch = [load(row) for row in range(start, min(start + BATCH, len(stored)))]
         queue.start_async(np.stack(batch), start)
     queue.wait_all()
 
 
 def _compile(trunk: keras.Model) -> ov.CompiledModel:
-    """OpenVINO runs a frozen trunk in bfloat16, several times faster here than a training
-    framework.
-    """
+    """The trunk in OpenVINO, in bfloat16: on a CPU several times faster than Keras."""
     with TemporaryDirectory() as folder:
         exported = Path(folder) / "trunk.xml"
         trunk.export(str(exported), format="openvino", verbose=False)

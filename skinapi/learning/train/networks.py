@@ -1,4 +1,4 @@
-"""The four architectures, and the cuts between what stays frozen and what is trained."""
+"""The four architectures, and where each is cut into a frozen and a trained part."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,10 +56,10 @@ ARCHITECTURES: Mapping[str, Architecture] = {
 def build_network(
     architecture: str, *, outputs: int, side: int | None, dropout: float = 0.0
 ) -> keras.Model:
-    """Fresh weights; the head is global average pooling and one Dense of logits, in float32.
+    """A network with random weights: trunk, global average pooling, dropout, and logits in float32.
 
-    With `side` None it reads squares of any size. It answers like a network of one side where that
-    side is a multiple of STRIDE; elsewhere some architectures pad differently.
+    With `side` None it accepts squares of any size. For a multiple of STRIDE its outputs equal
+    those of a network built for that side; for other sides some architectures pad differently.
     """
     known = ARCHITECTURES[architecture]
     trunk = known.build(include_top=False, weights=None, input_shape=(side, side, 3))
@@ -74,19 +74,17 @@ def build_network(
 
 
 def build_tail(network: keras.Model, cut: str) -> keras.Model:
-    """The part of the network behind a layer, sharing its weights."""
+    """The part of the network after this layer, sharing its weights."""
     return keras.Model(network.get_layer(cut).output, network.output, name=f"{network.name}_tail")
 
 
 def build_trunk(network: keras.Model, cut: str) -> keras.Model:
-    """The part of the network up to a layer, sharing its weights."""
+    """The part of the network up to this layer, sharing its weights."""
     return keras.Model(network.inputs, network.get_layer(cut).output, name=f"{network.name}_trunk")
 
 
 def freeze_below(network: keras.Model, cut: str | None) -> None:
-    """Everything up to the cut keeps its weights and its batch statistics; None frees the whole
-    network.
-    """
+    """Freezes all layers up to the cut, batch statistics included; None unfreezes all layers."""
     frozen = cut is not None
     for layer in network.layers:
         layer.trainable = not frozen
@@ -96,7 +94,7 @@ def freeze_below(network: keras.Model, cut: str | None) -> None:
 
 @contextmanager
 def precision(policy: str) -> Iterator[None]:
-    """Networks built inside compute in this Keras dtype policy; their weights stay float32."""
+    """Networks built inside this context compute in this dtype policy; weights stay float32."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:

@@ -1,4 +1,4 @@
-"""A folder of checkpoints belongs to one training: resumed with other settings it is refused."""
+"""Refuses to resume a training with other settings than it was started with."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +12,9 @@ MAX_NAMED = 8
 
 
 def check_resume(folder: Path, claim: Mapping[str, Any]) -> None:
-    """Records what the training is, or compares it with what was recorded. Raises BadDataset, which
-    names every difference.
+    """Records the settings of a training in its folder, or compares them with the recorded ones.
+
+    Raises BadDataset with the name of every setting that differs.
     """
     text = json.dumps(claim, indent=1)
     written = folder / RECORD
@@ -44,7 +45,7 @@ def _read_record(path: Path) -> Any:
 
 
 def list_differences(before: Any, now: Any) -> list[str]:
-    """The name of every value that differs, with what it was and what it is now."""
+    """Each setting that differs, such as `phases.0.mixup (0.2, now 0.1)`."""
     old, new = dict(_flatten(before)), dict(_flatten(now))
     return [
         f"{name} ({old.get(name, 'not recorded')}, now {new.get(name, 'not recorded')})"
@@ -54,7 +55,9 @@ def list_differences(before: Any, now: Any) -> list[str]:
 
 
 def _flatten(value: Any, name: str = "") -> Iterator[tuple[str, object]]:
-    """Phases are called by their places: the same ones in another order are another training."""
+    """Dotted names and values. Phases are named by position: in another order they are another
+    training.
+    """
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from _flatten(inner, f"{name}.{key}" if name else key)

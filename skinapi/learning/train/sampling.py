@@ -1,6 +1,4 @@
-"""How often each picture is drawn, so that neither a large source nor a common class drowns the
-others.
-"""
+"""Balanced sampling over sources and classes."""
 
 import math
 from collections import Counter
@@ -20,8 +18,11 @@ Rows = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Sampler:
-    """Systematic sampling: in every epoch each picture, and each group of pictures, is drawn within
-    one of its weight. Weights are 1 on average.
+    """Draws the rows of an epoch by weight. Weights are 1 on average.
+
+    Systematic sampling: in each epoch a picture, and each group of pictures, is drawn as often as
+    its weight says, give or take one. Independent draws would vary more, most of all in rare
+    classes.
     """
 
     weights: Weights
@@ -46,12 +47,14 @@ def balance_samples(
     shares: Mapping[str, float | None],
     most_normal_skin: float,
 ) -> Sampler:
-    """Lesions by source and class, normal skin as one more class over all sources.
+    """A sampler that balances sources, and classes within a source.
 
-    `shares` gives a source's share of the lesions drawn; what is left goes to the other sources by
-    the square root of their number of lesion pictures. Within a source, as among the sources of
-    normal skin, a class is drawn by the square root of its number: between the clinic's mix and
-    equal classes. Normal skin is at most the share `most_normal_skin` of everything drawn.
+    - `shares`: a source's share of the lesions drawn. What is left goes to the other sources by the
+      square root of their number of lesion pictures
+    - within a source a class is drawn by the square root of its number of pictures: between the
+      clinical frequencies and equal classes
+    - normal skin is one more class over all sources, with at most the share `most_normal_skin` of
+      everything drawn
     """
     sources = np.array([sample.source for sample in samples])
     labels = np.array([sample.label for sample in samples])
@@ -69,8 +72,10 @@ def balance_samples(
 
 
 def share_sources(counts: Mapping[str, int], given: Mapping[str, float | None]) -> dict[str, float]:
-    """Each source's share of the draws, summing to 1. Shares that leave nothing for a source, or
-    are given to one without a picture to draw, are refused by name.
+    """Each source's share of the draws; they sum to 1.
+
+    Raises BadDataset where the `given` shares leave nothing for a source, or name a source without
+    a picture to draw.
     """
     fixed = {source: share for source, share in given.items() if share is not None}
     for source, share in fixed.items():
@@ -88,13 +93,13 @@ def share_sources(counts: Mapping[str, int], given: Mapping[str, float | None]) 
 
 
 def _share_of_normal_skin(labels: NDArray[np.str_], most: float) -> float:
-    """That of a class by the square root of its number, up to `most`."""
+    """Its share as one class among all, by the square root of the numbers, but at most `most`."""
     roots = {name: math.sqrt(n) for name, n in Counter(labels.tolist()).items()}
     return min(most, roots[NORMAL_SKIN] / sum(roots.values()))
 
 
 def _by_root(names: NDArray[np.str_]) -> Weights:
-    """For each row a share of 1, so that a name is met by the square root of its number."""
+    """Row weights that sum to 1 and draw each name by the square root of its frequency."""
     _, place, counts = np.unique(names, return_inverse=True, return_counts=True)
     weights = 1.0 / np.sqrt(counts[place])
     return np.asarray(weights / weights.sum(), np.float64)

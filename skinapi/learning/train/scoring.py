@@ -1,4 +1,4 @@
-"""The figures of validation by which an epoch is kept: every source counts alike."""
+"""Validation metrics that decide which epoch is best. Every source counts the same."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,15 +21,17 @@ SCORED_AT_ONCE = 32
 
 
 def score_network(
-    network: keras.Model, look: LoadInput, *, samples: Sequence[Sample], classes: Sequence[str]
+    network: keras.Model, load: LoadInput, *, samples: Sequence[Sample], classes: Sequence[str]
 ) -> dict[str, float]:
-    """`score_logits` of what the network answers to each row that `look` shows; batch by batch, so
-    that no folder is too large for memory.
+    """Runs the network over all samples and returns `score_logits` of its outputs.
+
+    `load` returns the network's input for one row. Works batch by batch, so a large folder fits
+    into memory.
     """
     logits = []
     for start in range(0, len(samples), SCORED_AT_ONCE):
         rows = range(start, min(start + SCORED_AT_ONCE, len(samples)))
-        batch = np.stack([np.asarray(look(row), np.float32) for row in rows])
+        batch = np.stack([np.asarray(load(row), np.float32) for row in rows])
         logits.append(keras.ops.convert_to_numpy(network.predict_on_batch(batch)))
     return score_logits(np.concatenate(logits), samples=samples, classes=classes)
 
@@ -37,9 +39,11 @@ def score_network(
 def score_logits(
     logits: Logits, *, samples: Sequence[Sample], classes: Sequence[str]
 ) -> dict[str, float]:
-    """Means over the sources, each over the lesion classes that its pictures hold; `macro_auc` is
-    the one that decides. Of several sources each one's macro AUC follows by name, and of normal
-    skin the share that is recognised.
+    """Metrics of each source over its lesion classes, averaged over the sources; `macro_auc`
+    decides.
+
+    Several sources add one `macro_auc_<source>` each. Normal skin, which is no lesion class, adds
+    the share of it that is recognised.
     """
     labels = np.array([list(classes).index(sample.label) for sample in samples])
     sources = {
@@ -60,7 +64,7 @@ def score_logits(
 
 
 def scorable_sources(samples: Sequence[Sample]) -> dict[str, list[int]]:
-    """The rows of lesions by source, where a source holds at least two classes of them."""
+    """The lesion rows of each source that has at least two lesion classes: an AUC needs two."""
     rows: dict[str, list[int]] = {}
     for row, sample in enumerate(samples):
         if sample.label != NORMAL_SKIN:
@@ -79,7 +83,7 @@ def require_scorable(samples: Sequence[Sample]) -> None:
 
 
 def _score(logits: Logits, labels: NDArray[np.integer]) -> dict[str, float]:
-    """Over the classes that occur."""
+    """Over the classes that occur: the other outputs are left out before the softmax."""
     present, found = np.unique(labels, return_inverse=True)
     probabilities = softmax(logits[:, present])
     return {

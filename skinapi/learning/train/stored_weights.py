@@ -1,9 +1,8 @@
-"""The weights of a model folder as Keras has them: kernels out of the served network itself, the
-rest out of a small file beside it.
+"""Restores Keras weights from a model folder, which stores each kernel once: in the served network.
 
-That file, `norms.npz`, holds every vector (batch normalisations, biases) as `<layer>/<index in
-get_weights()>`, and for every kernel `<layer>/sha256`: the digest by which it is found in the
-served network, whose exporter keeps neither Keras's names nor Keras's order.
+`norms.npz` beside it holds every vector (batch normalisations, biases) as `<layer>/<index in
+get_weights()>`, and for every kernel `<layer>/sha256`. A kernel is found by this digest, because
+the exporter keeps neither the names nor the order of Keras.
 """
 
 import hashlib
@@ -33,8 +32,9 @@ AXES = {"Convolution": (2, 3, 1, 0), "GroupConvolution": (3, 4, 0, 1, 2)}
 
 
 def save_norms(network: keras.Model, folder: Path) -> None:
-    """Writes what the served network in this folder cannot give back of the Keras network that it
-    was exported from: vectors, and kernels that the export has changed beyond the folding.
+    """Writes norms.npz: all Keras weights that the served network in this folder does not hold.
+
+    Those are vectors, digests of the kernels, and whole kernels that the export changed.
     """
     served = _served_kernels(folder)
     arrays: dict[str, Array] = {
@@ -53,10 +53,10 @@ def save_norms(network: keras.Model, folder: Path) -> None:
 
 
 def load_model_weights(network: keras.Model, folder: Path) -> None:
-    """Gives an architecture, fresh, the very weights that `save_norms` was called with.
+    """Fills a network with the weights that `save_norms` was called with.
 
-    Raises BadNetwork, the network untouched, where the folder holds another architecture, other
-    outputs, or two files that do not belong together.
+    Raises BadNetwork, and leaves the network untouched, where the folder holds another
+    architecture, other outputs, or two files that do not belong together.
     """
     stored = _read_norms(folder)
     served = _served_kernels(folder)
@@ -130,7 +130,7 @@ def _served_kernels(folder: Path) -> dict[str, Float16]:
 
 
 def _kernels(served: ov.Model) -> Iterator[Float16]:
-    """Every constant that a convolution or a Dense multiplies with, its axes in Keras's order."""
+    """The kernel of every convolution and Dense layer, with its axes in Keras's order."""
     for node in served.get_ops():
         kind = node.get_type_name()
         if kind not in (*AXES, "MatMul"):
@@ -140,7 +140,7 @@ def _kernels(served: ov.Model) -> Iterator[Float16]:
             constant = constant.input_value(0).get_node()
         if constant.get_type_name() != "Constant":
             continue
-        # Copied, because what it is a view of goes with the graph.
+        # astype copies: the data is a view into the graph, which is freed.
         values = constant.data.astype(np.float16)
         if kind == "MatMul":
             yield values.T if node.get_attributes()["transpose_b"] else values

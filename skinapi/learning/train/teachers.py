@@ -1,6 +1,4 @@
-"""Trained models whose answer to a view is learned beside its label: it tells which mistakes are
-close ones, and where a label is in doubt.
-"""
+"""Knowledge distillation: targets that mix a label with the predictions of trained models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +18,9 @@ STREAMS = 2
 
 @dataclass(frozen=True, slots=True)
 class Teachers:
-    """Their mean answer has this `trust`, the label what is left of 1."""
+    """Models to distil from. In the targets their mean prediction has the weight `trust`, the label
+    has the rest.
+    """
 
     models: tuple[Model, ...]
     classes: tuple[str, ...]
@@ -30,13 +30,14 @@ class Teachers:
     def versions(self) -> list[str]:
         return [model.version for model in self.models]
 
-    def correct(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
-        """What is to be learned of these very views."""
-        said = np.mean([self._ask(model, views) for model in self.models], axis=0)
-        return np.asarray((1.0 - self.trust) * labels + self.trust * said, np.float32)
+    def soft_targets(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
+        """The labels mixed with what the models predict for these very views."""
+        predicted = np.mean([self._predict(model, views) for model in self.models], axis=0)
+        return np.asarray((1.0 - self.trust) * labels + self.trust * predicted, np.float32)
 
-    def _ask(self, model: Model, views: Sequence[Image.Image]) -> Probabilities:
+    def _predict(self, model: Model, views: Sequence[Image.Image]) -> Probabilities:
         side, scaling = model.card.side, model.card.scaling
+        # Not model.read, which would crop the view once more.
         tensors = [make_whole_tensor(view, side=side, scaling=scaling) for view in views]
         logits = model.engine.infer(np.stack(tensors)).logits
         order = [model.labels.index(name) for name in self.classes]
@@ -44,7 +45,10 @@ class Teachers:
 
 
 def open_teachers(folders: Sequence[Path], *, classes: tuple[str, ...]) -> Teachers | None:
-    """Refuses a model that cannot say something of every class."""
+    """Opens the models of these folders; None without folders.
+
+    Raises BadNetwork where a model lacks an output for one of the classes.
+    """
     models = tuple(open_model(folder, streams=STREAMS) for folder in folders)
     for model in models:
         unknown = [name for name in classes if name not in model.labels]
