@@ -277,8 +277,8 @@ def test_pictures_that_the_model_has_no_output_for_calibrate_nothing(tmp_path: P
     plain, mixed = (
         calibrate_model(
             toy_model(),
-            learned=[*learned, *more[:2]],
-            watched=[*more, *watched],
+            train=[*learned, *more[:2]],
+            validation=[*more, *watched],
             not_skin=None,
             report=said.append,
         )
@@ -297,4 +297,4 @@ def test_pictures_that_the_model_has_no_output_for_calibrate_nothing(tmp_path: P
 def test_without_a_picture_that_the_model_knows_nothing_is_calibrated() -> None:
     foreign = [sample_of(1, "dermatofibroma")]
     with pytest.raises(BadDataset, match="No training picture has a label that the model knows"):
-        calibrate_model(toy_model(), learned=foreign, watched=[], not_skin=None, report=silent)
+        calibrate_model(toy_model(), train=foreign, validation=[], not_skin=None, report=silent)

@@ -171,7 +171,7 @@ def test_a_full_disk_is_told_and_leaves_no_model(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("skinapi.learning.commands.train.write_readable_card", full)
+    monkeypatch.setattr("skinapi.learning.package.trained_model.write_readable_card", full)
     words: list[object] = [
         *small.words[:-4],
         "--work",

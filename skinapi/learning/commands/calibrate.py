@@ -1,11 +1,9 @@
-"""`calibrate`: what stands between a network's numbers and a finding, fitted anew. The test part of
-the split is never opened.
-"""
+"""`calibrate`: fits the calibration of a model folder again. The test part is never read."""
 
-import argparse
 import json
 
 from skinapi.learning.commands.console import print_line, raise_disk_full
+from skinapi.learning.commands.options import CalibrateOptions
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_part, load_sources
 from skinapi.learning.data.splits import SPLIT, check_split, read_split
@@ -15,22 +13,22 @@ from skinapi.settings import Settings
 from skinapi.vision.model import CARD, open_model
 
 
-def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
+def run(settings: Settings, options: CalibrateOptions) -> int:  # noqa: ARG001
     model = open_model(options.model, calibrated=False)
-    learned, watched = _load(options)
+    train, validation = _load(options)
     calibration = calibrate_model(
-        model, learned=learned, watched=watched, not_skin=options.not_skin, report=print_line
+        model, train=train, validation=validation, not_skin=options.not_skin, report=print_line
     )
     card = json.loads((options.model / CARD).read_bytes())
     with raise_disk_full():
         version = write_model_files(options.model, card=card, calibration=calibration)
     print_line(
-        f"{version}: calibrated; its test figures are gone until train or evaluate gives new ones"
+        f"{version}: calibrated. Its old test figures no longer apply; run evaluate for new ones."
     )
     return 0
 
 
-def _load(options: argparse.Namespace) -> tuple[list[Sample], list[Sample]]:
+def _load(options: CalibrateOptions) -> tuple[list[Sample], list[Sample]]:
     """The training and the validation part."""
     sources = load_sources(
         options.data,
@@ -45,5 +43,5 @@ def _load(options: argparse.Namespace) -> tuple[list[Sample], list[Sample]]:
             f"{len(unnamed)} pictures are in no part of the split: {unnamed[0].image_id}, ..."
         )
     cut = options.cut_normal_skin
-    learned = load_part(sources, parts, "train", cut=cut, report=print_line)
-    return learned, load_part(sources, parts, "validation", cut=cut, report=print_line)
+    train = load_part(sources, parts, "train", cut=cut, report=print_line)
+    return train, load_part(sources, parts, "validation", cut=cut, report=print_line)

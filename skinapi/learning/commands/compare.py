@@ -1,9 +1,9 @@
-"""`compare`: two models before the same validation pictures. The test part stays closed."""
+"""`compare`: measures two models on the same validation pictures. The test part is never read."""
 
-import argparse
 from collections.abc import Mapping
 
 from skinapi.learning.commands.console import print_line
+from skinapi.learning.commands.options import CompareOptions
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import check_split, read_split
@@ -14,7 +14,7 @@ from skinapi.settings import Settings
 from skinapi.vision.model import Model, open_model
 
 
-def run(settings: Settings, options: argparse.Namespace) -> int:  # noqa: ARG001
+def run(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
     sources = load_sources(options.data, skip_unknown_labels=options.skip_unknown_labels)
     parts = read_split(options.split)
     check_split(sources.samples, parts)

@@ -1,4 +1,4 @@
-"""What the commands share: how they speak, and how they tell of a full disk."""
+"""Console output and the full-disk error, for all commands."""
 
 import errno
 import sys
@@ -9,12 +9,14 @@ from skinapi.errors import DiskFull
 
 
 def print_line(line: str) -> None:
+    """Prints at once: through a pipe, output would otherwise arrive in blocks."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
 @contextmanager
 def raise_disk_full() -> Iterator[None]:
+    """Turns the operating system's error for a full disk into DiskFull."""
     try:
         yield
     except OSError as failed:

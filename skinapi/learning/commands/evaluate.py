@@ -1,12 +1,12 @@
-"""`evaluate`: the serving engine over a labelled folder, and the table of its worth there."""
+"""`evaluate`: measures the served model on a folder of labelled pictures."""
 
-import argparse
 import json
 from collections import Counter
 from dataclasses import replace
 
 from skinapi.errors import BadDataset
 from skinapi.learning.commands.console import print_line, raise_disk_full
+from skinapi.learning.commands.options import EvaluateOptions
 from skinapi.learning.data.datasets import Dataset, load_dataset, load_pictures
 from skinapi.learning.data.labels import label_spellings
 from skinapi.learning.data.samples import second_half, select_part
@@ -23,14 +23,15 @@ from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.openvino_engine import Precision
 
 
-def run(settings: Settings, options: argparse.Namespace) -> int:
+def run(settings: Settings, options: EvaluateOptions) -> int:
     precision = Precision(options.precision) if options.precision else None
     model = open_model(settings.model_path or SHIPPED_MODEL, precision=precision)
     dataset = _load(options)
     figures, outputs = evaluate_model(model, dataset, report=print_line, turns=options.turns)
     if options.not_skin:
-        strange = second_half(load_pictures(options.not_skin, label="not skin"))
-        not_skin = run_model(model, strange, report=print_line, turns=options.turns)
+        # The first half was for fitting the skin detector.
+        unseen = second_half(load_pictures(options.not_skin, label="not skin"))
+        not_skin = run_model(model, unseen, report=print_line, turns=options.turns)
         figures["not_skin"] = measure_not_skin(model, outputs, not_skin)
     if options.stress:
         figures |= measure_robustness(model, dataset.samples, report=print_line)
@@ -41,7 +42,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
     return 0
 
 
-def _load(options: argparse.Namespace) -> Dataset:
+def _load(options: EvaluateOptions) -> Dataset:
     modality = Modality(options.modality) if options.modality else None
     dataset = load_dataset(
         options.images, labels=label_spellings(), table=options.labels, modality=modality

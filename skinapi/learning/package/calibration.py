@@ -1,6 +1,8 @@
-"""Fits, on validation pictures alone, what turns logits into honest probabilities and bands.
+"""Fits the calibration of a model: temperature, thresholds, prediction sets, naming rule and
+detectors, each modality separately.
 
-Everything is fitted for each modality on its own. The test part is never opened here.
+Temperature, thresholds and prediction sets come from the validation part alone. The detectors and
+the class frequencies use training pictures too. The test part is never read here.
 """
 
 from collections import Counter
@@ -40,13 +42,13 @@ from skinapi.vision.out_of_distribution import OutOfDistributionDetector
 TEMPERATURES = np.geomspace(0.2, 5.0, 401)
 WANTED_SENSITIVITY = 0.95
 # With fewer positive lesions a quantile of their scores says little.
-FEWEST_POSITIVE = 20
-LEAST_ENERGY_SHARE = 0.01
-FARTHEST_SHARE = 0.02
+MIN_POSITIVE = 20
+LOW_ENERGY_SHARE = 0.01
+FAR_FEATURES_SHARE = 0.02
 TAUS = np.arange(0.0, 1.01, 0.05)
-ACCURACY_MAY_FALL = 0.005
+MAX_ACCURACY_LOSS = 0.005
 SQUAMOUS_CELL_CARCINOMA = "scc"
-# Of each source; features of more pictures tell no more.
+# Features of more pictures of a source change the detectors little.
 MAX_TRAIN_PER_SOURCE = 1500
 
 Probabilities = NDArray[np.float64]
@@ -56,24 +58,26 @@ Labels = NDArray[np.int64]
 def calibrate_model(
     model: Model,
     *,
-    learned: Sequence[Sample],
-    watched: Sequence[Sample],
+    train: Sequence[Sample],
+    validation: Sequence[Sample],
     not_skin: Path | None,
     report: Report,
 ) -> ModelCalibration:
-    """From the training and the validation part, and the first half by name of a folder of
-    ordinary photographs: the later half is for the figure. Pictures of a label that is none of the
-    model's outputs are left out, and counted in the report.
+    """Runs the model on both parts and fits its calibration.
+
+    `not_skin` is a folder of photographs of anything but skin. Only its first half is used: the
+    second half measures the skin detector. Pictures whose label is no output of the model are left
+    out and reported.
     """
-    learned = keep_known_labels(learned, model.labels, part="training", report=report)
-    watched = keep_known_labels(watched, model.labels, part="validation", report=report)
-    thinned = subsample(learned, most=MAX_TRAIN_PER_SOURCE, by=lambda sample: sample.source)
-    strangers = first_half(load_pictures(not_skin, label="not skin")) if not_skin else []
+    train = keep_known_labels(train, model.labels, part="training", report=report)
+    validation = keep_known_labels(validation, model.labels, part="validation", report=report)
+    chosen = subsample(train, most=MAX_TRAIN_PER_SOURCE, by=lambda sample: sample.source)
+    photographs = first_half(load_pictures(not_skin, label="not skin")) if not_skin else []
     return fit_calibration(
         labels=model.labels,
-        train=run_model(model, thinned, report=report),
-        validation=run_model(model, watched, report=report),
-        not_skin=read_not_skin_features(model, strangers) if strangers else None,
+        train=run_model(model, chosen, report=report),
+        validation=run_model(model, validation, report=report),
+        not_skin=read_not_skin_features(model, photographs) if photographs else None,
         report=report,
     )
 
@@ -81,8 +85,9 @@ def calibrate_model(
 def keep_known_labels(
     samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
 ) -> list[Sample]:
-    """Whatever the model says of the others is wrong, so they would only teach it to be unsure.
-    Raises BadDataset where none is left.
+    """The samples whose label is an output of the model. Raises BadDataset where none is left.
+
+    On the others every prediction is wrong: they would only push the temperature up.
     """
     kept = [sample for sample in samples if sample.label in labels]
     others = Counter(sample.label for sample in samples if sample.label not in labels)
@@ -105,8 +110,10 @@ def fit_calibration(
     not_skin: NDArray[np.floating] | None,
     report: Report,
 ) -> ModelCalibration:
-    """`train` is a sample of the training part, for what needs features; `not_skin` the pooled
-    features of ordinary photographs, a row for each view.
+    """Fits the calibration from model outputs.
+
+    `train` need only be a sample of the training part: it gives the features of the detectors.
+    `not_skin` holds pooled features of ordinary photographs, a row for each view.
     """
     fitted = {
         modality: _fit_modality(modality, labels, train, validation, report)
@@ -132,27 +139,25 @@ def _fit_modality(
     validation: ModelOutputs,
     report: Report,
 ) -> Calibration:
-    watched = _lesions_of(validation, modality)
-    truth = np.array([labels.index(sample.label) for sample in watched.samples])
-    temperature = fit_temperature(watched.logits, truth)
-    probabilities = softmax(watched.logits, temperature)
+    lesions = _lesions_of(validation, modality)
+    truth = np.array([labels.index(sample.label) for sample in lesions.samples])
+    temperature = fit_temperature(lesions.logits, truth)
+    probabilities = softmax(lesions.logits, temperature)
     scaled = Calibration(temperature=temperature)
-    learned = _lesions_of(train, modality)
-    familiar = fit_familiar(learned.pooled, watched.pooled)
-    sets, too_few = fit_prediction_sets(watched, labels, probabilities)
+    train_lesions = _lesions_of(train, modality)
+    familiar = fit_familiar(train_lesions.pooled, lesions.pooled)
+    sets, too_few = fit_prediction_sets(lesions, labels, probabilities)
     naming = fit_naming_rule(
-        labels, probabilities, truth, prior=_shares([*learned.samples, *watched.samples])
+        labels, probabilities, truth, prior=_shares([*train_lesions.samples, *lesions.samples])
     )
     report(
-        f"{modality}: {len(watched.samples)} validation pictures, temperature {temperature:.3f}, "
+        f"{modality}: {len(lesions.samples)} validation pictures, temperature {temperature:.3f}, "
         f"tau {naming.tau:.2f}"
     )
     return scaled.model_copy(
         update={
-            "thresholds": fit_thresholds(watched.samples, labels, probabilities),
-            "unlike_training": float(
-                np.quantile(scaled.energy(watched.logits), LEAST_ENERGY_SHARE)
-            ),
+            "thresholds": fit_thresholds(lesions.samples, labels, probabilities),
+            "unlike_training": float(np.quantile(scaled.energy(lesions.logits), LOW_ENERGY_SHARE)),
             "familiar": familiar,
             "naming": naming,
             "prediction_sets": sets,
@@ -162,7 +167,9 @@ def _fit_modality(
 
 
 def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
-    """The one number that makes the validation labels likeliest."""
+    """The temperature with the lowest log loss, from a grid: the curve is smooth, and a grid always
+    gives the same result.
+    """
     losses = [metrics.log_loss(softmax(logits, t), labels) for t in TEMPERATURES]
     return float(TEMPERATURES[int(np.argmin(losses))])
 
@@ -170,11 +177,10 @@ def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -
 def fit_thresholds(
     samples: Sequence[Sample], labels: Sequence[str], probabilities: Probabilities
 ) -> dict[str, float]:
-    """For each band the highest threshold that still catches 95 % of the validation pictures it is
-    for. Where these are few, it is no higher than the cautious default.
+    """For each risk band the highest threshold that keeps 95 % sensitivity on validation.
 
-    Squamous cell carcinomas, which are taught as actinic keratosis, are caught as a group of their
-    own too.
+    With few positive pictures it is at most the cautious default. Squamous cell carcinomas, which
+    train as actinic keratosis, must reach 95 % as a group of their own too.
     """
     malignant = conditions_table().malignant_keys
     thresholds = {}
@@ -187,26 +193,27 @@ def fit_thresholds(
             groups.append(np.array([_is_squamous(sample) for sample in samples]))
         limits = [_threshold(score, group) for group in groups if group.any()]
         if limits:
-            few = groups[0].sum() < FEWEST_POSITIVE
+            few = groups[0].sum() < MIN_POSITIVE
             thresholds[name] = min(*limits, *([CAUTIOUS_THRESHOLDS[name]] if few else []), 1.0)
     return thresholds
 
 
 def _threshold(score: Probabilities, positive: NDArray[np.bool_]) -> float:
     wanted = metrics.threshold_at_sensitivity(score, positive, WANTED_SENSITIVITY)
+    # Rounded down: rounded up, the threshold would miss the picture that it was fitted to catch.
     return float(np.floor(wanted * 1e4) / 1e4)
 
 
-def fit_familiar(
-    learned: NDArray[np.floating], watched: NDArray[np.floating]
-) -> OutOfDistributionDetector | None:
-    """The main directions of what was learned from; the strangest few of the validation pictures
-    set the limit.
+def fit_familiar(train: NDArray[np.floating], validation: NDArray[np.floating]) -> Familiar | None:
+    """The principal components of the training features, for out-of-distribution detection.
+
+    The limit is a quantile of the validation pictures: the most distant two percent exceed it. None
+    with fewer than two training pictures.
     """
-    if len(learned) < 2:
+    if len(train) < 2:
         return None
-    familiar = OutOfDistributionDetector.learn(learned)
-    limit = float(np.quantile(familiar.measure(watched), 1 - FARTHEST_SHARE))
+    familiar = Familiar.learn(train)
+    limit = float(np.quantile(familiar.measure(validation), 1 - FAR_FEATURES_SHARE))
     return familiar.model_copy(update={"limit": limit}) if limit > 0 else None
 
 
@@ -217,9 +224,7 @@ def fit_naming_rule(
     *,
     prior: Mapping[str, float],
 ) -> NamingRule:
-    """The tau that names the classes best on average, among those that cost at most half a point
-    of accuracy.
-    """
+    """The tau with the best balanced accuracy, among those that lose little plain accuracy."""
     scored = []
     for tau in TAUS.tolist():
         rule = NamingRule(tau=tau, prior=prior)
@@ -228,14 +233,14 @@ def fit_naming_rule(
         balanced = np.mean([hit[truth == label].mean() for label in np.unique(truth)])
         scored.append((rule, float(hit.mean()), float(balanced)))
     plain = scored[0][1]
-    allowed = [entry for entry in scored if entry[1] >= plain - ACCURACY_MAY_FALL]
+    allowed = [entry for entry in scored if entry[1] >= plain - MAX_ACCURACY_LOSS]
     return max(allowed, key=lambda entry: entry[2])[0]
 
 
 def name_classes(
     rule: NamingRule | None, labels: Sequence[str], probabilities: Probabilities
 ) -> Labels:
-    """What each picture is named where no doubt speaks, as the place of its label."""
+    """For each picture the index of the label that the naming rule states when not in doubt."""
     calibration = Calibration(naming=rule)
     named = [
         state(dict(zip(labels, row, strict=True)), calibration, uncertain=False)
@@ -245,17 +250,20 @@ def name_classes(
 
 
 def fit_prediction_sets(
-    watched: ModelOutputs, labels: Sequence[str], probabilities: Probabilities
+    validation: ModelOutputs, labels: Sequence[str], probabilities: Probabilities
 ) -> tuple[dict[Level, dict[str, float]], dict[Level, tuple[str, ...]]]:
-    """Class-conditional split conformal prediction, one picture of each lesion.
+    """Limits of class-conditional split conformal prediction, and for each level the classes with
+    too few lesions to fit one.
 
-    A class is in the set from the probability on that all but the share 1 - level of its own
-    validation lesions reach. A class with too few lesions for that borrows the limit of all
-    malignant, or of all other, lesions.
+    A class is in a prediction set if its probability reaches its limit. All but the share 1 - level
+    of its own validation lesions do, counting one picture of each lesion. A class with too few
+    lesions borrows the limit of all malignant lesions, or of all benign ones.
     """
-    rows = _first_of_each_lesion(watched.samples)
-    samples = [watched.samples[row] for row in rows]
-    own = np.array([probabilities[row, labels.index(watched.samples[row].label)] for row in rows])
+    rows = _first_of_each_lesion(validation.samples)
+    samples = [validation.samples[row] for row in rows]
+    own = np.array(
+        [probabilities[row, labels.index(validation.samples[row].label)] for row in rows]
+    )
     malignant = conditions_table().malignant_keys
     sets: dict[Level, dict[str, float]] = {}
     too_few: dict[Level, tuple[str, ...]] = {}
@@ -264,19 +272,20 @@ def fit_prediction_sets(
         borrowed = []
         for key in (key for key in labels if key != NORMAL_SKIN):
             mine = own[[sample.label == key for sample in samples]]
-            kin = own[[(s.label in malignant) == (key in malignant) for s in samples]]
+            alike = own[[(s.label in malignant) == (key in malignant) for s in samples]]
             limit = conformal_limit(mine, float(level))
             if limit is None:
                 borrowed.append(key)
-                limit = conformal_limit(kin, float(level))
+                limit = conformal_limit(alike, float(level))
+            # Without any limit the class is never ruled out.
             limits[key] = 0.0 if limit is None else limit
         sets[level], too_few[level] = limits, tuple(borrowed)
     return sets, too_few
 
 
 def conformal_limit(scores: Probabilities, level: float) -> float | None:
-    """The largest limit that a new score reaches with at least this probability; None where so few
-    scores cannot promise that.
+    """The largest limit that a new score reaches with this probability; None with too few scores to
+    guarantee that.
     """
     rank = int(np.floor((len(scores) + 1) * (1 - level) + 1e-9))
     return None if rank < 1 else float(np.sort(scores)[rank - 1])

@@ -1,7 +1,7 @@
-"""What a model says of itself: to the software as card.json, to people as an illustrated page.
+"""The model card: facts for card.json, and README.md as an illustrated page for people.
 
 The page follows the order of TRIPOD+AI and CLAIM: purpose and limits, data, model, results, how to
-repeat it.
+repeat the training.
 """
 
 from collections import Counter
@@ -35,11 +35,11 @@ README = "README.md"
 SUMMARY = {
     "macro_auc": "macro AUC",
     "balanced_accuracy": "balanced accuracy of the most probable class",
-    "named_balanced_accuracy": "balanced accuracy of what is named",
-    "stated_balanced_accuracy": "balanced accuracy of what clients are told, doubts included",
-    "ece": "expected calibration error",
-    "ece_before_temperature": "the same before temperature",
-    "ece_by_chance": "the error that a perfect calibration shows by chance on so few pictures",
+    "named_balanced_accuracy": "balanced accuracy of the class that the naming rule states",
+    "stated_balanced_accuracy": "balanced accuracy of the class that clients get, doubts included",
+    "ece": "expected calibration error (ECE)",
+    "ece_before_temperature": "ECE before temperature scaling",
+    "ece_by_chance": "ECE that a perfect calibration shows by chance on so few pictures",
 }
 
 Figures = Mapping[str, Any]
@@ -52,7 +52,7 @@ def describe_training(
     command: str,
     notes: Sequence[str],
 ) -> dict[str, Any]:
-    """How the network came to be, with every strength and every epoch's figures."""
+    """How the network was trained: every hyperparameter, and the metrics of every epoch."""
     return {
         "command": command,
         "recipe": asdict(recipe),
@@ -73,8 +73,9 @@ def describe_training(
 def list_sources(
     parts: Mapping[str, Sequence[Sample]], *, licences: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """For the card: each source's modality, licence and numbers, part by part. `patients` is None
-    where the source does not tell them.
+    """Each source's modality, licence and numbers of pictures, lesions and patients in each part.
+
+    `patients` is None where the source does not name them.
     """
     names = sorted({sample.source for samples in parts.values() for sample in samples})
     return [_describe_source(name, parts, licences.get(name)) for name in names]
@@ -105,7 +106,7 @@ def _describe_source(
 
 
 def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> None:
-    """README.md beside the model; the pictures are already there."""
+    """Writes README.md beside the model. It links to the charts, which must be there already."""
     figures, training = card["figures"]["test"], card["training"]
     sections: dict[str, Sequence[Block]] = {
         "Limits": [f"- {limit}" for limit in card["limits"]],
@@ -114,8 +115,8 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
         "Results": list(_list_results(figures)),
         "What users get": describe_served(figures),
         "Subgroups": describe_subgroups(figures["subgroups"]),
-        "Worse pictures, painted marks, heat maps": list(_list_robustness(card["figures"])),
-        "What patients tell": list(_list_patient_facts(card["figures"])),
+        "Degraded pictures, painted markings, heat maps": list(_list_robustness(card["figures"])),
+        "Age, sex and body site": list(_list_patient_facts(card["figures"])),
         "How it was trained": list(_list_training(training)),
     }
     lines = [
@@ -136,7 +137,7 @@ def write_readable_card(folder: Path, card: Mapping[str, Any], version: str) -> 
 
 
 def _without_gaps(lines: Sequence[str]) -> str:
-    """No two empty lines in a row, and none between the points of a list."""
+    """Removes repeated empty lines, and empty lines between the points of a list."""
     kept = [
         line
         for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False)
@@ -156,7 +157,7 @@ def _list_data(card: Mapping[str, Any]) -> Iterator[Block]:
         for source in card.get("sources", ())
     ]
     counted = ("pictures", "lesions", "patients")
-    yield "Of each source, how many were learned from / watched / read once for the figures below:"
+    yield "Numbers of each source for training / validation / test:"
     yield Table(("source", "modality", "licence", *counted), rows)
     pictures = card["training"]["pictures"]
     labels = sorted({label for part in pictures.values() for label in part})
@@ -170,7 +171,7 @@ def _show_parts(counts: Mapping[str, int] | None) -> str:
 
 
 def _list_rules(figures: Figures) -> Iterator[Block]:
-    """Calibration, naming and thresholds."""
+    """The calibration and the naming rule."""
     yield (
         f"Temperature, naming rule, thresholds and prediction sets (`{CALIBRATION}`) were fitted "
         "on validation alone."
@@ -185,8 +186,9 @@ def _list_rules(figures: Figures) -> Iterator[Block]:
         for modality, rule in figures["rules"].items()
     ]
     yield (
-        "Named is the class with the highest log p - tau * log(prior), unless it is less severe "
-        "than the most probable one; in doubt the gravest plausible one."
+        "The naming rule states the class with the highest log p - tau * log(prior), unless that "
+        "is less severe than the most probable class. In doubt it states the most severe plausible "
+        "class."
     )
     yield Table(("modality", "temperature", "tau", "priors"), rows)
 
@@ -194,9 +196,9 @@ def _list_rules(figures: Figures) -> Iterator[Block]:
 def _list_results(figures: Figures) -> Iterator[Block]:
     primary = figures.get("one_per_lesion", figures)
     yield (
-        f"Measured once on {primary['lesions']} lesions neither learned from nor watched: one "
-        "picture of each, refused or not; 95 % intervals by bootstrap over patients, over lesions "
-        "where nobody knows the patient. Shares have Wilson's interval."
+        f"Measured once on {primary['lesions']} lesions that were used for neither training nor "
+        "validation: one picture of each, refused or not. 95 % intervals are from a bootstrap over "
+        "patients, or over lesions where the patient is not known; those of shares are Wilson's."
     )
     yield Table(("", ""), [[name, show_interval(primary, key)] for key, name in SUMMARY.items()])
     yield describe_classes(primary)
@@ -211,17 +213,17 @@ def _list_results(figures: Figures) -> Iterator[Block]:
     few = [name for name, band in figures["bands"].items() if band["specificity"] < 0.5]
     if few:
         names = ", ".join(name.replace("_", " ") for name in few)
-        yield f"**More than half of the other lesions are caught as well by: {names}.**"
+        yield f"**These thresholds also catch more than half of all other lesions: {names}.**"
 
 
 def _list_robustness(figures: Figures) -> Iterator[Block]:
-    """On validation, so that the test part is read once."""
+    """Measured on validation, so that the test part is read only once."""
     yield (
-        "On validation lesions, at most 150 of a class. Changes of colour stand in for skin "
-        "tones and cameras, and prove nothing about either. Where training spoiled its "
-        "pictures, it showed light, blur, grain, compression, hairs and a tube's edge at "
-        "other strengths, and of a phone's picture the parts: to such rows it is no stranger. "
-        "Skin of other tones was not imitated there."
+        "On validation lesions, at most 150 of a class. The colour changes only imitate skin tones "
+        "and cameras; they prove nothing about real ones. A model that was trained on degraded "
+        "pictures has seen changes of light, blur, noise, compression, hairs and a tube's edge in "
+        "other strengths, so those rows are not new to it. Other skin tones were not imitated in "
+        "training."
     )
     yield from list_robustness(figures["validation"])
     for name, auc in figures["precision"].items():
@@ -229,7 +231,7 @@ def _list_robustness(figures: Figures) -> Iterator[Block]:
 
 
 def _list_patient_facts(figures: Figures) -> Iterator[Block]:
-    """What age, sex and site add to the log probability of each class, and what that is worth."""
+    """What age, sex and site add to the log probability of each class, and how much that helps."""
     table = figures["test"].get("patient_facts")
     if not table:
         return
@@ -238,7 +240,7 @@ def _list_patient_facts(figures: Figures) -> Iterator[Block]:
         for fact, values in table.items()
         for value, shifts in values.items()
     ]
-    yield "Added to the log probabilities where it is told; a band is never lowered by it."
+    yield "Added to the log probabilities where the client gives the fact. It never lowers a band."
     yield Table(("", "", "added"), rows)
     gains = [
         [source, show_interval(one, "log_loss_fall")]

@@ -1,4 +1,4 @@
-"""The pictures of a card."""
+"""The charts of a model card."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ COLOURS = ("#0b6e99", "#d1495b", "#66a182", "#edae49", "#6a4c93", "#2e4057", "#8
 
 
 def draw_charts(predictions: Predictions, figures: Mapping[str, Any], folder: Path) -> None:
-    """confusion.png, roc.png, reliability.png and per_class.png."""
+    """Writes confusion.png, roc.png, reliability.png and per_class.png."""
     with mpl.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
         names = list(figures["per_class"])
         _save(_draw_confusion(np.array(figures["confusion"]), names), folder / "confusion.png")
@@ -45,7 +45,7 @@ def _draw_confusion(counts: NDArray[np.int64], names: Sequence[str]) -> Figure:
         axes.text(column, row, str(count), ha="center", va="center", color=colour)
     axes.set_xticks(range(len(names)), names)
     axes.set_yticks(range(len(names)), names)
-    axes.set_xlabel("answered")
+    axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     axes.set_title("Confusion (pictures; shade: share of the true class)")
     return figure
@@ -86,8 +86,8 @@ def _draw_reliability(predictions: Predictions) -> Figure:
         points = [(confidence[rows].mean(), hit[rows].mean()) for rows in bins if rows.size]
         axes.plot(*zip(*points, strict=True), marker="o", ms=4, color=colour, label=label)
     axes.plot([0, 1], [0, 1], color="grey", lw=0.6, ls=":")
-    axes.set_xlabel("confidence in the first answer")
-    axes.set_ylabel("share of right first answers")
+    axes.set_xlabel("confidence in the most probable class")
+    axes.set_ylabel("share of correct predictions")
     axes.set_title("Reliability, fifteen bins of equal size")
     axes.legend(frameon=False)
     return figure

@@ -1,4 +1,4 @@
-"""Fits the small linear classifiers beside the network: dermoscope or not, skin or not."""
+"""Fits the modality detector and the skin detector: linear classifiers on pooled features."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ CERTAINTIES = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 MAX_WRONG = 0.005
 MAX_REFUSED = 0.005
 LOWEST_LIMIT = 0.5
-# Thirty photographs are few: parts of them are ordinary things too.
+# Thirty photographs are few, and a crop of an ordinary thing is an ordinary thing.
 CROPS = 12
 SMALLEST_CROP = 0.4
 BATCH = 8
@@ -33,25 +33,27 @@ BATCH = 8
 def fit_modality_detector(
     train: ModelOutputs, validation: ModelOutputs, *, report: Report
 ) -> ModalityDetector | None:
-    """None where the training pictures hold one modality only. It is relied upon from the
-    probability on at which at most half a percent of the validation pictures are told wrongly.
+    """A classifier dermoscopic / clinical; None where the training pictures hold one modality only.
+
+    It counts as sure from the lowest probability at which at most half a percent of the validation
+    pictures are wrong.
     """
     known = (Modality.DERMOSCOPIC, Modality.CLINICAL)
-    learned, watched = (
+    train, validation = (
         outputs.take(row for row, s in enumerate(outputs.samples) if s.modality in known)
         for outputs in (train, validation)
     )
-    truth = np.array([s.modality is Modality.DERMOSCOPIC for s in learned.samples], bool)
+    truth = np.array([s.modality is Modality.DERMOSCOPIC for s in train.samples], bool)
     if truth.all() or not truth.any():
         return None
-    classifier = fit_linear(learned.pooled, truth)
-    told = classifier.probability(watched.pooled)
-    right = np.array([s.modality is Modality.DERMOSCOPIC for s in watched.samples], bool)
+    classifier = fit_linear(train.pooled, truth)
+    probability = classifier.probability(validation.pooled)
+    dermoscopic = np.array([s.modality is Modality.DERMOSCOPIC for s in validation.samples], bool)
     for sure in CERTAINTIES:
-        wrong = np.where(right, 1 - told, told) >= sure
+        wrong = np.where(dermoscopic, 1 - probability, probability) >= sure
         if wrong.mean() <= MAX_WRONG:
             break
-    unsure = np.maximum(told, 1 - told) < sure
+    unsure = np.maximum(probability, 1 - probability) < sure
     report(f"modality: sure from {sure}, {wrong.mean():.2%} wrong, {unsure.mean():.2%} unsure")
     return ModalityDetector(dermoscopic=classifier, sure=sure)
 
@@ -59,10 +61,10 @@ def fit_modality_detector(
 def fit_skin_detector(
     train: ModelOutputs, validation: ModelOutputs, not_skin: Features, *, report: Report
 ) -> SkinDetector:
-    """`not_skin`: a row of features for each view of an ordinary photograph.
+    """A classifier skin / not skin. `not_skin` has a row of features for each view of a photograph.
 
-    The limit is the lowest that refuses at most half a percent of the validation pictures of every
-    source, so that no hospital pays for the others.
+    Its limit is the lowest that refuses at most half a percent of the validation pictures of every
+    single source. Over all sources together, a small hospital could lose far more.
     """
     pooled = np.concatenate([not_skin, train.pooled])
     is_not_skin = np.arange(len(pooled)) < len(not_skin)
@@ -75,12 +77,12 @@ def fit_skin_detector(
     ]
     limit = min(max(*limits, LOWEST_LIMIT), 1.0)
     caught = float((classifier.probability(not_skin) >= limit).mean())
-    report(f"not skin: limit {limit:.3f}, {caught:.1%} of the views that it learned from refused")
+    report(f"not skin: limit {limit:.3f}, {caught:.1%} of the training views refused")
     return SkinDetector(not_skin=classifier, limit=limit)
 
 
 def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
-    """Pooled features of every photograph as it is served, and of random squares out of it."""
+    """Pooled features of every photograph as served, and of random square crops of it."""
     random = np.random.default_rng(0)
     views = []
     for sample in samples:
@@ -97,8 +99,8 @@ def _random_square(picture: Image.Image, random: np.random.Generator) -> Image.I
 
 
 def fit_linear(pooled: Features, first: NDArray[np.bool_]) -> LinearClassifier:
-    """Logistic regression with an L2 penalty on standardised features; both outcomes weigh the
-    same, however rare one of them is.
+    """Logistic regression with an L2 penalty on standardised features. Both classes have the same
+    total weight, however rare one is.
     """
     middle, spread = pooled.mean(axis=0), pooled.std(axis=0) + 1e-3
     rows = np.asarray((pooled - middle) / spread, np.float64)

@@ -1,6 +1,4 @@
-"""From a Keras network to a model folder that the server can load: exported, measured, written
-whole or not at all.
-"""
+"""Exports a Keras network to a model folder that the server can load."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +34,9 @@ BATCH = 16
 
 @contextmanager
 def new_model_folder(destination: Path) -> Iterator[Path]:
-    """A folder to fill; it appears at its destination when the work is done, and never half."""
+    """A folder to fill, moved to its destination at the end and removed after an error: an
+    incomplete model is never seen.
+    """
     if destination.exists():
         raise BadNetwork(f"There is already something at {destination}; name another place")
     destination.parent.mkdir(parents=True, exist_ok=True)
@@ -50,8 +50,9 @@ def new_model_folder(destination: Path) -> Iterator[Path]:
 def export_servable(
     servable: Servable, folder: Path, *, labels: Sequence[str], probe: Tensor, float16: bool
 ) -> float:
-    """Writes network, head and labels; answers the largest difference of a probability from Keras
-    on the probe.
+    """Writes network, head and labels. Returns the largest difference to Keras's probabilities.
+
+    Raises BadNetwork where the probabilities for the `probe` inputs differ too much.
     """
     if servable.outputs != len(labels):
         raise BadNetwork(
@@ -68,12 +69,12 @@ def export_servable(
 
 
 def _export(network: keras.Model, path: Path, *, float16: bool) -> None:
-    """OpenVINO's graph with its three outputs named; float16 storage only on request."""
+    """Writes OpenVINO's graph with its three outputs named."""
     with TemporaryDirectory() as workshop:
         exported = Path(workshop) / NETWORK
         network.export(str(exported), format="openvino", verbose=False)
         served = ov.Core().read_model(exported)
-        # Activations with a gradient of their own (swish) leave further outputs behind these three.
+        # Activations with a custom gradient (swish) add outputs after these three.
         for further in served.outputs[len(OUTPUTS) :]:
             served.remove_result(further.get_node())
         for output, name in zip(served.outputs, OUTPUTS, strict=True):
@@ -84,7 +85,7 @@ def _export(network: keras.Model, path: Path, *, float16: bool) -> None:
 
 
 def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> float:
-    """Keras against the engine at full precision, by the largest difference of any probability."""
+    """The largest difference of any probability between Keras and the engine at full precision."""
     engine = OpenVinoEngine(exported, precision=Precision.F32, streams=1)
     batches = [probe[start : start + BATCH] for start in range(0, len(probe), BATCH)]
     kept = np.concatenate([network.predict_on_batch(batch)[0] for batch in batches])
@@ -95,8 +96,9 @@ def measure_difference(network: keras.Model, exported: Path, probe: Tensor) -> f
 def write_model_files(
     folder: Path, *, card: Mapping[str, Any], calibration: ModelCalibration
 ) -> str:
-    """Card, calibration and checksums beside the network; the version names the very weights.
-    Answers it.
+    """Writes card, calibration and checksums beside the network, and returns the model's version.
+
+    The version is made of the weights' checksum, so equal versions mean equal weights.
     """
     version = (
         f"{card['architecture'].lower()}-{sum_file((folder / NETWORK).with_suffix('.bin'))[:12]}"

@@ -1,4 +1,4 @@
-"""What must be said against a model, as far as the pictures that it was trained on tell."""
+"""The known limits of a model, from the pictures that it was trained on: text for its card."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,15 +9,16 @@ from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 
 INTENDED_USE = (
-    "For research and decision support. Not a medical device, and never the only ground to decide."
+    "For research and decision support. Not a medical device, and never the only basis of a "
+    "decision."
 )
 OTHER_SOURCES = (
-    "Tested on held-out pictures of the sources it learned from. Of a hospital, camera or "
-    "dermoscope that is in none of them, expect less."
+    "Tested on held-out pictures of the sources it was trained on. Expect worse results with other "
+    "hospitals, cameras or dermoscopes."
 )
 ABSTENTION = (
-    "No way of abstaining reliably prevents silent failures: doubting strange pictures and "
-    "refusing what is not skin mitigates."
+    "No way of abstaining reliably prevents silent failures. Out-of-distribution detection and the "
+    "refusal of pictures without skin reduce them."
 )
 SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 PLURALS = {
@@ -28,7 +29,7 @@ PLURALS = {
 
 
 def describe_limits(samples: Sequence[Sample]) -> tuple[str, ...]:
-    """One sentence each; `samples` are those that were learned from."""
+    """One text for each limit. `samples` are the training pictures."""
     lesions = [sample for sample in samples if sample.label != NORMAL_SKIN]
     return (
         INTENDED_USE,
@@ -42,7 +43,7 @@ def describe_limits(samples: Sequence[Sample]) -> tuple[str, ...]:
 
 
 def describe_missing_labels(labels: Sequence[str]) -> tuple[str, ...]:
-    """What a network without an output for some malignant condition can never say."""
+    """Names the malignant conditions that the network has no output for; empty if it has all."""
     missing = [
         condition.names.en
         for condition in conditions_table().conditions

@@ -1,6 +1,4 @@
-"""Finds, in any network, the parts that serving needs: the last feature map, its pooling, the
-logits.
-"""
+"""Makes a Keras network servable: finds its last feature map, pooled features and logits."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +18,9 @@ EXPECTED_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Servable:
-    """The same network with three outputs: logits, last feature map, pooled features."""
+    """A network with the three outputs that serving needs: logits, last feature map, pooled
+    features.
+    """
 
     network: keras.Model
     head: Head
@@ -29,7 +29,10 @@ class Servable:
 
 
 def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
-    """Refuses a network whose input or head cannot be served, and says what is expected."""
+    """The same network with the outputs that serving needs.
+
+    Raises BadNetwork, which says what is expected, where the input or the head does not fit.
+    """
     known_side = _check_input(network, side)
     dense, pooling = _walk_head(network)
     if isinstance(pooling, keras.Model):
@@ -66,7 +69,7 @@ def _check_input(network: keras.Model, side: int | None) -> int:
 
 
 def _walk_head(network: keras.Model) -> tuple[list[keras.layers.Dense], keras.Layer]:
-    """From the output back: the Dense layers in order of use, and the pooling before them."""
+    """Walks back from the output: the Dense layers in order of use, and the pooling before them."""
     dense: list[keras.layers.Dense] = []
     rectified = False
     for layer in _backwards(network):
@@ -104,8 +107,8 @@ def _backwards(network: keras.Model) -> Iterator[keras.Layer]:
 
 
 def _input_of(wanted: keras.Layer, network: keras.Model) -> keras.KerasTensor:
-    """The tensor that the layer reads inside this network; a nested model has an input of its own
-    besides.
+    """The tensor that the layer reads in this network. Not `wanted.input`: a nested model has an
+    input of its own besides.
     """
     tensor = network.outputs[0]
     while True:
@@ -129,8 +132,8 @@ def _activation_is(layer: keras.Layer, name: str) -> bool:
 
 
 def _is_transparent(layer: keras.Layer, *, at_the_end: bool) -> bool:
-    """Layers that change nothing in use; at the very end a softmax too, because logits are what is
-    served.
+    """Layers that change nothing in inference; at the very end a softmax too, because serving wants
+    logits.
     """
     softmax = isinstance(layer, keras.layers.Softmax) or _activation_is(layer, "softmax")
     return (

@@ -1,4 +1,4 @@
-"""Opens a stranger's network without running a stranger's code."""
+"""Opens a user's Keras network without running code from the file."""
 
 import json
 import zipfile
@@ -15,10 +15,13 @@ EXPECTED_FILE = "a whole network saved by Keras, as .keras or .h5"
 
 
 def load_user_network(path: Path) -> keras.Model:
-    """Lambda layers, pickles and anything that would import code from outside Keras are refused
-    before loading.
+    """Loads a .keras or .h5 network.
+
+    Raises BadNetwork before loading where the file holds a Lambda layer, a pickle, or anything that
+    would import code from outside Keras.
     """
     config = _config_of(path)
+    # Before Keras sees the file: loading may import the modules that a config names.
     for piece in _pieces(config):
         _refuse_code(piece)
     try:
@@ -34,7 +37,7 @@ def load_user_network(path: Path) -> keras.Model:
 
 
 def _config_of(path: Path) -> Any:
-    """The architecture as plain data; nothing is built yet."""
+    """The architecture as plain data; no layer is built yet."""
     if not path.is_file():
         raise BadNetwork(f"There is no file {path}")
     try:

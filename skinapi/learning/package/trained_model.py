@@ -1,0 +1,144 @@
+"""Makes a model folder of a trained network: exported, calibrated, measured, documented."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from skinapi.errors import BadDataset
+from skinapi.learning.data.datasets import Dataset, load_pictures
+from skinapi.learning.data.samples import second_half
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
+from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
+from skinapi.learning.measure.served_figures import measure_tested
+from skinapi.learning.measure.skin_figures import measure_not_skin
+from skinapi.learning.package.calibration import calibrate_model
+from skinapi.learning.package.card import write_readable_card
+from skinapi.learning.package.charts import draw_charts
+from skinapi.learning.package.export import export_servable, write_model_files
+from skinapi.learning.package.servable import make_servable
+from skinapi.learning.progress import Report
+from skinapi.learning.train.float16_weights import round_to_float16
+from skinapi.learning.train.inputs import NetworkInputs
+from skinapi.learning.train.networks import ARCHITECTURES
+from skinapi.learning.train.recipe import Recipe, TrainingData
+from skinapi.learning.train.stored_weights import save_norms
+from skinapi.vision.calibration import ModelCalibration
+from skinapi.vision.context import Modality
+from skinapi.vision.modality import KNOWN
+from skinapi.vision.model import Model, open_model
+from skinapi.vision.openvino_engine import Precision
+
+COMPARED = 200
+MAX_BF16_LOSS = 0.002
+
+
+def export_trained(
+    network: keras.Model, recipe: Recipe, data: TrainingData, folder: Path
+) -> dict[str, Any]:
+    """Writes the network with float16 weights, and returns the card's facts about it.
+
+    The exported network is compared with Keras on validation pictures.
+    """
+    scaling = ARCHITECTURES[recipe.architecture].scaling
+    validation = NetworkInputs(data.validation, recipe.side, scaling)
+    if not len(validation):
+        raise BadDataset("No lesion is left for validation; more pictures are needed")
+    round_to_float16(network)
+    probe = np.stack([validation.load(row) for row in range(min(COMPARED, len(validation)))])
+    difference = export_servable(
+        make_servable(network), folder, labels=data.classes, probe=probe, float16=True
+    )
+    save_norms(network, folder)
+    return {
+        "architecture": recipe.architecture,
+        "side": recipe.side,
+        "scaling": scaling.value,
+        "precision": Precision.F32.value,
+        "difference_from_keras": {"largest": difference, "pictures": len(probe)},
+    }
+
+
+def calibrate_and_measure(
+    folder: Path,
+    card: dict[str, Any],
+    data: TrainingData,
+    test: Dataset,
+    *,
+    not_skin: Path | None,
+    report: Report,
+) -> dict[str, Any]:
+    """Calibrates an exported model, measures it, and completes its folder: card, page, charts.
+
+    Returns the figures of the test part. It is read here and nowhere else, after everything has
+    been fitted on training and validation data.
+    """
+    model, precision = _calibrate(folder, data, card, not_skin, report)
+    figures, outputs = evaluate_model(model, test, report=report)
+    model = _with_test_figures(model, outputs)
+    if not_skin:
+        # The first half was for fitting the skin detector.
+        unseen = second_half(load_pictures(not_skin, label="not skin"))
+        figures["not_skin"] = measure_not_skin(
+            model, outputs, run_model(model, unseen, report=report)
+        )
+    card |= {
+        "precision": model.card.precision,
+        "figures": {
+            "test": figures,
+            "validation": measure_robustness(model, data.validation, report=report),
+            "precision": precision,
+        },
+    }
+    draw_charts(predict(model, outputs), figures, folder)
+    write_readable_card(folder, card, model.version)
+    write_model_files(folder, card=card, calibration=model.calibration)
+    return figures
+
+
+def _calibrate(
+    folder: Path,
+    data: TrainingData,
+    card: Mapping[str, Any],
+    not_skin: Path | None,
+    report: Report,
+) -> tuple[Model, dict[str, float]]:
+    """The calibrated model, and the macro AUC on validation for each precision.
+
+    bfloat16 is faster. It is chosen where it costs at most MAX_BF16_LOSS of the macro AUC.
+    """
+    write_model_files(folder, card=card, calibration=ModelCalibration())
+    models = {p: open_model(folder, precision=p) for p in Precision}
+    outputs = {p: run_model(m, data.validation, report=report) for p, m in models.items()}
+    aucs = {p.value: _macro_auc(models[p], outputs[p]) for p in Precision}
+    loss = aucs[Precision.F32] - aucs[Precision.BF16]
+    chosen = Precision.BF16 if loss <= MAX_BF16_LOSS else Precision.F32
+    calibration = calibrate_model(
+        models[chosen],
+        train=data.train,
+        validation=data.validation,
+        not_skin=not_skin,
+        report=report,
+    )
+    write_model_files(folder, card={**card, "precision": chosen.value}, calibration=calibration)
+    return open_model(folder), aucs
+
+
+def _with_test_figures(model: Model, outputs: ModelOutputs) -> Model:
+    """Adds to the calibration what the notice beside each finding says about the test part."""
+    tested = {
+        modality.value: model.calibration.of(modality).model_copy(
+            update={"tested": measure_tested(model, outputs, modality)}
+        )
+        for modality in KNOWN
+        if modality is Modality.DERMOSCOPIC or model.calibration.clinical is not None
+    }
+    return model.with_calibration(model.calibration.model_copy(update=tested))
+
+
+def _macro_auc(model: Model, outputs: ModelOutputs) -> float:
+    predictions = predict(model, outputs)
+    return metrics.macro_auc(predictions.probabilities, predictions.labels)
