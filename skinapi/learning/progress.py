@@ -1,4 +1,4 @@
-"""How far a long piece of work is, and when it should end."""
+"""Progress lines of long computations, with the estimated time left."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 @dataclass(slots=True)
 class Progress:
-    """Counts steps and, every few seconds, says so with the time that is left."""
+    """Counts steps, and reports them and the time left every few seconds."""
 
     what: str
     total: int

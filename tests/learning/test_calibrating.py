@@ -11,7 +11,7 @@ from PIL import Image
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.patient_facts import fit_patient_facts, fit_table, patient_context
+from skinapi.learning.measure.patient_facts import patient_context
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.package.calibration import (
     calibrate_model,
@@ -23,6 +23,7 @@ from skinapi.learning.package.calibration import (
     name_classes,
 )
 from skinapi.learning.package.detectors import MAX_REFUSED, fit_modality_detector, fit_skin_detector
+from skinapi.learning.package.patient_facts import fit_patient_facts, fit_table
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.context import Modality

@@ -1,9 +1,10 @@
-"""Every picture a little different each time: turned, cropped, tinted, blurred, partly hidden."""
+"""Augmentation: random rotation, crop, flip, colour, blur and erasing."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 DIHEDRAL: tuple[Image.Transpose | None, ...] = (None, *Image.Transpose)
@@ -11,12 +12,13 @@ DIHEDRAL: tuple[Image.Transpose | None, ...] = (None, *Image.Transpose)
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How different the views of one picture are.
+    """How strongly views of a picture differ. The field names are keys in card.json.
 
-    `smallest_crop` and `farthest` (from the middle) are shares of the shorter side, `largest_blur`
-    and `hidden_side` of the view's; `aspect` is that of the widest crop. Brightness, contrast and
-    saturation change by up to `colour`, each channel by up to `tint`. `spun`, `blurred` and
-    `hidden` are shares of the views.
+    - `smallest_crop`, `farthest` (distance from the centre): shares of the picture's shorter side
+    - `aspect`: aspect ratio of the widest crop
+    - `colour`: largest change of brightness, contrast and saturation; `tint`: of each channel
+    - `spun`, `blurred`, `hidden`: shares of the views that are rotated, blurred, partly erased
+    - `largest_blur`, `hidden_side`: shares of the view's sides
     """
 
     smallest_crop: float = 0.5
@@ -35,9 +37,7 @@ class Augmentation:
 def augment_picture(
     picture: Image.Image, random: np.random.Generator, strength: Augmentation
 ) -> Image.Image:
-    """One random view, to be shown whole: vision.tensor turns it into numbers like any other
-    picture.
-    """
+    """A random view of the picture. It is already cropped, so make a tensor of the whole view."""
     view = picture.convert("RGB")
     if random.random() < strength.spun:
         view = rotate_picture(view, random.uniform(0, 360))
@@ -50,15 +50,16 @@ def augment_picture(
 
 
 def flip_or_turn(picture: Image.Image, random: np.random.Generator) -> Image.Image:
-    """One of the eight ways to lay it down."""
+    """One of the eight combinations of flips and quarter turns."""
     turn = DIHEDRAL[random.integers(len(DIHEDRAL))]
     return picture if turn is None else picture.transpose(turn)
 
 
 def rotate_picture(picture: Image.Image, angle: float) -> Image.Image:
-    """By any angle; the corners that this uncovers show the skin beside them mirrored."""
-    edge = math.ceil((math.hypot(*picture.size) - min(picture.size)) / 2)
-    pixels = np.pad(np.asarray(picture), ((edge, edge), (edge, edge), (0, 0)), mode="reflect")
+    """Rotates by any angle. The corners are filled with mirrored skin: black ones would be a
+    shortcut.
+    """
+    pixels, edge = mirror_edges(picture)
     cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     x, y = picture.width / 2, picture.height / 2
     right = (cos, sin, x + edge - cos * x - sin * y)
@@ -68,11 +69,17 @@ def rotate_picture(picture: Image.Image, angle: float) -> Image.Image:
     )
 
 
+def mirror_edges(picture: Image.Image) -> tuple[NDArray[np.uint8], int]:
+    """The picture with a mirrored border that covers the corners at any rotation, and its width."""
+    edge = math.ceil((math.hypot(*picture.size) - min(picture.size)) / 2)
+    return np.pad(np.asarray(picture), ((edge, edge), (edge, edge), (0, 0)), mode="reflect"), edge
+
+
 def _random_box(
     picture: Image.Image, random: np.random.Generator, strength: Augmentation
 ) -> tuple[int, int, int, int]:
-    """Around the middle, where the lesion is: smaller and larger than what serving shows, and not
-    quite square.
+    """A crop around the centre, where the lesion is: smaller or larger than the one that serving
+    takes, and not quite square.
     """
     side = random.uniform(strength.smallest_crop, 1.0) * min(picture.size)
     widest = math.log(strength.aspect)
@@ -85,7 +92,7 @@ def _random_box(
 
 
 def _tint(picture: Image.Image, random: np.random.Generator, strength: Augmentation) -> Image.Image:
-    """Another brightness, contrast, saturation, gamma, and colour of the light."""
+    """Changes brightness, contrast, saturation, gamma, and the colour of the light."""
     pixels = np.asarray(picture, np.float32)
     brightness, contrast, saturation = random.uniform(1 - strength.colour, 1 + strength.colour, 3)
     grey = pixels.mean(axis=2, keepdims=True)
@@ -105,7 +112,7 @@ def _gamma_table(gamma: float) -> list[int]:
 def _erase_rectangle(
     picture: Image.Image, random: np.random.Generator, strength: Augmentation
 ) -> Image.Image:
-    """A rectangle becomes the mean colour: no single spot may decide."""
+    """Random erasing: fills a rectangle with the mean colour, so that no single spot decides."""
     width, height = (round(random.uniform(*strength.hidden_side) * side) for side in picture.size)
     corner = (
         int(random.integers(picture.width - width)),

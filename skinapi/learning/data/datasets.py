@@ -1,6 +1,4 @@
-"""A folder on disk becomes a list of labelled pictures, with a report of everything that was left
-out and why.
-"""
+"""Reads a folder into labelled samples, and records each picture that was skipped and why."""
 
 import csv
 from collections import Counter
@@ -35,8 +33,9 @@ ISIC_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """What was found, and per reason what was skipped. `without_modality` are the ids of which
-    neither the table nor the caller says how they were taken.
+    """The samples of a folder, and the skipped picture names by reason.
+
+    `without_modality` are the ids whose modality neither the table nor the caller names.
     """
 
     samples: tuple[Sample, ...]
@@ -45,7 +44,7 @@ class Dataset:
     without_modality: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """A few lines for the log: counts per class, then what was skipped and why."""
+        """Lines for the log: the count of each class, then what was skipped and why."""
         lesions = len({sample.lesion_key for sample in self.samples})
         lines = [f"{len(self.samples)} pictures of {lesions} lesions"]
         lines += [
@@ -58,7 +57,7 @@ class Dataset:
 
 
 class _DatasetBuilder:
-    """Collects samples while keeping the book of what was left out."""
+    """Collects samples, and records those that cannot be used."""
 
     def __init__(
         self, folder: Path, label_names: Mapping[str, str] | None, modality: Modality | None
@@ -73,8 +72,8 @@ class _DatasetBuilder:
     def skip(self, reason: str, name: str) -> None:
         self._skipped.setdefault(reason, []).append(name)
 
-    def take(self, sample: Sample, *, modality: str = "") -> None:
-        """`modality` is the word of the picture's own row, empty where it has none."""
+    def add(self, sample: Sample, *, modality: str = "") -> None:
+        """Adds a sample, or skips it. `modality` is the value in its row, empty if it has none."""
         label = (
             sample.label
             if self._label_names is None
@@ -84,19 +83,19 @@ class _DatasetBuilder:
             self.skip(f"{UNKNOWN_LABEL} {sample.label!r}", sample.image_id)
         elif sample.image_id in self._samples:
             self.skip("named twice", sample.image_id)
-        elif (trouble := _find_fault(sample.path)) is not None:
-            self.skip(trouble, sample.image_id)
+        elif (fault := _find_fault(sample.path)) is not None:
+            self.skip(fault, sample.image_id)
         else:
             self._samples[sample.image_id] = replace(
                 sample,
                 label=label,
                 facts={**sample.facts, "dx": sample.label},
                 source=self._source,
-                modality=self._know_modality(sample.image_id, modality.strip().lower()),
+                modality=self._resolve_modality(sample.image_id, modality.strip().lower()),
             )
 
-    def _know_modality(self, image_id: str, word: str) -> Modality:
-        """The row's own word wins, but may not contradict what was said of the whole folder."""
+    def _resolve_modality(self, image_id: str, word: str) -> Modality:
+        """The value in the row, else that of the folder. The two must not contradict each other."""
         if not word:
             if self._modality is None:
                 self._without_modality.append(image_id)
@@ -106,15 +105,15 @@ class _DatasetBuilder:
                 f"The picture {image_id} in {self._source} has the modality {word!r}; "
                 f"choose among {', '.join(Modality)}."
             )
-        told = {Modality(word), self._modality or Modality.UNKNOWN} - {Modality.UNKNOWN}
-        if len(told) > 1:
+        known = {Modality(word), self._modality or Modality.UNKNOWN} - {Modality.UNKNOWN}
+        if len(known) > 1:
             raise BadDataset(
                 f"The picture {image_id} in {self._source} is {word} by its table, "
                 f"but the source is said to be {self._modality}."
             )
         return Modality(word)
 
-    def finish(self, *, lesions_known: bool) -> Dataset:
+    def build(self, *, lesions_known: bool) -> Dataset:
         samples = tuple(self._samples[image_id] for image_id in sorted(self._samples))
         skipped = {reason: tuple(names) for reason, names in self._skipped.items()}
         return Dataset(
@@ -136,7 +135,7 @@ def _find_fault(path: Path) -> str | None:
 
 
 def source_name(folder: Path) -> str:
-    """A data set is called as its folder is."""
+    """The name of a data set is that of its folder."""
     return folder.resolve().name
 
 
@@ -147,11 +146,11 @@ def load_dataset(
     table: Path | None = None,
     modality: Modality | None = None,
 ) -> Dataset:
-    """A table of labels beside pictures, or one folder per class: whichever the folder holds.
+    """Loads a folder that holds a CSV file beside pictures, or one folder for each class.
 
-    `labels` maps every accepted spelling, in lower case, to the label to keep; None keeps the
-    labels as they are. `table` lies elsewhere; `modality` is that of pictures whose own row does
-    not say.
+    - `labels`: accepted spelling in lower case -> label; None keeps labels as written
+    - `table`: a CSV file outside the folder
+    - `modality`: of pictures whose row does not name one
     """
     if not folder.is_dir():
         raise BadDataset(f"There is no folder {folder}.")
@@ -170,7 +169,9 @@ def load_table(
     labels: Mapping[str, str] | None = None,
     modality: Modality | None = None,
 ) -> Dataset:
-    """HAM10000's columns, image_id/image_path/label, or ISIC's one-hot, by the header."""
+    """Reads a CSV file with the columns of HAM10000, with image_id/image_path/label, or with ISIC's
+    one-hot columns; its header decides which.
+    """
     columns, rows = _read_rows(table)
     id_column = next((name for name in ID_COLUMNS if name in columns), None)
     label_column = next((name for name in LABEL_COLUMNS if name in columns), None)
@@ -179,20 +180,21 @@ def load_table(
             f"{table.name} needs the columns image_id and dx, or image_id, image_path and label"
         )
     found = {path.stem: path for path in _pictures_in(images)}
-    gatherer = _DatasetBuilder(images, labels, modality)
+    builder = _DatasetBuilder(images, labels, modality)
     for row in rows:
         image_id = Path(row[id_column].strip()).stem
         named = Path((row.get("image_path") or row[id_column]).strip())
         path = images / named if named.suffix else found.get(named.name, images / named)
         label = row[label_column].strip() if label_column else _one_hot_label(row)
         lesion = (row.get("lesion_id") or "").strip() or image_id
+        # A path in the table must not lead out of the folder.
         if path.resolve().is_relative_to(images.resolve()):
             patient = (row.get("patient_id") or "").strip()
             sample = Sample(image_id, path, label, lesion, _facts_of(row), patient_id=patient)
-            gatherer.take(sample, modality=row.get("modality") or "")
+            builder.add(sample, modality=row.get("modality") or "")
         else:
-            gatherer.skip(NOT_FOUND, image_id)
-    return gatherer.finish(lesions_known="lesion_id" in columns)
+            builder.skip(NOT_FOUND, image_id)
+    return builder.build(lesions_known="lesion_id" in columns)
 
 
 def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
@@ -207,31 +209,29 @@ def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
 def load_pictures(
     folder: Path, *, label: str, modality: Modality = Modality.UNKNOWN
 ) -> list[Sample]:
-    """Every picture of one folder under one label, each its own lesion."""
+    """Loads every picture of a folder with the same label, each as a lesion of its own."""
     if not folder.is_dir():
         raise BadDataset(f"There is no folder {folder}")
-    gatherer = _DatasetBuilder(folder, None, modality)
+    builder = _DatasetBuilder(folder, None, modality)
     for path in _pictures_in(folder):
-        gatherer.take(Sample(path.stem, path, label, path.stem))
-    return list(gatherer.finish(lesions_known=False).samples)
+        builder.add(Sample(path.stem, path, label, path.stem))
+    return list(builder.build(lesions_known=False).samples)
 
 
 def load_folders(
     folder: Path, *, labels: Mapping[str, str] | None = None, modality: Modality | None = None
 ) -> Dataset:
-    """One folder per class; the folder's name is the label."""
-    gatherer = _DatasetBuilder(folder, labels, modality)
+    """Loads one folder for each class; its name is the label."""
+    builder = _DatasetBuilder(folder, labels, modality)
     for directory in sorted(path for path in folder.iterdir() if path.is_dir()):
         for path in _pictures_in(directory):
             image_id = f"{directory.name}/{path.stem}"
-            gatherer.take(Sample(image_id, path, directory.name, image_id))
-    return gatherer.finish(lesions_known=False)
+            builder.add(Sample(image_id, path, directory.name, image_id))
+    return builder.build(lesions_known=False)
 
 
 def require_usable(dataset: Dataset, *, name: str, skip_unknown_labels: bool) -> None:
-    """Pictures of known labels, nearly all of them readable; else a sentence names the data set
-    and what is wrong with it.
-    """
+    """Raises BadDataset for unknown labels, for too many unusable pictures, and for no picture."""
     unknown = [reason for reason in dataset.skipped if reason.startswith(UNKNOWN_LABEL)]
     if unknown and not skip_unknown_labels:
         raise BadDataset(f"{name} has labels that are not ours:\n{dataset.describe()}")
@@ -243,7 +243,7 @@ def require_usable(dataset: Dataset, *, name: str, skip_unknown_labels: bool) ->
 
 
 def require_classes(dataset: Dataset) -> None:
-    """Training needs two of them."""
+    """Raises BadDataset where there are fewer than two classes: training needs two."""
     classes = {sample.label for sample in dataset.samples}
     if len(classes) < 2:
         found = f"one class only ({min(classes)})" if classes else "no usable picture"

@@ -1,6 +1,4 @@
-"""What may go wrong between the skin and the file: another lamp, a hand that shakes, a lens that is
-not in focus, hair, the dark edge of a tube, noise, a camera that sharpens, a file pressed small.
-"""
+"""Image degradation: light, blur, motion blur, hair, dark edge, noise, sharpening, compression."""
 
 import io
 import math
@@ -21,7 +19,7 @@ HAIR_COLOUR = (1.0, 0.75, 0.6)
 
 @dataclass(frozen=True, slots=True)
 class Vignette:
-    """The dark edge of a tube; lengths are shares of the picture's shorter side."""
+    """The dark edge of a dermoscope's tube. Lengths are shares of the picture's shorter side."""
 
     radius: Range = (0.44, 0.64)
     off_centre: float = 0.06
@@ -30,11 +28,13 @@ class Vignette:
 
 @dataclass(frozen=True, slots=True)
 class Degradation:
-    """How much worse a spoiled picture is.
+    """How strongly pictures are degraded. The field names are keys in card.json.
 
-    Blur, shake and hairs are shares of the shorter side, `channel`, `brightest` and `darkest` are
-    logarithms of the light, `loudest` is in grey levels and `quality` that of a JPEG. Of the
-    pictures with hairs the share `dark_hair` has dark ones.
+    - blur, motion blur and hair widths are shares of the picture's shorter side
+    - `channel`, `brightest`, `darkest`: logarithms of a factor on the light
+    - `loudest`: standard deviation of the noise in grey levels, at most
+    - `quality`: of the JPEG compression
+    - `dark_hair`: share of dark hairs among pictures with hairs
     """
 
     most_at_once: int = 2
@@ -61,7 +61,7 @@ Degrade = Callable[[Image.Image, np.random.Generator, Degradation], Image.Image]
 def degrade_picture(
     picture: Image.Image, random: np.random.Generator, strength: Degradation
 ) -> Image.Image:
-    """One or two misfortunes, each of its own strength."""
+    """Applies one or two random degradations, each with a random strength."""
     many = int(random.integers(1, strength.most_at_once + 1))
     for index in random.choice(len(DEGRADATIONS), many, replace=False):
         picture = DEGRADATIONS[index](picture, random, strength)
@@ -69,19 +69,19 @@ def degrade_picture(
 
 
 def seed_from(picture: Image.Image) -> np.random.Generator:
-    """Chance that befalls the same pixels alike each time, to measure with."""
+    """A random generator seeded by the pixels: measurements change a picture alike each time."""
     return np.random.default_rng(zlib.crc32(picture.tobytes()))
 
 
 def compress_jpeg(picture: Image.Image, quality: int) -> Image.Image:
-    """As a JPEG of this quality."""
+    """Compresses as JPEG and decodes again."""
     squeezed = io.BytesIO()
     picture.save(squeezed, "JPEG", quality=quality)
     return Image.open(squeezed).convert("RGB")
 
 
 def scale_light(picture: Image.Image, share: NDArray[np.floating]) -> Image.Image:
-    """So much of its red, green and blue, or of the light of every place."""
+    """Multiplies the pixels by a factor for each channel, or for each position."""
     return _picture(np.asarray(picture, np.float64) * share)
 
 
@@ -93,8 +93,9 @@ def add_noise(picture: Image.Image, loudness: float, random: np.random.Generator
 def add_vignette(
     picture: Image.Image, radius: float, edge: float, away: tuple[float, float] = (0.0, 0.0)
 ) -> Image.Image:
-    """Black outside a circle, as through a tube; lengths are shares of the shorter side, `away` is
-    how far the circle lies from the middle.
+    """Blackens everything outside a circle, as seen through a tube.
+
+    Lengths are shares of the shorter side. `away` is the offset of the circle from the centre.
     """
     side = min(picture.size)
     across = np.arange(picture.width) - (picture.width - 1) / 2 - away[0] * side
@@ -121,7 +122,7 @@ def _blur(picture: Image.Image, random: np.random.Generator, strength: Degradati
 def _blur_by_motion(
     picture: Image.Image, random: np.random.Generator, strength: Degradation
 ) -> Image.Image:
-    """The mean of the picture and itself moved a little further each time, round the edges."""
+    """Motion blur: the mean of shifted copies, wrapped around at the edges."""
     pixels = np.asarray(picture, np.float32)
     reach = random.uniform(0, strength.longest_shake) * min(picture.size)
     angle = random.uniform(0, 2 * math.pi)
@@ -155,7 +156,7 @@ def _sharpen(
 def add_random_vignette(
     picture: Image.Image, random: np.random.Generator, rim: Vignette
 ) -> Image.Image:
-    """The edge of a dermoscope's tube, not quite in the middle."""
+    """The edge of a dermoscope's tube, slightly off centre."""
     away = random.uniform(-rim.off_centre, rim.off_centre, 2)
     edge = random.uniform(*rim.edge)
     return add_vignette(picture, random.uniform(*rim.radius), edge, (away[0], away[1]))
@@ -170,7 +171,7 @@ def _add_tube_edge(
 def _draw_hairs(
     picture: Image.Image, random: np.random.Generator, strength: Degradation
 ) -> Image.Image:
-    """Curved lines from edge to edge or shorter, dark as a rule, some fair."""
+    """Draws curved hairs across the picture, most of them dark."""
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
     dark = random.random() < strength.dark_hair

@@ -1,18 +1,22 @@
-"""What the words of a data set teach the network."""
+"""Maps the labels of data sets to the outputs of the network."""
 
+from skinapi.learning.data.samples import Sample
 from skinapi.vision.conditions import conditions_table
 
-# Squamous cell carcinoma is no output of its own. It grows out of what the bundle "actinic
-# keratosis / Bowen's disease" names (Bowen's disease is the same cancer in situ), and most
-# pictures of the bundle cannot be told from it: it teaches that bundle, whose urgency is the graver
-# one's. `facts["dx"]` keeps the word as written, so that it can be measured on its own.
-TAUGHT_AS = {
-    "scc": "actinic_keratosis",
-    "squamous cell carcinoma": "actinic_keratosis",
-    "squamous_cell_carcinoma": "actinic_keratosis",
-}
+SQUAMOUS = ("scc", "squamous cell carcinoma", "squamous_cell_carcinoma")
+
+# Squamous cell carcinoma has no output of its own. It grows out of what the output "actinic
+# keratosis / Bowen's disease" stands for (Bowen's disease is the same cancer in situ), and few
+# pictures show which of them it is. So it is trained as that output, whose urgency is that of the
+# cancer. `facts["dx"]` keeps the label as written, so that it can be measured separately.
+TRAINED_AS = dict.fromkeys(SQUAMOUS, "actinic_keratosis")
+
+
+def is_squamous(sample: Sample) -> bool:
+    """Whether the data set labels this sample as squamous cell carcinoma."""
+    return sample.facts.get("dx", "").strip().lower() in SQUAMOUS
 
 
 def label_spellings() -> dict[str, str]:
-    """Every accepted word for a label, in lower case, to the key that it teaches."""
-    return {**conditions_table().label_spellings(), **TAUGHT_AS}
+    """Every accepted spelling of a label, in lower case -> the output that it trains."""
+    return {**conditions_table().label_spellings(), **TRAINED_AS}

@@ -1,8 +1,8 @@
-"""Markings that are no part of the skin: a surgeon's pen ring, a ruler, the dark rim of a lens.
+"""Paints markings that are not part of the skin: a surgeon's pen ring, a ruler, a dark lens rim.
 
-In the training data they go with the answer: among the smartphone pictures the pen marks lie around
-lesions that were about to be biopsied, and rulers come from one hospital. A network would learn
-them as signs of cancer. Painted on pictures of every class alike, they say nothing.
+In the training data they correlate with the label: in the smartphone pictures, pen marks surround
+lesions before a biopsy, and rulers come from one hospital. A network would learn them as signs of
+cancer (shortcut learning). Painted on pictures of all classes alike, they carry no information.
 """
 
 import math
@@ -31,9 +31,10 @@ LONG_TICK, LONG_TICK_EVERY = 1.8, 5
 
 @dataclass(frozen=True, slots=True)
 class Marking:
-    """What pen rings, rulers and dark rims look like; lengths are shares of the picture's shorter
-    side. Of the pen rings the share `dashed` is dashed; of the rulers the share `dark_ruler` is
-    dark and the share `with_baseline` has a line along its ticks.
+    """The look of pen rings, rulers and dark rims. Lengths are shares of the shorter side.
+
+    `dashed` is the share of dashed pen rings, `dark_ruler` that of dark rulers, `with_baseline`
+    that of rulers with a line along their ticks. The field names are keys in card.json.
     """
 
     inks: tuple[Colour, ...] = (
@@ -63,9 +64,8 @@ class Marking:
 
 Mark = Callable[[Image.Image, np.random.Generator, Marking], Image.Image]
 
-# Training also paints markings that only a wide crop shows. These lie inside the central four
-# fifths that serving shows (vision.tensor.view_box), or a measurement would count pictures on which
-# the network sees nothing.
+# Training also paints markings that only a wide crop shows. For a measurement they must lie in the
+# central four fifths that serving shows the network (vision.tensor.view_box).
 VISIBLE_WHEN_SERVED = Marking(
     ring_radius=(0.28, 0.38), ruler_distance=(0.3, 0.36), rim=Vignette(radius=(0.4, 0.48))
 )
@@ -74,7 +74,7 @@ VISIBLE_WHEN_SERVED = Marking(
 def mark_picture(
     picture: Image.Image, random: np.random.Generator, strength: Marking
 ) -> Image.Image:
-    """One marking of any kind, for training."""
+    """Paints one random marking, for training."""
     paint = RANDOM_MARKINGS[random.integers(len(RANDOM_MARKINGS))]
     return paint(picture.convert("RGB"), random, strength)
 
@@ -82,7 +82,7 @@ def mark_picture(
 def draw_pen_ring(
     picture: Image.Image, random: np.random.Generator, strength: Marking
 ) -> Image.Image:
-    """A line around the middle as a hand draws it: uneven, often open, sometimes dashed."""
+    """Draws an uneven line around the centre, as by hand: often open, sometimes dashed."""
     layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
     pen = ImageDraw.Draw(layer)
     ink = np.array(strength.inks[random.integers(len(strength.inks))])
@@ -100,7 +100,7 @@ def draw_pen_ring(
 
 
 def _ring_points(picture: Image.Image, random: np.random.Generator, strength: Marking) -> Points:
-    """Along a turned ellipse with a few bulges."""
+    """Points of a rotated ellipse with a few bulges."""
     side = min(picture.size)
     long = random.uniform(*strength.ring_radius) * side
     stretch = random.uniform(*strength.ring_stretch)
@@ -118,7 +118,7 @@ def _ring_points(picture: Image.Image, random: np.random.Generator, strength: Ma
 
 
 def draw_ruler(picture: Image.Image, random: np.random.Generator, strength: Marking) -> Image.Image:
-    """Ticks, mostly on a line, beside the middle and at any angle."""
+    """Draws ticks beside the centre at any angle, mostly on a baseline."""
     side = min(picture.size)
     ruled = picture.copy()
     pen = ImageDraw.Draw(ruled)
@@ -163,4 +163,4 @@ MARKINGS: Mapping[str, Change] = {
     "ruler": lambda picture: draw_ruler(picture, seed_from(picture), VISIBLE_WHEN_SERVED),
     "dark rim": lambda picture: _draw_dark_rim(picture, seed_from(picture), VISIBLE_WHEN_SERVED),
 }
-"""For measuring: the same picture always bears the same marking. They take RGB."""
+"""For measuring: the same picture always gets the same marking. Input must be RGB."""

@@ -1,4 +1,4 @@
-"""One labelled picture, and the choice of some among many."""
+"""A labelled picture, and functions that select some of many."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,12 +16,14 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One labelled picture. Where a table knows no lesions, each picture is its own.
+    """A labelled picture, or a part of one.
 
-    `source` names the data set, `modality` how the picture was taken. `patient_id` is empty where
-    nobody knows it. Where `box` is set (left, top, right, bottom, in pixels as decoded), only that
-    part of the file is the sample: open it with `open_sample`, never by its path.
-    `facts["dx"]` is the label as the data set writes it.
+    - `lesion_id`: the picture's own id where the data set knows no lesions
+    - `facts`: what the table says of the patient; `facts["dx"]` is the label as written there
+    - `source`: the name of the data set
+    - `patient_id`: empty where it is not known
+    - `box`: left, top, right, bottom in pixels. If set, only this part of the file is the sample,
+      so open it with `open_sample`, never by its path
     """
 
     image_id: str
@@ -36,18 +38,18 @@ class Sample:
 
     @property
     def lesion_key(self) -> str:
-        """Two sources may give the same id to different lesions."""
+        """The lesion's id with its source: two sources may use one id for different lesions."""
         return f"{self.source}:{self.lesion_id}"
 
 
 def open_sample(sample: Sample) -> Image.Image:
-    """Upright RGB, decoded as in serving, and only the sample's box of it."""
+    """The picture in upright RGB, decoded as in serving and cropped to the sample's box."""
     picture = open_picture(sample.path.read_bytes())
     return picture if sample.box is None else picture.crop(sample.box)
 
 
 def read_sample(sample: Sample) -> bytes:
-    """The file as it would be uploaded; of a box, a PNG of exactly those pixels."""
+    """The bytes as a user would upload them; for a box a PNG, which keeps its exact pixels."""
     if sample.box is None:
         return sample.path.read_bytes()
     encoded = io.BytesIO()
@@ -56,11 +58,12 @@ def read_sample(sample: Sample) -> bytes:
 
 
 def select_part(samples: Iterable[Sample], parts: Mapping[str, str], part: str) -> list[Sample]:
+    """The samples in one part of a split."""
     return [sample for sample in samples if parts.get(sample.image_id) == part]
 
 
 def subsample(samples: Sequence[Sample], *, most: int, by: Callable[[Sample], str]) -> list[Sample]:
-    """Evenly chosen within every group, at most so many of each."""
+    """At most `most` samples of each group, evenly spaced: the same ones in every run."""
     kept: list[Sample] = []
     for group in sorted({by(sample) for sample in samples}):
         members = [sample for sample in samples if by(sample) == group]
@@ -70,7 +73,7 @@ def subsample(samples: Sequence[Sample], *, most: int, by: Callable[[Sample], st
 
 
 def one_per_lesion(samples: Iterable[Sample]) -> list[Sample]:
-    """The first picture of each lesion by name."""
+    """One picture of each lesion: the first by name."""
     first: dict[str, Sample] = {}
     for sample in sorted(samples, key=lambda sample: sample.image_id):
         first.setdefault(sample.lesion_key, sample)
@@ -78,7 +81,7 @@ def one_per_lesion(samples: Iterable[Sample]) -> list[Sample]:
 
 
 def first_half(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """By name: this half may be looked at while choosing, the later half is for the figure."""
+    """The first half by name, for fitting; `second_half` is for measuring."""
     return sorted(samples, key=lambda sample: sample.image_id)[: len(samples) // 2]
 
 

@@ -1,4 +1,6 @@
-"""Normal skin cut out of pictures of lesions: every source's own camera and light, by patient."""
+"""Cuts samples of normal skin out of pictures of lesions, so that each source's camera and light
+occur with healthy skin too.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,12 +15,12 @@ from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.connected_components import Mask
 from skinapi.vision.mask import Numbers, find_lesion, find_scale, shrink_smoothly
 
-# Skin around these is damaged by the sun: it is not what "normal skin" should mean.
+# The skin around these is sun-damaged: it is no example of normal skin.
 NEVER_CUT_FROM = ("actinic_keratosis", NORMAL_SKIN)
 # From a source as large as HAM10000 one lesion in three is enough.
 LARGE_SOURCE = 5000
 THINNED_TO_ONE_IN = 3
-# Of the picture made small, its shorter side 128 pixels.
+# In pixels of the shrunk picture, whose shorter side is 128.
 PATCH_SIDES = (72, 64, 56, 50, 44, 40)
 STEP = 4
 MARGIN = 13
@@ -31,12 +33,11 @@ SKIN_FACTS = ("age", "sex", "localization", "fitzpatrick")
 def cut_normal_skin(
     samples: Sequence[Sample], *, source_sizes: Mapping[str, int], report: Report
 ) -> list[Sample]:
-    """At most one sample of normal skin for each patient (for each lesion, where no patient is
-    known), named after its picture: `ISIC_0024306#skin`.
+    """At most one patch of normal skin for each patient, or for each lesion where no patient is
+    known. It is named after its picture: `ISIC_0024306#skin`.
 
-    A patch has its picture's lesion, patient, source and modality, so it belongs on the same side
-    of a split: cut from one part's samples, it is of that part. `source_sizes` are the pictures of
-    each whole source, whatever part of it `samples` are.
+    A patch keeps lesion, patient, source and modality of its picture, so cut it after the split: it
+    belongs to the same part. `source_sizes` are the numbers of pictures of the whole sources.
     """
     chosen = [sample for sample in samples if _may_be_cut(sample, source_sizes)]
     progress = Progress("normal skin", len(chosen), report)
@@ -70,8 +71,9 @@ def _cut(sample: Sample, box: Box) -> Sample:
 
 
 def find_skin(picture: Image.Image) -> Box | None:
-    """The largest clean square away from the lesion, and of those the farthest; None where the
-    lesion has no clear outline or leaves no room.
+    """The largest clean square outside the lesion, and among equal ones the farthest from it.
+
+    None where the lesion has no clear outline or leaves no room.
     """
     pixels = shrink_smoothly(picture)
     lesion = find_lesion(pixels)
@@ -86,7 +88,7 @@ def find_skin(picture: Image.Image) -> Box | None:
 
 
 def _find_unclean(pixels: Numbers, lesion: Mask) -> Mask:
-    """The lesion and its margin, whatever is dark, and whatever is not of the skin's colour."""
+    """Pixels of the lesion and its margin, dark pixels, and pixels of another colour than skin."""
     mask = Image.fromarray(lesion.astype(np.uint8) * 255)
     margin = np.asarray(mask.filter(ImageFilter.MaxFilter(MARGIN))) > 0
     if margin.all():
@@ -98,9 +100,10 @@ def _find_unclean(pixels: Numbers, lesion: Mask) -> Mask:
 
 
 def _find_farthest(unclean: Mask, lesion: Mask, side: int) -> tuple[int, int] | None:
-    """Left and top of the clean square that lies farthest from the lesion's middle."""
+    """Left and top of the clean square that is farthest from the lesion's centre."""
     if min(unclean.shape) < side:
         return None
+    # A summed-area table counts the unclean pixels of all squares at once.
     sums = np.pad(unclean.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     counts = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
     clean = counts[::STEP, ::STEP] <= MOST_UNCLEAN * side**2

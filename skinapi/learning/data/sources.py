@@ -1,4 +1,4 @@
-"""Several data sets learned from together, and what makes them unfit for that."""
+"""Loads several data sets to be used together, and refuses those that would leak or clash."""
 
 import hashlib
 import re
@@ -30,9 +30,11 @@ NEXT_KEY = re.compile(r",(?=\w+=)")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One folder of pictures and what its owner says of it. `modality` is that of pictures whose
-    table does not say; `share` of the draws in training is left to the recipe where None;
-    `labels` is a csv that lies elsewhere.
+    """A folder of pictures and its options.
+
+    - `modality`: of pictures whose table does not name one
+    - `share`: of the draws in training; None leaves it to the sampler
+    - `labels`: a CSV file outside the folder
     """
 
     name: str
@@ -45,8 +47,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The data sets of a training, calibration or comparison, one for each source; `normal_skin`
-    is a folder of healthy skin alone, of which neither patient nor lesion is known.
+    """The loaded data sets, one for each source.
+
+    `normal_skin` is a folder of healthy skin alone: neither patient nor lesion is known there.
     """
 
     sources: tuple[Source, ...]
@@ -55,7 +58,7 @@ class Sources:
 
     @property
     def dataset(self) -> Dataset:
-        """All of them joined, without the folder of normal skin."""
+        """All data sets joined, without the folder of normal skin."""
         skipped: dict[str, tuple[str, ...]] = {}
         for dataset in self.datasets:
             for reason, names in dataset.skipped.items():
@@ -69,49 +72,51 @@ class Sources:
 
     @property
     def samples(self) -> tuple[Sample, ...]:
-        """Every picture, normal skin too."""
+        """Every picture, including normal skin."""
         return (*self.dataset.samples, *self.normal_skin)
 
     @property
     def shares(self) -> dict[str, float | None]:
-        """Of the draws in training, by the source's name."""
+        """Each source's share of the draws in training."""
         return {source.name: source.share for source in self.sources}
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Pictures by the source's name."""
+        """The number of pictures of each source."""
         return dict(Counter(sample.source for sample in self.samples))
 
     def describe(self) -> str:
-        """For the log."""
-        told = [
+        """What was found and skipped, as lines for the log."""
+        values = [
             f"{source.name}: {dataset.describe()}"
             for source, dataset in zip(self.sources, self.datasets, strict=False)
         ]
         if self.normal_skin:
-            told.append(f"{self.sources[-1].name}: {len(self.normal_skin)} pictures of normal skin")
-        return "\n".join(told)
+            values.append(
+                f"{self.sources[-1].name}: {len(self.normal_skin)} pictures of normal skin"
+            )
+        return "\n".join(values)
 
 
 def parse_source(text: str) -> Source:
-    """`FOLDER[,modality=...][,licence=...][,share=...][,labels=FILE]`; raises BadDataset."""
+    """Reads `FOLDER[,modality=...][,licence=...][,share=...][,labels=FILE]`; raises BadDataset."""
     folder, *options = NEXT_KEY.split(text)
     name = source_name(Path(folder))
-    told: dict[str, str] = {}
+    values: dict[str, str] = {}
     for option in options:
         key, _, value = option.partition("=")
         if key not in KEYS:
             raise BadDataset(f"{name}: there is no option {key!r}; choose among {', '.join(KEYS)}.")
-        if key in told or not value.strip():
+        if key in values or not value.strip():
             raise BadDataset(f"{name}: the option {key!r} needs one value.")
-        told[key] = value.strip()
+        values[key] = value.strip()
     return Source(
         name=name,
         folder=Path(folder),
-        modality=_parse_modality(name, told.get("modality")),
-        licence=told.get("licence", ""),
-        share=_parse_share(name, told.get("share")),
-        labels=Path(told["labels"]) if "labels" in told else None,
+        modality=_parse_modality(name, values.get("modality")),
+        licence=values.get("licence", ""),
+        share=_parse_share(name, values.get("share")),
+        labels=Path(values["labels"]) if "labels" in values else None,
     )
 
 
@@ -143,11 +148,11 @@ def load_sources(
     normal_skin: str | None = None,
     skip_unknown_labels: bool = False,
 ) -> Sources:
-    """Reads every source; each is written as `parse_source` takes it.
+    """Loads all sources, given in the form that `parse_source` reads.
 
-    Raises BadDataset, by name: an unknown label, a picture without a modality, too many pictures
-    that cannot be read, two sources of one name, one picture id in two sources, and the same file
-    under two patients or in two sources.
+    Raises BadDataset for an unknown label, a picture without a modality, too many unreadable
+    pictures, two sources of one name, one picture id in two sources, and the same file under two
+    patients or in two sources.
     """
     sources = [parse_source(text) for text in data]
     healthy = None if normal_skin is None else parse_source(normal_skin)
@@ -174,7 +179,7 @@ def load_sources(
 def load_part(
     sources: Sources, parts: Mapping[str, Part], part: Part, *, cut: bool, report: Report
 ) -> list[Sample]:
-    """The pictures of one part and, with `cut`, the normal skin cut from them."""
+    """The pictures of one part and, with `cut`, patches of normal skin cut from these."""
     samples = select_part(sources.samples, parts, part)
     if cut:
         samples += cut_normal_skin(samples, source_sizes=sources.sizes, report=report)
@@ -182,7 +187,7 @@ def load_part(
 
 
 def load_normal_skin(source: Source) -> tuple[Sample, ...]:
-    """A folder of pictures of healthy skin, each its own lesion; modality unknown unless told."""
+    """Loads a folder of healthy skin. Its modality is unknown unless the source names one."""
     if source.labels is not None:
         raise BadDataset(f"{source.name}: pictures of normal skin take no labels.")
     modality = source.modality or Modality.UNKNOWN
@@ -221,13 +226,13 @@ def _refuse_shared_ids(samples: Iterable[Sample]) -> None:
 
 
 def _refuse_duplicates(samples: Iterable[Sample]) -> None:
-    """The same bytes may stand twice only where they cannot come to stand on both sides of a split:
-    within one lesion or one patient.
+    """Raises BadDataset for equal files, except within one lesion or patient: there a split cannot
+    separate them.
     """
     first: dict[bytes, Sample] = {}
     for sample in samples:
         other = first.setdefault(hashlib.sha256(sample.path.read_bytes()).digest(), sample)
-        if not _belong_together(sample, other):
+        if not _in_one_group(sample, other):
             raise BadDataset(
                 f"The same picture is {other.image_id} in {other.source} and {sample.image_id} in "
                 f"{sample.source}: keep one of them, or give both the same lesion_id or patient_id "
@@ -235,7 +240,7 @@ def _refuse_duplicates(samples: Iterable[Sample]) -> None:
             )
 
 
-def _belong_together(one: Sample, other: Sample) -> bool:
+def _in_one_group(one: Sample, other: Sample) -> bool:
     if one.source != other.source:
         return False
     same_patient = bool(one.patient_id) and one.patient_id == other.patient_id

@@ -1,5 +1,5 @@
-"""Who is learned from, who is watched, who is read once: by patient and lesion, stratified, the
-same on every machine.
+"""Splits samples into training, validation and test: stratified, grouped by patient and lesion, and
+the same on every machine.
 """
 
 import hashlib
@@ -24,11 +24,11 @@ SMALL_SHARES: Mapping[Part, float] = {"train": 0.6, "validation": 0.2, "test": 0
 def split_samples(
     samples: Iterable[Sample], *, given: Mapping[str, Part] | None = None, seed: int = 0
 ) -> dict[str, Part]:
-    """Image id -> part. All pictures of one patient and of one lesion land together; every class of
-    every source is dealt out by the shares.
+    """Image id -> part. Pictures of one patient or lesion are in the same part; within each class
+    of each source the parts have their SHARES.
 
-    What `given` names stays where it was, and the other pictures of its lesions and patients follow
-    it; it may name only some pictures. Raises BadDataset where it splits a lesion or a patient.
+    Pictures that `given` names keep their part, and other pictures of the same lesions and patients
+    join them. Raises BadDataset where `given` separates a lesion or a patient.
     """
     samples = list(samples)
     groups = group_samples(samples)
@@ -36,14 +36,14 @@ def split_samples(
     by_source: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         by_source[sample.source].append(sample)
-    for members in by_source.values():
-        parts |= _split_source(members, groups, settled=set(parts), seed=seed)
+    for of_source in by_source.values():
+        parts |= _split_source(of_source, groups, assigned_before=set(parts), seed=seed)
     return {sample.image_id: parts[groups[sample.image_id]] for sample in samples}
 
 
 def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
-    """Image id -> group: everything joined by a lesion or a patient, named by its smallest member
-    (lesions first).
+    """Image id -> group: all pictures connected by a lesion or a patient (union-find). A group is
+    named after its smallest member, lesions before patients.
     """
     parents: dict[str, str] = {}
 
@@ -62,16 +62,16 @@ def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
 
 
 def _lesion_and_patient(sample: Sample) -> list[str]:
-    """The lesion, and the patient where one is known."""
+    """The lesion's key, and the patient's where one is known."""
     lesion = f"l:{sample.lesion_key}"
     return [lesion, f"p:{sample.source}:{sample.patient_id}"] if sample.patient_id else [lesion]
 
 
 def _split_source(
-    samples: Sequence[Sample], groups: Mapping[str, str], *, settled: set[str], seed: int
+    samples: Sequence[Sample], groups: Mapping[str, str], *, assigned_before: set[str], seed: int
 ) -> dict[str, Part]:
-    """Group -> part, of the groups that are not settled yet. A group counts as its rarest label, as
-    the source writes it.
+    """Group -> part, for the groups without a part. A group is stratified by its rarest label, as
+    its source writes it.
     """
     counts = Counter(_written_label(sample) for sample in samples)
     rarest: dict[str, str] = {}
@@ -79,11 +79,13 @@ def _split_source(
         group, label = groups[sample.image_id], _written_label(sample)
         rarest[group] = min(label, rarest.get(group, label), key=lambda one: (counts[one], one))
     shares = SHARES if len(samples) >= SMALL_SOURCE else SMALL_SHARES
-    dealt: dict[str, Part] = {}
+    assigned: dict[str, Part] = {}
     for label in counts:
-        alike = [group for group in rarest if rarest[group] == label and group not in settled]
-        dealt.update(_split_groups(alike, shares, seed))
-    return dealt
+        candidates = [
+            group for group in rarest if rarest[group] == label and group not in assigned_before
+        ]
+        assigned.update(_split_groups(candidates, shares, seed))
+    return assigned
 
 
 def _written_label(sample: Sample) -> str:
@@ -93,41 +95,42 @@ def _written_label(sample: Sample) -> str:
 def _split_groups(
     groups: Iterable[str], shares: Mapping[Part, float], seed: int
 ) -> dict[str, Part]:
-    """Shuffled by a hash: no platform and no library's random generator has a say."""
+    """Shuffles by a hash: a random generator may differ between platforms and library versions."""
     shuffled = sorted(groups, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
     for_test = round(shares["test"] * len(shuffled))
     for_validation = round(shares["validation"] * len(shuffled))
-    dealt: dict[str, Part] = {}
+    assigned: dict[str, Part] = {}
     for position, group in enumerate(shuffled):
         if position < for_test:
-            dealt[group] = "test"
+            assigned[group] = "test"
         elif position < for_test + for_validation:
-            dealt[group] = "validation"
+            assigned[group] = "validation"
         else:
-            dealt[group] = "train"
-    return dealt
+            assigned[group] = "train"
+    return assigned
 
 
 def check_split(samples: Iterable[Sample], parts: Mapping[str, Part]) -> dict[str, Part]:
-    """Group -> part, of the groups that the split names a picture of. Refuses a split that lets one
-    lesion or one patient stand on both sides.
+    """Group -> part, for the groups that the split names a picture of.
+
+    Raises BadDataset where a lesion or a patient is in two parts.
     """
     samples = list(samples)
     groups = group_samples(samples)
-    sides: dict[str, Part] = {}
+    part_of: dict[str, Part] = {}
     for sample in samples:
         part = parts.get(sample.image_id)
         if part is None:
             continue
         for key, name in _keys_kept_together(sample, groups):
-            first = sides.setdefault(key, part)
+            first = part_of.setdefault(key, part)
             if first != part:
                 raise BadDataset(f"{name} is on both sides of the split: {first} and {part}.")
-    return {group: sides[f"g:{group}"] for group in groups.values() if f"g:{group}" in sides}
+    return {group: part_of[f"g:{group}"] for group in groups.values() if f"g:{group}" in part_of}
 
 
 def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Everything that must stay together with the sample: its key, and what people call it."""
+    """The keys that must be in the sample's part, each with its name for an error message."""
     lesion, *patient = _lesion_and_patient(sample)
     yield lesion, f"The lesion {sample.lesion_id} in {sample.source}"
     for key in patient:
@@ -137,8 +140,9 @@ def _keys_kept_together(sample: Sample, groups: Mapping[str, str]) -> Iterator[t
 
 
 def check_leakage(parts: Mapping[str, Part], model: Path) -> None:
-    """What a model once learned from may be learned again, but neither watched nor measured. One
-    that came without its split cannot be asked.
+    """Raises BadDataset where training pictures of a model are now in validation or test.
+
+    A model that came without its split cannot be checked.
     """
     if not (model / SPLIT).is_file():
         return
@@ -146,13 +150,13 @@ def check_leakage(parts: Mapping[str, Part], model: Path) -> None:
     leaked = [i for i, part in parts.items() if part != "train" and before.get(i) == "train"]
     if leaked:
         raise BadDataset(
-            f"The model in {model} has learned from {len(leaked)} pictures that are now to be "
-            f"watched or measured, {leaked[0]} among them: train on its split (--split)."
+            f"The model in {model} was trained on {len(leaked)} pictures that are now in "
+            f"validation or test, {leaked[0]} among them: train on its split (--split)."
         )
 
 
 def write_split(parts: Mapping[str, Part], path: Path) -> None:
-    """Ids only: a split file carries no picture and nothing about a person."""
+    """Writes the image ids of each part, and nothing else: no picture, nothing about a person."""
     by_part = {
         part: sorted(image for image, where in parts.items() if where == part) for part in PARTS
     }

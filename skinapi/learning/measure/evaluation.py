@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from skinapi.learning.data.datasets import Dataset
+from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample, one_per_lesion
 from skinapi.learning.measure.figures import (
     measure_bands,
@@ -13,7 +14,7 @@ from skinapi.learning.measure.figures import (
     short_name,
 )
 from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
-from skinapi.learning.measure.outcomes import count_outcomes
+from skinapi.learning.measure.outcomes import count_outcomes, pick_results
 from skinapi.learning.measure.patient_facts import measure_gain
 from skinapi.learning.measure.prediction_set_figures import (
     measure_modality_recognition,
@@ -29,7 +30,6 @@ from skinapi.learning.measure.predictions import (
 )
 from skinapi.learning.measure.saliency import measure_saliency
 from skinapi.learning.measure.served_figures import (
-    is_squamous,
     measure_malignant_caught,
     measure_refusals,
     measure_scc,
@@ -37,7 +37,6 @@ from skinapi.learning.measure.served_figures import (
     select_one_per_lesion,
     serve_as_if_tested,
 )
-from skinapi.learning.measure.served_samples import pick_results
 from skinapi.learning.measure.shortcuts import measure_shortcuts
 from skinapi.learning.measure.skin_figures import measure_normal_skin
 from skinapi.learning.measure.stress import measure_stress

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from skinapi.learning.measure.figures import short_name
-from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, calibration_modality
-from skinapi.learning.measure.served_samples import (
+from skinapi.learning.measure.outcomes import (
     ServedSample,
     measure_groups,
     measure_share,
     pair_samples,
     select_lesions,
 )
+from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, calibration_modality
 from skinapi.vision.calibration import LEVELS, Level
 from skinapi.vision.context import Modality
 from skinapi.vision.finding import NotRuledOut

@@ -12,19 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.figures import short_name, with_interval
 from skinapi.learning.measure.group_figures import source_of
-from skinapi.learning.measure.predictions import (
-    ModelOutputs,
-    ServedResult,
-    calibration_modality,
-    lesion_classes,
-    predict,
-    serve_outputs,
-)
-from skinapi.learning.measure.served_samples import (
+from skinapi.learning.measure.outcomes import (
     ServedSample,
     count_refused,
     is_refused,
@@ -35,14 +27,19 @@ from skinapi.learning.measure.served_samples import (
     reaches_band,
     select_lesions,
 )
+from skinapi.learning.measure.predictions import (
+    ModelOutputs,
+    ServedResult,
+    calibration_modality,
+    lesion_classes,
+    predict,
+    serve_outputs,
+)
 from skinapi.vision.calibration import ENOUGH_TESTED, Calibration, HeldOutFigures, ModelCalibration
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.modality import KNOWN
 from skinapi.vision.model import Model
-
-# Not an output: taught as actinic keratosis, and measured on its own by the label as written.
-SQUAMOUS = ("scc", "squamous cell carcinoma", "squamous_cell_carcinoma")
 
 
 def serve_as_if_tested(
@@ -145,10 +142,6 @@ def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[
         **count_refused(rows),
         **measure_share("referral_or_higher", rows, lambda row: reaches_band(row, Band.REFERRAL)),
     }
-
-
-def is_squamous(sample: Sample) -> bool:
-    return sample.facts.get("dx", "").strip().lower() in SQUAMOUS
 
 
 def measure_without_modality(

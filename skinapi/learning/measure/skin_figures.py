@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.group_figures import source_of
-from skinapi.learning.measure.outcomes import count_outcomes
-from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
-from skinapi.learning.measure.served_samples import (
+from skinapi.learning.measure.outcomes import (
     ServedSample,
+    count_outcomes,
     count_refused,
     is_refused,
     measure_groups,
@@ -19,6 +18,7 @@ from skinapi.learning.measure.served_samples import (
     pair_samples,
     select_lesions,
 )
+from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.model import Model
 

@@ -1,6 +1,5 @@
-"""Pictures as they come out of worse rooms and other cameras, and what is left of a model there."""
+"""Stress test: how much worse a model is on degraded pictures."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
+from skinapi.learning.data.augmentation import mirror_edges
 from skinapi.learning.data.degradation import (
     Change,
     add_noise,
@@ -38,8 +38,8 @@ BLUISH_LIGHT = np.array([0.75, 0.95, 1.2])
 def measure_stress(
     model: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, dict[str, Any]]:
-    """Each row against the same pictures untouched, at most so many of a class; `refused` is the
-    share that serving would refuse.
+    """For each kind of degradation: metrics, their change from the untouched pictures, and the
+    share that serving would refuse. Uses at most MOST_OF_A_CLASS pictures of a class.
     """
     samples = subsample(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
     plain = predict(model, run_model(model, samples, report=report))
@@ -53,7 +53,7 @@ def measure_stress(
 def compare_stress(
     first: Model, second: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, dict[str, Difference]]:
-    """Two models before the same worse pictures, each row and the mean of all."""
+    """Compares two models on the same degraded pictures: each kind, and the mean of all kinds."""
     samples = subsample(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
     pairs = {}
     for name, change in STRESSES.items():
@@ -80,7 +80,7 @@ def _brightness(factor: float) -> Change:
 
 
 def _blur(share: float) -> Change:
-    """The radius as a share of the shorter side."""
+    """Gaussian blur; its radius is a share of the shorter side."""
     return lambda picture: picture.filter(ImageFilter.GaussianBlur(share * min(picture.size)))
 
 
@@ -89,7 +89,7 @@ def _jpeg(quality: int) -> Change:
 
 
 def _crop(share: float) -> Change:
-    """Around the middle; more than 1 stands farther away, with skin mirrored around."""
+    """Crops around the centre; more than 1 imitates a greater distance, with mirrored skin."""
 
     def change(picture: Image.Image) -> Image.Image:
         across, down = (round(side * (share - 1) / 2) for side in picture.size)
@@ -102,7 +102,7 @@ def _crop(share: float) -> Change:
 
 
 def add_hairs(picture: Image.Image) -> Image.Image:
-    """Dark arcs across the whole picture: the same picture always grows the same ones."""
+    """Draws dark arcs across the whole picture; the same picture always gets the same ones."""
     random = seed_from(picture)
     haired = picture.copy()
     pen = ImageDraw.Draw(haired)
@@ -126,23 +126,26 @@ def _filter(colour: NDArray[np.floating]) -> Change:
 
 
 def _melanin(density: float) -> Change:
-    """A film of melanin over everything, or some taken away: a colour transform, nobody's skin."""
+    """Adds a film of melanin over everything, or removes some: a colour transform, no real skin."""
     return _filter(np.exp(-density * MELANIN))
 
 
 def _imitate_phone(picture: Image.Image) -> Image.Image:
-    """Warm light, more colour, more contrast, sharpened, compressed."""
+    """Imitates a phone: warm light, more colour and contrast, sharpened, compressed."""
     warm = _filter(WARM_LIGHT)(picture)
     vivid = ImageEnhance.Contrast(ImageEnhance.Color(warm).enhance(1.3)).enhance(1.15)
     return compress_jpeg(vivid.filter(ImageFilter.UnsharpMask(2, 80)), 60)
 
 
-def _spin(picture: Image.Image, angle: float) -> Image.Image:
-    """By any angle; the corners that this uncovers show the skin beside them mirrored."""
-    edge = math.ceil((math.hypot(*picture.size) - min(picture.size)) / 2)
-    pixels = np.pad(np.asarray(picture), ((edge, edge), (edge, edge), (0, 0)), mode="reflect")
-    spun = Image.fromarray(pixels).rotate(angle, Image.Resampling.BILINEAR)
-    return spun.crop((edge, edge, edge + picture.width, edge + picture.height))
+def _rotate(picture: Image.Image, angle: float) -> Image.Image:
+    """Rotates by any angle, with mirrored skin in the corners.
+
+    Not `rotate_picture`: it turns the other way and rounds a few pixels otherwise, which would
+    change figures that older models were measured with.
+    """
+    pixels, edge = mirror_edges(picture)
+    rotated = Image.fromarray(pixels).rotate(angle, Image.Resampling.BILINEAR)
+    return rotated.crop((edge, edge, edge + picture.width, edge + picture.height))
 
 
 STRESSES: Mapping[str, Change] = {
@@ -152,7 +155,7 @@ STRESSES: Mapping[str, Change] = {
     "blurred": _blur(0.012),
     "JPEG quality 40": _jpeg(40),
     "JPEG quality 15": _jpeg(15),
-    "turned by 45 degrees": lambda picture: _spin(picture, 45),
+    "turned by 45 degrees": lambda picture: _rotate(picture, 45),
     "upside down": lambda picture: picture.transpose(Image.Transpose.ROTATE_180),
     "hairs drawn over": add_hairs,
     "grainy": _add_noise,

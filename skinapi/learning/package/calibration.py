@@ -16,13 +16,13 @@ from skinapi.errors import BadDataset
 from skinapi.learning.data.datasets import load_pictures
 from skinapi.learning.data.samples import Sample, first_half, subsample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.patient_facts import fit_patient_facts
 from skinapi.learning.measure.predictions import ModelOutputs, run_model
 from skinapi.learning.package.detectors import (
     fit_modality_detector,
     fit_skin_detector,
     read_not_skin_features,
 )
+from skinapi.learning.package.patient_facts import fit_patient_facts
 from skinapi.learning.progress import Report
 from skinapi.vision.assessment import state
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, THRESHOLD_BANDS

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.served_figures import is_squamous
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Modality
 
