@@ -327,8 +327,8 @@ def test_ranks_give_the_same_area_as_scores_in_every_draw() -> None:
 def test_measured_bands_are_those_of_serving_once_enough_was_tested() -> None:
     answers, nevi = answers_of(toy_rows()), slice(0, 6)
     measured, served = serve_as_if_tested(toy_model(), answers), serve_outputs(toy_model(), answers)
-    assert {one.found.band for one in served[nevi]} == {Band.DOCTOR_REVIEW}
-    assert not {one.found.band for one in measured[nevi]} & {Band.DOCTOR_REVIEW}
+    assert {one.assessment.band for one in served[nevi]} == {Band.DOCTOR_REVIEW}
+    assert not {one.assessment.band for one in measured[nevi]} & {Band.DOCTOR_REVIEW}
 
 
 def test_all_of_it_is_printed() -> None:

@@ -18,16 +18,16 @@ def run(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001
     sources = load_sources(options.data, skip_unknown_labels=options.skip_unknown_labels)
     parts = read_split(options.split)
     check_split(sources.samples, parts)
-    watched = select_part(sources.samples, parts, "validation")
+    samples = select_part(sources.samples, parts, "validation")
     first, second = (open_model(folder) for folder in options.models)
     turns = options.turns
-    before, after = _predict(first, turns[0], watched), _predict(second, turns[1], watched)
+    before, after = _predict(first, turns[0], samples), _predict(second, turns[1], samples)
     print_line(
-        f"{len(watched)} validation pictures, 95 % intervals of the paired bootstrap by lesion"
+        f"{len(samples)} validation pictures, 95 % intervals of the paired bootstrap by lesion"
     )
     _print_differences(compare_predictions(before, after))
     if options.stress:
-        for name, differences in compare_stress(first, second, watched, report=print_line).items():
+        for name, differences in compare_stress(first, second, samples, report=print_line).items():
             print_line(name)
             _print_differences(differences)
     return 0
@@ -38,5 +38,5 @@ def _print_differences(differences: Mapping[str, Difference]) -> None:
         print_line(f"  {name.replace('_', ' '):18} {difference}")
 
 
-def _predict(model: Model, turns: int, watched: list[Sample]) -> Predictions:
-    return predict(model, run_model(model, watched, report=print_line, turns=turns))
+def _predict(model: Model, turns: int, samples: list[Sample]) -> Predictions:
+    return predict(model, run_model(model, samples, report=print_line, turns=turns))

@@ -1,13 +1,10 @@
-"""`export`: a network of your own becomes a model folder, compared with Keras; MODEL_PATH points
-the server at it.
-"""
-
-import argparse
+"""`export`: makes a model folder of your own Keras network, to be served with MODEL_PATH."""
 
 import numpy as np
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.commands.console import print_line, raise_disk_full
+from skinapi.learning.commands.options import ExportOptions
 from skinapi.learning.data.datasets import load_pictures
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.package.export import export_servable, new_model_folder, write_model_files
@@ -24,11 +21,11 @@ from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
 UNKNOWN_TRAINING = (
-    "Brought by its operator: what it was trained on is not known, and it is not calibrated."
+    "Supplied by its operator: its training data is not known, and it is not calibrated."
 )
 
 
-def run(settings: Settings, options: argparse.Namespace) -> int:
+def run(settings: Settings, options: ExportOptions) -> int:
     scaling = Scaling(options.scaling)
     labels = _known_labels(options.labels)
     limits = [UNKNOWN_TRAINING, *describe_missing_labels(labels)]
@@ -57,8 +54,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def _known_labels(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The outputs in order, as keys of our conditions table: what is answered must have a name and
-    an urgency, and malignant be told from benign.
+    """The outputs in order, as keys of our conditions table. Raises BadNetwork for other labels:
+    each output needs a name, an urgency, and to be known as malignant or benign.
     """
     spellings = conditions_table().label_spellings()
     labels = tuple(spellings.get(word.lower(), word) for word in words)
@@ -67,8 +64,8 @@ def _known_labels(words: tuple[str, ...]) -> tuple[str, ...]:
     return labels
 
 
-def _probe(options: argparse.Namespace, servable: Servable, scaling: Scaling) -> Tensor:
-    """Your own pictures where you name a folder, else noise: both must come out alike."""
+def _probe(options: ExportOptions, servable: Servable, scaling: Scaling) -> Tensor:
+    """Inputs for comparing Keras with the export: the user's pictures, else noise."""
     if options.images:
         samples: list[Sample] = load_pictures(options.images, label="any")[:COMPARED]
         pictures = NetworkInputs(samples, servable.side, scaling)

@@ -1,4 +1,4 @@
-"""Is one set of answers better than another to the same pictures, or is the difference chance?"""
+"""Compares two models on the same pictures: differences with paired bootstrap intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +20,10 @@ FIGURES: Mapping[str, Figure] = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Second minus first, with the 95 % interval of the paired bootstrap by patient, or by
-    lesion where nobody knows the patient."""
+    """A figure of two models, and the 95 % interval of second minus first.
+
+    From a paired bootstrap by patient, or by lesion where the patient is not known.
+    """
 
     first: float
     second: float
@@ -30,7 +32,7 @@ class Difference:
 
     @property
     def resolved(self) -> bool:
-        """The interval leaves zero out."""
+        """Whether the interval excludes zero."""
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
@@ -44,14 +46,18 @@ class Difference:
 def compare_predictions(
     first: Predictions, second: Predictions, figures: Mapping[str, Figure] | None = None
 ) -> dict[str, Difference]:
-    """Every draw takes the same lesions from both: what is hard for one is hard for the other."""
+    """Compares the predictions of two models for the same pictures.
+
+    The bootstrap is paired: each draw takes the same lesions from both. Otherwise easy and hard
+    lesions would add noise that both models share.
+    """
     return compare_mean([(first, second)], figures or choose_figures(first))
 
 
 def compare_mean(
     pairs: Sequence[tuple[Predictions, Predictions]], figures: Mapping[str, Figure]
 ) -> dict[str, Difference]:
-    """Of figures that are the mean over all pairs; a draw takes the same lesions from every one."""
+    """Compares the mean of each figure over all pairs. A draw takes the same lesions from each."""
     first, _ = pairs[0]
     asked = [sample.image_id for sample in first.samples]
     for predictions in (predictions for pair in pairs for predictions in pair):
@@ -64,7 +70,7 @@ def compare_mean(
 
 
 def choose_figures(predictions: Predictions) -> Mapping[str, Figure]:
-    """Melanoma's own AUC too, where the labels hold it."""
+    """The usual figures, and the AUC of melanoma where the labels hold it."""
     if "melanoma" not in predictions.classes:
         return FIGURES
     place = predictions.classes.index("melanoma")

@@ -1,4 +1,4 @@
-"""Everything that is known about a model on labelled pictures."""
+"""Evaluates a model on labelled pictures: all figures in one dictionary."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -49,7 +49,7 @@ from skinapi.vision.model import Model
 def evaluate_model(
     model: Model, dataset: Dataset, *, report: Report, turns: int = 1
 ) -> tuple[dict[str, Any], ModelOutputs]:
-    """One dictionary, ready for JSON, and the answers that it was computed from."""
+    """All figures of a model, ready for JSON, and the model outputs that they come from."""
     outputs = run_model(model, dataset.samples, report=report, turns=turns)
     figures = {
         "model_version": model.version,
@@ -61,7 +61,7 @@ def evaluate_model(
 
 
 def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool) -> dict[str, Any]:
-    """All figures that need no further look at a picture."""
+    """The figures that need only the outputs, no pictures."""
     results = serve_as_if_tested(model, outputs)
     predictions = predict(model, outputs, results)
     figures = {
@@ -80,13 +80,13 @@ def measure_answers(model: Model, outputs: ModelOutputs, *, lesions_known: bool)
     }
     if lesions_known:
         figures["one_per_lesion"] = _measure_lesions(model, outputs, results)
-    if _some(predictions):
-        figures["accepted"] = measure_predictions(predictions.rows(~predictions.refused))
+    if _partly_refused(predictions):
+        figures["accepted"] = measure_predictions(predictions.take(~predictions.refused))
     return figures
 
 
 def _describe_rules(model: Model) -> dict[str, Any]:
-    """What the calibration does to every answer, for the card."""
+    """The calibration's temperature and naming rule, for the card."""
     rules = {}
     for modality in KNOWN:
         calibration = model.calibration.of(modality)
@@ -107,8 +107,8 @@ def _describe_patient_facts(model: Model, outputs: ModelOutputs) -> dict[str, An
     return {"patient_facts": table.model_dump(), "patient_facts_gain": gain}
 
 
-def _some(predictions: Predictions) -> bool:
-    """Some are refused and some accepted, of two classes at least."""
+def _partly_refused(predictions: Predictions) -> bool:
+    """Some pictures are refused, and the accepted ones hold at least two classes."""
     accepted = predictions.labels[~predictions.refused]
     return bool(predictions.refused.any()) and len(set(accepted.tolist())) > 1
 
@@ -136,7 +136,7 @@ def _measure_groups(
 def _measure_served(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
-    """What users get of these pictures; skin and squamous cell carcinomas only where there are."""
+    """What users get for these pictures. Normal skin and SCC are left out where there are none."""
     lesions = select_one_per_lesion(outputs)
     figures = {
         "refusals": measure_refusals(outputs, results),
@@ -159,9 +159,7 @@ def _measure_served(
 def measure_robustness(
     model: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, Any]:
-    """The same lesions as worse pictures show them, what the heat maps are worth, and what marks
-    painted on nevi change: one picture of each lesion.
-    """
+    """The stress test, the heat maps and the shortcut test, on one picture of each lesion."""
     lesions = one_per_lesion([s for s in samples if s.label in lesion_classes()])
     return {
         "stress": measure_stress(model, lesions, report=report),

@@ -1,4 +1,4 @@
-"""How good the answers are: the figures of the table, with intervals by patient or lesion."""
+"""How good predictions are: metrics with bootstrap intervals, by patient or lesion."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ MARGINS = (0.05, 0.15, 0.3, 0.5)
 
 
 def measure_predictions(predictions: Predictions) -> dict[str, Any]:
-    """The figures of the table, over every picture given, refused or not."""
+    """All metrics of these predictions, refused pictures included."""
     p, y = predictions.probabilities, predictions.labels
     ranks = np.column_stack([metrics.rank(scores) for scores in p.T])
     draws = [np.arange(y.size), *metrics.draw_bootstrap(predictions.groups)]
@@ -47,7 +47,7 @@ def measure_predictions(predictions: Predictions) -> dict[str, Any]:
 
 
 def _measure_named(predictions: Predictions, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
-    """Of the class that the naming rule names, and of the one that clients are told."""
+    """Metrics of the class that the naming rule states, and of the one that clients get."""
     y, named, stated = predictions.labels, predictions.named, predictions.stated
     return {
         **with_interval(
@@ -65,7 +65,7 @@ def _measure_named(predictions: Predictions, draws: Sequence[metrics.Rows]) -> d
 
 
 def _measure_ece_by_chance(predictions: Predictions) -> dict[str, Any]:
-    """What the ECE of these pictures is to be compared with: a perfect calibration shows this."""
+    """The ECE that a perfect calibration would show on so many pictures, to compare ours with."""
     errors = metrics.ece_by_chance(predictions.probabilities)
     low, high = np.percentile(errors, (2.5, 97.5))
     return {
@@ -97,8 +97,8 @@ def _measure_class(
 def with_interval(
     name: str, draws: Sequence[metrics.Rows], figure: Callable[[metrics.Rows], float]
 ) -> dict[str, Any]:
-    """The figure over all pictures, which are the first of the draws, and its interval over the
-    others.
+    """A figure with its 95 % interval. The first of the `draws` must be all rows, the others
+    bootstrap samples.
     """
     everything, *resampled = draws
     return {
@@ -108,7 +108,7 @@ def with_interval(
 
 
 def _confusion(predictions: Predictions) -> list[list[int]]:
-    """Rows are the truth, columns what was answered."""
+    """The confusion matrix: true classes in rows, predicted ones in columns."""
     size = len(predictions.classes)
     chosen = predictions.probabilities.argmax(axis=1)
     pairs = np.bincount(predictions.labels * size + chosen, minlength=size * size)
@@ -117,7 +117,7 @@ def _confusion(predictions: Predictions) -> list[list[int]]:
 
 
 def measure_melanoma(predictions: Predictions) -> dict[str, float]:
-    """The trade that a referral makes, at 95 % on either side."""
+    """Melanoma's sensitivity at 95 % specificity, and the reverse."""
     if "melanoma" not in predictions.classes:
         return {}
     index = predictions.classes.index("melanoma")
@@ -133,7 +133,7 @@ def measure_melanoma(predictions: Predictions) -> dict[str, float]:
 def band_scores(
     predictions: Predictions,
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-    """For each threshold of the risk bands: the score it cuts and the pictures it must catch."""
+    """For each threshold of the risk bands: the score of each picture, and which must be caught."""
     caught = {
         "melanoma": {"melanoma"},
         "basal_cell_carcinoma": {"basal_cell_carcinoma"},
@@ -151,8 +151,10 @@ def band_scores(
 
 
 def measure_bands(model: Model, predictions: Predictions) -> dict[str, dict[str, float | None]]:
-    """Each picture is cut at the threshold of its modality; `threshold` is None where those differ.
-    What no picture shows is left out.
+    """Sensitivity and specificity of each threshold of the risk bands.
+
+    Each picture is compared with the threshold of its modality; `threshold` is None where these
+    differ. A band without positive or negative pictures is left out.
     """
     figures: dict[str, dict[str, float | None]] = {}
     used = {
@@ -171,8 +173,8 @@ def measure_bands(model: Model, predictions: Predictions) -> dict[str, dict[str,
 
 
 def measure_doubt(predictions: Predictions) -> list[dict[str, float]]:
-    """What is gained by calling a picture uncertain whose two most probable classes lie closer than
-    a margin.
+    """Accuracy of uncertain and of certain pictures, if a picture counts as uncertain when its two
+    most probable classes are closer than a margin.
     """
     ranked = np.sort(predictions.probabilities, axis=1)
     hit = predictions.probabilities.argmax(axis=1) == predictions.labels

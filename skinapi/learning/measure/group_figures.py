@@ -1,4 +1,4 @@
-"""The figures again within each source, modality and kind of patient."""
+"""The figures within each source, modality and subgroup of patients."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -32,8 +32,8 @@ def measure_by(
     outputs: ModelOutputs,
     results: Sequence[ServedResult],
 ) -> dict[str, dict[str, Any]]:
-    """Every group as if its pictures were all there are: classes that it lacks are left out and
-    the rest renormalised.
+    """The figures of each group alone. Classes that a group lacks are left out, and the other
+    probabilities renormalised.
     """
     names = np.array([name_group(sample) for sample in outputs.samples])
     groups = {}
@@ -46,7 +46,7 @@ def measure_by(
 def measure_group(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, Any]:
-    """Without figures where there are not two classes to tell apart."""
+    """The figures of one group; only its size where it has fewer than two classes."""
     if len(shared_classes(model, outputs)) < 2:
         lesions = {sample.lesion_key for sample in outputs.samples}
         return {"n": len(outputs.samples), "lesions": len(lesions), "one_class_only": True}
@@ -64,14 +64,15 @@ def measure_group(
 
 
 def measure_subgroups(predictions: Predictions) -> dict[str, dict[str, Any]]:
-    """A few figures within every age, sex, site, way of diagnosis and skin type, each with its
-    number of pictures, however small.
+    """A few figures for each age band, sex, site, way of diagnosis and skin type.
+
+    Small subgroups are included: the number of pictures tells how much to trust them.
     """
     groups: dict[str, dict[str, Any]] = {}
     for name in SUBGROUPS:
         values = np.array([_group_value(name, s.facts.get(name, "")) for s in predictions.samples])
         groups[name] = {
-            value: _measure_subgroup(predictions.rows(values == value))
+            value: _measure_subgroup(predictions.take(values == value))
             for value in sorted(set(values.tolist()))
         }
     return groups
@@ -103,7 +104,7 @@ def _melanoma_auc(predictions: Predictions) -> float | None:
 
 
 def _group_value(name: str, value: str) -> str:
-    """Ages by band; numbers as whole numbers, for some tables write a skin type as 2.0."""
+    """The subgroup: an age band, or a skin type as a whole number (some tables write 2.0)."""
     if name not in ("age", "fitzpatrick"):
         return value or UNKNOWN
     try:

@@ -1,4 +1,4 @@
-"""Figures of merit from probabilities and labels, in numpy alone."""
+"""Metrics from probabilities and labels, in numpy alone."""
 
 from collections.abc import Callable, Sequence
 
@@ -16,12 +16,12 @@ Z_95 = 1.959964
 
 
 def auc(scores: Floats, positive: Mask) -> float:
-    """Area under the ROC curve by ranks; ties count half. Not a number where one side is empty."""
+    """Area under the ROC curve. Ties count half; NaN without positives or without negatives."""
     return auc_of_ranks(rank(scores), positive)
 
 
 def rank(scores: Floats) -> Rows:
-    """The place of every score among the different ones: sorted once, a bootstrap need not sort."""
+    """The rank of each score among the distinct ones. Ranked once, a bootstrap need not sort."""
     return np.asarray(np.unique(scores, return_inverse=True)[1])
 
 
@@ -55,7 +55,7 @@ def balanced_accuracy(probabilities: Floats, labels: Labels) -> float:
 
 
 def balanced_accuracy_of(chosen: Labels, labels: Labels) -> float:
-    """The same of classes that were chosen by any rule."""
+    """The same for classes that any rule has chosen."""
     hit = chosen == labels
     return float(np.mean([hit[labels == label].mean() for label in np.unique(labels)]))
 
@@ -83,17 +83,17 @@ def ece(probabilities: Floats, labels: Labels) -> float:
 
 
 def calibration_error(stated: Floats, happened: Mask) -> float:
-    """How far a stated probability is from the share of cases in which it came true."""
+    """The mean gap between probability and frequency, in bins of equal size."""
     bins = np.array_split(np.argsort(stated, kind="stable"), BINS)
     gaps = [abs(happened[rows].sum() - stated[rows].sum()) for rows in bins if rows.size]
     return float(sum(gaps) / stated.size)
 
 
 def ece_by_chance(probabilities: Floats, *, seed: int = 0) -> Floats:
-    """The calibration errors that the same statements show when all of them are right.
+    """The calibration errors that a perfect calibration would show on so many pictures.
 
-    Each draw lets a top class be true as often as its probability says. Bins of few pictures
-    miss their probability by chance, so a small set never shows an error near zero.
+    Each draw makes the top class true as often as its probability says. In a small set the error is
+    never near zero, because small bins deviate by chance.
     """
     random = np.random.default_rng(seed)
     stated = probabilities.max(axis=1)
@@ -119,8 +119,8 @@ def threshold_at_sensitivity(scores: Floats, positive: Mask, wanted: float) -> f
 
 
 def draw_bootstrap(groups: Sequence[str], *, seed: int = 0) -> list[Rows]:
-    """Bootstrap samples by rows. Whole groups (lesions) are drawn: their pictures are not
-    independent.
+    """Bootstrap samples as row numbers. Whole groups (patients, lesions) are drawn, because their
+    pictures are not independent.
     """
     _, group_of = np.unique(groups, return_inverse=True)
     sizes = np.bincount(group_of)
@@ -139,8 +139,9 @@ def bootstrap_interval(
 
 
 def wilson_interval(hit: Mask, groups: Sequence[str]) -> tuple[float, float]:
-    """95 % interval of a share, by Wilson: unlike a bootstrap's it has a width where all or none
-    hit. There are as many observations as groups (patients or lesions).
+    """Wilson's 95 % interval of a share. The number of observations is that of the groups.
+
+    Not a bootstrap: its interval would have no width where all or none of the rows hit.
     """
     count = len(set(groups))
     if count == 0:

@@ -31,14 +31,14 @@ def pair_samples(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list
 
 
 def select_lesions(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list[ServedSample]:
-    """Without normal skin and whatever else is no lesion."""
+    """The pairs whose label is a lesion class: no normal skin."""
     return [row for row in pair_samples(outputs, results) if row[0].label in lesion_classes()]
 
 
 def pick_results(
     outputs: ModelOutputs, results: Sequence[ServedResult], chosen: ModelOutputs
 ) -> list[ServedResult]:
-    """Those of the chosen pictures, which are some of the answers."""
+    """The results of the `chosen` samples, which are some of the outputs' samples."""
     place = {sample.image_id: row for row, sample in enumerate(outputs.samples)}
     return [results[place[sample.image_id]] for sample in chosen.samples]
 
@@ -48,6 +48,7 @@ def measure_groups(
     rows: Sequence[ServedSample],
     figures: Callable[[Sequence[ServedSample]], dict[str, Any]],
 ) -> dict[str, dict[str, Any]]:
+    """Groups the rows by name and computes the figures of each group."""
     groups: dict[str, list[ServedSample]] = {}
     for row in rows:
         groups.setdefault(name(row), []).append(row)
@@ -57,7 +58,7 @@ def measure_groups(
 def measure_share(
     name: str, rows: Sequence[ServedSample], holds: Callable[[ServedSample], bool]
 ) -> dict[str, Any]:
-    """The share of the rows, with its interval by patient or lesion; None where there are none."""
+    """The share of rows that meet a condition, with its 95 % interval; None without rows."""
     if not rows:
         return {name: None, f"{name}_interval": None}
     hit = np.array([holds(row) for row in rows])
@@ -67,9 +68,9 @@ def measure_share(
 
 
 def reaches_band(row: ServedSample, band: Band) -> bool:
-    """This band or a more urgent one. A refused picture has none."""
-    _, results = row
-    return results.refused is None and urgency(results.found.band) <= urgency(band)
+    """Whether the picture gets this band or a more urgent one. A refused picture gets none."""
+    _, result = row
+    return result.refused is None and urgency(result.assessment.band) <= urgency(band)
 
 
 def count_refused(rows: Sequence[ServedSample]) -> dict[str, Any]:
@@ -93,8 +94,8 @@ def count_outcomes(outputs: ModelOutputs, results: Sequence[ServedResult]) -> di
 
 
 def _count(rows: Sequence[ServedSample]) -> dict[str, Any]:
-    outcomes = Counter(name_result(results) for _, results in rows)
-    doubted = sum(not is_refused(row) and bool(row[1].found.reasons) for row in rows)
+    outcomes = Counter(name_result(result) for _, result in rows)
+    doubted = sum(not is_refused(row) and bool(row[1].assessment.reasons) for row in rows)
     return {
         "n": len(rows),
         "refused": sum(map(is_refused, rows)) / len(rows),
@@ -103,11 +104,11 @@ def _count(rows: Sequence[ServedSample]) -> dict[str, Any]:
     }
 
 
-def name_result(results: ServedResult) -> str:
+def name_result(result: ServedResult) -> str:
     """`found`, or the reasons for a refusal or for doubt."""
-    if results.refused is not None:
-        return _name_refused(results.refused.value)
-    return _name_found(results.found.reasons)
+    if result.refused is not None:
+        return _name_refused(result.refused.value)
+    return _name_found(result.assessment.reasons)
 
 
 def name_outcome(model: Model, content: bytes) -> str:

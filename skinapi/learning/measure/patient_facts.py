@@ -29,7 +29,7 @@ OTHER_SITE_WORDS: Mapping[str, BodySite] = {
 
 
 def patient_context(sample: Sample) -> Context:
-    """What a data set tells of a patient, in the words of the API."""
+    """The patient's facts in the data set, as a client would send them."""
     sex = sample.facts.get("sex", "").lower()
     return Context(
         modality=sample.modality,
@@ -45,7 +45,7 @@ def measure_gain(
     outputs: ModelOutputs,
     table: PatientFactsTable,
 ) -> dict[str, dict[str, Any]]:
-    """By source: how far the log loss falls where the table is used, with its 95 % interval."""
+    """For each source how far the table lowers the log loss, with its 95 % interval."""
     lesions = select_lesion_outputs(outputs)
     plain = log_losses(calibration, labels, lesions, None)
     gains = measure_gains(lesions.samples, plain - log_losses(calibration, labels, lesions, table))
@@ -67,6 +67,7 @@ def log_losses(
     outputs: ModelOutputs,
     table: PatientFactsTable | None,
 ) -> NDArray[np.float64]:
+    """The log loss of each picture, with the table or without one."""
     losses = []
     for sample, logits in zip(outputs.samples, outputs.logits, strict=True):
         row = calibration.of(sample.modality).probabilities(logits)
@@ -80,7 +81,7 @@ def log_losses(
 def measure_gains(
     samples: Sequence[Sample], gain: NDArray[np.float64]
 ) -> dict[str, tuple[float, float, float]]:
-    """Per source the mean gain with its 95 % interval, by bootstrap over lesions."""
+    """For each source the mean gain with its 95 % interval, by bootstrap over lesions."""
     gains = {}
     for source in sorted({sample.source for sample in samples}):
         rows = [row for row, sample in enumerate(samples) if sample.source == source]

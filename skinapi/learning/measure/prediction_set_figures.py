@@ -1,6 +1,4 @@
-"""Two promises of an answer, held against the truth: what cannot be ruled out, and how the picture
-was taken.
-"""
+"""Figures of the prediction sets, and of modality recognition."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,8 +24,9 @@ from skinapi.vision.finding import NotRuledOut
 def measure_prediction_sets(
     outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
-    """By modality, level and class: how often the set holds the truth, and how many conditions it
-    holds. For a class with `too_few` lesions to fit, nothing was promised.
+    """By modality, level and class: the coverage of the prediction sets and their mean size.
+
+    `too_few` marks a class with too few validation lesions: its coverage is not guaranteed.
     """
     rows = select_lesions(outputs, results)
     by_modality = measure_groups(
@@ -67,19 +66,19 @@ def _measure_sets(rows: Sequence[ServedSample], level: Level) -> dict[str, Any]:
 
 
 def _set_of(row: ServedSample, level: Level) -> list[NotRuledOut]:
-    """One, or none where the calibration has no set of this level."""
-    return [found for found in row[1].found.not_ruled_out if found.level == level]
+    """The set of this level in a list; an empty list where the calibration has none."""
+    return [found for found in row[1].assessment.not_ruled_out if found.level == level]
 
 
 def measure_modality_recognition(
     outputs: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
-    """For each modality that the data sets tell: how often the picture alone says the same."""
+    """For each modality in the data sets: how often the model recognises it from the picture."""
     asked = [
         row
         for row in pair_samples(outputs, results)
         if row[0].modality is not Modality.UNKNOWN
-        and row[1].found.modality.dermoscopic_probability is not None
+        and row[1].assessment.modality.dermoscopic_probability is not None
     ]
     return measure_groups(lambda row: row[0].modality.value, asked, _count_recognised)
 
@@ -91,7 +90,7 @@ def _count_recognised(rows: Sequence[ServedSample]) -> dict[str, Any]:
 
 def _compare_modality(row: ServedSample) -> str:
     sample, results = row
-    recognised = results.found.modality.recognised
+    recognised = results.assessment.modality.recognised
     if recognised is Modality.UNKNOWN:
         return "unsure"
     return "right" if recognised is sample.modality else "wrong"

@@ -1,4 +1,4 @@
-"""What a model answered to labelled pictures, through the same engine and rules as in serving."""
+"""Runs a model on labelled pictures, with the engine and the rules of serving."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,9 +27,9 @@ Change = Callable[[Image.Image], Image.Image]
 
 @dataclass(frozen=True, slots=True)
 class ModelOutputs:
-    """The network's two outputs for every picture, in the order of the samples.
+    """The logits and pooled features of every sample, in the order of the samples.
 
-    `unfit` holds, by image id, why the quality gates of serving refuse a picture.
+    `unfit` maps an image id to the reason why the quality gates of serving refuse the picture.
     """
 
     samples: Sequence[Sample]
@@ -55,9 +55,12 @@ def run_model(
     turns: int = 1,
     change: Change | None = None,
 ) -> ModelOutputs:
-    """Every picture through the same decoding, quality gates, preprocessing and engine as in
-    serving; `change` is what befalls it after decoding. Serving shows one view; of more `turns` the
-    answer is the mean.
+    """Runs the model on all samples, with the decoding, quality gates, preprocessing and engine of
+    serving.
+
+    - `turns`: average the outputs over so many flipped and turned views (test-time augmentation);
+      serving uses one
+    - `change`: applied to each picture after decoding
     """
     progress = Progress("evaluate", len(samples), report)
     rows: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
@@ -66,7 +69,7 @@ def run_model(
         batch = samples[start : start + BATCH]
         photos = [_load_photo(sample, change) for sample in batch]
         for sample, photo in zip(batch, photos, strict=True):
-            # A part cut out of a picture is smaller than what anybody would upload.
+            # A part cut out of a picture would fail for its size: nobody uploads such a part.
             if sample.box is None and (why := measure_quality(photo).reasons):
                 unfit[sample.image_id] = why[0]
         rows.append(_run_batch(model, [photo.pixels for photo in photos], turns))
@@ -107,41 +110,46 @@ def _run_batch(
 
 @dataclass(frozen=True, slots=True)
 class ServedResult:
-    """What a user gets for one picture: an assessment, or, where `refused` says why, none. The
-    assessment that would have been given is kept for the figures over every picture.
+    """What a user gets for one picture.
+
+    If `refused` is set, the user gets this reason and no assessment. It is kept here all the same,
+    for figures over all pictures.
     """
 
-    found: Assessment
+    assessment: Assessment
     refused: Reason | None
 
 
 def serve_outputs(
     model: Model, outputs: ModelOutputs, *, use_modality: bool = True
 ) -> list[ServedResult]:
-    """One for each picture. Its modality is told to the model where it is known, unless `told` is
-    False: then the model has to recognise it.
+    """Applies the rules of serving to each output.
+
+    With `use_modality` False the client names no modality, so the model has to recognise it.
     """
     results = []
     for sample, logits, pooled in zip(outputs.samples, outputs.logits, outputs.pooled, strict=True):
-        found = assess(
+        assessment = assess(
             model.calibration,
             labels=model.labels,
             logits=logits,
             pooled=pooled,
             context=Context(modality=sample.modality if use_modality else Modality.UNKNOWN),
         )
-        not_skin = Reason.NOT_SKIN if found.not_skin else None
-        results.append(ServedResult(found, outputs.unfit.get(sample.image_id, not_skin)))
+        not_skin = Reason.NOT_SKIN if assessment.not_skin else None
+        results.append(ServedResult(assessment, outputs.unfit.get(sample.image_id, not_skin)))
     return results
 
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """Answers narrowed to the lesion classes that the labels hold, renormalised over those.
+    """Class probabilities beside the true labels, for the lesion classes that the labels hold.
 
-    `named` is each picture's class by the naming rule; `stated` what a client is told, doubts
-    included, and -1 where that is none of the classes or the picture is refused. `calibrated_as`
-    is the modality whose calibration was used.
+    - `probabilities`: renormalised over `classes`; `uncalibrated` are those before temperature
+    - `named`: the class that the naming rule states when not in doubt
+    - `stated`: the class that a client gets, doubts included; -1 where it is none of `classes` or
+      the picture is refused
+    - `calibrated_as`: the modality whose calibration was used
     """
 
     classes: tuple[str, ...]
@@ -160,10 +168,10 @@ class Predictions:
 
     @property
     def groups(self) -> list[str]:
-        """Who is drawn together by a bootstrap."""
+        """The groups that a bootstrap draws as a whole."""
         return [bootstrap_group(sample) for sample in self.samples]
 
-    def rows(self, chosen: NDArray[Any]) -> "Predictions":
+    def take(self, chosen: NDArray[Any]) -> "Predictions":
         numbers = np.arange(len(self.samples))[chosen]
         return replace(
             self,
@@ -181,8 +189,10 @@ class Predictions:
 def predict(
     model: Model, outputs: ModelOutputs, results: Sequence[ServedResult] | None = None
 ) -> Predictions:
-    """Normal skin and classes without a labelled picture are left out of numerator and denominator
-    alike. `served` spares a caller that has it already the second assessment.
+    """Computes class probabilities, and the classes that serving states, for the lesion samples.
+
+    Normal skin and classes without a labelled picture are left out: the other probabilities are
+    renormalised. Pass `results` where you have them, to avoid computing them twice.
     """
     classes = shared_classes(model, outputs)
     if len(classes) < 2:
@@ -196,7 +206,7 @@ def predict(
     ]
     temperatures = np.array([model.calibration.of(modality).temperature for modality in used])
     probabilities = softmax(logits / temperatures[:, None])
-    use_modality = ["" if one.refused else one.found.stated for one in given]
+    stated = ["" if one.refused else one.assessment.stated for one in given]
     return Predictions(
         classes=classes,
         probabilities=probabilities,
@@ -205,7 +215,7 @@ def predict(
         samples=kept.samples,
         refused=np.array([one.refused is not None for one in given]),
         named=_name_classes(model, classes, probabilities, used),
-        stated=np.array([classes.index(key) if key in classes else -1 for key in use_modality]),
+        stated=np.array([classes.index(key) if key in classes else -1 for key in stated]),
         calibrated_as=np.array(used, np.str_),
     )
 
@@ -223,26 +233,26 @@ def _name_classes(
     return np.array([classes.index(key) for key in named])
 
 
-def calibration_modality(sample: Sample, results: ServedResult) -> Modality:
-    """As its data set says, or as the model took it where nobody knows."""
+def calibration_modality(sample: Sample, result: ServedResult) -> Modality:
+    """The modality in the data set, or the one that the model recognised where it is unknown."""
     known = sample.modality is not Modality.UNKNOWN
-    return sample.modality if known else results.found.calibrated_as
+    return sample.modality if known else result.assessment.calibrated_as
 
 
 def bootstrap_group(sample: Sample) -> str:
-    """The patient where known, else the lesion: pictures of one are not independent."""
+    """The patient where known, else the lesion: pictures of the same one are not independent."""
     if sample.patient_id:
         return f"{sample.source}:patient:{sample.patient_id}"
     return sample.lesion_key
 
 
 def shared_classes(model: Model, outputs: ModelOutputs) -> tuple[str, ...]:
-    """The lesion classes that both the model and the labels know, in the model's order."""
+    """The lesion classes that are in both the model and the labels, in the model's order."""
     held = {sample.label for sample in outputs.samples}
     return tuple(key for key in model.labels if key in held and key in lesion_classes())
 
 
 def lesion_classes() -> tuple[str, ...]:
-    """The seven lesion classes in the order of their short names, which is every client's order."""
+    """The seven lesion classes in the order that clients expect: that of their short names."""
     lesions = [(c.dx, c.key) for c in conditions_table().conditions if c.dx is not None]
     return tuple(key for _, key in sorted(lesions))

@@ -1,4 +1,4 @@
-"""Do heat maps point at what counts? Asked of the lesion's mask, and by blanking what they mark."""
+"""Tests whether heat maps mark what matters: by the lesion outline, and by blanking cells."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +20,13 @@ MAX_PICTURES = 300
 
 @dataclass(frozen=True, slots=True)
 class HeatMapScore:
-    """Of one picture. `inside` and `area` only where the lesion has a clear outline."""
+    """How well a heat map marks what matters, for one picture.
+
+    - `fall_hottest`, `fall_random`: how far the probability falls when the hottest cells, or
+      random ones, are blanked
+    - `inside`: share of the heat inside the lesion; `area`: the lesion's share of the picture.
+      None where the lesion has no clear outline
+    """
 
     fall_hottest: float
     fall_random: float
@@ -29,7 +35,7 @@ class HeatMapScore:
 
 
 def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report) -> dict[str, Any]:
-    """Over evenly chosen pictures, for the class that is stated of each."""
+    """Mean scores of the heat maps of evenly chosen pictures, each for its most probable class."""
     chosen = samples[:: 1 + len(samples) // MAX_PICTURES]
     progress = Progress("heat maps", len(chosen), report)
     scores = []
@@ -74,7 +80,10 @@ def score_heat_map(
 
 
 def blank_cells(tensor: Tensor, cells: tuple[int, ...], chosen: np.ndarray) -> Tensor:
-    """The chosen cells of the heat map show the skin's colour, as it is at the picture's edge."""
+    """Fills the chosen cells of the heat map with the skin colour, taken from the picture's edge.
+
+    Not with black: a black square would be a new feature of its own.
+    """
     edge = np.concatenate([tensor[0], tensor[-1], tensor[:, 0], tensor[:, -1]])
     hidden = np.zeros(cells, bool)
     hidden.flat[chosen] = True
@@ -88,14 +97,14 @@ def blank_cells(tensor: Tensor, cells: tuple[int, ...], chosen: np.ndarray) -> T
 
 
 def _find_mask(picture: Image.Image) -> Mask | None:
-    """Of the part that the network is shown, hairs smoothed away."""
+    """The lesion's mask in the part that the network is shown, with hairs smoothed away."""
     shown = picture.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX, view_box(picture))
     smooth = shown.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.GaussianBlur(1.5))
     return find_lesion(np.asarray(smooth, np.float64))
 
 
 def _coverage(mask: Mask, cells: tuple[int, ...]) -> Tensor:
-    """The share of each cell that is lesion."""
+    """For each cell the share that is lesion."""
     area = Image.fromarray(mask.astype(np.uint8) * 255).resize(
         (cells[1], cells[0]), Image.Resampling.BOX
     )

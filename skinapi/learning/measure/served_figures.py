@@ -1,8 +1,6 @@
-"""What the users of a model get: refusals, and the bands that malignant lesions are given.
+"""Figures of what users get: refusals, and the risk bands of malignant lesions.
 
-All of it from `Served`, which is computed by serving's own rules. `serve_measured` leaves out one
-of them: a model that brings few tested lesions sends every picture to a doctor, which would make
-every sensitivity 1.
+Computed from `ServedResult`, so by the rules of serving itself.
 """
 
 from collections import Counter
@@ -45,8 +43,10 @@ from skinapi.vision.model import Model
 def serve_as_if_tested(
     model: Model, outputs: ModelOutputs, *, use_modality: bool = True
 ) -> list[ServedResult]:
-    """As `serve`, without the rule that a modality with few tested lesions has no band below
-    doctor_review.
+    """Like `serve_outputs`, but without one rule of serving: no band below doctor_review for a
+    modality with few tested lesions.
+
+    With that rule a new model would get a sensitivity of 1 on any data.
     """
     calibration = model.calibration
     measured = calibration.model_copy(
@@ -65,8 +65,8 @@ def _as_if_tested(calibration: ModelCalibration, modality: Modality) -> Calibrat
 def measure_tested(
     model: Model, outputs: ModelOutputs, modality: Modality
 ) -> HeldOutFigures | None:
-    """For the notice beside a finding: one picture of each lesion whose data set says that it is of
-    this modality. None where there is no malignant lesion among them.
+    """The test figures of a modality for the notice beside each finding, from one picture of each
+    lesion. None without a malignant lesion.
     """
     lesions = select_one_per_lesion(outputs, modality)
     figures = _measure_caught(pair_samples(lesions, serve_as_if_tested(model, lesions)))
@@ -81,7 +81,7 @@ def measure_tested(
 
 
 def select_one_per_lesion(outputs: ModelOutputs, modality: Modality | None = None) -> ModelOutputs:
-    """One picture of each lesion, of this modality alone if one is given."""
+    """One picture of each lesion; with `modality`, only lesions of that modality."""
     chosen = [
         row
         for row, sample in enumerate(outputs.samples)
@@ -93,7 +93,10 @@ def select_one_per_lesion(outputs: ModelOutputs, modality: Modality | None = Non
 def measure_malignant_caught(
     lesions: ModelOutputs, results: Sequence[ServedResult]
 ) -> dict[str, dict[str, Any]]:
-    """By modality; `lesions` holds one picture of each, `served` is from `serve_measured`."""
+    """By modality: how many malignant lesions get a band of doctor_review or more urgent.
+
+    `lesions` holds one picture of each lesion; `results` come from `serve_as_if_tested`.
+    """
     return measure_groups(
         lambda row: calibration_modality(*row).value,
         select_lesions(lesions, results),
@@ -102,7 +105,7 @@ def measure_malignant_caught(
 
 
 def _measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
-    """`caught`: a band of doctor_review or more urgent. A refused picture was not caught."""
+    """A malignant lesion counts as caught with doctor_review or more urgent, not if refused."""
     keys = conditions_table().malignant_keys
     malignant = [row for row in rows if row[0].label in keys]
     benign = [row for row in rows if row[0].label not in keys]
@@ -117,7 +120,7 @@ def _measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
 
 
 def measure_refusals(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
-    """Of the lesions' pictures alone: counts by class, source and reason."""
+    """Counts of refused lesion pictures by class, source and reason."""
     rows = select_lesions(outputs, results)
     reasons = Counter(one.refused.value for _, one in rows if one.refused)
     return {
@@ -136,7 +139,10 @@ def _count_by_class(rows: Sequence[ServedSample]) -> dict[str, Any]:
 
 
 def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
-    """Squamous cell carcinomas, by the label as their data set writes it."""
+    """How many squamous cell carcinomas get the band referral or a more urgent one.
+
+    They have no output of their own, so they are found by the label as their data set writes it.
+    """
     rows = [row for row in pair_samples(outputs, results) if is_squamous(row[0])]
     return {
         **count_refused(rows),
@@ -147,9 +153,9 @@ def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[
 def measure_without_modality(
     model: Model, outputs: ModelOutputs, lesions: ModelOutputs
 ) -> dict[str, Any]:
-    """The same pictures from a client that tells no modality: it has to be recognised.
+    """The figures for a client that names no modality, so that the model has to recognise it.
 
-    `malignant_caught` stays by the modality that the data set knows.
+    `malignant_caught` is still grouped by the modality in the data set.
     """
     results = serve_as_if_tested(model, outputs, use_modality=False)
     predictions = predict(model, _forget_modality(outputs), results)

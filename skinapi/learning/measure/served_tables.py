@@ -1,4 +1,4 @@
-"""What users of a model get, as a page of text."""
+"""The figures of what users get, as tables of text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +9,12 @@ Figures = Mapping[str, Any]
 
 
 def describe_served(figures: Figures) -> list[Block]:
-    """Refusals, bands, recognised modalities, prediction sets, skin."""
+    """Tables of refusals, bands, recognised modalities, prediction sets, and skin."""
     lines = [
         *_describe_refusals(figures["refusals"]),
-        *_describe_gates("these pictures", figures["gates"]),
-        *_describe_caught(figures["malignant_caught"], "the modality told"),
-        *_describe_told_nothing(figures["told_nothing"]),
+        *_describe_outcomes("these pictures", figures["gates"]),
+        *_describe_caught(figures["malignant_caught"], "modality given"),
+        *_describe_without_modality(figures["told_nothing"]),
         *_describe_recognition(figures["modality_recognition"]),
         *_describe_sets(figures["prediction_sets"]),
     ]
@@ -38,10 +38,10 @@ def _describe_refusals(refusals: Figures) -> list[Block]:
     return ["", f"refused lesions ({why or 'none'})", Table(("", "class", "n", "refused"), rows)]
 
 
-def _describe_gates(what: str, gates: Figures) -> list[Block]:
+def _describe_outcomes(what: str, gates: Figures) -> list[Block]:
     why = ", ".join(f"{name} {count}" for name, count in gates["outcomes"].items())
     shares = f"{gates['refused']:.1%} refused, {gates['uncertain']:.1%} uncertain"
-    return ["", f"at the gates, of {what}: {shares} ({why})"]
+    return ["", f"outcomes of {what}: {shares} ({why})"]
 
 
 def _describe_caught(caught: Mapping[str, Figures], title: str) -> list[Block]:
@@ -59,21 +59,21 @@ def _describe_caught(caught: Mapping[str, Figures], title: str) -> list[Block]:
     return ["", f"bands, one picture per lesion, {title}", Table(titles, rows)]
 
 
-def _describe_told_nothing(figures: Figures) -> list[Block]:
+def _describe_without_modality(figures: Figures) -> list[Block]:
     refusals, named = figures["refusals"], show_interval(figures, "named_balanced_accuracy")
     return [
-        *_describe_caught(figures["malignant_caught"], "told nothing of the modality"),
+        *_describe_caught(figures["malignant_caught"], "modality not given (told nothing)"),
         (
-            f"told nothing: {refusals['refused']} of {refusals['n']} refused, balanced accuracy of "
-            f"what is named {named}"
+            f"modality not given: {refusals['refused']} of {refusals['n']} refused, balanced "
+            f"accuracy by naming rule {named}"
         ),
     ]
 
 
-def _describe_recognition(use_modality: Mapping[str, Figures]) -> list[Block]:
+def _describe_recognition(by_modality: Mapping[str, Figures]) -> list[Block]:
     names = ("n", "right", "wrong", "unsure")
     rows = [
-        [modality, *(str(one[name]) for name in names)] for modality, one in use_modality.items()
+        [modality, *(str(one[name]) for name in names)] for modality, one in by_modality.items()
     ]
     return ["", "modality as recognised", Table(("truth", *names), rows)] if rows else []
 
@@ -87,14 +87,14 @@ def _describe_sets(by_modality: Mapping[str, Mapping[str, Figures]]) -> list[Blo
             str(one["n"]),
             show_interval(one, "coverage"),
             f"{one['mean_size']:.2f}",
-            "too few to promise" if one.get("too_few") else "",
+            "too few to guarantee" if one.get("too_few") else "",
         ]
         for modality, levels in by_modality.items()
         for level, whole in levels.items()
         for name, one in (("all", whole), *whole["by_class"].items())
     ]
-    titles = ("", "level", "class", "n", "holds the truth", "mean size", "")
-    title = "prediction sets: what cannot be ruled out"
+    titles = ("", "level", "class", "n", "coverage", "mean size", "")
+    title = "prediction sets: the conditions that cannot be ruled out"
     return ["", title, Table(titles, rows)] if rows else []
 
 
@@ -103,8 +103,8 @@ def _describe_scc(scc: Figures) -> list[Block]:
     return [
         "",
         (
-            f"squamous cell carcinoma (taught as actinic keratosis): of {scc['n']} pictures "
-            f"{reached} reach referral or higher, {scc['refused']} refused"
+            f"squamous cell carcinoma (trained as actinic keratosis): of {scc['n']} pictures "
+            f"{reached} get referral or higher, {scc['refused']} refused"
         ),
     ]
 
@@ -124,7 +124,7 @@ def _describe_normal_skin(healthy: Figures) -> list[Block]:
     return [
         "",
         (
-            "normal skin, of all by source and by modality; "
+            "normal skin, over all, by source and by modality; "
             f"{show_interval(healthy, 'lesions_taken_for_it')} of the lesions are taken for it"
         ),
         Table(("", "n", "recognised", "called malignant", "refused"), rows),
@@ -135,9 +135,9 @@ def _describe_not_skin(not_skin: Figures) -> list[Block]:
     return [
         "",
         (
-            f"pictures of anything else: {not_skin['refused']} of {not_skin['n']} refused, "
-            f"{show_interval(not_skin, 'refused_share')}; told from the known ones by "
-            f"{not_skin['told_apart_by']} with AUROC {not_skin['auroc']:.3f}"
+            f"pictures without skin: {not_skin['refused']} of {not_skin['n']} refused, "
+            f"{show_interval(not_skin, 'refused_share')}; AUROC of the {not_skin['told_apart_by']} "
+            f"{not_skin['auroc']:.3f}"
         ),
-        *_describe_gates("pictures of anything else", not_skin["gates"])[1:],
+        *_describe_outcomes("pictures without skin", not_skin["gates"])[1:],
     ]

@@ -1,4 +1,4 @@
-"""How far a marking on harmless lesions moves a model: a pen ring is no sign of cancer."""
+"""Tests for shortcut learning: how far a marking painted on a nevus changes the finding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ NEVUS = "melanocytic_nevus"
 
 @dataclass(frozen=True, slots=True)
 class FindingPair:
-    """What serving answers to a nevus and to the same picture marked; None if refused."""
+    """The findings for a nevus and for the same picture with a marking; None if refused."""
 
     source: str
     plain: Finding
@@ -33,12 +33,12 @@ class FindingPair:
 def measure_shortcuts(
     model: Model, samples: Sequence[Sample], *, report: Report
 ) -> dict[str, dict[str, Any]]:
-    """For the card: by marking, what it does to the nevi among the samples that serving judges
-    unmarked. Both pictures go the whole way from bytes, with the sample's modality.
+    """For each marking: how it changes the findings of the nevi among the samples.
 
-    `median_change` is that of the malignant score. A nevus that is refused only when marked counts
-    into `refused` and `band_changed`, and has no score. With several sources each follows under
-    `sources`.
+    Both pictures go through all of serving, from bytes on. Nevi that are refused even without a
+    marking are left out. `median_change` is that of the malignant score. A nevus that is refused
+    only with the marking counts in `refused` and `band_changed`, and has no score. Several sources
+    are also listed under `sources`.
     """
     nevi = [sample for sample in samples if sample.label == NEVUS]
     progress = Progress("markings", len(nevi), report)
@@ -51,7 +51,7 @@ def measure_shortcuts(
 
 
 def _find_with_markings(model: Model, sample: Sample) -> dict[str, FindingPair]:
-    """By marking; nothing where the unmarked picture is refused."""
+    """The findings by marking; empty where the unmarked picture is refused."""
     picture = open_sample(sample).convert("RGB")
     context = Context(modality=sample.modality)
     plain = _find(model, picture, context)

@@ -1,4 +1,4 @@
-"""Pictures without a lesion: healthy skin, and what is no skin at all."""
+"""Figures of pictures without a lesion: normal skin, and anything that is not skin."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +24,8 @@ from skinapi.vision.model import Model
 
 
 def measure_normal_skin(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
-    """How much healthy skin is recognised, how much of it is called malignant, and how many lesions
-    are taken for it.
+    """How much normal skin is recognised, how much is called malignant, and how many lesions are
+    taken for normal skin.
     """
     healthy = [row for row in pair_samples(outputs, results) if row[0].label == NORMAL_SKIN]
     return {
@@ -45,34 +45,35 @@ def _measure_healthy(rows: Sequence[ServedSample]) -> dict[str, Any]:
 
 
 def _looks_healthy(row: ServedSample) -> bool:
-    probabilities = row[1].found.probabilities
+    probabilities = row[1].assessment.probabilities
     return max(probabilities, key=lambda key: probabilities[key]) == NORMAL_SKIN
 
 
 def _is_called_malignant(row: ServedSample) -> bool:
-    results = row[1]
-    return results.refused is None and results.found.stated in conditions_table().malignant_keys
+    result = row[1]
+    return result.refused is None and result.assessment.stated in conditions_table().malignant_keys
 
 
-def measure_not_skin(model: Model, known: ModelOutputs, not_skin: ModelOutputs) -> dict[str, Any]:
-    """Pictures of anything else: how many are refused, and how well the skin detector (the energy
-    where the model has none) tells them from the known ones.
+def measure_not_skin(model: Model, skin: ModelOutputs, not_skin: ModelOutputs) -> dict[str, Any]:
+    """How many pictures that show no skin are refused, and how well an out-of-distribution score
+    separates them from the pictures of skin.
     """
     results = serve_outputs(model, not_skin)
     rows = pair_samples(not_skin, results)
     scores = np.concatenate(
-        [_out_of_distribution_score(model, known), _out_of_distribution_score(model, not_skin)]
+        [_out_of_distribution_score(model, skin), _out_of_distribution_score(model, not_skin)]
     )
     return {
         **count_refused(rows),
         **measure_share("refused_share", rows, is_refused),
         "told_apart_by": "skin detector" if model.calibration.skin else "energy",
-        "auroc": metrics.auc(scores, np.arange(scores.size) >= len(known.samples)),
+        "auroc": metrics.auc(scores, np.arange(scores.size) >= len(skin.samples)),
         "gates": count_outcomes(not_skin, results),
     }
 
 
 def _out_of_distribution_score(model: Model, outputs: ModelOutputs) -> NDArray[np.float64]:
+    """The skin detector's probability; the energy score where the model has no detector."""
     detector = model.calibration.skin
     if detector is not None:
         return detector.not_skin.probability(outputs.pooled)

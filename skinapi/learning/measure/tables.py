@@ -1,4 +1,4 @@
-"""The figures as a page of text."""
+"""The figures as tables of text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,8 +27,8 @@ GROUP_TITLES = (
 
 
 def describe_figures(figures: Figures) -> str:
-    """The tables of a model as plain text: every picture counted; then one picture per lesion, then
-    what its users get.
+    """All figures of a model as plain text: over every picture, over one picture per lesion, then
+    what users get.
     """
     return write_text(_list_blocks(figures))
 
@@ -39,7 +39,7 @@ def _list_blocks(figures: Figures) -> list[Block]:
     lines += describe_part(figures, "every picture")
     if figures["dropped_classes"]:
         dropped = ", ".join(figures["dropped_classes"])
-        lines.append(f"classes that the labels lack, left out and the rest renormalised: {dropped}")
+        lines.append(f"classes without a label, left out and the rest renormalised: {dropped}")
     for reason, count in figures["skipped"].items():
         lines.append(f"skipped, {reason}: {count}")
     if "one_per_lesion" in figures:
@@ -55,20 +55,20 @@ def _list_blocks(figures: Figures) -> list[Block]:
 
 
 def describe_part(part: Figures, title: str) -> list[Block]:
-    """The figures of these pictures, then again by source and by modality."""
+    """The figures over these pictures, then by source and by modality."""
     counted = f"{part['n']} pictures of {part['lesions']} lesions"
     lines: list[Block] = [
         "",
         f"{title}: {counted}, {part['refused']} of which serving would refuse",
         f"  macro AUC          {show_interval(part, 'macro_auc')}",
         f"  balanced accuracy  {show_interval(part, 'balanced_accuracy')}",
-        f"    of what is named {show_interval(part, 'named_balanced_accuracy')}",
-        f"    of what is told  {show_interval(part, 'stated_balanced_accuracy')}",
+        f"    by naming rule   {show_interval(part, 'named_balanced_accuracy')}",
+        f"    as served        {show_interval(part, 'stated_balanced_accuracy')}",
         f"  ECE                {show_interval(part, 'ece')}",
         f"  ECE before temperature  {part['ece_before_temperature']:.3f}",
         f"  ECE by chance, if calibrated  {show_interval(part, 'ece_by_chance')}",
         (
-            f"  accuracy {part['accuracy']:.3f}, of what is named {part['named_accuracy']:.3f}; "
+            f"  accuracy {part['accuracy']:.3f}, by naming rule {part['named_accuracy']:.3f}; "
             f"macro F1 {part['macro_f1']:.3f}, Brier {part['brier']:.3f}"
         ),
         describe_classes(part),
@@ -95,7 +95,7 @@ def describe_classes(part: Figures) -> Table:
 
 
 def describe_groups(groups: Mapping[str, Figures]) -> list[Block]:
-    """A line for each group, then the AUC of its classes."""
+    """A line for each group, then lines for its classes."""
     rows = [
         [
             name,
@@ -115,7 +115,7 @@ def describe_groups(groups: Mapping[str, Figures]) -> list[Block]:
 
 
 def describe_thresholds(figures: Figures) -> list[Block]:
-    """Of the risk bands, over all pictures and by modality; what melanoma and doubt trade."""
+    """Thresholds of the risk bands, over all pictures and by modality; melanoma; doubt margins."""
     lines: list[Block] = [
         "",
         *(
@@ -168,12 +168,12 @@ def describe_subgroups(subgroups: Mapping[str, Mapping[str, Figures]]) -> list[B
 
 
 def describe_robustness(figures: Figures) -> str:
-    """What worse pictures cost, what painted marks change, and what the heat maps are worth."""
+    """The stress test, the shortcut test and the heat maps as plain text."""
     return write_text(list_robustness(figures))
 
 
 def list_robustness(figures: Figures) -> list[Block]:
-    """The same, to be written as text or as Markdown."""
+    """The same as blocks, to be written as text or as Markdown."""
     lines = [*_describe_stress(figures["stress"]), ""]
     if "shortcuts" in figures:
         lines += [*_describe_shortcuts(figures["shortcuts"]), ""]
@@ -205,7 +205,7 @@ def _with_change(row: Figures, name: str) -> str:
 
 
 def _describe_shortcuts(markings: Mapping[str, Figures]) -> list[Block]:
-    """Over all sources, and within each where the figures tell them apart."""
+    """Over all sources, then within each source where there are several."""
     every = [
         (marking, source, one)
         for marking, whole in markings.items()

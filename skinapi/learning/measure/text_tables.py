@@ -1,4 +1,4 @@
-"""Lines and tables of figures, written as plain text or as Markdown."""
+"""Tables as plain text or as Markdown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ class Table:
     rows: Sequence[Sequence[str]]
 
     def text(self) -> list[str]:
-        """Indented columns, each as wide as its widest cell; nothing without rows."""
+        """Indented lines with aligned columns; no lines without rows."""
         if not self.rows:
             return []
         columns = zip(self.titles, *self.rows, strict=True)
@@ -41,7 +41,7 @@ def write_text(blocks: Sequence[Block]) -> str:
 
 
 def write_markdown(blocks: Sequence[Block]) -> list[str]:
-    """Lines; each line of text becomes a paragraph."""
+    """Markdown lines; each line of text becomes a paragraph."""
     lines = [[block, ""] if isinstance(block, str) else block.markdown() for block in blocks]
     return [line for part in lines for line in part]
 

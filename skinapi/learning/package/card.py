@@ -47,7 +47,7 @@ Figures = Mapping[str, Any]
 
 def describe_training(
     recipe: Recipe,
-    lessons: TrainingData,
+    data: TrainingData,
     courses: Mapping[str, PhaseStatus],
     command: str,
     notes: Sequence[str],
@@ -57,11 +57,11 @@ def describe_training(
         "command": command,
         "recipe": asdict(recipe),
         "notes": list(notes),
-        "teachers": lessons.teachers.versions if lessons.teachers else [],
-        "trust": lessons.teachers.trust if lessons.teachers else None,
+        "teachers": data.teachers.versions if data.teachers else [],
+        "trust": data.teachers.trust if data.teachers else None,
         "pictures": {
-            "train": dict(Counter(sample.label for sample in lessons.train)),
-            "validation": dict(Counter(sample.label for sample in lessons.validation)),
+            "train": dict(Counter(sample.label for sample in data.train)),
+            "validation": dict(Counter(sample.label for sample in data.validation)),
         },
         "phases": {
             name: {"best_epoch": course.best_epoch, "history": course.history}

@@ -24,7 +24,7 @@ SKIN_TYPES = ("I", "II", "III", "IV", "V", "VI")
 PLURALS = {
     Modality.DERMOSCOPIC: "dermoscope pictures",
     Modality.CLINICAL: "phone or other ordinary photographs",
-    Modality.UNKNOWN: "pictures of which nobody knows how they were taken",
+    Modality.UNKNOWN: "pictures of unknown modality",
 }
 
 
@@ -49,24 +49,26 @@ def describe_missing_labels(labels: Sequence[str]) -> tuple[str, ...]:
         for condition in conditions_table().conditions
         if condition.malignant and condition.key not in labels
     ]
-    told = (
+    limit = (
         f"It has no output for: {', '.join(missing)}. It gives such a lesion another name, which "
         "may be a benign one."
     )
-    return (told,) if missing else ()
+    return (limit,) if missing else ()
 
 
 def _limit_modality(samples: Sequence[Sample]) -> str:
     counts = Counter(sample.modality for sample in samples)
     if set(counts) == {Modality.UNKNOWN}:
-        return "It is not known how its pictures were taken: validated on neither kind by itself."
+        return "It is not known how its pictures were taken, so neither modality is validated."
     if len(counts) == 1:
         (only,) = counts
         others = [PLURALS[m] for m in (Modality.DERMOSCOPIC, Modality.CLINICAL) if m is not only]
         return f"Trained on {PLURALS[only]} alone. Not validated on {' or on '.join(others)}."
-    told = [f"{counts[m]:,} {PLURALS[m]}" for m in Modality if counts[m]]
+    counted = [f"{counts[m]:,} {PLURALS[m]}" for m in Modality if counts[m]]
     few = PLURALS[min(counts, key=lambda modality: (counts[modality], modality))]
-    return f"Trained on {_join(told)}; its answers to {few}, and their figures, rest on these few."
+    return (
+        f"Trained on {_join(counted)}; predictions for {few} and their figures rest on these few."
+    )
 
 
 def _limit_skin(samples: Sequence[Sample]) -> str:
@@ -75,7 +77,7 @@ def _limit_skin(samples: Sequence[Sample]) -> str:
     counted = f" Fitzpatrick types of the training pictures, where known: {', '.join(known)}."
     return (
         f"Mostly light skin.{counted if known else ''} In the DDI study a network trained on "
-        "HAM10000 fell to AUC 0.57 on clinical photographs of Fitzpatrick types V and VI."
+        "HAM10000 had an AUC of only 0.57 on clinical photographs of Fitzpatrick types V and VI."
     )
 
 
@@ -91,16 +93,16 @@ def _limit_calibration(samples: Sequence[Sample]) -> str:
     sources = sorted({sample.source for sample in samples if sample.source})
     named = f"its sources ({', '.join(sources)})" if sources else "its data set"
     return (
-        f"Probabilities and prediction sets are calibrated on the mix of classes of {named}, not "
-        "on anyone's patients."
+        f"Probabilities and prediction sets are calibrated on the mix of classes of {named}. Your "
+        "patients have another mix."
     )
 
 
 def _limit_classes(samples: Sequence[Sample]) -> str:
     squamous = " Squamous cell carcinoma is counted as actinic keratosis / Bowen's disease."
     return (
-        "It knows seven kinds of lesion and normal skin, and forces every other disease into these."
-        + (squamous if any(map(is_squamous, samples)) else "")
+        "It knows seven classes of lesions and normal skin. It assigns any other disease to one of "
+        "these." + (squamous if any(map(is_squamous, samples)) else "")
     )
 
 

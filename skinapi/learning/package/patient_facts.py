@@ -20,7 +20,7 @@ from skinapi.vision.context import BODY_SITES, BodySite
 from skinapi.vision.patient_facts import PatientFactsTable
 
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
-# A value that was met this often counts as much as what is known without it.
+# Smoothing: the frequency in the source counts as much as this many pictures of the class.
 PRIOR_COUNT = 20.0
 FEWEST_SOURCES = 2
 
@@ -42,8 +42,9 @@ def fit_patient_facts(
     *,
     report: Report,
 ) -> PatientFactsTable | None:
-    """The table at the strength that validation likes best; None unless its log loss falls beyond
-    doubt on two sources, and on none rises beyond doubt.
+    """The table at the strength with the lowest validation loss, or None where it does not help.
+
+    It helps if the log loss falls significantly in two sources and rises significantly in none.
     """
     train_lesions = [sample for sample in train.samples if sample.label != NORMAL_SKIN]
     validation_lesions = select_lesion_outputs(validation)
@@ -62,10 +63,11 @@ def fit_patient_facts(
 def fit_table(
     samples: Sequence[Sample], labels: Sequence[str], *, strength: float
 ) -> PatientFactsTable:
-    """For each class the log of how much more often a value is met in it than in its source.
+    """For each class and value the log of how much more frequent the value is in the class than in
+    its source, times `strength`.
 
-    Compared within each source, because hospitals differ in whom they see; then averaged, each
-    source by its number of pictures of the class.
+    Computed within each source, because hospitals differ in their patients; then averaged over the
+    sources, weighted by their number of pictures of the class.
     """
     contexts = [patient_context(sample) for sample in samples]
     grouped = {site: group for group, sites in SITE_GROUPS.items() for site in sites}
@@ -90,29 +92,31 @@ def _shifts(
     values: Sequence[str | None],
     strength: float,
 ) -> dict[str, dict[str, float]]:
-    """Value -> class -> what is added to the log probability."""
-    use_modality = [
+    """Value -> class -> what to add to the log probability."""
+    known = [
         (sample.source, sample.label, value)
         for sample, value in zip(samples, values, strict=True)
         if value is not None
     ]
-    both = Counter(use_modality)
-    of_class = Counter((source, label) for source, label, _ in use_modality)
-    of_value = Counter((source, value) for source, _, value in use_modality)
-    of_source = Counter(source for source, _, _ in use_modality)
+    both = Counter(known)
+    of_class = Counter((source, label) for source, label, _ in known)
+    of_value = Counter((source, value) for source, _, value in known)
+    of_source = Counter(source for source, _, _ in known)
 
     def shift(label: str, value: str) -> float:
         total = weight = 0.0
-        for source, everything in of_source.items():
-            usual = of_value[source, value] / everything
-            met = of_class[source, label]
-            if usual > 0 and met > 0:
-                share = (both[source, label, value] + PRIOR_COUNT * usual) / (met + PRIOR_COUNT)
-                total += met * float(np.log(share / usual))
-                weight += met
+        for source, total_count in of_source.items():
+            frequency = of_value[source, value] / total_count
+            in_class = of_class[source, label]
+            if frequency > 0 and in_class > 0:
+                share = (both[source, label, value] + PRIOR_COUNT * frequency) / (
+                    in_class + PRIOR_COUNT
+                )
+                total += in_class * float(np.log(share / frequency))
+                weight += in_class
         return round(strength * total / weight, 3) if weight else 0.0
 
     return {
         value: {label: shift(label, value) for label in labels if label != NORMAL_SKIN}
-        for value in sorted({value for _, _, value in use_modality})
+        for value in sorted({value for _, _, value in known})
     }

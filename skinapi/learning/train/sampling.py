@@ -80,7 +80,7 @@ def share_sources(counts: Mapping[str, int], given: Mapping[str, float | None]) 
     fixed = {source: share for source, share in given.items() if share is not None}
     for source, share in fixed.items():
         if source not in counts:
-            raise BadDataset(f"{source} was given a share, but no lesion is learned from it")
+            raise BadDataset(f"{source} was given a share, but no lesion of it is in training")
         if not 0.0 < share <= 1.0:
             raise BadDataset(f"The share of {source} is {share:g}; it must be above 0, at most 1")
     open_ones = {source: math.sqrt(n) for source, n in counts.items() if source not in fixed}

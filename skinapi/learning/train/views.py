@@ -132,7 +132,7 @@ class ViewCache:
     def pictures(self) -> Fetch:
         """Fetches a random cached view of each row, flipped or turned and degraded anew each time.
 
-        Its targets stay as computed: neither change should alter what a teacher says.
+        Its targets stay as computed: neither change should alter a teacher's prediction.
         """
         views, pictures = self.views, self.views.pictures
         shape = (len(pictures), pictures.side, pictures.side, 3)
