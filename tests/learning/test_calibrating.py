@@ -15,15 +15,14 @@ from skinapi.learning.measure.patient_facts import patient_context
 from skinapi.learning.measure.predictions import ModelOutputs
 from skinapi.learning.package.calibration import (
     calibrate_model,
-    conformal_limit,
     fit_calibration,
     fit_naming_rule,
-    fit_prediction_sets,
     fit_thresholds,
     name_classes,
 )
 from skinapi.learning.package.detectors import MAX_REFUSED, fit_modality_detector, fit_skin_detector
 from skinapi.learning.package.patient_facts import fit_patient_facts, fit_table
+from skinapi.learning.package.prediction_sets import conformal_limit, fit_prediction_sets
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.context import Modality
