@@ -10,6 +10,7 @@ from skinapi.errors import DiskFull
 
 def print_line(line: str) -> None:
     """Prints at once: through a pipe, output would otherwise arrive in blocks."""
+    # Not `print`, which the linter keeps for the command line's entry points.
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -47,6 +47,7 @@ def _load(options: EvaluateOptions) -> Dataset:
     dataset = load_dataset(
         options.images, labels=label_spellings(), table=options.labels, modality=modality
     )
+    # Before a part is selected: patches are thinned by the size of the whole source.
     sizes = Counter(sample.source for sample in dataset.samples)
     if options.normal_skin:
         healthy = load_normal_skin(parse_source(options.normal_skin))

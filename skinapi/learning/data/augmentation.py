@@ -83,6 +83,7 @@ def _random_box(
     """
     side = random.uniform(strength.smallest_crop, 1.0) * min(picture.size)
     widest = math.log(strength.aspect)
+    # On a logarithmic scale, so that wide and tall crops are equally likely.
     stretch = math.exp(random.uniform(-widest, widest) / 2)
     width, height = min(side * stretch, picture.width), min(side / stretch, picture.height)
     away = random.uniform(-strength.farthest, strength.farthest, 2) * min(picture.size)

@@ -127,6 +127,7 @@ class _DatasetBuilder:
 def _find_fault(path: Path) -> str | None:
     if not path.is_file():
         return NOT_FOUND
+    # Decoded once here, so that a broken file is known now and not in the middle of a training.
     try:
         open_picture(path.read_bytes())
     except (OSError, UnreadablePicture):
@@ -154,6 +155,7 @@ def load_dataset(
     """
     if not folder.is_dir():
         raise BadDataset(f"There is no folder {folder}.")
+    # Several CSV files are ambiguous, unless one has the name that data sets use for their labels.
     tables = sorted(folder.glob("*.csv")) if table is None else [table]
     if len(tables) > 1:
         tables = [table for table in tables if table.name == "metadata.csv"]
@@ -199,6 +201,7 @@ def load_table(
 
 def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
     try:
+        # Excel writes a byte order mark, which utf-8 would make part of the first column's name.
         with table.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines, restval="")
             return reader.fieldnames or [], list(reader)

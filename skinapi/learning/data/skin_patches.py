@@ -55,6 +55,7 @@ def _may_be_cut(sample: Sample, source_sizes: Mapping[str, int]) -> bool:
         return False
     if source_sizes[sample.source] < LARGE_SOURCE:
         return True
+    # By a hash of the lesion: the same ones in any part and on any machine.
     hashed = hashlib.sha256(sample.lesion_id.encode()).hexdigest()
     return int(hashed, 16) % THINNED_TO_ONE_IN == 0
 
@@ -93,6 +94,7 @@ def _find_unclean(pixels: Numbers, lesion: Mask) -> Mask:
     margin = np.asarray(mask.filter(ImageFilter.MaxFilter(MARGIN))) > 0
     if margin.all():
         return margin
+    # The median, because hairs and vessels are few but far from the skin's colour.
     skin = np.median(pixels[~margin], axis=0)
     off_colour = np.sqrt(np.square(pixels - skin).sum(axis=-1))
     unclean: Mask = margin | (pixels.mean(axis=-1) < DARK) | (off_colour > MOST_OFF_COLOUR)

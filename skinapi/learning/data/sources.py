@@ -136,7 +136,7 @@ def _parse_share(name: str, word: str | None) -> float | None:
     try:
         share = float(word)
     except ValueError:
-        share = 0.0
+        share = 0.0  # out of range: refused below with the same message
     if not 0.0 < share <= 1.0:
         raise BadDataset(f"{name}: the share {word!r} is not more than 0 and at most 1.")
     return share

@@ -57,6 +57,7 @@ def group_samples(samples: Iterable[Sample]) -> dict[str, str]:
         lesion, *patient = _lesion_and_patient(sample)
         for other in patient:
             low, high = sorted((find_root(lesion), find_root(other)))
+            # The smaller name wins, so a group's name does not depend on the order of the samples.
             parents[high] = low
     return {sample.image_id: find_root(_lesion_and_patient(sample)[0]) for sample in samples}
 
@@ -73,6 +74,8 @@ def _split_source(
     """Group -> part, for the groups without a part. A group is stratified by its rarest label, as
     its source writes it.
     """
+    # By the written label, not the trained one: each part gets its share of squamous cell
+    # carcinomas too.
     counts = Counter(_written_label(sample) for sample in samples)
     rarest: dict[str, str] = {}
     for sample in samples:

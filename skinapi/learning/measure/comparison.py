@@ -36,6 +36,7 @@ class Difference:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
+        # Not "equal": with more pictures the difference may turn out real.
         verdict = "" if self.resolved else ", not resolved"
         return (
             f"{self.first:.4f} -> {self.second:.4f}: {self.second - self.first:+.4f} "

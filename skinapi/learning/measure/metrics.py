@@ -84,6 +84,8 @@ def ece(probabilities: Floats, labels: Labels) -> float:
 
 def calibration_error(stated: Floats, happened: Mask) -> float:
     """The mean gap between probability and frequency, in bins of equal size."""
+    # Bins of equal size, not of equal width: most probabilities are near 1, and bins there would
+    # hold all pictures.
     bins = np.array_split(np.argsort(stated, kind="stable"), BINS)
     gaps = [abs(happened[rows].sum() - stated[rows].sum()) for rows in bins if rows.size]
     return float(sum(gaps) / stated.size)
@@ -134,6 +136,7 @@ def bootstrap_interval(
     figure: Callable[[Rows], float], draws: Sequence[Rows]
 ) -> tuple[float, float]:
     """95 % percentile bootstrap."""
+    # A draw without one of the classes has no AUC: NaN, left out.
     low, high = np.nanpercentile([figure(rows) for rows in draws], (2.5, 97.5))
     return float(low), float(high)
 

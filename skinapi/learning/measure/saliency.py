@@ -36,6 +36,7 @@ class HeatMapScore:
 
 def measure_saliency(model: Model, samples: Sequence[Sample], *, report: Report) -> dict[str, Any]:
     """Mean scores of the heat maps of evenly chosen pictures, each for its most probable class."""
+    # Evenly spaced, not random: the same pictures in every run.
     chosen = samples[:: 1 + len(samples) // MAX_PICTURES]
     progress = Progress("heat maps", len(chosen), report)
     scores = []

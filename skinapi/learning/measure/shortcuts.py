@@ -65,6 +65,7 @@ def _find_with_markings(model: Model, sample: Sample) -> dict[str, FindingPair]:
 
 def _find(model: Model, picture: Image.Image, context: Context) -> Finding | None:
     written = BytesIO()
+    # PNG for both pictures: JPEG would change the rest of the picture too.
     picture.save(written, "PNG", compress_level=1)
     try:
         return classify_photo(model, written.getvalue(), context)

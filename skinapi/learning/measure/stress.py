@@ -41,6 +41,7 @@ def measure_stress(
     """For each kind of degradation: metrics, their change from the untouched pictures, and the
     share that serving would refuse. Uses at most MOST_OF_A_CLASS pictures of a class.
     """
+    # Each degradation runs the model on all pictures, so a sample must do.
     samples = subsample(samples, most=MOST_OF_A_CLASS, by=lambda sample: sample.label)
     plain = predict(model, run_model(model, samples, report=report))
     rows = {"untouched": _row(plain, plain)}

@@ -28,11 +28,13 @@ def draw_charts(predictions: Predictions, figures: Mapping[str, Any], folder: Pa
 
 
 def _axes(width: float = 5.0, height: float = 4.6) -> tuple[Figure, Axes]:
+    # Not pyplot: it keeps every figure in a global list and may look for a display.
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.add_subplot()
 
 
 def _save(figure: Figure, path: Path) -> None:
+    # Without the version of matplotlib in the file, equal figures give equal files.
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 

@@ -75,6 +75,7 @@ def fit_skin_detector(
         float(np.quantile(probability[sources == source], 1 - MAX_REFUSED))
         for source in sorted(set(sources.tolist()))
     ]
+    # Below one half the detector would refuse pictures that it takes for skin.
     limit = min(max(*limits, LOWEST_LIMIT), 1.0)
     caught = float((classifier.probability(not_skin) >= limit).mean())
     report(f"not skin: limit {limit:.3f}, {caught:.1%} of the training views refused")
@@ -102,6 +103,7 @@ def fit_linear(pooled: Features, first: NDArray[np.bool_]) -> LinearClassifier:
     """Logistic regression with an L2 penalty on standardised features. Both classes have the same
     total weight, however rare one is.
     """
+    # A feature that never varies would be divided by zero.
     middle, spread = pooled.mean(axis=0), pooled.std(axis=0) + 1e-3
     rows = np.asarray((pooled - middle) / spread, np.float64)
     sign = np.where(first, 1.0, -1.0)
@@ -115,6 +117,8 @@ def fit_linear(pooled: Features, first: NDArray[np.bool_]) -> LinearClassifier:
         value = (weight * np.logaddexp(0, -margin)).sum() + penalty * weights @ weights / 2
         return float(value), np.append(rows.T @ pull + penalty * weights, pull.sum())
 
+    # Not scikit-learn, which would be one more dependency for this one fit.
     found = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    # The standardisation goes into the weights, so that serving needs only a dot product.
     weights = found[:-1] / spread
     return LinearClassifier.of(weights, float(found[-1] - weights @ middle))

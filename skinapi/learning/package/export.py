@@ -40,6 +40,7 @@ def new_model_folder(destination: Path) -> Iterator[Path]:
     if destination.exists():
         raise BadNetwork(f"There is already something at {destination}; name another place")
     destination.parent.mkdir(parents=True, exist_ok=True)
+    # In the same parent folder, so that the rename at the end stays on one file system.
     with TemporaryDirectory(prefix=".model-", dir=destination.parent) as workshop:
         folder = Path(workshop) / destination.name
         folder.mkdir()

@@ -53,6 +53,7 @@ class Batches:
         return max(1, len(self._sampler) // self._batch)
 
     def load(self, epoch: int, index: int) -> tuple[Floats, Floats]:
+        # Drawn again for each batch, so that threads share no state. It takes milliseconds.
         order = self._sampler.draw(np.random.default_rng((self._seed, epoch)))
         chosen = order[index * self._batch : (index + 1) * self._batch]
         random = np.random.default_rng((self._seed, epoch, index))
@@ -85,6 +86,8 @@ class BatchRange(keras.utils.PyDataset):  # type: ignore[misc]
     """Consecutive batches of one epoch, in the form that Keras reads."""
 
     def __init__(self, batches: Batches, epoch: int, indices: range) -> None:
+        # Threads, not processes: Pillow and numpy release the GIL, and a copy of all samples in
+        # each process would cost memory.
         super().__init__(workers=2, max_queue_size=8)
         self._batches = batches
         self._epoch = epoch

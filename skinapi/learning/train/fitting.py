@@ -73,6 +73,7 @@ def run_phase(
     while not status.finished:
         loss, own = _train_epoch(model, batches, status.epoch, progress)
         _validate_epoch(model, score, status, loss, folder)
+        # Validation has seen the moving average; training goes on from the weights themselves.
         _assign(model.trainable_variables, own)
         out_of_patience = status.epoch - status.best_epoch >= phase.patience
         status.finished = out_of_patience or status.epoch == phase.epochs
@@ -97,10 +98,12 @@ def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
         ema_momentum=_momentum(phase, steps),
         global_clipnorm=phase.clip_norm,
     )
+    # As usual: decaying biases and normalisations does not regularise.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    # Built now, not at the first step: a checkpoint can only be loaded into existing variables.
     optimizer.build(model.trainable_variables)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    # XLA makes TensorFlow slower on processors; JAX is nothing without it.
+    # XLA slows TensorFlow down on CPUs, but JAX needs it.
     model.compile(optimizer=optimizer, loss=loss, jit_compile=keras.backend.backend() == "jax")
 
 
@@ -128,6 +131,7 @@ def _train_epoch(
         on_epoch_end=keep_own,
     )
     for part in batches.segments(epoch):
+        # Undoes what the previous segment's `fit` has overwritten.
         _assign(model.trainable_variables, own)
         history = model.fit(part, epochs=1, verbose=0, shuffle=False, callbacks=[callback])
         losses += [float(history.history["loss"][0])] * len(part)
@@ -149,6 +153,8 @@ def _validate_epoch(
 def _checkpoint(folder: Path, model: keras.Model, status: PhaseStatus) -> None:
     state = folder / f"state-{status.epoch}.npz"
     save_arrays(state, _values(_state_of(model)))
+    # The status names the state file, so it is written last and replaced at once: interrupted
+    # anywhere, the folder still holds one complete checkpoint.
     partial = folder / "course.partial"
     partial.write_text(json.dumps(asdict(status), indent=1), encoding="utf-8")
     partial.replace(folder / "course.json")

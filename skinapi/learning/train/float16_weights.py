@@ -29,6 +29,7 @@ def folded_kernels(network: keras.Model) -> dict[str, NDArray[np.float16]]:
 def set_folded_kernels(network: keras.Model, folded: Mapping[str, NDArray[np.float16]]) -> None:
     for layer, scale in layers_with_kernels(network):
         served = folded[layer.name].astype(np.float32)
+        # A channel with scale 0 is switched off: any kernel gives the same output.
         kernel = np.divide(served, scale, where=scale != 0, out=np.zeros_like(served))
         layer.set_weights([kernel, *layer.get_weights()[1:]])
 
@@ -50,6 +51,7 @@ def store_as_float16(served: ov.Model) -> None:
             and len(node.shape) > 1
         ):
             values = node.data
+            # Vectors that are shaped for broadcasting, such as 1 x 64 x 1 x 1, stay as they are.
             if values.size > max(values.shape):
                 half = ops.convert(ops.constant(values.astype(np.float16)), "f32")
                 for target in node.output(0).get_target_inputs():

@@ -67,6 +67,7 @@ def load_weights(network: keras.Model, path: Path) -> list[str]:
             "Give a model folder or weights (.npz or .weights.h5), not a whole .keras network"
         )
     if path.suffix != ".npz":
+        # Keras warns about each layer that it skips; `initialise` reports what stays random.
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             network.load_weights(path, skip_mismatch=True)
@@ -84,6 +85,7 @@ def load_weights(network: keras.Model, path: Path) -> list[str]:
 
 
 def _fill(layer: keras.Layer, stored: Mapping[str, np.ndarray]) -> bool:
+    # All or none: half a layer of stored weights would be worse than random ones.
     wanted = [f"{layer.name}/{index}" for index in range(len(layer.weights))]
     if any(key not in stored for key in wanted):
         return False

@@ -99,6 +99,7 @@ def _reserve(path: Path) -> None:
 def _compute(
     trunk: keras.Model, load: Callable[[int], Tensor], stored: Features, progress: Progress
 ) -> None:
+    # Two requests in flight: pictures are decoded while the trunk runs.
     queue = ov.AsyncInferQueue(_compile(trunk), 2)
 
     def keep(request: ov.InferRequest, start: int) -> None:

@@ -9,6 +9,7 @@ import keras
 
 from skinapi.vision.tensor import Scaling
 
+# How much smaller than the input the last feature map is, in each of the four architectures.
 STRIDE = 32
 
 Depth = Literal["head", "last-blocks", "deeper-blocks", "whole"]
@@ -65,8 +66,10 @@ def build_network(
     trunk = known.build(include_top=False, weights=None, input_shape=(side, side, 3))
     for layer in trunk.layers:
         if isinstance(layer, keras.layers.Normalization):
-            layer.name = "normalization"  # else Keras numbers it anew in every network it builds
+            # Keras numbers it anew in each network, and weights are stored by layer name.
+            layer.name = "normalization"
     features = trunk.get_layer(known.last_map).output
+    # The head computes in float32 under any policy: bfloat16 is too coarse for logits.
     pooled = keras.layers.GlobalAveragePooling2D(name="pooled", dtype="float32")(features)
     kept = keras.layers.Dropout(dropout, name="dropout", dtype="float32")(pooled)
     logits = keras.layers.Dense(outputs, name="logits", dtype="float32")(kept)

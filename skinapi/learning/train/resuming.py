@@ -11,12 +11,13 @@ RECORD = "training.json"
 MAX_NAMED = 8
 
 
-def check_resume(folder: Path, claim: Mapping[str, Any]) -> None:
+def check_resume(folder: Path, settings: Mapping[str, Any]) -> None:
     """Records the settings of a training in its folder, or compares them with the recorded ones.
 
     Raises BadDataset with the name of every setting that differs.
     """
-    text = json.dumps(claim, indent=1)
+    # Through JSON on both sides: tuples become lists, as in the recorded file.
+    text = json.dumps(settings, indent=1)
     written = folder / RECORD
     if written.exists():
         differences = list_differences(_read_record(written), json.loads(text))

@@ -34,6 +34,8 @@ class Sampler:
     def draw(self, random: np.random.Generator) -> Rows:
         """As many rows as there are, in random order."""
         rows = random.permutation(len(self))
+        # Sorted by group, so that the cumulative weights of a group are one interval: that bounds
+        # how often the group as a whole is drawn. The stable sort keeps the order within it random.
         rows = rows[np.argsort(self.groups[rows], kind="stable")]
         expected = np.cumsum(self.weights[rows])
         upto = np.floor(expected / expected[-1] * len(self) + random.random())

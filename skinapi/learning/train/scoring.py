@@ -50,6 +50,7 @@ def score_logits(
         source: _score(logits[rows], labels[rows])
         for source, rows in scorable_sources(samples).items()
     }
+    # The mean over sources, not over pictures: the largest source would decide alone otherwise.
     names = next(iter(sources.values()))
     scores = {
         name: float(np.mean([figures[name] for figures in sources.values()])) for name in names

@@ -73,6 +73,7 @@ def load_model_weights(network: keras.Model, folder: Path) -> None:
         ]
         for layer in network.layers
     }
+    # All shapes are checked before the first assignment, so that an error leaves no mixture.
     for layer in network.layers:
         for value, wanted in zip(weights[layer.name], layer.weights, strict=True):
             if value.shape != tuple(wanted.shape):
@@ -80,6 +81,8 @@ def load_model_weights(network: keras.Model, folder: Path) -> None:
                     f"The layer {layer.name} of the model in {folder} has weights of the shape "
                     f"{value.shape}; expected is {tuple(wanted.shape)}"
                 )
+    # First every weight as stored, which sets the normalisations; then the kernels can be divided
+    # by their scales.
     for layer in network.layers:
         layer.set_weights([value.astype(np.float32) for value in weights[layer.name]])
     set_folded_kernels(network, kernels)
@@ -150,5 +153,6 @@ def _kernels(served: ov.Model) -> Iterator[Float16]:
 
 
 def _digest(kernel: Float16) -> str:
+    # The shape is part of the digest: equal bytes in another shape are another kernel.
     content = np.ascontiguousarray(kernel)
     return hashlib.sha256(f"{content.shape}".encode() + content.tobytes()).hexdigest()

@@ -13,6 +13,7 @@ from skinapi.vision.calibration import Probabilities
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.tensor import make_whole_tensor
 
+# Views are made in two threads, and both ask the teachers.
 STREAMS = 2
 
 
@@ -40,6 +41,7 @@ class Teachers:
         # Not model.read, which would crop the view once more.
         tensors = [make_whole_tensor(view, side=side, scaling=scaling) for view in views]
         logits = model.engine.infer(np.stack(tensors)).logits
+        # The student's classes alone: a teacher with more outputs must still sum to 1 over them.
         order = [model.labels.index(name) for name in self.classes]
         return model.calibration.dermoscopic.probabilities(logits[:, order])
 
