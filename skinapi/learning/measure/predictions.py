@@ -1,6 +1,6 @@
 """Runs a model on labelled pictures, with the engine and the rules of serving."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from PIL import Image
 
 from skinapi.errors import BadDataset, Refused, UnreadablePicture
 from skinapi.learning.data.augmentation import DIHEDRAL
+from skinapi.learning.data.degradation import Change
 from skinapi.learning.data.samples import Sample, one_per_lesion, read_sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.assessment import Assessment, assess, state
@@ -22,7 +23,6 @@ from skinapi.vision.quality import measure_quality
 from skinapi.vision.refusals import Reason
 
 BATCH = 8
-Change = Callable[[Image.Image], Image.Image]
 
 
 @dataclass(frozen=True, slots=True)

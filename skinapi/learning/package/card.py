@@ -48,7 +48,7 @@ Figures = Mapping[str, Any]
 def describe_training(
     recipe: Recipe,
     data: TrainingData,
-    courses: Mapping[str, PhaseStatus],
+    statuses: Mapping[str, PhaseStatus],
     command: str,
     notes: Sequence[str],
 ) -> dict[str, Any]:
@@ -64,8 +64,8 @@ def describe_training(
             "validation": dict(Counter(sample.label for sample in data.validation)),
         },
         "phases": {
-            name: {"best_epoch": course.best_epoch, "history": course.history}
-            for name, course in courses.items()
+            name: {"best_epoch": status.best_epoch, "history": status.history}
+            for name, status in statuses.items()
         },
     }
 

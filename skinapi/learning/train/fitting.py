@@ -130,11 +130,11 @@ def _train_epoch(
         on_train_batch_end=lambda _, logs: progress.advance(note=f", loss {logs['loss']:.4f}"),
         on_epoch_end=keep_own,
     )
-    for part in batches.segments(epoch):
+    for segment in batches.segments(epoch):
         # Undoes what the previous segment's `fit` has overwritten.
         _assign(model.trainable_variables, own)
-        history = model.fit(part, epochs=1, verbose=0, shuffle=False, callbacks=[callback])
-        losses += [float(history.history["loss"][0])] * len(part)
+        history = model.fit(segment, epochs=1, verbose=0, shuffle=False, callbacks=[callback])
+        losses += [float(history.history["loss"][0])] * len(segment)
     return float(np.mean(losses)), own
 
 

@@ -31,6 +31,16 @@ from skinapi.learning.train.scoring import LoadInput, require_scorable, score_ne
 from skinapi.learning.train.views import ViewCache, Views
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What all phases of a training have in common."""
+
+    recipe: Recipe
+    data: TrainingData
+    folder: Path
+    report: Report
+
+
 def train_network(
     *,
     recipe: Recipe,
@@ -53,8 +63,9 @@ def train_network(
     statuses: dict[str, PhaseStatus] = {}
     start = best_weights = network.get_weights()
     best = -np.inf
+    job = _Job(recipe, data, folder, report)
     for phase in recipe.phases:
-        status = _run(phase, recipe, data, network, folder, report)
+        status = _run(phase, network, job)
         statuses[phase.name] = status
         if status.best > best:
             best, best_weights = status.best, network.get_weights()
@@ -102,15 +113,9 @@ def _check_resume(folder: Path, recipe: Recipe, data: TrainingData, network: ker
     check_resume(folder, settings)
 
 
-def _run(
-    phase: Phase,
-    recipe: Recipe,
-    data: TrainingData,
-    network: keras.Model,
-    folder: Path,
-    report: Report,
-) -> PhaseStatus:
+def _run(phase: Phase, network: keras.Model, job: _Job) -> PhaseStatus:
     """Runs one phase and leaves the network with the best weights of this phase."""
+    recipe, data, folder = job.recipe, job.data, job.folder / phase.name
     # Each phase seeds anew, so that a resumed training builds and trains exactly as before.
     keras.utils.set_random_seed(recipe.seed)
     cut = ARCHITECTURES[recipe.architecture].cuts.get(phase.depth)
@@ -119,7 +124,7 @@ def _run(
     model = _copy_for_phase(phase, recipe, network) if whole else network
     if phase.views and cut is not None:
         model = build_tail(network, cut)
-    inputs = _make_inputs(phase, recipe, data, network, folder / phase.name, report)
+    inputs = _make_inputs(phase, network, job)
 
     def score(trained: keras.Model) -> dict[str, float]:
         """At the full size and unfused, as the network is served."""
@@ -145,12 +150,12 @@ def _run(
         model=model,
         batches=batches,
         score=score,
-        folder=folder / phase.name,
-        report=report,
+        folder=folder,
+        report=job.report,
     )
     if whole:
         _copy_weights_back(model, network, recipe)
-    shutil.rmtree(_cache_folder(folder / phase.name), ignore_errors=True)
+    shutil.rmtree(_cache_folder(folder), ignore_errors=True)
     return status
 
 
@@ -163,15 +168,9 @@ class _Inputs:
     switch: FetchSwitch | None = None
 
 
-def _make_inputs(
-    phase: Phase,
-    recipe: Recipe,
-    data: TrainingData,
-    network: keras.Model,
-    folder: Path,
-    report: Report,
-) -> _Inputs:
+def _make_inputs(phase: Phase, network: keras.Model, job: _Job) -> _Inputs:
     """Live augmentation, cached views, or cached features of a frozen trunk, as the phase says."""
+    recipe, data, folder = job.recipe, job.data, job.folder / phase.name
     known = ARCHITECTURES[recipe.architecture]
     validation = NetworkInputs(data.validation, recipe.side, known.scaling)
     views = _make_views(phase, recipe, data, side=recipe.side_at(phase.shrink))
@@ -180,7 +179,7 @@ def _make_inputs(
         full_size = _make_views(phase, recipe, data, side=recipe.side).live
         switch = FetchSwitch(phase.shrink_until * phase.epochs, full_size) if phase.grows else None
         return _Inputs(views.live, validation.load, switch)
-    cache = ViewCache(views, phase.views, recipe.seed, _cache_folder(folder), report)
+    cache = ViewCache(views, phase.views, recipe.seed, _cache_folder(folder), job.report)
     cut = known.cuts.get(phase.depth)
     if cut is None:
         return _Inputs(cache.pictures(), validation.load)
