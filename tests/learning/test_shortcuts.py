@@ -15,6 +15,7 @@ from skinapi.learning.data.markings import MARKINGS
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import shortcuts
 from skinapi.learning.measure.shortcuts import NEVUS, measure_shortcuts
+from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.model import Model, open_model

@@ -17,6 +17,7 @@ from skinapi.learning.measure.predictions import (
     lesion_classes,
 )
 from skinapi.vision.bands import urgency
+from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band
 from skinapi.vision.finding import Doubt
 from skinapi.vision.model import Model

@@ -9,6 +9,7 @@ from PIL import Image, ImageFilter
 
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
+from skinapi.vision.connected_components import Mask
 from skinapi.vision.context import Modality
 from skinapi.vision.mask import SIDE, find_lesion
 from skinapi.vision.model import Model

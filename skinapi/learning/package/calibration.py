@@ -203,7 +203,9 @@ def _threshold(score: Probabilities, positive: NDArray[np.bool_]) -> float:
     return float(np.floor(wanted * 1e4) / 1e4)
 
 
-def fit_familiar(train: NDArray[np.floating], validation: NDArray[np.floating]) -> Familiar | None:
+def fit_familiar(
+    train: NDArray[np.floating], validation: NDArray[np.floating]
+) -> OutOfDistributionDetector | None:
     """The principal components of the training features, for out-of-distribution detection.
 
     The limit is a quantile of the validation pictures: the most distant two percent exceed it. None
@@ -211,7 +213,7 @@ def fit_familiar(train: NDArray[np.floating], validation: NDArray[np.floating]) 
     """
     if len(train) < 2:
         return None
-    familiar = Familiar.learn(train)
+    familiar = OutOfDistributionDetector.learn(train)
     limit = float(np.quantile(familiar.measure(validation), 1 - FAR_FEATURES_SHARE))
     return familiar.model_copy(update={"limit": limit}) if limit > 0 else None
 
