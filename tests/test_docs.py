@@ -86,6 +86,9 @@ def test_every_dependency_has_a_reason() -> None:
             for word in row.split("|")[1].split(",")
         }
         assert named - {"library", "---"} == {re.split(r"[=<>]", one)[0] for one in requirements}
+    tools = json.loads((ROOT / "tests/npm_tools/package.json").read_text())["devDependencies"]
+    rows = chapter("docs/decisions.md", "Tools from npm").splitlines()
+    assert {row.split("|")[1].strip() for row in rows[2:] if row} - {"tool", "---"} == tools.keys()
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
