@@ -142,6 +142,9 @@ export async function getPage(path) {
   return { items: await response.json(), next: next ? next[1] : null };
 }
 
+/** @param {string} path @param {string} accept */
+export const getText = async (path, accept) => (await send("GET", path, { accept })).text();
+
 /** A file as an address for an image or a download. @param {string} path @param {string} accept */
 export async function getFile(path, accept) {
   const response = await send("GET", path, { accept });

@@ -2,7 +2,8 @@
 // What every view is built from.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { say, sayPercent } from "/console/language.js";
+import { getPage } from "/console/api.js";
+import { say, sayPercent, sayValue } from "/console/language.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -54,7 +55,8 @@ export const Failure = ({ error, retry }) => html`
 export function sayError(error) {
   if (error?.status === 0) return say("offline");
   if (error?.status >= 500 && error.status !== 503 && error.status !== 507) return say("ourFault");
-  return error?.message || say("ourFault");
+  const said = sayValue("error", error?.code);
+  return said !== error?.code ? said : error?.message || say("ourFault");
 }
 
 /**
@@ -78,6 +80,93 @@ export function useAnswer(ask, inputs) {
     };
   }, [...inputs, turn]);
   return { ...state, reload: () => setTurn(turn + 1) };
+}
+
+/**
+ * A list of the API as far as it has been read; `more` reads the next page where `next` names one.
+ * It begins anew when `path` changes. @param {string} path
+ */
+export function usePages(path) {
+  const [state, setState] = useState(
+    /** @type {{items?: any[], next: string | null, error?: any, loading: boolean}} */ ({ next: null, loading: true }),
+  );
+  const turn = useRef(0);
+  /** @param {string} address @param {boolean} fresh */
+  const load = async (address, fresh) => {
+    const mine = ++turn.current;
+    setState((before) => ({ ...before, error: undefined, loading: true }));
+    try {
+      const page = await getPage(address);
+      if (mine !== turn.current) return;
+      setState(({ items = [] }) => ({
+        items: fresh ? page.items : [...items, ...page.items],
+        next: page.next,
+        loading: false,
+      }));
+    } catch (error) {
+      if (mine === turn.current) setState((before) => ({ ...before, error, loading: false }));
+    }
+  };
+  useEffect(() => {
+    setState({ next: null, loading: true });
+    load(path, true);
+    return () => {
+      turn.current++;
+    };
+  }, [path]);
+  return {
+    ...state,
+    reload: () => load(path, true),
+    more: () => load(state.next ?? path, state.next === null),
+  };
+}
+
+/**
+ * What `children` makes of the items so far, and the way to more of them.
+ * @param {{pages: ReturnType<typeof usePages>, empty: any, children: any}} props
+ */
+export const Pages = ({ pages, empty, children }) => {
+  const { items, next, error, loading } = pages;
+  return html`
+    ${items && (items.length > 0 || next ? children(items) : empty)}
+    ${error && html`<${Failure} error=${error} retry=${pages.more} />`}
+    ${!items && !error && html`<${Loading} />`}
+    ${items && next && !error && html`
+      <button disabled=${loading} onClick=${pages.more}>${say(loading ? "loading" : "showMore")}</button>`}`;
+};
+
+/** Buttons of which one is pressed. @param {{label: string, tabs: [string, string][], chosen: string, onChoose: (value: string) => void}} props */
+export const Tabs = ({ label, tabs, chosen, onChoose }) => html`
+  <div class="tabs" role="group" aria-label=${label}>
+    ${tabs.map(
+      ([value, text]) => html`<button aria-pressed=${String(value === chosen)} onClick=${() => onChoose(value)}>${text}</button>`,
+    )}
+  </div>`;
+
+const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), select, textarea";
+const PRESSED = "a, button, summary, [role=button]";
+
+/**
+ * What single keys do. Not while one types, answers a dialog, or holds Ctrl, Alt or Meta; and Enter
+ * belongs to the link or button that has the focus. @param {Record<string, () => void>} actions
+ */
+export function useKeys(actions) {
+  const latest = useRef(actions);
+  latest.current = actions;
+  useEffect(() => {
+    /** @param {KeyboardEvent} event */
+    const press = (event) => {
+      const action = latest.current[event.key];
+      const target = /** @type {Element} */ (event.target);
+      if (!action || event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
+      if (target.closest(TYPED_IN) || (event.key === "Enter" && target.closest(PRESSED))) return;
+      if (document.querySelector("dialog[open], .veil")) return;
+      event.preventDefault();
+      action();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
 }
 
 /** Loading, failed, or what `children` makes of the value. @param {{answer: any, children: any}} props */

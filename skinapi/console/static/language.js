@@ -45,6 +45,13 @@ export function say(key, values = {}) {
   return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
+/**
+ * The same for a key that is put together from an API's value; the value itself where the console
+ * has no words for it. @param {string} group @param {string} value
+ */
+export const sayValue = (group, value) =>
+  WORDS[language][/** @type {keyof typeof english} */ (`${group}_${value}`)] ?? value;
+
 /** The part of a table of the API that is in this language. @param {any} said */
 export const said = (said) => said?.[language] ?? "";
 
@@ -68,6 +75,10 @@ export function sayAge(moment) {
     if (seconds >= size) return format.format(-Math.floor(seconds / size), unit);
   return say("justNow");
 }
+
+/** @param {number} value @param {number} [digits] behind the decimal point */
+export const sayNumber = (value, digits = 0) =>
+  new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 /** @param {number} share between 0 and 1 */
 export function sayPercent(share) {

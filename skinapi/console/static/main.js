@@ -18,6 +18,7 @@ const VIEWS = {
   history: () => import("/console/views/history.js"),
   account: () => import("/console/views/account.js"),
   queue: () => import("/console/views/queue.js"),
+  case: () => import("/console/views/case.js"),
   patients: () => import("/console/views/patients.js"),
   users: () => import("/console/views/users.js"),
   doctors: () => import("/console/views/doctors.js"),
@@ -32,6 +33,8 @@ const NAVIGATION = {
   doctor: ["queue", "patients", "check"],
   admin: ["users", "doctors", "audit", "server", "check"],
 };
+/** A view that is opened from a place of the navigation. */
+const PARENTS = /** @type {Record<string, string>} */ ({ case: "queue", finding: "history" });
 
 /** The view and its argument, from the address behind `#/`. */
 function readPlace() {
@@ -76,7 +79,7 @@ const Header = () => {
       <a class="brand" href="#/"><img src="/console/icon.svg" width="28" height="28" alt="" />SkinAPI</a>
       <nav aria-label=${say("navigation")}>
         ${places.map(
-          (place) => html`<a href="#/${place}" aria-current=${place === name ? "page" : null}>
+          (place) => html`<a href="#/${place}" aria-current=${place === name ? "page" : place === PARENTS[name] ? "true" : null}>
             ${say(/** @type {any} */ (`nav_${place}`))}</a>`,
         )}
       </nav>
@@ -103,7 +106,8 @@ const View = () => {
         if (!current) return;
         setModule({ View: loaded.View, shown });
         document.title = `${say(/** @type {any} */ (`title_${shown || "start"}`))} · SkinAPI`;
-        document.querySelector("main")?.focus();
+        document.querySelector("main")?.focus({ preventScroll: true });
+        if (module?.shown !== shown) scrollTo(0, 0);
       },
       (problem) => current && setError(problem),
     );

@@ -3,13 +3,21 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get, getConditions, getFile } from "/console/api.js";
-import { Answer, Bars, BandBadge, Failure, HeatPhoto, Icon, Message, useAnswer } from "/console/components.js";
+import { Answer, Bars, Failure, HeatPhoto, Icon, Message, useAnswer } from "/console/components.js";
 import { getLanguage, said, say, sayDate, sayPercent } from "/console/language.js";
 import { addressOfSentPhoto } from "/console/views/sent.js";
 
 /** @param {any} conditions @param {string} key */
-const nameOf = (conditions, key) =>
+export const nameOf = (conditions, key) =>
   said(conditions.conditions.find((/** @type {any} */ one) => one.key === key)?.names) || key;
+
+/** The name of a class that is given as lists give it. @param {any} conditions @param {string} stated */
+export const nameOfClass = (conditions, stated) =>
+  said(conditions.conditions.find((/** @type {any} */ one) => one.names.angular === stated)?.names) || stated;
+
+/** @param {any} conditions @param {string} band */
+export const labelOfBand = (conditions, band) =>
+  said(conditions.bands.find((/** @type {any} */ one) => one.key === band))?.label ?? band;
 
 /** What cannot be ruled out, at the wider of the two levels. @param {{facts: any, conditions: any}} props */
 const NotRuledOut = ({ facts, conditions }) => {
@@ -103,8 +111,8 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
     </article>`;
 };
 
-/** @param {{number: string}} props */
-const Downloads = ({ number }) => {
+/** The report as PDF, and what else is offered. @param {{number: string, children?: any}} props */
+export const Downloads = ({ number, children }) => {
   const [error, setError] = useState(/** @type {any} */ (null));
   const [busy, setBusy] = useState("");
   /** @param {string} language */
@@ -130,7 +138,7 @@ const Downloads = ({ number }) => {
             <${Icon} name="file" />${busy === language ? say("printing") : say(language === "fr" ? "pdfFrench" : "pdfEnglish")}
           </button>`,
       )}
-      <a class="button" href="#/check">${say("checkAnother")}</a>
+      ${children}
     </div>
     ${error && html`<${Failure} error=${error} />`}`;
 };
@@ -147,7 +155,7 @@ async function photoOf(number, kept) {
 }
 
 /** Everything that the page of a finding shows. @param {string} number */
-export async function loadFinding(number) {
+async function loadFinding(number) {
   const [submission, report, conditions] = await Promise.all([
     get(`/submissions/${number}`),
     get(`/submissions/${number}/report.json?lang=${getLanguage()}`),
@@ -156,19 +164,25 @@ export async function loadFinding(number) {
   return { submission, report, conditions, photo: await photoOf(number, submission.photo_kept) };
 }
 
-/** @param {{argument: string}} props */
-export const View = ({ argument }) => {
-  const answer = useAnswer(() => loadFinding(argument), [argument, getLanguage()]);
+/** The same as an answer, whose photo is forgotten with the page. @param {string} number */
+export function useFinding(number) {
+  const answer = useAnswer(() => loadFinding(number), [number, getLanguage()]);
   const photo = answer.value?.photo;
   useEffect(() => () => {
     if (photo?.startsWith("blob:")) URL.revokeObjectURL(photo);
   }, [photo]);
+  return answer;
+}
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const answer = useFinding(argument);
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ { submission, report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable>
-          <${Downloads} number=${argument} />
+          <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
           ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
         <//>`}
     <//>`;
@@ -182,5 +196,3 @@ export const Reviewed = ({ review, conditions }) => html`
       ${review.histology && html` · ${say(/** @type {any} */ (`histology_${review.histology}`))}`}</p>
     ${review.note && html`<p class="note">${review.note}</p>`}
   <//>`;
-
-export { BandBadge, nameOf };
