@@ -1,0 +1,121 @@
+// @ts-check
+// The findings of a doctor's patients, as the API sorts them; the keyboard goes from one to the next.
+
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { getConditions, getPage } from "/console/api.js";
+import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
+import { say, sayAge, sayDate } from "/console/language.js";
+import { labelOfBand, nameOfClass } from "/console/views/finding.js";
+import { Thumbnail } from "/console/views/history.js";
+
+/** A page is short, because each of its findings fetches a photo. */
+const PAGE = 20;
+/** What each tab asks for; the first is shown without a name in the address. */
+const FILTERS = { "": { reviewed: "false" }, reviewed: { reviewed: "true" }, all: {} };
+
+/** The finding that was opened last: the list begins there when one comes back. */
+let opened = 0;
+
+/** A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean}} props */
+export const FindingRow = ({ found, conditions, current = false, named = true }) => html`
+  <li class=${current ? "whole current" : "whole"}>
+    <${Thumbnail} number=${found.id} kept=${found.photo_kept} />
+    <div class="grow">
+      <a class="cover" href="#/case/${found.id}" data-number=${found.id}>
+        ${named ? found.patient_name : `${say("title_finding")} ${found.id}`}</a>
+      <span>${nameOfClass(conditions, found.class)}
+        ${found.uncertain && html` <span class="mark">${say("uncertainMark")}</span>`}</span>
+      <small>${found.reviewed
+        ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`
+        : say("waitingSince", { age: sayAge(found.created_at) })}</small>
+    </div>
+    <${BandBadge} band=${found.band} label=${labelOfBand(conditions, found.band)} />
+  </li>`;
+
+/** Rows of findings with the keys j, k, o and Enter. @param {{items: any[], conditions: any, named: boolean}} props */
+const Rows = ({ items, conditions, named }) => {
+  const list = useRef(/** @type {HTMLElement | null} */ (null));
+  const [place, setPlace] = useState(Math.max(0, items.findIndex((one) => one.id === opened)));
+  /** @param {number} index */
+  const linkAt = (index) => list.current?.querySelectorAll("a")[index];
+  /** @param {number} step */
+  const move = (step) => {
+    const next = Math.min(items.length - 1, Math.max(0, place + step));
+    setPlace(next);
+    linkAt(next)?.focus();
+    linkAt(next)?.closest("li")?.scrollIntoView({ block: "nearest" });
+  };
+  useEffect(() => {
+    if (place > 0) linkAt(place)?.closest("li")?.scrollIntoView({ block: "center" });
+  }, []);
+  const open = () => linkAt(place)?.click();
+  useKeys({ j: () => move(1), k: () => move(-1), o: open, Enter: open });
+  return html`
+    <p class="keys"><small>${say("queueKeys")}</small></p>
+    <ul class="list" ref=${list}
+      onFocusIn=${(/** @type {any} */ event) => {
+        const index = items.findIndex((one) => String(one.id) === event.target.dataset.number);
+        if (index >= 0) setPlace(index);
+      }}
+      onClick=${(/** @type {any} */ event) => {
+        opened = Number(event.target.dataset.number ?? opened);
+      }}>
+      ${items.map(
+        (found, index) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
+          current=${index === place} />`,
+      )}
+    </ul>`;
+};
+
+/**
+ * Findings page by page; `head` is drawn above them from the first one.
+ * @param {{path: string, filter?: Record<string, string>, empty: any, named?: boolean,
+ *   head?: (first: any) => any}} props
+ */
+export const Findings = ({ path, filter = {}, empty, named = true, head }) => {
+  const conditions = useAnswer(getConditions, []);
+  const pages = usePages(`${path}?${new URLSearchParams({ ...filter, limit: String(PAGE) })}`);
+  return html`
+    ${head?.(pages.items?.[0])}
+    <${Answer} answer=${conditions}>
+      ${(/** @type {any} */ table) => html`
+        <${Pages} pages=${pages} empty=${empty}>
+          ${(/** @type {any[]} */ items) => html`<${Rows} items=${items} conditions=${table} named=${named} />`}
+        <//>`}
+    <//>`;
+};
+
+/**
+ * The number of the finding that follows this one among those to review; behind the last one, the
+ * first. Null where no other waits. @param {number} number @returns {Promise<number | null>}
+ */
+export async function findNext(number) {
+  let [first, found] = [/** @type {number | null} */ (null), false];
+  /** @type {string | null} */
+  let path = "/queue?reviewed=false&limit=100";
+  while (path) {
+    /** @type {{items: any[], next: string | null}} */
+    const page = await getPage(path);
+    for (const { id } of page.items) {
+      if (found) return id;
+      if (id === number) found = true;
+      else first ??= id;
+    }
+    path = page.next;
+  }
+  return first;
+}
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const tab = /** @type {keyof typeof FILTERS} */ (argument in FILTERS ? argument : "");
+  return html`
+    <h1>${say("title_queue")}</h1>
+    <${Tabs} label=${say("title_queue")} chosen=${tab} tabs=${[
+      ["", say("toReview")],
+      ["reviewed", say("reviewed")],
+      ["all", say("all")],
+    ]} onChoose=${(/** @type {string} */ next) => (location.hash = `#/queue/${next}`)} />
+    <${Findings} path="/queue" filter=${FILTERS[tab]} empty=${html`
+      <${Empty} title=${say(tab ? "findingsEmpty" : "queueEmpty")}><p>${say("queueEmptyText")}</p><//>`} />`;
+};
