@@ -1,0 +1,52 @@
+// @ts-check
+// The patients in a doctor's care, and all findings of one of them.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { getConditions } from "/console/api.js";
+import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
+import { say, sayAge } from "/console/language.js";
+import { labelOfBand } from "/console/views/finding.js";
+import { Findings } from "/console/views/queue.js";
+
+/** @param {{patient: any, conditions: any}} props */
+const PatientRow = ({ patient, conditions }) => html`
+  <li>
+    <div class="grow">
+      <a href="#/patients/${patient._id}">${patient.name}</a>
+      <small>${patient.email}</small>
+    </div>
+    ${patient.waiting_band
+      ? html`<span class="row">
+          <small>${say("waitingSince", { age: sayAge(patient.waiting_since) })}</small>
+          <${BandBadge} band=${patient.waiting_band} label=${labelOfBand(conditions, patient.waiting_band)} />
+          <a class="button" href="#/case/${patient.waiting_submission}"
+            aria-label=${`${say("review")} · ${patient.name}`}>${say("review")}</a></span>`
+      : html`<small>${say("nothingWaits")}</small>`}
+    <a class="button quiet" href="#/patients/${patient._id}" aria-label=${`${say("allFindings")} · ${patient.name}`}>
+      ${say("allFindings")}<${Icon} name="next" size=${16} /></a>
+  </li>`;
+
+const Patients = () => {
+  const conditions = useAnswer(getConditions, []);
+  const pages = usePages("/patients");
+  return html`
+    <h1>${say("title_patients")}</h1>
+    <${Answer} answer=${conditions}>
+      ${(/** @type {any} */ table) => html`
+        <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("patientsEmpty")}><p>${say("patientsEmptyText")}</p><//>`}>
+          ${(/** @type {any[]} */ items) => html`<ul class="list">
+            ${items.map((patient) => html`<${PatientRow} key=${patient._id} patient=${patient} conditions=${table} />`)}</ul>`}
+        <//>`}
+    <//>`;
+};
+
+/** @param {{patient: string}} props */
+const OfOne = ({ patient }) => html`
+  <p><a href="#/patients"><${Icon} name="back" size=${16} /> ${say("title_patients")}</a></p>
+  <${Findings} path=${`/patients/${patient}/submissions`} named=${false}
+    empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
+    head=${(/** @type {any} */ first) => html`<h1>${first?.patient_name ?? say("allFindings")}</h1>
+      ${first && html`<p>${first.patient_email}</p>`}`} />`;
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => (argument ? html`<${OfOne} patient=${argument} />` : html`<${Patients} />`);
