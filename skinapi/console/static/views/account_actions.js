@@ -1,0 +1,226 @@
+// @ts-check
+// What an admin does to an account, of a user or a doctor: each list of accounts is made of this.
+
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { getSession, patch, post, put, remove } from "/console/api.js";
+import { Confirm, Icon, Message, Pages, sayError, toast, usePages } from "/console/components.js";
+import { say, sayDate, sayValue } from "/console/language.js";
+
+const ROLES = ["user", "doctor", "researcher", "admin"];
+/** So long after the last key a search begins. */
+const PAUSE_MS = 400;
+/** In place of an account that has been deleted. */
+const GONE = "gone";
+
+/**
+ * What is done to an account: `onChange` gets the account as it is then, `onError` what went wrong.
+ * @typedef {{account: any, onChange: (changed: any) => void, onError: (error: any) => void}} Act
+ */
+
+/** @param {any} account @param {string} [rest] */
+const addressOf = (account, rest = "") => `/users/${encodeURIComponent(account.email)}${rest}`;
+
+/** @param {any} account */
+const isOneself = (account) => account.email === getSession()?.email;
+
+/** The row may be gone when something is undone, so its error is told where the undoing was offered. */
+const onError = (/** @type {any} */ error) => toast(sayError(error));
+
+/** @param {Act} act @param {"approve" | "suspend"} verb */
+async function setStatus(act, verb) {
+  const { account, onChange } = act;
+  const approving = verb === "approve";
+  try {
+    await patch(addressOf(account, `/${verb}`));
+    const changed = { ...account, status: approving ? "approved" : "suspended" };
+    onChange(changed);
+    toast(say(approving ? "approved" : "suspended", { email: account.email }), () =>
+      setStatus({ account: changed, onChange, onError }, approving ? "suspend" : "approve"),
+    );
+  } catch (error) {
+    act.onError(error);
+  }
+}
+
+/** @param {Act} act @param {"role" | "doctor"} field @param {string | null} value */
+export async function setField(act, field, value) {
+  const { account, onChange } = act;
+  try {
+    await put(addressOf(account, `/${field}`), { [field]: value });
+    const changed = { ...account, [field]: value };
+    onChange(changed);
+    const done = field === "role" ? say("roleChanged", { email: account.email, role: sayValue("role", value ?? "") }) : say("assigned", { email: account.email });
+    toast(done, () => setField({ account: changed, onChange, onError }, field, account[field] ?? null));
+  } catch (error) {
+    act.onError(error);
+  }
+}
+
+/** A password that is shown this once. @param {{title: string, text: string, password: string, until?: string, onClose: () => void}} props */
+export const Secret = ({ title, text, password, until, onClose }) => {
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  useEffect(() => {
+    dialog.current?.showModal();
+  }, []);
+  return html`
+    <dialog ref=${dialog} aria-label=${title} onClose=${onClose}>
+      <h2>${title}</h2>
+      <p class="secret">${password}</p>
+      <p>${text}${until && html` ${say("validUntil", { date: sayDate(until) })}`}</p>
+      <div class="row end">
+        ${navigator.clipboard &&
+        html`<button class="quiet" onClick=${async () => {
+          await navigator.clipboard.writeText(password).catch(() => {});
+          toast(say("copied"));
+        }}>${say("copy")}</button>`}
+        <button class="primary" onClick=${onClose}>${say("done")}</button>
+      </div>
+    </dialog>`;
+};
+
+/** @typedef {{kind: "suspend" | "role" | "reset" | "delete", role?: string}} Question */
+
+/**
+ * What is asked before it is done. @param {{act: Act, question: Question, path: string,
+ * onSecret: (secret: any) => void, onGone: () => void, onClose: () => void}} props
+ */
+const Ask = ({ act, question, path, onSecret, onGone, onClose }) => {
+  const { account } = act;
+  const { email } = account;
+  const strict = {
+    ...act,
+    onError: (/** @type {any} */ error) => {
+      throw error; // the question shows it
+    },
+  };
+  /** @type {Record<Question["kind"], [string, string, string, () => Promise<void>]>} */
+  const asked = {
+    suspend: [say("suspendSelf"), say("losesAccess"), say("suspend"), () => setStatus(strict, "suspend")],
+    role: [say("demoteSelf"), say("losesAccess"), say("changeRole"), () => setField(strict, "role", question.role ?? "")],
+    reset: [
+      say("resetAsk"),
+      say("resetAskText", { email }),
+      say("resetPassword"),
+      async () => onSecret(await post(addressOf(account, "/reset-password"))),
+    ],
+    delete: [
+      say("deleteAccount"),
+      say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { email }),
+      say("delete"),
+      async () => {
+        await remove(path);
+        toast(say("deleted"));
+        onGone();
+      },
+    ],
+  };
+  const [title, text, confirm, go] = asked[question.kind];
+  return html`<${Confirm} title=${title} confirm=${confirm} onConfirm=${go} onClose=${onClose}><p>${text}</p><//>`;
+};
+
+/** Approve or suspend, whichever it is not yet. @param {{act: Act, onAsk: (question: Question) => void}} props */
+const StatusButton = ({ act, onAsk }) => {
+  const { account } = act;
+  if (account.status === "deleting") return null;
+  if (account.status !== "approved")
+    return html`<button class="primary" aria-label=${`${say("approve")} ${account.email}`}
+      onClick=${() => setStatus(act, "approve")}>${say("approve")}</button>`;
+  return html`<button aria-label=${`${say("suspend")} ${account.email}`}
+    onClick=${() => (isOneself(account) ? onAsk({ kind: "suspend" }) : setStatus(act, "suspend"))}>${say("suspend")}</button>`;
+};
+
+/**
+ * One account of a list; `path` is where it is deleted, `extra` what this list offers besides.
+ * @param {{account: any, path: string, onChange: (changed: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
+ */
+const AccountRow = ({ account, path, onChange, onGone, extra }) => {
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [question, setQuestion] = useState(/** @type {Question | null} */ (null));
+  const [secret, setSecret] = useState(/** @type {any} */ (null));
+  const act = { account, onChange, onError: setError };
+  /** @param {any} event */
+  const chooseRole = (event) => {
+    const role = event.target.value;
+    event.target.value = account.role; // until the server has agreed
+    if (isOneself(account)) setQuestion({ kind: "role", role });
+    else setField(act, "role", role);
+  };
+  return html`
+    <li>
+      <div class="grow">
+        <strong>${account.name}</strong>
+        <span class="address">${account.email}</span>
+        <small>${sayValue("role", account.role)} · ${sayValue("is", account.status)} ·${" "}
+          ${say("registeredAt", { date: sayDate(account.created_at, false) })}
+          ${account.must_change_password && html` · ${say("initialPasswordOpen")}`}</small>
+      </div>
+      ${extra?.(act)}
+      <${StatusButton} act=${act} onAsk=${setQuestion} />
+      <details class="folded">
+        <summary aria-label=${`${say("manage")} ${account.email}`}>${say("manage")}</summary>
+        <div class="row">
+          <label class="choice">${say("role")}
+            <select value=${account.role} onChange=${chooseRole}>
+              ${ROLES.map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
+            </select></label>
+          <button onClick=${() => setQuestion({ kind: "reset" })}>${say("resetPassword")}</button>
+          <button class="danger" onClick=${() => setQuestion({ kind: "delete" })}><${Icon} name="trash" />${say("delete")}</button>
+        </div>
+      </details>
+      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${question &&
+      html`<${Ask} act=${act} question=${question} path=${path} onSecret=${setSecret} onGone=${onGone}
+        onClose=${() => setQuestion(null)} />`}
+      ${secret &&
+      html`<${Secret} title=${say("resetPassword")} text=${say("resetPasswordText")} password=${secret.password}
+        until=${secret.expires_at} onClose=${() => setSecret(null)} />`}
+    </li>`;
+};
+
+/**
+ * The accounts under this path as the API gives them and as they were changed here since.
+ * @param {{path: string, collection: string, keeps: (account: any) => boolean, empty: any, extra?: (act: Act) => any,
+ *   turn?: number}} props
+ */
+export const Accounts = ({ path, collection, keeps, empty, extra, turn = 0 }) => {
+  const pages = usePages(path);
+  const [changes, setChanges] = useState(/** @type {Record<string, any>} */ ({}));
+  useEffect(() => setChanges({}), [path]);
+  useEffect(() => {
+    if (turn) pages.reload();
+  }, [turn]);
+  /** @param {any} account @param {any} changed */
+  const change = (account, changed) => setChanges((before) => ({ ...before, [account._id]: changed }));
+  return html`
+    <${Pages} pages=${pages} empty=${empty}>
+      ${(/** @type {any[]} */ items) => {
+        const shown = items.map((one) => changes[one._id] ?? one).filter((one) => one !== GONE && keeps(one));
+        if (shown.length === 0 && !pages.next) return empty;
+        return html`<ul class="list">
+          ${shown.map(
+            (account) => html`<${AccountRow} key=${account._id} account=${account} extra=${extra}
+              path=${`/${collection}/${encodeURIComponent(account.email)}`}
+              onChange=${(/** @type {any} */ changed) => change(account, changed)} onGone=${() => change(account, GONE)} />`,
+          )}
+        </ul>`;
+      }}
+    <//>`;
+};
+
+/** A field that searches when one pauses. @param {{onSearch: (text: string) => void}} props */
+export const Search = ({ onSearch }) => {
+  const timer = useRef(0);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return html`
+    <form class="filter" role="search" onSubmit=${(/** @type {Event} */ event) => event.preventDefault()}>
+      <div class="field">
+        <label for="search">${say("search")}</label>
+        <input id="search" type="search" autocomplete="off" maxlength="200" placeholder=${say("searchHint")}
+          onInput=${(/** @type {any} */ event) => {
+            clearTimeout(timer.current);
+            const text = event.target.value.trim();
+            timer.current = window.setTimeout(() => onSearch(text), PAUSE_MS);
+          }} />
+      </div>
+    </form>`;
+};

@@ -1,0 +1,62 @@
+// @ts-check
+// The accounts of everybody but the doctors, those that wait for approval first.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { getPage } from "/console/api.js";
+import { Empty, Tabs, useAnswer } from "/console/components.js";
+import { say } from "/console/language.js";
+import { Accounts, Search, setField } from "/console/views/account_actions.js";
+
+const ALL = "all";
+
+/** Every doctor who can have patients. @returns {Promise<any[]>} */
+async function getDoctors() {
+  const doctors = [];
+  /** @type {string | null} */
+  let path = "/doctors?status=approved";
+  while (path) {
+    /** @type {{items: any[], next: string | null}} */
+    const page = await getPage(path);
+    doctors.push(...page.items);
+    path = page.next;
+  }
+  return doctors;
+}
+
+/** @param {{act: any, doctors: any[]}} props */
+const DoctorOf = ({ act, doctors }) => {
+  const { account } = act;
+  const known = !account.doctor || doctors.some((one) => one.email === account.doctor);
+  return html`
+    <label class="choice">${say("assignDoctor")}
+      <select value=${account.doctor ?? ""} onChange=${(/** @type {any} */ event) => {
+        const doctor = event.target.value || null;
+        event.target.value = account.doctor ?? ""; // until the server has agreed
+        setField(act, "doctor", doctor);
+      }}>
+        <option value="">${say("nobody")}</option>
+        ${!known && html`<option value=${account.doctor}>${account.doctor}</option>`}
+        ${doctors.map((one) => html`<option value=${one.email}>${one.name}</option>`)}
+      </select></label>`;
+};
+
+export const View = () => {
+  const [status, setStatus] = useState("waiting");
+  const [text, setText] = useState("");
+  const doctors = useAnswer(getDoctors, []);
+  const query = new URLSearchParams({ limit: "50", ...(status !== ALL && { status }), ...(text && { q: text }) });
+  return html`
+    <h1>${say("title_users")}</h1>
+    <${Tabs} label=${say("status")} chosen=${status} onChoose=${setStatus} tabs=${[
+      ["waiting", say("status_waiting")],
+      ["approved", say("status_approved")],
+      ["suspended", say("status_suspended")],
+      [ALL, say("all")],
+    ]} />
+    <${Search} onSearch=${setText} />
+    <${Accounts} path=${`/users?${query}`} collection="users"
+      keeps=${(/** @type {any} */ user) => user.role !== "doctor" && (status === ALL || user.status === status)}
+      extra=${(/** @type {any} */ act) =>
+        act.account.role === "user" && doctors.value && html`<${DoctorOf} act=${act} doctors=${doctors.value} />`}
+      empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(text ? "searchEmpty" : "usersEmptyText")}</p><//>`} />`;
+};
