@@ -1,0 +1,86 @@
+// @ts-check
+// The audit trail, newest first: who did what to whom, and what came of it.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { ApiError, get } from "/console/api.js";
+import { Empty, Field, Form, Pages, usePages } from "/console/components.js";
+import { say, sayDate, sayValue } from "/console/language.js";
+
+/** Everything that is looked for in the trail. @typedef {{action?: string, account?: string}} Filter */
+
+/** The account with this e-mail, or the only one that it is a part of. @param {string} text */
+async function findAccount(text) {
+  const q = encodeURIComponent(text);
+  const found = (await Promise.all([get(`/users?q=${q}&limit=50`), get(`/doctors?q=${q}&limit=50`)])).flat();
+  const exact = found.find((one) => one.email === text.toLowerCase());
+  if (!exact && found.length !== 1) throw new ApiError(404, "account", say(found.length ? "manyAccounts" : "noSuchAccount"));
+  return (exact ?? found[0])._id;
+}
+
+/** @param {{onFilter: (filter: Filter) => void, actions: string[]}} props */
+const FilterForm = ({ onFilter, actions }) => {
+  /** @param {Record<string, string>} values */
+  const filter = async ({ action, account }) =>
+    onFilter({
+      ...(action.trim() && { action: action.trim() }),
+      ...(account.trim() && { account: await findAccount(account.trim()) }),
+    });
+  return html`
+    <${Form} onSend=${filter} label=${say("search")}>
+      <${Field} label=${say("actionFilter")} name="action" list="actions" pattern="[a-z]+[.][a-z_]+" autocomplete="off"
+        spellcheck=${false} autocapitalize="none" />
+      <${Field} label=${say("accountFilter")} name="account" type="search" autocomplete="off" autocapitalize="none" />
+      <datalist id="actions">${actions.map((action) => html`<option value=${action}></option>`)}</datalist>
+    <//>`;
+};
+
+/** An account by its address; what has none, or none any more, by the end of its number. @param {{id: string, email: string | null}} props */
+const Whom = ({ id, email }) =>
+  email ? html`<span class="address">${email}</span>` : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : sayValue("actor", id)}</code>`;
+
+/** An intent is left out where its outcome is in the list. @param {any[]} rows */
+function withOutcomes(rows) {
+  const completed = new Set(rows.map((row) => row.intent));
+  return rows.filter((row) => row.phase === "outcome" || !completed.has(row._id));
+}
+
+/** @param {{rows: any[]}} props */
+const Trail = ({ rows }) => html`
+  <div class="scroll" tabindex="0" role="region" aria-label=${say("title_audit")}>
+    <table class="stacked">
+      <thead><tr>${["when", "who", "what", "whom", "outcome"].map(
+        (column) => html`<th scope="col">${say(/** @type {any} */ (column))}</th>`,
+      )}</tr></thead>
+      <tbody>
+        ${withOutcomes(rows).map(
+          (row) => html`<tr key=${row._id}>
+            <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
+            <td data-name=${say("who")}><${Whom} id=${row.by} email=${row.by_email} /></td>
+            <td data-name=${say("what")}><code>${row.action}</code></td>
+            <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
+            <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>
+              ${row.phase === "intent" ? say("outcome_open") : sayValue("outcome", row.outcome)}</td>
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+
+export const View = () => {
+  const [filter, setFilter] = useState(/** @type {Filter} */ ({}));
+  const [turn, setTurn] = useState(0);
+  const pages = usePages(`/audit?${new URLSearchParams({ limit: "100", ...filter })}`);
+  const actions = [...new Set((pages.items ?? []).map((row) => row.action))].sort();
+  const filtered = Object.keys(filter).length > 0;
+  return html`
+    <h1>${say("title_audit")}</h1>
+    <div class="filter"><${FilterForm} key=${turn} onFilter=${setFilter} actions=${actions} /></div>
+    ${filtered &&
+    html`<p><button onClick=${() => {
+      setFilter({});
+      setTurn(turn + 1); // a new form, which is empty
+    }}>${say("wholeTrail")}</button></p>`}
+    <${Pages} pages=${pages} empty=${html`<${Empty} title=${say("auditEmpty")}><p>${say("auditEmptyText")}</p><//>`}>
+      ${(/** @type {any[]} */ rows) => html`<${Trail} rows=${rows} />`}
+    <//>`;
+};
