@@ -1,0 +1,215 @@
+// @ts-check
+// The model card as a page that people can read: what the model is for, its limits and its figures.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { get, getConditions } from "/console/api.js";
+import { Answer, Message, useAnswer } from "/console/components.js";
+import { getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { nameOf } from "/console/views/finding.js";
+
+/** As a share, or as a number where a share would mislead. @typedef {"percent" | "number"} Kind */
+
+/** @param {Kind} kind @param {number} value */
+const show = (kind, value) => (kind === "percent" ? sayPercent(value) : sayNumber(value, 3));
+
+/**
+ * A figure with its interval as a bar: the value is its length, the interval the line across its end.
+ * `from` is where the scale begins. @param {{value: number, interval?: number[], from?: number}} props
+ */
+const Bar = ({ value, interval, from = 0 }) => {
+  const place = (/** @type {number} */ at) => `${(100 * Math.max(0, at - from)) / (1 - from)}%`;
+  const [low, high] = interval ?? [value, value];
+  return html`
+    <span class="figure-bar" aria-hidden="true">
+      <span class="value" style=${{ width: place(value) }}></span>
+      ${interval && html`<span class="interval" style=${{ left: place(low), right: `calc(100% - ${place(high)})` }}></span>`}
+    </span>`;
+};
+
+/** @param {{kind: Kind, value?: number, interval?: number[]}} props */
+const Figure = ({ kind, value, interval }) =>
+  value === undefined || value === null
+    ? "–"
+    : html`<span class="figure">${show(kind, value)}
+        ${interval && html` <small>${show(kind, interval[0])} – ${show(kind, interval[1])}</small>`}</span>`;
+
+/**
+ * A table of figures: a row for each part, a column for each measure; the first measure as bars.
+ * @param {{title: string, named: string, rows: {name: string, n?: number, figures: any}[], counted: string,
+ *   columns: {key: string, title: string, kind: Kind}[]}} props
+ */
+const Figures = ({ title, named, rows, counted, columns }) => html`
+  <div class="scroll" tabindex="0" role="region" aria-label=${title}>
+    <table class="stacked">
+      <thead><tr><th scope="col">${named}</th><th scope="col">${counted}</th>
+        ${columns.map((column) => html`<th scope="col">${column.title}</th>`)}</tr></thead>
+      <tbody>
+        ${rows.map(
+          ({ name, n, figures }) => html`<tr>
+            <th scope="row">${name}</th>
+            <td data-name=${counted}>${n === undefined ? "–" : sayNumber(n)}</td>
+            ${columns.map(
+              ({ key, title, kind }) => html`<td data-name=${title}>
+                <${Figure} kind=${kind} value=${figures[key]} interval=${figures[`${key}_interval`]} />
+                ${typeof figures[key] === "number" &&
+                html`<${Bar} value=${figures[key]} interval=${figures[`${key}_interval`]} from=${kind === "number" ? 0.5 : 0} />`}
+              </td>`,
+            )}
+          </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+
+/** @param {any} conditions @param {string} kind @param {"one" | "many"} [count] */
+const nameOfKind = (conditions, kind, count = "many") => said(conditions.notices.kinds[kind]?.[count]) || kind;
+
+/** The API's sentence on what was sent to a doctor, for each kind of picture. @param {{caught: any, conditions: any}} props */
+const Caught = ({ caught, conditions }) => html`
+  ${Object.entries(caught ?? {}).map(([kind, { lesions, malignant, caught, caught_interval }]) => {
+    /** @type {Record<string, string>} */
+    const values = {
+      lesions: sayNumber(lesions),
+      kinds: nameOfKind(conditions, kind),
+      malignant: sayNumber(malignant),
+      sensitivity: sayPercent(caught),
+    };
+    const sentence = said(conditions.notices.tested).replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => values[name] ?? "");
+    return html`<div class="claim"><p>${sentence}
+        ${caught_interval && html` <small>${say("interval")}: ${sayPercent(caught_interval[0])} – ${sayPercent(caught_interval[1])}</small>`}</p>
+      <${Bar} value=${caught} interval=${caught_interval} /></div>`;
+  })}`;
+
+/** @param {{figures: any, all: any}} props the figures with one picture of each lesion, and all of them */
+const Overall = ({ figures, all }) => {
+  const measures = /** @type {[string, string, string, Kind][]} */ ([
+    ["macro_auc", say("macroAuc"), say("macroAucText"), "number"],
+    ["named_balanced_accuracy", say("namedAccuracy"), say("namedAccuracyText"), "percent"],
+    ["stated_balanced_accuracy", say("toldAccuracy"), say("toldAccuracyText"), "percent"],
+  ]);
+  const uncertain = all.gates?.uncertain;
+  return html`
+    <div class="scroll" tabindex="0" role="region" aria-label=${say("modelFigures")}>
+      <table class="stacked">
+        <thead><tr>${["measure", "value", "interval"].map((one) => html`<th scope="col">${say(/** @type {any} */ (one))}</th>`)}</tr></thead>
+        <tbody>
+          ${measures
+            .filter(([key]) => typeof figures[key] === "number")
+            .map(([key, title, text, kind]) => {
+              const interval = figures[`${key}_interval`];
+              return html`<tr>
+                <th scope="row">${title}<small>${text}</small></th>
+                <td data-name=${say("value")}><span class="figure">${show(kind, figures[key])}</span>
+                  <${Bar} value=${figures[key]} interval=${interval} from=${kind === "number" ? 0.5 : 0} /></td>
+                <td data-name=${say("interval")}>${interval ? `${show(kind, interval[0])} – ${show(kind, interval[1])}` : "–"}</td>
+              </tr>`;
+            })}
+        </tbody>
+      </table>
+    </div>
+    ${uncertain !== undefined && html`<p>${say("uncertainShare", { share: sayPercent(uncertain) })}</p>`}`;
+};
+
+/** What the one answer alone says of the class that matters most. @param {{figures: any, conditions: any}} props */
+const Melanoma = ({ figures, conditions }) => {
+  const melanoma = Object.values(figures.per_class ?? {}).find((/** @type {any} */ one) => one.condition === "melanoma");
+  const share = melanoma?.named_sensitivity ?? melanoma?.sensitivity;
+  if (share === undefined) return null;
+  const interval = melanoma.sensitivity_interval;
+  return html`
+    <div class="claim"><p>${say("namedOf", { name: nameOf(conditions, "melanoma"), n: sayNumber(melanoma.n), share: sayPercent(share) })}
+        ${interval && html` <small>${say("interval")}: ${sayPercent(interval[0])} – ${sayPercent(interval[1])}</small>`}</p>
+      <${Bar} value=${share} interval=${interval} /></div>`;
+};
+
+/** @param {{card: any, conditions: any}} props */
+const TestFigures = ({ card, conditions }) => {
+  const all = card.figures?.test;
+  if (!all) return html`<p>${say("noFigures")}</p>`;
+  const figures = all.one_per_lesion ?? all;
+  const classes = Object.entries(figures.per_class ?? {}).map(([key, one]) => ({
+    name: nameOf(conditions, /** @type {any} */ (one).condition ?? key),
+    n: /** @type {any} */ (one).n,
+    figures: one,
+  }));
+  /** @param {Record<string, any>} parts @param {(key: string) => string} name */
+  const parts = (parts, name) => Object.entries(parts ?? {}).map(([key, one]) => ({ name: name(key), n: one.n, figures: one }));
+  const measures = /** @type {{key: string, title: string, kind: Kind}[]} */ ([
+    { key: "macro_auc", title: say("macroAuc"), kind: "number" },
+    { key: "named_balanced_accuracy", title: say("namedAccuracy"), kind: "percent" },
+  ]);
+  const kinds = parts(figures.by_modality, (key) => nameOfKind(conditions, key));
+  const sources = parts(figures.by_source, (key) => key);
+  return html`
+    <section class="card">
+      <h2>${say("modelFigures")}</h2>
+      <p>${say(figures === all ? "testedOn" : "testedOnLesions", { n: sayNumber(figures.n) })} ${say("barsText")}</p>
+      <h3>${say("sentToDoctor")}</h3>
+      <${Caught} caught=${all.malignant_caught} conditions=${conditions} />
+      <h3>${say("oneAnswer")}</h3>
+      <${Melanoma} figures=${figures} conditions=${conditions} />
+      <${Overall} figures=${figures} all=${all} />
+    </section>
+    ${classes.length > 0 &&
+    html`<section class="card"><h2>${say("byClass")}</h2><p>${say("byClassText")}</p>
+      <${Figures} title=${say("byClass")} named=${say("class")} rows=${classes} counted=${say("lesions")} columns=${[
+        { key: "sensitivity", title: say("sensitivity"), kind: "percent" },
+        { key: "specificity", title: say("specificity"), kind: "percent" },
+        { key: "auc", title: "AUC", kind: "number" },
+      ]} /></section>`}
+    ${(kinds.length > 0 || sources.length > 0) &&
+    html`<section class="card"><h2>${say("bySource")}</h2><p>${say("bySourceText")}</p>
+      <${Figures} title=${say("bySource")} named=${say("source")} rows=${[...kinds, ...sources]} counted=${say("lesions")} columns=${measures} /></section>`}`;
+};
+
+/** The card's own words are in English. @param {{card: any}} props */
+const Limits = ({ card }) => html`
+  <section class="card">
+    <h2>${say("modelLimits")}</h2>
+    ${getLanguage() !== "en" && html`<p><small>${say("inEnglish")}</small></p>`}
+    <ul lang="en">${card.limits.map((/** @type {string} */ limit) => html`<li>${limit}</li>`)}</ul>
+    <h3>${say("licence")}</h3>
+    <p lang="en">${card.licence}</p>
+  </section>`;
+
+/** @param {{card: any, conditions: any}} props */
+const Learned = ({ card, conditions }) =>
+  Array.isArray(card.sources) &&
+  html`
+    <section class="card">
+      <h2>${say("learnedFrom")}</h2>
+      <div class="scroll" tabindex="0" role="region" aria-label=${say("learnedFrom")}>
+        <table class="stacked">
+          <thead><tr><th scope="col">${say("source")}</th><th scope="col">${say("pictures")}</th>
+            <th scope="col">${say("learnedPictures")}</th><th scope="col">${say("testPictures")}</th><th scope="col">${say("licence")}</th></tr></thead>
+          <tbody>
+            ${card.sources.map(
+              (/** @type {any} */ source) => html`<tr>
+                <th scope="row">${source.name}</th>
+                <td data-name=${say("pictures")}>${[source.modality ?? []].flat().map((kind) => (kind === "unknown" ? sayValue("kind", kind) : nameOfKind(conditions, kind))).join(", ")}</td>
+                <td data-name=${say("learnedPictures")}>${sayNumber(source.pictures?.train ?? 0)}</td>
+                <td data-name=${say("testPictures")}>${sayNumber(source.pictures?.test ?? 0)}</td>
+                <td data-name=${say("licence")} lang="en">${source.licence || "–"}</td>
+              </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>`;
+
+export const View = () => {
+  const answer = useAnswer(() => Promise.all([get("/model-card"), getConditions()]), []);
+  return html`
+    <h1>${say("title_model")}</h1>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [card, conditions]) => html`
+        <div class="model">
+          <p class="lead">${card.architecture} · ${say("version")} <code>${card.version}</code></p>
+          <${Message}><strong>${said(conditions.notices.information_only)}</strong><//>
+          <${Limits} card=${card} />
+          <${TestFigures} card=${card} conditions=${conditions} />
+          <${Learned} card=${card} conditions=${conditions} />
+          <p><a class="button" href="/model-card">${say("wholeCard")}</a></p>
+        </div>`}
+    <//>`;
+};
