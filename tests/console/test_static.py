@@ -104,6 +104,7 @@ def test_every_word_is_used_and_every_used_word_is_there(
     used = set(re.findall(r'say\("(\w+)"', source))
     quoted = set(re.findall(r'"(\w+)"', source))
     prefixes = set(re.findall(r"`(\w+_)\$\{", source))
+    prefixes |= {f"{name}_" for name in re.findall(r'sayValue\("(\w+)"', source)}
     assert used <= words["en"].keys()
     unused = {
         key

@@ -99,6 +99,16 @@ class Visitor:
 
         self._until(click, f"to press {text!r}")
 
+    def press_in_row(self, row: str, button: str) -> None:
+        """The button with this text, in the row of a list that holds the other text."""
+        path = f'//li[contains(., "{row}")]//button[contains(normalize-space(.), "{button}")]'
+
+        def click() -> bool:
+            self._browser.find_element(By.XPATH, path).click()
+            return True
+
+        self._until(click, f"to press {button!r} beside {row!r}")
+
     def keys(self, *keys: str) -> None:
         self._browser.switch_to.active_element.send_keys(*keys)
 

@@ -107,7 +107,7 @@ const View = () => {
         setModule({ View: loaded.View, shown });
         document.title = `${say(/** @type {any} */ (`title_${shown || "start"}`))} · SkinAPI`;
         document.querySelector("main")?.focus({ preventScroll: true });
-        if (module?.shown !== shown) scrollTo(0, 0);
+        if (module?.shown !== shown) document.querySelector(".page")?.scrollTo(0, 0);
       },
       (problem) => current && setError(problem),
     );

@@ -219,7 +219,7 @@ const Case = ({ number, finding }) => {
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
   const answer = useFinding(argument);
-  useEffect(() => window.scrollTo(0, 0), []);
+  useEffect(() => document.querySelector(".page")?.scrollTo(0, 0), []);
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ finding) => html`<${Case} number=${argument} finding=${finding} />`}
