@@ -2,11 +2,13 @@
 
 import pytest
 
+from skinapi.auth.accounts import Role
 from skinapi.auth.service import ClientInfo
 from skinapi.storage.ids import new_id
 from tests.backends import PASSWORD
 from tests.console.visitor import Visitor
 from tests.served.people import Town
+from tests.served.wire import ask
 
 INITIAL = "defaultPass123"
 
@@ -54,3 +56,25 @@ def test_the_first_login_with_an_initial_password_asks_for_an_own_one(
     visitor.press("form .primary")
     visitor.see("Queue")
     visitor.assert_quiet(expected=("/login",))
+
+
+@pytest.mark.parametrize(
+    ("role", "home"),
+    [("user", "Choose a photo"), ("doctor", "Nothing waits for a review"), ("admin", "Users")],
+)
+def test_a_login_on_the_first_page_leads_to_what_the_role_works_with(
+    visitor: Visitor, town: Town, role: Role, home: str
+) -> None:
+    email = f"{new_id()[-12:]}@clinic.example"
+    body = {"name": "Ada", "email": email, "password": PASSWORD}
+    assert ask(town.server.port, "POST", "/register", json=body).status == 201
+    town.services.admin.approve_account(email=email, role=None, by="admin")
+    town.services.admin.set_role(email=email, role=role, by="admin")
+    visitor.look()
+    visitor.see("Log in")
+    visitor.type(email=email, password=PASSWORD)
+    visitor.press("form .primary")
+    visitor.see(home)
+    visitor.press_button("Log out")
+    visitor.see("Create an account")
+    visitor.assert_quiet()

@@ -13,7 +13,7 @@ export const View = () => {
   const session = getSession();
   useEffect(() => {
     if (session) location.replace(`#/${HOMES[/** @type {"doctor"} */ (session.role)] ?? "check"}`);
-  }, []);
+  }, [session?.role]);
   if (session) return null;
   return html`
     <div class="start">
