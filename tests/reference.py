@@ -5,11 +5,15 @@ the drawing of the layers in docs/layers.svg.
 differ.
 """
 
+import ast
+import inspect
 import re
 import sys
+import textwrap
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from skinapi.auth import guess_limits, passwords, sessions
@@ -78,7 +82,33 @@ def settings_table() -> list[str]:
 
 
 def limits_table() -> list[str]:
-    return _table(("what", "limit"), list(_limits()))
+    rows = zip(_limits(), _constants(), strict=True)
+    return _table(("what", "limit", "constant"), [(*row, where) for row, where in rows])
+
+
+def _constants() -> Iterator[str]:
+    """For each of `_limits`, the constants that it reads, with their files."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(_limits)))
+    named: dict[str, list[str]] = {}
+    for statement in tree.body[0].body:  # type: ignore[attr-defined]
+        found = [
+            f"`{_file_of(node.value.id)}` `{node.attr}`"
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            if isinstance(globals().get(node.value.id), ModuleType)
+        ]
+        if isinstance(statement, ast.Assign):
+            for target in ast.walk(statement.targets[0]):
+                if isinstance(target, ast.Name):
+                    named[target.id] = found
+        elif not isinstance(statement.value, ast.Constant):
+            for node in ast.walk(statement):
+                found += named.get(node.id, []) if isinstance(node, ast.Name) else []
+            yield ", ".join(dict.fromkeys(found))
+
+
+def _file_of(module: str) -> str:
+    return str(Path(globals()[module].__file__).relative_to(ROOT / "skinapi"))
 
 
 def _limits() -> Iterator[Row]:
@@ -116,7 +146,7 @@ def _limits() -> Iterator[Row]:
         f"{decode_limits.MOST_BYTES // 10**6} million bytes",
     )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
-    yield "photos that wait for the model, in each process", str(prediction_pool.QUEUE)
+    yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST)
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
@@ -124,7 +154,7 @@ def _limits() -> Iterator[Row]:
     yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
     yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
-    yield "a narrative of the LLM is kept", _days(cache.LIFETIME.days)
+    yield "a narrative of the LLM is kept", _days(cache.NARRATIVE_LIFETIME.days)
     yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
     yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
 

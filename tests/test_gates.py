@@ -11,8 +11,9 @@ import pytest
 from flask import Flask, Response
 from openapi_spec_validator import validate
 
+from skinapi.auth.accounts import Role
 from skinapi.settings import VERSION, Settings
-from skinapi.web.access import Access, Opened
+from skinapi.web.access import ROLES, Access, Opened
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Route, declared_routes, route_of
 from tests.backends import Backend
@@ -171,3 +172,7 @@ def test_the_small_requirements_are_a_part_of_all() -> None:
 
 def _pins(name: str) -> list[str]:
     return re.findall(r"^([\w.-]+==[^\s\\;]+)", (ROOT / name).read_text(), re.MULTILINE)
+
+
+def test_a_role_is_known_to_accounts_and_to_routes() -> None:
+    assert get_args(Role) == ROLES

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from skinapi.errors import Unavailable
 
-QUEUE = 16
+MOST_WAITING = 16
 RETRY_AFTER_S = 2
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class PredictionPool:
     took 200 MB more (measured).
     """
 
-    def __init__(self, *, streams: int, queue: int = QUEUE) -> None:
+    def __init__(self, *, streams: int, queue: int = MOST_WAITING) -> None:
         self._places = threading.Semaphore(streams + queue)
         self._threads = ThreadPoolExecutor(streams, thread_name_prefix="predict")
 

@@ -17,7 +17,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Filter, Store
 from skinapi.vision.conditions import Language
 
-LIFETIME = timedelta(days=90)
+NARRATIVE_LIFETIME = timedelta(days=90)
 
 
 class NarrativeCache:
@@ -37,7 +37,12 @@ class NarrativeCache:
     def keep(self, facts: Facts, narrative: Narrative, writer: str) -> Narrative:
         """Store a narrative and return it. If another request was faster, return its narrative."""
         moment, key = now(), _key(facts, narrative.language, writer)
-        row = {"id": new_id(), "schema": 1, "created_at": moment, "expires_at": moment + LIFETIME}
+        row = {
+            "id": new_id(),
+            "schema": 1,
+            "created_at": moment,
+            "expires_at": moment + NARRATIVE_LIFETIME,
+        }
         with suppress(Duplicate):
             self._documents.insert({**row, **key, "narrative": narrative.model_dump(mode="json")})
             return narrative
