@@ -22,7 +22,7 @@ from skinapi.registry import prediction_pool
 from skinapi.reports.llm import cache, circuit_breaker, http_client
 from skinapi.settings import Settings
 from skinapi.storage import outage, sqlite_file
-from skinapi.vision import decode_limits, photo
+from skinapi.vision import decode_limits, file_parts, headers, photo
 from skinapi.web import (
     buffering,
     connection,
@@ -140,7 +140,9 @@ def _limits() -> Iterator[Row]:
     yield "shortest side of a photo", f"{decode_limits.SMALLEST_SIDE} pixels"
     yield "longest side of a photo", f"{decode_limits.LONGEST_SIDE} pixels"
     yield "pixels of a photo", f"{decode_limits.MOST_PIXELS // 10**6} million"
-    yield "scans of a JPEG", str(decode_limits.MOST_SCANS)
+    yield "scans of a JPEG", str(headers.MOST_SCANS)
+    yield "segments of a JPEG, chunks of a WebP", str(file_parts.MOST_SEGMENTS)
+    yield "chunks of a PNG", str(file_parts.MOST_CHUNKS)
     yield (
         "memory for decoding, in each process",
         f"{decode_limits.MOST_BYTES // 10**6} million bytes",

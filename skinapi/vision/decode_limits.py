@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from skinapi.vision.headers import Header
+from skinapi.vision.headers import MOST_SCANS, Header
 from skinapi.vision.refusals import Reason, refuse
 
 Size = tuple[int, int]
@@ -22,8 +22,6 @@ MOST_PIXELS = 64_000_000
 # A progressive JPEG of 12 megapixels at full colour needs 86 MB, the most of all files that
 # cameras and their programs write.
 MOST_BYTES = 88_000_000
-# Each scan costs the file a few bytes and the decoder one more pass over the whole picture.
-MOST_SCANS = 64
 RGB_BYTES = 4  # Pillow stores an RGB pixel in four bytes, not three
 
 

@@ -6,29 +6,52 @@ https://www.w3.org/TR/png-3/, WebP https://developers.google.com/speed/webp/docs
 """
 
 import struct
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from skinapi.vision.file_parts import (
+    START_OF_SCAN,
+    Part,
+    TooManySegments,
+    jpeg_segments,
+    png_chunks,
+    webp_chunks,
+)
+from skinapi.vision.orientation import orientation_in_exif, orientation_in_xmp
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_GREY, _PNG_PALETTE = 0, 3
+# Beside the data, only these chunks have an influence on a PNG's pixels.
+_PNG_NEEDED = (b"IHDR", b"PLTE", b"tRNS")
+_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+_PNG_XMP = b"XML:com.adobe.xmp\x00\x00\x00"
 _JPEG = b"\xff\xd8\xff"
 # Markers of JPEG frames. All others (lossless, hierarchical) are refused.
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA)
 _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)
-# Markers that stand alone, without a length and a body: TEM, RST0 to RST7, SOI.
-_WITHOUT_LENGTH = (0x01, *range(0xD0, 0xD9))
-_START_OF_SCAN = 0xDA
-_END = 0xD9
+_APPLICATION, _COMMENT, _EXIF_OR_XMP = range(0xE0, 0xF0), 0xFE, 0xE1
+# Two application segments say what colours the components are: JFIF (APP0), Adobe (APP14).
+_COLOUR_SEGMENTS = {0xE0: b"JFIF", 0xEE: b"Adobe"}
+_EXIF, _XMP = b"Exif\x00\x00", b"http://ns.adobe.com/xap/1.0/\x00"
+# Each scan costs the file a few bytes and the decoder one more pass over the whole picture.
+MOST_SCANS = 64
+# The tables and the frame of a JPEG have about 1 KB.
+_LARGEST_HEAD = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     """The size of a picture and what decoding it takes. The size is that of the file, not turned
-    upright.
+    upright; `orientation` says how to turn it (1 to 8, as in Exif), where the file does.
 
     `decoded`: bytes per pixel of the decoder's output. `held`: bytes that the decoder holds in
     addition, for each pixel of the whole picture. `scaled`: it can be decoded at a half, a quarter
-    or an eighth. `scans`: in how many passes over the picture a JPEG is decoded; 1 if the decoder
-    need not hold the picture for them. `moving`: the file is animated.
+    or an eighth. `scans`: in how many passes over the picture a JPEG is decoded (beyond the limit,
+    at least so many); 1 if the decoder need not hold the picture for them. `moving`: the file is
+    animated.
+
+    `parts`: what of the file the decoder needs. Metadata is left out, so that Pillow, which reads
+    all of it, never sees any.
     """
 
     width: int
@@ -38,6 +61,8 @@ class Header:
     scaled: bool = False
     scans: int = 1
     moving: bool = False
+    orientation: int | None = None
+    parts: tuple[memoryview, ...] = field(default=(), repr=False)
 
 
 def read_header(content: bytes) -> Header:
@@ -68,7 +93,40 @@ def _png(content: bytes) -> Header:
         raise ValueError("a PNG without a header")
     width, height, depth, kind = struct.unpack_from(">IIBB", content, 16)
     one_value = kind in (_PNG_GREY, _PNG_PALETTE)
-    return Header(width, height, decoded=max(1, depth // 8) if one_value else 4, held=0)
+    chunks = list(png_chunks(content))
+    frames = _first(content, chunks, b"acTL")
+    orientation = orientation_in_exif(_first(content, chunks, b"eXIf"))
+    if orientation is None:
+        orientation = orientation_in_xmp(_first(content, chunks, b"iTXt", _PNG_XMP))
+    return Header(
+        width,
+        height,
+        decoded=max(1, depth // 8) if one_value else 4,
+        held=0,
+        moving=int.from_bytes(frames[:4]) > 1,
+        orientation=orientation,
+        parts=_png_parts(content, chunks),
+    )
+
+
+def _png_parts(content: bytes, chunks: list[Part]) -> tuple[memoryview, ...]:
+    """The needed chunks, then the data: the first run of chunks of data, because no decoder reads
+    more.
+    """
+    head, first, last = [memoryview(_PNG)], None, None
+    for chunk in chunks:
+        if chunk.kind == b"IDAT":
+            first, last = first or chunk, chunk
+        elif first:
+            break
+        elif chunk.kind in _PNG_NEEDED:
+            head.append(memoryview(content)[chunk.start : chunk.end])
+    if first is None or last is None:
+        raise ValueError("a PNG without data")
+    data = memoryview(content)[first.start : last.end]
+    # Behind data that is cut off, the decoder would take an end for data.
+    end = [memoryview(_PNG_END)] if last.end <= len(content) else []
+    return (*head, data, *end)
 
 
 def _webp(content: bytes) -> Header:
@@ -87,44 +145,87 @@ def _webp(content: bytes) -> Header:
         width, height = _number(body[6:8]) & 0x3FFF, _number(body[8:10]) & 0x3FFF
     else:
         raise ValueError("an unknown kind of WebP")
-    return Header(width, height, decoded=4, held=12, moving=moving)
+    chunks = list(webp_chunks(content))
+    orientation = orientation_in_exif(_first(content, chunks, b"EXIF"))
+    if orientation is None:
+        orientation = orientation_in_xmp(_first(content, chunks, b"XMP "))
+    return Header(
+        width,
+        height,
+        decoded=4,
+        held=12,
+        moving=moving,
+        orientation=orientation,
+        parts=(memoryview(content),),
+    )
 
 
 def _jpeg(content: bytes) -> Header:
     """If a scan of a JPEG does not hold all components, the decoder collects all coefficients in
     memory, two bytes each, whether the file calls itself progressive or not.
     """
-    frame: tuple[int, bytes] | None = None
-    at = 2
-    while True:
-        at = content.index(0xFF, at)
-        while content[at] == 0xFF:
-            at += 1
-        marker = content[at]
-        at += 1
-        if marker in (0, *_WITHOUT_LENGTH):
-            continue
-        if marker in (_END, *_OTHER_FRAMES):
-            raise ValueError("a kind of JPEG that no camera makes")
-        (length,) = struct.unpack_from(">H", content, at)
-        if marker in (*_SEQUENTIAL, *_PROGRESSIVE):
-            frame = marker, content[at + 2 : at + length]
-        elif marker == _START_OF_SCAN:
-            break
-        at += max(2, length)
-    if frame is None:
+    segments = _jpeg_segments(content)
+    scans = [segment for segment in segments if segment.kind == START_OF_SCAN]
+    if not scans:
+        raise ValueError("cut off in its header")
+    before = segments[: segments.index(scans[0])]
+    if any(segment.kind in _OTHER_FRAMES for segment in before):
+        raise ValueError("a kind of JPEG that no camera makes")
+    frames = [one for one in before if one.kind in (*_SEQUENTIAL, *_PROGRESSIVE)]
+    if not frames:
         raise ValueError("a scan without a frame")
-    kind, body = frame
+    frame = frames[-1]
+    body = content[frame.body : frame.body_end]
     _, height, width, components = struct.unpack_from(">BHHB", body)
-    collected = kind in _PROGRESSIVE or content[at + 2] < components
+    collected = frame.kind in _PROGRESSIVE or content[scans[0].body] < components
+    orientation = orientation_in_exif(_first(content, before, _EXIF_OR_XMP, _EXIF))
+    if orientation is None:
+        orientation = orientation_in_xmp(_first(content, before, _EXIF_OR_XMP, _XMP))
     return Header(
         width,
         height,
         decoded=1 if components == 1 else 4,
         held=2 * _samples(body, components) if collected else 0,
         scaled=True,
-        scans=content.count(bytes([0xFF, _START_OF_SCAN])) if collected else 1,
+        scans=len(scans) if collected else 1,
+        orientation=orientation,
+        parts=_jpeg_parts(content, before, scans[0].start),
     )
+
+
+def _jpeg_segments(content: bytes) -> list[Part]:
+    """All segments. Of too many, those that were read, if there are already too many scans among
+    them: the limit of scans says more.
+    """
+    try:
+        return jpeg_segments(content)
+    except TooManySegments as error:
+        if sum(segment.kind == START_OF_SCAN for segment in error.read) <= MOST_SCANS:
+            raise
+        return error.read
+
+
+def _jpeg_parts(content: bytes, before: list[Part], data: int) -> tuple[memoryview, ...]:
+    """The segments that the decoder needs of those `before` the first scan, then all from there."""
+    needed = [part for part in before if _is_needed(content, part)]
+    if sum(part.end - part.start for part in needed) > _LARGEST_HEAD:
+        raise ValueError("larger tables than any camera writes")
+    whole = memoryview(content)
+    return whole[:2], *(whole[part.start : part.end] for part in needed), whole[data:]
+
+
+def _is_needed(content: bytes, segment: Part) -> bool:
+    if segment.kind in _COLOUR_SEGMENTS:
+        return content.startswith(_COLOUR_SEGMENTS[segment.kind], segment.body)
+    return segment.kind not in _APPLICATION and segment.kind != _COMMENT
+
+
+def _first(content: bytes, parts: Iterable[Part], kind: int | bytes, begin: bytes = b"") -> bytes:
+    """The content of the first part of this kind that begins so; empty where there is none."""
+    for part in parts:
+        if part.kind == kind and content.startswith(begin, part.body):
+            return content[part.body : part.body_end]
+    return b""
 
 
 def _samples(frame: bytes, components: int) -> float:

@@ -7,12 +7,11 @@ nor bytes appended to the picture survive.
 
 import io
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from skinapi.errors import Refused
 from skinapi.vision.decode_limits import (
@@ -24,6 +23,9 @@ from skinapi.vision.decode_limits import (
 )
 from skinapi.vision.headers import Header, read_header
 from skinapi.vision.refusals import Reason, refuse
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
 
@@ -37,13 +39,9 @@ STORED_QUALITY = 88
 # would hold several copies of it in memory.
 BAND_PIXELS = 256 * 1024
 LARGEST_FACTOR = 8
-# Pillow decompresses the text chunks of a PNG when it opens the file, up to 64 MB by default.
-PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
 
 _memory = DecodingMemory()
 
-# The values of this Exif tag: https://exiftool.org/TagNames/EXIF.html (0x0112).
-_ORIENTATION_TAG = 0x0112
 _TRANSPOSE_BY_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -76,7 +74,7 @@ def read_photo(content: bytes, *, full: bool = False) -> Photo:
     header = _header_of(content)
     needed = (header.width, header.height) if full else _working_size(header)
     with _memory.reserved(bytes_needed(header, needed)):
-        return _decoded(content, header, needed)
+        return _decoded(header, needed)
 
 
 def stored_photo(content: bytes) -> bytes:
@@ -89,7 +87,7 @@ def stored_photo(content: bytes) -> bytes:
     header = _header_of(content)
     needed = _stored_size(header)
     with _memory.reserved(bytes_needed(header, needed)):
-        kept = shrink_to_stored(_decoded(content, header, needed)).pixels
+        kept = shrink_to_stored(_decoded(header, needed)).pixels
     out = io.BytesIO()
     kept.save(out, "JPEG", quality=STORED_QUALITY)
     return out.getvalue()
@@ -131,34 +129,31 @@ def _header_of(content: bytes) -> Header:
     return header
 
 
-def _decoded(content: bytes, header: Header, needed: Size) -> Photo:
+def _decoded(header: Header, needed: Size) -> Photo:
     try:
-        picture = _open(content, header)
-        format_ = "JPEG" if picture.format == "MPO" else picture.format
+        picture = _open(header)
+        format_ = picture.format
         pixels = _decode(picture, needed)
-        # Only after decoding: for a PNG this call decodes the whole file, and `_orientation` would
-        # hide an error of that.
-        orientation = _orientation(picture)
     except Refused:
         raise
     except Exception as broken:  # decoders raise many kinds of errors on hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
     del picture  # it may hold the whole picture; free that before a turned copy is made
-    if orientation in _TRANSPOSE_BY_ORIENTATION:
-        pixels = pixels.transpose(_TRANSPOSE_BY_ORIENTATION[orientation])
+    if header.orientation in _TRANSPOSE_BY_ORIENTATION:
+        pixels = pixels.transpose(_TRANSPOSE_BY_ORIENTATION[header.orientation])
     width, height = header.width, header.height
-    if orientation in _SIDES_SWAPPED:
+    if header.orientation in _SIDES_SWAPPED:
         width, height = height, width
     return Photo(pixels, width, height, cast("PhotoFormat", format_))
 
 
-def _open(content: bytes, header: Header) -> Image.Image:
+def _open(header: Header) -> Image.Image:
     """Open the file without decoding pixels. Raises Refused for an animated picture, because
     nothing says which frame is meant.
 
     A phone's JPEG with a second picture behind the first (MPO) is not animated: the first counts.
     """
-    picture = Image.open(io.BytesIO(content), formats=FORMATS)
+    picture = Image.open(io.BufferedReader(_Joined(header.parts)), formats=FORMATS)
     if picture.size != (header.width, header.height):
         raise ValueError("two headers that contradict each other")
     if picture.format in ("PNG", "WEBP") and getattr(picture, "is_animated", False):
@@ -166,13 +161,35 @@ def _open(content: bytes, header: Header) -> Image.Image:
     return picture
 
 
-def _orientation(picture: Image.Image) -> int | None:
-    """The Exif orientation. None if it is missing or the metadata is damaged: the pixels may still
-    be good, so such a picture is used without turning it.
-    """
-    with suppress(Exception):
-        return cast("int | None", picture.getexif().get(_ORIENTATION_TAG))
-    return None
+class _Joined(io.RawIOBase):
+    """Parts of a file, read as one file. Joined as bytes, they would be a copy of the upload."""
+
+    def __init__(self, parts: tuple[memoryview, ...]) -> None:
+        self._parts = parts
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: sum(map(len, self._parts))}
+        self._at = max(0, origin[whence] + offset)
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        begin = self._at
+        for part in self._parts:
+            if begin < len(part):
+                wanted = memoryview(buffer)
+                read = part[begin : begin + len(wanted)]
+                wanted[: len(read)] = read
+                self._at += len(read)
+                return len(read)
+            begin -= len(part)
+        return 0
 
 
 def _decode(picture: Image.Image, needed: Size) -> Image.Image:

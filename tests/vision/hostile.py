@@ -196,6 +196,70 @@ def heavy_words() -> Iterator[tuple[str, bytes]]:
     yield "exif that claims four billion values", encoded(skin_with_spot((160, 120)), exif=vast)
 
 
+def many_parts(most: int = 9_900_000) -> Iterator[tuple[str, bytes]]:
+    """A sound picture in a file of `most` bytes that is filled with tiny parts, or with metadata
+    that cost whoever reads them much.
+    """
+    files = valid()
+    for name, segment in {
+        "APP1": b"\xff\xe1\x00\x02",
+        "APP5": b"\xff\xe5\x00\x03A",
+        "COM": b"\xff\xfe\x00\x02",
+        "DQT": b"\xff\xdb\x00\x02",
+        "fill": b"\xff",
+        "zeros": b"\x00",
+        "RST": b"\xff\xd0",
+        "TEM": b"\xff\x01",
+        "stuffing": b"\xff\x00",
+    }.items():
+        filling = segment * (most // len(segment))
+        jpeg, scan = files["jpeg"], files["progressive"].rindex(b"\xff\xda")
+        yield f"jpeg {name} before", jpeg[:2] + filling + jpeg[2:]
+        yield f"jpeg {name} behind", jpeg[:-2] + filling + jpeg[-2:]
+        scans = files["progressive"][:scan], files["progressive"][scan:]
+        yield f"jpeg {name} between scans", scans[0] + filling + scans[1]
+    for name, body in _long_metadata().items():
+        marker, length = body[:1], len(body) + 1
+        segment = b"\xff" + marker + struct.pack(">H", length) + body[1:]
+        yield f"jpeg {name}", jpeg[:2] + segment * (most // len(segment)) + jpeg[2:]
+    content = files["png"]
+    packed = zlib.compress(bytes(999_000), 9)[:-1] + b"x"
+    for name, one in {
+        "private": chunk(b"prVt", b""),
+        "data": chunk(b"IDAT", b""),
+        "text": chunk(b"tEXt", b"a\x00b"),
+        "damaged text": chunk(b"zTXt", b"a\x00\x00" + packed),
+        "damaged profile": chunk(b"iCCP", b"a\x00\x00" + packed),
+    }.items():
+        filling = one * (most // len(one))
+        yield f"png {name} before", content[:33] + filling + content[33:]
+        yield f"png {name} behind", content[:-12] + filling + content[-12:]
+    for kind_of_chunk in (b"abcd", b"EXIF"):
+        filling = (kind_of_chunk + bytes(4)) * (most // 8)
+        for kind in ("webp", "lossless"):
+            whole = files[kind] + filling
+            yield (
+                f"{kind} {kind_of_chunk.decode()}",
+                whole[:4] + struct.pack("<I", len(whole) - 8) + whole[8:],
+            )
+
+
+def _long_metadata() -> Files:
+    """The marker and the body of segments of 64 KB."""
+    tags = b"".join(struct.pack("<HHII", number, 3, 1, 0) for number in range(5400))
+    ifd = b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 5400) + tags + bytes(4)
+    index = struct.pack("<HHII", 0xB001, 4, 1, 65_535) + struct.pack("<HHII", 0xB002, 7, 60_000, 0)
+    mpf = b"II*\x00\x08\x00\x00\x00" + struct.pack("<H", 2) + index + bytes(60_000)
+    block = b"8BIM\x04\x04\x00\x00\x00\x00\x00\x00"
+    return {
+        "exif of many tags": b"\xe1Exif\x00\x00" + ifd,
+        "index of many pictures": b"\xe2MPF\x00" + mpf,
+        "photoshop blocks": b"\xedPhotoshop 3.0\x00" + block * 5400,
+        "profile": b"\xe2ICC_PROFILE\x00\x01\xff" + bytes(65_000),
+        "tables": b"\xdb" + (b"\x00" + bytes(range(1, 65))) * 1000,
+    }
+
+
 def greedy() -> Iterator[tuple[str, bytes]]:
     """Within the bounds, and hardly less than they allow: files of a few kilobytes."""
     grey = Image.new("L", (4_000, 4_000), 120)
