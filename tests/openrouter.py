@@ -3,6 +3,7 @@
 Run by itself it hangs: `python -m tests.openrouter PORT`.
 """
 
+import gzip
 import json
 import socket
 import sys
@@ -12,7 +13,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-MODEL = "test/one-that-answered"
+# A dated version of the first model that the settings name, as OpenRouter answers.
+MODEL = "openai/gpt-4.1-mini-2026-04-14"
 KEY = "sk-or-test"
 # Nobody waits so long: a hanging server lets go when it is closed.
 FOREVER_S = 30.0
@@ -44,6 +46,11 @@ class Call(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing."""
+
+    def end_headers_with(self, line: bytes) -> None:
+        """End the headers with one that Python would not write."""
+        self.flush_headers()
+        self.wfile.write(line + b"\r\n\r\n")
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -212,6 +219,27 @@ def flood(call: Call) -> None:
     call.end_headers()
     while not call.server.closing.is_set():
         call.wfile.write(b" " * 65536)
+
+
+def redirect(location: bytes, megabytes: int = 0) -> Behaviour:
+    def behave(call: Call) -> None:
+        call.send_response(302)
+        call.end_headers_with(b"Location: " + location)
+        for _ in range(megabytes):
+            call.wfile.write(bytes(1024 * 1024))
+
+    return behave
+
+
+def compressed(call: Call) -> None:
+    """A kilobyte that unpacks to a megabyte."""
+    call.answer(302, gzip.compress(bytes(2**20)), {"Content-Encoding": "gzip", "Location": "/x"})
+
+
+def continue_for_ever(call: Call) -> None:
+    """One interim answer after another, and never the answer."""
+    while not call.server.closing.is_set():
+        call.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
 
 
 def _dribble(call: Call, content: bytes) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.backends import Backend
-from tests.openrouter import KEY, MODEL, OpenRouter, an_openrouter, failing
+from tests.openrouter import KEY, OpenRouter, an_openrouter, failing
 from tests.photos import photo_of
 from tests.prediction.photographer import listed, predicted
 
@@ -45,7 +45,11 @@ def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: Op
     assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
     assert ada.call("GET", "/me").get_json()["consents"] == {"llm": True}
     body = predicted(ada)
-    assert body["narrative"]["source"] == {"writer": "llm", "model": MODEL, "reason": None}
+    assert body["narrative"]["source"] == {
+        "writer": "llm",
+        "model": "openai/gpt-4.1-mini-2026-04-14",
+        "reason": None,
+    }
     assert "The model gives Melanoma a probability of" in body["report"]["overview"]
     assert ada.call("GET", "/submissions").get_json()[-1] == listed(body)
     assert ada.call("PUT", "/me/consents", json={"llm": False, "photos": True}).status_code == 200

@@ -1,6 +1,7 @@
 """The LLM's words are used where they may be; else, in time, the template's are."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,11 +33,13 @@ from tests.backends import settings_in, store_of_kind
 from tests.openrouter import (
     FOREVER_S,
     KEY,
-    MODEL,
     Behaviour,
+    Call,
     OpenRouter,
     an_openrouter,
     break_off,
+    compressed,
+    continue_for_ever,
     drip,
     drip_chunks,
     drip_headers,
@@ -46,6 +49,7 @@ from tests.openrouter import (
     hang,
     hang_up,
     in_turn,
+    redirect,
     saying,
     well,
 )
@@ -96,7 +100,7 @@ def test_a_good_answer_is_used_and_names_its_model(
 ) -> None:
     facts = facts_of(key)
     narrative = told_by(narrator_of(llm, store, tmp_path), facts, language)
-    assert narrative.source == Source(writer=Writer.LLM, model=MODEL)
+    assert narrative.source == Source(writer=Writer.LLM, model="openai/gpt-4.1-mini-2026-04-14")
     assert contradictions(narrative, facts) == ()
     template = TemplateWriter().write(facts, language)
     assert len(narrative.sections.overview) > len(template.sections.overview)
@@ -144,6 +148,9 @@ BADLY: dict[str, tuple[Behaviour, Reason]] = {
     "502": (failing(502, {"Retry-After": "0"}), Reason.PROVIDER),
     "503": (failing(503, {"Retry-After": "0"}), Reason.PROVIDER),
     "a redirect": (failing(307, {"Location": "http://127.0.0.1:9/elsewhere"}), Reason.PROVIDER),
+    "a redirect with a body": (redirect(b"/x", megabytes=40), Reason.TOO_LARGE),
+    "a redirect to no address": (redirect(b"http://\xff\xfe/\xe9"), Reason.PROVIDER),
+    "a redirect that unpacks": (compressed, Reason.PROVIDER),
     "fewer bytes than promised": (break_off, Reason.UNREACHABLE),
     "hung up": (hang_up, Reason.UNREACHABLE),
     "a body without end": (flood, Reason.TOO_LARGE),
@@ -189,7 +196,7 @@ def test_a_bad_answer_ends_in_the_templates_words_and_its_reason(
     assert store.collection("narratives").count() == 0
 
 
-@pytest.mark.parametrize("stall", [hang, drip, drip_chunks, drip_headers])
+@pytest.mark.parametrize("stall", [hang, drip, drip_chunks, drip_headers, continue_for_ever])
 def test_nobody_waits_past_the_deadline(
     llm: OpenRouter, store: Store, tmp_path: Path, stall: Behaviour
 ) -> None:
@@ -198,6 +205,27 @@ def test_nobody_waits_past_the_deadline(
     started = time.monotonic()
     assert told_by(narrator) == by_template(Reason.DEADLINE)
     assert time.monotonic() - started < FOREVER_S / 3
+    while any(thread.name.endswith("(_post_in_thread)") for thread in threading.enumerate()):
+        assert time.monotonic() - started < FOREVER_S / 3, "its thread goes on"
+        time.sleep(0.01)
+
+
+def test_of_a_redirects_body_no_more_is_read_than_of_any_answer(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
+    sent = 0
+
+    def behave(call: Call) -> None:
+        nonlocal sent
+        call.send_response(302)
+        call.send_header("Location", "http://127.0.0.1:9/")
+        call.end_headers()
+        for _ in range(600):
+            sent += call.wfile.write(bytes(1024 * 1024))
+
+    llm.behave = behave
+    assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.TOO_LARGE)
+    assert sent < 16 * 1024 * 1024, "what the buffers of two sockets hold"
 
 
 def test_a_server_that_is_not_there_is_told_apart(
