@@ -47,7 +47,7 @@ def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: Op
     body = predicted(ada)
     assert body["narrative"]["source"] == {
         "writer": "llm",
-        "model": "openai/gpt-4.1-mini-2026-04-14",
+        "model": "openai/gpt-4.1-mini",
         "reason": None,
     }
     assert "The model gives Melanoma a probability of" in body["report"]["overview"]

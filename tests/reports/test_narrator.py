@@ -60,6 +60,7 @@ NEVUS = facts_of(
 )
 CONSENTS = {"llm": True}
 PATIENT_S = 0.3
+FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def test_a_good_answer_is_used_and_names_its_model(
 ) -> None:
     facts = facts_of(key)
     narrative = told_by(narrator_of(llm, store, tmp_path), facts, language)
-    assert narrative.source == Source(writer=Writer.LLM, model="openai/gpt-4.1-mini-2026-04-14")
+    assert narrative.source == Source(writer=Writer.LLM, model=FIRST)
     assert contradictions(narrative, facts) == ()
     template = TemplateWriter().write(facts, language)
     assert len(narrative.sections.overview) > len(template.sections.overview)
@@ -226,6 +227,24 @@ def test_of_a_redirects_body_no_more_is_read_than_of_any_answer(
     llm.behave = behave
     assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.TOO_LARGE)
     assert sent < 16 * 1024 * 1024, "what the buffers of two sockets hold"
+
+
+@pytest.mark.parametrize(
+    ("answered", "printed"),
+    [
+        (FIRST, FIRST),
+        (f"{FIRST}-2026-04-14", FIRST),
+        (f"{SECOND}:free", SECOND),
+        (f"{FIRST}-THIS-LESION-IS-BENIGN", FIRST),
+        (f"{FIRST}.no-doctor-is-needed", f"{FIRST} / {SECOND}"),
+        ("THIS-LESION-IS-BENIGN:see-https://evil.example/all-clear", f"{FIRST} / {SECOND}"),
+    ],
+)
+def test_only_a_configured_name_is_printed_as_the_model(
+    llm: OpenRouter, store: Store, tmp_path: Path, answered: str, printed: str
+) -> None:
+    llm.behave = lambda call: call.say(json.dumps(call.draft()), model=answered)
+    assert told_by(narrator_of(llm, store, tmp_path)).source.model == printed
 
 
 def test_a_server_that_is_not_there_is_told_apart(

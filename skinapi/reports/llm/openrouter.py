@@ -6,8 +6,9 @@ The API: https://openrouter.ai/docs/api-reference/chat-completion
 
 import hashlib
 import json
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any
@@ -117,11 +118,11 @@ class OpenRouterWriter:
     def _generate(self, facts: Facts, language: Language, room: int, deadline: float) -> Narrative:
         body = request_body(facts, language, models=self._models, room=room)
         completion = self._request(body, deadline)
-        content, model = completion.content, completion.model
-        if content is None or model is None:
+        content, answered = completion.content, completion.model
+        if content is None or answered is None:
             raise NarrativeUnavailable(Reason.MALFORMED)
         draft = read_draft(content, language)
-        source = Source(writer=Writer.LLM, model=model)
+        source = Source(writer=Writer.LLM, model=configured_model(answered, self._models))
         written = self._template.write(facts, language, draft.added_text())
         for wrong in contradictions(written, facts):
             raise NarrativeUnavailable(wrong)
@@ -144,6 +145,18 @@ class OpenRouterWriter:
             if final or time.monotonic() + pause >= deadline:
                 raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Reason.PROVIDER))
             time.sleep(pause)
+
+
+def configured_model(answered: str, configured: Sequence[str]) -> str:
+    """The configured name of the model that answered. No text of the provider is printed: a report
+    would say it in our name.
+
+    OpenRouter may answer with a longer name, for instance a dated version of the configured model
+    (`vendor/model-2026-01-31`). Where the answer begins with none of the configured names, the
+    result is all of them: each was allowed to answer.
+    """
+    fitting = [name for name in configured if re.match(rf"{re.escape(name)}(?![\w.])", answered)]
+    return max(fitting, key=len) if fitting else " / ".join(configured)
 
 
 def _completion_of(reply: Reply) -> _Completion:
