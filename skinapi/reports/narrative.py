@@ -49,6 +49,7 @@ class Reason(StrEnum):
     PROVIDER = "provider"
     TOO_LARGE = "too_large"
     MALFORMED = "malformed"
+    FAULT = "fault"
 
     MARKUP = "markup"
     CHARACTERS = "characters"

@@ -16,6 +16,7 @@ from skinapi.reports.text.template import TemplateWriter
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language
+from skinapi.web.error_responses import log_fault
 from skinapi.web.logs import log
 
 CONSENT = "llm"
@@ -49,6 +50,9 @@ class Narrator:
             reason = Reason(unwritten.reason)
         except SkinAPIError:
             reason = Reason.STORE
+        except Exception as fault:  # noqa: BLE001 (no fault of a writer may cost the report)
+            log_fault(fault)
+            reason = Reason.FAULT
         # Without a key or consent nothing went wrong, so that is no warning.
         write_log = log.info if reason in NOT_ASKED else log.warning
         write_log("LLM narrative unavailable, template used", reason=reason, language=language)

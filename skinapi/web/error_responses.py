@@ -123,17 +123,17 @@ def answer_errors(app: Flask, renderer_for: Callable[[Request], Renderer]) -> No
 def _as_skinapi_error(raised: Exception) -> SkinAPIError:
     if isinstance(raised, SkinAPIError):
         if raised.status >= errors.SkinAPIError.status:
-            _log_fault(raised)
+            log_fault(raised)
         return raised
     if isinstance(raised, RequestEntityTooLarge):
         return oversize()
     if isinstance(raised, HTTPException) and raised.code in BY_STATUS:
         return BY_STATUS[raised.code]()
-    _log_fault(raised)
+    log_fault(raised)
     return SkinAPIError()
 
 
-def _log_fault(raised: Exception) -> None:
+def log_fault(raised: Exception) -> None:
     """Log where it failed, but never the exception's text, which may quote personal data."""
     raised = getattr(raised, "original_exception", None) or raised
     cause = raised.__cause__ or raised

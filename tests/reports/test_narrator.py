@@ -247,6 +247,45 @@ def test_only_a_configured_name_is_printed_as_the_model(
     assert told_by(narrator_of(llm, store, tmp_path)).source.model == printed
 
 
+@pytest.mark.parametrize(
+    "after",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +" + "9" * 20,
+        "Mon, 01 Jan 9999 23:59:59 -2359",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "Mon, 01 Jan 2024 00:00:00",
+        "9" * 5000,
+        "-1",
+        "\u00b2",
+    ],
+)
+def test_no_time_to_wait_breaks_anything(
+    llm: OpenRouter, store: Store, tmp_path: Path, after: str
+) -> None:
+    llm.behave = failing(503, {"Retry-After": after})
+    assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.PROVIDER)
+
+
+@pytest.mark.parametrize("broken", ["_pause", "_completion_of", "read_draft", "contradictions"])
+def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a secret")
+
+    llm.behave = in_turn(failing(503), well) if broken == "_pause" else well
+    monkeypatch.setattr(openrouter, broken, fail)
+    narrator = narrator_of(llm, store, tmp_path)
+    with capture_logs() as logged:
+        assert told_by(narrator) == by_template(Reason.FAULT)
+    assert logged[0]["event"] == "fault"
+    assert "secret" not in str(logged)
+    for _ in range(circuit_breaker.MOST_FAILURES):
+        llm.behave = failing(503, {"Retry-After": "0"}) if broken == "_pause" else well
+        reason = told_by(narrator).source.reason
+    assert reason is Reason.RESTING
+
+
 def test_a_server_that_is_not_there_is_told_apart(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints, ValidationError
 
+from skinapi.errors import SkinAPIError
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
@@ -112,6 +113,11 @@ class OpenRouterWriter:
             if unwritten.reason not in NOT_SENT:
                 self._breaker.record(success=False)
             raise
+        except SkinAPIError:  # the store, not the LLM
+            raise
+        except Exception:
+            self._breaker.record(success=False)
+            raise
         self._breaker.record(success=True)
         return self._cache.keep(facts, narrative, self._fingerprint)
 
@@ -178,10 +184,11 @@ def _pause(retry_after: str | None, attempt: int) -> float:
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after[:9])
     try:
-        retry_at = parsedate_to_datetime(retry_after)
-    except ValueError:
+        pause = parsedate_to_datetime(retry_after) - datetime.now(UTC)
+    # Besides malformed dates, some that no datetime can hold, and some without a time zone.
+    except (ValueError, OverflowError, TypeError):
         return backoff
-    return max(0.0, (retry_at - datetime.now(UTC)).total_seconds()) if retry_at.tzinfo else backoff
+    return max(0.0, pause.total_seconds())
 
 
 def _fingerprint(models: list[str]) -> str:
