@@ -15,6 +15,7 @@ from skinapi.auth.deletion import Eraser
 from skinapi.auth.email_conflicts import find_email_conflicts
 from skinapi.auth.guard import Guard
 from skinapi.auth.guess_limits import GuessLimits
+from skinapi.auth.hashing_places import PLACES
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.service import AuthService
 from skinapi.auth.sessions import SessionLifetimes, Sessions
@@ -120,7 +121,8 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
     active_admins = ActiveAdmins(store, accounts)
     forget = (records.forget, sessions.forget, guess_limits.forget)
     eraser = Eraser(accounts=accounts, active_admins=active_admins, forget=forget)
-    passwords = Passwords()
+    # No more than half of the threads, so that the others can serve what needs no password.
+    passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
     return Services(
         store=store,
         accounts=accounts,

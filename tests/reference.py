@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from skinapi.auth import guess_limits, passwords, sessions
+from skinapi.auth import guess_limits, hashing_places, passwords, sessions
 from skinapi.auth import routes as auth_routes
 from skinapi.registry import prediction_pool
 from skinapi.reports.llm import cache, circuit_breaker, http_client
@@ -150,6 +150,7 @@ def _limits() -> Iterator[Row]:
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
+    yield "passwords hashed or waiting for it, in each process", str(hashing_places.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST)
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
     yield "requests to the LLM at the same time, in each process", str(http_client.MOST_AT_ONCE)

@@ -2,15 +2,17 @@
 
 import secrets
 import string
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Annotated, Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import StringConstraints
 
-from skinapi.errors import Unavailable
+from skinapi.auth.hashing_places import PLACES, HashingPlaces
 from skinapi.web.schema_types import Printable
 
 # OWASP's second argon2id choice: 19 MiB, so that a host with 512 MB can compute two hashes at once.
@@ -18,7 +20,6 @@ from skinapi.web.schema_types import Printable
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 T = TypeVar("T")
 CONCURRENT_HASHES = 2
-LONGEST_WAIT_S = 10
 # Without I, O, l, 0 and 1, which look alike.
 ALPHABET = string.ascii_letters.translate({ord(c): None for c in "IOl"}) + "23456789"
 
@@ -27,15 +28,32 @@ AnyPassword = Annotated[str, StringConstraints(max_length=1024)]
 
 
 class Passwords:
-    """Hashes and verifies passwords, at most CONCURRENT_HASHES at once.
+    """Hashes and verifies passwords, at most CONCURRENT_HASHES at once; a few more may wait.
 
-    Raises Unavailable if a hash has to wait longer than LONGEST_WAIT_S.
+    Raises Unavailable, at once, if there is no place to wait.
     """
 
-    def __init__(self, hasher: PasswordHasher = HASHER) -> None:
+    def __init__(self, hasher: PasswordHasher = HASHER, *, places: int = PLACES) -> None:
         self._hasher = hasher
         self._executor = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="argon2")
         self._dummy_hash = hasher.hash(secrets.token_hex(16))
+        self._places = HashingPlaces(places)
+        self._of_thread = threading.local()
+
+    @contextmanager
+    def place(self, address: str = "", *, signed: bool = False) -> Iterator[None]:
+        """A place for all hashes that this thread makes within, for a client at this address that
+        may be signed in. Raises Unavailable.
+
+        With a place taken first, whoever gets none costs nothing else either: no query, no guess. A
+        hash outside of it, as an admin's, takes a place for itself.
+        """
+        with self._places.taken(address, signed=signed):
+            self._of_thread.placed = True
+            try:
+                yield
+            finally:
+                self._of_thread.placed = False
 
     def hash(self, password: str) -> str:
         return self._run_queued(self._hasher.hash, _bytes(password))
@@ -56,17 +74,15 @@ class Passwords:
             return False
 
     def _run_queued(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Run `work` on one of the hashing threads. Raises Unavailable after LONGEST_WAIT_S.
+        """Run `work` on one of the hashing threads. Raises Unavailable.
 
         A thread that has hashed once keeps its 19 MiB. On the 32 serving threads instead, the
         process grew from 54 MB to 523 MB.
         """
-        future = self._executor.submit(work, *arguments)
-        try:
-            return future.result(LONGEST_WAIT_S)
-        except TimeoutError as error:
-            future.cancel()
-            raise Unavailable from error
+        if not getattr(self._of_thread, "placed", False):
+            with self.place(signed=True):
+                return self._run_queued(work, *arguments)
+        return self._executor.submit(work, *arguments).result()
 
 
 def one_time_password() -> str:

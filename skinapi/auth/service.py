@@ -79,7 +79,8 @@ class AuthService:
         # Before the expensive hash. If two register at once, the unique index in `add` decides.
         if self._accounts.by_email(email):
             raise EmailTaken
-        new_hash = self._passwords.hash(password)
+        with self._passwords.place(caller.address):
+            new_hash = self._passwords.hash(password)
         identifier = new_id()
         with self._trail.act("account.register", by=identifier, target=identifier):
             account = self._accounts.add(
@@ -96,11 +97,12 @@ class AuthService:
         InitialPasswordExpired. For an initial password, raises PasswordChangeRequired, which names
         the page where it is replaced.
         """
-        account = self._authenticate(email, password, caller)
-        if account.must_change:
-            raise PasswordChangeRequired(self._password_page)
-        if self._passwords.outdated(account.password_hash):
-            account = self._rehash(account, password)
+        with self._passwords.place(caller.address):
+            account = self._authenticate(email, password, caller)
+            if account.must_change:
+                raise PasswordChangeRequired(self._password_page)
+            if self._passwords.outdated(account.password_hash):
+                account = self._rehash(account, password)
         return account, self._open_session(account, caller)
 
     def refresh(self, *, token: str) -> IssuedTokens:
@@ -137,12 +139,13 @@ class AuthService:
         BadRequest or ConcurrentChange.
         """
         account = self._accounts.get(account_id)
-        guess = self._take_guess(account.email, caller, account)
-        if not self._passwords.matches(current, account.password_hash):
-            raise Forbidden("The current password is not right")
-        self._guess_limits.give_back(guess, account_id=account.id)
-        _refuse_expired(account)
-        return self._replace_password(account, current=current, new=new, caller=caller)
+        with self._passwords.place(caller.address, signed=True):
+            guess = self._take_guess(account.email, caller, account)
+            if not self._passwords.matches(current, account.password_hash):
+                raise Forbidden("The current password is not right")
+            self._guess_limits.give_back(guess, account_id=account.id)
+            _refuse_expired(account)
+            return self._replace_password(account, current=current, new=new, caller=caller)
 
     def replace_password(
         self, *, email: str, current: str, new: str, caller: ClientInfo
@@ -150,8 +153,9 @@ class AuthService:
         """As `change_password`, but without a token: e-mail and current password identify the
         account. Raises the errors of a login, BadRequest and ConcurrentChange.
         """
-        account = self._authenticate(email, current, caller)
-        return self._replace_password(account, current=current, new=new, caller=caller)
+        with self._passwords.place(caller.address):
+            account = self._authenticate(email, current, caller)
+            return self._replace_password(account, current=current, new=new, caller=caller)
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
         """Change the given consents, and keep the others. Raises ConcurrentChange."""

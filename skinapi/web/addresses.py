@@ -24,6 +24,18 @@ def address_key(address: str) -> str:
     return str(ip_network((parsed, 64), strict=False))
 
 
+def site_key(address: str) -> str:
+    """One key per site, which is wider than a caller: of IPv6 the /48 network.
+
+    A provider gives a customer a /48 on request, and that holds 65,536 networks of size /64. So
+    where few places are shared by all, a customer must count as one.
+    """
+    key = address_key(address)
+    if key == UNKNOWN or ":" not in key:
+        return key
+    return str(ip_network(key).supernet(new_prefix=48))
+
+
 def _without_port(address: str) -> str:
     # More than one colon without brackets is an IPv6 address without a port.
     if address.startswith("["):
