@@ -24,18 +24,15 @@ INSTRUCTIONS = """\
 A computer model has judged a picture of a skin lesion. The report on it is complete: what the
 condition is, every figure, how urgent it is and what to do are said already. You add two short
 texts in {language} that help a reader to see how its figures hang together: `overview` follows
-what was found, `confidence_explanation` follows the probabilities. You speak of the calculation
-alone: never of the disease, the lesion, its looks, treatment, urgency or what to do, and never to
-the reader.
+what was found, `confidence_explanation` follows the probabilities.
 
-Every text is made of whole sentences with a full stop, in plain prose without markup, at most
-{longest} characters long. Whatever breaks these rules is thrown away:
-- Use no other words than these: {words}
-- These terms may stand as they are: {terms}
-- Name at most one condition in a sentence, only the one under `stated` or first under `ranked`,
-  spelt as there, and only in one of these forms (NAME stands for it): {frames}
-- At most one number in a sentence, printed exactly as in the facts, in the same sentence as the
-  name or the term that it belongs to."""
+Each text is at most {longest} characters long, in plain prose without markup, and made of sentences
+of this list alone, each with its full stop. [a|b] means a or b. Whatever else is said is thrown
+away:
+{sentences}
+NAME stands for one condition: the one under `stated` or first under `ranked`, spelt as there. N
+stands for one number of the facts, printed exactly as there, and only beside the name or the term
+that it belongs to."""
 # LLMs write typographic signs; the reports and their checks use the plain ones.
 PLAIN_SIGNS = str.maketrans({"’": "'", "‘": "'", "\u00a0": " ", "\u202f": " ", "–": "-"})
 
@@ -97,9 +94,7 @@ def instructions(language: Language, room: int) -> str:
     return INSTRUCTIONS.format(
         language=catalogue.name,
         longest=room,
-        words=" ".join(sorted(catalogue.vocabulary.words)),
-        terms=", ".join(catalogue.vocabulary.terms),
-        frames="; ".join(catalogue.vocabulary.frames),
+        sentences="\n".join(f"- {form}" for form in catalogue.vocabulary.sentences),
     )
 
 

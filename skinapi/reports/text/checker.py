@@ -4,9 +4,8 @@ The checker works with a closed set of what is allowed, so no list of wrong sent
 The template's sentences for these facts must all be present, in their place and without any change.
 So the action, the doubt, the notices and every sentence about a disease cannot be lost or altered.
 In addition, two sections may contain sentences on the calculation, but only if a picture was
-classified. These use a short list of words of the language, which has no negation, no advice, no
-certainty, no amount and no disease. All names and numbers, the template's too, are compared with
-the facts.
+classified. These are from a closed list (`added_sentences`), with slots for a name and a number.
+All names and numbers, the template's too, are compared with the facts.
 
 The reason for a refusal is guessed from the sentence's look; the refusal itself does not depend on
 that guess.
@@ -18,6 +17,7 @@ from functools import cache
 
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason
+from skinapi.reports.text.added_sentences import admitted_words, is_admitted
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.sentences import (
     NAME_PLACEHOLDER,
@@ -111,7 +111,7 @@ class _Checker:
         violations = set(self._find_violations(sentence))
         yield from violations
         words = WORD.findall(self._bare(sentence))
-        if set(words) - self._vocabulary.words and not violations:
+        if not violations and not is_admitted(sentence, self._language):
             yield self._language_or_words(words)
         if not words or not sentence.endswith("."):
             yield Reason.WORDS
@@ -127,7 +127,7 @@ class _Checker:
                 yield reason
         if any(
             DISEASE_WORD.fullmatch(word)
-            for word in set(WORD.findall(bare)) - self._vocabulary.words
+            for word in set(WORD.findall(bare)) - admitted_words(self._language)
         ):
             yield Reason.CONDITION
         if NAME_PLACEHOLDER in bare:
@@ -215,7 +215,7 @@ def _table_sentences(language: Language) -> frozenset[str]:
 def _known_words(language: Language) -> frozenset[str]:
     """Every word of one language that the table or the LLM may use."""
     table_text = " ".join(_table_sentences(language)).casefold()
-    return CATALOGUES[language].vocabulary.words | set(WORD.findall(table_text))
+    return admitted_words(language) | set(WORD.findall(table_text))
 
 
 def _is_latin(text: str) -> bool:

@@ -41,23 +41,30 @@ PHRASES = Phrases(
     checklist_unanswered="The 7-point checklist was not answered.",
 )
 
-WORDS = """
-a an the this that these those it its itself they their which what each some other others such of in
-on to for from by with between among and or as at into because where how also then while is are was
-were be been has have had can may might gives give gave given weighs weighed compares compared adds
-added counts counted ranks ranked names named learned learns learning trained describes described
-explains explained means says said states stated answers answered reads read rests depends follows
-comes came stands puts put sets expresses expressed tells told makes made sums uses used model
-picture pictures image images photo photos photograph photographs probability probabilities
-possibility possibilities score scores number numbers percentage percentages share shares result
-results answer finding findings calculation calculations computer software list lists order place
-text report condition conditions class classes group groups checklist figure figures sum example
-examples estimate estimates measure measures question questions way part parts kind kinds word words
-point points possible calibrated automatic automatically statistical own together here
-"""
+SENTENCES = (
+    "The model [gives|gave] [|to ]NAME a [probability|share] of N.",
+    "The [probability|share] [of|for] NAME is N.",
+    "NAME [has|is given] a [probability|share] of N.",
+    "The malignant score is [|a sum, here ]N.",
+    "The malignant score is a sum of probabilities.",
+    "The malignant score adds up the probabilities of several conditions.",
+    "The 7-point checklist [has|counts] N points.",
+    "The model [compared|has compared] the picture with the pictures [|that ]it learned from.",
+    "The model [gives|gave] [each condition a|a] [probability|share].",
+    "The model [calculates|calculated] a probability for each condition.",
+    "A probability describes a calculation; it is a part of the result.",
+    "Each probability is a part of [the result|one sum].",
+    "Each probability [comes from|describes] a calculation of the model.",
+    "Each probability says how the model weighs a condition.",
+    "The probabilities of the conditions are parts of one sum.",
+    "The probabilities [come|follow] from a calculation of the model.",
+    "The conditions are listed in the order of their probabilities.",
+    "The [list|report] names the conditions in the order of their probabilities.",
+    "The calculation compares the conditions.",
+)
 
 VOCABULARY = Vocabulary(
-    words=frozenset(WORDS.split()),
+    sentences=SENTENCES,
     terms=("malignant score", "7-point checklist"),
     frames=(
         r"(?:probability|share) (?:of|for) NAME",

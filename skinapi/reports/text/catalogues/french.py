@@ -41,28 +41,33 @@ PHRASES = Phrases(
     checklist_unanswered="La liste en 7 points n'a pas été remplie.",
 )
 
-WORDS = """
-le la les l un une des du de d au aux à ce cet cette ces celui celle ceux celles il elle ils elles
-on se s son sa ses leur leurs lui qui que qu dont où chaque chacune chacun autre autres tel telle et
-ou en dans sur par pour avec entre parmi comme car puis aussi ainsi est sont était étaient être été
-a ont avait peut peuvent pourrait donne donnent donné donnée données pèse pesé pesée compare comparé
-comparée ajoute additionne additionné compte compté classe classé classée classées nomme nommé
-nommée apprend appris entraîné décrit décrite explique expliqué signifie dit indique indiqué
-indiquée répond lit lu lue repose dépend suit suivent suivante suivant vient viennent place placé
-placée met mis mise exprime exprimé exprimée utilise utilisé utilisée attribue attribué attribuée
-accorde reçoit calcule calculé calculée modèle image images photo photos photographie photographies
-probabilité probabilités possibilité possibilités score scores nombre nombres chiffre chiffres
-pourcentage pourcentages part parts résultat résultats réponse calcul calculs ordinateur logiciel
-liste listes ordre texte rapport affections catégorie catégories groupe groupes somme exemple
-exemples estimation estimations mesure mesures question questions façon partie parties sorte sortes
-mot mots point points possible calibré calibrée automatique automatiquement statistique ici
-"""
+SENTENCES = (
+    "Le modèle [donne|a donné|attribue] [au |à la |à l'|à ]NAME une [probabilité|part] de N.",
+    "La [probabilité|part] [de |d'|du |de la |de l'|pour |pour le |pour la |pour l']NAME est de N.",
+    "[|Le |La |L']NAME [a|reçoit] une [probabilité|part] de N.",
+    "Le score de malignité est [de |une somme, ici ]N.",
+    "Le score de malignité est une somme de probabilités.",
+    "Le score de malignité additionne les probabilités de plusieurs affections.",
+    "La liste en 7 points compte N points.",
+    "Le modèle a comparé [l'image|cette image] avec [les images|celles] dont il a appris.",
+    "Le modèle donne une [probabilité|part][| à chaque affection].",
+    "Le modèle [calcule|a calculé] une probabilité pour chaque affection.",
+    "Chaque probabilité décrite ici suit un calcul; elle est une partie du résultat.",
+    "Chaque probabilité est une partie [du résultat|d'une somme].",
+    "Chaque probabilité [vient d'un|décrit un] calcul du modèle.",
+    "Chaque probabilité dit comment le modèle pèse une affection.",
+    "Les probabilités des affections sont les parties d'une somme.",
+    "Les probabilités [viennent d'un|suivent un] calcul du modèle.",
+    "Les affections sont classées dans l'ordre de leurs probabilités.",
+    "[La liste|Le rapport] nomme les affections dans l'ordre de leurs probabilités.",
+    "Le calcul compare les affections.",
+)
 
 VOCABULARY = Vocabulary(
-    words=frozenset(WORDS.split()),
+    sentences=SENTENCES,
     terms=("score de malignité", "liste en 7 points"),
     frames=(
-        r"(?:probabilité|part) (?:de |d'|du |de la |de l'|pour |pour le |pour la )NAME",
+        r"(?:probabilité|part) (?:de |d'|du |de la |de l'|pour |pour le |pour la |pour l')NAME",
         r"(?:donne|donné|donnée|attribue|attribué|attribuée|accorde) (?:à |au |à la |à l')NAME",
         r"^(?:le |la |l')?NAME (?:a|avait|reçoit) une (?:probabilité|part)",
     ),

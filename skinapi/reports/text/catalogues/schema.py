@@ -35,16 +35,16 @@ class Phrases(Frozen):
 
 
 class Vocabulary(Frozen):
-    """The words that the LLM may use about a finding, and patterns of typical violations.
+    """What the LLM may say about a finding, and patterns of typical violations.
 
-    `words` holds no negation, no reassurance, no advice, no certainty, no amount and no disease. So
-    a text of only these words can be dull, but cannot keep a patient from seeing a doctor. `terms`
-    are names of several words, matched as a whole. A condition may only be named inside one of the
-    `frames` (`NAME` stands for it). `violations` are patterns that tell why a sentence with other
-    words was refused.
+    `sentences` are the forms of all sentences that it may add: `[a|b]` stands for `a` or `b`, NAME
+    for a condition, N for a number. No sentence of them negates, advises, reassures, promises or
+    disowns the report. `terms` are names of several words, matched as a whole. `frames` and
+    `violations` are patterns that tell why another sentence was refused: a condition is named
+    outside of a frame, or a violation is found.
     """
 
-    words: frozenset[str]
+    sentences: tuple[str, ...]
     terms: tuple[str, ...]
     frames: tuple[str, ...]
     synonyms: Mapping[str, str]
