@@ -94,9 +94,20 @@ def _parser() -> argparse.ArgumentParser:
     admin.set_defaults(run=_lazy_command("create_admin"))
     checker = commands.add_parser("check", help="list broken invariants")
     checker.add_argument("--repair", action="store_true", help="also repair them")
+    checker.add_argument(
+        "--logged",
+        type=_position,
+        metavar="SEQUENCE:HASH",
+        help="from a log line: the trail must have this audit row",
+    )
     checker.set_defaults(run=_lazy_command("check"))
     add_commands(commands)
     return parser
+
+
+def _position(text: str) -> tuple[int, str]:
+    sequence, _, logged_hash = text.partition(":")
+    return int(sequence), logged_hash
 
 
 if __name__ == "__main__":

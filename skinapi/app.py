@@ -45,6 +45,7 @@ def create_app(
     configure_logs()
     services = open_services(settings, store)
     services.eraser.resume()
+    services.trail.log_newest()
     registry = registry or open_registry(settings)
     rates = {
         Rate.READ: settings.rate_read,

@@ -2,37 +2,45 @@
 
 Each change has two rows: an intent before it and an outcome after it. Rows name accounts only by
 id, so that they can be kept when the person's data is deleted. The rows are a hash chain: each one
-contains the hash of the previous row.
+contains the hash of the previous row. A hash is made with a key, so that whoever can only write to
+the store cannot make one.
 """
 
-import hashlib
-import json
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
 from skinapi.storage.chain_head import ChainHead
+from skinapi.storage.chain_keys import ChainKeys
+from skinapi.storage.chain_rows import chain_faults
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
+from skinapi.web.logs import log
 from skinapi.web.pagination import Page, page_of
 
 ATTEMPTS = 100
 LONGEST_ACT = timedelta(minutes=1)
-NO_PREVIOUS_HASH = "0" * 64
+PURPOSE = "skinapi audit rows"
 ACCOUNT_FIELDS = ("by", "target")
 
 
 class AuditTrail:
-    """Appends rows to the audit trail, and reads and checks it."""
+    """Appends rows to the audit trail, and reads and checks it.
 
-    def __init__(self, store: Store, request_id: Callable[[], str | None]) -> None:
+    `secrets` are the server's secrets, the newest first: it signs the rows, the others verify rows
+    that they signed before.
+    """
+
+    def __init__(
+        self, store: Store, request_id: Callable[[], str | None], *, secrets: Sequence[str]
+    ) -> None:
         self._store = store
         self._rows = store.collection("audit")
         self._rows.ensure_index("sequence", unique=True)
@@ -40,7 +48,8 @@ class AuditTrail:
         for fields in ([], ["by"], ["target"]):
             self._rows.ensure_index(*fields, "sequence", "id")
             self._rows.ensure_index(*fields, "action", "sequence", "id")
-        self._chain_head = ChainHead(store, self._rows, "audit")
+        self._keys = ChainKeys(secrets, purpose=PURPOSE)
+        self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
         self._request_id = request_id
         self._append_lock = threading.Lock()
 
@@ -69,21 +78,44 @@ class AuditTrail:
         self._append({**row, "phase": "outcome", "outcome": "done"})
 
     def faults(self) -> Iterator[Fault]:
-        """Yield breaks of the hash chain, and intents whose process died before the outcome."""
-        previous, open_intents = None, {}
-        for row in self._in_sequence():
-            yield from _chain_faults(previous, row)
-            if row["phase"] == "intent":
-                open_intents[row["id"]] = row
-            else:
-                open_intents.pop(row.get("intent"), None)
-            previous = row
+        """Yield what is wrong with the hash chain, and intents whose process died before the
+        outcome.
+        """
+        count = self._rows.count()  # first: meanwhile rows may be added, but none is deleted
+        open_intents: dict[str, Document] = {}
+        yield from chain_faults(self._followed(open_intents), self._keys, "audit")
+        numbered = self._rows.count({"sequence": {"$gt": 0}})
+        if count > numbered:
+            yield Fault(f"{count - numbered} audit rows are not numbered from 1 up")
         yield from self._chain_head.faults()
         for row in open_intents.values():
             # A younger intent may belong to a change that is still running.
             if row["created_at"] < now() - LONGEST_ACT:
                 message = f"audit row {row['sequence']} ({row['action']}) has no outcome"
                 yield Fault(message, partial(self._close, row))
+
+    def _followed(self, open_intents: dict[str, Document]) -> Iterator[Document]:
+        """All rows in sequence. At the end `open_intents` holds the intents without an outcome."""
+        for row in self._in_sequence():
+            if row.get("phase") != "intent":
+                open_intents.pop(str(row.get("intent")), None)
+            elif self._keys.signed(row, field="hash"):  # any other is a fault already
+                open_intents[row["id"]] = row
+            yield row
+
+    def faults_of(self, sequence: int, hash: str) -> Iterator[Fault]:
+        """Yield a fault unless the row with this number has this hash, as a log line says."""
+        found = self._rows.find({"sequence": sequence})
+        if [row.get("hash") for row in found] != [hash]:
+            yield Fault(f"audit row {sequence} is missing, or not the one that the log names")
+
+    def has(self, action: str, *, target: str) -> bool:
+        """Whether the trail has a row about this."""
+        return bool(self._rows.find({"target": target, "action": action}, limit=1, sort="sequence"))
+
+    def log_newest(self) -> None:
+        """Log the number and hash of the newest row."""
+        _log(self._chain_head.newest())
 
     def _close(self, intent: Document) -> None:
         """Write the outcome "unknown" for this intent."""
@@ -118,7 +150,9 @@ class AuditTrail:
         return page_of(merged(listings, sort="-sequence", limit=limit + 1), limit)
 
     def _append(self, fields: Document) -> Document:
-        return self._store.together(partial(self._number_and_insert, fields))
+        row = self._store.together(partial(self._number_and_insert, fields))
+        _log(row)
+        return _outcome_fields(row)
 
     def _number_and_insert(self, fields: Document) -> Document:
         """Insert a row with the next number, and retry if another process takes that number first.
@@ -134,21 +168,30 @@ class AuditTrail:
                     time.sleep(random.uniform(0, 0.005))  # noqa: S311 (spreads the retries)
                 else:
                     self._chain_head.move(row)
-                    return _outcome_fields(row)
+                    return row
         raise StoreUnavailable("The audit trail is too busy; try again shortly")
 
     def _next_row(self, fields: Document) -> Document:
-        last = self._chain_head.newest()
+        newest = self._chain_head.newest()
+        if newest["sequence"] == 0:
+            self._chain_head.move(newest)  # a head is always there before the first row
         row = {
             **fields,
             "id": new_id(),
             "schema": 1,
             "created_at": now(),
             "request_id": self._request_id(),
-            "sequence": last["sequence"] + 1 if last else 1,
-            "previous": last["hash"] if last else NO_PREVIOUS_HASH,
+            "sequence": newest["sequence"] + 1,
+            "previous": newest["hash"],
+            "head_fault": newest.get("head_fault"),
+            "key": self._keys.current,
         }
-        return {**row, "hash": chained_hash(row)}
+        return {**row, "hash": self._keys.sign(row)}
+
+
+def _log(row: Document) -> None:
+    # A log that is kept elsewhere shows when the newest rows and the head were put back together.
+    log.info("audit", sequence=row["sequence"], hash=row["hash"])
 
 
 def _outcome_fields(row: Document) -> Document:
@@ -159,21 +202,3 @@ def _outcome_fields(row: Document) -> Document:
         "target": row["target"],
         "intent": row.get("intent", row["id"]),
     }
-
-
-def _chain_faults(previous: Document | None, row: Document) -> Iterator[Fault]:
-    number = previous["sequence"] + 1 if previous else 1
-    if row["sequence"] != number:
-        yield Fault(f"audit rows {number} to {row['sequence'] - 1} are missing")
-    elif row["previous"] != (previous["hash"] if previous else NO_PREVIOUS_HASH):
-        yield Fault(f"audit row {number} does not follow the row before it")
-    if row["hash"] != chained_hash(row):
-        yield Fault(f"audit row {row['sequence']} was changed after it was written")
-
-
-def chained_hash(row: Document) -> str:
-    """The SHA-256 of the row, which includes the hash of the previous row."""
-    # A field that is None is not stored, so it must not change the hash.
-    facts = {name: value for name, value in row.items() if name != "hash" and value is not None}
-    canonical = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
-    return hashlib.sha256(canonical.encode()).hexdigest()

@@ -15,6 +15,7 @@ from skinapi.registry.service import announce_model
 from skinapi.services import Services, open_services, store_faults, store_of
 from skinapi.settings import Settings
 from skinapi.storage.faults import Fault
+from skinapi.web.logs import configure_logs
 
 FIRST_ADMIN = "admin@skinapi.local"
 
@@ -49,6 +50,7 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
     """Make the account with this address an active admin, and print its one-time password if one
     was made. Creates the account if there is none.
     """
+    configure_logs()
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
     if password is not None:
         TypeAdapter(NewPassword).validate_python(password)
@@ -63,11 +65,15 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
 
 def check(settings: Settings, options: argparse.Namespace) -> int:
     """List broken invariants; with --repair, repair them. The exit status is 1 if any are left."""
+    configure_logs()
     # These faults keep the services from being opened, so they come first.
     left = _report(store_faults(store_of(settings)), repair=options.repair)
     if left and not options.repair:
         return 1
-    left += _report(open_services(settings).faults(), repair=options.repair)
+    services = open_services(settings)
+    left += _report(services.faults(), repair=options.repair)
+    if options.logged:
+        left += _report(services.trail.faults_of(*options.logged), repair=False)
     print("no faults" if not left else f"faults left: {left}")
     return 1 if left else 0
 

@@ -75,6 +75,9 @@ class Services:
         yield from self.reviews.faults()
         yield from self.issued.faults(self.records.has)
         yield from self.trail.faults()
+        for admin in self.active_admins.ids():
+            if not self.trail.has("account.role_admin", target=admin):
+                yield Fault(f"no audit row says who made the account {admin} an admin")
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         accounts = Accounts(store)
     except Duplicate as error:
         raise BrokenStore from error
-    trail = AuditTrail(store, request_id)
+    trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
     submissions, counts = Submissions(store), FindingCounts(store)
     reviews, issued, narratives = Reviews(store), IssuedReports(store), NarrativeCache(store)
     records = RecordsService(

@@ -49,6 +49,11 @@ class Settings(BaseSettings):
         description="Signs the access tokens. At least 32 random characters; required in "
         "production. In development one is made and kept in INSTANCE_DIR.",
     )
+    former_jwt_secret_keys: SecretStr | None = Field(
+        default=None,
+        description="Earlier values of JWT_SECRET_KEY, the newest first, comma-separated. They "
+        "verify the audit rows that they signed, and open nothing.",
+    )
     openrouter_api_key: SecretStr | None = Field(
         default=None,
         description="Key of the LLM provider. If empty, nothing is ever sent to an LLM.",
@@ -283,6 +288,11 @@ class Settings(BaseSettings):
         if self.production:
             _refuse_weak(key)
         return key
+
+    def audit_secrets(self) -> list[str]:
+        """The secrets that sign the audit trail: the current one, then the former ones."""
+        former = (self.secret("former_jwt_secret_keys") or "").split(",")
+        return [self.signing_key(), *(key.strip() for key in former if key.strip())]
 
     def refuse_unsafe(self) -> None:
         """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""

@@ -1,14 +1,25 @@
 """The trail: an intent before, an outcome after, one unbroken chain."""
 
+import hashlib
+import json
 import threading
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from skinapi.audit import AuditTrail, chained_hash
+from skinapi.__main__ import main
+from skinapi.audit import PURPOSE, AuditTrail
 from skinapi.auth.errors import LastAdmin
+from skinapi.storage.chain_keys import ChainKeys
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
-from tests.backends import PASSWORD, Backend
+from tests.backends import PASSWORD, SECRET, Backend
+
+KEYS = ChainKeys([SECRET], purpose=PURPOSE)
+NO_HEAD = "audit rows without a chain head: the newest may be deleted"
+UNSIGNED = "without a signature: from before rows were signed, or written by somebody else"
 
 
 def rows_of(backend: Backend, action: str) -> list[Document]:
@@ -17,6 +28,56 @@ def rows_of(backend: Backend, action: str) -> list[Document]:
 
 def faults_of(backend: Backend) -> list[str]:
     return [fault.says for fault in backend.services.trail.faults()]
+
+
+def trail_with(backend: Backend, *secrets: str) -> AuditTrail:
+    """The trail of a server that was started anew with these secrets."""
+    return AuditTrail(backend.services.store, lambda: None, secrets=secrets)
+
+
+def says_with(backend: Backend, *secrets: str) -> list[str]:
+    return [fault.says for fault in trail_with(backend, *secrets).faults()]
+
+
+def head_at(row: Document) -> Document:
+    """What the server stores where this row is the newest."""
+    place = {"chain": "audit", "sequence": row["sequence"], "hash": row["hash"]}
+    named = {**place, "key": KEYS.current}
+    return {**named, "signature": KEYS.sign(named)}
+
+
+def set_head(backend: Backend, head: Document) -> None:
+    counters = backend.services.store.collection("counters")
+    assert counters.update({"id": "audit-head"}, {"$set": head})
+
+
+def stored_head(backend: Backend) -> Document:
+    head = backend.services.store.collection("counters").get("audit-head")
+    assert head is not None
+    return head
+
+
+def drop_head(backend: Backend) -> None:
+    assert backend.services.store.collection("counters").delete({"id": "audit-head"})
+
+
+def plain_hash(row: Document) -> str:
+    """What somebody who has the store and the source, but no key, can compute."""
+    facts = {name: value for name, value in row.items() if name != "hash" and value is not None}
+    text = json.dumps(facts, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def chain_anew(backend: Backend, kept: list[Document]) -> None:
+    """Replace all rows by these, numbered and chained anew, and the head with them."""
+    rows = backend.services.store.collection("audit")
+    rows.delete({})
+    previous = "0" * 64
+    for number, row in enumerate(kept, 1):
+        forged = {**row, "sequence": number, "previous": previous}
+        previous = forged["hash"] = plain_hash(forged)
+        rows.insert(forged)
+    set_head(backend, {"sequence": len(kept), "hash": previous})
 
 
 def fill(backend: Backend, acts: int = 3) -> None:
@@ -139,8 +200,11 @@ def test_a_rewritten_row_breaks_the_link_to_the_next(backend: Backend) -> None:
     rows = backend.services.store.collection("audit")
     (row,) = rows.find({"sequence": 3})
     forged = {**row, "by": "somebody-else"}
-    rows.update({"sequence": 3}, {"$set": {"by": forged["by"], "hash": chained_hash(forged)}})
-    assert faults_of(backend) == ["audit row 4 does not follow the row before it"]
+    rows.update({"sequence": 3}, {"$set": {"by": forged["by"], "hash": plain_hash(forged)}})
+    assert faults_of(backend) == [
+        "audit row 3 was changed after it was written",
+        "audit row 4 does not follow the row before it",
+    ]
 
 
 def test_a_tail_that_was_cut_off_is_found_and_stays_found(any_backend: Backend) -> None:
@@ -163,31 +227,155 @@ def test_a_tail_that_was_written_anew_is_found(backend: Backend) -> None:
     rows = backend.services.store.collection("audit")
     last = backend.audit()[-1]
     forged = {**last, "outcome": "refused"}
-    forged["hash"] = chained_hash(forged)
+    forged["hash"] = plain_hash(forged)
     rows.update({"id": last["id"]}, {"$set": {"outcome": "refused", "hash": forged["hash"]}})
-    assert faults_of(backend) == ["audit row 6 is not the one that was written"]
+    assert faults_of(backend) == [
+        "audit row 6 was changed after it was written",
+        "audit row 6 is not the one that was written",
+    ]
 
 
 def test_a_crash_before_the_chain_head_moves_is_no_fault(backend: Backend) -> None:
     fill(backend)
-    counters = backend.services.store.collection("counters")
     for sequence in (2, 4):
         (row,) = [row for row in backend.audit() if row["sequence"] == sequence]
-        link = {"sequence": sequence, "hash": row["hash"]}
-        counters.update({"id": "audit-anchor"}, {"$set": link})
+        set_head(backend, head_at(row))
         assert faults_of(backend) == []
     fill(backend)
     assert faults_of(backend) == []
 
 
-def test_a_lost_chain_head_is_found_and_repaired(any_backend: Backend) -> None:
+def test_a_trail_that_was_chained_anew_is_found(any_backend: Backend) -> None:
     fill(any_backend)
-    any_backend.services.store.collection("counters").delete({"id": "audit-anchor"})
+    chain_anew(any_backend, [row for row in any_backend.audit() if row["target"] != "1"])
+    says = faults_of(any_backend)
+    assert "audit row 1 was changed after it was written" in says
+    assert "the chain head of the audit rows is not signed with a known key" in says
+
+
+def test_rows_that_nobody_signed_are_found(any_backend: Backend) -> None:
+    fill(any_backend)
+    unsigned = [{k: v for k, v in row.items() if k != "key"} for row in any_backend.audit()]
+    chain_anew(any_backend, unsigned)
+    assert f"audit rows 1 to 6 are {UNSIGNED}" in faults_of(any_backend)
+
+
+def test_a_head_that_was_set_back_with_the_tail_is_found(any_backend: Backend) -> None:
+    fill(any_backend)
+    last = any_backend.audit()[3]
+    any_backend.services.store.collection("audit").delete({"sequence": {"$gt": 4}})
+    set_head(any_backend, {"sequence": 4, "hash": last["hash"]})
+    false_head = "the chain head of the audit rows is not signed with a known key"
+    assert faults_of(any_backend) == [false_head]
+    fill(any_backend, 1)
+    assert faults_of(any_backend) == [
+        "audit row 5 was written when its chain head was not signed with a known key"
+    ]
+
+
+def test_an_intent_that_was_cut_off_is_found(any_backend: Backend) -> None:
+    fill(any_backend)
+    trail = any_backend.services.trail
+    with trail.act("test.act", by="system", target="x"):
+        any_backend.services.store.collection("audit").delete({"sequence": 7})
+        assert faults_of(any_backend) == ["audit rows 7 to 7 are missing"]
+
+
+@pytest.mark.parametrize("number", [0, -5, "7", 2.5, None])
+def test_a_row_that_is_not_numbered_as_ours_is_found(any_backend: Backend, number: Any) -> None:
+    fill(any_backend)
+    forged = {"id": new_id(), "schema": 1, "created_at": now(), "action": "account.delete"}
+    forged |= {"by": "a", "target": "b", "phase": "outcome", "outcome": "done", "hash": "forged"}
+    any_backend.services.store.collection("audit").insert({**forged, "sequence": number})
+    assert faults_of(any_backend) != []
+
+
+def test_a_head_that_was_deleted_is_found_and_nothing_mends_it(any_backend: Backend) -> None:
+    fill(any_backend)
+    any_backend.services.store.collection("audit").delete({"sequence": {"$gt": 4}})
+    drop_head(any_backend)
     (fault,) = any_backend.services.trail.faults()
-    assert fault.says == "audit row 6 has no chain head"
-    assert fault.repair is not None
-    fault.repair()
-    assert faults_of(any_backend) == []
+    assert (fault.says, fault.repair) == (NO_HEAD, None)
+    fill(any_backend, 1)
+    assert faults_of(any_backend) == ["audit row 5 was written when its chain head was missing"]
+
+
+def test_a_trail_that_was_deleted_whole_is_found(any_backend: Backend) -> None:
+    any_backend.services.admin.ensure_admin(email="root@example.org", password=None)
+    assert list(any_backend.services.faults()) == []
+    any_backend.services.store.collection("audit").delete({})
+    drop_head(any_backend)
+    fill(any_backend)
+    root = any_backend.account("root@example.org").id
+    (fault,) = any_backend.services.faults()
+    assert fault.says == f"no audit row says who made the account {root} an admin"
+
+
+def test_a_new_secret_verifies_the_rows_of_the_former_ones(any_backend: Backend) -> None:
+    fill(any_backend)
+    trail_with(any_backend, "second", SECRET).note("test.second", by="a", target="b")
+    trail_with(any_backend, "third", "second", SECRET).note("test.third", by="a", target="b")
+    assert says_with(any_backend, "third", "second", SECRET) == []
+    (says,) = says_with(any_backend, "third")
+    assert says.startswith("audit rows 1 to 7 are signed with an unknown key")
+    assert "FORMER_JWT_SECRET_KEYS" in says
+
+
+def test_a_former_secret_signs_no_new_row(backend: Backend) -> None:
+    trail_with(backend, "second", SECRET).note("test.second", by="a", target="b")
+    fill(backend, 1)
+    says = says_with(backend, "second", SECRET)
+    assert "audit row 2 is signed with an older key than the one before" in says
+
+
+def test_a_changed_row_of_a_former_secret_is_found(backend: Backend) -> None:
+    fill(backend)
+    rows = backend.services.store.collection("audit")
+    rows.update({"sequence": 3}, {"$set": {"by": "somebody-else"}})
+    says = says_with(backend, "second", SECRET)
+    assert says == ["audit row 3 was changed after it was written"]
+
+
+def test_the_log_names_each_row_and_no_more(
+    capfd: pytest.CaptureFixture[str], backend: Backend
+) -> None:
+    capfd.readouterr()
+    fill(backend, 1)
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    named = [(line["sequence"], line["hash"]) for line in lines if line["event"] == "audit"]
+    assert named == [(row["sequence"], row["hash"]) for row in backend.audit()]
+    for line in lines:
+        assert line.keys() == {"event", "level", "timestamp", "sequence", "hash"}
+
+
+def test_a_server_that_starts_logs_the_newest_row(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    fill(Backend(tmp_path), 1)
+    capfd.readouterr()
+    newest = Backend(tmp_path).audit()[-1]
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    found = [line for line in lines if line["event"] == "audit"]
+    assert [(line["sequence"], line["hash"]) for line in found] == [(2, newest["hash"])]
+
+
+def test_check_finds_that_a_tail_and_a_head_were_put_back_by_the_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("INSTANCE_DIR", str(tmp_path))
+    monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
+    backend = Backend(tmp_path)
+    fill(backend, 1)
+    backup = stored_head(backend)
+    fill(backend, 1)
+    newest = backend.audit()[-1]
+    logged = f"{newest['sequence']}:{newest['hash']}"
+    assert main(["check", "--logged", logged]) == 0
+    backend.services.store.collection("audit").delete({"sequence": {"$gt": 2}})
+    set_head(backend, {key: value for key, value in backup.items() if key != "id"})
+    assert main(["check"]) == 0  # as docs/security.md says
+    assert main(["check", "--repair", "--logged", logged]) == 1
+    assert "audit row 4 is missing, or not the one that the log names" in capsys.readouterr().out
 
 
 def test_an_old_intent_without_outcome_is_found_and_closed(
@@ -195,7 +383,7 @@ def test_an_old_intent_without_outcome_is_found_and_closed(
 ) -> None:
     fill(any_backend, 1)
     any_backend.services.store.collection("audit").delete({"phase": "outcome"})
-    any_backend.services.store.collection("counters").delete({"id": "audit-anchor"})
+    set_head(any_backend, head_at(any_backend.audit()[0]))
     assert faults_of(any_backend) == []
     monkeypatch.setattr("skinapi.audit.LONGEST_ACT", timedelta(seconds=-1))
     (fault,) = any_backend.services.trail.faults()
@@ -221,7 +409,9 @@ def test_a_repair_may_be_followed_by_the_real_outcome(
 @pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
 def test_forty_writers_keep_one_chain(any_backend: Backend) -> None:
     store = any_backend.services.store
-    trails = [AuditTrail(store, lambda: None) for _ in range(4)]  # as four processes would
+    trails = [
+        AuditTrail(store, lambda: None, secrets=[SECRET]) for _ in range(4)
+    ]  # as four processes would
 
     def write(number: int) -> None:
         with trails[number % 4].act("test.act", by="system", target=str(number)):

@@ -1,72 +1,94 @@
-"""The head of a hash chain of rows, stored apart from the rows, so that `check` notices when the
-newest rows were deleted.
+"""The head of a hash chain of rows, stored apart from the rows and signed as they are, so that
+`check` notices when the newest rows were deleted.
 
-The head is updated after the row is written. A crash in between leaves the head behind the newest
-row, never ahead of it. So the row that the head names must exist.
+The head is made before the first row, and updated after each row is written. A crash in between
+leaves the head behind the newest row, never ahead of it. So where there are rows there is a head,
+and the row that it names must exist.
 """
 
 from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
 
 from skinapi.errors import Duplicate
+from skinapi.storage.chain_keys import ChainKeys
+from skinapi.storage.chain_rows import NO_PREVIOUS_HASH
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Documents, Store
 
+MISSING = "its chain head was missing"
+NOT_OURS = "its chain head was not signed with a known key"
+START: Document = {"sequence": 0, "hash": NO_PREVIOUS_HASH}
+SIGNED_FIELDS = ("chain", "sequence", "hash", "key", "signature")
+
 
 class ChainHead:
-    def __init__(self, store: Store, rows: Documents, name: str) -> None:
+    def __init__(self, store: Store, rows: Documents, name: str, keys: ChainKeys) -> None:
         self._counters = store.collection("counters")
         self._rows = rows
         self._name = name
+        self._keys = keys
 
-    def newest(self) -> Document | None:
-        """The last row, or the stored head if its row was deleted.
+    def newest(self) -> Document:
+        """The number and hash that the next row follows: of the newest row, or of the head if its
+        row was deleted. So a deleted row's number is never given to a new row.
 
-        So a deleted row's number is never given to a new row. None if there is no row yet.
+        With a `head_fault` where the stored head cannot be trusted.
         """
-        head, found = self._read(), self._rows.find(sort="-sequence", limit=1)
-        if head and not (found and found[0]["sequence"] >= head["sequence"]):
-            return head
-        return found[0] if found else None
+        head, rows = self._read(), self._last_row()
+        if head is None and rows:
+            head = self._read()  # another process may have begun the chain after the first look
+        trusted = head is not None and self._trusts(head)
+        candidates = [START, *rows, *([head] if head and trusted else [])]
+        newest = _place(max(candidates, key=lambda one: int(one["sequence"])))
+        if trusted or (head is None and newest == START):
+            return newest
+        return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
 
     def move(self, row: Document) -> None:
-        """Move the head to this row, unless it is at a later one.
-
-        An intent does not move it: its outcome follows soon, and moves it then.
-        """
-        if row["phase"] == "intent":
-            return
-        head = {"sequence": row["sequence"], "hash": row["hash"]}
+        """Move the head to this row, unless it is at a later one."""
+        facts = {"chain": self._name, **_place(row), "key": self._keys.current}
+        head = {**facts, "signature": self._keys.sign(facts)}
         behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
         if self._counters.update(behind, {"$set": head}) is None:
             with suppress(Duplicate):  # another process has set the head to a later row
                 self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
 
     def faults(self) -> Iterator[Fault]:
-        """Yield a missing head, deleted newest rows, and a row that is not the one written."""
-        head = self._read()
+        """Yield a missing or false head, deleted newest rows, and a newest row that was replaced.
+
+        None can be repaired: a new head would hide what was deleted.
+        """
+        head, rows = self._read(), self._last_row()
         if head is None:
-            for row in self._rows.find({"phase": "outcome"}, sort="-sequence", limit=1):
-                message = f"{self._name} row {row['sequence']} has no chain head"
-                yield Fault(message, self._repair(row))
-            return
-        newest, number = self.newest(), head["sequence"]
-        if newest == head:  # no row has this number or a later one
-            last = self._rows.find(sort="-sequence", limit=1)
-            first = last[0]["sequence"] + 1 if last else 1
-            yield Fault(f"{self._name} rows {first} to {number} are missing")
-        for row in self._rows.find({"sequence": number}):
-            if row["hash"] != head["hash"]:
-                yield Fault(f"{self._name} row {number} is not the one that was written")
+            if rows:
+                yield Fault(f"{self._name} rows without a chain head: the newest may be deleted")
+        elif not self._trusts(head):
+            yield Fault(f"the chain head of the {self._name} rows is not signed with a known key")
+        else:
+            last = rows[0]["sequence"] if rows else 0
+            if last < head["sequence"]:
+                yield Fault(f"{self._name} rows {last + 1} to {head['sequence']} are missing")
+            for row in self._rows.find({"sequence": head["sequence"]}):
+                if row.get("hash") != head["hash"]:
+                    message = f"{self._name} row {head['sequence']} is not the one that was written"
+                    yield Fault(message)
 
     @property
     def _id(self) -> str:
-        return f"{self._name}-anchor"  # "anchor" is the name in stored data: do not change it
+        return f"{self._name}-head"
 
-    def _repair(self, row: Document) -> partial[None]:
-        return partial(self.move, row)
+    def _trusts(self, head: Document) -> bool:
+        signed = {field: head.get(field) for field in SIGNED_FIELDS}
+        return head.get("chain") == self._name and self._keys.signed(signed, field="signature")
+
+    def _last_row(self) -> list[Document]:
+        """The row with the highest number, in a list; empty if there is none from 1 up."""
+        return self._rows.find({"sequence": {"$gt": 0}}, sort="-sequence", limit=1)
 
     def _read(self) -> Document | None:
         return self._counters.get(self._id)
+
+
+def _place(row: Document) -> Document:
+    return {"sequence": row["sequence"], "hash": row["hash"]}

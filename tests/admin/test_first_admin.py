@@ -43,7 +43,7 @@ class Start:
             active_admins=self.active_admins,
             eraser=Eraser(accounts=self.accounts, active_admins=self.active_admins, forget=()),
             passwords=cast("Passwords", QuickPasswords()),
-            trail=AuditTrail(mock_store(), lambda: None),
+            trail=AuditTrail(mock_store(), lambda: None, secrets=["-"]),
             initial_password_life=timedelta(hours=1),
         )
         self.active_admins.ids()

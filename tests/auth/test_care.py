@@ -109,7 +109,7 @@ class Clinic:
             active_admins=active_admins,
             eraser=self.eraser,
             passwords=PASSWORDS,
-            trail=AuditTrail(mock_store(), lambda: None),
+            trail=AuditTrail(mock_store(), lambda: None, secrets=["-"]),
             initial_password_life=timedelta(hours=1),
         )
         first = self._add("first", "doctor")

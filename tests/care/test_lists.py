@@ -90,7 +90,7 @@ def test_a_finding_joins_the_queue_when_judged_and_leaves_it_when_deleted(backen
 
 def test_findings_follow_their_owner_from_doctor_to_doctor(any_backend: Backend) -> None:
     old, new = any_backend.member(role="doctor"), any_backend.member(role="doctor")
-    admin, ada = any_backend.member(role="admin"), patient_of(any_backend, old)
+    admin, ada = any_backend.admin(), patient_of(any_backend, old)
     made = [file_for(any_backend, ada, band).number for band in (URGENT, ROUTINE)]
     path = f"/patients/{any_backend.account(ada.email).id}/submissions"
 

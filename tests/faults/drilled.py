@@ -40,6 +40,7 @@ def acting(server: Server, seed: int, actors: int = ACTORS) -> Iterator[Drill]:
     photos = lesions(4, seed=seed)
     with closing(Town(server)) as town:
         admin = town.person("admin")
+        town.services.trail.note("account.role_admin", by="system", target=admin.id)
         working = [
             Actor(
                 admin=admin,

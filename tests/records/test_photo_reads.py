@@ -61,7 +61,7 @@ def test_a_row_says_who_read_which_photo_when_and_no_more(any_backend: Backend) 
     assert row["by"] == any_backend.account(doctor.email).id
     assert row["target"] == made["_id"]
     assert row.keys() == {
-        *("id", "schema", "created_at", "sequence", "previous", "hash", "request_id"),
+        *("id", "schema", "created_at", "sequence", "previous", "hash", "request_id", "key"),
         *("action", "phase", "outcome", "by", "target"),
     }
     assert list(any_backend.services.faults()) == []
