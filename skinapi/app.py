@@ -54,8 +54,7 @@ def create_app(
         Rate.ANONYMOUS: settings.rate_anonymous,
         Rate.PREDICTIONS: settings.rate_predictions,
     }
-    shared_counts = settings.secret("rate_limit_storage") or settings.secret("mongo_uri")
-    limits = open_limits(shared_counts, settings.instance_dir, rates)
+    limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services

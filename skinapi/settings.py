@@ -11,6 +11,7 @@ from pydantic import AliasChoices, Field, NonNegativeInt, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skinapi.errors import UnsafeSettings
+from skinapi.setting_values import MEMORY, read_rate_limit_uri
 
 VERSION = "0.1.0"
 SHORTEST_SECRET = 32
@@ -172,8 +173,9 @@ class Settings(BaseSettings):
 
     rate_limit_storage: SecretStr | None = Field(
         default=None,
-        description="Where rate limits are counted, for example `redis://host:6379`. If empty: "
-        "in MongoDB where MONGO_URI is set, else in a SQLite file in INSTANCE_DIR.",
+        description="Where rate limits are counted: `redis://host:6379`, `rediss://`, "
+        "`mongodb://` or `mongodb+srv://`, or `memory://` for one worker. If empty: in MongoDB "
+        "where MONGO_URI is set, else in a SQLite file in INSTANCE_DIR.",
     )
     rate_read: str = Field(
         default="600/minute",
@@ -277,6 +279,13 @@ class Settings(BaseSettings):
         value: SecretStr | None = getattr(self, name)
         return value.get_secret_value() if value else None
 
+    @property
+    def rate_limit_uri(self) -> str | None:
+        """Where the rate limits are counted; None for a SQLite file. Raises UnsafeSettings."""
+        if named := self.secret("rate_limit_storage"):
+            return read_rate_limit_uri(named)
+        return self.secret("mongo_uri")
+
     def signing_key(self) -> str:
         """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.
 
@@ -315,6 +324,7 @@ class Settings(BaseSettings):
         uri = self.secret("mongo_uri")
         if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
             raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
+        _ = self.rate_limit_uri  # raises UnsafeSettings
         if self.production:
             self._refuse_for_production()
 
@@ -332,8 +342,7 @@ class Settings(BaseSettings):
         token = self.secret("metrics_token")
         if token is not None and (len(token) < SHORTEST_TOKEN or _looks_made_up(token)):
             raise UnsafeSettings("METRICS_TOKEN must have at least 16 random characters")
-        counts = self.secret("rate_limit_storage") or ""
-        if counts.startswith("memory") and self.workers > 1:
+        if (self.rate_limit_uri or "").startswith(f"{MEMORY}:") and self.workers > 1:
             raise UnsafeSettings(
                 "RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone"
             )

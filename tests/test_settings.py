@@ -2,15 +2,18 @@
 
 import threading
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import pytest
 
+from skinapi.app import create_app
 from skinapi.errors import UnsafeSettings
 from skinapi.services import open_services
 from skinapi.settings import Settings
 from skinapi.storage import open_store
-from tests.backends import SECRET
+from skinapi.storage.mongo import MongoStore
+from tests.backends import SECRET, mock_store
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +32,10 @@ def production(**settings: Any) -> Settings:
         "public_url": "https://skin.example",
     }
     return Settings(**{**safe, **settings})
+
+
+def mock_store_unless(given: dict[str, str]) -> MongoStore | None:
+    return None if "mongo_uri" in given else mock_store()
 
 
 @pytest.mark.parametrize(
@@ -104,6 +111,66 @@ def test_production_refuses_what_makes_no_sense(given: dict[str, Any], says: str
     with pytest.raises(UnsafeSettings, match=says) as refused:
         production(**given).refuse_unsafe()
     assert "hello" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "MEMORY://",
+        " memory://",
+        "\tMemory://",
+        "async+memory://",
+        "async+redis://host",
+        "foo://:hidden@host",
+        "redis:host",
+        "hidden",
+        "redis://:hidden@host:badport/0",
+        "redis://:hid/den@host/0",
+        "redis://:hidden@[::1",
+        "memcached://host",
+    ],
+)
+def test_rate_limits_are_counted_only_where_all_workers_see_them(uri: str) -> None:
+    with pytest.raises(UnsafeSettings, match="RATE_LIMIT_STORAGE") as refused:
+        production(rate_limit_storage=uri, workers=2).refuse_unsafe()
+    assert "hid" not in "".join(format_exception(refused.value))
+
+
+@pytest.mark.parametrize(
+    ("uri", "read"),
+    [
+        (" Redis://host:6379/0", "redis://host:6379/0"),
+        ("REDISS://:p@host", "rediss://:p@host"),
+        ("MongoDB://a,b/limits", "mongodb://a,b/limits"),
+        ("mongodb+srv://a", "mongodb+srv://a"),
+    ],
+)
+def test_the_place_of_the_rate_limits_is_read_as_the_library_reads_it(uri: str, read: str) -> None:
+    given = production(rate_limit_storage=uri, workers=2)
+    given.refuse_unsafe()
+    assert given.rate_limit_uri == read
+
+
+@pytest.mark.parametrize("uri", ["MEMORY://", "memory://"])
+def test_one_worker_may_count_in_its_memory(uri: str) -> None:
+    production(rate_limit_storage=uri, workers=1).refuse_unsafe()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"rate_limit_storage": "mongodb://u:hid@den@host/"},
+        {"rate_limit_storage": "mongodb://u:hidden@ho st:99999/"},
+        {"mongo_uri": "mongodb://u:hid@den@host/"},
+        {"mongo_uri": "mongodb://u:hidden@ho st:99999/"},
+    ],
+)
+def test_no_password_shows_where_an_address_cannot_be_used(
+    given: dict[str, str], tmp_path: Path
+) -> None:
+    with pytest.raises(UnsafeSettings) as refused:
+        create_app(production(instance_dir=tmp_path, **given), mock_store_unless(given))
+    assert "hid" not in "".join(format_exception(refused.value))
 
 
 @pytest.mark.parametrize("bind", ["[::]:5000", "0.0.0.0:1, localhost:8000", "skin.example:443"])

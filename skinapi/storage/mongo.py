@@ -56,8 +56,9 @@ class MongoStore:
         """
         try:
             client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **TIMEOUTS)
-        except (ConfigurationError, ValueError) as error:
-            raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from error
+        except (ConfigurationError, ValueError):
+            # Without its cause: that may quote the password.
+            raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from None
         return cls(client.get_default_database(DATABASE))
 
     def collection(self, name: str) -> "MongoDocuments":

@@ -8,11 +8,17 @@ from pathlib import Path
 
 from flask import Flask, Response, g, request
 from limits import RateLimitItem, parse
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
+from pymongo.errors import ConfigurationError as MongoConfigurationError
 
-from skinapi.errors import PredictionQuotaReached, StoreUnavailable, TooManyRequests
+from skinapi.errors import (
+    PredictionQuotaReached,
+    StoreUnavailable,
+    TooManyRequests,
+    UnsafeSettings,
+)
 from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.outage import Outage
 from skinapi.web.access import ROLES
@@ -101,20 +107,27 @@ def _add_header(header: str, limit: str) -> None:
 
 
 def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
-    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`."""
+    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`.
+
+    Raises UnsafeSettings for a URI that is not valid.
+    """
     if storage_uri is None:
         return Limits(MovingWindowRateLimiter(SqliteWindows(instance_dir / "limits.db")), rates)
     return Limits(MovingWindowRateLimiter(_storage_at(storage_uri)), rates)
 
 
 def _storage_at(uri: str) -> StorageTypes:
-    # The drivers' own timeouts are so long that an outage would keep every request waiting.
-    if uri.startswith("mongodb"):
-        return MongoWindows.at(uri)
-    timeouts = (
-        {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
-    )
-    return storage_from_string(uri, wrap_exceptions=True, **timeouts)
+    try:
+        if uri.startswith("mongodb"):
+            return MongoWindows.at(uri)
+        # The driver's own timeouts are so long that an outage would keep every request waiting.
+        timeouts = (
+            {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
+        )
+        return storage_from_string(uri, wrap_exceptions=True, **timeouts)
+    except (ConfigurationError, MongoConfigurationError, ValueError):
+        # Without its cause: that may quote the password.
+        raise UnsafeSettings("RATE_LIMIT_STORAGE is not an address that can be used") from None
 
 
 def caller_address() -> str:

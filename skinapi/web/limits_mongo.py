@@ -3,6 +3,7 @@
 import time
 from urllib.parse import urlsplit
 
+import pymongo
 from limits.storage import MongoDBStorage
 
 from skinapi.storage.outage import TIMEOUTS
@@ -14,8 +15,11 @@ class MongoWindows(MongoDBStorage):
     @classmethod
     def at(cls, uri: str) -> "MongoWindows":
         """In the database that the URI names, so that two installations on one MongoDB server have
-        separate counts.
+        separate counts. Does not connect yet. Raises ValueError or pymongo's ConfigurationError for
+        a URI that is not valid.
         """
+        # The library reads the URI at the first request, and again at the end.
+        pymongo.MongoClient(uri, connect=False).close()
         return cls(
             uri,
             database_name=urlsplit(uri).path.strip("/") or "limits",
