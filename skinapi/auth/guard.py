@@ -84,7 +84,7 @@ class Guard:
         except NotFound as error:
             raise InvalidToken from error
         revoked = account.status == "deleting" or account.token_version != claims.token_version
-        if revoked or not self._sessions.exists(claims.session_id):
+        if revoked or not self._sessions.has(claims.session_id, account=account):
             raise InvalidToken
         return account
 

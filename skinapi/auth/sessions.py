@@ -96,8 +96,11 @@ class Sessions:
             return session.ends_at
         return min(session.used_at + self._lifetimes.access, session.expires_at)
 
-    def exists(self, session_id: str) -> bool:
-        return self._documents.get(session_id) is not None
+    def has(self, session_id: str, *, account: Account) -> bool:
+        """Whether this is a valid session of the account as it is now."""
+        found = self._documents.get(session_id)
+        mine = {"account": account.id, "token_version": account.token_version}
+        return found is not None and mine.items() <= found.items()
 
     def by_refresh_token(self, token: str) -> Session | None:
         found = self._documents.find({"family": _hash(token.partition(".")[0])}, limit=1)

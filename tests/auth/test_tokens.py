@@ -56,6 +56,14 @@ def test_a_token_carries_no_personal_data(backend: Backend) -> None:
     assert claims["exp"] - claims["iat"] == backend.settings.token_hours * 3600
 
 
+def test_a_token_that_names_another_account_than_its_session_does_is_refused(
+    shared_backend: Backend,
+) -> None:
+    thief, owner = shared_backend.member(), shared_backend.member()
+    victim = shared_backend.account(owner.email).id
+    assert_dead(shared_backend, signed(claims_of(shared_backend, thief, sub=victim)))
+
+
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 def test_another_algorithm_is_refused(shared_backend: Backend, algorithm: str) -> None:
