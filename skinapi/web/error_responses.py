@@ -6,18 +6,17 @@ A route may declare a renderer of its own, because existing clients read errors 
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, Request, Response, jsonify, request
-from pydantic import BaseModel, Field
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from skinapi import errors
 from skinapi.errors import SkinAPIError
 from skinapi.web.logs import log
+from skinapi.web.problem import PROBLEM_TYPE, problem_of
 from skinapi.web.request_context import oversize, request_id
 
 # Makes the whole answer, including its status. One that serves several clients on the same path
@@ -31,23 +30,6 @@ BY_STATUS: dict[int, type[SkinAPIError]] = {
 }
 
 
-class Problem(BaseModel):
-    """An error as in RFC 9457, with its sentence also under each name that a client reads."""
-
-    # https://www.rfc-editor.org/rfc/rfc9457 defines `detail`; existing clients read `error`,
-    # `message` or `msg`.
-
-    type: str = Field(description="about:blank: the code says which problem it is")
-    title: str
-    status: int
-    detail: str
-    code: str = Field(description="stable, for programs")
-    request_id: str | None
-    error: str
-    message: str
-    msg: str
-
-
 def problem_json(
     error: SkinAPIError, *, status: int | None = None, members: Mapping[str, Any] | None = None
 ) -> Response:
@@ -56,21 +38,10 @@ def problem_json(
     `status` replaces the error's own where a client expects another one; `members` are added for a
     client that reads more.
     """
-    status = status or error.status
-    problem = Problem(
-        type="about:blank",
-        title=HTTPStatus(status).phrase,
-        status=status,
-        detail=error.detail,
-        code=error.code,
-        request_id=request_id(),
-        error=error.detail,
-        message=error.detail,
-        msg=error.detail,
-    )
+    problem = problem_of(error, request_id=request_id(), status=status)
     response = jsonify(problem.model_dump() | dict(members or {}))
-    response.status_code = status
-    response.mimetype = "application/problem+json"
+    response.status_code = problem.status
+    response.mimetype = PROBLEM_TYPE
     return response
 
 

@@ -5,17 +5,9 @@ import re
 from flask import Flask, Response
 from flask_cors import CORS
 
-READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
-# https://owasp.org/www-project-secure-headers/
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+from skinapi.web.problem import SECURITY_HEADERS
 
+READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
 
 # Any port, because development servers move to the next free one, and previews have others.
 LOOPBACK_ORIGIN = (

@@ -13,9 +13,10 @@ from skinapi import errors
 from skinapi.errors import SkinAPIError
 from skinapi.settings import VERSION
 from skinapi.web.access import Access, Opened, Public, Signed
-from skinapi.web.error_responses import Problem, plain_text
+from skinapi.web.error_responses import plain_text
 from skinapi.web.forms import MULTIPART
 from skinapi.web.limits import Rate
+from skinapi.web.problem import Problem
 from skinapi.web.request_context import ACCEPTED_KEY, KEY_HEADER
 from skinapi.web.routes import Route
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn
 
-from skinapi.errors import RequestTimeout, SkinAPIError, Unavailable
+from skinapi.errors import HeadersTooLarge, RequestTimeout, SkinAPIError, Unavailable
 from skinapi.web.address_limits import threads_of_address
 from skinapi.web.buffering import MOST_HEAD, BodyPending, BufferedRequest, end_of_head
 from skinapi.web.connection import Connection, State
@@ -34,18 +34,12 @@ from skinapi.web.deadlines import (
     is_overdue,
     transfer_seconds,
 )
+from skinapi.web.malformed_requests import error_for, raw_answer, refuse_unclear_coding
 
 RECEIVE_BYTES = 256 * 1024
 RETRY_AFTER_S = 2
 MOST_UNSENT = 32 * 1024 * 1024
 CHECK_DEADLINES_EVERY_S = 0.25
-
-
-# Sent by the worker itself: without a whole head the application cannot be called.
-HEAD_TOO_LARGE = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
-    b"Connection: close\r\nContent-Length: 0\r\n\r\n"
-)
 
 
 class BufferingWorker(ConnectionWorker):
@@ -101,7 +95,7 @@ class BufferingWorker(ConnectionWorker):
             conn.unread += rest[taken:]
             self._run(conn)
         else:
-            conn.request.sendall(HEAD_TOO_LARGE)
+            conn.request.sendall(raw_answer(HeadersTooLarge()))
             conn.keep_alive = False
             self._send_answer(conn)
         return True
@@ -128,6 +122,27 @@ class BufferingWorker(ConnectionWorker):
             return
         # The callback may run in the thread; everything else here belongs to the main loop.
         done.add_done_callback(lambda future: self.method_queue.defer(self._on_done, conn, future))
+
+    def handle_request(self, request: Any, call: Any) -> bool:
+        """gunicorn calls this in the thread, when it has parsed the head."""
+        refuse_unclear_coding(request)
+        left = call.sock.body.left
+        if left is None or left > self.most_drained:
+            # An answer before the body is here ends the connection (_after_answer), and says so.
+            request.force_close()
+        answered: bool = super().handle_request(request, call)
+        return answered
+
+    def handle_error(self, _: Any, client: Any, __: Any, raised: Exception) -> None:
+        """gunicorn calls this in the thread for a request that it refuses, and for a failure that
+        the application has not answered.
+        """
+        error = error_for(raised)
+        if error.status == SkinAPIError.status:
+            self.log.exception("Error handling request")  # noqa: LOG004 (gunicorn handles one)
+        else:
+            self.log.warning("Invalid request")
+        client.sendall(raw_answer(error))
 
     def _keepalive_after(self, call: Any, keepalive: bool) -> bool:
         """gunicorn calls this in the thread: whether the connection may take another request.

@@ -1,0 +1,57 @@
+"""The one body of errors, and the headers that every answer has.
+
+The gunicorn worker uses this module too, for requests that never reach the application. It imports
+no Flask, so that gunicorn's parent process stays small.
+"""
+
+from http import HTTPStatus
+
+from pydantic import BaseModel, Field
+
+from skinapi.errors import SkinAPIError
+
+PROBLEM_TYPE = "application/problem+json"
+# https://owasp.org/www-project-secure-headers/
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+class Problem(BaseModel):
+    """An error as in RFC 9457, with its sentence also under each name that a client reads."""
+
+    # https://www.rfc-editor.org/rfc/rfc9457 defines `detail`; existing clients read `error`,
+    # `message` or `msg`.
+
+    type: str = Field(description="about:blank: the code says which problem it is")
+    title: str
+    status: int
+    detail: str
+    code: str = Field(description="stable, for programs")
+    request_id: str | None
+    error: str
+    message: str
+    msg: str
+
+
+def problem_of(
+    error: SkinAPIError, *, request_id: str | None, status: int | None = None
+) -> Problem:
+    """The body for this error. `status` replaces the error's own."""
+    status = status or error.status
+    return Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=error.detail,
+        code=error.code,
+        request_id=request_id,
+        error=error.detail,
+        message=error.detail,
+        msg=error.detail,
+    )
