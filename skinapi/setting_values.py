@@ -2,12 +2,21 @@
 may hold a password.
 """
 
+import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from skinapi.errors import UnsafeSettings
 
 MEMORY = "memory"
 SHARED_COUNTS = ("mongodb", "mongodb+srv", "redis", "rediss")
+# An origin as a browser sends it: no user, no path, no letters outside ASCII.
+ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\w(?:[\w.-]*\w)?|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?",
+    re.ASCII,
+)
+PATH = re.compile(r"(?:/[\w~-][\w.~-]*)*/?", re.ASCII)
+LONGEST_URL = 200  # the QR code of a report has room for this address and a checksum
 
 
 def read_rate_limit_uri(text: str) -> str:
@@ -30,3 +39,45 @@ def read_rate_limit_uri(text: str) -> str:
                 "RATE_LIMIT_STORAGE must name redis://host:port, its password percent-encoded"
             ) from None
     return f"{scheme}://{rest}"
+
+
+def is_origin(text: str) -> bool:
+    found = ORIGIN.fullmatch(text)
+    return bool(found and _is_host(found["host"]) and _is_port(found["port"]))
+
+
+def is_url(text: str) -> bool:
+    """Whether the text is an origin, and maybe a plain path."""
+    found = ORIGIN.match(text)
+    if not found or len(text) > LONGEST_URL:
+        return False
+    return is_origin(found[0]) and PATH.fullmatch(text[found.end() :]) is not None
+
+
+def stays_private(url: str) -> bool:
+    """Whether nobody on the way can read what is sent to this URL or origin."""
+    found = ORIGIN.match(url)
+    return bool(found and (found["scheme"] == "https" or _is_loopback(found["host"])))
+
+
+def _is_host(host: str) -> bool:
+    if not host.startswith("["):
+        return ".." not in host
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_port(port: str | None) -> bool:
+    return port is None or 0 < int(port) <= 65535
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

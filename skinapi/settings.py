@@ -5,19 +5,24 @@ import secrets
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, NonNegativeInt, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skinapi.errors import UnsafeSettings
-from skinapi.setting_values import MEMORY, read_rate_limit_uri
+from skinapi.setting_values import (
+    LONGEST_URL,
+    MEMORY,
+    is_origin,
+    is_url,
+    read_rate_limit_uri,
+    stays_private,
+)
 
 VERSION = "0.1.0"
 SHORTEST_SECRET = 32
 SHORTEST_TOKEN = 16
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
-ORIGIN = re.compile(r"https?://[^/?#\s*]+")
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -314,12 +319,17 @@ class Settings(BaseSettings):
             raise UnsafeSettings("MAX_HELD_BYTES must have room for two of MAX_UPLOAD_BYTES")
         if self.open_lab and not self.loopback:
             raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
-        called = urlsplit(self.openrouter_url)
-        if called.scheme != "https" and called.hostname not in LOOPBACK:
-            raise UnsafeSettings("OPENROUTER_URL must begin with https://: the key travels there")
-        if not all(ORIGIN.fullmatch(origin) for origin in self.origins):
+        if not is_url(self.openrouter_url) or not stays_private(self.openrouter_url):
+            raise UnsafeSettings("OPENROUTER_URL must be https://host/path: the key travels there")
+        if not all(self._may_call(origin) for origin in self.origins):
             raise UnsafeSettings(
-                "ALLOWED_ORIGINS must name each front end as https://host, without * or a path"
+                "ALLOWED_ORIGINS must name each front end as https://host or https://host:port, "
+                "without *, user or path; in production http:// is for this machine alone"
+            )
+        if self.public_url and not is_url(self.public_url):
+            raise UnsafeSettings(
+                "PUBLIC_URL must be the address that people use, as https://host, without user, "
+                f"query or fragment, and of at most {LONGEST_URL} characters"
             )
         uri = self.secret("mongo_uri")
         if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
@@ -328,13 +338,16 @@ class Settings(BaseSettings):
         if self.production:
             self._refuse_for_production()
 
+    def _may_call(self, origin: str) -> bool:
+        return is_origin(origin) and (not self.production or stays_private(origin))
+
     def _refuse_for_production(self) -> None:
         if self.mongo_uri is None and "instance_dir" not in self.model_fields_set:
             raise UnsafeSettings(
                 "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
                 "without either, every account would be lost at the next deployment"
             )
-        if not self.public_url or not ORIGIN.match(self.public_url):
+        if not self.public_url or not self.public_url.startswith("https://"):
             raise UnsafeSettings(
                 "Set PUBLIC_URL to the address that people use, as https://host: "
                 "the QR code of every report leads there"

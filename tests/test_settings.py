@@ -91,6 +91,82 @@ def test_production_refuses_origins_that_are_anyones(origins: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "origin",
+    [
+        "https://user:hidden@front.example",
+        "https://user@front.example",
+        "https://front.example:99999",
+        "https://front.example:0",
+        "https://front.example:",
+        "https://front.example:8o",
+        "https://front.example;https://b.example",
+        "'https://front.example'",
+        "https://fron\u0442.example",
+        "https://[::1",
+        "https://front.example\nX: y",
+        "https://.front",
+        "http://front.example",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+    ],
+)
+def test_production_refuses_origins_that_no_browser_sends_or_anyone_can_read(origin: str) -> None:
+    with pytest.raises(UnsafeSettings, match="ALLOWED_ORIGINS") as refused:
+        production(allowed_origins=f"https://a.example,{origin}").refuse_unsafe()
+    assert "hidden" not in refused.value.detail
+
+
+def test_origins_without_tls_are_for_this_machine_and_for_development() -> None:
+    loopback = "http://localhost:4200, http://127.0.0.1, http://[::1]:5173, http://app.localhost"
+    production(allowed_origins=f"{loopback}, https://front.example:8443/").refuse_unsafe()
+    Settings(allowed_origins="http://front.example").refuse_unsafe()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://skin.example\nX",
+        "https://skin.example\n",
+        " https://skin.example",
+        "https:// skin.example",
+        "https://user:hidden@skin.example",
+        "https://user@skin.example",
+        "http://skin.example",
+        "http://127.0.0.1:5000",
+        "https://skin.example?x=1",
+        "https://skin.example/#y",
+        'https://skin.example/"><script>',
+        "https://skin.example/%0a",
+        "https://skin.example/../x",
+        "https://[::1",
+        "https://[zz]",
+        "https://skin.example:99999",
+        "https://skin.example/" + "x" * 200,
+        "https://",
+        "HTTPS:skin.example",
+    ],
+)
+def test_production_refuses_an_address_that_people_cannot_use(url: str) -> None:
+    with pytest.raises(UnsafeSettings, match="PUBLIC_URL") as refused:
+        production(public_url=url).refuse_unsafe()
+    assert "hidden" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://skin.example", "https://skin.example:8443/", "https://[2001:db8::1]/clinic/skin"],
+)
+def test_production_takes_an_address_that_people_can_use(url: str) -> None:
+    production(public_url=url).refuse_unsafe()
+
+
+def test_development_takes_a_public_address_without_tls_but_no_markup() -> None:
+    Settings(public_url="http://skin.example:5000").refuse_unsafe()
+    with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
+        Settings(public_url="http://skin.example/<b>").refuse_unsafe()
+
+
+@pytest.mark.parametrize(
     ("given", "says"),
     [
         ({"metrics_token": "1"}, "METRICS_TOKEN"),
@@ -271,7 +347,19 @@ def test_the_lab_is_never_open_to_the_world(reachable: dict[str, Any]) -> None:
         production(open_lab=True).refuse_unsafe()
 
 
-@pytest.mark.parametrize("url", ["http://openrouter.ai/api/v1", "ftp://x", "openrouter.ai", ""])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://openrouter.ai/api/v1",
+        "ftp://x",
+        "openrouter.ai",
+        "",
+        "https://[::1",
+        "https://user:hidden@openrouter.ai",
+        "https://openrouter.ai/api/v1\nX: y",
+        "https://openrouter.ai/api?key=hidden",
+    ],
+)
 def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
     with pytest.raises(UnsafeSettings, match="OPENROUTER_URL"):
         production(openrouter_url=url).refuse_unsafe()
