@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from skinapi.errors import UnsafeSettings
 
+ROLES = ("user", "doctor", "researcher", "admin")
 MEMORY = "memory"
 SHARED_COUNTS = ("mongodb", "mongodb+srv", "redis", "rediss")
 # An origin as a browser sends it: no user, no path, no letters outside ASCII.
@@ -16,6 +17,13 @@ ORIGIN = re.compile(
     re.ASCII,
 )
 PATH = re.compile(r"(?:/[\w~-][\w.~-]*)*/?", re.ASCII)
+RATE = re.compile(
+    r"(?:(?P<role>\w+)\s*=\s*)?(?P<amount>\d{1,7})\s*(?:/|\s+per\s+)\s*"
+    r"(?:(?P<times>\d{1,5})\s*)?(?P<unit>second|minute|hour|day)s?",
+    re.ASCII | re.IGNORECASE,
+)
+SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+LONGEST_WINDOW_S = 86400  # counts are kept for a day
 LONGEST_URL = 200  # the QR code of a report has room for this address and a checksum
 
 
@@ -39,6 +47,28 @@ def read_rate_limit_uri(text: str) -> str:
                 "RATE_LIMIT_STORAGE must name redis://host:port, its password percent-encoded"
             ) from None
     return f"{scheme}://{rest}"
+
+
+def is_rate(text: str) -> bool:
+    """Whether the text is one rate for all, and at most one for each role, separated by commas.
+
+    The library would ignore what it does not understand, such as a second rate behind a semicolon.
+    """
+    parts = [RATE.fullmatch(part.strip()) for part in text.split(",")]
+    found = [part for part in parts if part]
+    named = [part["role"] for part in found]
+    return (
+        len(found) == len(parts)
+        and all(_is_window(part) for part in found)
+        and len(named) == len(set(named))
+        and None in named
+        and {role for role in named if role} <= set(ROLES)
+    )
+
+
+def _is_window(rate: re.Match[str]) -> bool:
+    seconds = SECONDS[rate["unit"].lower()] * int(rate["times"] or 1)
+    return int(rate["amount"]) > 0 and 0 < seconds <= LONGEST_WINDOW_S
 
 
 def is_origin(text: str) -> bool:

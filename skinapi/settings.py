@@ -14,6 +14,7 @@ from skinapi.setting_values import (
     LONGEST_URL,
     MEMORY,
     is_origin,
+    is_rate,
     is_url,
     read_rate_limit_uri,
     stays_private,
@@ -24,6 +25,7 @@ SHORTEST_SECRET = 32
 SHORTEST_TOKEN = 16
 SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
 ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
+RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -33,6 +35,7 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,  # a value may be a secret
         populate_by_name=True,
     )
 
@@ -84,7 +87,7 @@ class Settings(BaseSettings):
         description="Seconds that one narrative may wait for the LLM, all attempts together.",
     )
     llm_daily_budget: NonNegativeInt = Field(
-        default=1000, description="LLM requests a day (UTC), for the whole installation."
+        default=1000, le=10**9, description="LLM requests a day (UTC), for the whole installation."
     )
     model_path: Path | None = Field(
         default=None, description="Folder of a model to serve instead of the shipped one."
@@ -94,6 +97,7 @@ class Settings(BaseSettings):
     )
     num_streams: PositiveInt = Field(
         default=2,
+        le=256,
         description="Photos that are judged at the same time, in each process. 16 more wait; "
         "others get 503 with `Retry-After`.",
     )
@@ -126,8 +130,8 @@ class Settings(BaseSettings):
     port: PositiveInt = Field(
         default=5000, le=65535, description="The port, where BIND is not set."
     )
-    workers: PositiveInt = Field(default=1, description="Server processes.")
-    threads: PositiveInt = Field(default=32, description="Threads in each process.")
+    workers: PositiveInt = Field(default=1, le=256, description="Server processes.")
+    threads: PositiveInt = Field(default=32, le=1024, description="Threads in each process.")
     trusted_proxies: int = Field(
         default=0,
         ge=0,
@@ -156,24 +160,29 @@ class Settings(BaseSettings):
     )
 
     token_hours: PositiveInt = Field(
-        default=12, description="Hours that a login lasts, for a client that does not refresh."
+        default=12,
+        le=24 * 31,
+        description="Hours that a login lasts, for a client that does not refresh.",
     )
     access_minutes: PositiveInt = Field(
-        default=15, description="Minutes that an access token lasts, for a client that refreshes."
+        default=15,
+        le=24 * 60,
+        description="Minutes that an access token lasts, for a client that refreshes.",
     )
     session_days: PositiveInt = Field(
-        default=30, description="Days that a client that refreshes stays logged in at most."
+        default=30, le=366, description="Days that a client that refreshes stays logged in at most."
     )
     session_idle_days: PositiveInt = Field(
-        default=7, description="Days without a refresh after which such a session ends."
+        default=7, le=366, description="Days without a refresh after which such a session ends."
     )
     guesses_per_hour: PositiveInt = Field(
         default=60,
+        le=10**6,
         description="Wrong passwords an hour for one account: from all unknown addresses "
         "together, and from each address that has logged in to it before.",
     )
     initial_password_hours: PositiveInt = Field(
-        default=72, description="Hours that an initial password can be used."
+        default=72, le=24 * 31, description="Hours that an initial password can be used."
     )
 
     rate_limit_storage: SecretStr | None = Field(
@@ -205,7 +214,7 @@ class Settings(BaseSettings):
         description="Photos judged for an account, or for an address without a token.",
     )
     most_submissions: PositiveInt = Field(
-        default=10_000, description="Findings that one account may keep."
+        default=10_000, le=10**9, description="Findings that one account may keep."
     )
 
     open_skinartify: bool | None = Field(
@@ -334,6 +343,12 @@ class Settings(BaseSettings):
         uri = self.secret("mongo_uri")
         if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
             raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
+        for name in RATES:
+            if not is_rate(getattr(self, name)):
+                raise UnsafeSettings(
+                    f"{name.upper()} must be a number of requests in at most a day, for example "
+                    "600/minute, and then maybe others for roles: 600/minute, doctor=1200/minute"
+                )
         _ = self.rate_limit_uri  # raises UnsafeSettings
         if self.production:
             self._refuse_for_production()

@@ -6,6 +6,7 @@ from traceback import format_exception
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from skinapi.app import create_app
 from skinapi.errors import UnsafeSettings
@@ -13,6 +14,7 @@ from skinapi.services import open_services
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.mongo import MongoStore
+from skinapi.web.limits import Rate, open_limits
 from tests.backends import SECRET, mock_store
 
 
@@ -364,6 +366,65 @@ def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
     with pytest.raises(UnsafeSettings, match="OPENROUTER_URL"):
         production(openrouter_url=url).refuse_unsafe()
     production(openrouter_url="http://127.0.0.1:9").refuse_unsafe()
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("token_hours", 24 * 31),
+        ("access_minutes", 24 * 60),
+        ("session_days", 366),
+        ("session_idle_days", 366),
+        ("initial_password_hours", 24 * 31),
+    ],
+)
+def test_what_lasts_has_a_bound(name: str, most: int) -> None:
+    production(**{name: most}).refuse_unsafe()
+    for given in (most + 1, 10**9, 10**14, 0, -1):
+        with pytest.raises(ValidationError):
+            production(**{name: given})
+
+
+RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
+
+
+@pytest.mark.parametrize("name", RATES)
+@pytest.mark.parametrize(
+    "rate",
+    [
+        "0/minute",
+        "-5/day",
+        "10/minute;5/second",
+        "10/minute 5/second",
+        "10/minute|5/second",
+        "10/fortnight",
+        "5/99999999 year",
+        "5/2 days",
+        "5/month",
+        "10/0 minutes",
+        "99999999999/minute",
+        "lots",
+        "",
+        "10/minute,",
+        "doctor=10/minute",
+        "10/minute, queen=5/minute",
+        "10/minute, 5/minute",
+        "10/minute, doctor=5/minute, doctor=6/minute",
+        "\u0661/minute",
+    ],
+)
+def test_a_rate_is_one_number_in_one_time_for_each_role(name: str, rate: str) -> None:
+    with pytest.raises(UnsafeSettings, match=name.upper()):
+        production(**{name: rate}).refuse_unsafe()
+
+
+@pytest.mark.parametrize(
+    "rate", ["1/second", "10 per 2 hours", "5/1 day", "600/minute, doctor=1200/minute", "9 / Hour"]
+)
+def test_a_rate_may_be_written_as_the_library_reads_it(rate: str) -> None:
+    given = production(rate_read=rate)
+    given.refuse_unsafe()
+    open_limits("memory://", Path(), {Rate.READ: given.rate_read})
 
 
 def test_the_llms_models_are_listed_with_commas() -> None:

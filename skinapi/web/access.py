@@ -7,8 +7,7 @@ denied.
 from dataclasses import dataclass
 
 from skinapi.errors import Forbidden
-
-ROLES = ("user", "doctor", "researcher", "admin")
+from skinapi.setting_values import ROLES
 
 
 @dataclass(frozen=True)

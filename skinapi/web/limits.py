@@ -19,9 +19,9 @@ from skinapi.errors import (
     TooManyRequests,
     UnsafeSettings,
 )
+from skinapi.setting_values import ROLES
 from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.outage import Outage
-from skinapi.web.access import ROLES
 from skinapi.web.addresses import address_key
 from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows

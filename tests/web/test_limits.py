@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.errors import UnsafeSettings
 from skinapi.web.limits import Rate, caller_address
 from skinapi.web.routes import declared_routes
 from tests.backends import Backend
@@ -51,7 +52,7 @@ def test_one_accounts_limit_is_not_anothers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["doctor=5/minute", "5/minute, nurse=6/minute", "", "many"])
 def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(UnsafeSettings):
         Backend(tmp_path, rate_read=text)
 
 
