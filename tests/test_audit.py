@@ -17,6 +17,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
 from tests.backends import PASSWORD, SECRET, Backend
 
+REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
 KEYS = ChainKeys([SECRET], purpose=PURPOSE)
 NO_HEAD = "audit rows without a chain head: the newest may be deleted"
 UNSIGNED = "without a signature: from before rows were signed, or written by somebody else"
@@ -90,7 +91,7 @@ def test_a_change_leaves_an_intent_and_an_outcome(any_backend: Backend) -> None:
     any_backend.member("ada@example.org", status="waiting")
     admin = any_backend.member("root@example.org", role="admin")
     admin.call(
-        "PATCH", "/users/ada@example.org/approve", json={}, headers={"X-Request-ID": "walk-0001"}
+        "PATCH", "/users/ada@example.org/approve", json={}, headers={"X-Request-ID": REQUEST_ID}
     )
     intent, outcome = rows_of(any_backend, "account.approve")
     assert (intent["phase"], outcome["phase"]) == ("intent", "outcome")
@@ -98,7 +99,7 @@ def test_a_change_leaves_an_intent_and_an_outcome(any_backend: Backend) -> None:
     for row in (intent, outcome):
         assert row["by"] == any_backend.account("root@example.org").id
         assert row["target"] == any_backend.account("ada@example.org").id
-        assert row["request_id"] == "walk-0001"
+        assert row["request_id"] == REQUEST_ID
     assert faults_of(any_backend) == []
 
 

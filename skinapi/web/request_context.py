@@ -8,7 +8,15 @@ from flask import Flask, Response, g, has_request_context, request
 from skinapi.errors import BadRequest, PayloadTooLarge
 from skinapi.web.access import Subject
 
-ACCEPTED_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# The forms that proxies and clients make up, and nobody's name or number fits in: 32 to 64 hex
+# digits, a UUID, a ULID (https://github.com/ulid/spec), a W3C traceparent
+# (https://www.w3.org/TR/trace-context/).
+ACCEPTED_ID = re.compile(
+    r"[0-9a-fA-F]{32,64}"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+    r"|0[0-7][0-9A-HJKMNP-TV-Z]{24}"
+    r"|[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}"
+)
 HEADER = "X-Request-ID"
 KEY_HEADER = "Idempotency-Key"
 ACCEPTED_KEY = re.compile(r"[A-Za-z0-9._:-]{1,200}")
@@ -21,7 +29,7 @@ def request_id() -> str | None:
     if not has_request_context():
         return None
     if "request_id" not in g:
-        # Only plain characters: the id goes into logs and into a header of the answer.
+        # The id stays in logs and audit rows for good, so it must not hold a person's data.
         sent = request.headers.get(HEADER, "")
         g.request_id = sent if ACCEPTED_ID.fullmatch(sent) else secrets.token_hex(16)
     found: str = g.request_id

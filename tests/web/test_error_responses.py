@@ -1,6 +1,7 @@
 """Every error in one body, or in the dialect its route declares; always readable for a browser."""
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -216,12 +217,49 @@ def test_an_unreachable_store_is_a_503_from_the_first_question_on(
         assert_readable(answer)
 
 
-def test_a_caller_names_the_request_in_plain_letters_only(shared_backend: Backend) -> None:
-    named = shared_backend.client.get("/healthz", headers={"X-Request-ID": "trace-0123456789"})
-    assert named.headers["X-Request-ID"] == "trace-0123456789"
-    for odd in ("short", "x" * 65, "a b c d e f g h", '"quoted-and-long"'):
-        answer = shared_backend.client.get("/healthz", headers={"X-Request-ID": odd})
-        assert answer.headers["X-Request-ID"] != odd
+HEX = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        HEX,
+        HEX.upper(),
+        HEX * 2,
+        "0af76519-16cd-43dd-8448-eb211c80319c",
+        "01JD7QK3T5V9ZB2M4N6P8R0S1T",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ],
+)
+def test_a_caller_names_the_request_in_a_form_that_holds_no_words(
+    shared_backend: Backend, known: str
+) -> None:
+    named = shared_backend.client.get("/healthz", headers={"X-Request-ID": known})
+    assert named.headers["X-Request-ID"] == known
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "short",
+        "x" * 65,
+        "a b c d e f g h",
+        '"quoted-and-long"',
+        "ada.lovelace_example.org",
+        "Ada-Lovelace-1815-12-10",
+        "ADALOVELACEADALOVELACEADAL",
+        "4929123412341234",
+        HEX[:-1],
+        HEX * 2 + "0",
+        f"{HEX}-{HEX}",
+    ],
+)
+def test_a_request_named_in_another_form_gets_an_id_of_ours(
+    shared_backend: Backend, odd: str
+) -> None:
+    answer = shared_backend.client.get("/healthz", headers={"X-Request-ID": odd})
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["X-Request-ID"])
+    assert answer.headers["X-Request-ID"] not in odd
 
 
 def test_invented_methods_do_not_grow_the_metrics(backend: Backend) -> None:
