@@ -5,6 +5,7 @@ that the caller waits for. A path without a declared route answers 404.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from flask import Flask, Request, Response, request
@@ -53,10 +54,14 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
     @app.before_request
     def check() -> Response | None:
         if _is_preflight(request):
+            # Answered also while nothing can be counted: else a page could not read the 503 either.
+            with suppress(StoreUnavailable):
+                limits.spend(Rate.READ, caller_address())
             return None if request.url_rule else Response()
         choose_client_route(app, request)
         refuse_unreadable_path(request)
         if request.method == "OPTIONS":
+            limits.spend(Rate.READ, caller_address())
             return None
         route = route_of(app, request.endpoint)
         if route is None:

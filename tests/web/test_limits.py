@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.errors import UnsafeSettings
-from skinapi.web.limits import Rate, caller_address
+from skinapi.errors import StoreUnavailable, UnsafeSettings
+from skinapi.web.limits import Limits, Rate, caller_address
 from skinapi.web.routes import declared_routes
 from tests.backends import Backend
 
@@ -54,6 +54,31 @@ def test_one_accounts_limit_is_not_anothers(tmp_path: Path) -> None:
 def test_a_rate_that_makes_no_sense_stops_the_start(tmp_path: Path, text: str) -> None:
     with pytest.raises(UnsafeSettings):
         Backend(tmp_path, rate_read=text)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"Origin": "https://front.example", "Access-Control-Request-Method": "POST"}],
+)
+@pytest.mark.parametrize("path", ["/login", "/nowhere"])
+def test_asking_for_permission_is_counted_too(
+    tmp_path: Path, path: str, headers: dict[str, str]
+) -> None:
+    client = Backend(tmp_path, rate_read="3/minute").client
+    found = [client.options(path, headers=headers).status_code for _ in range(5)]
+    assert found[3:] == [429] * 2
+    assert 429 not in found[:3]
+
+
+def test_a_browser_gets_permission_while_nothing_can_be_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(Limits, "spend", gone)
+    headers = {"Origin": "http://localhost:4200", "Access-Control-Request-Method": "POST"}
+    assert Backend(tmp_path).client.options("/login", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
