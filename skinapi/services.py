@@ -160,6 +160,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
             eraser=eraser,
             passwords=passwords,
             trail=trail,
+            forget_addresses=guess_limits.forget,
             initial_password_life=timedelta(hours=settings.initial_password_hours),
         ),
         records=records,

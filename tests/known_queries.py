@@ -128,6 +128,10 @@ KNOWN: list[Query] = [
         "auth/guess_limits.py GuessLimits.give_back",
         ("guesses", "update", {"id": HASH, "wrong": {"$gt": 0}}, OPS),
     ),
+    *_of(
+        "auth/guess_limits.py GuessLimits.forget_others",
+        ("known_addresses", "delete", {"account": ID, "id": {"$ne": HASH}}),
+    ),
     *_of("auth/guess_limits.py GuessLimits.forget", ("known_addresses", "delete", {"account": ID})),
     *_of(
         "auth/active_admins.py ActiveAdmins._write",

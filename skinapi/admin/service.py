@@ -1,5 +1,6 @@
 """What admins do to accounts. Each change writes two rows to the audit trail."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, get_args
@@ -33,13 +34,18 @@ class AdminService:
         eraser: Eraser,
         passwords: Passwords,
         trail: AuditTrail,
+        forget_addresses: Callable[[str], None],
         initial_password_life: timedelta,
     ) -> None:
+        """`forget_addresses(account_id)` makes the addresses strange that an account logged in
+        from: one of them may be a thief's.
+        """
         self._accounts = accounts
         self._active_admins = active_admins
         self._eraser = eraser
         self._passwords = passwords
         self._trail = trail
+        self._forget_addresses = forget_addresses
         self._initial_password_life = initial_password_life
 
     def list_users(
@@ -99,13 +105,15 @@ class AdminService:
         """
         account = self._account_by_email(email, NO_ACCOUNT)
         with self._trail.act("account.suspend", by=by, target=account.id):
-            return self._active_admins.change(
+            changed = self._active_admins.change(
                 account.id,
                 lambda current: {
                     "status": "suspended",
                     "token_version": current.token_version + 1,
                 },
             )
+            self._forget_addresses(account.id)
+        return changed
 
     def delete_user(self, *, email: str, by: str) -> None:
         """Delete an account and all its data.
@@ -142,6 +150,7 @@ class AdminService:
         fields = self._initial_password_fields(password)
         with self._trail.act("account.reset_password", by=by, target=account.id):
             self._accounts.change(account, token_version=account.token_version + 1, **fields)
+            self._forget_addresses(account.id)
         return password, fields["initial_password_expires_at"]
 
     def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
@@ -226,6 +235,7 @@ class AdminService:
 
         with self._trail.act("account.role_admin", by="system", target=account.id):
             changed = self._active_admins.change(account.id, decide)
+            self._forget_addresses(account.id)
         # If another process made the admin, its password is the valid one, not this one.
         return changed, one_time if changed.password_hash == fields["password_hash"] else None
 

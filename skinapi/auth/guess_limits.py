@@ -63,6 +63,11 @@ class GuessLimits:
         """Delete the known IP addresses of an account."""
         self._known_addresses.delete({"account": account_id})
 
+    def forget_others(self, account_id: str, *, email: str, address: str) -> None:
+        """Delete the known IP addresses of an account, except this one."""
+        kept = self._hash("address", email, address)
+        self._known_addresses.delete({"account": account_id, "id": {"$ne": kept}})
+
     def _spend(self, budget: str) -> int:
         """Count one guess, and return the new count. Raises TooManyGuesses."""
         # Twice: another request may create the budget between the update and the insert.

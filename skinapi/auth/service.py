@@ -209,6 +209,8 @@ class AuthService:
             )
         # The new token_version has revoked them already; this removes them from the store.
         self._sessions.forget(account.id)
+        # Who knew the old password may have logged in from elsewhere.
+        self._guess_limits.forget_others(account.id, email=account.email, address=caller.address)
         return self._open_session(changed, caller)
 
     def _find_account(self, email: str) -> tuple[str, Account | None]:

@@ -44,6 +44,7 @@ class Start:
             eraser=Eraser(accounts=self.accounts, active_admins=self.active_admins, forget=()),
             passwords=cast("Passwords", QuickPasswords()),
             trail=AuditTrail(mock_store(), lambda: None, secrets=["-"]),
+            forget_addresses=lambda _: None,
             initial_password_life=timedelta(hours=1),
         )
         self.active_admins.ids()

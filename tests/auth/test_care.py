@@ -110,6 +110,7 @@ class Clinic:
             eraser=self.eraser,
             passwords=PASSWORDS,
             trail=AuditTrail(mock_store(), lambda: None, secrets=["-"]),
+            forget_addresses=lambda _: None,
             initial_password_life=timedelta(hours=1),
         )
         first = self._add("first", "doctor")

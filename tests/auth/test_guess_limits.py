@@ -63,6 +63,45 @@ def test_the_owner_comes_in_from_where_the_owner_came_in_before(guessed: Backend
     assert log_in(guessed, PASSWORD, "198.51.100.8").status_code == 429
 
 
+THIEF = "203.0.113.66"
+
+
+def is_known(backend: Backend, address: str) -> bool:
+    """Whether the address has wrong passwords of its own, when all others have spent theirs."""
+    statuses(backend, STRANGERS)
+    return log_in(backend, "wrong", address).status_code == 401
+
+
+@pytest.mark.parametrize("deed", ["reset-password", "suspend"])
+def test_an_admin_who_locks_a_thief_out_makes_the_thiefs_address_strange(
+    guessed: Backend, deed: str
+) -> None:
+    admin = guessed.admin()
+    assert log_in(guessed, PASSWORD, THIEF).status_code == 200
+    method = "PATCH" if deed == "suspend" else "POST"
+    assert admin.call(method, f"/users/{EMAIL}/{deed}").status_code == 200
+    assert not is_known(guessed, THIEF)
+
+
+def test_a_password_that_the_operator_sets_makes_old_addresses_strange(guessed: Backend) -> None:
+    assert log_in(guessed, PASSWORD, THIEF).status_code == 200
+    guessed.services.admin.ensure_admin(email=EMAIL, password="another horse")
+    assert not is_known(guessed, THIEF)
+
+
+def test_an_owner_who_changes_the_password_keeps_only_the_own_address(guessed: Backend) -> None:
+    for address in (THIEF, "198.51.100.7"):
+        assert log_in(guessed, PASSWORD, address).status_code == 200
+    changed = guessed.app.test_client().post(
+        "/password",
+        json={"email": EMAIL, "current_password": PASSWORD, "new_password": "another horse"},
+        environ_overrides={"REMOTE_ADDR": "198.51.100.7"},
+    )
+    assert changed.status_code == 200
+    assert is_known(guessed, "198.51.100.7")
+    assert not is_known(guessed, THIEF)
+
+
 def test_tokens_from_before_are_not_harmed_by_guessing(guessed: Backend) -> None:
     token = log_in(guessed, PASSWORD).get_json()["access_token"]
     statuses(guessed, STRANGERS)
