@@ -1,6 +1,8 @@
 """Networks that users bring: the good are served exactly, the others are refused with a reason."""
 
 import pickle
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadNetwork
+from skinapi.learning.package import user_files
 from skinapi.learning.package.servable import make_servable
 from skinapi.registry.slot import open_warm
 from skinapi.vision.heatmap import draw_heat
@@ -178,6 +181,36 @@ def test_weights_without_a_network_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert "no file" in refusal(None, tmp_path / "mine.keras")
+
+
+HOSTILE: dict[str, bytes] = {
+    "large": b" " * (17 * 1024 * 1024) + b"{}",
+    "of many values": b"[" + b"[]," * 2_000_000 + b"[]]",
+    "deep": b"[" * 200_000 + b"]" * 200_000,
+    "of deep pieces": b'{"a":' * 900 + b"1" + b"}" * 900,
+}
+
+
+@pytest.mark.parametrize("shape", HOSTILE)
+def test_an_architecture_that_would_fill_memory_or_stack_is_refused(
+    tmp_path: Path, shape: str
+) -> None:
+    tracemalloc.start()
+    with zipfile.ZipFile(tmp_path / "mine.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", HOSTILE[shape])
+    tracemalloc.reset_peak()
+    refusal(None, tmp_path / "mine.keras")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100 * 1024 * 1024
+
+
+def test_an_archive_that_unpacks_to_more_than_a_network_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_dense().save(tmp_path / "whole.keras")
+    monkeypatch.setattr(user_files, "MOST_UNPACKED", 10_000)
+    assert "unpacks to more than" in refusal(None, tmp_path / "whole.keras")
 
 
 def test_a_flattened_head_is_refused(tmp_path: Path) -> None:

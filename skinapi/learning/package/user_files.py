@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,14 @@ import h5py
 import keras
 
 from skinapi.errors import BadNetwork
+from skinapi.json_bounds import holds_more_values
 
 EXPECTED_FILE = "a whole network saved by Keras, as .keras or .h5"
+# A file of 200 KB can unpack to a thousand times as much. These are far above any real network.
+MOST_UNPACKED = 4 * 1024**3
+MOST_ARCHITECTURE = 16 * 1024**2
+MOST_VALUES = 500_000
+DEEPEST = 100
 
 
 def load_user_network(path: Path) -> keras.Model:
@@ -43,11 +50,22 @@ def _config_of(path: Path) -> Any:
     try:
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as archive:
-                return json.loads(archive.read("config.json"))
+                _refuse_bomb(archive, path.name)
+                with archive.open("config.json") as stored:
+                    return _bounded(stored.read(MOST_ARCHITECTURE + 1), path.name)
         if path.suffix == ".h5":
             with h5py.File(path, "r") as stored:
-                return json.loads(stored.attrs["model_config"])
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as broken:
+                text = stored.attrs["model_config"]
+                return _bounded(text if isinstance(text, bytes) else str(text).encode(), path.name)
+    # RuntimeError: an encrypted file, an unknown compression, or JSON that is nested too deeply.
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as broken:
         raise BadNetwork(
             f"{path.name} holds no architecture to rebuild; expected is {EXPECTED_FILE}"
         ) from broken
@@ -56,13 +74,38 @@ def _config_of(path: Path) -> Any:
     )
 
 
+def _refuse_bomb(archive: zipfile.ZipFile, name: str) -> None:
+    # No more is ever unpacked of a file than the archive says.
+    if sum(packed.file_size for packed in archive.infolist()) > MOST_UNPACKED:
+        raise BadNetwork(f"{name} unpacks to more than {MOST_UNPACKED} bytes")
+
+
+def _bounded(text: bytes, name: str) -> Any:
+    """The parsed architecture. Raises BadNetwork where it is larger or deeper than a network's."""
+    if len(text) > MOST_ARCHITECTURE or holds_more_values(text, MOST_VALUES):
+        raise BadNetwork(f"The architecture in {name} is larger than that of any network")
+    config = json.loads(text)
+    layer = [config]
+    for _ in range(DEEPEST):
+        layer = [part for whole in layer for part in _parts(whole)]
+    if layer:
+        raise BadNetwork(f"The architecture in {name} is nested more than {DEEPEST} deep")
+    return config
+
+
 def _pieces(config: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(config, dict):
-        yield config
-        config = list(config.values())
-    if isinstance(config, list):
-        for part in config:
-            yield from _pieces(part)
+    left = [config]
+    while left:
+        whole = left.pop()
+        if isinstance(whole, dict):
+            yield whole
+        left += _parts(whole)
+
+
+def _parts(whole: Any) -> list[Any]:
+    if isinstance(whole, dict):
+        return list(whole.values())
+    return whole if isinstance(whole, list) else []
 
 
 def _refuse_code(piece: dict[str, Any]) -> None:
