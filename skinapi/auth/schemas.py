@@ -9,9 +9,9 @@ from skinapi.auth.accounts import Account, Role, Status
 from skinapi.auth.emails import Email
 from skinapi.auth.passwords import AnyPassword, NewPassword
 from skinapi.auth.sessions import Session
-from skinapi.web.schema_types import Answer, Body, ContractBody, Name, Printable
+from skinapi.web.schema_types import Answer, Body, ContractBody, Legible, Name, Printable
 
-ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable]
+ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
 LONGEST_TOKEN = 200
 # Any text: a login with an invalid address must fail like one with a wrong password (401, not 400).
 LoginEmail = Annotated[str, StringConstraints(min_length=1, max_length=1024)]

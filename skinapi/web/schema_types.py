@@ -7,6 +7,8 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
+from skinapi.web.visible_text import MOST_MARKS, cap_marks, is_visible
+
 LONGEST_NAME = 200
 
 
@@ -17,11 +19,22 @@ def _printable(text: str) -> str:
     return text
 
 
+def _legible(text: str) -> str:
+    composed = unicodedata.normalize("NFC", text)
+    if not is_visible(composed):
+        raise ValueError("At least one visible character is needed")
+    if cap_marks(composed) != composed:
+        raise ValueError(f"A letter may carry at most {MOST_MARKS} combining marks")
+    return text
+
+
 Printable = AfterValidator(_printable)
+Legible = AfterValidator(_legible)
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_NAME, strip_whitespace=True),
     Printable,
+    Legible,
 ]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 

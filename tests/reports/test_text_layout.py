@@ -1,5 +1,6 @@
 """Any text becomes letters that print and lines that fit."""
 
+import re
 import unicodedata
 
 from hypothesis import given
@@ -14,6 +15,7 @@ from skinapi.reports.pages.text_layout import (
     strip_control_characters,
     wrap,
 )
+from skinapi.web.visible_text import MOST_MARKS
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -39,6 +41,13 @@ def test_what_has_a_glyph_stays_and_what_has_none_is_seen() -> None:
     assert printable("e\u0301") == "é"
     assert printable("名前") == 2 * UNPRINTABLE
     assert printable("a\u202eb\tc\u2028d") == "ab c d"
+
+
+def test_no_letter_carries_more_marks_than_a_script_needs() -> None:
+    tower = "x" + "\u0301" * 50 + "y"
+    for tamed in (strip_control_characters(tower), printable(tower)):
+        assert re.findall("[\u0300-\u036f]+", tamed) in ([], ["\u0301" * MOST_MARKS])
+        assert (tamed[0], tamed[-1]) == ("x", "y")
 
 
 def test_no_word_is_lost_in_the_wrapping() -> None:

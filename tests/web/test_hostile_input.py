@@ -213,6 +213,26 @@ def test_another_spelling_is_no_second_account(backend: Backend, spelling: str) 
         assert post(backend, "/register", json={**GOOD, "email": spelling}).status_code == 201
 
 
+BLANK = ["\u200b", "\u2060\ufeff", "\u00ad", "\u202e", "\u3164", "\u2800", "\u0301", " \u200d "]
+STACKED = ["A" + "\u0301" * 197, "Ada\u0489\u0489\u0489\u0489\u0489", "\u0e01" + "\u0e49" * 5]
+
+
+@pytest.mark.parametrize("name", [*BLANK, *STACKED])
+def test_a_name_that_prints_blank_or_over_its_neighbours_is_refused(
+    shared_backend: Backend, name: str
+) -> None:
+    before = shared_backend.stored()
+    answer = post(shared_backend, "/register", json={**GOOD, "name": name})
+    assert_refused(shared_backend, answer, before, 400)
+
+
+@pytest.mark.parametrize(
+    "name", ["Nguyễn Thị Ánh", "Zoë", "שָׁלוֹם", "प्रिया", "ปู่ย่า", "O'Neil 2nd", "\u200fעדה"]
+)
+def test_a_name_in_any_script_is_taken(backend: Backend, name: str) -> None:
+    assert post(backend, "/register", json={**GOOD, "name": name}).status_code == 201
+
+
 CASED = [character for character in map(chr, range(0x1FFF)) if character.lower() != character]
 MARKS = [chr(code) for code in range(0x300, 0x370)]
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from skinapi.reports.pages.fonts import has_letter
+from skinapi.web.visible_text import cap_marks
 
 # Shown in place of a letter that the font does not have.
 UNPRINTABLE = "□"
@@ -18,13 +19,14 @@ _BREAK = re.compile(r"(?<!«) (?![%:;?!»])")
 
 
 def strip_control_characters(text: str) -> str:
-    """Remove characters that are invisible, reorder text or control the output, except line breaks.
+    """Remove characters that are invisible, reorder text or control the output, except line breaks,
+    and marks that would be drawn over other lines.
 
     Unassigned and private characters become UNPRINTABLE.
     """
     # NFC makes one character of a letter and its accent; ReportLab would not combine the two.
     composed = unicodedata.normalize("NFC", text)
-    return "".join(_replace_control(character) for character in composed)
+    return cap_marks("".join(_replace_control(character) for character in composed))
 
 
 def _replace_control(character: str) -> str:

@@ -1,0 +1,33 @@
+"""What of a text can be seen, and how far it reaches beyond its line."""
+
+import unicodedata
+
+# More than any script stacks on one letter; the marks above and below it stay near their line.
+MOST_MARKS = 4
+# Letters and symbols without a picture: fillers of Hangul, the empty cell of Braille.
+BLANK = "\u115f\u1160\u3164\uffa0\u2800"
+
+
+def is_visible(text: str) -> bool:
+    """Whether at least one letter, digit, sign or symbol would be printed."""
+    return any(
+        unicodedata.category(character)[0] in "LNPS" and character not in BLANK
+        for character in text
+    )
+
+
+def cap_marks(text: str) -> str:
+    """The text with at most MOST_MARKS combining marks on each letter.
+
+    Dozens of them on one letter would be drawn over the lines above and below.
+    """
+    kept, marks = [], 0
+    for character in text:
+        kind = unicodedata.category(character)
+        if kind in ("Mn", "Me"):
+            marks += 1
+        elif kind != "Cf":  # invisible characters between two marks do not part them
+            marks = 0
+        if marks <= MOST_MARKS:
+            kept.append(character)
+    return "".join(kept)
