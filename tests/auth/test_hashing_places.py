@@ -73,7 +73,7 @@ def test_no_number_of_threads_is_held_whole(threads: int) -> None:
 
 def test_hashes_and_photos_together_leave_threads_to_others() -> None:
     threads = Settings.model_fields["threads"].default
-    assert threads > PLACES + prediction_pool.QUEUE + CONCURRENT_HASHES
+    assert threads > PLACES + prediction_pool.MOST_WAITING + CONCURRENT_HASHES
 
 
 def test_a_site_is_a_provider_s_48_and_an_ipv4_address_itself() -> None:
