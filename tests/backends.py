@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +69,13 @@ class Person:
 
 
 class Backend:
-    passwords: Passwords | None = Passwords(CHEAP)  # None: the backend's own
+    hasher: PasswordHasher | None = CHEAP  # None: the one that serves
 
     def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
         self.settings = settings_in(folder, **settings)
         with pytest.MonkeyPatch.context() as patch:
-            if self.passwords:
-                patch.setattr(services_module, "Passwords", lambda: self.passwords)
+            if self.hasher:
+                patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
             self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
 

@@ -107,7 +107,9 @@ def test_a_backup_is_made_and_put_back_as_written(tmp_path: Path) -> None:
     python.parent.mkdir(parents=True)
     python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
-    done = _bash(backup.text, tmp_path, PYTHONPATH=str(ROOT), HOME=os.environ.get("HOME", "/"))
+    kept = {"JWT_SECRET_KEY": server.environment["JWT_SECRET_KEY"]}  # as a backup's reader must
+    home = os.environ.get("HOME", "/")
+    done = _bash(backup.text, tmp_path, PYTHONPATH=str(ROOT), HOME=home, **kept)
     assert done.stdout == "no faults\n", done.stderr
     assert (tmp_path / "instance-before").is_dir()
     shutil.rmtree(tmp_path / "instance-before")

@@ -141,7 +141,7 @@ def test_registering_a_taken_e_mail_costs_no_hash(backend: Backend, counted: Cou
 
 
 class CostlyHashBackend(Backend):
-    passwords = None
+    hasher = None
 
 
 def test_a_hash_from_cheaper_days_is_renewed_at_login(any_backend: Backend, tmp_path: Path) -> None:
