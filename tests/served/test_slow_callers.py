@@ -174,7 +174,8 @@ def test_idle_connections_leave_files_to_the_threads(tmp_path: Path) -> None:
         (worker,) = server.workers()
         with slow_callers(server.port, drips_a_head, 250):
             calls = [partial(ask, server.port, "POST", "/login", json=NOBODY) for _ in range(8)]
-            assert {answer.status for answer in at_once(calls)} == {401}
+            # 503: no place to wait for a hash, which four of eight threads have.
+            assert 401 in {answer.status for answer in at_once(calls)} <= {401, 503}
             assert len(list(Path(f"/proc/{worker}/fd").iterdir())) <= 256 - 8 * 8
 
 
