@@ -8,9 +8,9 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
 
-# In three processes, for much of it is waiting. The drill is alone, for its figures' sake.
+# In four processes, for much of it is waiting. The drill is alone, for its figures' sake.
 test: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
-	$(PYTHON) -m pytest -n 3 --dist loadgroup
+	$(PYTHON) -m pytest -n 4 --dist loadgroup
 
 drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	DRILL=1 $(PYTHON) -m pytest --timeout=3600

@@ -41,6 +41,8 @@ def shared_by(item: pytest.Item) -> str | None:
     """What the test has in common with others that is dear to make, and on which store."""
     if item.path.parent.name == "learning":
         return "learning"
+    if "visitor" in getattr(item, "fixturenames", ()):
+        return "console"
     call = getattr(item, "callspec", None)
     told = call.params if call else {}
     asked = {*getattr(item, "fixturenames", ())}
@@ -155,13 +157,28 @@ def drop_databases(uri: str) -> None:
                 client.drop_database(name)
 
 
-@pytest.fixture
-def browser() -> Iterator[webdriver.Chrome]:
+@pytest.fixture(scope="session")
+def session_browser() -> Iterator[webdriver.Chrome]:
+    """Started once: that takes longer than most of what is done with it."""
     try:
         with a_browser() as browser:
             yield browser
     except NoBrowserError as error:
         pytest.skip(f"no browser: {error}")
+
+
+@pytest.fixture
+def browser(session_browser: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
+    """In a tab of its own, with an empty log and nothing stored."""
+    first = session_browser.current_window_handle
+    session_browser.switch_to.new_window("tab")
+    session_browser.get_log("browser")  # type: ignore[no-untyped-call]
+    yield session_browser
+    origin = session_browser.execute_script("return location.origin")
+    clear = {"origin": origin, "storageTypes": "all"}
+    session_browser.execute_cdp_cmd("Storage.clearDataForOrigin", clear)
+    session_browser.close()
+    session_browser.switch_to.window(first)
 
 
 @pytest.fixture
