@@ -37,7 +37,8 @@ def test_the_first_calls_of_a_caller_are_all_admitted(
 ) -> None:
     """Also when they come at once: a new window is no reason to refuse."""
     limits = {"RATE_READ": "20/minute", "RATE_LIMIT_STORAGE": on_store.get("MONGO_URI", "")}
-    with serving(tmp_path, {"TRUSTED_PROXIES": "1", **on_store, **limits}) as server:
+    behind_proxy = {"TRUSTED_PROXIES": "1", **on_store, **limits}
+    with serving(tmp_path, behind_proxy, workers=2) as server:
         for number in range(size(5, 50)):
             headers = {"X-Forwarded-For": f"192.0.2.{number}"}
             call = partial(ask, server.port, "GET", "/", headers=headers)
