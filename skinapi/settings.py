@@ -173,7 +173,9 @@ class Settings(BaseSettings):
         default=30, le=366, description="Days that a client that refreshes stays logged in at most."
     )
     session_idle_days: PositiveInt = Field(
-        default=7, le=366, description="Days without a refresh after which such a session ends."
+        default=7,
+        le=366,
+        description="Days without a refresh after which a session with refresh tokens ends.",
     )
     guesses_per_hour: PositiveInt = Field(
         default=60,
