@@ -28,6 +28,7 @@ OURS = f"test_{secrets.token_hex(4)}_"
 STARTED_ONCE = ("standing", "plain", "wired", "shipped", "closed", "running", "four")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of several processes one runs what trains, and one what shares a server: each would have to
     train, or start it, for itself.
