@@ -1,5 +1,6 @@
 """A backend with actors in it, and what is held against the store when they have gone."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -93,11 +94,19 @@ def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) 
 
 def contents_of(drill: Drill, events: list[Event]) -> Contents:
     dead = {event.answer for event in dead_tokens(events)}
-    living = {
-        token for token in dead if ask(drill.server.port, "GET", "/me", token=token).status != 401
-    }
+    living = {token for token in dead if _status_of(drill, token) != 401}
     with closing(Town(drill.server)) as town:
         return read_contents(town.services, living)
+
+
+def _status_of(drill: Drill, token: str) -> int:
+    """What the token opens; a 503 says nothing of it, and is asked again."""
+    for _ in range(20):
+        status = ask(drill.server.port, "GET", "/me", token=token).status
+        if status != 503:
+            break
+        time.sleep(0.5)
+    return status
 
 
 def _close_what_was_open_a_moment_ago(drill: Drill) -> None:
