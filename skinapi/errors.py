@@ -1,6 +1,6 @@
 """Every way a request can fail: each error knows its status, its code and its sentence.
 
-The tree, with the statuses. An error that one room alone raises lives there.
+The tree, with the statuses. An error that only one package raises is defined in that package.
 
     SkinAPIError                     500
       BadRequest                     400

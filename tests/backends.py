@@ -38,8 +38,8 @@ GENEROUS: dict[str, Any] = {
     "guesses_per_hour": 100_000,
 }
 SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
-# A house hashes as it opens and at each login: at the real cost that is most of what a test takes.
-# Served houses and the tests of passwords pay it.
+# A backend hashes as it opens and at each login. At the real cost that is most of a test's time.
+# Served backends and the tests of passwords pay it.
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 PASSWORD_HASH = CHEAP.hash(PASSWORD)
 

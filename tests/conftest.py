@@ -135,7 +135,7 @@ def houses_database_uri(mongo_uri: str) -> str:
 
 @pytest.fixture
 def swept_database_uri(houses_database_uri: str) -> str:
-    """The URI of a database without a document, but with the indexes of the house before: to make
+    """The URI of a database without a document, but with the indexes of the backend before: to make
     all forty anew costs mongod more than most tests do.
     """
     client: pymongo.MongoClient[dict[str, Any]]

@@ -1,7 +1,6 @@
 """A server with people for the console, and a browser before it."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -26,5 +25,5 @@ def town(server: Server) -> Iterator[Town]:
 
 
 @pytest.fixture
-def visitor(browser: webdriver.Chrome, server: Server, tmp_path: Path) -> Visitor:
-    return Visitor(browser, server.port, shots=tmp_path)
+def visitor(browser: webdriver.Chrome, server: Server) -> Visitor:
+    return Visitor(browser, server.port)

@@ -13,7 +13,6 @@ from selenium.common.exceptions import (
     TimeoutException,
 )
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
@@ -32,10 +31,9 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 class Visitor:
-    def __init__(self, browser: webdriver.Chrome, port: int, *, shots: Path | None = None) -> None:
+    def __init__(self, browser: webdriver.Chrome, port: int) -> None:
         self._browser = browser
         self._home = f"http://127.0.0.1:{port}"
-        self._shots = shots
 
     def look(
         self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, language: str = "en"
@@ -112,9 +110,6 @@ class Visitor:
     def keys(self, *keys: str) -> None:
         self._browser.switch_to.active_element.send_keys(*keys)
 
-    def escape(self) -> None:
-        self.keys(Keys.ESCAPE)
-
     def hand_in(self, name: str, file: Path) -> None:
         self.find(f"input[name={name}]").send_keys(str(file))
 
@@ -123,9 +118,6 @@ class Visitor:
             lambda: self._browser.find_element(By.CSS_SELECTOR, selector), f"to find {selector}"
         )
         return found
-
-    def count(self, selector: str) -> int:
-        return len(self._browser.find_elements(By.CSS_SELECTOR, selector))
 
     def see(self, text: str) -> None:
         """Wait until this is on the screen."""
@@ -144,10 +136,6 @@ class Visitor:
         self._command("Network.enable")
         speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
         self._command("Network.emulateNetworkConditions", offline=gone, **speed)
-
-    def shoot(self, name: str) -> None:
-        if self._shots:
-            self._browser.save_screenshot(str(self._shots / f"{name}.png"))
 
     def assert_accessible(self) -> None:
         """axe finds nothing on the page as it is. Without axe nothing is asked."""

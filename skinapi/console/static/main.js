@@ -4,6 +4,7 @@
 import { html, render, useEffect, useReducer, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { abandonWaiting, getSession, isWaitingForLogin, onSessionChange, post, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Toasts } from "/console/components.js";
+import { goTo, placesOf } from "/console/navigation.js";
 import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
 
 /** Each view is a module that is loaded when it is first shown. */
@@ -27,12 +28,6 @@ const VIEWS = {
   model: () => import("/console/views/model.js"),
 };
 const PUBLIC = new Set(["", "login", "register", "password", "sample", "model"]);
-const NAVIGATION = {
-  user: ["check", "history"],
-  researcher: ["check", "history"],
-  doctor: ["queue", "patients", "check"],
-  admin: ["users", "doctors", "audit", "server", "check"],
-};
 /** A view that is opened from a place of the navigation. */
 const PARENTS = /** @type {Record<string, string>} */ ({ case: "queue", finding: "history" });
 
@@ -42,14 +37,6 @@ function readPlace() {
   const [name = "", argument = ""] = location.hash.replace(/^#\/?/, "").split("/");
   return { name: name in VIEWS ? name : "", argument: decodeURIComponent(argument) };
 }
-
-/** Where a role begins. @param {string} role */
-export const homeOf = (role) => (NAVIGATION[/** @type {"user"} */ (role)] ?? NAVIGATION.user)[0];
-
-/** @param {string} place */
-export const goTo = (place) => {
-  location.hash = `#/${place}`;
-};
 
 function useRedraw() {
   const [, redraw] = useReducer((/** @type {number} */ count) => count + 1, 0);
@@ -67,7 +54,7 @@ function useRedraw() {
 const Header = () => {
   const session = getSession();
   const { name } = readPlace();
-  const places = session ? [...(NAVIGATION[/** @type {"user"} */ (session.role)] ?? NAVIGATION.user), "account"] : [];
+  const places = session ? [...placesOf(session.role), "account"] : [];
   const logOut = async () => {
     await post("/auth/logout").catch(() => {});
     setSession(null);

@@ -5,14 +5,13 @@ import { html, useEffect } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession } from "/console/api.js";
 import { Icon } from "/console/components.js";
 import { say } from "/console/language.js";
+import { placesOf } from "/console/navigation.js";
 import { LoginForm } from "/console/views/login.js";
-
-const HOMES = { doctor: "queue", admin: "users" };
 
 export const View = () => {
   const session = getSession();
   useEffect(() => {
-    if (session) location.replace(`#/${HOMES[/** @type {"doctor"} */ (session.role)] ?? "check"}`);
+    if (session) location.replace(`#/${placesOf(session.role)[0]}`);
   }, [session?.role]);
   if (session) return null;
   return html`
