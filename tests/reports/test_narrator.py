@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +292,16 @@ def test_a_server_that_is_not_there_is_told_apart(
 ) -> None:
     nowhere = narrator_of(llm, store, tmp_path, openrouter_url="http://127.0.0.1:9")
     assert told_by(nowhere) == by_template(Reason.UNREACHABLE)
+
+
+def test_a_socket_that_gives_up_first_has_missed_the_deadline_too(
+    llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def time_out(_: HTTPConnection) -> None:
+        raise TimeoutError("timed out")
+
+    monkeypatch.setattr(HTTPConnection, "connect", time_out)
+    assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.DEADLINE)
 
 
 @pytest.mark.parametrize("kind", ["seconds", "date"])

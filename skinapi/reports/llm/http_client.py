@@ -142,6 +142,8 @@ class LlmHttpClient:
             outcome = call.post(self._path, body, self._headers)
         except NarrativeUnavailable as unwritten:
             outcome = Reason(unwritten.reason)
+        except TimeoutError:  # the socket waits until the deadline, as the caller does
+            outcome = Reason.DEADLINE
         except Exception:  # noqa: BLE001 (an answer can break the client in any way)
             outcome = Reason.UNREACHABLE
         finally:
