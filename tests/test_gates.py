@@ -110,7 +110,9 @@ def test_what_else_a_route_may_answer_is_in_the_description(backend: Backend) ->
     paths = backend.client.get("/openapi.json").get_json()["paths"]
     for route in declared_routes(backend.app):
         answers = get_args(inspect.signature(route.handler, eval_str=True).return_annotation)
-        if Response in answers and route.is_json and route.path != "/":
+        # These two answer with JSON: `/` in a browser with the page, the other with ready bytes.
+        ready = route.path in ("/", "/openapi.json")
+        if Response in answers and route.is_json and not ready:
             assert route.or_produces, route.path
             path = re.sub(r"<(\w+)>", r"{\1}", route.path)
             described = paths[path][route.method.lower()]["responses"][str(route.status)]

@@ -5,18 +5,24 @@ them only where it sees the clients' own addresses, so not behind a proxy. All o
 main thread, so there are no locks.
 """
 
-from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterator
 
 from skinapi.web.connection import Connection, State
 
 
 class OpenConnections:
-    """The open connections of a worker, counted by client address."""
+    """The open connections of a worker, by client address.
+
+    Those that wait for their client are in the order in which they began to wait. So a client that
+    connects again and again past its limit costs no search through all connections.
+    """
 
     def __init__(self) -> None:
         self._all: set[Connection] = set()
         self._of_address: Counter[str] = Counter()
+        self._waiting: OrderedDict[Connection, None] = OrderedDict()
+        self._waiting_of: defaultdict[str, OrderedDict[Connection, None]] = defaultdict(OrderedDict)
 
     def __iter__(self) -> Iterator[Connection]:
         return iter(self._all)
@@ -24,9 +30,13 @@ class OpenConnections:
     def add(self, conn: Connection) -> None:
         self._all.add(conn)
         self._of_address[conn.address] += 1
+        conn.on_enter = self._entered
+        self._entered(conn)
 
     def remove(self, conn: Connection) -> None:
+        conn.on_enter = None
         self._all.discard(conn)
+        self._stop_waiting(conn)
         self._of_address[conn.address] -= 1
         # A Counter keeps keys whose count is 0, so every address ever seen would stay in memory.
         if not self._of_address[conn.address]:
@@ -35,14 +45,26 @@ class OpenConnections:
     def count(self, address: str) -> int:
         return self._of_address[address]
 
-    def of_address(self, address: str) -> list[Connection]:
-        return [conn for conn in self._all if conn.address == address]
+    def longest_waiting(
+        self, *, address: str | None = None, state: State | None = None
+    ) -> Connection | None:
+        """The connection that has waited longest for its client, of this address or in this state
+        where one is given; None where none waits.
+        """
+        waiting = self._waiting if address is None else self._waiting_of.get(address)
+        return next((conn for conn in waiting or () if state in (None, conn.state)), None)
 
+    def _entered(self, conn: Connection) -> None:
+        self._stop_waiting(conn)
+        if conn.state is not State.RUNNING:
+            self._waiting[conn] = self._waiting_of[conn.address][conn] = None
 
-def longest_waiting(among: Iterable[Connection]) -> Connection | None:
-    """The connection that has waited longest for its client; None where none waits for one."""
-    waiting = [conn for conn in among if conn.state is not State.RUNNING]
-    return min(waiting, key=lambda conn: conn.since, default=None)
+    def _stop_waiting(self, conn: Connection) -> None:
+        self._waiting.pop(conn, None)
+        if own := self._waiting_of.get(conn.address):
+            own.pop(conn, None)
+            if not own:
+                del self._waiting_of[conn.address]
 
 
 def threads_of_address(threads: int) -> int:

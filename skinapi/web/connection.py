@@ -31,6 +31,7 @@ class Connection:
 
     `since` is when the state began, `active_at` when the client last sent or received a byte, and
     `progress_at` when the body had last grown by STALLED_BYTES: all by the monotonic clock.
+    `on_event` is called for an event of the socket, `on_enter` after the state has changed.
     """
 
     sock: socket
@@ -48,6 +49,7 @@ class Connection:
     held_at_progress: int = 0
     progress_at: float = 0.0
     on_event: Callable[["Connection"], None] | None = None
+    on_enter: Callable[["Connection"], None] | None = None
     unsent: deque[memoryview] = field(default_factory=deque)
     left_to_drain: int = 0
 
@@ -69,6 +71,8 @@ class Connection:
         self.state = state
         self.since = self.active_at = self.progress_at = time.monotonic()
         self.deadline = self.since + seconds
+        if self.on_enter:
+            self.on_enter(self)
 
     def hold(self, size: int) -> None:
         """Count `size` more bytes of its body as held in memory."""

@@ -5,14 +5,14 @@ server_worker.py reads the requests from them and sends the answers.
 
 import errno
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial
 from socket import socket
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from skinapi.web.address_limits import FairQueue, OpenConnections, longest_waiting
+from skinapi.web.address_limits import FairQueue, OpenConnections
 from skinapi.web.addresses import address_key
 from skinapi.web.connection import BodyMemory, Connection, State
 
@@ -42,7 +42,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
             sock, client = listener.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                self._end_longest(self._connections)
+                self._end_longest()
             return None
         sock.setblocking(False)
         conn = Connection(
@@ -55,18 +55,19 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self, address: str) -> None:
         """Close a connection where a limit is reached, before one of this address is added."""
-        if not self.behind_proxy and self._connections.count(address) >= self.most_of_address:
-            own = self._connections.of_address(address)
-            if not self._end_longest(own):
-                self._end_queued(address)
+        full = not self.behind_proxy and self._connections.count(address) >= self.most_of_address
+        if full and not self._end_longest(address=address):
+            self._end_queued(address)
         if self.nr_conns >= self.worker_connections - 1:
-            ended = self._end_longest(self._connections)
+            ended = self._end_longest()
             if not ended and not self.behind_proxy:
                 self._end_queued(self._fair_queue.longest())
 
-    def _end_longest(self, among: Iterable[Connection]) -> bool:
-        """Close the one that has waited longest for its client; False where none waits for it."""
-        conn = longest_waiting(among)
+    def _end_longest(self, *, address: str | None = None, state: State | None = None) -> bool:
+        """Close the connection that has waited longest for its client, of this address or in this
+        state where one is given; False where none waits.
+        """
+        conn = self._connections.longest_waiting(address=address, state=state)
         if conn:
             self._end(conn)
         return conn is not None

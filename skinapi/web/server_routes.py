@@ -1,5 +1,6 @@
 """The routes about the server itself: start page, health, metrics, API documentation."""
 
+import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -32,6 +33,10 @@ class ServerInfo:
     @cached_property
     def spec(self) -> dict[str, Any]:
         return build_spec(declared_routes(self._app))
+
+    @cached_property
+    def spec_json(self) -> bytes:
+        return json.dumps(self.spec, ensure_ascii=False, separators=(",", ":")).encode()
 
     @cached_property
     def docs(self) -> str:
@@ -86,9 +91,9 @@ def show_metrics(_: ServerInfo) -> Response:
 
 
 @routes.route("GET", "/openapi.json", access=Public(), rate=Rate.READ)
-def show_openapi(server: ServerInfo) -> dict[str, Any]:
+def show_openapi(server: ServerInfo) -> dict[str, Any] | Response:
     """The API documentation as OpenAPI 3.1."""
-    return server.spec
+    return Response(server.spec_json, mimetype="application/json")
 
 
 @routes.route("GET", "/docs", access=Public(), rate=Rate.READ, produces="text/html")

@@ -240,7 +240,7 @@ class BufferingWorker(ConnectionWorker):
         conn.enter(State.ANSWER, transfer_seconds(size))
         self._send_more(conn)
         while self._unsent_bytes > MOST_UNSENT:
-            self._end_longest(one for one in self._connections if one.state is State.ANSWER)
+            self._end_longest(state=State.ANSWER)
 
     def _send_more(self, conn: Connection) -> None:
         while conn.unsent:
