@@ -7,6 +7,8 @@ import pytest
 from skinapi.learning.train.batch_norm import LARGEST_SCALE, fuse, unfuse
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.vision.tensor import Tensor
+from tests.learning import tiny
+from tests.size import drill
 
 SIDE = 32
 PICTURES = np.random.default_rng(0).normal(size=(4, SIDE, SIDE, 3)).astype(np.float32)
@@ -32,7 +34,16 @@ def answers(network: keras.Model) -> Tensor:
     return np.asarray(network([PICTURES], training=False))
 
 
-@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES))
+# The two whose blocks differ most, and one that learns in seconds; the drill takes all, in full.
+CHECKED = sorted(ARCHITECTURES) if drill else ["MobileNetV2", "ResNet50"]
+LEARNING, RATE, NORM, CONVOLUTION = (
+    ("ResNet50", 1e-4, "conv2_block1_1_bn", "conv2_block1_1_conv")
+    if drill
+    else (tiny.NAME, 1e-3, "first_bn", "first")
+)
+
+
+@pytest.mark.parametrize("architecture", CHECKED)
 def test_the_twin_answers_the_same_and_nothing_is_lost_on_the_way_back(architecture: str) -> None:
     network = lived_in(architecture)
     before, weights = answers(network), network.get_weights()
@@ -44,10 +55,10 @@ def test_the_twin_answers_the_same_and_nothing_is_lost_on_the_way_back(architect
 
 
 def test_what_the_twin_learned_the_network_knows() -> None:
-    network = lived_in("ResNet50")
+    network = lived_in(LEARNING)
     fused = fuse(network)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    fused.compile(optimizer=keras.optimizers.Adam(1e-4), loss=loss, jit_compile=False)
+    fused.compile(optimizer=keras.optimizers.Adam(RATE), loss=loss, jit_compile=False)
     first = fused.train_on_batch(PICTURES, LABELS)
     for _ in range(5):
         last = fused.train_on_batch(PICTURES, LABELS)
@@ -66,12 +77,12 @@ def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_le
 
 
 def test_a_channel_that_hardly_varied_takes_no_longer_steps_than_others() -> None:
-    network = lived_in("ResNet50")
-    norm = network.get_layer("conv2_block1_1_bn")
+    network = lived_in(LEARNING)
+    norm = network.get_layer(NORM)
     gamma, beta, mean, variance = norm.get_weights()
     variance[0] = 0.0
     norm.set_weights([gamma, beta, mean, variance])
     fused = fuse(network)
-    *_, scale = fused.get_layer("conv2_block1_1_conv").get_weights()
+    *_, scale = fused.get_layer(CONVOLUTION).get_weights()
     assert np.abs(scale).max() == pytest.approx(LARGEST_SCALE)
     np.testing.assert_allclose(answers(fused), answers(network), atol=2e-4, rtol=2e-4)
