@@ -137,7 +137,7 @@ def _limits() -> Iterator[Row]:
     yield "parts of a form", str(forms.MOST_PARTS)
     yield "items on a page of a list", str(pagination.LARGEST_PAGE)
     yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)
-    yield "formats of a photo", ", ".join(photo.FORMATS)
+    yield "formats of a photo", ", ".join(headers.FORMATS)
     yield "shortest side of a photo", f"{decode_limits.SMALLEST_SIDE} pixels"
     yield "longest side of a photo", f"{decode_limits.LONGEST_SIDE} pixels"
     yield "pixels of a photo", f"{decode_limits.MOST_PIXELS // 10**6} million"

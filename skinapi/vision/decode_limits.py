@@ -3,7 +3,7 @@ checked by the file's header, before a byte is decoded.
 
 The limits lie beyond what cameras make: 48 megapixels are 8064 x 6048, and a photo of 108
 megapixels (12000 x 9000) does not fit into an upload of 10 MB. By memory, a PNG may have 17
-megapixels, and a WebP, which no camera writes, 5.
+megapixels, and a WebP, which no camera writes, 5 (3 where it is lossless).
 """
 
 import threading
@@ -69,7 +69,7 @@ def bytes_needed(header: Header, needed: Size) -> int:
     decoded = header.decoded * (small if header.scaled else pixels)
     # The decoder frees its own buffers before the colours are converted, so only the larger of the
     # two counts.
-    return round(decoded + max(header.held * pixels, RGB_BYTES * small))
+    return round(header.fixed + decoded + max(header.held * pixels, RGB_BYTES * small))
 
 
 def refuse_oversize(header: Header, needed: tuple[Size, ...]) -> None:

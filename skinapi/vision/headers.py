@@ -8,6 +8,7 @@ https://www.w3.org/TR/png-3/, WebP https://developers.google.com/speed/webp/docs
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from skinapi.vision.file_parts import (
     START_OF_SCAN,
@@ -18,6 +19,10 @@ from skinapi.vision.file_parts import (
     webp_chunks,
 )
 from skinapi.vision.orientation import orientation_in_exif, orientation_in_xmp
+from skinapi.vision.webp_process import PROCESS_BYTES, TABLE_BYTES
+
+PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
+FORMATS: tuple[PhotoFormat, ...] = get_args(PhotoFormat)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_GREY, _PNG_PALETTE = 0, 3
@@ -26,10 +31,13 @@ _PNG_NEEDED = (b"IHDR", b"PLTE", b"tRNS")
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _PNG_XMP = b"XML:com.adobe.xmp\x00\x00\x00"
 _JPEG = b"\xff\xd8\xff"
-# Markers of JPEG frames. All others (lossless, hierarchical) are refused.
-_SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1, 0xC9), (0xC2, 0xCA)
-_OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF)
+# Markers of JPEG frames. All others (lossless, hierarchical, arithmetic coding) are refused. No
+# camera or browser writes arithmetic coding, and 200 bytes of it keep a decoder busy for seconds.
+_SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), (0xC2,)
+_OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
 _APPLICATION, _COMMENT, _EXIF_OR_XMP = range(0xE0, 0xF0), 0xFE, 0xE1
+# The transparency of a lossy picture is lossless too, and a frame may hold either kind.
+_WEBP_LOSSLESS = (b"VP8L", b"ALPH", b"ANMF")
 # Two application segments say what colours the components are: JFIF (APP0), Adobe (APP14).
 _COLOUR_SEGMENTS = {0xE0: b"JFIF", 0xEE: b"Adobe"}
 _EXIF, _XMP = b"Exif\x00\x00", b"http://ns.adobe.com/xap/1.0/\x00"
@@ -45,22 +53,26 @@ class Header:
     upright; `orientation` says how to turn it (1 to 8, as in Exif), where the file does.
 
     `decoded`: bytes per pixel of the decoder's output. `held`: bytes that the decoder holds in
-    addition, for each pixel of the whole picture. `scaled`: it can be decoded at a half, a quarter
-    or an eighth. `scans`: in how many passes over the picture a JPEG is decoded (beyond the limit,
-    at least so many); 1 if the decoder need not hold the picture for them. `moving`: the file is
-    animated.
+    addition, for each pixel of the whole picture, and `fixed` whatever its size. `scaled`: it can
+    be decoded at a half, a quarter or an eighth. `scans`: in how many passes over the picture a
+    JPEG is decoded (beyond the limit, at least so many); 1 if the decoder need not hold the picture
+    for them. `moving`: the file is animated. `isolated`: what its decoder will hold stands in its
+    compressed data, so it is decoded in a process with a limit (webp_process.py).
 
     `parts`: what of the file the decoder needs. Metadata is left out, so that Pillow, which reads
     all of it, never sees any.
     """
 
+    format: PhotoFormat
     width: int
     height: int
     decoded: int
     held: float
+    fixed: int = 0
     scaled: bool = False
     scans: int = 1
     moving: bool = False
+    isolated: bool = False
     orientation: int | None = None
     parts: tuple[memoryview, ...] = field(default=(), repr=False)
 
@@ -99,6 +111,7 @@ def _png(content: bytes) -> Header:
     if orientation is None:
         orientation = orientation_in_xmp(_first(content, chunks, b"iTXt", _PNG_XMP))
     return Header(
+        "PNG",
         width,
         height,
         decoded=max(1, depth // 8) if one_value else 4,
@@ -146,14 +159,18 @@ def _webp(content: bytes) -> Header:
     else:
         raise ValueError("an unknown kind of WebP")
     chunks = list(webp_chunks(content))
+    lossless = any(one.kind in _WEBP_LOSSLESS for one in chunks)
     orientation = orientation_in_exif(_first(content, chunks, b"EXIF"))
     if orientation is None:
         orientation = orientation_in_xmp(_first(content, chunks, b"XMP "))
     return Header(
+        "WEBP",
         width,
         height,
         decoded=4,
         held=12,
+        fixed=PROCESS_BYTES + TABLE_BYTES + len(content) if lossless else 0,
+        isolated=lossless,
         moving=moving,
         orientation=orientation,
         parts=(memoryview(content),),
@@ -182,6 +199,7 @@ def _jpeg(content: bytes) -> Header:
     if orientation is None:
         orientation = orientation_in_xmp(_first(content, before, _EXIF_OR_XMP, _XMP))
     return Header(
+        "JPEG",
         width,
         height,
         decoded=1 if components == 1 else 4,

@@ -6,11 +6,9 @@ nor bytes appended to the picture survive.
 """
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from skinapi.errors import Refused
@@ -21,24 +19,19 @@ from skinapi.vision.decode_limits import (
     reduction_factor,
     refuse_oversize,
 )
-from skinapi.vision.headers import Header, read_header
+from skinapi.vision.headers import Header, PhotoFormat, read_header
+from skinapi.vision.pixels import to_rgb
 from skinapi.vision.refusals import Reason, refuse
+from skinapi.vision.webp_process import decode_webp
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
-
-FORMATS = ("JPEG", "PNG", "WEBP")
 # The network sees 4/5 of the shorter side, scaled to 224 pixels. Decoding to 448 leaves enough
 # detail for that and saves memory.
 WORKING_SIDE = 448
 STORED_SIDE = 1600
 STORED_QUALITY = 88
-# Colours are converted in bands of about this many pixels: converting the whole picture at once
-# would hold several copies of it in memory.
-BAND_PIXELS = 256 * 1024
-LARGEST_FACTOR = 8
 
 _memory = DecodingMemory()
 
@@ -131,20 +124,30 @@ def _header_of(content: bytes) -> Header:
 
 def _decoded(header: Header, needed: Size) -> Photo:
     try:
-        picture = _open(header)
-        format_ = picture.format
-        pixels = _decode(picture, needed)
+        pixels = _pixels(header, needed)
     except Refused:
         raise
     except Exception as broken:  # decoders raise many kinds of errors on hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken
-    del picture  # it may hold the whole picture; free that before a turned copy is made
     if header.orientation in _TRANSPOSE_BY_ORIENTATION:
         pixels = pixels.transpose(_TRANSPOSE_BY_ORIENTATION[header.orientation])
     width, height = header.width, header.height
     if header.orientation in _SIDES_SWAPPED:
         width, height = height, width
-    return Photo(pixels, width, height, cast("PhotoFormat", format_))
+    return Photo(pixels, width, height, header.format)
+
+
+def _pixels(header: Header, needed: Size) -> Image.Image:
+    """As upright as the file holds them. What the decoder holds beside them is free afterwards."""
+    if header.isolated:
+        size = (header.width, header.height)
+        return decode_webp(
+            b"".join(header.parts),
+            size=size,
+            factor=reduction_factor(size, needed),
+            memory=bytes_needed(header, needed),
+        )
+    return _decode(_open(header), needed)
 
 
 def _open(header: Header) -> Image.Image:
@@ -153,10 +156,10 @@ def _open(header: Header) -> Image.Image:
 
     A phone's JPEG with a second picture behind the first (MPO) is not animated: the first counts.
     """
-    picture = Image.open(io.BufferedReader(_Joined(header.parts)), formats=FORMATS)
+    picture = Image.open(io.BufferedReader(_Joined(header.parts)), formats=(header.format,))
     if picture.size != (header.width, header.height):
         raise ValueError("two headers that contradict each other")
-    if picture.format in ("PNG", "WEBP") and getattr(picture, "is_animated", False):
+    if header.format in ("PNG", "WEBP") and getattr(picture, "is_animated", False):
         raise refuse(Reason.MOVING)
     return picture
 
@@ -198,42 +201,4 @@ def _decode(picture: Image.Image, needed: Size) -> Image.Image:
     """
     # Only JPEG has a draft mode: its decoder then produces fewer pixels in the first place.
     picture.draft(None, needed)
-    factor = reduction_factor(picture.size, needed)
-    picture.load()
-    convert = _conversion_of(picture)
-    width, height = picture.size
-    pixels = Image.new("RGB", (-(-width // factor), -(-height // factor)))
-    # A multiple of every factor, so that no cell of the reduced picture is cut in two.
-    rows = LARGEST_FACTOR * max(1, BAND_PIXELS // (LARGEST_FACTOR * width))
-    for top in range(0, height, rows):
-        band = picture.crop((0, top, width, min(top + rows, height)))
-        pixels.paste(convert(band, factor), (0, top // factor))
-    return pixels
-
-
-def _conversion_of(picture: Image.Image) -> Callable[[Image.Image, int], Image.Image]:
-    if picture.mode.startswith("I"):
-        return _from_sixteen_bits
-    if picture.has_transparency_data:
-        return _over_white
-    return _from_palette if picture.mode in ("1", "P") else _from_colours
-
-
-def _from_sixteen_bits(band: Image.Image, factor: int) -> Image.Image:
-    """Keep the upper eight bits. Pillow's own conversion would clip all values above 255."""
-    upper = np.asarray(band).astype(np.int32) >> 8
-    return Image.fromarray(upper.clip(0, 255).astype(np.uint8)).reduce(factor).convert("RGB")
-
-
-def _over_white(band: Image.Image, factor: int) -> Image.Image:
-    seen = band.convert("RGBA").reduce(factor)
-    white = Image.new("RGBA", seen.size, "white")
-    return Image.alpha_composite(white, seen).convert("RGB")
-
-
-def _from_palette(band: Image.Image, factor: int) -> Image.Image:
-    return band.convert("RGB").reduce(factor)
-
-
-def _from_colours(band: Image.Image, factor: int) -> Image.Image:
-    return band.reduce(factor).convert("RGB")
+    return to_rgb(picture, reduction_factor(picture.size, needed))

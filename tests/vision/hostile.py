@@ -277,10 +277,66 @@ def greedy() -> Iterator[tuple[str, bytes]]:
     for lossless in (False, True):
         yield (
             f"greedy webp, lossless: {lossless}",
-            encoded(colour.resize((2_560, 2_048)), "WEBP", lossless=lossless),
+            encoded(
+                colour.resize((2_300, 1_300) if lossless else (2_560, 2_048)),
+                "WEBP",
+                lossless=lossless,
+            ),
         )
     deep = Image.fromarray(np.full((4_000, 4_000), 30_000, np.uint16))
     yield "greedy png 16 bits", encoded(deep, "PNG", compress_level=1)
+
+
+def webp_of_many_tables(side: int = 1024) -> bytes:
+    """A lossless WebP that has 65,536 groups of prefix codes, one for each tile of 4 x 4 pixels.
+
+    https://developers.google.com/speed/webp/docs/webp_lossless_bitstream_specification
+    """
+    bits: list[int] = []
+
+    def put(value: int, many: int) -> None:
+        """With the lowest bit first, as all numbers are written."""
+        bits.extend(value >> place & 1 for place in range(many))
+
+    def put_one_symbol() -> None:
+        """A prefix code with the symbol 0 alone, which then takes no bits."""
+        put(0b0001, 4)
+
+    def put_equal_lengths(alphabet: int) -> None:
+        """A prefix code that gives the first 256 symbols eight bits each."""
+        put(0, 1)
+        put(8, 4)  # the lengths of twelve code lengths follow, in the format's own order
+        for place in range(12):
+            put(place in (2, 11), 3)  # those of the lengths 0 and 8 are one bit
+        put(0, 1)
+        bits.extend(int(symbol < 256) for symbol in range(alphabet))
+
+    put(0x2F, 8)
+    put(side - 1, 14)
+    put(side - 1, 14)
+    put(0, 1 + 3 + 1 + 1)  # no transparency, version 0, no transform, no colour cache
+    put(1, 1)
+    put(0, 3)  # tiles of 4 x 4
+    put(0, 1)
+    put_equal_lengths(280)  # green, the low byte of a tile's group
+    put_equal_lengths(256)  # red, the high byte
+    for _ in range(3):
+        put_one_symbol()
+    for group in range((side // 4) ** 2):
+        for byte in (group & 255, group >> 8):
+            bits.extend(byte >> place & 1 for place in reversed(range(8)))
+    for _ in range(65_536 * 5):
+        put_one_symbol()
+    put(0, 64)
+    return webp(b"VP8L", np.packbits(np.array(bits, np.uint8), bitorder="little").tobytes())
+
+
+def arithmetic(content: bytes) -> bytes:
+    """This JPEG, with a frame that says that its data is in arithmetic coding."""
+    frames = {b"\xff\xc0": b"\xff\xc9", b"\xff\xc2": b"\xff\xca"}
+    for frame, coded in frames.items():
+        content = content.replace(frame, coded, 1)
+    return content
 
 
 def odd_sizes() -> Iterator[tuple[str, bytes]]:

@@ -1,11 +1,14 @@
 """Whatever bytes come, a Photo or a Refused goes out: soon, and without decoding a bomb."""
 
+import subprocess
+import sys
 import time
 
 import pytest
 from PIL import Image, ImageFile
 
 from skinapi.errors import Refused
+from skinapi.vision.decode_limits import MOST_BYTES
 from skinapi.vision.photo import Photo, read_photo, stored_photo
 from tests.vision import hostile
 
@@ -79,6 +82,43 @@ def test_a_webp_bomb_never_reaches_its_decoder(monkeypatch: pytest.MonkeyPatch) 
     for name, content in bombs:
         if name.startswith("webp"):
             assert isinstance(outcome(content), Refused), name
+    assert not opened
+
+
+MEASURE = """
+import resource, sys
+from skinapi.errors import Refused
+from skinapi.vision.photo import read_photo
+try:
+    read_photo(sys.stdin.buffer.read())
+except Refused as refused:
+    print(refused.reason, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's data")
+def test_a_webp_of_many_tables_is_refused_by_the_memory_of_its_own_process() -> None:
+    content = hostile.webp_of_many_tables()
+    assert len(content) < 300_000
+    ran = subprocess.run(
+        [sys.executable, "-c", MEASURE], input=content, capture_output=True, check=True
+    )
+    reason, most = ran.stdout.split()
+    assert reason == b"undecodable"
+    assert int(most) <= MOST_BYTES
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_arithmetic_coding_never_reaches_its_decoder(
+    monkeypatch: pytest.MonkeyPatch, progressive: bool
+) -> None:
+    """A few hundred bytes of it kept the decoder busy for seconds."""
+    content = hostile.arithmetic(hostile.jpeg_of(6_500, 6_500, progressive=progressive))
+    opened = list[object]()
+    monkeypatch.setattr(Image, "open", lambda content, **_: opened.append(content))
+    result = outcome(content)
+    assert isinstance(result, Refused)
+    assert result.reason == "undecodable"
     assert not opened
 
 

@@ -1,0 +1,64 @@
+"""Decodes a lossless WebP in a process of its own, whose memory the system limits.
+
+A lossless WebP of 300 KB can make its decoder build 370 MB of tables, and how many it will build
+stands deep in the compressed data: no check of the header can know. So the system's limit decides.
+Run as a program, this module is that process. It imports only Pillow, to start quickly.
+"""
+
+import io
+import resource
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from skinapi.vision.pixels import rgb_bands
+
+CPU_SECONDS, MOST_SECONDS = 5, 20
+# What Python, Pillow and the stacks of its threads take beside the picture (measured: 16 MB).
+PROCESS_BYTES = 18_000_000
+# The reference encoder makes at most 2,600 groups of tables, of 6 KB each.
+TABLE_BYTES = 16_000_000
+_SIZE = struct.Struct(">II")
+_ROOT = Path(__file__).parents[2]
+
+
+def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: int) -> Image.Image:
+    """The pixels as RGB, with both sides divided by `factor`. Raises ValueError for a file that
+    cannot be decoded within `memory` bytes, or has another size than this.
+    """
+    width, height = (-(-side // factor) for side in size)
+    try:
+        done = subprocess.run(  # noqa: S603 (our own module, with two numbers)
+            [sys.executable, "-m", "skinapi.vision.webp_process", str(factor), str(memory)],
+            input=content,
+            capture_output=True,
+            check=True,
+            timeout=MOST_SECONDS,
+            cwd=_ROOT,
+            env={},  # no secret of this server reaches the decoder
+        )
+    except (subprocess.SubprocessError, OSError) as error:
+        raise ValueError("the decoder did not finish") from error
+    pixels = memoryview(done.stdout)[_SIZE.size :]
+    if done.stdout[: _SIZE.size] != _SIZE.pack(*size) or len(pixels) != 3 * width * height:
+        raise ValueError("two headers that contradict each other")
+    return Image.frombytes("RGB", (width, height), pixels)
+
+
+def _main(factor: int, memory: int) -> None:
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    picture = Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("WEBP",))
+    if getattr(picture, "is_animated", False):
+        raise ValueError("animated, although its header does not say so")
+    sys.stdout.buffer.write(_SIZE.pack(*picture.size))
+    for band in rgb_bands(picture, factor):
+        sys.stdout.buffer.write(band.tobytes())
+
+
+if __name__ == "__main__":
+    _main(int(sys.argv[1]), int(sys.argv[2]))
