@@ -16,6 +16,7 @@ from skinapi.auth.emails import normalise_email
 from skinapi.errors import SkinAPIError
 from skinapi.learning.commands.options import Run, add_commands
 from skinapi.settings import Settings
+from skinapi.settings.safety import refuse_unsafe
 
 SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
 
@@ -43,7 +44,7 @@ def _before_serving(worker: Worker) -> None:
 
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve the API until the process is stopped. Raises UnsafeSettings."""
-    settings.refuse_unsafe()
+    refuse_unsafe(settings)
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION), "skinapi.app:create_app()"]
     Server().run()
     return 0

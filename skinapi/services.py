@@ -37,6 +37,7 @@ from skinapi.reports.narrator import open_narrator
 from skinapi.reports.service import ReportsService
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
+from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
 from skinapi.storage.faults import Fault, blob_faults
 from skinapi.storage.ports import Store
@@ -94,7 +95,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
 
     Raises UnsafeSettings, and BrokenStore if two accounts share an e-mail address.
     """
-    settings.refuse_unsafe()
+    refuse_unsafe(settings)
     store = store or store_of(settings)
     try:
         accounts = Accounts(store)

@@ -60,7 +60,6 @@ CAPTIONS = {
     "storage": "SQLite, MongoDB, files",
     "vision": "from a photo to a finding",
     "settings": "every setting",
-    "setting_values": "what they may be",
     "errors": "the tree of errors",
     "json_bounds": "size of JSON",
 }

@@ -12,8 +12,8 @@ from flask import Flask, Response
 from openapi_spec_validator import validate
 
 from skinapi.auth.accounts import Role
-from skinapi.setting_values import ROLES
 from skinapi.settings import VERSION, Settings
+from skinapi.settings.values import ROLES
 from skinapi.web.access import Access, Opened
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Route, declared_routes, route_of

@@ -12,6 +12,7 @@ from skinapi.app import create_app
 from skinapi.errors import UnsafeSettings
 from skinapi.services import open_services
 from skinapi.settings import Settings
+from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.web.limits import Rate, open_limits
@@ -64,12 +65,12 @@ def test_production_refuses_a_weak_secret(secret: str | None, says: str) -> None
 
 
 def test_production_starts_with_a_strong_secret() -> None:
-    production().refuse_unsafe()
+    refuse_unsafe(production())
 
 
 def test_production_refuses_a_disk_that_may_not_last() -> None:
     with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
-        Settings(environment="production", jwt_secret_key=SECRET).refuse_unsafe()  # type: ignore[arg-type]
+        refuse_unsafe(Settings(environment="production", jwt_secret_key=SECRET))  # type: ignore[arg-type]
 
 
 def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,10 +78,10 @@ def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.Mo
     monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
     monkeypatch.setenv("MONGO_URI", "mongodb://db.example/skinapi")
     monkeypatch.setenv("RENDER_EXTERNAL_URL", "https://skin.onrender.com")
-    Settings().refuse_unsafe()
+    refuse_unsafe(Settings())
     monkeypatch.setenv("MONGO_URI", "")
     monkeypatch.setenv("INSTANCE_DIR", "disk")
-    Settings().refuse_unsafe()
+    refuse_unsafe(Settings())
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.Mo
 )
 def test_production_refuses_origins_that_are_anyones(origins: str) -> None:
     with pytest.raises(UnsafeSettings, match="ALLOWED_ORIGINS"):
-        production(allowed_origins=origins).refuse_unsafe()
+        refuse_unsafe(production(allowed_origins=origins))
 
 
 @pytest.mark.parametrize(
@@ -114,14 +115,14 @@ def test_production_refuses_origins_that_are_anyones(origins: str) -> None:
 )
 def test_production_refuses_origins_that_no_browser_sends_or_anyone_can_read(origin: str) -> None:
     with pytest.raises(UnsafeSettings, match="ALLOWED_ORIGINS") as refused:
-        production(allowed_origins=f"https://a.example,{origin}").refuse_unsafe()
+        refuse_unsafe(production(allowed_origins=f"https://a.example,{origin}"))
     assert "hidden" not in refused.value.detail
 
 
 def test_origins_without_tls_are_for_this_machine_and_for_development() -> None:
     loopback = "http://localhost:4200, http://127.0.0.1, http://[::1]:5173, http://app.localhost"
-    production(allowed_origins=f"{loopback}, https://front.example:8443/").refuse_unsafe()
-    Settings(allowed_origins="http://front.example").refuse_unsafe()
+    refuse_unsafe(production(allowed_origins=f"{loopback}, https://front.example:8443/"))
+    refuse_unsafe(Settings(allowed_origins="http://front.example"))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +151,7 @@ def test_origins_without_tls_are_for_this_machine_and_for_development() -> None:
 )
 def test_production_refuses_an_address_that_people_cannot_use(url: str) -> None:
     with pytest.raises(UnsafeSettings, match="PUBLIC_URL") as refused:
-        production(public_url=url).refuse_unsafe()
+        refuse_unsafe(production(public_url=url))
     assert "hidden" not in refused.value.detail
 
 
@@ -159,13 +160,13 @@ def test_production_refuses_an_address_that_people_cannot_use(url: str) -> None:
     ["https://skin.example", "https://skin.example:8443/", "https://[2001:db8::1]/clinic/skin"],
 )
 def test_production_takes_an_address_that_people_can_use(url: str) -> None:
-    production(public_url=url).refuse_unsafe()
+    refuse_unsafe(production(public_url=url))
 
 
 def test_development_takes_a_public_address_without_tls_but_no_markup() -> None:
-    Settings(public_url="http://skin.example:5000").refuse_unsafe()
+    refuse_unsafe(Settings(public_url="http://skin.example:5000"))
     with pytest.raises(UnsafeSettings, match="PUBLIC_URL"):
-        Settings(public_url="http://skin.example/<b>").refuse_unsafe()
+        refuse_unsafe(Settings(public_url="http://skin.example/<b>"))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +188,7 @@ def test_development_takes_a_public_address_without_tls_but_no_markup() -> None:
 )
 def test_production_refuses_what_makes_no_sense(given: dict[str, Any], says: str) -> None:
     with pytest.raises(UnsafeSettings, match=says) as refused:
-        production(**given).refuse_unsafe()
+        refuse_unsafe(production(**given))
     assert "hello" not in refused.value.detail
 
 
@@ -210,7 +211,7 @@ def test_production_refuses_what_makes_no_sense(given: dict[str, Any], says: str
 )
 def test_rate_limits_are_counted_only_where_all_workers_see_them(uri: str) -> None:
     with pytest.raises(UnsafeSettings, match="RATE_LIMIT_STORAGE") as refused:
-        production(rate_limit_storage=uri, workers=2).refuse_unsafe()
+        refuse_unsafe(production(rate_limit_storage=uri, workers=2))
     assert "hid" not in "".join(format_exception(refused.value))
 
 
@@ -225,13 +226,13 @@ def test_rate_limits_are_counted_only_where_all_workers_see_them(uri: str) -> No
 )
 def test_the_place_of_the_rate_limits_is_read_as_the_library_reads_it(uri: str, read: str) -> None:
     given = production(rate_limit_storage=uri, workers=2)
-    given.refuse_unsafe()
+    refuse_unsafe(given)
     assert given.rate_limit_uri == read
 
 
 @pytest.mark.parametrize("uri", ["MEMORY://", "memory://"])
 def test_one_worker_may_count_in_its_memory(uri: str) -> None:
-    production(rate_limit_storage=uri, workers=1).refuse_unsafe()
+    refuse_unsafe(production(rate_limit_storage=uri, workers=1))
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,7 @@ def test_no_password_shows_where_an_address_cannot_be_used(
 
 @pytest.mark.parametrize("bind", ["[::]:5000", "0.0.0.0:1, localhost:8000", "skin.example:443"])
 def test_production_listens_where_it_is_told_to(bind: str) -> None:
-    production(bind=bind, metrics_token="f3a9c17e5b2d8046").refuse_unsafe()
+    refuse_unsafe(production(bind=bind, metrics_token="f3a9c17e5b2d8046"))
 
 
 def test_no_other_user_of_the_machine_reads_the_state(tmp_path: Path) -> None:
@@ -344,9 +345,9 @@ def test_clients_without_tokens_are_open_on_a_developers_own_machine_or_by_hand(
 @pytest.mark.parametrize("reachable", [{"bind": "0.0.0.0:5000"}, {"trusted_proxies": 1}])
 def test_the_lab_is_never_open_to_the_world(reachable: dict[str, Any]) -> None:
     with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
-        Settings(open_lab=True, **reachable).refuse_unsafe()
+        refuse_unsafe(Settings(open_lab=True, **reachable))
     with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
-        production(open_lab=True).refuse_unsafe()
+        refuse_unsafe(production(open_lab=True))
 
 
 @pytest.mark.parametrize(
@@ -364,8 +365,8 @@ def test_the_lab_is_never_open_to_the_world(reachable: dict[str, Any]) -> None:
 )
 def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
     with pytest.raises(UnsafeSettings, match="OPENROUTER_URL"):
-        production(openrouter_url=url).refuse_unsafe()
-    production(openrouter_url="http://127.0.0.1:9").refuse_unsafe()
+        refuse_unsafe(production(openrouter_url=url))
+    refuse_unsafe(production(openrouter_url="http://127.0.0.1:9"))
 
 
 @pytest.mark.parametrize(
@@ -379,7 +380,7 @@ def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
     ],
 )
 def test_what_lasts_has_a_bound(name: str, most: int) -> None:
-    production(**{name: most}).refuse_unsafe()
+    refuse_unsafe(production(**{name: most}))
     for given in (most + 1, 10**9, 10**14, 0, -1):
         with pytest.raises(ValidationError):
             production(**{name: given})
@@ -415,7 +416,7 @@ RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_pred
 )
 def test_a_rate_is_one_number_in_one_time_for_each_role(name: str, rate: str) -> None:
     with pytest.raises(UnsafeSettings, match=name.upper()):
-        production(**{name: rate}).refuse_unsafe()
+        refuse_unsafe(production(**{name: rate}))
 
 
 @pytest.mark.parametrize(
@@ -423,7 +424,7 @@ def test_a_rate_is_one_number_in_one_time_for_each_role(name: str, rate: str) ->
 )
 def test_a_rate_may_be_written_as_the_library_reads_it(rate: str) -> None:
     given = production(rate_read=rate)
-    given.refuse_unsafe()
+    refuse_unsafe(given)
     open_limits("memory://", Path(), {Rate.READ: given.rate_read})
 
 

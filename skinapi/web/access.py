@@ -7,7 +7,7 @@ denied.
 from dataclasses import dataclass
 
 from skinapi.errors import Forbidden
-from skinapi.setting_values import ROLES
+from skinapi.settings.values import ROLES
 
 
 @dataclass(frozen=True)

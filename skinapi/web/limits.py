@@ -19,7 +19,7 @@ from skinapi.errors import (
     TooManyRequests,
     UnsafeSettings,
 )
-from skinapi.setting_values import ROLES
+from skinapi.settings.values import ROLES
 from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.outage import Outage
 from skinapi.web.addresses import address_key

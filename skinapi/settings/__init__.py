@@ -1,31 +1,15 @@
 """All settings with their types and defaults. In the environment their names are in capitals."""
 
-import re
-import secrets
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, Field, NonNegativeInt, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from skinapi.errors import UnsafeSettings
-from skinapi.setting_values import (
-    LONGEST_URL,
-    MEMORY,
-    is_origin,
-    is_rate,
-    is_url,
-    read_rate_limit_uri,
-    stays_private,
-)
+from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
+from skinapi.settings.values import read_rate_limit_uri
 
 VERSION = "0.1.0"
-SHORTEST_SECRET = 32
-SHORTEST_TOKEN = 16
-SAMPLE_SECRETS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
-ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
-RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -308,105 +292,13 @@ class Settings(BaseSettings):
         In production raises UnsafeSettings if the key is missing or weak.
         """
         if self.jwt_secret_key is None and not self.production:
-            return _stored_secret(self.instance_dir / "jwt-secret")
+            return stored_secret(self.instance_dir / "jwt-secret")
         key = self.secret("jwt_secret_key") or ""
         if self.production:
-            _refuse_weak(key)
+            refuse_weak_key(key)
         return key
 
     def audit_secrets(self) -> list[str]:
         """The secrets that sign the audit trail: the current one, then the former ones."""
         former = (self.secret("former_jwt_secret_keys") or "").split(",")
         return [self.signing_key(), *(key.strip() for key in former if key.strip())]
-
-    def refuse_unsafe(self) -> None:
-        """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""
-        self.signing_key()
-        for address in self.binds:
-            named = ADDRESS.fullmatch(address)
-            if not named or not 0 < int(named[2]) <= 65535:
-                raise UnsafeSettings("BIND must name host:port, several separated by one comma")
-        if self.max_held_bytes < 2 * self.max_upload_bytes:
-            raise UnsafeSettings("MAX_HELD_BYTES must have room for two of MAX_UPLOAD_BYTES")
-        if self.open_lab and not self.loopback:
-            raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
-        if not is_url(self.openrouter_url) or not stays_private(self.openrouter_url):
-            raise UnsafeSettings("OPENROUTER_URL must be https://host/path: the key travels there")
-        if not all(self._may_call(origin) for origin in self.origins):
-            raise UnsafeSettings(
-                "ALLOWED_ORIGINS must name each front end as https://host or https://host:port, "
-                "without *, user or path; in production http:// is for this machine alone"
-            )
-        if self.public_url and not is_url(self.public_url):
-            raise UnsafeSettings(
-                "PUBLIC_URL must be the address that people use, as https://host, without user, "
-                f"query or fragment, and of at most {LONGEST_URL} characters"
-            )
-        uri = self.secret("mongo_uri")
-        if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
-            raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
-        for name in RATES:
-            if not is_rate(getattr(self, name)):
-                raise UnsafeSettings(
-                    f"{name.upper()} must be a number of requests in at most a day, for example "
-                    "600/minute, and then maybe others for roles: 600/minute, doctor=1200/minute"
-                )
-        _ = self.rate_limit_uri  # raises UnsafeSettings
-        if self.production:
-            self._refuse_for_production()
-
-    def _may_call(self, origin: str) -> bool:
-        return is_origin(origin) and (not self.production or stays_private(origin))
-
-    def _refuse_for_production(self) -> None:
-        if self.mongo_uri is None and "instance_dir" not in self.model_fields_set:
-            raise UnsafeSettings(
-                "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
-                "without either, every account would be lost at the next deployment"
-            )
-        if not self.public_url or not self.public_url.startswith("https://"):
-            raise UnsafeSettings(
-                "Set PUBLIC_URL to the address that people use, as https://host: "
-                "the QR code of every report leads there"
-            )
-        token = self.secret("metrics_token")
-        if token is not None and (len(token) < SHORTEST_TOKEN or _looks_made_up(token)):
-            raise UnsafeSettings("METRICS_TOKEN must have at least 16 random characters")
-        if (self.rate_limit_uri or "").startswith(f"{MEMORY}:") and self.workers > 1:
-            raise UnsafeSettings(
-                "RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone"
-            )
-
-
-def _refuse_weak(key: str) -> None:
-    if not key:
-        raise UnsafeSettings("Set JWT_SECRET_KEY to a secret of at least 32 random characters")
-    if len(key) < SHORTEST_SECRET:
-        raise UnsafeSettings("JWT_SECRET_KEY is too short: use at least 32 random characters")
-    sample = any(word in key.lower() for word in SAMPLE_SECRETS)
-    if sample or len(set(key)) < 10 or _looks_made_up(key):
-        raise UnsafeSettings("JWT_SECRET_KEY looks like a sample: use 32 random characters")
-
-
-def _looks_made_up(secret: str) -> bool:
-    """Whether a secret has few different characters, a sequence (01234…, abcd…) or a repetition."""
-    steps = {ord(b) - ord(a) for a, b in pairwise(secret)}
-    repeated = secret in (secret + secret)[1:-1]
-    return len(set(secret)) < 6 or len(steps) < 6 or repeated
-
-
-def _stored_secret(path: Path) -> str:
-    """Read the secret, or make it. If several workers make it at once, all use the first one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        temporary.touch(mode=0o600)
-        temporary.write_text(secrets.token_urlsafe(48))
-        try:
-            # Not rename: it would replace a secret that another worker has just stored.
-            path.hardlink_to(temporary)
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-    return path.read_text()

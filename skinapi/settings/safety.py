@@ -1,0 +1,81 @@
+"""What the server refuses to start with."""
+
+import re
+
+from skinapi.errors import UnsafeSettings
+from skinapi.settings import Settings
+from skinapi.settings.secret_keys import looks_made_up
+from skinapi.settings.values import LONGEST_URL, MEMORY, is_origin, is_rate, is_url, stays_private
+
+SHORTEST_TOKEN = 16
+LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
+RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""
+    settings.signing_key()  # raises UnsafeSettings
+    for address in settings.binds:
+        named = LISTEN_ADDRESS.fullmatch(address)
+        if not named or not 0 < int(named[2]) <= 65535:
+            raise UnsafeSettings("BIND must name host:port, several separated by one comma")
+    if settings.max_held_bytes < 2 * settings.max_upload_bytes:
+        raise UnsafeSettings("MAX_HELD_BYTES must have room for two of MAX_UPLOAD_BYTES")
+    if settings.open_lab and not settings.loopback:
+        raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
+    _refuse_addresses(settings)
+    _refuse_rates(settings)
+    if settings.production:
+        _refuse_for_production(settings)
+
+
+def _refuse_addresses(settings: Settings) -> None:
+    if not is_url(settings.openrouter_url) or not stays_private(settings.openrouter_url):
+        raise UnsafeSettings("OPENROUTER_URL must be https://host/path: the key travels there")
+    if not all(_may_call(origin, settings) for origin in settings.origins):
+        raise UnsafeSettings(
+            "ALLOWED_ORIGINS must name each front end as https://host or https://host:port, "
+            "without *, user or path; in production http:// is for this machine alone"
+        )
+    if settings.public_url and not is_url(settings.public_url):
+        raise UnsafeSettings(
+            "PUBLIC_URL must be the address that people use, as https://host, without user, "
+            f"query or fragment, and of at most {LONGEST_URL} characters"
+        )
+    uri = settings.secret("mongo_uri")
+    if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
+        raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
+
+
+def _may_call(origin: str, settings: Settings) -> bool:
+    return is_origin(origin) and (not settings.production or stays_private(origin))
+
+
+def _refuse_rates(settings: Settings) -> None:
+    for name in RATES:
+        if not is_rate(getattr(settings, name)):
+            raise UnsafeSettings(
+                f"{name.upper()} must be a number of requests in at most a day, for example "
+                "600/minute, and then maybe others for roles: 600/minute, doctor=1200/minute"
+            )
+    _ = settings.rate_limit_uri  # raises UnsafeSettings
+
+
+def _refuse_for_production(settings: Settings) -> None:
+    if settings.mongo_uri is None and "instance_dir" not in settings.model_fields_set:
+        raise UnsafeSettings(
+            "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
+            "without either, every account would be lost at the next deployment"
+        )
+    if not settings.public_url or not settings.public_url.startswith("https://"):
+        raise UnsafeSettings(
+            "Set PUBLIC_URL to the address that people use, as https://host: "
+            "the QR code of every report leads there"
+        )
+    token = settings.secret("metrics_token")
+    if token is not None and (len(token) < SHORTEST_TOKEN or looks_made_up(token)):
+        raise UnsafeSettings("METRICS_TOKEN must have at least 16 random characters")
+    if (settings.rate_limit_uri or "").startswith(f"{MEMORY}:") and settings.workers > 1:
+        raise UnsafeSettings(
+            "RATE_LIMIT_STORAGE must be shared by the workers; memory:// counts in each alone"
+        )
