@@ -14,10 +14,10 @@ import pytest
 import skinapi
 from skinapi.storage.mongo import MongoDocuments
 from skinapi.storage.ports import Document, Filter
-from skinapi.storage.sqlite import SqliteDocuments
+from skinapi.storage.sqlite_documents import SqliteDocuments
 
 SOURCES = Path(skinapi.__file__).parent
-ADAPTERS = {"storage/sqlite.py", "storage/mongo.py"}
+ADAPTERS = {"storage/sqlite_documents.py", "storage/mongo.py"}
 # It lists every collection by id, tests' own too: known_queries.py has one of them.
 WALKS_ALL = "storage/faults.py _all_documents"
 # What is written, and which fields are read, changes nothing in how a document is found.

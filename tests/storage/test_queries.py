@@ -16,7 +16,7 @@ from tests.conftest import own_database
 from tests.filling import fill
 from tests.known_queries import KNOWN
 from tests.openrouter import KEY
-from tests.queries import METHODS, SOURCES, Query, Recorder
+from tests.queries import ADAPTERS, METHODS, SOURCES, Query, Recorder
 from tests.storage.explaining import MongoPlans, SqlitePlans
 
 Plans = SqlitePlans | MongoPlans
@@ -144,7 +144,7 @@ def calls_of_the_port() -> Counter[str]:
     found: Counter[str] = Counter()
     for path in SOURCES.rglob("*.py"):
         module = path.relative_to(SOURCES).as_posix()
-        if module not in ("storage/sqlite.py", "storage/mongo.py", "storage/ports.py"):
+        if module not in (*ADAPTERS, "storage/ports.py"):
             tree = ast.parse(path.read_text())
             names = documents_in(tree)
             for sender, call in functions_calling(tree):

@@ -1,0 +1,231 @@
+"""The documents of one SQLite collection: a table of JSON texts with expression indexes. Table and
+indexes are created on first use.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import apsw
+
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Filter, Ops
+from skinapi.storage.projection import check_fields
+from skinapi.storage.sqlite_json import from_json, from_selected, to_json
+from skinapi.storage.sqlite_query import field_of, selected, type_matches, where
+from skinapi.storage.validation import (
+    check_expiry,
+    check_id,
+    check_limit,
+    check_name,
+    check_ops,
+    check_text_field,
+    check_upsert,
+    checked_document,
+    ordering,
+    unexpired,
+)
+
+T = TypeVar("T")
+
+
+class Transactions(Protocol):
+    """What a collection needs of its store (sqlite.py)."""
+
+    @property
+    def in_together(self) -> bool: ...
+
+    def reading(self) -> AbstractContextManager[apsw.Connection]: ...
+
+    def write(self, act: Callable[[apsw.Connection], T]) -> T: ...
+
+
+class SqliteDocuments:
+    def __init__(self, transactions: Transactions, name: str) -> None:
+        self._transactions = transactions
+        self._name = name
+        self._expiry_field: str | None = None
+        self._created_in_pid: int | None = None
+        self._indexed_fields: set[str] = set()
+
+    def ensure_index(self, *fields: str, unique: bool = False) -> None:
+        columns = ", ".join(field_of(check_name(name)) for name in fields)
+        present = " AND ".join(f"{field_of(name)} IS NOT NULL" for name in fields)
+        kind, partial = ("UNIQUE INDEX", f" WHERE {present}") if unique else ("INDEX", "")
+        name = f"{self._name}.{'.'.join(fields)}"
+        wanted = f'CREATE {kind} "{name}" ON "{self._name}" ({columns}){partial}'
+
+        def index(connection: apsw.Connection) -> None:
+            found = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
+            match found.fetchall():
+                case []:
+                    connection.execute(wanted)
+                # IF NOT EXISTS would silently keep an index with another definition.
+                case [(sql,)] if sql != wanted:
+                    raise ValueError(f"{name} is indexed in another way")
+
+        self._write(index)
+        self._indexed_fields.update(fields)
+
+    def expire_by(self, field: str) -> None:
+        check_expiry(field)
+        self.ensure_index(field)
+        self._expiry_field = field
+
+    def insert(self, document: Document) -> None:
+        kept = checked_document(document, self._indexed_fields)
+        row = (kept["id"], to_json(kept))
+
+        def add(connection: apsw.Connection) -> None:
+            self._purge(connection)
+            connection.execute(f'INSERT INTO "{self._name}" VALUES (?, ?)', row)
+
+        self._write(add)
+
+    def get(self, identifier: str) -> Document | None:
+        found = self.find({"id": check_id(identifier)}, limit=1)
+        return found[0] if found else None
+
+    def find(
+        self,
+        filter: Filter | None = None,
+        *,
+        sort: str = "id",
+        after: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> list[Document]:
+        check_limit(limit)
+        check_fields(fields or ())
+        with self._reading() as connection:
+            found = self._select(connection, filter, sort, after, limit, fields)
+        # Parsed only after the connection is released.
+        if fields is None:
+            return [from_json(text) for text in found]
+        return [from_selected(text, fields) for text in found]
+
+    def count(self, filter: Filter | None = None) -> int:
+        condition, values = where(unexpired(filter, self._expiry_field))
+        with self._reading() as connection:
+            counted: int = connection.execute(
+                f'SELECT count(*) FROM "{self._name}" WHERE {condition}', values
+            ).get
+        return counted
+
+    def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
+        condition, values = where(unexpired(filter, self._expiry_field))
+        value = field_of(check_text_field(field))
+        with self._reading() as connection:
+            rows: Any = connection.execute(
+                f'SELECT {value}, count(*) FROM "{self._name}" '
+                f"WHERE {condition} AND {type_matches(field, '')} GROUP BY 1",
+                values,
+            )
+            return dict(rows.fetchall())
+
+    def update(
+        self,
+        filter: Filter,
+        ops: Ops,
+        *,
+        sort: str = "id",
+        upsert: bool = False,
+    ) -> Document | None:
+        check_ops(ops, self._indexed_fields)
+        start = check_upsert(filter) if upsert else None
+
+        def change(connection: apsw.Connection) -> Document | None:
+            self._purge(connection)
+            found = self._select(connection, filter, sort, None, 1)
+            if not found and start is None:
+                return None
+            changed = _applied(ops, from_json(found[0]) if found else start or {})
+            if found:
+                connection.execute(
+                    f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
+                    (to_json(changed), changed["id"]),
+                )
+            else:
+                connection.execute(
+                    f'INSERT INTO "{self._name}" VALUES (?, ?)', (changed["id"], to_json(changed))
+                )
+            return changed
+
+        return self._write(change)
+
+    def delete(self, filter: Filter) -> int:
+        wanted = unexpired(filter, self._expiry_field)
+        return self._write(lambda connection: self._delete(connection, wanted))
+
+    def _purge(self, connection: apsw.Connection) -> None:
+        """Delete expired documents, so that they do not block a unique key."""
+        if self._expiry_field:
+            self._delete(connection, {self._expiry_field: {"$lte": now()}})
+
+    def _delete(self, connection: apsw.Connection, filter: Filter) -> int:
+        condition, values = where(filter)
+        connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
+        return connection.changes()
+
+    def _select(
+        self,
+        connection: apsw.Connection,
+        filter: Filter | None,
+        sort: str,
+        after: str | None,
+        limit: int | None,
+        fields: Sequence[str] | None = None,
+    ) -> list[str]:
+        field, descends = ordering(sort, after)
+        condition, values = where(unexpired(filter, self._expiry_field))
+        if after is not None:
+            condition += f" AND id {'<' if descends else '>'} ?"
+            values.append(after)
+        direction = "DESC" if descends else "ASC"
+        order = (
+            f"id {direction}" if field == "id" else f"{field_of(field)} {direction}, id {direction}"
+        )
+        rows = connection.execute(
+            f'SELECT {selected(fields)} FROM "{self._name}" WHERE {condition} '
+            f"ORDER BY {order} LIMIT ?",
+            [*values, -1 if limit is None else limit],
+        )
+        return [text for (text,) in rows]
+
+    @contextmanager
+    def _reading(self) -> Iterator[apsw.Connection]:
+        self.ensure_table()
+        with self._transactions.reading() as connection:
+            yield connection
+
+    def _write(self, act: Callable[[apsw.Connection], T]) -> T:
+        self.ensure_table()
+        return self._transactions.write(act)
+
+    def ensure_table(self) -> None:
+        """Create the table if it is missing.
+
+        In a write of its own, so that a failed write does not roll back the table too. Inside
+        `together` it can still be rolled back, so there it is not remembered as created.
+        """
+        if self._created_in_pid != os.getpid():
+            create = (
+                f'CREATE TABLE IF NOT EXISTS "{self._name}" '
+                "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
+            )
+            self._transactions.write(lambda connection: connection.execute(create))
+            if not self._transactions.in_together:
+                self._created_in_pid = os.getpid()
+
+
+def _applied(ops: Ops, document: Document) -> Document:
+    changed = {**document, **ops.get("$set", {})}
+    for field in ops.get("$unset", {}):
+        changed.pop(field, None)
+    for field, step in ops.get("$inc", {}).items():
+        if isinstance(changed.get(field, 0), bool | str | list | dict | datetime):
+            raise ValueError(f"{field} is not a number")
+        changed[field] = changed.get(field, 0) + step
+    return checked_document(changed)
