@@ -24,14 +24,15 @@ from skinapi.settings import Settings
 from skinapi.storage import outage, sqlite_file
 from skinapi.vision import decode_limits, file_parts, headers, photo
 from skinapi.web import (
+    answering_worker,
     buffering,
     connection,
+    connection_worker,
     deadlines,
     forms,
     list_concurrency,
     pagination,
     request_parsing,
-    server_worker,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -126,10 +127,10 @@ def _limits() -> Iterator[Row]:
         "an upload has stalled",
         f"if less than {stalled} arrived for {_seconds(connection.STALLED_SECONDS)}",
     )
-    yield "answers not yet sent, in each process", _bytes(server_worker.MOST_UNSENT)
+    yield "answers not yet sent, in each process", _bytes(answering_worker.MOST_UNSENT)
     yield (
         "connections of one address, in each process",
-        str(server_worker.BufferingWorker.most_of_address),
+        str(connection_worker.ConnectionWorker.most_of_address),
     )
     yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)

@@ -1,6 +1,6 @@
 """The connections of a gunicorn worker: accept them within limits, wait for them, close them.
 
-server_worker.py reads the requests from them and sends the answers.
+server_worker.py reads the requests from them, answering_worker.py sends the answers.
 """
 
 import errno
@@ -15,6 +15,8 @@ from gunicorn.workers.gthread import ThreadWorker
 from skinapi.web.address_limits import FairQueue, OpenConnections
 from skinapi.web.addresses import address_key
 from skinapi.web.connection import BodyMemory, Connection, State
+
+RECEIVE_BYTES = 256 * 1024
 
 
 class ConnectionWorker(ThreadWorker):  # type: ignore[misc]

@@ -1,34 +1,28 @@
 """The gunicorn worker: threads for the application, and one main loop for all slow clients.
 
-The main loop reads heads and bodies and sends answers, each under a deadline (deadlines.py). A
-thread gets a request when its head is here, and again when its body is (buffering.py), so a slow
-client uses a connection but never a thread. When connections run out, the one that has waited
-longest for its client is closed: first one of the same address, then any (connection_worker.py).
-When memory for bodies runs out, one body is refused with 503 (connection.py).
-
-An answer that is sent before the body was read (401, 413, 429, 503) would be lost if the
-connection was closed while bytes are still coming, because the kernel then sends a reset. So the
-rest of the body is read and discarded, up to a limit of bytes and of seconds (RFC 9112, section
-9.6: https://www.rfc-editor.org/rfc/rfc9112#section-9.6).
+The main loop reads heads and bodies and sends answers (answering_worker.py), each under a deadline
+(deadlines.py). A thread gets a request when its head is here, and again when its body is
+(buffering.py), so a slow client uses a connection but never a thread. When connections run out, the
+one that has waited longest for its client is closed: first one of the same address, then any
+(connection_worker.py). When memory for bodies runs out, one body is refused with 503
+(connection.py).
 """
 
 import time
-from collections import deque
 from concurrent.futures import Future
-from selectors import EVENT_READ, EVENT_WRITE
-from socket import SHUT_WR, socket
+from selectors import EVENT_READ
+from socket import socket
 from typing import Any
 
 from gunicorn.workers.gthread import TConn
 
 from skinapi.errors import HeadersTooLarge, RequestTimeout, SkinAPIError, Unavailable
 from skinapi.web.address_limits import threads_of_address
+from skinapi.web.answering_worker import AnsweringWorker
 from skinapi.web.buffering import MOST_HEAD, BodyPending, BufferedRequest, end_of_head
 from skinapi.web.connection import Connection, State
-from skinapi.web.connection_worker import ConnectionWorker
+from skinapi.web.connection_worker import RECEIVE_BYTES
 from skinapi.web.deadlines import (
-    DRAIN_SECONDS,
-    DRAIN_SILENT_SECONDS,
     HEAD_SECONDS,
     extra_seconds,
     is_overdue,
@@ -36,25 +30,16 @@ from skinapi.web.deadlines import (
 )
 from skinapi.web.malformed_requests import error_for, raw_answer, refuse_unclear_coding
 
-RECEIVE_BYTES = 256 * 1024
 RETRY_AFTER_S = 2
-MOST_UNSENT = 32 * 1024 * 1024
 CHECK_DEADLINES_EVERY_S = 0.25
 
 
-class BufferingWorker(ConnectionWorker):
-    """Reads requests, gives them to threads, and sends their answers.
-
-    `most_drained` is how many bytes of a refused body are read and discarded.
-    """
-
-    most_drained = 32 * 1024 * 1024
+class BufferingWorker(AnsweringWorker):
+    """Reads requests, gives them to threads, and sends their answers."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._checked_deadlines_at = 0.0
-        # True once an answer was sent. A subclass may set it back (gunicorn.conf.py does).
-        self.answered = False
 
     # --- a head, then a thread ---
 
@@ -228,82 +213,6 @@ class BufferingWorker(ConnectionWorker):
         conn.request.fail(failure)
         if conn.state is State.BODY:
             self._run(conn)
-
-    # --- an answer ---
-
-    def _send_answer(self, conn: Connection) -> None:
-        self.answered = True
-        conn.unsent = deque(memoryview(part) for part in conn.request.answer if part)
-        conn.request.answer.clear()
-        size = sum(map(len, conn.unsent))
-        self._unsent_bytes += size
-        conn.enter(State.ANSWER, transfer_seconds(size))
-        self._send_more(conn)
-        while self._unsent_bytes > MOST_UNSENT:
-            self._end_longest(state=State.ANSWER)
-
-    def _send_more(self, conn: Connection) -> None:
-        while conn.unsent:
-            try:
-                sent = conn.sock.send(conn.unsent[0])
-            except (BlockingIOError, InterruptedError):
-                if not conn.on_event:
-                    self._watch(conn, EVENT_WRITE, self._send_more)
-                return
-            except OSError:
-                self._end(conn)
-                return
-            conn.active_at = time.monotonic()
-            self._unsent_bytes -= sent
-            rest = conn.unsent.popleft()[sent:]
-            if rest:
-                conn.unsent.appendleft(rest)
-        self._unwatch(conn)
-        self._after_answer(conn)
-
-    def _after_answer(self, conn: Connection) -> None:
-        """Wait for the next request, or discard the rest of the body, or close the connection."""
-        left = conn.request.body.left
-        if conn.keep_alive and left == 0:
-            self._await_head(conn, HEAD_SECONDS if conn.unread else self._idle_seconds())
-        elif conn.keep_alive and left:
-            self._drain(conn, left)
-        else:
-            try:
-                conn.sock.shutdown(SHUT_WR)
-            except OSError:  # the client is gone
-                self._end(conn)
-            else:
-                self._drain(conn, 0)
-
-    def _idle_seconds(self) -> float:
-        return float(self.cfg.keepalive)
-
-    # --- bytes that are only discarded ---
-
-    def _drain(self, conn: Connection, left: int) -> None:
-        """Read and discard `left` bytes, then wait for the next request. Where `left` is 0 or above
-        the limit, discard up to the limit or until the client closes; then the connection ends.
-        """
-        conn.unread.clear()
-        conn.keep_alive = 0 < left <= self.most_drained
-        conn.left_to_drain = left if conn.keep_alive else self.most_drained
-        # A worker that is asked to stop does not wait the full time for it.
-        conn.enter(State.DRAINING, DRAIN_SECONDS if self.alive else DRAIN_SILENT_SECONDS)
-        self._watch(conn, EVENT_READ, self._drain_more)
-
-    def _drain_more(self, conn: Connection) -> None:
-        data = self._receive(conn, min(conn.left_to_drain, RECEIVE_BYTES))
-        if data is None:
-            return
-        conn.left_to_drain -= len(data)
-        if conn.left_to_drain:
-            return
-        if not conn.keep_alive:
-            self._end(conn)
-            return
-        self._unwatch(conn)
-        self._await_head(conn, self._idle_seconds())
 
     # --- deadlines ---
 
