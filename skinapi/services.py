@@ -26,6 +26,7 @@ from skinapi.console.routes import ASSETS
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.prediction.service import PredictionService
 from skinapi.records.finding_counts import FindingCounts
+from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import Reviews
@@ -90,6 +91,22 @@ class ModelServices:
     clients: ClientsService
 
 
+@dataclass(frozen=True)
+class _Repositories:
+    """One for each kind of stored data."""
+
+    accounts: Accounts
+    trail: AuditTrail
+    submissions: Submissions
+    finding_counts: FindingCounts
+    reviews: Reviews
+    issued: IssuedReports
+    narratives: NarrativeCache
+    sessions: Sessions
+    guess_limits: GuessLimits
+    active_admins: ActiveAdmins
+
+
 def open_services(settings: Settings, store: Store | None = None) -> Services:
     """Build the services on the given store, or on the one that the settings name.
 
@@ -97,77 +114,112 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
     """
     refuse_unsafe(settings)
     store = store or store_of(settings)
-    try:
-        accounts = Accounts(store)
-    except Duplicate as error:
-        raise BrokenStore from error
-    trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
-    submissions, counts = Submissions(store), FindingCounts(store)
-    reviews, issued, narratives = Reviews(store), IssuedReports(store), NarrativeCache(store)
-    records = RecordsService(
-        store=store,
-        submissions=submissions,
-        counts=counts,
-        accounts=accounts,
-        trail=trail,
-        photos=settings.photos,
-        forget=(
-            lambda submission: reviews.forget(submission.id),
-            lambda submission: issued.forget(submission.id),
-            narratives.forget,
-        ),
-    )
+    data = _open_repositories(settings, store)
+    records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.
-    accounts.on_care_change(records.follow_care)
+    data.accounts.on_care_change(records.follow_care)
+    eraser = Eraser(
+        accounts=data.accounts,
+        active_admins=data.active_admins,
+        forget=(records.forget, data.sessions.forget, data.guess_limits.forget),
+    )
     tokens = Tokens(key=settings.signing_key())
-    sessions = Sessions(store, session_lifetimes(settings))
-    guess_limits = GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour)
-    active_admins = ActiveAdmins(store, accounts)
-    forget = (records.forget, sessions.forget, guess_limits.forget)
-    eraser = Eraser(accounts=accounts, active_admins=active_admins, forget=forget)
     # No more than half of the threads, so that the others can serve what needs no password.
     passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
     return Services(
         store=store,
-        accounts=accounts,
-        submissions=submissions,
-        finding_counts=counts,
-        narratives=narratives,
-        sessions=sessions,
+        accounts=data.accounts,
+        submissions=data.submissions,
+        finding_counts=data.finding_counts,
+        narratives=data.narratives,
+        sessions=data.sessions,
         tokens=tokens,
-        trail=trail,
-        active_admins=active_admins,
+        trail=data.trail,
+        active_admins=data.active_admins,
         eraser=eraser,
-        guard=Guard(
-            accounts=accounts,
-            sessions=sessions,
-            tokens=tokens,
-            metrics_token=settings.secret("metrics_token"),
-            password_page=settings.password_page,
-            open_clients=settings.open_clients,
-        ),
-        auth=AuthService(
-            accounts=accounts,
-            passwords=passwords,
-            sessions=sessions,
-            tokens=tokens,
-            guess_limits=guess_limits,
-            trail=trail,
-            password_page=settings.password_page,
-        ),
-        admin=AdminService(
-            accounts=accounts,
-            active_admins=active_admins,
-            eraser=eraser,
-            passwords=passwords,
-            trail=trail,
-            forget_addresses=guess_limits.forget,
-            initial_password_life=timedelta(hours=settings.initial_password_hours),
-        ),
+        guard=_guard(settings, data, tokens),
+        auth=_auth_service(settings, data, tokens, passwords),
+        admin=_admin_service(settings, data, eraser, passwords),
         records=records,
-        reviews=ReviewsService(reviews=reviews, records=records, accounts=accounts, trail=trail),
-        care=CareService(accounts=accounts, submissions=submissions),
-        issued=issued,
+        reviews=ReviewsService(
+            reviews=data.reviews, records=records, accounts=data.accounts, trail=data.trail
+        ),
+        care=CareService(accounts=data.accounts, submissions=data.submissions),
+        issued=data.issued,
+    )
+
+
+def _open_repositories(settings: Settings, store: Store) -> _Repositories:
+    try:
+        accounts = Accounts(store)
+    except Duplicate as error:
+        raise BrokenStore from error
+    return _Repositories(
+        accounts=accounts,
+        trail=AuditTrail(store, request_id, secrets=settings.audit_secrets()),
+        submissions=Submissions(store),
+        finding_counts=FindingCounts(store),
+        reviews=Reviews(store),
+        issued=IssuedReports(store),
+        narratives=NarrativeCache(store),
+        sessions=Sessions(store, session_lifetimes(settings)),
+        guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
+        active_admins=ActiveAdmins(store, accounts),
+    )
+
+
+def _records_service(settings: Settings, store: Store, data: _Repositories) -> RecordsService:
+    return RecordsService(
+        store=store,
+        submissions=data.submissions,
+        counts=data.finding_counts,
+        accounts=data.accounts,
+        trail=data.trail,
+        photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
+        forget=(
+            lambda submission: data.reviews.forget(submission.id),
+            lambda submission: data.issued.forget(submission.id),
+            data.narratives.forget,
+        ),
+    )
+
+
+def _guard(settings: Settings, data: _Repositories, tokens: Tokens) -> Guard:
+    return Guard(
+        accounts=data.accounts,
+        sessions=data.sessions,
+        tokens=tokens,
+        metrics_token=settings.secret("metrics_token"),
+        password_page=settings.password_page,
+        open_clients=settings.open_clients,
+    )
+
+
+def _auth_service(
+    settings: Settings, data: _Repositories, tokens: Tokens, passwords: Passwords
+) -> AuthService:
+    return AuthService(
+        accounts=data.accounts,
+        passwords=passwords,
+        sessions=data.sessions,
+        tokens=tokens,
+        guess_limits=data.guess_limits,
+        trail=data.trail,
+        password_page=settings.password_page,
+    )
+
+
+def _admin_service(
+    settings: Settings, data: _Repositories, eraser: Eraser, passwords: Passwords
+) -> AdminService:
+    return AdminService(
+        accounts=data.accounts,
+        active_admins=data.active_admins,
+        eraser=eraser,
+        passwords=passwords,
+        trail=data.trail,
+        forget_addresses=data.guess_limits.forget,
+        initial_password_life=timedelta(hours=settings.initial_password_hours),
     )
 
 

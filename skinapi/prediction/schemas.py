@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from skinapi.errors import BadRequest
-from skinapi.records.schemas import HeatView
+from skinapi.records.finding_schemas import HeatView
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.vision.conditions import Language, conditions_table

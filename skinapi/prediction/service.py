@@ -66,7 +66,7 @@ class PredictionService:
             classified = self._registry.classify_photo(
                 content=content,
                 context=context,
-                keep=self._records.may_keep_photo(owner, keep_photo),
+                keep=self._records.photos.may_keep(owner, keep_photo),
             )
         except Refused as refused:
             raise translate_refusal(refused, answer_language) from refused

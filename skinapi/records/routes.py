@@ -4,8 +4,9 @@ from flask import Response
 
 from skinapi.errors import Forbidden, NotFound
 from skinapi.records.errors import IdempotencyKeyReused
+from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.schemas import NewReview, ReviewView, SubmissionView, SummaryView
+from skinapi.records.schemas import SubmissionView, SummaryView
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits import Rate

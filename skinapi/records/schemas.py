@@ -1,28 +1,31 @@
-"""The request and answer schemas of submissions and reviews.
+"""The answer schemas of submissions.
 
 The names of the first fields are those that the Angular app reads; the other fields were added.
 """
 
-import unicodedata
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from datetime import UTC
+from typing import Any, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from skinapi.auth.accounts import Account
-from skinapi.records.reviews import Agreement, Histology, Review
+from skinapi.records.finding_schemas import (
+    HeatView,
+    ModalityView,
+    NotRuledOutView,
+    Probability,
+    QualityView,
+    TestedView,
+)
 from skinapi.records.submissions import Submission, SubmissionSummary
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, Language, Said, conditions_table
-from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt, Finding, FindingSummary, NotRuledOut, Ranked
-from skinapi.vision.modality import ModalityFinding
-from skinapi.vision.tensor import view_box_of
-from skinapi.web.schema_types import Answer, Body
+from skinapi.vision.context import Context
+from skinapi.vision.finding import Doubt, FindingSummary, Ranked
+from skinapi.web.schema_types import Answer
 
 TIME = "%Y-%m-%d %H:%M:%S"
-LONGEST_NOTE = 1000
 
 
 class ReportView(Answer):
@@ -42,111 +45,6 @@ class NarrativeSource(Answer):
 
 class NarrativeView(Answer):
     source: NarrativeSource
-
-
-class Probability(Answer):
-    key: str
-    name: str
-    probability: float
-
-    @classmethod
-    def of(cls, ranked: Ranked, language: Language) -> Self:
-        names = conditions_table().by_key(ranked.key).names
-        name = names.fr if language == "fr" else names.en
-        return cls(key=ranked.key, name=name, probability=ranked.probability)
-
-
-class NamedCondition(Answer):
-    key: str
-    name: str
-
-    @classmethod
-    def of(cls, key: str, language: Language) -> Self:
-        names = conditions_table().by_key(key).names
-        return cls(key=key, name=names.fr if language == "fr" else names.en)
-
-
-class NotRuledOutView(Answer):
-    level: float = Field(
-        description="0.9 or 0.95: of the pictures of each lesion class, about this share had "
-        "their class in the list"
-    )
-    conditions: list[Probability] = Field(
-        description="the lesion classes that cannot be ruled out at this level, with the "
-        "probabilities from the picture alone where those are given; an empty list rules nothing "
-        "out: the picture fits no class well"
-    )
-    too_few_pictures: list[NamedCondition] = Field(
-        description="conditions that cannot be ruled out either, because too few test pictures of "
-        "them were there"
-    )
-
-    @classmethod
-    def of(cls, entry: NotRuledOut, pictured: Sequence[Ranked], language: Language) -> Self:
-        ranked = [one for key in entry.keys for one in pictured if one.key == key]
-        return cls(
-            level=float(entry.level),
-            conditions=[Probability.of(one, language) for one in ranked],
-            too_few_pictures=[NamedCondition.of(key, language) for key in entry.too_few],
-        )
-
-
-class ModalityView(Answer):
-    told: Modality
-    recognised: Modality = Field(description="from the picture; unknown where it is not sure")
-    dermoscopic_probability: float | None = Field(
-        description="that the picture was taken through a dermoscope; null where the model cannot "
-        "tell"
-    )
-    used: list[Modality] = Field(
-        description="the kinds of picture whose calibration was used; of two, the more cautious "
-        "answer was given"
-    )
-    unsure: bool = Field(description="neither told nor recognised")
-    contradicted: bool = Field(description="told as one kind, recognised as the other")
-
-    @classmethod
-    def of(cls, found: ModalityFinding) -> Self:
-        return cls(**found.model_dump(), unsure=found.unsure, contradicted=found.contradicted)
-
-
-class TestedView(Answer):
-    """The model's figures on the test pictures of one kind, with one picture of each lesion."""
-
-    modality: Modality
-    lesions: int
-    malignant: int = Field(description="how many of them count as malignant")
-    sensitivity: float = Field(
-        description="the share of these whose band was doctor_review or more urgent"
-    )
-
-
-class QualityView(Answer):
-    width: int
-    height: int
-    brightness: float
-    highlights: float
-    sharpness: float
-
-
-class HeatView(Answer):
-    """Where the model looked: the heat map's cells, and the part of the photo that they cover."""
-
-    cells: tuple[tuple[float, ...], ...] = Field(
-        description="rows from the top; never negative, on the scale of the stated class's logit"
-    )
-    box: tuple[float, ...] = Field(
-        description="left, top, right and bottom edge of the map, as shares of the photo's width "
-        "and height"
-    )
-
-    @classmethod
-    def of(cls, finding: Finding) -> Self:
-        width, height = finding.quality.width, finding.quality.height
-        left, top, right, bottom = view_box_of(width, height)
-        return cls(
-            cells=finding.heat, box=(left / width, top / height, right / width, bottom / height)
-        )
 
 
 class SummaryFields(Answer):
@@ -265,59 +163,6 @@ def _in_language(notice: Said, language: Language) -> str:
 
 def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:
     return [Probability.of(entry, language) for entry in ranked]
-
-
-def _known_label(label: str) -> str:
-    known = conditions_table().keys
-    if label not in known:
-        raise ValueError(f"the labels are {', '.join(known)}")
-    return label
-
-
-def _printable_lines(note: str) -> str:
-    """The note with Unix line ends. Raises ValueError for other control characters."""
-    lines = note.replace("\r\n", "\n")
-    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n" for sign in lines):
-        raise ValueError("Control characters are not allowed")
-    return lines
-
-
-Note = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
-    AfterValidator(_printable_lines),
-]
-
-
-class NewReview(Body):
-    label: Annotated[str, AfterValidator(_known_label)] = Field(description="a condition's key")
-    agreement: Agreement = Field(description="with the finding", strict=False)
-    histology: Histology | None = Field(
-        default=None, description="what the laboratory says to the label", strict=False
-    )
-    note: Note | None = None
-
-
-class ReviewView(Answer):
-    id: str = Field(serialization_alias="_id")
-    created_at: datetime
-    label: str
-    agreement: Agreement
-    histology: Histology | None
-    note: str | None
-    signed_by: str = Field(description="the doctor's name at that time")
-
-    @classmethod
-    def of(cls, review: Review) -> Self:
-        return cls(
-            id=review.id,
-            created_at=review.created_at,
-            label=review.label,
-            agreement=review.agreement,
-            histology=review.histology,
-            note=review.note,
-            signed_by=review.signature,
-        )
 
 
 def stated_name(finding: FindingSummary) -> str:

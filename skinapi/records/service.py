@@ -1,34 +1,30 @@
-"""The use cases of stored findings: store, show, delete, and keep photos by consent."""
+"""The use cases of stored findings: store, show, delete."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import BlobDamaged, Duplicate, InvalidToken, NotFound
+from skinapi.errors import Duplicate, InvalidToken, NotFound
 from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.records.finding_counts import FindingCounts
+from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
-from skinapi.storage.ports import Blobs, Store
+from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.overlay import draw_kept_overlay
-from skinapi.vision.photo import Photo, read_photo
 from skinapi.web.access import Subject
-from skinapi.web.logs import log
 from skinapi.web.pagination import Page
 
 NOT_YOURS = "Not found or unauthorized"
-NOT_KEPT = "The photo of this submission was not kept"
-DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
 
-PhotoPolicy = Literal["never", "consent", "always"]
 ForgetSubmission = Callable[[Submission], None]
 
 
@@ -47,7 +43,7 @@ class RecordsService:
         counts: FindingCounts,
         accounts: Accounts,
         trail: AuditTrail,
-        photos: PhotoPolicy,
+        photos: KeptPhotos,
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = submissions
@@ -55,10 +51,9 @@ class RecordsService:
         self._counts = counts
         self._forget = forget
         self._store = store
-        self._blobs: Blobs = store.blobs
         self._accounts = accounts
         self._trail = trail
-        self._photos = photos
+        self.photos = photos
 
     def find_answered(self, *, owner: str, key: str | None, request_hash: str) -> Submission | None:
         """The submission that the same request created before, if any.
@@ -86,10 +81,10 @@ class RecordsService:
         """Store a finding, and its photo if there is one. Where a retry of the same request has
         stored it in the meantime, the result is the retry's submission.
 
-        Pass a photo only where `may_keep_photo` allows it. Raises InvalidToken where the account
+        Pass a photo only where `photos.may_keep` allows it. Raises InvalidToken where the account
         was deleted in the meantime; then nothing is stored.
         """
-        blob = self._blobs.put(photo) if photo else None
+        blob = self.photos.keep(photo) if photo else None
         # One group commit for the rows of the audit trail and the record: none is reported as
         # written before all are durable.
         return self._store.together(
@@ -114,7 +109,7 @@ class RecordsService:
             try:
                 filed = self._submissions.add(identifier=identifier, owner=owner, **fields)
             except Duplicate:  # a retry of this request has stored it in the meantime
-                self._delete_blob(fields["photo_blob"])
+                self.photos.delete(fields["photo_blob"])
                 key, request_hash = fields["idempotency_key"], fields["request_hash"]
                 stored = self.find_answered(owner=owner, key=key, request_hash=request_hash)
                 if stored is None:
@@ -122,14 +117,6 @@ class RecordsService:
                 return stored
             self._queue.join(filed, self._owner_after_filing(filed))
             return filed
-
-    def may_keep_photo(self, owner: Account, keep_photo: bool | None) -> bool:
-        """Whether to keep a photo: by the operator's policy, else by the request, else by the
-        account's consent.
-        """
-        if self._photos != "consent":
-            return self._photos == "always"
-        return owner.consents.get("photos", False) if keep_photo is None else keep_photo
 
     def _owner_after_filing(self, filed: Submission) -> Account:
         """The owner, read again after the finding was stored.
@@ -169,36 +156,13 @@ class RecordsService:
     def read_kept_photo(self, *, number: str, to: Subject) -> bytes:
         """The kept photo. Raises NotFound, with the reason where it was not kept or is damaged."""
         submission, _ = self.show(number=number, to=to)
-        return self._content_of(submission, to)
+        return self.photos.read(submission=submission, to=to)
 
     def draw_heatmap(self, *, number: str, to: Subject) -> bytes:
         """The heat map over the kept photo, as JPEG. Raises NotFound."""
         submission, _ = self.show(number=number, to=to)
-        return draw_kept_overlay(self._content_of(submission, to), submission.finding.heat)
-
-    def open_photo(self, *, submission: Submission, to: Subject) -> Photo | None:
-        """The kept photo at the size that the network works with.
-
-        None where no photo was kept or its file is damaged: a report without it is better than no
-        report.
-        """
-        try:
-            content = self._read_photo(submission)
-        except BlobDamaged:
-            return None
-        if content is None:
-            return None
-        self.note_photo_read(submission=submission, by=to)
-        return read_photo(content)
-
-    def note_photo_read(self, *, submission: Submission, by: Subject) -> None:
-        """Add a row to the audit trail, before a kept photo is shown or printed.
-
-        No row is added where its owner reads it: that tells an audit nothing, and it would double
-        the size of the trail.
-        """
-        if submission.photo_blob and by.id != submission.owner:
-            self._trail.note("photo.read", by=by.id, target=submission.id)
+        photo = self.photos.read(submission=submission, to=to)
+        return draw_kept_overlay(photo, submission.finding.heat)
 
     def has(self, submission_id: str) -> bool:
         return self._submissions.has(submission_id)
@@ -253,30 +217,13 @@ class RecordsService:
             raise NotFound(NOT_YOURS)
         return found
 
-    def _content_of(self, submission: Submission, to: Subject) -> bytes:
-        try:
-            content = self._read_photo(submission)
-        except BlobDamaged as error:
-            raise NotFound(DAMAGED) from error
-        if content is None:
-            raise NotFound(NOT_KEPT)
-        self.note_photo_read(submission=submission, by=to)
-        return content
-
-    def _read_photo(self, submission: Submission) -> bytes | None:
-        try:
-            return self._blobs.get(submission.photo_blob) if submission.photo_blob else None
-        except BlobDamaged:
-            log.error("photo_damaged", submission=submission.id)
-            raise
-
     def _remove(self, submission: Submission) -> bool:
         """Delete a submission and all data about it; False where it was deleted already.
 
         The submission itself is deleted last, so that a crash in between leaves no data without
         their record. Data that were written in the meantime are deleted after it.
         """
-        self._delete_blob(submission.photo_blob)
+        self.photos.delete(submission.photo_blob)
         self.forget_beside(submission)
         removed = self._submissions.remove(submission)
         self.forget_beside(submission)
@@ -289,10 +236,6 @@ class RecordsService:
         """
         for forget in self._forget:
             forget(submission)
-
-    def _delete_blob(self, blob: str | None) -> None:
-        if blob:
-            self._blobs.delete(blob)
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:

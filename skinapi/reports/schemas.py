@@ -5,7 +5,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from skinapi.records.schemas import NarrativeSource, ReviewView, percent
+from skinapi.records.review_schemas import ReviewView
+from skinapi.records.schemas import NarrativeSource, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.report import Report

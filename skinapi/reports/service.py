@@ -86,7 +86,7 @@ class ReportsService:
         issued = self._issued.by_hash(report.seal.hash) if report.seal else None
         kept = self._issued.read_pdf(issued) if issued else None
         if kept:
-            self._records.note_photo_read(submission=submission, by=to)
+            self._records.photos.note_read(submission=submission, by=to)
             return kept
         illustrated = self._with_pictures(report, submission, to)
         printed = render_pdf(illustrated)
@@ -178,7 +178,7 @@ class ReportsService:
             return issued
 
     def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
-        photo = self._records.open_photo(submission=submission, to=to)
+        photo = self._records.photos.open(submission=submission, to=to)
         if photo is None:
             return replace(report, photo_damaged=submission.photo_blob is not None)
         return replace(report, pictures=print_pictures(photo, submission.finding.heat))

@@ -1,0 +1,118 @@
+"""The answer schemas of what a finding is made of: probabilities, modality, quality, heat map."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from pydantic import Field
+
+from skinapi.vision.conditions import Language, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding import Finding, NotRuledOut, Ranked
+from skinapi.vision.modality import ModalityFinding
+from skinapi.vision.tensor import view_box_of
+from skinapi.web.schema_types import Answer
+
+
+class Probability(Answer):
+    key: str
+    name: str
+    probability: float
+
+    @classmethod
+    def of(cls, ranked: Ranked, language: Language) -> Self:
+        names = conditions_table().by_key(ranked.key).names
+        name = names.fr if language == "fr" else names.en
+        return cls(key=ranked.key, name=name, probability=ranked.probability)
+
+
+class NamedCondition(Answer):
+    key: str
+    name: str
+
+    @classmethod
+    def of(cls, key: str, language: Language) -> Self:
+        names = conditions_table().by_key(key).names
+        return cls(key=key, name=names.fr if language == "fr" else names.en)
+
+
+class NotRuledOutView(Answer):
+    level: float = Field(
+        description="0.9 or 0.95: of the pictures of each lesion class, about this share had "
+        "their class in the list"
+    )
+    conditions: list[Probability] = Field(
+        description="the lesion classes that cannot be ruled out at this level, with the "
+        "probabilities from the picture alone where those are given; an empty list rules nothing "
+        "out: the picture fits no class well"
+    )
+    too_few_pictures: list[NamedCondition] = Field(
+        description="conditions that cannot be ruled out either, because too few test pictures of "
+        "them were there"
+    )
+
+    @classmethod
+    def of(cls, entry: NotRuledOut, pictured: Sequence[Ranked], language: Language) -> Self:
+        ranked = [one for key in entry.keys for one in pictured if one.key == key]
+        return cls(
+            level=float(entry.level),
+            conditions=[Probability.of(one, language) for one in ranked],
+            too_few_pictures=[NamedCondition.of(key, language) for key in entry.too_few],
+        )
+
+
+class ModalityView(Answer):
+    told: Modality
+    recognised: Modality = Field(description="from the picture; unknown where it is not sure")
+    dermoscopic_probability: float | None = Field(
+        description="that the picture was taken through a dermoscope; null where the model cannot "
+        "tell"
+    )
+    used: list[Modality] = Field(
+        description="the kinds of picture whose calibration was used; of two, the more cautious "
+        "answer was given"
+    )
+    unsure: bool = Field(description="neither told nor recognised")
+    contradicted: bool = Field(description="told as one kind, recognised as the other")
+
+    @classmethod
+    def of(cls, found: ModalityFinding) -> Self:
+        return cls(**found.model_dump(), unsure=found.unsure, contradicted=found.contradicted)
+
+
+class TestedView(Answer):
+    """The model's figures on the test pictures of one kind, with one picture of each lesion."""
+
+    modality: Modality
+    lesions: int
+    malignant: int = Field(description="how many of them count as malignant")
+    sensitivity: float = Field(
+        description="the share of these whose band was doctor_review or more urgent"
+    )
+
+
+class QualityView(Answer):
+    width: int
+    height: int
+    brightness: float
+    highlights: float
+    sharpness: float
+
+
+class HeatView(Answer):
+    """Where the model looked: the heat map's cells, and the part of the photo that they cover."""
+
+    cells: tuple[tuple[float, ...], ...] = Field(
+        description="rows from the top; never negative, on the scale of the stated class's logit"
+    )
+    box: tuple[float, ...] = Field(
+        description="left, top, right and bottom edge of the map, as shares of the photo's width "
+        "and height"
+    )
+
+    @classmethod
+    def of(cls, finding: Finding) -> Self:
+        width, height = finding.quality.width, finding.quality.height
+        left, top, right, bottom = view_box_of(width, height)
+        return cls(
+            cells=finding.heat, box=(left / width, top / height, right / width, bottom / height)
+        )
