@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from skinapi.auth.emails import normalise_email
 from skinapi.errors import SkinAPIError
-from skinapi.learning.commands.options import Run, add_commands
+from skinapi.learning.commands import add_commands
+from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 

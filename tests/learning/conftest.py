@@ -11,8 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.commands import options
-from skinapi.learning.commands.options import add_commands
+from skinapi.learning.commands import add_commands, train_options
 from skinapi.learning.measure import metrics
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
 from skinapi.settings import Settings
@@ -69,7 +68,7 @@ def _lean() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(metrics, "RESAMPLES", size(40, 1000))
         patch.setitem(cast("dict[str, Architecture]", ARCHITECTURES), tiny.NAME, tiny.TINY)
-        patch.setattr(options, "ARCHITECTURES", (*options.ARCHITECTURES, tiny.NAME))
+        patch.setattr(train_options, "ARCHITECTURES", (*train_options.ARCHITECTURES, tiny.NAME))
         yield
 
 

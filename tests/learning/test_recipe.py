@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork
-from skinapi.learning.commands import options
+from skinapi.learning.commands import evaluate_options, train_options
 from skinapi.learning.data.augmentation import DIHEDRAL, Augmentation
 from skinapi.learning.data.datasets import load_dataset
 from skinapi.learning.measure.predictions import lesion_classes
@@ -302,10 +302,10 @@ def test_several_sources_are_learned_in_one_phase_unless_told_otherwise() -> Non
 
 def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
-    assert set(ARCHITECTURES) == {*options.ARCHITECTURES}
-    assert tuple(PHASES) == options.PHASES
-    assert options.TURNS[-1] == len(DIHEDRAL)
-    assert tuple(Modality) == options.MODALITIES
+    assert set(ARCHITECTURES) == {*train_options.ARCHITECTURES}
+    assert tuple(PHASES) == train_options.PHASES
+    assert evaluate_options.TURNS[-1] == len(DIHEDRAL)
+    assert tuple(Modality) == evaluate_options.MODALITIES
 
 
 def weights_of(network: keras.Model, layer: str) -> dict[str, NDArray[np.float32]]:

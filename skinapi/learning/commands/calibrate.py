@@ -3,7 +3,7 @@
 import json
 
 from skinapi.learning.commands.console import print_line, raise_disk_full
-from skinapi.learning.commands.options import CalibrateOptions
+from skinapi.learning.commands.train_options import CalibrateOptions
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_part, load_sources
 from skinapi.learning.data.splits import SPLIT, check_split, read_split

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from skinapi.learning.commands.console import print_line
-from skinapi.learning.commands.options import CompareOptions
+from skinapi.learning.commands.evaluate_options import CompareOptions
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import check_split, read_split

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from skinapi.errors import BadDataset
 from skinapi.learning.commands.console import print_line, raise_disk_full
-from skinapi.learning.commands.options import EvaluateOptions
+from skinapi.learning.commands.evaluate_options import EvaluateOptions
 from skinapi.learning.data.datasets import Dataset, load_dataset, load_pictures
 from skinapi.learning.data.labels import label_spellings
 from skinapi.learning.data.samples import second_half, select_part

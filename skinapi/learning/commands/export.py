@@ -4,7 +4,7 @@ import numpy as np
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.commands.console import print_line, raise_disk_full
-from skinapi.learning.commands.options import ExportOptions
+from skinapi.learning.commands.train_options import ExportOptions
 from skinapi.learning.data.datasets import load_pictures
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.package.export import export_servable, new_model_folder, write_model_files

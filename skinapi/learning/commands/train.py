@@ -9,7 +9,7 @@ import keras
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.commands.console import print_line, raise_disk_full
-from skinapi.learning.commands.options import TrainOptions
+from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.datasets import require_classes
 from skinapi.learning.data.sources import Sources, load_part, load_sources
 from skinapi.learning.data.splits import (

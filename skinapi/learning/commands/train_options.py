@@ -1,0 +1,177 @@
+"""The options of the commands that make a model folder: `train`, `calibrate` and `export`.
+
+A new option needs two lines here: the argument, and the field that carries it.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from skinapi.learning.commands.options import (
+    NOT_SKIN,
+    Options,
+    add_data,
+    add_normal_skin,
+    import_and_run,
+    split_words,
+)
+
+if TYPE_CHECKING:
+    from skinapi.learning.commands.options import Commands
+
+# Spelled out again, so that `--help` loads no training framework; a test compares them.
+ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
+PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole", "all-sources")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOptions(Options):
+    """The order of the fields is the order of the options in the card's command."""
+
+    data: list[str]
+    skip_unknown_labels: bool
+    normal_skin: str | None
+    cut_normal_skin: bool
+    split: Path | None
+    architecture: str
+    init: str
+    weights: Path | None
+    phases: tuple[str, ...] | None
+    teachers: list[Path]
+    keep: float | None
+    epochs: int | None
+    views: int | None
+    side: int
+    seed: int
+    not_skin: Path | None
+    licence: str
+    note: list[str]
+    work: Path | None
+    out: Path | None
+
+
+def add_train(commands: "Commands") -> None:
+    train = commands.add_parser("train", help="train a network on your own pictures")
+    add_data(train)
+    add_normal_skin(train)
+    train.add_argument(
+        "--split",
+        type=Path,
+        help="a split file to keep; pictures it does not name are split 70/10/20 by patient",
+    )
+    train.add_argument("--architecture", choices=ARCHITECTURES, default="ResNet50")
+    train.add_argument(
+        "--init",
+        default="shipped",
+        help="starting weights: shipped, imagenet, none, a model folder or a weights file",
+    )
+    train.add_argument("--weights", type=Path, help="the folder of your ImageNet weights")
+    train.add_argument(
+        "--phases",
+        type=_phases,
+        help=f"any of {', '.join(PHASES)}; default: by the number of sources",
+    )
+    train.add_argument(
+        "--teachers",
+        type=Path,
+        nargs="+",
+        default=[],
+        help="model folders for knowledge distillation: targets mix labels with their predictions",
+    )
+    train.add_argument(
+        "--keep", type=_share, help="share of the starting weights in the final ones"
+    )
+    train.add_argument("--epochs", type=int, help="upper limit for each phase")
+    train.add_argument(
+        "--views", type=int, help="cached augmented views per picture, in phases that cache them"
+    )
+    train.add_argument("--side", type=int, default=224, help="input side of the network in pixels")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--not-skin", type=Path, help=NOT_SKIN)
+    train.add_argument("--licence", default="that of the pictures it was trained on")
+    train.add_argument("--note", action="append", default=[], help="a line for the model card")
+    train.add_argument(
+        "--work", type=Path, help="folder of the checkpoints; give it again to resume"
+    )
+    train.add_argument("--out", type=Path, help="the model folder to write")
+    train.set_defaults(run=import_and_run("train", TrainOptions))
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrateOptions(Options):
+    model: Path
+    data: list[str]
+    skip_unknown_labels: bool
+    normal_skin: str | None
+    cut_normal_skin: bool
+    not_skin: Path | None
+    split: Path | None
+
+
+def add_calibrate(commands: "Commands") -> None:
+    calibrate = commands.add_parser(
+        "calibrate",
+        help="fit temperature, thresholds, prediction sets and detectors of a model again",
+    )
+    calibrate.add_argument("model", type=Path, help="the model folder; its calibration is replaced")
+    add_data(calibrate)
+    add_normal_skin(calibrate)
+    calibrate.add_argument("--not-skin", type=Path, help=NOT_SKIN)
+    calibrate.add_argument(
+        "--split", type=Path, help="a split file; default: the one in the model folder"
+    )
+    calibrate.set_defaults(run=import_and_run("calibrate", CalibrateOptions))
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOptions(Options):
+    network: Path
+    labels: tuple[str, ...]
+    scaling: str
+    side: int | None
+    images: Path | None
+    licence: str
+    out: Path | None
+
+
+def add_export(commands: "Commands") -> None:
+    export = commands.add_parser(
+        "export", help="make a model folder of your own .keras or .h5 network"
+    )
+    export.add_argument("network", type=Path)
+    export.add_argument(
+        "--labels",
+        type=split_words,
+        required=True,
+        help="labels of the outputs in order, such as mel,nv,bcc",
+    )
+    export.add_argument(
+        "--scaling",
+        choices=("caffe", "torch", "tf", "raw"),
+        required=True,
+        help="pixel scaling, named as in keras.applications; raw is 0..255",
+    )
+    export.add_argument(
+        "--side", type=int, help="input side, needed where the network accepts any size"
+    )
+    export.add_argument(
+        "--images", type=Path, help="pictures for comparing Keras with the exported network"
+    )
+    export.add_argument("--licence", default="unknown")
+    export.add_argument("--out", type=Path, help="the model folder to write")
+    export.set_defaults(run=import_and_run("export", ExportOptions))
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0.0 < share < 1.0:
+        raise argparse.ArgumentTypeError("more than 0 and less than 1")
+    return share
+
+
+def _phases(text: str) -> tuple[str, ...]:
+    phases = split_words(text)
+    if not phases or any(phase not in PHASES for phase in phases):
+        raise argparse.ArgumentTypeError(f"choose among {', '.join(PHASES)}")
+    return phases
