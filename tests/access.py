@@ -1,4 +1,5 @@
-"""Who gets what at every route: one row a route. A route without a row fails the build.
+"""Which status each role gets at every route, one row for each. A route without a row fails the
+tests.
 
 A row's letters stand for PEOPLE in their order: o(k), u(nauthenticated, 401), f(orbidden, 403),
 n(ot found, 404). Every path names what belongs to Ada, the `user`.
@@ -30,7 +31,7 @@ PEOPLE = (
     "deleted",
 )
 ANYONE = "oooooooooo"
-LIVING = "uooooooouu"
+ANY_ACCOUNT = "uooooooouu"
 APPROVED = "ufoooooouu"
 ADMINS = "uffffffouu"
 LAB = "ufffffoouu"
@@ -42,7 +43,7 @@ PHOTO = photo_of("melanoma")
 Options = dict[str, Any]
 
 
-class Cast:
+class SampleAccounts:
     """Everybody once, and what Ada has: a finding, a photo, a session."""
 
     def __init__(self, backend: Backend) -> None:
@@ -100,18 +101,18 @@ SECTIONS = (
 class Row:
     path: str
     who: str
-    options: Callable[[Cast], Options] = lambda _: {}
+    options: Callable[[SampleAccounts], Options] = lambda _: {}
 
 
-def sends(body: dict[str, Any]) -> Callable[[Cast], Options]:
+def sends(body: dict[str, Any]) -> Callable[[SampleAccounts], Options]:
     return lambda _: {"json": dict(body)}
 
 
-def newcomer(_: Cast) -> Options:
+def new_account(_: SampleAccounts) -> Options:
     return {"json": {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}}
 
 
-def photo(field: str) -> Callable[[Cast], Options]:
+def photo(field: str) -> Callable[[SampleAccounts], Options]:
     return lambda _: {"data": {field: (io.BytesIO(PHOTO), "lesion.jpg")}}
 
 
@@ -130,28 +131,30 @@ ROWS: dict[str, Row] = {
     "show_conditions": Row("/conditions", ANYONE),
     "show_sample": Row("/sample", ANYONE),
     # accounts
-    "register": Row("/register", ANYONE, newcomer),
+    "register": Row("/register", ANYONE, new_account),
     "log_in": Row(
         "/login",
         ANYONE,
-        lambda cast: {"json": {"email": cast.named["doctor"], "password": PASSWORD}},
+        lambda accounts: {"json": {"email": accounts.named["doctor"], "password": PASSWORD}},
     ),
     "replace_password": Row(
         "/password",
         ANYONE,
-        lambda cast: {
+        lambda accounts: {
             "json": {
-                "email": cast.backend.member().email,
+                "email": accounts.backend.member().email,
                 "current_password": PASSWORD,
                 "new_password": "another horse",
             }
         },
     ),
     "refresh": Row(
-        "/auth/refresh", ANYONE, lambda cast: {"json": {"refresh_token": cast.refresh_token()}}
+        "/auth/refresh",
+        ANYONE,
+        lambda accounts: {"json": {"refresh_token": accounts.refresh_token()}},
     ),
-    "log_out": Row("/auth/logout", LIVING),
-    "show_me": Row("/me", LIVING),
+    "log_out": Row("/auth/logout", ANY_ACCOUNT),
+    "show_me": Row("/me", ANY_ACCOUNT),
     "change_password": Row(
         "/me/password",
         APPROVED,
@@ -169,7 +172,7 @@ ROWS: dict[str, Row] = {
     "reset_password": Row("/users/{email}/reset-password", ADMINS),
     "assign_doctor": Row("/users/{email}/doctor", ADMINS, sends({"doctor": None})),
     "list_doctors": Row("/doctors", ADMINS),
-    "add_doctor": Row("/doctors", ADMINS, newcomer),
+    "add_doctor": Row("/doctors", ADMINS, new_account),
     "delete_doctor": Row("/doctors/{doctor}", ADMINS),
     "read_audit": Row("/audit", ADMINS),
     # findings

@@ -22,7 +22,7 @@ class NoBrowserError(Exception):
 
 
 @contextmanager
-def a_browser() -> Iterator[webdriver.Chrome]:
+def open_browser() -> Iterator[webdriver.Chrome]:
     """Raises NoBrowserError."""
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not chromium or not driver:

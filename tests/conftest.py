@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for all tests."""
 
 import os
 import secrets
@@ -16,16 +16,16 @@ from pymongo.database import Database
 from selenium import webdriver
 
 from tests.backends import Backend, store_of_kind
-from tests.browser import NoBrowserError, a_browser
+from tests.browser import NoBrowserError, open_browser
 from tests.known_queries import SHAPES
-from tests.mongod import NoMongodError, a_mongod
+from tests.mongod import NoMongodError, running_mongod
 from tests.queries import Recorder
 
 OURS = f"test_{secrets.token_hex(4)}_"
 
 
 # Fixtures that start servers, or processes as dear: a second and a half of work for each worker.
-STARTED_ONCE = ("standing", "plain", "wired", "shipped", "closed", "running", "four")
+STARTED_ONCE = ("shared_server", "plain", "served_backend", "shipped", "closed", "running", "four")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
@@ -47,8 +47,8 @@ def shared_by(item: pytest.Item) -> str | None:
     call = getattr(item, "callspec", None)
     told = call.params if call else {}
     asked = {*getattr(item, "fixturenames", ())}
-    if told.get("door") == "gunicorn":
-        asked.add("wired")
+    if told.get("client_backend") == "gunicorn":
+        asked.add("served_backend")
     store = told.get("store") or told.get("uri") or ""
     return next((f"{name} {store}".strip() for name in STARTED_ONCE if name in asked), None)
 
@@ -101,7 +101,7 @@ def shared_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     """A backend on each store in turn."""
-    uri = request.getfixturevalue("swept_database_uri") if request.param == "mongod" else None
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
     yield backend
     backend.services.store.close()
@@ -116,7 +116,7 @@ def mongo_uri() -> Iterator[str]:
         drop_databases(given)
         return
     try:
-        with a_mongod() as server:
+        with running_mongod() as server:
             yield server.uri
     except NoMongodError as error:
         pytest.skip(f"no mongod: {error}")
@@ -129,21 +129,21 @@ def mongo_database_uri(mongo_uri: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def houses_database_uri(mongo_uri: str) -> str:
+def shared_database_uri(mongo_uri: str) -> str:
     return own_database(mongo_uri)
 
 
 @pytest.fixture
-def swept_database_uri(houses_database_uri: str) -> str:
+def emptied_database_uri(shared_database_uri: str) -> str:
     """The URI of a database without a document, but with the indexes of the backend before: to make
     all forty anew costs mongod more than most tests do.
     """
     client: pymongo.MongoClient[dict[str, Any]]
-    with pymongo.MongoClient(houses_database_uri) as client:
+    with pymongo.MongoClient(shared_database_uri) as client:
         database: Database[dict[str, Any]] = client.get_default_database()
         for name in database.list_collection_names():
             database[name].delete_many({})
-    return houses_database_uri
+    return shared_database_uri
 
 
 def own_database(uri: str) -> str:
@@ -162,7 +162,7 @@ def drop_databases(uri: str) -> None:
 def session_browser() -> Iterator[webdriver.Chrome]:
     """Started once: that takes longer than most of what is done with it."""
     try:
-        with a_browser() as browser:
+        with open_browser() as browser:
             yield browser
     except NoBrowserError as error:
         pytest.skip(f"no browser: {error}")

@@ -1,4 +1,4 @@
-"""`make lint` asks whether a locked dependency is known to be vulnerable, and never pretends.
+"""`make lint` checks the locked dependencies for known vulnerabilities, and fails where it cannot.
 
 A service that cannot be reached, or that knows of no fault in a release that has famous ones, was
 not asked: then it says so and passes. pip-audit alone would call that "no known vulnerabilities".

@@ -9,7 +9,7 @@ from skinapi.errors import SkinAPIError
 from skinapi.storage.ports import Blobs, Documents, Store
 
 Act = Callable[[], object]
-Play = Callable[[Sequence[int]], list[tuple[int, int]]]
+RunOrder = Callable[[Sequence[int]], list[tuple[int, int]]]
 _here = threading.local()
 T = TypeVar("T")
 
@@ -95,11 +95,11 @@ def run(acts: Sequence[Act], choices: Sequence[int], after_each: Act) -> list[tu
     return taken
 
 
-def every_order(play: Play, *, depth: int) -> None:
-    """Play every order of the first `depth` steps; from there on, one actor after the other."""
+def every_order(run_order: RunOrder, *, depth: int) -> None:
+    """RunOrder every order of the first `depth` steps; from there on, one actor after the other."""
     choices: list[int] = []
     while True:
-        taken = play(choices)[:depth]
+        taken = run_order(choices)[:depth]
         while taken and taken[-1][0] + 1 >= taken[-1][1]:
             taken.pop()
         if not taken:

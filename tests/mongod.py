@@ -1,4 +1,4 @@
-"""A real mongod for the tests, on a free port, that never outlives them."""
+"""A real mongod for the tests, on a free port; it ends with them."""
 
 import shutil
 import signal
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def a_mongod() -> Iterator["Mongod"]:
+def running_mongod() -> Iterator["Mongod"]:
     with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
         server = Mongod(Path(folder))
         try:

@@ -121,7 +121,7 @@ def _is_held(connection: socket.socket) -> bool:
 
 
 @contextmanager
-def an_openrouter(port: int = 0) -> Iterator[OpenRouter]:
+def running_openrouter(port: int = 0) -> Iterator[OpenRouter]:
     server = OpenRouter(port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -250,6 +250,6 @@ def _dribble(call: Call, content: bytes) -> None:
 
 
 if __name__ == "__main__":
-    with an_openrouter(int(sys.argv[1])) as hanging:
+    with running_openrouter(int(sys.argv[1])) as hanging:
         hanging.behave = hang
         threading.Event().wait()

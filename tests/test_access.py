@@ -1,11 +1,11 @@
-"""Every route asked by everybody, for what is Ada's."""
+"""Every route called by every role, for data of one account."""
 
 import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import closed_to
 from skinapi.web.routes import Route, route_of
-from tests.access import PEOPLE, ROWS, Cast
+from tests.access import PEOPLE, ROWS, SampleAccounts
 from tests.backends import Backend, mock_store
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
@@ -37,20 +37,20 @@ def test_every_route_has_a_row_and_every_row_a_route(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_everybody_gets_what_is_theirs_and_nobody_more(backend: Backend, name: str) -> None:
+def test_each_role_gets_exactly_the_status_of_its_row(backend: Backend, name: str) -> None:
     row, route = ROWS[name], declared(backend)[name]
     assert len(row.who) == len(PEOPLE)
-    cast = Cast(backend)
+    accounts = SampleAccounts(backend)
     # Who may goes last: what is deleted then was there for all who may not.
     for who in sorted(PEOPLE, key=lambda one: row.who[PEOPLE.index(one)] == "o"):
-        answer = ask(cast, who, route.method, row.path.format_map(cast.named), name)
+        answer = ask(accounts, who, route.method, row.path.format_map(accounts.named), name)
         assert letter(answer) == row.who[PEOPLE.index(who)], f"{who}: {answer.text[:200]}"
 
 
-def ask(cast: Cast, who: str, method: str, path: str, name: str) -> TestResponse:
-    options, person = ROWS[name].options(cast), cast.people[who]
+def ask(accounts: SampleAccounts, who: str, method: str, path: str, name: str) -> TestResponse:
+    options, person = ROWS[name].options(accounts), accounts.people[who]
     if person is None:
-        return cast.backend.app.test_client().open(path, method=method, **options)
+        return accounts.backend.app.test_client().open(path, method=method, **options)
     return person.call(method, path, **options)
 
 

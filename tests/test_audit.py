@@ -1,4 +1,4 @@
-"""The trail: an intent before, an outcome after, one unbroken chain."""
+"""The audit trail: an intent before a change, an outcome after it, one hash chain."""
 
 import hashlib
 import json
@@ -117,7 +117,7 @@ def test_a_refusal_leaves_its_code(any_backend: Backend) -> None:
     assert outcome["outcome"] == LastAdmin.code
 
 
-def test_a_bug_leaves_an_interruption(backend: Backend) -> None:
+def test_an_unexpected_exception_leaves_the_outcome_interrupted(backend: Backend) -> None:
     with (
         pytest.raises(ZeroDivisionError),
         backend.services.trail.act("test.act", by="a", target="b"),
@@ -126,7 +126,7 @@ def test_a_bug_leaves_an_interruption(backend: Backend) -> None:
     assert backend.audit()[-1]["outcome"] == "interrupted"
 
 
-def test_the_first_admin_is_in_the_trail_too(backend: Backend) -> None:
+def test_the_first_admin_is_in_the_audit_trail(backend: Backend) -> None:
     account, _ = backend.services.admin.ensure_admin(email="root@example.org", password=None)
     intent, outcome = rows_of(backend, "account.role_admin")
     assert intent["created_at"] <= account.created_at
@@ -408,7 +408,7 @@ def test_a_repair_may_be_followed_by_the_real_outcome(
 
 
 @pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
-def test_forty_writers_keep_one_chain(any_backend: Backend) -> None:
+def test_concurrent_writers_keep_one_chain(any_backend: Backend) -> None:
     store = any_backend.services.store
     trails = [
         AuditTrail(store, lambda: None, secrets=[SECRET]) for _ in range(4)

@@ -24,7 +24,7 @@ UNKNOWN = {"name": "flask", "skip_reason": "not found"}
         (None, None, True, "SKIPPED: "),
     ],
 )
-def test_an_audit_that_was_not_had_is_not_called_clean(
+def test_a_dependency_audit_that_did_not_run_is_not_called_clean(
     of_the_famous: Any, of_ours: Any, passes: bool, says: str
 ) -> None:
     def ask(requirements: Path) -> Any:

@@ -35,11 +35,11 @@ CHECKED = CHECKS.get_by_names(
         "missing_required_header",
     ]
 )
-# That one sends the case again without its token, which a walk puts back.
-CHECKED_ON_WALKS = [check for check in CHECKED if check.__name__ != "ignored_auth"]
+# That one sends the case again without its token, which a sequence puts back.
+CHECKED_IN_SEQUENCES = [check for check in CHECKED if check.__name__ != "ignored_auth"]
 CASES_EACH = size(20, 300)
-WALKS, STEPS = size(12, 250), 10
-NEWCOMERS = ("/register", "/doctors")  # no description of an e-mail makes a generator write one
+SEQUENCES, STEPS = size(12, 250), 10
+REGISTRATIONS = ("/register", "/doctors")  # no description of an e-mail makes a generator write one
 # What an answer leads to: the next operation, and where it finds what it needs.
 BY_EMAIL = ("approve_user", "change_role", "suspend_user", "reset_password", "delete_user")
 BY_NUMBER = ("show_submission", "show_photo", "show_heatmap", "delete_submission")
@@ -103,32 +103,36 @@ def test_no_generated_request_breaks_the_description(
     report(f"{answered.total()} generated requests, answered as described: {dict(answered)}")
 
 
-def test_no_generated_walk_breaks_the_description(
+def test_no_generated_sequence_of_requests_breaks_the_description(
     fuzzed: Fuzzed, report: Callable[[str], None]
 ) -> None:
     """Each step begins with what an earlier one answered."""
     answered: Counter[int] = Counter()
 
-    class Walk(schemathesis.openapi.from_wsgi("/openapi.json", fuzzed.app).as_state_machine()):  # type: ignore[misc]
+    state_machine: Any = schemathesis.openapi.from_wsgi(
+        "/openapi.json", fuzzed.app
+    ).as_state_machine()
+
+    class RequestSequence(state_machine):  # type: ignore[misc]
         def get_call_kwargs(self, _: Any) -> dict[str, Any]:
             return {"headers": fuzzed.as_admin()}
 
         def before_call(self, case: Any) -> None:
-            if case.path in NEWCOMERS and isinstance(case.body, dict):
+            if case.path in REGISTRATIONS and isinstance(case.body, dict):
                 case.body |= {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}
 
         def validate_response(self, response: Any, case: Any, **_: Any) -> None:
             answered[response.status_code] += 1
-            case.validate_response(response, checks=CHECKED_ON_WALKS)
+            case.validate_response(response, checks=CHECKED_IN_SEQUENCES)
 
-    walks = settings(
-        max_examples=WALKS,
+    sequences = settings(
+        max_examples=SEQUENCES,
         stateful_step_count=STEPS,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(Walk, settings=walks)
-    report(f"{answered.total()} requests on walks, answered as described: {dict(answered)}")
+    run_state_machine_as_test(RequestSequence, settings=sequences)
+    report(f"{answered.total()} requests in sequences, answered as described: {dict(answered)}")
     assert answered[200]
 
 

@@ -1,4 +1,4 @@
-"""What keeps the backend in order: every route declared, the floors apart, the API described."""
+"""Rules of the code base: every route is declared, layers are kept apart, the API is described."""
 
 import inspect
 import re
@@ -127,7 +127,7 @@ def test_the_docs_page_describes_every_route_without_a_foreign_host(backend: Bac
     assert "https://" not in page
 
 
-def test_the_floors_hold() -> None:
+def test_the_layers_of_packages_hold() -> None:
     lint = "from importlinter.cli import lint_imports_command as run; run()"
     command = [sys.executable, "-c", lint]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

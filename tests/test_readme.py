@@ -16,7 +16,7 @@ from tests.photos import photo_of
 from tests.served.server import Server, serving
 
 # How each kind of block is tested: run here line by line, run as a whole, or looked at.
-KINDS = {"sh", "bash walk", "bash backup", "python client", "sh docker", "python", "mermaid", ""}
+KINDS = {"sh", "bash example", "bash backup", "python client", "sh docker", "python", "mermaid", ""}
 COMMANDS = [(block.page, line) for block in blocks("sh") for line in block.commands()]
 
 
@@ -51,11 +51,11 @@ def test_the_readme_begins_with_the_two_commands() -> None:
     assert first.commands() == ["make run", "make test"]
 
 
-def test_the_walk_with_curl_works_as_written(tmp_path: Path) -> None:
-    (walk,) = blocks("bash walk")
+def test_the_example_with_curl_works_as_written(tmp_path: Path) -> None:
+    (example,) = blocks("bash example")
     (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
     with serving(tmp_path / "server", workers=1) as server:
-        script = walk.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
+        script = example.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
         done = _bash(script, tmp_path, ADMIN_PASSWORD=_one_time_password(server))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "User ada@example.org approved as user." in done.stdout

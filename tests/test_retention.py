@@ -1,4 +1,6 @@
-"""What is kept has a row in docs/security.md that says until when, and goes when its owner goes."""
+"""All stored data has a row in docs/security.md that says until when, and is deleted with its
+owner.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +11,7 @@ from skinapi.reports.facts import Facts
 from tests.backends import Backend
 from tests.documents import chapter
 from tests.known_queries import KNOWN
-from tests.openrouter import KEY, an_openrouter
+from tests.openrouter import KEY, running_openrouter
 from tests.prediction.photographer import predicted
 
 ROWS = {
@@ -30,7 +32,7 @@ OF_NOBODY = {"counters"}
 
 @pytest.fixture
 def backend(tmp_path: Path) -> Iterator[Backend]:
-    with an_openrouter() as llm:
+    with running_openrouter() as llm:
         backend = Backend(
             tmp_path,
             openrouter_api_key=KEY,

@@ -20,7 +20,7 @@ from tests.backends import SECRET, mock_store
 
 
 @pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No .env file, no environment of the developer's."""
     monkeypatch.chdir(tmp_path)
     for name in ("JWT_SECRET_KEY", "INSTANCE_DIR", "MONGO_URI", "ALLOWED_ORIGINS", "ENVIRONMENT"):
@@ -343,7 +343,7 @@ def test_clients_without_tokens_are_open_on_a_developers_own_machine_or_by_hand(
 
 
 @pytest.mark.parametrize("reachable", [{"bind": "0.0.0.0:5000"}, {"trusted_proxies": 1}])
-def test_the_lab_is_never_open_to_the_world(reachable: dict[str, Any]) -> None:
+def test_the_lab_is_open_on_loopback_alone(reachable: dict[str, Any]) -> None:
     with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
         refuse_unsafe(Settings(open_lab=True, **reachable))
     with pytest.raises(UnsafeSettings, match="OPEN_LAB"):
@@ -379,7 +379,7 @@ def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
         ("initial_password_hours", 24 * 31),
     ],
 )
-def test_what_lasts_has_a_bound(name: str, most: int) -> None:
+def test_every_duration_and_count_has_an_upper_bound(name: str, most: int) -> None:
     refuse_unsafe(production(**{name: most}))
     for given in (most + 1, 10**9, 10**14, 0, -1):
         with pytest.raises(ValidationError):

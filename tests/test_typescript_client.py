@@ -14,15 +14,15 @@ from tests.typescript_client import FOLDER, NoToolError, generate
 
 PASSWORD = "a long enough passphrase"
 # What the page of an Angular app would do.
-WALK = """
+EXAMPLE = """
 import { readFileSync } from "node:fs";
 import { SkinApi, SkinApiError } from "./skinapi.js";
 
 const [address, email, password, photo] = process.argv.slice(2);
 const api = new SkinApi(address);
 const loggedIn = await api.logIn(email, password);
-const found = await api.predict(new Blob([readFileSync(photo)]), { body_site: "back" }, "walk-1");
-const again = await api.predict(new Blob([readFileSync(photo)]), { body_site: "back" }, "walk-1");
+const found = await api.predict(new Blob([readFileSync(photo)]), { body_site: "back" }, "visit-1");
+const again = await api.predict(new Blob([readFileSync(photo)]), { body_site: "back" }, "visit-1");
 const report = await api.report(found.id, "fr");
 const pdf = await api.reportPdf(found.id, "en");
 const refused = await api.predict(new Blob(["no photo"])).catch((error) => error);
@@ -51,7 +51,7 @@ def compile_client(folder: Path) -> None:
 def test_the_client_logs_in_sends_a_photo_and_gets_its_report(tmp_path: Path) -> None:
     compile_client(tmp_path)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    (tmp_path / "walk.js").write_text(WALK)
+    (tmp_path / "example.js").write_text(EXAMPLE)
     photo = tmp_path / "lesion.jpg"
     photo.write_bytes(photo_of("melanoma"))
     with serving(tmp_path / "server", workers=1) as server:
@@ -59,7 +59,7 @@ def test_the_client_logs_in_sends_a_photo_and_gets_its_report(tmp_path: Path) ->
         services.admin.ensure_admin(email="root@example.org", password=PASSWORD)
         services.store.close()
         address = f"http://127.0.0.1:{server.port}"
-        command = ["node", "walk.js", address, "root@example.org", PASSWORD, str(photo)]
+        command = ["node", "example.js", address, "root@example.org", PASSWORD, str(photo)]
         done = subprocess.run(
             command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
         )

@@ -1,4 +1,4 @@
-"""The last admin stays, whatever happens at once."""
+"""The last admin is never removed, whatever runs concurrently."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ from tests.size import size
 REAL = pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
 
 
-class Cast:
+class AdminScenario:
     """Two admins and a user over a store that stops at each step."""
 
     def __init__(self) -> None:
@@ -37,9 +37,9 @@ class Cast:
         fields = {"email": f"{name}@x.y", "name": name, "role": role, "password_hash": "-"}
         return self.accounts.add(status="approved", **fields).id
 
-    def act(self, deed: str) -> Act:
+    def act(self, action: str) -> Act:
         """`demote a`, as something to do later."""
-        verb, _, name = deed.partition(" ")
+        verb, _, name = action.partition(" ")
         if verb == "recount":
             return self.active_admins.recount
         account = self.accounts.get(self.ids[name])
@@ -65,15 +65,15 @@ DECISIONS: dict[str, Callable[[Account], dict[str, str]]] = {
 }
 
 
-def play(deeds: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
-    cast = Cast()
-    taken = run([cast.act(deed) for deed in deeds], choices, cast.assert_safe)
-    assert set(cast.active_admins.ids()) == cast.active()
+def run_scenario(actions: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
+    scenario = AdminScenario()
+    taken = run([scenario.act(action) for action in actions], choices, scenario.assert_safe)
+    assert set(scenario.active_admins.ids()) == scenario.active()
     return taken
 
 
 @pytest.mark.parametrize(
-    "deeds",
+    "actions",
     [
         ("demote a", "demote b"),
         ("delete a", "suspend b"),
@@ -88,52 +88,58 @@ def play(deeds: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
     ],
     ids=" | ".join,
 )
-def test_no_order_of_steps_breaks_the_roster(deeds: tuple[str, ...]) -> None:
-    every_order(lambda choices: play(deeds, choices), depth=size(8, 12))
+def test_no_order_of_steps_breaks_the_list_of_active_admins(actions: tuple[str, ...]) -> None:
+    every_order(lambda choices: run_scenario(actions, choices), depth=size(8, 12))
 
 
-ANY_DEED = st.sampled_from(
+ANY_ACTION = st.sampled_from(
     [f"{verb} {name}" for verb in (*DECISIONS, "delete") for name in "abu"] + ["recount"]
 )
 
 
 @settings(max_examples=size(60, 3000), deadline=None)
 @given(
-    deeds=st.lists(ANY_DEED, min_size=2, max_size=4),
+    actions=st.lists(ANY_ACTION, min_size=2, max_size=4),
     choices=st.lists(st.integers(0, 3), min_size=12, max_size=40),
 )
-def test_no_crowd_breaks_the_roster(deeds: list[str], choices: list[int]) -> None:
-    play(deeds, choices)
+def test_no_random_order_breaks_the_list_of_active_admins(
+    actions: list[str], choices: list[int]
+) -> None:
+    run_scenario(actions, choices)
 
 
-def test_the_last_admin_cannot_leave_by_any_deed() -> None:
-    for deed in ("demote b", "suspend b", "delete b"):
-        cast = Cast()
-        cast.act("demote a")()
+def test_no_action_removes_the_last_admin() -> None:
+    for action in ("demote b", "suspend b", "delete b"):
+        scenario = AdminScenario()
+        scenario.act("demote a")()
         with pytest.raises(LastAdmin):
-            cast.act(deed)()
-        assert cast.active() == {cast.ids["b"]}
+            scenario.act(action)()
+        assert scenario.active() == {scenario.ids["b"]}
 
 
 def test_an_admin_who_was_never_counted_can_still_be_removed() -> None:
-    cast = Cast()
-    uncounted = cast.accounts.add(
+    scenario = AdminScenario()
+    uncounted = scenario.accounts.add(
         email="c@x.y", name="c", role="admin", status="approved", password_hash="-"
     )
-    (fault,) = cast.active_admins.faults()
+    (fault,) = scenario.active_admins.faults()
     assert fault.repair is not None
-    cast.eraser.erase(uncounted)
-    assert not list(cast.active_admins.faults())
+    scenario.eraser.erase(uncounted)
+    assert not list(scenario.active_admins.faults())
 
 
-def test_a_recount_adds_the_missing_and_strikes_ghosts() -> None:
-    cast = Cast()
-    cast.accounts.change(cast.accounts.get(cast.ids["a"]), role="user")
-    cast.accounts.change(cast.accounts.get(cast.ids["u"]), role="admin")
-    (fault,) = cast.active_admins.faults()
+def test_a_recount_adds_missing_admins_and_removes_unknown_ids() -> None:
+    scenario = AdminScenario()
+    scenario.accounts.change(scenario.accounts.get(scenario.ids["a"]), role="user")
+    scenario.accounts.change(scenario.accounts.get(scenario.ids["u"]), role="admin")
+    (fault,) = scenario.active_admins.faults()
     assert fault.repair is not None
     fault.repair()
-    assert set(cast.active_admins.ids()) == {cast.ids["b"], cast.ids["u"]} == cast.active()
+    assert (
+        set(scenario.active_admins.ids())
+        == {scenario.ids["b"], scenario.ids["u"]}
+        == scenario.active()
+    )
 
 
 def at_once(*acts: Act) -> None:
@@ -193,7 +199,7 @@ def test_of_two_admins_who_remove_each_other_one_is_left(any_backend: Backend) -
 
 
 @REAL
-def test_a_crowd_of_admins_over_one_account_leaves_a_true_roster(any_backend: Backend) -> None:
+def test_many_admins_changing_one_account_leave_a_correct_list(any_backend: Backend) -> None:
     admin = any_backend.member(role="admin")
     for _ in range(size(5, 100)):
         email = any_backend.member().email

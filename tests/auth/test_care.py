@@ -1,4 +1,4 @@
-"""Care: a doctor is nobody's patient, and only a doctor has patients, whatever happens at once."""
+"""Care: a doctor is never a patient, and only doctors have patients, whatever runs concurrently."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -96,7 +96,7 @@ def test_a_suspended_doctor_keeps_the_patients_and_gets_no_new_ones(backend: Bac
 PASSWORDS = Passwords()
 
 
-class Clinic:
+class CareScenario:
     """Two doctors and a patient of the first, over a store that stops at each step."""
 
     def __init__(self) -> None:
@@ -122,8 +122,8 @@ class Clinic:
         given = {"email": f"{name}@x.y", "name": name, "role": role, "password_hash": "-"}
         return self.accounts.add(status="approved", **given, **fields).id
 
-    def act(self, deed: str) -> Act:
-        verb, _, names = deed.partition(" ")
+    def act(self, action: str) -> Act:
+        verb, _, names = action.partition(" ")
         one, _, other = (f"{name}@x.y" for name in names.partition(" to "))
         verbs: dict[str, Callable[[], object]] = {
             "assign": lambda: self.admin.assign_doctor(email=one, doctor=other, by="-"),
@@ -145,15 +145,17 @@ class Clinic:
         assert [one.email for one in everybody if one.role == "doctor" and one.doctor_id] == []
 
 
-def play(deeds: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
-    clinic = Clinic()
-    taken = run([clinic.act(deed) for deed in deeds], choices, clinic.assert_no_doctor_in_care)
-    assert [fault.says for fault in clinic.accounts.faults()] == []
+def run_scenario(actions: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
+    scenario = CareScenario()
+    taken = run(
+        [scenario.act(action) for action in actions], choices, scenario.assert_no_doctor_in_care
+    )
+    assert [fault.says for fault in scenario.accounts.faults()] == []
     return taken
 
 
 @pytest.mark.parametrize(
-    "deeds",
+    "actions",
     [
         ("assign patient to second", "promote patient"),
         ("assign patient to second", "demote second"),
@@ -165,5 +167,5 @@ def play(deeds: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
     ],
     ids=" | ".join,
 )
-def test_no_order_of_steps_leaves_anybody_in_wrong_care(deeds: tuple[str, ...]) -> None:
-    every_order(lambda choices: play(deeds, choices), depth=size(7, 12))
+def test_no_order_of_steps_leaves_anybody_in_wrong_care(actions: tuple[str, ...]) -> None:
+    every_order(lambda choices: run_scenario(actions, choices), depth=size(7, 12))

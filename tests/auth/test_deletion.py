@@ -1,4 +1,4 @@
-"""Deletion: begun is finished, whatever fails on the way."""
+"""Deleting an account: once begun it is finished, whatever fails in between."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from skinapi.errors import SkinAPIError, StoreUnavailable
 from tests.backends import Backend
 
 
-class Room:
+class ForgettingPackage:
     """Forgets owners, once it works."""
 
     def __init__(self, *, broken: bool = False) -> None:
@@ -22,28 +22,28 @@ class Room:
             raise StoreUnavailable
 
 
-def eraser_of(backend: Backend, *services: Room) -> Eraser:
+def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
     return Eraser(
         accounts=Accounts(backend.services.store),
         active_admins=backend.services.active_admins,
-        forget=[room.forget for room in services],
+        forget=[package.forget for package in services],
     )
 
 
-def test_every_room_forgets_before_the_account_goes(any_backend: Backend) -> None:
+def test_every_package_deletes_its_data_before_the_account_goes(any_backend: Backend) -> None:
     person = any_backend.member("ada@example.org")
     account = any_backend.account("ada@example.org")
-    first, second = Room(), Room()
+    first, second = ForgettingPackage(), ForgettingPackage()
     eraser_of(any_backend, first, second).erase(account)
     assert first.asked == second.asked == [account.id]
     assert any_backend.services.store.collection("accounts").count({"id": account.id}) == 0
     assert person.call("GET", "/me").status_code == 401
 
 
-def test_a_room_that_fails_leaves_a_dead_account_to_finish(any_backend: Backend) -> None:
+def test_a_package_that_fails_leaves_a_deleting_account_to_finish(any_backend: Backend) -> None:
     person = any_backend.member("ada@example.org")
     account = any_backend.account("ada@example.org")
-    healthy, broken = Room(), Room(broken=True)
+    healthy, broken = ForgettingPackage(), ForgettingPackage(broken=True)
     eraser = eraser_of(any_backend, healthy, broken)
     with pytest.raises(StoreUnavailable):
         eraser.erase(account)
@@ -58,10 +58,10 @@ def test_a_room_that_fails_leaves_a_dead_account_to_finish(any_backend: Backend)
     assert healthy.asked == [account.id] * 2
 
 
-def test_erasing_twice_is_erasing_once(backend: Backend) -> None:
+def test_deleting_an_account_is_idempotent(backend: Backend) -> None:
     backend.member("ada@example.org")
     account = backend.account("ada@example.org")
-    eraser = eraser_of(backend, Room())
+    eraser = eraser_of(backend, ForgettingPackage())
     eraser.erase(account)
     with pytest.raises(SkinAPIError, match="Not found"):
         eraser.erase(account)

@@ -1,4 +1,6 @@
-"""Guessing is slow for a crowd as for one, and shuts nobody out of an own account."""
+"""The limit on wrong passwords: many addresses get no more guesses than one, and the owner is not
+locked out.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +24,7 @@ REAL = pytest.mark.parametrize("guessed", ["sqlite", "mongod"], indirect=True)
 
 @pytest.fixture(params=["sqlite", "mongomock", "mongod"])
 def guessed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    uri = request.getfixturevalue("swept_database_uri") if request.param == "mongod" else None
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     store = store_of_kind(request.param, tmp_path, uri)
     backend = Backend(tmp_path, store, guesses_per_hour=MOST)
     backend.member(EMAIL)
@@ -47,7 +49,7 @@ def statuses(backend: Backend, addresses: list[str], email: str = EMAIL) -> list
 STRANGERS = [f"192.0.2.{number}" for number in range(10, 20)]
 
 
-def test_a_crowd_gets_no_further_than_one(guessed: Backend) -> None:
+def test_many_addresses_together_get_no_more_guesses_than_one(guessed: Backend) -> None:
     assert statuses(guessed, STRANGERS) == [401] * MOST + [429] * MOST
     answer = log_in(guessed, PASSWORD, "192.0.2.99")
     assert (answer.status_code, answer.get_json()["code"]) == (429, "too_many_guesses")
@@ -56,7 +58,7 @@ def test_a_crowd_gets_no_further_than_one(guessed: Backend) -> None:
     assert row["target"] == guessed.account(EMAIL).id
 
 
-def test_the_owner_comes_in_from_where_the_owner_came_in_before(guessed: Backend) -> None:
+def test_the_owner_can_log_in_from_a_known_address(guessed: Backend) -> None:
     assert log_in(guessed, PASSWORD, "198.51.100.7").status_code == 200
     statuses(guessed, STRANGERS)
     assert log_in(guessed, PASSWORD, "198.51.100.7").status_code == 200
@@ -73,9 +75,7 @@ def is_known(backend: Backend, address: str) -> bool:
 
 
 @pytest.mark.parametrize("deed", ["reset-password", "suspend"])
-def test_an_admin_who_locks_a_thief_out_makes_the_thiefs_address_strange(
-    guessed: Backend, deed: str
-) -> None:
+def test_resetting_a_password_forgets_the_known_addresses(guessed: Backend, deed: str) -> None:
     admin = guessed.admin()
     assert log_in(guessed, PASSWORD, THIEF).status_code == 200
     method = "PATCH" if deed == "suspend" else "POST"
@@ -83,13 +83,13 @@ def test_an_admin_who_locks_a_thief_out_makes_the_thiefs_address_strange(
     assert not is_known(guessed, THIEF)
 
 
-def test_a_password_that_the_operator_sets_makes_old_addresses_strange(guessed: Backend) -> None:
+def test_a_password_set_by_the_operator_forgets_the_known_addresses(guessed: Backend) -> None:
     assert log_in(guessed, PASSWORD, THIEF).status_code == 200
     guessed.services.admin.ensure_admin(email=EMAIL, password="another horse")
     assert not is_known(guessed, THIEF)
 
 
-def test_an_owner_who_changes_the_password_keeps_only_the_own_address(guessed: Backend) -> None:
+def test_changing_the_password_keeps_only_the_current_address(guessed: Backend) -> None:
     for address in (THIEF, "198.51.100.7"):
         assert log_in(guessed, PASSWORD, address).status_code == 200
     changed = guessed.app.test_client().post(
@@ -102,20 +102,20 @@ def test_an_owner_who_changes_the_password_keeps_only_the_own_address(guessed: B
     assert not is_known(guessed, THIEF)
 
 
-def test_tokens_from_before_are_not_harmed_by_guessing(guessed: Backend) -> None:
+def test_guessing_does_not_revoke_tokens(guessed: Backend) -> None:
     token = log_in(guessed, PASSWORD).get_json()["access_token"]
     statuses(guessed, STRANGERS)
     assert Person(guessed.client, token).call("GET", "/me").status_code == 200
 
 
-def test_a_known_address_is_slowed_too_and_slows_no_other(guessed: Backend) -> None:
+def test_a_known_address_has_a_limit_of_its_own(guessed: Backend) -> None:
     for address in ("198.51.100.7", "198.51.100.8"):
         assert log_in(guessed, PASSWORD, address).status_code == 200
     assert statuses(guessed, ["198.51.100.7"] * (MOST + 1)) == [401] * MOST + [429]
     assert log_in(guessed, PASSWORD, "198.51.100.8").status_code == 200
 
 
-def test_right_passwords_spend_nothing(guessed: Backend) -> None:
+def test_right_passwords_use_no_guesses(guessed: Backend) -> None:
     for _ in range(3 * MOST):
         assert log_in(guessed, PASSWORD).status_code == 200
 
@@ -130,11 +130,11 @@ def test_an_hour_later_the_budget_is_full_again(guessed: Backend) -> None:
 
 
 @pytest.mark.parametrize("email", ["nobody@example.org", "no address", "\0"])
-def test_an_account_that_is_none_is_guessed_at_as_any_other(guessed: Backend, email: str) -> None:
+def test_an_unknown_account_has_the_same_guess_limit(guessed: Backend, email: str) -> None:
     assert statuses(guessed, STRANGERS, email) == statuses(guessed, STRANGERS)
 
 
-def test_one_network_is_one_address(guessed: Backend) -> None:
+def test_one_ipv6_network_counts_as_one_address(guessed: Backend) -> None:
     assert log_in(guessed, PASSWORD, "2001:db8::1").status_code == 200
     statuses(guessed, STRANGERS)
     assert log_in(guessed, PASSWORD, "2001:db8::ffff").status_code == 200
@@ -149,14 +149,14 @@ def test_the_current_password_cannot_be_guessed_with_a_stolen_token(guessed: Bac
 
 
 @REAL
-def test_of_fifty_guesses_at_once_no_more_are_looked_at(guessed: Backend) -> None:
+def test_concurrent_guesses_do_not_exceed_the_limit(guessed: Backend) -> None:
     guessed.services.auth._passwords = Passwords(places=600)  # so that all are looked at
     calls = [partial(log_in, guessed, "wrong", f"203.0.113.{number}") for number in range(50)]
     found = Counter(answer.status_code for answer in at_once(calls))
     assert found == {401: MOST, 429: 50 - MOST}
 
 
-def test_nothing_that_is_kept_names_an_address_or_an_e_mail(guessed: Backend) -> None:
+def test_nothing_stored_holds_an_address_or_an_e_mail(guessed: Backend) -> None:
     log_in(guessed, PASSWORD, "198.51.100.7")
     statuses(guessed, STRANGERS)
     kept = {name: rows for name, rows in guessed.stored(but=()).items() if name != "accounts"}

@@ -42,7 +42,7 @@ def test_one_address_gets_half_and_others_find_places() -> None:
                 assert taken(places, [f"198.51.100.{number}"], held) == 1
 
 
-def test_five_addresses_leave_a_place_to_a_sixth_and_to_who_is_signed_in() -> None:
+def test_five_addresses_leave_a_place_to_a_sixth_and_to_signed_in_clients() -> None:
     places = HashingPlaces(PLACES)
     with ExitStack() as held:
         crowd = [f"198.51.100.{number}" for number in range(5)] * 60
@@ -58,13 +58,13 @@ def test_five_addresses_leave_a_place_to_a_sixth_and_to_who_is_signed_in() -> No
     assert not places._held
 
 
-def test_who_is_signed_in_cannot_take_all_either() -> None:
+def test_signed_in_clients_cannot_take_all_places_either() -> None:
     with ExitStack() as held:
         assert taken(HashingPlaces(PLACES), [HOLDER] * 99, held, signed=True) == PLACES // 2
 
 
 @pytest.mark.parametrize("threads", range(1, 40))
-def test_no_number_of_threads_is_held_whole(threads: int) -> None:
+def test_hashing_never_takes_all_threads(threads: int) -> None:
     places = max(1, min(PLACES, threads // 2))
     with ExitStack() as held:
         assert taken(HashingPlaces(places), [f"192.0.2.{n}" for n in range(99)], held) >= 1
@@ -76,7 +76,7 @@ def test_hashes_and_photos_together_leave_threads_to_others() -> None:
     assert threads > PLACES + prediction_pool.MOST_WAITING + CONCURRENT_HASHES
 
 
-def test_a_site_is_a_provider_s_48_and_an_ipv4_address_itself() -> None:
+def test_a_client_is_an_ipv6_48_prefix_or_an_ipv4_address() -> None:
     assert {site_key(address) for address in SITE} == {"2001:db8:7::/48"}
     assert site_key("::ffff:192.0.2.1") == site_key("192.0.2.1:443") == "192.0.2.1"
     assert site_key("") == "unknown"

@@ -1,4 +1,4 @@
-"""Passwords cost the same whoever is asked about, and are kept at today's cost."""
+"""A password check costs the same for every account, and old hashes are renewed."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -49,16 +49,16 @@ def replacement(email: str, password: str) -> tuple[str, dict[str, str]]:
     return "/password", {"email": email, "current_password": password, "new_password": new}
 
 
-both_doors = pytest.mark.parametrize("door", [login, replacement])
+both_routes = pytest.mark.parametrize("route", [login, replacement])
 Ask = Callable[[str, str], tuple[str, dict[str, str]]]
 
 
-@both_doors
+@both_routes
 @pytest.mark.parametrize("email", ["ada@example.org", "nobody@example.org", "no address", "\0"])
 def test_a_wrong_login_costs_one_check_whoever_it_names(
-    backend: Backend, counted: Counting, email: str, door: Ask
+    backend: Backend, counted: Counting, email: str, route: Ask
 ) -> None:
-    path, body = door(email, "wrong")
+    path, body = route(email, "wrong")
     answer = backend.client.post(path, json=body)
     assert (answer.status_code, answer.get_json()["error"]) == (401, "Invalid credentials")
     assert counted.work == ["verify"]
@@ -94,13 +94,13 @@ def test_a_replacement_that_is_refused_costs_one_check_and_changes_nothing(
     assert backend.account("ada@example.org") == before
 
 
-@pytest.mark.parametrize("doors", [(login,) * 3, (replacement,) * 3, (replacement, login, login)])
-def test_who_guessed_too_often_costs_no_check(
-    backend: Backend, counted: Counting, doors: tuple[Ask, ...]
+@pytest.mark.parametrize("routes", [(login,) * 3, (replacement,) * 3, (replacement, login, login)])
+def test_a_refused_guess_costs_no_password_check(
+    backend: Backend, counted: Counting, routes: tuple[Ask, ...]
 ) -> None:
     backend.services.auth._guess_limits._most = 1
-    for door, status in zip(doors, (401, 429, 429), strict=True):
-        path, body = door("ada@example.org", "wrong")
+    for route, status in zip(routes, (401, 429, 429), strict=True):
+        path, body = route("ada@example.org", "wrong")
         assert backend.client.post(path, json=body).status_code == status
     assert counted.work == ["verify"]
 
@@ -121,14 +121,14 @@ def test_of_several_replacements_at_once_one_wins(backend: Backend) -> None:
     assert found.keys() <= {200, 401, 409, 503}, found
 
 
-@both_doors
-def test_wrong_logins_answer_to_the_letter_alike(backend: Backend, door: Ask) -> None:
+@both_routes
+def test_wrong_logins_answer_to_the_letter_alike(backend: Backend, route: Ask) -> None:
     backend.member("ada@example.org")
     backend.member("ben@example.org", status="waiting")
     backend.member("del@example.org", status="deleting")
     texts = set()
     for email in ("ada@example.org", "ben@example.org", "del@example.org", "no@example.org"):
-        path, body = door(email, "wrong")
+        path, body = route(email, "wrong")
         headers = {"X-Request-ID": "0" * 32}
         texts.add(backend.client.post(path, json=body, headers=headers).text)
     assert len(texts) == 1
@@ -144,7 +144,9 @@ class CostlyHashBackend(Backend):
     hasher = None
 
 
-def test_a_hash_from_cheaper_days_is_renewed_at_login(any_backend: Backend, tmp_path: Path) -> None:
+def test_a_hash_with_old_parameters_is_renewed_at_login(
+    any_backend: Backend, tmp_path: Path
+) -> None:
     backend = CostlyHashBackend(tmp_path, any_backend.services.store)
     backend.member("ada@example.org", password_hash=CHEAP.hash(PASSWORD))
     backend.log_in("ada@example.org")

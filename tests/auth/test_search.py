@@ -1,4 +1,4 @@
-"""Whatever writes an account, a search finds it by the name and e-mail that it has."""
+"""A search finds every account by its current name and e-mail."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -10,7 +10,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.storage.validation import literal
 from skinapi.web.routes import route_of
-from tests.access import PEOPLE, ROWS, Cast
+from tests.access import PEOPLE, ROWS, SampleAccounts
 from tests.backends import Backend, Person, mock_store
 
 SOURCE = Path(__file__).parents[2] / "skinapi"
@@ -120,7 +120,7 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
     }
     writing = set()
     for name, row in ROWS.items():
-        people = Cast(backend)
+        people = SampleAccounts(backend)
         before = watched.written
         for who, letter in zip(PEOPLE, row.who, strict=True):
             person = people.people[who] or Person(backend.client, "")

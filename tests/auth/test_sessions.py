@@ -1,4 +1,4 @@
-"""Short access and rotating refresh for clients that ask, a working day for those that do not."""
+"""Sessions: short access tokens with rotating refresh tokens, or one token for a working day."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -52,7 +52,7 @@ def assert_dead(backend: Backend, keys: Keys) -> None:
     assert not opens(backend, keys)
 
 
-def test_who_asks_gets_a_short_token_and_one_to_renew_it_with(any_backend: Backend) -> None:
+def test_a_client_that_asks_gets_a_short_token_and_a_refresh_token(any_backend: Backend) -> None:
     any_backend.member(EMAIL)
     keys = log_in(any_backend)
     claims = jwt.decode(keys["access_token"], SECRET, algorithms=["HS256"])
@@ -65,7 +65,7 @@ def test_who_asks_gets_a_short_token_and_one_to_renew_it_with(any_backend: Backe
     assert opens(any_backend, refreshed(any_backend, second))
 
 
-def test_who_does_not_ask_sees_no_change(backend: Backend) -> None:
+def test_a_client_that_does_not_ask_gets_one_long_token(backend: Backend) -> None:
     backend.member(EMAIL)
     for more in ({}, {"refresh": False}, {"refresh": False, "client": "x", "device": 1}):
         sent = {"email": EMAIL, "password": PASSWORD, **more}
@@ -90,7 +90,9 @@ def test_a_token_lives_as_long_as_promised_though_the_clock_runs_on(
     assert claims["exp"] - claims["iat"] == (900 if more else backend.settings.token_hours * 3600)
 
 
-def test_who_registers_or_changes_the_password_may_ask_too(any_backend: Backend) -> None:
+def test_registering_and_changing_the_password_may_give_a_refresh_token(
+    any_backend: Backend,
+) -> None:
     sent = {"name": "Ada", "email": EMAIL, "password": PASSWORD, **PHONE}
     keys = any_backend.client.post("/register", json=sent).get_json()
     assert opens(any_backend, refreshed(any_backend, keys))
@@ -103,7 +105,7 @@ def test_who_registers_or_changes_the_password_may_ask_too(any_backend: Backend)
     assert_dead(any_backend, old)
 
 
-def test_nothing_that_is_kept_opens_anything(any_backend: Backend) -> None:
+def test_nothing_stored_can_be_used_as_a_token(any_backend: Backend) -> None:
     any_backend.member(EMAIL)
     keys = log_in(any_backend)
     kept = str(any_backend.stored())
@@ -115,7 +117,7 @@ def test_nothing_that_is_kept_opens_anything(any_backend: Backend) -> None:
         assert refresh(any_backend, f"{session[kept_hash]}.{session['turn']}").status_code == 401
 
 
-def test_showing_a_spent_token_ends_the_session(any_backend: Backend) -> None:
+def test_reusing_a_refresh_token_ends_the_session(any_backend: Backend) -> None:
     any_backend.member(EMAIL)
     other, first = log_in(any_backend), log_in(any_backend)
     second = refreshed(any_backend, first)
@@ -127,7 +129,7 @@ def test_showing_a_spent_token_ends_the_session(any_backend: Backend) -> None:
 
 
 @REAL
-def test_of_fifty_refreshes_at_once_one_wins_and_the_family_dies(
+def test_of_fifty_concurrent_refreshes_one_succeeds_and_the_session_ends(
     any_backend: Backend, report: Callable[[str], None]
 ) -> None:
     """The other forty-nine are the first reuse: nobody can tell a thief from a hasty client."""
@@ -145,7 +147,7 @@ def test_of_fifty_refreshes_at_once_one_wins_and_the_family_dies(
 @pytest.mark.parametrize(
     "token", ["x", ".", "a.b", "\0", "\ud800.x", "é.ü", "x" * 200, "..", "null", "$ne.$gt"]
 )
-def test_a_token_that_is_none_refreshes_nothing(shared_backend: Backend, token: str) -> None:
+def test_a_malformed_token_refreshes_nothing(shared_backend: Backend, token: str) -> None:
     answer = shared_backend.client.post("/auth/refresh", json={"refresh_token": token})
     assert answer.status_code in (400, 401), answer.text
 
@@ -238,7 +240,7 @@ def test_an_initial_password_that_expired_refreshes_nothing(backend: Backend) ->
     assert (answer.status_code, answer.get_json()["code"]) == (403, "initial_password_expired")
 
 
-def test_ones_sessions_are_listed_and_ended_by_oneself_alone(any_backend: Backend) -> None:
+def test_sessions_are_listed_and_ended_by_their_owner_alone(any_backend: Backend) -> None:
     any_backend.member(EMAIL)
     bob = any_backend.member()
     log_in(any_backend)

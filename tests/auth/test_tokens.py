@@ -1,4 +1,4 @@
-"""What is no live token of ours opens nothing, and says so with a 401."""
+"""Every token that is not a valid one of this server gets 401."""
 
 import base64
 import json
@@ -124,7 +124,7 @@ def test_a_public_key_is_no_secret(shared_backend: Backend) -> None:
         assert_dead(shared_backend, signed(claims, known))
 
 
-def test_a_claim_said_twice_is_no_way_into_another_account(shared_backend: Backend) -> None:
+def test_a_duplicate_claim_opens_no_other_account(shared_backend: Backend) -> None:
     thief, victim = shared_backend.member(), shared_backend.member()
     head, payload, signature = thief.token.split(".")
     plain = base64.urlsafe_b64decode(payload + "==").decode()
@@ -136,7 +136,7 @@ def test_a_claim_said_twice_is_no_way_into_another_account(shared_backend: Backe
         assert_dead(shared_backend, f"{head}.{forged}.{signature}")
 
 
-def test_a_key_inside_the_token_is_not_believed(shared_backend: Backend) -> None:
+def test_a_key_inside_the_token_is_ignored(shared_backend: Backend) -> None:
     token = signed(claims_of(shared_backend, shared_backend.member()), OTHER_SECRET)
     key = base64.urlsafe_b64encode(OTHER_SECRET.encode()).decode()
     header = {"alg": "HS256", "jwk": {"kty": "oct", "k": key}, "kid": "../../dev/null"}
@@ -302,7 +302,7 @@ def test_logging_out_leaves_the_other_tokens_alive(any_backend: Backend) -> None
     assert show_me(any_backend, other).status_code == 200
 
 
-def test_demotion_bites_at_once(any_backend: Backend) -> None:
+def test_a_demotion_takes_effect_at_once(any_backend: Backend) -> None:
     admin, other = any_backend.member(role="admin"), any_backend.member(role="admin")
     assert admin.call("PUT", f"/users/{other.email}/role", json={"role": "user"}).status_code == 200
     assert other.call("GET", "/users").status_code == 403

@@ -1,1 +1,1 @@
-"""What the backend costs: `python -m tests.bench [FILE]`."""
+"""Benchmarks: `python -m tests.bench [FILE]`."""

@@ -16,7 +16,7 @@ from skinapi.vision.model import SHIPPED_MODEL
 from tests.backends import PASSWORD
 from tests.bench import growth, printing, serving
 from tests.bench.clients import measure, request_bytes
-from tests.mongod import NoMongodError, a_mongod
+from tests.mongod import NoMongodError, running_mongod
 from tests.served.people import Caller, Town
 from tests.served.server import Server, stopping
 from tests.served.server import serving as standing
@@ -103,7 +103,7 @@ def peer_timings(folder: Path) -> Results:
 
 def mongod_timings(folder: Path) -> Results | str:
     try:
-        with a_mongod() as mongod:
+        with running_mongod() as mongod:
             return backend_timings(folder, {"MONGO_URI": mongod.uri})
     except NoMongodError as error:
         return f"skipped: no mongod: {error}"

@@ -25,9 +25,9 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.context import Context
 from tests.backends import settings_in
-from tests.filling import fill
+from tests.bulk_insert import fill
 from tests.findings import told_finding
-from tests.mongod import NoMongodError, a_mongod
+from tests.mongod import NoMongodError, running_mongod
 from tests.size import size
 
 FEW, MANY = 1_000, 100_000
@@ -41,7 +41,7 @@ def measure_growth() -> dict[str, Any]:
     with TemporaryDirectory(prefix="growth-") as folder:
         results["sqlite"] = growth_of([_sqlite(Path(folder) / str(n), n) for n in (FEW, MANY)])
     try:
-        with a_mongod() as server:
+        with running_mongod() as server:
             results["mongod"] = growth_of([_mongod(server.uri, n) for n in (FEW, MANY)])
     except NoMongodError as error:
         results["mongod"] = f"skipped: no mongod: {error}"

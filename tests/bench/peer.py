@@ -1,4 +1,4 @@
-"""The least that Flask can do: one JSON route. The peer that the backend is compared with."""
+"""A minimal Flask application with one JSON route, for comparison."""
 
 from flask import Flask, Response, jsonify
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.served.camera import TWELVE_MEGAPIXELS, lesions
+from tests.served.photo_clients import TWELVE_MEGAPIXELS, lesions
 from tests.vision.photos import encoded
 
 CANDIDATES = 24

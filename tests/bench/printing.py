@@ -15,7 +15,7 @@ from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.report import Pictures
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.photo import read_photo, stored_photo
-from tests.reports.made import HEAT, made_report
+from tests.reports.sample_reports import HEAT, made_report
 from tests.size import size
 from tests.vision.photos import encoded, skin_with_spot
 

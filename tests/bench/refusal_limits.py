@@ -1,4 +1,4 @@
-"""What the gates let pass: for every photo of a folder whether it is refused and why, or doubted.
+"""What the quality checks decide for every photo of a folder: refused and why, or in doubt.
 
     python -m tests.bench.refusal_limits --model DIR --images DIR [--split FILE --part validation]
     python -m tests.bench.refusal_limits --model DIR --images NOT_SKIN --rows :30

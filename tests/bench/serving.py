@@ -31,9 +31,9 @@ from tests.bench.decoding import decode_whole, median_ms
 from tests.bench.engine import gemm_rate, multiply_adds
 from tests.bench.load import Bounds, load
 from tests.bench.photos import SIZES, Photos, photos
-from tests.served.camera import ANGULAR, GUIDE, Client
 from tests.served.memory import measure_memory
 from tests.served.people import Town
+from tests.served.photo_clients import ANGULAR, GUIDE, Client
 from tests.served.server import ROOT, Server, stopping
 from tests.size import size
 

@@ -144,7 +144,7 @@ def test_only_doctors_have_patients(shared_backend: Backend, role: str) -> None:
 
 
 @pytest.mark.parametrize("patient", ["x", "0" * 32, "doctor", "9" * 400])
-def test_a_patient_that_is_none_is_not_found(shared_backend: Backend, patient: str) -> None:
+def test_an_unknown_patient_is_not_found(shared_backend: Backend, patient: str) -> None:
     doctor = shared_backend.member(role="doctor")
     own = shared_backend.account(doctor.email).id if patient == "doctor" else patient
     answer = doctor.call("GET", f"/patients/{own}/submissions")
@@ -152,7 +152,7 @@ def test_a_patient_that_is_none_is_not_found(shared_backend: Backend, patient: s
 
 
 @pytest.mark.parametrize("query", ["after=x", "limit=0", "limit=1001", "reviewed=x", "who=1"])
-def test_a_query_that_is_none_is_refused(shared_backend: Backend, query: str) -> None:
+def test_an_invalid_query_is_refused(shared_backend: Backend, query: str) -> None:
     assert shared_backend.member(role="doctor").call("GET", f"/queue?{query}").status_code == 400
 
 

@@ -1,4 +1,4 @@
-"""The queue agrees with the findings, whatever happens at once."""
+"""The queue agrees with the findings, whatever runs concurrently."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ from tests.interleaving import Act, SteppedStore, every_order, run
 from tests.size import size
 
 
-class Ward:
+class QueueScenario:
     """A patient of one doctor with one finding, over a store that stops at each step."""
 
     def __init__(self) -> None:
@@ -50,15 +50,15 @@ class Ward:
         self.queue.join(filed, self.accounts.get(self.patient))
         return filed
 
-    def act(self, deed: str) -> Act:
-        deeds: dict[str, Callable[[], object]] = {
+    def act(self, action: str) -> Act:
+        actions: dict[str, Callable[[], object]] = {
             "file": lambda: self._file(URGENT),
             "review": lambda: self.queue.leave(self.kept),
             "delete": self._delete,
             "to second": lambda: self._assign("second"),
             "to nobody": lambda: self._assign(None),
         }
-        return deeds[deed]
+        return actions[action]
 
     def _delete(self) -> None:
         self.submissions.remove(self.kept)
@@ -68,15 +68,15 @@ class Ward:
         self.accounts.change(self.accounts.get(self.patient), doctor_id=doctor)
 
 
-def play(deeds: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
-    ward = Ward()
-    taken = run([ward.act(deed) for deed in deeds], choices, lambda: None)
-    assert [fault.says for fault in ward.queue.faults()] == []
+def run_scenario(actions: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
+    scenario = QueueScenario()
+    taken = run([scenario.act(action) for action in actions], choices, lambda: None)
+    assert [fault.says for fault in scenario.queue.faults()] == []
     return taken
 
 
 @pytest.mark.parametrize(
-    "deeds",
+    "actions",
     [
         ("file", "review"),
         ("file", "delete"),
@@ -86,8 +86,8 @@ def play(deeds: Sequence[str], choices: Sequence[int]) -> list[tuple[int, int]]:
     ],
     ids=" | ".join,
 )
-def test_no_order_of_steps_leaves_a_finding_in_the_wrong_place(deeds: tuple[str, ...]) -> None:
-    every_order(lambda choices: play(deeds, choices), depth=size(7, 12))
+def test_no_order_of_steps_leaves_a_finding_in_the_wrong_place(actions: tuple[str, ...]) -> None:
+    every_order(lambda choices: run_scenario(actions, choices), depth=size(7, 12))
 
 
 def test_check_finds_and_mends_a_queue_that_differs(any_backend: Backend) -> None:

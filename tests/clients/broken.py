@@ -1,4 +1,4 @@
-"""The application as a WSGI server imports it, broken in a way nobody foresaw."""
+"""The application as a WSGI server imports it, with an unexpected exception in every request."""
 
 from typing import Any, NoReturn
 

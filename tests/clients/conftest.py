@@ -1,4 +1,4 @@
-"""A backend that every client may enter, here and behind a real server."""
+"""A backend that serves every client, in this process and behind a real server."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.backends import Backend
 from tests.clients.dialects import SMALL
-from tests.clients.wired import Door, Wired
+from tests.clients.served_backend import ClientBackend, ServedBackend
 from tests.served.server import serving
 
 
@@ -19,13 +19,15 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="session")
-def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
+def served_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBackend]:
     settings = {"OPEN_LAB": "true", "MAX_UPLOAD_BYTES": str(SMALL)}
-    with serving(tmp_path_factory.mktemp("wired"), settings, workers=1) as server:
-        yield Wired(server)
+    with serving(tmp_path_factory.mktemp("served_backend"), settings, workers=1) as server:
+        yield ServedBackend(server)
 
 
 @pytest.fixture(params=["here", "gunicorn"])
-def door(request: pytest.FixtureRequest) -> Door:
-    found: Door = request.getfixturevalue("opened" if request.param == "here" else "wired")
+def client_backend(request: pytest.FixtureRequest) -> ClientBackend:
+    found: ClientBackend = request.getfixturevalue(
+        "opened" if request.param == "here" else "served_backend"
+    )
     return found

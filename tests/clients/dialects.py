@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.clients.wired import Door
+from tests.clients.served_backend import ClientBackend
 
 SMALL = 100_000
 
@@ -17,40 +17,44 @@ def base64_of(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def skinartify(door: Door, content: bytes | None, **options: Any) -> TestResponse:
+def skinartify(
+    client_backend: ClientBackend, content: bytes | None, **options: Any
+) -> TestResponse:
     data = {} if content is None else {"file": (io.BytesIO(content), "lesion.jpg")}
-    return door.client.post("/predict", data=data, **options)
+    return client_backend.client.post("/predict", data=data, **options)
 
 
-def skinartify_document(door: Door, content: bytes | None, **options: Any) -> TestResponse:
+def skinartify_document(
+    client_backend: ClientBackend, content: bytes | None, **options: Any
+) -> TestResponse:
     data = {} if content is None else {"image": (io.BytesIO(content), "lesion.jpg")}
-    return door.client.post("/api/predict", data=data, **options)
+    return client_backend.client.post("/api/predict", data=data, **options)
 
 
 def guide(
-    door: Door, content: bytes | None, name: str = "lesion.jpg", **options: Any
+    client_backend: ClientBackend, content: bytes | None, name: str = "lesion.jpg", **options: Any
 ) -> TestResponse:
     data: dict[str, Any] = {"skin_tone": "III", "lesion_location": "back"}
     if content is not None:
         data["file"] = (io.BytesIO(content), name)
-    return door.client.post(
+    return client_backend.client.post(
         "/api/predict", data=data, content_type="multipart/form-data", **options
     )
 
 
-def inference(door: Door, content: bytes | None, **options: Any) -> TestResponse:
+def inference(client_backend: ClientBackend, content: bytes | None, **options: Any) -> TestResponse:
     body = {} if content is None else {"image_data": base64_of(content)}
-    return door.client.post("/inference", json=body, **options)
+    return client_backend.client.post("/inference", json=body, **options)
 
 
-def report(door: Door, content: bytes | None, **options: Any) -> TestResponse:
+def report(client_backend: ClientBackend, content: bytes | None, **options: Any) -> TestResponse:
     body = {} if content is None else {"image_data": base64_of(content)}
-    return door.client.post("/report", json=body, **options)
+    return client_backend.client.post("/report", json=body, **options)
 
 
-def lab(door: Door, content: bytes | None, **options: Any) -> TestResponse:
+def lab(client_backend: ClientBackend, content: bytes | None, **options: Any) -> TestResponse:
     body = {} if content is None else {"image": f"data:image/jpeg;base64,{base64_of(content)}"}
-    return door.client.post("/api/predict", json=body, **options)
+    return client_backend.client.post("/api/predict", json=body, **options)
 
 
 Send = Callable[..., TestResponse]

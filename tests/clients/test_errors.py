@@ -1,4 +1,4 @@
-"""Every class of error, in each client's own shape."""
+"""Every class of error, in the form that each client reads."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table
 from tests.backends import Backend
 from tests.clients.dialects import CLIENTS, PLAIN, PREDICTION, SMALL, each_client, guide, said
-from tests.clients.wired import Door
+from tests.clients.served_backend import ClientBackend
 from tests.models import registry_of, tiny_model
 from tests.photos import photo_in, photo_of
 
@@ -29,18 +29,20 @@ NOT_A_PHOTO = b"%PDF-1.4 not a photo"
     ],
 )
 def test_what_cannot_be_judged_is_refused_in_each_clients_shape(
-    door: Door, name: str, photo: bytes, says: str | None
+    client_backend: ClientBackend, name: str, photo: bytes, says: str | None
 ) -> None:
     send, (refused, *_), kind = CLIENTS[name]
-    answer = send(door, photo)
+    answer = send(client_backend, photo)
     assert answer.status_code in (refused, 400)
     assert (says or "") in said(answer, kind)
 
 
 @each_client
-def test_a_missing_photo_is_told_in_each_clients_shape(door: Door, name: str) -> None:
+def test_a_missing_photo_is_told_in_each_clients_shape(
+    client_backend: ClientBackend, name: str
+) -> None:
     send, (_, missing, *_), kind = CLIENTS[name]
-    answer = send(door, None)
+    answer = send(client_backend, None)
     assert answer.status_code == missing
     assert said(answer, kind)
 
@@ -48,23 +50,23 @@ def test_a_missing_photo_is_told_in_each_clients_shape(door: Door, name: str) ->
 @each_client
 @pytest.mark.parametrize("length", [SMALL + 1, 3 * SMALL])
 def test_a_photo_too_large_is_told_in_each_clients_shape(
-    door: Door, name: str, length: int
+    client_backend: ClientBackend, name: str, length: int
 ) -> None:
     send, (_, _, large, *_), kind = CLIENTS[name]
-    answer = send(door, b"x" * length)
+    answer = send(client_backend, b"x" * length)
     assert answer.status_code == large
     limit = f"{SMALL} bytes" if large == 400 else "100 KB"
     assert said(answer, kind) == f"File size exceeds maximum of {limit}"
 
 
-class BusyHouse(Backend):
+class BusyBackend(Backend):
     def registry(self) -> RegistryService:
         return registry_of(tiny_model(), streams=1, queue=-1)
 
 
 @each_client
 def test_a_busy_server_says_so_in_each_clients_shape(tmp_path: Path, name: str) -> None:
-    backend = BusyHouse(tmp_path, open_lab=True)
+    backend = BusyBackend(tmp_path, open_lab=True)
     send, (*_, busy, _), kind = CLIENTS[name]
     answer = send(backend, photo_of("melanoma"))
     assert answer.status_code == busy
@@ -87,7 +89,7 @@ def test_too_many_requests_of_one_address_are_told_in_each_clients_shape(
     backend.services.store.close()
 
 
-class BrokenHouse(Backend):
+class BrokenBackend(Backend):
     """A registry that breaks in a way nobody foresaw."""
 
     def registry(self) -> RegistryService:
@@ -101,7 +103,7 @@ class BrokenHouse(Backend):
 
 @each_client
 def test_our_own_fault_is_told_in_each_clients_shape(tmp_path: Path, name: str) -> None:
-    backend = BrokenHouse(tmp_path)
+    backend = BrokenBackend(tmp_path)
     send, _, kind = CLIENTS[name]
     answer = send(backend, photo_of("melanoma"))
     assert answer.status_code == (200 if name == "lab" else 500)
@@ -120,27 +122,31 @@ def test_our_own_fault_is_told_in_each_clients_shape(tmp_path: Path, name: str) 
         ("data:image/png;base64,", "No image uploaded"),
     ],
 )
-def test_bad_base64_and_other_data_urls_are_refused(door: Door, text: str, says: str) -> None:
-    refused = door.client.post("/inference", json={"image_data": text})
+def test_bad_base64_and_other_data_urls_are_refused(
+    client_backend: ClientBackend, text: str, says: str
+) -> None:
+    refused = client_backend.client.post("/inference", json={"image_data": text})
     assert refused.status_code == 400
     assert says in said(refused, PREDICTION)
-    assert says in said(door.client.post("/api/predict", json={"image": text}), "application/json")
+    assert says in said(
+        client_backend.client.post("/api/predict", json={"image": text}), "application/json"
+    )
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"image": 7}', b"null", b"\xff\xfe"])
 def test_a_body_that_is_no_json_is_answered_in_the_shape_of_each_client_that_sends_json(
-    door: Door, body: bytes
+    client_backend: ClientBackend, body: bytes
 ) -> None:
     options = {"data": body, "content_type": "application/json"}
-    assert said(door.client.post("/api/predict", **options), "application/json")
+    assert said(client_backend.client.post("/api/predict", **options), "application/json")
     for path, kind in (("/inference", PREDICTION), ("/report", PLAIN)):
-        answer = door.client.post(path, **options)
+        answer = client_backend.client.post(path, **options)
         assert answer.status_code == 400
         assert said(answer, kind)
 
 
-def test_the_guides_errors_are_worded_as_its_own(door: Door) -> None:
-    typed = guide(door, photo_of("melanoma"), "lesion.gif")
+def test_the_guides_errors_are_worded_as_its_own(client_backend: ClientBackend) -> None:
+    typed = guide(client_backend, photo_of("melanoma"), "lesion.gif")
     assert typed.get_json()["detail"] == "File type not allowed. Allowed: .jpg, .jpeg, .png, .webp"
-    broken = guide(door, NOT_A_PHOTO)
+    broken = guide(client_backend, NOT_A_PHOTO)
     assert broken.get_json()["detail"].startswith("Invalid image file: ")

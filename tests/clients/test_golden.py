@@ -28,7 +28,7 @@ from tests.clients.dialects import (
     skinartify,
     skinartify_document,
 )
-from tests.clients.wired import Door
+from tests.clients.served_backend import ClientBackend
 from tests.findings import finding_of, named_finding
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.vision.photos import encoded, skin_with_spot
@@ -38,18 +38,20 @@ LESIONS = [key for key in COLOURS if key != "normal_skin"]
 
 
 @pytest.mark.parametrize("key", LESIONS)
-def test_skinartify_gets_its_seven_probabilities(door: Door, key: str) -> None:
-    body = skinartify(door, photo_of(key)).get_json()
+def test_skinartify_gets_its_seven_probabilities(client_backend: ClientBackend, key: str) -> None:
+    body = skinartify(client_backend, photo_of(key)).get_json()
     shares = body["predictions"]
     assert list(shares) == ["akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc"]
     assert sum(shares.values()) == pytest.approx(1)
     assert max(shares, key=shares.get) == TABLE.by_key(key).names.skinartify
 
 
-def test_skinartifys_document_gets_the_same_and_a_sorted_list(door: Door) -> None:
+def test_skinartifys_document_gets_the_same_and_a_sorted_list(
+    client_backend: ClientBackend,
+) -> None:
     photo = photo_of("vascular_lesion")
-    body = skinartify_document(door, photo).get_json()
-    assert body["predictions"] == skinartify(door, photo).get_json()["predictions"]
+    body = skinartify_document(client_backend, photo).get_json()
+    assert body["predictions"] == skinartify(client_backend, photo).get_json()["predictions"]
     assert [set(result) for result in body["results"]] == [{"type", "label", "confidence"}] * 7
     shares = [result["confidence"] for result in body["results"]]
     assert shares == sorted(shares, reverse=True)
@@ -57,8 +59,10 @@ def test_skinartifys_document_gets_the_same_and_a_sorted_list(door: Door) -> Non
 
 
 @pytest.mark.parametrize("key", LESIONS)
-def test_the_explainable_client_gets_label_nested_row_and_overlay(door: Door, key: str) -> None:
-    body = inference(door, photo_of(key)).get_json()
+def test_the_explainable_client_gets_label_nested_row_and_overlay(
+    client_backend: ClientBackend, key: str
+) -> None:
+    body = inference(client_backend, photo_of(key)).get_json()
     assert body["predicted_label"] == TABLE.by_key(key).names.explainable
     [row] = body["probabilities"]
     order = ["akiec", "bcc", "bkl", "df", "mel", "nv", "vasc"]
@@ -68,10 +72,12 @@ def test_the_explainable_client_gets_label_nested_row_and_overlay(door: Door, ke
     assert (overlay.format, overlay.size) == ("JPEG", (224, 224))
 
 
-def test_the_explainable_clients_report_is_a_pdf_with_all_it_promises(door: Door) -> None:
+def test_the_explainable_clients_report_is_a_pdf_with_all_it_promises(
+    client_backend: ClientBackend,
+) -> None:
     photo = photo_of("melanoma")
-    content = base64.b64decode(report(door, photo).get_json()["pdf_report"])
-    assert content == base64.b64decode(report(door, photo).get_json()["pdf_report"])
+    content = base64.b64decode(report(client_backend, photo).get_json()["pdf_report"])
+    assert content == base64.b64decode(report(client_backend, photo).get_json()["pdf_report"])
     pages = PdfReader(io.BytesIO(content)).pages
     text = " ".join(page.extract_text() for page in pages)
     for said in ("Skin lesion report", "Diagnosis", "mel", "Melanoma", "Confidence", "Risk level"):
@@ -83,9 +89,9 @@ def test_the_explainable_clients_report_is_a_pdf_with_all_it_promises(door: Door
 
 @pytest.mark.parametrize("key", LESIONS)
 def test_the_guides_client_gets_sorted_labels_and_a_png_of_the_photos_size(
-    door: Door, key: str
+    client_backend: ClientBackend, key: str
 ) -> None:
-    body = guide(door, photo_of(key, (320, 240))).get_json()
+    body = guide(client_backend, photo_of(key, (320, 240))).get_json()
     labels = [entry["label"] for entry in body["predictions"]]
     assert labels[0] == TABLE.by_key(key).names.guide
     shares = {entry["label"]: entry["probability"] for entry in body["predictions"]}
@@ -102,8 +108,8 @@ def test_the_guides_client_gets_sorted_labels_and_a_png_of_the_photos_size(
 
 
 @pytest.mark.parametrize("key", LESIONS)
-def test_the_labs_client_gets_its_diagnosis(door: Door, key: str) -> None:
-    body = lab(door, photo_of(key)).get_json()
+def test_the_labs_client_gets_its_diagnosis(client_backend: ClientBackend, key: str) -> None:
+    body = lab(client_backend, photo_of(key)).get_json()
     names = TABLE.by_key(key).names
     assert (body["class_id"], body["class_name"]) == (names.lab_class_id, names.lab_class_name)
     assert body["severity"] in ("Critical", "Moderate", "Benign")
@@ -120,8 +126,10 @@ def _details(body: dict[str, Any]) -> list[dict[str, str]]:
     return list(body["abcd_details"].values())
 
 
-def test_what_was_not_measured_says_so_and_is_not_painted_green(door: Door) -> None:
-    body = lab(door, photo_of("melanoma")).get_json()
+def test_what_was_not_measured_says_so_and_is_not_painted_green(
+    client_backend: ClientBackend,
+) -> None:
+    body = lab(client_backend, photo_of("melanoma")).get_json()
     assert body["clinical_indicators"] == dict.fromkeys("ABCD", 0.5)
     for detail in _details(body):
         assert detail["interpretation"] == detail["description"] == "Not assessed by this system"
@@ -147,9 +155,9 @@ def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
     assert thread.startswith("predict")
 
 
-def test_a_melanoma_is_never_called_benign_or_low(door: Door) -> None:
-    assert lab(door, photo_of("melanoma")).get_json()["severity"] == "Critical"
-    nevus = lab(door, photo_of("melanocytic_nevus")).get_json()
+def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend) -> None:
+    assert lab(client_backend, photo_of("melanoma")).get_json()["severity"] == "Critical"
+    nevus = lab(client_backend, photo_of("melanocytic_nevus")).get_json()
     assert nevus["severity"] == "Moderate"  # ordinary photographs were not tested
 
 
@@ -168,7 +176,7 @@ def test_a_melanoma_is_never_called_benign_or_low(door: Door) -> None:
     ],
 )
 @pytest.mark.parametrize("key", ["melanocytic_nevus", "dermatofibroma", "benign_keratosis"])
-def test_no_client_that_gets_words_reads_harmless_beside_a_referral_or_in_doubt(
+def test_no_client_gets_reassuring_words_beside_a_referral_or_a_doubt(
     key: str, raised: dict[str, Any], begins: str
 ) -> None:
     judged = ClassifiedPhoto(finding_of(key, probability=0.6, **raised), read_photo(photo_of(key)))
@@ -224,16 +232,20 @@ def test_every_client_that_names_one_condition_names_what_the_rule_named() -> No
     assert GuideAnswer.of(judged).explanation.startswith("Named: Melanoma, by a rule")
 
 
-def test_an_uncertain_photo_is_called_so_before_anything_else(door: Door) -> None:
+def test_an_uncertain_photo_is_called_so_before_anything_else(
+    client_backend: ClientBackend,
+) -> None:
     photo = photo_in(UNCERTAIN)
-    assert "uncertain" in lab(door, photo).get_json()["description"].partition(".")[0]
+    assert "uncertain" in lab(client_backend, photo).get_json()["description"].partition(".")[0]
     doubtful = finding_of("melanoma", probability=0.4, reasons=(Doubt.TOO_CLOSE,))
     answer = GuideAnswer.of(ClassifiedPhoto(doubtful, read_photo(photo)))
     assert "uncertain" in answer.explanation.partition(".")[0]
 
 
-def test_the_explainable_clients_report_says_the_band_and_the_doubt(door: Door) -> None:
-    content = base64.b64decode(report(door, photo_in(UNCERTAIN)).get_json()["pdf_report"])
+def test_the_explainable_clients_report_says_the_band_and_the_doubt(
+    client_backend: ClientBackend,
+) -> None:
+    content = base64.b64decode(report(client_backend, photo_in(UNCERTAIN)).get_json()["pdf_report"])
     text = " ".join(PdfReader(io.BytesIO(content)).pages[0].extract_text().split())
     assert "This finding is uncertain" in text
     assert "Diagnosis Inconclusive - no diagnosis" in text

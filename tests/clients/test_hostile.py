@@ -1,4 +1,4 @@
-"""Hundreds of hostile files through every door: never a server error, nothing kept of them."""
+"""Hostile files sent as every client: no server error, and nothing of them is stored."""
 
 import itertools
 import time

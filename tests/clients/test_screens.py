@@ -1,4 +1,4 @@
-"""What each client's page shows its user, whatever we answer: never an all-clear that is none."""
+"""What each client's page shows for every answer: never harmless where the answer is not."""
 
 import base64
 import io
@@ -11,7 +11,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.vision.conditions import Band, conditions_table
-from tests.browser import NoBrowserError, a_browser
+from tests.browser import NoBrowserError, open_browser
 from tests.clients.dialects import SMALL
 from tests.clients.screens import Pages, Servers, serving_pages
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -77,7 +77,7 @@ pytestmark = pytest.mark.xdist_group("screens")
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     try:
-        with a_browser() as browser, serving_pages() as origin:
+        with open_browser() as browser, serving_pages() as origin:
             yield Pages(browser, origin, tmp_path_factory.mktemp("photos"))
     except NoBrowserError as error:
         pytest.skip(f"no browser: {error}")

@@ -1,4 +1,4 @@
-"""Each client before the shipped model: whatever it finds, the answer is in the client's shape."""
+"""Each client with the shipped model: every answer has the form that the client reads."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ import pytest
 
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.clients.dialects import CLIENTS, each_client, said
-from tests.clients.wired import Wired
+from tests.clients.served_backend import ServedBackend
 from tests.served.server import serving
 from tests.vision.photos import encoded, skin_with_spot
 
@@ -25,16 +25,16 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wired]:
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBackend]:
     settings = {"OPEN_LAB": "true", "MODEL_PATH": str(SHIPPED_MODEL)}
     with serving(tmp_path_factory.mktemp("shipped"), settings, workers=1) as server:
-        yield Wired(server)
+        yield ServedBackend(server)
 
 
 @each_client
 @pytest.mark.parametrize("size", [(600, 450), (96, 96), (1600, 1200)])
 def test_a_photo_is_answered_in_the_clients_shape(
-    shipped: Wired, name: str, size: tuple[int, int]
+    shipped: ServedBackend, name: str, size: tuple[int, int]
 ) -> None:
     send, (refused, *_), kind = CLIENTS[name]
     answer = send(shipped, encoded(skin_with_spot(size)))

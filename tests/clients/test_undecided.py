@@ -13,7 +13,7 @@ from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Doubt, Finding, rank
 from skinapi.vision.photo import read_photo
 from tests.clients.dialects import SMALL, guide, inference, skinartify, skinartify_document
-from tests.clients.wired import Door
+from tests.clients.served_backend import ClientBackend
 from tests.findings import finding_of, named_finding
 from tests.photos import UNCERTAIN, photo_in, photo_of
 
@@ -84,8 +84,10 @@ def test_a_sentence_names_no_disease_where_the_urgency_is_about_none() -> None:
 
 
 @pytest.mark.parametrize("send", [skinartify, skinartify_document, inference])
-def test_who_would_show_a_class_hears_422_of_an_uncertain_photo(door: Door, send: Any) -> None:
-    answer = send(door, photo_in(UNCERTAIN))
+def test_clients_that_show_one_class_get_422_for_an_uncertain_photo(
+    client_backend: ClientBackend, send: Any
+) -> None:
+    answer = send(client_backend, photo_in(UNCERTAIN))
     body = answer.get_json()
     assert (answer.status_code, body["code"]) == (422, "undecided")
     assert body["error"].startswith("This finding is uncertain")
@@ -117,12 +119,15 @@ def judged_as(*, malignant_score: float, **found: Any) -> ClassifiedPhoto:
     return ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
 
 
-def test_the_guides_page_hears_200_of_every_error_and_programs_hear_the_status(
-    door: Door,
+def test_the_guides_page_gets_200_for_every_error_and_programs_get_the_status(
+    client_backend: ClientBackend,
 ) -> None:
     """On anything but 200 its page shows a benign mole of its own invention."""
     for photo in (photo_in(UNCERTAIN), photo_in((0, 0, 0)), b"%PDF", b"x" * 3 * SMALL, None):
-        program, page = guide(door, photo), guide(door, photo, headers={"Origin": PAGE})
+        program, page = (
+            guide(client_backend, photo),
+            guide(client_backend, photo, headers={"Origin": PAGE}),
+        )
         assert program.status_code == 400
         assert page.status_code == 200
         told, body = program.get_json(), page.get_json()
@@ -133,9 +138,9 @@ def test_the_guides_page_hears_200_of_every_error_and_programs_hear_the_status(
         assert page.headers["Access-Control-Allow-Origin"] == PAGE
 
 
-def test_a_page_hears_of_another_method_and_of_skinartifys_errors_as_programs_do(
-    door: Door,
+def test_a_page_gets_405_and_skinartifys_errors_as_programs_do(
+    client_backend: ClientBackend,
 ) -> None:
     here = {"headers": {"Origin": PAGE}}
-    assert door.client.get("/api/predict", **here).status_code == 405
-    assert skinartify_document(door, photo_in(UNCERTAIN), **here).status_code == 422
+    assert client_backend.client.get("/api/predict", **here).status_code == 405
+    assert skinartify_document(client_backend, photo_in(UNCERTAIN), **here).status_code == 422

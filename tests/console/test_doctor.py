@@ -4,8 +4,8 @@ import pytest
 
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.photos import photo_of
-from tests.served.camera import ANGULAR
 from tests.served.people import Caller, Town
+from tests.served.photo_clients import ANGULAR
 
 
 @pytest.fixture

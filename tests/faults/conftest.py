@@ -1,4 +1,4 @@
-"""What every drill may ask for."""
+"""Fixtures for the drills."""
 
 import os
 import random
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.mongod import Mongod, NoMongodError, a_mongod
+from tests.mongod import Mongod, NoMongodError, running_mongod
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def seed(report: Callable[[str], None]) -> int:
 def mongod() -> Iterator[Mongod]:
     """One of this test's own, to be broken."""
     try:
-        with a_mongod() as running:
+        with running_mongod() as running:
             yield running
     except NoMongodError as error:
         pytest.skip(f"no mongod: {error}")

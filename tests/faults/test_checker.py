@@ -1,4 +1,4 @@
-"""A checker that cannot fail is worthless: each way to break a promise is planted here, once."""
+"""The checker finds each kind of violation: one of each is planted here."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,7 +76,7 @@ def without(events: list[Event], deed: str) -> list[Event]:
     return [event for event in events if event.deed != deed]
 
 
-def test_a_day_without_faults_breaks_no_promise() -> None:
+def test_a_history_without_faults_has_no_violation() -> None:
     assert violations(told(), kept()) == []
 
 
@@ -271,7 +271,7 @@ PLANTED: dict[str, tuple[list[Event], Callable[[Contents], Contents], str]] = {
 
 
 @pytest.mark.parametrize("planted", PLANTED)
-def test_what_is_planted_is_found(planted: str) -> None:
+def test_each_planted_violation_is_found(planted: str) -> None:
     events, spoil, says = PLANTED[planted]
     assert says in violations([*told(), *events], spoil(kept()))
 

@@ -1,4 +1,6 @@
-"""A clock that jumps: nobody is shut out by it, nothing is lost, and what has an order keeps it."""
+"""A clock that jumps: sessions and limits stay right, nothing is lost, and lists keep their
+order.
+"""
 
 import os
 import signal
@@ -11,10 +13,10 @@ import pytest
 
 from skinapi.storage.ids import new_id
 from tests.backends import PASSWORD
-from tests.faults.drilled import acting, assert_all_promises_are_kept
-from tests.served.camera import ANGULAR, GUIDE, lesions
+from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.served.conftest import environment_of
 from tests.served.people import Caller, Town
+from tests.served.photo_clients import ANGULAR, GUIDE, lesions
 from tests.served.server import Server, stopping
 from tests.served.wire import Answer, ask
 from tests.size import size
@@ -39,7 +41,7 @@ class WrongServer(Server):
         draft.replace(self._clock)
 
     def start_wrong(self) -> None:
-        self.start(("-m", "gunicorn", "tests.faults.clocked:app"))
+        self.start(("-m", "gunicorn", "tests.faults.shifted_clock:app"))
 
     def replace_worker(self) -> None:
         os.kill(self.workers()[0], signal.SIGKILL)
@@ -83,7 +85,7 @@ def test_the_clock_of_the_test_is_the_clock_of_the_server(server: WrongServer) -
     assert ada.call("GET", "/me").json["code"] == "token_expired"
 
 
-def test_a_clock_that_is_put_back_shuts_nobody_out_and_lets_nobody_back_in(
+def test_setting_the_clock_back_neither_ends_nor_revives_sessions(
     server: WrongServer,
 ) -> None:
     body = {"name": "Ada", "email": f"{new_id()}@example.org", "password": PASSWORD}
@@ -151,7 +153,7 @@ def numbers_of(caller: Caller) -> list[int]:
 
 
 @pytest.mark.timeout(size(120, 600))
-def test_actors_under_a_jumping_clock_are_kept_every_promise(
+def test_no_guarantee_is_broken_while_the_clock_jumps(
     uri: str, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     with wrong_server(tmp_path, uri) as server:

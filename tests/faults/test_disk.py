@@ -1,4 +1,4 @@
-"""A disk that is full or read-only: whoever asks for a change is told so, and nothing is lost."""
+"""A disk that is full or read-only: changes are refused with a reason, and nothing is lost."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disks import SmallDisk, small_disk
-from tests.faults.drilled import acting, assert_all_promises_are_kept
+from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.mongod import Mongod, NoMongodError
-from tests.served.camera import ANGULAR, lesions
 from tests.served.people import Town
+from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
 from tests.size import drill, size

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.breakage import KILLS, ON_MONGOD, Breaker, Kind, schedule
-from tests.faults.drilled import acting, assert_all_promises_are_kept
+from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.mongod import Mongod
 from tests.served.server import Server, serving
 from tests.size import size
@@ -38,7 +38,7 @@ def drilled(
 
 
 @pytest.mark.timeout(size(120, 3600))
-def test_on_sqlite_killed_workers_break_no_promise(
+def test_no_guarantee_is_broken_on_sqlite_while_workers_are_killed(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=size(2, 4)) as server:
@@ -46,7 +46,7 @@ def test_on_sqlite_killed_workers_break_no_promise(
 
 
 @pytest.mark.timeout(size(120, 3600))
-def test_on_mongodb_killed_workers_and_a_broken_mongod_break_no_promise(
+def test_no_guarantee_is_broken_on_mongodb_while_workers_and_mongod_fail(
     tmp_path: Path, mongod: Mongod, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}

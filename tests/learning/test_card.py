@@ -15,8 +15,8 @@ from skinapi.learning.package.limits import describe_limits
 from skinapi.vision.calibration import NamingRule
 from skinapi.vision.context import Modality
 from skinapi.vision.patient_facts import PatientFactsTable
-from tests.learning.judgements import answer, answers_of, told_calibration, toy_model
 from tests.learning.test_figures import BASAL, HEALTHY, MELANOMA, NEVUS, phone, scope, toy_rows
+from tests.learning.toy_answers import answer, answers_of, told_calibration, toy_model
 
 DERMOSCOPIC, CLINICAL, UNKNOWN = Modality
 

@@ -22,8 +22,8 @@ from skinapi.vision.calibration import softmax
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.model import open_model
 from tests.learning.conftest import Small, run_command
-from tests.learning.judgements import judged
 from tests.learning.pictures import COLOURS
+from tests.learning.toy_answers import judged
 
 RANDOM = np.random.default_rng(8)
 
@@ -162,7 +162,7 @@ def test_perfect_answers_have_perfect_figures() -> None:
     assert metrics.brier(perfect, labels) == metrics.ece(perfect, labels) == 0
 
 
-def test_a_boastful_model_has_the_calibration_error_of_its_boast() -> None:
+def test_an_overconfident_model_has_the_calibration_error_of_its_overconfidence() -> None:
     labels = np.array([0, 1] * 300)
     boastful = np.tile([0.9, 0.1], (600, 1))
     assert metrics.ece(boastful, labels) == pytest.approx(0.4)
@@ -216,7 +216,7 @@ def test_the_interval_is_wider_where_pictures_share_lesions() -> None:
     assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
 
 
-def test_the_temperature_undoes_an_exaggeration() -> None:
+def test_the_temperature_corrects_overconfidence() -> None:
     logits = RANDOM.normal(size=(4000, 4))
     labels = np.array([RANDOM.choice(4, p=row) for row in softmax(logits)])
     assert fit_temperature(logits * 2.5, labels) == pytest.approx(2.5, rel=0.1)

@@ -81,7 +81,7 @@ def pictures(count: int = 6) -> Tensor:
     return scale_pixels(noise, Scaling.TF)
 
 
-def stirred(network: keras.Model) -> keras.Model:
+def with_random_weights(network: keras.Model) -> keras.Model:
     """Weights and batch statistics as after a training: nothing is one or zero by chance."""
     random = np.random.default_rng(2)
     values = [
@@ -103,7 +103,7 @@ def stirred(network: keras.Model) -> keras.Model:
 def test_serving_answers_what_keras_answers(
     build: Callable[[], keras.Model], suffix: str, tmp_path: Path
 ) -> None:
-    network = stirred(build())
+    network = with_random_weights(build())
     file = tmp_path / f"mine{suffix}"
     network.save(file)
     words = ["export", file, "--labels", LABELS, "--scaling", "tf", "--out", tmp_path / "model"]
@@ -122,7 +122,7 @@ def test_serving_answers_what_keras_answers(
 @pytest.mark.parametrize("build", SERVABLE)
 def test_the_heat_map_is_that_of_the_gradient_tape(build: Callable[[], keras.Model]) -> None:
     tensorflow = pytest.importorskip("tensorflow")
-    servable = make_servable(stirred(build()))
+    servable = make_servable(with_random_weights(build()))
     batch = pictures(3)
     for output in range(3):
         with tensorflow.GradientTape() as tape:

@@ -19,7 +19,7 @@ from skinapi.vision.calibration import Calibration, NamingRule
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
 from skinapi.vision.refusals import Reason
-from tests.learning.judgements import (
+from tests.learning.toy_answers import (
     CLINICAL,
     answer,
     answers_of,
@@ -139,7 +139,7 @@ def test_squamous_cell_carcinomas_are_measured_by_the_label_as_written() -> None
     assert "scc" not in toy_figures(toy_rows()[:-2])
 
 
-def test_a_refused_carcinoma_has_reached_nobody() -> None:
+def test_a_refused_carcinoma_counts_as_missed() -> None:
     scc = toy_figures(unfit={"scc0": Reason.BLURRED})["scc"]
     assert (scc["refused"], scc["referral_or_higher"]) == (1, 0.0)
 

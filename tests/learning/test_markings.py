@@ -25,7 +25,7 @@ def changed(before: Image.Image, after: Image.Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("mark", [*RANDOM_MARKINGS, mark_picture])
-def test_the_same_chance_marks_alike_and_another_otherwise(mark: Mark) -> None:
+def test_the_same_seed_marks_alike_and_another_seed_differently(mark: Mark) -> None:
     picture = lesion(0)
     before = picture.tobytes()
     marked = [mark(picture, np.random.default_rng(seed), STRENGTH) for seed in (1, 2, 1)]

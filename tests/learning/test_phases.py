@@ -1,4 +1,4 @@
-"""One phase on a toy network: interrupted it ends alike, bored it ends early."""
+"""One phase on a toy network: resuming gives the same weights, and early stopping ends it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -67,20 +67,20 @@ def run_toy(
 def test_interrupted_twice_it_ends_with_the_very_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Unplugged(BaseException):
+    class Interrupted(BaseException):
         pass
 
     unharmed = run_toy(tmp_path / "unharmed")
     checkpoint = fitting._checkpoint
 
-    def pull_the_plug(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
+    def interrupt(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
         checkpoint(folder, model, course)
-        raise Unplugged
+        raise Interrupted
 
     with monkeypatch.context() as patched:
-        patched.setattr(fitting, "_checkpoint", pull_the_plug)
+        patched.setattr(fitting, "_checkpoint", interrupt)
         for _ in range(2):
-            with pytest.raises(Unplugged):
+            with pytest.raises(Interrupted):
                 run_toy(tmp_path / "harmed")
     assert run_toy(tmp_path / "harmed") == unharmed
     for left, right in zip(
@@ -109,7 +109,7 @@ def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
     assert not np.allclose(best[0], last[0])
 
 
-def test_it_learns(tmp_path: Path) -> None:
+def test_a_phase_trains_the_network(tmp_path: Path) -> None:
     course = run_toy(tmp_path, replace(PHASE, epochs=12, learning_rate=3e-2, mixup=0.0))
     assert course.best > 0.6
     assert course.history[-1]["loss"] < course.history[0]["loss"]

@@ -1,4 +1,4 @@
-"""What learns in a phase, and what stands still."""
+"""Which layers a phase trains, how it is resumed, and what a recipe records."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -148,20 +148,20 @@ def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(
 def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Unplugged(BaseException):
+    class Interrupted(BaseException):
         pass
 
     checkpoint = fitting._checkpoint
 
-    def pull_the_plug(*state: Any) -> None:
+    def interrupt(*state: Any) -> None:
         checkpoint(*state)
-        raise Unplugged
+        raise Interrupted
 
     phase = replace(GROWING, marked=0.5, spoiled=0.5)
     unharmed, _ = teach(small, tmp_path / "unharmed", phase)
     with monkeypatch.context() as patched:
-        patched.setattr(fitting, "_checkpoint", pull_the_plug)
-        with pytest.raises(Unplugged):
+        patched.setattr(fitting, "_checkpoint", interrupt)
+        with pytest.raises(Interrupted):
             teach(small, tmp_path / "harmed", phase)
     harmed, _ = teach(small, tmp_path / "harmed", phase)
     for left, right in zip(unharmed.get_weights(), harmed.get_weights(), strict=True):

@@ -103,7 +103,7 @@ def test_each_picture_and_each_class_is_drawn_within_one_of_its_weight() -> None
             assert abs(times[mine].sum() - sampler.weights[mine].sum()) < 1 + 1e-6
 
 
-def test_the_same_chance_draws_alike_and_another_otherwise() -> None:
+def test_the_same_seed_draws_alike_and_another_seed_differently() -> None:
     sampler = sampler_of(SAMPLES)
     first, again, other = (sampler.draw(np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)

@@ -1,4 +1,4 @@
-"""The model in the box: served as Keras has it, explained as the gradient tape does."""
+"""The shipped model: served as Keras computes it, explained as the gradient tape does."""
 
 import csv
 import json

@@ -158,9 +158,9 @@ def test_a_lesion_on_both_sides_is_refused_where_nothing_is_dealt(
 ) -> None:
     model = shutil.copytree(small.model, tmp_path / "model")
     split = json.loads((model / "split.json").read_text())
-    twin = next(image for image in split["validation"] if image.endswith("_1"))
-    split["validation"].remove(twin)
-    split["train"].append(twin)
+    duplicate = next(image for image in split["validation"] if image.endswith("_1"))
+    split["validation"].remove(duplicate)
+    split["train"].append(duplicate)
     (model / "split.json").write_text(json.dumps(split))
     words = [*EVERY_COMMAND[command](model, model / "split.json"), "--data", small.data]
     with pytest.raises(BadDataset, match=r"The lesion \w+ in data is on both sides"):

@@ -110,7 +110,7 @@ def test_what_a_given_split_names_stays_and_its_lesions_and_patients_follow() ->
 
 
 @pytest.mark.parametrize(
-    ("twin", "said"),
+    ("duplicate", "said"),
     [
         (picture("b", "l1", "p9"), "The lesion l1 in s is on both sides of the split: train and"),
         (picture("b", "l9", "p1"), "The patient p1 in s is on both sides"),
@@ -118,9 +118,9 @@ def test_what_a_given_split_names_stays_and_its_lesions_and_patients_follow() ->
     ],
 )
 def test_a_given_split_across_a_lesion_or_patient_is_refused_by_name(
-    twin: Sample, said: str
+    duplicate: Sample, said: str
 ) -> None:
-    samples = [picture("a", "l1", "p1"), picture("between", "l2", "p1"), twin]
+    samples = [picture("a", "l1", "p1"), picture("between", "l2", "p1"), duplicate]
     with pytest.raises(BadDataset, match=said):
         split_samples(samples, given={"a": "train", "b": "test"})
 

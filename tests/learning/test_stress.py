@@ -1,4 +1,4 @@
-"""What befalls a picture under stress, and what the table says of it."""
+"""What each stress test does to a picture, and what the table says of it."""
 
 from pathlib import Path
 
@@ -49,7 +49,7 @@ def test_brightness_and_skin_go_the_way_they_say() -> None:
     assert red < 1 < blue
 
 
-def test_grain_is_as_loud_as_it_says_and_tells_no_colour() -> None:
+def test_noise_has_the_stated_strength_and_no_colour() -> None:
     grey = Image.new("RGB", (200, 200), (128, 128, 128))
     noise = np.asarray(STRESSES["grainy"](grey), np.float64) - 128
     assert noise.std(axis=(0, 1)) == pytest.approx(stress.GRAIN, rel=0.05)
@@ -82,7 +82,7 @@ def test_every_picture_grows_its_own_hairs() -> None:
     assert 0.005 < share < 0.2
 
 
-def test_common_classes_are_thinned_out_evenly_and_rare_ones_kept() -> None:
+def test_common_classes_are_subsampled_evenly_and_rare_ones_kept() -> None:
     counts = {"melanocytic_nevus": 90, "melanoma": 7}
     samples = [
         Sample(f"{label}{row:02}", Path("x"), label, f"{label}{row}")

@@ -1,4 +1,4 @@
-"""What a pupil hears: the label and, of the very view it is shown, its teachers' answer."""
+"""Knowledge distillation: targets mix the label with the teachers' answer to the very same view."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -40,40 +40,40 @@ def teachers(small: Small) -> Teachers:
     return opened
 
 
-def test_the_label_keeps_what_trust_leaves_it(teachers: Teachers) -> None:
+def test_soft_targets_mix_labels_and_predictions_by_trust(teachers: Teachers) -> None:
     (model,) = teachers.models
     tensors = [make_whole_tensor(view, side=SIDE, scaling=Scaling.TF) for view in VIEWS]
     said = model.calibration.dermoscopic.probabilities(model.engine.infer(np.stack(tensors)).logits)
-    heard = teachers.soft_targets(LABELS, VIEWS)
-    np.testing.assert_allclose(heard, 0.3 * LABELS + 0.7 * said, atol=1e-6)
+    targets = teachers.soft_targets(LABELS, VIEWS)
+    np.testing.assert_allclose(targets, 0.3 * LABELS + 0.7 * said, atol=1e-6)
     np.testing.assert_array_equal(replace(teachers, trust=0.0).soft_targets(LABELS, VIEWS), LABELS)
     served = model.calibration.dermoscopic.probabilities(model.read(VIEWS).logits)
     assert not np.allclose(said, served)
 
 
-def test_several_teachers_are_heard_alike(teachers: Teachers) -> None:
+def test_several_teachers_count_equally(teachers: Teachers) -> None:
     (model,) = teachers.models
     sure = model.with_calibration(ModelCalibration(dermoscopic=Calibration(temperature=0.2)))
-    mild, stern = (
+    soft, sharp = (
         replace(teachers, models=(one,)).soft_targets(NOTHING, VIEWS) for one in (model, sure)
     )
     together = replace(teachers, models=(model, sure)).soft_targets(NOTHING, VIEWS)
-    assert not np.allclose(mild, stern)
-    np.testing.assert_allclose(together, (mild + stern) / 2, atol=1e-6)
+    assert not np.allclose(soft, sharp)
+    np.testing.assert_allclose(together, (soft + sharp) / 2, atol=1e-6)
 
 
-def test_they_are_heard_in_the_pupils_order_of_classes(teachers: Teachers) -> None:
+def test_soft_targets_have_the_students_order_of_classes(teachers: Teachers) -> None:
     straight = teachers.soft_targets(NOTHING, VIEWS)
     turned = replace(teachers, classes=teachers.classes[::-1]).soft_targets(NOTHING, VIEWS)
     np.testing.assert_array_equal(turned, straight[:, ::-1])
 
 
-def test_of_a_teacher_that_knows_more_the_pupils_classes_share_everything(
+def test_with_a_teacher_of_more_classes_the_students_classes_sum_to_one(
     teachers: Teachers,
 ) -> None:
     narrow = replace(teachers, classes=teachers.classes[2:5], trust=1.0)
-    heard = narrow.soft_targets(NOTHING[:, 2:5], VIEWS)
-    np.testing.assert_allclose(heard.sum(axis=1), 1, rtol=1e-6)
+    targets = narrow.soft_targets(NOTHING[:, 2:5], VIEWS)
+    np.testing.assert_allclose(targets.sum(axis=1), 1, rtol=1e-6)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def pictures(tmp_path: Path) -> NetworkInputs:
     return NetworkInputs(samples, SIDE, Scaling.TF)
 
 
-def test_a_pupil_and_its_teachers_see_the_same_views(
+def test_a_student_and_its_teachers_see_the_same_views(
     teachers: Teachers, pictures: NetworkInputs
 ) -> None:
     rows = np.array([2, 0])
@@ -153,7 +153,7 @@ def spoil_visibly(view: Image.Image, *_: object) -> Image.Image:
 
 
 @pytest.mark.parametrize("how", ["live", "pictures", "features"])
-def test_a_pupil_sees_its_view_spoiled_and_its_teachers_see_it_whole(
+def test_a_student_sees_its_view_degraded_and_its_teachers_see_it_whole(
     how: str,
     teachers: Teachers,
     pictures: NetworkInputs,
@@ -174,9 +174,9 @@ def test_a_pupil_sees_its_view_spoiled_and_its_teachers_see_it_whole(
         }
         return shown[how]()(np.tile(np.arange(3), 20), np.random.default_rng(1))
 
-    (whole, said), (spoiled, heard), (mixed, again) = (fetch(share) for share in (0.0, 1.0, 0.5))
+    (whole, said), (spoiled, targets), (mixed, again) = (fetch(share) for share in (0.0, 1.0, 0.5))
     np.testing.assert_allclose(spoiled, -whole, atol=0.02)
-    np.testing.assert_allclose([heard, again], [said, said], atol=1e-6)
+    np.testing.assert_allclose([targets, again], [said, said], atol=1e-6)
     spared = [np.abs(one - other).max() < 0.02 for one, other in zip(mixed, whole, strict=True)]
     assert 0 < sum(spared) < len(spared)
 
@@ -187,7 +187,7 @@ def paint_all_black(picture: Image.Image, random: np.random.Generator, _: Markin
 
 
 @pytest.mark.parametrize("how", ["live", "pictures", "features"])
-def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_without(
+def test_a_student_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_without(
     how: str,
     teachers: Teachers,
     pictures: NetworkInputs,
@@ -197,17 +197,17 @@ def test_a_pupil_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_w
     monkeypatch.setattr(views_module, "mark_picture", paint_all_black)
     asked: list[Image.Image] = []
 
-    class Listening(Teachers):
+    class RecordingTeachers(Teachers):
         def soft_targets(self, labels: Floats, views: Sequence[Image.Image]) -> Floats:
             asked.extend(views)
             return labels
 
-    listening = Listening(models=teachers.models, classes=teachers.classes)
+    recording = RecordingTeachers(models=teachers.models, classes=teachers.classes)
     inputs = keras.Input((SIDE, SIDE, 3))
     everything = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
 
     def black(marked: float) -> list[bool]:
-        views = Views(pictures, LABELS, listening, marked=marked)
+        views = Views(pictures, LABELS, recording, marked=marked)
         keeper = ViewCache(views, 3, 7, tmp_path / str(marked), print)
         shown: dict[str, Callable[[], Fetch]] = {
             "live": lambda: views.live,

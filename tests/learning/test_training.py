@@ -135,9 +135,9 @@ def test_unreadable_pictures_are_refused_by_name(tmp_path: Path) -> None:
 
 def test_a_lesion_on_both_sides_of_a_given_split_is_refused(small: Small, tmp_path: Path) -> None:
     split = json.loads((small.model / "split.json").read_text())
-    twin = next(image for image in split["test"] if image.endswith("_1"))
-    split["test"].remove(twin)
-    split["train"].append(twin)
+    duplicate = next(image for image in split["test"] if image.endswith("_1"))
+    split["test"].remove(duplicate)
+    split["train"].append(duplicate)
     (tmp_path / "split.json").write_text(json.dumps(split))
     said = refusal(small.data, tmp_path, "--split", tmp_path / "split.json")
     assert "both sides" in said

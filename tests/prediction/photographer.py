@@ -1,4 +1,4 @@
-"""Somebody who sends photos, as the Angular app does."""
+"""Sends photos as the Angular app does."""
 
 import io
 from typing import Any

@@ -1,4 +1,4 @@
-"""POST /predict tells in whose words it answers, and never fails for want of better ones."""
+"""POST /predict names the writer of its sections, and never fails because of the LLM."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.backends import Backend
-from tests.openrouter import KEY, OpenRouter, an_openrouter, failing
+from tests.openrouter import KEY, OpenRouter, failing, running_openrouter
 from tests.photos import photo_of
 from tests.prediction.photographer import listed, predicted
 
@@ -16,7 +16,7 @@ TEMPLATES = {"writer": "template", "model": None, "reason": None}
 
 @pytest.fixture
 def llm() -> Iterator[OpenRouter]:
-    with an_openrouter() as server:
+    with running_openrouter() as server:
         yield server
 
 
@@ -58,7 +58,7 @@ def test_the_llm_writes_where_operator_and_owner_agree(backend: Backend, llm: Op
     assert len(llm.calls) == 1
 
 
-def test_nothing_of_the_person_travels(backend: Backend, llm: OpenRouter) -> None:
+def test_no_personal_data_is_sent_to_the_llm(backend: Backend, llm: OpenRouter) -> None:
     ada = backend.member("ada.lovelace@example.org", consents={"llm": True}, name="Ada Lovelace")
     predicted(ada, age_band="60-74", sex="female", body_site="genital", fitzpatrick="6")
     [(_, headers, sent)] = llm.calls

@@ -58,7 +58,7 @@ def test_every_class_is_named_as_that_app_names_it(ada: Person, key: str) -> Non
     assert sum(entry["probability"] for entry in body["probabilities"]) == pytest.approx(1)
 
 
-def test_an_uncertain_finding_names_the_graver_and_says_so_first(ada: Person) -> None:
+def test_an_uncertain_finding_names_the_more_severe_condition_first(ada: Person) -> None:
     body = predicted(ada, photo_in(UNCERTAIN), modality="dermoscopic")
     assert body["uncertain"] is True
     assert body["reasons"] == ["too_close"]
@@ -144,7 +144,7 @@ def test_the_field_may_be_called_file(ada: Person) -> None:
         ({"data": {"image": (io.BytesIO(b"x"), "a.jpg")}}, 422, "The file could not be read"),
     ],
 )
-def test_bad_requests_are_told_in_the_apps_words(
+def test_errors_have_the_sentences_of_the_angular_app(
     shared_backend: Backend, options: dict[str, Any], status: int, says: str
 ) -> None:
     answer = shared_backend.member().call("POST", "/predict", **options)
@@ -154,7 +154,7 @@ def test_bad_requests_are_told_in_the_apps_words(
     assert body["error"] == body["message"]
 
 
-def test_an_empty_filename_is_told_in_the_old_servers_words(ada: Person) -> None:
+def test_an_empty_filename_has_the_old_servers_sentence(ada: Person) -> None:
     body = (
         b'--x\r\nContent-Disposition: form-data; name="image"; filename=""\r\n'
         b"Content-Type: application/octet-stream\r\n\r\n\r\n--x--\r\n"
@@ -201,7 +201,7 @@ def test_retries_at_once_make_one_submission(shared_backend: Backend) -> None:
     assert len(bob.call("GET", "/submissions").get_json()) == 1
 
 
-def test_many_at_once_get_numbers_of_their_own(shared_backend: Backend) -> None:
+def test_concurrent_predictions_get_different_numbers(shared_backend: Backend) -> None:
     bob = shared_backend.member()
     keys = [key for key in COLOURS for _ in range(2)]
     with ThreadPoolExecutor(16) as pool:
@@ -212,7 +212,7 @@ def test_many_at_once_get_numbers_of_their_own(shared_backend: Backend) -> None:
     ]
 
 
-class BusyHouse(Backend):
+class BusyBackend(Backend):
     """Never a place at the engine."""
 
     def registry(self) -> RegistryService | None:
@@ -220,14 +220,14 @@ class BusyHouse(Backend):
 
 
 def test_a_full_queue_answers_503_at_once_and_says_when_to_come_back(tmp_path: Path) -> None:
-    backend = BusyHouse(tmp_path)
+    backend = BusyBackend(tmp_path)
     answer = send(backend.member())
     assert (answer.status_code, answer.get_json()["code"]) == (503, "unavailable")
     assert int(answer.headers["Retry-After"]) >= 1
     backend.services.store.close()
 
 
-class BareHouse(Backend):
+class BackendWithoutModel(Backend):
     """No model anywhere."""
 
     def __init__(self, folder: Path) -> None:
@@ -238,7 +238,7 @@ class BareHouse(Backend):
 
 
 def test_without_a_model_the_server_starts_and_says_what_is_missing(tmp_path: Path) -> None:
-    backend = BareHouse(tmp_path)
+    backend = BackendWithoutModel(tmp_path)
     assert backend.client.get("/healthz").status_code == 200
     assert backend.client.get("/readyz").status_code == 503
     answer = send(backend.member())

@@ -12,7 +12,7 @@ from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite import SqliteStore
 from tests.backends import Backend
-from tests.filling import fill
+from tests.bulk_insert import fill
 from tests.prediction.photographer import predicted
 from tests.size import size
 from tests.storage.conftest import real_store, store
@@ -22,7 +22,7 @@ ADA, BOB = new_id(), new_id()
 MANY = size(400, 10_000)
 
 
-class Shelf:
+class StoredFindings:
     """Submissions of two owners as the counts see them: an owner and a number."""
 
     def __init__(self, store: Store) -> None:
@@ -42,115 +42,115 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(store: Store) -> Shelf:
-    return Shelf(store)
+def stored(store: Store) -> StoredFindings:
+    return StoredFindings(store)
 
 
-def test_the_quota_is_reached_by_the_last_finding_and_not_before(shelf: Shelf) -> None:
+def test_the_quota_is_reached_by_the_last_finding_and_not_before(stored: StoredFindings) -> None:
     most = 2 * MOST_COUNTED + 7
     for kept in range(0, most, 10):
-        assert not shelf.counts.reaches(ADA, most), kept
-        shelf.add(many=min(10, most - 1 - kept))
-        shelf.add(BOB)
-    assert shelf.exact() == most - 1
-    assert not shelf.counts.reaches(ADA, most)
-    shelf.add()
-    assert shelf.counts.reaches(ADA, most)
-    assert not shelf.counts.reaches(BOB, most)
+        assert not stored.counts.reaches(ADA, most), kept
+        stored.add(many=min(10, most - 1 - kept))
+        stored.add(BOB)
+    assert stored.exact() == most - 1
+    assert not stored.counts.reaches(ADA, most)
+    stored.add()
+    assert stored.counts.reaches(ADA, most)
+    assert not stored.counts.reaches(BOB, most)
 
 
-def test_deleting_makes_room_whatever_was_counted_before(shelf: Shelf) -> None:
-    shelf.add(many=MANY)
-    assert not shelf.counts.reaches(ADA, MANY + 1)
-    assert shelf.counts.reaches(ADA, MANY)
-    shelf.submissions.delete({"owner": ADA, "number": {"$lte": 3}})
-    assert not shelf.counts.reaches(ADA, MANY - 2)
-    assert shelf.counts.reaches(ADA, MANY - 3)
-    shelf.submissions.delete({"owner": ADA})
-    assert not shelf.counts.reaches(ADA, 1)
+def test_deleting_makes_room_whatever_was_counted_before(stored: StoredFindings) -> None:
+    stored.add(many=MANY)
+    assert not stored.counts.reaches(ADA, MANY + 1)
+    assert stored.counts.reaches(ADA, MANY)
+    stored.submissions.delete({"owner": ADA, "number": {"$lte": 3}})
+    assert not stored.counts.reaches(ADA, MANY - 2)
+    assert stored.counts.reaches(ADA, MANY - 3)
+    stored.submissions.delete({"owner": ADA})
+    assert not stored.counts.reaches(ADA, 1)
 
 
-def test_for_each_photo_only_the_newest_findings_are_counted(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+def test_a_photo_counts_only_the_newest_findings(
+    stored: StoredFindings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shelf.add(many=MANY)
-    shelf.counts.reaches(ADA, 10 * MANY)
-    counted = noting_counts(shelf, monkeypatch)
+    stored.add(many=MANY)
+    stored.counts.reaches(ADA, 10 * MANY)
+    counted = noting_counts(stored, monkeypatch)
     for _ in range(3 * NEWEST):
-        shelf.add()
-        assert not shelf.counts.reaches(ADA, 10 * MANY)
+        stored.add()
+        assert not stored.counts.reaches(ADA, 10 * MANY)
     assert max(counted) <= MOST_COUNTED + 1
     assert len(counted) <= 3 * NEWEST + 3
 
 
-def noting_counts(shelf: Shelf, patch: pytest.MonkeyPatch) -> list[int]:
+def noting_counts(stored: StoredFindings, patch: pytest.MonkeyPatch) -> list[int]:
     """What each count of submissions answers from now on."""
     answers: list[int] = []
-    count: Callable[..., int] = shelf.submissions.count
+    count: Callable[..., int] = stored.submissions.count
 
     def noting(*args: Any) -> int:
         answers.append(count(*args))
         return answers[-1]
 
-    patch.setattr(shelf.submissions, "count", noting)
+    patch.setattr(stored.submissions, "count", noting)
     return answers
 
 
 def test_a_crash_anywhere_leaves_a_bound_that_holds(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+    stored: StoredFindings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever was written of an advance, or was not."""
-    shelf.add(many=MANY)
+    stored.add(many=MANY)
 
     def die(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(shelf.store.collection("finding_counts"), "update", die)
+        patch.setattr(stored.store.collection("finding_counts"), "update", die)
         with pytest.raises(KeyboardInterrupt):
-            shelf.counts.reaches(ADA, 10 * MANY)
-    assert shelf.counts.reaches(ADA, MANY)
-    assert not shelf.counts.reaches(ADA, MANY + 1)
+            stored.counts.reaches(ADA, 10 * MANY)
+    assert stored.counts.reaches(ADA, MANY)
+    assert not stored.counts.reaches(ADA, MANY + 1)
 
 
-def test_an_older_count_that_is_written_last_still_holds(shelf: Shelf) -> None:
-    shelf.add(many=MANY)
-    older = shelf.counts._read(ADA)
-    shelf.counts.reaches(ADA, 10 * MANY)
-    shelf.add(many=MANY)
-    shelf.counts.reaches(ADA, 10 * MANY)
-    shelf.counts._advance(ADA, older)
-    shelf.submissions.delete({"owner": ADA, "number": {"$lte": 5}})
-    assert shelf.counts.reaches(ADA, 2 * MANY - 5)
-    assert not shelf.counts.reaches(ADA, 2 * MANY - 4)
+def test_an_older_count_that_is_written_last_still_holds(stored: StoredFindings) -> None:
+    stored.add(many=MANY)
+    older = stored.counts._read(ADA)
+    stored.counts.reaches(ADA, 10 * MANY)
+    stored.add(many=MANY)
+    stored.counts.reaches(ADA, 10 * MANY)
+    stored.counts._advance(ADA, older)
+    stored.submissions.delete({"owner": ADA, "number": {"$lte": 5}})
+    assert stored.counts.reaches(ADA, 2 * MANY - 5)
+    assert not stored.counts.reaches(ADA, 2 * MANY - 4)
 
 
 def test_of_many_who_file_at_once_none_is_missed(real_store: Store) -> None:
     """MongoDB takes the number and files under it one after the other, so a thread that stands
     still while NEWEST others are filed can be missed there, once each at most.
     """
-    shelf, each = Shelf(real_store), size(60, 600)
+    stored, each = StoredFindings(real_store), size(60, 600)
     submissions = Submissions(real_store)
 
     def file_one() -> None:
         number = submissions._next_number()
-        shelf.submissions.insert({"id": new_id(), "owner": ADA, "number": number})
+        stored.submissions.insert({"id": new_id(), "owner": ADA, "number": number})
 
     def file_and_ask() -> None:
         for _ in range(each):
             real_store.together(file_one)
-            shelf.counts.reaches(ADA, 100 * each)
+            stored.counts.reaches(ADA, 100 * each)
 
     threads = [threading.Thread(target=file_and_ask) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    bound = shelf.counts._read(ADA)
+    bound = stored.counts._read(ADA)
     behind = {"owner": ADA, "number": {"$gt": bound.through}}
     assert bound.value > 0
-    assert shelf.exact() == 4 * each
-    missed = shelf.exact() - bound.value - shelf.submissions.count(behind)
+    assert stored.exact() == 4 * each
+    missed = stored.exact() - bound.value - stored.submissions.count(behind)
     assert 0 <= missed <= (0 if isinstance(real_store, SqliteStore) else len(threads))
 
 

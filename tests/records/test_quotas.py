@@ -1,4 +1,4 @@
-"""How much an account may have judged and keep; what is refused costs nothing that was kept."""
+"""Quotas: photos classified per day and findings stored."""
 
 from collections import Counter
 from collections.abc import Iterator

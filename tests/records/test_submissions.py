@@ -1,4 +1,4 @@
-"""What is kept, for whom, and how it goes."""
+"""Stored submissions: who may see them, and how they are deleted."""
 
 import io
 from pathlib import Path
@@ -20,7 +20,7 @@ def ada(shared_backend: Backend) -> Person:
     return shared_backend.member("ada@example.org")
 
 
-def test_the_history_is_ones_own_in_the_order_it_was_made(any_backend: Backend) -> None:
+def test_a_list_holds_only_own_submissions_oldest_first(any_backend: Backend) -> None:
     ada, bob = any_backend.member(), any_backend.member()
     made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]
     predicted(bob)
@@ -87,7 +87,7 @@ def test_a_submission_is_deleted_by_its_owner_alone(any_backend: Backend) -> Non
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "1e3", "٣", "9" * 400, "null", "1.0", " 1"])
-def test_a_number_that_is_none_is_not_found(ada: Person, number: str) -> None:
+def test_a_malformed_number_is_not_found(ada: Person, number: str) -> None:
     for path in ("", "/photo", "/heatmap"):
         answer = ada.call("GET", f"/submissions/{number}{path}")
         assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)

@@ -11,7 +11,7 @@ from tests.backends import Backend
 from tests.cards import model_card
 
 
-class Strict(HTMLParser):
+class BalancedTags(HTMLParser):
     """Counts what opens and closes."""
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ def test_the_card_of_the_model_in_service_is_open_to_programs(shared_backend: Ba
 def test_a_browser_gets_the_card_as_a_page(shared_backend: Backend) -> None:
     answer = shared_backend.client.get("/model-card", headers={"Accept": "text/html,*/*;q=0.8"})
     assert answer.mimetype == "text/html"
-    page = Strict()
+    page = BalancedTags()
     page.feed(answer.text)
     assert page.open == []
     for said in ("tiny-1", "Not a medical diagnosis", "balanced accuracy", "nothing of skin"):
@@ -66,7 +66,7 @@ def test_figures_of_several_sources_become_one_table_with_intervals() -> None:
     figures = {"test": {"by_source": {"ham": part(0.9), "pad": part(0.8)}, "macro_auc": 0.85}}
     with Flask("page").app_context():
         page = card_page(model_card(figures=figures))
-    strict = Strict()
+    strict = BalancedTags()
     strict.feed(page)
     assert strict.open == []
     flat = " ".join(page.split())

@@ -1,5 +1,5 @@
-"""Whatever a model folder holds: it is refused by the name of the file, or served; no memory is
-filled, and the model that served before goes on.
+"""A damaged model folder is refused by the name of the file, or served; memory stays bounded, and
+the model in service goes on.
 """
 
 import os

@@ -54,7 +54,7 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
     assert kept.finding.heat == unkept.finding.heat
 
 
-def test_every_answer_under_a_swap_names_one_existing_version(tmp_path: Path) -> None:
+def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: Path) -> None:
     registry = registry_of(write_model(tmp_path / "a", "a"), queue=1000)
     other = write_model(tmp_path / "b", "b")
     photo = photo_of("melanoma")
@@ -94,7 +94,7 @@ def test_a_damaged_model_changes_nothing_and_one_call_goes_back(tmp_path: Path) 
     assert registry.describe_model().version == "a"
 
 
-def test_past_the_queue_the_answer_is_busy_at_once_and_places_come_back() -> None:
+def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None:
     pool, go = PredictionPool(streams=1, queue=1), threading.Event()
     refused = []
 
@@ -115,7 +115,7 @@ def test_past_the_queue_the_answer_is_busy_at_once_and_places_come_back() -> Non
     assert pool.run(lambda: 7) == 7
 
 
-def test_what_fails_inside_gives_its_place_back() -> None:
+def test_a_failed_prediction_frees_its_place() -> None:
     pool = PredictionPool(streams=1, queue=0)
     for _ in range(3):
         with pytest.raises(Refused):

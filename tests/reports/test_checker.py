@@ -261,7 +261,7 @@ PLANTED: dict[str, dict[Reason, tuple[str, ...]]] = {
         for sentence in sentences
     ],
 )
-def test_a_planted_sentence_is_found_for_what_it_is(
+def test_each_planted_sentence_gets_its_reason(
     language: Language, reason: Reason, sentence: str, place: str
 ) -> None:
     assert reason in contradictions(told(sentence, language, place=place), NEVUS)

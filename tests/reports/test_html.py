@@ -10,7 +10,7 @@ import pytest
 from skinapi.reports.pages.html import POLICY, render_html
 from skinapi.reports.report import Patient
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
-from tests.reports.made import REVIEW, made_report, narrative_in, stated_report
+from tests.reports.sample_reports import REVIEW, made_report, narrative_in, stated_report
 
 SINGLE = {"meta", "img", "rect", "br"}
 

@@ -1,4 +1,4 @@
-"""The LLM's words go with the finding that they were made from."""
+"""The LLM's text is deleted with the finding that it was written for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from tests.backends import Backend, Person
-from tests.openrouter import KEY, Call, OpenRouter, an_openrouter, well
+from tests.openrouter import KEY, Call, OpenRouter, running_openrouter, well
 from tests.photos import photo_of
 from tests.prediction.photographer import predicted
 
 
 @pytest.fixture
 def llm() -> Iterator[OpenRouter]:
-    with an_openrouter() as server:
+    with running_openrouter() as server:
         yield server
 
 
@@ -30,7 +30,7 @@ def kept(backend: Backend) -> int:
     return backend.services.store.collection("narratives").count()
 
 
-def of_two_findings(backend: Backend, ada: Person, bob: Person) -> tuple[int, int]:
+def predict_for_two(backend: Backend, ada: Person, bob: Person) -> tuple[int, int]:
     """The numbers of a finding of each; Ada's in words in both languages."""
     hers, his = predicted(ada)["id"], predicted(bob, photo_of("dermatofibroma"))["id"]
     for language in ("en", "fr"):
@@ -41,7 +41,7 @@ def of_two_findings(backend: Backend, ada: Person, bob: Person) -> tuple[int, in
 
 def test_a_deleted_submission_takes_the_words_made_from_it_along(backend: Backend) -> None:
     ada, bob = (backend.member(consents={"llm": True}) for _ in range(2))
-    hers, his = of_two_findings(backend, ada, bob)
+    hers, his = predict_for_two(backend, ada, bob)
     assert ada.call("DELETE", f"/submissions/{hers}").status_code == 200
     assert kept(backend) == 1
     assert bob.call("DELETE", f"/submissions/{his}").status_code == 200
@@ -52,7 +52,7 @@ def test_an_erased_account_leaves_no_words_even_where_the_key_is_gone(
     backend: Backend, tmp_path: Path
 ) -> None:
     ada, bob = (backend.member(consents={"llm": True}) for _ in range(2))
-    of_two_findings(backend, ada, bob)
+    predict_for_two(backend, ada, bob)
     without_key = Backend(tmp_path, backend.services.store)
     without_key.services.eraser.erase(backend.account(ada.email))
     assert kept(backend) == 1

@@ -1,4 +1,4 @@
-"""The LLM's words are used where they may be; else, in time, the template's are."""
+"""The LLM's text is used where it passes all checks in time; else the template's is."""
 
 import json
 import threading
@@ -37,7 +37,6 @@ from tests.openrouter import (
     Behaviour,
     Call,
     OpenRouter,
-    an_openrouter,
     break_off,
     compressed,
     continue_for_ever,
@@ -51,6 +50,7 @@ from tests.openrouter import (
     hang_up,
     in_turn,
     redirect,
+    running_openrouter,
     saying,
     well,
 )
@@ -66,7 +66,7 @@ FIRST, SECOND = "openai/gpt-4.1-mini", "google/gemini-2.5-flash"
 
 @pytest.fixture
 def llm() -> Iterator[OpenRouter]:
-    with an_openrouter() as server:
+    with running_openrouter() as server:
         yield server
 
 
@@ -82,7 +82,7 @@ def narrator_of(llm: OpenRouter, store: Store, tmp_path: Path, **settings: Any) 
     return open_narrator(settings_in(tmp_path, **asked), store=store, cache=NarrativeCache(store))
 
 
-def told_by(
+def narrate_with(
     narrator: Narrator, facts: Facts = NEVUS, language: Language = "en", **options: Any
 ) -> Narrative:
     return narrator.narrate(
@@ -101,7 +101,7 @@ def test_a_good_answer_is_used_and_names_its_model(
     llm: OpenRouter, store: Store, tmp_path: Path, key: str, language: Language
 ) -> None:
     facts = facts_of(key)
-    narrative = told_by(narrator_of(llm, store, tmp_path), facts, language)
+    narrative = narrate_with(narrator_of(llm, store, tmp_path), facts, language)
     assert narrative.source == Source(writer=Writer.LLM, model=FIRST)
     assert contradictions(narrative, facts) == ()
     template = TemplateWriter().write(facts, language)
@@ -190,7 +190,7 @@ def test_a_bad_answer_ends_in_the_templates_words_and_its_reason(
 ) -> None:
     llm.behave, reason = BADLY[badly]
     with capture_logs() as logged:
-        narrative = told_by(narrator_of(llm, store, tmp_path))
+        narrative = narrate_with(narrator_of(llm, store, tmp_path))
     assert narrative == by_template(reason)
     [line] = logged
     assert (line["reason"], set(line)) == (reason, {"event", "log_level", "reason", "language"})
@@ -205,7 +205,7 @@ def test_nobody_waits_past_the_deadline(
     llm.behave = stall
     narrator = narrator_of(llm, store, tmp_path, llm_deadline_s=PATIENT_S)
     started = time.monotonic()
-    assert told_by(narrator) == by_template(Reason.DEADLINE)
+    assert narrate_with(narrator) == by_template(Reason.DEADLINE)
     assert time.monotonic() - started < FOREVER_S / 3
     while any(thread.name.endswith("(_post_in_thread)") for thread in threading.enumerate()):
         assert time.monotonic() - started < FOREVER_S / 3, "its thread goes on"
@@ -226,7 +226,7 @@ def test_of_a_redirects_body_no_more_is_read_than_of_any_answer(
             sent += call.wfile.write(bytes(1024 * 1024))
 
     llm.behave = behave
-    assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.TOO_LARGE)
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.TOO_LARGE)
     assert sent < 16 * 1024 * 1024, "what the buffers of two sockets hold"
 
 
@@ -245,7 +245,7 @@ def test_only_a_configured_name_is_printed_as_the_model(
     llm: OpenRouter, store: Store, tmp_path: Path, answered: str, printed: str
 ) -> None:
     llm.behave = lambda call: call.say(json.dumps(call.draft()), model=answered)
-    assert told_by(narrator_of(llm, store, tmp_path)).source.model == printed
+    assert narrate_with(narrator_of(llm, store, tmp_path)).source.model == printed
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_no_time_to_wait_breaks_anything(
     llm: OpenRouter, store: Store, tmp_path: Path, after: str
 ) -> None:
     llm.behave = failing(503, {"Retry-After": after})
-    assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.PROVIDER)
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.PROVIDER)
 
 
 @pytest.mark.parametrize("broken", ["_pause", "_completion_of", "read_draft", "contradictions"])
@@ -278,12 +278,12 @@ def test_a_fault_of_ours_costs_the_words_alone_and_is_logged_without_its_text(
     monkeypatch.setattr(openrouter, broken, fail)
     narrator = narrator_of(llm, store, tmp_path)
     with capture_logs() as logged:
-        assert told_by(narrator) == by_template(Reason.FAULT)
+        assert narrate_with(narrator) == by_template(Reason.FAULT)
     assert logged[0]["event"] == "fault"
     assert "secret" not in str(logged)
     for _ in range(circuit_breaker.MOST_FAILURES):
         llm.behave = failing(503, {"Retry-After": "0"}) if broken == "_pause" else well
-        reason = told_by(narrator).source.reason
+        reason = narrate_with(narrator).source.reason
     assert reason is Reason.RESTING
 
 
@@ -291,7 +291,7 @@ def test_a_server_that_is_not_there_is_told_apart(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
     nowhere = narrator_of(llm, store, tmp_path, openrouter_url="http://127.0.0.1:9")
-    assert told_by(nowhere) == by_template(Reason.UNREACHABLE)
+    assert narrate_with(nowhere) == by_template(Reason.UNREACHABLE)
 
 
 def test_a_socket_that_gives_up_first_has_missed_the_deadline_too(
@@ -301,7 +301,7 @@ def test_a_socket_that_gives_up_first_has_missed_the_deadline_too(
         raise TimeoutError("timed out")
 
     monkeypatch.setattr(HTTPConnection, "connect", time_out)
-    assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.DEADLINE)
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.DEADLINE)
 
 
 @pytest.mark.parametrize("kind", ["seconds", "date"])
@@ -311,7 +311,7 @@ def test_what_passes_is_tried_again_when_it_may_be(
 ) -> None:
     after = "0" if kind == "seconds" else format_datetime(now(), usegmt=True)
     llm.behave = in_turn(failing(status, {"Retry-After": after}), well)
-    assert told_by(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
+    assert narrate_with(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
     assert len(llm.calls) == 2
 
 
@@ -319,10 +319,10 @@ def test_attempts_are_few_and_what_does_not_pass_is_not_tried_again(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
     llm.behave = failing(503, {"Retry-After": "0"})
-    told_by(narrator_of(llm, store, tmp_path))
+    narrate_with(narrator_of(llm, store, tmp_path))
     assert len(llm.calls) == openrouter.ATTEMPTS
     llm.behave = failing(401)
-    told_by(narrator_of(llm, store, tmp_path))
+    narrate_with(narrator_of(llm, store, tmp_path))
     assert len(llm.calls) == openrouter.ATTEMPTS + 1
 
 
@@ -338,7 +338,7 @@ def test_what_is_asked_is_closed_strict_and_private(
         checklist=("oozing",),
     )
     facts = facts_of("melanoma", context, reasons=(Doubt.TOO_CLOSE,))
-    told_by(narrator_of(llm, store, tmp_path, openrouter_models="a/first, b/second"), facts)
+    narrate_with(narrator_of(llm, store, tmp_path, openrouter_models="a/first, b/second"), facts)
     [(path, headers, sent)] = llm.calls
     body = json.loads(sent)
     assert path == "/api/v1/chat/completions"
@@ -379,7 +379,7 @@ def test_neither_the_environments_proxy_nor_netrc_is_followed(
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    assert told_by(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
+    assert narrate_with(narrator_of(llm, store, tmp_path)).source.writer is Writer.LLM
     assert llm.calls[0][1]["Authorization"] == f"Bearer {KEY}"
 
 
@@ -387,26 +387,26 @@ def test_without_key_or_consent_nothing_is_sent(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
     keyless = narrator_of(llm, store, tmp_path, openrouter_api_key=None)
-    assert told_by(keyless) == by_template(Reason.NO_KEY)
+    assert narrate_with(keyless) == by_template(Reason.NO_KEY)
     narrator = narrator_of(llm, store, tmp_path)
     for consents in ({}, {"llm": False}, {"photos": True}):
-        assert told_by(narrator, consents=consents) == by_template(Reason.NO_CONSENT)
-    assert told_by(narrator, llm=False) == by_template(None)
+        assert narrate_with(narrator, consents=consents) == by_template(Reason.NO_CONSENT)
+    assert narrate_with(narrator, llm=False) == by_template(None)
     stated = Facts.as_stated(condition="melanoma", confidence=0.9)
-    assert told_by(narrator, stated) == by_template(Reason.NOTHING_EXAMINED, stated)
+    assert narrate_with(narrator, stated) == by_template(Reason.NOTHING_EXAMINED, stated)
     assert llm.calls == []
 
 
 def test_the_same_facts_give_the_same_words_and_cost_one_request(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
-    first = told_by(narrator_of(llm, store, tmp_path))
+    first = narrate_with(narrator_of(llm, store, tmp_path))
     llm.behave = saying(overview="The model gives a share.")
-    again = told_by(narrator_of(llm, store, tmp_path))
+    again = narrate_with(narrator_of(llm, store, tmp_path))
     assert (first, len(llm.calls)) == (again, 1)
-    told_by(narrator_of(llm, store, tmp_path), language="fr")
-    told_by(narrator_of(llm, store, tmp_path), facts_of("melanoma"))
-    told_by(narrator_of(llm, store, tmp_path, openrouter_models="another/one"))
+    narrate_with(narrator_of(llm, store, tmp_path), language="fr")
+    narrate_with(narrator_of(llm, store, tmp_path), facts_of("melanoma"))
+    narrate_with(narrator_of(llm, store, tmp_path, openrouter_models="another/one"))
     assert len(llm.calls) == 4
     kept = store.collection("narratives").find({"facts_hash": NEVUS.hash})
     assert {name for row in kept for name in row} == {
@@ -418,12 +418,12 @@ def test_the_same_facts_give_the_same_words_and_cost_one_request(
 def test_words_are_kept_for_ninety_days_and_asked_for_anew_then(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
-    told_by(narrator_of(llm, store, tmp_path))
+    narrate_with(narrator_of(llm, store, tmp_path))
     [kept] = store.collection("narratives").find()
     assert kept["expires_at"] - kept["created_at"] == timedelta(days=90)
     past = {"expires_at": now() - timedelta(seconds=1)}
     assert store.collection("narratives").update({"id": kept["id"]}, {"$set": past})
-    told_by(narrator_of(llm, store, tmp_path))
+    narrate_with(narrator_of(llm, store, tmp_path))
     assert len(llm.calls) == 2
     assert [row["id"] for row in store.collection("narratives").find()] != [kept["id"]]
 
@@ -431,7 +431,7 @@ def test_words_are_kept_for_ninety_days_and_asked_for_anew_then(
 def test_of_many_at_once_all_get_one_text(llm: OpenRouter, store: Store, tmp_path: Path) -> None:
     narrator = narrator_of(llm, store, tmp_path)
     with ThreadPoolExecutor(3) as pool:
-        told = list(pool.map(lambda _: told_by(narrator), range(3)))
+        told = list(pool.map(lambda _: narrate_with(narrator), range(3)))
     assert all(narrative == told[0] for narrative in told)
     assert store.collection("narratives").count() == 1
 
@@ -442,22 +442,24 @@ def test_at_most_four_are_under_way_and_the_fifth_does_not_wait(
     llm.behave = hang
     narrator = narrator_of(llm, store, tmp_path, llm_deadline_s=1)
     with ThreadPoolExecutor(16) as pool:
-        told = list(pool.map(lambda _: told_by(narrator), range(16)))
+        told = list(pool.map(lambda _: narrate_with(narrator), range(16)))
     reasons = [narrative.source.reason for narrative in told]
     assert reasons.count(Reason.DEADLINE) == 4
     assert set(reasons) <= {Reason.DEADLINE, Reason.BUSY, Reason.RESTING}
     assert llm.most_at_once == 4
 
 
-def test_after_three_failures_it_rests(llm: OpenRouter, store: Store, tmp_path: Path) -> None:
+def test_after_three_failures_the_circuit_breaker_opens(
+    llm: OpenRouter, store: Store, tmp_path: Path
+) -> None:
     narrator = narrator_of(llm, store, tmp_path)
     llm.behave = failing(500)
-    reasons = [told_by(narrator).source.reason for _ in range(5)]
+    reasons = [narrate_with(narrator).source.reason for _ in range(5)]
     assert reasons == [Reason.PROVIDER] * 3 + [Reason.RESTING] * 2
     assert len(llm.calls) == 3
 
 
-def test_after_its_rest_one_tries_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_the_pause_one_request_probes_the_llm(monkeypatch: pytest.MonkeyPatch) -> None:
     breaker = circuit_breaker.CircuitBreaker()
     later = time.monotonic() + circuit_breaker.COOLDOWN_S + 1
     for _ in range(circuit_breaker.MOST_FAILURES):
@@ -481,7 +483,7 @@ def test_a_store_that_fails_costs_the_words_alone(
         raise StoreUnavailable
 
     monkeypatch.setattr("skinapi.reports.llm.openrouter.NarrativeCache.find", gone)
-    assert told_by(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
+    assert narrate_with(narrator_of(llm, store, tmp_path)) == by_template(Reason.STORE)
 
 
 def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(
@@ -490,15 +492,15 @@ def test_the_days_budget_is_shared_by_all_and_outlives_a_restart(
     answers = []
     for key in ("melanoma", "melanocytic_nevus", "dermatofibroma"):
         narrator = narrator_of(llm, store, tmp_path, llm_daily_budget=2)
-        answers.append(told_by(narrator, facts_of(key)).source)
+        answers.append(narrate_with(narrator, facts_of(key)).source)
     assert [source.writer for source in answers] == [Writer.LLM, Writer.LLM, Writer.TEMPLATE]
     assert answers[-1].reason is Reason.BUDGET
     counters = store.collection("counters")
     assert counters.update({"id": "llm_calls"}, {"$set": {"day": "2026-01-01"}})
-    assert told_by(narrator, facts_of("melanoma", probability=0.8)).source.writer is Writer.LLM
+    assert narrate_with(narrator, facts_of("melanoma", probability=0.8)).source.writer is Writer.LLM
     assert counters.find({"id": "llm_calls"})[0]["value"] == 1
     none_left = narrator_of(llm, store, tmp_path, llm_daily_budget=0)
-    assert told_by(none_left, facts_of("vascular_lesion")).source.reason is Reason.BUDGET
+    assert narrate_with(none_left, facts_of("vascular_lesion")).source.reason is Reason.BUDGET
 
 
 def test_at_once_no_more_is_spent_than_the_budget(
@@ -523,6 +525,6 @@ def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
     longest = facts_of(
         "actinic_keratosis", raised_by=tuple(RaisedBy), reasons=tuple(Doubt), checklist_score=7
     )
-    narrative = told_by(narrator_of(llm, store, tmp_path), longest, "fr")
+    narrative = narrate_with(narrator_of(llm, store, tmp_path), longest, "fr")
     assert narrative == by_template(Reason.NO_ROOM, longest, "fr")
     assert llm.calls == []

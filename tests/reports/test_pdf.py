@@ -25,7 +25,7 @@ from skinapi.vision.context import Modality
 from skinapi.vision.finding import Doubt
 from skinapi.vision.notices import say_untested
 from tests.findings import named_finding, told_finding
-from tests.reports.made import (
+from tests.reports.sample_reports import (
     HASH,
     longest_report,
     made_report,
@@ -257,7 +257,7 @@ def test_a_typical_report_is_small() -> None:
 
 def test_memory_stays_flat_over_many(report: Callable[[str], None]) -> None:
     builds = size(60, 1000)
-    command = [sys.executable, "-m", "tests.reports.flatness", str(builds)]
+    command = [sys.executable, "-m", "tests.reports.memory_growth", str(builds)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     grown = float(done.stdout)
     report(f"{builds} reports printed: {grown:+.1f} MB")

@@ -56,7 +56,7 @@ def test_owner_and_doctor_read_it_and_nobody_else(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("number", ["0", "x", "9" * 400, "٣"])
-def test_a_number_that_is_none_is_not_found(ada: Person, number: str) -> None:
+def test_a_malformed_number_is_not_found(ada: Person, number: str) -> None:
     for path in PATHS:
         assert ada.call("GET", f"/submissions/{number}/{path}").status_code == 404
 

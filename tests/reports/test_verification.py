@@ -1,4 +1,4 @@
-"""What a report's code stands for."""
+"""What a report's verification code stands for."""
 
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason, Source

@@ -30,9 +30,9 @@ def on_store(store: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def standing(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared_server(store: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server of four workers for all tests that leave it as it was."""
-    with serving(tmp_path_factory.mktemp("standing"), environment_of(store)) as server:
+    with serving(tmp_path_factory.mktemp("shared_server"), environment_of(store)) as server:
         server.await_words("replace it first")  # the first admin, by the worker that greets
         yield server
 
@@ -53,8 +53,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def town(standing: Server) -> Iterator[Town]:
-    town = Town(standing)
+def town(shared_server: Server) -> Iterator[Town]:
+    town = Town(shared_server)
     yield town
     town.close()
 

@@ -6,10 +6,10 @@ from functools import partial
 
 import pytest
 
-from tests.served.camera import JSON, post
 from tests.served.memory import measure_memory
+from tests.served.photo_clients import JSON, post
 from tests.served.server import Server
-from tests.served.wire import Answer, ask, at_once, dial, hear
+from tests.served.wire import Answer, ask, at_once, open_connection, read_answer
 from tests.size import size
 
 LIMIT = 1024 * 1024
@@ -20,10 +20,10 @@ POST = b"POST /register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json
 
 def said(server: Server, *parts: bytes) -> Answer:
     """The answer to these bytes."""
-    with closing(dial(server.port)) as line:
+    with closing(open_connection(server.port)) as line:
         for part in parts:
             line.sendall(part)
-        return hear(line)
+        return read_answer(line)
 
 
 def assert_healthy(server: Server) -> None:
@@ -63,7 +63,7 @@ def test_broken_chunks_are_the_clients_fault(plain: Server, chunks: bytes) -> No
 def test_clients_that_hang_up_in_the_middle_of_a_body_harm_nobody(plain: Server) -> None:
     before = plain.log().count('"fault"')
     for number in range(size(40, 400)):
-        with closing(dial(plain.port)) as line:
+        with closing(open_connection(plain.port)) as line:
             line.sendall(POST + b"Content-Length: 100\r\n\r\n" + b"{" * (number % 50))
     assert_healthy(plain)
     assert plain.log().count('"fault"') == before

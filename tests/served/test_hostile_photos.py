@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.served.camera import ANGULAR, CLIENTS, GUIDE, OPEN, Client, lesions
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Town
+from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, lesions
 from tests.served.server import Server, serving
-from tests.served.wire import Answer, ask, dial, hear
+from tests.served.wire import Answer, ask, open_connection, read_answer
 from tests.size import drill, size
 from tests.vision import hostile
 
@@ -58,7 +58,7 @@ def by_name(clients: tuple[Client, ...]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("client", clients, ids=lambda client: client.name)
 
 
-def test_there_are_three_hundred_at_the_main_door() -> None:
+def test_three_hundred_hostile_files_are_sent_to_the_main_api() -> None:
     assert len({content for _, content in each(ANGULAR)}) >= 300
 
 
@@ -132,9 +132,9 @@ def test_eleven_megabytes_are_refused_before_they_are_sent(
     body, kind = client.body(bytes(11 * MEGABYTE))
     bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
     head = f"POST {client.path} HTTP/1.1\r\nHost: here\r\n{bearer}Content-Type: {kind}\r\n"
-    with closing(dial(server.port)) as line:
+    with closing(open_connection(server.port)) as line:
         line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
-        answer = hear(line)
+        answer = read_answer(line)
     assert answer.status == client.too_large
     assert client.refusal(answer)
     limit = "8388608 bytes" if client is GUIDE else "10 MB"
@@ -161,7 +161,7 @@ def test_a_client_that_hangs_up_in_mid_upload_harms_nobody(
     bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
     head = f"POST {client.path} HTTP/1.1\r\nHost: here\r\n{bearer}Content-Type: {kind}\r\n"
     for number in range(size(20, 200)):
-        with closing(dial(server.port)) as line:
+        with closing(open_connection(server.port)) as line:
             line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
             line.sendall(body[: number * len(body) // 200])
     assert client.send(server.port, photo, token=token).status == 200

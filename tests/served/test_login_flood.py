@@ -1,4 +1,4 @@
-"""Hundreds of logins at once, from several addresses: whoever needs no password does not wait."""
+"""Hundreds of concurrent logins from several addresses: requests without a password do not wait."""
 
 import threading
 import time

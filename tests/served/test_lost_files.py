@@ -1,4 +1,6 @@
-"""A file is removed, replaced or spoilt under a server: it goes on, or says what is missing."""
+"""A file is removed, replaced or damaged while a server runs: it goes on, or says what is
+missing.
+"""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the whole server holds at its worst: hosts have 512 MB, photos twelve megapixels."""
+"""The server's peak memory: hosts have 512 MB, photos twelve megapixels."""
 
 import os
 import subprocess
@@ -14,10 +14,10 @@ import pytest
 
 from skinapi.vision.model import SHIPPED_MODEL, ModelCard
 from skinapi.vision.openvino_engine import Precision
-from tests.served.camera import ANGULAR, GUIDE, OPEN, large_photo
-from tests.served.camera import CLIENTS as DIALECTS
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Town
+from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, large_photo
+from tests.served.photo_clients import CLIENTS as DIALECTS
 from tests.served.server import ROOT, serving
 from tests.size import drill, size
 from tests.vision.photos import encoded, skin_with_spot

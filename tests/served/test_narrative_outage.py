@@ -1,4 +1,4 @@
-"""An LLM that hangs costs its few callers their patience, and the others nothing."""
+"""An LLM that hangs delays only the few requests that wait for it."""
 
 import time
 from collections import Counter
@@ -12,9 +12,9 @@ import pytest
 from skinapi.reports.llm.http_client import MOST_AT_ONCE
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.models import tiny_model
-from tests.openrouter import KEY, OpenRouter, an_openrouter, hang
-from tests.served.camera import ANGULAR, lesions
+from tests.openrouter import KEY, OpenRouter, hang, running_openrouter
 from tests.served.people import Caller, Town
+from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import serving
 from tests.served.wire import Answer
 from tests.size import drill, size
@@ -26,7 +26,7 @@ ROUNDS = size(1, 2)
 
 @pytest.fixture
 def llm() -> Iterator[OpenRouter]:
-    with an_openrouter() as server:
+    with running_openrouter() as server:
         server.behave = hang
         yield server
 

@@ -1,4 +1,4 @@
-"""Photos over a real server that come in chunks, and what its first screen says."""
+"""Chunked photos on a real server, and what its start page says."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ import pytest
 
 from tests.photos import photo_of
 from tests.served.server import Server, serving, stopping
-from tests.served.wire import Answer, dial, hear
+from tests.served.wire import Answer, open_connection, read_answer
 
 MEGABYTE = 1024 * 1024
 BOUNDARY = b"our-boundary"
@@ -34,30 +34,30 @@ def chunk(content: bytes) -> bytes:
 
 
 def said(server: Server, *parts: bytes) -> Answer:
-    with closing(dial(server.port)) as line:
+    with closing(open_connection(server.port)) as line:
         for part in parts:
             line.sendall(part)
-        return hear(line)
+        return read_answer(line)
 
 
-def test_a_form_that_comes_in_chunks_is_read(server: Server) -> None:
+def test_a_chunked_form_is_read(server: Server) -> None:
     form = b"--" + BOUNDARY + b"\r\n" + FIELD + photo_of("melanoma")
     end = b"\r\n--" + BOUNDARY + b"--\r\n"
     assert said(server, HEAD, chunk(form), chunk(end), chunk(b"")).status == 200
 
 
-def test_one_that_grows_too_large_is_refused_while_it_comes(server: Server) -> None:
+def test_a_chunked_form_is_refused_once_it_is_too_large(server: Server) -> None:
     start = chunk(b"--" + BOUNDARY + b"\r\n" + FIELD)
     answer = said(server, HEAD, start, chunk(b"x" * MEGABYTE) * 11)
     assert answer.status == 413
     assert answer.json["error"] == "File size exceeds maximum of 10 MB"
 
 
-def test_the_first_screen_names_the_model(server: Server) -> None:
+def test_the_start_page_names_the_model(server: Server) -> None:
     assert "model     tiny-1 (f32)" in server.log()
 
 
-def test_the_first_screen_says_so_where_there_is_none(tmp_path: Path) -> None:
+def test_the_start_page_says_that_there_is_no_model(tmp_path: Path) -> None:
     nowhere = {"MODEL_PATH": str(tmp_path / "nowhere")}
     with stopping(Server(tmp_path, nowhere, workers=1)) as server:
         server.start(ready="/healthz")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.served.camera import ANGULAR, CLIENTS, OPEN, as_form, large_photo, lesions, post
 from tests.served.people import Caller, Town
+from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, as_form, large_photo, lesions, post
 from tests.served.server import Server, serving
 from tests.served.wire import Answer
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.models import tiny_model, write_model
 from tests.registry.hostile_folders import damaged_copy
-from tests.served.camera import ANGULAR, CLIENTS, OPEN, lesions
 from tests.served.people import Town
+from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
 from tests.size import size

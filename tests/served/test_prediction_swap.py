@@ -16,7 +16,7 @@ from skinapi.errors import ModelDamaged
 from skinapi.registry.service import RegistryService
 from tests.backends import Backend, Person
 from tests.models import registry_of, write_model
-from tests.served.camera import lesions
+from tests.served.photo_clients import lesions
 from tests.size import size
 
 SENDERS = 8
@@ -24,7 +24,7 @@ PHOTOS = size(160, 3000)
 VERSIONS = ("a", "b", "c")
 
 
-class ExchangingHouse(Backend):
+class SwappingBackend(Backend):
     """A backend whose model is its own, to be exchanged."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,7 @@ def send(person: Person, photo: bytes) -> TestResponse:
 def test_every_answer_names_one_model_that_was_in_service(
     tmp_path: Path, report: Callable[[str], None]
 ) -> None:
-    backend = ExchangingHouse(tmp_path)
+    backend = SwappingBackend(tmp_path)
     ada, (photo,) = backend.member(), lesions(1)
     broken = write_model(tmp_path / "broken", "broken")
     (broken / "network.bin").write_bytes(b"something else")

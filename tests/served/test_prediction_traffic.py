@@ -1,4 +1,4 @@
-"""Many photos at once: nobody gets another's answer, and too many are told to come back."""
+"""Many concurrent photos: each gets its own answer, and those past the queue get 503."""
 
 import itertools
 from collections import Counter
@@ -13,9 +13,9 @@ import pytest
 
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.models import tiny_model
-from tests.served.camera import ANGULAR, GUIDE, OPEN, Client, large_photo, lesions
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Caller, Town
+from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, Client, large_photo, lesions
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, at_once
 from tests.size import size

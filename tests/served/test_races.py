@@ -1,4 +1,4 @@
-"""Many at once, over four workers: one e-mail has one owner, and an admin is always left."""
+"""Races over four workers: one e-mail has one owner, and an admin is always left."""
 
 import random
 import time
@@ -14,17 +14,21 @@ from tests.served.wire import Answer, ask, at_once
 from tests.size import size
 
 
-def test_of_200_registrations_of_one_e_mail_at_once_one_wins(standing: Server, town: Town) -> None:
+def test_of_200_registrations_of_one_e_mail_at_once_one_wins(
+    shared_server: Server, town: Town
+) -> None:
     for _ in range(size(1, 5)):
         email = f"wanted-{new_id()[-8:]}@example.org"
         body = {"name": "Ada", "email": email, "password": PASSWORD}
-        register = partial(patiently, partial(ask, standing.port, "POST", "/register", json=body))
+        register = partial(
+            with_retries, partial(ask, shared_server.port, "POST", "/register", json=body)
+        )
         statuses = Counter(answer.status for answer in at_once([register] * 200))
         assert statuses == {201: 1, 409: 199}
         assert town.emails(email=email) == [email]
 
 
-def patiently(call: Callable[[], Answer]) -> Answer:
+def with_retries(call: Callable[[], Answer]) -> Answer:
     """Hashing two hundred passwords can keep a small machine busy: who is told to, comes back."""
     while (answer := call()).status == 503:
         time.sleep(int(answer.headers["Retry-After"]))

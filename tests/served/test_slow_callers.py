@@ -1,4 +1,4 @@
-"""Clients that send or take a byte now and then cost connections, and nobody else's time."""
+"""Slow clients use connections, and do not delay other requests."""
 
 import multiprocessing
 import resource
@@ -17,7 +17,7 @@ from skinapi.web.server_worker import BufferingWorker
 from tests.photos import photo_of
 from tests.served.people import Caller, Town
 from tests.served.server import Server, serving, stopping
-from tests.served.wire import PATIENCE_S, Answer, ask, at_once, dial, hear
+from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection, read_answer
 from tests.size import drill, size
 
 CALLERS = size(80, 500)
@@ -111,7 +111,7 @@ def called(port: int) -> socket:
 
 @pytest.mark.parametrize("how", SLOW)
 @pytest.mark.timeout(size(120, 600))
-def test_slow_callers_hold_up_nobody(
+def test_slow_clients_do_not_delay_others(
     how: str, tmp_path: Path, report: Callable[[str], None]
 ) -> None:
     """Without deadlines of the main loop, as many as there are threads would stop everything."""
@@ -150,9 +150,9 @@ def p99(waits: list[float]) -> float:
 
 def predict(caller: Caller, content: bytes | None = None) -> Answer:
     body = BOUNDARY + (content or photo_of("melanoma")) + b"\r\n--x--\r\n"
-    with closing(dial(caller.port)) as line:
+    with closing(open_connection(caller.port)) as line:
         line.sendall(upload_head(caller, len(body)) + body)
-        return hear(line)
+        return read_answer(line)
 
 
 def upload_head(caller: Caller, length: int) -> bytes:
@@ -170,7 +170,7 @@ def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> No
         before = open_sockets(worker)
         lines = []
         for _ in range(MOST_OF_ADDRESS + 60):
-            lines.append(dial(server.port))
+            lines.append(open_connection(server.port))
             lines[-1].sendall(row)
             time.sleep(0.01)  # its head is read before the next comes
         assert ask(server.port, "GET", "/healthz").status == 200  # all before it were accepted
@@ -219,7 +219,7 @@ def people(narrow: Server) -> Iterator[Town]:
 
 
 def begin_upload(caller: Caller, length: int, sent: int) -> socket:
-    line = dial(caller.port)
+    line = open_connection(caller.port)
     line.sendall(upload_head(caller, length) + BOUNDARY + b"x" * (sent - len(BOUNDARY)))
     return line
 
@@ -250,7 +250,7 @@ def test_large_uploads_under_way_deny_nobody_a_smaller_one(people: Town) -> None
 def answer_at_hand(line: socket) -> Answer | None:
     line.settimeout(0.5)
     try:
-        return hear(line)
+        return read_answer(line)
     except TimeoutError:
         return None
 
@@ -274,11 +274,11 @@ def test_one_account_holds_no_more_than_half_of_the_memory(people: Town) -> None
 
 
 def test_a_head_without_an_end_is_refused(plain: Server) -> None:
-    with closing(dial(plain.port)) as line:
+    with closing(open_connection(plain.port)) as line:
         line.sendall(b"GET / HTTP/1.1\r\n")
         with suppress(OSError):  # it may be refused before all of it is sent
             line.sendall((b"X: " + b"y" * 4096 + b"\r\n") * 10)
-        assert hear(line).status == 431
+        assert read_answer(line).status == 431
 
 
 def test_idle_connections_take_no_file_that_others_need(tmp_path: Path) -> None:
@@ -288,11 +288,11 @@ def test_idle_connections_take_no_file_that_others_need(tmp_path: Path) -> None:
         opened = len(list(Path(f"/proc/{worker}/fd").iterdir()))
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (opened + 20, opened + 20))
         for _ in range(60):
-            lines.enter_context(closing(dial(server.port)))
-        last = lines.enter_context(closing(dial(server.port)))
+            lines.enter_context(closing(open_connection(server.port)))
+        last = lines.enter_context(closing(open_connection(server.port)))
         last.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
         last.settimeout(HEAD_SECONDS * 0.8)  # before any of the others is due to end
-        assert hear(last).status == 200
+        assert read_answer(last).status == 200
         assert "Traceback" not in server.log()
 
 
@@ -300,5 +300,5 @@ def test_idle_connections_take_no_file_that_others_need(tmp_path: Path) -> None:
 def test_a_body_that_falls_silent_is_told_so(people: Town) -> None:
     with closing(begin_upload(people.person(), 1000, 100)) as line:
         line.settimeout(60)
-        answer = hear(line)
+        answer = read_answer(line)
     assert (answer.status, answer.json["code"]) == (408, "request_timeout")

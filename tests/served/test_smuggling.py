@@ -1,4 +1,6 @@
-"""Requests on whose end two servers could disagree: answered once, refused, and the line closed."""
+"""Request smuggling: a request whose end is ambiguous is refused once, and the connection
+closed.
+"""
 
 import json
 import re
@@ -9,7 +11,7 @@ from socket import SHUT_WR
 import pytest
 
 from tests.served.server import Server
-from tests.served.wire import ask, dial
+from tests.served.wire import ask, open_connection
 
 POST = b"POST /login HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
 SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -76,7 +78,7 @@ SHAPES: dict[str, bytes] = {
 
 def heard(server: Server, sent: bytes) -> bytes:
     """All that comes back until the server hangs up."""
-    with closing(dial(server.port)) as line:
+    with closing(open_connection(server.port)) as line:
         line.sendall(sent)
         line.shutdown(SHUT_WR)
         return b"".join(iter(partial(line.recv, 65536), b""))
@@ -87,7 +89,9 @@ def statuses(answers: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_an_ambiguous_request_is_one_refusal_and_the_end(plain: Server, shape: str) -> None:
+def test_an_ambiguous_request_gets_one_refusal_and_a_closed_connection(
+    plain: Server, shape: str
+) -> None:
     assert statuses(heard(plain, POST + SHAPES[shape])) in ([400], [501])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.backends import PASSWORD
 from tests.mongod import free_port
 from tests.served.server import Server, serving, stopping
-from tests.served.wire import ask, dial, hear
+from tests.served.wire import ask, open_connection, read_answer
 from tests.size import size
 
 GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -16,7 +16,7 @@ GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
     """Each client has been told to go on with its body, so its request is inside the backend."""
-    lines = [dial(server.port) for _ in range(size(16, 48))]
+    lines = [open_connection(server.port) for _ in range(size(16, 48))]
     bodies = [registration(number) for number in range(len(lines))]
     for line, body in zip(lines, bodies, strict=True):
         line.sendall(
@@ -30,7 +30,7 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
     heard = []
     for line in lines:
         with closing(line):
-            heard.append(hear(line).status)
+            heard.append(read_answer(line).status)
     # So many passwords at once find no place to be hashed; who gets none is told so.
     assert set(heard) <= {201, 503}
     assert heard.count(201) >= 2

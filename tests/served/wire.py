@@ -66,12 +66,12 @@ def _dumped(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-def dial(port: int) -> socket.socket:
+def open_connection(port: int) -> socket.socket:
     """A bare connection, to say what no client library would."""
     return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
 
 
-def hear(connection: socket.socket) -> Answer:
+def read_answer(connection: socket.socket) -> Answer:
     """The one answer on a bare connection."""
     heard = http.client.HTTPResponse(connection)
     heard.begin()

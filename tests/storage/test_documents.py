@@ -98,7 +98,7 @@ def test_an_enumerated_text_is_kept_as_its_text(documents: Documents) -> None:
     assert found(documents, {"colour": Colour.RED}) == "a"
 
 
-def test_none_is_absent(documents: Documents) -> None:
+def test_none_is_the_same_as_a_missing_field(documents: Documents) -> None:
     keep(documents, {"id": "a", "n": None}, {"id": "b", "n": 0}, {"id": "c", "n": ""})
     assert documents.get("a") == {"id": "a"}
     assert found(documents, {"n": None}) == "a"

@@ -1,4 +1,4 @@
-"""Writers that come together wait for the disk once, and stay as independent as if each had."""
+"""Group commit: concurrent writers wait for the disk once, and stay independent of each other."""
 
 import threading
 import time

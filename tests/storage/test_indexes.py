@@ -94,7 +94,7 @@ def test_what_has_expired_is_gone_at_once(documents: Documents) -> None:
     assert documents.delete({"id": "a"}) == 0
 
 
-def test_what_has_expired_stands_in_nobodys_way(real_documents: Documents) -> None:
+def test_an_expired_document_does_not_block_a_unique_key(real_documents: Documents) -> None:
     documents = real_documents
     documents.expire_by("expires_at")
     documents.ensure_index("key", unique=True)

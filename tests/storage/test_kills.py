@@ -18,7 +18,7 @@ import pytest
 from skinapi.errors import StoreUnavailable
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Blobs, Documents
-from tests.mongod import NoMongodError, a_mongod
+from tests.mongod import NoMongodError, running_mongod
 from tests.size import size
 from tests.storage.conftest import sqlite_store
 
@@ -151,7 +151,7 @@ def test_a_killed_mongod_loses_nothing(seed: int, report: Report) -> None:
     dice = random.Random(seed)
     total = missing = 0
     try:
-        with a_mongod() as server:
+        with running_mongod() as server:
             for round_ in range(size(1, 5)):
                 names = [f"writer-{round_}-{number}" for number in range(WRITERS)]
                 with closing(MongoStore.at(server.uri)) as store:

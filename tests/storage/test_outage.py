@@ -1,4 +1,4 @@
-"""A store that keeps everybody waiting keeps one waiting at a time."""
+"""While the database is unreachable, one request probes it; all others get 503 at once."""
 
 from contextlib import nullcontext
 
@@ -49,12 +49,12 @@ def is_refused_at_once(outage: Outage) -> bool:
         return True
 
 
-def test_who_waited_in_vain_spares_the_others_the_wait(outage: Outage, clock: Clock) -> None:
+def test_after_a_timeout_other_requests_fail_at_once(outage: Outage, clock: Clock) -> None:
     wait_in_vain(outage, clock)
     assert is_refused_at_once(outage)
 
 
-def test_after_a_second_one_looks_and_the_others_are_still_spared(
+def test_after_a_second_one_request_probes_and_the_others_fail_at_once(
     outage: Outage, clock: Clock
 ) -> None:
     wait_in_vain(outage, clock)
@@ -65,7 +65,7 @@ def test_after_a_second_one_looks_and_the_others_are_still_spared(
     assert is_refused_at_once(outage)
 
 
-def test_when_the_one_who_looks_is_answered_all_may_ask(outage: Outage, clock: Clock) -> None:
+def test_when_the_probe_succeeds_all_requests_are_sent(outage: Outage, clock: Clock) -> None:
     wait_in_vain(outage, clock)
     clock.moment += FAIL_FAST_S
     wait(outage, clock, 0)
@@ -74,7 +74,7 @@ def test_when_the_one_who_looks_is_answered_all_may_ask(outage: Outage, clock: C
 
 
 @pytest.mark.parametrize("ends", [StoreUnavailable(), DiskFull(), Duplicate()])
-def test_a_refusal_that_came_quickly_spares_nobody(
+def test_a_quick_failure_does_not_start_an_outage(
     outage: Outage, clock: Clock, ends: Exception
 ) -> None:
     with pytest.raises(type(ends)):

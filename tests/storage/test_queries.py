@@ -12,12 +12,12 @@ import pytest
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
 from tests.backends import Backend
+from tests.bulk_insert import fill
 from tests.conftest import own_database
-from tests.filling import fill
 from tests.known_queries import KNOWN
 from tests.openrouter import KEY
 from tests.queries import ADAPTERS, METHODS, SOURCES, Query, Recorder
-from tests.storage.explaining import MongoPlans, SqlitePlans
+from tests.storage.query_plans import MongoPlans, SqlitePlans
 
 Plans = SqlitePlans | MongoPlans
 RECORDS = 500
@@ -30,7 +30,7 @@ DISTINCT = {"email", "number", "sequence", "idempotency_key", "hash", "facts_has
 def sqlite_plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlitePlans]:
     folder = tmp_path_factory.mktemp("plans")
     plans = SqlitePlans(folder)
-    furnish(plans.store, folder)
+    fill_store(plans.store, folder)
     yield plans
     plans.store.close()
 
@@ -38,7 +38,7 @@ def sqlite_plans(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqlitePla
 @pytest.fixture(scope="module")
 def mongo_plans(mongo_uri: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plans]:
     plans = MongoPlans(own_database(mongo_uri))
-    furnish(plans.store, tmp_path_factory.mktemp("plans"))
+    fill_store(plans.store, tmp_path_factory.mktemp("plans"))
     yield plans
     plans.store.close()
 
@@ -49,7 +49,7 @@ def plans(request: pytest.FixtureRequest) -> Plans:
     return found
 
 
-def furnish(store: Store, folder: Path) -> None:
+def fill_store(store: Store, folder: Path) -> None:
     """The application's indexes, and records enough that a planner has a choice."""
     Backend(folder, store, openrouter_api_key=KEY)
     store.collection("counters").delete({})

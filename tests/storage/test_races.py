@@ -122,7 +122,7 @@ def test_of_many_compare_and_sets_one_wins(real_documents: Documents) -> None:
         assert at_once(swap) == {"won": 1, "lost": HANDS - 1}
 
 
-def test_busy_writers_starve_nobody(tmp_path: Path) -> None:
+def test_busy_writers_do_not_block_the_others(tmp_path: Path) -> None:
     with closing(sqlite_store(tmp_path)) as store:
         documents = store.collection("things")
         documents.find()

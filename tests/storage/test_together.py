@@ -1,4 +1,6 @@
-"""Writes that are told of together: each stands alone, and SQLite waits for the disk once."""
+"""Writes that are acknowledged together: each is independent, and SQLite waits for the disk
+once.
+"""
 
 from contextvars import ContextVar
 from pathlib import Path

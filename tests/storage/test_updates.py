@@ -1,4 +1,4 @@
-"""Updates: the only way to claim and to compare-and-set, so the most is asked of them."""
+"""Updates: the operators, upserts, and compare-and-set."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What every store refuses alike, as a ValueError, before anything is stored."""
+"""What every store refuses with a ValueError, before anything is stored."""
 
 import math
 from collections.abc import Callable
@@ -116,7 +116,7 @@ def kept(documents: Documents) -> Documents:
     return documents
 
 
-def test_filters_outside_the_words_are_refused_by_every_method(kept: Documents) -> None:
+def test_unknown_filter_operators_are_refused_by_every_method(kept: Documents) -> None:
     ops = {"$set": {"n": 2}}
     for bad in BAD_FILTERS:
         refused(
@@ -130,7 +130,7 @@ def test_filters_outside_the_words_are_refused_by_every_method(kept: Documents) 
         )
 
 
-def test_operators_outside_the_words_are_refused(kept: Documents) -> None:
+def test_unknown_update_operators_are_refused(kept: Documents) -> None:
     for bad in BAD_OPS:
         refused(
             kept,
@@ -155,7 +155,7 @@ def test_documents_that_one_store_could_not_keep_are_refused_by_all(kept: Docume
         refused(kept, partial(kept.insert, document))
 
 
-def test_nesting_has_a_floor(documents: Documents) -> None:
+def test_nesting_has_a_limit(documents: Documents) -> None:
     documents.insert({"id": "a", "n": deep(31)})
     assert documents.get("a") == {"id": "a", "n": deep(31)}
 
@@ -192,7 +192,7 @@ def test_names_are_plain_words(kept: Documents, name: str) -> None:
     )
 
 
-def test_listings_outside_the_words_are_refused(kept: Documents) -> None:
+def test_invalid_listings_are_refused(kept: Documents) -> None:
     refused(
         kept,
         lambda: kept.find(limit=-1),
@@ -217,5 +217,5 @@ def test_an_upsert_names_an_id_and_equalities(kept: Documents, bad: Filter) -> N
 
 
 @pytest.mark.parametrize("text", ["", "plain", "a.b*c", "\\", "\n", "é 🩺", "[x](y)"])
-def test_what_literal_says_is_within_the_words(text: str) -> None:
+def test_a_literal_filter_is_valid(text: str) -> None:
     check_filter({"n": literal(text)})

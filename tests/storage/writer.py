@@ -1,4 +1,4 @@
-"""A process that writes until it is killed, and says on its output what was acknowledged to it.
+"""A process that writes until it is killed, and prints what was acknowledged.
 
 python -m tests.storage.writer {documents|blobs} {a MongoDB URI | a folder} {its name}
 """

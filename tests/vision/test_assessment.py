@@ -75,7 +75,7 @@ def test_each_modality_has_its_own_temperature() -> None:
     assert flat.probabilities["melanocytic_nevus"] < 0.6 < sharp.probabilities["melanocytic_nevus"]
 
 
-def test_in_doubt_about_the_modality_the_more_cautious_is_heard() -> None:
+def test_with_an_unknown_modality_the_more_cautious_calibration_counts() -> None:
     cautious = PHONE_TESTED.model_copy(update={"thresholds": {"melanoma": 0.005}})
     relaxed = WELL_TESTED.model_copy(update={"thresholds": {"melanoma": 0.5, "malignant": 0.5}})
     for calibration in (both(relaxed, cautious), both(cautious, relaxed)):
@@ -124,7 +124,7 @@ def test_what_the_rule_names_may_raise_the_band_and_says_so() -> None:
     assert found.raised_by == (RaisedBy.NAMED,)
 
 
-def test_in_doubt_the_gravest_plausible_condition_is_stated_whatever_the_rule() -> None:
+def test_in_doubt_the_most_severe_plausible_condition_is_stated_whatever_the_rule() -> None:
     p = {"melanocytic_nevus": 0.42, "benign_keratosis": 0.38, "melanoma": 0.2}
     found = assessed(p, naming(1.0, melanocytic_nevus=0.7, benign_keratosis=0.05))
     assert found.reasons
@@ -141,7 +141,7 @@ OLD = PatientFactsTable(age_band={"75+": {"melanoma": 1.0, "melanocytic_nevus": 
 YOUNG = PatientFactsTable(age_band={"0-29": {"melanoma": -3.0, "melanocytic_nevus": 1.0}})
 
 
-def test_what_the_patient_tells_shifts_and_the_pictures_own_numbers_are_kept() -> None:
+def test_patient_facts_change_the_probabilities_and_those_of_the_picture_are_kept() -> None:
     found = told(OLD, NEVUS, age_band="75+")
     assert found.from_picture is not None
     assert found.from_picture["melanoma"] == pytest.approx(0.01, abs=1e-6)

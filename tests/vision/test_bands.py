@@ -1,4 +1,4 @@
-"""How soon a doctor should see it: the most urgent voice wins, and nothing talks it down."""
+"""The risk band: the most urgent rule decides, and nothing lowers it."""
 
 import math
 

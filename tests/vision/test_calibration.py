@@ -1,4 +1,4 @@
-"""Logits become probabilities; the energy tells the known from the foreign."""
+"""Logits become probabilities; the energy tells known from out-of-distribution pictures."""
 
 import numpy as np
 import pytest

@@ -95,7 +95,7 @@ def test_the_heat_is_the_stated_classs_own() -> None:
     assert close.heat == sure.heat != judged(NEVUS).heat
 
 
-def test_the_band_speaks_both_languages() -> None:
+def test_the_band_has_words_in_both_languages() -> None:
     finding = judged(NEVUS)
     assert finding.band_words().label == "Self-monitoring"
     assert finding.band_words("fr").label == "Surveillance personnelle"
@@ -108,7 +108,7 @@ def test_the_calibrations_thresholds_and_temperature_decide() -> None:
     assert finding.band is Band.SELF_MONITORING
 
 
-def test_over_seven_the_numbers_sum_to_one_and_score_by_label() -> None:
+def test_with_seven_classes_the_probabilities_sum_to_one() -> None:
     seven = judged(CLOSE).over_seven()
     assert len(seven.ranked) == 7
     assert math.isclose(sum(entry.probability for entry in seven.ranked), 1)
@@ -117,7 +117,7 @@ def test_over_seven_the_numbers_sum_to_one_and_score_by_label() -> None:
     assert seven.confidence == pytest.approx(0.2 / 0.95, abs=1e-6)
 
 
-def test_over_seven_normal_skin_first_is_no_lesion() -> None:
+def test_with_seven_classes_leading_normal_skin_is_no_lesion() -> None:
     finding = judged(NOTHING)
     assert finding.stated == "normal_skin"
     with pytest.raises(Refused) as caught:

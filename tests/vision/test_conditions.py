@@ -1,4 +1,4 @@
-"""The only medical words: nothing changes by accident, nothing stands without a source."""
+"""The table of conditions: no entry changes by accident, and each sentence has a source."""
 
 from urllib.parse import urlsplit
 

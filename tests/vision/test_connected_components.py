@@ -1,4 +1,4 @@
-"""A piece of a mask is found whole and alone, at a cost that no shape of it can drive up."""
+"""A connected component of a mask is found whole, at a cost that does not depend on its shape."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def lines_for(mask: Mask) -> int:
 
 
 @pytest.mark.parametrize("share", [0.3, 0.45, 0.6, 0.9])
-def test_a_piece_is_all_that_can_be_walked_to_and_no_more(share: float) -> None:
+def test_a_component_is_exactly_the_connected_pixels(share: float) -> None:
     random = np.random.default_rng(3)
     for size in ((1, 30), (30, 1), (24, 17), (40, 40)):
         mask = random.random(size) < share
@@ -73,7 +73,7 @@ def test_a_piece_is_all_that_can_be_walked_to_and_no_more(share: float) -> None:
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_winding_corridor_takes_few_passes_more_than_a_full_square(turned: bool) -> None:
+def test_a_winding_shape_takes_few_passes_more_than_a_full_square(turned: bool) -> None:
     corridor = serpentine(128, 512)
     winding = np.ascontiguousarray(corridor.T) if turned else corridor
     assert find_component(winding, (0, 0)).sum() == winding.sum()

@@ -1,4 +1,4 @@
-"""What sticks out of the directions that training filled is far; the rest is near."""
+"""Out-of-distribution distance: the part of the features outside the training subspace."""
 
 import numpy as np
 import pytest
@@ -13,12 +13,12 @@ KNOWN = RANDOM.normal(size=(300, 20)) @ BASIS[:20] * 3 + 1
 FAMILIAR = OutOfDistributionDetector.learn(KNOWN, limit=2.0)
 
 
-def test_what_lies_within_the_known_directions_is_near() -> None:
+def test_features_like_the_training_pictures_are_near() -> None:
     near = RANDOM.normal(size=(50, 20)) @ BASIS[:20] * 3 + 1
     assert FAMILIAR.measure(near).max() < 0.3
 
 
-def test_what_leaves_them_is_as_far_as_it_leaves_them() -> None:
+def test_features_unlike_the_training_pictures_are_far_by_their_difference() -> None:
     for unknown in BASIS[20:]:
         away = KNOWN[:10] + 5 * unknown
         np.testing.assert_allclose(FAMILIAR.measure(away), 5, rtol=0.05)

@@ -1,4 +1,6 @@
-"""An upright RGB photo of honest size, whatever the camera did, and nothing kept but its pixels."""
+"""A photo is read as upright RGB at its true size, whatever the camera did, without its
+metadata.
+"""
 
 import io
 
@@ -61,13 +63,13 @@ def test_a_phones_second_picture_is_left_aside() -> None:
     assert (photo.width, photo.height, photo.format) == (60, 40, "JPEG")
 
 
-def test_sixteen_bits_keep_their_shades() -> None:
+def test_sixteen_bit_pictures_keep_their_shades() -> None:
     shades = np.tile(np.linspace(0, 65535, 256).astype(np.uint16), (16, 1))
     photo = read_photo(encoded(Image.fromarray(shades), "PNG"))
     assert np.abs(np.asarray(photo.pixels)[0, :, 0].astype(int) - np.arange(256)).max() <= 1
 
 
-def test_what_is_clear_is_seen_over_white_and_never_what_was_beneath() -> None:
+def test_transparent_pixels_are_white_and_hidden_colours_stay_hidden() -> None:
     picture = Image.new("RGBA", (20, 20), (0, 200, 0, 0))
     picture.paste((90, 60, 50, 255), (0, 0, 10, 20))
     pixels = np.asarray(read_photo(encoded(picture, "PNG")).pixels)

@@ -1,4 +1,4 @@
-"""The gates on real pictures, with the model in the box: they let lesions pass and stop the rest.
+"""The quality checks on real pictures with the shipped model: lesions pass, other pictures do not.
 
 Of every source the validation part alone is read here, and of what is not skin the thirty pictures
 that its limits were chosen on: the figures on unseen pictures are the card's.

@@ -1,4 +1,4 @@
-"""The Angular app as it is: its origin, its requests, what its screens read."""
+"""The Angular app's origin, its requests, and what its screens read."""
 
 from typing import Any
 

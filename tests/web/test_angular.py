@@ -238,7 +238,7 @@ def test_a_wrong_password_says_nothing_more(backend: Backend) -> None:
 
 
 @pytest.mark.parametrize(("method", "path", "body", "sentence"), ADMIN_ALONE)
-def test_only_admins_pass(
+def test_only_admins_may_call_admin_routes(
     shared_backend: Backend, method: str, path: str, body: object, sentence: str
 ) -> None:
     for role in ("user", "doctor", "researcher"):
@@ -249,7 +249,7 @@ def test_only_admins_pass(
 
 
 @pytest.mark.parametrize(("method", "path", "body", "_"), ADMIN_ALONE)
-def test_a_logged_out_app_is_told_so(
+def test_a_request_after_logout_gets_401(
     shared_backend: Backend, method: str, path: str, body: object, _: str
 ) -> None:
     assert shown(Angular(shared_backend).send(method, path, body)) == (
@@ -262,7 +262,7 @@ def test_a_logged_out_app_is_told_so(
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)
-def test_the_browser_may_ask_first(shared_backend: Backend, method: str, path: str) -> None:
+def test_a_preflight_request_is_answered(shared_backend: Backend, method: str, path: str) -> None:
     answer = Angular(shared_backend).preflight(method, path)
     assert answer.status_code == 200
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
@@ -276,7 +276,7 @@ def test_the_browser_may_ask_first(shared_backend: Backend, method: str, path: s
     "path", ["/nowhere", "/users//a", "/login/", "/console/x.js", "/users/%00", "/%ff", "/%0d%0aX"]
 )
 @pytest.mark.parametrize("method", ["POST", "BREW"])
-def test_the_browser_may_ask_about_any_path(
+def test_a_preflight_request_is_answered_for_any_path(
     shared_backend: Backend, path: str, method: str
 ) -> None:
     raw = {"PATH_INFO": unquote_to_bytes(path).decode("latin-1")}
@@ -304,7 +304,7 @@ LOOPBACK = [
 
 
 @pytest.mark.parametrize("listed", [None, "https://front.example"])
-def test_in_development_every_page_of_this_machine_is_let_in(
+def test_in_development_every_loopback_origin_is_allowed(
     tmp_path: Path, listed: str | None
 ) -> None:
     backend = Backend(tmp_path, allowed_origins=listed)
@@ -333,14 +333,14 @@ def test_in_development_every_page_of_this_machine_is_let_in(
         "http://localhost:4200/",
     ],
 )
-def test_another_origin_gets_no_leave(shared_backend: Backend, origin: str) -> None:
+def test_another_origin_is_not_allowed(shared_backend: Backend, origin: str) -> None:
     preflight = Angular(shared_backend).preflight("POST", "/login", origin)
     actual = shared_backend.client.post("/login", json={}, headers={"Origin": origin})
     for answer in (preflight, actual):
         assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-def test_production_knows_only_the_origins_it_is_told(tmp_path: Path) -> None:
+def test_production_allows_only_the_configured_origins(tmp_path: Path) -> None:
     untold = Backend(tmp_path, environment="production")
     for origin in LOOPBACK:
         refused = Angular(untold).preflight("POST", "/login", origin)
@@ -358,7 +358,7 @@ def test_production_knows_only_the_origins_it_is_told(tmp_path: Path) -> None:
         ("http://front.example", "http://frontXexample", False),
     ],
 )
-def test_an_origin_is_let_in_to_the_letter_never_as_a_pattern(
+def test_origins_are_compared_exactly(
     tmp_path: Path, listed: str, calling: str, let_in: bool
 ) -> None:
     backend = Backend(tmp_path, allowed_origins=listed)

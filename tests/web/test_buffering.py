@@ -93,7 +93,7 @@ def line() -> Iterator[socket.socket]:
         yield line
 
 
-def test_a_thread_that_wants_more_than_is_here_gives_up_its_place(line: socket.socket) -> None:
+def test_a_thread_that_needs_more_of_the_body_stops_and_is_free(line: socket.socket) -> None:
     request = BufferedRequest(line, b"head", AnnouncedBody(6))
     request.add(b"abc")
     request.rewind()
@@ -106,7 +106,7 @@ def test_a_thread_that_wants_more_than_is_here_gives_up_its_place(line: socket.s
     assert request.read_to_its_end
 
 
-def test_who_was_told_to_go_on_is_not_told_twice(line: socket.socket) -> None:
+def test_a_100_continue_is_sent_once(line: socket.socket) -> None:
     """gunicorn says it each time that it begins with the request."""
     request = BufferedRequest(line, b"head", AnnouncedBody(6))
     request.send(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from skinapi.errors import Conflict, NotFound, StoreUnavailable
 from tests.backends import Backend, Person
 from tests.web.angular import ORIGIN, assert_readable
-from tests.web.planted import LARGEST, PlantedHouse
+from tests.web.failing_routes import LARGEST, FailingBackend
 
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id", "error", "message", "msg"}
 SECRET_TEXT = "ada@example.org has melanoma"
@@ -33,19 +33,19 @@ def unread(length: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def planted_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlantedHouse]:
-    backend = PlantedHouse(tmp_path_factory.mktemp("planted"))
+def planted_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FailingBackend]:
+    backend = FailingBackend(tmp_path_factory.mktemp("planted"))
     yield backend
     backend.services.store.close()
 
 
 @pytest.fixture
-def planted(planted_backend: PlantedHouse) -> PlantedHouse:
+def planted(planted_backend: FailingBackend) -> FailingBackend:
     planted_backend.planted.fault = None
     return planted_backend
 
 
-def fail(backend: PlantedHouse, path: str, status: int, **options: Any) -> TestResponse:
+def fail(backend: FailingBackend, path: str, status: int, **options: Any) -> TestResponse:
     """Make this path answer this status."""
     person = backend.member()
     headers = {"Origin": ORIGIN}
@@ -78,7 +78,7 @@ def fail(backend: PlantedHouse, path: str, status: int, **options: Any) -> TestR
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 415, 500, 503])
-def test_the_main_api_answers_every_error_in_one_body(planted: PlantedHouse, status: int) -> None:
+def test_the_main_api_answers_every_error_in_one_body(planted: FailingBackend, status: int) -> None:
     answer = fail(planted, "/planted/json", status)
     body = answer.get_json()
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
@@ -90,7 +90,7 @@ def test_the_main_api_answers_every_error_in_one_body(planted: PlantedHouse, sta
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 415, 500, 503])
-def test_a_dialect_answers_every_error_as_plain_text(planted: PlantedHouse, status: int) -> None:
+def test_a_dialect_answers_every_error_as_plain_text(planted: FailingBackend, status: int) -> None:
     answer = fail(planted, "/planted/plain", status)
     assert (answer.status_code, answer.mimetype) == (status, "text/plain")
     assert not answer.text.startswith(("{", "<"))
@@ -103,7 +103,7 @@ def test_a_dialect_answers_every_error_as_plain_text(planted: PlantedHouse, stat
     [("/planted/json", "application/problem+json"), ("/planted/plain", "text/plain")],
 )
 def test_too_many_requests_say_when_to_come_back(tmp_path: Path, path: str, mimetype: str) -> None:
-    backend = PlantedHouse(tmp_path, rate_write="2/minute")
+    backend = FailingBackend(tmp_path, rate_write="2/minute")
     person = backend.member()
     for _ in range(2):
         assert person.call("POST", path, json={"text": "x"}).status_code == 200
@@ -118,7 +118,7 @@ def test_too_many_requests_say_when_to_come_back(tmp_path: Path, path: str, mime
 
 @pytest.mark.parametrize("status", [400, 401, 413, 500, 503])
 def test_a_shared_path_answers_each_client_by_its_content_type(
-    planted: PlantedHouse, status: int
+    planted: FailingBackend, status: int
 ) -> None:
     guide = fail(planted, "/planted/shared", status, content_type="multipart/form-data")
     wanted = 415 if status in (400, 500, 503) else status
@@ -129,7 +129,7 @@ def test_a_shared_path_answers_each_client_by_its_content_type(
 
 
 @pytest.mark.parametrize("path", ["/planted/json", "/planted/plain"])
-def test_an_unannounced_body_is_cut_off_at_the_limit(planted: PlantedHouse, path: str) -> None:
+def test_an_unannounced_body_is_cut_off_at_the_limit(planted: FailingBackend, path: str) -> None:
     stream = io.BytesIO(b'{"text":"' + b"x" * 10 * LARGEST + b'"}')
     answer = planted.member().call(
         "POST",
@@ -161,15 +161,15 @@ def test_unknown_paths_answer_like_everything_else(shared_backend: Backend) -> N
 
 
 @pytest.mark.parametrize("host", ["a b", "exa mple/", "\x00", "[", "x" * 3000, "é.example", ""])
-def test_a_host_that_is_none_is_no_server_error(shared_backend: Backend, host: str) -> None:
+def test_an_invalid_host_is_no_server_error(shared_backend: Backend, host: str) -> None:
     answer = shared_backend.client.get("/healthz", headers={"Host": host, "Origin": ORIGIN})
     assert answer.status_code in (200, 400)
     assert_readable(answer)
 
 
 @pytest.mark.parametrize("path", ["/planted/json", "/planted/plain"])
-def test_a_fault_keeps_its_text_to_itself(
-    capsys: pytest.CaptureFixture[str], planted: PlantedHouse, path: str
+def test_an_internal_error_does_not_show_its_text(
+    capsys: pytest.CaptureFixture[str], planted: FailingBackend, path: str
 ) -> None:
     answer = fail(planted, path, 500)
     logged = capsys.readouterr().err
@@ -179,7 +179,7 @@ def test_a_fault_keeps_its_text_to_itself(
     assert answer.headers["X-Request-ID"] in logged
 
 
-def test_a_fault_behind_the_answer_is_told_the_same_way(
+def test_an_internal_error_after_the_handler_gets_the_same_answer(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, backend: Backend
 ) -> None:
     @backend.app.after_request

@@ -15,7 +15,7 @@ from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Form, Message, Upload
 from tests.backends import Backend, Person
-from tests.web.planted import never_an_error
+from tests.web.failing_routes import never_an_error
 
 PHOTO = 1000
 ROOM = 64 * 1024
@@ -32,7 +32,7 @@ def without_a_name(request: Request) -> bool:
     return "Authorization" not in request.headers
 
 
-class FormHouse(Backend):
+class FormBackend(Backend):
     def __init__(self, folder: Path, photo: int = PHOTO) -> None:
         super().__init__(folder, max_upload_bytes=photo)
         routes: Routes[None] = Routes("forms")
@@ -59,14 +59,14 @@ class FormHouse(Backend):
 
 
 @pytest.fixture(scope="module")
-def forms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FormHouse]:
-    backend = FormHouse(tmp_path_factory.mktemp("forms"))
+def forms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FormBackend]:
+    backend = FormBackend(tmp_path_factory.mktemp("forms"))
     yield backend
     backend.services.store.close()
 
 
 @pytest.fixture(scope="module")
-def ada(forms: FormHouse) -> Person:
+def ada(forms: FormBackend) -> Person:
     return forms.member()
 
 
@@ -78,7 +78,7 @@ def file(size: int = 5, name: str = "a.jpg") -> tuple[io.BytesIO, str]:
     return io.BytesIO(b"x" * size), name
 
 
-def test_files_texts_and_lists_arrive_converted(ada: Person) -> None:
+def test_files_texts_and_lists_are_converted(ada: Person) -> None:
     answer = send(ada, {"image": file(), "note": "", "ticked": ["a", "b"], "keep": "true"})
     assert answer.get_json()["message"] == "('a.jpg', 5, None, ('a', 'b'), True) None"
 
@@ -93,7 +93,7 @@ def test_files_texts_and_lists_arrive_converted(ada: Person) -> None:
         ({"image": [file(), file()]}, "image: given more than once"),
     ],
 )
-def test_a_wrong_form_is_told_which_field(ada: Person, data: dict[str, Any], says: str) -> None:
+def test_an_invalid_form_names_the_field(ada: Person, data: dict[str, Any], says: str) -> None:
     data = {name: file() if isinstance(v, tuple) else v for name, v in data.items()}
     data = {name: [file(), file()] if isinstance(v, list) else v for name, v in data.items()}
     answer = send(ada, data, content_type="multipart/form-data")
@@ -135,7 +135,7 @@ def test_a_photo_may_be_as_large_as_the_setting_says_and_no_larger(ada: Person) 
 
 
 def test_a_large_photo_is_read_whole(tmp_path: Path) -> None:
-    backend = FormHouse(tmp_path, photo=3_000_000)
+    backend = FormBackend(tmp_path, photo=3_000_000)
     head = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
     body = head + b"x" * 3_000_000 + b"\r\n--x--\r\n"
     answer = send(backend.member(), body, content_type="multipart/form-data; boundary=x")
@@ -150,7 +150,7 @@ def test_an_idempotency_key_is_plain_text(ada: Person) -> None:
     assert bad.status_code == 400
 
 
-def test_two_clients_share_a_path_each_with_its_own_errors(forms: FormHouse) -> None:
+def test_two_clients_share_a_path_each_with_its_own_errors(forms: FormBackend) -> None:
     client = forms.client
     good = client.post("/planted/form", data={"image": file()})
     assert good.get_json()["message"] == "anonymous 5"
@@ -159,7 +159,7 @@ def test_two_clients_share_a_path_each_with_its_own_errors(forms: FormHouse) -> 
     assert client.get("/planted/form").status_code == 405
 
 
-def test_a_shared_path_is_described_as_one_operation(forms: FormHouse) -> None:
+def test_a_shared_path_is_described_as_one_operation(forms: FormBackend) -> None:
     spec = forms.client.get("/openapi.json").get_json()
     validate(spec)
     operation = spec["paths"]["/planted/form"]["post"]

@@ -124,7 +124,7 @@ def test_a_body_of_objects_for_texts_stores_nothing_on_any_store(any_backend: Ba
     ("field", "text"), [(field, text) for field, texts in TEXTS.items() for text in texts],
     ids=lambda value: ascii(value)[:24],
 )  # fmt: skip
-def test_texts_that_hide_or_swell_are_refused(
+def test_invisible_or_overlong_texts_are_refused(
     shared_backend: Backend, field: str, text: str
 ) -> None:
     before = shared_backend.stored()
@@ -179,7 +179,7 @@ def test_a_body_past_the_limit_is_refused_unread(shared_backend: Backend) -> Non
         ("PUT", "/users/{}/doctor"),
     ],
 )
-def test_an_address_that_is_none_names_nobody(
+def test_an_invalid_address_names_no_account(
     shared_backend: Backend, method: str, path: str, segment: str, status: int
 ) -> None:
     admin = shared_backend.member(role="admin")

@@ -1,4 +1,4 @@
-"""What a caller may do in a minute: by route, by role, and said in every answer."""
+"""Rate limits by route and role, and their headers in every answer."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Lists leave the interpreter to others: one is made at a time, and few wait for one caller."""
+"""Lists are built one at a time, and few wait for one caller."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +19,7 @@ class Item(Answer):
     number: int
 
 
-class ListingHouse(Backend):
+class ListBackend(Backend):
     """Where one list searches the store until it is let go on, and another counts who makes one."""
 
     def __init__(self, folder: Path) -> None:
@@ -36,7 +36,7 @@ class ListingHouse(Backend):
             return Page([Item(number=1)])
 
         @routes.route("GET", "/planted/large", access=Signed(), rate=Rate.READ)
-        def list_much(_: None) -> Page[Item]:
+        def list_concurrently(_: None) -> Page[Item]:
             """A search that finds much."""
             return Page(range(50)).map(self.make)
 
@@ -55,7 +55,7 @@ def call(person: Person, path: str) -> TestResponse:
 
 
 def test_one_list_is_made_at_a_time(tmp_path: Path) -> None:
-    backend = ListingHouse(tmp_path)
+    backend = ListBackend(tmp_path)
     people = [backend.member() for _ in range(6)]
     with ThreadPoolExecutor(len(people)) as pool:
         answers = list(pool.map(lambda person: call(person, "/planted/large"), people))
@@ -67,7 +67,7 @@ def test_one_list_is_made_at_a_time(tmp_path: Path) -> None:
 def test_a_caller_who_waits_for_many_lists_is_told_to_wait_and_others_are_answered(
     tmp_path: Path,
 ) -> None:
-    backend = ListingHouse(tmp_path)
+    backend = ListBackend(tmp_path)
     ada, bob = backend.member(), backend.member()
     with ThreadPoolExecutor(MOST_OF_ONE_CALLER) as pool:
         under_way = [pool.submit(call, ada, "/planted/slow") for _ in range(MOST_OF_ONE_CALLER)]

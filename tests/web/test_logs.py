@@ -1,4 +1,4 @@
-"""What is logged can be shown to anyone: no password, token, e-mail or name is in it."""
+"""Logs hold no password, token, e-mail or name."""
 
 import json
 
@@ -9,7 +9,7 @@ from tests.backends import PASSWORD, Backend
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
-def test_a_whole_walk_leaves_no_personal_data_in_the_logs(
+def test_a_whole_session_leaves_no_personal_data_in_the_logs(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture, backend: Backend
 ) -> None:
     caplog.set_level("DEBUG")

@@ -1,4 +1,4 @@
-"""What no route asks for is refused or ignored, at every route that takes a body."""
+"""Mass assignment: fields that a route does not ask for are refused or ignored."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.web.routes import Route, declared_routes
-from tests.access import PEOPLE, ROWS, Cast
+from tests.access import PEOPLE, ROWS, SampleAccounts
 from tests.backends import Backend, mock_store
 
 THIEF = "f" * 32
@@ -43,17 +43,17 @@ def names_of_bodies(backend: Backend) -> dict[str, Route]:
     return {name: route for name, route in declared.items() if route.body or route.form}
 
 
-def send(cast: Cast, name: str, route: Route, more: dict[str, Any]) -> TestResponse:
+def send(accounts: SampleAccounts, name: str, route: Route, more: dict[str, Any]) -> TestResponse:
     """By an admin where only admins may, else by Ada."""
     row = ROWS[name]
-    who = cast.people["admin" if row.who[PEOPLE.index("user")] == "f" else "user"]
+    who = accounts.people["admin" if row.who[PEOPLE.index("user")] == "f" else "user"]
     assert who
-    options = row.options(cast)
+    options = row.options(accounts)
     if "json" in options:
         options["json"] |= more
     else:
         options["data"] |= {field: str(value) for field, value in more.items()}
-    return who.call(route.method, row.path.format_map(cast.named), **options)
+    return who.call(route.method, row.path.format_map(accounts.named), **options)
 
 
 def ranks(backend: Backend) -> dict[str, str]:
@@ -67,13 +67,13 @@ def unasked(route: Route) -> dict[str, Any]:
     return {field: value for field, value in STOLEN.items() if field not in schema.model_fields}
 
 
-def test_what_a_client_may_not_say_changes_nothing(backend: Backend) -> None:
+def test_fields_that_a_client_may_not_set_are_ignored(backend: Backend) -> None:
     bodies = names_of_bodies(backend)
     assert len(bodies) > 10
     for name, route in bodies.items():
-        cast = Cast(backend)
+        accounts = SampleAccounts(backend)
         before = ranks(backend)
-        answer = send(cast, name, route, unasked(route))
+        answer = send(accounts, name, route, unasked(route))
         schema = route.body or route.form
         assert schema
         if schema.model_config["extra"] == "forbid":
@@ -95,14 +95,14 @@ def test_newer_routes_name_each_field_that_they_refuse(backend: Backend) -> None
         assert schema
         if schema.model_config["extra"] == "ignore":
             continue
-        cast = Cast(backend)
+        accounts = SampleAccounts(backend)
         for field, value in unasked(route).items():
-            answer = send(cast, name, route, {field: value})
+            answer = send(accounts, name, route, {field: value})
             assert answer.status_code == 400, (name, field)
             assert field in answer.get_json()["error"], (name, field)
 
 
-def test_a_newcomer_is_a_user_who_waits_whatever_the_body_says(backend: Backend) -> None:
+def test_a_new_account_is_a_waiting_user_whatever_the_body_says(backend: Backend) -> None:
     body = {"name": "A", "email": "new@example.org", "password": "correct horse", **STOLEN}
     assert backend.client.post("/register", json=body).status_code == 201
     account = backend.account("new@example.org")

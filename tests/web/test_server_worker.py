@@ -1,4 +1,4 @@
-"""The worker's main loop, turned by hand over real sockets; the application is the test's own."""
+"""The worker's main loop, stepped by the test over real sockets."""
 
 import socket
 import time
@@ -21,7 +21,7 @@ PATIENCE_S = 10
 NEXT = b"GET /next HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
-class Turned(BufferingWorker):
+class SteppedWorker(BufferingWorker):
     """Serves a listener of its own; a GET waits until `go_on` is set, and only `/read` reads."""
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Turned(BufferingWorker):
         start("200 OK", [("Content-Length", "2")])
         return [b"ok"]
 
-    def turn_until(self, holds: Callable[[], bool]) -> None:
+    def run_until(self, holds: Callable[[], bool]) -> None:
         ends = time.monotonic() + PATIENCE_S
         while not holds():
             assert time.monotonic() < ends, "it never came to hold"
@@ -72,8 +72,8 @@ class Turned(BufferingWorker):
 
 
 @pytest.fixture
-def worker() -> Iterator[Turned]:
-    worker = Turned()
+def worker() -> Iterator[SteppedWorker]:
+    worker = SteppedWorker()
     yield worker
     worker.go_on.set()
     worker.tpool.shutdown()
@@ -94,19 +94,19 @@ def worker() -> Iterator[Turned]:
     ],
 )
 def test_what_comes_behind_a_body_is_left_to_the_network(
-    worker: Turned, path: bytes, framing: bytes, body: bytes
+    worker: SteppedWorker, path: bytes, framing: bytes, body: bytes
 ) -> None:
     """Nothing counts the bytes of requests to come: 256 KB were held for every connection."""
     with closing(worker.dial()) as line:
         line.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: here\r\n" + framing)
-        worker.turn_until(lambda: worker.called == 1)
+        worker.run_until(lambda: worker.called == 1)
         line.setblocking(False)
         line.send(body + NEXT * 5000)
-        worker.turn_until(lambda: worker.waiting == 1)
+        worker.run_until(lambda: worker.waiting == 1)
         assert worker.unread <= MOST_HEAD
 
 
-def test_bodies_that_nobody_asked_for_deny_nobody_an_upload(worker: Turned) -> None:
+def test_bodies_of_refused_requests_deny_nobody_an_upload(worker: SteppedWorker) -> None:
     """What came with a head counted before anybody was admitted: a few callers without a token took
     the memory of all uploads, and those under way were refused.
     """
@@ -115,25 +115,25 @@ def test_bodies_that_nobody_asked_for_deny_nobody_an_upload(worker: Turned) -> N
     lines = [worker.dial() for _ in range(6)]
     upload, first, *others = lines
     upload.sendall(b"POST /read" + head + b"x")
-    worker.turn_until(lambda: worker.called == 1)
+    worker.run_until(lambda: worker.called == 1)
     first.sendall(NEXT)
-    worker.turn_until(lambda: worker.waiting == 1)
+    worker.run_until(lambda: worker.waiting == 1)
     for line in others:
         line.sendall(b"POST /leave" + head + b"x" * 20000)
-    worker.turn_until(lambda: worker.queued == len(others))
+    worker.run_until(lambda: worker.queued == len(others))
     worker.go_on.set()
     upload.sendall(b"x" * 19999)
-    worker.turn_until(lambda: worker.called == 3 + len(others) and not worker.running)
+    worker.run_until(lambda: worker.called == 3 + len(others) and not worker.running)
     assert upload.recv(12) == b"HTTP/1.1 200"
     for line in lines:
         line.close()
 
 
-def test_an_event_of_what_a_connection_waited_for_before_is_passed_over(worker: Turned) -> None:
+def test_a_stale_event_of_a_connection_is_ignored(worker: SteppedWorker) -> None:
     """One turn of the loop may move a connection on before its own event has its turn."""
     with closing(worker.dial()) as line:
         line.sendall(b"POST /read HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nx")
-        worker.turn_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
+        worker.run_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
         (conn,) = worker._connections
         stale = conn.on_event
         assert stale
@@ -144,7 +144,7 @@ def test_an_event_of_what_a_connection_waited_for_before_is_passed_over(worker: 
 
 
 def test_where_the_system_allows_no_more_threads_one_connection_ends(
-    worker: Turned, monkeypatch: pytest.MonkeyPatch
+    worker: SteppedWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -152,20 +152,20 @@ def test_where_the_system_allows_no_more_threads_one_connection_ends(
     with closing(worker.dial()) as line, monkeypatch.context() as patch:
         patch.setattr(worker.tpool, "submit", refuse)
         line.sendall(NEXT)
-        worker.turn_until(lambda: worker.nr_conns == 1)
-        worker.turn_until(lambda: worker.nr_conns == 0)
+        worker.run_until(lambda: worker.nr_conns == 1)
+        worker.run_until(lambda: worker.nr_conns == 0)
         assert worker.running == 0
         assert line.recv(1) == b""
 
 
-def test_chunks_have_more_time_the_more_of_them_come(worker: Turned) -> None:
+def test_chunks_have_more_time_the_more_of_them_come(worker: SteppedWorker) -> None:
     """Their length is not known, so twenty seconds were all there was, for 10 MB too."""
     with closing(worker.dial()) as line:
         head = b"POST /read HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
         line.sendall(head + b"1\r\nx\r\n")
-        worker.turn_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
+        worker.run_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
         (conn,) = worker._connections
         before = conn.deadline
         line.sendall(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
-        worker.turn_until(lambda: conn.request.arrived > 0x8000)
+        worker.run_until(lambda: conn.request.arrived > 0x8000)
         assert conn.deadline >= before + 0x8000 / SLOWEST_RATE

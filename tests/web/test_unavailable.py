@@ -1,4 +1,4 @@
-"""A store that is gone: who asks waits for it once."""
+"""An unreachable store: a request waits for it once."""
 
 from typing import NoReturn
 

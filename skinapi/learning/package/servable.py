@@ -159,8 +159,8 @@ def _kernel_and_bias(layer: keras.layers.Dense) -> tuple[np.ndarray, np.ndarray]
 
 
 def _linear(layer: keras.layers.Dense) -> keras.layers.Dense:
-    twin = keras.layers.Dense(layer.units, name=f"{layer.name}_linear", dtype="float32")
+    linear = keras.layers.Dense(layer.units, name=f"{layer.name}_linear", dtype="float32")
     kernel, bias = _kernel_and_bias(layer)
-    twin.build((None, kernel.shape[0]))
-    twin.set_weights([kernel, bias])
-    return twin
+    linear.build((None, kernel.shape[0]))
+    linear.set_weights([kernel, bias])
+    return linear

@@ -1,4 +1,4 @@
-"""Who may come in as which client, and what stays behind."""
+"""Which clients are served without a token, and what is stored of their requests."""
 
 import io
 import json
@@ -34,7 +34,7 @@ CLOSED = {
 }
 
 
-def test_a_token_makes_predict_the_main_apis(opened: Backend) -> None:
+def test_with_a_token_predict_is_the_main_apis(opened: Backend) -> None:
     ada = opened.member()
     sent = {"file": (io.BytesIO(photo_of("melanoma")), "lesion.jpg")}
     assert "report" in ada.call("POST", "/predict", data=sent).get_json()

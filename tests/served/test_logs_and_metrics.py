@@ -1,4 +1,4 @@
-"""What a served backend tells its operator: sums over all workers, and nothing about anybody."""
+"""Metrics and logs of a served backend: sums over all workers, and no personal data."""
 
 import re
 from contextlib import closing
@@ -10,7 +10,7 @@ from tests.backends import PASSWORD
 from tests.served.conftest import SCRAPER
 from tests.served.people import Town
 from tests.served.server import Server
-from tests.served.wire import ask, at_once, dial, hear
+from tests.served.wire import ask, at_once, open_connection, read_answer
 from tests.size import size
 
 SECRET_WORDS = "correct-horse-battery-staple"
@@ -48,7 +48,7 @@ def test_the_metrics_are_for_the_collector_and_for_admins(plain: Server) -> None
     assert ask(plain.port, "GET", "/metrics", token="wrong").status == 401
 
 
-def test_the_log_of_a_walk_names_nobody(server: Server) -> None:
+def test_the_log_of_a_session_names_nobody(server: Server) -> None:
     email, other = "grace.hopper@navy.example", "nobody.knows@navy.example"
     account = {"name": "Grace Hopper", "email": email, "password": PASSWORD}
     call = partial(ask, server.port)
@@ -60,7 +60,7 @@ def test_the_log_of_a_walk_names_nobody(server: Server) -> None:
     call("PUT", "/me/password", token=SECRET_WORDS, json={"current_password": PASSWORD})
     with closing(Town(server)) as town:
         admin = town.person("admin")
-        for method, path in walk_of(email):
+        for method, path in requests_of(email):
             admin.call(method, path, json={} if method != "GET" else None)
         call("POST", "/register", json={**account, "email": other, "name": ["Grace Hopper"]})
         log = server.log()
@@ -78,7 +78,7 @@ def test_the_log_of_a_walk_names_nobody(server: Server) -> None:
     assert log.count('"event": "request"') > 10
 
 
-def walk_of(email: str) -> list[tuple[str, str]]:
+def requests_of(email: str) -> list[tuple[str, str]]:
     return [
         ("GET", f"/users?q={email}"),
         ("PATCH", f"/users/{email}/approve"),
@@ -106,9 +106,9 @@ def walk_of(email: str) -> list[tuple[str, str]]:
     ],
 )
 def test_the_log_of_a_broken_request_quotes_nothing(plain: Server, request_bytes: bytes) -> None:
-    with closing(dial(plain.port)) as line:
+    with closing(open_connection(plain.port)) as line:
         line.sendall(request_bytes)
-        answer = hear(line)
+        answer = read_answer(line)
     assert 400 <= answer.status < 600
     log = plain.log()
     assert "grace" not in log.lower()

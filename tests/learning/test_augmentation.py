@@ -18,7 +18,7 @@ def views(count: int) -> list[Image.Image]:
     ]
 
 
-def test_the_same_chance_makes_the_same_view_and_another_another() -> None:
+def test_the_same_seed_makes_the_same_view_and_another_seed_another() -> None:
     first, second = views(2)
     assert first.tobytes() != second.tobytes()
     again = augment_picture(PICTURE, np.random.default_rng(0), STRENGTH)

@@ -1,4 +1,4 @@
-"""The file in which hits are counted outlives whoever writes to it."""
+"""The SQLite file of the rate limits: killed writers, lost and damaged files."""
 
 import os
 import random

@@ -1,4 +1,4 @@
-"""An answer given before the body was read arrives, however large the body is."""
+"""An answer sent before the body was read is received, however large the body is."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ import pytest
 
 from tests.backends import PASSWORD
 from tests.served.server import Server, serving
-from tests.served.wire import PATIENCE_S, Answer, ask, at_once, dial, hear
+from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection, read_answer
 from tests.size import size
 
 MEGABYTE = 1024 * 1024
@@ -63,7 +63,9 @@ def assert_whole(answer: Answer, status: int) -> None:
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
 @pytest.mark.parametrize("why", REFUSED)
-def test_a_refusal_reaches_who_sends_megabytes(closed: Server, why: str, chunked: bool) -> None:
+def test_a_refusal_is_received_by_a_client_that_still_sends_megabytes(
+    closed: Server, why: str, chunked: bool
+) -> None:
     path, kind, token, status = REFUSED[why]
     for megabytes in (1, 4, 13, 20) * size(1, 10):
         body = b"x" * (megabytes * MEGABYTE + 1)
@@ -71,7 +73,7 @@ def test_a_refusal_reaches_who_sends_megabytes(closed: Server, why: str, chunked
         assert_whole(answer, status)
 
 
-def test_other_refusals_reach_who_sends_megabytes_too(plain: Server) -> None:
+def test_other_refusals_are_received_by_such_a_client_too(plain: Server) -> None:
     someone = {"name": "A", "email": f"{secrets.token_hex(6)}@example.org", "password": PASSWORD}
     waiting = ask(plain.port, "POST", "/register", json=someone).json["access_token"]
     for path, kind, token, status in (
@@ -82,7 +84,7 @@ def test_other_refusals_reach_who_sends_megabytes_too(plain: Server) -> None:
         assert_whole(send(plain.port, path, b"x" * 9 * MEGABYTE, kind, token), status)
 
 
-def test_a_refusal_for_coming_too_often_reaches_who_sends_megabytes(tmp_path: Path) -> None:
+def test_a_429_is_received_by_a_client_that_still_sends_megabytes(tmp_path: Path) -> None:
     limits = {"RATE_ANONYMOUS": "1/hour", "RATE_SIGN_IN": "1/hour", "OPEN_LAB": "true"}
     with serving(tmp_path, limits, workers=1) as server:
         for path, status in (("/api/predict", 200), ("/inference", 429), ("/login", 429)):
@@ -93,7 +95,7 @@ def test_a_refusal_for_coming_too_often_reaches_who_sends_megabytes(tmp_path: Pa
                 assert answer.headers["Retry-After"]
 
 
-def test_a_refusal_for_want_of_room_reaches_everybody(tmp_path: Path) -> None:
+def test_a_503_for_lack_of_memory_is_received_by_every_client(tmp_path: Path) -> None:
     room = {"MAX_UPLOAD_BYTES": str(8 * MEGABYTE), "MAX_HELD_BYTES": str(16 * MEGABYTE)}
     with serving(tmp_path, room, workers=1) as server:
         body = json.dumps({"image_data": "A" * 9 * MEGABYTE}).encode()
@@ -103,13 +105,13 @@ def test_a_refusal_for_want_of_room_reaches_everybody(tmp_path: Path) -> None:
         assert 503 in {answer.status for answer in answers}
 
 
-def test_a_refusal_that_gunicorn_gives_reaches_who_sends_megabytes(closed: Server) -> None:
+def test_a_refusal_by_gunicorn_is_received_by_a_client_that_still_sends(closed: Server) -> None:
     head = b"POST /login HTTP/1.1\r\nHost: here\r\nBad Header: x\r\nContent-Length: %d\r\n\r\n"
-    with closing(dial(closed.port)) as line:
+    with closing(open_connection(closed.port)) as line:
         line.sendall(head % (20 * MEGABYTE))
         for _ in range(20):
             line.sendall(b"x" * MEGABYTE)
-        assert hear(line).status == 400
+        assert read_answer(line).status == 400
 
 
 def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:
@@ -125,11 +127,11 @@ def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:
 def test_callers_who_never_send_their_body_hold_no_thread(closed: Server) -> None:
     """Ten times as many as there are threads: refused, and then silent or slow."""
     head = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % MEGABYTE
-    lines = [dial(closed.port) for _ in range(20)]
+    lines = [open_connection(closed.port) for _ in range(20)]
     try:
         for line in lines:
             line.sendall(head)
-            assert hear(line).status == 401
+            assert read_answer(line).status == 401
         for _ in range(5):
             for line in lines:
                 line.sendall(b"x")
@@ -142,7 +144,7 @@ def test_callers_who_never_send_their_body_hold_no_thread(closed: Server) -> Non
 
 def test_callers_who_ask_for_a_close_and_stay_hold_up_nobody(closed: Server) -> None:
     """Were each waited for two seconds, one after the other, nobody would have the patience."""
-    lines = [dial(closed.port) for _ in range(40)]
+    lines = [open_connection(closed.port) for _ in range(40)]
     try:
         for line in lines:
             line.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
@@ -153,12 +155,12 @@ def test_callers_who_ask_for_a_close_and_stay_hold_up_nobody(closed: Server) -> 
 
 
 @pytest.mark.parametrize("megabytes", [64, 4096])
-def test_nobody_is_read_off_for_ever(closed: Server, megabytes: int) -> None:
+def test_a_refused_body_is_not_discarded_for_ever(closed: Server, megabytes: int) -> None:
     length = megabytes * MEGABYTE
     head = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % length
-    with closing(dial(closed.port)) as line:
+    with closing(open_connection(closed.port)) as line:
         line.sendall(head)
-        assert hear(line).status == 401
+        assert read_answer(line).status == 401
         sent = sent_until_cut_off(line, length)
     assert 20 * MEGABYTE <= sent < length
 

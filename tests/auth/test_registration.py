@@ -1,9 +1,9 @@
-"""The first walk: register, be approved, log in."""
+"""Registration: register, be approved, log in."""
 
 from tests.backends import PASSWORD, Backend
 
 
-def test_somebody_registers_is_approved_and_logs_in(backend: Backend) -> None:
+def test_a_person_registers_is_approved_and_logs_in(backend: Backend) -> None:
     newcomer = backend.register("ada@example.org")
     refused = backend.client.post("/login", json={"email": "ada@example.org", "password": PASSWORD})
     assert refused.status_code == 403

@@ -1,4 +1,4 @@
-"""A thousand posts at once: each is answered, and what was promised is there once."""
+"""A thousand concurrent posts: each is answered, and each acknowledged write is stored once."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +14,7 @@ INITIAL = "defaultPass123"
 
 
 def test_a_thousand_posts_at_once_are_answered_and_kept_once(
-    standing: Server, town: Town, report: Callable[[str], None]
+    shared_server: Server, town: Town, report: Callable[[str], None]
 ) -> None:
     admin = town.person("admin")
     sessions = town.services.sessions
@@ -24,7 +24,7 @@ def test_a_thousand_posts_at_once_are_answered_and_kept_once(
     def post(number: int) -> tuple[str, Answer]:
         if number % 2:
             body = {"refresh_token": tokens[number // 2 % len(tokens)]}
-            return "refresh", ask(standing.port, "POST", "/auth/refresh", json=body)
+            return "refresh", ask(shared_server.port, "POST", "/auth/refresh", json=body)
         email = f"crowd-{number // 4}@example.org"  # each twice
         body = {"name": "Dr Crowd", "email": email, "password": INITIAL}
         return email, admin.call("POST", "/doctors", json=body)

@@ -1,4 +1,4 @@
-"""Whatever happens to accounts in whatever order: no dead token works, and an admin is left."""
+"""Random sequences of account changes: no revoked token works, and an admin is left."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +54,7 @@ class Session:
     refresh: str | None = None
 
     @property
-    def lives(self) -> bool:
+    def is_valid(self) -> bool:
         account = self.account
         return not self.ended and account.status != "deleted" and self.version == account.version
 
@@ -72,7 +72,7 @@ class Accounts(RuleBasedStateMachine):
         self.opened: list[Session] = []
 
     @initialize(target=sessions)
-    def an_admin_begins(self) -> Session:
+    def start_with_an_admin(self) -> Session:
         self.backend.services.admin.ensure_admin(email=ADMIN, password=PASSWORD)
         self.accounts[ADMIN] = Account(ADMIN, role="admin", status="approved")
         answer = self.post("/login", {"email": ADMIN, "password": PASSWORD, "refresh": True})
@@ -109,22 +109,22 @@ class Accounts(RuleBasedStateMachine):
             return multiple()
         shown, session.refresh = session.refresh, None
         answer = self.post("/auth/refresh", {"refresh_token": shown})
-        assert answer.status_code == (200 if session.lives else 401), answer.text
-        if session.lives:
+        assert answer.status_code == (200 if session.is_valid else 401), answer.text
+        if session.is_valid:
             body = answer.get_json()
             session.access.append(body["access_token"])
             session.refresh = body["refresh_token"]
         return session, shown
 
     @rule(kept=spent)
-    def show_a_spent_token(self, kept: tuple[Session, str]) -> None:
+    def reuse_refresh_token(self, kept: tuple[Session, str]) -> None:
         session, token = kept
         assert self.post("/auth/refresh", {"refresh_token": token}).status_code == 401
         session.ended = True
 
     @rule(session=consumes(sessions))
     def log_out(self, session: Session) -> None:
-        self.call(session, "POST", "/auth/logout", may=session.lives)
+        self.call(session, "POST", "/auth/logout", may=session.is_valid)
         session.ended = True
 
     @rule(target=sessions, session=sessions)
@@ -132,7 +132,7 @@ class Accounts(RuleBasedStateMachine):
         account = session.account
         fresh = account.password + "!" if len(account.password) < 60 else PASSWORD
         body = {"current_password": account.password, "new_password": fresh, "refresh": True}
-        may = session.lives and account.status == "approved"
+        may = session.is_valid and account.status == "approved"
         answer = self.call(session, "PUT", "/me/password", body, may=may)
         if not may:
             return multiple()
@@ -199,7 +199,7 @@ class Accounts(RuleBasedStateMachine):
     def tokens_live_and_die_with_their_session(self) -> None:
         for session in self.opened:
             for token in session.access:
-                assert self.opens(token, session.account) == session.lives
+                assert self.opens(token, session.account) == session.is_valid
 
     @invariant()
     def an_admin_is_left(self) -> None:
@@ -229,7 +229,7 @@ class Accounts(RuleBasedStateMachine):
         person = Person(self.backend.client, session.access[-1])
         answer = person.call(method, path, json=body)
         assert (answer.status_code == 200) == may, answer.text
-        assert answer.status_code == 401 or session.lives, answer.text
+        assert answer.status_code == 401 or session.is_valid, answer.text
         return answer
 
     def desk(
@@ -244,7 +244,7 @@ class Accounts(RuleBasedStateMachine):
     ) -> Account | None:
         """The account that was changed, where the caller may and it can be."""
         target = self.accounts.get(email)
-        admin = by.lives and by.account.active_admin and not by.account.must_change
+        admin = by.is_valid and by.account.active_admin and not by.account.must_change
         last = target and [one for one in self.accounts.values() if one.active_admin] == [target]
         may = bool(admin and target and not (leaves and last))
         self.answer = self.call(by, method, path, body, may=may)
@@ -260,7 +260,9 @@ class Accounts(RuleBasedStateMachine):
         return True
 
 
-def test_no_history_of_accounts_revives_a_token_or_loses_the_last_admin(tmp_path: Path) -> None:
+def test_no_sequence_of_account_changes_revives_a_token_or_removes_the_last_admin(
+    tmp_path: Path,
+) -> None:
     Accounts.backend = Backend(tmp_path, mock_store())
     run_state_machine_as_test(
         Accounts,

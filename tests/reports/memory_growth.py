@@ -8,12 +8,12 @@ from pathlib import Path
 from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.report import Report
 from skinapi.vision.conditions import LANGUAGES
-from tests.reports.made import made_report
+from tests.reports.sample_reports import made_report
 
 WARM = 30
 
 
-def grown_by(builds: int) -> float:
+def memory_growth_mb(builds: int) -> float:
     """Megabytes, once the first reports have made the room that all others use."""
     reports = [made_report(each, photo=photo) for each in LANGUAGES for photo in (False, True)]
     _print(reports, WARM)
@@ -34,4 +34,4 @@ def _resident() -> float:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{grown_by(int(sys.argv[1]))}\n")
+    sys.stdout.write(f"{memory_growth_mb(int(sys.argv[1]))}\n")

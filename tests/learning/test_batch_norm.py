@@ -1,4 +1,6 @@
-"""The fused twin is the same network: it answers alike, learns, and gives back what it learned."""
+"""A network with fused normalisations: same answers, trainable, and its weights can be written
+back.
+"""
 
 import keras
 import numpy as np
@@ -15,7 +17,7 @@ PICTURES = np.random.default_rng(0).normal(size=(4, SIDE, SIDE, 3)).astype(np.fl
 LABELS = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
 
 
-def lived_in(architecture: str) -> keras.Model:
+def trained_network(architecture: str) -> keras.Model:
     """A network whose normalisations have statistics of their own, as after a training."""
     network = build_network(architecture, outputs=3, side=SIDE)
     random = np.random.default_rng(1)
@@ -44,8 +46,8 @@ LEARNING, RATE, NORM, CONVOLUTION = (
 
 
 @pytest.mark.parametrize("architecture", CHECKED)
-def test_the_twin_answers_the_same_and_nothing_is_lost_on_the_way_back(architecture: str) -> None:
-    network = lived_in(architecture)
+def test_fusing_keeps_the_answers_and_unfusing_the_weights(architecture: str) -> None:
+    network = trained_network(architecture)
     before, weights = answers(network), network.get_weights()
     fused = fuse(network)
     np.testing.assert_allclose(answers(fused), before, atol=2e-4, rtol=2e-4)
@@ -54,8 +56,8 @@ def test_the_twin_answers_the_same_and_nothing_is_lost_on_the_way_back(architect
         np.testing.assert_allclose(left, right, atol=1e-5)
 
 
-def test_what_the_twin_learned_the_network_knows() -> None:
-    network = lived_in(LEARNING)
+def test_what_the_fused_network_learned_is_written_back() -> None:
+    network = trained_network(LEARNING)
     fused = fuse(network)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     fused.compile(optimizer=keras.optimizers.Adam(RATE), loss=loss, jit_compile=False)
@@ -69,7 +71,7 @@ def test_what_the_twin_learned_the_network_knows() -> None:
 
 
 def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_learns() -> None:
-    network = lived_in("ResNet50")
+    network = trained_network("ResNet50")
     fused = fuse(network)
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in fused.layers)
     learning = {variable.name for variable in fused.trainable_variables}
@@ -77,7 +79,7 @@ def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_le
 
 
 def test_a_channel_that_hardly_varied_takes_no_longer_steps_than_others() -> None:
-    network = lived_in(LEARNING)
+    network = trained_network(LEARNING)
     norm = network.get_layer(NORM)
     gamma, beta, mean, variance = norm.get_weights()
     variance[0] = 0.0

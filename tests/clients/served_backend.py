@@ -17,19 +17,19 @@ class Client(Protocol):
     def post(self, path: str, **options: Any) -> TestResponse: ...
 
 
-class Door(Protocol):
+class ClientBackend(Protocol):
     """Whatever a client can call: a backend in this process, or a server."""
 
     @property
     def client(self) -> Client: ...
 
 
-class Wired:
+class ServedBackend:
     def __init__(self, server: Server) -> None:
         self._server = server
 
     @property
-    def client(self) -> "Wired":
+    def client(self) -> "ServedBackend":
         return self
 
     def get(self, path: str, **options: Any) -> TestResponse:

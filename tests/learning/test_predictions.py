@@ -11,7 +11,7 @@ from skinapi.learning.measure.outcomes import count_outcomes, name_outcome, name
 from skinapi.learning.measure.predictions import bootstrap_group, predict, run_model, serve_outputs
 from skinapi.vision.calibration import Calibration, NamingRule, softmax
 from skinapi.vision.context import Modality
-from tests.learning.judgements import (
+from tests.learning.toy_answers import (
     ALL,
     CLINICAL,
     DERMOSCOPIC,
@@ -60,7 +60,7 @@ def test_an_unknown_modality_that_is_not_recognised_is_heard_at_its_most_cautiou
     assert predict(toy_model(), answers_of(rows)).calibrated_as[0] == "clinical"
 
 
-def test_the_naming_rule_names_and_never_talks_a_cancer_down() -> None:
+def test_the_naming_rule_never_replaces_a_more_probable_cancer() -> None:
     rule = NamingRule(tau=1.0, prior={NEVUS: 0.9, BASAL: 0.1, MELANOMA: 0.5})
     rows = [
         answer(BASAL, {NEVUS: 0.7, BASAL: 0.3}, lesion="rare"),
@@ -106,7 +106,7 @@ def test_patients_are_drawn_together_and_sources_kept_apart() -> None:
     assert len({bootstrap_group(sample) for sample in (one, other, alone)}) == 2
 
 
-def test_the_gates_say_of_answers_what_serving_says_of_the_bytes(tmp_path: Path) -> None:
+def test_quality_checks_refuse_the_same_pictures_as_serving(tmp_path: Path) -> None:
     model = toy_model()
     samples = [
         write_picture(tmp_path, "nevus", (80, 200, 80)),

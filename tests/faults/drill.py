@@ -15,8 +15,8 @@ from tests.faults.actors import Actor, Patient
 from tests.faults.checker import dead_tokens, violations
 from tests.faults.contents import Contents, read_contents
 from tests.faults.history import Event, History
-from tests.served.camera import lesions
 from tests.served.people import Caller, Town
+from tests.served.photo_clients import lesions
 from tests.served.server import Server
 from tests.served.wire import ask
 from tests.size import size

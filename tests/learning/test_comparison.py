@@ -9,7 +9,7 @@ from skinapi.learning.measure import comparison, metrics
 from skinapi.learning.measure.comparison import compare_mean, compare_predictions
 from skinapi.learning.measure.stress import STRESSES
 from tests.learning.conftest import Small, run_command
-from tests.learning.judgements import judged
+from tests.learning.toy_answers import judged
 
 
 def test_a_clear_gain_is_resolved_in_every_figure() -> None:

@@ -26,7 +26,7 @@ from skinapi.learning.package.prediction_sets import conformal_limit, fit_predic
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.context import Modality
-from tests.learning.judgements import toy_model
+from tests.learning.toy_answers import toy_model
 
 LABELS = ("melanoma", "melanocytic_nevus", "benign_keratosis")
 LENS, PHONE = Modality.DERMOSCOPIC, Modality.CLINICAL
@@ -83,7 +83,7 @@ def test_too_few_scores_promise_nothing() -> None:
     assert conformal_limit(eighteen, 0.95) is None
 
 
-def test_a_class_with_too_few_lesions_borrows_the_limit_of_its_kin() -> None:
+def test_a_class_with_too_few_lesions_uses_the_limit_of_its_group() -> None:
     labels = ["melanocytic_nevus"] * 100 + ["benign_keratosis"] * 5
     answers = answers_of(labels)
     probabilities = np.full((105, 3), 0.1)

@@ -19,7 +19,7 @@ LARGEST = 100
 
 
 @dataclass
-class Planted:
+class FailingService:
     """What the routes raise; nothing, and they answer."""
 
     fault: Exception | None = None
@@ -39,8 +39,8 @@ def by_content_type(error: SkinAPIError) -> Response:
     return never_an_error(error) if lab else problem_json(error)
 
 
-def plant(routes: Routes[Planted], path: str, renderer: Renderer) -> None:
-    def take_note(planted: Planted, *, body: Note) -> Message:
+def plant(routes: Routes[FailingService], path: str, renderer: Renderer) -> None:
+    def take_note(planted: FailingService, *, body: Note) -> Message:
         """Fail as planted."""
         if planted.fault:
             raise planted.fault
@@ -52,11 +52,11 @@ def plant(routes: Routes[Planted], path: str, renderer: Renderer) -> None:
     )(take_note)
 
 
-class PlantedHouse(Backend):
+class FailingBackend(Backend):
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(folder, **settings)
-        self.planted = Planted()
-        routes: Routes[Planted] = Routes("planted")
+        self.planted = FailingService()
+        routes: Routes[FailingService] = Routes("planted")
         plant(routes, "/planted/json", problem_json)
         plant(routes, "/planted/plain", plain_text)
         plant(routes, "/planted/shared", by_content_type)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.drilled import acting, assert_all_promises_are_kept
+from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.mongod import Mongod
 from tests.served.people import Caller, Town
 from tests.served.server import Server, serving
@@ -84,7 +84,7 @@ def asking(callers: list[Caller]) -> Iterator[list[Asker]]:
 
 
 @pytest.mark.timeout(size(120, 600))
-def test_while_mongod_is_gone_everybody_is_told_so_and_afterwards_it_goes_on(
+def test_during_a_mongod_outage_every_request_gets_503_and_then_service_resumes(
     tmp_path: Path, mongod: Mongod, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}

@@ -1,4 +1,4 @@
-"""What a page in a real browser hears of a large upload that is refused."""
+"""What a page in a real browser receives when a large upload is refused."""
 
 import threading
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def page() -> Iterator[str]:
         ({}, "/nowhere", 404, "Not found"),
     ],
 )
-def test_a_page_hears_every_refusal_of_a_large_upload(
+def test_a_browser_receives_every_refusal_of_a_large_upload(
     tmp_path: Path,
     browser: webdriver.Chrome,
     page: str,

@@ -1,4 +1,4 @@
-"""Answers of a model that need no network: as good as they are told to be."""
+"""Answers of a model that need no network, as good as a test wants them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,6 @@
-"""Many documents at once, past the port: through it a hundred thousand would take minutes."""
+"""Inserts many documents directly into a store: through the port, a hundred thousand take
+minutes.
+"""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""The server asks nobody for anything on a client's word."""
+"""Server-side request forgery: no address in a request is fetched."""
 
 import io
 import socket

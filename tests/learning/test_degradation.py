@@ -1,4 +1,4 @@
-"""Spoiled pictures: worse in one way or two, by chance alone, and still of that lesion."""
+"""Degraded pictures: worse in one way or two, by the seed alone, and still of that lesion."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def pixels(picture: Image.Image) -> np.ndarray:
 
 
 @pytest.mark.parametrize("spoil", [*DEGRADATIONS, degrade_picture])
-def test_the_same_chance_spoils_alike_and_another_otherwise(spoil: Degrade) -> None:
+def test_the_same_seed_degrades_alike_and_another_seed_differently(spoil: Degrade) -> None:
     before = PICTURE.tobytes()
     spoiled = [spoil(PICTURE, np.random.default_rng(seed), STRENGTH) for seed in (1, 2, 1)]
     assert PICTURE.tobytes() == before
@@ -51,7 +51,7 @@ def test_the_lesion_is_there_all_the_same(spoil: Degrade) -> None:
     assert min(alike) > 0.5
 
 
-def test_one_misfortune_or_two_different_ones_and_each_of_them_somewhen(
+def test_one_or_two_degradations_each_of_them_at_times(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     befell: list[int] = []
@@ -77,7 +77,7 @@ def test_one_misfortune_or_two_different_ones_and_each_of_them_somewhen(
 
 
 @pytest.mark.parametrize("size", [(192, 192), (341, 256), (100, 300)])
-def test_through_a_tube_the_middle_is_as_it_was_and_the_corners_are_black(
+def test_a_dermoscope_rim_keeps_the_middle_and_blackens_the_corners(
     size: tuple[int, int],
 ) -> None:
     skin = Image.new("RGB", size, (200, 150, 120))
@@ -91,7 +91,7 @@ def test_through_a_tube_the_middle_is_as_it_was_and_the_corners_are_black(
     assert moved[down, : across // 2].sum() < framed[down, : across // 2].sum()
 
 
-def test_a_pressed_picture_has_lost_more_the_lower_its_quality() -> None:
+def test_a_lower_jpeg_quality_loses_more() -> None:
     lost = [
         np.abs(pixels(compress_jpeg(PICTURE, q)) - pixels(PICTURE)).mean() for q in (90, 40, 10)
     ]
