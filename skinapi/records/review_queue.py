@@ -75,6 +75,8 @@ class ReviewQueue:
             doctor = self._accounts.get(owner_id).doctor_id
             while True:
                 self._move_findings(owner_id, doctor)
+                # Read again: where the doctor changed while the findings were moved, some of them
+                # are in the wrong queue now.
                 doctor_now = self._accounts.get(owner_id).doctor_id
                 if doctor_now == doctor:
                     return
@@ -87,6 +89,8 @@ class ReviewQueue:
         with suppress(NotFound):
             while True:
                 key = self._submissions.first_key(owner_id) or key_without_findings(owner_id)
+                # Every writer checks after its write, so the last one repairs a key that was
+                # computed before the findings changed.
                 if self._accounts.get(owner_id).queue_key == key:
                     return
                 self._accounts.set_queue_key(owner_id, key)
