@@ -31,6 +31,7 @@ from skinapi.web import (
     deadlines,
     forms,
     list_concurrency,
+    multipart,
     pagination,
     request_parsing,
 )
@@ -135,6 +136,7 @@ def _limits() -> Iterator[Row]:
     yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
     yield "parts of a form", str(forms.MOST_PARTS)
+    yield "headers of a part of a form", _bytes(multipart.LARGEST_HEADERS)
     yield "items on a page of a list", str(pagination.LARGEST_PAGE)
     yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(headers.FORMATS)

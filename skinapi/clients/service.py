@@ -48,14 +48,12 @@ class ClientsService:
         Only a row of the audit trail is stored: which model, which band. Raises Refused,
         PredictionQuotaReached.
         """
-        if by:
-            self._count_photo(by.id, by.role)
-        else:
-            self._count_photo(caller_address(), None)
-        classified = self._registry.classify_photo(content=content, measure=measure)
+        caller = by.id if by else caller_address()
+        self._count_photo(caller, by.role if by else None)
+        classified = self._registry.classify_photo(content=content, caller=caller, measure=measure)
         finding = classified.finding
-        caller = by.id if by else "anonymous"
-        self._trail.note(f"finding.{finding.band}", by=caller, target=finding.model_version)
+        by_whom = by.id if by else "anonymous"
+        self._trail.note(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
         return classified
 
     def print_report(

@@ -16,6 +16,8 @@ from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.refusals import translate_refusal
 
+SAMPLE = "sample"
+
 
 class PredictionService:
     def __init__(
@@ -65,6 +67,7 @@ class PredictionService:
         try:
             classified = self._registry.classify_photo(
                 content=content,
+                caller=owner.id,
                 context=context,
                 keep=self._records.photos.may_keep(owner, keep_photo),
             )
@@ -96,7 +99,7 @@ class PredictionService:
         version = self._registry.describe_model().version
         found = self._sample_finding
         if found is None or found.model_version != version:
-            found = self._registry.classify_photo(content=self._sample).finding
+            found = self._registry.classify_photo(content=self._sample, caller=SAMPLE).finding
             self._sample_finding = found
         facts = Facts.of(found, UNKNOWN)
         return found, Report(

@@ -7,7 +7,7 @@ from skinapi.auth.accounts import Account
 from skinapi.errors import BlobDamaged, NotFound
 from skinapi.records.submissions import Submission
 from skinapi.storage.ports import Blobs
-from skinapi.vision.photo import Photo, read_photo
+from skinapi.vision.photo import Photo, read_stored_photo
 from skinapi.web.access import Subject
 from skinapi.web.logs import log
 
@@ -61,7 +61,7 @@ class KeptPhotos:
         if content is None:
             return None
         self.note_read(submission=submission, by=to)
-        return read_photo(content)
+        return read_stored_photo(content)
 
     def note_read(self, *, submission: Submission, by: Subject) -> None:
         """Add a row to the audit trail, before a kept photo is shown or printed.

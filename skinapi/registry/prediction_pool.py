@@ -1,12 +1,14 @@
 """The prediction pool: a bounded queue and a few threads in which photos are classified.
 
-When the queue is full, a request gets 503 at once.
+When the queue is full, one photo of the caller who has most of them is answered with 503, so that
+nobody can keep the others out.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from skinapi.errors import Unavailable
 
@@ -24,14 +26,42 @@ class PredictionPool:
     """
 
     def __init__(self, *, streams: int, queue: int = MOST_WAITING) -> None:
-        self._places = threading.Semaphore(streams + queue)
+        self._places = streams + queue
         self._threads = ThreadPoolExecutor(streams, thread_name_prefix="predict")
+        self._lock = threading.Lock()
+        # In the order of their arrival, with the caller of each.
+        self._under_way: dict[Future[Any], str] = {}
 
-    def run(self, work: Callable[[], T]) -> T:
-        """What `work` returns, once a thread is free. Raises Unavailable when the queue is full."""
-        if not self._places.acquire(blocking=False):
-            raise Unavailable(retry_after=RETRY_AFTER_S)
+    def __len__(self) -> int:
+        """How many photos are in it, queued or in a thread."""
+        return len(self._under_way)
+
+    def run(self, work: Callable[[], T], *, caller: str) -> T:
+        """What `work` returns, once a thread is free. Raises Unavailable when the queue is full, at
+        once or, for the caller who has most photos in it, while this one is queued.
+        """
+        with self._lock:
+            if len(self._under_way) >= self._places:
+                self._make_room(caller)
+            future = self._threads.submit(work)
+            self._under_way[future] = caller
         try:
-            return self._threads.submit(work).result()
+            return future.result()
+        except CancelledError as error:
+            raise Unavailable(retry_after=RETRY_AFTER_S) from error
         finally:
-            self._places.release()
+            with self._lock:
+                self._under_way.pop(future, None)
+
+    def _make_room(self, caller: str) -> None:
+        """Drop the newest queued photo of the caller who has most of them, if that is more than
+        `caller` would have. Raises Unavailable where none can be dropped.
+        """
+        has = Counter(self._under_way.values())
+        heaviest, most = has.most_common(1)[0]
+        if most > has[caller] + 1:
+            for future, owner in reversed(self._under_way.items()):
+                if owner == heaviest and future.cancel():  # a photo in a thread goes on
+                    del self._under_way[future]
+                    return
+        raise Unavailable(retry_after=RETRY_AFTER_S)

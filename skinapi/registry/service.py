@@ -41,16 +41,19 @@ class RegistryService:
         self,
         *,
         content: bytes,
+        caller: str,
         context: Context = UNKNOWN,
         measure: bool = False,
         keep: bool = False,
     ) -> ClassifiedPhoto:
-        """Classify a photo in the prediction pool.
+        """Classify a photo in the prediction pool, whose places are shared fairly by `caller`: an
+        account's id, or an address.
 
         With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
-        return self._pool.run(partial(_classify, self._slot.model, content, context, measure, keep))
+        classify = partial(_classify, self._slot.model, content, context, measure, keep)
+        return self._pool.run(classify, caller=caller)
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""

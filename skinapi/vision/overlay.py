@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.photo import Photo, read_photo, stored_size
+from skinapi.vision.photo import Photo, read_stored_photo, stored_size
 from skinapi.vision.png import encode_png
 from skinapi.vision.tensor import view_box
 
@@ -60,7 +60,7 @@ def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
     the memory of its file.
     """
     with _drawing_slots:
-        photo = read_photo(content, full=True)
+        photo = read_stored_photo(content, full=True)
         return _encode_jpeg(_draw(photo, heat, photo.pixels.size))
 
 

@@ -34,6 +34,9 @@ STORED_SIDE = 1600
 STORED_QUALITY = 88
 
 _memory = DecodingMemory()
+# Kept photos are our own JPEGs, so each takes little memory for a short time. They never wait for
+# uploads: a request for a report would occupy its thread for as long as somebody's slow pictures.
+_memory_for_kept = DecodingMemory(2 * 8 * STORED_SIDE**2)
 
 _TRANSPOSE_BY_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -60,13 +63,21 @@ class Photo:
     format: PhotoFormat
 
 
-def read_photo(content: bytes, *, full: bool = False) -> Photo:
-    """Decode an upload. Large pictures are decoded at a half, a quarter or an eighth of their
-    size, unless `full` is set. Waits for decoding memory. Raises Refused.
+def read_photo(content: bytes) -> Photo:
+    """Decode an upload. Large pictures are decoded at a half, a quarter or an eighth of their size.
+    Waits for decoding memory, so never call it in a thread that serves requests. Raises Refused.
     """
     header = _header_of(content)
-    needed = (header.width, header.height) if full else _working_size(header)
+    needed = _working_size(header)
     with _memory.reserved(bytes_needed(header, needed)):
+        return _decoded(header, needed)
+
+
+def read_stored_photo(content: bytes, *, full: bool = False) -> Photo:
+    """Decode what `stored_photo` has made, as `read_photo` does, or at its `full` size."""
+    header = _header_of(content)
+    needed = (header.width, header.height) if full else _working_size(header)
+    with _memory_for_kept.reserved(bytes_needed(header, needed)):
         return _decoded(header, needed)
 
 

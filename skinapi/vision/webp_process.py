@@ -16,7 +16,7 @@ from PIL import Image
 
 from skinapi.vision.pixels import rgb_bands
 
-CPU_SECONDS, MOST_SECONDS = 5, 20
+CPU_SECONDS, MOST_SECONDS = 2, 20
 # What Python, Pillow and the stacks of its threads take beside the picture (measured: 16 MB).
 PROCESS_BYTES = 18_000_000
 # The reference encoder makes at most 2,600 groups of tables, of 6 KB each.

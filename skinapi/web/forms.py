@@ -1,15 +1,14 @@
 """Parses multipart forms into validated schemas, in memory only: no photo is written to disk."""
 
-import io
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, get_args
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
-from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
-from werkzeug.formparser import FormDataParser
 
 from skinapi.errors import BadRequest, InvalidBody, UnsupportedMediaType
+from skinapi.web.multipart import read_parts
 from skinapi.web.request_context import oversize
 from skinapi.web.request_parsing import sentence_of
 from skinapi.web.schema_types import Form, Upload
@@ -50,27 +49,23 @@ def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload
     Every server raises errors of its own when the stream breaks off, so each error counts as the
     client's. Raises BadRequest, or PayloadTooLarge where the body was cut off at its limit.
     """
-    parser = FormDataParser(
-        stream_factory=lambda *_, **__: io.BytesIO(),
-        max_form_memory_size=MOST_TEXT,
-        max_form_parts=MOST_PARTS,
-        silent=False,
-    )
     stream, length = request.stream, request.content_length
+    boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
+    texts: list[tuple[str, str]] = []
+    files: list[tuple[str, Upload]] = []
     try:
-        _, texts, files = parser.parse(stream, MULTIPART, length, request.mimetype_params)
+        for part in read_parts(stream, boundary, most=MOST_PARTS, most_text=MOST_TEXT):
+            if part.filename is None:
+                texts.append((part.name, part.text))
+            else:
+                files.append((part.name, Upload(part.filename, part.content)))
     except HTTPException:
         raise
     except Exception as error:
         if length is None and stream.tell() == request.max_content_length:
             raise oversize() from error  # without a Content-Length: cut off at the limit
         raise BadRequest("The form could not be read") from error
-    return texts, MultiDict([(name, _upload(file)) for name, file in files.items(multi=True)])
-
-
-def _upload(file: FileStorage) -> Upload:
-    # `getvalue` returns the bytes that were read; `read` would copy them.
-    return Upload(file.filename or "", cast("io.BytesIO", file.stream).getvalue())
+    return MultiDict(texts), MultiDict(files)
 
 
 def _value(

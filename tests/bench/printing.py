@@ -14,7 +14,7 @@ from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.report import Pictures
 from skinapi.vision.overlay import draw_overlay
-from skinapi.vision.photo import read_photo, stored_photo
+from skinapi.vision.photo import read_photo, read_stored_photo, stored_photo
 from tests.reports.sample_reports import HEAT, made_report
 from tests.size import size
 from tests.vision.photos import encoded, skin_with_spot
@@ -44,7 +44,7 @@ def print_scaled(kept: bytes) -> bytes:
 
 
 def print_unscaled(kept: bytes) -> bytes:
-    photo = read_photo(kept, full=True)
+    photo = read_stored_photo(kept, full=True)
     pictures = Pictures(photo=kept, overlay=draw_overlay(photo, HEAT))
     return render_pdf(replace(REPORT, pictures=pictures))
 

@@ -42,7 +42,10 @@ def test_a_damaged_file_is_named_and_the_model_before_serves_on(
         registry.swap_model(folder=folder)
     assert refused.value.file
     assert len(refused.value.detail) < 2000
-    assert registry.classify_photo(content=photo_of("melanoma")).finding.model_version == "tiny-1"
+    assert (
+        registry.classify_photo(content=photo_of("melanoma"), caller="ada").finding.model_version
+        == "tiny-1"
+    )
 
 
 def test_no_damaged_folder_takes_much_more_memory_than_a_whole_one(tmp_path: Path) -> None:
@@ -92,7 +95,7 @@ def test_a_file_with_any_bytes_exchanged_is_refused_or_served(
     (folder / name).write_bytes(content[:start] + put + content[start + length :])
     write_checksums(folder)
     with suppress(ModelDamaged):
-        registry_of(folder).classify_photo(content=photo_of("melanoma"))
+        registry_of(folder).classify_photo(content=photo_of("melanoma"), caller="ada")
 
 
 def test_a_folder_may_be_a_link_and_its_files_links_within_it(tmp_path: Path) -> None:
@@ -109,11 +112,11 @@ def test_a_folder_may_be_a_link_and_its_files_links_within_it(tmp_path: Path) ->
 def test_nothing_is_read_of_a_folder_once_its_model_is_open(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "mine")
     registry = registry_of(folder)
-    first = registry.classify_photo(content=photo_of("melanoma")).finding
+    first = registry.classify_photo(content=photo_of("melanoma"), caller="ada").finding
     assert str(folder) not in Path("/proc/self/maps").read_text()
     for path in folder.iterdir():
         os.truncate(path, 0)
-    again = registry.classify_photo(content=photo_of("melanoma")).finding
+    again = registry.classify_photo(content=photo_of("melanoma"), caller="ada").finding
     assert again.ranked == first.ranked
 
 

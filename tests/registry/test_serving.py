@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
@@ -21,22 +22,24 @@ from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.size import size
 
+PATIENCE_S = 20
+
 
 @pytest.mark.parametrize("key", COLOURS)
 def test_each_condition_is_found_in_a_photo_of_its_colour(key: str) -> None:
-    finding = tiny_registry().classify_photo(content=photo_of(key)).finding
+    finding = tiny_registry().classify_photo(content=photo_of(key), caller="ada").finding
     assert (finding.stated, finding.uncertain) == (key, False)
     assert finding.confidence > 0.7
 
 
 def test_a_photo_between_two_conditions_is_uncertain() -> None:
-    finding = tiny_registry().classify_photo(content=photo_in(UNCERTAIN)).finding
+    finding = tiny_registry().classify_photo(content=photo_in(UNCERTAIN), caller="ada").finding
     assert finding.uncertain
 
 
 def test_what_is_no_photo_is_refused() -> None:
     with pytest.raises(Refused):
-        tiny_registry().classify_photo(content=b"no photo")
+        tiny_registry().classify_photo(content=b"no photo", caller="ada")
 
 
 def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
@@ -45,9 +48,9 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
     registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
     opened = Mock(side_effect=Image.open)
     monkeypatch.setattr(Image, "open", opened)
-    unkept = registry.classify_photo(content=photo)
+    unkept = registry.classify_photo(content=photo, caller="ada")
     assert (unkept.kept, opened.call_count) == (None, 1)
-    kept = registry.classify_photo(content=photo, keep=True)
+    kept = registry.classify_photo(content=photo, caller="ada", keep=True)
     assert opened.call_count == 3
     assert kept.kept == stored_photo(photo)
     assert kept.finding.ranked == unkept.finding.ranked
@@ -71,7 +74,8 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
         found = [
             judged.finding.model_version
             for judged in pool.map(
-                lambda _: registry.classify_photo(content=photo), range(size(100, 2000))
+                lambda _: registry.classify_photo(content=photo, caller="ada"),
+                range(size(100, 2000)),
             )
         ]
     stop.set()
@@ -100,7 +104,7 @@ def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None
 
     def call() -> bool:
         try:
-            return pool.run(go.wait)
+            return pool.run(go.wait, caller="ada")
         except Unavailable as busy:
             refused.append(busy.retry_after)
             if len(refused) == 6:
@@ -112,14 +116,50 @@ def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None
     assert sum(answers) == 2
     assert len(refused) == 6
     assert all(refused)
-    assert pool.run(lambda: 7) == 7
+    assert pool.run(lambda: 7, caller="ada") == 7
+
+
+def test_when_the_queue_is_full_the_caller_who_has_most_photos_makes_room() -> None:
+    """One account with slow pictures kept all others out."""
+    pool, go, began = PredictionPool(streams=1, queue=3), threading.Event(), threading.Event()
+    refused = []
+
+    def hold() -> bool:
+        began.set()
+        return go.wait(PATIENCE_S)
+
+    def call(caller: str) -> str | None:
+        try:
+            pool.run(hold, caller=caller)
+        except Unavailable:
+            refused.append(caller)
+            return None
+        return caller
+
+    with ThreadPoolExecutor(8) as crowd:
+        first = crowd.submit(call, "mallory")
+        assert began.wait(PATIENCE_S)
+        others = [crowd.submit(call, "mallory") for _ in range(3)]
+        while len(pool) < 4:
+            time.sleep(0.001)
+        honest = [crowd.submit(call, "ada"), crowd.submit(call, "bert")]
+        while len(refused) < 2:
+            time.sleep(0.001)
+        # With two places each there is nobody who has more than she would have.
+        with pytest.raises(Unavailable):
+            pool.run(hold, caller="mallory")
+        go.set()
+        done = [one.result() for one in (first, *others, *honest)]
+    assert sorted(filter(None, done)) == ["ada", "bert", "mallory", "mallory"]
+    assert refused == ["mallory", "mallory"]
+    assert len(pool) == 0
 
 
 def test_a_failed_prediction_frees_its_place() -> None:
     pool = PredictionPool(streams=1, queue=0)
     for _ in range(3):
         with pytest.raises(Refused):
-            pool.run(lambda: prepare_photo(b"no photo"))
+            pool.run(lambda: prepare_photo(b"no photo"), caller="ada")
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
@@ -127,7 +167,7 @@ def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -
     with pytest.raises(NoModel):
         registry.ping()
     with pytest.raises(NoModel):
-        registry.classify_photo(content=photo_of("melanoma"))
+        registry.classify_photo(content=photo_of("melanoma"), caller="ada")
 
 
 def test_a_network_that_cannot_be_run_is_damaged(tmp_path: Path) -> None:

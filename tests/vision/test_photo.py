@@ -9,8 +9,15 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Refused
-from skinapi.vision.decode_limits import Size
-from skinapi.vision.photo import STORED_SIDE, WORKING_SIDE, read_photo, stored_photo
+from skinapi.vision import photo as photo_module
+from skinapi.vision.decode_limits import MOST_BYTES, Size
+from skinapi.vision.photo import (
+    STORED_SIDE,
+    WORKING_SIDE,
+    read_photo,
+    read_stored_photo,
+    stored_photo,
+)
 from tests.vision.photos import encoded, skin_with_spot
 
 MARKED = Image.new("RGB", (60, 40), "tan")
@@ -47,7 +54,15 @@ def test_a_large_photo_is_read_smaller_but_remembers_its_size(format_: str) -> N
     assert (photo.width, photo.height, photo.format) == (1800, 2400, format_)
     assert photo.pixels.size == (450, 600)
     assert min(photo.pixels.size) >= WORKING_SIDE
-    assert read_photo(content, full=True).pixels.size == (1800, 2400)
+    assert read_stored_photo(stored_photo(content), full=True).pixels.size == (1200, 1600)
+
+
+@pytest.mark.timeout(20)
+def test_a_stored_photo_does_not_wait_for_uploads() -> None:
+    """Slow uploads held all decoding memory, and requests for reports all threads."""
+    content = stored_photo(encoded(skin_with_spot((640, 480))))
+    with photo_module._memory.reserved(MOST_BYTES):
+        assert read_stored_photo(content).pixels.size == (640, 480)
 
 
 def test_what_the_training_pictures_look_like_is_read_whole() -> None:
