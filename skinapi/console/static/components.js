@@ -3,7 +3,7 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getPage } from "/console/api.js";
-import { say, sayPercent, sayValue } from "/console/language.js";
+import { hasWords, say, sayPercent, sayWait } from "/console/language.js";
 
 const ICONS = {
   urgent_referral: "M12 2 1.5 21h21L12 2Zm0 6.5v6.2m0 2.6v.1",
@@ -48,15 +48,18 @@ export const Empty = ({ title, children }) => html`
 export const Failure = ({ error, retry }) => html`
   <${Message} kind="bad">
     <p>${sayError(error)}</p>
-    ${retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
+    ${error?.status === 404
+      ? html`<a class="button quiet" href="#/">${say("toStart")}</a>`
+      : retry && html`<button class="quiet" onClick=${retry}>${say("tryAgain")}</button>`}
   <//>`;
 
 /** @param {any} error */
 export function sayError(error) {
   if (error?.status === 0) return say("offline");
   if (error?.status >= 500 && error.status !== 503 && error.status !== 507) return say("ourFault");
-  const said = sayValue("error", error?.code);
-  return said !== error?.code ? said : error?.message || say("ourFault");
+  const key = /** @type {any} */ (`error_${error?.code}`);
+  const values = { detail: error?.message, wait: sayWait(error?.retryAfter ?? 0) };
+  return (hasWords(key) && say(key, values)) || error?.message || say("ourFault");
 }
 
 /**

@@ -45,12 +45,17 @@ export function say(key, values = {}) {
   return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
+/** @param {string} key */
+export const hasWords = (key) => key in english;
+
 /**
  * The same for a key that is put together from an API's value; the value itself where the console
  * has no words for it. @param {string} group @param {string} value
  */
-export const sayValue = (group, value) =>
-  WORDS[language][/** @type {keyof typeof english} */ (`${group}_${value}`)] ?? value;
+export const sayValue = (group, value) => {
+  const key = /** @type {keyof typeof english} */ (`${group}_${value}`);
+  return hasWords(key) ? say(key) : value;
+};
 
 /** The part of a table of the API that is in this language. @param {any} said */
 export const said = (said) => said?.[language] ?? "";
@@ -63,17 +68,26 @@ export function sayDate(moment, withTime = true) {
   return new Intl.DateTimeFormat(language, { ...day, ...time }).format(new Date(moment));
 }
 
+const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
+  ["day", 86400],
+  ["hour", 3600],
+  ["minute", 60],
+  ["second", 1],
+]);
+
 /** How long ago, in the largest whole unit. @param {string} moment */
 export function sayAge(moment) {
   const seconds = (Date.now() - new Date(moment).getTime()) / 1000;
   const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
-  for (const [unit, size] of /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
-    ["day", 86400],
-    ["hour", 3600],
-    ["minute", 60],
-  ]))
-    if (seconds >= size) return format.format(-Math.floor(seconds / size), unit);
-  return say("justNow");
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
+  return unit === "second" ? say("justNow") : format.format(-Math.floor(seconds / size), unit);
+}
+
+/** After how long, never too early; "later" where that is not known. @param {number} seconds */
+export function sayWait(seconds) {
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? ["second", 0];
+  if (!size) return say("later");
+  return new Intl.RelativeTimeFormat(language).format(Math.ceil(seconds / size), unit);
 }
 
 /** @param {number} value @param {number} [digits] behind the decimal point */

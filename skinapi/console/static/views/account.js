@@ -1,9 +1,9 @@
 // @ts-check
 // One's own account: consents, password, sessions.
 
-import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get, getPage, getSession, put, remove, setSession } from "/console/api.js";
-import { Answer, Field, Form, toast, useAnswer } from "/console/components.js";
+import { Answer, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
 import { say, sayAge } from "/console/language.js";
 import { NewPassword } from "/console/views/login.js";
 
@@ -12,6 +12,17 @@ const CONSENTS = /** @type {const} */ ([
   ["llm", "consentLlm", "consentLlmText"],
 ]);
 
+/** @param {string} name @param {HTMLInputElement} box */
+async function consent(name, box) {
+  try {
+    await put("/me/consents", { [name]: box.checked });
+    toast(say("saved"));
+  } catch (error) {
+    box.checked = !box.checked; // as the server still has it
+    toast(sayError(error));
+  }
+}
+
 /** @param {{me: any}} props */
 const ConsentsCard = ({ me }) => html`
   <section class="card">
@@ -19,10 +30,7 @@ const ConsentsCard = ({ me }) => html`
     ${CONSENTS.map(
       ([name, title, text]) => html`
         <label class="tick"><input type="checkbox" defaultChecked=${me.consents[name] ?? false}
-          onChange=${async (/** @type {any} */ event) => {
-            await put("/me/consents", { [name]: event.target.checked });
-            toast(say("saved"));
-          }} />
+          onChange=${(/** @type {any} */ event) => consent(name, event.target)} />
           <span>${say(title)}<br /><small>${say(text)}</small></span></label>`,
     )}
   </section>`;
@@ -33,8 +41,22 @@ async function changePassword({ current, fresh, again }) {
   const answer = await put("/me/password", { current_password: current, new_password: fresh });
   const session = getSession();
   if (session) setSession({ ...session, token: answer.access_token });
-  toast(say("saved"));
+  toast(say("passwordSaved"));
 }
+
+const PasswordCard = () => {
+  const [turn, setTurn] = useState(0); // after a change, a new form, which is empty
+  return html`
+    <section class="card"><h2>${say("changePassword")}</h2>
+      <${Form} key=${turn} label=${say("changePassword")} onSend=${async (/** @type {any} */ values) => {
+        await changePassword(values);
+        setTurn(turn + 1);
+      }}>
+        <${Field} label=${say("currentPassword")} name="current" type="password"
+          autocomplete="current-password" required />
+        <${NewPassword} />
+      <//></section>`;
+};
 
 const Sessions = () => {
   const answer = useAnswer(() => getPage("/me/sessions"), []);
@@ -48,10 +70,8 @@ const Sessions = () => {
               <span>${one.client ?? "–"} <small>${say("lastUsed", { age: sayAge(one.last_used_at) })}</small></span>
               ${one.current
                 ? html`<small>${say("thisSession")}</small>`
-                : html`<button class="quiet" onClick=${async () => {
-                    await remove(`/me/sessions/${one._id}`);
-                    answer.reload();
-                  }}>${say("endSession")}</button>`}</li>`,
+                : html`<button class="quiet" onClick=${() =>
+                    remove(`/me/sessions/${one._id}`).then(answer.reload, (error) => toast(sayError(error)))}>${say("endSession")}</button>`}</li>`,
           )}</ul>`}
       <//>
     </section>`;
@@ -66,13 +86,8 @@ export const View = () => {
         <p>${me.name} · ${me.email} · ${say(/** @type {any} */ (`role_${me.role}`))}<br />
           ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
         <div class="columns">
-          <div><${ConsentsCard} me=${me} /><br /><${Sessions} /></div>
-          <section class="card"><h2>${say("changePassword")}</h2>
-            <${Form} onSend=${changePassword} label=${say("changePassword")}>
-              <${Field} label=${say("currentPassword")} name="current" type="password"
-                autocomplete="current-password" required />
-              <${NewPassword} />
-            <//></section>
+          <div><${ConsentsCard} me=${me} /><${Sessions} /></div>
+          <${PasswordCard} />
         </div>`}
     <//>`;
 };

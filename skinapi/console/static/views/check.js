@@ -61,8 +61,8 @@ const Checklist = ({ checklist }) => {
   const [none, setNone] = useState(false);
   return html`
     <fieldset>
-      <legend>${said(checklist.name)}</legend>
-      <small>${said(checklist.applies_to)}</small>
+      <legend>${say("checklistQuestion")}</legend>
+      <small>${said(checklist.name)}. ${said(checklist.applies_to)}</small>
       ${checklist.items.map(
         (/** @type {any} */ item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
           disabled=${none} />${said(item)}</label>`,
@@ -90,7 +90,7 @@ const Countdown = ({ seconds, onOver }) => {
 const Refusal = ({ error, onRetry, onOther }) => html`
   <${Message} kind="bad">
     <p><strong>${say(error.status === 422 ? "photoRefused" : error.status === 503 ? "serverBusy" : "notSent")}</strong></p>
-    <p>${sayError(error)}</p>
+    ${error.code !== "unavailable" && html`<p>${sayError(error)}</p>`}
     ${error.status === 503 && html`<${Countdown} seconds=${error.retryAfter || 5} onOver=${onRetry} />`}
     <div class="row">
       ${error.status === 422 || error.status === 413 || error.status === 415

@@ -139,7 +139,7 @@ const TestFigures = ({ card, conditions }) => {
     { key: "named_balanced_accuracy", title: say("namedAccuracy"), kind: "percent" },
   ]);
   const kinds = parts(figures.by_modality, (key) => nameOfKind(conditions, key));
-  const sources = parts(figures.by_source, (key) => key);
+  const sources = parts(figures.by_source, (key) => sayValue("source", key));
   return html`
     <section class="card">
       <h2>${say("modelFigures")}</h2>
@@ -185,7 +185,7 @@ const Learned = ({ card, conditions }) =>
           <tbody>
             ${card.sources.map(
               (/** @type {any} */ source) => html`<tr>
-                <th scope="row">${source.name}</th>
+                <th scope="row">${sayValue("source", source.name)}</th>
                 <td data-name=${say("pictures")}>${[source.modality ?? []].flat().map((kind) => (kind === "unknown" ? sayValue("kind", kind) : nameOfKind(conditions, kind))).join(", ")}</td>
                 <td data-name=${say("learnedPictures")}>${sayNumber(source.pictures?.train ?? 0)}</td>
                 <td data-name=${say("testPictures")}>${sayNumber(source.pictures?.test ?? 0)}</td>
