@@ -1,18 +1,35 @@
 """A server with people for the console, and a browser before it."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
 
+from skinapi.vision.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.visitor import Visitor
+from tests.models import tiny_model
 from tests.served.people import Town
 from tests.served.server import Server, serving
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = {"PHOTOS": "consent"}
+@pytest.fixture(scope="session")
+def carded_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy network under the shipped card, whose figures fill the page about the model."""
+    folder = tmp_path_factory.mktemp("carded") / "model"
+    shutil.copytree(tiny_model(), folder)
+    toy = {key: getattr(read_card(folder), key) for key in ("side", "scaling", "precision")}
+    card = read_card(SHIPPED_MODEL).model_copy(update=toy)
+    (folder / CARD).write_text(card.model_dump_json())
+    write_checksums(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, carded_model: Path) -> Iterator[Server]:
+    """One for all of them: its people are strangers to each other."""
+    settings = {"PHOTOS": "consent", "MODEL_PATH": str(carded_model)}
     with serving(tmp_path_factory.mktemp("console"), settings, workers=1) as server:
         yield server
 

@@ -3,62 +3,98 @@
 import pytest
 
 from skinapi.storage.ids import new_id
-from tests.console.visitor import DESKTOP, PHONE, Visitor
+from tests.console.journey import Journey, Look, looks
+from tests.console.visitor import Visitor
 from tests.served.people import Caller, Town
 
 
-@pytest.fixture
-def admin(town: Town, visitor: Visitor) -> Caller:
-    admin = town.person("admin")
-    visitor.look()
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_accounts_are_approved_and_everything_is_seen(
+    visitor: Visitor, town: Town, look: Look
+) -> None:
+    admin, waiting = town.person("admin"), town.person(status="waiting")
+    journey = Journey(visitor, "admin", look)
     visitor.enter(admin, "admin")
-    return admin
+    approve_and_undo(journey, waiting)
+    add_a_doctor(journey, admin)
+    care_for_the_account(journey, waiting)
+    read_the_trail(journey, waiting)
+    see_how_the_server_is(journey)
 
 
-def test_a_waiting_account_is_approved_in_one_click_and_taken_back(
-    visitor: Visitor, town: Town, admin: Caller
-) -> None:
-    waiting = town.person(status="waiting")
-    visitor.open("/")
+def approve_and_undo(journey: Journey, waiting: Caller) -> None:
+    visitor = journey.visitor
     visitor.see(waiting.email)
-    visitor.assert_accessible()
-    visitor.press_in_row(waiting.email, "Approve")
-    visitor.see(f"{waiting.email} is approved")
+    journey.step("waiting")
+    visitor.press_in_row(waiting.email, journey.say("approve"))
+    journey.see("approved", email=waiting.email)
     assert waiting.call("GET", "/me").json["status"] == "approved"
-    visitor.press_button("Undo")
-    visitor.see_none(f"{waiting.email} is approved")
-    visitor.assert_quiet()
-    assert town.accounts.get(waiting.id).status != "approved"
-    assert admin.id
+    journey.step("approved")
+    journey.press("undo")
+    visitor.await_stillness()
+    visitor.await_truth(lambda: waiting.call("GET", "/me").status != 200, "the undoing")
+    journey.step("undone")
 
 
-def test_a_doctor_is_added_and_the_initial_password_shown_once(
-    visitor: Visitor, admin: Caller
-) -> None:
-    email = f"{new_id()[-10:]}@clinic.example"
-    visitor.go("doctors")
+def add_a_doctor(journey: Journey, admin: Caller) -> None:
+    visitor = journey.visitor
+    visitor.press(".top a[href='#/doctors']")
     visitor.press("details.card summary")
+    email = f"{new_id()[-10:]}@clinic.example"
     visitor.type(name="Dr Grey", email=email)
+    journey.step("new-doctor")
     visitor.press("details.card form .primary")
-    visitor.see(email)
     visitor.find(".secret")
-    visitor.assert_accessible()
-    visitor.assert_quiet()
+    journey.step("one-time-password")
+    visitor.press("dialog .primary")
+    journey.see("added", email=email)
+    visitor.press(".list summary")
+    journey.step("doctors")
     assert any(row["email"] == email for row in admin.call("GET", "/doctors").json)
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-@pytest.mark.parametrize(
-    ("place", "sees"),
-    [("audit", "Audit trail"), ("server", "Everything answers"), ("model", "Limits")],
-)
-def test_what_an_admin_reads_is_there_at_every_size(
-    visitor: Visitor, admin: Caller, size: tuple[int, int], place: str, sees: str
-) -> None:
-    visitor.look(size, dark=size == PHONE)
-    visitor.enter(admin, "admin")
-    visitor.go(place)
-    visitor.see(sees)
-    visitor.assert_accessible()
-    visitor.assert_nothing_overflows()
-    visitor.assert_quiet()
+def care_for_the_account(journey: Journey, account: Caller) -> None:
+    visitor = journey.visitor
+    visitor.press(".top a[href='#/users']")
+    journey.press("all", within="tabs")
+    visitor.find("#search").send_keys(account.email)
+    visitor.see_none("admin-")
+    visitor.press_in_row(account.email, journey.say("approve"))
+    visitor.press_in_row(account.email, journey.say("suspend"))
+    journey.see("suspended", email=account.email)
+    visitor.press(".list summary")
+    journey.step("managed")
+    journey.press("resetPassword")
+    journey.see("resetAsk")
+    journey.step("ask")
+    visitor.press("dialog .danger")
+    visitor.find(".secret")
+    journey.step("new-password")
+    visitor.press("dialog .primary")
+
+
+def read_the_trail(journey: Journey, account: Caller) -> None:
+    visitor = journey.visitor
+    visitor.press(".top a[href='#/audit']")
+    visitor.find("tbody tr")
+    journey.step("audit")
+    visitor.type(account="nobody@nowhere.example")
+    visitor.press(".filter .primary")
+    journey.see("noSuchAccount")
+    journey.step("no-such-account")
+    visitor.type(account=account.email, action="account.suspend")
+    visitor.press(".filter .primary")
+    journey.see("wholeTrail")
+    visitor.see("account.suspend")
+    journey.step("filtered")
+
+
+def see_how_the_server_is(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.press(".top a[href='#/server']")
+    journey.see("healthy")
+    visitor.find(".bars li")
+    journey.step("server")
+    visitor.press("footer a[href='#/model']")
+    journey.see("byClassText")
+    journey.step("model")

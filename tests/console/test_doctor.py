@@ -1,80 +1,122 @@
 """A doctor's way through the console: the queue, a case, its review, the next one."""
 
-import pytest
+from typing import Any
 
-from tests.console.visitor import DESKTOP, PHONE, Visitor
-from tests.photos import photo_of
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.visitor import Visitor
+from tests.photos import UNCERTAIN, photo_in, photo_of
 from tests.served.people import Caller, Town
 from tests.served.photo_clients import ANGULAR
+
+FIRST, SECOND = ".list > li:nth-child(1)", ".list > li:nth-child(2)"
 
 
 @pytest.fixture
 def doctor(town: Town) -> Caller:
-    """With two patients, whose findings differ in urgency."""
+    """With three patients, whose findings differ in urgency."""
     doctor = town.person("doctor")
-    for key in ("melanocytic_nevus", "melanoma"):
+    spots = (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450)))
+    for photo in (*spots, photo_in(UNCERTAIN, (600, 450))):
         patient = town.person()
         town.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
         consent = patient.call("PUT", "/me/consents", json={"photos": True})
         assert consent.status == 200
-        sent = ANGULAR.send(town.server.port, photo_of(key, (600, 450)), token=patient.token)
+        sent = ANGULAR.send(town.server.port, photo, token=patient.token)
         assert sent.status == 200
     return doctor
 
 
-@pytest.mark.parametrize("size", [PHONE, DESKTOP], ids=["phone", "desktop"])
-def test_the_most_urgent_finding_is_reviewed_and_the_next_one_opened(
-    visitor: Visitor, doctor: Caller, size: tuple[int, int]
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_the_queue_is_worked_off_the_most_urgent_first(
+    visitor: Visitor, doctor: Caller, look: Look
 ) -> None:
-    visitor.look(size)
+    journey = Journey(visitor, "doctor", look)
     visitor.enter(doctor, "doctor")
-    visitor.see("Urgent referral")
-    assert visitor.text().index("Urgent referral") < visitor.text().index("Doctor's review")
-    visitor.assert_accessible()
-    visitor.assert_nothing_overflows()
+    open_the_most_urgent(journey)
+    agree(journey)
+    take_the_next_one_under_another_label(journey)
+    look_at_the_patients(journey)
+    assert labels(doctor) == {None: 1, "agree": 1, "disagree": 1}
 
-    visitor.press(".list > li a")
-    visitor.see("Sign the review")
-    visitor.find(".heat-photo canvas")
-    visitor.assert_accessible()
-    visitor.assert_nothing_overflows()
-    visitor.press("input[name=agreement][value=agree]")
+
+def labels(doctor: Caller) -> dict[Any, int]:
+    """How many findings of the queue have which agreement."""
+    found = [row["id"] for row in doctor.call("GET", "/queue").json]
+    reviews = [doctor.call("GET", f"/submissions/{one}/reviews").json for one in found]
+    said = [of_one[0]["agreement"] if of_one else None for of_one in reviews]
+    return {one: said.count(one) for one in said}
+
+
+def open_the_most_urgent(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.find(f"{FIRST} .band-urgent_referral")
+    visitor.find(f"{FIRST}.current")
+    visitor.find("img.thumb")
+    journey.step("queue")
+    if journey.on_phone:
+        visitor.press(f"{FIRST} a")
+    else:
+        visitor.keys("j")
+        visitor.find(f"{SECOND}.current")
+        visitor.keys("k")
+        visitor.find(f"{FIRST}.current")
+        visitor.keys("o")
+    visitor.find(".band-urgent_referral h1")
+    visitor.slide(".heat-photo label:nth-of-type(2) input", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    journey.step("case")
+
+
+def agree(journey: Journey) -> None:
+    visitor = journey.visitor
+    if journey.on_phone:
+        visitor.press("input[name=agreement][value=agree]")
+    else:
+        visitor.keys("a")
+        visitor.find("[value=agree]:checked:focus")
+        visitor.keys("n")
+        visitor.find("textarea:focus")
     visitor.find("textarea[name=note]").send_keys("Excision advised.")
-    visitor.press_button("Sign the review")
-    visitor.see("Review signed")
+    journey.step("review")
+    journey.press("sign")
     visitor.see("Excision advised.")
-    visitor.press_button("Next case")
-    visitor.see("Doctor's review")
+    visitor.find(".next-case.primary:focus")
+    journey.step("signed")
+    for language, button in (("en", "pdfEnglish"), ("fr", "pdfFrench")):
+        journey.press(button)
+        visitor.await_answer(f"/report.pdf?lang={language}")
+    if journey.on_phone:
+        journey.press("nextCase")
+    else:
+        visitor.keys("j")
+    visitor.find(".case .band-doctor_review h1")
     visitor.see_none("Excision advised.")
-    visitor.assert_quiet()
-    assert [row["reviewed"] for row in doctor.call("GET", "/queue").json] == [False, True]
 
 
-def test_the_queue_is_worked_off_by_keyboard(visitor: Visitor, doctor: Caller) -> None:
-    visitor.look()
-    visitor.enter(doctor, "doctor")
-    visitor.see("Urgent referral")
-    visitor.find(".list > li.current")
-    visitor.keys("o")
-    visitor.see("Sign the review")
-    visitor.keys("a")
-    visitor.press_button("Sign the review")
-    visitor.see("Review signed")
-    visitor.assert_quiet()
+def take_the_next_one_under_another_label(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.press("input[name=agreement][value=disagree]")
+    visitor.choose("label", "dermatofibroma")
+    visitor.choose("histology", "awaited")
+    journey.step("another-label")
+    journey.press("sign")
+    visitor.find(".message.good")
+    visitor.press(".top a[href='#/queue']")
+    visitor.find(".tabs")
+    visitor.see_none(journey.say("signed"))
+    visitor.find(FIRST)
+    journey.press("reviewed", within="tabs")
+    visitor.find(SECOND)
+    journey.step("reviewed")
 
 
-def test_patients_in_care_are_listed_with_what_waits(visitor: Visitor, doctor: Caller) -> None:
-    visitor.look(language="fr")
-    visitor.enter(doctor, "doctor")
-    visitor.go("patients")
-    visitor.see("Avis spécialisé urgent")
-    visitor.assert_accessible()
-    visitor.assert_quiet()
-
-
-def test_an_empty_queue_says_what_will_be_there(visitor: Visitor, town: Town) -> None:
-    visitor.look()
-    visitor.enter(town.person("doctor"), "doctor")
-    visitor.see("Nothing waits for a review")
-    visitor.assert_accessible()
-    visitor.assert_quiet()
+def look_at_the_patients(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.press(".top a[href='#/patients']")
+    visitor.find(".list .badge")
+    journey.step("patients")
+    journey.press("allFindings", within="list")
+    visitor.find(f"{FIRST} .badge")
+    journey.step("patient")

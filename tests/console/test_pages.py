@@ -28,7 +28,7 @@ def test_an_initial_password_is_replaced_on_the_page_that_errors_name(
     visitor.open("/password")
     visitor.type(email=doctor, current="wrong", fresh=PASSWORD, again=PASSWORD)
     visitor.press("form .primary")
-    visitor.see("Invalid credentials")
+    visitor.see("The e-mail or the password is wrong")
     visitor.type(current=INITIAL, again="something else")
     visitor.press("form .primary")
     visitor.see("The two new passwords differ")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from skinapi.console.routes import ASSETS, STATIC
+from skinapi.errors import SkinAPIError
 from skinapi.records.reviews import Agreement, Histology
 from skinapi.reports.pages.labels import labels_of
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
@@ -131,6 +132,50 @@ def test_the_words_of_reports_are_the_words_of_the_console(
     }
     for prefix, table in tables.items():
         assert {key: said[f"{prefix}_{key}"] for key in table} == table
+
+
+# What only a program can be told, or what the console answers before a person sees it.
+FOR_PROGRAMS = {
+    "bad_dataset",
+    "bad_network",
+    "bad_request",
+    "duplicate",
+    "expectation_failed",
+    "headers_too_large",
+    "idempotency_key_reused",
+    "invalid_query",
+    "invalid_refresh_token",
+    "method_not_allowed",
+    "no_such_language",
+    "password_change_required",
+    "unauthenticated",
+    "undecided",
+    "unprocessable",
+    "unsupported_media_type",
+    "unwritten",
+    "uri_too_long",
+}
+# The API says this one in the language of the photo.
+SAID_BY_THE_API = {"not_judgeable"}
+
+
+def test_every_error_that_a_person_can_meet_has_words(
+    words: dict[Language, dict[str, str]],
+) -> None:
+    """An API speaks English; a person may not."""
+    shown = {
+        error.code
+        for error in errors_below(SkinAPIError)
+        if error.__module__.startswith("skinapi.")
+        and (error.status < 500 or error.status in (503, 507))
+    }
+    said = {key.removeprefix("error_") for key in words["en"] if key.startswith("error_")}
+    assert shown - FOR_PROGRAMS - SAID_BY_THE_API == said
+
+
+def errors_below(error: type[SkinAPIError]) -> set[type[SkinAPIError]]:
+    direct = error.__subclasses__()
+    return {*direct, *(below for one in direct for below in errors_below(one))}
 
 
 def test_the_first_view_is_small(visitor: Visitor) -> None:

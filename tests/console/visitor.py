@@ -28,25 +28,48 @@ IN_THE_WAY = (
 )
 # The standard: https://www.w3.org/TR/WCAG22/
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+READ_WORDS = """
+const done = arguments[arguments.length - 1];
+import(`/console/words.${arguments[0]}.js`).then((words) => done(Object.values(words)[0]));
+"""
+# Texts on the page that are said to be in this language; code is in none.
+READ_TEXTS = """
+const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+const texts = [];
+while (walker.nextNode()) {
+  const parent = walker.currentNode.parentElement;
+  const language = parent.closest("code, noscript") ? "" : parent.closest("[lang]").lang;
+  if (language === arguments[0]) texts.push(walker.currentNode.data);
+}
+return texts;
+"""
+# Nothing loads, every picture is there, and no request of a form is on its way.
+IS_STILL = """
+return !document.querySelector(".loading, .sending, button:disabled")
+  && [...document.images].every((image) => image.complete);
+"""
+CUT_OFF = """
+const boxes = "h1, h2, button, .button, .badge, .chip, td, th, .card, .message";
+return [...document.querySelectorAll(boxes)]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
+  .map((one) => `${one.tagName} ${one.className}: ${one.textContent.trim().slice(0, 60)}`);
+"""
 
 
 class Visitor:
     def __init__(self, browser: webdriver.Chrome, port: int) -> None:
         self._browser = browser
         self._home = f"http://127.0.0.1:{port}"
+        self._size = DESKTOP
+        self._words: dict[str, dict[str, str]] = {}
 
     def look(
         self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, language: str = "en"
     ) -> None:
         """From now on through such a window, in such a light, in this language."""
-        width, height = size
-        self._command(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=size == PHONE,
-        )
+        self._size = size
+        self._resize(size[1])
+        self._command("Emulation.setTouchEmulationEnabled", enabled=size == PHONE)
         theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._command("Emulation.setEmulatedMedia", features=[theme])
         self.open("/")
@@ -107,6 +130,10 @@ class Visitor:
 
         self._until(click, f"to press {button!r} beside {row!r}")
 
+    def slide(self, selector: str, *keys: str) -> None:
+        """Move a slider by its keys."""
+        self.find(selector).send_keys(*keys)
+
     def keys(self, *keys: str) -> None:
         self._browser.switch_to.active_element.send_keys(*keys)
 
@@ -132,19 +159,57 @@ class Visitor:
     def run(self, script: str, *arguments: Any) -> Any:
         return self._browser.execute_script(script, *arguments)
 
+    def words(self, language: str) -> dict[str, str]:
+        """The console's own words, as the browser has them."""
+        if language not in self._words:
+            self._words[language] = self._browser.execute_async_script(READ_WORDS, language)
+        return self._words[language]
+
+    def texts(self, language: str) -> list[str]:
+        found: list[str] = self.run(READ_TEXTS, language)
+        return found
+
+    def await_stillness(self) -> None:
+        self._until(lambda: self.run(IS_STILL), "for the page to be still")
+
+    def await_truth(self, ask: Callable[[], bool], what: str) -> None:
+        self._until(ask, f"for {what}")
+
+    def await_answer(self, path: str) -> None:
+        """Wait until the page has had a good answer from an address that ends so."""
+        ask = (
+            "return performance.getEntriesByType('resource')"
+            ".some((one) => one.name.endsWith(arguments[0]) && one.responseStatus === 200)"
+        )
+        self._until(lambda: self.run(ask, path), f"for the answer of {path}")
+
+    def photograph(self) -> str:
+        """The whole page as PNG in base64, in a window as high as the page needs."""
+        hidden = self.run(
+            "const page = document.querySelector('.page');"
+            "return page.scrollHeight - page.clientHeight"
+        )
+        if hidden > 0:
+            self._resize(self._size[1] + hidden)
+        picture: str = self._command("Page.captureScreenshot", format="png")["data"]
+        if hidden > 0:
+            self._resize(self._size[1])
+        return picture
+
     def go_offline(self, gone: bool) -> None:
-        self._command("Network.enable")
-        speed = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        self._command("Network.emulateNetworkConditions", offline=gone, **speed)
+        self._set_network(gone, 0)
+
+    def make_slow(self, slow: bool) -> None:
+        self._set_network(False, 4000 if slow else 0)
 
     def assert_accessible(self) -> None:
         """axe finds nothing on the page as it is. Without axe nothing is asked."""
         axe = tool("axe-core")
         if not axe:
             return
-        # Past the page's own policy, which lets in no script but the console's.
-        self._command("Page.enable")
-        self._command("Runtime.evaluate", expression=(axe / "axe.min.js").read_text())
+        if not self.run("return 'axe' in window"):
+            # Past the page's own policy, which lets in no script but the console's.
+            self._command("Runtime.evaluate", expression=(axe / "axe.min.js").read_text())
         found = self._browser.execute_async_script(
             "const done = arguments[arguments.length - 1];"
             "axe.run(document, {runOnly: arguments[0]}).then((found) => done(found.violations));",
@@ -171,6 +236,7 @@ class Visitor:
             "return page.scrollWidth - page.clientWidth"
         )
         assert wide <= 0, f"the page is {wide} pixels wider than the window"
+        assert self.run(CUT_OFF) == []
 
     def _until(self, act: Callable[[], Any], what: str) -> Any:
         wait = WebDriverWait(
@@ -181,6 +247,22 @@ class Visitor:
         except TimeoutException as error:
             seen = self.text()[:600]
             raise AssertionError(f"waited {PATIENCE_S} s {what}; on the screen: {seen}") from error
+
+    def _set_network(self, offline: bool, latency_ms: int) -> None:
+        self._command("Network.enable")
+        speed = {"downloadThroughput": -1, "uploadThroughput": -1}
+        self._command(
+            "Network.emulateNetworkConditions", offline=offline, latency=latency_ms, **speed
+        )
+
+    def _resize(self, height: int) -> None:
+        self._command(
+            "Emulation.setDeviceMetricsOverride",
+            width=self._size[0],
+            height=height,
+            deviceScaleFactor=1,
+            mobile=self._size == PHONE,
+        )
 
     def _command(self, name: str, **arguments: Any) -> Any:
         return self._browser.execute_cdp_cmd(name, arguments)

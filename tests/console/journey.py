@@ -1,0 +1,113 @@
+"""A role's whole way through the console under one look; every step is checked and photographed.
+
+The pictures are for people: `build/screenshots/<role>/<step>-<width>-<scheme>-<language>.png`.
+"""
+
+import base64
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.console.visitor import DESKTOP, PHONE, Visitor
+from tests.documents import ROOT
+from tests.size import drill
+
+SCREENSHOTS = ROOT / "build" / "screenshots"
+# What a person must never read: a key of our own tables, or a value that was not there.
+RAW = re.compile(r"\b(?:undefined|null|NaN|Invalid Date|[a-z]+_[a-z_]+)\b|\[object")
+# Words of one language that are words of the other as well, or a part of a name.
+LONG_ENOUGH = 9
+
+
+class Look(NamedTuple):
+    size: tuple[int, int]
+    dark: bool
+    language: str
+
+    def __str__(self) -> str:
+        return f"{self.size[0]}-{'dark' if self.dark else 'light'}-{self.language}"
+
+
+LOOKS = [
+    Look(size, dark, language)
+    for size in (PHONE, DESKTOP)
+    for dark in (False, True)
+    for language in ("en", "fr")
+]
+
+
+def looks(pair: int = 0) -> list[Look]:
+    """All eight in the drill; else two that differ in everything, another two for each `pair`.
+
+    Four pairs make eight: with a pair for each role, each role meets each value, and each look is
+    met.
+    """
+    return LOOKS if drill else [LOOKS[pair % 4], LOOKS[7 - pair % 4]]
+
+
+class Journey:
+    def __init__(self, visitor: Visitor, role: str, look: Look) -> None:
+        self.visitor = visitor
+        self._role = role
+        self._look = look
+        self._count = 0
+        visitor.look(look.size, dark=look.dark, language=look.language)
+
+    @property
+    def on_phone(self) -> bool:
+        return self._look.size == PHONE
+
+    def say(self, key: str, **values: str) -> str:
+        """The console's words for this key, in the language of this look."""
+        return re.sub(r"\{(\w+)\}", lambda hole: values[hole[1]], self._words(self.language)[key])
+
+    @property
+    def language(self) -> str:
+        return self._look.language
+
+    def see(self, key: str, **values: str) -> None:
+        self.visitor.see(self.say(key, **values))
+
+    def press(self, key: str, within: str = "") -> None:
+        self.visitor.press_button(self.say(key), within)
+
+    def step(self, name: str, *, still: bool = True, expected: tuple[str, ...] = ()) -> None:
+        """Here one would pause and read. `expected` names the requests that were to be refused."""
+        if still:
+            self.visitor.await_stillness()
+        self._count += 1
+        self._keep(f"{self._count:02}-{name}")
+        self.visitor.assert_accessible()
+        self.visitor.assert_nothing_overflows()
+        self.visitor.assert_quiet(expected=expected)
+        self._assert_words()
+
+    def _keep(self, name: str) -> None:
+        folder = SCREENSHOTS / self._role
+        folder.mkdir(parents=True, exist_ok=True)
+        picture = base64.b64decode(self.visitor.photograph())
+        (folder / f"{name}-{self._look}.png").write_bytes(picture)
+
+    def _assert_words(self) -> None:
+        """In one language, and no key in place of a word."""
+        texts = self.visitor.texts(self.language)
+        raw = [text for text in texts if RAW.search(text)]
+        assert raw == []
+        other = "fr" if self.language == "en" else "en"
+        ours = set(self._words(self.language).values())
+        foreign = {
+            word
+            for word in set(self._words(other).values()) - ours
+            if len(word) >= LONG_ENOUGH and "{" not in word
+        }
+        untranslated = [text for text in texts if text.strip() in foreign]
+        assert untranslated == []
+
+    def _words(self, language: str) -> dict[str, str]:
+        return self.visitor.words(language)
+
+
+def file_of(folder: Path, name: str, content: bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content)
+    return path

@@ -1,0 +1,145 @@
+"""What a person sees when something is not as wished: each state has its own words and a way on."""
+
+from pathlib import Path
+
+import pytest
+
+from skinapi.registry.prediction_pool import RETRY_AFTER_S
+from tests.console.journey import Journey, Look, file_of, looks
+from tests.console.visitor import Visitor
+from tests.photos import photo_of
+from tests.served.people import Caller, Town
+from tests.served.wire import ask
+
+PASSWORD = "a long enough passphrase"
+TOO_LARGE = b"\xff\xd8" + bytes(10 * 1024 * 1024)
+# The answer to the first photo is given by the page: a full queue. What is sent again is answered
+# by the server, under the same Idempotency-Key.
+QUEUE_FULL = """
+const open = XMLHttpRequest.prototype.open;
+XMLHttpRequest.prototype.open = function (...asked) {
+  XMLHttpRequest.prototype.open = open;
+  open.apply(this, asked);
+  const body = JSON.stringify({ code: "unavailable", detail: "The service is busy" });
+  Object.defineProperty(this, "status", { get: () => 503 });
+  Object.defineProperty(this, "response", { get: () => new Blob([body]) });
+  this.getResponseHeader = () => arguments_seconds;
+};
+"""
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    return file_of(tmp_path, "lesion.jpg", photo_of("melanoma", (600, 450)))
+
+
+@pytest.fixture
+def ada(town: Town, look: Look) -> str:
+    """The e-mail of somebody with a password of their own."""
+    email = f"grace-{look}@town.example"
+    body = {"name": "Grace Hopper", "email": email, "password": PASSWORD}
+    assert ask(town.server.port, "POST", "/register", json=body).status == 201
+    town.services.admin.approve_account(email=email, role=None, by="admin")
+    return email
+
+
+@pytest.mark.parametrize("look", looks(2), ids=str)
+def test_whatever_goes_wrong_has_words_and_a_way_on(
+    visitor: Visitor, town: Town, photo: Path, ada: str, look: Look
+) -> None:
+    journey = Journey(visitor, "states", look)
+    log_in(journey, town, ada)
+    choose_what_is_no_photo(journey, photo)
+    wait_for_a_full_queue(journey, photo)
+    look_for_what_is_not_there(journey)
+    lose_the_session(journey, town, photo, ada)
+    lose_the_server(journey)
+
+
+def log_in(journey: Journey, town: Town, email: str) -> None:
+    visitor = journey.visitor
+    town.services.admin.suspend_account(email=email, by="admin")
+    visitor.type(email=email, password=PASSWORD)
+    visitor.press("form .primary")
+    journey.see("error_account_suspended")
+    journey.step("suspended", expected=("/login",))
+    town.services.admin.approve_account(email=email, role=None, by="admin")
+    visitor.press("form .primary")
+    journey.see("choosePhoto")
+
+
+def choose_what_is_no_photo(journey: Journey, photo: Path) -> None:
+    visitor = journey.visitor
+    visitor.hand_in("photo", file_of(photo.parent, "letter.jpg", b"Dear doctor"))
+    journey.see("notAPicture")
+    journey.step("not-a-picture")
+    visitor.hand_in("photo", file_of(photo.parent, "large.jpg", TOO_LARGE))
+    journey.see("fileTooLarge")
+    journey.step("too-large")
+
+
+def wait_for_a_full_queue(journey: Journey, photo: Path) -> None:
+    visitor = journey.visitor
+    visitor.hand_in("photo", photo)
+    visitor.run(QUEUE_FULL.replace("arguments_seconds", repr(str(RETRY_AFTER_S))))
+    journey.press("sendPhoto")
+    journey.see("serverBusy")
+    journey.step("queue-full")
+    visitor.find(".band-urgent_referral h1")  # after the countdown, by itself
+
+
+def look_for_what_is_not_there(journey: Journey) -> None:
+    journey.visitor.go("finding/987654")
+    journey.see("error_not_found")
+    journey.step("no-such-finding", expected=("/submissions/987654",))
+    journey.press("toStart")
+    journey.see("choosePhoto")
+
+
+def lose_the_session(journey: Journey, town: Town, photo: Path, email: str) -> None:
+    visitor = journey.visitor
+    visitor.go("check")
+    visitor.hand_in("photo", photo)
+    visitor.find("figure.crop canvas")
+    account = town.services.accounts.by_email(email)
+    assert account
+    town.services.sessions.forget(account.id)
+    journey.press("sendPhoto")
+    journey.see("sessionEndedText")
+    journey.step("session-ended", still=False, expected=("/predict",))
+    visitor.find(".veil [name=password]").send_keys(PASSWORD)
+    visitor.press(".veil form .primary")
+    visitor.find(".band-urgent_referral h1")
+
+
+def lose_the_server(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.make_slow(True)
+    visitor.go("history")
+    journey.see("loading")
+    journey.step("loading", still=False)
+    visitor.make_slow(False)
+    visitor.find(".list > li")
+    visitor.press(".top a[href='#/account']")
+    journey.see("consentPhotos")
+    visitor.go_offline(True)
+    visitor.press("section.card label.tick")
+    journey.see("offline")
+    assert not visitor.find("section.card input").is_selected()
+    visitor.press(".top a[href='#/history']")
+    visitor.find(".message.bad")
+    journey.step("offline", expected=("/me/consents", "/submissions"))
+    visitor.go_offline(False)
+    journey.press("tryAgain")
+    visitor.find(".list > li")
+
+
+def test_an_empty_queue_says_what_will_be_there(visitor: Visitor, town: Town) -> None:
+    journey = Journey(visitor, "states", looks()[0])
+    doctor: Caller = town.person("doctor")
+    visitor.enter(doctor, "doctor")
+    journey.see("queueEmpty")
+    journey.step("empty-queue")
+    visitor.go("patients")
+    journey.see("patientsEmpty")
+    journey.step("no-patients")
