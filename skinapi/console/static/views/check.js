@@ -118,7 +118,10 @@ export const View = () => {
   const choose = (chosen) => {
     setError(null);
     if (chosen.size > LARGEST_BYTES) setError({ status: 413, message: say("fileTooLarge") });
-    else setFile(chosen);
+    else {
+      cut.current = async () => chosen; // until it has been decoded, and can be cropped
+      setFile(chosen);
+    }
   };
   const other = () => {
     setFile(null);
