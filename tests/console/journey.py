@@ -92,7 +92,7 @@ class Journey:
         """In one language, and no key in place of a word."""
         texts = self.visitor.texts(self.language)
         raw = [text for text in texts if RAW.search(text)]
-        assert raw == []
+        assert raw == [], raw
         other = "fr" if self.language == "en" else "en"
         ours = set(self._words(self.language).values())
         foreign = {
@@ -101,7 +101,7 @@ class Journey:
             if len(word) >= LONG_ENOUGH and "{" not in word
         }
         untranslated = [text for text in texts if text.strip() in foreign]
-        assert untranslated == []
+        assert untranslated == [], untranslated
 
     def _words(self, language: str) -> dict[str, str]:
         return self.visitor.words(language)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.registry.prediction_pool import RETRY_AFTER_S
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.photos import photo_of
@@ -13,8 +12,8 @@ from tests.served.wire import ask
 
 PASSWORD = "a long enough passphrase"
 TOO_LARGE = b"\xff\xd8" + bytes(10 * 1024 * 1024)
-# The answer to the first photo is given by the page: a full queue. What is sent again is answered
-# by the server, under the same Idempotency-Key.
+# The answer to the first photo is given by the page: a full queue, to be asked again in a minute.
+# What is sent again is answered by the server, under the same Idempotency-Key.
 QUEUE_FULL = """
 const open = XMLHttpRequest.prototype.open;
 XMLHttpRequest.prototype.open = function (...asked) {
@@ -23,8 +22,13 @@ XMLHttpRequest.prototype.open = function (...asked) {
   const body = JSON.stringify({ code: "unavailable", detail: "The service is busy" });
   Object.defineProperty(this, "status", { get: () => 503 });
   Object.defineProperty(this, "response", { get: () => new Blob([body]) });
-  this.getResponseHeader = () => arguments_seconds;
+  this.getResponseHeader = () => "60";
 };
+"""
+# As if the minute went by at once: a countdown waits for a second at a time.
+HURRY = """
+const wait = setTimeout;
+window.setTimeout = (act, ms) => wait(act, ms === 1000 ? 0 : ms);
 """
 
 
@@ -81,10 +85,11 @@ def choose_what_is_no_photo(journey: Journey, photo: Path) -> None:
 def wait_for_a_full_queue(journey: Journey, photo: Path) -> None:
     visitor = journey.visitor
     visitor.hand_in("photo", photo)
-    visitor.run(QUEUE_FULL.replace("arguments_seconds", repr(str(RETRY_AFTER_S))))
+    visitor.run(QUEUE_FULL)
     journey.press("sendPhoto")
     journey.see("serverBusy")
     journey.step("queue-full")
+    visitor.run(HURRY)
     visitor.find(".band-urgent_referral h1")  # after the countdown, by itself
 
 

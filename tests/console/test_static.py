@@ -26,7 +26,6 @@ VENDORED = {
 }
 OURS = [name for name in ASSETS if name.endswith((".js", ".css", ".html")) and "/" not in name]
 OURS += [name for name in ASSETS if name.startswith("views/")]
-FIRST_VIEW_BYTES = 80 * 1024
 
 
 def text_of(name: str) -> str:
@@ -178,17 +177,6 @@ def errors_below(error: type[SkinAPIError]) -> set[type[SkinAPIError]]:
     return {*direct, *(below for one in direct for below in errors_below(one))}
 
 
-def test_the_first_view_is_small(visitor: Visitor) -> None:
-    visitor.look()
-    visitor.see("Log in")
-    fetched = visitor.run(
-        "return performance.getEntriesByType('resource').concat("
-        "performance.getEntriesByType('navigation')).map((one) => one.encodedBodySize)"
-    )
-    assert len(fetched) > 5
-    assert sum(fetched) <= FIRST_VIEW_BYTES
-
-
 def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> None:
     """Else its silence in the other tests would say nothing."""
     if not tool("axe-core"):
@@ -204,14 +192,3 @@ def test_every_static_file_is_known() -> None:
     files = {path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()}
     assert files == ASSETS.keys()
     assert Path(STATIC / "index.html").is_file()
-
-
-def test_nothing_moves_while_the_first_view_appears(visitor: Visitor) -> None:
-    visitor.look()
-    visitor.see("Log in")
-    moved = visitor.run(
-        "const observer = new PerformanceObserver(() => {});"
-        "observer.observe({type: 'layout-shift', buffered: true});"
-        "return observer.takeRecords().map((one) => one.value)"
-    )
-    assert sum(moved) < 0.01

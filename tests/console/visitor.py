@@ -229,7 +229,7 @@ class Visitor:
         """
         entries = [entry["message"] for entry in self._browser.get_log("browser")]  # type: ignore[no-untyped-call]
         loud = [entry for entry in entries if not any(word in entry for word in expected)]
-        assert loud == []
+        assert loud == [], loud
 
     def assert_nothing_overflows(self) -> None:
         wide = self.run(
@@ -237,7 +237,8 @@ class Visitor:
             "return page.scrollWidth - page.clientWidth"
         )
         assert wide <= 0, f"the page is {wide} pixels wider than the window"
-        assert self.run(CUT_OFF) == []
+        cut = self.run(CUT_OFF)
+        assert cut == [], cut
 
     def _until(self, act: Callable[[], Any], what: str) -> Any:
         wait = WebDriverWait(
