@@ -120,10 +120,12 @@ def keep_the_account_in_order(journey: Journey) -> None:
     journey.see("passwordsDiffer")
     visitor.type(again=BETTER)
     visitor.press("form .primary")
-    visitor.see_none(journey.say("passwordsDiffer"))
+    journey.see("passwordSaved")
+    assert visitor.find("[name=current]").get_attribute("value") == ""
     journey.step("password")
     journey.press("logOut")
     journey.see("startTitle")
+    visitor.see_none(journey.say("passwordSaved"))
     journey.step("left")
 
 

@@ -2,7 +2,7 @@
 // What every view is built from.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getPage } from "/console/api.js";
+import { getPage, getSession, onSessionChange } from "/console/api.js";
 import { hasWords, say, sayPercent, sayWait } from "/console/language.js";
 
 const ICONS = {
@@ -328,6 +328,7 @@ export const Toasts = () => {
   const [shown, setShown] = useState(/** @type {{text: string, undo?: () => void} | null} */ (null));
   useEffect(() => {
     showToast = setShown;
+    return onSessionChange(() => !getSession() && setShown(null)); // it is not for whoever is next
   }, []);
   useEffect(() => {
     if (!shown) return undefined;
