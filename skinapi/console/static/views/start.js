@@ -11,7 +11,8 @@ import { LoginForm } from "/console/views/login.js";
 export const View = () => {
   const session = getSession();
   useEffect(() => {
-    if (session) location.replace(`#/${placesOf(session.role)[0]}`);
+    // Whoever has gone elsewhere meanwhile stays there.
+    if (session && !location.hash.replace(/^#\/?/, "")) location.replace(`#/${placesOf(session.role)[0]}`);
   }, [session?.role]);
   if (session) return null;
   return html`
