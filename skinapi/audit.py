@@ -109,9 +109,10 @@ class AuditTrail:
         if [row.get("hash") for row in found] != [hash]:
             yield Fault(f"audit row {sequence} is missing, or not the one that the log names")
 
-    def has(self, action: str, *, target: str) -> bool:
-        """Whether the trail has a row about this."""
-        return bool(self._rows.find({"target": target, "action": action}, limit=1, sort="sequence"))
+    def newest(self, action: str, *, target: str) -> Document | None:
+        """The newest row about this; None if there is none."""
+        about = {"target": target, "action": action}
+        return next(iter(self._rows.find(about, limit=1, sort="-sequence")), None)
 
     def log_newest(self) -> None:
         """Log the number and hash of the newest row."""

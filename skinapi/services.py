@@ -78,7 +78,7 @@ class Services:
         yield from self.issued.faults(self.records.has)
         yield from self.trail.faults()
         for admin in self.active_admins.ids():
-            if not self.trail.has("account.role_admin", target=admin):
+            if not self.trail.newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
 
 

@@ -180,6 +180,7 @@ ROWS: dict[str, Row] = {
     "list_submissions": Row("/submissions", APPROVED),
     "show_submission": Row("/submissions/{number}", IN_CARE),
     "show_photo": Row("/submissions/{number}/photo", IN_CARE),
+    "show_thumbnail": Row("/submissions/{number}/thumbnail", IN_CARE),
     "show_heatmap": Row("/submissions/{number}/heatmap", IN_CARE),
     "delete_submission": Row("/submissions/{number}", OWNER),
     "add_review": Row(

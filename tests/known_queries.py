@@ -57,12 +57,12 @@ KNOWN: list[Query] = [
         ("audit", "find", {"sequence": {"$gt": 0}}, {"sort": "sequence", "limit": 1000}),
     ),
     *_of(
-        "audit.py AuditTrail.has",
+        "audit.py AuditTrail.newest",
         (
             "audit",
             "find",
             {"target": ID, "action": "account.role_admin"},
-            {"sort": "sequence", "limit": 1},
+            {"sort": "-sequence", "limit": 1},
         ),
     ),
     *_of(
@@ -210,7 +210,16 @@ KNOWN: list[Query] = [
         ("submissions", "find", {}, {"limit": 100}),
         ("submissions", "find", {}, {"limit": 100, "after": ID}),
     ),
-    *_of("records/submissions.py Submissions.remove", ("submissions", "delete", {"id": ID})),
+    *_of(
+        "records/submissions.py Submissions.set_thumbnail",
+        ("submissions", "update", {"id": ID, "thumbnail_blob": None}, OPS),
+        ("submissions", "update", {"id": ID, "thumbnail_blob": HASH}, OPS),
+    ),
+    *_of(
+        "records/submissions.py Submissions.remove",
+        ("submissions", "delete", {"id": ID, "thumbnail_blob": None}),
+        ("submissions", "delete", {"id": ID, "thumbnail_blob": HASH}),
+    ),
     *_of(
         "records/submissions.py Submissions._catch_up",
         ("submissions", "find", {}, {"sort": "-number", "limit": 1}),

@@ -39,13 +39,18 @@ class KeptPhotos:
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
         """The kept photo. Raises NotFound, with the reason where it was not kept or is damaged."""
+        content = self.content_of(submission)
+        self.note_read(submission=submission, by=to)
+        return content
+
+    def content_of(self, submission: Submission) -> bytes:
+        """The same without a row in the audit trail: for making something of it that leaves one."""
         try:
-            content = self._content_of(submission)
+            content = self._find(submission)
         except BlobDamaged as error:
             raise NotFound(DAMAGED) from error
         if content is None:
             raise NotFound(NOT_KEPT)
-        self.note_read(submission=submission, by=to)
         return content
 
     def open(self, *, submission: Submission, to: Subject) -> Photo | None:
@@ -55,7 +60,7 @@ class KeptPhotos:
         report.
         """
         try:
-            content = self._content_of(submission)
+            content = self._find(submission)
         except BlobDamaged:
             return None
         if content is None:
@@ -76,7 +81,7 @@ class KeptPhotos:
         if blob:
             self._blobs.delete(blob)
 
-    def _content_of(self, submission: Submission) -> bytes | None:
+    def _find(self, submission: Submission) -> bytes | None:
         try:
             return self._blobs.get(submission.photo_blob) if submission.photo_blob else None
         except BlobDamaged:

@@ -1,6 +1,8 @@
 """The routes of stored findings and their reviews."""
 
-from flask import Response
+import hashlib
+
+from flask import Response, request
 
 from skinapi.errors import Forbidden, NotFound
 from skinapi.records.errors import IdempotencyKeyReused
@@ -45,6 +47,27 @@ def show_photo(records: RecordsService, *, number: str, subject: Subject) -> Res
     """The photo of a finding, where it was kept."""
     content = records.read_kept_photo(number=number, to=subject)
     return Response(content, mimetype="image/jpeg")
+
+
+@routes.route(
+    "GET",
+    "/submissions/<number>/thumbnail",
+    access=Signed(),
+    rate=Rate.READ,
+    produces="image/jpeg",
+    raises=(NotFound,),
+)
+def show_thumbnail(records: RecordsService, *, number: str, subject: Subject) -> Response:
+    """The photo of a finding as a small JPEG for lists, where the photo was kept.
+
+    A browser may keep it for this caller, and must ask each time whether it may still show it.
+    """
+    content = records.read_thumbnail(number=number, to=subject)
+    response = Response(content, mimetype="image/jpeg")
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(hashlib.sha256(content).hexdigest()[:20])
+    response.make_conditional(request)
+    return response
 
 
 @routes.route(

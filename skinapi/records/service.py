@@ -13,6 +13,7 @@ from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
+from skinapi.records.thumbnails import Thumbnails
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
@@ -54,6 +55,9 @@ class RecordsService:
         self._accounts = accounts
         self._trail = trail
         self.photos = photos
+        self._thumbnails = Thumbnails(
+            submissions=submissions, photos=photos, blobs=store.blobs, trail=trail
+        )
 
     def find_answered(self, *, owner: str, key: str | None, request_hash: str) -> Submission | None:
         """The submission that the same request created before, if any.
@@ -164,6 +168,11 @@ class RecordsService:
         photo = self.photos.read(submission=submission, to=to)
         return draw_kept_overlay(photo, submission.finding.heat)
 
+    def read_thumbnail(self, *, number: str, to: Subject) -> bytes:
+        """The kept photo as a small JPEG. Raises NotFound, as `read_kept_photo` does."""
+        submission, _ = self.show(number=number, to=to)
+        return self._thumbnails.read(submission=submission, to=to)
+
     def has(self, submission_id: str) -> bool:
         return self._submissions.has(submission_id)
 
@@ -225,9 +234,19 @@ class RecordsService:
         """
         self.photos.delete(submission.photo_blob)
         self.forget_beside(submission)
-        removed = self._submissions.remove(submission)
+        removed = self._remove_record(submission)
         self.forget_beside(submission)
         return removed
+
+    def _remove_record(self, submission: Submission) -> bool:
+        """Delete the record and its thumbnail, which a request may store at this moment."""
+        current: Submission | None = submission
+        while current:
+            self.photos.delete(current.thumbnail_blob)
+            if self._submissions.remove(current):
+                return True
+            current = self._submissions.by_id(current.id)
+        return False
 
     def forget_beside(self, submission: Submission) -> None:
         """Delete the data that other packages store about this submission.

@@ -71,6 +71,7 @@ class Submission(SubmissionSummary):
 
     finding: Finding
     context: Context
+    thumbnail_blob: str | None = None
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -214,9 +215,18 @@ class Submissions:
     def count_by_owner(self) -> dict[str, int]:
         return self._documents.count_by("owner")
 
-    def remove(self, submission: QueueEntry) -> bool:
-        """Delete a submission. False where it was deleted already."""
-        return self._documents.delete({"id": submission.id}) > 0
+    def set_thumbnail(self, submission: Submission, blob: str) -> bool:
+        """Set the thumbnail's blob. False where the submission is deleted, or another was set."""
+        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
+        changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
+        return changed is not None
+
+    def remove(self, submission: Submission) -> bool:
+        """Delete a submission. False where it was deleted already, or its thumbnail was set in the
+        meantime.
+        """
+        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
+        return self._documents.delete(unchanged) > 0
 
 
 def _document(submission: Submission) -> dict[str, Any]:

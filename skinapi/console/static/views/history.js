@@ -1,34 +1,44 @@
 // @ts-check
 // One's own findings, the newest first.
 
-import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getFile, getPage, remove } from "/console/api.js";
 import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
 
+/** A picture is fetched when its row is this near to the screen. */
+const NEAR = "300px";
+
 /** The kept photo, small. @param {{number: number, kept: boolean}} props */
 export const Thumbnail = ({ number, kept }) => {
   const [url, setUrl] = useState("");
+  const place = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
-    if (!kept) return undefined;
+    if (!kept || !place.current) return undefined;
     let made = "";
     let current = true;
-    getFile(`/submissions/${number}/photo`, "image/jpeg").then(
-      (address) => {
-        made = address;
-        if (current) setUrl(address);
-        else URL.revokeObjectURL(address);
+    const fetchPicture = async () => {
+      made = await getFile(`/submissions/${number}/thumbnail`, "image/jpeg").catch(() => "");
+      if (current) setUrl(made);
+      else if (made) URL.revokeObjectURL(made);
+    };
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (!entries.some((entry) => entry.isIntersecting)) return;
+        observer.disconnect();
+        fetchPicture();
       },
-      () => {},
+      { rootMargin: NEAR },
     );
+    observer.observe(place.current);
     return () => {
       current = false;
+      observer.disconnect();
       if (made) URL.revokeObjectURL(made);
     };
   }, [number, kept]);
-  return url
-    ? html`<img class="thumb" src=${url} alt="" />`
-    : html`<span class="thumb"><${Icon} name="camera" /></span>`;
+  return html`<span class="thumb" ref=${place}>
+    ${url ? html`<img class="thumb" src=${url} alt="" />` : html`<${Icon} name="camera" />`}</span>`;
 };
 
 export const View = () => {

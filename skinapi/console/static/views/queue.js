@@ -8,7 +8,7 @@ import { say, sayAge, sayDate } from "/console/language.js";
 import { labelOfBand, nameOfClass } from "/console/views/finding.js";
 import { Thumbnail } from "/console/views/history.js";
 
-/** A page is short, because each of its findings fetches a photo. */
+/** A page is short: the first ones are what a doctor reads. */
 const PAGE = 20;
 /** What each tab asks for; the first is shown without a name in the address. */
 const FILTERS = { "": { reviewed: "false" }, reviewed: { reviewed: "true" }, all: {} };

@@ -1,0 +1,227 @@
+"""The small pictures of lists: made once, for whoever may see the photo, gone with it."""
+
+import io
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Accounts
+from skinapi.records import thumbnails
+from skinapi.records.finding_counts import FindingCounts
+from skinapi.records.kept_photos import KeptPhotos
+from skinapi.records.service import RecordsService
+from skinapi.records.submissions import Submissions
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Store
+from skinapi.vision.context import Context
+from skinapi.vision.photo import STORED_SIDE, read_photo
+from skinapi.vision.thumbnail import LONGEST_SIDE, draw_thumbnail
+from skinapi.web.access import Subject
+from tests.backends import Backend, Person, mock_store
+from tests.findings import finding_of
+from tests.interleaving import SteppedStore, every_order, run
+from tests.photos import photo_of
+from tests.prediction.photographer import predicted
+
+LARGE = photo_of("melanoma", (2400, 1800))
+
+
+def path_of(body: dict[str, Any]) -> str:
+    return f"/submissions/{body['id']}/thumbnail"
+
+
+def patient_in_care(backend: Backend) -> tuple[Person, Person]:
+    doctor = backend.member(role="doctor")
+    return doctor, backend.member(doctor_id=backend.account(doctor.email).id)
+
+
+def looks(backend: Backend) -> list[Document]:
+    return [row for row in backend.audit() if row["action"] == thumbnails.ACTION]
+
+
+def test_a_thumbnail_is_a_small_picture_of_the_whole_photo(backend: Backend) -> None:
+    answer = backend.member().call("GET", "/submissions/1/thumbnail")
+    assert answer.status_code == 404
+    ada = backend.member()
+    body = predicted(ada, LARGE, keep_photo="true")
+    answer = ada.call("GET", path_of(body))
+    assert answer.mimetype == "image/jpeg"
+    picture = Image.open(io.BytesIO(answer.data))
+    assert picture.size == (LONGEST_SIDE, LONGEST_SIDE * 3 // 4)
+    assert len(answer.data) < 20_000
+    assert not picture.getexif()
+
+
+def test_a_photo_smaller_than_a_thumbnail_is_not_enlarged() -> None:
+    small = Image.open(io.BytesIO(draw_thumbnail(photo_of("melanoma", (200, 150)))))
+    assert small.size == (200, 150)
+
+
+def test_a_photo_is_decoded_once_and_never_at_full_size(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = any_backend.member()
+    body = predicted(ada, LARGE, keep_photo="true")
+    sizes: list[tuple[int, int]] = []
+
+    def noting(content: bytes) -> Any:
+        photo = read_photo(content)
+        sizes.append(photo.pixels.size)
+        return photo
+
+    monkeypatch.setattr("skinapi.vision.thumbnail.read_photo", noting)
+    answers = [ada.call("GET", path_of(body)).data for _ in range(3)]
+    assert len(set(answers)) == 1
+    assert sizes == [(STORED_SIDE // 2, STORED_SIDE * 3 // 8)]
+    assert list(any_backend.services.faults()) == []
+
+
+def test_a_browser_keeps_it_and_asks_whether_it_may_still_show_it(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    path = path_of(predicted(ada, keep_photo="true"))
+    first = doctor.call("GET", path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    kept = {"If-None-Match": first.headers["ETag"]}
+    again = doctor.call("GET", path, headers=kept)
+    assert (again.status_code, again.data) == (304, b"")
+    backend.edit(ada.email, doctor_id="nobody")
+    assert doctor.call("GET", path, headers=kept).status_code == 404
+    assert ada.call("GET", path).headers["ETag"] == first.headers["ETag"]
+
+
+def test_it_is_deleted_with_the_photo(any_backend: Backend) -> None:
+    ada, bob = any_backend.member(), any_backend.member()
+    bodies = [predicted(person, keep_photo="true") for person in (ada, bob)]
+    for person, body in zip((ada, bob), bodies, strict=True):
+        assert person.call("GET", path_of(body)).status_code == 200
+    assert len(list(any_backend.services.store.blobs.keys())) == 4
+    assert ada.call("DELETE", f"/submissions/{bodies[0]['id']}").status_code == 200
+    any_backend.services.eraser.erase(any_backend.account(bob.email))
+    assert list(any_backend.services.store.blobs.keys()) == []
+
+
+def test_no_photo_no_thumbnail(backend: Backend) -> None:
+    ada = backend.member()
+    answer = ada.call("GET", path_of(predicted(ada)))
+    assert answer.status_code == 404
+    assert answer.get_json()["error"] == "The photo of this submission was not kept"
+
+
+@pytest.mark.parametrize("harm", ["lost", "damaged"])
+def test_check_names_a_harmed_thumbnail_and_the_next_reader_gets_a_new_one(
+    backend: Backend, tmp_path: Path, harm: str
+) -> None:
+    ada = backend.member()
+    body = predicted(ada, keep_photo="true")
+    good = ada.call("GET", path_of(body)).data
+    [document] = backend.stored()["submissions"]
+    [file] = tmp_path.rglob(document["thumbnail_blob"])
+    if harm == "lost":
+        file.unlink()
+    else:
+        file.write_bytes(b"not the picture")
+    says = [fault.says for fault in backend.services.faults()]
+    assert len(says) == 1
+    assert "thumbnail_blob" in says[0]
+    assert ada.call("GET", path_of(body)).data == good
+    assert list(backend.services.faults()) == []
+    assert len(list(backend.services.store.blobs.keys())) == 2
+
+
+def test_a_list_of_pictures_leaves_one_row_for_each_patient_and_day(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, ada = patient_in_care(any_backend)
+    paths = [path_of(predicted(ada, keep_photo="true")) for _ in range(2)]
+    for path in paths * 2:
+        assert ada.call("GET", path).status_code == 200
+        assert doctor.call("GET", path).status_code == 200
+    [row] = looks(any_backend)
+    assert row["by"] == any_backend.account(doctor.email).id
+    assert row["target"] == any_backend.account(ada.email).id
+    assert (row["phase"], row["outcome"]) == ("outcome", "done")
+    tomorrow = now() + timedelta(days=1)
+    monkeypatch.setattr(thumbnails, "now", lambda: tomorrow)
+    doctor.call("GET", paths[0])
+    assert len(looks(any_backend)) == 2
+
+
+def test_each_doctor_and_each_patient_has_a_row(backend: Backend) -> None:
+    doctor, ada = patient_in_care(backend)
+    bob = backend.member(doctor_id=backend.account(doctor.email).id)
+    paths = [path_of(predicted(person, keep_photo="true")) for person in (ada, bob)]
+    for path in paths * 2:
+        doctor.call("GET", path)
+    other = backend.member(role="doctor")
+    backend.edit(ada.email, doctor_id=backend.account(other.email).id)
+    other.call("GET", paths[0])
+    assert doctor.call("GET", paths[0]).status_code == 404
+    seen = [(row["by"], row["target"]) for row in looks(backend)]
+    pairs = [(doctor, ada), (doctor, bob), (other, ada)]
+    assert seen == [tuple(backend.account(one.email).id for one in pair) for pair in pairs]
+
+
+def test_it_is_not_shown_where_the_trail_cannot_be_written(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, ada = patient_in_care(backend)
+    path = path_of(predicted(ada, keep_photo="true"))
+    monkeypatch.setattr("skinapi.audit.ATTEMPTS", 0)
+    assert doctor.call("GET", path).status_code == 503
+    assert ada.call("GET", path).status_code == 200
+
+
+class Cast:
+    """A patient with a photo, over a store that stops at each step."""
+
+    def __init__(self) -> None:
+        self.store = mock_store()
+        store: Store = SteppedStore(self.store)
+        accounts, submissions = Accounts(store), Submissions(store)
+        self.owner = accounts.add(email="a@x.y", name="Ada", password_hash="-").id
+        trail = AuditTrail(store, lambda: None, secrets=["secret"])
+        self.records = RecordsService(
+            store=store,
+            submissions=submissions,
+            counts=FindingCounts(store),
+            accounts=accounts,
+            trail=trail,
+            photos=KeptPhotos(blobs=store.blobs, trail=trail, policy="always"),
+        )
+        self.number = submissions.add(
+            identifier=new_id(),
+            finding=finding_of(),
+            owner=self.owner,
+            context=Context(),
+            language="en",
+            sections={},
+            photo_blob=self.store.blobs.put(PHOTO),
+        ).number
+
+    def look(self) -> None:
+        subject = Subject(self.owner, "user", "")
+        self.records.read_thumbnail(number=str(self.number), to=subject)
+
+    def delete(self) -> None:
+        self.records.forget(self.owner)
+
+
+PHOTO = photo_of("melanoma", (128, 128))
+
+
+@pytest.mark.parametrize("acts", [("look", "look"), ("look", "delete")])
+def test_no_order_of_steps_leaves_a_picture_behind(acts: tuple[str, ...]) -> None:
+    """With a deletion no blob is left; without one, the photo and one thumbnail are."""
+
+    def play(choices: Sequence[int]) -> list[tuple[int, int]]:
+        cast = Cast()
+        taken = run([getattr(cast, act) for act in acts], choices, lambda: None)
+        assert len(list(cast.store.blobs.keys())) == (0 if "delete" in acts else 2)
+        return taken
+
+    every_order(play, depth=7)
