@@ -167,6 +167,7 @@ ROWS: dict[str, Row] = {
     "list_users": Row("/users", ADMINS),
     "delete_user": Row("/users/{email}", ADMINS),
     "approve_user": Row("/users/{email}/approve", ADMINS, sends({})),
+    "unapprove_user": Row("/users/{email}/unapprove", ADMINS),
     "change_role": Row("/users/{email}/role", ADMINS, sends({"role": "admin"})),
     "suspend_user": Row("/users/{email}/suspend", ADMINS),
     "reset_password": Row("/users/{email}/reset-password", ADMINS),

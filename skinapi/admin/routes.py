@@ -69,6 +69,22 @@ def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Su
 
 
 @routes.route(
+    "PATCH",
+    "/users/<email>/unapprove",
+    access=admins("Only admin can undo approvals"),
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, LastAdmin, ConcurrentChange),
+)
+def unapprove_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
+    """Undo an approval: the account waits again, and its tokens are revoked at once.
+
+    The role stays, also one that the approval gave.
+    """
+    changed = admin.unapprove_account(email=email, by=subject.id)
+    return Message(message=f"User {changed.email} waits for approval.")
+
+
+@routes.route(
     "PUT",
     "/users/<email>/role",
     access=admins("Only admin can change roles"),

@@ -21,6 +21,7 @@ NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"
 NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
+SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "doctor")
 EXISTING_DOCTOR: Filter = {"role": "doctor", "status": {"$ne": "deleting"}}
 
@@ -91,6 +92,25 @@ class AdminService:
         if changed.role == "doctor":
             return changed, f"Doctor {changed.email} approved."
         return changed, f"User {changed.email} approved as {changed.role}."
+
+    def unapprove_account(self, *, email: str, by: str) -> Account:
+        """Undo an approval: the account waits again, and its tokens are revoked. Nothing changes
+        where it waits already.
+
+        Raises NotFound, LastAdmin, ConcurrentChange, and Conflict for a suspended account: another
+        admin may have suspended it since the approval, and waiting would hide that.
+        """
+        account = self._account_by_email(email, NO_ACCOUNT)
+
+        def decide(current: Account) -> dict[str, Any]:
+            if current.status == "suspended":
+                raise Conflict(SUSPENDED)
+            if current.status == "waiting":
+                return {}
+            return {"status": "waiting", "token_version": current.token_version + 1}
+
+        with self._trail.act("account.unapprove", by=by, target=account.id):
+            return self._active_admins.change(account.id, decide)
 
     def set_role(self, *, email: str, role: Role, by: str) -> Account:
         """Set any role. Raises NotFound, LastAdmin, ConcurrentChange."""

@@ -8,6 +8,7 @@ from tests.backends import PASSWORD, Backend, Person
 SENTENCES = [
     ("PUT", "/users/{}/role", {"role": "user"}, "Only admin can change roles"),
     ("PATCH", "/users/{}/suspend", None, "Only admin can suspend users"),
+    ("PATCH", "/users/{}/unapprove", None, "Only admin can undo approvals"),
     ("POST", "/users/{}/reset-password", None, "Only admin can reset passwords"),
     ("PUT", "/users/{}/doctor", {"doctor": None}, "Only admin can assign doctors"),
     ("GET", "/audit", None, "Only admin can read the audit"),
@@ -107,7 +108,7 @@ def test_each_route_says_who_may(
     assert (answer.status_code, answer.get_json()["error"]) == (403, sentence)
 
 
-@pytest.mark.parametrize(("method", "path", "body", "_"), SENTENCES[:4])
+@pytest.mark.parametrize(("method", "path", "body", "_"), SENTENCES[:5])
 def test_nobody_is_nobody(backend: Backend, method: str, path: str, body: object, _: str) -> None:
     answer = backend.member(role="admin").call(method, path.format("no@example.org"), json=body)
     assert answer.status_code == 404
@@ -121,6 +122,7 @@ def test_nobody_is_nobody(backend: Backend, method: str, path: str, body: object
         ("PUT", "/users/root@example.org/role", {"role": "user"}),
         ("PUT", "/users/root@example.org/role", {"role": "doctor"}),
         ("PATCH", "/users/root@example.org/suspend", None),
+        ("PATCH", "/users/root@example.org/unapprove", None),
     ],
 )
 def test_the_last_admin_stays_even_against_its_own_will(
@@ -230,6 +232,7 @@ def test_what_is_being_deleted_cannot_be_brought_back(any_backend: Backend) -> N
     for method, deed, body in (
         ("PATCH", "approve", {}),
         ("PATCH", "suspend", None),
+        ("PATCH", "unapprove", None),
         ("PUT", "role", {"role": "admin"}),
     ):
         answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)

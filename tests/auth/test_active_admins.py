@@ -62,6 +62,7 @@ DECISIONS: dict[str, Callable[[Account], dict[str, str]]] = {
     "demote": lambda _: {"role": "user"},
     "suspend": lambda _: {"status": "suspended"},
     "approve": lambda _: {"status": "approved"},
+    "unapprove": lambda _: {"status": "waiting"},
 }
 
 
@@ -83,6 +84,8 @@ def run_scenario(actions: Sequence[str], choices: Sequence[int]) -> list[tuple[i
         ("demote a", "promote a"),
         ("delete a", "approve a"),
         ("suspend a", "approve a"),
+        ("unapprove a", "approve a"),
+        ("unapprove a", "unapprove b"),
         ("demote a", "recount"),
         ("promote u", "recount"),
     ],

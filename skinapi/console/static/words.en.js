@@ -227,6 +227,7 @@ export const english = {
   nothingWaits: "nothing waits",
   approve: "Approve",
   approved: "{email} is approved",
+  waiting: "{email} waits for approval again",
   suspend: "Suspend",
   suspended: "{email} is suspended",
   usersEmpty: "Nobody here",

@@ -228,6 +228,7 @@ export const french = {
   nothingWaits: "rien en attente",
   approve: "Approuver",
   approved: "{email} est approuvé",
+  waiting: "{email} attend de nouveau l'approbation",
   suspend: "Suspendre",
   suspended: "{email} est suspendu",
   usersEmpty: "Personne ici",

@@ -26,16 +26,23 @@ const isOneself = (account) => account.email === getSession()?.email;
 /** The row may be gone when something is undone, so its error is told where the undoing was offered. */
 const onError = (/** @type {any} */ error) => toast(sayError(error));
 
-/** @param {Act} act @param {"approve" | "suspend"} verb */
+/**
+ * The status that a verb of the API leads to, which is also the name of the sentence that says so.
+ * @type {Record<string, "approved" | "suspended" | "waiting">}
+ */
+const STATUS_AFTER = { approve: "approved", suspend: "suspended", unapprove: "waiting" };
+/** The verb that leads to a status. @type {Record<string, string>} */
+const VERB_TO = { approved: "approve", suspended: "suspend", waiting: "unapprove" };
+
+/** @param {Act} act @param {string} verb */
 async function setStatus(act, verb) {
   const { account, onChange } = act;
-  const approving = verb === "approve";
   try {
     await patch(addressOf(account, `/${verb}`));
-    const changed = { ...account, status: approving ? "approved" : "suspended" };
+    const changed = { ...account, status: STATUS_AFTER[verb] };
     onChange(changed);
-    toast(say(approving ? "approved" : "suspended", { email: account.email }), () =>
-      setStatus({ account: changed, onChange, onError }, approving ? "suspend" : "approve"),
+    toast(say(STATUS_AFTER[verb], { email: account.email }), () =>
+      setStatus({ account: changed, onChange, onError }, VERB_TO[account.status]),
     );
   } catch (error) {
     act.onError(error);
