@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skinapi.admin.routes import routes as admin_routes
+from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.routes import routes as care_routes
 from skinapi.clients import explainable, lab, shared, skinartify
@@ -95,6 +96,7 @@ def _register_routes(
     app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(admin_routes.blueprint(services.admin))
+    app.register_blueprint(usage_routes.blueprint(services.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))

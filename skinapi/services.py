@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from skinapi.admin.service import AdminService
+from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
 from skinapi.auth.active_admins import ActiveAdmins
@@ -62,6 +63,7 @@ class Services:
     guard: Guard
     auth: AuthService
     admin: AdminService
+    usage: DailyCounts
     records: RecordsService
     reviews: ReviewsService
     care: CareService
@@ -97,6 +99,7 @@ class _Repositories:
 
     accounts: Accounts
     trail: AuditTrail
+    usage: DailyCounts
     submissions: Submissions
     finding_counts: FindingCounts
     reviews: Reviews
@@ -140,6 +143,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         guard=_guard(settings, data, tokens),
         auth=_auth_service(settings, data, tokens, passwords),
         admin=_admin_service(settings, data, eraser, passwords),
+        usage=data.usage,
         records=records,
         reviews=ReviewsService(
             reviews=data.reviews, records=records, accounts=data.accounts, trail=data.trail
@@ -154,13 +158,16 @@ def _open_repositories(settings: Settings, store: Store) -> _Repositories:
         accounts = Accounts(store)
     except Duplicate as error:
         raise BrokenStore from error
+    usage = DailyCounts(store)
+    accounts.on_added(usage.add_account)
     return _Repositories(
         accounts=accounts,
         trail=AuditTrail(store, request_id, secrets=settings.audit_secrets()),
+        usage=usage,
         submissions=Submissions(store),
         finding_counts=FindingCounts(store),
         reviews=Reviews(store),
-        issued=IssuedReports(store),
+        issued=IssuedReports(store, on_issue=usage.add_report),
         narratives=NarrativeCache(store),
         sessions=Sessions(store, session_lifetimes(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
@@ -176,6 +183,7 @@ def _records_service(settings: Settings, store: Store, data: _Repositories) -> R
         accounts=data.accounts,
         trail=data.trail,
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
+        on_finding=data.usage.add_finding,
         forget=(
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),
@@ -261,12 +269,14 @@ def open_model_services(
             narrator=narrator,
             llm=settings.predict_narrative == "llm",
             quotas=quotas,
+            usage=services.usage,
             sample=ASSETS["sample.jpg"].content,
         ),
         clients=ClientsService(
             registry=registry,
             reports=reports,
             trail=services.trail,
+            usage=services.usage,
             open_clients=settings.open_clients,
             largest_photo=settings.max_upload_bytes,
             count_photo=count_photo,

@@ -176,6 +176,7 @@ ROWS: dict[str, Row] = {
     "add_doctor": Row("/doctors", ADMINS, new_account),
     "delete_doctor": Row("/doctors/{doctor}", ADMINS),
     "read_audit": Row("/audit", ADMINS),
+    "show_usage": Row("/admin/usage", ADMINS),
     # findings
     "predict": Row("/predict", APPROVED, photo("image")),
     "list_submissions": Row("/submissions", APPROVED),

@@ -121,6 +121,14 @@ KNOWN: list[Query] = [
     *_of("auth/email_conflicts.py find_email_conflicts", ("accounts", "find"), exempt=CHECK),
     *_of("auth/email_conflicts.py _write", ("accounts", "update", {"id": ID}, OPS)),
     *_of(
+        "admin/usage.py DailyCounts.read",
+        ("daily_counts", "find", {"id": {"$gte": "2026-01-01", "$lte": "2026-01-30"}}),
+    ),
+    *_of(
+        "admin/usage.py DailyCounts._add",
+        ("daily_counts", "update", {"id": "2026-01-01"}, {**OPS, "upsert": True}),
+    ),
+    *_of(
         "auth/guess_limits.py GuessLimits._spend",
         ("guesses", "update", {"id": HASH, "wrong": {"$lt": 60}}, OPS),
     ),

@@ -5,13 +5,17 @@ from skinapi.admin.schemas import (
     Assignment,
     AuditQuery,
     AuditRow,
+    DayOfUsage,
     DoctorSearch,
     NewDoctor,
     NewRole,
     PasswordReset,
+    UsageQuery,
+    UsageView,
     UserSearch,
 )
 from skinapi.admin.service import AdminService
+from skinapi.admin.usage import DailyCounts
 from skinapi.auth.errors import ConcurrentChange, EmailTaken, LastAdmin
 from skinapi.auth.schemas import AccountView, PatientView
 from skinapi.errors import Conflict, NotFound
@@ -22,6 +26,7 @@ from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Message
 
 routes: Routes[AdminService] = Routes("admin")
+usage_routes: Routes[DailyCounts] = Routes("usage")
 
 
 @routes.route("GET", "/users", access=admins("Only admin can view users"), rate=Rate.READ)
@@ -192,3 +197,12 @@ def read_audit(admin: AdminService, *, query: AuditQuery) -> Page[AuditRow]:
     )
     emails = admin.emails_of({row[who] for row in page.items for who in ("by", "target")})
     return page.map(lambda row: AuditRow.of(row, emails))
+
+
+@usage_routes.route(
+    "GET", "/admin/usage", access=admins("Only admin can view the usage"), rate=Rate.READ
+)
+def show_usage(counts: DailyCounts, *, query: UsageQuery) -> UsageView:
+    """How many findings, refused photos, accounts and reports each day (UTC) had."""
+    days = counts.read(days=query.days)
+    return UsageView(days=[DayOfUsage.of(day, counted) for day, counted in days])

@@ -1,17 +1,20 @@
 """Queries, request bodies and answers of the admin routes."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from skinapi.admin import usage
 from skinapi.auth.accounts import Role, Status
 from skinapi.auth.emails import Email
 from skinapi.auth.passwords import NewPassword
 from skinapi.storage.ports import Document
+from skinapi.vision.conditions import Band
 from skinapi.web.pagination import ContractPageQuery, PageQuery
 from skinapi.web.schema_types import Answer, Body, ContractBody, Identifier, Name, Printable
 
+LONGEST_USAGE_DAYS = 366
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable]
 
 
@@ -74,3 +77,36 @@ class AuditRow(Answer):
     def of(cls, row: Document, emails: dict[str, str]) -> Self:
         who = {f"{role}_email": emails.get(row[role]) for role in ("by", "target")}
         return cls.model_validate({**row, **who})
+
+
+class UsageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    days: Annotated[int, Field(ge=1, le=LONGEST_USAGE_DAYS)] = Field(
+        default=30, description="how many days; today is the last one"
+    )
+
+
+class DayOfUsage(Answer):
+    """What happened on one day (UTC). Deleting something later changes none of it."""
+
+    day: date
+    findings: int = Field(description="photos that were judged, for whomever")
+    bands: dict[Band, int] = Field(description="the findings by risk band")
+    refused: int = Field(description="photos that nobody could judge")
+    accounts: int = Field(description="accounts that were opened")
+    reports: int = Field(description="reports that were issued")
+
+    @classmethod
+    def of(cls, day: date, counted: Document) -> Self:
+        return cls(
+            day=day,
+            findings=counted.get(usage.FINDINGS, 0),
+            bands={band: counted.get(usage.field_of(band), 0) for band in Band},
+            refused=counted.get(usage.REFUSED, 0),
+            accounts=counted.get(usage.ACCOUNTS, 0),
+            reports=counted.get(usage.REPORTS, 0),
+        )
+
+
+class UsageView(Answer):
+    days: list[DayOfUsage] = Field(description="oldest first, with the days without any use")

@@ -68,10 +68,15 @@ class Accounts:
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
         self._care_listeners: list[Callable[[str], None]] = []
+        self._added_listeners: list[Callable[[], None]] = []
 
     def on_care_change(self, follow: Callable[[str], None]) -> None:
         """Have `follow(account_id)` called after each change of an account's doctor."""
         self._care_listeners.append(follow)
+
+    def on_added(self, listener: Callable[[], None]) -> None:
+        """Have `listener()` called after each new account."""
+        self._added_listeners.append(listener)
 
     def add(self, **fields: Any) -> Account:
         """Create an account. Raises EmailTaken."""
@@ -81,6 +86,8 @@ class Accounts:
             self._documents.insert({**account.model_dump(), "schema": 1, **search_field(account)})
         except Duplicate as error:
             raise EmailTaken from error
+        for listener in self._added_listeners:
+            listener()
         return account
 
     def get(self, identifier: str) -> Account:

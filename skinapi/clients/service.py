@@ -5,8 +5,9 @@ import binascii
 import re
 from collections.abc import Callable, Collection
 
+from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
-from skinapi.errors import BadRequest, Unauthenticated
+from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.registry.service import ClassifiedPhoto, RegistryService
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.pictures import print_pictures
@@ -26,6 +27,7 @@ class ClientsService:
         registry: RegistryService,
         reports: ReportsService,
         trail: AuditTrail,
+        usage: DailyCounts,
         open_clients: Collection[str],
         largest_photo: int,
         count_photo: Callable[[str, str | None], None],
@@ -36,6 +38,7 @@ class ClientsService:
         self._registry = registry
         self._reports = reports
         self._trail = trail
+        self._usage = usage
         self._open_clients = open_clients
         self._largest_photo = largest_photo
         self._count_photo = count_photo
@@ -45,13 +48,20 @@ class ClientsService:
     ) -> ClassifiedPhoto:
         """Classify a photo; with `measure`, measure the lesion's shape too.
 
-        Only a row of the audit trail is stored: which model, which band. Raises Refused,
-        PredictionQuotaReached.
+        Only a row of the audit trail is stored (which model, which band), and the day's numbers
+        grow. Raises Refused, PredictionQuotaReached.
         """
         caller = by.id if by else caller_address()
         self._count_photo(caller, by.role if by else None)
-        classified = self._registry.classify_photo(content=content, caller=caller, measure=measure)
+        try:
+            classified = self._registry.classify_photo(
+                content=content, caller=caller, measure=measure
+            )
+        except Refused:
+            self._usage.add_refused()
+            raise
         finding = classified.finding
+        self._usage.add_finding(finding.band)
         by_whom = by.id if by else "anonymous"
         self._trail.note(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
         return classified

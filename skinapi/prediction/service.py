@@ -2,6 +2,7 @@
 
 import hashlib
 
+from skinapi.admin.usage import DailyCounts
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import Refused
 from skinapi.records.quotas import Quotas
@@ -29,6 +30,7 @@ class PredictionService:
         narrator: Narrator,
         llm: bool,
         quotas: Quotas,
+        usage: DailyCounts,
         sample: bytes,
     ) -> None:
         self._accounts = accounts
@@ -37,6 +39,7 @@ class PredictionService:
         self._narrator = narrator
         self._llm = llm
         self._quotas = quotas
+        self._usage = usage
         self._sample = sample
         self._sample_finding: Finding | None = None
 
@@ -72,6 +75,7 @@ class PredictionService:
                 keep=self._records.photos.may_keep(owner, keep_photo),
             )
         except Refused as refused:
+            self._usage.add_refused()
             raise translate_refusal(refused, answer_language) from refused
         narrative = self._narrator.narrate(
             facts=Facts.of(classified.finding, context),

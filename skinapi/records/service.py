@@ -17,7 +17,7 @@ from skinapi.records.thumbnails import Thumbnails
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import Language
+from skinapi.vision.conditions import Band, Language
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.overlay import draw_kept_overlay
@@ -33,7 +33,7 @@ class RecordsService:
     """Stores findings and decides who may see them.
 
     Another package that stores data about a submission passes a function in `forget` that deletes
-    it. Such a function must be idempotent.
+    it. Such a function must be idempotent. `on_finding` is called after each new finding.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class RecordsService:
         accounts: Accounts,
         trail: AuditTrail,
         photos: KeptPhotos,
+        on_finding: Callable[[Band], None],
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = submissions
@@ -55,6 +56,7 @@ class RecordsService:
         self._accounts = accounts
         self._trail = trail
         self.photos = photos
+        self._on_finding = on_finding
         self._thumbnails = Thumbnails(
             submissions=submissions, photos=photos, blobs=store.blobs, trail=trail
         )
@@ -120,6 +122,7 @@ class RecordsService:
                     raise
                 return stored
             self._queue.join(filed, self._owner_after_filing(filed))
+            self._on_finding(filed.band)
             return filed
 
     def _owner_after_filing(self, filed: Submission) -> Account:

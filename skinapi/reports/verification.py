@@ -66,7 +66,9 @@ class Issued(BaseModel):
 
 
 class IssuedReports:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, on_issue: Callable[[], None]) -> None:
+        """`on_issue` is called after each report that is issued for the first time."""
+        self._on_issue = on_issue
         self._blobs: Blobs = store.blobs
         self._documents = store.collection("reports")
         self._documents.ensure_index("submission", "language", "hash", unique=True)
@@ -83,6 +85,7 @@ class IssuedReports:
             self._documents.insert({**issued.model_dump(), "schema": 1})
         except Duplicate:
             return self._first(named) or issued
+        self._on_issue()
         return issued
 
     def by_hash(self, hash: str) -> Issued | None:

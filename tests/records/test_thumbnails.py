@@ -192,6 +192,7 @@ class Cast:
             accounts=accounts,
             trail=trail,
             photos=KeptPhotos(blobs=store.blobs, trail=trail, policy="always"),
+            on_finding=lambda _: None,
         )
         self.number = submissions.add(
             identifier=new_id(),

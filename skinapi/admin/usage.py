@@ -1,0 +1,65 @@
+"""How much the server is used: numbers for each day (UTC), counted as things happen.
+
+A count is one atomic increment in one document for each day, so several servers count together, and
+reading a year costs 366 small documents, however much is stored. Nothing is ever counted down: a
+finding that was deleted was made on that day all the same.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+from skinapi.errors import SkinAPIError
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Ops, Store
+from skinapi.vision.conditions import Band
+from skinapi.web.logs import log
+
+FINDINGS, REFUSED, ACCOUNTS, REPORTS = "findings", "refused", "accounts", "reports"
+
+
+class DailyCounts:
+    def __init__(self, store: Store) -> None:
+        self._days = store.collection("daily_counts")
+
+    def add_finding(self, band: Band) -> None:
+        self._add(FINDINGS, field_of(band))
+
+    def add_refused(self) -> None:
+        """A photo that nobody could judge."""
+        self._add(REFUSED)
+
+    def add_account(self) -> None:
+        self._add(ACCOUNTS)
+
+    def add_report(self) -> None:
+        self._add(REPORTS)
+
+    def read(self, *, days: int) -> Sequence[tuple[date, Document]]:
+        """The counts of the last `days` days, oldest first; today is the last one. A day on which
+        nothing was counted has an empty document.
+        """
+        today = now().date()
+        wanted = [today - timedelta(days=back) for back in reversed(range(days))]
+        within = {"$gte": wanted[0].isoformat(), "$lte": today.isoformat()}
+        found = {row["id"]: row for row in self._days.find({"id": within})}
+        return [(day, found.get(day.isoformat(), {})) for day in wanted]
+
+    def _add(self, *fields: str) -> None:
+        """Where the store refuses, the count is lost: what was counted is done already, and must
+        not fail because of it.
+        """
+        today = now().date()
+        begins = datetime.combine(today, time(), UTC)
+        ops: Ops = {
+            "$inc": dict.fromkeys(fields, 1),
+            "$set": {"schema": 1, "created_at": begins},
+        }
+        try:
+            self._days.update({"id": today.isoformat()}, ops, upsert=True)
+        except SkinAPIError as error:
+            log.error("count_lost", fields=list(fields), code=error.code)
+
+
+def field_of(band: Band) -> str:
+    """The field that counts the findings of this band."""
+    return f"band_{band}"
