@@ -75,6 +75,10 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
   ["second", 1],
 ]);
 
+/** A date of the API, which is a day in UTC wherever one reads it. @param {string} day */
+export const sayDay = (day) =>
+  new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
+
 /** How long ago, in the largest whole unit. @param {string} moment */
 export function sayAge(moment) {
   const seconds = (Date.now() - new Date(moment).getTime()) / 1000;

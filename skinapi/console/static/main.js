@@ -23,6 +23,7 @@ const VIEWS = {
   patients: () => import("/console/views/patients.js"),
   users: () => import("/console/views/users.js"),
   doctors: () => import("/console/views/doctors.js"),
+  usage: () => import("/console/views/usage.js"),
   audit: () => import("/console/views/audit.js"),
   server: () => import("/console/views/server.js"),
   model: () => import("/console/views/model.js"),

@@ -5,7 +5,7 @@ const NAVIGATION = {
   user: ["check", "history"],
   researcher: ["check", "history"],
   doctor: ["queue", "patients", "check"],
-  admin: ["users", "doctors", "audit", "server", "check"],
+  admin: ["users", "doctors", "usage", "audit", "server", "check"],
 };
 
 /** @param {string} role @returns {string[]} */

@@ -1,0 +1,152 @@
+// @ts-check
+// How much the server was used, day by day: as words, as charts, and as a table.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { get, getConditions } from "/console/api.js";
+import { Answer, Tabs, useAnswer } from "/console/components.js";
+import { say, sayDay, sayNumber } from "/console/language.js";
+import { labelOfBand } from "/console/views/finding.js";
+
+const PERIODS = ["7", "30", "90", "365"];
+/** A period with more days is drawn by the week: a screen has no room for so many columns. */
+const MOST_COLUMNS = 92;
+const DAYS_OF_WEEK = 7;
+const COUNTS = /** @type {const} */ (["refused", "accounts", "reports"]);
+/** One column of a chart, in the units of its drawing. */
+const STEP = 10;
+const WIDE = 8;
+const HIGH = 100;
+
+/** @typedef {{day: string, findings: number, bands: Record<string, number>, refused: number, accounts: number, reports: number}} Day */
+
+/** @param {number[]} numbers */
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/** Several days as one, under the date of the first. @param {Day[]} days @returns {Day} */
+function together(days) {
+  const of = (/** @type {"findings" | "refused" | "accounts" | "reports"} */ name) => sum(days.map((one) => one[name]));
+  const bands = Object.keys(days[0].bands).map((band) => [band, sum(days.map((one) => one.bands[band]))]);
+  return {
+    day: days[0].day,
+    findings: of("findings"),
+    bands: Object.fromEntries(bands),
+    refused: of("refused"),
+    accounts: of("accounts"),
+    reports: of("reports"),
+  };
+}
+
+/** Whole weeks, of which the last one ends today. @param {Day[]} days */
+function byWeek(days) {
+  const weeks = [];
+  for (let end = days.length; end > 0; end -= DAYS_OF_WEEK) weeks.unshift(together(days.slice(Math.max(0, end - DAYS_OF_WEEK), end)));
+  return weeks;
+}
+
+/** The end of a scale: 1, 2 or 5 with zeros, and not below `most`. @param {number} most */
+function endOfScale(most) {
+  let end = 1;
+  for (let turn = 0; end < most; turn++) end *= turn % 3 === 1 ? 2.5 : 2;
+  return end;
+}
+
+/** Parts of one column, from the bottom. @typedef {{name: string, value: number}[]} Column */
+
+/**
+ * Columns over time, with the words that say the same. @param {{title: string, days: Day[],
+ * columns: Column[], children?: any}} props
+ */
+const Chart = ({ title, days, columns, children }) => {
+  const totals = columns.map((column) => sum(column.map((part) => part.value)));
+  const most = Math.max(...totals);
+  const end = endOfScale(most);
+  const total = sum(totals);
+  const words = total
+    ? say("chartText", { total: sayNumber(total), most: sayNumber(most), date: sayDay(days[totals.indexOf(most)].day) })
+    : say("chartEmpty");
+  return html`
+    <figure class="card chart">
+      <figcaption><h2>${title}</h2><p>${words}</p>${children}</figcaption>
+      <div class="plot">
+        <small aria-hidden="true">${sayNumber(end)}</small>
+        <svg role="img" aria-label=${`${title}: ${words}`} viewBox="0 0 ${STEP * columns.length} ${HIGH}" preserveAspectRatio="none">
+          ${[0, HIGH / 2, HIGH].map((at) => html`<line class="grid" x1="0" x2=${STEP * columns.length} y1=${at} y2=${at} />`)}
+          ${columns.map((column, index) => {
+            let top = HIGH;
+            return column.map(({ name, value }) => {
+              const height = (HIGH * value) / end;
+              top -= height;
+              return value > 0 && html`<rect class="fill-${name}" x=${STEP * index + 1} y=${top} width=${WIDE} height=${height} />`;
+            });
+          })}
+        </svg>
+      </div>
+      <div class="row between" aria-hidden="true"><small>${sayDay(days[0].day)}</small><small>${sayDay(days[days.length - 1].day)}</small></div>
+    </figure>`;
+};
+
+/** @param {{days: Day[], bands: string[], conditions: any, weekly: boolean}} props */
+const Table = ({ days, bands, conditions, weekly }) => {
+  const used = days.filter((one) => one.findings + one.refused + one.accounts + one.reports > 0).reverse();
+  const columns = [
+    { title: say("findings"), of: (/** @type {Day} */ one) => one.findings },
+    ...bands.map((band) => ({ title: labelOfBand(conditions, band), of: (/** @type {Day} */ one) => one.bands[band] })),
+    ...COUNTS.map((name) => ({ title: say(/** @type {any} */ (`chart_${name}`)), of: (/** @type {Day} */ one) => one[name] })),
+  ];
+  return html`
+    <details class="card">
+      <summary><strong>${say("usageTable")}</strong></summary>
+      <p><small>${say("usageTableText")}</small></p>
+      <div class="scroll" tabindex="0" role="region" aria-label=${say("usageTable")}>
+        <table class="stacked">
+          <thead><tr><th scope="col">${say(weekly ? "weekFrom" : "day")}</th>
+            ${columns.map(({ title }) => html`<th scope="col">${title}</th>`)}</tr></thead>
+          <tbody>
+            ${used.map(
+              (one) => html`<tr key=${one.day}><th scope="row"><time datetime=${one.day}>${sayDay(one.day)}</time></th>
+                ${columns.map(({ title, of }) => html`<td data-name=${title}>${sayNumber(of(one))}</td>`)}</tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>`;
+};
+
+/** @param {{days: Day[], conditions: any}} props */
+const Usage = ({ days, conditions }) => {
+  const weekly = days.length > MOST_COLUMNS;
+  const drawn = weekly ? byWeek(days) : days;
+  const all = together(days);
+  const bands = Object.keys(all.bands);
+  return html`
+    <p>${say(weekly ? "columnsOfWeeks" : "columnsOfDays")}</p>
+    <${Chart} title=${say("findings")} days=${drawn}
+      columns=${drawn.map((one) => bands.map((band) => ({ name: band, value: one.bands[band] })))}>
+      <p class="legend">
+        ${bands.map((band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}: ${sayNumber(all.bands[band])}</span>`)}
+      </p>
+    <//>
+    <div class="charts">
+      ${COUNTS.map(
+        (name) => html`<${Chart} title=${say(/** @type {any} */ (`chart_${name}`))} days=${drawn}
+          columns=${drawn.map((one) => [{ name: "count", value: one[name] }])} />`,
+      )}
+    </div>
+    <${Table} days=${drawn} bands=${bands} conditions=${conditions} weekly=${weekly} />`;
+};
+
+export const View = () => {
+  const [period, setPeriod] = useState("30");
+  const usage = useAnswer(() => get(`/admin/usage?days=${period}`), [period]);
+  const conditions = useAnswer(getConditions, []);
+  return html`
+    <h1>${say("title_usage")}</h1>
+    <${Tabs} label=${say("period")} chosen=${period} onChoose=${setPeriod}
+      tabs=${PERIODS.map((days) => [days, say("periodOf", { days })])} />
+    <${Answer} answer=${conditions}>
+      ${(/** @type {any} */ table) => html`
+        <${Answer} answer=${usage}>
+          ${(/** @type {{days: Day[]}} */ { days }) => html`<${Usage} days=${days} conditions=${table} />`}
+        <//>`}
+    <//>`;
+};
