@@ -105,6 +105,15 @@ KNOWN: list[Query] = [
         ("accounts", "find", {"role": "admin", "status": "approved"}),
         ("accounts", "find", {"status": "deleting"}),
     ),
+    *_of(
+        "auth/accounts.py Accounts.count_patients",
+        (
+            "accounts",
+            "count_by",
+            {"doctor_id": {"$in": [ID, OTHER]}},
+            {"field": "doctor_id"},
+        ),
+    ),
     *_of("auth/accounts.py Accounts.set_queue_key", ("accounts", "update", {"id": ID}, OPS)),
     *_of(
         "auth/accounts.py Accounts.page_in_care",

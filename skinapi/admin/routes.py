@@ -17,7 +17,7 @@ from skinapi.admin.schemas import (
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.auth.errors import ConcurrentChange, EmailTaken, LastAdmin
-from skinapi.auth.schemas import AccountView, PatientView
+from skinapi.auth.schemas import DoctorView, PatientView
 from skinapi.errors import Conflict, NotFound
 from skinapi.web.access import Subject, admins
 from skinapi.web.limits import Rate
@@ -154,12 +154,13 @@ def assign_doctor(
 
 
 @routes.route("GET", "/doctors", access=admins("Only admin can view doctors"), rate=Rate.READ)
-def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[AccountView]:
+def list_doctors(admin: AdminService, *, query: DoctorSearch) -> Page[DoctorView]:
     """List all doctors, in the order they registered or were added."""
     page = admin.list_doctors(
         status=query.status, containing=query.q, after=query.after, limit=query.limit
     )
-    return page.map(AccountView.model_validate)
+    patients = admin.count_patients({doctor.id for doctor in page.items})
+    return page.map(lambda doctor: DoctorView.of(doctor, patients.get(doctor.id, 0)))
 
 
 @routes.route(

@@ -71,6 +71,9 @@ class AdminService:
             ("doctor",), status=status, containing=containing, after=after, limit=limit
         )
 
+    def count_patients(self, doctors: set[str]) -> dict[str, int]:
+        return self._accounts.count_patients(doctors)
+
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
         return self._accounts.emails_of(identifiers)
 

@@ -147,6 +147,12 @@ class Accounts:
         found = self.find({"id": {"$in": sorted(identifiers)}})
         return {account.id: account for account in found}
 
+    def count_patients(self, doctors: set[str]) -> dict[str, int]:
+        """How many patients each of these doctors has; one who has none is left out."""
+        if not doctors:
+            return {}
+        return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
+
     def release_patients(self, doctor_id: str) -> None:
         """End this doctor's care for all patients.
 

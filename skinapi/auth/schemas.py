@@ -146,6 +146,14 @@ class PatientView(AccountView):
         return cls.model_validate(account).model_copy(update={"doctor": doctor})
 
 
+class DoctorView(AccountView):
+    patients: int = Field(default=0, description="how many patients are in the doctor's care")
+
+    @classmethod
+    def of(cls, account: Account, patients: int) -> Self:
+        return cls.model_validate(account).model_copy(update={"patients": patients})
+
+
 class Me(PatientView):
     locale: str
     consents: dict[str, bool]

@@ -8,7 +8,7 @@ from skinapi.errors import Forbidden, NotFound
 from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.schemas import SubmissionView, SummaryView
+from skinapi.records.schemas import SubmissionInCare, SubmissionView, SummaryView
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits import Rate
@@ -30,9 +30,13 @@ def list_submissions(
 
 
 @routes.route("GET", "/submissions/<number>", access=Signed(), rate=Rate.READ, raises=(NotFound,))
-def show_submission(records: RecordsService, *, number: str, subject: Subject) -> SubmissionView:
-    """A finding of the caller, or of a patient in the caller's care."""
-    return SubmissionView.of(*records.show(number=number, to=subject))
+def show_submission(
+    records: RecordsService, *, number: str, subject: Subject
+) -> SubmissionView | SubmissionInCare:
+    """A finding of the caller, or of a patient in the caller's care, who is named by id then."""
+    submission, owner = records.show(number=number, to=subject)
+    view = SubmissionView if owner.id == subject.id else SubmissionInCare
+    return view.of(submission, owner)
 
 
 @routes.route(

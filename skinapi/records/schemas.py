@@ -130,6 +130,20 @@ class SubmissionView(SummaryFields):
         )
 
 
+class SubmissionInCare(SubmissionView):
+    """What the doctor in charge gets."""
+
+    patient_id: str = Field(description="the owner, as in the path of `/patients/{id}/submissions`")
+
+    @classmethod
+    def of(cls, submission: Submission, owner: Account) -> Self:
+        seen = SubmissionView.of(submission, owner)
+        return cls(
+            **{name: getattr(seen, name) for name in SubmissionView.model_fields},
+            patient_id=owner.id,
+        )
+
+
 def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
     band = finding.band_words(language)

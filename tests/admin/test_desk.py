@@ -210,6 +210,18 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Bac
     assert any_backend.account("ada@example.org").doctor_id is None
 
 
+def test_the_list_of_doctors_says_how_many_patients_each_has(any_backend: Backend) -> None:
+    for email in ("grey@example.org", "house@example.org"):
+        any_backend.member(email, role="doctor")
+    doctor = any_backend.account("grey@example.org").id
+    for _ in range(2):
+        any_backend.member(doctor_id=doctor)
+    any_backend.member()
+    admin = any_backend.member(role="admin")
+    shown = {one["email"]: one["patients"] for one in admin.call("GET", "/doctors").get_json()}
+    assert shown == {"grey@example.org": 2, "house@example.org": 0}
+
+
 def test_a_doctor_who_is_one_no_more_has_no_patients(any_backend: Backend) -> None:
     any_backend.member("grey@example.org", role="doctor")
     grey = any_backend.account("grey@example.org").id

@@ -108,6 +108,9 @@ def test_the_doctor_in_charge_sees_it_and_nobody_else(backend: Backend) -> None:
         for stranger in strangers:
             answer = stranger.call("GET", f"/submissions/{number}{path}")
             assert (answer.status_code, answer.get_json()["error"]) == (404, NOT_YOURS)
+    seen = doctor.call("GET", f"/submissions/{number}").get_json()
+    assert seen.pop("patient_id") == backend.account(ada.email).id
+    assert seen == ada.call("GET", f"/submissions/{number}").get_json()
     assert doctor.call("DELETE", f"/submissions/{number}").status_code == 404
     backend.edit(ada.email, doctor_id=backend.account(other.email).id)
     assert doctor.call("GET", f"/submissions/{number}").status_code == 404

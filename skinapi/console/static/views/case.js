@@ -2,7 +2,7 @@
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getPage, newKey, post } from "/console/api.js";
+import { get, newKey, post } from "/console/api.js";
 import { Answer, Message, Pages, sayError, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { said, say, sayDate, sayValue } from "/console/language.js";
 import { Downloads, FindingPage, nameOf, Reviewed, useFinding } from "/console/views/finding.js";
@@ -130,20 +130,6 @@ const ReviewForm = ({ number, stated, conditions, onSigned }) => {
     </form>`;
 };
 
-/** The id of a patient in care, whom a finding names by e-mail. @param {string} email */
-async function findPatient(email) {
-  /** @type {string | null} */
-  let path = "/patients?limit=1000";
-  while (path) {
-    /** @type {{items: any[], next: string | null}} */
-    const page = await getPage(path);
-    const patient = page.items.find((one) => one.email === email);
-    if (patient) return patient._id;
-    path = page.next;
-  }
-  return null;
-}
-
 /** @param {{patient: string, number: string, conditions: any}} props */
 const OtherFindings = ({ patient, number, conditions }) => {
   const pages = usePages(`/patients/${patient}/submissions?limit=10`);
@@ -157,21 +143,6 @@ const OtherFindings = ({ patient, number, conditions }) => {
           : html`<ul class="list">${others.map((found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${false} />`)}</ul>`;
       }}
     <//>`;
-};
-
-/** @param {{email: string, number: string, conditions: any}} props */
-const OfThisPatient = ({ email, number, conditions }) => {
-  const answer = useAnswer(() => findPatient(email), [email]);
-  return html`
-    <section>
-      <h2>${say("otherFindings")}</h2>
-      <${Answer} answer=${answer}>
-        ${(/** @type {string | null} */ patient) =>
-          patient
-            ? html`<${OtherFindings} patient=${patient} number=${number} conditions=${conditions} />`
-            : html`<p>${say("notInCare")}</p>`}
-      <//>
-    </section>`;
 };
 
 /** @param {{number: string, finding: any}} props */
@@ -211,7 +182,11 @@ const Case = ({ number, finding }) => {
         <//>
         <div><${ReviewForm} key=${signed} number=${number} stated=${report.facts.stated} conditions=${conditions} onSigned=${done} /></div>
         <${Context} submission=${submission} checklist=${conditions.checklist} />
-        <${OfThisPatient} email=${submission.user_email} number=${number} conditions=${conditions} />
+        ${submission.patient_id &&
+        html`<section>
+          <h2>${say("otherFindings")}</h2>
+          <${OtherFindings} patient=${submission.patient_id} number=${number} conditions=${conditions} />
+        </section>`}
       </aside>
     </div>`;
 };

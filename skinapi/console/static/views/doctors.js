@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { post } from "/console/api.js";
 import { Empty, Field, Form, toast } from "/console/components.js";
-import { say } from "/console/language.js";
+import { say, sayNumber } from "/console/language.js";
 import { Accounts, Search, Secret } from "/console/views/account_actions.js";
 
 /** Without I, O, l, 0 and 1, which look alike. */
@@ -53,6 +53,8 @@ export const View = () => {
     <${Search} onSearch=${setText} />
     <${Accounts} path=${`/doctors?${query}`} collection="doctors" turn=${turn}
       keeps=${(/** @type {any} */ doctor) => doctor.role === "doctor"}
+      extra=${(/** @type {any} */ { account }) =>
+        html`<small>${say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients) })}</small>`}
       empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(text ? "searchEmpty" : "doctorsEmptyText")}</p><//>`} />
     ${added &&
     html`<${Secret} title=${say("initialPasswordField")} password=${added.password}
