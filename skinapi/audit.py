@@ -150,6 +150,10 @@ class AuditTrail:
         ]
         return page_of(merged(listings, sort="-sequence", limit=limit + 1), limit)
 
+    def is_signed(self, row: Document) -> bool:
+        """Whether this server, or one with a former secret of it, wrote the row as it is."""
+        return self._keys.signed(row, field="hash")
+
     def _append(self, fields: Document) -> Document:
         row = self._store.together(partial(self._number_and_insert, fields))
         _log(row)

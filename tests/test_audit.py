@@ -261,6 +261,18 @@ def test_rows_that_nobody_signed_are_found(any_backend: Backend) -> None:
     assert f"audit rows 1 to 6 are {UNSIGNED}" in faults_of(any_backend)
 
 
+def test_a_reader_sees_which_rows_are_not_signed(any_backend: Backend) -> None:
+    admin = any_backend.admin()
+    any_backend.services.trail.note("photo.read", by="somebody", target="something")
+    assert all(row["signed"] is True for row in admin.call("GET", "/audit").get_json())
+    rows = any_backend.services.store.collection("audit")
+    newest = rows.find(sort="-sequence", limit=1)[0]
+    rows.update({"id": newest["id"]}, {"$set": {"target": "another thing"}})
+    rows.insert({**newest, "id": new_id(), "sequence": newest["sequence"] + 1, "key": "none"})
+    seen = [row["signed"] for row in admin.call("GET", "/audit").get_json()]
+    assert seen == [False, False] + [True] * (len(seen) - 2)
+
+
 def test_a_head_that_was_set_back_with_the_tail_is_found(any_backend: Backend) -> None:
     fill(any_backend)
     last = any_backend.audit()[3]

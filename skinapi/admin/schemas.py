@@ -72,6 +72,10 @@ class AuditRow(Answer):
     target_email: str | None
     request_id: str | None = None
     hash: str
+    signed: bool = Field(
+        description="whether the hash is this server's signature of the row; false for a row of a "
+        "version that did not sign, and for one that somebody else wrote or changed"
+    )
 
     @classmethod
     def of(cls, row: Document, emails: dict[str, str]) -> Self:

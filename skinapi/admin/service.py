@@ -196,7 +196,9 @@ class AdminService:
     def read_trail(
         self, *, action: str | None, account: str | None, after: str | None, limit: int
     ) -> Page[Document]:
-        return self._trail.page(action=action, account=account, after=after, limit=limit)
+        """A page of rows, newest first; `signed` says of each whether its signature is right."""
+        page = self._trail.page(action=action, account=account, after=after, limit=limit)
+        return page.map(lambda row: {**row, "signed": self._trail.is_signed(row)})
 
     def ensure_admin(self, *, email: str, password: str | None) -> tuple[Account, str | None]:
         """Make the account with this address an active admin; create it if there is none.

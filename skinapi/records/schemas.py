@@ -138,10 +138,7 @@ class SubmissionInCare(SubmissionView):
     @classmethod
     def of(cls, submission: Submission, owner: Account) -> Self:
         seen = SubmissionView.of(submission, owner)
-        return cls(
-            **{name: getattr(seen, name) for name in SubmissionView.model_fields},
-            patient_id=owner.id,
-        )
+        return cls(**dict(seen), patient_id=owner.id)
 
 
 def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:

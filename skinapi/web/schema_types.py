@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
-from skinapi.web.visible_text import MOST_MARKS, cap_marks, is_visible
+from skinapi.web.visible_text import MOST_MARKS, cap_marks, is_visible, reaches_beyond
 
 LONGEST_NAME = 200
 
@@ -23,6 +23,8 @@ def _legible(text: str) -> str:
     composed = unicodedata.normalize("NFC", text)
     if not is_visible(composed):
         raise ValueError("At least one visible character is needed")
+    if reaches_beyond(text):
+        raise ValueError("Characters that change the direction of the text are not allowed")
     if cap_marks(composed) != composed:
         raise ValueError(f"A letter may carry at most {MOST_MARKS} combining marks")
     return text

@@ -1,11 +1,16 @@
 """What of a text can be seen, and how far it reaches beyond its line."""
 
+import re
 import unicodedata
 
 # More than any script stacks on one letter; the marks above and below it stay near their line.
 MOST_MARKS = 4
 # Letters and symbols without a picture: fillers of Hangul, the empty cell of Braille.
 BLANK = "\u115f\u1160\u3164\uffa0\u2800"
+# Embeddings, overrides and isolates of direction, whose effect would go on behind the text, and
+# separators of lines, which would end it. Marks that act on their neighbours alone (U+200E, U+200F)
+# belong to names. https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
+REACHING = re.compile("[\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
 
 def is_visible(text: str) -> bool:
@@ -14,6 +19,11 @@ def is_visible(text: str) -> bool:
         unicodedata.category(character)[0] in "LNPS" and character not in BLANK
         for character in text
     )
+
+
+def reaches_beyond(text: str) -> bool:
+    """Whether the text could reorder or part what stands after it."""
+    return REACHING.search(text) is not None
 
 
 def cap_marks(text: str) -> str:

@@ -37,12 +37,23 @@ function readLanguage() {
   return navigator.language.startsWith("fr") ? "fr" : "en";
 }
 
+/** Embeddings, overrides and isolates of direction, and separators of lines: names of old may have them. */
+const REACHING = /[\u202a-\u202e\u2066-\u2069\u2028\u2029]/g;
+/** What is written from right to left, and the marks that act like it. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200e\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** What somebody has typed, such as a name, so that it reorders nothing around it. @param {string} text */
+export function isolated(text) {
+  const plain = text.replace(REACHING, "");
+  return RIGHT_TO_LEFT.test(plain) ? `\u2068${plain}\u2069` : plain;
+}
+
 /**
  * The console's words for this key, with `{name}` filled in.
  * @param {keyof typeof english} key @param {Record<string, string | number>} [values]
  */
 export function say(key, values = {}) {
-  return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+  return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
 }
 
 /** @param {string} key */

@@ -287,6 +287,9 @@ export const english = {
   outcome_done: "done",
   outcome_open: "not completed",
   outcome_interrupted: "interrupted",
+  unsigned: "not signed",
+  unsignedText:
+    "Rows marked as not signed were written by an earlier version, or were put in or changed past this server. The command check tells which.",
   actor_system: "the server",
   actor_anonymous: "somebody not logged in",
   actionFilter: "Action, e.g. account.approve",

@@ -287,6 +287,9 @@ export const french = {
   outcome_done: "fait",
   outcome_open: "inachevé",
   outcome_interrupted: "interrompu",
+  unsigned: "non signée",
+  unsignedText:
+    "Les lignes marquées comme non signées viennent d'une version antérieure, ou ont été ajoutées ou modifiées sans passer par ce serveur. La commande check dit lesquelles.",
   actor_system: "le serveur",
   actor_anonymous: "quelqu'un de non connecté",
   actionFilter: "Action, p. ex. account.approve",

@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get, getPage, getSession, put, remove, setSession } from "/console/api.js";
 import { Answer, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
-import { say, sayAge } from "/console/language.js";
+import { isolated, say, sayAge } from "/console/language.js";
 import { NewPassword } from "/console/views/login.js";
 
 const CONSENTS = /** @type {const} */ ([
@@ -83,7 +83,7 @@ export const View = () => {
     <h1>${say("title_account")}</h1>
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ me) => html`
-        <p>${me.name} · ${me.email} · ${say(/** @type {any} */ (`role_${me.role}`))}<br />
+        <p>${isolated(me.name)} · ${isolated(me.email)} · ${say(/** @type {any} */ (`role_${me.role}`))}<br />
           ${me.role === "user" && html`<small>${me.doctor ? say("yourDoctor", { email: me.doctor }) : say("noDoctor")}</small>`}</p>
         <div class="columns">
           <div><${ConsentsCard} me=${me} /><${Sessions} /></div>

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, Icon, Message, Pages, sayError, toast, usePages } from "/console/components.js";
-import { say, sayDate, sayValue } from "/console/language.js";
+import { isolated, say, sayDate, sayValue } from "/console/language.js";
 
 const ROLES = ["user", "doctor", "researcher", "admin"];
 /** So long after the last key a search begins. */
@@ -130,9 +130,9 @@ const StatusButton = ({ act, onAsk }) => {
   const { account } = act;
   if (account.status === "deleting") return null;
   if (account.status !== "approved")
-    return html`<button class="primary" aria-label=${`${say("approve")} ${account.email}`}
+    return html`<button class="primary" aria-label=${`${say("approve")} ${isolated(account.email)}`}
       onClick=${() => setStatus(act, "approve")}>${say("approve")}</button>`;
-  return html`<button aria-label=${`${say("suspend")} ${account.email}`}
+  return html`<button aria-label=${`${say("suspend")} ${isolated(account.email)}`}
     onClick=${() => (isOneself(account) ? onAsk({ kind: "suspend" }) : setStatus(act, "suspend"))}>${say("suspend")}</button>`;
 };
 
@@ -155,8 +155,8 @@ const AccountRow = ({ account, path, onChange, onGone, extra }) => {
   return html`
     <li>
       <div class="grow">
-        <strong>${account.name}</strong>
-        <span class="address">${account.email}</span>
+        <strong>${isolated(account.name)}</strong>
+        <span class="address">${isolated(account.email)}</span>
         <small>${sayValue("role", account.role)} · ${sayValue("is", account.status)} ·${" "}
           ${say("registeredAt", { date: sayDate(account.created_at, false) })}
           ${account.must_change_password && html` · ${say("initialPasswordOpen")}`}</small>
@@ -164,7 +164,7 @@ const AccountRow = ({ account, path, onChange, onGone, extra }) => {
       ${extra?.(act)}
       <${StatusButton} act=${act} onAsk=${setQuestion} />
       <details class="folded">
-        <summary aria-label=${`${say("manage")} ${account.email}`}>${say("manage")}</summary>
+        <summary aria-label=${`${say("manage")} ${isolated(account.email)}`}>${say("manage")}</summary>
         <div class="row">
           <label class="choice">${say("role")}
             <select value=${account.role} onChange=${chooseRole}>

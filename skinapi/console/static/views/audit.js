@@ -3,8 +3,8 @@
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get } from "/console/api.js";
-import { Empty, Field, Form, Pages, usePages } from "/console/components.js";
-import { say, sayDate, sayValue } from "/console/language.js";
+import { Empty, Field, Form, Message, Pages, usePages } from "/console/components.js";
+import { isolated, say, sayDate, sayValue } from "/console/language.js";
 
 /** Everything that is looked for in the trail. @typedef {{action?: string, account?: string}} Filter */
 
@@ -36,7 +36,7 @@ const FilterForm = ({ onFilter, actions }) => {
 
 /** An account by its address; what has none, or none any more, by the end of its number. @param {{id: string, email: string | null}} props */
 const Whom = ({ id, email }) =>
-  email ? html`<span class="address">${email}</span>` : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : sayValue("actor", id)}</code>`;
+  email ? html`<span class="address">${isolated(email)}</span>` : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : sayValue("actor", id)}</code>`;
 
 /** An intent is left out where its outcome is in the list. @param {any[]} rows */
 function withOutcomes(rows) {
@@ -46,6 +46,7 @@ function withOutcomes(rows) {
 
 /** @param {{rows: any[]}} props */
 const Trail = ({ rows }) => html`
+  ${rows.some((row) => !row.signed) && html`<${Message} kind="bad">${say("unsignedText")}<//>`}
   <div class="scroll" tabindex="0" role="region" aria-label=${say("title_audit")}>
     <table class="stacked">
       <thead><tr>${["when", "who", "what", "whom", "outcome"].map(
@@ -59,7 +60,8 @@ const Trail = ({ rows }) => html`
             <td data-name=${say("what")}><code>${row.action}</code></td>
             <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
             <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>
-              ${row.phase === "intent" ? say("outcome_open") : sayValue("outcome", row.outcome)}</td>
+              ${row.phase === "intent" ? say("outcome_open") : sayValue("outcome", row.outcome)}
+              ${!row.signed && html` <strong class="failed">${say("unsigned")}</strong>`}</td>
           </tr>`,
         )}
       </tbody>

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, newKey, post } from "/console/api.js";
 import { Answer, Message, Pages, sayError, toast, useAnswer, useKeys, usePages } from "/console/components.js";
-import { said, say, sayDate, sayValue } from "/console/language.js";
+import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { Downloads, FindingPage, nameOf, Reviewed, useFinding } from "/console/views/finding.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
 
@@ -166,7 +166,7 @@ const Case = ({ number, finding }) => {
     reviews.reload();
     focusOn(".next-case");
   };
-  const title = `${submission.user_name} · ${say("findingOf", { number, date: sayDate(report.time) })}`;
+  const title = `${isolated(submission.user_name)} · ${say("findingOf", { number, date: sayDate(report.time) })}`;
   return html`
     <div class="case">
       <${FindingPage} title=${title} report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable>

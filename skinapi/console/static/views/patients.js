@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
-import { say, sayAge } from "/console/language.js";
+import { isolated, say, sayAge } from "/console/language.js";
 import { labelOfBand } from "/console/views/finding.js";
 import { Findings } from "/console/views/queue.js";
 
@@ -12,17 +12,17 @@ import { Findings } from "/console/views/queue.js";
 const PatientRow = ({ patient, conditions }) => html`
   <li>
     <div class="grow">
-      <a href="#/patients/${patient._id}">${patient.name}</a>
-      <small>${patient.email}</small>
+      <a href="#/patients/${patient._id}">${isolated(patient.name)}</a>
+      <small>${isolated(patient.email)}</small>
     </div>
     ${patient.waiting_band
       ? html`<span class="row">
           <small>${say("waitingSince", { age: sayAge(patient.waiting_since) })}</small>
           <${BandBadge} band=${patient.waiting_band} label=${labelOfBand(conditions, patient.waiting_band)} />
           <a class="button" href="#/case/${patient.waiting_submission}"
-            aria-label=${`${say("review")} · ${patient.name}`}>${say("review")}</a></span>`
+            aria-label=${`${say("review")} · ${isolated(patient.name)}`}>${say("review")}</a></span>`
       : html`<small>${say("nothingWaits")}</small>`}
-    <a class="button quiet" href="#/patients/${patient._id}" aria-label=${`${say("allFindings")} · ${patient.name}`}>
+    <a class="button quiet" href="#/patients/${patient._id}" aria-label=${`${say("allFindings")} · ${isolated(patient.name)}`}>
       ${say("allFindings")}<${Icon} name="next" size=${16} /></a>
   </li>`;
 
@@ -45,8 +45,8 @@ const OfOne = ({ patient }) => html`
   <p><a href="#/patients"><${Icon} name="back" size=${16} /> ${say("title_patients")}</a></p>
   <${Findings} path=${`/patients/${patient}/submissions`} named=${false}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
-    head=${(/** @type {any} */ first) => html`<h1>${first?.patient_name ?? say("allFindings")}</h1>
-      ${first && html`<p>${first.patient_email}</p>`}`} />`;
+    head=${(/** @type {any} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
+      ${first && html`<p>${isolated(first.patient_email)}</p>`}`} />`;
 
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => (argument ? html`<${OfOne} patient=${argument} />` : html`<${Patients} />`);

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
-import { say, sayAge, sayDate } from "/console/language.js";
+import { isolated, say, sayAge, sayDate } from "/console/language.js";
 import { labelOfBand, nameOfClass } from "/console/views/finding.js";
 import { Thumbnail } from "/console/views/history.js";
 
@@ -22,7 +22,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
     <${Thumbnail} number=${found.id} kept=${found.photo_kept} />
     <div class="grow">
       <a class="cover" href="#/case/${found.id}" data-number=${found.id}>
-        ${named ? found.patient_name : `${say("title_finding")} ${found.id}`}</a>
+        ${named ? isolated(found.patient_name) : `${say("title_finding")} ${found.id}`}</a>
       <span>${nameOfClass(conditions, found.class)}
         ${found.uncertain && html` <span class="mark">${say("uncertainMark")}</span>`}</span>
       <small>${found.reviewed

@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { getPage } from "/console/api.js";
 import { Empty, Tabs, useAnswer } from "/console/components.js";
-import { say } from "/console/language.js";
+import { isolated, say } from "/console/language.js";
 import { Accounts, Search, setField } from "/console/views/account_actions.js";
 
 const ALL = "all";
@@ -35,8 +35,8 @@ const DoctorOf = ({ act, doctors }) => {
         setField(act, "doctor", doctor);
       }}>
         <option value="">${say("nobody")}</option>
-        ${!known && html`<option value=${account.doctor}>${account.doctor}</option>`}
-        ${doctors.map((one) => html`<option value=${one.email}>${one.name}</option>`)}
+        ${!known && html`<option value=${account.doctor}>${isolated(account.doctor)}</option>`}
+        ${doctors.map((one) => html`<option value=${one.email}>${isolated(one.name)}</option>`)}
       </select></label>`;
 };
 

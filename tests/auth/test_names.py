@@ -1,0 +1,21 @@
+"""A name stays in its place: nothing in it reorders or parts what stands after it."""
+
+import pytest
+
+from tests.backends import PASSWORD, Backend
+
+REACHING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029]
+
+
+@pytest.mark.parametrize("code", REACHING, ids=hex)
+def test_a_name_that_reaches_beyond_itself_is_refused(shared_backend: Backend, code: int) -> None:
+    body = {"name": f"Ada {chr(code)}gnp", "email": "ada@example.org", "password": PASSWORD}
+    answer = shared_backend.client.post("/register", json=body)
+    assert answer.status_code == 400
+    assert "direction" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("name", ["נועה לוי", "محمد\u200c علی", "Zoë", "א\u200fב", "Nguyễn Thị"])
+def test_names_of_every_script_are_taken(backend: Backend, name: str) -> None:
+    ada = backend.register("ada@example.org", name)
+    assert ada.call("GET", "/me").get_json()["name"] == name

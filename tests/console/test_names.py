@@ -1,0 +1,61 @@
+"""Names of earlier versions that would reorder what stands around them, and rows nobody signed."""
+
+import pytest
+
+from tests.console.visitor import DESKTOP, Visitor
+from tests.photos import photo_of
+from tests.served.people import Town
+from tests.served.photo_clients import ANGULAR
+
+# Where each character stands: how far the word's first letter is from its last.
+PLACES = """
+const node = document.querySelector('.eyebrow').firstChild;
+const at = (index) => {
+  const range = document.createRange();
+  range.setStart(node, index);
+  range.setEnd(node, index + 1);
+  return range.getBoundingClientRect().left;
+};
+const start = node.data.indexOf('Finding');
+return [at(0), at(start), at(start + 6)];
+"""
+
+
+@pytest.mark.parametrize("name", ["Ada \u202egnp", "Ada \u2067gnp", "נועה"])
+def test_a_name_leaves_the_words_around_it_in_their_order(
+    visitor: Visitor, town: Town, name: str
+) -> None:
+    doctor, patient = town.person("doctor"), town.person()
+    town.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    sent = ANGULAR.send(town.server.port, photo_of("melanoma", (600, 450)), token=patient.token)
+    assert sent.status == 200
+    town.accounts.change(town.accounts.get(patient.id), name=name)
+    [found] = doctor.call("GET", "/queue").json
+    visitor.look(DESKTOP)
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{found['id']}")
+    visitor.see("Sign the review")
+    begins, word, last_letter = visitor.run(PLACES)
+    assert begins < word < last_letter
+    visitor.assert_quiet()
+
+
+def test_a_row_that_is_not_signed_is_marked(visitor: Visitor, town: Town) -> None:
+    admin, waiting = town.person("admin"), town.person(status="waiting")
+    admin.call("PATCH", f"/users/{waiting.email}/approve", json={})
+    of_this = {"target": waiting.id, "phase": "outcome"}
+    trail = town.services.store.collection("audit")
+    [row] = trail.find(of_this)
+    visitor.look()
+    visitor.enter(admin, "admin")
+    visitor.go("audit")
+    visitor.see("account.approve")
+    assert "not signed" not in visitor.text()
+    try:
+        trail.update(of_this, {"$set": {"hash": "0" * 64}})
+        visitor.open("/")
+        visitor.go("audit")
+        visitor.see("not signed")
+        visitor.assert_accessible()
+    finally:
+        trail.update(of_this, {"$set": {"hash": row["hash"]}})
