@@ -370,6 +370,18 @@ def test_the_llms_key_travels_encrypted_or_not_at_all(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    ["hidden\n", "hid\r\nX: den", "hid den", " hidden", "hidden\t", "hidd\u00e9n", "hid\0den"],
+)
+def test_a_key_that_no_header_can_carry_is_refused_unquoted(key: str) -> None:
+    with pytest.raises(UnsafeSettings, match="OPENROUTER_API_KEY must be one word") as refused:
+        refuse_unsafe(production(openrouter_api_key=key))
+    assert "hid" not in str(refused.value)
+    refuse_unsafe(production(openrouter_api_key="sk-or-v1-0123abc"))
+    refuse_unsafe(production(openrouter_api_key=""))
+
+
+@pytest.mark.parametrize(
     ("name", "most"),
     [
         ("token_hours", 24 * 31),

@@ -5,7 +5,15 @@ import re
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
 from skinapi.settings.secret_keys import looks_made_up
-from skinapi.settings.values import LONGEST_URL, MEMORY, is_origin, is_rate, is_url, stays_private
+from skinapi.settings.values import (
+    LONGEST_URL,
+    MEMORY,
+    is_header_token,
+    is_origin,
+    is_rate,
+    is_url,
+    stays_private,
+)
 
 SHORTEST_TOKEN = 16
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
@@ -32,6 +40,11 @@ def refuse_unsafe(settings: Settings) -> None:
 def _refuse_addresses(settings: Settings) -> None:
     if not is_url(settings.openrouter_url) or not stays_private(settings.openrouter_url):
         raise UnsafeSettings("OPENROUTER_URL must be https://host/path: the key travels there")
+    if not is_header_token(settings.secret("openrouter_api_key") or "unset"):
+        raise UnsafeSettings(
+            "OPENROUTER_API_KEY must be one word of ASCII letters, digits and signs, because a "
+            "header carries it: remove spaces and line breaks"
+        )
     if not all(_may_call(origin, settings) for origin in settings.origins):
         raise UnsafeSettings(
             "ALLOWED_ORIGINS must name each front end as https://host or https://host:port, "

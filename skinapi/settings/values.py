@@ -22,6 +22,8 @@ RATE = re.compile(
     r"(?:(?P<times>\d{1,5})\s*)?(?P<unit>second|minute|hour|day)s?",
     re.ASCII | re.IGNORECASE,
 )
+# What a header carries unchanged: https://www.rfc-editor.org/rfc/rfc9110#name-field-values
+HEADER_TOKEN = re.compile(r"[!-~]+")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 LONGEST_WINDOW_S = 86400  # counts are kept for a day
 LONGEST_URL = 200  # the QR code of a report has room for this address and a checksum
@@ -69,6 +71,11 @@ def is_rate(text: str) -> bool:
 def _is_window(rate: re.Match[str]) -> bool:
     seconds = SECONDS[rate["unit"].lower()] * int(rate["times"] or 1)
     return int(rate["amount"]) > 0 and 0 < seconds <= LONGEST_WINDOW_S
+
+
+def is_header_token(text: str) -> bool:
+    """Whether the text can be sent in a header as it is: visible ASCII characters, no space."""
+    return HEADER_TOKEN.fullmatch(text) is not None
 
 
 def is_origin(text: str) -> bool:

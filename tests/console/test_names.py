@@ -21,7 +21,7 @@ return [at(0), at(start), at(start + 6)];
 """
 
 
-@pytest.mark.parametrize("name", ["Ada \u202egnp", "Ada \u2067gnp", "נועה"])
+@pytest.mark.parametrize("name", ["Ada \u202egnp", "נועה"])
 def test_a_name_leaves_the_words_around_it_in_their_order(
     visitor: Visitor, town: Town, name: str
 ) -> None:
