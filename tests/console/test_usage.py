@@ -84,7 +84,7 @@ def test_an_admin_reads_the_usage_as_words_chart_and_table(visitor: Visitor, tow
     visitor.look(PHONE, dark=True, language="fr")
     visitor.enter(town.person("admin"), "admin")
     visitor.go("usage")
-    visitor.see("3 en tout; le plus, 3,")
+    visitor.see("3 en tout, au plus 3 en un jour")
     drawn = visitor.run("return document.querySelectorAll('.chart rect').length")
     visitor.press("details.card summary")
     rows = visitor.run(

@@ -289,7 +289,7 @@ export const english = {
   outcome_interrupted: "interrupted",
   unsigned: "not signed",
   unsignedText:
-    "Rows marked as not signed were written by an earlier version, or were put in or changed past this server. The command check tells which.",
+    "Rows marked as not signed were written by an earlier version, or were put in or changed past this server. Run python -m skinapi check on the server.",
   actor_system: "the server",
   actor_anonymous: "somebody not logged in",
   actionFilter: "Action, e.g. account.approve",
@@ -307,7 +307,8 @@ export const english = {
   chart_refused: "Refused photos",
   chart_accounts: "New accounts",
   chart_reports: "Reports",
-  chartText: "{total} in all; the most, {most}, on or from {date}.",
+  chartOfDays: "{total} in all, at most {most} in a day ({date}).",
+  chartOfWeeks: "{total} in all, at most {most} in a week (from {date}).",
   chartEmpty: "None in this period.",
   usageTable: "The same as a table",
   usageTableText: "The newest first; what had no use at all is left out.",

@@ -289,7 +289,7 @@ export const french = {
   outcome_interrupted: "interrompu",
   unsigned: "non signée",
   unsignedText:
-    "Les lignes marquées comme non signées viennent d'une version antérieure, ou ont été ajoutées ou modifiées sans passer par ce serveur. La commande check dit lesquelles.",
+    "Les lignes marquées comme non signées viennent d'une version antérieure, ou ont été ajoutées ou modifiées sans passer par ce serveur. Lancez python -m skinapi check sur le serveur.",
   actor_system: "le serveur",
   actor_anonymous: "quelqu'un de non connecté",
   actionFilter: "Action, p. ex. account.approve",
@@ -307,7 +307,8 @@ export const french = {
   chart_refused: "Photos refusées",
   chart_accounts: "Nouveaux comptes",
   chart_reports: "Rapports",
-  chartText: "{total} en tout; le plus, {most}, le ou dès le {date}.",
+  chartOfDays: "{total} en tout, au plus {most} en un jour ({date}).",
+  chartOfWeeks: "{total} en tout, au plus {most} en une semaine (dès le {date}).",
   chartEmpty: "Aucun dans cette période.",
   usageTable: "Les mêmes chiffres en tableau",
   usageTableText: "Les plus récents d'abord; ce qui est resté sans utilisation est omis.",

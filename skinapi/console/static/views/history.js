@@ -2,9 +2,10 @@
 // One's own findings, the newest first.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getFile, getPage, remove } from "/console/api.js";
-import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast } from "/console/components.js";
+import { getConditions, getFile, getPage, remove } from "/console/api.js";
+import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast, useAnswer } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
+import { labelOfBand } from "/console/views/finding.js";
 
 /** A picture is fetched when its row is this near to the screen. */
 const NEAR = "300px";
@@ -44,6 +45,7 @@ export const Thumbnail = ({ number, kept }) => {
 export const View = () => {
   const [items, setItems] = useState(/** @type {any[] | null} */ (null));
   const [error, setError] = useState(/** @type {any} */ (null));
+  const conditions = useAnswer(getConditions, []);
   const [doomed, setDoomed] = useState(/** @type {any} */ (null));
   const load = async () => {
     setError(null);
@@ -79,7 +81,8 @@ export const View = () => {
             <${Thumbnail} number=${one.id} kept=${one.photo_kept} />
             <div class="grow"><a href="#/finding/${one.id}">${say("title_finding")} ${one.id}</a>
               <small>${sayDate(`${one.time.replace(" ", "T")}Z`)}</small></div>
-            <${BandBadge} band=${one.band} label=${one.band_label} />
+            <${BandBadge} band=${one.band}
+              label=${conditions.value ? labelOfBand(conditions.value, one.band) : one.band_label} />
             <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>
               <${Icon} name="trash" /></button>
           </li>`,

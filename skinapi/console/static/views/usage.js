@@ -16,6 +16,7 @@ const COUNTS = /** @type {const} */ (["refused", "accounts", "reports"]);
 const STEP = 10;
 const WIDE = 8;
 const HIGH = 100;
+const ROUND = [1, 2, 3, 4, 5, 6, 8];
 
 /** @typedef {{day: string, findings: number, bands: Record<string, number>, refused: number, accounts: number, reports: number}} Day */
 
@@ -43,26 +44,25 @@ function byWeek(days) {
   return weeks;
 }
 
-/** The end of a scale: 1, 2 or 5 with zeros, and not below `most`. @param {number} most */
+/** The end of a scale: a round number not below `most`. @param {number} most */
 function endOfScale(most) {
-  let end = 1;
-  for (let turn = 0; end < most; turn++) end *= turn % 3 === 1 ? 2.5 : 2;
-  return end;
+  const unit = 10 ** Math.floor(Math.log10(Math.max(1, most)));
+  return unit * (ROUND.find((one) => one * unit >= most) ?? 10);
 }
 
 /** Parts of one column, from the bottom. @typedef {{name: string, value: number}[]} Column */
 
 /**
  * Columns over time, with the words that say the same. @param {{title: string, days: Day[],
- * columns: Column[], children?: any}} props
+ * columns: Column[], weekly: boolean, children?: any}} props
  */
-const Chart = ({ title, days, columns, children }) => {
+const Chart = ({ title, days, columns, weekly, children }) => {
   const totals = columns.map((column) => sum(column.map((part) => part.value)));
   const most = Math.max(...totals);
   const end = endOfScale(most);
   const total = sum(totals);
   const words = total
-    ? say("chartText", { total: sayNumber(total), most: sayNumber(most), date: sayDay(days[totals.indexOf(most)].day) })
+    ? say(weekly ? "chartOfWeeks" : "chartOfDays", { total: sayNumber(total), most: sayNumber(most), date: sayDay(days[totals.indexOf(most)].day) })
     : say("chartEmpty");
   return html`
     <figure class="card chart">
@@ -120,7 +120,7 @@ const Usage = ({ days, conditions }) => {
   const bands = Object.keys(all.bands);
   return html`
     <p>${say(weekly ? "columnsOfWeeks" : "columnsOfDays")}</p>
-    <${Chart} title=${say("findings")} days=${drawn}
+    <${Chart} title=${say("findings")} days=${drawn} weekly=${weekly}
       columns=${drawn.map((one) => bands.map((band) => ({ name: band, value: one.bands[band] })))}>
       <p class="legend">
         ${bands.map((band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}: ${sayNumber(all.bands[band])}</span>`)}
@@ -128,7 +128,7 @@ const Usage = ({ days, conditions }) => {
     <//>
     <div class="charts">
       ${COUNTS.map(
-        (name) => html`<${Chart} title=${say(/** @type {any} */ (`chart_${name}`))} days=${drawn}
+        (name) => html`<${Chart} title=${say(/** @type {any} */ (`chart_${name}`))} days=${drawn} weekly=${weekly}
           columns=${drawn.map((one) => [{ name: "count", value: one[name] }])} />`,
       )}
     </div>
