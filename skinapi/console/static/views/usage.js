@@ -81,7 +81,7 @@ const Chart = ({ title, days, columns, weekly, children }) => {
           })}
         </svg>
       </div>
-      <div class="row between" aria-hidden="true"><small>${sayDay(days[0].day)}</small><small>${sayDay(days[days.length - 1].day)}</small></div>
+      <div class="axis" aria-hidden="true"><small>${sayDay(days[0].day)}</small><small>${sayDay(days[days.length - 1].day)}</small></div>
     </figure>`;
 };
 
