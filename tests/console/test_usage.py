@@ -1,13 +1,16 @@
 """The page of the usage: its charts are words too, and no eye takes one band for another."""
 
 import re
+from datetime import timedelta
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pytest
 
+from skinapi.admin import usage
 from skinapi.console.routes import ASSETS
+from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.console.visitor import PHONE, Visitor
 from tests.served.people import Town
@@ -77,23 +80,28 @@ def test_every_band_stands_out_from_the_sheet(dark: bool) -> None:
         assert max(colour, sheet) / min(colour, sheet) >= LEAST_CONTRAST, band
 
 
-def test_an_admin_reads_the_usage_as_words_chart_and_table(visitor: Visitor, town: Town) -> None:
+def test_an_admin_reads_the_usage_as_words_chart_and_table(
+    visitor: Visitor, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a day on which no other test of this server counts anything."""
+    then = now() - timedelta(days=5)
+    monkeypatch.setattr(usage, "now", lambda: then)
     for band in (Band.URGENT_REFERRAL, Band.ROUTINE, Band.ROUTINE):
         town.services.usage.add_finding(band)
     town.services.usage.add_refused()
     visitor.look(PHONE, dark=True, language="fr")
     visitor.enter(town.person("admin"), "admin")
     visitor.go("usage")
-    visitor.see("3 en tout, au plus 3 en un jour")
-    drawn = visitor.run("return document.querySelectorAll('.chart rect').length")
+    visitor.see("en tout, au plus")
     visitor.press("details.card summary")
-    rows = visitor.run(
-        "return [...document.querySelectorAll('tbody tr')].map((row) => "
-        "[...row.querySelectorAll('td')].map((cell) => cell.textContent))"
+    cells = visitor.run(
+        "const cell = document.querySelector(`tbody time[datetime='${arguments[0]}']`);"
+        "const row = cell.closest('tr');"
+        "return [...row.querySelectorAll('td')].map((cell) => cell.textContent)",
+        then.date().isoformat(),
     )
-    [row] = rows
-    assert row[:6] == ["3", "1", "0", "0", "2", "0"]
-    assert drawn == 2 + sum(cell != "0" for cell in row[6:])
+    assert cells == ["3", "1", "0", "0", "2", "0", "1", "0", "0"]
+    assert visitor.run("return document.querySelectorAll('.chart .fill-urgent_referral').length")
     visitor.assert_accessible()
     visitor.assert_nothing_overflows()
     visitor.press_button("365 jours")
