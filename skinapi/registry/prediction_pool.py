@@ -58,8 +58,8 @@ class PredictionPool:
         `caller` would have. Raises Unavailable where none can be dropped.
         """
         has = Counter(self._under_way.values())
-        heaviest, most = has.most_common(1)[0]
-        if most > has[caller] + 1:
+        heaviest = max(has, key=lambda one: has[one], default=caller)
+        if has[heaviest] > has[caller] + 1:
             for future, owner in reversed(self._under_way.items()):
                 if owner == heaviest and future.cancel():  # a photo in a thread goes on
                     del self._under_way[future]
