@@ -4,7 +4,7 @@ import io
 
 from PIL import Image
 
-from skinapi.vision.photo import read_photo
+from skinapi.vision.photo import read_stored_photo
 
 # A list shows it 72 pixels high, and screens have up to three pixels for one.
 LONGEST_SIDE = 240
@@ -12,11 +12,8 @@ QUALITY = 80
 
 
 def draw_thumbnail(content: bytes) -> bytes:
-    """The photo as a JPEG without metadata, no side longer than LONGEST_SIDE. Raises Refused.
-
-    The photo is decoded at a reduced scale and within the memory that all decoding shares.
-    """
-    pixels = read_photo(content).pixels
+    """A stored photo as a JPEG without metadata, no side longer than LONGEST_SIDE. Raises Refused."""
+    pixels = read_stored_photo(content).pixels
     pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
     out = io.BytesIO()
     pixels.save(out, "JPEG", quality=QUALITY)
