@@ -12,7 +12,7 @@ from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.workers.base import Worker
 from pydantic import ValidationError
 
-from skinapi.auth.emails import normalise_email
+from skinapi.auth.emails import normalise_new_email
 from skinapi.errors import SkinAPIError
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
@@ -89,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     admin = commands.add_parser(
         "create-admin", help="make the account with this e-mail address an admin"
     )
-    admin.add_argument("--email", required=True, type=normalise_email)
+    admin.add_argument("--email", required=True, type=normalise_new_email)
     admin.add_argument(
         "--password-stdin", action="store_true", help="read the password from standard input"
     )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.admin import usage
 from skinapi.auth.accounts import Role, Status
-from skinapi.auth.emails import Email
+from skinapi.auth.emails import Email, NewEmail
 from skinapi.auth.passwords import NewPassword
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
@@ -38,7 +38,7 @@ class NewRole(Body):
 class NewDoctor(ContractBody):
     missing: ClassVar[str] = "Name, email, and password required"
     name: Name
-    email: Email
+    email: NewEmail
     password: NewPassword
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from skinapi.web.visible_text import has_undrawn
+
 LONGEST = 254  # https://www.rfc-editor.org/errata/eid1690
 LONGEST_TYPED = 1024  # one character can unfold into eighteen
 MOST_ROUNDS = 8  # no known character needs more than three
@@ -42,4 +44,15 @@ def _folded(text: str) -> str:
     raise ValueError("This is not an e-mail address")
 
 
+def normalise_new_email(text: str) -> str:
+    """The address of a new account. Raises ValueError, also for an address with a character that
+    nobody can see: it would look like somebody else's in every list.
+    """
+    email = normalise_email(text)
+    if has_undrawn(email):
+        raise ValueError("An e-mail address must have no invisible characters")
+    return email
+
+
 Email = Annotated[str, AfterValidator(normalise_email)]
+NewEmail = Annotated[str, AfterValidator(normalise_new_email)]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import ConfigDict, Field, StringConstraints
 
 from skinapi.auth.accounts import Account, Role, Status
-from skinapi.auth.emails import Email
+from skinapi.auth.emails import NewEmail
 from skinapi.auth.passwords import AnyPassword, NewPassword
 from skinapi.auth.sessions import Session
 from skinapi.web.schema_types import Answer, Body, ContractBody, Legible, Name, Printable
@@ -32,7 +32,7 @@ class TokenRequest(Body):
 class Registration(TokenRequest, ContractBody):
     missing: ClassVar[str] = "Name, email, and password required"
     name: Name
-    email: Email
+    email: NewEmail
     password: NewPassword
 
 

@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.errors import BadRequest, Refused, Unauthenticated
+from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import ClassifiedPhoto, RegistryService
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.service import ReportsService
 from skinapi.vision.finding import Finding
 from skinapi.web.access import Subject, closed_to
-from skinapi.web.limits import caller_address
+from skinapi.web.limits import caller_address, caller_site
 from skinapi.web.size_limits import photo_too_large
 
 DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
@@ -51,8 +52,12 @@ class ClientsService:
         Only a row of the audit trail is stored (which model, which band), and the day's numbers
         grow. Raises Refused, PredictionQuotaReached.
         """
-        caller = by.id if by else caller_address()
-        self._count_photo(caller, by.role if by else None)
+        if by:
+            self._count_photo(by.id, by.role)
+            caller = PoolCaller(by.id, signed_in=True)
+        else:
+            self._count_photo(caller_address(), None)
+            caller = PoolCaller(caller_site(), signed_in=False)
         try:
             classified = self._registry.classify_photo(
                 content=content, caller=caller, measure=measure

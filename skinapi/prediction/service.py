@@ -8,6 +8,7 @@ from skinapi.errors import Refused
 from skinapi.records.quotas import Quotas
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
+from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrator import Narrator
@@ -17,7 +18,7 @@ from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.refusals import translate_refusal
 
-SAMPLE = "sample"
+SAMPLE = PoolCaller("sample", signed_in=False)
 
 
 class PredictionService:
@@ -70,7 +71,7 @@ class PredictionService:
         try:
             classified = self._registry.classify_photo(
                 content=content,
-                caller=owner.id,
+                caller=PoolCaller(owner.id, signed_in=True),
                 context=context,
                 keep=self._records.photos.may_keep(owner, keep_photo),
             )

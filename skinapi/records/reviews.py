@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.ports import Store
 from skinapi.web.pagination import Page, page_of
 
@@ -53,9 +53,16 @@ class Reviews:
         self._documents.ensure_index("submission", "id")
         self._documents.ensure_index("doctor", "idempotency_key", unique=True)
 
-    def add(self, **fields: Any) -> Review:
-        """Store a review. Raises Duplicate where the doctor has used its idempotency key before."""
-        review = Review(id=new_id(), created_at=now(), **fields)
+    def add(self, *, submission: str, **fields: Any) -> Review:
+        """Store a review. Raises Duplicate where the doctor has used its idempotency key before.
+
+        It sorts after the reviews of this submission that are stored. A report shows the last one,
+        and after a step of the clock, or on a machine whose clock is behind, that would be an
+        opinion that the doctor has corrected.
+        """
+        last = self.latest(submission)
+        identifier = new_id_after(last.id if last else None)
+        review = Review(id=identifier, created_at=now(), submission=submission, **fields)
         plain = review.model_dump(mode="json", exclude={"created_at"})
         self._documents.insert({**plain, "created_at": review.created_at, "schema": 1})
         return review

@@ -1,13 +1,15 @@
 """The prediction pool: a bounded queue and a few threads in which photos are classified.
 
 When the queue is full, one photo of the caller who has most of them is answered with 503, so that
-nobody can keep the others out.
+nobody can keep the others out. Somebody may have many addresses, but not many approved accounts: so
+a photo without an account gives way to one with an account.
 """
 
 import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from skinapi.errors import Unavailable
@@ -15,6 +17,14 @@ from skinapi.errors import Unavailable
 MOST_WAITING = 16
 RETRY_AFTER_S = 2
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolCaller:
+    """Who sends a photo: `key` is an account's id or, without an account, an address's site."""
+
+    key: str
+    signed_in: bool
 
 
 class PredictionPool:
@@ -30,13 +40,13 @@ class PredictionPool:
         self._threads = ThreadPoolExecutor(streams, thread_name_prefix="predict")
         self._lock = threading.Lock()
         # In the order of their arrival, with the caller of each.
-        self._under_way: dict[Future[Any], str] = {}
+        self._under_way: dict[Future[Any], PoolCaller] = {}
 
     def __len__(self) -> int:
         """How many photos are in it, queued or in a thread."""
         return len(self._under_way)
 
-    def run(self, work: Callable[[], T], *, caller: str) -> T:
+    def run(self, work: Callable[[], T], *, caller: PoolCaller) -> T:
         """What `work` returns, once a thread is free. Raises Unavailable when the queue is full, at
         once or, for the caller who has most photos in it, while this one is queued.
         """
@@ -53,15 +63,20 @@ class PredictionPool:
             with self._lock:
                 self._under_way.pop(future, None)
 
-    def _make_room(self, caller: str) -> None:
-        """Drop the newest queued photo of the caller who has most of them, if that is more than
-        `caller` would have. Raises Unavailable where none can be dropped.
+    def _make_room(self, caller: PoolCaller) -> None:
+        """Drop the newest queued photo of whoever must give way to `caller`. Raises Unavailable
+        where none can be dropped.
         """
         has = Counter(self._under_way.values())
-        heaviest = max(has, key=lambda one: has[one], default=caller)
-        if has[heaviest] > has[caller] + 1:
-            for future, owner in reversed(self._under_way.items()):
-                if owner == heaviest and future.cancel():  # a photo in a thread goes on
-                    del self._under_way[future]
-                    return
+        # Those without an account first, then whoever has most photos.
+        for owner in sorted(has, key=lambda one: (one.signed_in, -has[one])):
+            if caller.signed_in == owner.signed_in:
+                gives_way = has[owner] > has[caller] + 1
+            else:
+                gives_way = caller.signed_in
+            if gives_way:
+                for future, one in reversed(self._under_way.items()):
+                    if one == owner and future.cancel():  # a photo in a thread goes on
+                        del self._under_way[future]
+                        return
         raise Unavailable(retry_after=RETRY_AFTER_S)

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from skinapi.errors import ModelDamaged
-from skinapi.registry.prediction_pool import PredictionPool
+from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.slot import ServingSlot, open_warm
 from skinapi.settings import Settings
 from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
@@ -41,13 +41,12 @@ class RegistryService:
         self,
         *,
         content: bytes,
-        caller: str,
+        caller: PoolCaller,
         context: Context = UNKNOWN,
         measure: bool = False,
         keep: bool = False,
     ) -> ClassifiedPhoto:
-        """Classify a photo in the prediction pool, whose places are shared fairly by `caller`: an
-        account's id, or an address.
+        """Classify a photo in the prediction pool, whose places are shared fairly among callers.
 
         With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.

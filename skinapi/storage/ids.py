@@ -48,6 +48,16 @@ def new_id() -> str:
     return f"{_ids.next():032x}"
 
 
+def new_id_after(earlier: str | None) -> str:
+    """A new id that sorts after this one, whatever the clocks of this process and of the one that
+    made it say. Only its time may then be wrong.
+    """
+    fresh = new_id()
+    if earlier is None or fresh > earlier:
+        return fresh
+    return f"{int(earlier, 16) + 1 + secrets.randbits(64):032x}"
+
+
 def made_at(identifier: str) -> datetime:
     """When `new_id` made this identifier. Also accepts a blob key, which starts with one."""
     return datetime.fromtimestamp(int(identifier[:12], 16) / 1000, UTC)

@@ -12,7 +12,7 @@ QUALITY = 80
 
 
 def draw_thumbnail(content: bytes) -> bytes:
-    """A stored photo as a JPEG without metadata, no side longer than LONGEST_SIDE. Raises Refused."""
+    """A stored photo as a JPEG, no side longer than LONGEST_SIDE. Raises Refused."""
     pixels = read_stored_photo(content).pixels
     pixels.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
     out = io.BytesIO()

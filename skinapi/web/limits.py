@@ -22,7 +22,7 @@ from skinapi.errors import (
 from skinapi.settings.values import ROLES
 from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.outage import Outage
-from skinapi.web.addresses import address_key
+from skinapi.web.addresses import address_key, site_key
 from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
 
@@ -133,6 +133,11 @@ def _storage_at(uri: str) -> StorageTypes:
 def caller_address() -> str:
     """The key by which an anonymous request is counted; an IPv6 household has one."""
     return address_key(request.remote_addr or "")
+
+
+def caller_site() -> str:
+    """The wider key, for the few places that all share."""
+    return site_key(request.remote_addr or "")
 
 
 def rate_headers() -> dict[str, str]:

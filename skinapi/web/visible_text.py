@@ -12,6 +12,19 @@ BLANK = "\u115f\u1160\u3164\uffa0\u2800"
 # belong to names. https://www.unicode.org/reports/tr9/#Directional_Formatting_Characters
 REACHING = re.compile("[\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 
+# Characters that no program draws (Default_Ignorable_Code_Point), and blanks that count as letters:
+# https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point
+UNDRAWN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+
+
+def has_undrawn(text: str) -> bool:
+    """Whether two texts that look the same could differ in a character of this one."""
+    return UNDRAWN.search(text) is not None
+
 
 def is_visible(text: str) -> bool:
     """Whether at least one letter, digit, sign or symbol would be printed."""

@@ -19,3 +19,19 @@ def test_a_name_that_reaches_beyond_itself_is_refused(shared_backend: Backend, c
 def test_names_of_every_script_are_taken(backend: Backend, name: str) -> None:
     ada = backend.register("ada@example.org", name)
     assert ada.call("GET", "/me").get_json()["name"] == name
+
+
+@pytest.mark.parametrize("code", [0x034F, 0x180B, 0xFE0F, 0xE0100, 0x2800], ids=hex)
+def test_an_address_that_looks_like_another_is_not_registered(
+    shared_backend: Backend, code: int
+) -> None:
+    """An admin approved the wrong one of two rows that looked the same."""
+    email = f"ada{chr(code)}@example.org"
+    body = {"name": "Ada", "email": email, "password": PASSWORD}
+    admin = shared_backend.admin()
+    for answer in (
+        shared_backend.client.post("/register", json=body),
+        admin.call("POST", "/doctors", json=body),
+    ):
+        assert answer.status_code == 400
+        assert "invisible" in answer.get_json()["error"]

@@ -1,10 +1,12 @@
 """What the doctor in charge makes of a finding: signed rows, never overwritten."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
@@ -45,6 +47,24 @@ def test_reviews_are_signed_and_kept_beside_each_other(any_backend: Backend) -> 
     assert rows[0]["histology"] is rows[0]["note"] is None
     assert rows[1]["note"] == "Excised.\nClear margins."
     assert len(ada.pages(f"/submissions/{number}/reviews?limit=1")) == 2
+
+
+def test_a_correction_counts_although_the_clock_was_put_back(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The report showed "agree: nevus" where the doctor had since written "melanoma, excise"."""
+    doctor, ada, number = in_care(any_backend)
+    assert review(doctor, number, label="melanocytic_nevus").status_code == 201
+    for behind in (timedelta(seconds=5), timedelta(hours=1)):
+        past = datetime.now(UTC) - behind
+        monkeypatch.setattr(ids, "now", lambda past=past: past)
+        monkeypatch.setattr(ids, "_ids", ids._Ids())  # as in another process
+        note = f"melanoma after all, {behind}"
+        assert review(doctor, number, label="melanoma", note=note).status_code == 201
+        rows = ada.call("GET", f"/submissions/{number}/reviews").get_json()
+        assert rows[-1]["note"] == note
+        report = ada.call("GET", f"/submissions/{number}/report.json").get_json()
+        assert note in str(report)
 
 
 def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:

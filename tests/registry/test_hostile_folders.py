@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.errors import ModelDamaged
+from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
 from skinapi.registry.slot import open_warm
 from skinapi.vision import model_files
@@ -25,6 +26,7 @@ from tests.photos import photo_of
 from tests.registry.hostile_folders import EVERY, damaged_copies, damaged_copy
 from tests.size import size
 
+ADA = PoolCaller("ada", signed_in=True)
 MOST_MORE_MB = 200
 
 
@@ -43,7 +45,7 @@ def test_a_damaged_file_is_named_and_the_model_before_serves_on(
     assert refused.value.file
     assert len(refused.value.detail) < 2000
     assert (
-        registry.classify_photo(content=photo_of("melanoma"), caller="ada").finding.model_version
+        registry.classify_photo(content=photo_of("melanoma"), caller=ADA).finding.model_version
         == "tiny-1"
     )
 
@@ -95,7 +97,7 @@ def test_a_file_with_any_bytes_exchanged_is_refused_or_served(
     (folder / name).write_bytes(content[:start] + put + content[start + length :])
     write_checksums(folder)
     with suppress(ModelDamaged):
-        registry_of(folder).classify_photo(content=photo_of("melanoma"), caller="ada")
+        registry_of(folder).classify_photo(content=photo_of("melanoma"), caller=ADA)
 
 
 def test_a_folder_may_be_a_link_and_its_files_links_within_it(tmp_path: Path) -> None:
@@ -112,11 +114,11 @@ def test_a_folder_may_be_a_link_and_its_files_links_within_it(tmp_path: Path) ->
 def test_nothing_is_read_of_a_folder_once_its_model_is_open(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "mine")
     registry = registry_of(folder)
-    first = registry.classify_photo(content=photo_of("melanoma"), caller="ada").finding
+    first = registry.classify_photo(content=photo_of("melanoma"), caller=ADA).finding
     assert str(folder) not in Path("/proc/self/maps").read_text()
     for path in folder.iterdir():
         os.truncate(path, 0)
-    again = registry.classify_photo(content=photo_of("melanoma"), caller="ada").finding
+    again = registry.classify_photo(content=photo_of("melanoma"), caller=ADA).finding
     assert again.ranked == first.ranked
 
 

@@ -3,7 +3,8 @@
 import json
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
-from skinapi.registry.prediction_pool import PredictionPool
+from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.service import open_registry
 from skinapi.registry.slot import open_warm
 from skinapi.vision.classification import prepare_photo
@@ -23,23 +24,24 @@ from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.size import size
 
 PATIENCE_S = 20
+ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert", "mallory"))
 
 
 @pytest.mark.parametrize("key", COLOURS)
 def test_each_condition_is_found_in_a_photo_of_its_colour(key: str) -> None:
-    finding = tiny_registry().classify_photo(content=photo_of(key), caller="ada").finding
+    finding = tiny_registry().classify_photo(content=photo_of(key), caller=ADA).finding
     assert (finding.stated, finding.uncertain) == (key, False)
     assert finding.confidence > 0.7
 
 
 def test_a_photo_between_two_conditions_is_uncertain() -> None:
-    finding = tiny_registry().classify_photo(content=photo_in(UNCERTAIN), caller="ada").finding
+    finding = tiny_registry().classify_photo(content=photo_in(UNCERTAIN), caller=ADA).finding
     assert finding.uncertain
 
 
 def test_what_is_no_photo_is_refused() -> None:
     with pytest.raises(Refused):
-        tiny_registry().classify_photo(content=b"no photo", caller="ada")
+        tiny_registry().classify_photo(content=b"no photo", caller=ADA)
 
 
 def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
@@ -48,9 +50,9 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
     registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
     opened = Mock(side_effect=Image.open)
     monkeypatch.setattr(Image, "open", opened)
-    unkept = registry.classify_photo(content=photo, caller="ada")
+    unkept = registry.classify_photo(content=photo, caller=ADA)
     assert (unkept.kept, opened.call_count) == (None, 1)
-    kept = registry.classify_photo(content=photo, caller="ada", keep=True)
+    kept = registry.classify_photo(content=photo, caller=ADA, keep=True)
     assert opened.call_count == 3
     assert kept.kept == stored_photo(photo)
     assert kept.finding.ranked == unkept.finding.ranked
@@ -74,7 +76,7 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
         found = [
             judged.finding.model_version
             for judged in pool.map(
-                lambda _: registry.classify_photo(content=photo, caller="ada"),
+                lambda _: registry.classify_photo(content=photo, caller=ADA),
                 range(size(100, 2000)),
             )
         ]
@@ -104,7 +106,7 @@ def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None
 
     def call() -> bool:
         try:
-            return pool.run(go.wait, caller="ada")
+            return pool.run(go.wait, caller=ADA)
         except Unavailable as busy:
             refused.append(busy.retry_after)
             if len(refused) == 6:
@@ -116,50 +118,77 @@ def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None
     assert sum(answers) == 2
     assert len(refused) == 6
     assert all(refused)
-    assert pool.run(lambda: 7, caller="ada") == 7
+    assert pool.run(lambda: 7, caller=ADA) == 7
 
 
-def test_when_the_queue_is_full_the_caller_who_has_most_photos_makes_room() -> None:
-    """One account with slow pictures kept all others out."""
-    pool, go, began = PredictionPool(streams=1, queue=3), threading.Event(), threading.Event()
-    refused = []
+class FullPool:
+    """A pool of one thread and three places in the queue; its photos wait until `go` is set."""
 
-    def hold() -> bool:
-        began.set()
-        return go.wait(PATIENCE_S)
+    def __init__(self) -> None:
+        self.pool = PredictionPool(streams=1, queue=3)
+        self.go, self.began = threading.Event(), threading.Event()
+        self.refused: list[PoolCaller] = []
+        self.crowd = ThreadPoolExecutor(16)
 
-    def call(caller: str) -> str | None:
+    def send(self, *callers: PoolCaller) -> list[Future[PoolCaller | None]]:
+        """One photo of each, queued in this order."""
+        sent = []
+        for caller in callers:
+            seen = len(self.pool) + len(self.refused)
+            sent.append(self.crowd.submit(self._call, caller))
+            assert self.began.wait(PATIENCE_S)
+            while len(self.pool) + len(self.refused) == seen:
+                time.sleep(0.001)
+        return sent
+
+    def _call(self, caller: PoolCaller) -> PoolCaller | None:
         try:
-            pool.run(hold, caller=caller)
+            self.pool.run(self._hold, caller=caller)
         except Unavailable:
-            refused.append(caller)
+            self.refused.append(caller)
             return None
         return caller
 
-    with ThreadPoolExecutor(8) as crowd:
-        first = crowd.submit(call, "mallory")
-        assert began.wait(PATIENCE_S)
-        others = [crowd.submit(call, "mallory") for _ in range(3)]
-        while len(pool) < 4:
-            time.sleep(0.001)
-        honest = [crowd.submit(call, "ada"), crowd.submit(call, "bert")]
-        while len(refused) < 2:
-            time.sleep(0.001)
-        # With two places each there is nobody who has more than she would have.
-        with pytest.raises(Unavailable):
-            pool.run(hold, caller="mallory")
-        go.set()
-        done = [one.result() for one in (first, *others, *honest)]
-    assert sorted(filter(None, done)) == ["ada", "bert", "mallory", "mallory"]
-    assert refused == ["mallory", "mallory"]
-    assert len(pool) == 0
+    def _hold(self) -> bool:
+        self.began.set()
+        return self.go.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def full() -> Iterator[FullPool]:
+    full = FullPool()
+    yield full
+    full.go.set()
+    full.crowd.shutdown()
+
+
+def test_when_the_queue_is_full_the_caller_who_has_most_photos_makes_room(full: FullPool) -> None:
+    """One account with slow pictures kept all others out."""
+    sent = full.send(MALLORY, MALLORY, MALLORY, MALLORY, ADA, BERT)
+    # With two places there is nobody who has more than she would have.
+    with pytest.raises(Unavailable):
+        full.pool.run(full._hold, caller=MALLORY)
+    full.go.set()
+    assert [one.result() for one in sent] == [MALLORY, MALLORY, None, None, ADA, BERT]
+    assert full.refused == [MALLORY, MALLORY]
+    assert len(full.pool) == 0
+
+
+def test_a_photo_without_an_account_gives_way_to_one_with_an_account(full: FullPool) -> None:
+    """An IPv6 customer has 65,536 addresses, and each had one photo in the queue."""
+    strangers = [PoolCaller(f"2001:db8:{n}::/48", signed_in=False) for n in range(6)]
+    sent = full.send(*strangers[:4], ADA, ADA, ADA)
+    with pytest.raises(Unavailable):
+        full.pool.run(full._hold, caller=strangers[5])
+    full.go.set()
+    assert [one.result() for one in sent] == [strangers[0], None, None, None, ADA, ADA, ADA]
 
 
 def test_a_failed_prediction_frees_its_place() -> None:
     pool = PredictionPool(streams=1, queue=0)
     for _ in range(3):
         with pytest.raises(Refused):
-            pool.run(lambda: prepare_photo(b"no photo"), caller="ada")
+            pool.run(lambda: prepare_photo(b"no photo"), caller=ADA)
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
@@ -167,7 +196,7 @@ def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -
     with pytest.raises(NoModel):
         registry.ping()
     with pytest.raises(NoModel):
-        registry.classify_photo(content=photo_of("melanoma"), caller="ada")
+        registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
 
 
 def test_a_network_that_cannot_be_run_is_damaged(tmp_path: Path) -> None:
