@@ -5,6 +5,7 @@ sqlite_file.py; which writes share a commit, in group_commit.py.
 """
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,18 +15,22 @@ from typing import Any, TypeVar, cast
 
 import apsw
 
+from skinapi.errors import DiskFull
 from skinapi.storage.group_commit import GroupCommit, run_in_savepoint
 from skinapi.storage.ports import Blobs
 from skinapi.storage.sqlite_documents import SqliteDocuments
 from skinapi.storage.sqlite_file import SqliteFile, sqlite_errors
 from skinapi.storage.validation import check_name
 
+# A kept photo and its finding take up to this.
+LEAST_FREE_BYTES = 1024 * 1024
 T = TypeVar("T")
 
 
 class SqliteStore:
     def __init__(self, path: Path, blobs: Blobs) -> None:
         self.blobs = blobs
+        self._path = path
         self._file = SqliteFile(path)
         self._commits = GroupCommit(self._transaction)
         self._local = threading.local()
@@ -45,8 +50,12 @@ class SqliteStore:
     def ping(self) -> None:
         """Read the last document of each collection from the file, and commit an empty write.
 
-        Raises StoreUnavailable if that fails.
+        Raises StoreUnavailable if that fails, and DiskFull where the next change would not fit.
         """
+        # An empty commit writes nothing, so a full disk does not refuse it.
+        with sqlite_errors():
+            if shutil.disk_usage(self._path.parent).free < LEAST_FREE_BYTES:
+                raise DiskFull
         with sqlite_errors(), self._file.fresh_connection() as connection:
             for name in _table_names(connection):
                 last = f'SELECT typeof(doc) FROM "{name}" ORDER BY id DESC LIMIT 1'

@@ -14,8 +14,10 @@ from skinapi.web.connection import Connection, State
 class OpenConnections:
     """The open connections of a worker, by client address.
 
-    Those that wait for their client are in the order in which they began to wait. So a client that
-    connects again and again past its limit costs no search through all connections.
+    Those that wait for their client are in the order in which it last did something: entered a
+    state, sent another part of a body, took another part of an answer. So who uploads slowly is not
+    closed before who sends nothing, and a client that connects again and again past its limit costs
+    no search through all connections.
     """
 
     def __init__(self) -> None:
@@ -30,11 +32,11 @@ class OpenConnections:
     def add(self, conn: Connection) -> None:
         self._all.add(conn)
         self._of_address[conn.address] += 1
-        conn.on_enter = self._entered
-        self._entered(conn)
+        conn.on_progress = self._progressed
+        self._progressed(conn)
 
     def remove(self, conn: Connection) -> None:
-        conn.on_enter = None
+        conn.on_progress = None
         self._all.discard(conn)
         self._stop_waiting(conn)
         self._of_address[conn.address] -= 1
@@ -54,7 +56,7 @@ class OpenConnections:
         waiting = self._waiting if address is None else self._waiting_of.get(address)
         return next((conn for conn in waiting or () if state in (None, conn.state)), None)
 
-    def _entered(self, conn: Connection) -> None:
+    def _progressed(self, conn: Connection) -> None:
         self._stop_waiting(conn)
         if conn.state is not State.RUNNING:
             self._waiting[conn] = self._waiting_of[conn.address][conn] = None

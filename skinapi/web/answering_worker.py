@@ -65,6 +65,7 @@ class AnsweringWorker(ConnectionWorker):
                 self._end(conn)
                 return
             conn.active_at = time.monotonic()
+            conn.note_progress()
             self._unsent_bytes -= sent
             rest = conn.unsent.popleft()[sent:]
             if rest:

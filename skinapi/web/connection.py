@@ -31,7 +31,8 @@ class Connection:
 
     `since` is when the state began, `active_at` when the client last sent or received a byte, and
     `progress_at` when the body had last grown by STALLED_BYTES: all by the monotonic clock.
-    `on_event` is called for an event of the socket, `on_enter` after the state has changed.
+    `on_event` is called for an event of the socket, `on_progress` after the state has changed and
+    after a body has grown or an answer was sent in part.
     """
 
     sock: socket
@@ -49,7 +50,7 @@ class Connection:
     held_at_progress: int = 0
     progress_at: float = 0.0
     on_event: Callable[["Connection"], None] | None = None
-    on_enter: Callable[["Connection"], None] | None = None
+    on_progress: Callable[["Connection"], None] | None = None
     unsent: deque[memoryview] = field(default_factory=deque)
     left_to_drain: int = 0
 
@@ -71,14 +72,19 @@ class Connection:
         self.state = state
         self.since = self.active_at = self.progress_at = time.monotonic()
         self.deadline = self.since + seconds
-        if self.on_enter:
-            self.on_enter(self)
+        self.note_progress()
+
+    def note_progress(self) -> None:
+        """Its client has done something: from now on it waits for the next."""
+        if self.on_progress:
+            self.on_progress(self)
 
     def hold(self, size: int) -> None:
         """Count `size` more bytes of its body as held in memory."""
         self.held += size
         if self.held - self.held_at_progress >= STALLED_BYTES:
             self.held_at_progress, self.progress_at = self.held, time.monotonic()
+            self.note_progress()
 
 
 class BodyMemory:

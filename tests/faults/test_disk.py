@@ -59,7 +59,9 @@ def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_the_server_lives
             assert refused.json["error"].startswith("The disk is full")
             assert int(refused.headers["Retry-After"]) >= 1
             assert ask(server.port, "GET", "/healthz").status == 200
+            assert ask(server.port, "GET", "/readyz").status == 507
             assert ada.call("GET", "/submissions").status in (200, 507)  # to be counted takes room
+        assert ask(server.port, "GET", "/readyz").status == 200
         assert ANGULAR.send(server.port, photo, token=ada.token).status == 200
         assert len(ada.call("GET", "/submissions").json) == 2
 

@@ -3,7 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from selectors import EVENT_READ, DefaultSelector
 from threading import Event
 from typing import Any
@@ -127,6 +127,23 @@ def test_bodies_of_refused_requests_deny_nobody_an_upload(worker: SteppedWorker)
     assert upload.recv(12) == b"HTTP/1.1 200"
     for line in lines:
         line.close()
+
+
+def test_who_uploads_slowly_is_not_closed_before_who_sends_nothing(worker: SteppedWorker) -> None:
+    """Where connections ran out, an upload under way for seconds was taken for the longest wait."""
+    with ExitStack() as stack:
+        upload = stack.enter_context(closing(worker.dial()))
+        upload.sendall(b"POST /read HTTP/1.1\r\nHost: here\r\nContent-Length: 90000\r\n\r\nx")
+        worker.run_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
+        (uploading,) = worker._connections
+        silent = stack.enter_context(closing(worker.dial()))
+        silent.sendall(b"GET / HTTP/1.1\r\n")
+        worker.run_until(lambda: worker.unread > 0)
+        assert worker._connections.longest_waiting() is uploading
+        upload.sendall(b"x" * 40_000)
+        worker.run_until(lambda: uploading.held > 40_000)
+        (other,) = (conn for conn in worker._connections if conn is not uploading)
+        assert worker._connections.longest_waiting() is other
 
 
 def test_a_stale_event_of_a_connection_is_ignored(worker: SteppedWorker) -> None:
