@@ -3,14 +3,16 @@
 Only this module, `app` and `commands` know all packages.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+
+from pydantic import BaseModel
 
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Accounts
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.email_conflicts import find_email_conflicts
@@ -19,7 +21,7 @@ from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.hashing_places import PLACES
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.service import AuthService
-from skinapi.auth.sessions import SessionLifetimes, Sessions
+from skinapi.auth.sessions import Session, SessionLifetimes, Sessions
 from skinapi.auth.tokens import Tokens
 from skinapi.care.service import CareService
 from skinapi.clients.service import ClientsService
@@ -30,20 +32,29 @@ from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews import Reviews
+from skinapi.records.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
-from skinapi.records.submissions import Submissions
+from skinapi.records.submissions import Submission, Submissions
 from skinapi.registry.service import RegistryService
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.narrator import open_narrator
 from skinapi.reports.service import ReportsService
-from skinapi.reports.verification import IssuedReports
+from skinapi.reports.verification import Issued, IssuedReports
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
-from skinapi.storage.faults import Fault, blob_faults
+from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.web.request_context import request_id
+
+# What `check` reads each document of a collection as.
+MODELS: Mapping[str, type[BaseModel]] = {
+    "accounts": Account,
+    "sessions": Session,
+    "submissions": Submission,
+    "reviews": Review,
+    "reports": Issued,
+}
 
 
 @dataclass(frozen=True)
@@ -71,14 +82,22 @@ class Services:
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
-        yield from blob_faults(self.store)
-        yield from self.eraser.faults()
-        yield from self.active_admins.faults()
-        yield from self.accounts.faults()
-        yield from self.records.faults()
-        yield from self.reviews.faults()
-        yield from self.issued.faults(self.records.has)
-        yield from self.trail.faults()
+        yield from document_faults(self.store, MODELS)
+        searches = {
+            "stored files": blob_faults(self.store),
+            "deletions": self.eraser.faults(),
+            "admins": self.active_admins.faults(),
+            "accounts": self.accounts.faults(),
+            "findings": self.records.faults(),
+            "reviews": self.reviews.faults(),
+            "reports": self.issued.faults(self.records.has),
+            "the audit trail": self.trail.faults(),
+            "the admins' audit rows": self._unexplained_admins(),
+        }
+        for subject, found in searches.items():
+            yield from guarded(subject, found)
+
+    def _unexplained_admins(self) -> Iterator[Fault]:
         for admin in self.active_admins.ids():
             if not self.trail.newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
@@ -301,4 +320,4 @@ def store_of(settings: Settings) -> Store:
 
 def store_faults(store: Store) -> Iterator[Fault]:
     """Yield the faults that must be repaired before `open_services` can succeed."""
-    yield from find_email_conflicts(store)
+    yield from guarded("e-mail addresses", find_email_conflicts(store))

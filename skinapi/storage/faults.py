@@ -1,11 +1,13 @@
 """Broken invariants in the store, each with a description and, if possible, a repair."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from skinapi.errors import BlobDamaged
+from pydantic import BaseModel, ValidationError
+
+from skinapi.errors import BlobDamaged, StoreUnavailable, UnsafeSettings
 from skinapi.storage.ids import made_at, now
 from skinapi.storage.ports import Document, Store
 
@@ -18,6 +20,35 @@ class Fault:
 
     says: str
     repair: Callable[[], None] | None = None
+
+
+def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iterator[Fault]:
+    """Yield the documents that are not what the code writes; `models` by collection.
+
+    They must be named here: whatever else reads such a document fails, and most of all a list that
+    it stands in.
+    """
+    for name, model in models.items():
+        for document in _all_documents(store, name):
+            try:
+                model.model_validate(document)
+            except ValidationError as error:
+                # Without the values: they may be personal.
+                fields = sorted({str(fault["loc"][0]) for fault in error.errors() if fault["loc"]})
+                damaged = ", ".join(fields) or "the whole document"
+                yield Fault(f"{name} {document['id']}: damaged: {damaged}; restore from a backup")
+
+
+def guarded(subject: str, faults: Iterable[Fault]) -> Iterator[Fault]:
+    """These faults. Where a damaged document ends their search, that is a fault too, so that the
+    other searches still run.
+    """
+    try:
+        yield from faults
+    except (StoreUnavailable, UnsafeSettings):
+        raise
+    except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
+        yield Fault(f"the check of {subject} ended at damaged data ({type(error).__name__})")
 
 
 def blob_faults(store: Store) -> Iterator[Fault]:

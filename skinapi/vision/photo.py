@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from skinapi.errors import Refused
+from skinapi.errors import Refused, Unavailable
 from skinapi.vision.decode_limits import (
     DecodingMemory,
     Size,
@@ -136,7 +136,7 @@ def _header_of(content: bytes) -> Header:
 def _decoded(header: Header, needed: Size) -> Photo:
     try:
         pixels = _pixels(header, needed)
-    except Refused:
+    except (Refused, Unavailable):
         raise
     except Exception as broken:  # decoders raise many kinds of errors on hostile bytes
         raise refuse(Reason.UNDECODABLE) from broken

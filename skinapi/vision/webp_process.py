@@ -2,11 +2,12 @@
 
 A lossless WebP of 300 KB can make its decoder build 370 MB of tables, and how many it will build
 stands deep in the compressed data: no check of the header can know. So the system's limit decides.
-Run as a program, this module is that process. It imports only Pillow, to start quickly.
+Run as a program, this module is that process. It imports little besides Pillow, to start quickly.
 """
 
 import io
 import resource
+import signal
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from skinapi.errors import Unavailable
 from skinapi.vision.pixels import rgb_bands
 
 CPU_SECONDS, MOST_SECONDS = 2, 20
@@ -27,7 +29,8 @@ _ROOT = Path(__file__).parents[2]
 
 def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: int) -> Image.Image:
     """The pixels as RGB, with both sides divided by `factor`. Raises ValueError for a file that
-    cannot be decoded within `memory` bytes, or has another size than this.
+    cannot be decoded within `memory` bytes, or has another size than this, and Unavailable where
+    this machine is at fault.
     """
     width, height = (-(-side // factor) for side in size)
     try:
@@ -40,7 +43,11 @@ def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: i
             cwd=_ROOT,
             env={},  # no secret of this server reaches the decoder
         )
-    except (subprocess.SubprocessError, OSError) as error:
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable from error
+    except subprocess.CalledProcessError as error:
+        if error.returncode == -signal.SIGKILL:  # by the system, when memory runs out
+            raise Unavailable from error
         raise ValueError("the decoder did not finish") from error
     pixels = memoryview(done.stdout)[_SIZE.size :]
     if done.stdout[: _SIZE.size] != _SIZE.pack(*size) or len(pixels) != 3 * width * height:
@@ -50,7 +57,8 @@ def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: i
 
 def _main(factor: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    # The first limit ends the process by SIGXCPU; at the second it would be SIGKILL.
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     picture = Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("WEBP",))
     if getattr(picture, "is_animated", False):

@@ -66,5 +66,9 @@ class Breaker:
                 time.sleep(fault.lasts_s)
 
     def _kill_worker(self) -> None:
+        """While the server answers: on a busy machine workers start more slowly than they would be
+        killed, and then there is nothing to break.
+        """
+        self._server.await_ready("/healthz")
         with suppress(ProcessLookupError, IndexError):  # none is up at the moment
             os.kill(self._chance.choice(self._server.workers()), signal.SIGKILL)

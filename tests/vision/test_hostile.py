@@ -1,5 +1,6 @@
 """Whatever bytes come, a Photo or a Refused goes out: soon, and without decoding a bomb."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 from PIL import Image, ImageFile
 
-from skinapi.errors import Refused
+from skinapi.errors import Refused, Unavailable
 from skinapi.vision.decode_limits import MOST_BYTES
 from skinapi.vision.photo import Photo, read_photo, stored_photo
 from tests.vision import hostile
@@ -87,7 +88,7 @@ def test_a_webp_bomb_never_reaches_its_decoder(monkeypatch: pytest.MonkeyPatch) 
 
 MEASURE = """
 import resource, sys
-from skinapi.errors import Refused
+from skinapi.errors import Refused, Unavailable
 from skinapi.vision.photo import read_photo
 try:
     read_photo(sys.stdin.buffer.read())
@@ -106,6 +107,26 @@ def test_a_webp_of_many_tables_is_refused_by_the_memory_of_its_own_process() -> 
     reason, most = ran.stdout.split()
     assert reason == b"undecodable"
     assert int(most) <= MOST_BYTES
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        OSError("no more files may be open"),
+        subprocess.TimeoutExpired("python", 20),
+        subprocess.CalledProcessError(-signal.SIGKILL, "python"),
+    ],
+    ids=lambda failure: type(failure).__name__,
+)
+def test_a_decoder_that_cannot_run_does_not_blame_the_picture(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(subprocess, "run", fail)
+    with pytest.raises(Unavailable):
+        read_photo(hostile.valid()["lossless"])
 
 
 @pytest.mark.parametrize("progressive", [False, True])

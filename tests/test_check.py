@@ -1,0 +1,60 @@
+"""`check` on a store with damaged documents: it names each, and looks at all the rest."""
+
+from typing import Any
+
+import pytest
+
+from skinapi.services import store_faults
+from tests.backends import Backend
+from tests.prediction.photographer import predicted
+
+DAMAGE: dict[str, dict[str, Any]] = {
+    "accounts": {"consents": "all"},
+    "submissions": {"band": "green"},
+    "reviews": {"agreement": 7},
+    "reports": {"language": 7},
+    "sessions": {"token_version": "x"},
+}
+
+
+@pytest.fixture
+def full(any_backend: Backend) -> Backend:
+    """A backend with a document in each collection."""
+    doctor = any_backend.member(role="doctor")
+    ada = any_backend.member(doctor_id=any_backend.account(doctor.email).id)
+    number = predicted(ada, keep_photo="true")["id"]
+    review = {"label": "melanoma", "agreement": "agree"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=review).status_code == 201
+    assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
+    any_backend.log_in(ada.email)
+    return any_backend
+
+
+def damage(backend: Backend, name: str, fields: dict[str, Any]) -> str:
+    """Change the first document of a collection; return its id."""
+    changed = backend.services.store.collection(name).update({}, {"$set": fields})
+    assert changed
+    return str(changed["id"])
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_document_is_named_and_the_audit_trail_is_still_checked(
+    full: Backend, name: str
+) -> None:
+    identifier = damage(full, name, DAMAGE[name])
+    damage(full, "audit", {"action": "something.else"})
+    (field,) = DAMAGE[name]
+    found = [fault.says for fault in full.services.faults()]
+    assert f"{name} {identifier}: damaged: {field}; restore from a backup" in found
+    assert any("audit" in says for says in found)
+    assert not [says for says in found if "all" in says and "consents" not in says]
+
+
+def test_an_account_without_an_address_does_not_end_the_search_for_shared_ones(
+    full: Backend,
+) -> None:
+    accounts = full.services.store.collection("accounts")
+    accounts.update({}, {"$unset": {"email": True}})
+    assert [fault.says for fault in store_faults(full.services.store)] == [
+        "the check of e-mail addresses ended at damaged data (KeyError)"
+    ]
