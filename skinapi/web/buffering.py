@@ -24,6 +24,9 @@ LENGTHS = re.compile(rb"^content-length[ \t]*:", re.IGNORECASE | re.MULTILINE)
 CODING = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
 CHUNK = re.compile(rb"[0-9a-fA-F]{1,8}(?=[; \t]|$)")
 LONGEST_CHUNK_LINE = 256
+# Bytes that arrive are joined in pieces of at least so many: a Python object for each two bytes
+# would take eight times their memory, and only the bytes are counted.
+PIECE = 64 * 1024
 
 
 class BodyPending(BaseException):
@@ -127,8 +130,9 @@ class BufferedRequest:
     def __init__(self, sock: socket, head: bytes, body: BufferedBody) -> None:
         self._sock = sock
         self._head = head
-        self._arrived: list[bytes] = []
-        self._to_read: deque[bytes] = deque()
+        self._arrived: list[bytearray] = []
+        # Views, because cutting the front off bytes would copy all that is left.
+        self._to_read: deque[memoryview] = deque()
         self._sent_continue = False
         self.body = body
         self.answer: list[bytes] = []
@@ -148,7 +152,9 @@ class BufferedRequest:
         """Keep those of the arrived bytes that belong to the body; the result is how many."""
         taken = self.body.feed(data)
         if taken:
-            self._arrived.append(data[:taken])
+            if not self._arrived or len(self._arrived[-1]) >= PIECE:
+                self._arrived.append(bytearray())
+            self._arrived[-1] += data[:taken]
         return taken
 
     def fail(self, failure: SkinAPIError) -> None:
@@ -158,9 +164,9 @@ class BufferedRequest:
 
     def rewind(self) -> None:
         """Let the next reader begin at the head. Call it before each call of the application."""
-        self._to_read = deque([self._head])
+        self._to_read = deque([memoryview(self._head)])
         if self.complete:
-            self._to_read.extend(self._arrived)
+            self._to_read.extend(map(memoryview, self._arrived))
             self._arrived.clear()
 
     @property
@@ -189,7 +195,7 @@ class BufferedRequest:
         first = self._to_read.popleft()
         if len(first) > size:
             self._to_read.appendleft(first[size:])
-        return first[:size]
+        return bytes(first[:size])
 
     def send(self, data: bytes) -> int:
         """Keep gunicorn's "100 Continue", but only the first: gunicorn writes one each time that

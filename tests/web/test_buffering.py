@@ -1,6 +1,7 @@
 """Where a request ends, found byte by byte as it arrives, and what a thread may read of it."""
 
 import socket
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -102,7 +103,7 @@ def test_a_thread_that_needs_more_of_the_body_stops_and_is_free(line: socket.soc
         request.recv(100)
     assert request.add(b"defNEXT") == 3
     request.rewind()
-    assert [request.recv(4) for _ in range(4)] == [b"head", b"abc", b"def", b""]
+    assert [request.recv(4) for _ in range(4)] == [b"head", b"abcd", b"ef", b""]
     assert request.read_to_its_end
 
 
@@ -112,3 +113,21 @@ def test_a_100_continue_is_sent_once(line: socket.socket) -> None:
     request.send(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.send(b"HTTP/1.1 100 Continue\r\n\r\n")
     assert request.answer == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 100, 1460, 70_000])
+def test_a_body_takes_little_more_memory_than_is_counted(line: socket.socket, size: int) -> None:
+    whole = bytes(range(256)) * 400
+    request = BufferedRequest(line, b"head", AnnouncedBody(len(whole)))
+    tracemalloc.start()
+    try:
+        for begin in range(0, len(whole), size):
+            request.add(whole[begin : begin + size])
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert request.arrived == len(whole)
+    assert taken < 1.5 * len(whole)
+    request.rewind()
+    assert request.recv(100) == b"head"
+    assert b"".join(iter(lambda: request.recv(8192), b"")) == whole
