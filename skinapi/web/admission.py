@@ -17,7 +17,7 @@ from skinapi.web.forms import FORM_OVERHEAD
 from skinapi.web.limits import Limits, Rate, caller_address, rate_headers, recall_rate_headers
 from skinapi.web.list_concurrency import ConcurrentLists
 from skinapi.web.request_context import remember_oversize, remember_subject
-from skinapi.web.request_parsing import refuse_unreadable_path
+from skinapi.web.request_parsing import ignore_unreadable_headers, refuse_unreadable_path
 from skinapi.web.routes import Route, choose_client_route, route_of
 from skinapi.web.size_limits import body_too_large, photo_too_large
 
@@ -58,6 +58,7 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
             with suppress(StoreUnavailable):
                 limits.spend(Rate.READ, caller_address())
             return None if request.url_rule else Response()
+        ignore_unreadable_headers(request)
         choose_client_route(app, request)
         refuse_unreadable_path(request)
         if request.method == "OPTIONS":

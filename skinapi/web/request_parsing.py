@@ -1,11 +1,13 @@
 """Parses and validates JSON bodies, queries and paths of requests."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_date, parse_if_range_header
 
 from skinapi.errors import (
     BadRequest,
@@ -23,6 +25,14 @@ LONGEST_ECHO = 60
 # Against slow parsing. Our bodies have at most twenty values; the others are for clients that send
 # fields which are ignored. The parser itself limits the depth of lists and objects to 200.
 MOST_VALUES = 1000
+# The headers whose parser in werkzeug raises errors that are no HTTPException: for a date with a
+# time zone 10**17 hours off, an OverflowError. A test tries all headers.
+FRAGILE_HEADERS: dict[str, Callable[[str], object]] = {
+    "HTTP_DATE": parse_date,
+    "HTTP_IF_MODIFIED_SINCE": parse_date,
+    "HTTP_IF_UNMODIFIED_SINCE": parse_date,
+    "HTTP_IF_RANGE": parse_if_range_header,
+}
 NOT_AN_OBJECT = {
     "json_invalid": "The body is not valid JSON",
     "model_type": "The body must be a JSON object",
@@ -71,6 +81,20 @@ def read_query(schema: type[Q], request: Request) -> Q:
         return schema.model_validate(request.args.to_dict())
     except ValidationError as error:
         raise InvalidQuery(sentence_of(error, missing=None)) from error
+
+
+def ignore_unreadable_headers(request: Request) -> None:
+    """Remove the headers that werkzeug would fail to parse, as if they had not been sent.
+
+    So the standard asks: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.3
+    """
+    for name, parse in FRAGILE_HEADERS.items():
+        sent = request.environ.get(name)
+        try:
+            if sent is not None:
+                parse(sent)
+        except Exception:  # noqa: BLE001 (the parsers name no errors)
+            del request.environ[name]
 
 
 def refuse_unreadable_path(request: Request) -> None:
