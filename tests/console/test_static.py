@@ -63,6 +63,13 @@ def test_a_page_needs_no_other_host_and_writes_no_script_of_its_own(name: str) -
     assert "new Function" not in source
 
 
+@pytest.mark.parametrize("name", [name for name in OURS if name.endswith(".js")])
+def test_every_value_in_a_path_of_the_api_is_encoded(name: str) -> None:
+    """By `apiPath`, or as a query by URLSearchParams."""
+    raw = re.findall(r"(?<!apiPath)`/[^`$?]*\$\{[^`]*`", text_of(name))
+    assert raw == []
+
+
 def test_every_file_is_served_under_the_policy_and_kept_until_it_changes(backend: Backend) -> None:
     for name, asset in ASSETS.items():
         path = f"/console/{name}"

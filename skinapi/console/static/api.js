@@ -131,6 +131,15 @@ function sendSlowly(method, path, headers, body, onProgress) {
   });
 }
 
+/**
+ * The path of a request with its values encoded, as in: apiPath`/submissions/${number}/photo`.
+ * Browsers resolve `.` and `..` also where they are encoded, and an empty value would leave a
+ * shorter path: instead of these stands `_`, which names nothing.
+ * @param {TemplateStringsArray} texts @param {(string | number)[]} values
+ */
+export const apiPath = (texts, ...values) =>
+  String.raw({ raw: texts }, ...values.map((value) => (/^\.{0,2}$/.test(`${value}`) ? "_" : encodeURIComponent(value))));
+
 /** @param {string} path @returns {Promise<any>} */
 export const get = async (path) => (await send("GET", path)).json();
 

@@ -27,16 +27,21 @@ const VIEWS = {
   audit: () => import("/console/views/audit.js"),
   server: () => import("/console/views/server.js"),
   model: () => import("/console/views/model.js"),
+  missing: () => import("/console/views/missing.js"),
 };
-const PUBLIC = new Set(["", "login", "register", "password", "sample", "model"]);
+const PUBLIC = new Set(["", "login", "register", "password", "sample", "model", "missing"]);
 /** A view that is opened from a place of the navigation. */
 const PARENTS = /** @type {Record<string, string>} */ ({ case: "queue", finding: "history" });
 
-/** The view and its argument, from the address behind `#/`. */
+/** What stands behind the name of a view: a number, an id, or the name of a tab. */
+const ARGUMENT = /^[\w-]*$/;
+
+/** The view and its argument, from the address behind `#/`, which anyone can put into a link. */
 function readPlace() {
   if (location.pathname === "/password" && !location.hash) return { name: "password", argument: "" };
-  const [name = "", argument = ""] = location.hash.replace(/^#\/?/, "").split("/");
-  return { name: name in VIEWS ? name : "", argument: decodeURIComponent(argument) };
+  const [name = "", argument = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/");
+  const known = Object.hasOwn(VIEWS, name) && ARGUMENT.test(argument) && rest.length === 0;
+  return known ? { name, argument } : { name: "missing", argument: "" };
 }
 
 function useRedraw() {

@@ -92,6 +92,9 @@ export const english = {
   title_audit: "Audit trail",
   title_server: "Server",
   title_model: "About the model",
+  title_missing: "Page not found",
+  missingText: "This address names no page of the console.",
+  toFirstPage: "Go to the first page",
   startTitle: "What might this spot be, and how soon should a doctor see it?",
   startText:
     "Send a photo of one spot. You get how urgent it is, what it may be, what cannot be ruled out, and where the model looked.",

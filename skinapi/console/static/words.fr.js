@@ -93,6 +93,9 @@ export const french = {
   title_audit: "Journal d'audit",
   title_server: "Serveur",
   title_model: "À propos du modèle",
+  title_missing: "Page introuvable",
+  missingText: "Cette adresse ne désigne aucune page de la console.",
+  toFirstPage: "Aller à la première page",
   startTitle: "Que peut être cette tache, et quand un médecin doit‑il la voir?",
   startText:
     "Envoyez la photo d'une tache. Vous recevez son urgence, ce qu'elle peut être, ce qui ne peut être écarté, et ce que le modèle a regardé.",

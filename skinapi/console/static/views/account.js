@@ -2,7 +2,7 @@
 // One's own account: consents, password, sessions.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, get, getPage, getSession, put, remove, setSession } from "/console/api.js";
+import { ApiError, apiPath, get, getPage, getSession, put, remove, setSession } from "/console/api.js";
 import { Answer, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { NewPassword } from "/console/views/login.js";
@@ -71,7 +71,7 @@ const Sessions = () => {
               ${one.current
                 ? html`<small>${say("thisSession")}</small>`
                 : html`<button class="quiet" onClick=${() =>
-                    remove(`/me/sessions/${one._id}`).then(answer.reload, (error) => toast(sayError(error)))}>${say("endSession")}</button>`}</li>`,
+                    remove(apiPath`/me/sessions/${one._id}`).then(answer.reload, (error) => toast(sayError(error)))}>${say("endSession")}</button>`}</li>`,
           )}</ul>`}
       <//>
     </section>`;

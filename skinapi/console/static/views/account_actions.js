@@ -2,7 +2,7 @@
 // What an admin does to an account, of a user or a doctor: each list of accounts is made of this.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getSession, patch, post, put, remove } from "/console/api.js";
+import { apiPath, getSession, patch, post, put, remove } from "/console/api.js";
 import { Confirm, Icon, Message, Pages, sayError, toast, usePages } from "/console/components.js";
 import { isolated, say, sayDate, sayValue } from "/console/language.js";
 
@@ -17,8 +17,8 @@ const GONE = "gone";
  * @typedef {{account: any, onChange: (changed: any) => void, onError: (error: any) => void}} Act
  */
 
-/** @param {any} account @param {string} [rest] */
-const addressOf = (account, rest = "") => `/users/${encodeURIComponent(account.email)}${rest}`;
+/** @param {any} account @param {string} part */
+const addressOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 
 /** @param {any} account */
 const isOneself = (account) => account.email === getSession()?.email;
@@ -38,7 +38,7 @@ const VERB_TO = { approved: "approve", suspended: "suspend", waiting: "unapprove
 async function setStatus(act, verb) {
   const { account, onChange } = act;
   try {
-    await patch(addressOf(account, `/${verb}`));
+    await patch(addressOf(account, verb));
     const changed = { ...account, status: STATUS_AFTER[verb] };
     onChange(changed);
     toast(say(STATUS_AFTER[verb], { email: account.email }), () =>
@@ -53,7 +53,7 @@ async function setStatus(act, verb) {
 export async function setField(act, field, value) {
   const { account, onChange } = act;
   try {
-    await put(addressOf(account, `/${field}`), { [field]: value });
+    await put(addressOf(account, field), { [field]: value });
     const changed = { ...account, [field]: value };
     onChange(changed);
     const done = field === "role" ? say("roleChanged", { email: account.email, role: sayValue("role", value ?? "") }) : say("assigned", { email: account.email });
@@ -108,7 +108,7 @@ const Ask = ({ act, question, path, onSecret, onGone, onClose }) => {
       say("resetAsk"),
       say("resetAskText", { email }),
       say("resetPassword"),
-      async () => onSecret(await post(addressOf(account, "/reset-password"))),
+      async () => onSecret(await post(addressOf(account, "reset-password"))),
     ],
     delete: [
       say("deleteAccount"),
@@ -206,7 +206,7 @@ export const Accounts = ({ path, collection, keeps, empty, extra, turn = 0 }) =>
         return html`<ul class="list">
           ${shown.map(
             (account) => html`<${AccountRow} key=${account._id} account=${account} extra=${extra}
-              path=${`/${collection}/${encodeURIComponent(account.email)}`}
+              path=${apiPath`/${collection}/${account.email}`}
               onChange=${(/** @type {any} */ changed) => change(account, changed)} onGone=${() => change(account, GONE)} />`,
           )}
         </ul>`;

@@ -10,8 +10,8 @@ import { isolated, say, sayDate, sayValue } from "/console/language.js";
 
 /** The account with this e-mail, or the only one that it is a part of. @param {string} text */
 async function findAccount(text) {
-  const q = encodeURIComponent(text);
-  const found = (await Promise.all([get(`/users?q=${q}&limit=50`), get(`/doctors?q=${q}&limit=50`)])).flat();
+  const query = new URLSearchParams({ q: text, limit: "50" });
+  const found = (await Promise.all([get(`/users?${query}`), get(`/doctors?${query}`)])).flat();
   const exact = found.find((one) => one.email === text.toLowerCase());
   if (!exact && found.length !== 1) throw new ApiError(404, "account", say(found.length ? "manyAccounts" : "noSuchAccount"));
   return (exact ?? found[0])._id;

@@ -2,7 +2,7 @@
 // One finding of a patient, for the doctor in charge: what the model found, and the doctor's review.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, newKey, post } from "/console/api.js";
+import { apiPath, get, newKey, post } from "/console/api.js";
 import { Answer, Message, Pages, sayError, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { Downloads, FindingPage, nameOf, Reviewed, useFinding } from "/console/views/finding.js";
@@ -94,7 +94,7 @@ const ReviewForm = ({ number, stated, conditions, onSigned }) => {
     setBusy(true);
     setError(null);
     try {
-      await post(`/submissions/${number}/review`, review, sent.current.key);
+      await post(apiPath`/submissions/${number}/review`, review, sent.current.key);
       onSigned();
     } catch (problem) {
       setError(problem);
@@ -132,7 +132,7 @@ const ReviewForm = ({ number, stated, conditions, onSigned }) => {
 
 /** @param {{patient: string, number: string, conditions: any}} props */
 const OtherFindings = ({ patient, number, conditions }) => {
-  const pages = usePages(`/patients/${patient}/submissions?limit=10`);
+  const pages = usePages(apiPath`/patients/${patient}/submissions?limit=10`);
   const none = html`<p>${say("noOthers")}</p>`;
   return html`
     <${Pages} pages=${pages} empty=${none}>
@@ -148,7 +148,7 @@ const OtherFindings = ({ patient, number, conditions }) => {
 /** @param {{number: string, finding: any}} props */
 const Case = ({ number, finding }) => {
   const { submission, report, conditions, photo } = finding;
-  const reviews = useAnswer(() => get(`/submissions/${number}/reviews`), [number]);
+  const reviews = useAnswer(() => get(apiPath`/submissions/${number}/reviews`), [number]);
   const following = useAnswer(() => findNext(Number(number)), [number]);
   const [signed, setSigned] = useState(0);
   const goOn = () => {

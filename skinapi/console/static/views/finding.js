@@ -2,7 +2,7 @@
 // One finding: how urgent first, then what it may be, the photo, the doubts, and what to do next.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, get, getConditions, getFile } from "/console/api.js";
+import { ApiError, apiPath, get, getConditions, getFile } from "/console/api.js";
 import { Answer, Bars, Failure, HeatPhoto, Icon, Message, useAnswer } from "/console/components.js";
 import { getLanguage, said, say, sayDate, sayPercent } from "/console/language.js";
 import { addressOfSentPhoto } from "/console/views/sent.js";
@@ -121,7 +121,7 @@ export const Downloads = ({ number, children }) => {
     setError(null);
     try {
       const link = document.createElement("a");
-      link.href = await getFile(`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf");
+      link.href = await getFile(apiPath`/submissions/${number}/report.pdf?lang=${language}`, "application/pdf");
       link.download = `skinapi-${number}-${language}.pdf`;
       link.click();
     } catch (problem) {
@@ -148,7 +148,7 @@ async function photoOf(number, kept) {
   const sent = addressOfSentPhoto(number);
   if (sent) return sent;
   if (!kept) return null;
-  return getFile(`/submissions/${number}/photo`, "image/jpeg").catch((error) => {
+  return getFile(apiPath`/submissions/${number}/photo`, "image/jpeg").catch((error) => {
     if (error instanceof ApiError && error.status === 404) return null;
     throw error;
   });
@@ -157,8 +157,8 @@ async function photoOf(number, kept) {
 /** Everything that the page of a finding shows. @param {string} number */
 async function loadFinding(number) {
   const [submission, report, conditions] = await Promise.all([
-    get(`/submissions/${number}`),
-    get(`/submissions/${number}/report.json?lang=${getLanguage()}`),
+    get(apiPath`/submissions/${number}`),
+    get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`),
     getConditions(),
   ]);
   return { submission, report, conditions, photo: await photoOf(number, submission.photo_kept) };

@@ -2,7 +2,7 @@
 // One's own findings, the newest first.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getConditions, getFile, getPage, remove } from "/console/api.js";
+import { apiPath, getConditions, getFile, getPage, remove } from "/console/api.js";
 import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast, useAnswer } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
 import { labelOfBand } from "/console/views/finding.js";
@@ -19,7 +19,7 @@ export const Thumbnail = ({ number, kept }) => {
     let made = "";
     let current = true;
     const fetchPicture = async () => {
-      made = await getFile(`/submissions/${number}/thumbnail`, "image/jpeg").catch(() => "");
+      made = await getFile(apiPath`/submissions/${number}/thumbnail`, "image/jpeg").catch(() => "");
       if (current) setUrl(made);
       else if (made) URL.revokeObjectURL(made);
     };
@@ -91,7 +91,7 @@ export const View = () => {
     ${doomed &&
     html`<${Confirm} title=${say("deleteFinding")} confirm=${say("delete")} onClose=${() => setDoomed(null)}
       onConfirm=${async () => {
-        await remove(`/submissions/${doomed.id}`);
+        await remove(apiPath`/submissions/${doomed.id}`);
         setItems(items.filter((one) => one !== doomed));
         toast(say("deleted"));
       }}><p>${say("deleteFindingText", { number: doomed.id })}</p><//>`}`;

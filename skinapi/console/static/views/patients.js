@@ -2,7 +2,7 @@
 // The patients in a doctor's care, and all findings of one of them.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { getConditions } from "/console/api.js";
+import { apiPath, getConditions } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { labelOfBand } from "/console/views/finding.js";
@@ -43,7 +43,7 @@ const Patients = () => {
 /** @param {{patient: string}} props */
 const OfOne = ({ patient }) => html`
   <p><a href="#/patients"><${Icon} name="back" size=${16} /> ${say("title_patients")}</a></p>
-  <${Findings} path=${`/patients/${patient}/submissions`} named=${false}
+  <${Findings} path=${apiPath`/patients/${patient}/submissions`} named=${false}
     empty=${html`<${Empty} title=${say("findingsEmpty")}><p>${say("findingsEmptyText")}</p><//>`}
     head=${(/** @type {any} */ first) => html`<h1>${first ? isolated(first.patient_name) : say("allFindings")}</h1>
       ${first && html`<p>${isolated(first.patient_email)}</p>`}`} />`;

@@ -108,7 +108,7 @@ export async function findNext(number) {
 
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
-  const tab = /** @type {keyof typeof FILTERS} */ (argument in FILTERS ? argument : "");
+  const tab = /** @type {keyof typeof FILTERS} */ (Object.hasOwn(FILTERS, argument) ? argument : "");
   return html`
     <h1>${say("title_queue")}</h1>
     <${Tabs} label=${say("title_queue")} chosen=${tab} tabs=${[

@@ -2,14 +2,14 @@
 // What the model in service finds in a drawn picture.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { get, getConditions, getSession } from "/console/api.js";
+import { apiPath, get, getConditions, getSession } from "/console/api.js";
 import { Answer, Message, useAnswer } from "/console/components.js";
 import { getLanguage, say } from "/console/language.js";
 import { FindingPage } from "/console/views/finding.js";
 
 export const View = () => {
   const answer = useAnswer(
-    () => Promise.all([get(`/sample?lang=${getLanguage()}`), getConditions()]),
+    () => Promise.all([get(apiPath`/sample?lang=${getLanguage()}`), getConditions()]),
     [getLanguage()],
   );
   return html`
