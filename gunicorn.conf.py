@@ -25,7 +25,7 @@ from gunicorn.workers.base import Worker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
-from skinapi.errors import StoreUnavailable
+from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.settings import Settings
 from skinapi.web.server_worker import BufferingWorker
 
@@ -92,7 +92,11 @@ class StoreWaitingWorker(BufferingWorker):
             give_back_memory()
 
     def load_wsgi(self) -> None:
-        self.wait_for_store(super().load_wsgi)
+        try:
+            self.wait_for_store(super().load_wsgi)
+        except SkinAPIError as error:  # what a person must change first, in a sentence
+            sys.stderr.write(f"skinapi: {error.detail}\n")
+            sys.exit(Arbiter.APP_LOAD_ERROR)
 
     def wait_for_store(self, act: Callable[[], object]) -> None:
         """Do this at the worker's start, and again for as long as the store is unreachable."""

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from gunicorn.app.wsgiapp import WSGIApplication
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import HaltServer
 from gunicorn.workers.base import Worker
 from pydantic import ValidationError
 
 from skinapi.auth.emails import normalise_new_email
-from skinapi.errors import SkinAPIError
+from skinapi.errors import SkinAPIError, UnsafeSettings
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings
+from skinapi.settings.folder import open_folder
 from skinapi.settings.safety import refuse_unsafe
 
+REFUSED = 2  # the exit status where a setting has to be changed first
 SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
 
 
@@ -46,8 +50,19 @@ def _before_serving(worker: Worker) -> None:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve the API until the process is stopped. Raises UnsafeSettings."""
     refuse_unsafe(settings)
+    if settings.mongo_uri is None:
+        open_folder(settings.instance_dir)
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION), "skinapi.app:create_app()"]
-    Server().run()
+    parent = os.getpid()
+    try:
+        Server().run()
+    except (SystemExit, HaltServer) as ended:
+        # HaltServer: another worker has failed too, while gunicorn stopped for the first.
+        status = ended.code if isinstance(ended, SystemExit) else ended.exit_status
+        # A worker is a fork of this process, so it passes here too, and keeps its own status.
+        if os.getpid() != parent or status != Arbiter.APP_LOAD_ERROR:
+            raise
+        return REFUSED
     return 0
 
 
@@ -67,19 +82,31 @@ def _commands() -> Any:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command, and return its exit status: 2 for a SkinAPIError or an invalid setting."""
+    """Run one command, and return its exit status.
+
+    REFUSED for a SkinAPIError or an invalid setting.
+    """
     options = _parser().parse_args(arguments)
     os.umask(0o077)  # other users of this machine must not read findings and photos
     try:
-        status: int = options.run(Settings(), options)
+        status: int = options.run(_read_settings(), options)
     except SkinAPIError as error:
         print(f"skinapi: {error.detail}", file=sys.stderr)
-        return 2
+        return REFUSED
     except ValidationError as error:
         for fault in error.errors(include_input=False):
             print(f"skinapi: {'.'.join(map(str, fault['loc']))} {fault['msg']}", file=sys.stderr)
-        return 2
+        return REFUSED
     return status
+
+
+def _read_settings() -> Settings:
+    """The settings of the environment and of `.env`. Raises UnsafeSettings, ValidationError."""
+    try:
+        return Settings()
+    except (OSError, UnicodeDecodeError):
+        # Without its cause: that quotes the file, which may hold secrets.
+        raise UnsafeSettings(".env cannot be read: it must be a file of UTF-8 text") from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,12 +1,14 @@
 """What the server refuses to start with, and the secret it makes in development."""
 
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from traceback import format_exception
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from skinapi.app import create_app
 from skinapi.errors import UnsafeSettings
@@ -274,6 +276,53 @@ def test_a_state_folder_that_others_read_and_cannot_be_closed_is_refused(
     monkeypatch.setattr(Path, "chmod", not_yours)
     with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
         open_store(instance_dir=tmp_path, mongo_uri=None)
+
+
+@pytest.fixture
+def unprivileged() -> Iterator[None]:
+    """root may write everywhere, so the test runs with another effective user."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    yield
+    if user == 0:
+        os.seteuid(user)
+
+
+@pytest.mark.usefixtures("unprivileged")
+def test_a_state_folder_that_cannot_be_written_is_refused() -> None:
+    with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(no permission"):
+        open_store(instance_dir=Path("/"), mongo_uri=None)
+    with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(Permission denied"):
+        open_store(instance_dir=Path("/skinapi-state"), mongo_uri=None)
+
+
+def test_a_state_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for folder, fault in ((file, "it is a file"), (file / "state", "Not a directory")):
+        with pytest.raises(UnsafeSettings, match=rf"INSTANCE_DIR cannot be used \({fault}"):
+            open_store(instance_dir=folder, mongo_uri=None)
+        with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
+            Settings(instance_dir=folder).signing_key()
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_a_setting_that_is_not_utf8_is_refused_unquoted(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setitem(os.environb, name.upper().encode(), b"hidden\xff" * 8)
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+    assert [fault["msg"] for fault in refused.value.errors()] == ["must be UTF-8 text"]
+    assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize("token", ["hidden\n", "hid\r\nX: den", "hid den", "hidd\u00e9n"])
+def test_a_metrics_token_that_no_header_can_carry_is_refused_unquoted(token: str) -> None:
+    with pytest.raises(UnsafeSettings, match="METRICS_TOKEN must be one word") as refused:
+        refuse_unsafe(Settings(metrics_token=SecretStr(token), jwt_secret_key=SecretStr(SECRET)))
+    assert "hid" not in str(refused.value)
 
 
 def test_no_secret_shows_when_settings_are_printed() -> None:

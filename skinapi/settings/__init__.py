@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, NonNegativeInt, PositiveInt, SecretStr
+from pydantic import (
+    AliasChoices,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
@@ -217,6 +225,16 @@ class Settings(BaseSettings):
         description="Whether DermaScan lab is served without a token; refused unless the server "
         "listens on loopback alone, without a proxy.",
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_undecodable(cls, value: object) -> object:
+        """Python reads bytes of the environment that are not UTF-8 as halves of surrogate pairs.
+        They could be neither signed, nor sent, nor printed.
+        """
+        if isinstance(value, str) and any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
+            raise PydanticCustomError("not_utf8", "must be UTF-8 text")
+        return value
 
     @property
     def production(self) -> bool:

@@ -17,6 +17,7 @@ from skinapi.settings.values import (
 
 SHORTEST_TOKEN = 16
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
+SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
 
 
@@ -32,6 +33,7 @@ def refuse_unsafe(settings: Settings) -> None:
     if settings.open_lab and not settings.loopback:
         raise UnsafeSettings("OPEN_LAB=true needs BIND on 127.0.0.1 alone, without a proxy")
     _refuse_addresses(settings)
+    _refuse_secrets_of_headers(settings)
     _refuse_rates(settings)
     if settings.production:
         _refuse_for_production(settings)
@@ -40,11 +42,6 @@ def refuse_unsafe(settings: Settings) -> None:
 def _refuse_addresses(settings: Settings) -> None:
     if not is_url(settings.openrouter_url) or not stays_private(settings.openrouter_url):
         raise UnsafeSettings("OPENROUTER_URL must be https://host/path: the key travels there")
-    if not is_header_token(settings.secret("openrouter_api_key") or "unset"):
-        raise UnsafeSettings(
-            "OPENROUTER_API_KEY must be one word of ASCII letters, digits and signs, because a "
-            "header carries it: remove spaces and line breaks"
-        )
     if not all(_may_call(origin, settings) for origin in settings.origins):
         raise UnsafeSettings(
             "ALLOWED_ORIGINS must name each front end as https://host or https://host:port, "
@@ -62,6 +59,15 @@ def _refuse_addresses(settings: Settings) -> None:
 
 def _may_call(origin: str, settings: Settings) -> bool:
     return is_origin(origin) and (not settings.production or stays_private(origin))
+
+
+def _refuse_secrets_of_headers(settings: Settings) -> None:
+    for name in SECRETS_OF_HEADERS:
+        if not is_header_token(settings.secret(name) or "unset"):
+            raise UnsafeSettings(
+                f"{name.upper()} must be one word of ASCII letters, digits and signs, because a "
+                "header carries it: remove spaces and line breaks"
+            )
 
 
 def _refuse_rates(settings: Settings) -> None:

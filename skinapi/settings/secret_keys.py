@@ -5,6 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
+from skinapi.settings.folder import open_folder
 
 SHORTEST_KEY = 32
 SAMPLE_KEYS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")
@@ -30,7 +31,7 @@ def looks_made_up(secret: str) -> bool:
 
 def stored_secret(path: Path) -> str:
     """Read the secret, or make it. If several workers make it at once, all use the first one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    open_folder(path.parent)
     if not path.exists():
         temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
         temporary.touch(mode=0o600)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
+from skinapi.settings.folder import open_folder
 from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Store
@@ -14,7 +15,8 @@ GROUP_AND_OTHERS = 0o077
 def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
     """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder.
 
-    Raises UnsafeSettings if the URI is not valid, or if other users can read the instance folder.
+    Raises UnsafeSettings if the URI is not valid, or if the instance folder cannot be used or other
+    users can read it.
     """
     if mongo_uri:
         return MongoStore.at(mongo_uri)
@@ -25,9 +27,10 @@ def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
 def close_folder(folder: Path) -> None:
     """Create the folder if it is missing, and remove all access for other users of this machine.
 
-    Raises UnsafeSettings if the mode must change but the folder belongs to another user.
+    Raises UnsafeSettings if nothing can be kept in it, or if the mode must change but the folder
+    belongs to another user.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    open_folder(folder)
     # mkdir ignores `mode` for a folder that exists, so an old one is checked and changed here.
     mode = folder.stat().st_mode
     if mode & GROUP_AND_OTHERS:

@@ -56,7 +56,7 @@ class MongoStore:
         """
         try:
             client: pymongo.MongoClient[Document] = pymongo.MongoClient(uri, **DURABLE, **TIMEOUTS)
-        except (ConfigurationError, ValueError):
+        except (ConfigurationError, ValueError, OSError):  # OSError: a file of its TLS options
             # Without its cause: that may quote the password.
             raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from None
         return cls(client.get_default_database(DATABASE))

@@ -1,0 +1,31 @@
+"""Settings that must be changed first: the commands say so in a sentence, with exit status 2."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.served.server import Server
+
+REFUSED = [
+    ({"JWT_SECRET_KEY": "hidden\udcff" * 8}, "jwt_secret_key must be UTF-8 text"),
+    ({"METRICS_TOKEN": "hidden, f3a9c17e5b2d8046\n"}, "METRICS_TOKEN must be one word"),
+    ({"INSTANCE_DIR": "/etc/hostname"}, "INSTANCE_DIR cannot be used (it is a file)"),
+    ({"INSTANCE_DIR": "/proc/hidden"}, "INSTANCE_DIR cannot be used (No such file"),
+    ({"INSTANCE_DIR": "/tmp/" + "hidden" * 60}, "INSTANCE_DIR cannot be used (File name too long"),
+    ({"MONGO_URI": "mongodb://u:hid@den@host/"}, "MONGO_URI is not the address of a MongoDB"),
+    (
+        {"MONGO_URI": "mongodb://host/?tls=true&tlsCAFile=/no/hidden"},
+        "MONGO_URI is not the address of a MongoDB",
+    ),
+]
+
+
+@pytest.mark.parametrize("command", ["serve", "check"])
+@pytest.mark.parametrize(("given", "sentence"), REFUSED)
+def test_a_setting_that_cannot_work_is_refused_in_a_sentence(
+    tmp_path: Path, given: dict[str, str], sentence: str, command: str
+) -> None:
+    done = Server(tmp_path, given).run(command)
+    assert (done.returncode, f"skinapi: {sentence}" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert "hid" not in done.stderr + done.stdout
