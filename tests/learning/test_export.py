@@ -240,6 +240,16 @@ def test_an_open_size_must_be_told(tmp_path: Path) -> None:
     assert open_model(tmp_path / "model").card.side == 32
 
 
+@pytest.mark.parametrize("value", [1e38, np.nan], ids=["overflow", "nan"])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
+def test_weights_without_probabilities_are_refused(tmp_path: Path, value: float) -> None:
+    """It was exported "within nan", and the server refused it."""
+    network = one_dense()
+    network.set_weights([np.full_like(weight, value) for weight in network.get_weights()])
+    said = refusal(network, tmp_path / "mine.keras")
+    assert "differ from Keras's by nan" in said or "cannot be served" in said
+
+
 def test_the_wrong_number_of_labels_is_refused(tmp_path: Path) -> None:
     said = refusal(one_dense(), tmp_path / "mine.keras", "--labels", "mel,nv")
     assert "3 outputs" in said

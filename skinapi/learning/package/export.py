@@ -25,6 +25,7 @@ from skinapi.vision.model import (
     write_head,
 )
 from skinapi.vision.model_files import sum_file
+from skinapi.vision.model_graph import BadGraph
 from skinapi.vision.openvino_engine import OUTPUTS, OpenVinoEngine, Precision
 from skinapi.vision.tensor import Tensor
 
@@ -63,8 +64,12 @@ def export_servable(
     _export(servable.network, folder / NETWORK, float16=float16)
     write_head(servable.head, folder / HEAD)
     _write_json(folder / LABELS, list(labels))
-    difference = measure_difference(servable.network, folder / NETWORK, probe)
-    if difference > LARGEST_DIFFERENCE:
+    try:
+        difference = measure_difference(servable.network, folder / NETWORK, probe)
+    except BadGraph as bad:
+        raise BadNetwork(f"The network cannot be served: {bad}") from bad
+    # `not <=`, because weights that overflow make it NaN, and a comparison with NaN is false.
+    if not difference <= LARGEST_DIFFERENCE:
         raise BadNetwork(f"Served probabilities would differ from Keras's by {difference:.1e}")
     return difference
 
