@@ -17,7 +17,7 @@ from tests.backends import PASSWORD
 from tests.bench import growth, printing, serving
 from tests.bench.clients import measure, request_bytes
 from tests.mongod import NoMongodError, running_mongod
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
 from tests.served.server import serving as standing
 from tests.served.wire import ask
@@ -110,22 +110,25 @@ def mongod_timings(folder: Path) -> Results | str:
 
 
 def backend_timings(folder: Path, environment: dict[str, str]) -> Results:
-    with standing(folder, environment, workers=1) as server, closing(Town(server)) as town:
+    with (
+        standing(folder, environment, workers=1) as server,
+        closing(Seeder(server)) as seeder,
+    ):
         for _ in range(USERS):
-            town.person()
-        admin = town.person("admin")
+            seeder.person()
+        admin = seeder.person("admin")
         return {
             path: timings(server, request, LOGINS if path == "/login" else CALLS)
-            for path, request in requests_of(town, admin)
+            for path, request in requests_of(seeder, admin)
         }
 
 
-def requests_of(town: Town, admin: Caller) -> Iterator[tuple[str, bytes]]:
+def requests_of(seeder: Seeder, admin: Caller) -> Iterator[tuple[str, bytes]]:
     yield "/healthz", request_bytes("GET", "/healthz")
     for path in ("/me", "/users", "/audit"):
         yield path, request_bytes("GET", path, token=admin.token)
-    credentials = {"email": "bench@town.example", "password": PASSWORD}
-    ask(town.server.port, "POST", "/register", json={"name": "Bench", **credentials})
+    credentials = {"email": "bench@example.org", "password": PASSWORD}
+    ask(seeder.server.port, "POST", "/register", json={"name": "Bench", **credentials})
     admin.call("PATCH", f"/users/{credentials['email']}/approve", json={})
     yield "/login", request_bytes("POST", "/login", body=credentials)
 

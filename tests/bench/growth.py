@@ -143,7 +143,7 @@ def _account(identifier: str, number: int) -> Document:
     account = Account(
         id=identifier,
         created_at=now(),
-        email=f"{number}@town.example",
+        email=f"{number}@example.org",
         name="Ada Example",
         status="approved",
         role="doctor" if number % 10 == 0 else "user",

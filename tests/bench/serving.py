@@ -32,7 +32,7 @@ from tests.bench.engine import gemm_rate, multiply_adds
 from tests.bench.load import Bounds, load
 from tests.bench.photos import SIZES, Photos, photos
 from tests.served.memory import measure_memory
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, Client
 from tests.served.server import ROOT, Server, stopping
 from tests.size import size
@@ -144,8 +144,8 @@ def measure_rounds(contenders: Sequence[Contender], content: Photos) -> Iterator
 def ours(folder: Path, model: Path) -> Contender:
     roomy = {"MODEL_PATH": str(model), "MAX_HELD_BYTES": str(64 * 2**20)}  # 16 large photos at once
     server = Server(folder / "ours", roomy, workers=1)
-    with closing(Town(server)) as town:
-        token = town.person().token
+    with closing(Seeder(server)) as seeder:
+        token = seeder.person().token
     return Contender("ours", server, ("-m", "skinapi", "serve"), (GUIDE, ANGULAR), OURS, token)
 
 

@@ -20,7 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.clients.dialects import SMALL
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.server import Server, stopping
 
 PAGES = Path(__file__).parent / "pages"
@@ -73,9 +73,9 @@ class Servers:
         server = Server(self._folder / state.replace(" ", "-"), settings, workers=1)
         self._until.enter_context(stopping(server))
         server.start(command, ready="/healthz")
-        town = Town(server)
-        token = town.person().token
-        town.close()
+        seeder = Seeder(server)
+        token = seeder.person().token
+        seeder.close()
         return Asked(f"http://127.0.0.1:{server.port}", token)
 
 

@@ -10,7 +10,7 @@ from selenium import webdriver
 from skinapi.vision.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.visitor import Visitor
 from tests.models import tiny_model
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.server import Server, serving
 
 
@@ -35,10 +35,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, carded_model: Path) -> Iter
 
 
 @pytest.fixture
-def town(server: Server) -> Iterator[Town]:
-    town = Town(server)
-    yield town
-    town.close()
+def seeder(server: Server) -> Iterator[Seeder]:
+    seeder = Seeder(server)
+    yield seeder
+    seeder.close()
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ import pytest
 from skinapi.storage.ids import new_id
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 
 
 @pytest.mark.parametrize("look", looks(3), ids=str)
 def test_accounts_are_approved_and_everything_is_seen(
-    visitor: Visitor, town: Town, look: Look
+    visitor: Visitor, seeder: Seeder, look: Look
 ) -> None:
-    admin, waiting = town.person("admin"), town.person(status="waiting")
+    admin, waiting = seeder.person("admin"), seeder.person(status="waiting")
     journey = Journey(visitor, "admin", look)
     visitor.enter(admin, "admin")
     approve_and_undo(journey, waiting)

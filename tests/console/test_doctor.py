@@ -8,23 +8,23 @@ from selenium.webdriver.common.keys import Keys
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
 from tests.photos import UNCERTAIN, photo_in, photo_of
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 
 FIRST, SECOND = ".list > li:nth-child(1)", ".list > li:nth-child(2)"
 
 
 @pytest.fixture
-def doctor(town: Town) -> Caller:
+def doctor(seeder: Seeder) -> Caller:
     """With three patients, whose findings differ in urgency."""
-    doctor = town.person("doctor")
+    doctor = seeder.person("doctor")
     spots = (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450)))
     for photo in (*spots, photo_in(UNCERTAIN, (600, 450))):
-        patient = town.person()
-        town.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+        patient = seeder.person()
+        seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
         consent = patient.call("PUT", "/me/consents", json={"photos": True})
         assert consent.status == 200
-        sent = ANGULAR.send(town.server.port, photo, token=patient.token)
+        sent = ANGULAR.send(seeder.server.port, photo, token=patient.token)
         assert sent.status == 200
     return doctor
 

@@ -5,17 +5,17 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
-from tests.served.people import Town
+from tests.served.people import Seeder
 
 OWN = "a long enough passphrase"
 
 
 @pytest.mark.parametrize("look", looks(0), ids=str)
 def test_the_address_leads_to_a_sample_and_the_one_time_password_to_ones_work(
-    visitor: Visitor, town: Town, look: Look
+    visitor: Visitor, seeder: Seeder, look: Look
 ) -> None:
-    admin = town.person("admin")
-    one_time, _ = town.services.admin.reset_password(email=admin.email, by=admin.id)
+    admin = seeder.person("admin")
+    one_time, _ = seeder.services.admin.reset_password(email=admin.email, by=admin.id)
     journey = Journey(visitor, "visitor", look)
     see_a_sample(journey)
     log_in_with_a_one_time_password(journey, admin.email, one_time)

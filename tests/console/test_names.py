@@ -4,7 +4,7 @@ import pytest
 
 from tests.console.visitor import DESKTOP, Visitor
 from tests.photos import photo_of
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 
 # Where each character stands: how far the word's first letter is from its last.
@@ -23,13 +23,13 @@ return [at(0), at(start), at(start + 6)];
 
 @pytest.mark.parametrize("name", ["Ada \u202egnp", "נועה"])
 def test_a_name_leaves_the_words_around_it_in_their_order(
-    visitor: Visitor, town: Town, name: str
+    visitor: Visitor, seeder: Seeder, name: str
 ) -> None:
-    doctor, patient = town.person("doctor"), town.person()
-    town.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-    sent = ANGULAR.send(town.server.port, photo_of("melanoma", (600, 450)), token=patient.token)
+    doctor, patient = seeder.person("doctor"), seeder.person()
+    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    sent = ANGULAR.send(seeder.server.port, photo_of("melanoma", (600, 450)), token=patient.token)
     assert sent.status == 200
-    town.accounts.change(town.accounts.get(patient.id), name=name)
+    seeder.accounts.change(seeder.accounts.get(patient.id), name=name)
     [found] = doctor.call("GET", "/queue").json
     visitor.look(DESKTOP)
     visitor.enter(doctor, "doctor")
@@ -40,11 +40,11 @@ def test_a_name_leaves_the_words_around_it_in_their_order(
     visitor.assert_quiet()
 
 
-def test_a_row_that_is_not_signed_is_marked(visitor: Visitor, town: Town) -> None:
-    admin, waiting = town.person("admin"), town.person(status="waiting")
+def test_a_row_that_is_not_signed_is_marked(visitor: Visitor, seeder: Seeder) -> None:
+    admin, waiting = seeder.person("admin"), seeder.person(status="waiting")
     admin.call("PATCH", f"/users/{waiting.email}/approve", json={})
     of_this = {"target": waiting.id, "phase": "outcome"}
-    trail = town.services.store.collection("audit")
+    trail = seeder.services.store.collection("audit")
     [row] = trail.find(of_this)
     visitor.look()
     visitor.enter(admin, "admin")

@@ -7,22 +7,22 @@ from skinapi.auth.service import ClientInfo
 from skinapi.storage.ids import new_id
 from tests.backends import PASSWORD
 from tests.console.visitor import Visitor
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.wire import ask
 
 INITIAL = "defaultPass123"
 
 
 @pytest.fixture
-def doctor(town: Town) -> str:
+def doctor(seeder: Seeder) -> str:
     email = f"{new_id()[-12:]}@clinic.example"
-    admin = town.person("admin")
-    town.services.admin.add_doctor(name="Dr Grey", email=email, password=INITIAL, by=admin.id)
+    admin = seeder.person("admin")
+    seeder.services.admin.add_doctor(name="Dr Grey", email=email, password=INITIAL, by=admin.id)
     return email
 
 
 def test_an_initial_password_is_replaced_on_the_page_that_errors_name(
-    visitor: Visitor, town: Town, doctor: str
+    visitor: Visitor, seeder: Seeder, doctor: str
 ) -> None:
     visitor.look()
     visitor.open("/password")
@@ -36,7 +36,7 @@ def test_an_initial_password_is_replaced_on_the_page_that_errors_name(
     visitor.press("form .primary")
     visitor.see("Your password is changed.")
     visitor.assert_accessible()
-    account, _ = town.services.auth.log_in(
+    account, _ = seeder.services.auth.log_in(
         caller=ClientInfo("here"), email=doctor, password=PASSWORD
     )
     assert not account.must_change
@@ -63,13 +63,13 @@ def test_the_first_login_with_an_initial_password_asks_for_an_own_one(
     [("user", "Choose a photo"), ("doctor", "Nothing waits for a review"), ("admin", "Users")],
 )
 def test_a_login_on_the_first_page_leads_to_what_the_role_works_with(
-    visitor: Visitor, town: Town, role: Role, home: str
+    visitor: Visitor, seeder: Seeder, role: Role, home: str
 ) -> None:
     email = f"{new_id()[-12:]}@clinic.example"
     body = {"name": "Ada", "email": email, "password": PASSWORD}
-    assert ask(town.server.port, "POST", "/register", json=body).status == 201
-    town.services.admin.approve_account(email=email, role=None, by="admin")
-    town.services.admin.set_role(email=email, role=role, by="admin")
+    assert ask(seeder.server.port, "POST", "/register", json=body).status == 201
+    seeder.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.admin.set_role(email=email, role=role, by="admin")
     visitor.look()
     visitor.see("Log in")
     visitor.type(email=email, password=PASSWORD)

@@ -8,7 +8,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.photos import photo_in, photo_of
-from tests.served.people import Town
+from tests.served.people import Seeder
 
 PASSWORD = "a long enough passphrase"
 BETTER = "a still longer passphrase"
@@ -22,12 +22,12 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("look", looks(1), ids=str)
 def test_from_registering_to_a_report_and_out_again(
-    visitor: Visitor, town: Town, photo: Path, look: Look
+    visitor: Visitor, seeder: Seeder, photo: Path, look: Look
 ) -> None:
-    email = f"ada-{look}@town.example"
+    email = f"ada-{look}@example.org"
     journey = Journey(visitor, "patient", look)
     register(journey, email)
-    town.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.admin.approve_account(email=email, role=None, by="admin")
     enter(journey)
     send_a_photo(journey, photo)
     read_the_finding(journey)
@@ -130,10 +130,10 @@ def keep_the_account_in_order(journey: Journey) -> None:
 
 
 def test_a_photo_that_is_sent_before_it_could_be_drawn_is_the_one_that_was_chosen(
-    visitor: Visitor, town: Town, photo: Path
+    visitor: Visitor, seeder: Seeder, photo: Path
 ) -> None:
     visitor.look()
-    visitor.enter(town.person(), "user")
+    visitor.enter(seeder.person(), "user")
     visitor.go("check")
     visitor.hand_in("photo", file_of(photo.parent, "mole.jpg", photo_of("normal_skin")))
     visitor.find("figure.crop canvas")
@@ -145,8 +145,8 @@ def test_a_photo_that_is_sent_before_it_could_be_drawn_is_the_one_that_was_chose
     visitor.assert_quiet()
 
 
-def test_a_consent_is_kept(visitor: Visitor, town: Town) -> None:
-    ada = town.person()
+def test_a_consent_is_kept(visitor: Visitor, seeder: Seeder) -> None:
+    ada = seeder.person()
     visitor.look()
     visitor.enter(ada, "user")
     visitor.go("account")

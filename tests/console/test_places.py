@@ -3,7 +3,7 @@
 import pytest
 
 from tests.console.visitor import Visitor
-from tests.served.people import Town
+from tests.served.people import Seeder
 
 NO_VIEW = [
     "constructor",
@@ -22,10 +22,10 @@ NO_VIEW = [
 
 @pytest.mark.parametrize("place", NO_VIEW)
 def test_an_address_that_names_no_view_says_so_and_leads_back(
-    visitor: Visitor, town: Town, place: str
+    visitor: Visitor, seeder: Seeder, place: str
 ) -> None:
     visitor.look()
-    visitor.enter(town.person("admin"), "admin")
+    visitor.enter(seeder.person("admin"), "admin")
     visitor.see("Users")
     visitor.go(place)
     visitor.see("Page not found")
@@ -48,9 +48,9 @@ def test_it_says_so_to_visitors_without_a_session_too(visitor: Visitor, place: s
     visitor.assert_quiet()
 
 
-def test_a_tab_of_the_queue_that_is_none_is_the_first(visitor: Visitor, town: Town) -> None:
+def test_a_tab_of_the_queue_that_is_none_is_the_first(visitor: Visitor, seeder: Seeder) -> None:
     visitor.look()
-    visitor.enter(town.person("doctor"), "doctor")
+    visitor.enter(seeder.person("doctor"), "doctor")
     visitor.go("queue/constructor")
     visitor.see("Nothing waits for a review")
     assert visitor.find(".tabs [aria-pressed=true]").text == "To review"

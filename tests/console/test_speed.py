@@ -10,7 +10,7 @@ from selenium import webdriver
 from skinapi.console.routes import STATIC
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.console.visitor import DESKTOP, PHONE, Visitor
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.server import Server, serving
 from tests.size import size
 
@@ -75,8 +75,8 @@ def test_the_first_view_is_small_and_nothing_moves_in_it(
 def test_a_finding_is_there_soon_after_its_upload(
     visitor: Visitor, server: Server, report: Callable[[str], None]
 ) -> None:
-    town = Town(server)
-    ada = town.person()
+    seeder = Seeder(server)
+    ada = seeder.person()
     visitor.look()
     visitor.enter(ada, "user")
     took = []
@@ -89,7 +89,7 @@ def test_a_finding_is_there_soon_after_its_upload(
         visitor.find(".verdict h1")
         noted = visitor.run("return noted")
         took.append(noted["finding"] - noted["uploaded"])
-    town.close()
+    seeder.close()
     middle, longest = statistics.median(took), max(took)
     report(f"finding: {middle:.0f} ms after the upload (longest {longest:.0f}, {ROUNDS} photos)")
     assert min(took) > 0

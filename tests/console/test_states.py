@@ -7,7 +7,7 @@ import pytest
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.photos import photo_of
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.wire import ask
 
 PASSWORD = "a long enough passphrase"
@@ -38,36 +38,36 @@ def photo(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ada(town: Town, look: Look) -> str:
+def ada(seeder: Seeder, look: Look) -> str:
     """The e-mail of somebody with a password of their own."""
-    email = f"grace-{look}@town.example"
+    email = f"grace-{look}@example.org"
     body = {"name": "Grace Hopper", "email": email, "password": PASSWORD}
-    assert ask(town.server.port, "POST", "/register", json=body).status == 201
-    town.services.admin.approve_account(email=email, role=None, by="admin")
+    assert ask(seeder.server.port, "POST", "/register", json=body).status == 201
+    seeder.services.admin.approve_account(email=email, role=None, by="admin")
     return email
 
 
 @pytest.mark.parametrize("look", looks(2), ids=str)
 def test_whatever_goes_wrong_has_words_and_a_way_on(
-    visitor: Visitor, town: Town, photo: Path, ada: str, look: Look
+    visitor: Visitor, seeder: Seeder, photo: Path, ada: str, look: Look
 ) -> None:
     journey = Journey(visitor, "states", look)
-    log_in(journey, town, ada)
+    log_in(journey, seeder, ada)
     choose_what_is_no_photo(journey, photo)
     wait_for_a_full_queue(journey, photo)
     look_for_what_is_not_there(journey)
-    lose_the_session(journey, town, photo, ada)
+    lose_the_session(journey, seeder, photo, ada)
     lose_the_server(journey)
 
 
-def log_in(journey: Journey, town: Town, email: str) -> None:
+def log_in(journey: Journey, seeder: Seeder, email: str) -> None:
     visitor = journey.visitor
-    town.services.admin.suspend_account(email=email, by="admin")
+    seeder.services.admin.suspend_account(email=email, by="admin")
     visitor.type(email=email, password=PASSWORD)
     visitor.press("form .primary")
     journey.see("error_account_suspended")
     journey.step("suspended", expected=("/login",))
-    town.services.admin.approve_account(email=email, role=None, by="admin")
+    seeder.services.admin.approve_account(email=email, role=None, by="admin")
     visitor.press("form .primary")
     journey.see("choosePhoto")
 
@@ -101,14 +101,14 @@ def look_for_what_is_not_there(journey: Journey) -> None:
     journey.see("choosePhoto")
 
 
-def lose_the_session(journey: Journey, town: Town, photo: Path, email: str) -> None:
+def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) -> None:
     visitor = journey.visitor
     visitor.go("check")
     visitor.hand_in("photo", photo)
     visitor.find("figure.crop canvas")
-    account = town.services.accounts.by_email(email)
+    account = seeder.services.accounts.by_email(email)
     assert account
-    town.services.sessions.forget(account.id)
+    seeder.services.sessions.forget(account.id)
     journey.press("sendPhoto")
     journey.see("sessionEndedText")
     journey.step("session-ended", still=False, expected=("/predict",))
@@ -139,9 +139,9 @@ def lose_the_server(journey: Journey) -> None:
     visitor.find(".list > li")
 
 
-def test_an_empty_queue_says_what_will_be_there(visitor: Visitor, town: Town) -> None:
+def test_an_empty_queue_says_what_will_be_there(visitor: Visitor, seeder: Seeder) -> None:
     journey = Journey(visitor, "states", looks()[0])
-    doctor: Caller = town.person("doctor")
+    doctor: Caller = seeder.person("doctor")
     visitor.enter(doctor, "doctor")
     journey.see("queueEmpty")
     journey.step("empty-queue")

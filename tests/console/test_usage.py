@@ -13,7 +13,7 @@ from skinapi.console.routes import ASSETS
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
 from tests.console.visitor import PHONE, Visitor
-from tests.served.people import Town
+from tests.served.people import Seeder
 
 # How colours look to eyes without one kind of cone; Machado, Oliveira, Fernandes 2009, severity 1.
 EYES = {
@@ -81,16 +81,16 @@ def test_every_band_stands_out_from_the_sheet(dark: bool) -> None:
 
 
 def test_an_admin_reads_the_usage_as_words_chart_and_table(
-    visitor: Visitor, town: Town, monkeypatch: pytest.MonkeyPatch
+    visitor: Visitor, seeder: Seeder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a day on which no other test of this server counts anything."""
     then = now() - timedelta(days=5)
     monkeypatch.setattr(usage, "now", lambda: then)
     for band in (Band.URGENT_REFERRAL, Band.ROUTINE, Band.ROUTINE):
-        town.services.usage.add_finding(band)
-    town.services.usage.add_refused()
+        seeder.services.usage.add_finding(band)
+    seeder.services.usage.add_refused()
     visitor.look(PHONE, dark=True, language="fr")
-    visitor.enter(town.person("admin"), "admin")
+    visitor.enter(seeder.person("admin"), "admin")
     visitor.go("usage")
     visitor.see("en tout, au plus")
     visitor.press("details.card summary")

@@ -78,7 +78,7 @@ class Actor(threading.Thread):
         dear = [self._register, self._contest, self._change_password, self._log_in]  # they hash
         cheap = [self._approve, self._remove_person, self._log_out, self._remove_patient]
         photos_ = [self._predict] * 6 + [self._ask_again] * 4 + [self._discard] * 2
-        self._deeds = dear + cheap[:3] * 2 + cheap[3:] + [self._change_role] * 4 + photos_
+        self._actions = dear + cheap[:3] * 2 + cheap[3:] + [self._change_role] * 4 + photos_
 
     def enrol(self) -> None:
         """Before anything breaks."""
@@ -90,7 +90,7 @@ class Actor(threading.Thread):
 
     def run(self) -> None:
         while not self._over.is_set():
-            self._random.choice(self._deeds)()
+            self._random.choice(self._actions)()
 
     def finish(self) -> None:
         self._over.set()
@@ -137,7 +137,7 @@ class Actor(threading.Thread):
         self._judge(patient, patient.unsettled.pop() if patient.unsettled else new_id())
 
     def _ask_again(self) -> None:
-        """With a key that was answered before, or will be if its deed is still under way."""
+        """With a key that was answered before, or will be if its action is still under way."""
         patient = self._random.choice(self._patients)
         if patient.settled:
             self._judge(patient, self._random.choice(patient.settled))
@@ -197,10 +197,10 @@ class Actor(threading.Thread):
         return self._say_json("POST", "/register", "", body)
 
     def _admin_does(
-        self, deed: str, email: str, method: str, path: str, body: object, value: str = ""
+        self, action: str, email: str, method: str, path: str, body: object, value: str = ""
     ) -> Event:
         answer = self._say_json(method, f"/users/{email}{path}", self._admin.token, body)
-        return self._tell(deed, email, value, answer)
+        return self._tell(action, email, value, answer)
 
     def _say_json(self, method: str, path: str, token: str, body: object) -> Answer:
         text = b"" if body is None else json.dumps(body).encode()
@@ -214,5 +214,5 @@ class Actor(threading.Thread):
             time.sleep(0.05)
         return answer
 
-    def _tell(self, deed: str, about: str, value: str, answer: Answer, said: str = "") -> Event:
-        return self._history.record(Event(deed, about, value, answer.status, said))
+    def _tell(self, action: str, about: str, value: str, answer: Answer, said: str = "") -> Event:
+        return self._history.record(Event(action, about, value, answer.status, said))

@@ -36,27 +36,27 @@ ACTIONS = {
 
 
 class Told:
-    """The history, by deed and by whom it is about."""
+    """The history, by action and by whom it is about."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.all = list(events)
-        self._by_deed: dict[str, list[Event]] = defaultdict(list)
+        self._by_action: dict[str, list[Event]] = defaultdict(list)
         self._by_subject: dict[tuple[str, str], list[Event]] = defaultdict(list)
         for event in self.all:
-            self._by_deed[event.deed].append(event)
-            self._by_subject[event.deed, event.about].append(event)
+            self._by_action[event.action].append(event)
+            self._by_subject[event.action, event.about].append(event)
 
-    def deeds(self, deed: str, about: str | None = None) -> list[Event]:
-        return self._by_deed[deed] if about is None else self._by_subject[deed, about]
+    def actions(self, action: str, about: str | None = None) -> list[Event]:
+        return self._by_action[action] if about is None else self._by_subject[action, about]
 
-    def subjects(self, *deeds: str) -> list[str]:
-        return sorted({event.about for deed in deeds for event in self._by_deed[deed]})
+    def subjects(self, *actions: str) -> list[str]:
+        return sorted({event.about for action in actions for event in self._by_action[action]})
 
     def life(self, email: str) -> list[Event]:
         return [
             event
             for event in self.all
-            if event.about == email and event.deed in ("enrol", "register", "remove")
+            if event.about == email and event.action in ("enrol", "register", "remove")
         ]
 
 
@@ -83,9 +83,9 @@ def _answers(told: Told, _: Contents) -> Iterator[str]:
     """Whoever is served at all is served a promise, a refusal, or a wait that says so."""
     for event in told.all:
         if event.status == HUNG:
-            yield f"{event.deed} of {event.about} was never answered"
+            yield f"{event.action} of {event.about} was never answered"
         elif event.status >= 500 and event.status not in BUSY:
-            yield f"{event.deed} of {event.about} was answered {event.status}"
+            yield f"{event.action} of {event.about} was answered {event.status}"
 
 
 def _accounts(told: Told, kept: Contents) -> Iterator[str]:
@@ -95,11 +95,11 @@ def _accounts(told: Told, kept: Contents) -> Iterator[str]:
         life = told.life(email)
         there, removed = {False}, False
         for event in life:
-            removed |= event.deed == "remove"
-            there = _next(there, event, event.deed != "remove")
+            removed |= event.action == "remove"
+            there = _next(there, event, event.action != "remove")
         if bool(many[email]) not in there:
             yield f"account {email} is {'there' if many[email] else 'lost'}"
-        granted = sum(event.done for event in life if event.deed == "register")
+        granted = sum(event.done for event in life if event.action == "register")
         if granted > 1 and not removed:
             yield f"{email} was given out {granted} times"
         if not any(event.done or event.unknown for event in life):
@@ -110,15 +110,15 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
     for account in kept.accounts:
         email = account["email"]
         statuses, roles = {"waiting"}, {"user"}
-        for event in told.deeds("enrol", email):
+        for event in told.actions("enrol", email):
             statuses, roles = {"approved"}, {event.answer or "user"}
-        for event in told.deeds("approve", email):
+        for event in told.actions("approve", email):
             statuses = _next(statuses, event, "approved")
-        if any(event.unknown for event in told.deeds("remove", email)):
+        if any(event.unknown for event in told.actions("remove", email)):
             statuses = statuses | {"deleting"}
-        for event in told.deeds("role", email):
+        for event in told.actions("role", email):
             roles = _next(roles, event, event.value)
-        known = told.deeds("enrol", email) or told.deeds("register", email)
+        known = told.actions("enrol", email) or told.actions("register", email)
         if known and account["status"] not in statuses:
             yield f"account {email} is {account['status']}, not {_or(statuses)}"
         if known and account["role"] not in roles:
@@ -128,11 +128,11 @@ def _changes(told: Told, kept: Contents) -> Iterator[str]:
 def _passwords(told: Told, kept: Contents) -> Iterator[str]:
     hashes = {account["email"]: account["password_hash"] for account in kept.accounts}
     for email in told.subjects("password", "log_in"):
-        possible = {event.value for event in told.deeds("register", email)}
+        possible = {event.value for event in told.actions("register", email)}
         for event in told.all:
-            if event.about != email or event.deed not in ("password", "log_in"):
+            if event.about != email or event.action not in ("password", "log_in"):
                 continue
-            if event.deed == "password":
+            if event.action == "password":
                 possible = _next(possible, event, event.value)
             elif event.status == 401 and possible == {event.value}:
                 yield f"{email} was refused the right password"
@@ -144,7 +144,7 @@ def _passwords(told: Told, kept: Contents) -> Iterator[str]:
 
 def _findings(told: Told, kept: Contents) -> Iterator[str]:
     """One key, one record; one number, one record; each with its photo."""
-    owners = {event.about: event.value for event in told.deeds("enrol")}
+    owners = {event.about: event.value for event in told.actions("enrol")}
     by_number = {submission["number"]: submission for submission in kept.submissions}
     if len(by_number) < len(kept.submissions):
         yield "two findings share a number"
@@ -153,7 +153,7 @@ def _findings(told: Told, kept: Contents) -> Iterator[str]:
     for email in told.subjects("predict"):
         yield from _answered_findings(told, email, owners[email], by_number)
         mine = [one for one in kept.submissions if one["owner"] == owners[email]]
-        asked = {e.value for e in told.deeds("predict", email) if not e.refused}
+        asked = {e.value for e in told.actions("predict", email) if not e.refused}
         yield from (
             f"nobody asked for finding {one['number']}"
             for one in mine
@@ -167,11 +167,11 @@ def _findings(told: Told, kept: Contents) -> Iterator[str]:
 def _answered_findings(
     told: Told, email: str, owner: str, by_number: dict[int, Document]
 ) -> Iterator[str]:
-    discards = told.deeds("discard", email)
+    discards = told.actions("discard", email)
     gone = {event.value for event in discards if not event.refused}
-    removed = any(not event.refused for event in told.deeds("remove", email))
+    removed = any(not event.refused for event in told.actions("remove", email))
     numbers: dict[str, str] = {}
-    for event in told.deeds("predict", email):
+    for event in told.actions("predict", email):
         if not event.done:
             continue
         if numbers.setdefault(event.value, event.answer) != event.answer:
@@ -188,9 +188,9 @@ def _answered_findings(
 
 
 def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
-    going = {e.value for e in told.deeds("discard") if e.unknown}
-    leaving = {e.about for e in told.deeds("remove") if e.unknown}
-    owners = {event.value: event.about for event in told.deeds("enrol")}
+    going = {e.value for e in told.actions("discard") if e.unknown}
+    leaving = {e.about for e in told.actions("remove") if e.unknown}
+    owners = {event.value: event.about for event in told.actions("enrol")}
     for submission in kept.submissions:
         lost = submission.get("photo_blob") not in kept.blobs
         explained = str(submission["number"]) in going or owners.get(submission["owner"]) in leaving
@@ -198,14 +198,14 @@ def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
             yield f"the photo of finding {submission['number']} is lost"
     named = {submission.get("photo_blob") for submission in kept.submissions}
     orphans = len(kept.blobs - named)
-    unanswered = sum(event.unknown for event in told.deeds("predict"))
+    unanswered = sum(event.unknown for event in told.actions("predict"))
     if orphans > unanswered:
         yield f"{orphans} photos without a finding, {unanswered} unanswered requests"
 
 
 def _discards(told: Told, kept: Contents) -> Iterator[str]:
     there = {str(submission["number"]) for submission in kept.submissions}
-    for event in told.deeds("discard"):
+    for event in told.actions("discard"):
         if event.done and event.value in there:
             yield f"finding {event.value} is there though its deletion was acknowledged"
 
@@ -213,12 +213,12 @@ def _discards(told: Told, kept: Contents) -> Iterator[str]:
 def _tokens(told: Told, kept: Contents) -> Iterator[str]:
     for event in dead_tokens(told.all):
         if event.answer in kept.living_tokens:
-            yield f"a token of {event.about} outlived its {event.deed}"
+            yield f"a token of {event.about} outlived its {event.action}"
 
 
 def dead_tokens(events: Iterable[Event]) -> Iterator[Event]:
     """Those whose end was acknowledged; the token is in `answer`."""
-    return (e for e in events if e.done and e.deed in ("log_out", "password") and e.answer)
+    return (e for e in events if e.done and e.action in ("log_out", "password") and e.answer)
 
 
 def _trail(told: Told, kept: Contents) -> Iterator[str]:
@@ -226,9 +226,9 @@ def _trail(told: Told, kept: Contents) -> Iterator[str]:
     told_done, unknown = Counter[str](), Counter[str]()
     for event in told.all:
         action = _action(event)
-        told_done[action] += event.done and event.deed != "predict"
+        told_done[action] += event.done and event.action != "predict"
         unknown[action] += event.unknown
-    told_done["submission.create"] = len({e.answer for e in told.deeds("predict") if e.done})
+    told_done["submission.create"] = len({e.answer for e in told.actions("predict") if e.done})
     rows_done, still_open = _ended(kept.audit)
     for action in sorted(set(told_done) | set(rows_done) - {""}):
         least, most = told_done[action], told_done[action] + unknown[action]
@@ -260,25 +260,25 @@ def _ended(audit: list[Document]) -> tuple[Counter[str], Counter[str]]:
 
 
 def _action(event: Event) -> str:
-    if event.deed == "role":
+    if event.action == "role":
         return f"account.role_{event.value}"
-    if event.deed == "predict":
+    if event.action == "predict":
         return "submission.create"
-    return ACTIONS.get(event.deed, "")
+    return ACTIONS.get(event.action, "")
 
 
 def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
     """What `check` finds right after the faults, and no unanswered request accounts for."""
-    deeds = {event.deed for event in told.all if event.unknown}
+    actions = {event.action for event in told.all if event.unknown}
     explanations = {
         r"audit row \d+ \(.*\) has no outcome": True,  # counted in _trail
-        r"account \w+ is half deleted": "remove" in deeds,
-        r"the list of active admins differs from the accounts": "role" in deeds
-        or "remove" in deeds,
+        r"account \w+ is half deleted": "remove" in actions,
+        r"the list of active admins differs from the accounts": "role" in actions
+        or "remove" in actions,
         r"submissions \w+: the file of photo_blob is gone": True,  # looked at in _lost_photos
-        r"submissions of account \w+, which is gone": {"remove", "predict"} <= deeds,
+        r"submissions of account \w+, which is gone": {"remove", "predict"} <= actions,
         r"the doctors' queue differs from the findings of account \w+": bool(
-            {"predict", "discard"} & deeds
+            {"predict", "discard"} & actions
         ),
     }
     for fault in kept.faults:
@@ -289,8 +289,8 @@ def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
 def _may_be_there(told: Told, email: str) -> bool:
     there = {False}
     for event in told.life(email):
-        there = _next(there, event, event.deed != "remove")
-    return True in there or any(event.unknown for event in told.deeds("predict", email))
+        there = _next(there, event, event.action != "remove")
+    return True in there or any(event.unknown for event in told.actions("predict", email))
 
 
 def _next(possible: set[T], event: Event, value: T) -> set[T]:

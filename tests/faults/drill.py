@@ -15,7 +15,7 @@ from tests.faults.actors import Actor, Patient
 from tests.faults.checker import dead_tokens, violations
 from tests.faults.contents import Contents, read_contents
 from tests.faults.history import Event, History
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import lesions
 from tests.served.server import Server
 from tests.served.wire import ask
@@ -39,13 +39,13 @@ def acting(server: Server, seed: int, actors: int = ACTORS) -> Iterator[Drill]:
     history = History(server.folder / "history.jsonl")
     contested = [f"wanted-{new_id()[-12:]}@example.org" for _ in range(CONTESTED)]
     photos = lesions(4, seed=seed)
-    with closing(Town(server)) as town:
-        admin = town.person("admin")
-        town.services.trail.note("account.role_admin", by="system", target=admin.id)
+    with closing(Seeder(server)) as seeder:
+        admin = seeder.person("admin")
+        seeder.services.trail.note("account.role_admin", by="system", target=admin.id)
         working = [
             Actor(
                 admin=admin,
-                patients=[_patient(town, history) for _ in range(PATIENTS)],
+                patients=[_patient(seeder, history) for _ in range(PATIENTS)],
                 photos=photos,
                 contested=contested,
                 history=history,
@@ -64,8 +64,8 @@ def acting(server: Server, seed: int, actors: int = ACTORS) -> Iterator[Drill]:
             actor.finish()
 
 
-def _patient(town: Town, history: History) -> Patient:
-    caller = town.person()
+def _patient(seeder: Seeder, history: History) -> Patient:
+    caller = seeder.person()
     history.record(Event("enrol", caller.email, caller.id, 201))
     return Patient(caller)
 
@@ -84,7 +84,7 @@ def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) 
     broken = [*violations(events, after), *after.faults]
     assert not broken, broken
     statuses = dict(sorted(Counter(event.status for event in events).items()))
-    done = sum(event.done for event in events if event.deed != "enrol")
+    done = sum(event.done for event in events if event.action != "enrol")
     assert done > 0
     return (
         f"{done} acknowledged, 0 lost, 0 twice; {len(before.faults)} explained faults, 0 after "
@@ -95,8 +95,8 @@ def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) 
 def contents_of(drill: Drill, events: list[Event]) -> Contents:
     dead = {event.answer for event in dead_tokens(events)}
     living = {token for token in dead if _status_of(drill, token) != 401}
-    with closing(Town(drill.server)) as town:
-        return read_contents(town.services, living)
+    with closing(Seeder(drill.server)) as seeder:
+        return read_contents(seeder.services, living)
 
 
 def _status_of(drill: Drill, token: str) -> int:
@@ -111,7 +111,7 @@ def _status_of(drill: Drill, token: str) -> int:
 
 def _close_what_was_open_a_moment_ago(drill: Drill) -> None:
     """`check` gives a change a minute before it calls its intent abandoned; here all have ended."""
-    with closing(Town(drill.server)) as town:
-        for fault in list(town.services.faults()):
+    with closing(Seeder(drill.server)) as seeder:
+        for fault in list(seeder.services.faults()):
             assert fault.repair, fault.says
             fault.repair()

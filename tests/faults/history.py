@@ -2,7 +2,7 @@
 against the store afterwards.
 
 One subject (an account, a finding) is touched by one actor at a time, so that the order of the
-lines is the order of the deeds; only contested e-mails are everybody's.
+lines is the order of the actions; only contested e-mails are everybody's.
 """
 
 import json
@@ -18,7 +18,7 @@ class Event:
     and HUNG where none came in time.
     """
 
-    deed: str
+    action: str
     about: str  # an e-mail
     value: str = ""
     status: int = 0

@@ -72,8 +72,8 @@ def rows(action: str, target: str = "x", outcome: str | None = "done") -> list[D
     return [intent, ended] if outcome else [intent]
 
 
-def without(events: list[Event], deed: str) -> list[Event]:
-    return [event for event in events if event.deed != deed]
+def without(events: list[Event], action: str) -> list[Event]:
+    return [event for event in events if event.action != action]
 
 
 def test_a_history_without_faults_has_no_violation() -> None:
@@ -329,7 +329,7 @@ def test_what_an_unanswered_request_may_leave_is_no_violation(explained: str) ->
     assert violations([*told(), *events], leave(kept())) == []
 
 
-@pytest.mark.parametrize("deed", ["approve", "role", "password", "log_out", "discard"])
-def test_a_row_is_allowed_only_to_whom_it_was_promised(deed: str) -> None:
-    """The same store, with the deed struck from the history: nobody asked for it."""
-    assert violations(without(told(), deed), kept())
+@pytest.mark.parametrize("action", ["approve", "role", "password", "log_out", "discard"])
+def test_a_row_is_allowed_only_to_whom_it_was_promised(action: str) -> None:
+    """The same store, with the action struck from the history: nobody asked for it."""
+    assert violations(without(told(), action), kept())

@@ -15,7 +15,7 @@ from skinapi.storage.ids import new_id
 from tests.backends import PASSWORD
 from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.served.conftest import environment_of
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, lesions
 from tests.served.server import Server, stopping
 from tests.served.wire import Answer, ask
@@ -79,8 +79,8 @@ def server(running: WrongServer) -> WrongServer:
 
 
 def test_the_clock_of_the_test_is_the_clock_of_the_server(server: WrongServer) -> None:
-    with closing(Town(server)) as town:
-        ada = town.person()  # for a working day
+    with closing(Seeder(server)) as seeder:
+        ada = seeder.person()  # for a working day
     server.jump(24 * HOUR)
     assert ada.call("GET", "/me").json["code"] == "token_expired"
 
@@ -90,8 +90,8 @@ def test_setting_the_clock_back_neither_ends_nor_revives_sessions(
 ) -> None:
     body = {"name": "Ada", "email": f"{new_id()}@example.org", "password": PASSWORD}
     token = ask(server.port, "POST", "/register", json=body).json["access_token"]
-    with closing(Town(server)) as town:
-        gone, here = town.person(), town.person()
+    with closing(Seeder(server)) as seeder:
+        gone, here = seeder.person(), seeder.person()
     assert gone.call("POST", "/auth/logout").status == 200
     for jump in (-HOUR, HOUR / 2, -24 * HOUR):
         server.jump(jump)
@@ -115,8 +115,8 @@ def anonymous_photo(server: Server) -> Answer:
 def test_findings_and_the_trail_keep_their_order_while_the_clock_jumps(
     server: WrongServer,
 ) -> None:
-    with closing(Town(server)) as town:
-        ada, admin = town.person(), town.person("admin")
+    with closing(Seeder(server)) as seeder:
+        ada, admin = seeder.person(), seeder.person("admin")
     for jump in (0, -HOUR / 4, HOUR / 4, -HOUR):
         server.jump(jump)
         for photo in lesions(2):
@@ -132,8 +132,8 @@ def test_a_new_worker_behind_the_clock_of_the_last_one_still_lists_every_finding
     server: WrongServer,
 ) -> None:
     """Where it stands in the list follows the clock then; that it stands there once does not."""
-    with closing(Town(server)) as town:
-        ada = town.person()
+    with closing(Seeder(server)) as seeder:
+        ada = seeder.person()
     for jump in (0, -HOUR / 4):
         server.jump(jump)
         server.replace_worker()

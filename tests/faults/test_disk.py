@@ -10,7 +10,7 @@ import pytest
 from tests.faults.disks import SmallDisk, small_disk
 from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.mongod import Mongod, NoMongodError
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
@@ -49,8 +49,8 @@ def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_the_server_lives
 ) -> None:
     photo = lesions(1)[0]
     with serving(tmp_path, {"PHOTOS": "always"}, workers=1) as server:
-        with closing(Town(server)) as town:
-            ada = town.person()
+        with closing(Seeder(server)) as seeder:
+            ada = seeder.person()
         assert ANGULAR.send(server.port, photo, token=ada.token).status == 200
         with disk.full():
             refused = ANGULAR.send(server.port, photo, token=ada.token)
@@ -83,8 +83,8 @@ def test_on_a_read_only_disk_the_server_says_what_it_waits_for_and_starts_when_i
     tmp_path: Path, disk: SmallDisk
 ) -> None:
     with stopping(Server(tmp_path, workers=1)) as server:
-        with closing(Town(server)) as town:
-            ada = town.person()
+        with closing(Seeder(server)) as seeder:
+            ada = seeder.person()
         with disk.read_only():
             server.launch()
             server.await_words("waiting: The disk takes no writes")

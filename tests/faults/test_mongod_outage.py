@@ -16,7 +16,7 @@ import pytest
 
 from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.mongod import Mongod
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask_on
 from tests.size import size
@@ -89,8 +89,8 @@ def test_during_a_mongod_outage_every_request_gets_503_and_then_service_resumes(
 ) -> None:
     environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}
     with serving(tmp_path, environment, workers=1) as server:
-        with closing(Town(server)) as town:
-            callers = [town.person() for _ in range(CROWD)]
+        with closing(Seeder(server)) as seeder:
+            callers = [seeder.person() for _ in range(CROWD)]
         with acting(server, seed, actors=2) as drill:
             for way, gone in WAYS.items():
                 with gone(mongod):

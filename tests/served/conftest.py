@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import OURS
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.server import Server, serving
 
 SCRAPER = "a-token-for-the-collector-of-metrics"
@@ -53,10 +53,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def town(shared_server: Server) -> Iterator[Town]:
-    town = Town(shared_server)
-    yield town
-    town.close()
+def seeder(shared_server: Server) -> Iterator[Seeder]:
+    seeder = Seeder(shared_server)
+    yield seeder
+    seeder.close()
 
 
 def environment_of(uri: str) -> dict[str, str]:

@@ -24,7 +24,7 @@ class Caller:
         return ask(self.port, method, path, token=self.token, **options)
 
 
-class Town:
+class Seeder:
     """The store of a served backend, opened a second time beside the server."""
 
     def __init__(self, server: Server) -> None:
@@ -42,7 +42,7 @@ class Town:
 
     def person(self, role: str = "user", status: str = "approved") -> Caller:
         identifier = new_id()
-        email = f"{role}-{identifier[-12:]}@town.example"
+        email = f"{role}-{identifier[-12:]}@example.org"
         fields = {"id": identifier, "email": email, "name": "Ada", "password_hash": NO_HASH}
         self.accounts.add(**fields)
         self.services.active_admins.change(identifier, lambda _: {"role": role, "status": status})

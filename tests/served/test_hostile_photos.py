@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.served.memory import measure_memory, watching_memory
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, GUIDE, OPEN, Client, lesions
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, open_connection, read_answer
@@ -37,8 +37,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def token(server: Server) -> Iterator[str]:
-    with closing(Town(server)) as town:
-        yield town.person().token
+    with closing(Seeder(server)) as seeder:
+        yield seeder.person().token
 
 
 def files() -> list[tuple[str, bytes]]:
@@ -97,8 +97,8 @@ def test_files_that_ask_for_the_most_memory_get_no_more_than_there_is_for_decodi
         content + number.to_bytes(2, "big")
         for number, (_, content) in zip(range(size(64, 300)), cycle(kinds), strict=False)
     ]
-    with serving(tmp_path, workers=1) as server, closing(Town(server)) as town:
-        token = town.person().token
+    with serving(tmp_path, workers=1) as server, closing(Seeder(server)) as seeder:
+        token = seeder.person().token
         (warm,) = lesions(1)
         assert [ANGULAR.send(server.port, warm, token=token).status for _ in range(8)] == [200] * 8
         idle = measure_memory(server.master()).held
@@ -170,8 +170,8 @@ def test_a_client_that_hangs_up_in_mid_upload_harms_nobody(
 
 
 def test_nothing_of_a_refused_file_is_kept(tmp_path: Path) -> None:
-    with serving(tmp_path, workers=1) as server, closing(Town(server)) as town:
-        ada = town.person()
+    with serving(tmp_path, workers=1) as server, closing(Seeder(server)) as seeder:
+        ada = seeder.person()
         for name, content in hostile.bombs():
             assert ANGULAR.refusal(ANGULAR.send(server.port, content, token=ada.token)), name
         assert ada.call("GET", "/submissions").json == []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.server import serving
 from tests.served.wire import ask, at_once
 from tests.size import size
@@ -26,9 +26,9 @@ def test_a_flood_of_logins_delays_nobody_who_needs_no_password(
 ) -> None:
     with (
         serving(tmp_path, {"TRUSTED_PROXIES": "1"}, workers=1) as server,
-        closing(Town(server)) as town,
+        closing(Seeder(server)) as seeder,
     ):
-        ada, worst, over = town.person(), dict[str, float](), threading.Event()
+        ada, worst, over = seeder.person(), dict[str, float](), threading.Event()
 
         def log_in(number: int) -> tuple[int, str | None]:
             body = {"email": f"nobody-{number}@example.org", "password": "wrong"}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.backends import PASSWORD
 from tests.served.conftest import SCRAPER
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.server import Server
 from tests.served.wire import ask, at_once, open_connection, read_answer
 from tests.size import size
@@ -40,10 +40,10 @@ def test_the_metrics_are_summed_over_the_workers(plain: Server) -> None:
 
 
 def test_the_metrics_are_for_the_collector_and_for_admins(plain: Server) -> None:
-    with closing(Town(plain)) as town:
+    with closing(Seeder(plain)) as seeder:
         expected = {"admin": 200, "user": 403, "doctor": 403, "researcher": 403}
         for role, status in expected.items():
-            assert town.person(role).call("GET", "/metrics").status == status
+            assert seeder.person(role).call("GET", "/metrics").status == status
     assert ask(plain.port, "GET", "/metrics").status == 401
     assert ask(plain.port, "GET", "/metrics", token="wrong").status == 401
 
@@ -58,8 +58,8 @@ def test_the_log_of_a_session_names_nobody(server: Server) -> None:
     call("GET", "/me", token=token)
     call("GET", f"/users/{email}/{SECRET_WORDS}?q={other}")
     call("PUT", "/me/password", token=SECRET_WORDS, json={"current_password": PASSWORD})
-    with closing(Town(server)) as town:
-        admin = town.person("admin")
+    with closing(Seeder(server)) as seeder:
+        admin = seeder.person("admin")
         for method, path in requests_of(email):
             admin.call(method, path, json={} if method != "GET" else None)
         call("POST", "/register", json={**account, "email": other, "name": ["Grace Hopper"]})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.storage.disk_errors import LOST
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import ask
 
@@ -27,8 +27,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def ada(server: Server) -> Iterator[Caller]:
-    with closing(Town(server)) as town:
-        yield town.person()
+    with closing(Seeder(server)) as seeder:
+        yield seeder.person()
 
 
 def remove(path: Path) -> None:
@@ -107,8 +107,8 @@ def test_a_server_whose_database_is_ruined_in_place_is_not_ready(
 ) -> None:
     """SQLite itself would answer from memory for long."""
     with serving(tmp_path, workers=1) as server:
-        with closing(Town(server)) as town:
-            callers = [town.person() for _ in range(30)]
+        with closing(Seeder(server)) as seeder:
+            callers = [seeder.person() for _ in range(30)]
         server.stop()  # what was written is in the database file, and no more in the log
         server.start()
         for caller in callers:
@@ -124,8 +124,8 @@ def test_a_server_whose_database_is_ruined_in_place_is_not_ready(
 
 
 def test_a_server_that_was_stopped_leaves_all_its_records_in_the_one_file(server: Server) -> None:
-    with closing(Town(server)) as town:
-        ada = town.person()
+    with closing(Seeder(server)) as seeder:
+        ada = seeder.person()
     assert ada.call("POST", "/auth/logout").status == 200
     assert server.stop() == 0
     assert (server.folder / "instance/skinapi.db").exists()

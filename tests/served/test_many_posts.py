@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once
 from tests.size import size
@@ -14,11 +14,11 @@ INITIAL = "defaultPass123"
 
 
 def test_a_thousand_posts_at_once_are_answered_and_kept_once(
-    shared_server: Server, town: Town, report: Callable[[str], None]
+    shared_server: Server, seeder: Seeder, report: Callable[[str], None]
 ) -> None:
-    admin = town.person("admin")
-    sessions = town.services.sessions
-    account = town.accounts.get(admin.id)
+    admin = seeder.person("admin")
+    sessions = seeder.services.sessions
+    account = seeder.accounts.get(admin.id)
     tokens = [sessions.open(account, renews=True)[1] for _ in range(20)]
 
     def post(number: int) -> tuple[str, Answer]:
@@ -35,7 +35,7 @@ def test_a_thousand_posts_at_once_are_answered_and_kept_once(
     assert seen[True, 200] <= len(tokens)
     made = [what for what, answer in answers if answer.status == 201]
     assert len(made) == len(set(made))
-    crowd = [email for email in town.emails(role="doctor") if email.startswith("crowd-")]
+    crowd = [email for email in seeder.emails(role="doctor") if email.startswith("crowd-")]
     assert set(made) <= set(crowd)
     assert len(crowd) == len(set(crowd))
     report(f"{POSTS} posts at once: {dict(Counter(answer.status for _, answer in answers))}")

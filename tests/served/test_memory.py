@@ -15,7 +15,7 @@ import pytest
 from skinapi.vision.model import SHIPPED_MODEL, ModelCard
 from skinapi.vision.openvino_engine import Precision
 from tests.served.memory import measure_memory, watching_memory
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, large_photo
 from tests.served.photo_clients import CLIENTS as DIALECTS
 from tests.served.server import ROOT, serving
@@ -43,8 +43,8 @@ def test_what_a_crowd_of_photos_needed_is_given_back(
     """From every client, small and large; idle is after one small photo of each."""
     settings = {"MODEL_PATH": str(SHIPPED_MODEL), "PHOTOS": "always", **OPEN}
     small = encoded(skin_with_spot((600, 450), grain=6), "PNG")
-    with serving(tmp_path, settings, workers=1) as server, closing(Town(server)) as town:
-        ada = town.person()
+    with serving(tmp_path, settings, workers=1) as server, closing(Seeder(server)) as seeder:
+        ada = seeder.person()
 
         def send(number: int) -> int:
             client = DIALECTS[number % len(DIALECTS)]
@@ -121,8 +121,8 @@ def test_the_server_fits_a_small_host_under_photos_of_twelve_megapixels(
 ) -> None:
     """In the precision that the shipped model's card names; the other is told in the drill."""
     settings = {"MODEL_PATH": str(SHIPPED_MODEL), "MODEL_PRECISION": precision.value, **OPEN}
-    with serving(tmp_path, settings, workers=1) as server, closing(Town(server)) as town:
-        ada = town.person()
+    with serving(tmp_path, settings, workers=1) as server, closing(Seeder(server)) as seeder:
+        ada = seeder.person()
 
         def send(number: int) -> tuple[str, int]:
             client = (ANGULAR, GUIDE)[number % 2]

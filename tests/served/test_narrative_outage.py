@@ -13,7 +13,7 @@ from skinapi.reports.llm.http_client import MOST_AT_ONCE
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.models import tiny_model
 from tests.openrouter import KEY, OpenRouter, hang, running_openrouter
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import serving
 from tests.served.wire import Answer
@@ -40,8 +40,11 @@ def ada_of_a_backend(folder: Path, llm: OpenRouter, wanted: str) -> Iterator[Cal
         "PREDICT_NARRATIVE": wanted,
         "LLM_DEADLINE_S": str(size(1, 8)),
     }
-    with serving(folder, environment, workers=1) as server, closing(Town(server)) as town:
-        ada = town.person()
+    with (
+        serving(folder, environment, workers=1) as server,
+        closing(Seeder(server)) as seeder,
+    ):
+        ada = seeder.person()
         assert ada.call("PUT", "/me/consents", json={"llm": True}).status == 200
         yield ada
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, as_form, large_photo, lesions, post
 from tests.served.server import Server, serving
 from tests.served.wire import Answer
@@ -42,24 +42,24 @@ def test_without_consent_no_photo_reaches_the_disk(
 ) -> None:
     with (
         serving(tmp_path, {"PHOTOS": policy, **OPEN}, workers=1) as server,
-        closing(Town(server)) as town,
+        closing(Seeder(server)) as seeder,
     ):
-        send_everything(server, town.person(), **consent)
+        send_everything(server, seeder.person(), **consent)
     assert pictures_in(tmp_path) == []
 
 
 def test_where_the_operator_says_never_consent_changes_nothing(tmp_path: Path) -> None:
     with (
         serving(tmp_path, {"PHOTOS": "never", **OPEN}, workers=1) as server,
-        closing(Town(server)) as town,
+        closing(Seeder(server)) as seeder,
     ):
-        send_everything(server, town.person(), keep_photo="true")
+        send_everything(server, seeder.person(), keep_photo="true")
     assert pictures_in(tmp_path) == []
 
 
 def test_with_consent_it_is_kept_until_it_is_deleted(tmp_path: Path) -> None:
-    with serving(tmp_path, workers=1) as server, closing(Town(server)) as town:
-        ada = town.person()
+    with serving(tmp_path, workers=1) as server, closing(Seeder(server)) as seeder:
+        ada = seeder.person()
         number = predict(ada, *lesions(1), keep_photo="true").json["id"]
         assert len(pictures_in(tmp_path)) == 1
         for view in ("photo", "heatmap"):
@@ -72,8 +72,8 @@ def test_a_photo_that_is_refused_is_never_kept(tmp_path: Path) -> None:
     (photo,) = lesions(1)
     with (
         serving(tmp_path, {"PHOTOS": "always"}, workers=1) as server,
-        closing(Town(server)) as town,
+        closing(Seeder(server)) as seeder,
     ):
-        answer = ANGULAR.send(server.port, photo[: len(photo) // 2], token=town.person().token)
+        answer = ANGULAR.send(server.port, photo[: len(photo) // 2], token=seeder.person().token)
         assert answer.status == 422
     assert pictures_in(tmp_path) == []

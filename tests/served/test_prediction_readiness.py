@@ -8,7 +8,7 @@ import pytest
 
 from tests.models import tiny_model, write_model
 from tests.registry.hostile_folders import damaged_copy
-from tests.served.people import Town
+from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
@@ -18,8 +18,11 @@ from tests.size import size
 def test_the_first_photo_after_ready_is_judged(tmp_path: Path) -> None:
     (photo,) = lesions(1)
     for number in range(size(2, 20)):
-        with serving(tmp_path / str(number), workers=1) as server, closing(Town(server)) as town:
-            assert ANGULAR.send(server.port, photo, token=town.person().token).status == 200
+        with (
+            serving(tmp_path / str(number), workers=1) as server,
+            closing(Seeder(server)) as seeder,
+        ):
+            assert ANGULAR.send(server.port, photo, token=seeder.person().token).status == 200
 
 
 def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path: Path) -> None:
@@ -30,8 +33,8 @@ def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path
         answer = ask(server.port, "GET", "/readyz")
         assert (answer.status, answer.json["code"]) == (503, "no_model")
         assert "MODEL_PATH" in answer.json["error"]
-        with closing(Town(server)) as town:
-            token = town.person().token
+        with closing(Seeder(server)) as seeder:
+            token = seeder.person().token
         for client in CLIENTS:
             answer = client.send(server.port, photo, token=token)
             assert answer.status == (200 if client.name == "lab" else 503), client.name
@@ -57,8 +60,8 @@ def test_with_a_damaged_model_the_server_names_the_file_and_does_all_else(
         assert name in answer.json["error"]
         assert str(tmp_path) not in answer.json["error"]
         server.await_words(f"{tmp_path}/model")
-        with closing(Town(server)) as town:
-            ada = town.person()
+        with closing(Seeder(server)) as seeder:
+            ada = seeder.person()
         assert ada.call("GET", "/submissions").status == 200
         assert ask(server.port, "POST", "/login", json={"email": "a@b.c"}).status == 400
         assert ask(server.port, "GET", "/healthz").status == 200
@@ -69,9 +72,9 @@ def test_a_model_that_is_cut_off_under_a_server_serves_on(tmp_path: Path) -> Non
     (photo,) = lesions(1)
     with (
         serving(tmp_path, {"MODEL_PATH": str(folder)}, workers=1) as server,
-        closing(Town(server)) as town,
+        closing(Seeder(server)) as seeder,
     ):
-        token, workers = town.person().token, server.workers()
+        token, workers = seeder.person().token, server.workers()
         for path in folder.iterdir():
             os.truncate(path, 0)
         answers = [ANGULAR.send(server.port, photo, token=token).status for _ in range(4)]

@@ -14,7 +14,7 @@ import pytest
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.models import tiny_model
 from tests.served.memory import measure_memory, watching_memory
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, Client, large_photo, lesions
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, at_once
@@ -38,8 +38,8 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def ada(server: Server) -> Iterator[Caller]:
-    with closing(Town(server)) as town:
-        yield town.person()
+    with closing(Seeder(server)) as seeder:
+        yield seeder.person()
 
 
 def of_the_photo(answer: Answer) -> dict[str, Any]:

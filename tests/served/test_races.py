@@ -8,14 +8,14 @@ from functools import partial
 
 from skinapi.storage.ids import new_id
 from tests.backends import PASSWORD
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once
 from tests.size import size
 
 
 def test_of_200_registrations_of_one_e_mail_at_once_one_wins(
-    shared_server: Server, town: Town
+    shared_server: Server, seeder: Seeder
 ) -> None:
     for _ in range(size(1, 5)):
         email = f"wanted-{new_id()[-8:]}@example.org"
@@ -25,7 +25,7 @@ def test_of_200_registrations_of_one_e_mail_at_once_one_wins(
         )
         statuses = Counter(answer.status for answer in at_once([register] * 200))
         assert statuses == {201: 1, 409: 199}
-        assert town.emails(email=email) == [email]
+        assert seeder.emails(email=email) == [email]
 
 
 def with_retries(call: Callable[[], Answer]) -> Answer:
@@ -51,17 +51,17 @@ DUELS = [(delete, delete), (demote, demote), (suspend, suspend), (suspend, delet
 
 
 def test_two_admins_who_remove_each_other_at_once_leave_one_admin(
-    town: Town, report: Callable[[str], None]
+    seeder: Seeder, report: Callable[[str], None]
 ) -> None:
     seen: Counter[tuple[int, ...]] = Counter()
     for number in range(size(12, 200)):
-        ada, ben = town.person("admin"), town.person("admin")
-        town.only_admins(ada, ben)
+        ada, ben = seeder.person("admin"), seeder.person("admin")
+        seeder.only_admins(ada, ben)
         mine, yours = DUELS[number % len(DUELS)]
         answers = at_once([partial(mine, ada, ben), partial(yours, ben, ada)])
-        left = town.services.active_admins.active_admins()
+        left = seeder.services.active_admins.active_admins()
         assert len(left) == 1, (mine, yours, [answer.data for answer in answers])
-        assert town.services.active_admins.ids() == left
+        assert seeder.services.active_admins.ids() == left
         seen[tuple(sorted(answer.status for answer in answers))] += 1
     assert all(statuses[0] == 200 for statuses in seen), seen
     assert all(statuses[1] in (401, 403, 404, 409) for statuses in seen), seen
@@ -69,14 +69,14 @@ def test_two_admins_who_remove_each_other_at_once_leave_one_admin(
 
 
 def test_four_admins_who_all_remove_one_another_leave_an_admin(
-    town: Town, report: Callable[[str], None]
+    seeder: Seeder, report: Callable[[str], None]
 ) -> None:
     seed = random.randrange(10**6)
     report(f"four admins at one another: seed {seed}")
     shuffled = random.Random(seed)
     for _ in range(size(3, 40)):
-        admins = [town.person("admin") for _ in range(4)]
-        town.only_admins(*admins)
+        admins = [seeder.person("admin") for _ in range(4)]
+        seeder.only_admins(*admins)
         calls = [
             partial(shuffled.choice((delete, demote, suspend)), by, whom)
             for by in admins
@@ -84,7 +84,7 @@ def test_four_admins_who_all_remove_one_another_leave_an_admin(
             if by is not whom
         ]
         statuses = {answer.status for answer in at_once(calls)}
-        left = town.services.active_admins.active_admins()
+        left = seeder.services.active_admins.active_admins()
         assert left
-        assert sorted(town.services.active_admins.ids()) == sorted(left)
+        assert sorted(seeder.services.active_admins.ids()) == sorted(left)
         assert statuses <= {200, 401, 403, 404, 409}

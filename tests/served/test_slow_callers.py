@@ -15,7 +15,7 @@ from skinapi.settings import Settings
 from skinapi.web.deadlines import HEAD_SECONDS
 from skinapi.web.server_worker import BufferingWorker
 from tests.photos import photo_of
-from tests.served.people import Caller, Town
+from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection, read_answer
 from tests.size import drill, size
@@ -118,12 +118,12 @@ def test_slow_clients_do_not_delay_others(
     # As shipped: who reads nothing would otherwise be served a million answers.
     shipped = {"RATE_READ": Settings.model_fields["rate_read"].default}
     with serving(tmp_path, shipped, workers=1) as server:
-        town = Town(server)
-        ada = town.person()
+        seeder = Seeder(server)
+        ada = seeder.person()
         alone = waits_for(server, ada, SECONDS / 6)
         with slow_callers(server.port, SLOW[how], CALLERS):
             beside = waits_for(server, ada, SECONDS)
-        town.close()
+        seeder.close()
         assert "Traceback" not in server.log()
     report(
         f"{CALLERS} callers who {how} for {SECONDS} s: /healthz p99 {p99(beside):.0f} ms "
@@ -212,10 +212,10 @@ def narrow(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def people(narrow: Server) -> Iterator[Town]:
-    town = Town(narrow)
-    yield town
-    town.close()
+def people(narrow: Server) -> Iterator[Seeder]:
+    seeder = Seeder(narrow)
+    yield seeder
+    seeder.close()
 
 
 def begin_upload(caller: Caller, length: int, sent: int) -> socket:
@@ -224,7 +224,7 @@ def begin_upload(caller: Caller, length: int, sent: int) -> socket:
     return line
 
 
-def test_uploads_that_stall_deny_nobody_theirs(people: Town) -> None:
+def test_uploads_that_stall_deny_nobody_theirs(people: Seeder) -> None:
     """Of three that fill the memory nearly whole and stop, one goes; who uploads is served."""
     stalled = [begin_upload(people.person(), MEGABYTE, MEGABYTE * 3 // 5) for _ in range(3)]
     time.sleep(1.5)  # from here on they have stalled
@@ -238,7 +238,7 @@ def test_uploads_that_stall_deny_nobody_theirs(people: Town) -> None:
         line.close()
 
 
-def test_large_uploads_under_way_deny_nobody_a_smaller_one(people: Town) -> None:
+def test_large_uploads_under_way_deny_nobody_a_smaller_one(people: Seeder) -> None:
     """The last to come was refused, for as long as others kept theirs growing."""
     lines = [begin_upload(people.person(), MEGABYTE, MEGABYTE * 19 // 20) for _ in range(2)]
     small = photo_of("melanoma") + b"\0" * (MEGABYTE // 4)
@@ -255,7 +255,7 @@ def answer_at_hand(line: socket) -> Answer | None:
         return None
 
 
-def test_an_announced_upload_takes_no_memory_before_it_comes(people: Town) -> None:
+def test_an_announced_upload_takes_no_memory_before_it_comes(people: Seeder) -> None:
     """Two of the largest that have sent nothing once left room for nobody."""
     lines = [begin_upload(people.person(), MEGABYTE, len(BOUNDARY)) for _ in range(4)]
     assert predict(people.person()).status == 200
@@ -263,7 +263,7 @@ def test_an_announced_upload_takes_no_memory_before_it_comes(people: Town) -> No
         line.close()
 
 
-def test_one_account_holds_no_more_than_half_of_the_memory(people: Town) -> None:
+def test_one_account_holds_no_more_than_half_of_the_memory(people: Seeder) -> None:
     ada = people.person()
     lines = [begin_upload(ada, MEGABYTE, MEGABYTE * 2 // 5) for _ in range(3)]
     time.sleep(0.5)
@@ -297,7 +297,7 @@ def test_idle_connections_take_no_file_that_others_need(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not drill, reason="waits for twenty seconds: in the drill")
-def test_a_body_that_falls_silent_is_told_so(people: Town) -> None:
+def test_a_body_that_falls_silent_is_told_so(people: Seeder) -> None:
     with closing(begin_upload(people.person(), 1000, 100)) as line:
         line.settimeout(60)
         answer = read_answer(line)
