@@ -135,6 +135,7 @@ def _limits() -> Iterator[Row]:
     )
     yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
     yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
+    yield "chunks of a body", str(buffering.MOST_CHUNKS)
     yield "parts of a form", str(forms.MOST_PARTS)
     yield "headers of a part of a form", _bytes(multipart.LARGEST_HEADERS)
     yield "items on a page of a list", str(pagination.LARGEST_PAGE)

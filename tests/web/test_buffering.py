@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skinapi.web.buffering import (
+    MOST_CHUNKS,
     AnnouncedBody,
     BodyPending,
     BufferedRequest,
@@ -64,6 +65,19 @@ def test_what_is_no_chunk_ends_the_body_for_the_parser_to_refuse(line: bytes) ->
     body = ChunkedBody()
     body.feed(line + b"\r\n" + b"x" * 50)
     assert body.left == 0
+
+
+@pytest.mark.parametrize(
+    "line", [b"1\r\na\r\n", b"A: b\r\n"], ids=["chunks of one byte", "trailers"]
+)
+def test_too_many_lines_between_the_bytes_of_a_body_end_it(line: bytes) -> None:
+    """A body of 10 MB in chunks of one byte kept the server busy for nine seconds."""
+    body = ChunkedBody()
+    if line.startswith(b"A"):
+        body.feed(b"0\r\n")
+    taken = body.feed(line * 2 * MOST_CHUNKS)
+    assert body.left == 0
+    assert taken <= len(line) * (MOST_CHUNKS + 1)
 
 
 @pytest.mark.parametrize(
