@@ -87,29 +87,35 @@ def _assess_as(
     table = model.patient_facts
     probabilities = table.shift(pictured, context) if table else pictured
     unlike = is_out_of_distribution(calibration, logits=logits, pooled=pooled)
-    reasons = find_doubts(probabilities, unlike=unlike, closest=calibration.too_close)
-    stated = state(probabilities, calibration, uncertain=bool(reasons))
+    # With and without the patient's facts: they may raise a band or a doubt, but never lower a band
+    # or take a doubt away.
+    versions = (probabilities, pictured) if probabilities != pictured else (pictured,)
+    doubts = {
+        doubt
+        for version in versions
+        for doubt in find_doubts(version, unlike=unlike, closest=calibration.too_close)
+    }
+    named = [state(version, calibration, uncertain=bool(doubts)) for version in versions]
     asked = [
         choose_band(
-            probabilities=p,
-            named=stated,
+            probabilities=version,
+            named=name,
             thresholds=calibration.thresholds,
             checklist_score=context.checklist_score,
-            uncertain=bool(reasons),
+            uncertain=bool(doubts),
             little_tested=_is_little_tested(calibration, used),
         )
-        # With and without the patient's facts: they may raise a band, but never lower it.
-        for p in ((probabilities, pictured) if probabilities != pictured else (pictured,))
+        for version, name in zip(versions, named, strict=True)
     ]
     band = most_urgent(*(band for band, _ in asked))
     raised_by = {rule for found, rules in asked if found is band for rule in rules}
     return Assessment(
         probabilities=probabilities,
         from_picture=pictured if probabilities != pictured else None,
-        stated=stated,
+        stated=next(name for name, (found, _) in zip(named, asked, strict=True) if found is band),
         band=band,
         raised_by=tuple(rule for rule in RaisedBy if rule in raised_by),
-        reasons=reasons,
+        reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
         not_ruled_out=_not_ruled_out(calibration, pictured),
         modality=modality,
         tested=(calibration.tested,) if calibration.tested else (),

@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from skinapi.vision.assessment import Assessment, assess
-from skinapi.vision.bands import RaisedBy
+from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration, NamingRule
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
@@ -161,6 +163,22 @@ def test_what_the_patient_tells_never_lowers_the_band() -> None:
     found = told(YOUNG, suspicious, age_band="0-29")
     assert found.probabilities["melanoma"] < 0.01
     assert found.band is Band.URGENT_REFERRAL
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.lists(st.floats(-2, 2), min_size=len(LABELS), max_size=len(LABELS)),
+)
+def test_whatever_a_model_has_learned_of_patients_no_band_is_lowered_and_no_doubt_taken(
+    weights: list[float], shifts: list[float]
+) -> None:
+    """A fact took the doubt away that had raised the band."""
+    probabilities = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    table = PatientFactsTable(sex={"female": dict(zip(LABELS, shifts, strict=True))})
+    without = told(table, probabilities)
+    found = told(table, probabilities, sex="female")
+    assert urgency(found.band) <= urgency(without.band)
+    assert set(found.reasons) >= set(without.reasons)
 
 
 def with_sets(dermoscopic: dict[str, float], clinical: dict[str, float]) -> ModelCalibration:
