@@ -74,7 +74,7 @@ def test_a_photo_is_decoded_once_and_never_at_full_size(
         sizes.append(photo.pixels.size)
         return photo
 
-    monkeypatch.setattr("skinapi.vision.thumbnail.read_photo", noting)
+    monkeypatch.setattr("skinapi.vision.thumbnail.read_stored_photo", noting)
     answers = [ada.call("GET", path_of(body)).data for _ in range(3)]
     assert len(set(answers)) == 1
     assert sizes == [(STORED_SIDE // 2, STORED_SIDE * 3 // 8)]
