@@ -238,7 +238,13 @@ def worker_exit(_: Arbiter, worker: Worker) -> None:
 
 
 def child_exit(_: Arbiter, worker: Worker) -> None:
+    """Keep the dead worker's counts, which belong to the sums, but not their spare space."""
     mark_process_dead(worker.pid)
+    for file in Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).glob(f"*_{worker.pid}.db"):
+        with suppress(OSError), file.open("rb+") as counts:
+            # The file begins with how many of its bytes are used.
+            used = int.from_bytes(counts.read(4), sys.byteorder)
+            counts.truncate(used)
 
 
 def on_exit(_: Arbiter) -> None:

@@ -82,8 +82,8 @@ class Services:
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
-        yield from document_faults(self.store, MODELS)
         searches = {
+            "documents": document_faults(self.store, MODELS),
             "stored files": blob_faults(self.store),
             "deletions": self.eraser.faults(),
             "admins": self.active_admins.faults(),

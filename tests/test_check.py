@@ -1,5 +1,8 @@
 """`check` on a store with damaged documents: it names each, and looks at all the rest."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,4 +60,16 @@ def test_an_account_without_an_address_does_not_end_the_search_for_shared_ones(
     accounts.update({}, {"$unset": {"email": True}})
     assert [fault.says for fault in store_faults(full.services.store)] == [
         "the check of e-mail addresses ended at damaged data (KeyError)"
+    ]
+
+
+def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) -> None:
+    backend = Backend(tmp_path)
+    backend.member()
+    backend.services.store.close()
+    with closing(sqlite3.connect(tmp_path / "skinapi.db")) as database, database:
+        assert database.execute("UPDATE accounts SET id = 'zz'").rowcount
+    assert [fault.says for fault in backend.services.faults()] == [
+        "the check of documents ended at damaged data (ValueError)",
+        "the check of stored files ended at damaged data (ValueError)",
     ]

@@ -207,9 +207,13 @@ class Submissions:
 
     def walk(self) -> Iterator[QueueEntry]:
         """All submissions, read in pages."""
-        after: str | None = None
-        while found := self._documents.find(after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS):
+        after = ""
+        while found := self._documents.find(
+            after=after or None, limit=PAGE_SIZE, fields=QUEUE_FIELDS
+        ):
             yield from (QueueEntry.model_validate(document) for document in found)
+            if found[-1]["id"] <= after:
+                raise ValueError("a submission is stored under another id than its own")
             after = found[-1]["id"]
 
     def count_by_owner(self) -> dict[str, int]:

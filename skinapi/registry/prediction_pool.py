@@ -27,6 +27,19 @@ class PoolCaller:
     signed_in: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """`held` has the work as long as no thread has taken it. The executor keeps a cancelled task in
+    its queue, and with it would keep the picture.
+    """
+
+    caller: PoolCaller
+    held: list[Callable[[], Any]]
+
+    def work(self) -> Any:
+        return self.held.pop()()
+
+
 class PredictionPool:
     """Classifies photos in as many threads as the engine has streams; further photos are queued.
 
@@ -40,7 +53,7 @@ class PredictionPool:
         self._threads = ThreadPoolExecutor(streams, thread_name_prefix="predict")
         self._lock = threading.Lock()
         # In the order of their arrival, with the caller of each.
-        self._under_way: dict[Future[Any], PoolCaller] = {}
+        self._under_way: dict[Future[Any], _Place] = {}
 
     def __len__(self) -> int:
         """How many photos are in it, queued or in a thread."""
@@ -53,8 +66,9 @@ class PredictionPool:
         with self._lock:
             if len(self._under_way) >= self._places:
                 self._make_room(caller)
-            future = self._threads.submit(work)
-            self._under_way[future] = caller
+            place = _Place(caller, [work])
+            future: Future[T] = self._threads.submit(place.work)
+            self._under_way[future] = place
         try:
             return future.result()
         except CancelledError as error:
@@ -62,12 +76,15 @@ class PredictionPool:
         finally:
             with self._lock:
                 self._under_way.pop(future, None)
+            # An error that the future holds refers to this frame: a circle of references would keep
+            # a refused picture in memory until the next collection of garbage.
+            del future
 
     def _make_room(self, caller: PoolCaller) -> None:
         """Drop the newest queued photo of whoever must give way to `caller`. Raises Unavailable
         where none can be dropped.
         """
-        has = Counter(self._under_way.values())
+        has = Counter(place.caller for place in self._under_way.values())
         # Those without an account first, then whoever has most photos.
         for owner in sorted(has, key=lambda one: (one.signed_in, -has[one])):
             if caller.signed_in == owner.signed_in:
@@ -75,8 +92,10 @@ class PredictionPool:
             else:
                 gives_way = caller.signed_in
             if gives_way:
-                for future, one in reversed(self._under_way.items()):
-                    if one == owner and future.cancel():  # a photo in a thread goes on
+                for future, place in reversed(self._under_way.items()):
+                    # A photo in a thread goes on.
+                    if place.caller == owner and future.cancel():
+                        place.held.clear()
                         del self._under_way[future]
                         return
         raise Unavailable(retry_after=RETRY_AFTER_S)

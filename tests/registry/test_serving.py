@@ -1,8 +1,10 @@
 """The model in service: warm before it answers, bounded, and exchanged without anybody noticing."""
 
+import gc
 import json
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -182,6 +184,26 @@ def test_a_photo_without_an_account_gives_way_to_one_with_an_account(full: FullP
         full.pool.run(full._hold, caller=strangers[5])
     full.go.set()
     assert [one.result() for one in sent] == [strangers[0], None, None, None, ADA, ADA, ADA]
+
+
+def test_a_photo_that_made_room_is_not_kept_in_memory(full: FullPool) -> None:
+    full.send(MALLORY, MALLORY, MALLORY)
+
+    class Picture:
+        def __call__(self) -> None: ...
+
+    picture = Picture()
+    kept = weakref.ref(picture)
+    dropped = full.crowd.submit(full.pool.run, picture, caller=MALLORY)
+    del picture
+    while len(full.pool) < 4:
+        time.sleep(0.001)
+    full.send(ADA)
+    with pytest.raises(Unavailable):
+        dropped.result()
+    del dropped
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_failed_prediction_frees_its_place() -> None:

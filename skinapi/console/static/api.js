@@ -36,10 +36,16 @@ export function onSessionChange(listener) {
 
 /** The session lasts as long as this tab. @param {Session | null} next */
 export function setSession(next) {
+  const before = session;
   session = next;
   if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
   else sessionStorage.removeItem(KEY);
-  if (next) releaseWaiting(true);
+  if (next && isWaitingForLogin()) {
+    // What waits belongs to whoever made it: a photo must not be filed under somebody else's name.
+    const same = before?.email.trim().toLowerCase() === next.email.trim().toLowerCase();
+    releaseWaiting(same);
+    if (!same) location.replace("/"); // nor may the page still hold it
+  }
   listeners.forEach((listener) => listener());
 }
 
