@@ -136,12 +136,18 @@ class FullPool:
         """One photo of each, queued in this order."""
         sent = []
         for caller in callers:
-            seen = len(self.pool) + len(self.refused)
+            before = self._arrived(caller)
             sent.append(self.crowd.submit(self._call, caller))
             assert self.began.wait(PATIENCE_S)
-            while len(self.pool) + len(self.refused) == seen:
+            while self._arrived(caller) == before:
                 time.sleep(0.001)
         return sent
+
+    def _arrived(self, caller: PoolCaller) -> int:
+        """How many photos of this caller are in the pool or were refused."""
+        with self.pool._lock:
+            inside = [place.caller for place in self.pool._under_way.values()]
+        return inside.count(caller) + self.refused.count(caller)
 
     def _call(self, caller: PoolCaller) -> PoolCaller | None:
         try:
