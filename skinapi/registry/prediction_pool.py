@@ -85,17 +85,23 @@ class PredictionPool:
         where none can be dropped.
         """
         has = Counter(place.caller for place in self._under_way.values())
+        yielding = [owner for owner in has if _gives_way(owner, caller, has)]
         # Those without an account first, then whoever has most photos.
-        for owner in sorted(has, key=lambda one: (one.signed_in, -has[one])):
-            if caller.signed_in == owner.signed_in:
-                gives_way = has[owner] > has[caller] + 1
-            else:
-                gives_way = caller.signed_in
-            if gives_way:
-                for future, place in reversed(self._under_way.items()):
-                    # A photo in a thread goes on.
-                    if place.caller == owner and future.cancel():
-                        place.held.clear()
-                        del self._under_way[future]
-                        return
-        raise Unavailable(retry_after=RETRY_AFTER_S)
+        yielding.sort(key=lambda owner: (owner.signed_in, -has[owner]))
+        if not any(self._drop_newest(owner) for owner in yielding):
+            raise Unavailable(retry_after=RETRY_AFTER_S)
+
+    def _drop_newest(self, owner: PoolCaller) -> bool:
+        """False where all photos of this caller are in threads already: those go on."""
+        for future, place in reversed(self._under_way.items()):
+            if place.caller == owner and future.cancel():
+                place.held.clear()
+                del self._under_way[future]
+                return True
+        return False
+
+
+def _gives_way(owner: PoolCaller, newcomer: PoolCaller, has: Counter[PoolCaller]) -> bool:
+    if owner.signed_in == newcomer.signed_in:
+        return has[owner] > has[newcomer] + 1
+    return newcomer.signed_in
