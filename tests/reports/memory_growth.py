@@ -1,5 +1,6 @@
 """How much memory a process of its own gains by printing reports."""
 
+import ctypes
 import gc
 import sys
 from dataclasses import replace
@@ -28,7 +29,9 @@ def _print(reports: list[Report], count: int) -> None:
 
 
 def _resident() -> float:
+    """What is in use: the allocator's free memory, which comes and goes by 16 MB, is handed back."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
