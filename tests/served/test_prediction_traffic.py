@@ -21,7 +21,7 @@ from tests.served.wire import Answer, at_once
 from tests.size import size
 
 CLIENTS = 16
-REQUESTS = size(320, 10_000)
+REQUESTS = size(160, 10_000)
 PHOTOS = 32
 UPLOADS = 64
 MOST_MB = 350.0
