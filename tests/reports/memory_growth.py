@@ -29,7 +29,7 @@ def _print(reports: list[Report], count: int) -> None:
 
 
 def _resident() -> float:
-    """What is in use: the allocator's free memory, which comes and goes by 16 MB, is handed back."""
+    """After the allocator has handed back its free memory, which comes and goes by 16 MB."""
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     pages = int(Path("/proc/self/statm").read_text().split()[1])
