@@ -65,7 +65,8 @@ def told_finding(key: str = "melanoma", **fields: Any) -> Finding:
     """One with all that a finding may say: shifted by what was told, with two prediction sets, and
     sent as another kind of picture than it looks like.
     """
-    lesions = tuple(other for other in conditions_table().keys if other != NORMAL_SKIN)
+    untested = ("dermatofibroma",)
+    open_ = tuple(k for k in conditions_table().keys if k not in (NORMAL_SKIN, *untested))
     others = [other for other in conditions_table().keys if other != key]
     pictured = rank({**dict.fromkeys(others, 0.69 / len(others)), key: 0.31})
     values: dict[str, Any] = {
@@ -76,7 +77,7 @@ def told_finding(key: str = "melanoma", **fields: Any) -> Finding:
         "from_picture": pictured,
         "not_ruled_out": (
             NotRuledOut(level="0.90", keys=("melanoma",), too_few=()),
-            NotRuledOut(level="0.95", keys=lesions, too_few=("dermatofibroma",)),
+            NotRuledOut(level="0.95", keys=open_, too_few=untested),
         ),
     }
     return finding_of(key, **{**values, **fields})

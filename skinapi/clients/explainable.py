@@ -17,6 +17,7 @@ from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
     Undecided,
     is_undecided,
+    over_known_classes,
     refuse_undecided,
     say_not_excluded,
 )
@@ -85,8 +86,9 @@ def infer_for_explainable(
     classified = clients.classify_photo(
         content=clients.decode_photo(text=body.image_data), by=subject
     )
-    finding, seven = classified.finding, classified.finding.over_seven()
-    refuse_undecided(seven)
+    finding = classified.finding
+    refuse_undecided(finding)
+    seven = finding.over_seven()
     probabilities = {label_of(entry.key): entry.probability for entry in seven.ranked}
     return Inference(
         predicted_label=label_of(seven.stated),
@@ -116,24 +118,24 @@ def report_for_explainable(
     classified = clients.classify_photo(
         content=clients.decode_photo(text=body.image_data), by=subject
     )
-    finding, seven = classified.finding, classified.finding.over_seven()
+    finding, known = classified.finding, over_known_classes(classified.finding)
     page = clients.print_report(
         classified=classified,
-        finding=seven,
-        translations=(*_diagnosis_rows(seven), ("Risk level", risk_of(finding))),
+        finding=known,
+        translations=(*_diagnosis_rows(known), ("Risk level", risk_of(finding))),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
 
 
-def _diagnosis_rows(seven: Finding) -> tuple[tuple[str, str], ...]:
+def _diagnosis_rows(known: Finding) -> tuple[tuple[str, str], ...]:
     """The diagnosis in the client's words; it names no class where `/inference` names none."""
-    if is_undecided(seven):
-        condition = " ".join(say_not_excluded(Facts.of(seven, UNKNOWN))) or "none"
+    if is_undecided(known):
+        condition = " ".join(say_not_excluded(Facts.of(known, UNKNOWN))) or "none"
         return ("Diagnosis", NO_DIAGNOSIS), ("Condition", condition), ("Confidence", "none")
     return (
-        ("Diagnosis", label_of(seven.stated)),
-        ("Condition", conditions_table().by_key(seven.stated).names.en),
-        ("Confidence", f"{100 * seven.confidence:.2f}%"),
+        ("Diagnosis", label_of(known.stated)),
+        ("Condition", conditions_table().by_key(known.stated).names.en),
+        ("Confidence", f"{100 * known.confidence:.2f}%"),
     )
 
 

@@ -10,12 +10,17 @@ from typing import Self
 
 from flask import Response, request
 
-from skinapi.clients.undecided import NO_DIAGNOSIS, Undecided, say_undecided
+from skinapi.clients.undecided import (
+    NO_DIAGNOSIS,
+    Undecided,
+    over_known_classes,
+    say_undecided,
+)
 from skinapi.errors import BadRequest, PayloadTooLarge, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.template import TemplateWriter
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.overlay import draw_overlay
 from skinapi.vision.refusals import Reason
 from skinapi.web.error_responses import problem_json
@@ -64,9 +69,10 @@ class GuideAnswer(WhatItsPageReads):
         Raises Refused where no lesion was found, and Undecided where its page would say "Likely
         Benign" about a finding that must not reassure.
         """
-        finding, seven = classified.finding, classified.finding.over_seven()
+        finding, seven = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(seven, UNKNOWN)
-        if seven.malignant_score <= LIKELY_BENIGN and not facts.may_reassure:
+        reads_benign = seven.malignant_score <= LIKELY_BENIGN or seven.most_probable == NORMAL_SKIN
+        if reads_benign and not facts.may_reassure:
             raise Undecided(say_undecided(facts))
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
         sections = TemplateWriter().write(facts, "en").sections

@@ -12,7 +12,12 @@ from flask import Request, Response
 
 from skinapi.clients.service import ClientsService
 from skinapi.clients.severity import Risk, risk_of
-from skinapi.clients.undecided import NO_DIAGNOSIS, say_doubt, say_not_excluded
+from skinapi.clients.undecided import (
+    NO_DIAGNOSIS,
+    over_known_classes,
+    say_doubt,
+    say_not_excluded,
+)
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
@@ -80,20 +85,21 @@ class Diagnosis(Answer):
     @classmethod
     def of(cls, classified: ClassifiedPhoto) -> Self:
         """The finding in the lab's format. Raises Refused where no lesion was found."""
-        finding, seven = classified.finding, classified.finding.over_seven()
-        facts = Facts.of(seven, UNKNOWN)
-        condition, action = conditions_table().by_key(seven.stated), finding.band_words().action
-        states_class = condition.malignant or facts.may_reassure
+        finding, known = classified.finding, over_known_classes(classified.finding)
+        facts = Facts.of(known, UNKNOWN)
+        condition, action = conditions_table().by_key(known.stated), finding.band_words().action
+        states_class = facts.may_describe
         names, sentences = condition.names, condition.sentences["en"]
+        treatment = sentences.treatment_note if facts.may_tell_treatment else ""
         return cls(
             class_id=(names.lab_class_id or condition.key) if states_class else INCONCLUSIVE,
             class_name=(names.lab_class_name or names.en) if states_class else NO_DIAGNOSIS,
             severity=SEVERITIES[risk_of(finding)],
-            risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * seven.malignant_score, 1),
-            confidence=seven.confidence if states_class else 0.0,
+            risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
+            confidence=known.confidence if states_class else 0.0,
             clinical_indicators=_indicators(classified.shape, may_be_low=facts.may_reassure),
             abcd_details=_details(classified.shape),
-            treatment=f"{action} {sentences.treatment_note}" if states_class else action,
+            treatment=f"{action} {treatment}".strip(),
             description=_describe(
                 facts, sentences.what_it_is if states_class else "", classified.shape
             ),

@@ -46,8 +46,8 @@ class Predictions(Answer):
         Raises Refused where no lesion was found, and Undecided where the most probable class must
         not stand for the finding: its screen calls a lesion harmless when that class is benign.
         """
+        refuse_undecided(finding)
         seven = finding.over_seven()
-        refuse_undecided(seven)
         probabilities = {name_of(entry): entry.probability for entry in seven.ranked}
         return cls(
             predictions={name: probabilities.get(name, 0.0) for name in CLASS_ORDER},

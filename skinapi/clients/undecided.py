@@ -3,7 +3,7 @@
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.finding import Finding
 
 ENGLISH = CATALOGUES["en"].phrases
@@ -19,24 +19,36 @@ class Undecided(Unprocessable):
     code, sentence = "undecided", "No single answer can be given"
 
 
-def is_undecided(seven: Finding) -> bool:
+def is_undecided(finding: Finding) -> bool:
     """Whether the most probable class must not stand for the finding.
 
     That is where the finding is in doubt, or where the class is benign but the band is referral or
     more urgent.
     """
-    malignant = conditions_table().by_key(seven.most_probable).malignant
-    facts = Facts.of(seven, UNKNOWN)
+    malignant = conditions_table().by_key(finding.most_probable).malignant
+    facts = Facts.of(finding, UNKNOWN)
     return facts.uncertain or not (malignant or facts.may_reassure)
 
 
-def refuse_undecided(seven: Finding) -> None:
+def refuse_undecided(finding: Finding) -> None:
     """Raises Undecided where the most probable class must not stand for the finding.
 
-    For clients whose screen shows only that class.
+    For clients whose screen shows only that class. Ask before `over_seven`: a picture of normal
+    skin with a malignant score over a threshold must not be answered with "no lesion found".
     """
-    if is_undecided(seven):
-        raise Undecided(say_undecided(Facts.of(seven, UNKNOWN)))
+    if is_undecided(finding):
+        raise Undecided(say_undecided(Facts.of(finding, UNKNOWN)))
+
+
+def over_known_classes(finding: Finding) -> Finding:
+    """The finding over the seven classes that these clients know.
+
+    Raises Refused(no_lesion) where normal skin ranks first. Where it does but the finding must not
+    reassure, the finding keeps its eight classes: a lesion that is urgent is never turned away.
+    """
+    if finding.most_probable == NORMAL_SKIN and is_undecided(finding):
+        return finding
+    return finding.over_seven()
 
 
 def say_undecided(facts: Facts) -> str:

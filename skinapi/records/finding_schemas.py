@@ -71,7 +71,9 @@ class ModalityView(Answer):
         description="the kinds of picture whose calibration was used; of two, the more cautious "
         "answer was given"
     )
-    unsure: bool = Field(description="neither told nor recognised")
+    unsure: bool = Field(
+        description="the picture alone does not show its kind: both calibrations were used"
+    )
     contradicted: bool = Field(description="told as one kind, recognised as the other")
 
     @classmethod

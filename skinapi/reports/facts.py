@@ -127,6 +127,19 @@ class Facts(Frozen):
         return not self.uncertain and urgency(self.band) > urgency(Band.REFERRAL)
 
     @property
+    def may_describe(self) -> bool:
+        """Whether the report may say what the stated condition is."""
+        return conditions_table().by_key(self.stated).malignant or self.may_reassure
+
+    @property
+    def may_tell_treatment(self) -> bool:
+        """Whether the report may tell how the stated condition is treated. For a harmless one that
+        is "none is needed", which must not stand beside a band that is more urgent.
+        """
+        malignant = conditions_table().by_key(self.stated).malignant
+        return malignant or (self.may_reassure and not self.more_urgent)
+
+    @property
     def more_urgent(self) -> bool:
         """Whether the band is more urgent than the stated condition alone would require."""
         return urgency(self.band) < urgency(conditions_table().by_key(self.stated).urgency)

@@ -11,7 +11,7 @@ from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
-from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.vision.conditions import Band, Language, Source, conditions_table
 from skinapi.web.schema_types import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
@@ -59,6 +59,30 @@ class AllWords(MoreWords):
     sections: Sections
 
 
+class AboutView(Answer):
+    """What may be said of the stated condition. For a harmless one nothing is said where the
+    finding is in doubt or asks for a doctor: "harmless" would contradict it.
+    """
+
+    name: str
+    sentences: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+    @classmethod
+    def of(cls, report: Report) -> Self | None:
+        facts, language = report.facts, report.language
+        if not facts.may_describe:
+            return None
+        condition = conditions_table().by_key(facts.stated)
+        words = condition.sentences[language]
+        treatment = (words.treatment_note,) if facts.may_tell_treatment else ()
+        return cls(
+            name=report.name(facts.stated),
+            sentences=(words.what_it_is, *treatment, words.epidemiology),
+            sources=condition.sources,
+        )
+
+
 class FullReport(Answer):
     number: int | None = Field(serialization_alias="id")
     patient: ReportedPatient | None
@@ -74,6 +98,7 @@ class FullReport(Answer):
     notices: list[str]
     facts: Facts
     narrative: AllWords
+    about: AboutView | None
     review: ReviewView | None = Field(description="the latest")
     verification: SealView | None
 
@@ -97,6 +122,7 @@ class FullReport(Answer):
             notices=notices,
             facts=facts,
             narrative=AllWords.of(report.narrative),
+            about=AboutView.of(report),
             review=ReviewView.of(report.review) if report.review else None,
             verification=SealView(hash=seal.hash, url=seal.url, issued_at=seal.issued_at)
             if seal

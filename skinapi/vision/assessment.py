@@ -67,34 +67,65 @@ def assess(
     """Assess one picture from its row of logits and its row of pooled features."""
     modality = find_modality(context.modality, pooled, calibration.modality)
     each = [
-        _assess_as(calibration, used, labels, logits, pooled, context, modality)
-        for used in modality.used
+        _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
     ]
-    return _most_cautious(each)
+    # A doubt of one calibration is a doubt about the picture, whichever has the more urgent band.
+    doubts = {doubt for output in each for doubt in output.doubts}
+    return _most_cautious([_assess(output, doubts, context, modality) for output in each])
 
 
-def _assess_as(
+@dataclass(frozen=True, slots=True)
+class _CalibratedOutput:
+    """The network's output for one picture by the calibration of one modality."""
+
+    calibration: Calibration
+    used: Modality
+    probabilities: Mapping[str, float]
+    pictured: Mapping[str, float]
+    unlike: bool
+    not_skin: bool
+
+    @property
+    def versions(self) -> tuple[Mapping[str, float], ...]:
+        """The probabilities with and without the patient's facts: these may raise a band or a
+        doubt, but never lower a band or take a doubt away.
+        """
+        if self.probabilities == self.pictured:
+            return (self.pictured,)
+        return (self.probabilities, self.pictured)
+
+    @property
+    def doubts(self) -> set[Doubt]:
+        closest = self.calibration.too_close
+        found = (find_doubts(one, unlike=self.unlike, closest=closest) for one in self.versions)
+        return {doubt for doubts in found for doubt in doubts}
+
+
+def _calibrate(
     model: ModelCalibration,
     used: Modality,
     labels: Sequence[str],
     logits: Features,
     pooled: Features,
     context: Context,
-    modality: ModalityFinding,
-) -> Assessment:
+) -> _CalibratedOutput:
     calibration = model.of(used)
     pictured = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
     table = model.patient_facts
-    probabilities = table.shift(pictured, context) if table else pictured
-    unlike = is_out_of_distribution(calibration, logits=logits, pooled=pooled)
-    # With and without the patient's facts: they may raise a band or a doubt, but never lower a band
-    # or take a doubt away.
-    versions = (probabilities, pictured) if probabilities != pictured else (pictured,)
-    doubts = {
-        doubt
-        for version in versions
-        for doubt in find_doubts(version, unlike=unlike, closest=calibration.too_close)
-    }
+    return _CalibratedOutput(
+        calibration=calibration,
+        used=used,
+        probabilities=table.shift(pictured, context) if table else pictured,
+        pictured=pictured,
+        unlike=is_out_of_distribution(calibration, logits=logits, pooled=pooled),
+        not_skin=_is_not_skin(model, calibration, pooled, pictured),
+    )
+
+
+def _assess(
+    output: _CalibratedOutput, doubts: set[Doubt], context: Context, modality: ModalityFinding
+) -> Assessment:
+    calibration, pictured, versions = output.calibration, output.pictured, output.versions
     named = [state(version, calibration, uncertain=bool(doubts)) for version in versions]
     asked = [
         choose_band(
@@ -103,15 +134,15 @@ def _assess_as(
             thresholds=calibration.thresholds,
             checklist_score=context.checklist_score,
             uncertain=bool(doubts),
-            little_tested=_is_little_tested(calibration, used),
+            little_tested=_is_little_tested(calibration, output.used),
         )
         for version, name in zip(versions, named, strict=True)
     ]
     band = most_urgent(*(band for band, _ in asked))
     raised_by = {rule for found, rules in asked if found is band for rule in rules}
     return Assessment(
-        probabilities=probabilities,
-        from_picture=pictured if probabilities != pictured else None,
+        probabilities=output.probabilities,
+        from_picture=pictured if len(versions) > 1 else None,
         stated=next(name for name, (found, _) in zip(named, asked, strict=True) if found is band),
         band=band,
         raised_by=tuple(rule for rule in RaisedBy if rule in raised_by),
@@ -119,8 +150,8 @@ def _assess_as(
         not_ruled_out=_not_ruled_out(calibration, pictured),
         modality=modality,
         tested=(calibration.tested,) if calibration.tested else (),
-        not_skin=_is_not_skin(model, calibration, pooled, pictured),
-        calibrated_as=used,
+        not_skin=output.not_skin,
+        calibrated_as=output.used,
     )
 
 

@@ -1,4 +1,7 @@
-"""Finds a picture's modality: told by its sender, recognised from its features, or in doubt."""
+"""Finds a picture's modality from its features and from what its sender told.
+
+The sender's word never lowers a risk band: it can add a calibration, and takes none away.
+"""
 
 from typing import Self
 
@@ -51,21 +54,22 @@ class ModalityFinding(Frozen):
 
     @property
     def unsure(self) -> bool:
-        """Neither told nor recognised."""
-        return {self.told, self.recognised} == {Modality.UNKNOWN}
+        """The picture alone does not show its modality, so that both calibrations were used."""
+        return len(self.used) > 1 and not self.contradicted
 
 
 def find_modality(
     told: Modality, pooled: Features, detector: ModalityDetector | None
 ) -> ModalityFinding:
-    """Combine what the sender told with what the picture shows. What was told is used unless the
-    picture contradicts it. If the two contradict each other, or neither is known, both modalities
-    are used.
+    """Combine what the sender told with what the picture shows. Both modalities are used if the
+    picture shows neither, or another than was told. A model that recognises no modality uses the
+    one that was told.
     """
     probability = detector.probability(pooled) if detector else None
     recognised = _recognise(probability, detector)
-    claimed = {modality for modality in (told, recognised) if modality is not Modality.UNKNOWN}
-    used = tuple(modality for modality in KNOWN if modality in claimed) or KNOWN
+    shown = recognised if detector else told
+    claimed = {shown, told} if shown in KNOWN else {*KNOWN}
+    used = tuple(modality for modality in KNOWN if modality in claimed)
     return ModalityFinding(
         told=told, recognised=recognised, dermoscopic_probability=probability, used=used
     )

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 
 from skinapi.clients.guide import GuideAnswer
+from skinapi.clients.lab import Diagnosis
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
-from skinapi.clients.undecided import Undecided
+from skinapi.clients.undecided import NO_DIAGNOSIS, Undecided, over_known_classes
+from skinapi.errors import Refused
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.finding import Doubt, Finding, rank
 from skinapi.vision.photo import read_photo
 from tests.clients.dialects import SMALL, guide, inference, skinartify, skinartify_document
@@ -109,6 +111,38 @@ def test_the_guide_gets_a_sentence_where_its_page_would_say_likely_benign(
 def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> None:
     answer = GuideAnswer.of(judged_as(malignant_score=0.25, **REVIEWED))
     assert answer.malignant_score == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT])
+def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_found(
+    found: dict[str, Any],
+) -> None:
+    """The main API said "urgent referral", and every other client was told to try again."""
+    finding = finding_of(NORMAL_SKIN, probability=0.6, **found)
+    classified = ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
+    for answer in (lambda: Predictions.of(finding), lambda: GuideAnswer.of(classified)):
+        with pytest.raises(Undecided) as told:
+            answer()
+        assert told.value.detail.endswith(action(found["band"]))
+    assert over_known_classes(finding) == finding
+    diagnosis = Diagnosis.of(classified)
+    assert (diagnosis.class_name, diagnosis.confidence) == (NO_DIAGNOSIS, 0)
+    assert diagnosis.treatment == action(found["band"])
+    assert diagnosis.severity == ("Critical" if found is URGENT else "Moderate")
+
+
+def test_normal_skin_that_nothing_speaks_against_is_refused() -> None:
+    for found in (REVIEWED, {"band": Band.SELF_MONITORING}):
+        with pytest.raises(Refused):
+            Predictions.of(finding_of(NORMAL_SKIN, probability=0.6, **found))
+
+
+def test_the_lab_is_not_told_that_no_treatment_is_needed_beside_a_doctors_review() -> None:
+    said = TABLE.by_key("melanocytic_nevus").sentences["en"].treatment_note
+    for found, told in ((REVIEWED, False), ({"band": Band.SELF_MONITORING}, True)):
+        finding = finding_of("melanocytic_nevus", **found)
+        classified = ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
+        assert (said in Diagnosis.of(classified).treatment) == told
 
 
 def judged_as(*, malignant_score: float, **found: Any) -> ClassifiedPhoto:

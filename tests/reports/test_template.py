@@ -10,7 +10,7 @@ from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.template import TemplateWriter, say_reasons
 from skinapi.vision.bands import RaisedBy, urgency
-from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.conditions import LANGUAGES, NORMAL_SKIN, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt, Finding, NotRuledOut
 from tests.findings import (
     CONTRADICTED,
@@ -185,7 +185,15 @@ def test_a_picture_that_fits_no_class_is_not_said_to_rule_any_out() -> None:
     assert "Cannot be ruled out at 95%: any lesion, as the picture fits no class well." in said
     few = (NotRuledOut(level="0.95", keys=("melanoma",), too_few=("melanoma",)),)
     said = write_sections(finding_of(not_ruled_out=few), "en").confidence_explanation
-    assert "Cannot be ruled out at 95%: for want of test pictures: Melanoma." in said
+    assert "Cannot be ruled out at 95%: Melanoma." in said  # the picture itself leaves it open
+
+
+def test_normal_skin_is_not_told_as_what_cannot_be_excluded() -> None:
+    doubt = (Doubt.TOO_CLOSE,)
+    doubted = finding_of(NORMAL_SKIN, probability=0.5, band=Band.REFERRAL, reasons=doubt)
+    overview = write_sections(doubted, "en").overview
+    assert "Not excluded: Actinic keratosis / Bowen's disease." in overview
+    assert "Not excluded: Normal skin" not in overview
 
 
 def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:

@@ -54,13 +54,14 @@ def both(dermoscopic: Calibration, clinical: Calibration) -> ModelCalibration:
         (UNKNOWN, LENS, DERMOSCOPIC, (DERMOSCOPIC,)),
         (UNKNOWN, PHONE, CLINICAL, (CLINICAL,)),
         (UNKNOWN, DOUBTFUL, UNKNOWN, (DERMOSCOPIC, CLINICAL)),
-        (DERMOSCOPIC, DOUBTFUL, UNKNOWN, (DERMOSCOPIC,)),
+        (DERMOSCOPIC, DOUBTFUL, UNKNOWN, (DERMOSCOPIC, CLINICAL)),
+        (CLINICAL, DOUBTFUL, UNKNOWN, (DERMOSCOPIC, CLINICAL)),
         (DERMOSCOPIC, PHONE, CLINICAL, (DERMOSCOPIC, CLINICAL)),
         (CLINICAL, LENS, DERMOSCOPIC, (DERMOSCOPIC, CLINICAL)),
         (CLINICAL, PHONE, CLINICAL, (CLINICAL,)),
     ],
 )
-def test_the_modality_is_told_or_recognised_and_else_both_are_used(
+def test_one_modality_is_used_only_if_the_picture_shows_it_and_nothing_else_was_told(
     told: Modality, feature: float, recognised: Modality, used: tuple[Modality, ...]
 ) -> None:
     found = assessed(
@@ -68,6 +69,13 @@ def test_the_modality_is_told_or_recognised_and_else_both_are_used(
     ).modality
     assert (found.told, found.recognised, found.used) == (told, recognised, used)
     assert found.contradicted == (len(used) == 2 and UNKNOWN not in (told, recognised))
+    assert found.unsure == (recognised is UNKNOWN)
+
+
+def test_a_model_that_recognises_no_modality_uses_what_was_told() -> None:
+    blind = ModelCalibration(dermoscopic=WELL_TESTED, clinical=PHONE_TESTED)
+    for told, used in ((CLINICAL, (CLINICAL,)), (UNKNOWN, (DERMOSCOPIC, CLINICAL))):
+        assert assessed(NEVUS, blind, context=Context(modality=told)).modality.used == used
 
 
 def test_each_modality_has_its_own_temperature() -> None:
@@ -179,6 +187,43 @@ def test_whatever_a_model_has_learned_of_patients_no_band_is_lowered_and_no_doub
     found = told(table, probabilities, sex="female")
     assert urgency(found.band) <= urgency(without.band)
     assert set(found.reasons) >= set(without.reasons)
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.floats(-6, 6),
+    st.sampled_from([DERMOSCOPIC, CLINICAL]),
+    st.tuples(st.floats(0.5, 3), st.floats(0.5, 3)),
+    st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
+)
+def test_the_kind_of_picture_that_is_told_lowers_no_band_and_takes_no_doubt(
+    weights: list[float],
+    feature: float,
+    told: Modality,
+    temperatures: tuple[float, float],
+    closest: tuple[float, float],
+) -> None:
+    """A phone photograph of a cancer, sent as dermoscopic, was called a harmless mole."""
+    probabilities = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    dermoscopic, clinical = (
+        tested.model_copy(update={"temperature": temperature, "too_close": close})
+        for tested, temperature, close in zip(
+            (WELL_TESTED, PHONE_TESTED), temperatures, closest, strict=True
+        )
+    )
+    calibration = both(dermoscopic, clinical)
+    without = assessed(probabilities, calibration, context=Context(), feature=feature)
+    found = assessed(probabilities, calibration, context=Context(modality=told), feature=feature)
+    assert urgency(found.band) <= urgency(without.band)
+    assert set(found.reasons) >= set(without.reasons)
+
+
+def test_a_doubt_of_either_calibration_is_told() -> None:
+    doubtful = WELL_TESTED.model_copy(update={"too_close": 1.0})
+    urgent = PHONE_TESTED.model_copy(update={"thresholds": {"melanoma": 0.005}})
+    found = assessed(NEVUS, both(doubtful, urgent), context=Context())
+    assert found.band is Band.URGENT_REFERRAL
+    assert found.reasons
 
 
 def with_sets(dermoscopic: dict[str, float], clinical: dict[str, float]) -> ModelCalibration:

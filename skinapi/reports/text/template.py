@@ -119,7 +119,15 @@ class _Sentences:
         if not facts.uncertain:
             return [phrases.most_probable.format(name=name)]
         doubts = ", ".join(phrases.doubts[doubt] for doubt in facts.reasons)
-        return [phrases.uncertain.format(doubts=doubts), phrases.not_excluded.format(name=name)]
+        return [phrases.uncertain.format(doubts=doubts), *self._not_excluded()]
+
+    def _not_excluded(self) -> list[str]:
+        """The condition that stays open; normal skin is none."""
+        facts = self._facts
+        left = facts.concern if facts.stated == NORMAL_SKIN else self._stated
+        if left.key == NORMAL_SKIN:
+            return []
+        return [self._phrases.not_excluded.format(name=self._name(left))]
 
     def what_it_is(self) -> list[str]:
         """What the stated condition is. Left out for normal skin without a picture, because that
@@ -129,7 +137,7 @@ class _Sentences:
         facts = self._facts
         if not facts.examined and facts.stated == NORMAL_SKIN:
             return []
-        if not self._stated.malignant and not facts.may_reassure:
+        if not facts.may_describe:
             return []
         return [self._stated.sentences[self._language].what_it_is]
 
@@ -178,10 +186,10 @@ class _Sentences:
 
     def _not_ruled_out_at(self, entry: NotRuledOut) -> str:
         phrases = self._phrases
-        found = [key for key in entry.keys if key not in entry.too_few]
-        named = [", ".join(map(self._name_of, found))] if found else []
-        if entry.too_few:
-            few = ", ".join(map(self._name_of, entry.too_few))
+        named = [", ".join(map(self._name_of, entry.keys))] if entry.keys else []
+        untested = [key for key in entry.too_few if key not in entry.keys]
+        if untested:
+            few = ", ".join(map(self._name_of, untested))
             named.append(phrases.too_few_pictures.format(names=few))
         level = self._catalogue.level(entry.level)
         names = "; ".join(named) or phrases.fits_no_class

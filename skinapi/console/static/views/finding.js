@@ -24,7 +24,7 @@ const NotRuledOut = ({ facts, conditions }) => {
   const widest = facts.not_ruled_out.at(-1);
   if (!widest) return null;
   const keys = [...new Set([...widest.keys, ...widest.too_few])];
-  const few = new Set(widest.too_few);
+  const few = new Set(widest.too_few.filter((/** @type {string} */ key) => !widest.keys.includes(key)));
   return html`
     <section>
       <h2>${say("notRuledOut", { level: sayPercent(Number(widest.level)) })}</h2>
@@ -43,18 +43,15 @@ const Sentences = ({ title, items }) =>
   items.length > 0 &&
   html`<section><h2>${title}</h2><ul>${items.map((item) => html`<li>${item}</li>`)}</ul></section>`;
 
-/** A condition's own sentences, each with its source a click away. @param {{condition: any}} props */
-const About = ({ condition }) => {
-  const words = condition.sentences[getLanguage()];
-  return html`
-    <details>
-      <summary>${say("aboutCondition", { name: said(condition.names) })}</summary>
-      <p>${words.what_it_is}</p><p>${words.treatment_note}</p><p>${words.epidemiology}</p>
-      <h3>${say("sources")}</h3>
-      <ul>${condition.sources.map((/** @type {any} */ source) => html`<li>
-        <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul>
-    </details>`;
-};
+/** What the API lets be said of the condition, each sentence's source a click away. @param {{about: any}} props */
+const About = ({ about }) => html`
+  <details>
+    <summary>${say("aboutCondition", { name: about.name })}</summary>
+    ${about.sentences.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
+    <h3>${say("sources")}</h3>
+    <ul>${about.sources.map((/** @type {any} */ source) => html`<li>
+      <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul>
+  </details>`;
 
 /**
  * @param {{title: string, report: any, heat: any, photo: string | null, conditions: any,
@@ -62,7 +59,6 @@ const About = ({ condition }) => {
  */
 export const FindingPage = ({ title, report, heat, photo, conditions, children, zoomable = false }) => {
   const { facts, narrative } = report;
-  const stated = conditions.conditions.find((/** @type {any} */ one) => one.key === facts.stated);
   const rows = facts.ranked.map((/** @type {any} */ one) => ({
     name: nameOf(conditions, one.key),
     share: one.probability,
@@ -101,7 +97,7 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
         <div>
           <${Sentences} title=${say("nextSteps")} items=${narrative.next_steps} />
           <section><h2>${say("whyEarly")}</h2><p>${narrative.sections.importance_of_early_detection}</p></section>
-          ${stated && html`<${About} condition=${stated} />`}
+          ${report.about && html`<${About} about=${report.about} />`}
         </div>
         <div>
           <${Sentences} title=${say("limits")} items=${narrative.limits} />
