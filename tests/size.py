@@ -1,8 +1,16 @@
 """How big the tests are: small for every run, full for `make drill` (DRILL=1)."""
 
 import os
+from typing import TypeVar
+
+T = TypeVar("T")
 
 drill = os.environ.get("DRILL", "") not in ("", "0")
+
+
+def in_drill(*cases: T) -> tuple[T, ...]:
+    """Cases that only the drill takes, because each is slow and others are like it."""
+    return cases if drill else ()
 
 
 def size(small: int, full: int) -> int:

@@ -96,7 +96,7 @@ def with_random_weights(network: keras.Model) -> keras.Model:
     ("build", "suffix"),
     [
         *((build, ".keras") for build in SERVABLE),
-        *((build, ".h5") for build in (SERVABLE if drill else [two_dense, nested_with_pooling])),
+        *((build, ".h5") for build in (SERVABLE if drill else [nested_with_pooling])),
     ],
 )
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")

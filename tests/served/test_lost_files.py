@@ -14,6 +14,7 @@ from skinapi.storage.disk_errors import LOST
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import ask
+from tests.size import in_drill
 
 PAGE = 4096
 SPOILT = b"no database " * 1000
@@ -53,7 +54,7 @@ def put_back(path: Path) -> None:
     path.with_suffix(".aside").replace(path)
 
 
-@pytest.mark.parametrize("lose", [remove, replace_by_empty, replace_by_noise, overwrite])
+@pytest.mark.parametrize("lose", [remove, overwrite, *in_drill(replace_by_empty, replace_by_noise)])
 def test_limits_are_counted_on_in_a_new_file(
     server: Server, ada: Caller, lose: Callable[[Path], None]
 ) -> None:
@@ -64,7 +65,7 @@ def test_limits_are_counted_on_in_a_new_file(
         assert ada.call("GET", "/readyz").status == 200
 
 
-@pytest.mark.parametrize("lose", [remove, replace_by_empty, replace_by_noise])
+@pytest.mark.parametrize("lose", [replace_by_empty, *in_drill(remove, replace_by_noise)])
 def test_without_its_documents_a_server_refuses_until_they_are_back(
     server: Server, ada: Caller, lose: Callable[[Path], None]
 ) -> None:
@@ -100,7 +101,7 @@ def overwrite_behind_the_header(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "ruin", [overwrite, cut_off_the_end, cut_off_all, overwrite_behind_the_header]
+    "ruin", [cut_off_the_end, overwrite_behind_the_header, *in_drill(overwrite, cut_off_all)]
 )
 def test_a_server_whose_database_is_ruined_in_place_is_not_ready(
     tmp_path: Path, ruin: Callable[[Path], None]

@@ -22,7 +22,7 @@ from tests.size import size
 
 CLIENTS = 16
 REQUESTS = size(160, 10_000)
-PHOTOS = 32
+PHOTOS = size(16, 32)
 UPLOADS = 64
 MOST_MB = 350.0
 ITS_OWN = ("_id", "id", "time", "processing_time_ms")
