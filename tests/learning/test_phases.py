@@ -11,9 +11,10 @@ import pytest
 
 from skinapi.learning.train import fitting
 from skinapi.learning.train.batches import Batches, FetchSwitch, Floats
-from skinapi.learning.train.fitting import PhaseStatus, WarmupCosine, run_phase
-from skinapi.learning.train.phases import Phase
+from skinapi.learning.train.fitting import OnEpoch, PhaseStatus, WarmupCosine, run_phase
+from skinapi.learning.train.phases import Optimizer, Phase
 from skinapi.learning.train.sampling import Rows, Sampler
+from tests.size import in_drill
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
 RANDOM = np.random.default_rng(0)
@@ -44,6 +45,7 @@ def run_toy(
     phase: Phase = PHASE,
     scores: Iterator[float] | None = None,
     later: FetchSwitch | None = None,
+    on_epoch: OnEpoch = lambda _, __: None,
 ) -> PhaseStatus:
     model = toy_network()
 
@@ -60,7 +62,13 @@ def run_toy(
         switch=later,
     )
     return run_phase(
-        phase=phase, model=model, batches=batches, score=score, folder=folder, report=lambda _: None
+        phase=phase,
+        model=model,
+        batches=batches,
+        score=score,
+        folder=folder,
+        report=lambda _: None,
+        on_epoch=on_epoch,
     )
 
 
@@ -89,6 +97,21 @@ def test_interrupted_twice_it_ends_with_the_very_same_weights(
         strict=True,
     ):
         np.testing.assert_array_equal(left, right)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", *in_drill("Adam", "RMSprop", "AdamW")])
+def test_every_optimizer_trains_and_tells_each_epoch_again_where_it_resumes(
+    tmp_path: Path, optimizer: Optimizer
+) -> None:
+    phase = replace(PHASE, optimizer=optimizer, epochs=1)
+    for _ in range(2):
+        told: list[tuple[str, dict[str, float]]] = []
+        run_toy(tmp_path, phase, on_epoch=lambda name, row: told.append((name, row)))  # noqa: B023
+        ((name, row),) = told
+        assert name == phase.name
+        assert row["epoch"] == 1
+        assert np.isfinite(row["loss"])
+        assert 0 <= row["accuracy"] <= 1
 
 
 def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(

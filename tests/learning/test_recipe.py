@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ from skinapi.learning.train import training as training_module
 from skinapi.learning.train.fitting import PhaseStatus
 from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.learning.train.phases import PHASES, Phase, default_phases
+from skinapi.learning.train.phases import PHASES, Optimizer, Phase, default_phases
 from skinapi.learning.train.recipe import Recipe, Strengths, TrainingData
 from skinapi.learning.train.resuming import list_differences
 from skinapi.learning.train.training import train_network
@@ -305,6 +305,7 @@ def test_the_options_offer_what_there_is() -> None:
     """They are spelled out, so that asking for help loads no training framework."""
     assert set(ARCHITECTURES) == {*train_options.ARCHITECTURES}
     assert tuple(PHASES) == train_options.PHASES
+    assert get_args(Optimizer) == train_options.OPTIMIZERS
     assert evaluate_options.TURNS[-1] == len(DIHEDRAL)
     assert tuple(Modality) == evaluate_options.MODALITIES
 

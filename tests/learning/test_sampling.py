@@ -38,6 +38,18 @@ def drawn(sampler: Sampler, seed: int = 0) -> Counter[tuple[str, str]]:
     return Counter((SAMPLES[row].source, SAMPLES[row].label) for row in rows)
 
 
+def test_unbalanced_classes_are_drawn_as_often_as_they_occur() -> None:
+    lesions = [sample for sample in SAMPLES if sample.source == "archive" and sample.label != SKIN]
+    weights = {
+        balanced: balance_samples(
+            lesions, shares={}, most_normal_skin=0.0, balanced=balanced
+        ).weights
+        for balanced in (True, False)
+    }
+    assert weights[False] == pytest.approx(1.0)
+    assert weights[True].max() > 2 * weights[True].min()
+
+
 def test_given_shares_are_met_in_every_epoch() -> None:
     sampler = sampler_of(SAMPLES, {"phones": 0.4, "archive": None})
     for seed in range(20):

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -27,6 +28,8 @@ from skinapi.learning.package.card import describe_training, list_sources
 from skinapi.learning.package.export import new_model_folder
 from skinapi.learning.package.limits import describe_limits
 from skinapi.learning.package.trained_model import calibrate_and_measure, export_trained
+from skinapi.learning.progress import Report
+from skinapi.learning.train.fitting import OnEpoch
 from skinapi.learning.train.initial_weights import initialise
 from skinapi.learning.train.phases import PHASES, default_phases
 from skinapi.learning.train.recipe import Recipe, TrainingData
@@ -34,7 +37,7 @@ from skinapi.learning.train.teachers import open_teachers
 from skinapi.learning.train.training import train_network
 from skinapi.settings import Settings
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.model import SHIPPED_MODEL
+from skinapi.vision.model import SHIPPED_MODEL, read_card
 
 # These change nothing about the network, so the card's command leaves them out.
 NOT_REPEATED = ("work", "out", "licence", "note")
@@ -42,19 +45,33 @@ OUTPUTS = (*lesion_classes(), NORMAL_SKIN)
 
 
 def run(settings: Settings, options: TrainOptions) -> int:
-    with raise_disk_full():
-        _train(settings, options)
+    out = train_model(settings, options, report=print_line)
+    print_line(f"{read_card(out).version} is in {out}")
     return 0
 
 
-def _train(settings: Settings, options: TrainOptions) -> None:
-    sources = _load(options)
+def train_model(
+    settings: Settings,
+    options: TrainOptions,
+    *,
+    report: Report,
+    on_epoch: OnEpoch = lambda _, __: None,
+) -> Path:
+    """Train, calibrate and measure a model; the result is its folder. Called again with the same
+    options, it resumes after the last finished epoch.
+    """
+    with raise_disk_full():
+        return _train(settings, options, report, on_epoch)
+
+
+def _train(settings: Settings, options: TrainOptions, report: Report, on_epoch: OnEpoch) -> Path:
+    sources = _load(options, report)
     parts = _split(sources, options)
     for model in _models_it_builds_on(options):
         check_leakage(parts, model)
     recipe = _recipe(options)
     train, validation, test = (
-        load_part(sources, parts, part, cut=options.cut_normal_skin, report=print_line)
+        load_part(sources, parts, part, cut=options.cut_normal_skin, report=report)
         for part in PARTS
     )
     data = TrainingData(
@@ -70,9 +87,10 @@ def _train(settings: Settings, options: TrainOptions) -> None:
     network, statuses = train_network(
         recipe=recipe,
         data=data,
-        initialise=lambda fresh: _initialise(fresh, recipe, options),
+        initialise=lambda fresh: _initialise(fresh, recipe, options, report),
         folder=work,
-        report=print_line,
+        report=report,
+        on_epoch=on_epoch,
     )
     with new_model_folder(out) as folder:
         write_split(parts, folder / SPLIT)
@@ -94,19 +112,19 @@ def _train(settings: Settings, options: TrainOptions) -> None:
             data,
             replace(sources.dataset, samples=tuple(test)),
             not_skin=options.not_skin,
-            report=print_line,
+            report=report,
         )
-    print_line(describe_figures(figures))
-    print_line(f"{figures['model_version']} is in {out}")
+    report(describe_figures(figures))
+    return out
 
 
-def _load(options: TrainOptions) -> Sources:
+def _load(options: TrainOptions, report: Report) -> Sources:
     sources = load_sources(
         options.data,
         normal_skin=options.normal_skin,
         skip_unknown_labels=options.skip_unknown_labels,
     )
-    print_line(sources.describe())
+    report(sources.describe())
     require_classes(sources.dataset)
     return sources
 
@@ -125,8 +143,14 @@ def _split(sources: Sources, options: TrainOptions) -> dict[str, Part]:
 
 def _recipe(options: TrainOptions) -> Recipe:
     phases = [PHASES[name] for name in options.phases or default_phases(len(options.data))]
-    if options.epochs:
-        phases = [replace(phase, epochs=options.epochs) for phase in phases]
+    given = {
+        "epochs": options.epochs,
+        "optimizer": options.optimizer,
+        "learning_rate": options.learning_rate,
+        "batch": options.batch,
+    }
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value}
+    phases = [replace(phase, **changes) for phase in phases]
     if options.views is not None:
         phases = [replace(phase, views=options.views if phase.views else 0) for phase in phases]
     return Recipe(
@@ -136,16 +160,19 @@ def _recipe(options: TrainOptions) -> Recipe:
         seed=options.seed,
         still=options.init != "none",
         keep=options.keep or 0.0,
+        balanced=not options.unbalanced,
     )
 
 
-def _initialise(network: keras.Model, recipe: Recipe, options: TrainOptions) -> None:
+def _initialise(
+    network: keras.Model, recipe: Recipe, options: TrainOptions, report: Report
+) -> None:
     fresh = initialise(
         network,
         architecture=recipe.architecture,
         init=options.init,
         imagenet=options.weights,
-        report=print_line,
+        report=report,
     )
     if recipe.keep and fresh:
         raise BadNetwork(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Spelled out again, so that `--help` loads no training framework; a test compares them.
 ARCHITECTURES = ("ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3")
+OPTIMIZERS = ("AdamW", "Adam", "SGD", "RMSprop")
 PHASES = ("head", "last-blocks", "deeper-blocks", "coarse", "taught", "whole", "all-sources")
 
 
@@ -41,6 +42,10 @@ class TrainOptions(Options):
     teachers: list[Path]
     keep: float | None
     epochs: int | None
+    optimizer: str | None
+    learning_rate: float | None
+    batch: int | None
+    unbalanced: bool
     views: int | None
     side: int
     seed: int
@@ -83,6 +88,14 @@ def add_train(commands: "Commands") -> None:
         "--keep", type=_share, help="share of the starting weights in the final ones"
     )
     train.add_argument("--epochs", type=int, help="upper limit for each phase")
+    train.add_argument("--optimizer", choices=OPTIMIZERS, help="for each phase")
+    train.add_argument("--learning-rate", type=_rate, help="the highest, for each phase")
+    train.add_argument("--batch", type=int, help="pictures in a step, for each phase")
+    train.add_argument(
+        "--unbalanced",
+        action="store_true",
+        help="draw each class as often as it occurs, not by the square root of its pictures",
+    )
     train.add_argument(
         "--views", type=int, help="cached augmented views per picture, in phases that cache them"
     )
@@ -168,6 +181,13 @@ def _share(text: str) -> float:
     if not 0.0 < share < 1.0:
         raise argparse.ArgumentTypeError("more than 0 and less than 1")
     return share
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0.0 < rate <= 1.0:
+        raise argparse.ArgumentTypeError("more than 0 and at most 1")
+    return rate
 
 
 def _phases(text: str) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ and a checkpoint after every epoch.
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -14,9 +15,17 @@ from numpy.typing import NDArray
 
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.train.batches import Batches
-from skinapi.learning.train.phases import Phase
+from skinapi.learning.train.phases import Optimizer, Phase
 
 Score = Callable[[keras.Model], dict[str, float]]
+# Called after each epoch with the phase's name and the epoch's metrics.
+OnEpoch = Callable[[str, dict[str, float]], None]
+OPTIMIZERS: Mapping[Optimizer, Callable[..., keras.optimizers.Optimizer]] = {
+    "AdamW": keras.optimizers.AdamW,
+    "Adam": keras.optimizers.Adam,
+    "SGD": partial(keras.optimizers.SGD, momentum=0.9),
+    "RMSprop": keras.optimizers.RMSprop,
+}
 Array = NDArray[np.float32]
 
 
@@ -57,27 +66,31 @@ def run_phase(
     score: Score,
     folder: Path,
     report: Report,
+    on_epoch: OnEpoch,
 ) -> PhaseStatus:
     """Trains the model in place, and leaves it with the averaged weights of its best epoch.
 
     `score` returns the validation metrics; `macro_auc` decides which epoch is best. The next call
     on the same folder resumes after the last finished epoch, with the same schedule, batches and
-    moving averages as if nothing had happened.
+    moving averages as if nothing had happened. `on_epoch` is told of those epochs again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _compile(model, phase, steps=len(batches))
     status = read_status(folder)
     if status.epoch:
         _assign(_state_of(model), load_arrays(folder / f"state-{status.epoch}.npz"))
+    for finished in status.history:
+        on_epoch(phase.name, finished)
     progress = Progress(phase.name, (phase.epochs - status.epoch) * len(batches), report)
     while not status.finished:
-        loss, own = _train_epoch(model, batches, status.epoch, progress)
-        _validate_epoch(model, score, status, loss, folder)
+        trained, own = _train_epoch(model, batches, status.epoch, progress)
+        _validate_epoch(model, score, status, trained, folder)
         # Validation has seen the moving average; training goes on from the weights themselves.
         _assign(model.trainable_variables, own)
         out_of_patience = status.epoch - status.best_epoch >= phase.patience
         status.finished = out_of_patience or status.epoch == phase.epochs
         _checkpoint(folder, model, status)
+        on_epoch(phase.name, status.history[-1])
         shown = " ".join(f"{name} {value:.4f}" for name, value in status.history[-1].items())
         report(f"{phase.name} of {phase.epochs}: {shown}")
     model.set_weights(load_arrays(folder / "best.npz"))
@@ -91,7 +104,7 @@ def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
         steps=phase.epochs * steps,
         lowest=phase.lowest_rate,
     )
-    optimizer = keras.optimizers.AdamW(
+    optimizer = OPTIMIZERS[phase.optimizer](
         schedule,
         weight_decay=phase.weight_decay,
         use_ema=True,
@@ -104,7 +117,8 @@ def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
     optimizer.build(model.trainable_variables)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     # XLA slows TensorFlow down on CPUs, but JAX needs it.
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=keras.backend.backend() == "jax")
+    jit = keras.backend.backend() == "jax"
+    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit)
 
 
 def _momentum(phase: Phase, steps: int) -> float:
@@ -114,13 +128,13 @@ def _momentum(phase: Phase, steps: int) -> float:
 
 def _train_epoch(
     model: keras.Model, batches: Batches, epoch: int, progress: Progress
-) -> tuple[float, list[Array]]:
-    """The mean loss, and the weights to continue with.
+) -> tuple[dict[str, float], list[Array]]:
+    """The mean loss and accuracy, and the weights to continue with.
 
     Keras ends every `fit` by overwriting the weights with their moving average. Validation wants
     that average, but training must continue from the weights themselves, hence `own`.
     """
-    losses: list[float] = []
+    means: list[dict[str, float]] = []
     own: list[Array] = _values(model.trainable_variables)
 
     def keep_own(*_: object) -> None:
@@ -134,17 +148,22 @@ def _train_epoch(
         # Undoes what the previous segment's `fit` has overwritten.
         _assign(model.trainable_variables, own)
         history = model.fit(segment, epochs=1, verbose=0, shuffle=False, callbacks=[callback])
-        losses += [float(history.history["loss"][0])] * len(segment)
-    return float(np.mean(losses)), own
+        mean = {name: float(history.history[name][0]) for name in ("loss", "accuracy")}
+        means += [mean] * len(segment)
+    return {name: float(np.mean([mean[name] for mean in means])) for name in means[0]}, own
 
 
 def _validate_epoch(
-    model: keras.Model, score: Score, status: PhaseStatus, loss: float, folder: Path
+    model: keras.Model,
+    score: Score,
+    status: PhaseStatus,
+    trained: dict[str, float],
+    folder: Path,
 ) -> None:
     """Scores the averaged weights, which Keras has left in the model, and keeps the best ones."""
     scores = score(model)
     status.epoch += 1
-    status.history.append({"epoch": status.epoch, "loss": loss, **scores})
+    status.history.append({"epoch": status.epoch, **trained, **scores})
     if scores["macro_auc"] > status.best:
         status.best, status.best_epoch = scores["macro_auc"], status.epoch
         save_arrays(folder / "best.npz", model.get_weights())

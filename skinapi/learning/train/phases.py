@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from skinapi.learning.train.networks import Depth
+
+Optimizer = Literal["AdamW", "Adam", "SGD", "RMSprop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Phase:
     depth: Depth
     epochs: int
     learning_rate: float
+    optimizer: Optimizer = "AdamW"
     batch: int = 32
     warmup_epochs: float = 1.0
     weight_decay: float = 0.05

@@ -39,6 +39,8 @@ class Recipe:
       while the whole network trains. Half the work, and right for a network that was trained before
     - `compute`: the Keras dtype policy of the training
     - `keep`: share of the starting weights in the final ones (weight averaging)
+    - `balanced`: whether a class is drawn by the square root of its pictures, or else as often as
+      it occurs
     - `most_normal_skin`: largest share of normal skin among the pictures drawn
     """
 
@@ -51,6 +53,7 @@ class Recipe:
     compute: str = "mixed_bfloat16"
     keep: float = 0.0
     most_normal_skin: float = 0.08
+    balanced: bool = True
     strengths: Strengths = field(default_factory=Strengths)
 
     def build(self, outputs: int, *, compute: str, side: int | None) -> keras.Model:

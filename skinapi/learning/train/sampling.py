@@ -48,13 +48,14 @@ def balance_samples(
     *,
     shares: Mapping[str, float | None],
     most_normal_skin: float,
+    balanced: bool = True,
 ) -> Sampler:
     """A sampler that balances sources, and classes within a source.
 
     - `shares`: a source's share of the lesions drawn. What is left goes to the other sources by the
       square root of their number of lesion pictures
     - within a source a class is drawn by the square root of its number of pictures: between the
-      clinical frequencies and equal classes
+      clinical frequencies and equal classes. If not `balanced`: as often as it occurs
     - normal skin is one more class over all sources, with at most the share `most_normal_skin` of
       everything drawn
     """
@@ -64,7 +65,7 @@ def balance_samples(
     weights = np.zeros(len(samples))
     for source, share in share_sources(Counter(sources[~skin].tolist()), shares).items():
         rows = ~skin & (sources == source)
-        weights[rows] = share * _by_root(labels[rows])
+        weights[rows] = share * (_by_root(labels[rows]) if balanced else 1.0 / rows.sum())
     if skin.any():
         normal = _share_of_normal_skin(labels, most_normal_skin)
         weights *= 1.0 - normal

@@ -14,7 +14,7 @@ from skinapi.errors import BadNetwork
 from skinapi.learning.progress import Report
 from skinapi.learning.train.batch_norm import fuse, unfuse
 from skinapi.learning.train.batches import Batches, Fetch, FetchSwitch
-from skinapi.learning.train.fitting import PhaseStatus, read_status, run_phase
+from skinapi.learning.train.fitting import OnEpoch, PhaseStatus, read_status, run_phase
 from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import (
     ARCHITECTURES,
@@ -39,6 +39,7 @@ class _Job:
     data: TrainingData
     folder: Path
     report: Report
+    on_epoch: OnEpoch
 
 
 def train_network(
@@ -48,6 +49,7 @@ def train_network(
     initialise: Callable[[keras.Model], None],
     folder: Path,
     report: Report,
+    on_epoch: OnEpoch = lambda _, __: None,
 ) -> tuple[keras.Model, dict[str, PhaseStatus]]:
     """Trains a network and returns it in float32 with the best validated weights of all phases.
 
@@ -63,7 +65,7 @@ def train_network(
     statuses: dict[str, PhaseStatus] = {}
     start = best_weights = network.get_weights()
     best = -np.inf
-    job = _Job(recipe, data, folder, report)
+    job = _Job(recipe, data, folder, report, on_epoch)
     for phase in recipe.phases:
         status = _run(phase, network, job)
         statuses[phase.name] = status
@@ -94,7 +96,12 @@ def _check_feasible(recipe: Recipe, data: TrainingData) -> None:
 
 
 def _make_sampler(recipe: Recipe, data: TrainingData) -> Sampler:
-    return balance_samples(data.train, shares=data.shares, most_normal_skin=recipe.most_normal_skin)
+    return balance_samples(
+        data.train,
+        shares=data.shares,
+        most_normal_skin=recipe.most_normal_skin,
+        balanced=recipe.balanced,
+    )
 
 
 def _check_resume(folder: Path, recipe: Recipe, data: TrainingData, network: keras.Model) -> None:
@@ -152,6 +159,7 @@ def _run(phase: Phase, network: keras.Model, job: _Job) -> PhaseStatus:
         score=score,
         folder=folder,
         report=job.report,
+        on_epoch=job.on_epoch,
     )
     if whole:
         _copy_weights_back(model, network, recipe)
