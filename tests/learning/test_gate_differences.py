@@ -1,0 +1,62 @@
+"""What decides a promotion: two models on the same pictures, as serving would answer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from skinapi.learning.data.sources import load_sources
+from skinapi.learning.measure import gate_differences
+from skinapi.learning.measure.gate_differences import compare_for_gates
+from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
+from skinapi.vision.conditions import Band
+from skinapi.vision.model import Model, open_model
+from tests.learning.conftest import Small
+
+
+def test_a_model_differs_from_itself_in_nothing_and_each_source_is_told(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_differences, "FEWEST_MELANOMAS", 2)
+    model = open_model(small.model)
+    samples = list(load_sources([str(small.data)]).samples)[::3]
+    half = [replace(sample, source="other") for sample in samples[::2]]
+    found = compare_for_gates(model, model, [*samples[1::2], *half], report=lambda _: None)
+    assert set(found.overall) == {"melanoma_sensitivity", "ece", "refused_share"}
+    assert set(found.by_source) == {"other", samples[0].source}
+    for difference in (*found.overall.values(), *found.by_source["other"].values()):
+        assert difference.first == difference.second
+        assert (difference.low, difference.high) == (0, 0)
+
+
+def test_a_model_that_calls_no_melanoma_urgent_is_worse(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_differences, "FEWEST_MELANOMAS", 2)
+    cautious, careless = open_model(small.model), open_model(small.model)
+    band_of = {id(cautious): Band.URGENT_REFERRAL, id(careless): Band.ROUTINE}
+
+    def serve(model: Model, outputs: ModelOutputs) -> list[ServedResult]:
+        return [
+            ServedResult(replace(one.assessment, band=band_of[id(model)]), refused=None)
+            for one in serve_outputs(model, outputs)
+        ]
+
+    monkeypatch.setattr(gate_differences, "serve_outputs", serve)
+    samples = list(load_sources([str(small.data)]).samples)[::3]
+    found = compare_for_gates(cautious, careless, samples, report=lambda _: None)
+    sensitivity = found.overall["melanoma_sensitivity"]
+    assert sensitivity.second == 0 < sensitivity.first
+    assert sensitivity.high < 0
+
+
+def test_few_melanomas_show_no_sensitivity(small: Small) -> None:
+    """Its interval would be so wide that a model which misses them all were "not worse"."""
+    model = open_model(small.model)
+    samples = list(load_sources([str(small.data)]).samples)
+    melanomas = [sample for sample in samples if sample.label == "melanoma"]
+    others = [sample for sample in samples if sample.label == "melanocytic_nevus"]
+    few = [*melanomas[:3], *others[:6]]
+    found = compare_for_gates(model, model, few, report=lambda _: None)
+    assert "melanoma_sensitivity" not in found.overall
+    assert np.isfinite(found.overall["refused_share"].first)
