@@ -196,6 +196,8 @@ bind, workers, threads = settings.binds, settings.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker
 StoreWaitingWorker.most_held = settings.max_held_bytes
+StoreWaitingWorker.most_spooled = 2 * settings.max_dataset_bytes
+StoreWaitingWorker.spool_folder = settings.quarantine
 # About twice the base64 of the largest photo: a client that sends more may lose the answer.
 StoreWaitingWorker.most_drained = max(
     StoreWaitingWorker.most_drained, 3 * settings.max_upload_bytes

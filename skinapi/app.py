@@ -78,7 +78,11 @@ def create_app(
         https_only=settings.production,
     )
     add_rate_headers(app)
-    sizes = Sizes(body=settings.max_body_bytes, photo=settings.max_upload_bytes)
+    sizes = Sizes(
+        body=settings.max_body_bytes,
+        photo=settings.max_upload_bytes,
+        spooled=settings.max_dataset_bytes,
+    )
     guard_requests(app, admit=services.guard.admit, limits=limits, sizes=sizes)
     answer_errors(app, renderer_for(app))
     _register_routes(app, settings, services, registry, limits)

@@ -151,6 +151,17 @@ class Settings(BaseSettings):
         "`Retry-After`: one that has stalled, else the newest of the caller that holds most.",
     )
 
+    max_dataset_bytes: PositiveInt = Field(
+        default=2 * 1024**3,
+        description="Largest data set in bytes, as it is sent and unpacked. While it is checked, "
+        "INSTANCE_DIR needs about three times as much free space. In each process, uploads under "
+        "way take at most twice as much.",
+    )
+    dataset_quota_bytes: PositiveInt = Field(
+        default=20 * 1024**3,
+        description="Bytes of data sets and unfinished uploads that one account may keep.",
+    )
+
     token_hours: PositiveInt = Field(
         default=12,
         le=24 * 31,
@@ -235,6 +246,11 @@ class Settings(BaseSettings):
         if isinstance(value, str) and any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
             raise PydanticCustomError("not_utf8", "must be UTF-8 text")
         return value
+
+    @property
+    def quarantine(self) -> Path:
+        """The folder for uploads that nobody has checked yet."""
+        return self.instance_dir / "quarantine"
 
     @property
     def production(self) -> bool:

@@ -12,7 +12,7 @@ from flask import Flask, Request, Response, request
 
 from skinapi.errors import NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
 from skinapi.web.access import Access, Subject
-from skinapi.web.buffering import BufferedRequest
+from skinapi.web.buffering import Admission, BufferedRequest
 from skinapi.web.forms import FORM_OVERHEAD
 from skinapi.web.limits import Limits, Rate, caller_address, rate_headers, recall_rate_headers
 from skinapi.web.list_concurrency import ConcurrentLists
@@ -26,15 +26,16 @@ Admit = Callable[[Access, str | None], Subject | None]
 
 @dataclass(frozen=True)
 class Sizes:
-    """The largest request body and the largest photo, in bytes."""
+    """The largest request body, photo, and body of a route that keeps it in a file, in bytes."""
 
     body: int
     photo: int
+    spooled: int
 
     def of(self, route: Route) -> tuple[int, PayloadTooLarge]:
         """The largest body for this route, and the error for a larger one."""
         if not route.carries_photo:
-            largest = route.max_body or self.body
+            largest = route.max_body or (self.spooled if route.spooled else self.body)
             return largest, body_too_large(largest)
         error = photo_too_large(self.photo)
         if route.form:
@@ -91,9 +92,8 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
         if route.lists:
             lists.enter(caller)
         if arriving:
-            arriving.admit(
-                owner=caller, headers=rate_headers(), largest=largest, too_large=too_large
-            )
+            headers = dict(rate_headers())
+            arriving.admit(Admission(caller, headers, largest, too_large, route.spooled))
         return None
 
     @app.teardown_request

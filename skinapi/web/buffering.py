@@ -14,6 +14,7 @@ from socket import socket
 from typing import Any, Protocol
 
 from skinapi.errors import SkinAPIError
+from skinapi.web.spool import SpoolFile
 
 END_OF_HEAD = b"\r\n\r\n"
 MOST_HEAD = 32 * 1024
@@ -123,12 +124,14 @@ class Admission:
     """What the application decided from the head.
 
     It is kept until the body is here, so that the second call does not count the request again.
+    `spooled`: the body is kept in a file while it arrives, not in memory.
     """
 
     owner: str
     headers: Mapping[str, str]
     largest: int
     too_large: SkinAPIError
+    spooled: bool = False
 
 
 class BufferedRequest:
@@ -143,6 +146,7 @@ class BufferedRequest:
         # Views, because cutting the front off bytes would copy all that is left.
         self._to_read: deque[memoryview] = deque()
         self._sent_continue = False
+        self._spool: SpoolFile | None = None
         self.body = body
         self.answer: list[bytes] = []
         self.admission: Admission | None = None
@@ -155,12 +159,34 @@ class BufferedRequest:
     @property
     def arrived(self) -> int:
         """How many bytes of the body have arrived and were not read yet."""
-        return sum(map(len, self._arrived))
+        return self._spool.size if self._spool else sum(map(len, self._arrived))
+
+    @property
+    def spooled(self) -> bool:
+        """Whether what arrives of the body is written to a file."""
+        return self._spool is not None
+
+    def spool_to(self, file: SpoolFile) -> None:
+        """Keep the body in this file, also what has arrived of it. Raises OSError."""
+        self._spool = file
+        for piece in self._arrived:
+            file.write(piece)
+        self._arrived.clear()
+
+    def release(self) -> None:
+        """Free the file of the body, if it has one."""
+        if self._spool:
+            self._spool.close()
+            self._spool = None
 
     def add(self, data: bytes) -> int:
-        """Keep those of the arrived bytes that belong to the body; the result is how many."""
+        """Keep those of the arrived bytes that belong to the body; the result is how many. Raises
+        OSError where they go to a file that takes no more.
+        """
         taken = self.body.feed(data)
-        if taken:
+        if self._spool:
+            self._spool.write(data[:taken])
+        elif taken:
             if not self._arrived or len(self._arrived[-1]) >= PIECE:
                 self._arrived.append(bytearray())
             self._arrived[-1] += data[:taken]
@@ -170,6 +196,7 @@ class BufferedRequest:
         """Drop what has arrived of the body; the next call of the application raises this error."""
         self.failure = failure
         self._arrived.clear()
+        self.release()
 
     def rewind(self) -> None:
         """Let the next reader begin at the head. Call it before each call of the application."""
@@ -177,21 +204,21 @@ class BufferedRequest:
         if self.complete:
             self._to_read.extend(map(memoryview, self._arrived))
             self._arrived.clear()
+            if self._spool:
+                self._spool.rewind()
 
     @property
     def read_to_its_end(self) -> bool:
         """Whether the body has arrived and was read completely."""
-        return self.complete and not self._to_read
+        return self.complete and not self._to_read and (not self._spool or self._spool.at_end)
 
-    def admit(
-        self, *, owner: str, headers: Mapping[str, str], largest: int, too_large: SkinAPIError
-    ) -> None:
+    def admit(self, admission: Admission) -> None:
         """Let the caller send the body.
 
         Its memory is counted against `owner`. A body of unknown length that turns out longer than
         `largest` fails with `too_large`.
         """
-        self.admission = Admission(owner, dict(headers), largest, too_large)
+        self.admission = admission
 
     def recv(self, size: int) -> bytes:
         """At most `size` bytes; none at the end of the body. Raises BodyPending where nothing is
@@ -199,7 +226,7 @@ class BufferedRequest:
         """
         if not self._to_read:
             if self.complete:
-                return b""
+                return self._spool.read(size) if self._spool else b""
             raise BodyPending
         first = self._to_read.popleft()
         if len(first) > size:

@@ -88,7 +88,9 @@ class Connection:
 
 
 class BodyMemory:
-    """Bounds the memory for request bodies, from their arrival to the end of their requests."""
+    """Bounds the space for request bodies, from their arrival to the end of their requests: the
+    memory, or the disk space of those that are kept in files.
+    """
 
     def __init__(self, most: int) -> None:
         self._most = most

@@ -7,6 +7,7 @@ import errno
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from socket import socket
 from typing import Any
 
@@ -25,6 +26,8 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
     """
 
     most_held = 20 * 1024 * 1024
+    most_spooled = 4 * 1024 * 1024 * 1024
+    spool_folder = Path("instance/quarantine")
     most_of_address = 256
     # Behind a proxy all clients have the proxy's address, so limits per address are off.
     behind_proxy = False
@@ -34,6 +37,7 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
         self._connections = OpenConnections()
         self._fair_queue = FairQueue()
         self._memory = BodyMemory(self.most_held)
+        self._disk = BodyMemory(self.most_spooled)
         self._unsent_bytes = 0
 
     def _accept_connection(self, listener: socket) -> Connection | None:
@@ -85,13 +89,22 @@ class ConnectionWorker(ThreadWorker):  # type: ignore[misc]
 
     def _end(self, conn: Connection) -> None:
         self._unwatch(conn)
-        self._memory.release(conn)
+        self._release(conn)
         conn.state = State.ENDED
         self._unsent_bytes -= sum(map(len, conn.unsent))
         conn.unsent.clear()
         self._connections.remove(conn)
         self.nr_conns -= 1
         conn.sock.close()
+
+    def _space_of(self, conn: Connection) -> BodyMemory:
+        """What its body takes room of: the memory for bodies, or the disk space for them."""
+        return self._disk if conn.request.spooled else self._memory
+
+    def _release(self, conn: Connection) -> None:
+        """Free what its body takes."""
+        self._space_of(conn).release(conn)
+        conn.request.release()
 
     def _watch(self, conn: Connection, event: int, callback: Callable[[Connection], None]) -> None:
         self._unwatch(conn)

@@ -1,4 +1,4 @@
-"""Reads the parts of a multipart form, in memory.
+"""Reads the parts of a multipart form: in memory, or as a stream.
 
 Werkzeug's own loop over its decoder puts no limit on the headers of a part, and a form of 10 MB
 with headers of 100,000 lines takes seconds of Python and 90 MB. So this loop checks their size
@@ -46,30 +46,58 @@ class FormPart:
         return self.content.decode(self.charset, "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class PartBegins:
+    """The head of a part; its bytes follow."""
+
+    name: str
+    filename: str | None
+    charset: str
+
+
 def read_parts(
     stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
 ) -> Iterator[FormPart]:
     """Yield the parts of the form. Raises RequestEntityTooLarge for more parts than `most`, for
     more bytes of text, and for larger headers; ValueError for a form that is broken.
     """
+    head: PartBegins | None = None
+    content = io.BytesIO()
+    for event in stream_parts(stream, boundary, most=most, most_text=most_text):
+        if isinstance(event, bytes):
+            content.write(event)
+            continue
+        if head:
+            # `getvalue` returns the bytes that were written; `read` would copy them.
+            yield FormPart(head.name, content.getvalue(), head.filename, head.charset)
+        head, content = event, io.BytesIO()
+    if head:
+        yield FormPart(head.name, content.getvalue(), head.filename, head.charset)
+
+
+def stream_parts(
+    stream: IO[bytes], boundary: bytes, *, most: int, most_text: int
+) -> Iterator[PartBegins | bytes]:
+    """Yield the head of each part, then its bytes in pieces. Raises as `read_parts`.
+
+    The last part may be cut off: then ValueError is raised after its pieces.
+    """
     if not boundary:
         raise ValueError("a form without a boundary")
     decoder = MultipartDecoder(boundary, most_text, max_parts=most)
     part: Field | File | None = None
-    content = io.BytesIO()
     text_bytes = 0
     for event in _events(stream, decoder):
         if isinstance(event, (Field, File)):
-            part, content = event, io.BytesIO()
+            part = event
+            yield _begun(part)
         elif isinstance(event, Data) and part is not None:
-            content.write(event.data)
             if isinstance(part, Field):
                 text_bytes += len(event.data)
                 if text_bytes > most_text:
                     raise RequestEntityTooLarge
-            if not event.more_data:
-                # `getvalue` returns the bytes that were written; `read` would copy them.
-                yield _finished(part, content.getvalue())
+            if event.data:
+                yield bytes(event.data)
 
 
 def _events(stream: IO[bytes], decoder: MultipartDecoder) -> Iterator[Event]:
@@ -95,12 +123,11 @@ def _next(decoder: MultipartDecoder) -> Event:
     return decoder.next_event()
 
 
-def _finished(part: Field | File, content: bytes) -> FormPart:
+def _begun(part: Field | File) -> PartBegins:
     _, options = parse_options_header(part.headers.get("content-type", ""))
     charset = options.get("charset", "").lower()
-    return FormPart(
+    return PartBegins(
         name=part.name,
-        content=content,
         filename=part.filename if isinstance(part, File) else None,
         charset=charset if charset in CHARSETS else "utf-8",
     )

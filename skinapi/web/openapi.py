@@ -93,7 +93,7 @@ class _Schemas:
             (Problem, "serialization", TypeAdapter(Problem))
         ]
         for route in routes:
-            if body := route.body or route.form:
+            if body := route.body or route.form or route.parts:
                 wanted.append((body, "validation", TypeAdapter(body)))
             if route.is_json:
                 wanted.append((route, "serialization", route.answer))
@@ -128,11 +128,17 @@ def _operation(route: Route, schemas: _Schemas) -> Spec:
     }
     if rest.strip():
         operation["description"] = rest.strip()
-    if body := route.body or route.form:
-        kind = MULTIPART if route.form else "application/json"
+    if body := route.body or route.form or route.parts:
+        kind = "application/json" if route.body else MULTIPART
         operation["requestBody"] = {
             "required": any(field.is_required() for field in body.model_fields.values()),
             "content": {kind: {"schema": schemas.of(body)}},
+        }
+    if "stream" in route.parameters:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/octet-stream": binary},
         }
     return operation
 
@@ -204,7 +210,7 @@ def _possible_errors(route: Route) -> list[type[SkinAPIError]]:
     strict = isinstance(route.access, Signed) and not route.access.even_waiting
     if strict or isinstance(route.access, Opened):
         possible += [errors.AccountNotApproved]
-    if route.body or route.form:
+    if route.body or route.form or route.parts:
         possible += [errors.InvalidBody, errors.UnsupportedMediaType]
     if route.rate is not Rate.UNLIMITED:
         possible += [errors.TooManyRequests]

@@ -5,6 +5,9 @@ are passed by keyword: `body`, `form` and `query` (their annotations are the sch
 (the caller), `idempotency_key` (by which a retry is recognised), and the parts of the path. The
 return value is the answer, and the return annotation is the schema of the answer.
 
+A body that may be larger than memory is read by the handler itself: `parts` is a form, part by
+part, and `stream` is the plain body. Such a route is declared with `spooled=True`.
+
 Where several clients share a path, each declares a route of its own. `when` decides by the headers
 alone, before the body is read, whether a request is for that route; the route without `when` gets
 the rest.
@@ -34,6 +37,7 @@ from skinapi.web.pagination import Page
 from skinapi.web.request_context import current_subject, idempotency_key
 from skinapi.web.request_parsing import read_body, read_query
 from skinapi.web.schema_types import Body, Form
+from skinapi.web.streams import BodyStream, FormStream
 
 S = TypeVar("S")
 Handler = Callable[..., Any]
@@ -43,6 +47,7 @@ Handler = Callable[..., Any]
 class Route:
     """One declared route. `tag` groups routes in the documentation, `or_produces` are other media
     types that the handler may answer with, and `max_body` overrides the size limit of bodies.
+    `spooled`: while its body arrives it is kept in a file.
     """
 
     method: str
@@ -58,6 +63,7 @@ class Route:
     or_produces: tuple[str, ...] = ()
     max_body: int | None = None
     carries_photo: bool = False
+    spooled: bool = False
     when: Callable[[Request], bool] | None = None
     parameters: dict[str, inspect.Parameter] = field(init=False)
     returns: Any = field(init=False)
@@ -97,6 +103,14 @@ class Route:
         return self.parameters["form"].annotation if "form" in self.parameters else None
 
     @property
+    def parts(self) -> type[Form] | None:
+        """What the form of `parts` may hold: for the description alone."""
+        if "parts" not in self.parameters:
+            return None
+        described: type[Form] = get_args(self.parameters["parts"].annotation)[0]
+        return described
+
+    @property
     def query(self) -> type[BaseModel] | None:
         return self.parameters["query"].annotation if "query" in self.parameters else None
 
@@ -119,6 +133,10 @@ class Route:
             arguments["body"] = read_body(self.body, request)
         if self.form:
             arguments["form"] = read_form(self.form, request)
+        if self.parts:
+            arguments["parts"] = FormStream(request)
+        if "stream" in self.parameters:
+            arguments["stream"] = BodyStream(request)
         if self.query:
             arguments["query"] = read_query(self.query, request)
         if "subject" in self.parameters:

@@ -5,7 +5,7 @@ The main loop reads heads and bodies and sends answers (answering_worker.py), ea
 (buffering.py), so a slow client uses a connection but never a thread. When connections run out, the
 one that has waited longest for its client is closed: first one of the same address, then any
 (connection_worker.py). When memory for bodies runs out, one body is refused with 503
-(connection.py).
+(connection.py). The body of a route for large uploads goes to a file instead (spool.py).
 """
 
 import time
@@ -17,6 +17,7 @@ from typing import Any
 from gunicorn.workers.gthread import TConn
 
 from skinapi.errors import HeadersTooLarge, RequestTimeout, SkinAPIError, Unavailable
+from skinapi.storage.disk_errors import disk_error
 from skinapi.web.address_limits import threads_of_address
 from skinapi.web.answering_worker import AnsweringWorker
 from skinapi.web.buffering import MOST_HEAD, BodyPending, BufferedRequest, end_of_head
@@ -29,6 +30,7 @@ from skinapi.web.deadlines import (
     transfer_seconds,
 )
 from skinapi.web.malformed_requests import error_for, raw_answer, refuse_unclear_coding
+from skinapi.web.spool import SpoolFile
 
 RETRY_AFTER_S = 2
 CHECK_DEADLINES_EVERY_S = 0.25
@@ -154,7 +156,7 @@ class BufferingWorker(AnsweringWorker):
         if pending:
             self._await_body(conn)
         else:
-            self._memory.release(conn)
+            self._release(conn)
             self._send_answer(conn)
 
     # --- a body ---
@@ -163,10 +165,18 @@ class BufferingWorker(AnsweringWorker):
         conn.enter(State.BODY, transfer_seconds(conn.request.body.left or 0))
         self._send_continue(conn)
         # Each step may end the connection or refuse the body, and that changes the state.
+        if conn.state is State.BODY and conn.request.admission and conn.request.admission.spooled:
+            self._spool(conn)
         if conn.state is State.BODY:
             self._count_body(conn, conn.request.arrived)
         if conn.state is State.BODY:
             self._watch(conn, EVENT_READ, self._read_body)
+
+    def _spool(self, conn: Connection) -> None:
+        try:
+            conn.request.spool_to(SpoolFile(self.spool_folder))
+        except OSError as error:
+            self._refuse(conn, disk_error(error))
 
     def _send_continue(self, conn: Connection) -> None:
         """Send "100 Continue" to a client that waits for it before it sends the body.
@@ -189,7 +199,11 @@ class BufferingWorker(AnsweringWorker):
         data = self._receive(conn, min(conn.request.body.left or MOST_HEAD, RECEIVE_BYTES))
         if data is None:
             return
-        taken = conn.request.add(data)
+        try:
+            taken = conn.request.add(data)
+        except OSError as error:
+            self._refuse(conn, disk_error(error))
+            return
         conn.unread += data[taken:]
         if conn.request.body.left is None:
             conn.deadline += extra_seconds(taken)
@@ -201,15 +215,19 @@ class BufferingWorker(AnsweringWorker):
             self._run(conn)
 
     def _count_body(self, conn: Connection, size: int) -> None:
-        """Count `size` more bytes of its body; where memory has run out, refuse one body."""
-        self._memory.add(conn, size)
-        refused = self._memory.to_refuse(self._connections, conn)
+        """Count `size` more bytes of its body; where the memory for bodies has run out, or the disk
+        space for those in files, refuse one of them.
+        """
+        space = self._space_of(conn)
+        space.add(conn, size)
+        alike = (one for one in self._connections if one.request.spooled == conn.request.spooled)
+        refused = space.to_refuse(alike, conn)
         if refused:
             self._refuse(refused, Unavailable(retry_after=RETRY_AFTER_S))
 
     def _refuse(self, conn: Connection, failure: SkinAPIError) -> None:
-        """Free the memory of its body, and let the application answer with this error."""
-        self._memory.release(conn)
+        """Free the space of its body, and let the application answer with this error."""
+        self._space_of(conn).release(conn)
         conn.request.fail(failure)
         if conn.state is State.BODY:
             self._run(conn)

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from skinapi.errors import Refused
-from skinapi.learning.data.datasets import PICTURE_SUFFIXES
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure.outcomes import name_outcome
+from skinapi.vision.label_tables import PICTURE_SUFFIXES
 from skinapi.vision.model import open_model
 from skinapi.vision.photo import read_photo
 from skinapi.vision.quality import measure_quality

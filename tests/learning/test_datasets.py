@@ -10,10 +10,10 @@ import pytest
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.datasets import load_dataset
-from skinapi.learning.data.labels import label_spellings
 from skinapi.learning.data.samples import open_sample, read_sample
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
+from skinapi.vision.labels import label_spellings
 from skinapi.vision.picture import open_picture
 from tests.learning.pictures import draw_lesion, write_ham_like
 

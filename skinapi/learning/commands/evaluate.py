@@ -8,7 +8,6 @@ from skinapi.errors import BadDataset
 from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.commands.evaluate_options import EvaluateOptions
 from skinapi.learning.data.datasets import Dataset, load_dataset, load_pictures
-from skinapi.learning.data.labels import label_spellings
 from skinapi.learning.data.samples import second_half, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.sources import load_normal_skin, parse_source
@@ -19,6 +18,7 @@ from skinapi.learning.measure.skin_figures import measure_not_skin
 from skinapi.learning.measure.tables import describe_figures
 from skinapi.settings import Settings
 from skinapi.vision.context import Modality
+from skinapi.vision.labels import label_spellings
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.openvino_engine import Precision
 

@@ -9,26 +9,12 @@ from pathlib import Path
 from skinapi.errors import BadDataset, UnreadablePicture
 from skinapi.learning.data.samples import Sample
 from skinapi.vision.context import Modality
+from skinapi.vision.label_tables import PICTURE_SUFFIXES, TABLE_NAME, LabelColumns
 from skinapi.vision.picture import open_picture
 
-PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 UNKNOWN_LABEL = "unknown label"
 NOT_FOUND = "picture not found"
 MAX_UNUSABLE_SHARE = 0.1
-ID_COLUMNS = ("image_id", "image", "image_path")
-LABEL_COLUMNS = ("dx", "label")
-FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
-ISIC_COLUMNS = {
-    "MEL": "mel",
-    "NV": "nv",
-    "BCC": "bcc",
-    "AKIEC": "akiec",
-    "AK": "akiec",
-    "SCC": "scc",
-    "BKL": "bkl",
-    "DF": "df",
-    "VASC": "vasc",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +144,7 @@ def load_dataset(
     # Several CSV files are ambiguous, unless one has the name that data sets use for their labels.
     tables = sorted(folder.glob("*.csv")) if table is None else [table]
     if len(tables) > 1:
-        tables = [table for table in tables if table.name == "metadata.csv"]
+        tables = [table for table in tables if table.name == TABLE_NAME]
     if tables:
         return load_table(tables[0], folder, labels=labels, modality=modality)
     return load_folders(folder, labels=labels, modality=modality)
@@ -174,29 +160,22 @@ def load_table(
     """Reads a CSV file with the columns of HAM10000, with image_id/image_path/label, or with ISIC's
     one-hot columns; its header decides which.
     """
-    columns, rows = _read_rows(table)
-    id_column = next((name for name in ID_COLUMNS if name in columns), None)
-    label_column = next((name for name in LABEL_COLUMNS if name in columns), None)
-    if id_column is None or (label_column is None and not set(ISIC_COLUMNS) & set(columns)):
-        raise BadDataset(
-            f"{table.name} needs the columns image_id and dx, or image_id, image_path and label"
-        )
+    names, rows = _read_rows(table)
+    columns = LabelColumns(names, table=table.name)
     found = {path.stem: path for path in _pictures_in(images)}
     builder = _DatasetBuilder(images, labels, modality)
-    for row in rows:
-        image_id = Path(row[id_column].strip()).stem
-        named = Path((row.get("image_path") or row[id_column]).strip())
+    for row in map(columns.read, rows):
+        named = Path(row.named)
         path = images / named if named.suffix else found.get(named.name, images / named)
-        label = row[label_column].strip() if label_column else _one_hot_label(row)
-        lesion = (row.get("lesion_id") or "").strip() or image_id
         # A path in the table must not lead out of the folder.
         if path.resolve().is_relative_to(images.resolve()):
-            patient = (row.get("patient_id") or "").strip()
-            sample = Sample(image_id, path, label, lesion, _facts_of(row), patient_id=patient)
-            builder.add(sample, modality=row.get("modality") or "")
+            sample = Sample(
+                row.image_id, path, row.label, row.lesion_id, row.facts, patient_id=row.patient_id
+            )
+            builder.add(sample, modality=row.modality)
         else:
-            builder.skip(NOT_FOUND, image_id)
-    return builder.build(lesions_known="lesion_id" in columns)
+            builder.skip(NOT_FOUND, row.image_id)
+    return builder.build(lesions_known=columns.name_lesions)
 
 
 def _read_rows(table: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
@@ -255,12 +234,3 @@ def require_classes(dataset: Dataset) -> None:
 
 def _pictures_in(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.rglob("*")) if path.suffix.lower() in PICTURE_SUFFIXES)
-
-
-def _one_hot_label(row: Mapping[str, str]) -> str:
-    marked = [name for name in ISIC_COLUMNS if row.get(name, "").strip() in ("1", "1.0")]
-    return ISIC_COLUMNS[marked[0]] if len(marked) == 1 else "none"
-
-
-def _facts_of(row: Mapping[str, str]) -> dict[str, str]:
-    return {name: row[name] for name in FACTS if row.get(name)}

@@ -1,0 +1,81 @@
+"""Reads the tables that data sets have beside their pictures: one row, one picture and its label.
+
+The columns are those of HAM10000, or image_id, image_path and label, or ISIC's one-hot columns.
+Training and the server, which checks data sets that are uploaded, both read tables by this.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from skinapi.errors import BadDataset
+
+PICTURE_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+# The table to read where there are several.
+TABLE_NAME = "metadata.csv"
+ID_COLUMNS = ("image_id", "image", "image_path")
+LABEL_COLUMNS = ("dx", "label")
+FACTS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
+ISIC_COLUMNS = {
+    "MEL": "mel",
+    "NV": "nv",
+    "BCC": "bcc",
+    "AKIEC": "akiec",
+    "AK": "akiec",
+    "SCC": "scc",
+    "BKL": "bkl",
+    "DF": "df",
+    "VASC": "vasc",
+}
+NO_LABEL = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """What one row says.
+
+    - `named`: the picture's path, or only its name without a suffix
+    - `lesion_id`: the picture's own id where the row names no lesion
+    - `modality`: as written, empty without one
+    """
+
+    image_id: str
+    named: PurePosixPath
+    label: str
+    lesion_id: str
+    patient_id: str = ""
+    modality: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class LabelColumns:
+    """Which columns of a table name the picture and its label."""
+
+    def __init__(self, columns: Collection[str], *, table: str) -> None:
+        """Raises BadDataset where there are none; `table` is its name, for the sentence."""
+        identifier = next((name for name in ID_COLUMNS if name in columns), None)
+        self._label = next((name for name in LABEL_COLUMNS if name in columns), None)
+        if identifier is None or (self._label is None and not set(ISIC_COLUMNS) & set(columns)):
+            raise BadDataset(
+                f"{table} needs the columns image_id and dx, or image_id, image_path and label"
+            )
+        self._identifier = identifier
+        self.name_lesions = "lesion_id" in columns
+
+    def read(self, row: Mapping[str, str]) -> LabelRow:
+        written = row[self._identifier].strip()
+        image_id = PurePosixPath(written).stem
+        return LabelRow(
+            image_id=image_id,
+            named=PurePosixPath((row.get("image_path") or written).strip()),
+            label=row[self._label].strip() if self._label else _one_hot_label(row),
+            lesion_id=(row.get("lesion_id") or "").strip() or image_id,
+            patient_id=(row.get("patient_id") or "").strip(),
+            modality=(row.get("modality") or "").strip().lower(),
+            facts={name: row[name] for name in FACTS if row.get(name)},
+        )
+
+
+def _one_hot_label(row: Mapping[str, str]) -> str:
+    marked = [name for name in ISIC_COLUMNS if (row.get(name) or "").strip() in ("1", "1.0")]
+    return ISIC_COLUMNS[marked[0]] if len(marked) == 1 else NO_LABEL
