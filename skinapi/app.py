@@ -9,9 +9,10 @@ from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.routes import routes as care_routes
-from skinapi.clients import explainable, lab, shared, skinartify
+from skinapi.clients import explainable, lab, lab_datasets, shared, skinartify
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console
+from skinapi.lab.routes import routes as dataset_routes
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
@@ -106,6 +107,8 @@ def _register_routes(
     app.register_blueprint(review_routes.blueprint(services.reviews))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
+    app.register_blueprint(dataset_routes.blueprint(services.datasets))
+    app.register_blueprint(lab_datasets.routes.blueprint(services.datasets))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     for client in (skinartify, explainable, lab, shared):
         app.register_blueprint(client.routes.blueprint(model_services.clients))

@@ -27,6 +27,12 @@ from skinapi.care.service import CareService
 from skinapi.clients.service import ClientsService
 from skinapi.console.routes import ASSETS
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.lab.datasets import DatasetVersion
+from skinapi.lab.images import DatasetImage
+from skinapi.lab.learned import learned_by
+from skinapi.lab.opening import open_datasets
+from skinapi.lab.service import DatasetsService
+from skinapi.lab.uploads import UploadRecord
 from skinapi.prediction.service import PredictionService
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
@@ -35,7 +41,7 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission, Submissions
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import RegistryService, serving_folder
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.narrator import open_narrator
 from skinapi.reports.service import ReportsService
@@ -54,6 +60,9 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "submissions": Submission,
     "reviews": Review,
     "reports": Issued,
+    "datasets": DatasetVersion,
+    "images": DatasetImage,
+    "uploads": UploadRecord,
 }
 
 
@@ -79,6 +88,7 @@ class Services:
     reviews: ReviewsService
     care: CareService
     issued: IssuedReports
+    datasets: DatasetsService
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -91,6 +101,7 @@ class Services:
             "findings": self.records.faults(),
             "reviews": self.reviews.faults(),
             "reports": self.issued.faults(self.records.has),
+            "data sets": self.datasets.faults(),
             "the audit trail": self.trail.faults(),
             "the admins' audit rows": self._unexplained_admins(),
         }
@@ -140,10 +151,22 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
     records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.
     data.accounts.on_care_change(records.follow_care)
+    datasets = open_datasets(
+        settings,
+        store,
+        trail=data.trail,
+        learned=lambda: learned_by(serving_folder(settings)),
+        in_use=lambda _: False,  # no job uses data sets yet
+    )
     eraser = Eraser(
         accounts=data.accounts,
         active_admins=data.active_admins,
-        forget=(records.forget, data.sessions.forget, data.guess_limits.forget),
+        forget=(
+            records.forget,
+            datasets.forget,
+            data.sessions.forget,
+            data.guess_limits.forget,
+        ),
     )
     tokens = Tokens(key=settings.signing_key())
     # No more than half of the threads, so that the others can serve what needs no password.
@@ -169,6 +192,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         ),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         issued=data.issued,
+        datasets=datasets,
     )
 
 

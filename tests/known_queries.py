@@ -6,6 +6,7 @@ code gives them. If a store then scans or sorts, it is the index that is missing
 """
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from skinapi.storage.validation import literal
@@ -19,6 +20,8 @@ LAST = {"sort": "-sequence", "limit": 1}
 TRAIL_PAGE = {"sort": "-sequence", "limit": 101}
 OPS = {"ops": {"$set": {"touched": True}}}
 CHECK = "`check` reads all of it"
+FEW_ALIKE = "an index finds them; the few that are alike are sorted in no time"
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _of(sender: str, *asked: tuple[Any, ...], exempt: str = "") -> list[Query]:
@@ -48,6 +51,17 @@ QUEUES: list[Query] = [
         QUEUE_PAGE,
     )
     for whose in ({"doctor": ID}, {"owner": ID})
+]
+BANDS: list[Query] = [
+    Query(
+        "lab/images.py DatasetImages.in_near_bands",
+        "images",
+        "find",
+        {field: {"$in": ["0000", "0001"]}},
+        {"limit": 2000},
+        exempt=FEW_ALIKE,
+    )
+    for field in ("band_a", "band_b", "band_c", "band_d")
 ]
 KNOWN: list[Query] = [
     *TRAIL,
@@ -309,6 +323,95 @@ KNOWN: list[Query] = [
     *_of(
         "reports/llm/budget.py DailyBudget._start_day",
         ("counters", "update", {"id": "llm_calls", "day": {"$lt": "2026-01-01"}}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.touch",
+        ("datasets", "update", {"id": ID, "status": "checking"}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.publish",
+        ("datasets", "update", {"id": ID, "status": "checking"}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.refuse",
+        ("datasets", "update", {"id": ID, "status": "checking"}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.newest",
+        (
+            "datasets",
+            "find",
+            {"name_key": "ham", "version": {"$gt": 0}},
+            {"sort": "-version", "limit": 1},
+        ),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.page",
+        ("datasets", "find", {"status": "published"}, PAGE),
+        ("datasets", "find", {"status": "published"}, NEXT_PAGE),
+    ),
+    *_of("lab/datasets.py Datasets.of_owner", ("datasets", "find", {"owner": ID})),
+    *_of(
+        "lab/datasets.py Datasets.abandoned",
+        (
+            "datasets",
+            "find",
+            {"status": "checking", "touched_at": {"$lt": MOMENT}},
+            {"sort": "touched_at", "limit": 100},
+        ),
+    ),
+    *_of("lab/datasets.py Datasets.remove", ("datasets", "delete", {"id": ID})),
+    *_of(
+        "lab/images.py DatasetImages.page",
+        ("images", "find", {"dataset": ID}, PAGE),
+        ("images", "find", {"dataset": ID}, NEXT_PAGE),
+    ),
+    *_of(
+        "lab/images.py DatasetImages.same",
+        ("images", "find", {"sha256": {"$in": [HASH, "b" * 64]}}, {"limit": 2000}),
+        exempt=FEW_ALIKE,
+    ),
+    *BANDS,
+    *_of(
+        "lab/images.py DatasetImages.forget",
+        ("images", "find", {"dataset": ID}, {"limit": 500}),
+        ("images", "delete", {"id": ID}),
+    ),
+    *_of(
+        "lab/images.py DatasetImages.datasets",
+        ("images", "count_by", {}, {"field": "dataset"}),
+        exempt=CHECK,
+    ),
+    *_of(
+        "lab/uploads.py Uploads._size_at",
+        ("upload_parts", "find", {"upload": ID, "offset": 0}, {"limit": 1}),
+    ),
+    *_of("lab/uploads.py Uploads._grow", ("uploads", "update", {"id": ID, "received": 0}, OPS)),
+    *_of(
+        "lab/uploads.py Uploads.read",
+        ("upload_parts", "find", {"upload": ID}, {"sort": "offset"}),
+    ),
+    *_of("lab/uploads.py Uploads.keep", ("uploads", "update", {"id": ID}, OPS)),
+    *_of("lab/uploads.py Uploads.of_owner", ("uploads", "find", {"owner": ID})),
+    *_of("lab/uploads.py Uploads.remove", ("uploads", "delete", {"id": ID})),
+    *_of(
+        "lab/uploads.py Uploads.sweep",
+        (
+            "uploads",
+            "find",
+            {"expires_at": {"$lt": MOMENT}},
+            {"sort": "expires_at", "limit": 100},
+        ),
+    ),
+    *_of(
+        "lab/uploads.py Uploads.faults",
+        ("upload_parts", "count_by", {}, {"field": "upload"}),
+        exempt=CHECK,
+    ),
+    *_of(
+        "lab/uploads.py Uploads._forget_parts",
+        ("upload_parts", "find", {"upload": ID}, {"sort": "offset", "limit": 100}),
+        ("upload_parts", "delete", {"id": ID}),
     ),
 ]
 SHAPES = {query.shape for query in KNOWN}

@@ -3,7 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,17 @@ Plans = SqlitePlans | MongoPlans
 RECORDS = 500
 EXPIRING = {"guesses", "known_addresses", "narratives", "sessions"}
 # Parts of unique keys: each document has a value of its own.
-DISTINCT = {"email", "number", "sequence", "idempotency_key", "hash", "facts_hash"}
+DISTINCT = {
+    "email",
+    "number",
+    "sequence",
+    "idempotency_key",
+    "hash",
+    "facts_hash",
+    "version",
+    "sha256",
+    "offset",
+}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +74,8 @@ def document(collection: str, number: int) -> Document:
         unlike = number % 10 or field in DISTINCT
         if isinstance(value, str):
             made[field] = f"{value}-{number}" if unlike else value
+        elif isinstance(value, datetime):
+            made[field] = value + timedelta(seconds=number) if unlike else value
         else:
             made[field] = value + number if unlike else value
     if collection in EXPIRING:
@@ -81,7 +93,8 @@ def samples(collection: str) -> Document:
 
 
 def sample(condition: Any) -> Any:
-    return next(iter(condition.values())) if isinstance(condition, dict) else condition
+    value = next(iter(condition.values())) if isinstance(condition, dict) else condition
+    return value[0] if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("query", KNOWN, ids=lambda query: query.shape)

@@ -1,0 +1,223 @@
+"""Unpacks zip and tar archives of strangers into the quarantine.
+
+Nothing in a header is believed: bytes and entries are counted as they are unpacked, each file gets
+a name of ours, and what is neither a file nor a folder is refused.
+"""
+
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Protocol
+
+from skinapi.lab.entry_names import shown
+from skinapi.lab.errors import BadArchive
+
+READ_BYTES = 256 * 1024
+# HAM10000 has 10,015 pictures, the largest public archive of this kind 33,126.
+MOST_ENTRIES = 50_000
+# Pictures do not shrink; a table of labels does, by about ten. A bomb has a ratio of 1000.
+MOST_RATIO = 40
+# Below it the ratio says nothing: 50 KB of zeros are no bomb.
+RATIO_FROM = 16 * 1024 * 1024
+# Names and times of one entry; Python reads such a header whole.
+LARGEST_TAR_HEADER = 64 * 1024
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz")
+# Of these too nothing is unpacked inside of another archive.
+NESTED_SUFFIXES = (*ARCHIVE_SUFFIXES, ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
+_LONG_TAR_HEADERS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+_ZIP_END = struct.Struct("<4s4H2LH")
+_ZIP_END_MARK = b"PK\x05\x06"
+_ZIP_ENTRY = 46
+_LONGEST_ZIP_COMMENT = 65_535
+_ZIP_ENCRYPTED = 0x1
+
+
+class Sink(Protocol):
+    """Where the entries of an archive go."""
+
+    def check_folder(self, written: str) -> None:
+        """Raises BadArchive for a name, as the archive has it, that no folder may have."""
+
+    def accepts(self, written: str) -> bool:
+        """Whether to unpack the file of this name. Raises BadArchive."""
+
+    def take(self, written: str, pieces: Iterator[bytes]) -> None: ...
+
+
+def is_archive(name: str) -> bool:
+    return name.lower().endswith(ARCHIVE_SUFFIXES)
+
+
+def is_nested(name: str) -> bool:
+    return name.lower().endswith(NESTED_SUFFIXES)
+
+
+def unpack(file: IO[bytes], *, name: str, size: int, sink: Sink) -> None:
+    """Give each file of the archive to `sink`. Raises BadArchive."""
+    budget = _Budget(name, size)
+    unpack_kind = _unpack_zip if name.lower().endswith(".zip") else _unpack_tar
+    with _broken_archives(name):
+        unpack_kind(file, sink, budget)
+
+
+class _Budget:
+    """Counts entries and unpacked bytes of one archive."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name = name
+        self._most = max(RATIO_FROM, MOST_RATIO * size)
+        self._unpacked = 0
+        self._entries = 0
+
+    def count_entry(self) -> None:
+        self._entries += 1
+        if self._entries > MOST_ENTRIES:
+            raise BadArchive(f"{shown(self._name)} has more than {MOST_ENTRIES} entries")
+
+    def counted(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
+        while data := read(READ_BYTES):
+            self.count(len(data))
+            yield data
+
+    def count(self, size: int) -> None:
+        self._unpacked += size
+        if self._unpacked > self._most or size < 0:
+            raise BadArchive(
+                f"{shown(self._name)} unpacks to more than {MOST_RATIO} times its size"
+            )
+
+
+@contextmanager
+def _broken_archives(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        zlib.error,
+        struct.error,
+        EOFError,
+        NotImplementedError,
+        UnicodeError,
+        ValueError,
+        OverflowError,
+    ) as error:
+        raise BadArchive(f"{shown(name)} is damaged, or no such archive") from error
+
+
+def _unpack_zip(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
+    _refuse_long_directory(file)
+    with zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            budget.count_entry()
+            _refuse_zip_entry(entry)
+            # `filename` ends at a NUL that the archive has in it.
+            if entry.is_dir():
+                sink.check_folder(entry.orig_filename)
+            elif sink.accepts(entry.orig_filename):
+                with archive.open(entry) as content:
+                    sink.take(entry.orig_filename, budget.counted(content.read))
+
+
+def _refuse_long_directory(file: IO[bytes]) -> None:
+    """Raises BadArchive where the directory of a zip may have too many entries: Python reads it
+    whole, and takes 600 bytes of memory for each.
+    """
+    size = file.seek(0, 2)
+    file.seek(max(0, size - _LONGEST_ZIP_COMMENT - _ZIP_END.size))
+    tail = file.read()
+    at = tail.rfind(_ZIP_END_MARK)
+    if at < 0:
+        raise zipfile.BadZipFile
+    _, _, _, _, entries, directory, _, _ = _ZIP_END.unpack_from(tail, at)
+    file.seek(0)
+    # 0xffff... refers to the larger numbers of ZIP64, which an archive within our limits lacks.
+    if entries > MOST_ENTRIES or directory > MOST_ENTRIES * (_ZIP_ENTRY + 500):
+        raise BadArchive(f"The zip archive has more than {MOST_ENTRIES} entries")
+    _refuse_more_entries(file, size - len(tail) + at - directory, directory)
+
+
+def _refuse_more_entries(file: IO[bytes], begin: int, size: int) -> None:
+    """Count the entries themselves, because the number in the header need not be true."""
+    if begin < 0:
+        raise zipfile.BadZipFile
+    file.seek(begin)
+    left, found = size, 0
+    while left >= _ZIP_ENTRY:
+        head = file.read(_ZIP_ENTRY)
+        if len(head) < _ZIP_ENTRY:
+            break
+        lengths = sum(struct.unpack_from("<3H", head, 28))
+        file.seek(lengths, 1)
+        left -= _ZIP_ENTRY + lengths
+        found += 1
+        if found > MOST_ENTRIES:
+            raise BadArchive(f"The zip archive has more than {MOST_ENTRIES} entries")
+    file.seek(0)
+
+
+def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
+    name = shown(entry.filename)
+    if entry.flag_bits & _ZIP_ENCRYPTED:
+        raise BadArchive(f"{name} is encrypted")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise BadArchive(f"{name} is compressed in a way other than deflate")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise BadArchive(f"{name} is a link or a device; only files and folders are taken")
+
+
+class _BoundedTarInfo(tarfile.TarInfo):
+    """Refuses a long header before Python reads it whole.
+
+    The standard library offers `_proc_member` for subclasses that treat members by their type.
+    """
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _LONG_TAR_HEADERS and self.size > LARGEST_TAR_HEADER:
+            raise BadArchive("A header of the tar archive is too long")
+        if self.type == tarfile.GNUTYPE_SPARSE:
+            raise BadArchive(f"{shown(self.name)} is a sparse file; only plain files are taken")
+        proceed: Callable[[tarfile.TarFile], tarfile.TarInfo] = super()._proc_member  # type: ignore[misc]
+        return proceed(archive)
+
+
+def _unpack_tar(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
+    begin = file.read(2)
+    file.seek(0)
+    # Only gzip: the others unpack too much before anything can be counted.
+    mode = "r|gz" if begin == b"\x1f\x8b" else "r|"
+    # The size of its reads stays small: each may unpack to a thousand times as much.
+    with tarfile.open(fileobj=file, mode=mode, tarinfo=_BoundedTarInfo) as tar:  # type: ignore[call-overload]
+        for entry in tar:
+            tar.members.clear()  # it keeps each member that it has passed
+            budget.count_entry()
+            if entry.isdir():
+                sink.check_folder(entry.name)
+            elif not entry.isreg() or entry.issparse():
+                raise BadArchive(
+                    f"{shown(entry.name)} is a link or a device; only files and folders are taken"
+                )
+            elif sink.accepts(entry.name) and (content := tar.extractfile(entry)):
+                sink.take(entry.name, _whole(budget.counted(content.read), entry.size))
+            else:
+                budget.count(entry.size)  # to pass over it, it is decompressed all the same
+
+
+def _whole(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """These pieces. Raises EOFError where they end before this size."""
+    for piece in pieces:
+        size -= len(piece)
+        yield piece
+    if size:
+        raise EOFError

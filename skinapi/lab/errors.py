@@ -1,0 +1,43 @@
+"""Errors about data sets and uploads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from skinapi.errors import BadDataset, Conflict, SkinAPIError
+
+
+class BadArchive(BadDataset):
+    """The sentence says what is wrong with the archive, or with a name in it."""
+
+    code, sentence = "bad_archive", "The archive cannot be unpacked"
+
+
+class RefusedDataset(BadDataset):
+    """`report` is what the check had found until then."""
+
+    def __init__(
+        self, sentence: str | None = None, *, report: Mapping[str, Any] | None = None
+    ) -> None:
+        self.report = dict(report or {})
+        super().__init__(sentence)
+
+
+class UnknownLabels(RefusedDataset):
+    """The report offers a mapping."""
+
+    code, sentence = "unknown_labels", "The data set has labels that are not known"
+
+
+class WrongOffset(Conflict):
+    """The part does not begin where the upload ends."""
+
+    code, sentence = "wrong_offset", "The upload does not continue at this offset"
+
+
+class DatasetInUse(Conflict):
+    code, sentence = "dataset_in_use", "A job uses this data set; cancel the job or wait for it"
+
+
+class DatasetQuotaReached(SkinAPIError):
+    status, code = 507, "dataset_quota_reached"
+    sentence = "This account keeps as many data sets as it may; delete some, then try again"

@@ -1,0 +1,63 @@
+"""Finds pictures whose perceptual hashes differ in few bits, without comparing all pairs.
+
+A hash of 64 bits is four bands of 16. Where two hashes differ in at most four bits, at least one
+band differs in at most one: so each band is looked up with its 16 neighbours.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+MOST_BITS = 4
+BANDS = 4
+BAND_BITS = 16
+# A band that very many pictures share tells nothing: uniform pictures would all be compared.
+MOST_IN_BAND = 500
+
+
+def bands_of(dhash: str) -> tuple[str, ...]:
+    """The four bands, each of four hex digits."""
+    return tuple(dhash[at : at + 4] for at in range(0, 16, 4))
+
+
+def neighbours(band: str) -> list[str]:
+    """The band, and all that differ from it in one bit.
+
+    >>> neighbours("0000")[:3]
+    ['0000', '0001', '0002']
+    """
+    value = int(band, 16)
+    return [band, *(f"{value ^ 1 << bit:04x}" for bit in range(BAND_BITS))]
+
+
+def distance(one: str, other: str) -> int:
+    """In how many bits two hashes differ."""
+    return (int(one, 16) ^ int(other, 16)).bit_count()
+
+
+class NearIndex:
+    """The hashes of one data set, by band."""
+
+    def __init__(self) -> None:
+        self._by_band: list[defaultdict[str, list[int]]] = [defaultdict(list) for _ in range(BANDS)]
+        self._hashes: list[str] = []
+        self._names: list[str] = []
+
+    def near(self, dhash: str) -> Iterator[tuple[str, int]]:
+        """The names that were added with a near hash, each with its distance."""
+        found: set[int] = set()
+        for position, band in enumerate(bands_of(dhash)):
+            for neighbour in neighbours(band):
+                found.update(self._by_band[position].get(neighbour, ()))
+        for number in sorted(found):
+            bits = distance(dhash, self._hashes[number])
+            if bits <= MOST_BITS:
+                yield self._names[number], bits
+
+    def add(self, dhash: str, name: str) -> None:
+        number = len(self._hashes)
+        self._hashes.append(dhash)
+        self._names.append(name)
+        for position, band in enumerate(bands_of(dhash)):
+            same = self._by_band[position][band]
+            if len(same) < MOST_IN_BAND:
+                same.append(number)

@@ -1,0 +1,239 @@
+"""From what was sent to a published data set: unpack, read labels, decode, compare, store, publish.
+
+`Publisher.publish` may be called again for the same data set after an interruption, by any process:
+it begins by removing what the earlier attempt has stored.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skinapi.errors import NotFound
+from skinapi.lab.contents import Contents, Sent, gather
+from skinapi.lab.datasets import SHOWN_FILES, Datasets, DatasetVersion, NewDataset
+from skinapi.lab.entry_names import shown
+from skinapi.lab.errors import RefusedDataset, UnknownLabels
+from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.lab.inspection import PictureInspector
+from skinapi.lab.label_mapping import LabelMapping
+from skinapi.lab.layouts import LabelledPicture, Layout, read_layout
+from skinapi.lab.learned import LearnedPictures
+from skinapi.lab.quarantine import Quarantine, QuarantineFolder
+from skinapi.lab.validation import (
+    Checked,
+    Listed,
+    count_groups,
+    drop_duplicates,
+    duplicates_elsewhere,
+    listed,
+    near_within,
+    seen_by_model,
+    unknown_labels,
+    warnings_of,
+)
+from skinapi.storage.ids import new_id, now
+from skinapi.vision.context import Modality
+
+TOUCH_EVERY = 25
+DECODED_SHARE = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`unpacked` is how many files came out of archives."""
+
+    dataset: DatasetVersion
+    unpacked: int
+
+
+class Publisher:
+    def __init__(
+        self,
+        *,
+        datasets: Datasets,
+        images: DatasetImages,
+        quarantine: Quarantine,
+        learned: Callable[[], LearnedPictures],
+        largest_picture: int,
+        most_bytes: int,
+        check_quota: Callable[[str, int], None],
+    ) -> None:
+        """`check_quota(owner, more)` raises DatasetQuotaReached; `learned` tells of the model in
+        service.
+        """
+        self._datasets = datasets
+        self._images = images
+        self._quarantine = quarantine
+        self._learned = learned
+        self._largest_picture = largest_picture
+        self._most_bytes = most_bytes
+        self._check_quota = check_quota
+
+    def publish(self, dataset: DatasetVersion, new: NewDataset, sent: Sequence[Sent]) -> Published:
+        """Raises BadDataset (UnknownLabels, BadArchive), PayloadTooLarge, DiskFull,
+        DatasetQuotaReached, NotFound where it was deleted; nothing is left of it then.
+        """
+        self._images.forget(dataset.id)
+        mapping = LabelMapping(new.labels)
+        try:
+            with self._quarantine.opened(most=self._most_bytes) as folder:
+                self._touch(dataset, 0.0, "Unpacking")
+                contents = gather(sent, folder)
+                layout = read_layout(contents)
+                self._refuse_unknown_labels(layout, mapping, skip=new.skip_unknown_labels)
+                return self._check(dataset, new, mapping, contents, layout)
+        except BaseException:
+            self._images.forget(dataset.id)
+            raise
+
+    def _refuse_unknown_labels(self, layout: Layout, mapping: LabelMapping, *, skip: bool) -> None:
+        unknown = unknown_labels(layout, mapping)
+        if unknown and not skip:
+            names = ", ".join(shown(one["label"]) or "(empty)" for one in unknown[:5])
+            raise UnknownLabels(
+                f"Labels that are not known: {names}. Send the data set again with `labels`, which "
+                "maps each to one of ours, or to null to leave its pictures out",
+                report={"unknown_labels": unknown},
+            )
+
+    def _check(
+        self,
+        dataset: DatasetVersion,
+        new: NewDataset,
+        mapping: LabelMapping,
+        contents: Contents,
+        layout: Layout,
+    ) -> Published:
+        decoded, unreadable = self._decode(dataset, new, mapping, contents.folder, layout)
+        checked, duplicates = drop_duplicates(decoded)
+        if not checked:
+            raise RefusedDataset(
+                "No picture of the data set can be used", report={"unreadable": unreadable}
+            )
+        report = {
+            **count_groups(checked, lesions_known=layout.lesions_known),
+            "sources": [{"name": new.source or "not named", "pictures": len(checked)}],
+            "unreadable": unreadable,
+            "missing": listed(layout.missing),
+            "without_label": listed(layout.without_label),
+            "named_twice": listed(layout.named_twice),
+            "skipped_files": dict(contents.skipped),
+            "unknown_labels": unknown_labels(layout, mapping),
+            "duplicates": {**duplicates, "near": near_within(checked)},
+            "elsewhere": duplicates_elsewhere(checked, self._images, self._name_of),
+            "seen_by_model": seen_by_model(checked, self._learned()),
+        }
+        report["warnings"] = warnings_of(report)
+        size = sum(one.labelled.entry.size for one in checked)
+        self._check_quota(dataset.owner, size)
+        self._store(dataset, checked)
+        published = self._datasets.publish(
+            dataset.id,
+            report=report,
+            counts={label: found["pictures"] for label, found in report["classes"].items()},
+            pictures=len(checked),
+            size=size,
+            files=[one.name for one in checked[:SHOWN_FILES]],
+            progress=100.0,
+            message="Published",
+        )
+        return Published(published, contents.unpacked)
+
+    def _decode(
+        self,
+        dataset: DatasetVersion,
+        new: NewDataset,
+        mapping: LabelMapping,
+        folder: QuarantineFolder,
+        layout: Layout,
+    ) -> tuple[list[Checked], dict[str, Any]]:
+        checked: list[Checked] = []
+        unreadable = Listed()
+        with PictureInspector() as inspector:
+            for number, picture in enumerate(layout.pictures):
+                if number % TOUCH_EVERY == 0:
+                    share = DECODED_SHARE * number / len(layout.pictures)
+                    self._touch(dataset, share, f"Decoded {number} of {len(layout.pictures)}")
+                label = mapping.find(picture.row.label)
+                if label is None:
+                    continue
+                found = self._decode_one(inspector, picture, label, new.modality, folder)
+                if isinstance(found, Checked):
+                    checked.append(found)
+                else:
+                    unreadable.add({"name": picture.entry.name, "reason": found})
+        return checked, unreadable.as_dict()
+
+    def _decode_one(
+        self,
+        inspector: PictureInspector,
+        picture: LabelledPicture,
+        label: str,
+        modality: Modality | None,
+        folder: QuarantineFolder,
+    ) -> Checked | str:
+        """The picture, or why it cannot be used."""
+        written = picture.row.modality
+        if written and written not in list(Modality):
+            return f"unknown modality; choose among {', '.join(Modality)}"
+        if picture.entry.size > self._largest_picture:
+            return f"larger than {self._largest_picture} bytes"
+        inspected = inspector.inspect(picture.entry.path)
+        if isinstance(inspected, str):
+            return inspected
+        with folder.new_file() as (path, file):
+            file.write(inspected.thumbnail)
+        return Checked(
+            labelled=picture,
+            label=label,
+            inspected=inspected.without_thumbnail(),
+            modality=Modality(written) if written else modality or Modality.UNKNOWN,
+            thumbnail=path,
+        )
+
+    def _store(self, dataset: DatasetVersion, checked: Sequence[Checked]) -> None:
+        rest = 100.0 - DECODED_SHARE
+        for number, one in enumerate(checked):
+            if number % TOUCH_EVERY == 0:
+                share = DECODED_SHARE + rest * number / len(checked)
+                self._touch(dataset, share, f"Stored {number} of {len(checked)}")
+            self._images.add(
+                _image_of(dataset.id, one),
+                picture=one.labelled.entry.path.read_bytes(),
+                thumbnail=one.thumbnail.read_bytes(),
+            )
+
+    def _touch(self, dataset: DatasetVersion, progress: float, message: str) -> None:
+        if not self._datasets.touch(dataset.id, progress=round(progress, 1), message=message):
+            raise NotFound("The data set was deleted while it was checked")
+
+    def _name_of(self, identifier: str) -> str | None:
+        """The name of a published data set; None of one that is still checked, or is gone."""
+        try:
+            found = self._datasets.by_id(identifier)
+        except NotFound:
+            return None
+        return found.name if found.status == "published" else None
+
+
+def _image_of(dataset: str, one: Checked) -> DatasetImage:
+    row, inspected = one.labelled.row, one.inspected
+    return DatasetImage(
+        id=new_id(),
+        created_at=now(),
+        dataset=dataset,
+        sha256=inspected.sha256,
+        dhash=inspected.dhash,
+        name=one.name,
+        image_id=row.image_id,
+        label=one.label,
+        written=row.label,
+        lesion=row.lesion_id,
+        patient=row.patient_id,
+        modality=one.modality,
+        facts=dict(row.facts),
+        width=inspected.width,
+        height=inspected.height,
+        format=inspected.format,
+        size=one.labelled.entry.size,
+    )

@@ -1,0 +1,162 @@
+"""The routes of data sets and of uploads that can be continued."""
+
+import hashlib
+
+from flask import Response, request
+
+from skinapi.errors import BadDataset, BadRequest, Forbidden, NotFound
+from skinapi.lab.datasets import NewDataset
+from skinapi.lab.errors import DatasetInUse, DatasetQuotaReached, WrongOffset
+from skinapi.lab.schemas import (
+    DatasetSummary,
+    DatasetView,
+    ImageView,
+    NewDatasetBody,
+    NewUpload,
+    UploadView,
+)
+from skinapi.lab.service import DatasetsService
+from skinapi.lab.uploads import LARGEST_PART
+from skinapi.web.access import Signed, Subject
+from skinapi.web.limits import Rate
+from skinapi.web.pagination import Page, PageQuery
+from skinapi.web.routes import Routes
+from skinapi.web.schema_types import Message
+from skinapi.web.streams import BodyStream
+
+RESEARCHERS = Signed(
+    roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
+)
+
+routes: Routes[DatasetsService] = Routes("datasets")
+
+
+@routes.route(
+    "POST",
+    "/uploads",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    status=201,
+    raises=(BadRequest, DatasetQuotaReached),
+)
+def begin_upload(datasets: DatasetsService, *, body: NewUpload, subject: Subject) -> UploadView:
+    """Announce a file; its bytes follow in parts, and may be continued after an interruption."""
+    upload = datasets.begin_upload(name=body.name, size=body.size, sha256=body.sha256, by=subject)
+    return UploadView.of(upload)
+
+
+@routes.route(
+    "PUT",
+    "/uploads/<upload>/<offset>",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    spooled=True,
+    max_body=LARGEST_PART,
+    raises=(NotFound, WrongOffset),
+)
+def add_upload_part(
+    datasets: DatasetsService, *, upload: str, offset: str, stream: BodyStream, subject: Subject
+) -> UploadView:
+    """The bytes that begin at this offset, where `received` says that the next part begins.
+
+    A part that is sent again changes nothing.
+    """
+    grown = datasets.add_part(
+        upload=upload, offset=offset, read=stream.read, largest=LARGEST_PART, by=subject
+    )
+    return UploadView.of(grown)
+
+
+@routes.route("GET", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,))
+def show_upload(datasets: DatasetsService, *, upload: str, subject: Subject) -> UploadView:
+    """How much of an upload has arrived."""
+    return UploadView.of(datasets.show_upload(upload=upload, by=subject))
+
+
+@routes.route(
+    "DELETE", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.WRITE, raises=(NotFound,)
+)
+def delete_upload(datasets: DatasetsService, *, upload: str, subject: Subject) -> Message:
+    """Delete an upload that is not needed any more."""
+    datasets.delete_upload(upload=upload, by=subject)
+    return Message(message=f"Upload {upload} deleted")
+
+
+@routes.route(
+    "POST",
+    "/datasets",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    status=202,
+    raises=(NotFound, BadRequest, BadDataset),
+)
+def send_dataset(
+    datasets: DatasetsService, *, body: NewDatasetBody, subject: Subject
+) -> DatasetView:
+    """Make a data set of uploads: pictures, a table, archives of both.
+
+    It is checked beside the requests; `GET /datasets/{id}` tells how far it is. A refused one keeps
+    its report for a day, and its uploads, so that it can be sent again, with `labels` for example.
+    """
+    new = NewDataset(
+        name=body.name,
+        owner=subject.id,
+        licence=body.licence,
+        source=body.source,
+        modality=body.modality,
+        labels=body.labels,
+        skip_unknown_labels=body.skip_unknown_labels,
+    )
+    return DatasetView.of(datasets.send_uploads(new=new, uploads=body.uploads))
+
+
+@routes.route("GET", "/datasets", access=RESEARCHERS, rate=Rate.READ)
+def list_datasets(datasets: DatasetsService, *, query: PageQuery) -> Page[DatasetSummary]:
+    """All published data sets, each version of a name by itself, the oldest first."""
+    return datasets.list_datasets(after=query.after, limit=query.limit).map(DatasetSummary.of)
+
+
+@routes.route("GET", "/datasets/<dataset>", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,))
+def show_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
+    """A data set with its report; before it is published, for its owner and for admins alone."""
+    return DatasetView.of(datasets.show(dataset=dataset, by=subject))
+
+
+@routes.route(
+    "GET", "/datasets/<dataset>/images", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,)
+)
+def list_images(datasets: DatasetsService, *, dataset: str, query: PageQuery) -> Page[ImageView]:
+    """The pictures of a data set."""
+    page = datasets.list_images(dataset=dataset, after=query.after, limit=query.limit)
+    return page.map(ImageView.of)
+
+
+@routes.route(
+    "GET",
+    "/datasets/<dataset>/images/<image>/thumbnail",
+    access=RESEARCHERS,
+    rate=Rate.READ,
+    produces="image/jpeg",
+    raises=(NotFound,),
+)
+def show_image_thumbnail(datasets: DatasetsService, *, dataset: str, image: str) -> Response:
+    """A picture of a data set as a small JPEG, without the metadata of its file."""
+    content = datasets.read_thumbnail(dataset=dataset, image=image)
+    response = Response(content, mimetype="image/jpeg")
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(hashlib.sha256(content).hexdigest()[:20])
+    response.make_conditional(request)
+    return response
+
+
+@routes.route(
+    "DELETE",
+    "/datasets/<dataset>",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Forbidden, DatasetInUse),
+)
+def delete_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject) -> Message:
+    """Delete a data set with its pictures, as its owner or an admin."""
+    deleted = datasets.delete(dataset=dataset, by=subject)
+    return Message(message=f"Data set {deleted.name} deleted")

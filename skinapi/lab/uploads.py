@@ -1,0 +1,230 @@
+"""Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
+
+A part is stored in this order: its blob, its document, the new length of the upload. So an upload
+never counts bytes that are not there. The parts are in the store and not in a folder, so each
+replica of the server may receive one.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.errors import BadRequest, Duplicate, NotFound
+from skinapi.lab.errors import WrongOffset
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from _typeshed import WriteableBuffer
+
+KEPT_FOR = timedelta(days=1)
+LARGEST_PART = 8 * 1024 * 1024
+# Parts of less make more documents than bytes; the last part of an upload may be small.
+SMALLEST_PART = 256 * 1024
+NO_SUCH = "There is no such upload; an upload that is not used is deleted after a day"
+SWEPT_AT_ONCE = 100
+
+
+class UploadRecord(BaseModel):
+    """An upload. `size` is announced, `received` is how much of it has arrived."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    created_at: datetime
+    expires_at: datetime
+    owner: str
+    name: str
+    size: int
+    received: int = 0
+    sha256: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.received == self.size
+
+
+class Uploads:
+    def __init__(self, store: Store) -> None:
+        self._blobs = store.blobs
+        self._documents = store.collection("uploads")
+        self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("expires_at", "id")
+        self._parts = store.collection("upload_parts")
+        self._parts.ensure_index("upload", "offset", unique=True)
+        self._parts.ensure_index("upload", "offset", "id")
+
+    def begin(self, *, owner: str, name: str, size: int, sha256: str | None) -> UploadRecord:
+        moment = now()
+        upload = UploadRecord(
+            id=new_id(),
+            created_at=moment,
+            expires_at=moment + KEPT_FOR,
+            owner=owner,
+            name=name,
+            size=size,
+            sha256=sha256,
+        )
+        self._documents.insert({**upload.model_dump(), "schema": 1})
+        return upload
+
+    def get(self, identifier: str, *, owner: str) -> UploadRecord:
+        """Raises NotFound, also for somebody else's and for an expired one."""
+        found = self._documents.get(identifier)
+        upload = UploadRecord.model_validate(found) if found else None
+        if upload is None or upload.owner != owner or upload.expires_at < now():
+            raise NotFound(NO_SUCH)
+        return upload
+
+    def add_part(self, upload: UploadRecord, *, offset: int, content: bytes) -> UploadRecord:
+        """Store the part that begins at `offset`. One that is there already changes nothing.
+
+        Raises WrongOffset, BadRequest.
+        """
+        end = offset + len(content)
+        if end > upload.size or not content:
+            raise BadRequest(f"The part must end within the {upload.size} bytes of the upload")
+        if len(content) < SMALLEST_PART and end < upload.size:
+            raise BadRequest(f"All parts but the last need at least {SMALLEST_PART} bytes")
+        if offset > upload.received:
+            raise WrongOffset(f"The upload continues at {upload.received}")
+        if offset == upload.received:
+            self._store(upload, offset, content)
+        elif self._size_at(upload, offset) != len(content):
+            raise WrongOffset(f"The upload continues at {upload.received}")
+        return self._grow(upload, offset, end)
+
+    def _store(self, upload: UploadRecord, offset: int, content: bytes) -> None:
+        blob = self._blobs.put(content)
+        part = {"upload": upload.id, "offset": offset, "size": len(content), "part_blob": blob}
+        try:
+            self._parts.insert({**part, "id": new_id(), "created_at": now(), "schema": 1})
+        except Duplicate as error:  # sent twice, or before an interruption
+            self._blobs.delete(blob)
+            if self._size_at(upload, offset) != len(content):
+                raise WrongOffset(
+                    "A part of another size is at this offset; begin the upload again"
+                ) from error
+
+    def _size_at(self, upload: UploadRecord, offset: int) -> int | None:
+        found = self._parts.find({"upload": upload.id, "offset": offset}, limit=1)
+        return int(found[0]["size"]) if found else None
+
+    def _grow(self, upload: UploadRecord, offset: int, end: int) -> UploadRecord:
+        grown = self._documents.update(
+            {"id": upload.id, "received": offset}, {"$set": {"received": end}}
+        )
+        if grown:
+            return UploadRecord.model_validate(grown)
+        found = self._documents.get(upload.id)
+        if found is None:  # deleted meanwhile: nothing may stay
+            self._forget_parts(upload.id)
+            raise NotFound(NO_SUCH)
+        return UploadRecord.model_validate(found)
+
+    def read(self, upload: UploadRecord) -> "UploadReader":
+        """The whole upload as a file."""
+        parts = self._parts.find({"upload": upload.id}, sort="offset")
+        places = [(part["offset"], part["size"], part["part_blob"]) for part in parts]
+        return UploadReader(places, upload.size, self._blobs.get)
+
+    def keep(self, upload: UploadRecord, until: datetime) -> None:
+        """Do not let it expire before this time."""
+        self._documents.update({"id": upload.id}, {"$set": {"expires_at": until}})
+
+    def of_owner(self, owner: str) -> list[UploadRecord]:
+        return [UploadRecord.model_validate(one) for one in self._documents.find({"owner": owner})]
+
+    def remove(self, identifier: str) -> None:
+        """Delete it with its parts. The document goes first, so that no part is added after."""
+        self._documents.delete({"id": identifier})
+        self._forget_parts(identifier)
+
+    def forget(self, owner: str) -> None:
+        for upload in self.of_owner(owner):
+            self.remove(upload.id)
+
+    def sweep(self) -> None:
+        """Delete those that have expired."""
+        expired = {"expires_at": {"$lt": now()}}
+        for found in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
+            self.remove(found["id"])
+
+    def faults(self) -> "Iterator[Fault]":
+        for upload in sorted(self._parts.count_by("upload")):
+            if self._documents.get(upload) is None:
+                says = f"parts of upload {upload}, which is gone"
+                yield Fault(says, partial(self._forget_parts, upload))
+
+    def _forget_parts(self, upload: str) -> None:
+        while found := self._parts.find({"upload": upload}, limit=SWEPT_AT_ONCE, sort="offset"):
+            for part in found:
+                self._blobs.delete(part["part_blob"])
+                self._parts.delete({"id": part["id"]})
+
+
+class UploadReader(io.RawIOBase):
+    """The parts of an upload, read as one file. One part is in memory at a time."""
+
+    def __init__(
+        self, parts: list[tuple[int, int, str]], size: int, get: Callable[[str], bytes | None]
+    ) -> None:
+        self._places = parts
+        self._size = size
+        self._get = get
+        self._at = 0
+        self._loaded: tuple[int, bytes] = (0, b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        if origin + offset < 0:
+            raise ValueError("a place before the beginning")
+        self._at = origin + offset
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        begin, content = self._part_at(self._at)
+        wanted = memoryview(buffer)
+        piece = content[self._at - begin : self._at - begin + len(wanted)]
+        wanted[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def _part_at(self, at: int) -> tuple[int, bytes]:
+        begin, content = self._loaded
+        if begin <= at < begin + len(content):
+            return self._loaded
+        for offset, size, blob in self._places:
+            if offset <= at < offset + size:
+                self._loaded = (offset, self._get(blob) or b"")
+                return self._loaded
+        return at, b""
+
+
+def refuse_other_checksum(upload: UploadRecord, reader: UploadReader) -> None:
+    """Raises BadRequest where the bytes are not those whose SHA-256 was announced."""
+    if upload.sha256 is None:
+        return
+    digest = hashlib.sha256()
+    while piece := reader.read(1024 * 1024):
+        digest.update(piece)
+    reader.seek(0)
+    if digest.hexdigest() != upload.sha256:
+        raise BadRequest(f"The SHA-256 of the upload {upload.id} is not the one that was announced")

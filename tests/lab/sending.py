@@ -1,0 +1,108 @@
+"""Data sets for the tests: made in memory, and sent as clients send them."""
+
+import csv
+import io
+import tarfile
+import time
+import zipfile
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from werkzeug.test import TestResponse
+
+from tests.backends import Backend, Person
+
+LABELS = ("mel", "nv", "bkl")
+DEADLINE_S = 60
+
+
+@cache
+def picture(number: int, format: str = "JPEG") -> bytes:
+    """One that looks like no other: large squares of random grey."""
+    squares = np.random.default_rng(number).integers(40, 220, (16, 18), dtype=np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(squares).resize((180, 160), Image.Resampling.NEAREST).convert("RGB").save(
+        out, format, quality=90
+    )
+    return out.getvalue()
+
+
+def table(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    rows = list(rows)
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue().encode()
+
+
+def labelled(count: int, first: int = 0) -> dict[str, bytes]:
+    """Pictures with a metadata.csv, as HAM10000 names its columns."""
+    files = {f"p{number}.jpg": picture(number) for number in range(first, first + count)}
+    rows = [
+        {"image_id": name[:-4], "dx": LABELS[place % len(LABELS)], "lesion_id": f"l{name[1:-4]}"}
+        for place, name in enumerate(files)
+    ]
+    return {"metadata.csv": table(rows), **files}
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tarred(files: Mapping[str, bytes], mode: str = "w") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+def post_form(
+    backend: Backend, files: Mapping[str, bytes], name: str = "ham", **options: Any
+) -> TestResponse:
+    """As DermaScan lab sends them."""
+    data = {"files": [(io.BytesIO(content), name) for name, content in files.items()]}
+    path = "/api/upload-dataset"
+    if name:
+        path += f"?datasetName={name}"
+    return backend.client.post(path, data=data, **options)
+
+
+def upload(person: Person, content: bytes, name: str = "all.zip", **announced: Any) -> str:
+    """The id of a whole upload."""
+    body = {"name": name, "size": len(content), **announced}
+    begun = person.call("POST", "/uploads", json=body)
+    assert begun.status_code == 201, begun.text
+    identifier, step = begun.get_json()["id"], begun.get_json()["largest_part"]
+    for offset in range(0, len(content), step):
+        path = f"/uploads/{identifier}/{offset}"
+        answer = person.call("PUT", path, data=content[offset : offset + step])
+        assert answer.status_code == 200, answer.text
+    return str(identifier)
+
+
+def send(person: Person, uploads: list[str], name: str = "ham", **said: Any) -> dict[str, Any]:
+    """The data set when its check has ended."""
+    answer = person.call("POST", "/datasets", json={"name": name, "uploads": uploads, **said})
+    assert answer.status_code == 202, answer.text
+    return await_check(person, answer.get_json()["id"])
+
+
+def await_check(person: Person, dataset: str) -> dict[str, Any]:
+    deadline = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = person.call("GET", f"/datasets/{dataset}").get_json()
+        if found["status"] != "checking":
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"still checking after {DEADLINE_S} s")
