@@ -10,12 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.lab.uploads import Uploads
 from skinapi.records.submissions import Submissions
-from skinapi.storage.ids import new_id
+from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Context
 from tests.backends import PASSWORD, Backend, Person
 from tests.clients.dialects import base64_of
 from tests.findings import finding_of
+from tests.lab.sending import labelled, zipped
 from tests.photos import photo_of
 
 PEOPLE = (
@@ -35,6 +39,7 @@ ANY_ACCOUNT = "uooooooouu"
 APPROVED = "ufoooooouu"
 ADMINS = "uffffffouu"
 LAB = "ufffffoouu"
+RESEARCHER = "ufffffonuu"  # what is the researcher's own
 IN_CARE = "ufononnnuu"
 OWNER = "ufonnnnnuu"
 DOCTORS = "ufffooffuu"
@@ -54,8 +59,8 @@ class SampleAccounts:
         self.people["user"] = ada = backend.member(doctor_id=backend.account(doctor.email).id)
         self.people["other user"] = backend.member()
         self.people["waiting"] = backend.member(status="waiting")
-        for role in ("researcher", "admin"):
-            self.people[role] = backend.member(role=role)
+        self.people["researcher"] = researcher = backend.member(role="researcher")
+        self.people["admin"] = backend.member(role="admin")
         self.people["suspended"] = suspended = backend.member()
         self.people["deleted"] = deleted = backend.member()
         backend.services.admin.suspend_account(email=suspended.email, by="system")
@@ -66,7 +71,41 @@ class SampleAccounts:
             "number": str(self._submission(backend.account(ada.email).id)),
             "patient": backend.account(ada.email).id,
             "session": backend.services.sessions.open(backend.account(ada.email))[0].id,
+            "upload": self._upload(researcher),
+            **self._dataset(),
         }
+
+    def _dataset(self) -> dict[str, str]:
+        """A published data set of nobody here, with one image, and an upload of the researcher."""
+        store, moment = self.backend.services.store, now()
+        datasets, images = Datasets(store), DatasetImages(store)
+        dataset = datasets.begin(NewDataset(name=new_id(), owner=new_id()), size=0)
+        image = DatasetImage(
+            id=new_id(),
+            created_at=moment,
+            dataset=dataset.id,
+            sha256="0" * 64,
+            dhash="0" * 16,
+            name="a.jpg",
+            image_id="a",
+            label="melanoma",
+            written="mel",
+            lesion="a",
+            width=300,
+            height=225,
+            format="JPEG",
+            size=len(PHOTO),
+        )
+        images.add(image, picture=PHOTO, thumbnail=PHOTO)
+        datasets.publish(dataset.id, report={"unknown_labels": [], "warnings": []}, pictures=1)
+        return {"dataset": dataset.id, "image": image.id}
+
+    def _upload(self, owner: Person) -> str:
+        """An upload of this person, with all of its bytes."""
+        uploads = Uploads(self.backend.services.store)
+        account = self.backend.account(owner.email).id
+        upload = uploads.begin(owner=account, name="a.jpg", size=len(PHOTO), sha256=None)
+        return uploads.add_part(upload, offset=0, content=PHOTO).id
 
     def _submission(self, owner: str) -> int:
         blobs = self.backend.services.store.blobs
@@ -202,6 +241,27 @@ ROWS: dict[str, Row] = {
         "/generate_report", APPROVED, sends({"class": "melanoma", "confidence": 90})
     ),
     "verify_report": Row(f"/reports/verify/{'0' * 64}", ANYONE),
+    # data sets
+    "begin_upload": Row("/uploads", LAB, sends({"name": "a.zip", "size": 5})),
+    "add_upload_part": Row("/uploads/{upload}/0", RESEARCHER, lambda _: {"data": PHOTO}),
+    "show_upload": Row("/uploads/{upload}", RESEARCHER),
+    "delete_upload": Row("/uploads/{upload}", RESEARCHER),
+    "send_dataset": Row(
+        "/datasets",
+        RESEARCHER,
+        lambda accounts: {"json": {"name": "ham", "uploads": [accounts.named["upload"]]}},
+    ),
+    "list_datasets": Row("/datasets", LAB),
+    "show_dataset": Row("/datasets/{dataset}", LAB),
+    "list_images": Row("/datasets/{dataset}/images", LAB),
+    "show_image_thumbnail": Row("/datasets/{dataset}/images/{image}/thumbnail", LAB),
+    "delete_dataset": Row("/datasets/{dataset}", ADMINS),  # it is nobody's here
+    "upload_dataset_for_lab": Row(
+        "/api/upload-dataset?datasetName=ham",
+        LAB,
+        lambda _: {"data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}},
+    ),
+    "list_datasets_for_lab": Row("/api/datasets", LAB),
     # the published clients without tokens, where the operator did not open them
     "predict_for_skinartify": Row("/predict", APPROVED, photo("file")),
     "predict_for_either": Row("/api/predict", APPROVED, photo("image")),

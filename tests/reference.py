@@ -18,6 +18,7 @@ from typing import Any
 
 from skinapi.auth import guess_limits, hashing_places, passwords, sessions
 from skinapi.auth import routes as auth_routes
+from skinapi.lab import archives, datasets, entry_names, layouts, service, uploads
 from skinapi.registry import prediction_pool
 from skinapi.reports.llm import cache, circuit_breaker, http_client
 from skinapi.settings import Settings
@@ -34,6 +35,8 @@ from skinapi.web import (
     multipart,
     pagination,
     request_parsing,
+    spool,
+    streams,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -51,6 +54,7 @@ CAPTIONS = {
     "console": "pages in a browser",
     "prediction": "a photo in, a finding out",
     "care": "a doctor's patients",
+    "lab": "data sets",
     "reports": "words, PDF, HTML",
     "admin": "approval, roles, deletion",
     "records": "findings, photos, reviews",
@@ -138,6 +142,17 @@ def _limits() -> Iterator[Row]:
     yield "chunks of a body", str(buffering.MOST_CHUNKS)
     yield "parts of a form", str(forms.MOST_PARTS)
     yield "headers of a part of a form", _bytes(multipart.LARGEST_HEADERS)
+    yield "parts of a form of a data set", str(streams.MOST_STREAMED_PARTS)
+    yield "entries of an archive", str(archives.MOST_ENTRIES)
+    yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
+    yield "name of a file of a data set", f"{entry_names.LONGEST_NAME} characters"
+    yield "table of a data set", _bytes(layouts.LARGEST_TABLE)
+    yield "a part of an upload", _bytes(uploads.LARGEST_PART)
+    yield "a part of an upload that is not the last, at least", _bytes(uploads.SMALLEST_PART)
+    yield "uploads of one account that are not used", str(service.MOST_UPLOADS)
+    yield "an upload that is not used is kept", _days(uploads.KEPT_FOR.days)
+    yield "the report of a refused data set is kept", _days(datasets.REFUSED_FOR.days)
+    yield "disk space that uploads leave free", _bytes(spool.RESERVED_BYTES)
     yield "items on a page of a list", str(pagination.LARGEST_PAGE)
     yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)
     yield "formats of a photo", ", ".join(headers.FORMATS)

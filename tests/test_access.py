@@ -61,5 +61,5 @@ def letter(answer: TestResponse) -> str:
         return REFUSALS.get(body["description"]) or "f" * ("approved" in body["description"]) or "o"
     if answer.status_code in LETTERS:
         return LETTERS[answer.status_code]
-    assert answer.status_code in (200, 201, 302), answer.text
+    assert answer.status_code in (200, 201, 202, 302), answer.text
     return "o"

@@ -72,6 +72,8 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
         "/api/predict",
         "/inference",
         "/report",
+        "/api/upload-dataset",
+        "/api/datasets",
     }
     for route in dialects:
         bodies: list[dict[str, Any]] = [{"json": {}}, {"data": {"x": "y"}}]

@@ -1,0 +1,231 @@
+"""Archives that nobody means well with, each with the status that it must get.
+
+Most are made by a rule from a few parameters, so that the drill has two hundred different ones.
+"""
+
+import io
+import stat
+import struct
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+from tests.lab.sending import labelled, tarred, zipped
+
+ESCAPES = (
+    "../outside.jpg",
+    "a/../../outside.jpg",
+    "..",
+    "..\\outside.jpg",
+    "a\\..\\..\\outside.jpg",
+    "/etc/outside.jpg",
+    "//host/outside.jpg",
+    "\\\\host\\share\\outside.jpg",
+    "C:\\outside.jpg",
+    "c:outside.jpg",
+    "a/b/c/../../../../outside.jpg",
+    "mel/./../../outside.jpg",
+    "bell\x07.jpg",
+    "line\nbreak.jpg",
+    "x" * 600 + ".jpg",
+)
+TWINS = (
+    ("a.jpg", "A.jpg"),
+    ("mel/a.jpg", "MEL/a.JPG"),
+    ("\u00e4.jpg", "a\u0308.jpg"),
+    ("stra\u00dfe.jpg", "STRASSE.jpg"),
+    ("\u03c3.jpg", "\u03c2.jpg"),
+    ("a/b.jpg", "a//b.jpg"),
+    ("a/b.jpg", "a\\b.jpg"),
+    ("a.jpg", "./a.jpg"),
+)
+TAR_KINDS = (
+    tarfile.SYMTYPE,
+    tarfile.LNKTYPE,
+    tarfile.CHRTYPE,
+    tarfile.BLKTYPE,
+    tarfile.FIFOTYPE,
+    tarfile.CONTTYPE,
+)
+LINKS = ("/etc/passwd", "../../skinapi.db", "p0.jpg", "metadata.csv")
+ZIP_KINDS = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
+BOMB_MB = 64
+
+
+@dataclass(frozen=True)
+class Hostile:
+    name: str
+    file: str
+    content: Callable[[], bytes]
+
+
+def all_archives() -> list[Hostile]:
+    """In an order in which each kind comes early."""
+    kinds = [
+        list(_escapes()), list(_twins()), list(_special_tars()), list(_special_zips()),
+        list(_bombs()), list(_broken()), list(_headers()), list(_crowds()),
+    ]  # fmt: skip
+    most = max(map(len, kinds))
+    found = [kind[at] for at in range(most) for kind in kinds if at < len(kind)]
+    # It takes seconds, so it is for the drill alone.
+    return [*found, Hostile("tgz of 60,000 entries", "a.tgz", _crowded_tar)]
+
+
+def some_archives(count: int) -> list[Hostile]:
+    return list(islice(all_archives(), count))
+
+
+def _escapes() -> Iterator[Hostile]:
+    for name in ESCAPES:
+        yield from _in_each_kind(f"with {name[:30]!r}", {**labelled(2), name: b"x"})
+        inside = {**labelled(2), f"{name}/deep.jpg": b"x"}
+        yield Hostile(f"zip under {name[:30]!r}", "a.zip", partial(zipped, inside))
+        yield Hostile(f"tar under {name[:30]!r}", "a.tar", partial(tarred, inside))
+
+
+def _twins() -> Iterator[Hostile]:
+    for one, other in TWINS:
+        files = {**labelled(2), one: b"x", other: b"y"}
+        yield from _in_each_kind(f"of {one!r} and {other!r}", files)
+
+
+def _in_each_kind(said: str, files: dict[str, bytes]) -> Iterator[Hostile]:
+    yield Hostile(f"zip {said}", "a.zip", partial(zipped, files))
+    yield Hostile(f"tar {said}", "a.tar", partial(tarred, files))
+    yield Hostile(f"tgz {said}", "a.tgz", partial(tarred, files, "w:gz"))
+
+
+def _special_tars() -> Iterator[Hostile]:
+    for kind in TAR_KINDS:
+        for target in LINKS:
+            for mode, suffix in (("w", "tar"), ("w:gz", "tgz")):
+                yield Hostile(
+                    f"{suffix}, kind {kind!r} to {target}",
+                    f"a.{suffix}",
+                    partial(_tar_with, kind, target, mode),
+                )
+
+
+def _tar_with(kind: bytes, target: str, mode: str) -> bytes:
+    files = labelled(2)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode) as archive:  # type: ignore[call-overload]
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+        special = tarfile.TarInfo("special.jpg")
+        special.type, special.linkname = kind, target
+        archive.addfile(special)
+    return out.getvalue()
+
+
+def _special_zips() -> Iterator[Hostile]:
+    for kind in ZIP_KINDS:
+        for target in LINKS:
+            yield Hostile(
+                f"zip, kind {kind:o} to {target}",
+                "a.zip",
+                partial(_zip_with, kind, target.encode()),
+            )
+
+
+def _zip_with(kind: int, target: bytes) -> bytes:
+    out = io.BytesIO(zipped(labelled(2)))
+    with zipfile.ZipFile(out, "a") as archive:
+        entry = zipfile.ZipInfo("special.jpg")
+        entry.create_system, entry.external_attr = 3, (kind | 0o777) << 16
+        archive.writestr(entry, target)
+    return out.getvalue()
+
+
+def _bombs() -> Iterator[Hostile]:
+    for name in ("bomb.jpg", "bomb.csv", "mel/bomb.png"):
+        yield Hostile(f"zip bomb {name}", "a.zip", partial(_bomb, name, "zip"))
+        yield Hostile(f"tgz bomb {name}", "a.tgz", partial(_bomb, name, "tgz"))
+    yield Hostile("bomb in a skipped file", "a.tgz", partial(_bomb, ".hidden", "tgz"))
+    yield Hostile("bomb in parts", "a.zip", _parts)
+
+
+def _bomb(name: str, kind: str) -> bytes:
+    files = {name: bytes(BOMB_MB * 2**20)}
+    return zipped(files) if kind == "zip" else tarred(files, "w:gz")
+
+
+def _parts() -> bytes:
+    part = bytes(BOMB_MB * 2**20 // 64)
+    return zipped({f"{number}.jpg": part for number in range(64)})
+
+
+def _broken() -> Iterator[Hostile]:
+    files = labelled(3)
+    whole = {"zip": zipped(files), "tar": tarred(files), "tgz": tarred(files, "w:gz")}
+    for suffix, content in whole.items():
+        for share in (0.1, 0.3, 0.5, 0.7, 0.9):
+            cut = content[: int(len(content) * share)]
+            yield Hostile(f"{suffix} cut at {share}", f"a.{suffix}", partial(bytes, cut))
+        junk = bytes(range(256)) * 40
+        yield Hostile(f"{suffix} of junk", f"a.{suffix}", partial(bytes, junk))
+        yield Hostile(f"empty {suffix}", f"a.{suffix}", partial(bytes, b"x"))
+        for at in (0.2, 0.4, 0.6):
+            if suffix != "tar":  # a tar has no checksum over its files
+                spoiled = bytearray(content)
+                place = int(len(content) * at)
+                spoiled[place : place + 64] = b"\xff" * 64
+                made = partial(bytes, spoiled)
+                yield Hostile(f"{suffix} spoiled at {at}", f"a.{suffix}", made)
+
+
+def _headers() -> Iterator[Hostile]:
+    """Headers that are not true, or too long."""
+    content = zipped(labelled(2))
+    at = content.index(b"PK\x01\x02")
+    for offset, value, name in (
+        (8, b"\x01\x00", "encrypted"),
+        (10, b"\x0c\x00", "bzip2"),
+        (10, b"\x0e\x00", "lzma"),
+        (10, b"\x63\x00", "an unknown method"),
+        (16, b"\0\0\0\0", "a wrong CRC"),
+        (24, b"\x01\0\0\0", "a size that is too small"),
+    ):
+        changed = bytearray(content)
+        changed[at + offset : at + offset + len(value)] = value
+        yield Hostile(f"zip, {name}", "a.zip", partial(bytes, changed))
+    yield Hostile("tar with a long header", "a.tar", _long_header)
+    yield Hostile("tgz with a long header", "a.tgz", partial(_long_header, "w:gz"))
+
+
+def _long_header(mode: str = "w") -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
+        entry = tarfile.TarInfo("a.jpg")
+        entry.pax_headers = {"comment": "x" * 2**20}
+        archive.addfile(entry)
+    return out.getvalue()
+
+
+def _crowds() -> Iterator[Hostile]:
+    """More entries than are taken; of the zip, the header says that they are few."""
+    yield Hostile("zip of 60,000 entries", "a.zip", _crowded_zip)
+    yield Hostile("zip of 60,000 entries that says 5", "a.zip", partial(_crowded_zip, said=5))
+
+
+def _crowded_zip(said: int | None = None, count: int = 60_000) -> bytes:
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<H", 5) + bytes(16)
+    entries = b"".join(entry + b"%05d" % number for number in range(count))
+    number = count if said is None else said
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, number, number, len(entries), 0, 0)
+    return entries + end
+
+
+def _crowded_tar(count: int = 60_000) -> bytes:
+    entry = tarfile.TarInfo("a").tobuf()
+    block = io.BytesIO()
+    with tarfile.open(fileobj=block, mode="w:gz", compresslevel=1) as archive:
+        fileobj = archive.fileobj
+        assert fileobj
+        fileobj.write(entry * count)
+    return block.getvalue()

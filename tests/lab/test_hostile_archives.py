@@ -1,0 +1,50 @@
+"""Archives of people who mean harm: each is refused with a sentence, and leaves nothing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.backends import Backend
+from tests.lab.hostile import Hostile, all_archives, some_archives
+from tests.lab.sending import post_form
+from tests.size import drill
+
+REFUSED = (413, 422)
+MEGABYTE = 2**20
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    folder = tmp_path_factory.mktemp("hostile") / "instance"
+    backend = Backend(folder, open_lab=True, max_dataset_bytes=256 * MEGABYTE)
+    yield backend
+    backend.services.store.close()
+
+
+def files_around(backend: Backend) -> set[Path]:
+    """All files beside the folder of the server and in it, but the database's own."""
+    top = backend.settings.instance_dir.parent
+    return {
+        path for path in top.rglob("*") if not path.name.startswith(("skinapi.db", "limits.db"))
+    }
+
+
+def test_there_are_two_hundred_of_them() -> None:
+    assert len({one.name for one in all_archives()}) >= 200
+
+
+@pytest.mark.parametrize(
+    "hostile", all_archives() if drill else some_archives(48), ids=lambda one: one.name[:60]
+)
+def test_a_hostile_archive_is_refused_and_leaves_nothing(opened: Backend, hostile: Hostile) -> None:
+    before = files_around(opened)
+    answer = post_form(opened, {hostile.file: hostile.content()})
+    assert answer.status_code in REFUSED, answer.text
+    body = answer.get_json()
+    assert body["code"] in ("bad_archive", "bad_dataset", "payload_too_large")
+    assert len(body["detail"]) < 300
+    assert files_around(opened) - before <= {opened.settings.quarantine}
+    for name in ("datasets", "images", "uploads", "upload_parts"):
+        assert opened.services.store.collection(name).find() == []
+    assert list(opened.services.store.blobs.keys()) == []
