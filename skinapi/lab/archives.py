@@ -4,6 +4,7 @@ Nothing in a header is believed: bytes and entries are counted as they are unpac
 a name of ours, and what is neither a file nor a folder is refused.
 """
 
+import gzip
 import stat
 import struct
 import tarfile
@@ -11,7 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 from skinapi.lab.entry_names import shown
 from skinapi.lab.errors import BadArchive
@@ -104,6 +105,7 @@ def _broken_archives(name: str) -> Iterator[None]:
     except (
         zipfile.BadZipFile,
         tarfile.TarError,
+        gzip.BadGzipFile,
         zlib.error,
         struct.error,
         EOFError,
@@ -178,10 +180,20 @@ def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
 
 
 class _BoundedTarInfo(tarfile.TarInfo):
-    """Refuses a long header before Python reads it whole.
+    """Refuses a long header before Python reads it whole, and an archive that breaks off: the
+    library would take both a broken header and a missing end for the end.
 
-    The standard library offers `_proc_member` for subclasses that treat members by their type.
+    It offers `_proc_member` for subclasses that treat members by their type.
     """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_BoundedTarInfo":
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
+            raise
+        except tarfile.HeaderError as error:
+            raise BadArchive("The tar archive is damaged or cut off") from error
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
         if self.type in _LONG_TAR_HEADERS and self.size > LARGEST_TAR_HEADER:
@@ -195,12 +207,12 @@ class _BoundedTarInfo(tarfile.TarInfo):
 def _unpack_tar(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
     begin = file.read(2)
     file.seek(0)
-    # Only gzip: the others unpack too much before anything can be counted.
-    mode = "r|gz" if begin == b"\x1f\x8b" else "r|"
-    # The size of its reads stays small: each may unpack to a thousand times as much.
-    with tarfile.open(fileobj=file, mode=mode, tarinfo=_BoundedTarInfo) as tar:  # type: ignore[call-overload]
+    # Only gzip: the others unpack too much before anything can be counted. `GzipFile` checks the
+    # checksum, which `tarfile` by itself does not.
+    stream: Any = gzip.GzipFile(fileobj=file) if begin == b"\x1f\x8b" else file
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedTarInfo) as tar:
         for entry in tar:
-            tar.members.clear()  # it keeps each member that it has passed
+            tar.members.clear()  # type: ignore[attr-defined]  # it keeps each member that it has passed
             budget.count_entry()
             if entry.isdir():
                 sink.check_folder(entry.name)
@@ -212,6 +224,8 @@ def _unpack_tar(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
                 sink.take(entry.name, _whole(budget.counted(content.read), entry.size))
             else:
                 budget.count(entry.size)  # to pass over it, it is decompressed all the same
+    for _ in budget.counted(stream.read):  # up to the checksum
+        pass
 
 
 def _whole(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:

@@ -5,10 +5,11 @@ import json
 import select
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 _ROOT = Path(__file__).parents[2]
 # The largest picture takes two seconds; a machine under load is given more.
@@ -32,6 +33,13 @@ class Inspected:
         return replace(self, thumbnail=b"")
 
 
+def parse_answer(found: Mapping[str, Any]) -> Inspected | str:
+    """What picture_process.py has found."""
+    if "fault" in found:
+        return str(found["fault"])
+    return Inspected(**{**found, "thumbnail": base64.b64decode(found["thumbnail"])})
+
+
 class PictureInspector:
     """One decoding process, started for the first picture and again where one has ended it."""
 
@@ -53,10 +61,7 @@ class PictureInspector:
         if line is None:
             self._end()
             return ENDED_IT
-        found = json.loads(line)
-        if "fault" in found:
-            return str(found["fault"])
-        return Inspected(**{**found, "thumbnail": base64.b64decode(found["thumbnail"])})
+        return parse_answer(json.loads(line))
 
     def _ask(self, path: Path) -> bytes | None:
         """The line that it answers; None where it ended or was silent for too long."""

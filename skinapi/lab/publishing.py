@@ -6,6 +6,7 @@ it begins by removing what the earlier attempt has stored.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from skinapi.errors import NotFound
@@ -120,7 +121,7 @@ class Publisher:
             "skipped_files": dict(contents.skipped),
             "unknown_labels": unknown_labels(layout, mapping),
             "duplicates": {**duplicates, "near": near_within(checked)},
-            "elsewhere": duplicates_elsewhere(checked, self._images, self._name_of),
+            "elsewhere": duplicates_elsewhere(checked, self._images, self._names_beside(dataset)),
             "seen_by_model": seen_by_model(checked, self._learned()),
         }
         report["warnings"] = warnings_of(report)
@@ -207,13 +208,23 @@ class Publisher:
         if not self._datasets.touch(dataset.id, progress=round(progress, 1), message=message):
             raise NotFound("The data set was deleted while it was checked")
 
-    def _name_of(self, identifier: str) -> str | None:
-        """The name of a published data set; None of one that is still checked, or is gone."""
-        try:
-            found = self._datasets.by_id(identifier)
-        except NotFound:
-            return None
-        return found.name if found.status == "published" else None
+    def _names_beside(self, dataset: DatasetVersion) -> Callable[[str], str | None]:
+        """A function that tells the name of a published data set by its id.
+
+        None for another version of the same name, which shares pictures by its nature, and for one
+        that is still checked, or is gone.
+        """
+
+        @cache
+        def name_of(identifier: str) -> str | None:
+            try:
+                found = self._datasets.by_id(identifier)
+            except NotFound:
+                return None
+            other = found.status == "published" and found.name_key != dataset.name_key
+            return found.name if other else None
+
+        return name_of
 
 
 def _image_of(dataset: str, one: Checked) -> DatasetImage:

@@ -121,9 +121,13 @@ def duplicates_elsewhere(
     same, alike = Listed(), Listed()
     for batch in _batches(checked):
         hashes = {one.inspected.sha256: one.name for one in batch}
-        for image in images.same(list(hashes)):
-            if owner := name_of(image.dataset):
-                same.add({"name": hashes[image.sha256], "dataset": owner, "other": image.name})
+        # A picture counts once, in however many other data sets it is.
+        found = {
+            image.sha256: image for image in images.same(list(hashes)) if name_of(image.dataset)
+        }
+        for sha256, image in found.items():
+            owner = name_of(image.dataset)
+            same.add({"name": hashes[sha256], "dataset": owner, "other": image.name})
         candidates = images.in_near_bands([one.inspected.dhash for one in batch])
         for one in batch:
             _note_alike(one, candidates, name_of, alike)
@@ -142,6 +146,7 @@ def _note_alike(
             continue
         if owner := name_of(image.dataset):
             alike.add({"name": one.name, "dataset": owner, "other": image.name, "bits": bits})
+            return
 
 
 def _batches(checked: Sequence[Checked]) -> Iterable[Sequence[Checked]]:

@@ -48,7 +48,6 @@ TAR_KINDS = (
     tarfile.CHRTYPE,
     tarfile.BLKTYPE,
     tarfile.FIFOTYPE,
-    tarfile.CONTTYPE,
 )
 LINKS = ("/etc/passwd", "../../skinapi.db", "p0.jpg", "metadata.csv")
 ZIP_KINDS = (stat.S_IFLNK, stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)

@@ -1,0 +1,36 @@
+"""What the tests of data sets share."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from skinapi.lab import inspection, picture_process, publishing
+from skinapi.lab.inspection import Inspected, parse_answer
+
+
+class InspectorHere:
+    """Decodes in this process: to start one for each data set takes most of a test's time."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None: ...
+
+    def inspect(self, path: Path) -> Inspected | str:
+        return parse_answer(picture_process.inspect(path.read_bytes()))
+
+
+@pytest.fixture(autouse=True)
+def _decode_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless a test asks for the real process."""
+    if "real_inspector" not in request.fixturenames:
+        monkeypatch.setattr(publishing, "PictureInspector", InspectorHere)
+
+
+@pytest.fixture
+def real_inspector() -> type[inspection.PictureInspector]:
+    return inspection.PictureInspector

@@ -1,0 +1,66 @@
+"""The process that decodes pictures: it may end, the check goes on."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from skinapi.lab.inspection import ENDED_IT, Inspected, PictureInspector
+from skinapi.lab.near_duplicates import MOST_BITS, NearIndex, distance, neighbours
+from tests.backends import Backend
+from tests.lab.sending import labelled, picture, post_form, zipped
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / name for name in ("good", "bad", "other")]
+    for path, content in zip(paths, (picture(1), b"no picture", picture(2)), strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+def test_each_picture_is_told_apart_also_after_the_process_was_killed(paths: list[Path]) -> None:
+    good, bad, other = paths
+    with PictureInspector() as inspector:
+        first = inspector.inspect(good)
+        assert isinstance(first, Inspected)
+        assert (first.width, first.height, first.format) == (180, 160, "JPEG")
+        assert isinstance(inspector.inspect(bad), str)
+        process = inspector._process
+        assert process
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10
+        os.kill(process.pid, signal.SIGKILL)
+        assert inspector.inspect(other) == ENDED_IT
+        assert inspector.inspect(good) == first
+    assert inspector._process is None
+
+
+def test_a_picture_that_takes_too_long_is_given_up(paths: list[Path]) -> None:
+    with PictureInspector(most_seconds=0.0) as inspector:
+        assert inspector.inspect(paths[0]) == ENDED_IT
+
+
+def test_a_data_set_is_decoded_by_it(real_inspector: object, tmp_path: Path) -> None:
+    backend = Backend(tmp_path, open_lab=True)
+    answer = post_form(backend, {"a.zip": zipped(labelled(3))})
+    assert answer.status_code == 200, answer.text
+    backend.services.store.close()
+
+
+@pytest.mark.parametrize("bits", range(8))
+def test_hashes_are_near_up_to_four_bits_wherever_they_differ(bits: int) -> None:
+    """One in each band is the hardest: no band is equal."""
+    index, dhash = NearIndex(), "0123456789abcdef"
+    index.add(dhash, "it")
+    places = [16 * (number % 4) + number // 4 for number in range(bits)]
+    changed = int(dhash, 16)
+    for place in places:
+        changed ^= 1 << place
+    other = f"{changed:016x}"
+    assert distance(dhash, other) == bits
+    assert list(index.near(other)) == ([("it", bits)] if bits <= MOST_BITS else [])
+
+
+def test_the_neighbours_of_a_band_are_seventeen() -> None:
+    assert len(set(neighbours("a5c3"))) == 17

@@ -1,0 +1,184 @@
+"""Uploads in parts: continued after an interruption, bound to their owner, deleted in time."""
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, Uploads
+from skinapi.storage.ids import now
+from tests.backends import Backend, Person
+from tests.lab.sending import labelled, send, upload, zipped
+
+TWO_PARTS = bytes(range(256)) * (SMALLEST_PART // 256) + b"the rest"
+QUOTA = 5_000_000
+
+
+@pytest.fixture(scope="module")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    folder = tmp_path_factory.mktemp("uploads")
+    backend = Backend(folder, max_dataset_bytes=4_000_000, dataset_quota_bytes=QUOTA)
+    yield backend
+    backend.services.store.close()
+
+
+@pytest.fixture
+def person(backend: Backend) -> Person:
+    return backend.member(role="researcher")
+
+
+def begin(person: Person, content: bytes = TWO_PARTS, **said: Any) -> str:
+    body = {"name": "a.zip", "size": len(content), **said}
+    answer = person.call("POST", "/uploads", json=body)
+    assert answer.status_code == 201, answer.text
+    return str(answer.get_json()["id"])
+
+
+def put(person: Person, identifier: str, offset: int | str, content: bytes) -> Any:
+    return person.call("PUT", f"/uploads/{identifier}/{offset}", data=content)
+
+
+def blobs(backend: Backend) -> int:
+    return len(list(backend.services.store.blobs.keys()))
+
+
+def test_an_upload_goes_on_where_it_was_interrupted_and_reads_as_it_was_sent(
+    any_backend: Backend,
+) -> None:
+    person = any_backend.member(role="researcher")
+    identifier = begin(person)
+    first, rest = TWO_PARTS[:SMALLEST_PART], TWO_PARTS[SMALLEST_PART:]
+    for _ in range(2):  # the second time as a client that has not heard the answer
+        answer = put(person, identifier, 0, first)
+        assert (answer.status_code, answer.get_json()["received"]) == (200, SMALLEST_PART)
+    asked = person.call("GET", f"/uploads/{identifier}").get_json()
+    assert (asked["received"], asked["complete"]) == (SMALLEST_PART, False)
+    assert put(person, identifier, SMALLEST_PART, rest).get_json()["complete"]
+    uploads = Uploads(any_backend.services.store)
+    record = uploads.get(identifier, owner=any_backend.account(person.email).id)
+    reader = uploads.read(record)
+    assert reader.read() == TWO_PARTS
+    reader.seek(SMALLEST_PART - 3)
+    assert reader.read(5) == TWO_PARTS[SMALLEST_PART - 3 :][:3]
+    assert blobs(any_backend) == 2
+    assert person.call("DELETE", f"/uploads/{identifier}").status_code == 200
+    assert blobs(any_backend) == 0
+    assert any_backend.services.store.collection("upload_parts").find() == []
+
+
+@pytest.mark.parametrize(
+    ("offset", "content", "status"),
+    [
+        (SMALLEST_PART, b"the rest", 409),
+        (0, b"too small", 400),
+        (0, b"", 400),
+        (0, TWO_PARTS + b"x", 400),
+        (len(TWO_PARTS), b"x", 400),
+        ("-1", TWO_PARTS, 400),
+        ("1e3", TWO_PARTS, 400),
+        ("\u0663", TWO_PARTS, 400),
+        ("9" * 40, TWO_PARTS, 400),
+        (0, bytes(LARGEST_PART + 1), 413),
+    ],
+)
+def test_a_part_that_does_not_fit_is_refused_and_leaves_nothing(
+    backend: Backend, person: Person, offset: int | str, content: bytes, status: int
+) -> None:
+    identifier, before = begin(person), blobs(backend)
+    assert put(person, identifier, offset, content).status_code == status
+    assert person.call("GET", f"/uploads/{identifier}").get_json()["received"] == 0
+    assert blobs(backend) == before
+
+
+def test_another_part_at_the_same_place_is_refused(person: Person) -> None:
+    content = bytes(3 * SMALLEST_PART)
+    identifier = begin(person, content)
+    assert put(person, identifier, 0, content[: 2 * SMALLEST_PART]).status_code == 200
+    answer = put(person, identifier, 0, content[:SMALLEST_PART])
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "wrong_offset")
+    assert str(2 * SMALLEST_PART) in answer.get_json()["error"]
+
+
+def test_a_part_whose_length_was_not_counted_before_a_crash_is_taken(
+    backend: Backend, person: Person
+) -> None:
+    """The server was killed between the document of the part and that of the upload."""
+    identifier = begin(person)
+    put(person, identifier, 0, TWO_PARTS[:SMALLEST_PART])
+    uploads = backend.services.store.collection("uploads")
+    uploads.update({"id": identifier}, {"$set": {"received": 0}})
+    before = blobs(backend)
+    again = put(person, identifier, 0, TWO_PARTS[:SMALLEST_PART])
+    assert again.get_json()["received"] == SMALLEST_PART
+    assert blobs(backend) == before
+
+
+def test_an_upload_is_its_owners_alone(backend: Backend, person: Person) -> None:
+    identifier = begin(person)
+    other = backend.member(role="admin")
+    assert other.call("GET", f"/uploads/{identifier}").status_code == 404
+    assert put(other, identifier, 0, TWO_PARTS).status_code == 404
+    body = {"name": "ham", "uploads": [identifier]}
+    assert other.call("POST", "/datasets", json=body).status_code == 404
+
+
+def test_what_an_account_may_keep_is_counted_as_it_is_announced(
+    backend: Backend, person: Person
+) -> None:
+    assert person.call("POST", "/uploads", json={"name": "a", "size": 4_000_001}).status_code == 413
+    begin(person, bytes(4_000_000))
+    answer = person.call("POST", "/uploads", json={"name": "a", "size": 1_000_001})
+    assert (answer.status_code, answer.get_json()["code"]) == (507, "dataset_quota_reached")
+    begin(person, bytes(1_000_000))
+
+
+def test_an_upload_that_is_not_used_is_deleted_after_a_day(
+    backend: Backend, person: Person
+) -> None:
+    identifier, before = begin(person), blobs(backend)
+    put(person, identifier, 0, TWO_PARTS)
+    assert blobs(backend) == before + 1
+    late = {"$set": {"expires_at": now() - timedelta(seconds=1)}}
+    backend.services.store.collection("uploads").update({"id": identifier}, late)
+    assert person.call("GET", f"/uploads/{identifier}").status_code == 404
+    begin(person)
+    assert blobs(backend) == before
+
+
+def test_parts_without_an_upload_are_found_and_repaired(backend: Backend, person: Person) -> None:
+    identifier, before = begin(person), blobs(backend)
+    put(person, identifier, 0, TWO_PARTS)
+    backend.services.store.collection("uploads").delete({"id": identifier})
+    faults = [one for one in backend.services.datasets.faults() if identifier in one.says]
+    for fault in faults:
+        assert fault.repair
+        fault.repair()
+    assert len(faults) == 1
+    assert blobs(backend) == before
+
+
+def test_an_upload_with_another_checksum_is_not_published(person: Person) -> None:
+    content = zipped(labelled(2))
+    right = hashlib.sha256(content).hexdigest()
+    wrong = send(person, [upload(person, content, sha256="0" * 64)])
+    assert (wrong["status"], wrong["problem_code"]) == ("refused", "bad_request")
+    assert "SHA-256" in wrong["problem"]
+    assert send(person, [upload(person, content, sha256=right)])["status"] == "published"
+
+
+def test_an_upload_that_has_not_arrived_makes_no_data_set(backend: Backend, person: Person) -> None:
+    body = {"name": "half", "uploads": [begin(person)]}
+    answer = person.call("POST", "/datasets", json=body)
+    assert (answer.status_code, "has 0 of" in answer.get_json()["error"]) == (400, True)
+    assert "half" not in str(backend.services.store.collection("datasets").find())
+
+
+def test_the_quarantine_is_empty_after_all_of_this(tmp_path: Path) -> None:
+    backend = Backend(tmp_path)
+    person = backend.member(role="researcher")
+    send(person, [upload(person, zipped(labelled(2)))])
+    assert not list((tmp_path / "quarantine").iterdir())
+    backend.services.store.close()
