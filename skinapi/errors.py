@@ -23,6 +23,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         EmailTaken                   409  (auth)
         LastAdmin                    409  (auth)
         ConcurrentChange             409  (auth)
+        WrongOffset                  409  (lab)
+        DatasetInUse                 409  (lab)
       PayloadTooLarge                413
       UnsupportedMediaType           415
       UriTooLong                     414
@@ -45,11 +47,15 @@ The tree, with the statuses. An error that only one package raises is defined in
         UnreadablePicture            422
         Refused                      422
         BadDataset                   422
+          BadArchive                 422  (lab)
+          RefusedDataset             422  (lab)
+            UnknownLabels            422  (lab)
         BadNetwork                   422
         IdempotencyKeyReused         422  (records)
         Undecided                    422  (clients)
       ModelDamaged                   500
       StorageQuotaReached            507  (records)
+      DatasetQuotaReached            507  (lab)
       NoSuchLanguage                 406  (reports)
 """
 

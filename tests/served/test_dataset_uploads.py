@@ -3,12 +3,18 @@
 import http.client
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
+from statistics import median
 
 import pytest
 
+from skinapi.web.connection import STALLED_SECONDS
+from tests.clients.dialects import base64_of
+from tests.faults.disks import small_disk
 from tests.lab.sending import labelled, picture, zipped
+from tests.photos import photo_of
 from tests.served.memory import measure_memory, watching_memory
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask, open_connection, read_answer
@@ -153,3 +159,71 @@ def chunked(port: int, pieces: list[bytes]) -> Answer:
             connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
         connection.sendall(b"0\r\n\r\n")
         return read_answer(connection)
+
+
+def test_an_upload_that_fills_the_disk_is_refused_and_others_go_on(tmp_path: Path) -> None:
+    """Of 64 MB a twentieth stays free for the database."""
+    with (
+        small_disk(tmp_path / "instance", 64),
+        serving(tmp_path, {"OPEN_LAB": "true"}, workers=1) as server,
+    ):
+        heads = [part_head(f"{number}.jpg") for number in range(10)]
+        length = sum(len(head) + 8 * MEGABYTE + 2 for head in heads)
+
+        def pieces() -> Iterator[bytes]:
+            for head in heads:
+                yield from (head, *[PIECE] * 8, b"\r\n")
+
+        answer = post(server.port, pieces(), length)
+        assert (answer.status, answer.json["code"]) == (507, "disk_full")
+        assert leftovers(server) == []
+        assert ask(server.port, "GET", "/readyz").status == 200
+        assert post_files(server.port, {"a.zip": zipped(labelled(2))}).status == 200
+
+
+def test_uploads_beyond_the_space_for_them_give_way_and_photos_do_not(tmp_path: Path) -> None:
+    """Both uploads are stalled; the one that has been silent for longer is refused."""
+    settings = {"OPEN_LAB": "true", "MAX_DATASET_BYTES": str(3 * MEGABYTE)}
+    head = (
+        "POST /api/upload-dataset?datasetName=a HTTP/1.1\r\nHost: here\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
+        f"Content-Length: {3 * MEGABYTE}\r\n\r\n"
+    ).encode()
+    with serving(tmp_path, settings, workers=1) as server, ExitStack() as stack:
+        lines = [stack.enter_context(closing(open_connection(server.port))) for _ in range(3)]
+        for line in lines[:2]:
+            line.sendall(head + PIECE * 2)
+        time.sleep(STALLED_SECONDS + 0.2)
+        lines[2].sendall(head + PIECE * 2 + PIECE[: MEGABYTE // 2])
+        refused = read_answer(lines[0])
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
+        assert ask(server.port, "GET", "/readyz").status == 200
+
+
+def test_predictions_go_on_while_a_data_set_is_checked(
+    tmp_path: Path, report: Callable[[str], None]
+) -> None:
+    """The decoder has a low priority, and none of the server's threads."""
+    photo = photo_of("melanoma")
+    with serving(tmp_path, {"OPEN_LAB": "true"}, workers=1) as server:
+        alone = [_predict_s(server, photo) for _ in range(size(10, 100))]
+        files = {"a.zip": zipped(labelled(size(40, 400)))}
+        with ThreadPoolExecutor(1) as pool:
+            checking = pool.submit(post_files, server.port, files)
+            beside = [_predict_s(server, photo) for _ in range(2)]
+            while not checking.done():
+                beside.append(_predict_s(server, photo))
+        assert checking.result().status == 200
+    report(
+        f"median of a prediction: {median(alone) * 1000:.0f} ms alone, "
+        f"{median(beside) * 1000:.0f} ms beside a check ({len(beside)} predictions)"
+    )
+    assert len(beside) > 2  # else none was answered before the check ended
+
+
+def _predict_s(server: Server, photo: bytes) -> float:
+    began = time.monotonic()
+    sent = {"image": f"data:image/jpeg;base64,{base64_of(photo)}"}
+    answer = ask(server.port, "POST", "/api/predict", json=sent)
+    assert answer.json["class_id"] != "inconclusive", answer.data
+    return time.monotonic() - began

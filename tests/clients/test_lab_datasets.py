@@ -1,0 +1,136 @@
+"""DermaScan lab's exact requests about data sets, and what its client reads of the answers."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+
+from skinapi.lab import publishing
+from tests.backends import Backend
+from tests.lab.conftest import InspectorHere
+from tests.lab.sending import labelled, picture, post_form, table, tarred, zipped
+
+ORIGIN = "http://localhost:5173"
+FIELDS = {"status", "dataset_name", "dataset_path", "files_saved", "files_extracted", "message"}
+
+
+@pytest.fixture
+def backend(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Backend]:
+    monkeypatch.setattr(publishing, "PictureInspector", InspectorHere)
+    backend = Backend(tmp_path_factory.mktemp("lab"), open_lab=True)
+    yield backend
+    backend.services.store.close()
+
+
+@pytest.mark.parametrize("named_by", ["query", "form"])
+def test_many_files_are_answered_as_its_client_reads_them(backend: Backend, named_by: str) -> None:
+    files = labelled(3)
+    data = {"files": [(io.BytesIO(content), name) for name, content in files.items()]}
+    path = "/api/upload-dataset"
+    if named_by == "query":
+        path += "?datasetName=My%20moles"
+    answer = backend.client.post(
+        path,
+        data=data if named_by == "query" else {**data, "datasetName": "My moles"},
+        headers={"Origin": ORIGIN},
+    )
+    assert answer.status_code == 200, answer.text
+    body = answer.get_json()
+    assert body.keys() == FIELDS
+    assert (body["status"], body["dataset_name"]) == ("success", "My moles")
+    assert body["dataset_path"].startswith("datasets/")
+    assert body["files_saved"] == list(files)
+    assert body["files_extracted"] == 0
+    assert body["message"].startswith("3 pictures published as version 1.")
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    listed = backend.client.get("/api/datasets", headers={"Origin": ORIGIN}).get_json()
+    assert listed == {
+        "datasets": [
+            {
+                "name": "My moles",
+                "path": body["dataset_path"],
+                "file_count": 3,
+                "files": ["p0.jpg", "p1.jpg", "p2.jpg"],
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tgz"])
+def test_an_archive_tells_how_many_files_came_out_of_it(backend: Backend, kind: str) -> None:
+    files = labelled(7)
+    packed = zipped(files) if kind == "zip" else tarred(files, "w" if kind == "tar" else "w:gz")
+    body = post_form(backend, {f"all.{kind}": packed}).get_json()
+    assert body["files_saved"] == [f"all.{kind}"]
+    assert body["files_extracted"] == 8
+    assert len(backend.client.get("/api/datasets").get_json()["datasets"][0]["files"]) == 5
+
+
+def test_a_table_beside_an_archive_of_pictures_is_one_data_set(backend: Backend) -> None:
+    files = labelled(3)
+    labels = files.pop("metadata.csv")
+    answer = post_form(backend, {"metadata.csv": labels, "pictures.zip": zipped(files)})
+    assert answer.get_json()["files_extracted"] == 3
+
+
+def test_the_list_has_the_newest_version_of_each_name(backend: Backend) -> None:
+    for count, name in ((2, "ham"), (3, "isic"), (4, "HAM")):
+        assert post_form(backend, labelled(count), name).status_code == 200
+    listed = backend.client.get("/api/datasets").get_json()["datasets"]
+    assert {one["name"]: one["file_count"] for one in listed} == {"HAM": 4, "isic": 3}
+
+
+def test_pictures_with_unknown_labels_are_left_out_and_the_message_says_so(
+    backend: Backend,
+) -> None:
+    rows = [{"image_id": "p0", "dx": "mel"}, {"image_id": "p1", "dx": "birthmark"}]
+    files = {"metadata.csv": table(rows), "p0.jpg": picture(0), "p1.jpg": picture(1)}
+    body = post_form(backend, files).get_json()
+    assert "Left out, because their labels are not known: 1 (birthmark)." in body["message"]
+
+
+@pytest.mark.parametrize(
+    ("files", "name", "status", "says"),
+    [
+        ({"metadata.csv": b"x"}, "ham", 422, "No picture was sent"),
+        ({"a.zip": b"no zip"}, "ham", 422, "a.zip is damaged, or no such archive"),
+        ({}, "ham", 400, "No file was sent"),
+        ({"a.jpg": picture(0)}, "", 400, "datasetName: give the data set a name"),
+        ({"a.jpg": picture(0)}, "%00", 400, "datasetName: give the data set a name"),
+        ({"a.jpg": picture(0)}, "x" * 101, 400, "datasetName: give the data set a name"),
+        ({"../a.jpg": picture(0)}, "ham", 422, "../a.jpg: names with .. are refused"),
+    ],
+)
+def test_what_goes_wrong_is_told_in_a_sentence_and_leaves_nothing(
+    backend: Backend, files: dict[str, bytes], name: str, status: int, says: str
+) -> None:
+    answer = post_form(backend, files, name, content_type="multipart/form-data")
+    assert answer.status_code == status, answer.text
+    assert says in answer.get_json()["detail"]
+    assert backend.client.get("/api/datasets").get_json() == {"datasets": []}
+    assert backend.services.store.collection("datasets").find() == []
+    assert list(backend.services.store.blobs.keys()) == []
+    assert not list(backend.settings.quarantine.glob("*"))
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "upload-dataset"), ("GET", "datasets")])
+def test_a_preflight_is_answered(backend: Backend, method: str, path: str) -> None:
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
+    answer = backend.client.open(f"/api/{path}", method="OPTIONS", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert method in answer.headers["Access-Control-Allow-Methods"]
+
+
+def test_a_broken_form_is_the_clients_error(backend: Backend) -> None:
+    for body, kind, status in (
+        (b"{}", "application/json", 415),
+        (b"hello", "multipart/form-data; boundary=x", 400),
+        (b"--x\r\nContent-Disposition: form-data; na", "multipart/form-data; boundary=x", 400),
+    ):
+        answer = backend.client.post(
+            "/api/upload-dataset?datasetName=ham", data=body, content_type=kind
+        )
+        assert answer.status_code == status, answer.text
