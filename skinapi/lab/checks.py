@@ -17,25 +17,25 @@ MOST_WAITING_REQUESTS = 2
 LONGEST_WAIT_S = 600.0
 RETRY_AFTER_S = 60
 
-Check = Callable[[], None]
+Check = Callable[[], object]
 
 
 class Checks:
     """One check at a time in this process, in a thread of its own or in the caller's."""
 
     def __init__(self) -> None:
-        self._waiting: queue.Queue[Check] = queue.Queue(MOST_WAITING)
+        self._waiting: queue.Queue[tuple[str, Check]] = queue.Queue(MOST_WAITING)
         self._running = threading.Lock()
         self._places = threading.BoundedSemaphore(1 + MOST_WAITING_REQUESTS)
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
-    def submit(self, check: Check) -> None:
-        """Run it as soon as those before it have ended. It must not raise. Raises Unavailable
-        where too many wait.
+    def submit(self, dataset: str, check: Check) -> None:
+        """Run the check of this data set as soon as those before it have ended. It must not raise.
+        Raises Unavailable where too many wait.
         """
         try:
-            self._waiting.put_nowait(check)
+            self._waiting.put_nowait((dataset, check))
         except queue.Full as error:
             raise Unavailable(retry_after=RETRY_AFTER_S) from error
         with self._starting:
@@ -44,6 +44,10 @@ class Checks:
                 # interrupted is found by its silence (datasets.py).
                 self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
                 self._thread.start()
+
+    def waiting(self) -> list[str]:
+        """The data sets whose checks have not begun."""
+        return [dataset for dataset, _ in list(self._waiting.queue)]
 
     @contextmanager
     def now(self) -> Iterator[None]:
@@ -62,6 +66,6 @@ class Checks:
 
     def _run(self) -> None:
         while True:
-            check = self._waiting.get()
+            _, check = self._waiting.get()
             with self._running:
                 check()

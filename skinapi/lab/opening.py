@@ -9,7 +9,8 @@ from skinapi.lab.images import DatasetImages
 from skinapi.lab.learned import LearnedPictures
 from skinapi.lab.publishing import Publisher
 from skinapi.lab.quarantine import Quarantine
-from skinapi.lab.service import DatasetsService, Quota
+from skinapi.lab.quota import Quota
+from skinapi.lab.service import DatasetsService
 from skinapi.lab.uploads import Uploads
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
@@ -29,7 +30,7 @@ def open_datasets(
     """
     datasets, images, uploads = Datasets(store), DatasetImages(store), Uploads(store)
     quota = Quota(datasets=datasets, uploads=uploads, most=settings.dataset_quota_bytes)
-    quarantine = Quarantine(settings.quarantine)
+    quarantine, checks = Quarantine(settings.quarantine), Checks()
     publisher = Publisher(
         datasets=datasets,
         images=images,
@@ -38,6 +39,7 @@ def open_datasets(
         largest_picture=settings.max_upload_bytes,
         most_bytes=settings.max_dataset_bytes,
         check_quota=quota.check,
+        waiting=checks.waiting,
     )
     quarantine.sweep()
     return DatasetsService(
@@ -45,7 +47,7 @@ def open_datasets(
         images=images,
         uploads=uploads,
         publisher=publisher,
-        checks=Checks(),
+        checks=checks,
         trail=trail,
         quarantine=quarantine,
         quota=quota,

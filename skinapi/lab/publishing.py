@@ -4,6 +4,7 @@
 it begins by removing what the earlier attempt has stored.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -36,6 +37,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Modality
 
 TOUCH_EVERY = 25
+TOUCH_WAITING_EVERY_S = 30.0
 DECODED_SHARE = 80.0
 
 
@@ -58,9 +60,10 @@ class Publisher:
         largest_picture: int,
         most_bytes: int,
         check_quota: Callable[[str, int], None],
+        waiting: Callable[[], Sequence[str]],
     ) -> None:
         """`check_quota(owner, more)` raises DatasetQuotaReached; `learned` tells of the model in
-        service.
+        service, `waiting` which data sets wait for this one's check to end.
         """
         self._datasets = datasets
         self._images = images
@@ -69,6 +72,8 @@ class Publisher:
         self._largest_picture = largest_picture
         self._most_bytes = most_bytes
         self._check_quota = check_quota
+        self._waiting = waiting
+        self._touched_waiting_at = 0.0
 
     def publish(self, dataset: DatasetVersion, new: NewDataset, sent: Sequence[Sent]) -> Published:
         """Raises BadDataset (UnknownLabels, BadArchive), PayloadTooLarge, DiskFull,
@@ -82,7 +87,7 @@ class Publisher:
                 contents = gather(sent, folder)
                 layout = read_layout(contents)
                 self._refuse_unknown_labels(layout, mapping, skip=new.skip_unknown_labels)
-                return self._check(dataset, new, mapping, contents, layout)
+                return self._check(dataset, new, mapping, contents, layout, sent)
         except BaseException:
             self._images.forget(dataset.id)
             raise
@@ -104,6 +109,7 @@ class Publisher:
         mapping: LabelMapping,
         contents: Contents,
         layout: Layout,
+        sent: Sequence[Sent],
     ) -> Published:
         decoded, unreadable = self._decode(dataset, new, mapping, contents.folder, layout)
         checked, duplicates = drop_duplicates(decoded)
@@ -126,7 +132,8 @@ class Publisher:
         }
         report["warnings"] = warnings_of(report)
         size = sum(one.labelled.entry.size for one in checked)
-        self._check_quota(dataset.owner, size)
+        sent_size = sum(one.size for one in sent)
+        self._check_quota(dataset.owner, size - sent_size)  # what was sent is counted already
         self._store(dataset, checked)
         published = self._datasets.publish(
             dataset.id,
@@ -207,6 +214,10 @@ class Publisher:
     def _touch(self, dataset: DatasetVersion, progress: float, message: str) -> None:
         if not self._datasets.touch(dataset.id, progress=round(progress, 1), message=message):
             raise NotFound("The data set was deleted while it was checked")
+        if time.monotonic() - self._touched_waiting_at > TOUCH_WAITING_EVERY_S:
+            self._touched_waiting_at = time.monotonic()
+            for other in self._waiting():
+                self._datasets.touch(other, progress=0.0, message="Waiting for another check")
 
     def _names_beside(self, dataset: DatasetVersion) -> Callable[[str], str | None]:
         """A function that tells the name of a published data set by its id.

@@ -1,6 +1,5 @@
 """The use cases of data sets: upload in parts, send, list, show, delete, write for a training."""
 
-import csv
 import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,22 +16,21 @@ from skinapi.lab.errors import DatasetInUse, DatasetQuotaReached, RefusedDataset
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.publishing import Published, Publisher
 from skinapi.lab.quarantine import Quarantine
+from skinapi.lab.quota import Quota
 from skinapi.lab.receiving import receive
+from skinapi.lab.training_folder import write_training_folder
 from skinapi.lab.uploads import KEPT_FOR, UploadRecord, Uploads, refuse_other_checksum
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
-from skinapi.vision.label_tables import FACTS, TABLE_NAME
-from skinapi.vision.labels import label_spellings
 from skinapi.web.access import Subject
 from skinapi.web.error_responses import log_fault
 from skinapi.web.multipart import PartBegins
 from skinapi.web.pagination import Page
-from skinapi.web.size_limits import body_too_large, size_in_words
+from skinapi.web.size_limits import body_too_large
 
 MOST_UPLOADS = 200
 # Parts of uploads that are read into memory at the same time, in each process.
 PARTS_AT_ONCE = 2
-COLUMNS = ("image_id", "image_path", "dx", "lesion_id", "patient_id", "modality", *FACTS)
 
 
 class DatasetsService:
@@ -46,7 +44,7 @@ class DatasetsService:
         checks: Checks,
         trail: AuditTrail,
         quarantine: Quarantine,
-        quota: "Quota",
+        quota: Quota,
         largest: int,
         in_use: Callable[[str], bool],
     ) -> None:
@@ -122,28 +120,37 @@ class DatasetsService:
             self._uploads.keep(record, until=now() + KEPT_FOR)
         dataset = self._datasets.begin(new, size=0)  # the uploads count until they are deleted
         self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
+        check = partial(self.check_uploads, dataset=dataset.id, new=new, uploads=tuple(uploads))
         try:
-            self._checks.submit(partial(self._check_uploads, dataset, new, records))
+            self._checks.submit(dataset.id, check)
         except SkinAPIError:
             self._datasets.remove(dataset.id)
             raise
         return dataset
 
-    def _check_uploads(
-        self, dataset: DatasetVersion, new: NewDataset, records: Sequence[UploadRecord]
-    ) -> None:
-        """What a job would do: publish, and delete the uploads; or keep why it was refused."""
+    def check_uploads(
+        self, *, dataset: str, new: NewDataset, uploads: Sequence[str]
+    ) -> DatasetVersion | None:
+        """What a job would do: publish the data set and delete its uploads, or keep why it was
+        refused (None then). It may be called again, also after it has ended.
+        """
         try:
-            self.publish_uploads(dataset, new, records)
+            found = self._datasets.by_id(dataset)
+            if found.status != "checking":
+                return found
+            return self.publish_uploads(found, new, uploads)
         except SkinAPIError as error:
-            self._refuse(dataset, error)
+            self._refuse(dataset, new.owner, error)
         except Exception as error:  # noqa: BLE001 (the thread must go on to the next check)
             log_fault(error)
-            self._refuse(dataset, SkinAPIError())
+            self._refuse(dataset, new.owner, SkinAPIError())
+        return None
 
     def publish_uploads(
-        self, dataset: DatasetVersion, new: NewDataset, records: Sequence[UploadRecord]
+        self, dataset: DatasetVersion, new: NewDataset, uploads: Sequence[str]
     ) -> DatasetVersion:
+        """Raises what `Publisher.publish` raises, and BadRequest for another checksum."""
+        records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
         for record in records:
             refuse_other_checksum(record, self._uploads.read(record))
         published = self._publisher.publish(dataset, new, [self._sent(one) for one in records])
@@ -155,12 +162,12 @@ class DatasetsService:
     def _sent(self, record: UploadRecord) -> Sent:
         return Sent(record.name, record.size, lambda: io.BufferedReader(self._uploads.read(record)))
 
-    def _refuse(self, dataset: DatasetVersion, error: SkinAPIError) -> None:
+    def _refuse(self, dataset: str, owner: str, error: SkinAPIError) -> None:
         """Keep the reason for a day; the uploads stay, so that they can be sent again."""
         report = error.report if isinstance(error, RefusedDataset) else {}
         with suppress(StoreUnavailable):
-            self._datasets.refuse(dataset.id, code=error.code, problem=error.detail, report=report)
-            self._trail.note("dataset.refused", by=dataset.owner, target=dataset.id)
+            self._datasets.refuse(dataset, code=error.code, problem=error.detail, report=report)
+            self._trail.note("dataset.refused", by=owner, target=dataset)
 
     def send_files(self, *, new: NewDataset, sent: Sequence[Sent]) -> Published:
         """Check and publish these files as a data set, while the caller waits.
@@ -235,28 +242,7 @@ class DatasetsService:
         Raises NotFound where it is deleted, also meanwhile.
         """
         self._published(dataset_id)
-        known = label_spellings()
-        pictures = folder / "images"
-        pictures.mkdir(parents=True)
-        with (folder / TABLE_NAME).open("w", newline="", encoding="utf-8") as table:
-            writer = csv.DictWriter(table, COLUMNS)
-            writer.writeheader()
-            for number, image in enumerate(self._images.walk(dataset_id)):
-                path = pictures / f"{number:06d}.{image.format.lower()}"
-                path.write_bytes(self._images.read(image))
-                # As written, where training knows that word: it measures some of them apart.
-                spelled = image.written.lower() in known
-                writer.writerow(
-                    {
-                        "image_id": image.image_id,
-                        "image_path": path.relative_to(folder).as_posix(),
-                        "dx": image.written if spelled else image.label,
-                        "lesion_id": image.lesion,
-                        "patient_id": image.patient,
-                        "modality": image.modality,
-                        **image.facts,
-                    }
-                )
+        write_training_folder(self._images, dataset_id, folder)
         self._published(dataset_id)
 
     # --- deleting ---
@@ -298,25 +284,3 @@ class DatasetsService:
             if not self._datasets.is_there(identifier):
                 says = f"images of data set {identifier}, which is gone"
                 yield Fault(says, partial(self._images.forget, identifier))
-
-
-class Quota:
-    """The bytes that one account may keep in data sets and uploads."""
-
-    def __init__(self, *, datasets: Datasets, uploads: Uploads, most: int) -> None:
-        self._datasets = datasets
-        self._uploads = uploads
-        self._most = most
-
-    def check(self, owner: str, more: int) -> None:
-        """Raises DatasetQuotaReached where the account would keep more than it may.
-
-        Uploads that begin at the same moment may all be refused, but none is missed.
-        """
-        used = sum(one.size for one in self._datasets.of_owner(owner))
-        used += sum(one.size for one in self._uploads.of_owner(owner))
-        if used + more > self._most:
-            raise DatasetQuotaReached(
-                f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
-                "delete some, then try again"
-            )

@@ -141,13 +141,12 @@ def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
     for last in range(size(8, 40)):
         identifier = upload(person, zipped(files))
         owner = any_backend.account(person.email).id
-        record = services.datasets._uploads.get(identifier, owner=owner)
         new = NewDataset(name="ham", owner=owner)
         dataset = services.datasets._datasets.begin(new, size=0)
         with monkeypatch.context() as patch:
             ended = _end_after(patch, services.datasets, last * size(3, 1))
             with suppress(Killed):
-                services.datasets.publish_uploads(dataset, new, [record])
+                services.datasets.publish_uploads(dataset, new, [identifier])
         listed = person.pages("/datasets")
         for one in listed:
             images = person.pages(f"/datasets/{one['id']}/images")

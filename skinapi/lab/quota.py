@@ -1,0 +1,26 @@
+"""The bytes that one account may keep in data sets and uploads."""
+
+from skinapi.lab.datasets import Datasets
+from skinapi.lab.errors import DatasetQuotaReached
+from skinapi.lab.uploads import Uploads
+from skinapi.web.size_limits import size_in_words
+
+
+class Quota:
+    def __init__(self, *, datasets: Datasets, uploads: Uploads, most: int) -> None:
+        self._datasets = datasets
+        self._uploads = uploads
+        self._most = most
+
+    def check(self, owner: str, more: int) -> None:
+        """Raises DatasetQuotaReached where the account would keep more than it may.
+
+        Uploads that begin at the same moment may all be refused, but none is missed.
+        """
+        used = sum(one.size for one in self._datasets.of_owner(owner))
+        used += sum(one.size for one in self._uploads.of_owner(owner))
+        if used + more > self._most:
+            raise DatasetQuotaReached(
+                f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
+                "delete some, then try again"
+            )
