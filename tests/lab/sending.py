@@ -104,5 +104,5 @@ def await_check(person: Person, dataset: str) -> dict[str, Any]:
         found: dict[str, Any] = person.call("GET", f"/datasets/{dataset}").get_json()
         if found["status"] != "checking":
             return found
-        time.sleep(0.02)
+        time.sleep(0.05)
     raise AssertionError(f"still checking after {DEADLINE_S} s")
