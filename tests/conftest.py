@@ -25,7 +25,17 @@ OURS = f"test_{secrets.token_hex(4)}_"
 
 
 # Fixtures that start servers, or processes as dear: a second and a half of work for each worker.
-STARTED_ONCE = ("shared_server", "plain", "served_backend", "shipped", "closed", "running", "four")
+STARTED_ONCE = (
+    "shared_server",
+    "plain",
+    "served_backend",
+    "shipped",
+    "closed",
+    "running",
+    "four",
+    "narrow_lab_server",
+    "lab_server",
+)
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names

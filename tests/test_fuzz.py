@@ -88,6 +88,7 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fuzzed]:
     backend.services.store.close()
 
 
+@pytest.mark.timeout(size(300, 3600))  # it grows with every route
 def test_no_generated_request_breaks_the_description(
     fuzzed: Fuzzed, report: Callable[[str], None]
 ) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from skinapi.errors import Unavailable
+from skinapi.web.error_responses import log_fault
 
 # One check decodes thousands of pictures; a second would only slow down the first.
 MOST_WAITING = 8
@@ -31,7 +32,7 @@ class Checks:
         self._starting = threading.Lock()
 
     def submit(self, dataset: str, check: Check) -> None:
-        """Run the check of this data set as soon as those before it have ended. It must not raise.
+        """Run the check of this data set as soon as those before it have ended.
         Raises Unavailable where too many wait.
         """
         try:
@@ -68,4 +69,7 @@ class Checks:
         while True:
             _, check = self._waiting.get()
             with self._running:
-                check()
+                try:
+                    check()
+                except Exception as error:  # noqa: BLE001 (the next check must run all the same)
+                    log_fault(error)

@@ -28,10 +28,18 @@ PIECE = b"\xff\xd8\xff" + bytes(MEGABYTE - 3)
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One worker with little memory for bodies, so that a large one must be somewhere else."""
     folder = tmp_path_factory.mktemp("uploads")
     with serving(folder, {"OPEN_LAB": "true", "PHOTOS": "never"}, workers=1) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def narrow_lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that takes data sets of 3 MB, and 6 MB of them at a time."""
+    settings = {"OPEN_LAB": "true", "MAX_DATASET_BYTES": str(3 * MEGABYTE)}
+    with serving(tmp_path_factory.mktemp("narrow"), settings, workers=1) as server:
         yield server
 
 
@@ -77,11 +85,11 @@ def _deleted(pid: int, folder: Path) -> list[str]:
 
 
 def test_a_data_set_larger_than_memory_for_bodies_leaves_memory_flat(
-    opened: Server, report: Callable[[str], None]
+    lab_server: Server, report: Callable[[str], None]
 ) -> None:
     """One picture that can be used, and as much beside it that cannot."""
     small = {"metadata.csv": labelled(1)["metadata.csv"], "p0.jpg": picture(0)}
-    assert post_files(opened.port, small).status == 200  # what a first upload loads
+    assert post_files(lab_server.port, small).status == 200  # what a first upload loads
     heads = [part_head(f"{number}.jpg") for number in range(UPLOAD_MB // 8)]
     good = b"".join(part_head(name) + content + b"\r\n" for name, content in small.items())
     end = f"--{BOUNDARY}--\r\n".encode()
@@ -95,30 +103,30 @@ def test_a_data_set_larger_than_memory_for_bodies_leaves_memory_flat(
             yield b"\r\n"
         yield end
 
-    before = measure_memory(opened.master()).held
+    before = measure_memory(lab_server.master()).held
     began = time.monotonic()
-    with watching_memory(opened.master) as seen:
-        answer = post(opened.port, pieces(), length)
+    with watching_memory(lab_server.master) as seen:
+        answer = post(lab_server.port, pieces(), length)
     took = time.monotonic() - began
     assert answer.status == 200, answer.data
-    assert leftovers(opened) == []
+    assert leftovers(lab_server) == []
     grown = seen.peak_held - before
     report(f"upload of {UPLOAD_MB} MB in {took:.1f} s: {before:.0f} MB and {grown:.0f} MB more")
     assert grown < MOST_GROWTH_MB
 
 
-def test_an_upload_that_is_cut_off_leaves_nothing(opened: Server) -> None:
+def test_an_upload_that_is_cut_off_leaves_nothing(lab_server: Server) -> None:
     head = (
         "POST /api/upload-dataset?datasetName=cut HTTP/1.1\r\nHost: here\r\n"
         f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
         f"Content-Length: {100 * MEGABYTE}\r\n\r\n"
     ).encode()
-    connection = open_connection(opened.port)
+    connection = open_connection(lab_server.port)
     connection.sendall(head + part_head("a.jpg") + PIECE * 8)
-    assert await_change(lambda: leftovers(opened), some=True)
+    assert await_change(lambda: leftovers(lab_server), some=True)
     connection.close()
-    assert not await_change(lambda: leftovers(opened), some=False)
-    assert ask(opened.port, "GET", "/api/datasets").json["datasets"] == listed(opened)
+    assert not await_change(lambda: leftovers(lab_server), some=False)
+    assert ask(lab_server.port, "GET", "/api/datasets").json["datasets"] == listed(lab_server)
 
 
 def listed(server: Server) -> list[dict[str, object]]:
@@ -134,18 +142,16 @@ def await_change(look: Callable[[], list[Path]], *, some: bool) -> list[Path]:
     return found
 
 
-def test_a_body_beyond_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    settings = {"OPEN_LAB": "true", "MAX_DATASET_BYTES": str(MEGABYTE)}
-    with serving(tmp_path, settings, workers=1) as server:
-        answer = post(server.port, iter([]), 2 * MEGABYTE)
-        assert answer.status == 413
-        assert "1 MB" in answer.json["error"]
-        assert chunked(server.port, [PIECE, PIECE]).status == 413
-        assert leftovers(server) == []
-        files = {"a.zip": zipped({**labelled(2), "b.csv": b"x" * 4 * MEGABYTE})}
-        assert post_files(server.port, files).status == 413  # it unpacks to more
-        assert leftovers(server) == []
-        assert post_files(server.port, {"a.zip": zipped(labelled(2))}).status == 200
+def test_a_body_beyond_the_limit_is_refused_before_it_is_read(narrow_lab_server: Server) -> None:
+    answer = post(narrow_lab_server.port, iter([]), 4 * MEGABYTE)
+    assert answer.status == 413
+    assert "3 MB" in answer.json["error"]
+    assert chunked(narrow_lab_server.port, [PIECE] * 4).status == 413
+    assert leftovers(narrow_lab_server) == []
+    files = {"a.zip": zipped({**labelled(2), "b.csv": b"x" * 4 * MEGABYTE})}
+    assert post_files(narrow_lab_server.port, files).status == 413  # it unpacks to more
+    assert leftovers(narrow_lab_server) == []
+    assert post_files(narrow_lab_server.port, {"a.zip": zipped(labelled(2))}).status == 200
 
 
 def chunked(port: int, pieces: list[bytes]) -> Answer:
@@ -181,39 +187,41 @@ def test_an_upload_that_fills_the_disk_is_refused_and_others_go_on(tmp_path: Pat
         assert post_files(server.port, {"a.zip": zipped(labelled(2))}).status == 200
 
 
-def test_uploads_beyond_the_space_for_them_give_way_and_photos_do_not(tmp_path: Path) -> None:
-    """Both uploads are stalled; the one that has been silent for longer is refused."""
-    settings = {"OPEN_LAB": "true", "MAX_DATASET_BYTES": str(3 * MEGABYTE)}
+def test_of_uploads_beyond_the_space_for_them_the_one_that_stalled_gives_way(
+    narrow_lab_server: Server,
+) -> None:
     head = (
         "POST /api/upload-dataset?datasetName=a HTTP/1.1\r\nHost: here\r\n"
         f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
         f"Content-Length: {3 * MEGABYTE}\r\n\r\n"
     ).encode()
-    with serving(tmp_path, settings, workers=1) as server, ExitStack() as stack:
-        lines = [stack.enter_context(closing(open_connection(server.port))) for _ in range(3)]
+    with ExitStack() as stack:
+        lines = [
+            stack.enter_context(closing(open_connection(narrow_lab_server.port))) for _ in range(3)
+        ]
         for line in lines[:2]:
             line.sendall(head + PIECE * 2)
         time.sleep(STALLED_SECONDS + 0.2)
         lines[2].sendall(head + PIECE * 2 + PIECE[: MEGABYTE // 2])
         refused = read_answer(lines[0])
         assert (refused.status, refused.headers["Retry-After"]) == (503, "2")
-        assert ask(server.port, "GET", "/readyz").status == 200
+        assert ask(narrow_lab_server.port, "GET", "/readyz").status == 200
+    assert not await_change(lambda: leftovers(narrow_lab_server), some=False)
 
 
 def test_predictions_go_on_while_a_data_set_is_checked(
-    tmp_path: Path, report: Callable[[str], None]
+    lab_server: Server, report: Callable[[str], None]
 ) -> None:
     """The decoder has a low priority, and none of the server's threads."""
     photo = photo_of("melanoma")
-    with serving(tmp_path, {"OPEN_LAB": "true"}, workers=1) as server:
-        alone = [_predict_s(server, photo) for _ in range(size(10, 100))]
-        files = {"a.zip": zipped(labelled(size(40, 400)))}
-        with ThreadPoolExecutor(1) as pool:
-            checking = pool.submit(post_files, server.port, files)
-            beside = [_predict_s(server, photo) for _ in range(2)]
-            while not checking.done():
-                beside.append(_predict_s(server, photo))
-        assert checking.result().status == 200
+    alone = [_predict_s(lab_server, photo) for _ in range(size(10, 100))]
+    files = {"a.zip": zipped(labelled(size(30, 400)))}
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(post_files, lab_server.port, files)
+        beside = [_predict_s(lab_server, photo) for _ in range(2)]
+        while not checking.done():
+            beside.append(_predict_s(lab_server, photo))
+    assert checking.result().status == 200
     report(
         f"median of a prediction: {median(alone) * 1000:.0f} ms alone, "
         f"{median(beside) * 1000:.0f} ms beside a check ({len(beside)} predictions)"
