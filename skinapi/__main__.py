@@ -1,4 +1,4 @@
-"""The command line: `python -m skinapi serve | create-admin | check | train | …`."""
+"""The command line: `python -m skinapi serve | worker | create-admin | check | train | …`."""
 
 import argparse
 import importlib
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from skinapi.auth.emails import normalise_new_email
 from skinapi.errors import SkinAPIError, UnsafeSettings
+from skinapi.jobs.keeper import WorkerKeeper
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings
@@ -26,12 +27,44 @@ REFUSED = 2  # the exit status where a setting has to be changed first
 SERVER_CONFIGURATION = Path(__file__).resolve().parent.parent / "gunicorn.conf.py"
 
 
+class ArbiterWithJobs(Arbiter):  # type: ignore[misc]
+    """gunicorn's parent process, which also keeps the job workers running."""
+
+    def __init__(self, app: WSGIApplication, job_workers: int) -> None:
+        super().__init__(app)
+        self._keepers = [WorkerKeeper() for _ in range(job_workers)]
+
+    def manage_workers(self) -> None:
+        """gunicorn calls this once a second, and when a child has ended."""
+        super().manage_workers()
+        for keeper in self._keepers:
+            keeper.look()
+
+    def stop(self, graceful: bool = True) -> None:
+        for keeper in self._keepers:
+            keeper.ask_to_stop()
+        super().stop(graceful)
+        for keeper in self._keepers:
+            keeper.stop()
+
+
 class Server(WSGIApplication):  # type: ignore[misc]
     """gunicorn with our configuration. Before a worker accepts requests it makes sure that there is
     an admin; the first worker also prints the startup banner.
 
     Only the workers import the application, so this parent process stays small.
     """
+
+    def __init__(self, job_workers: int) -> None:
+        self._job_workers = job_workers
+        super().__init__()
+
+    def run(self) -> None:
+        try:
+            ArbiterWithJobs(self, self._job_workers).run()
+        except RuntimeError as error:  # as gunicorn does
+            print(f"\nError: {error}\n", file=sys.stderr, flush=True)
+            sys.exit(1)
 
     def load_config(self) -> None:
         super().load_config()
@@ -55,7 +88,7 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION), "skinapi.app:create_app()"]
     parent = os.getpid()
     try:
-        Server().run()
+        Server(settings.lab_workers).run()
     except (SystemExit, HaltServer) as ended:
         # HaltServer: another worker has failed too, while gunicorn stopped for the first.
         status = ended.code if isinstance(ended, SystemExit) else ended.exit_status
@@ -64,6 +97,11 @@ def serve(settings: Settings, _: argparse.Namespace) -> int:
             raise
         return REFUSED
     return 0
+
+
+def work(_: Settings, __: argparse.Namespace) -> int:
+    """Run jobs until the process is stopped, as another program: one without all these imports."""
+    os.execv(sys.executable, [sys.executable, "-m", "skinapi.worker"])  # noqa: S606 (our own)
 
 
 def _lazy_command(name: str) -> Run:
@@ -113,6 +151,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="skinapi", description=__doc__)
     commands = parser.add_subparsers(required=True)
     commands.add_parser("serve", help="serve the API").set_defaults(run=serve)
+    commands.add_parser("worker", help="run jobs, such as trainings").set_defaults(run=work)
     admin = commands.add_parser(
         "create-admin", help="make the account with this e-mail address an admin"
     )

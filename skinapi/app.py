@@ -12,7 +12,9 @@ from skinapi.care.routes import routes as care_routes
 from skinapi.clients import explainable, lab, lab_datasets, shared, skinartify
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console
+from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.routes import routes as dataset_routes
+from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
@@ -26,7 +28,7 @@ from skinapi.web.admission import Sizes, guard_requests
 from skinapi.web.error_responses import answer_errors
 from skinapi.web.headers import add_headers
 from skinapi.web.limits import Limits, Rate, add_rate_headers, open_limits
-from skinapi.web.logs import configure_logs, log_requests
+from skinapi.web.logs import log_requests
 from skinapi.web.metrics import measure_requests
 from skinapi.web.request_context import add_request_ids
 from skinapi.web.routes import renderer_for
@@ -109,6 +111,7 @@ def _register_routes(
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(dataset_routes.blueprint(services.datasets))
     app.register_blueprint(lab_datasets.routes.blueprint(services.datasets))
+    app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     for client in (skinartify, explainable, lab, shared):
         app.register_blueprint(client.routes.blueprint(model_services.clients))

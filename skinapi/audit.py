@@ -15,6 +15,7 @@ from datetime import timedelta
 from functools import partial
 
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
+from skinapi.logs import log
 from skinapi.storage.chain_head import ChainHead
 from skinapi.storage.chain_keys import ChainKeys
 from skinapi.storage.chain_rows import chain_faults
@@ -22,7 +23,6 @@ from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
-from skinapi.web.logs import log
 from skinapi.web.pagination import Page, page_of
 
 ATTEMPTS = 100

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 from pydantic import TypeAdapter
 
 from skinapi.auth.passwords import NewPassword
+from skinapi.logs import configure_logs
 from skinapi.registry.service import announce_model
 from skinapi.services import Services, open_services, store_faults, store_of
 from skinapi.settings import Settings
 from skinapi.storage.faults import Fault
-from skinapi.web.logs import configure_logs
 
 FIRST_ADMIN = "admin@skinapi.local"
 

@@ -25,6 +25,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         ConcurrentChange             409  (auth)
         WrongOffset                  409  (lab)
         DatasetInUse                 409  (lab)
+        JobEnded                     409  (jobs)
+        JobNotEnded                  409  (jobs)
       PayloadTooLarge                413
       UnsupportedMediaType           415
       UriTooLong                     414
@@ -34,6 +36,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       TooManyRequests                429
         PredictionQuotaReached       429
         TooManyGuesses               429  (auth)
+        TooManyJobs                  429  (jobs)
       RequestTimeout                 408
       Unavailable                    503
         NoModel                      503

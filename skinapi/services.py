@@ -27,6 +27,10 @@ from skinapi.care.service import CareService
 from skinapi.clients.service import ClientsService
 from skinapi.console.routes import ASSETS
 from skinapi.errors import BrokenStore, Duplicate
+from skinapi.jobs.job import Job
+from skinapi.jobs.log_store import LogBatch
+from skinapi.jobs.queue import Jobs
+from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets import DatasetVersion
 from skinapi.lab.images import DatasetImage
 from skinapi.lab.learned import learned_by
@@ -63,6 +67,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "datasets": DatasetVersion,
     "images": DatasetImage,
     "uploads": UploadRecord,
+    "jobs": Job,
+    "job_logs": LogBatch,
 }
 
 
@@ -89,6 +95,7 @@ class Services:
     care: CareService
     issued: IssuedReports
     datasets: DatasetsService
+    jobs: JobsService
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -102,6 +109,7 @@ class Services:
             "reviews": self.reviews.faults(),
             "reports": self.issued.faults(self.records.has),
             "data sets": self.datasets.faults(),
+            "jobs": self.jobs.faults(lambda owner: bool(self.accounts.by_ids({owner}))),
             "the audit trail": self.trail.faults(),
             "the admins' audit rows": self._unexplained_admins(),
         }
@@ -158,11 +166,13 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         learned=lambda: learned_by(serving_folder(settings)),
         in_use=lambda _: False,  # no job uses data sets yet
     )
+    jobs = JobsService(jobs=Jobs(store), trail=data.trail)
     eraser = Eraser(
         accounts=data.accounts,
         active_admins=data.active_admins,
         forget=(
             records.forget,
+            jobs.forget,
             datasets.forget,
             data.sessions.forget,
             data.guess_limits.forget,
@@ -193,6 +203,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         issued=data.issued,
         datasets=datasets,
+        jobs=jobs,
     )
 
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 from skinapi.errors import SkinAPIError
+from skinapi.logs import log
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Ops, Store
 from skinapi.vision.conditions import Band
-from skinapi.web.logs import log
 
 FINDINGS, REFUSED, ACCOUNTS, REPORTS = "findings", "refused", "accounts", "reports"
 

@@ -5,11 +5,11 @@ from typing import Literal
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
 from skinapi.errors import BlobDamaged, NotFound
+from skinapi.logs import log
 from skinapi.records.submissions import Submission
 from skinapi.storage.ports import Blobs
 from skinapi.vision.photo import Photo, read_stored_photo
 from skinapi.web.access import Subject
-from skinapi.web.logs import log
 
 NOT_KEPT = "The photo of this submission was not kept"
 DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"

@@ -4,13 +4,13 @@ import threading
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import BlobDamaged, NotFound
+from skinapi.logs import log
 from skinapi.records.kept_photos import NOT_KEPT, KeptPhotos
 from skinapi.records.submissions import Submission, Submissions
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Blobs
 from skinapi.vision.thumbnail import draw_thumbnail
 from skinapi.web.access import Subject
-from skinapi.web.logs import log
 
 ACTION = "thumbnail.read"
 

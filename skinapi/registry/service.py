@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from skinapi.errors import ModelDamaged
+from skinapi.logs import log
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.slot import ServingSlot, open_warm
 from skinapi.settings import Settings
@@ -15,7 +16,6 @@ from skinapi.vision.mask import Shape, measure_shape
 from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard, read_card
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.photo import Photo, shrink_to_stored, stored_photo
-from skinapi.web.logs import log
 
 
 @dataclass(frozen=True, slots=True)

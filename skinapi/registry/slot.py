@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel
+from skinapi.logs import log
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
-from skinapi.web.logs import log
 
 KERAS_SUFFIXES = (".keras", ".h5")
 Open = Callable[[Path], Model]

@@ -5,6 +5,7 @@ the template.
 from collections.abc import Mapping
 
 from skinapi.errors import SkinAPIError
+from skinapi.logs import log
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
@@ -17,7 +18,6 @@ from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language
 from skinapi.web.error_responses import log_fault
-from skinapi.web.logs import log
 
 CONSENT = "llm"
 NOT_ASKED = (Reason.NO_KEY, Reason.NO_CONSENT)

@@ -12,13 +12,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.errors import BlobDamaged, Duplicate
+from skinapi.logs import log
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
-from skinapi.web.logs import log
 
 # These fields do not change what a report says: how a review was sent, why the LLM did not write.
 NOT_HASHED = {"idempotency_key", "request_hash"}

@@ -222,6 +222,14 @@ class Settings(BaseSettings):
         default=10_000, le=10**9, description="Findings that one account may keep."
     )
 
+    lab_workers: int = Field(
+        default=1,
+        ge=0,
+        le=16,
+        description="Job workers that `serve` starts; each runs one job at a time, such as a "
+        "training. 0: none, jobs wait for a worker that is started elsewhere.",
+    )
+
     open_skinartify: bool | None = Field(
         default=None,
         description="Whether Skinartify is served; it sends no token. If empty: only in "

@@ -15,7 +15,7 @@ from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 
 from skinapi import errors
 from skinapi.errors import SkinAPIError
-from skinapi.web.logs import log
+from skinapi.logs import log
 from skinapi.web.problem import PROBLEM_TYPE, problem_of
 from skinapi.web.request_context import oversize, request_id
 

@@ -2,30 +2,12 @@
 the account's id instead of a name.
 """
 
-import logging
-import sys
 import time
-from typing import Any
 
-import structlog
 from flask import Flask, Response, g, request
 
+from skinapi.logs import log
 from skinapi.web.request_context import current_subject, request_id
-
-log: Any = structlog.get_logger("skinapi")
-
-
-def configure_logs() -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
 
 
 def log_requests(app: Flask) -> None:

@@ -8,7 +8,7 @@ from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from skinapi.web.logs import log
+from skinapi.logs import log
 
 REQUESTS = Counter("skinapi_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("skinapi_request_seconds", "Time to answer", ["method", "route"])

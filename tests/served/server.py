@@ -50,6 +50,7 @@ class Server:
             "BIND": f"127.0.0.1:{self.port}",
             "WORKERS": str(workers),
             "MODEL_PATH": str(tiny_model()),
+            "LAB_WORKERS": "0",  # tests count the server's processes, and their memory
             **GENEROUS,
             **(environment or {}),
         }

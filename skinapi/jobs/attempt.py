@@ -1,0 +1,199 @@
+"""One attempt at a job: its process is watched, its lease renewed, and how it ended is stored."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from skinapi.errors import StoreUnavailable
+from skinapi.jobs.events import (
+    LONGEST_MESSAGE,
+    clean_progress,
+    clean_result,
+    clean_text,
+    with_row,
+)
+from skinapi.jobs.job import MOST_ATTEMPTS, Job, Status
+from skinapi.jobs.job_process import JobProcess
+from skinapi.jobs.log_lines import LogLines
+from skinapi.jobs.processes import boot_time, described
+from skinapi.jobs.queue import Jobs
+from skinapi.jobs.run_job import BUSY
+from skinapi.logs import log
+
+# Why an attempt is over although its process had not ended.
+Stop = Literal["cancelled", "stopping", "fenced", "lease"]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """All in seconds. The guard of a job kills it `margin` before its lease ends."""
+
+    lease: float = 30.0
+    beat: float = 2.0
+    poll: float = 1.5
+    grace: float = 10.0
+    margin: float = 2.0
+    store_retry: float = 1.0
+
+    @property
+    def lease_time(self) -> timedelta:
+        return timedelta(seconds=self.lease)
+
+
+class Attempt:
+    """Runs a job that was claimed until its process has ended or was stopped."""
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        job: Job,
+        command: Sequence[str],
+        folder: Path,
+        timing: Timing,
+        secrets: Sequence[str],
+        stopping: Callable[[], bool],
+        wakeup: int,
+    ) -> None:
+        self._jobs, self._job, self._timing = jobs, job, timing
+        self._stopping, self._wakeup = stopping, wakeup
+        self._lines = LogLines(jobs.logs, job.id, secrets=secrets)
+        self._lines.say(f"[attempt {job.attempts} of {MOST_ATTEMPTS}]")
+        self._stop: Stop | None = None
+        self._result: Any = None
+        self._error: str | None = None
+        self._again = False
+        self._metrics = job.metrics
+        self._news: dict[str, Any] = {"message": "Starting"}
+        self._lease_ends = boot_time() + timing.lease - timing.margin
+        self._next_beat = time.monotonic()
+        self._process = JobProcess(
+            command,
+            job,
+            folder=folder,
+            lease_s=self._lease_left(),
+            on_output=self._lines.feed,
+        )
+
+    def run(self) -> None:
+        """Returns once how it ended is stored, or somebody else has the job. Raises
+        StoreUnavailable if that could not be stored before the worker had to stop.
+        """
+        while not self._process.ended():
+            until_beat = max(0.0, self._next_beat - time.monotonic())
+            for event in self._process.read(min(until_beat, 0.5), also=self._wakeup):
+                self._take(event)
+            if self._stopping() and self._stop is None:
+                self._end("stopping")
+            if time.monotonic() >= self._next_beat:
+                self._beat()
+        status, events = self._process.close()
+        for event in events:
+            self._take(event)
+        self._lines.end()
+        self._settle(status)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        if (percent := clean_progress(event.get("progress"))) is not None:
+            self._news["progress"] = percent
+            self._news["message"] = clean_text(event.get("message", ""), LONGEST_MESSAGE)
+        if "metric" in event:
+            self._metrics = tuple(with_row(self._metrics, event["metric"]))
+            self._news["metrics"] = list(self._metrics)
+        if "error" in event:
+            self._error = clean_text(event["error"])
+            self._again = bool(event.get("again"))
+        if "result" in event:
+            try:
+                self._result = clean_result(event["result"])
+            except ValueError as error:
+                self._error = f"It ended, but {error}"
+
+    def _beat(self) -> None:
+        """Renew the lease, and store what is new. While the store is away, the lease runs out."""
+        began = boot_time()
+        self._next_beat = time.monotonic() + min(self._timing.beat, self._timing.lease / 4)
+        try:
+            job = self._jobs.beat(self._job, lease=self._timing.lease_time, changes=self._news)
+            if job is None:
+                self._end("fenced")
+                return
+            self._news = {}
+            self._lease_ends = began + self._timing.lease - self._timing.margin
+            self._process.renew(self._lease_left())
+            if job.cancel_asked and self._stop is None:
+                self._end("cancelled")
+            self._lines.flush()
+        except StoreUnavailable:
+            if self._lease_left() <= 0 and self._stop is None:
+                self._end("lease")
+
+    def _lease_left(self) -> float:
+        return max(0.0, self._lease_ends - boot_time())
+
+    def _end(self, why: Stop) -> None:
+        self._stop = why
+        if why in ("fenced", "lease"):
+            self._process.kill()  # another worker may have begun
+        else:
+            self._process.stop(self._timing.grace)
+
+    def _settle(self, status: int) -> None:
+        """Store how it ended. If that fails, it is tried again: as long as the token is ours,
+        nobody else has the job, whatever the time of the lease.
+        """
+        end = self._end_of(status)
+        self._lines.say(f"[{end.changes.get('error') or end.changes['message']}]")
+        log.info("job", job=self._job.id, kind=self._job.kind, status=end.status)
+        while True:
+            try:
+                self._store(end)
+            except StoreUnavailable:
+                if self._stopping():
+                    raise
+                time.sleep(self._timing.store_retry)
+            else:
+                return
+
+    def _store(self, end: "End") -> None:
+        # Before the job is given back: the next attempt counts its lines from these.
+        with suppress(StoreUnavailable):
+            self._lines.flush()
+        if end.status == "queued":
+            held = self._jobs.release(self._job, changes=end.changes, counted=end.counted)
+        else:
+            held = self._jobs.finish(self._job, status=end.status, changes=end.changes)
+        if held is None and self._jobs.get(self._job.id) is None:
+            self._jobs.logs.forget(self._job.id)  # lines may have come after it was deleted
+
+    def _end_of(self, status: int) -> "End":
+        crashed = f"Its process was ended {described(status)}"
+        reached = {name: value for name, value in self._news.items() if name != "message"}
+        last = self._job.attempts >= MOST_ATTEMPTS
+        if self._result is not None:
+            done = {"result": self._result, "progress": 100.0, "message": "Completed"}
+            return End("completed", {**reached, **done})
+        if self._stop == "cancelled":
+            return End("cancelled", {**reached, "message": "Cancelled"})
+        if self._stop is not None or status == BUSY:
+            return End("queued", {"message": "Interrupted; it waits again"}, counted=False)
+        if self._error is not None and (last or not self._again):
+            return End("failed", {**reached, "error": self._error, "message": "Failed"})
+        if last:
+            says = f"{crashed}, at the last of {MOST_ATTEMPTS} attempts"
+            return End("failed", {**reached, "error": says, "message": "Failed"})
+        says = clean_text(f"{self._error or crashed}; it waits again", LONGEST_MESSAGE)
+        return End("queued", {**reached, "message": says})
+
+
+@dataclass(frozen=True)
+class End:
+    """How an attempt ended: the job's status then, and what changes with it."""
+
+    status: Status
+    changes: dict[str, Any]
+    counted: bool = True

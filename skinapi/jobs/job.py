@@ -1,0 +1,69 @@
+"""The record of a job, as callers see it, and how much of everything a job may have."""
+
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+Status = Literal["queued", "running", "completed", "failed", "cancelled"]
+ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
+# For the lab's own client, which sends no token (OPEN_LAB): all of its jobs have this owner.
+OPEN_LAB = "open-lab"
+
+MOST_ATTEMPTS = 3
+MOST_UNFINISHED = 5  # of one account, running and queued
+MOST_KEPT = 500  # of one account; a new job then removes the oldest that has ended
+KEPT_FOR = timedelta(days=90)  # after its end
+# A forecast from less is noise: the first seconds of a training load and compile the network.
+ETA_FROM_PROGRESS, ETA_FROM_SECONDS = 1.0, 3.0
+
+
+class Job(BaseModel):
+    """A frozen copy of one job.
+
+    `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
+    began at `progress_before`. `error` is a sentence. `metrics` and `result` are empty in lists.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    created_at: datetime
+    kind: str
+    owner: str
+    request: dict[str, Any]
+    status: Status
+    place: str
+    queue_key: str
+    progress: float = 0.0
+    message: str = ""
+    metrics: tuple[dict[str, Any], ...] = ()
+    result: dict[str, Any] | None = None
+    error: str | None = None
+    started_at: datetime | None = None
+    attempt_started_at: datetime | None = None
+    progress_before: float = 0.0
+    completed_at: datetime | None = None
+    attempts: int = 0
+    cancel_asked: bool = False
+    slot: int | None = None
+    running_owner: str | None = None
+    token: str | None = None
+    worker: str | None = None
+    lease_ends_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    def eta_seconds(self, moment: datetime) -> int | None:
+        """Seconds until it ends if it goes on at the pace of this attempt; None if that cannot be
+        said.
+        """
+        if self.status != "running" or self.attempt_started_at is None:
+            return None
+        elapsed = (moment - self.attempt_started_at).total_seconds()
+        done = self.progress - self.progress_before
+        if done < ETA_FROM_PROGRESS or elapsed < ETA_FROM_SECONDS:
+            return None
+        return round(elapsed / done * max(0.0, 100.0 - self.progress))

@@ -1,0 +1,87 @@
+"""The logs of jobs, stored as documents of some lines each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Store
+
+# Of each job the first and the last lines are kept: how it began, and why it ended.
+HEAD_LINES, TAIL_LINES = 500, 1500
+LINES_OF_BATCH = 100
+MOST_BATCHES = HEAD_LINES + TAIL_LINES  # where each line came alone
+
+
+class LogBatch(BaseModel):
+    """Some lines in a row; `number` is the number of the first."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    created_at: datetime
+    job: str
+    number: int
+    lines: tuple[str, ...]
+
+
+class LogLine(NamedTuple):
+    """One line; `number` counts all lines of the job from 1."""
+
+    number: int
+    text: str
+
+
+class JobLogs:
+    """The log repository. Lines between the first and the last are dropped; numbers show where."""
+
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("job_logs")
+        self._documents.ensure_index("job", "number", unique=True)
+        self._documents.ensure_index("job", "number", "id")
+        self._documents.ensure_index("job", "id")
+
+    def add(self, job: str, number: int, lines: Sequence[str]) -> None:
+        """Store at most LINES_OF_BATCH lines, the first of which has this number. Raises Duplicate
+        if a batch begins with that number already.
+        """
+        batch = LogBatch(id=new_id(), created_at=now(), job=job, number=number, lines=tuple(lines))
+        self._documents.insert({**batch.model_dump(), "lines": list(lines), "schema": 1})
+
+    def trim(self, job: str, last: int) -> None:
+        """Delete the batches that begin between the first lines and the last ones; `last` is the
+        number of the newest line.
+        """
+        gone = last - TAIL_LINES
+        if gone > HEAD_LINES:
+            self._documents.delete({"job": job, "number": {"$gt": HEAD_LINES, "$lte": gone}})
+
+    def last_number(self, job: str) -> int:
+        """The number of the newest line; 0 without one."""
+        found = self._documents.find({"job": job}, sort="-number", limit=1)
+        if not found:
+            return 0
+        batch = LogBatch.model_validate(found[0])
+        return batch.number + len(batch.lines) - 1
+
+    def lines(self, job: str, *, after: int) -> list[LogLine]:
+        """The lines that are kept, behind the one with the number `after`, in order."""
+        since = {"$gt": after - LINES_OF_BATCH}
+        found = self._documents.find(
+            {"job": job, "number": since}, sort="number", limit=MOST_BATCHES
+        )
+        return [
+            LogLine(batch.number + place, text)
+            for batch in map(LogBatch.model_validate, found)
+            for place, text in enumerate(batch.lines)
+            if batch.number + place > after
+        ]
+
+    def forget(self, job: str) -> None:
+        self._documents.delete({"job": job})
+
+    def jobs(self) -> set[str]:
+        """The ids of all jobs with a log. Reads the whole collection."""
+        return set(self._documents.count_by("job"))

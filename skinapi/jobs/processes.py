@@ -1,0 +1,71 @@
+"""What Linux offers to keep a process from outliving the one that started it.
+
+On other systems these calls do nothing; there a process ends when its pipe to the other is closed.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1  # https://man7.org/linux/man-pages/man2/PR_SET_PDEATHSIG.2const.html
+# The thread pools of the libraries that a training uses. An operator's own value stays.
+THREAD_CAPS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+NICEST = 19
+
+
+def die_with(parent: int, number: int) -> bool:
+    """Ask for this signal when the parent dies. False if it is dead already.
+
+    The parent may have died before the request; then another process has become the parent, and no
+    signal ever comes.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+    return os.getppid() == parent
+
+
+def give_way(niceness: int) -> None:
+    """At NICEST, take the processor only when nobody else wants it."""
+    with suppress(OSError):
+        os.nice(niceness)
+    # A session may be a scheduling group of its own; then niceness counts only within the group.
+    # https://man7.org/linux/man-pages/man7/sched.7.html
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
+
+
+def thread_caps() -> dict[str, str]:
+    """Environment that leaves one core to the server, where there are several."""
+    threads = str(max(1, (os.cpu_count() or 1) - 1))
+    return {name: os.environ.get(name, threads) for name in THREAD_CAPS}
+
+
+def boot_time() -> float:
+    """Seconds that go on while the machine sleeps, as a lease in the store does."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def signal_group(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def described(status: int) -> str:
+    """How a process ended, in words; `status` as a shell has it (128 + signal), or negative."""
+    number = -status if status < 0 else status - 128
+    try:
+        return f"by {signal.Signals(number).name}"
+    except ValueError:
+        return f"with status {status}"

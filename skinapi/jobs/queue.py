@@ -1,0 +1,310 @@
+"""The repository of jobs, and the queue that they form.
+
+**One document decides.** A worker takes a job with one atomic update that gives it a token and a
+lease; each later write of the worker names the token, and changes nothing if another worker has
+taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
+again, at its old place.
+
+**One job of an account runs at a time**: the claim sets `running_owner`, which is unique. **An
+account has at most MOST_UNFINISHED**: each unfinished job has a `slot`, unique with its owner.
+
+**The queue is fair** (start-time fair queueing, https://doi.org/10.1145/248156.248171): a new job
+gets the round after its owner's newest one, or the round that is being served if that is later. So
+somebody's fifth job waits behind everybody's first, and nobody waits for ever.
+"""
+
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from skinapi.errors import Conflict, Duplicate, NotFound
+from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
+from skinapi.jobs.job import (
+    ENDED,
+    KEPT_FOR,
+    MOST_ATTEMPTS,
+    MOST_KEPT,
+    MOST_UNFINISHED,
+    OPEN_LAB,
+    Job,
+    Status,
+)
+from skinapi.jobs.log_store import JobLogs
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Ops, Store
+
+# A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
+LOOK_AHEAD = 100
+SWEPT_AT_ONCE = 100
+# What a list shows of a job: all but its metrics and its result, which may be 300 KB.
+LISTED = tuple(Job.model_fields.keys() - {"id", "metrics", "result"})
+# What belongs to one attempt, and what belongs to an unfinished job.
+HELD = dict.fromkeys(("token", "worker", "lease_ends_at", "running_owner"), True)
+UNFINISHED = {**HELD, "slot": True, "cancel_asked": True}
+GAVE_UP = (
+    f"It was started {MOST_ATTEMPTS} times, and each time its process ended without a word: "
+    "the machine may have too little memory. The log shows how far it came"
+)
+
+
+class Jobs:
+    """The repository; the logs of jobs are deleted with them."""
+
+    def __init__(self, store: Store) -> None:
+        self.logs = JobLogs(store)
+        self._documents = store.collection("jobs")
+        self._documents.ensure_index("owner", "slot", unique=True)
+        self._documents.ensure_index("running_owner", unique=True)
+        self._documents.ensure_index("status", "queue_key", "id")
+        self._documents.ensure_index("status", "lease_ends_at", "id")
+        self._documents.ensure_index("queue_key", "id")
+        self._documents.ensure_index("owner", "queue_key", "id")
+        self._documents.ensure_index("place", "id")
+        self._documents.ensure_index("owner", "place", "id")
+        self._documents.ensure_index("completed_at", "id")
+
+    def new_id(self) -> str:
+        """8 hex digits, which is the form that DermaScan lab expects."""
+        while self._documents.get(identifier := secrets.token_hex(4)):
+            pass
+        return identifier
+
+    def add(self, *, identifier: str, kind: str, owner: str, request: Mapping[str, Any]) -> Job:
+        """Queue a new job. Raises TooManyJobs."""
+
+        def insert(queued: Document) -> Job:
+            job = Job(
+                id=identifier,
+                created_at=now(),
+                kind=kind,
+                owner=owner,
+                request=dict(request),
+                status="queued",
+                **queued,
+            )
+            self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
+            return job
+
+        job = self._in_free_slot(owner, insert)
+        self._make_room(owner)
+        return job
+
+    def get(self, identifier: str) -> Job | None:
+        found = self._documents.get(identifier)
+        return Job.model_validate(found) if found else None
+
+    def find(self, *, owner: str | None, after: str | None, limit: int) -> list[Job]:
+        """Jobs of one owner or of all, the newest first, behind the one with the id `after`.
+
+        Raises NotFound if there is no such job among them.
+        """
+        conditions: Document = {} if owner is None else {"owner": owner}
+        if after is not None:
+            last = self._documents.get(after)
+            if last is None or owner not in (None, last["owner"]):
+                raise NotFound
+            conditions["place"] = {"$lt": last["place"]}
+        found = self._documents.find(conditions, sort="-place", limit=limit, fields=LISTED)
+        return [Job.model_validate(document) for document in found]
+
+    def cancel(self, job: Job) -> Job:
+        """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
+        NotFound.
+        """
+        cancelled = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
+        asked = {"cancel_asked": True, "message": "Being cancelled"}
+        # Twice: it may start, or go back into the queue, between the two updates.
+        for _ in range(2):
+            changed = self._documents.update(
+                {"id": job.id, "status": "queued"}, {"$set": cancelled, "$unset": UNFINISHED}
+            ) or self._documents.update({"id": job.id, "status": "running"}, {"$set": asked})
+            if changed:
+                return Job.model_validate(changed)
+        found = self.get(job.id)
+        if found is None:
+            raise NotFound
+        if found.status != "cancelled":
+            raise JobEnded
+        return found
+
+    def retry(self, job: Job) -> Job:
+        """Queue a job that failed or was cancelled once more, behind the others. Raises
+        JobNotEnded, TooManyJobs, NotFound.
+        """
+
+        def queue(queued: Document) -> Job:
+            changed = self._documents.update(
+                {"id": job.id, "status": {"$in": ["failed", "cancelled"]}},
+                {
+                    "$set": {
+                        **queued,
+                        "status": "queued",
+                        "attempts": 0,
+                        "progress": 0.0,
+                        "metrics": [],
+                        "message": "",
+                    },
+                    "$unset": dict.fromkeys(
+                        ("error", "result", "started_at", "attempt_started_at", "completed_at"),
+                        True,
+                    ),
+                },
+            )
+            if changed is None:
+                raise JobNotEnded if self.get(job.id) else NotFound
+            return Job.model_validate(changed)
+
+        return self._in_free_slot(job.owner, queue)
+
+    def claim(self, *, worker: str, lease: timedelta) -> Job | None:
+        """Take the job whose turn it is, or None."""
+        self.take_back()
+        busy: set[str] = set()
+        for waiting in self._documents.find(
+            {"status": "queued"},
+            sort="queue_key",
+            limit=LOOK_AHEAD,
+            fields=("owner", "queue_key", "progress"),
+        ):
+            if waiting["owner"] in busy:
+                continue
+            taken = {
+                "status": "running",
+                "running_owner": waiting["owner"],
+                "token": secrets.token_hex(16),
+                "worker": worker,
+                "lease_ends_at": now() + lease,
+                "attempt_started_at": now(),
+                "progress_before": waiting.get("progress", 0.0),
+            }
+            unchanged = {
+                "id": waiting["id"],
+                "status": "queued",
+                "queue_key": waiting["queue_key"],
+            }
+            try:
+                job = self._documents.update(unchanged, {"$set": taken, "$inc": {"attempts": 1}})
+            except Duplicate:
+                busy.add(waiting["owner"])
+                continue
+            if job:
+                return self._note_first_start(Job.model_validate(job))
+        return None
+
+    def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
+        """Renew the lease of a running job and change it; None if the lease is another's now."""
+        return self._as_holder(job, {"$set": {"lease_ends_at": now() + lease, **changes}})
+
+    def finish(self, job: Job, *, status: Status, changes: Mapping[str, Any]) -> Job | None:
+        """End a running job; None if the lease is another's now."""
+        ended = {**changes, "status": status, "completed_at": now()}
+        return self._as_holder(job, {"$set": ended, "$unset": UNFINISHED})
+
+    def release(self, job: Job, *, changes: Mapping[str, Any], counted: bool) -> Job | None:
+        """Give a running job back, at its old place. Unless `counted`, it was no attempt."""
+        ops: Ops = {"$set": {**changes, "status": "queued"}, "$unset": HELD}
+        if not counted:
+            ops["$inc"] = {"attempts": -1}
+        return self._as_holder(job, ops)
+
+    def take_back(self) -> None:
+        """Queue the jobs whose worker let the lease end; fail those that had all their attempts."""
+        late = {"status": "running", "lease_ends_at": {"$lt": now()}}
+        for document in self._documents.find(late, sort="lease_ends_at", limit=LOOK_AHEAD):
+            job = Job.model_validate(document)
+            if job.cancel_asked:
+                self.finish(job, status="cancelled", changes={"message": "Cancelled"})
+            elif job.attempts >= MOST_ATTEMPTS:
+                self.finish(job, status="failed", changes={"message": "Failed", "error": GAVE_UP})
+            else:
+                disappeared = {"message": "Its worker disappeared; it waits again"}
+                self.release(job, changes=disappeared, counted=True)
+
+    def sweep(self) -> None:
+        """Delete some of the jobs that ended KEPT_FOR ago, with their logs."""
+        old = {"completed_at": {"$lt": now() - KEPT_FOR}}
+        for document in self._documents.find(
+            old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()
+        ):
+            self._remove(document["id"], {"completed_at": old["completed_at"]})
+
+    def forget(self, owner: str) -> None:
+        """Delete all jobs of an owner. The worker of a running one notices with its next beat, and
+        stops it. It is idempotent.
+        """
+        while found := self._documents.find({"owner": owner}, limit=100, fields=()):
+            for document in found:
+                self._remove(document["id"], {})
+
+    def faults(self, has_account: Callable[[str], bool]) -> Iterator[Fault]:
+        """Yield jobs whose owner is gone, and logs whose job is gone."""
+        for owner in sorted(self._documents.count_by("owner")):
+            if owner != OPEN_LAB and not has_account(owner):
+                says = f"jobs of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))
+        for job in sorted(self.logs.jobs()):
+            if self._documents.get(job) is None:
+                says = f"a log of job {job}, which is gone"
+                yield Fault(says, partial(self.logs.forget, job))
+
+    def _as_holder(self, job: Job, ops: Ops) -> Job | None:
+        changed = self._documents.update({"id": job.id, "token": job.token}, ops)
+        return Job.model_validate(changed) if changed else None
+
+    def _note_first_start(self, job: Job) -> Job:
+        """A crash before this is no harm: the next attempt then is the first start."""
+        if job.started_at is not None:
+            return job
+        started = {"$set": {"started_at": job.attempt_started_at}}
+        return self._as_holder(job, started) or job
+
+    def _in_free_slot(self, owner: str, act: Callable[[Document], Job]) -> Job:
+        """Do this with a slot that no unfinished job of the owner has, and a place in the queue.
+
+        Raises TooManyJobs. Tried again where another request takes the slot first; that can happen
+        only as often as there are slots.
+        """
+        for _ in range(MOST_UNFINISHED + 1):
+            unfinished = {"owner": owner, "slot": {"$gte": 0}}
+            taken = {found["slot"] for found in self._documents.find(unfinished, fields=("slot",))}
+            free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
+            if free is None:
+                raise TooManyJobs
+            place = new_id()
+            queue_key = f"{self._next_round(owner):010d}-{place}"
+            try:
+                return act({"slot": free, "place": place, "queue_key": queue_key})
+            except Duplicate:
+                continue
+        raise Conflict("Many of your requests came at the same time; try again")
+
+    def _next_round(self, owner: str) -> int:
+        served = self._round_of({"status": "queued"}, sort="queue_key")
+        if served is None:  # nobody waits: the round of the newest job is the one being served
+            served = self._round_of({}, sort="-queue_key")
+        own = self._round_of({"owner": owner}, sort="-queue_key")
+        return max(served or 0, 0 if own is None else own + 1)
+
+    def _round_of(self, filter: Document, *, sort: str) -> int | None:
+        found = self._documents.find(filter, sort=sort, limit=1, fields=("queue_key",))
+        return int(found[0]["queue_key"].partition("-")[0]) if found else None
+
+    def _make_room(self, owner: str) -> None:
+        """Remove what an owner has beyond MOST_KEPT; of the oldest, only what has ended."""
+        kept: Sequence[Document] = self._documents.find(
+            {"owner": owner}, sort="-place", limit=MOST_KEPT + 10, fields=("status",)
+        )
+        for document in kept[MOST_KEPT:]:
+            if document["status"] in ENDED:
+                self._remove(document["id"], {"status": document["status"]})
+
+    def _remove(self, identifier: str, unchanged: Document) -> None:
+        """Delete a job and its log. First the log: a log without a job is found by `check` alone.
+        Then the log again: the worker of a running job may have written to it meanwhile.
+        """
+        self.logs.forget(identifier)
+        if self._documents.delete({"id": identifier, **unchanged}):
+            self.logs.forget(identifier)

@@ -1,0 +1,85 @@
+"""What crosses the wire about jobs."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from skinapi.jobs.job import Job, Status
+from skinapi.jobs.service import JobLog
+from skinapi.storage.ids import now
+from skinapi.web.schema_types import Answer
+
+LARGEST_PAGE = 100
+JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
+
+
+class JobPageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE
+    after: JobId | None = None
+
+
+class LogQuery(BaseModel):
+    """`after`: the number of the last line that the caller has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class JobSummary(Answer):
+    """`progress` goes from 0 to 100. `eta_seconds` is null where it cannot be said."""
+
+    id: str
+    kind: str
+    owner: str
+    status: Status
+    progress: float
+    message: str
+    error: str | None
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+    eta_seconds: int | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobSummary":
+        return cls.model_validate(_summary(job))
+
+
+class JobView(JobSummary):
+    request: dict[str, Any]
+    metrics: list[dict[str, Any]]
+    result: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, job: Job) -> "JobView":
+        full = {"request": job.request, "metrics": list(job.metrics), "result": job.result}
+        return cls.model_validate({**_summary(job), **full})
+
+
+class LogLineView(Answer):
+    number: int
+    text: str
+
+
+class JobLogView(Answer):
+    """`lines_written` counts all lines. Those that are not kept are missing between the first and
+    the last ones, and their numbers too.
+    """
+
+    lines: list[LogLineView]
+    lines_written: int
+
+    @classmethod
+    def of(cls, log: JobLog) -> "JobLogView":
+        lines = [LogLineView(number=number, text=text) for number, text in log.lines]
+        return cls(lines=lines, lines_written=log.written)
+
+
+def _summary(job: Job) -> dict[str, Any]:
+    named = JobSummary.model_fields.keys() - {"eta_seconds"}
+    return {**{name: getattr(job, name) for name in named}, "eta_seconds": job.eta_seconds(now())}

@@ -1,0 +1,153 @@
+"""The worker: takes jobs from the queue, one at a time, and runs each in a process of its own.
+
+It also does what has to be done now and then. It imports no code of any kind of job.
+"""
+
+import os
+import secrets
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from skinapi.errors import DiskFull, StoreUnavailable
+from skinapi.jobs.attempt import Attempt, Timing
+from skinapi.jobs.job import MOST_ATTEMPTS, Job
+from skinapi.jobs.queue import Jobs
+from skinapi.jobs.work_folder import folders_in, remove_if
+from skinapi.logs import log
+from skinapi.storage.ports import Store
+
+SWEEP_EVERY_S = 3600.0
+LOOK_AT_PARENT_S = 1.0
+T = TypeVar("T")
+
+
+class Worker:
+    """Works until it is told to stop, by SIGTERM or SIGINT, or until its parent is gone."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        command: Sequence[str],
+        folder: Path,
+        timing: Timing | None = None,
+        hidden: Sequence[str] = (),
+        parent: int | None = None,
+    ) -> None:
+        """`command` starts the process of a job, in `folder` are the jobs' folders, and `hidden`
+        are the secrets that no log may show. With `parent`, it ends when that is not its parent.
+        """
+        self._store, self._command, self._folder = store, command, folder
+        self._timing, self._hidden, self._parent = timing or Timing(), hidden, parent
+        self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._told_to_stop = False
+        self._outage_logged = False
+        self._swept_at: float | None = None
+        self._wakeup, self._waker = os.pipe()
+        os.set_blocking(self._wakeup, False)
+        os.set_blocking(self._waker, False)
+
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Each signal wakes the waits below at once.
+        signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        jobs = self._once_there(lambda: Jobs(self._store))
+        while jobs and not self.stopping():
+            self._once_there(lambda: self._sweep(jobs))
+            if not self._once_there(lambda: self._work_once(jobs)):
+                self._wait(self._timing.poll)
+        with suppress(StoreUnavailable):
+            self._store.close()
+
+    def stopping(self) -> bool:
+        if self._parent is not None and os.getppid() != self._parent:
+            self._told_to_stop = True
+        return self._told_to_stop
+
+    def _stop(self, *_: object) -> None:
+        self._told_to_stop = True
+
+    def _work_once(self, jobs: Jobs) -> bool:
+        """Whether there was a job."""
+        job = jobs.claim(worker=self._name, lease=self._timing.lease_time)
+        if job is None:
+            return False
+        if job.cancel_asked:
+            jobs.finish(job, status="cancelled", changes={"message": "Cancelled"})
+        else:
+            log.info("job", job=job.id, kind=job.kind, status="running", attempt=job.attempts)
+            self._attempt(jobs, job)
+        self._remove_folder(jobs, self._folder / job.id)
+        return True
+
+    def _attempt(self, jobs: Jobs, job: Job) -> None:
+        try:
+            attempt = Attempt(
+                jobs=jobs,
+                job=job,
+                command=self._command,
+                folder=self._folder,
+                timing=self._timing,
+                secrets=self._hidden,
+                stopping=self.stopping,
+                wakeup=self._wakeup,
+            )
+        except OSError as error:  # no process, no pipe: the machine is out of something
+            log.error("job_not_started", job=job.id, cause=type(error).__name__)
+            says = {"message": "No process could be started; it waits again"}
+            jobs.release(job, changes=says, counted=job.attempts < MOST_ATTEMPTS)
+            self._wait(self._timing.poll)
+            return
+        attempt.run()
+        self._clear_wakeup()
+
+    def _sweep(self, jobs: Jobs) -> None:
+        """At the start and then every hour: remove what jobs that have ended left behind."""
+        moment = time.monotonic()
+        if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
+            return
+        jobs.sweep()
+        for folder in folders_in(self._folder):
+            self._remove_folder(jobs, folder)
+        self._swept_at = moment
+
+    def _remove_folder(self, jobs: Jobs, folder: Path) -> None:
+        def unused() -> bool:
+            job = jobs.get(folder.name)
+            return job is None or job.ended
+
+        remove_if(folder, unused)
+
+    def _once_there(self, act: Callable[[], T]) -> T | None:
+        """Do this; while the store is away, wait, and do it again. None when told to stop."""
+        while not self.stopping():
+            try:
+                result = act()
+            except StoreUnavailable as error:
+                if not self._outage_logged:
+                    self._outage_logged = True
+                    log.warning("waiting", why=error.detail, full=isinstance(error, DiskFull))
+                self._wait(self._timing.store_retry)
+            else:
+                self._outage_logged = False
+                return result
+        return None
+
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not self.stopping() and (left := deadline - time.monotonic()) > 0:
+            if select.select([self._wakeup], [], [], min(left, LOOK_AT_PARENT_S))[0]:
+                self._clear_wakeup()
+
+    def _clear_wakeup(self) -> None:
+        with suppress(BlockingIOError):
+            while os.read(self._wakeup, 512):
+                pass

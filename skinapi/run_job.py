@@ -1,0 +1,17 @@
+"""The program of one job's process, `python -m skinapi.run_job`, which the worker starts.
+
+It is not part of `worker`: the guard of a job needs no store, and lives as long as the job.
+"""
+
+import os
+import sys
+
+from skinapi.jobs.handlers import Handlers
+from skinapi.jobs.run_job import run_job
+
+# Each kind of job, and its handler as `module:function`, which only the process of a job imports.
+HANDLERS: Handlers = {}
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    sys.exit(run_job(HANDLERS))

@@ -1,0 +1,71 @@
+"""The composition root of the job worker, `python -m skinapi.worker`.
+
+It is a program of its own, not a command of `__main__`: an idle worker should be small, and needs
+nothing of what the other commands import.
+"""
+
+import argparse
+import os
+import signal
+import sys
+
+from pydantic import SecretStr, ValidationError
+
+from skinapi.errors import SkinAPIError
+from skinapi.jobs.attempt import Timing
+from skinapi.jobs.processes import die_with
+from skinapi.jobs.worker import Worker
+from skinapi.logs import configure_logs
+from skinapi.settings import Settings
+from skinapi.settings.safety import refuse_unsafe
+from skinapi.storage import open_store
+
+REFUSED = 2  # as of `__main__`
+JOB_FOLDER = "jobs"
+
+
+def main(*, job_program: str = "skinapi.run_job", timing: Timing | None = None) -> int:
+    """Run jobs until told to stop, and return the exit status. `job_program` is the module that is
+    started for each job.
+    """
+    parser = argparse.ArgumentParser(prog="skinapi worker", description="run jobs from the queue")
+    parser.add_argument("--parent", type=int, help="end when the process with this number ends")
+    options = parser.parse_args()
+    os.umask(0o077)
+    try:
+        return _work(Settings(), job_program, timing, options.parent)
+    except SkinAPIError as error:
+        sys.stderr.write(f"skinapi: {error.detail}\n")
+    except ValidationError as error:
+        for fault in error.errors(include_input=False):
+            names = ".".join(map(str, fault["loc"]))
+            sys.stderr.write(f"skinapi: {names} {fault['msg']}\n")
+    return REFUSED
+
+
+def _work(settings: Settings, program: str, timing: Timing | None, parent: int | None) -> int:
+    configure_logs()
+    refuse_unsafe(settings)
+    # The parent's death asks for a stop like any other: the job goes back into the queue.
+    if parent is not None and not die_with(parent, signal.SIGTERM):
+        return 0
+    store = open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+    Worker(
+        store=store,
+        command=[sys.executable, "-m", program],
+        folder=settings.instance_dir.resolve() / JOB_FOLDER,
+        timing=timing,
+        hidden=_secrets(settings),
+        parent=parent,
+    ).run()
+    return 0
+
+
+def _secrets(settings: Settings) -> list[str]:
+    values = [getattr(settings, name) for name in Settings.model_fields]
+    given = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+    return [*given, settings.signing_key()]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,105 @@
+"""Handlers for tests: what a job may do, good and bad."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from skinapi.errors import BadDataset, StoreUnavailable
+from skinapi.jobs.handlers import Context
+
+
+def _note(context: Context, what: str) -> None:
+    """In a file of the test, with the process; each line is one write, so none is torn."""
+    with Path(context.job.request["notes"]).open("a") as file:
+        file.write(f"{context.job.id} {what} {os.getpid()}\n")
+
+
+def count(context: Context) -> dict[str, Any]:
+    """Steps, each noted; goes on where an interrupted attempt stopped."""
+    steps = context.job.request.get("steps", 3)
+    pause = context.job.request.get("pause", 0.0)
+    state = context.work / "step"
+    step = int(state.read_text()) if state.exists() else 0
+    _note(context, "start")
+    while step < steps:
+        time.sleep(pause)
+        step += 1
+        state.write_text(str(step))
+        context.progress(100 * step / steps, f"Step {step} of {steps}")
+        context.metric(epoch=step, loss=1 / step)
+        context.say(f"step {step}")
+    _note(context, "end")
+    return {"steps": steps}
+
+
+def fail(context: Context) -> dict[str, Any]:
+    raise BadDataset("Class nv has one lesion; at least three are needed")
+
+
+def break_down(context: Context) -> dict[str, Any]:
+    raise KeyError("a mistake")
+
+
+def lose_store(context: Context) -> dict[str, Any]:
+    raise StoreUnavailable
+
+
+def crash(context: Context) -> dict[str, Any]:
+    _note(context, "start")
+    os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+def print_much(context: Context) -> dict[str, Any]:
+    block = b"".join(b"%06d %s\n" % (number, b"x" * 92) for number in range(10_000))  # 1 MB
+    for _ in range(context.job.request["megabytes"]):
+        os.write(1, block)
+    return {}
+
+
+def print_secret(context: Context) -> dict[str, Any]:
+    context.say(f"the key is {os.environ['JWT_SECRET_KEY']}")
+    context.say("\x1b[31mred\x1b[0m and \x07 a bell")
+    sys.stdout.write("10 %\r20 %\r30 %\n")
+    sys.stdout.write("no end")
+    sys.stdout.flush()
+    return {}
+
+
+def ignore_sigterm(context: Context) -> dict[str, Any]:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _note(context, "start")
+    time.sleep(60)
+    return {}
+
+
+def leave_grandchildren(context: Context) -> dict[str, Any]:
+    """One that was forked and one that was started; both would live on for a minute."""
+    if os.fork() == 0:
+        time.sleep(60)
+        os._exit(0)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    _note(context, "start")
+    time.sleep(context.job.request.get("pause", 0.0))
+    return {}
+
+
+def answer_too_much(context: Context) -> dict[str, Any]:
+    return {"rows": ["x" * 1000] * 100}
+
+
+def send_nonsense(context: Context) -> dict[str, Any]:
+    """What a library could write into the pipe of events."""
+    pipe = int(os.environ["SKINAPI_JOB_EVENTS"])
+    os.write(pipe, b'\xff\xfe\n[1]\n{"progress": "much"}\n{"progress": NaN}\n{"metric": 3}\n')
+    os.write(pipe, b"[" * 60_000 + b"\n")
+    for _ in range(20):
+        os.write(pipe, b"x" * 60_000)
+    os.write(pipe, b"\n")
+    context.progress(250, "far\0")
+    context.metric(loss=float("nan"), when_at=3, word="\ud800")
+    return {"when_at": 1, "$set": 2, "deep": {"a.b": float("inf")}, "kept": 10**30}

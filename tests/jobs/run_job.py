@@ -1,0 +1,14 @@
+"""The process of a job for tests: the handlers of tests, and as much processor as others get."""
+
+import sys
+
+from skinapi.jobs.run_job import run_job
+
+KINDS = (
+    "count", "fail", "break_down", "lose_store", "crash", "print_much", "print_secret",
+    "ignore_sigterm", "leave_grandchildren", "answer_too_much", "send_nonsense",
+)  # fmt: skip
+HANDLERS = {kind: f"tests.jobs.handlers:{kind}" for kind in KINDS} | {"gone": "tests.nowhere:no"}
+
+if __name__ == "__main__":
+    sys.exit(run_job(HANDLERS, niceness=0))
