@@ -63,9 +63,105 @@ BANDS: list[Query] = [
     )
     for field in ("band_a", "band_b", "band_c", "band_d")
 ]
+JOB, JOB_KEY = "0badc0de", "0000000001-" + ID
+JOB_PAGE = {"sort": "-place", "limit": 101}
+JOBS: list[Query] = [
+    *(
+        Query("jobs/queue.py Jobs.find", "jobs", "find", {**whose, **before}, JOB_PAGE)
+        for whose in ({}, {"owner": ID})
+        for before in ({}, {"place": {"$lt": OTHER}})
+    ),
+    *_of(
+        "jobs/queue.py Jobs.cancel",
+        ("jobs", "update", {"id": JOB, "status": "queued"}, OPS),
+        ("jobs", "update", {"id": JOB, "status": "running"}, OPS),
+    ),
+    *_of(
+        "jobs/queue.py Jobs.retry",
+        ("jobs", "update", {"id": JOB, "status": {"$in": ["failed", "cancelled"]}}, OPS),
+    ),
+    *_of(
+        "jobs/queue.py Jobs.claim",
+        ("jobs", "find", {"status": "queued"}, {"sort": "queue_key", "limit": 100}),
+        ("jobs", "update", {"id": JOB, "status": "queued", "queue_key": JOB_KEY}, OPS),
+    ),
+    *_of("jobs/queue.py Jobs._as_holder", ("jobs", "update", {"id": JOB, "token": HASH}, OPS)),
+    *_of(
+        "jobs/queue.py Jobs.take_back",
+        (
+            "jobs",
+            "find",
+            {"status": "running", "lease_ends_at": {"$lt": MOMENT}},
+            {"sort": "lease_ends_at", "limit": 100},
+        ),
+    ),
+    *_of(
+        "jobs/queue.py Jobs.sweep",
+        (
+            "jobs",
+            "find",
+            {"completed_at": {"$lt": MOMENT}},
+            {"sort": "completed_at", "limit": 100},
+        ),
+    ),
+    *_of(
+        "jobs/queue.py Jobs.forget",
+        ("jobs", "find", {"owner": ID}, {"sort": "-place", "limit": 100}),
+    ),
+    *_of(
+        "jobs/queue.py Jobs.faults",
+        ("jobs", "count_by", {}, {"field": "owner"}),
+        exempt=CHECK,
+    ),
+    *_of(
+        "jobs/queue.py Jobs._in_free_slot",
+        ("jobs", "find", {"owner": ID, "slot": {"$gte": 0}}, {"sort": "slot"}),
+        exempt="slots of an owner are unique, so there are no equal ones to sort",
+    ),
+    *_of(
+        "jobs/queue.py Jobs._round_of",
+        ("jobs", "find", {"status": "queued"}, {"sort": "queue_key", "limit": 1}),
+        ("jobs", "find", {}, {"sort": "-queue_key", "limit": 1}),
+        ("jobs", "find", {"owner": ID}, {"sort": "-queue_key", "limit": 1}),
+    ),
+    *_of(
+        "jobs/queue.py Jobs._make_room",
+        ("jobs", "find", {"owner": ID}, {"sort": "-place", "limit": 510}),
+    ),
+    *_of(
+        "jobs/queue.py Jobs._remove",
+        ("jobs", "delete", {"id": JOB}),
+        ("jobs", "delete", {"id": JOB, "status": "failed"}),
+        ("jobs", "delete", {"id": JOB, "completed_at": {"$lt": MOMENT}}),
+    ),
+    *_of(
+        "jobs/log_store.py JobLogs.trim",
+        ("job_logs", "delete", {"job": JOB, "number": {"$gt": 500, "$lte": 900}}),
+    ),
+    *_of(
+        "jobs/log_store.py JobLogs.last_number",
+        ("job_logs", "find", {"job": JOB}, {"sort": "-number", "limit": 1}),
+    ),
+    *_of(
+        "jobs/log_store.py JobLogs.lines",
+        (
+            "job_logs",
+            "find",
+            {"job": JOB, "number": {"$gt": 0}},
+            {"sort": "number", "limit": 2000},
+        ),
+    ),
+    *_of("jobs/log_store.py JobLogs.forget", ("job_logs", "delete", {"job": JOB})),
+    *_of(
+        "jobs/log_store.py JobLogs.jobs",
+        ("job_logs", "count_by", {}, {"field": "job"}),
+        exempt=CHECK,
+    ),
+]
 KNOWN: list[Query] = [
     *TRAIL,
     *QUEUES,
+    *JOBS,
     *_of(
         "audit.py AuditTrail._in_sequence",
         ("audit", "find", {"sequence": {"$gt": 0}}, {"sort": "sequence", "limit": 1000}),

@@ -235,7 +235,8 @@ class Jobs:
         """Delete all jobs of an owner. The worker of a running one notices with its next beat, and
         stops it. It is idempotent.
         """
-        while found := self._documents.find({"owner": owner}, limit=100, fields=()):
+        own = {"owner": owner}
+        while found := self._documents.find(own, sort="-place", limit=SWEPT_AT_ONCE, fields=()):
             for document in found:
                 self._remove(document["id"], {})
 
@@ -269,7 +270,8 @@ class Jobs:
         """
         for _ in range(MOST_UNFINISHED + 1):
             unfinished = {"owner": owner, "slot": {"$gte": 0}}
-            taken = {found["slot"] for found in self._documents.find(unfinished, fields=("slot",))}
+            held = self._documents.find(unfinished, sort="slot", fields=("slot",))
+            taken = {found["slot"] for found in held}
             free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
             if free is None:
                 raise TooManyJobs

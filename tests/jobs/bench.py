@@ -1,0 +1,120 @@
+"""Workers for a test, in processes of their own, over a store that the test looks into."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from skinapi.jobs.job import Job
+from skinapi.jobs.queue import Jobs
+from skinapi.storage import open_store
+from tests.backends import SECRET
+from tests.mongod import DIE_WITH_PARENT
+
+ROOT = Path(__file__).parents[2]
+LONGEST_S = 60
+T = TypeVar("T")
+
+
+class Bench:
+    def __init__(self, folder: Path, uri: str | None = None) -> None:
+        self.folder, self._uri = folder / "instance", uri
+        self.store = open_store(instance_dir=self.folder, mongo_uri=uri)
+        self.jobs = Jobs(self.store)
+        self.notes = folder / "notes"
+        self.notes.touch()
+        self._log = folder / "worker.log"
+        self._workers: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for worker in self._workers:
+            worker.kill()
+            worker.wait()
+        for pid in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.store.close()
+
+    def start_worker(self) -> subprocess.Popen[bytes]:
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "INSTANCE_DIR": str(self.folder),
+            "JWT_SECRET_KEY": SECRET,
+            "PYTHONPATH": str(ROOT),
+            "JOBS_OF_TEST": str(self.folder),
+            **({"MONGO_URI": self._uri} if self._uri else {}),
+        }
+        command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, "-m", "tests.jobs.entry"]
+        with self._log.open("ab") as log:
+            worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        self._workers.append(worker)
+        return worker
+
+    def submit(self, kind: str, *, owner: str = "ada", **request: Any) -> Job:
+        request["notes"] = str(self.notes)
+        return self.jobs.add(identifier=self.jobs.new_id(), kind=kind, owner=owner, request=request)
+
+    def job(self, job: Job) -> Job:
+        found = self.jobs.get(job.id)
+        assert found, "the job is gone"
+        return found
+
+    def ended(self, job: Job, *, within: float = LONGEST_S) -> Job:
+        """The job once it has ended."""
+        self.await_(lambda: self.job(job).ended, within=within)
+        return self.job(job)
+
+    def await_(self, what: Callable[[], T], *, within: float = LONGEST_S) -> T:
+        deadline = time.monotonic() + within
+        while not (found := what()):
+            assert time.monotonic() < deadline, self._log.read_text() + self.told()
+            time.sleep(0.02)
+        return found
+
+    def started(self, job: Job) -> int:
+        """The process of the handler, once it has begun."""
+        return self.await_(lambda: self._noted(job, "start"))[-1]
+
+    def _noted(self, job: Job, what: str) -> list[int]:
+        lines = [line.split() for line in self.notes.read_text().splitlines()]
+        return [int(pid) for name, word, pid in lines if name == job.id and word == what]
+
+    def starts(self, job: Job) -> int:
+        return len(self._noted(job, "start"))
+
+    def ends(self, job: Job) -> int:
+        return len(self._noted(job, "end"))
+
+    def log(self, job: Job) -> list[str]:
+        return [line.text for line in self.jobs.logs.lines(job.id, after=0)]
+
+    def told(self) -> str:
+        return "\n".join(str(job) for job in self.jobs.find(owner=None, after=None, limit=50))
+
+    def folders(self) -> list[str]:
+        return sorted(path.name for path in (self.folder / "jobs").glob("*"))
+
+    def processes(self) -> list[int]:
+        """All that are alive of these workers and their jobs, wherever they went, but zombies."""
+        mark = f"JOBS_OF_TEST={self.folder}".encode()
+        found = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                alive = (process / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+                if alive and mark in (process / "environ").read_bytes().split(b"\0"):
+                    found.append(int(process.name))
+        return found

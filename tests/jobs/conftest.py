@@ -1,0 +1,53 @@
+"""Jobs on every store, and a worker of its own process for a test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from skinapi.jobs.queue import Jobs
+from skinapi.storage.ports import Store
+from tests.backends import store_of_kind
+from tests.jobs.bench import Bench
+
+REAL = ["sqlite", "mongod"]
+
+
+@pytest.fixture(params=[*REAL, "mongomock"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    opened = _opened(request, tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(params=REAL)
+def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """Where mongomock cannot stand in: it is not atomic between threads."""
+    opened = _opened(request, tmp_path)
+    yield opened
+    opened.close()
+
+
+def _opened(request: pytest.FixtureRequest, folder: Path) -> Store:
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
+    return store_of_kind(request.param, folder, uri)
+
+
+@pytest.fixture
+def jobs(store: Store) -> Jobs:
+    return Jobs(store)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Workers on SQLite."""
+    with Bench(tmp_path) as bench:
+        yield bench
+
+
+@pytest.fixture(params=REAL)
+def any_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """Workers on each real store."""
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
+    with Bench(tmp_path, uri) as bench:
+        yield bench

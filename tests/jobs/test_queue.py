@@ -1,0 +1,309 @@
+"""The queue: who is next, who holds a job, and what an account may have. On every store."""
+
+import threading
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from skinapi.errors import NotFound
+from skinapi.jobs import queue
+from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
+from skinapi.jobs.job import KEPT_FOR, MOST_ATTEMPTS, MOST_UNFINISHED, Job
+from skinapi.jobs.queue import Jobs
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Store
+from tests.size import size
+
+LEASE = timedelta(seconds=30)
+OVER = timedelta(seconds=-1)
+
+
+def submit(jobs: Jobs, owner: str = "ada", **request: Any) -> Job:
+    return jobs.add(identifier=jobs.new_id(), kind="train", owner=owner, request=request)
+
+
+def claim(jobs: Jobs, lease: timedelta = LEASE) -> Job:
+    job = jobs.claim(worker="w", lease=lease)
+    assert job
+    return job
+
+
+def complete(jobs: Jobs, job: Job) -> None:
+    done = {"message": "Completed", "progress": 100.0, "result": {"accuracy": 0.9}}
+    assert jobs.finish(job, status="completed", changes=done)
+
+
+def read(jobs: Jobs, job: Job) -> Job:
+    found = jobs.get(job.id)
+    assert found
+    return found
+
+
+def test_a_job_goes_through_the_queue_and_ends(jobs: Jobs) -> None:
+    job = submit(jobs, epochs=3)
+    assert (job.status, job.attempts, job.request) == ("queued", 0, {"epochs": 3})
+    assert len(job.id) == 8
+    held = claim(jobs)
+    assert (held.id, held.status, held.attempts) == (job.id, "running", 1)
+    rows = [{"epoch": 1, "loss": 0.5}]
+    beaten = jobs.beat(held, lease=LEASE, changes={"progress": 50.0, "metrics": rows})
+    assert beaten
+    assert (beaten.progress, beaten.metrics) == (50.0, tuple(rows))
+    complete(jobs, held)
+    ended = read(jobs, job)
+    assert (ended.status, ended.progress, ended.result) == ("completed", 100.0, {"accuracy": 0.9})
+    assert ended.completed_at
+    assert ended.started_at
+    assert (ended.token, ended.slot, ended.running_owner) == (None, None, None)
+    assert jobs.claim(worker="w", lease=LEASE) is None
+
+
+def test_everybodys_first_job_comes_before_anybodys_second(jobs: Jobs) -> None:
+    """Ada's five were there before Ben's and Cleo's one."""
+    order = [submit(jobs, "ada", n=n) for n in range(5)]
+    ben, cleo = submit(jobs, "ben"), submit(jobs, "cleo")
+    taken = []
+    while job := jobs.claim(worker="w", lease=LEASE):
+        taken.append(job.id)
+        complete(jobs, job)
+    assert taken == [order[0].id, ben.id, cleo.id, *(job.id for job in order[1:])]
+
+
+def test_who_used_an_idle_server_is_not_behind_for_ever(jobs: Jobs) -> None:
+    """And who comes new does not get a row of turns for the time before."""
+    for _ in range(7):
+        complete(jobs, _claimed(jobs, "ada"))
+    bens = [submit(jobs, "ben") for _ in range(3)]
+    ada = submit(jobs, "ada")
+    taken = []
+    while job := jobs.claim(worker="w", lease=LEASE):
+        taken.append(job.id)
+        complete(jobs, job)
+    assert taken == [bens[0].id, bens[1].id, ada.id, bens[2].id]
+
+
+def test_nobody_waits_for_ever_behind_new_ones(jobs: Jobs) -> None:
+    """Ada's second job, while others submit one after the other."""
+    submit(jobs, "ada")
+    second = submit(jobs, "ada")
+    for turn in range(10):
+        submit(jobs, f"other{turn % 2}")
+        job = claim(jobs)
+        complete(jobs, job)
+        if job.id == second.id:
+            return
+    raise AssertionError("it still waits")
+
+
+def _claimed(jobs: Jobs, owner: str) -> Job:
+    submit(jobs, owner)
+    return claim(jobs)
+
+
+def test_one_job_of_an_account_runs_at_a_time(jobs: Jobs) -> None:
+    first, second = submit(jobs), submit(jobs)
+    assert claim(jobs).id == first.id
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    ben = submit(jobs, "ben")
+    assert claim(jobs).id == ben.id
+    assert jobs.cancel(read(jobs, first)).cancel_asked
+    assert jobs.finish(read(jobs, first), status="cancelled", changes={"message": "Cancelled"})
+    assert claim(jobs).id == second.id
+
+
+def test_an_account_has_so_many_unfinished_jobs_at_most(jobs: Jobs) -> None:
+    held = [submit(jobs) for _ in range(MOST_UNFINISHED)]
+    with pytest.raises(TooManyJobs):
+        submit(jobs)
+    submit(jobs, "ben")
+    jobs.cancel(held[2])
+    submit(jobs)
+    with pytest.raises(TooManyJobs):
+        jobs.retry(read(jobs, held[2]))
+    with pytest.raises(TooManyJobs):
+        submit(jobs)
+
+
+def test_who_lost_the_lease_changes_nothing_more(jobs: Jobs) -> None:
+    submit(jobs)
+    slow = claim(jobs, OVER)
+    quick = claim(jobs)
+    assert (quick.id, quick.attempts) == (slow.id, 2)
+    assert jobs.beat(slow, lease=LEASE, changes={"progress": 99.0}) is None
+    assert jobs.release(slow, changes={"message": "no"}, counted=False) is None
+    assert jobs.finish(slow, status="failed", changes={"message": "no"}) is None
+    assert read(jobs, slow) == quick
+
+
+def test_a_lost_job_keeps_its_place_and_is_given_up_after_the_last_attempt(jobs: Jobs) -> None:
+    job = submit(jobs)
+    submit(jobs, "ben")
+    for attempt in range(MOST_ATTEMPTS):
+        held = claim(jobs, OVER)
+        assert (held.id, held.attempts) == (job.id, attempt + 1)
+    assert claim(jobs).owner == "ben"
+    failed = read(jobs, job)
+    assert failed.status == "failed"
+    assert failed.error is not None
+    assert failed.error.startswith(f"It was started {MOST_ATTEMPTS} times")
+
+
+def test_what_is_given_back_waits_at_its_place_and_may_count_no_attempt(jobs: Jobs) -> None:
+    job = submit(jobs)
+    submit(jobs, "ben")
+    held = claim(jobs)
+    assert jobs.release(held, changes={"message": "Interrupted"}, counted=False)
+    again = claim(jobs)
+    assert (again.id, again.attempts, again.started_at) == (job.id, 1, held.started_at)
+    assert jobs.release(again, changes={"progress": 40.0}, counted=True)
+    third = claim(jobs)
+    assert (third.attempts, third.progress_before) == (2, 40.0)
+
+
+def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(jobs: Jobs) -> None:
+    job = submit(jobs)
+    assert jobs.cancel(job).status == "cancelled"
+    assert jobs.cancel(job).status == "cancelled"
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    running = _claimed(jobs, "ada")
+    asked = jobs.cancel(running)
+    assert (asked.status, asked.cancel_asked) == ("running", True)
+    beaten = jobs.beat(running, lease=LEASE, changes={})
+    assert beaten
+    assert beaten.cancel_asked
+    complete(jobs, running)
+    with pytest.raises(JobEnded):
+        jobs.cancel(running)
+
+
+def test_a_job_whose_worker_died_after_the_wish_to_cancel_is_cancelled(jobs: Jobs) -> None:
+    submit(jobs)
+    job = claim(jobs, OVER)
+    jobs.cancel(job)
+    assert jobs.claim(worker="w", lease=LEASE) is None
+    assert read(jobs, job).status == "cancelled"
+
+
+def test_a_job_that_failed_starts_again_from_nothing_behind_the_others(jobs: Jobs) -> None:
+    job = _claimed(jobs, "ada")
+    with pytest.raises(JobNotEnded):
+        jobs.retry(job)
+    failed = {"message": "Failed", "error": "no", "progress": 30.0, "metrics": [{"epoch": 1}]}
+    assert jobs.finish(job, status="failed", changes=failed)
+    ben = submit(jobs, "ben")
+    queued = jobs.retry(job)
+    assert (queued.status, queued.attempts, queued.progress) == ("queued", 0, 0.0)
+    assert (queued.error, queued.metrics, queued.completed_at) == (None, (), None)
+    assert [claim(jobs).id, claim(jobs).id] == [ben.id, job.id]
+    complete(jobs, read(jobs, job))
+    with pytest.raises(JobNotEnded):
+        jobs.retry(job)
+
+
+def test_lists_are_in_pages_newest_first_without_what_is_large(jobs: Jobs) -> None:
+    for turn in range(5):
+        job = _claimed(jobs, f"owner{turn % 2}")
+        complete(jobs, job)
+    listed = jobs.find(owner=None, after=None, limit=10)
+    assert [job.place for job in listed] == sorted((job.place for job in listed), reverse=True)
+    assert jobs.find(owner=None, after=listed[1].id, limit=2) == listed[2:4]
+    assert {job.result for job in listed} == {None}
+    own = jobs.find(owner="owner1", after=None, limit=10)
+    assert [job.id for job in own] == [job.id for job in listed if job.owner == "owner1"]
+    assert jobs.find(owner="owner1", after=own[0].id, limit=10) == own[1:]
+    with pytest.raises(NotFound):
+        jobs.find(owner="owner1", after=listed[0].id, limit=10)
+
+
+def test_forgetting_an_owner_takes_jobs_and_logs_and_fences_the_worker(jobs: Jobs) -> None:
+    running, queued, bens = _claimed(jobs, "ada"), submit(jobs), submit(jobs, "ben")
+    for job in (running, queued, bens):
+        jobs.logs.add(job.id, 1, ["a line"])
+    jobs.forget("ada")
+    jobs.forget("ada")
+    assert jobs.get(running.id) is jobs.get(queued.id) is None
+    assert jobs.beat(running, lease=LEASE, changes={}) is None
+    assert jobs.logs.jobs() == {bens.id}
+    assert claim(jobs).id == bens.id
+
+
+def test_check_finds_jobs_without_an_owner_and_logs_without_a_job(jobs: Jobs) -> None:
+    submit(jobs, "gone")
+    submit(jobs, "open-lab")
+    kept = submit(jobs, "ada")
+    jobs.logs.add("0badc0de", 1, ["a line"])
+    jobs.logs.add(kept.id, 1, ["a line"])
+    found = list(jobs.faults(lambda owner: owner == "ada"))
+    assert [fault.says.partition(",")[0] for fault in found] == [
+        "jobs of account gone",
+        "a log of job 0badc0de",
+    ]
+    for fault in found:
+        assert fault.repair
+        fault.repair()
+    assert not list(jobs.faults(lambda owner: owner == "ada"))
+
+
+def test_old_jobs_go_with_their_logs(jobs: Jobs, store: Store) -> None:
+    old, young, waiting = _claimed(jobs, "ada"), _claimed(jobs, "ben"), submit(jobs)
+    for job in (old, young):
+        complete(jobs, job)
+        jobs.logs.add(job.id, 1, ["a line"])
+    long_ago = {"completed_at": now() - KEPT_FOR - timedelta(days=1)}
+    assert store.collection("jobs").update({"id": old.id}, {"$set": long_ago})
+    jobs.sweep()
+    assert {job.id for job in jobs.find(owner=None, after=None, limit=9)} == {young.id, waiting.id}
+    assert jobs.logs.jobs() == {young.id}
+
+
+def test_an_account_keeps_so_many_jobs_at_most(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "MOST_KEPT", 2)
+    waiting = submit(jobs)
+    for _ in range(4):
+        jobs.cancel(submit(jobs))
+    newest = submit(jobs)
+    kept = [job.id for job in jobs.find(owner="ada", after=None, limit=9)]
+    assert len(kept) == 3
+    assert {waiting.id, newest.id} <= set(kept)
+
+
+def test_of_several_workers_each_job_gets_one(real_store: Store) -> None:
+    jobs = Jobs(real_store)
+    for _ in range(size(1, 10)):
+        # Four jobs of each owner: a worker meets owners who have one running.
+        submitted = {submit(jobs, f"owner{number % 10}").id for number in range(40)}
+        starts: list[str] = []
+
+        def work(starts: list[str] = starts) -> None:
+            while len(starts) < 40:
+                if job := jobs.claim(worker="w", lease=LEASE):
+                    starts.append(job.id)
+                    complete(jobs, job)
+
+        workers = [threading.Thread(target=work) for _ in range(4)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        assert Counter(starts) == dict.fromkeys(submitted, 1)
+
+
+def test_the_limit_of_an_account_holds_for_requests_at_the_same_moment(real_store: Store) -> None:
+    jobs = Jobs(real_store)
+    refused = []
+
+    def ask() -> None:
+        try:
+            submit(jobs)
+        except TooManyJobs:
+            refused.append(1)
+
+    askers = [threading.Thread(target=ask) for _ in range(MOST_UNFINISHED + 4)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join()
+    assert len(jobs.find(owner="ada", after=None, limit=99)) == MOST_UNFINISHED
+    assert len(refused) == 4
