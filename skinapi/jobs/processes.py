@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -60,6 +61,34 @@ def boot_time() -> float:
 def signal_group(group: int, number: int) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def kill_orphans(mark: str) -> None:
+    """Kill the processes with `mark` (NAME=value) in their environment whose session has lost its
+    leader. They are left where the worker and the guard of a job were killed at the same moment.
+    """
+    marked = {pid: session for pid, session in _sessions() if _has(pid, mark)}
+    for pid, session in marked.items():
+        if session not in marked:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _sessions() -> Iterator[tuple[int, int]]:
+    """All processes that are alive, with their sessions. None where there is no /proc."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            # After the name, which may contain anything: state, parent, group, session.
+            # https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+            state, _, _, session = (process / "stat").read_text().rpartition(")")[2].split()[:4]
+            if state != "Z":
+                yield int(process.name), int(session)
+
+
+def _has(pid: int, mark: str) -> bool:
+    with suppress(OSError):  # it has ended, or belongs to somebody else
+        return os.fsencode(mark) in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return False
 
 
 def described(status: int) -> str:

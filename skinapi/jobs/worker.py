@@ -17,7 +17,9 @@ from typing import TypeVar
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.jobs.attempt import Attempt, Timing
 from skinapi.jobs.job import MOST_ATTEMPTS, Job
+from skinapi.jobs.processes import kill_orphans
 from skinapi.jobs.queue import Jobs
+from skinapi.jobs.run_job import FOLDER
 from skinapi.jobs.work_folder import folders_in, remove_if
 from skinapi.logs import log
 from skinapi.storage.ports import Store
@@ -89,6 +91,7 @@ class Worker:
         return True
 
     def _attempt(self, jobs: Jobs, job: Job) -> None:
+        kill_orphans(f"{FOLDER}={self._folder}")
         try:
             attempt = Attempt(
                 jobs=jobs,
@@ -114,6 +117,7 @@ class Worker:
         moment = time.monotonic()
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return
+        kill_orphans(f"{FOLDER}={self._folder}")
         jobs.sweep()
         for folder in folders_in(self._folder):
             self._remove_folder(jobs, folder)

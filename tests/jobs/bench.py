@@ -99,6 +99,10 @@ class Bench:
     def ends(self, job: Job) -> int:
         return len(self._noted(job, "end"))
 
+    def overlaps(self, job: Job) -> int:
+        """How often it began while it was running already."""
+        return len(self._noted(job, "overlap"))
+
     def log(self, job: Job) -> list[str]:
         return [line.text for line in self.jobs.logs.lines(job.id, after=0)]
 

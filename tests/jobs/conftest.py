@@ -45,6 +45,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield bench
 
 
+@pytest.fixture
+def mongod_bench(emptied_database_uri: str, tmp_path: Path) -> Iterator[Bench]:
+    """Workers on a real mongod."""
+    with Bench(tmp_path, emptied_database_uri) as bench:
+        yield bench
+
+
 @pytest.fixture(params=REAL)
 def any_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Workers on each real store."""

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,17 @@ def _note(context: Context, what: str) -> None:
         file.write(f"{context.job.id} {what} {os.getpid()}\n")
 
 
+def _note_overlap(context: Context) -> None:
+    """Whether the process of an attempt before is alive; its last word is in the file."""
+    last = Path(f"{context.job.request['notes']}-{context.job.id}")
+    if last.exists():
+        with suppress(OSError):
+            state = Path(f"/proc/{last.read_text()}/stat").read_text().rpartition(")")[2]
+            if state.split()[0] != "Z":
+                _note(context, "overlap")
+    last.write_text(str(os.getpid()))
+
+
 def count(context: Context) -> dict[str, Any]:
     """Steps, each noted; goes on where an interrupted attempt stopped."""
     steps = context.job.request.get("steps", 3)
@@ -25,6 +37,7 @@ def count(context: Context) -> dict[str, Any]:
     state = context.work / "step"
     step = int(state.read_text()) if state.exists() else 0
     _note(context, "start")
+    _note_overlap(context)
     while step < steps:
         time.sleep(pause)
         step += 1

@@ -1,0 +1,171 @@
+"""What becomes of a job, by what its process does. Each test has a worker of its own process."""
+
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skinapi.jobs.job import MOST_ATTEMPTS
+from skinapi.jobs.log_store import HEAD_LINES, TAIL_LINES
+from tests.backends import SECRET
+from tests.jobs.bench import Bench
+from tests.size import size
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
+    """One worker for all of them, one after the other."""
+    jobs = {
+        kind: bench.submit(kind, owner=kind)
+        for kind in (
+            "count", "fail", "break_down", "lose_store", "answer_too_much", "send_nonsense",
+            "print_secret", "gone", "unknown",
+        )
+    }  # fmt: skip
+    bench.start_worker()
+    ended = {kind: bench.ended(job) for kind, job in jobs.items()}
+    counted = ended["count"]
+    assert (counted.status, counted.result, counted.progress) == ("completed", {"steps": 3}, 100.0)
+    assert [row["epoch"] for row in counted.metrics] == [1, 2, 3]
+    assert bench.log(counted)[1:] == ["step 1", "step 2", "step 3", "[Completed]"]
+    errors = {kind: job.error for kind, job in ended.items() if job.status == "failed"}
+    assert errors == {
+        "fail": "Class nv has one lesion; at least three are needed",
+        "break_down": "It ended with an error of the program (KeyError); the log has more",
+        "lose_store": "The database cannot be reached; try again shortly",
+        "answer_too_much": "It ended, but the result has more than 65536 bytes",
+        "gone": "It ended with an error of the program (ModuleNotFoundError); the log has more",
+        "unknown": "This server has no code for jobs of the kind unknown",
+    }
+    assert {kind for kind, job in ended.items() if job.attempts > 1} == {"lose_store"}
+    assert '    raise KeyError("a mistake")' in bench.log(jobs["break_down"])
+    nonsense = ended["send_nonsense"]
+    assert nonsense.result == {"deep": {"a.b": None}, "kept": None}
+    assert [row | {"timestamp": ""} for row in nonsense.metrics] == [
+        {"loss": None, "word": "", "timestamp": ""}
+    ]
+    said = bench.log(jobs["print_secret"])
+    assert SECRET not in str(said)
+    assert said[1:-1] == ["the key is [secret]", "red and   a bell", "30 %", "no end"]
+    bench.await_(lambda: not bench.folders())
+
+
+def test_a_process_that_crashes_is_started_as_often_as_there_are_attempts(bench: Bench) -> None:
+    job = bench.submit("crash")
+    bench.start_worker()
+    failed = bench.ended(job)
+    assert (failed.status, failed.attempts) == ("failed", MOST_ATTEMPTS)
+    assert failed.error == "Its process was ended by SIGKILL, at the last of 3 attempts"
+    assert bench.starts(job) == MOST_ATTEMPTS
+
+
+def test_the_log_keeps_the_beginning_and_the_end_of_much_output(bench: Bench) -> None:
+    """And the worker keeps its lease and its memory meanwhile."""
+    megabytes = size(20, 100)
+    job = bench.submit("print_much", megabytes=megabytes)
+    worker = bench.start_worker()
+    ended = bench.ended(job)
+    assert (ended.status, ended.attempts) == ("completed", 1)
+    lines = bench.jobs.logs.lines(job.id, after=0)
+    assert lines[1].text.startswith("000000 xxx")
+    assert [line.number for line in lines[:HEAD_LINES]] == list(range(1, HEAD_LINES + 1))
+    assert len(lines) <= HEAD_LINES + TAIL_LINES
+    assert len(lines) > HEAD_LINES + TAIL_LINES - 200
+    assert lines[-1].number == megabytes * 10_000 + 2
+    assert lines[-2].text.startswith("009999 xxx")
+    peak = Path(f"/proc/{worker.pid}/status").read_text().partition("VmHWM:")[2].split()[0]
+    assert int(peak) < 90_000, f"{peak} KB"
+
+
+def test_a_running_job_is_cancelled_within_seconds(any_bench: Bench) -> None:
+    bench = any_bench
+    job = bench.submit("count", steps=1000, pause=0.05)
+    bench.start_worker()
+    pid = bench.started(job)
+    bench.await_(lambda: bench.job(job).metrics)
+    assert bench.jobs.cancel(bench.job(job)).status == "running"
+    cancelled = bench.ended(job, within=10)
+    assert (cancelled.status, cancelled.message) == ("cancelled", "Cancelled")
+    assert cancelled.metrics
+    assert pid not in bench.processes()
+
+
+def test_a_process_that_ignores_sigterm_is_killed_after_a_grace(bench: Bench) -> None:
+    job = bench.submit("ignore_sigterm")
+    bench.start_worker()
+    pid = bench.started(job)
+    bench.jobs.cancel(bench.job(job))
+    assert bench.ended(job, within=15).status == "cancelled"
+    assert pid not in bench.processes()
+
+
+def test_processes_that_a_handler_started_end_with_it(bench: Bench) -> None:
+    job = bench.submit("leave_grandchildren")
+    worker = bench.start_worker()
+    assert bench.ended(job).status == "completed"
+    assert bench.processes() == [worker.pid]
+
+
+def test_a_deleted_job_ends_with_everything(bench: Bench) -> None:
+    job = bench.submit("count", steps=1000, pause=0.02)
+    worker = bench.start_worker()
+    bench.started(job)
+    bench.jobs.forget("ada")
+    bench.await_(lambda: bench.processes() == [worker.pid])
+    bench.await_(lambda: not bench.folders())
+    assert not bench.jobs.logs.jobs()
+
+
+def test_a_worker_that_is_asked_to_stop_gives_its_job_back(bench: Bench) -> None:
+    """It is no attempt, and the next worker goes on where it was."""
+    job = bench.submit("count", steps=40, pause=0.05)
+    worker = bench.start_worker()
+    bench.await_(lambda: bench.job(job).progress >= 10)
+    worker.terminate()
+    assert worker.wait(15) == 0
+    waiting = bench.job(job)
+    assert (waiting.status, waiting.attempts) == ("queued", 0)
+    assert bench.processes() == []
+    bench.start_worker()
+    ended = bench.ended(job)
+    assert (ended.status, ended.attempts) == ("completed", 1)
+    assert [row["epoch"] for row in ended.metrics] == list(range(1, 41))
+    steps = [line for line in bench.log(job) if line.startswith("step")]
+    assert len(steps) < 44  # not from the beginning again
+
+
+def test_a_job_ends_when_its_worker_is_frozen(mongod_bench: Bench) -> None:
+    """Before another worker may begin: the guard of the job counts the lease itself.
+
+    Not on SQLite: there, a process that is frozen while it writes keeps everybody from writing.
+    """
+    bench = mongod_bench
+    job = bench.submit("count", steps=10_000, pause=0.01)
+    frozen = bench.start_worker()
+    pid = bench.started(job)
+    os.kill(frozen.pid, signal.SIGSTOP)
+    lease_ends_at = bench.job(job).lease_ends_at
+    assert lease_ends_at
+    bench.await_(lambda: pid not in bench.processes(), within=10)
+    assert time.time() < lease_ends_at.timestamp()
+    bench.start_worker()
+    bench.await_(lambda: bench.starts(job) == 2)
+    os.kill(frozen.pid, signal.SIGCONT)
+    time.sleep(0.5)
+    running = bench.job(job)
+    assert (running.status, running.attempts) == ("running", 2)
+    assert len(bench.folders()) == 1
+
+
+def test_a_new_worker_removes_what_ended_or_unknown_jobs_left(bench: Bench) -> None:
+    waiting = bench.submit("count")
+    bench.jobs.claim(worker="elsewhere", lease=timedelta(minutes=1))
+    for name in (waiting.id, "0badc0de", "not-a-job"):
+        (bench.folder / "jobs" / name).mkdir(parents=True)
+    bench.start_worker()
+    bench.await_(lambda: bench.folders() == sorted([waiting.id, "not-a-job"]))
