@@ -70,6 +70,11 @@ class SampleAccounts:
             "doctor": backend.member(role="doctor").email,
             "number": str(self._submission(backend.account(ada.email).id)),
             "patient": backend.account(ada.email).id,
+            "job": backend.services.jobs.submit(
+                kind="train",
+                owner=backend.account((self.people["researcher"] or doctor).email).id,
+                request={},
+            ).id,
             "session": backend.services.sessions.open(backend.account(ada.email))[0].id,
             "upload": self._upload(researcher),
             **self._dataset(),
@@ -106,6 +111,12 @@ class SampleAccounts:
         account = self.backend.account(owner.email).id
         upload = uploads.begin(owner=account, name="a.jpg", size=len(PHOTO), sha256=None)
         return uploads.add_part(upload, offset=0, content=PHOTO).id
+
+    def end_job(self) -> "Options":
+        """The sample job, ended as only such a job can be started again."""
+        jobs = self.backend.services.jobs
+        jobs.cancel(job_id=self.named["job"], owner=None, by="system")
+        return {}
 
     def _submission(self, owner: str) -> int:
         blobs = self.backend.services.store.blobs
@@ -262,6 +273,12 @@ ROWS: dict[str, Row] = {
         lambda _: {"data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}},
     ),
     "list_datasets_for_lab": Row("/api/datasets", LAB),
+    # jobs of the lab: the researcher's own
+    "list_jobs": Row("/jobs", LAB),
+    "show_job": Row("/jobs/{job}", LAB),
+    "show_job_log": Row("/jobs/{job}/log", LAB),
+    "cancel_job": Row("/jobs/{job}/cancel", LAB),
+    "retry_job": Row("/jobs/{job}/retry", LAB, lambda accounts: accounts.end_job()),
     # the published clients without tokens, where the operator did not open them
     "predict_for_skinartify": Row("/predict", APPROVED, photo("file")),
     "predict_for_either": Row("/api/predict", APPROVED, photo("image")),

@@ -18,6 +18,7 @@ from typing import Any
 
 from skinapi.auth import guess_limits, hashing_places, passwords, sessions
 from skinapi.auth import routes as auth_routes
+from skinapi.jobs import attempt, events, job, log_store
 from skinapi.lab import archives, datasets, entry_names, layouts, service, uploads
 from skinapi.registry import prediction_pool
 from skinapi.reports.llm import cache, circuit_breaker, http_client
@@ -50,6 +51,8 @@ CAPTIONS = {
     "app": "the web application",
     "commands": "work on stored data",
     "services": "the services",
+    "worker": "runs jobs",
+    "run_job": "the process of a job",
     "clients": "clients of earlier systems",
     "console": "pages in a browser",
     "prediction": "a photo in, a finding out",
@@ -59,6 +62,7 @@ CAPTIONS = {
     "admin": "approval, roles, deletion",
     "records": "findings, photos, reviews",
     "auth": "accounts, tokens, access",
+    "jobs": "queue, worker, logs",
     "audit": "who did what",
     "registry": "the model in service",
     "learning": "training, evaluation",
@@ -68,6 +72,7 @@ CAPTIONS = {
     "settings": "every setting",
     "errors": "the tree of errors",
     "json_bounds": "size of JSON",
+    "logs": "lines of JSON",
 }
 WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
 
@@ -172,6 +177,17 @@ def _limits() -> Iterator[Row]:
     yield "passwords hashed or waiting for it, in each process", str(hashing_places.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST)
     yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
+    yield "unfinished jobs of one account", str(job.MOST_UNFINISHED)
+    yield "jobs kept of one account (the oldest that has ended goes)", str(job.MOST_KEPT)
+    yield "a job is kept after its end", _days(job.KEPT_FOR.days)
+    yield "attempts at a job whose process crashes", str(job.MOST_ATTEMPTS)
+    head, tail = log_store.HEAD_LINES, log_store.TAIL_LINES
+    yield "lines kept of a job's log", f"the first {head} and the last {tail}, at most"
+    yield "rows of metrics of a job", str(events.MOST_ROWS)
+    yield "result of a job", _bytes(events.LONGEST_RESULT)
+    lease, grace = attempt.Timing.lease, attempt.Timing.grace
+    yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
+    yield "a cancelled job may take to end before it is killed", _seconds(grace)
     yield "requests to the LLM at the same time, in each process", str(http_client.MOST_AT_ONCE)
     yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
     pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES

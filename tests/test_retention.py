@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.jobs.log_store import JobLogs
 from skinapi.reports.facts import Facts
 from tests.backends import Backend
 from tests.documents import chapter
@@ -21,6 +22,8 @@ ROWS = {
     "finding_counts": "how many findings",
     "guesses": "wrong passwords",
     "images": "picture of a data set",
+    "job_logs": "log of a job",
+    "jobs": "job",
     "known_addresses": "known address",
     "narratives": "words of an LLM",
     "reports": "report",
@@ -64,13 +67,20 @@ def test_an_erased_account_is_named_nowhere_but_in_the_trail(backend: Backend) -
     ada = backend.log_in("ada@example.org")
     assert ada.call("PUT", "/me/consents", json={"llm": True}).status_code == 200
     number = predicted(ada)["id"]
+    job = backend.services.jobs.submit(kind="train", owner=account.id, request={})
+    JobLogs(backend.services.store).add(job.id, 1, ["a line"])
     ada.call("GET", f"/submissions/{number}/report.pdf?lang=fr")
     said = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=said).status_code == 201
     listed = backend.services.records.list_own(owner=account.id, after=None, limit=1)[0].items[0]
     submission = backend.services.records.find_by_id(listed.id)
     assert submission is not None
-    traces = [account.id, submission.id, Facts.of(submission.finding, submission.context).hash]
+    traces = [
+        account.id,
+        job.id,
+        submission.id,
+        Facts.of(submission.finding, submission.context).hash,
+    ]
     before = {
         name for name, kept in backend.stored().items() if any(t in str(kept) for t in traces)
     }
