@@ -89,11 +89,12 @@ def test_the_client_in_python_works_as_written(tmp_path: Path) -> None:
 def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> None:
     server = Server(tmp_path, workers=1)
     commands = [line for page, line in COMMANDS if page == "docs/operations.md"]
-    assert len(commands) == 4
+    assert len(commands) == 5
+    assert commands[2] == "python -m skinapi worker"  # runs until it is stopped
     made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")
     assert made.stdout == "me@clinic.example is an admin\n", made.stderr
     assert server.run(*_arguments(commands[1]), stdin="correct horse battery\n").returncode == 0
-    for command in commands[2:]:
+    for command in commands[3:]:
         checked = server.run(*_arguments(command))
         assert checked.stdout == "no faults\n", checked.stderr
 

@@ -91,6 +91,8 @@ class Attempt:
                 self._end("stopping")
             if time.monotonic() >= self._next_beat:
                 self._beat()
+        if self._stop is None and self._lease_left() <= 0:
+            self._stop = "lease"  # the guard has seen it first
         status, events = self._process.close()
         for event in events:
             self._take(event)

@@ -16,8 +16,6 @@ LONGEST_RAW_LINE = 8 * 1024
 HIDDEN = "[secret]"
 # Colours and cursor movements: https://ecma-international.org/publications-and-standards/standards/ecma-48/
 ESCAPES = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-_]")
-# A progress bar writes over its line with "\r": only its newest state is of interest.
-OVERWRITTEN = re.compile(rb"[^\n]*\r(?!\n)")
 
 
 class LogLines:
@@ -43,7 +41,8 @@ class LogLines:
             if not self._skips:
                 self._add(line)
             self._skips = False
-        self._rest = OVERWRITTEN.sub(b"", rest)
+        # The end may be the first half of an end of line.
+        self._rest = _newest(rest) + (b"\r" if rest.endswith(b"\r") else b"")
         if len(self._rest) > LONGEST_RAW_LINE:
             if not self._skips:
                 self._add(self._rest[:LONGEST_RAW_LINE])
@@ -65,8 +64,7 @@ class LogLines:
         waiting.append((self._number, line))
 
     def _clean(self, line: bytes) -> str:
-        seen = OVERWRITTEN.sub(b"", line.rstrip(b"\r"))[:LONGEST_RAW_LINE]
-        text = seen.decode("utf-8", "replace")
+        text = _newest(line)[:LONGEST_RAW_LINE].decode("utf-8", "replace")
         if self._hide:
             text = self._hide.sub(HIDDEN, text)
         return UNPRINTABLE.sub(" ", ESCAPES.sub("", text))[:LONGEST_LINE].rstrip()
@@ -84,3 +82,8 @@ class LogLines:
             for _ in batch:
                 waiting.popleft()
         self._logs.trim(self._job, self._number)
+
+
+def _newest(line: bytes) -> bytes:
+    """What a terminal would show last: a progress bar begins its line anew with "\\r"."""
+    return line.rstrip(b"\r").rpartition(b"\r")[2]

@@ -22,12 +22,17 @@ def _note(context: Context, what: str) -> None:
 def _note_overlap(context: Context) -> None:
     """Whether the process of an attempt before is alive; its last word is in the file."""
     last = Path(f"{context.job.request['notes']}-{context.job.id}")
-    if last.exists():
-        with suppress(OSError):
-            state = Path(f"/proc/{last.read_text()}/stat").read_text().rpartition(")")[2]
-            if state.split()[0] != "Z":
-                _note(context, "overlap")
+    if last.exists() and is_alive(int(last.read_text() or 0)):
+        _note(context, "overlap")
     last.write_text(str(os.getpid()))
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs; what is dead may wait for its parent."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return stat.rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def count(context: Context) -> dict[str, Any]:
@@ -41,7 +46,9 @@ def count(context: Context) -> dict[str, Any]:
     while step < steps:
         time.sleep(pause)
         step += 1
-        state.write_text(str(step))
+        new = context.work / "new"
+        new.write_text(str(step))
+        new.replace(state)  # a kill leaves no half of it
         context.progress(100 * step / steps, f"Step {step} of {steps}")
         context.metric(epoch=step, loss=1 / step)
         context.say(f"step {step}")

@@ -1,0 +1,102 @@
+"""A job while its store is away: it goes on as long as its lease, and no longer."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.errors import StoreUnavailable
+from skinapi.jobs.attempt import Attempt, Timing
+from skinapi.jobs.job import Job
+from skinapi.jobs.queue import Jobs
+from skinapi.storage.ports import Store
+from tests.jobs.handlers import is_alive
+
+TIMING = Timing(lease=3.0, beat=0.1, grace=1.0, margin=1.0, store_retry=0.05)
+COMMAND = (sys.executable, "-m", "tests.jobs.run_job")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+class Away(Jobs):
+    """The store can be told to be away for what a worker writes."""
+
+    away = False
+
+    def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
+        self._look()
+        return super().beat(job, lease=lease, changes=changes)
+
+    def release(self, job: Job, *, changes: Mapping[str, Any], counted: bool) -> Job | None:
+        self._look()
+        return super().release(job, changes=changes, counted=counted)
+
+    def _look(self) -> None:
+        if self.away:
+            raise StoreUnavailable
+
+
+@pytest.fixture
+def jobs(real_store: Store) -> Away:
+    return Away(real_store)
+
+
+def begun(jobs: Away, folder: Path, *, pause: float) -> tuple[Job, threading.Thread, int]:
+    """A job whose process has begun, and the thread that watches it."""
+    notes = folder / "notes"
+    request = {"notes": str(notes), "steps": 30, "pause": pause}
+    jobs.add(identifier=jobs.new_id(), kind="count", owner="ada", request=request)
+    job = jobs.claim(worker="w", lease=TIMING.lease_time)
+    assert job
+    attempt = Attempt(
+        jobs=jobs,
+        job=job,
+        command=COMMAND,
+        folder=folder / "jobs",
+        timing=TIMING,
+        secrets=[],
+        stopping=lambda: False,
+        wakeup=os.pipe()[0],
+    )
+    watcher = threading.Thread(target=attempt.run)
+    watcher.start()
+    deadline = time.monotonic() + 20
+    while not notes.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return job, watcher, int(notes.read_text().split()[2])
+
+
+def test_a_short_outage_costs_nothing(jobs: Away, tmp_path: Path) -> None:
+    job, watcher, process = begun(jobs, tmp_path, pause=0.05)
+    jobs.away = True
+    time.sleep(0.7)
+    assert is_alive(process)
+    jobs.away = False
+    watcher.join(30)
+    ended = jobs.get(job.id)
+    assert ended
+    assert (ended.status, ended.attempts, len(ended.metrics)) == ("completed", 1, 30)
+
+
+def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
+    jobs: Away, tmp_path: Path
+) -> None:
+    job, watcher, process = begun(jobs, tmp_path, pause=1.0)
+    jobs.away = True
+    while is_alive(process):
+        time.sleep(0.02)
+    held = jobs.get(job.id)
+    assert held
+    assert held.lease_ends_at
+    assert time.time() < held.lease_ends_at.timestamp()
+    jobs.away = False
+    watcher.join(30)
+    waiting = jobs.get(job.id)
+    assert waiting
+    assert (waiting.status, waiting.attempts) == ("queued", 0)
