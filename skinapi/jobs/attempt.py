@@ -182,7 +182,8 @@ class Attempt:
         if self._stop == "cancelled":
             return End("cancelled", {**reached, "message": "Cancelled"})
         if self._stop is not None or status == BUSY:
-            return End("queued", {"message": "Interrupted; it waits again"}, counted=False)
+            says = "Interrupted; it waits again"
+            return End("queued", {**reached, "message": says}, counted=False)
         if self._error is not None and (last or not self._again):
             return End("failed", {**reached, "error": self._error, "message": "Failed"})
         if last:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from itertools import pairwise
@@ -10,8 +11,18 @@ from pathlib import Path
 import pytest
 
 from skinapi.jobs.keeper import FIRST_START_S, WorkerKeeper
-from tests.served.server import Server, children, stopping
+from tests.backends import SECRET
+from tests.jobs.handlers import is_alive
+from tests.served.server import ROOT, Server, children, stopping
 
+PARENT = """
+import time
+from skinapi.jobs.keeper import WorkerKeeper
+keeper = WorkerKeeper(clock=lambda: 10 * time.monotonic())
+while True:
+    keeper.look()
+    time.sleep(0.05)
+"""
 QUICK = (sys.executable, "-c", "pass")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
@@ -42,19 +53,28 @@ def test_a_worker_that_cannot_start_is_tried_after_pauses_that_grow() -> None:
 
 
 def test_serve_keeps_one_worker_that_ends_with_it(tmp_path: Path) -> None:
-    """Also where the server is killed, and where the worker was."""
     with stopping(Server(tmp_path, {"LAB_WORKERS": "1"}, workers=1)) as server:
         server.start()
-        first = job_worker(server)
+        first = job_worker(server.master())
         os.kill(first, signal.SIGKILL)
-        second = job_worker(server, but=first)
-        os.kill(server.master(), signal.SIGKILL)
-        await_end(second)
-        server.await_end()
-        server.start()
-        third = job_worker(server)
+        second = job_worker(server.master(), but=first)
         assert server.stop() == 0
-        assert not Path(f"/proc/{third}").exists()
+        assert not Path(f"/proc/{second}").exists()
+
+
+def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    """Whether it has begun to work or not."""
+    for pause in (0.0, 1.5):
+        command = [sys.executable, "-c", PARENT]
+        environment = {**os.environ, "INSTANCE_DIR": str(tmp_path), "JWT_SECRET_KEY": SECRET}
+        with subprocess.Popen(command, cwd=ROOT, env=environment) as parent:
+            worker = job_worker(parent.pid)
+            time.sleep(pause)
+            parent.kill()
+        deadline = time.monotonic() + 15
+        while is_alive(worker):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_the_command_becomes_a_process_without_what_serves(tmp_path: Path) -> None:
@@ -73,18 +93,11 @@ def test_the_command_becomes_a_process_without_what_serves(tmp_path: Path) -> No
         assert server.log() == ""
 
 
-def job_worker(server: Server, but: int = 0) -> int:
+def job_worker(parent: int, but: int = 0) -> int:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        for child in children(server.master()):
+        for child in children(parent):
             if child != but and b"skinapi.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
                 return child
         time.sleep(0.05)
-    raise AssertionError(server.log())
-
-
-def await_end(pid: int) -> None:
-    deadline = time.monotonic() + 15
-    while Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    raise AssertionError("no worker")

@@ -66,7 +66,7 @@ def test_all_killed_at_once_are_cleared_up_by_the_next_worker(bench: Bench) -> N
 def test_jobs_come_to_one_end_whoever_is_killed(any_bench: Bench, report: Report) -> None:
     seed = random.randrange(10**6)
     report(f"kills of workers and jobs: seed {seed}")
-    kills_of_jobs(any_bench, random.Random(seed), size(3, 30), lambda: None)
+    kills_of_jobs(any_bench, random.Random(seed), size(2, 30), lambda: None)
 
 
 @pytest.mark.skipif(not drill, reason="only in the drill: mongod starts thirty times")
