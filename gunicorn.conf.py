@@ -94,6 +94,7 @@ class StoreWaitingWorker(BufferingWorker):
     def load_wsgi(self) -> None:
         try:
             self.wait_for_store(super().load_wsgi)
+            self.wsgi.extensions["skinapi.model_follower"].start()
         except SkinAPIError as error:  # what a person must change first, in a sentence
             sys.stderr.write(f"skinapi: {error.detail}\n")
             sys.exit(Arbiter.APP_LOAD_ERROR)
@@ -235,6 +236,7 @@ def worker_exit(_: Arbiter, worker: Worker) -> None:
     the file and removes the log.
     """
     if app := getattr(worker, "wsgi", None):  # no application where it still waits for the store
+        app.extensions["skinapi.model_follower"].stop()
         with suppress(StoreUnavailable):
             app.extensions["skinapi"].store.close()
 

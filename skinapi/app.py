@@ -18,6 +18,9 @@ from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
+from skinapi.registry.follower import ModelFollower
+from skinapi.registry.models_routes import models_routes
+from skinapi.registry.opening import open_follower
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
 from skinapi.reports.routes import routes as reports_routes
@@ -51,6 +54,8 @@ def create_app(
     services.eraser.resume()
     services.trail.log_newest()
     registry = registry or open_registry(settings)
+    follower = open_follower(settings, services.models, registry)
+    follower.sync()
     rates = {
         Rate.READ: settings.rate_read,
         Rate.WRITE: settings.rate_write,
@@ -62,6 +67,7 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
+    app.extensions["skinapi.model_follower"] = follower  # whoever serves starts and stops it
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
@@ -99,12 +105,14 @@ def _register_routes(
         settings, services, registry=registry, count_photo=partial(limits.spend, Rate.PREDICTIONS)
     )
     probes = (services.store.ping, limits.ping, registry.ping)
-    server = ServerInfo(app, page=show_console, probes=probes)
+    follower: ModelFollower = app.extensions["skinapi.model_follower"]
+    server = ServerInfo(app, page=show_console, probes=probes, notes=follower.notes)
     app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(usage_routes.blueprint(services.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
+    app.register_blueprint(models_routes.blueprint(services.models))
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))

@@ -54,14 +54,18 @@ class AuditTrail:
         self._append_lock = threading.Lock()
 
     @contextmanager
-    def act(self, action: str, *, by: str, target: str) -> Iterator[None]:
-        """Surround one change: write an intent, then an outcome.
+    def act(
+        self, action: str, *, by: str, target: str, detail: str | None = None
+    ) -> Iterator[None]:
+        """Surround one change: write an intent, then an outcome. `detail` says on what grounds, and
+        names nobody.
 
         The outcome is "done", the code of the SkinAPIError that was raised, or "interrupted" for
         any other exception. Raises StoreUnavailable if a row cannot be written; if that is the
         intent, the change is not made.
         """
-        intent = self._append({"action": action, "by": by, "target": target, "phase": "intent"})
+        facts = {"action": action, "by": by, "target": target, "detail": detail}
+        intent = self._append({**facts, "phase": "intent"})
         outcome = "interrupted"
         try:
             yield
@@ -205,5 +209,6 @@ def _outcome_fields(row: Document) -> Document:
         "action": row["action"],
         "by": row["by"],
         "target": row["target"],
+        "detail": row.get("detail"),
         "intent": row.get("intent", row["id"]),
     }

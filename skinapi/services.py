@@ -46,6 +46,11 @@ from skinapi.records.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission, Submissions
 from skinapi.registry.service import RegistryService, serving_folder
+from skinapi.registry.models_service import ModelsService
+from skinapi.registry.opening import open_models
+from skinapi.registry.pointer import Serving
+from skinapi.registry.service import RegistryService
+from skinapi.registry.versions import ModelVersion
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.narrator import open_narrator
 from skinapi.reports.service import ReportsService
@@ -69,6 +74,8 @@ MODELS: Mapping[str, type[BaseModel]] = {
     "uploads": UploadRecord,
     "jobs": Job,
     "job_logs": LogBatch,
+    "models": ModelVersion,
+    "serving": Serving,
 }
 
 
@@ -96,6 +103,7 @@ class Services:
     issued: IssuedReports
     datasets: DatasetsService
     jobs: JobsService
+    models: ModelsService
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -110,6 +118,7 @@ class Services:
             "reports": self.issued.faults(self.records.has),
             "data sets": self.datasets.faults(),
             "jobs": self.jobs.faults(lambda owner: bool(self.accounts.by_ids({owner}))),
+            "models": self.models.faults(),
             "the audit trail": self.trail.faults(),
             "the admins' audit rows": self._unexplained_admins(),
         }
@@ -204,6 +213,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         issued=data.issued,
         datasets=datasets,
         jobs=jobs,
+        models=open_models(settings, store, data.trail.act),
     )
 
 

@@ -24,7 +24,7 @@ from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Store
-from tests.models import tiny_registry
+from tests.models import tiny_model, tiny_registry
 
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
@@ -72,7 +72,8 @@ class Backend:
     hasher: PasswordHasher | None = CHEAP  # None: the one that serves
 
     def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
-        self.settings = settings_in(folder, **settings)
+        # The built-in model of the settings is that of `registry`.
+        self.settings = settings_in(folder, **{"model_path": tiny_model(), **settings})
         with pytest.MonkeyPatch.context() as patch:
             if self.hasher:
                 patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))

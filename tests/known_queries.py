@@ -376,6 +376,31 @@ KNOWN: list[Query] = [
         exempt=CHECK,
     ),
     *_of(
+        "registry/versions.py ModelVersions.find_one",
+        ("models", "find", {"version": "resnet50-1"}, {"limit": 1}),
+    ),
+    *_of(
+        "registry/versions.py ModelVersions.record_built_in",
+        ("models", "find", {"version": "resnet50-1"}, {"limit": 1}),
+    ),
+    *_of(
+        "registry/versions.py ModelVersions.find",
+        ("models", "find", {}, {"limit": 101}),
+        ("models", "find", {}, {"limit": 101, "after": ID}),
+    ),
+    *_of(
+        "registry/versions.py ModelVersions.change",
+        ("models", "update", {"id": ID, "revision": 1}, OPS),
+    ),
+    *_of(
+        "registry/versions.py ModelVersions.remove",
+        ("models", "delete", {"id": ID, "revision": 1}),
+    ),
+    *_of(
+        "registry/pointer.py ServingPointer.move",
+        ("serving", "update", {"id": "model", "revision": 1}, OPS),
+    ),
+    *_of(
         "reports/verification.py IssuedReports._first",
         ("reports", "find", {"hash": HASH}, {"limit": 1}),
     ),

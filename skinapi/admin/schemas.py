@@ -70,6 +70,9 @@ class AuditRow(Answer):
     by_email: str | None = Field(description="null once the account is gone")
     target: str
     target_email: str | None
+    detail: str | None = Field(
+        default=None, description="on what grounds: the gates of a model that was promoted"
+    )
     request_id: str | None = None
     hash: str
     signed: bool = Field(

@@ -34,7 +34,7 @@ class ClassifiedPhoto:
 
 class RegistryService:
     def __init__(self, *, slot: ServingSlot, pool: PredictionPool) -> None:
-        self._slot = slot
+        self.slot = slot
         self._pool = pool
 
     def classify_photo(
@@ -51,24 +51,20 @@ class RegistryService:
         With `measure` the lesion's shape is measured too; with `keep` the result holds the bytes of
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
-        classify = partial(_classify, self._slot.model, content, context, measure, keep)
+        classify = partial(_classify, self.slot.model, content, context, measure, keep)
         return self._pool.run(classify, caller=caller)
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""
-        return self._slot.model.card
+        return self.slot.model.card
 
     def swap_model(self, *, folder: Path) -> Model:
         """Serve the model of this folder. Raises ModelDamaged; the model in service then stays."""
-        return self._slot.swap(folder)
-
-    def roll_back_model(self) -> Model:
-        """Serve the previous model again. Raises Conflict where there is none."""
-        return self._slot.roll_back()
+        return self.slot.swap(folder)
 
     def ping(self) -> None:
         """Raises NoModel until a model is loaded and has made its first pass."""
-        self._slot.ping()
+        self.slot.ping()
 
 
 def _classify(
@@ -85,17 +81,9 @@ def _classify(
 
 
 def open_registry(settings: Settings) -> RegistryService:
-    """The service with the model of MODEL_PATH, or with the shipped one.
-
-    Where the model is damaged, the server still starts: /readyz answers 503, and photos are not
-    classified.
-    """
+    """The service, without a model yet: the follower loads it (follower.py)."""
     precision = Precision(settings.model_precision) if settings.model_precision else None
     slot = ServingSlot(partial(open_warm, precision=precision, streams=settings.num_streams))
-    try:
-        slot.swap(serving_folder(settings))
-    except ModelDamaged as error:
-        log.error("model not loaded", reason=error.detail)
     return RegistryService(slot=slot, pool=PredictionPool(streams=settings.num_streams))
 
 
@@ -111,5 +99,7 @@ def announce_model(settings: Settings) -> str:
 
 
 def serving_folder(settings: Settings) -> Path:
-    """MODEL_PATH where the operator set it, else the model that ships."""
+    """The built-in model: that of MODEL_PATH where the operator set it, else the one that ships. It
+    serves until a stored version is promoted.
+    """
     return settings.model_path or SHIPPED_MODEL

@@ -2,13 +2,13 @@
 and replaced by another model in one step.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from skinapi.errors import Conflict, ModelDamaged, NoModel
 from skinapi.logs import log
+from skinapi.errors import ModelDamaged, NoModel
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 
@@ -17,7 +17,7 @@ Open = Callable[[Path], Model]
 
 
 class ServingSlot:
-    """Holds the model in service and the previous one.
+    """Holds the model in service.
 
     A request must read `model` once and use that object for its whole answer: then the answer names
     one version, also when the model is replaced in the meantime.
@@ -25,9 +25,7 @@ class ServingSlot:
 
     def __init__(self, open_warm: Open) -> None:
         self._open = open_warm
-        self._lock = threading.Lock()
         self._serving: Model | None = None
-        self._previous: Model | None = None
         self._damaged: str | None = None
 
     @property
@@ -37,6 +35,10 @@ class ServingSlot:
         if serving is None:
             raise NoModel
         return serving
+
+    @property
+    def loaded(self) -> bool:
+        return self._serving is not None
 
     def ping(self) -> None:
         """Raises NoModel until a model is in service; it names the file that could not be used."""
@@ -57,21 +59,10 @@ class ServingSlot:
         except ModelDamaged as fault:
             self._damaged = fault.file
             raise
-        with self._lock:
-            self._previous, self._serving = self._serving, model
+        self._serving = model
         seconds = round(time.monotonic() - started, 2)
         log.info("model ready", version=model.version, seconds=seconds)
         return model
-
-    def roll_back(self) -> Model:
-        """Serve the previous model again, at once: it is still in memory. A second call undoes the
-        first. Raises Conflict where there is none.
-        """
-        with self._lock:
-            if self._previous is None or self._serving is None:
-                raise Conflict("There is no earlier model to go back to")
-            self._previous, self._serving = self._serving, self._previous
-            return self._serving
 
 
 def open_warm(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
@@ -61,21 +62,41 @@ def blob_faults(store: Store) -> Iterator[Fault]:
     stored, referenced = set(store.blobs.keys()), set()
     for name in store.collections():
         for document in _all_documents(store, name):
-            for field in [field for field in document if field.endswith("_blob")]:
-                referenced.add(document[field])
+            for field, key in _blob_keys(document):
+                referenced.add(key)
                 subject = f"{name} {document['id']}: the file of {field} is"
                 try:
-                    gone = store.blobs.get(document[field]) is None
+                    gone = store.blobs.get(key) is None
                 except BlobDamaged:  # not deleted: it can be restored from a backup
-                    yield Fault(f"{subject} damaged; restore {document[field]} from a backup")
+                    yield Fault(f"{subject} damaged; restore {key} from a backup")
                     continue
-                if gone:
+                if gone and field not in document:  # one part of a larger whole
+                    yield Fault(f"{subject} gone; restore {key} from a backup")
+                elif gone:
                     repair = partial(_clear_reference, store, name, document["id"], field)
                     yield Fault(f"{subject} gone", repair)
     for key in sorted(stored - referenced):
         # A younger blob may belong to a running request, which stores the record after the blob.
         if made_at(key) < now() - LONGEST_REQUEST:
             yield Fault(f"blob {key} belongs to no record", partial(store.blobs.delete, key))
+
+
+def _blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Where a document refers to blobs, and the keys: fields that end in `_blob`, and lists in
+    fields that end in `_blobs`, at any depth.
+    """
+    if isinstance(value, list):
+        for item in value:
+            yield from _blob_keys(item, path)
+        return
+    for name, part in value.items() if isinstance(value, dict) else ():
+        within = f"{path}.{name}" if path else name
+        if name.endswith("_blob"):
+            yield within, part
+        elif name.endswith("_blobs"):
+            yield from ((f"{within}[]", key) for key in part)
+        else:
+            yield from _blob_keys(part, within)
 
 
 def _all_documents(store: Store, name: str) -> Iterator[Document]:

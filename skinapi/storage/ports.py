@@ -3,7 +3,7 @@
 Filters and update operators are a closed subset of MongoDB's. A document is a dict of JSON values;
 field names contain no dots. Three conventions hold everywhere:
 - A field whose name ends in `_at` is a UTC datetime.
-- A field whose name ends in `_blob` is the key of a blob.
+- A field whose name ends in `_blob` is the key of a blob; `_blobs` is a list of keys.
 - A field that is None is the same as a field that is missing.
 
 Filters compare plain values. A value of another type never matches, and a list matches only

@@ -3,7 +3,9 @@ of each. Runs the loaded model on pictures.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -12,7 +14,7 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from skinapi.errors import ModelDamaged
+from skinapi.errors import DiskFull, ModelDamaged
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.heatmap import Head, draw_heat
@@ -55,6 +57,10 @@ LARGEST: Mapping[str, int] = {
     CARD: 4 * MB,
 }
 SERVED_FILES = tuple(LARGEST)
+# Charts, the split, the norms: what a model folder may hold besides.
+LARGEST_OTHER = 64 * MB
+MOST_FILES = 64
+FILE_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,99}", re.ASCII)
 # The shipped card holds 4,000 values.
 MOST_VALUES = 100_000
 V = TypeVar("V")
@@ -175,6 +181,27 @@ def open_model(
     return Model(card=card, labels=labels, calibration=calibration, head=head, engine=engine)
 
 
+@contextmanager
+def copied_model(folder: Path) -> Iterator[Path]:
+    """A private copy of a whole model folder: every file that its checksums name, each verified.
+
+    Raises ModelDamaged, and DiskFull where the disk of temporary files has no room for it.
+    """
+    with naming_folder(folder):
+        sums = _read_checksums(folder)
+        if len(sums) > MOST_FILES:
+            raise BadFile(CHECKSUMS, f"it names more than {MOST_FILES} files")
+        for name in sums:
+            if not FILE_NAME.fullmatch(name) or name == CHECKSUMS:
+                raise BadFile(CHECKSUMS, "a file may only have a plain name")
+        largest = {name: LARGEST.get(name, LARGEST_OTHER) for name in (*LARGEST, *sums)}
+        with private_copy(folder, sums, largest) as (copy, private):
+            if not private:
+                raise DiskFull
+            (copy / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
+            yield copy
+
+
 def _refuse_unfit(
     folder: Path, calibration: ModelCalibration, labels: tuple[str, ...], head: Head
 ) -> None:
@@ -261,3 +288,9 @@ def verify_checksums(folder: Path) -> None:
     """
     with naming_folder(folder), private_copy(folder, _read_checksums(folder), LARGEST):
         pass
+
+
+def read_labels(folder: Path) -> tuple[str, ...]:
+    """Read only the labels of a model folder. Raises ModelDamaged."""
+    with naming_folder(folder):
+        return _read(folder, LABELS, TypeAdapter(tuple[str, ...]))

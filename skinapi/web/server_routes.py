@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import Flask, Response, request
+from pydantic import Field
 
 from skinapi.errors import Unavailable
 from skinapi.settings import VERSION
@@ -20,15 +21,22 @@ from skinapi.web.schema_types import Answer
 
 class ServerInfo:
     """What these routes need: the page that a browser gets at `/`, the probes that raise while the
-    server cannot work, and the description, made when it is first asked for.
+    server cannot work, what the server says of itself although it works, and the description, made
+    when it is first asked for.
     """
 
     def __init__(
-        self, app: Flask, *, page: Callable[[], Response], probes: Sequence[Callable[[], None]]
+        self,
+        app: Flask,
+        *,
+        page: Callable[[], Response],
+        probes: Sequence[Callable[[], None]],
+        notes: Callable[[], Sequence[str]],
     ) -> None:
         self._app = app
         self.page = page
         self.probes = probes
+        self.notes = notes
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -54,6 +62,10 @@ class Health(Answer):
     status: str
 
 
+class Readiness(Health):
+    notes: list[str] = Field(description="what is not as it should be, although the server works")
+
+
 routes: Routes[ServerInfo] = Routes("server")
 
 
@@ -77,11 +89,11 @@ def say_alive(_: ServerInfo) -> Health:
 
 
 @routes.route("GET", "/readyz", access=Public(), rate=Rate.UNLIMITED, raises=(Unavailable,))
-def say_ready(server: ServerInfo) -> Health:
+def say_ready(server: ServerInfo) -> Readiness:
     """Readiness: whether everything that the server needs answers too; 503 until then."""
     for probe in server.probes:
         probe()
-    return Health(status="ready")
+    return Readiness(status="ready", notes=list(server.notes()))
 
 
 @routes.route("GET", "/metrics", access=Scraper(), rate=Rate.READ, produces="text/plain")

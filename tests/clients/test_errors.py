@@ -94,7 +94,7 @@ class BrokenBackend(Backend):
 
     def registry(self) -> RegistryService:
         registry = registry_of(tiny_model())
-        registry._slot = None  # type: ignore[assignment]
+        registry._pool = None  # type: ignore[assignment]
         return registry
 
     def __init__(self, folder: Path) -> None:

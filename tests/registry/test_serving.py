@@ -7,26 +7,37 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 from PIL import Image
 
-from skinapi.errors import Conflict, ModelDamaged, NoModel, Refused, Unavailable
+from skinapi.errors import ModelDamaged, NoModel, Refused, Unavailable
+from skinapi.registry.opening import open_follower, open_models
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
-from skinapi.registry.service import open_registry
+from skinapi.registry.service import RegistryService, open_registry
 from skinapi.registry.slot import open_warm
+from skinapi.settings import Settings
 from skinapi.vision.classification import prepare_photo
 from skinapi.vision.model import write_checksums
 from skinapi.vision.photo import stored_photo
-from tests.backends import settings_in
+from tests.backends import mock_store, settings_in
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.size import size
 
 PATIENCE_S = 20
 ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert", "mallory"))
+
+
+def opened(settings: Settings) -> RegistryService:
+    """As at the start of a server with an empty store."""
+    registry, store = open_registry(settings), mock_store()
+    models = open_models(settings, store, lambda *_, **__: nullcontext())
+    open_follower(settings, models, registry).sync()
+    return registry
 
 
 @pytest.mark.parametrize("key", COLOURS)
@@ -68,9 +79,9 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
     stop = threading.Event()
 
     def exchange() -> None:
-        registry.swap_model(folder=other)
         while not stop.is_set():
-            registry.roll_back_model()
+            registry.swap_model(folder=other)
+            registry.swap_model(folder=tmp_path / "a")
 
     exchanger = threading.Thread(target=exchange)
     exchanger.start()
@@ -87,10 +98,8 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
     assert set(found) == {"a", "b"}
 
 
-def test_a_damaged_model_changes_nothing_and_one_call_goes_back(tmp_path: Path) -> None:
+def test_a_damaged_model_changes_nothing(tmp_path: Path) -> None:
     registry = registry_of(write_model(tmp_path / "a", "a"))
-    with pytest.raises(Conflict):
-        registry.roll_back_model()
     broken = write_model(tmp_path / "broken", "broken")
     (broken / "network.bin").write_bytes(b"something else")
     with pytest.raises(ModelDamaged):
@@ -98,8 +107,6 @@ def test_a_damaged_model_changes_nothing_and_one_call_goes_back(tmp_path: Path) 
     assert registry.describe_model().version == "a"
     registry.swap_model(folder=write_model(tmp_path / "b", "b"))
     assert registry.describe_model().version == "b"
-    assert registry.roll_back_model().version == "a"
-    assert registry.describe_model().version == "a"
 
 
 def test_past_the_queue_the_answer_is_503_at_once_and_places_are_freed() -> None:
@@ -220,7 +227,7 @@ def test_a_failed_prediction_frees_its_place() -> None:
 
 
 def test_without_a_model_the_registry_opens_and_judges_nothing(tmp_path: Path) -> None:
-    registry = open_registry(settings_in(tmp_path, model_path=tmp_path / "nowhere"))
+    registry = opened(settings_in(tmp_path, model_path=tmp_path / "nowhere"))
     with pytest.raises(NoModel):
         registry.ping()
     with pytest.raises(NoModel):
@@ -264,6 +271,6 @@ def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_pa
 
 def test_the_models_setting_is_served_in_the_precision_asked_for(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "mine", "mine")
-    registry = open_registry(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
+    registry = opened(settings_in(tmp_path, model_path=folder, model_precision="bf16"))
     registry.ping()
     assert registry.describe_model().version == "mine"

@@ -1,0 +1,131 @@
+"""Keeps the model of this process the one that the pointer names.
+
+Every server process has a follower. It asks the store once a second, loads and warms a new model
+beside the one in service, and then exchanges them. If the new model cannot be used, the last good
+one goes on serving; if the store is away, nothing changes.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from skinapi.errors import DiskFull, ModelDamaged, NotFound, StoreUnavailable
+from skinapi.registry.pointer import Serving, ServingPointer
+from skinapi.registry.slot import ServingSlot
+from skinapi.registry.version_files import prune_folders
+from skinapi.registry.versions import ModelVersions
+from skinapi.web.logs import log
+
+POLL_S = 1.0
+# A model that could not be loaded: its files may have been put back.
+RETRY_S = 30.0
+STOP_S = 5.0
+
+
+class ModelFollower:
+    """`built_in` is the folder of the built-in model; others are written below `folder()`."""
+
+    def __init__(
+        self,
+        *,
+        slot: ServingSlot,
+        pointer: ServingPointer,
+        versions: ModelVersions,
+        built_in: Path,
+        folder: Callable[[], Path],
+    ) -> None:
+        self._slot = slot
+        self._pointer = pointer
+        self._versions = versions
+        self._built_in = built_in
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        # A slot that came with a model has the built-in one.
+        self._source: str | None = None
+        self._seen = -1
+        self._retry_at = 0.0
+        self._fault: str | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """A sentence where this process could not load the promoted version."""
+        return self._fault
+
+    def notes(self) -> list[str]:
+        """What `/readyz` says although it is ready."""
+        return [self._fault] if self._fault else []
+
+    def sync(self) -> None:
+        """Serve what the pointer names now. Raises StoreUnavailable; then nothing has changed."""
+        with self._lock:
+            wanted = self._pointer.read()
+            retry = self._fault is not None and time.monotonic() >= self._retry_at
+            if wanted.revision != self._seen or retry:
+                self._follow(wanted)
+                self._seen = wanted.revision
+
+    def start(self) -> None:
+        """Follow the pointer in a thread of its own. Call it in the process that serves: a thread
+        does not survive a fork.
+        """
+        self._thread = threading.Thread(target=self._run, name="model-follower", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, before the store is closed."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(POLL_S):
+            try:
+                self.sync()
+            except StoreUnavailable:
+                continue
+            except Exception as error:  # noqa: BLE001 (one bad record must not end the following)
+                log.error("model not followed", reason=type(error).__name__)
+
+    def _follow(self, wanted: Serving) -> None:
+        """Load the version, or, where nothing is in service yet, the newest that can be loaded."""
+        fault = self._load(wanted.version)
+        if fault is None:
+            self._fault = None
+            kept = {version for version in (wanted.version, *wanted.earlier[-1:]) if version}
+            with suppress(StoreUnavailable):
+                prune_folders(self._folder(), kept)
+            return
+        log.error("model not loaded", version=wanted.version, reason=fault)
+        if not self._slot.loaded:
+            for version in (*reversed(wanted.earlier), None):
+                if self._load(version) is None:
+                    break
+        self._retry_at = time.monotonic() + RETRY_S
+        # Without the reason: it may hold a path, and anybody may read `/readyz`.
+        answers = f"{self._slot.model.version} answers" if self._slot.loaded else "nothing answers"
+        self._fault = (
+            f"The model {wanted.version or 'of this server'} cannot be loaded, so {answers}; the "
+            "server's log says why"
+        )
+
+    def _load(self, version: str | None) -> str | None:
+        """Serve this version, unless it is in service already. The reason if it cannot be."""
+        if self._slot.loaded and self._source == version:
+            return None
+        try:
+            self._slot.swap(self._fetch(version))
+        except (ModelDamaged, NotFound, DiskFull) as error:
+            return error.detail
+        self._source = version
+        return None
+
+    def _fetch(self, version: str | None) -> Path:
+        if version is None:
+            return self._built_in
+        folder = self._folder() / version
+        self._versions.write_folder(version, folder)
+        return folder

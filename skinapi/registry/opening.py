@@ -1,0 +1,39 @@
+"""Builds the services of model versions from the settings."""
+
+from functools import partial
+
+from skinapi.registry.follower import ModelFollower
+from skinapi.registry.models_service import Audit, ModelsService
+from skinapi.registry.pointer import ServingPointer
+from skinapi.registry.service import RegistryService, serving_folder
+from skinapi.registry.version_files import models_folder
+from skinapi.registry.versions import ModelVersions
+from skinapi.settings import Settings
+from skinapi.storage.ports import Store
+
+
+def open_models(settings: Settings, store: Store, audit: Audit) -> ModelsService:
+    return ModelsService(
+        versions=ModelVersions(store),
+        pointer=ServingPointer(store),
+        audit=audit,
+        built_in=serving_folder(settings),
+    )
+
+
+def open_follower(
+    settings: Settings, models: ModelsService, registry: RegistryService
+) -> ModelFollower:
+    """The follower that keeps this registry's model the one in service. It is not started, and has
+    loaded nothing. Records the built-in model.
+    """
+    models.record_built_in()
+    follower = ModelFollower(
+        slot=registry.slot,
+        pointer=models.pointer,
+        versions=models.versions,
+        built_in=models.built_in,
+        folder=partial(models_folder, settings.instance_dir),
+    )
+    models.fault = lambda: follower.fault
+    return follower
