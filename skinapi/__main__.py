@@ -1,4 +1,5 @@
 """The command line: `python -m skinapi serve | worker | create-admin | check | train | …`."""
+"""The command line: `python -m skinapi serve | create-admin | check | models | train | …`."""
 
 import argparse
 import importlib
@@ -169,8 +170,29 @@ def _parser() -> argparse.ArgumentParser:
         help="from a log line: the trail must have this audit row",
     )
     checker.set_defaults(run=_lazy_command("check"))
+    _add_models(commands)
     add_commands(commands)
     return parser
+
+
+def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    models = commands.add_parser("models", help="list, add, promote and roll back model versions")
+    actions = models.add_subparsers(required=True)
+    listing = actions.add_parser("list", help="list the versions")
+    listing.set_defaults(run=_lazy_command("list_models"))
+    adding = actions.add_parser("add", help="store the model that train or export made")
+    adding.add_argument("folder", type=Path)
+    adding.set_defaults(run=_lazy_command("add_model"))
+    promoting = actions.add_parser("promote", help="put a version into service")
+    promoting.add_argument("version")
+    promoting.add_argument("--reason")
+    promoting.add_argument(
+        "--override", action="store_true", help="although a gate is not passed; needs --reason"
+    )
+    promoting.set_defaults(run=_lazy_command("promote_model"))
+    back = actions.add_parser("rollback", help="put the version before into service again")
+    back.add_argument("--reason")
+    back.set_defaults(run=_lazy_command("roll_back_model"))
 
 
 def _position(text: str) -> tuple[int, str]:

@@ -10,6 +10,7 @@ from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.routes import routes as care_routes
 from skinapi.clients import explainable, lab, lab_datasets, shared, skinartify
+from skinapi.clients import explainable, lab, lab_models, shared, skinartify
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console
 from skinapi.jobs.routes import routes as jobs_routes
@@ -123,4 +124,5 @@ def _register_routes(
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
     for client in (skinartify, explainable, lab, shared):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
+    app.register_blueprint(lab_models.routes.blueprint(services.models))
     app.register_blueprint(console_routes.blueprint(None))

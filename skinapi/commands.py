@@ -12,12 +12,15 @@ from pydantic import TypeAdapter
 
 from skinapi.auth.passwords import NewPassword
 from skinapi.logs import configure_logs
+from skinapi.registry.models_service import ModelsService
 from skinapi.registry.service import announce_model
 from skinapi.services import Services, open_services, store_faults, store_of
 from skinapi.settings import Settings
 from skinapi.storage.faults import Fault
 
 FIRST_ADMIN = "admin@skinapi.local"
+# Whoever may run these commands, in the audit trail.
+OPERATOR = "system"
 
 
 def print_banner(settings: Settings) -> None:
@@ -76,6 +79,56 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
         left += _report(services.trail.faults_of(*options.logged), repair=False)
     print("no faults" if not left else f"faults left: {left}")
     return 1 if left else 0
+
+
+def list_models(settings: Settings, _: argparse.Namespace) -> int:
+    """Print the model versions, one on a line; `*` marks the one in service."""
+    models = _open_models(settings)
+    in_service, after = models.serving_version(), None
+    while True:
+        page = models.list_versions(after=after, limit=100)
+        for found in page.items:
+            mark = "*" if found.version == in_service else " "
+            state = "serving" if found.version == in_service else found.state
+            files = f"{found.size / 1e6:.0f} MB" if found.files else "no files"
+            print(f"{mark} {found.version}  {state}  {files}  {found.created_at:%Y-%m-%d}")
+        after = page.next_after
+        if after is None:
+            return 0
+
+
+def add_model(settings: Settings, options: argparse.Namespace) -> int:
+    """Store the model of a folder as a candidate. Raises ModelDamaged, Conflict."""
+    models = _open_models(settings)
+    found = models.add(folder=options.folder, by=OPERATOR)
+    print(f"{found.version} is a candidate")
+    print(f"put it into service with: python -m skinapi models promote {found.version}")
+    return 0
+
+
+def promote_model(settings: Settings, options: argparse.Namespace) -> int:
+    """Put a version into service. Raises NotFound, GatesNotPassed, Conflict, InvalidBody."""
+    models = _open_models(settings)
+    models.promote(
+        version=options.version, by=OPERATOR, reason=options.reason, override=options.override
+    )
+    print(f"{options.version} is in service; every server follows within seconds")
+    return 0
+
+
+def roll_back_model(settings: Settings, options: argparse.Namespace) -> int:
+    """Put the version before into service again. Raises Conflict."""
+    models = _open_models(settings)
+    models.roll_back(by=OPERATOR, reason=options.reason)
+    print(f"{models.serving_version()} is in service; every server follows within seconds")
+    return 0
+
+
+def _open_models(settings: Settings) -> ModelsService:
+    configure_logs()
+    models = open_services(settings).models
+    models.record_built_in()
+    return models
 
 
 def _report(faults: Iterable[Fault], *, repair: bool) -> int:

@@ -8,6 +8,8 @@ n(ot found, 404). Every path names what belongs to Ada, the `user`.
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.lab.datasets import Datasets, NewDataset
@@ -20,6 +22,7 @@ from tests.backends import PASSWORD, Backend, Person
 from tests.clients.dialects import base64_of
 from tests.findings import finding_of
 from tests.lab.sending import labelled, zipped
+from tests.models import write_model
 from tests.photos import photo_of
 
 PEOPLE = (
@@ -166,6 +169,33 @@ def photo(field: str) -> Callable[[SampleAccounts], Options]:
     return lambda _: {"data": {field: (io.BytesIO(PHOTO), "lesion.jpg")}}
 
 
+def candidate(version: str, body: dict[str, Any] | None) -> Callable[[SampleAccounts], Options]:
+    """Sends the body, none without one, and has a stored model of this version."""
+
+    def options(accounts: SampleAccounts) -> Options:
+        add_model(accounts.backend, version)
+        return {} if body is None else {"json": body}
+
+    return options
+
+
+def something_served(accounts: SampleAccounts) -> Options:
+    """There is a model to go back from."""
+    backend = accounts.backend
+    add_model(backend, "left")
+    models = backend.services.models
+    if models.serving_version() != "left":
+        models.promote(version="left", by="system", override=True, reason="for the access matrix")
+    return {"json": {}}
+
+
+def add_model(backend: Backend, version: str) -> None:
+    versions = backend.services.models.versions
+    if versions.find_one(version) is None:
+        with TemporaryDirectory() as folder:
+            versions.register(write_model(Path(folder) / version, version), created_by="system")
+
+
 ROWS: dict[str, Row] = {
     # the server
     "front_door": Row("/", ANYONE),
@@ -180,6 +210,20 @@ ROWS: dict[str, Row] = {
     "show_model_card": Row("/model-card", ANYONE),
     "show_conditions": Row("/conditions", ANYONE),
     "show_sample": Row("/sample", ANYONE),
+    # model versions
+    "list_models": Row("/models", LAB),
+    "show_model": Row("/models/tiny-1", LAB),
+    "show_version_card": Row("/models/tiny-1/card", LAB),
+    "compare_models": Row("/models/compare?first=tiny-1&second=tiny-1", LAB),
+    "promote_model": Row(
+        "/models/promoted/promote",
+        ADMINS,
+        candidate("promoted", {"override": True, "reason": "for the access matrix"}),
+    ),
+    "roll_back_model": Row("/models/rollback", ADMINS, something_served),
+    "retire_model": Row("/models/retired/retire", ADMINS, candidate("retired", {})),
+    "delete_model": Row("/models/deleted", ADMINS, candidate("deleted", None)),
+    "list_models_for_lab": Row("/api/models", LAB),
     # accounts
     "register": Row("/register", ANYONE, new_account),
     "log_in": Row(

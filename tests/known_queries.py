@@ -389,6 +389,10 @@ KNOWN: list[Query] = [
         ("models", "find", {}, {"limit": 101, "after": ID}),
     ),
     *_of(
+        "registry/versions.py ModelVersions.newest",
+        ("models", "find", {}, {"sort": "-id", "limit": 100}),
+    ),
+    *_of(
         "registry/versions.py ModelVersions.change",
         ("models", "update", {"id": ID, "revision": 1}, OPS),
     ),

@@ -70,6 +70,7 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
     assert {route.path for route in dialects} == {
         "/predict",
         "/api/predict",
+        "/api/models",
         "/inference",
         "/report",
         "/api/upload-dataset",

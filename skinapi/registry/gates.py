@@ -61,7 +61,7 @@ class PairedComparison(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     first_version: str = Field(description="the model that was in service")
-    test_part: str = Field(description="the pictures: `test_part_of` of their ids")
+    test_part: str = Field(description="the pictures: `name_test_part` of their ids")
     pictures: int = Field(ge=1)
     lesions: int = Field(ge=1)
     measured_at: Annotated[datetime, AfterValidator(_as_stored)]
@@ -228,6 +228,6 @@ def _share(value: Any, of: Any) -> Figure | None:
     )
 
 
-def test_part_of(pictures: Iterable[str]) -> str:
+def name_test_part(pictures: Iterable[str]) -> str:
     """The name of a test part: a checksum of its pictures' ids. Equal names mean equal pictures."""
     return hashlib.sha256("\n".join(sorted(set(pictures))).encode()).hexdigest()

@@ -115,8 +115,8 @@ class ComparedFigure(Answer):
     first: float | None
     second: float | None
     difference: float | None = Field(description="second minus first")
-    first_interval: tuple[float, float] | None
-    second_interval: tuple[float, float] | None
+    first_interval: list[float] | None = Field(description="95 %, from and to")
+    second_interval: list[float] | None
 
 
 class Comparison(Answer):
@@ -157,8 +157,8 @@ def _side_by_side(first: dict[str, Any], second: dict[str, Any]) -> list[Compare
                     first=one,
                     second=other,
                     difference=None if one is None or other is None else other - one,
-                    first_interval=one_interval,
-                    second_interval=other_interval,
+                    first_interval=list(one_interval) if one_interval else None,
+                    second_interval=list(other_interval) if other_interval else None,
                 )
             )
     return rows

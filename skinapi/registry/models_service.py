@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from skinapi.errors import Conflict, InvalidBody, ModelDamaged, NotFound
 from skinapi.registry.errors import GatesNotPassed
@@ -25,6 +25,7 @@ from skinapi.web.logs import log
 from skinapi.web.pagination import Page
 
 LEAST_REASON = 10
+LONGEST_TARGET = 100
 
 
 class Audit(Protocol):
@@ -92,6 +93,10 @@ class ModelsService:
     def list_versions(self, *, after: str | None, limit: int) -> Page[VersionSummary]:
         return self.versions.find(after=after, limit=limit)
 
+    def newest(self, *, limit: int) -> list[ModelVersion]:
+        """The newest versions with their cards."""
+        return self.versions.newest(limit=limit)
+
     def inspect(self, *, version: str) -> Inspected:
         """Raises NotFound."""
         found, serving = self.versions.get(version), self.pointer.read()
@@ -112,6 +117,18 @@ class ModelsService:
         """Both versions, and the gates of the second against the first. Raises NotFound."""
         left, right = self.versions.get(first), self.versions.get(second)
         return left, right, judge(right.measured(), left.measured())
+
+    def add(self, *, folder: Path, by: str, **origin: Any) -> ModelVersion:
+        """Store the model of a folder as a candidate; see `ModelVersions.register` for `origin`.
+
+        Raises ModelDamaged, DiskFull, Conflict.
+        """
+        try:
+            name = read_card(folder).version
+        except ModelDamaged:
+            name = "unreadable"
+        with self._audit("model.add", by=by, target=name[:LONGEST_TARGET]):
+            return self.versions.register(folder, created_by=by, **origin)
 
     def promote(
         self, *, version: str, by: str, reason: str | None = None, override: bool = False

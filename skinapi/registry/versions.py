@@ -24,8 +24,8 @@ from skinapi.registry.gates import (
     Measured,
     PairedComparison,
     figures_of_gates,
+    name_test_part,
     number,
-    test_part_of,
 )
 from skinapi.registry.slot import open_warm
 from skinapi.registry.stored_fields import stored_fields
@@ -154,7 +154,7 @@ class ModelVersions:
         """Store the model of this folder, as `train` and `export` make it, as a candidate.
 
         `figures` are those of further test parts by name, each as `figures.test` of a card, with
-        `test_part` (`test_part_of` of its pictures). Raises ModelDamaged, DiskFull, and Conflict
+        `test_part` (`name_test_part` of its pictures). Raises ModelDamaged, DiskFull, and Conflict
         where there is such a version.
         """
         with copied_model(folder) as copy:
@@ -205,6 +205,11 @@ class ModelVersions:
         """The versions in the order in which they were added."""
         found = self._documents.find(after=after, limit=limit + 1, fields=LISTED)
         return page_of([VersionSummary.model_validate(each) for each in found], limit)
+
+    def newest(self, *, limit: int) -> list[ModelVersion]:
+        """The newest versions with their cards, the newest first."""
+        found = self._documents.find(sort="-id", limit=limit)
+        return [ModelVersion.model_validate(each) for each in found]
 
     def write_folder(self, version: str, folder: Path) -> None:
         """Write the files of this version into the folder, unless they are there already.
@@ -389,4 +394,4 @@ def _read_test_part(folder: Path) -> str | None:
         )
     except BadFile as bad:
         raise ModelDamaged(f"The model cannot be added. {bad}", file=SPLIT) from bad
-    return test_part_of(split["test"]) if split.get("test") else None
+    return name_test_part(split["test"]) if split.get("test") else None

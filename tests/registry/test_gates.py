@@ -1,0 +1,206 @@
+"""The gates of a promotion: nothing worse beyond its interval, nothing that was not measured."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from skinapi.registry.gates import (
+    Figure,
+    Gate,
+    GateName,
+    Measured,
+    Outcome,
+    PairedComparison,
+    PairedDifference,
+    figures_of_gates,
+    judge,
+    name_test_part,
+)
+from skinapi.storage.ids import now
+from skinapi.vision.model import SHIPPED_MODEL, read_card
+
+PART = "p:100"
+SAME = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
+FIGURES = {
+    GateName.MELANOMA_SENSITIVITY: Figure(value=0.94, low=0.91, high=0.96),
+    GateName.ECE: Figure(value=0.02, low=0.015, high=0.04),
+    GateName.REFUSED_SHARE: Figure(value=0.01, low=0.005, high=0.02),
+}
+
+
+def measured(
+    version: str = "new",
+    comparison: PairedComparison | None = None,
+    changed: Mapping[str, float | None] = MappingProxyType({}),
+) -> Measured:
+    """The figures above, but these; None for one that is missing."""
+    figures = {
+        name: figure.model_copy(update={"value": changed.get(name.value, figure.value)})
+        for name, figure in FIGURES.items()
+        if changed.get(name.value, 1) is not None
+    }
+    return Measured(version=version, parts={PART: figures}, comparison=comparison)
+
+
+def paired(
+    first_version: str = "old",
+    differences: Mapping[str, PairedDifference | None] = MappingProxyType({}),
+) -> PairedComparison:
+    given = {name: differences.get(name.value, SAME) for name in GateName}
+    return PairedComparison(
+        first_version=first_version,
+        test_part="p",
+        pictures=100,
+        lesions=90,
+        measured_at=now(),
+        differences={name: each for name, each in given.items() if each},
+    )
+
+
+def outcomes(candidate: Measured, serving: Measured | None = None) -> dict[str, str]:
+    gates = judge(candidate, serving or measured("old"))
+    assert [gate.name for gate in gates] == list(GateName)
+    assert all(gate.says for gate in gates)
+    return {gate.name.value: gate.outcome.value for gate in gates}
+
+
+def one(name: GateName, candidate: Measured) -> Gate:
+    return next(gate for gate in judge(candidate, measured("old")) if gate.name is name)
+
+
+ALL_PASSED = dict.fromkeys((name.value for name in GateName), "passed")
+
+
+def test_a_paired_comparison_without_anything_worse_passes_all() -> None:
+    assert outcomes(measured(comparison=paired())) == ALL_PASSED
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "outcome"),
+    [
+        ("melanoma_sensitivity", -0.05, -0.01, "worse"),
+        ("melanoma_sensitivity", -0.05, 0.01, "passed"),
+        ("melanoma_sensitivity", 0.01, 0.05, "passed"),
+        ("ece", 0.001, 0.02, "worse"),
+        ("ece", -0.001, 0.02, "passed"),
+        ("refused_share", 0.001, 0.02, "worse"),
+        ("latency_ms", 0.5, 9.0, "worse"),
+        ("latency_ms", -9.0, -0.5, "passed"),
+    ],
+)
+def test_worse_is_where_the_whole_interval_is_on_the_worse_side(
+    name: str, low: float, high: float, outcome: str
+) -> None:
+    difference = PairedDifference(first=1.0, second=1.0, low=low, high=high)
+    assert outcomes(measured(comparison=paired(differences={name: difference}))) == {
+        **ALL_PASSED,
+        name: outcome,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "outcome"),
+    [
+        ("melanoma_sensitivity", 0.90, "worse"),
+        ("melanoma_sensitivity", 0.92, "passed"),
+        ("ece", 0.05, "worse"),
+        ("ece", 0.03, "passed"),
+        ("refused_share", 0.03, "worse"),
+        ("refused_share", 0.0, "passed"),
+    ],
+)
+def test_two_cards_of_one_test_part_are_compared_by_the_interval_of_the_one_in_service(
+    name: str, value: float, outcome: str
+) -> None:
+    found = outcomes(measured(changed={name: value}))
+    assert found == {**ALL_PASSED, name: outcome, "latency_ms": "not_measured"}
+
+
+def test_the_paired_comparison_counts_more_than_two_cards() -> None:
+    candidate = measured(comparison=paired(), changed={"ece": 0.9})
+    gate = one(GateName.ECE, candidate)
+    assert (gate.outcome, gate.basis) == (Outcome.PASSED, "paired")
+
+
+@pytest.mark.parametrize("name", ["melanoma_sensitivity", "ece", "refused_share"])
+def test_a_figure_that_is_missing_is_not_passed(name: str) -> None:
+    assert outcomes(measured(changed={name: None}))[name] == "not_measured"
+    assert outcomes(measured(), measured("old", changed={name: None}))[name] == "not_measured"
+    lacking = measured(comparison=paired(differences={name: None}), changed={name: None})
+    assert outcomes(lacking)[name] == "not_measured"
+
+
+def test_figures_of_other_pictures_are_not_compared() -> None:
+    other = Measured(version="new", parts={"p:99": FIGURES})
+    assert set(outcomes(other).values()) == {"not_measured"}
+    assert "not measured on the same pictures" in one(GateName.ECE, other).says
+
+
+def test_a_comparison_with_a_model_that_is_not_in_service_does_not_count() -> None:
+    candidate = Measured(version="new", parts={}, comparison=paired("older"))
+    assert set(outcomes(candidate).values()) == {"not_measured"}
+    assert "older, which is not in service" in one(GateName.ECE, candidate).says
+
+
+def test_without_a_model_in_service_nothing_is_passed() -> None:
+    gates = judge(measured(comparison=paired()), None)
+    assert {gate.outcome for gate in gates} == {Outcome.NOT_MEASURED}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "much", None])
+def test_a_comparison_holds_finite_numbers_alone(value: Any) -> None:
+    with pytest.raises(ValidationError):
+        PairedDifference(first=0.5, second=value, low=0.0, high=0.1)
+
+
+def test_the_figures_are_read_from_the_card_that_training_writes() -> None:
+    figures = figures_of_gates(read_card(SHIPPED_MODEL).figures["test"])
+    sensitivity = figures[GateName.MELANOMA_SENSITIVITY]
+    assert sensitivity.value == pytest.approx(0.9397, abs=1e-4)
+    assert sensitivity.low < sensitivity.value < sensitivity.high
+    assert figures.keys() == {*GateName} - {GateName.LATENCY}
+
+
+def broken(path: tuple[str, ...], value: Any) -> Callable[[dict[str, Any]], None]:
+    def act(figures: dict[str, Any]) -> None:
+        *parents, last = path
+        for name in parents:
+            figures = figures[name]
+        figures[last] = value
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("change", "lacks"),
+    [
+        (broken(("ece",), None), GateName.ECE),
+        (broken(("ece",), True), GateName.ECE),
+        (broken(("ece_interval",), [0.1]), GateName.ECE),
+        (broken(("ece_interval",), ["a", "b"]), GateName.ECE),
+        (broken(("bands",), []), GateName.MELANOMA_SENSITIVITY),
+        (broken(("bands", "melanoma", "sensitivity"), 7), GateName.MELANOMA_SENSITIVITY),
+        (broken(("per_class", "mel", "n"), 0), GateName.MELANOMA_SENSITIVITY),
+        (broken(("refusals",), "none"), GateName.REFUSED_SHARE),
+    ],
+)
+def test_a_figure_that_is_not_as_evaluate_writes_it_is_left_out(
+    change: Callable[[dict[str, Any]], None], lacks: GateName
+) -> None:
+    figures = {
+        "ece": 0.02,
+        "ece_interval": [0.01, 0.03],
+        "bands": {"melanoma": {"sensitivity": 0.9}},
+        "per_class": {"mel": {"n": 300}},
+        "refusals": {"refused_share": 0.1, "refused_share_interval": [0.0, 0.2]},
+    }
+    whole = figures_of_gates(figures)
+    change(figures)
+    assert whole.keys() - figures_of_gates(figures).keys() == {lacks}
+
+
+def test_a_test_part_is_named_by_its_pictures_in_any_order() -> None:
+    assert name_test_part(["b", "a", "a"]) == name_test_part(["a", "b"]) != name_test_part(["a"])

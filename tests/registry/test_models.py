@@ -1,0 +1,384 @@
+"""Model versions through HTTP: promoted past the gates or by an override, and back again."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.errors import StoreUnavailable
+from skinapi.registry import follower as follower_module
+from skinapi.registry.follower import ModelFollower
+from skinapi.registry.gates import GateName, PairedComparison, PairedDifference
+from skinapi.registry.pointer import Serving
+from skinapi.registry.versions import ModelVersion
+from skinapi.storage.ids import now
+from tests.backends import Backend, Person, store_of_kind
+from tests.models import registry_of, tiny_model, write_model
+from tests.prediction.photographer import predicted
+
+REASON = "a test of the override"
+OVERRIDE = {"override": True, "reason": REASON}
+
+
+class ModelBackend(Backend):
+    """With a model of its own that is exchanged, and the follower called by hand."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.kept_registry = registry_of(tiny_model())
+        super().__init__(folder, **options)
+
+    def registry(self) -> Any:
+        return self.kept_registry
+
+    @property
+    def follower(self) -> ModelFollower:
+        follower: ModelFollower = self.app.extensions["skinapi.model_follower"]
+        return follower
+
+    def add(self, folder: Path, version: str, **origin: Any) -> ModelVersion:
+        return self.services.models.add(
+            folder=write_model(folder / version, version), by="system", **origin
+        )
+
+    def answers(self) -> str:
+        """The version that answers, after this process has looked at the pointer."""
+        self.follower.sync()
+        version: str = self.client.get("/model-card").get_json()["version"]
+        return version
+
+
+@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+def any_models(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModelBackend]:
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
+    folder = tmp_path / "instance"
+    backend = ModelBackend(folder, store=store_of_kind(request.param, folder, uri))
+    yield backend
+    backend.services.store.close()
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Iterator[ModelBackend]:
+    backend = ModelBackend(tmp_path / "instance")
+    yield backend
+    backend.services.store.close()
+
+
+def compared_with(version: str, **differences: PairedDifference) -> PairedComparison:
+    """A comparison in which nothing is worse, but what is named."""
+    same = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
+    return PairedComparison(
+        first_version=version,
+        test_part="0" * 64,
+        pictures=100,
+        lesions=90,
+        measured_at=now(),
+        differences={name: differences.get(name.value, same) for name in GateName},
+    )
+
+
+def state_of(person: Person, version: str) -> str:
+    answer = person.call("GET", f"/models/{version}")
+    assert answer.status_code == 200, answer.text
+    state: str = answer.get_json()["state"]
+    return state
+
+
+def test_a_model_is_promoted_predicted_with_and_rolled_back(
+    any_models: ModelBackend, tmp_path: Path
+) -> None:
+    backend, admin = any_models, any_models.member(role="admin")
+    ada = backend.member()
+    backend.add(tmp_path, "next-1", comparison=compared_with("tiny-1"))
+    assert predicted(ada)["model_version"] == "tiny-1"
+    answer = admin.call("POST", "/models/next-1/promote", json={"reason": "better"})
+    assert answer.status_code == 200, answer.text
+    assert (answer.get_json()["version"], answer.get_json()["previous"]) == ("next-1", "tiny-1")
+    assert backend.answers() == "next-1"
+    assert predicted(ada)["model_version"] == "next-1"
+    assert (state_of(admin, "next-1"), state_of(admin, "tiny-1")) == ("serving", "retired")
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 200
+    assert backend.answers() == "tiny-1"
+    assert (state_of(admin, "next-1"), state_of(admin, "tiny-1")) == ("retired", "serving")
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 409
+    assert not list(backend.services.models.faults())
+
+
+def test_both_changes_are_in_the_audit_trail_with_the_outcome_of_the_gates(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    by = models.account(admin.email).id
+    models.add(tmp_path, "next-1")
+    assert admin.call("POST", "/models/next-1/promote", json={}).status_code == 409
+    assert admin.call("POST", "/models/next-1/promote", json=OVERRIDE).status_code == 200
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 200
+    rows = [
+        (row["action"], row["by"], row["target"], row.get("detail"), row.get("outcome"))
+        for row in models.audit()
+        if row["action"].startswith("model.") and row["phase"] == "outcome"
+    ]
+    gates = ", ".join(f"{name}=not_measured" for name in GateName)
+    assert rows == [
+        ("model.add", "system", "next-1", None, "done"),
+        ("model.promote", by, "next-1", gates, "gates_not_passed"),
+        ("model.promote", by, "next-1", f"{gates}; override", "done"),
+        ("model.roll_back", by, "tiny-1", None, "done"),
+    ]
+    read = admin.call("GET", "/audit?action=model.promote").get_json()
+    assert {row["detail"] for row in read} == {gates, f"{gates}; override"}
+    assert all(row["signed"] for row in read)
+    moves = admin.call("GET", "/models/next-1").get_json()["moves"]
+    assert [(each["action"], each["reason"], each["by"]) for each in moves] == [
+        ("promote", REASON, by),
+        ("rollback", None, by),
+    ]
+
+
+def test_without_an_override_a_gate_that_is_not_passed_refuses(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    worse = PairedDifference(first=0.9, second=0.8, low=-0.15, high=-0.05)
+    models.add(tmp_path, "worse-1", comparison=compared_with("tiny-1", melanoma_sensitivity=worse))
+    answer = admin.call("POST", "/models/worse-1/promote", json={})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
+    assert "melanoma_sensitivity" in answer.get_json()["detail"]
+    assert "ece" not in answer.get_json()["detail"]
+    for body in ({"override": True}, {"override": True, "reason": "  short   "}):
+        assert admin.call("POST", "/models/worse-1/promote", json=body).status_code == 400
+    assert models.answers() == "tiny-1"
+    assert state_of(admin, "worse-1") == "candidate"
+
+
+def test_rolling_back_goes_through_all_earlier_models(models: ModelBackend, tmp_path: Path) -> None:
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        models.add(tmp_path, version)
+        assert admin.call("POST", f"/models/{version}/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "c"
+    for version in ("b", "tiny-1"):
+        assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == version
+        assert models.answers() == version
+
+
+def test_the_built_in_model_is_promoted_by_its_name(models: ModelBackend, tmp_path: Path) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+    assert admin.call("POST", "/models/tiny-1/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "tiny-1"
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
+
+
+def test_what_is_in_service_is_neither_deleted_nor_retired(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    for version in ("tiny-1", "b"):
+        if version == "b":
+            assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+        assert admin.call("DELETE", f"/models/{version}").status_code == 409
+        answer = admin.call("POST", f"/models/{version}/retire", json={})
+        assert answer.status_code == 409
+        assert "in service" in answer.get_json()["detail"]
+    assert models.answers() == "b"
+
+
+def test_a_version_that_answered_can_still_be_looked_up_after_it_was_deleted(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    models.add(tmp_path, "never")
+    admin.call("POST", "/models/b/promote", json=OVERRIDE)
+    models.answers()
+    finding = predicted(models.member())
+    admin.call("POST", "/models/rollback", json={})
+    for version in ("b", "never"):
+        assert admin.call("DELETE", f"/models/{version}").status_code == 200
+    shown = admin.call("GET", f"/models/{finding['model_version']}").get_json()
+    assert (shown["version"], shown["size"], shown["served"]) == ("b", 0, True)
+    assert shown["card"]["figures"]
+    assert admin.call("GET", "/models/never").status_code == 404
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 409
+    assert admin.call("DELETE", "/models/b").status_code == 409
+    assert list(models.services.store.blobs.keys()) == []
+
+
+def test_a_retired_candidate_stays_with_its_files(models: ModelBackend, tmp_path: Path) -> None:
+    admin = models.member(role="admin")
+    models.add(tmp_path, "b")
+    body = {"reason": "no better"}
+    assert admin.call("POST", "/models/b/retire", json=body).status_code == 200
+    shown = admin.call("GET", "/models/b").get_json()
+    assert (shown["state"], shown["changes"][-1]["reason"]) == ("retired", "no better")
+    assert shown["size"] > 0
+
+
+def test_the_list_comes_in_pages_and_names_the_one_in_service(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    researcher = models.member(role="researcher")
+    for version in ("b", "c"):
+        models.add(tmp_path, version, parent="tiny-1", dataset="lesions-3", job="0badcafe")
+    listed = researcher.pages("/models?limit=2")
+    assert [(each["version"], each["state"], each["built_in"]) for each in listed] == [
+        ("tiny-1", "serving", True),
+        ("b", "candidate", False),
+        ("c", "candidate", False),
+    ]
+    assert listed[1]["figures"] == {"balanced_accuracy": 0.5}
+    assert (listed[1]["parent"], listed[1]["job"]) == ("tiny-1", "0badcafe")
+    assert "card" not in listed[1]
+
+
+def test_a_card_is_shown_to_programs_and_as_a_page(models: ModelBackend, tmp_path: Path) -> None:
+    researcher = models.member(role="researcher")
+    models.add(tmp_path, "b")
+    assert researcher.call("GET", "/models/b/card").get_json()["version"] == "b"
+    page = researcher.call("GET", "/models/b/card", headers={"Accept": "text/html"})
+    assert page.mimetype == "text/html"
+    assert "<h1>b</h1>" in page.text
+
+
+def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Path) -> None:
+    researcher = models.member(role="researcher")
+    comparison = compared_with("tiny-1")
+    models.add(
+        tmp_path,
+        "b",
+        comparison=comparison,
+        figures={"reference": {"n": 9, "macro_auc": 0.9, "test_part": "x"}},
+    )
+    shown = researcher.call("GET", "/models/compare?first=tiny-1&second=b").get_json()
+    rows = {(row["part"], row["name"]): row for row in shown["figures"]}
+    assert rows["test", "balanced_accuracy"]["difference"] == 0
+    assert rows["reference", "macro_auc"]["second"] == 0.9
+    assert rows["reference", "macro_auc"]["difference"] is None
+    assert shown["paired"] == json.loads(comparison.model_dump_json())
+    assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
+    assert researcher.call("GET", "/models/compare?first=tiny-1&second=x").status_code == 404
+
+
+def test_a_promoted_model_that_cannot_be_loaded_leaves_the_last_good_one_in_service(
+    any_models: ModelBackend, tmp_path: Path
+) -> None:
+    backend, admin = any_models, any_models.member(role="admin")
+    added = backend.add(tmp_path, "lost-1")
+    assert admin.call("POST", "/models/lost-1/promote", json=OVERRIDE).status_code == 200
+    backend.services.store.blobs.delete(added.files[-1].piece_blobs[0])
+    assert backend.answers() == "tiny-1"
+    assert predicted(backend.member())["model_version"] == "tiny-1"
+    ready = backend.client.get("/readyz")
+    assert ready.status_code == 200
+    (note,) = ready.get_json()["notes"]
+    assert "lost-1 cannot be loaded, so tiny-1 answers" in note
+    assert str(tmp_path) not in note
+    listed = {each["version"]: each for each in admin.pages("/models")}
+    assert listed["lost-1"]["fault"] == note
+    assert listed["tiny-1"]["fault"] is None
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 200
+    assert backend.answers() == "tiny-1"
+    assert backend.client.get("/readyz").get_json()["notes"] == []
+
+
+class RestartedBackend(Backend):
+    """It loads its model itself."""
+
+    def registry(self) -> None:
+        return None
+
+
+def test_a_start_serves_the_promoted_version_and_not_model_path(tmp_path: Path) -> None:
+    first = ModelBackend(tmp_path / "instance")
+    first.add(tmp_path, "b")
+    first.services.models.promote(version="b", by="system", override=True, reason=REASON)
+    first.services.store.close()
+    other = write_model(tmp_path / "other", "other")
+    again = RestartedBackend(tmp_path / "instance", model_path=other)
+    assert again.client.get("/model-card").get_json()["version"] == "b"
+    admin = again.member(role="admin")
+    # The built-in model is now another; the one before is still known.
+    assert state_of(admin, "tiny-1") == "retired"
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "other"
+    again.services.store.close()
+
+
+def test_a_start_with_a_lost_promoted_version_serves_the_one_before(tmp_path: Path) -> None:
+    first = ModelBackend(tmp_path / "instance")
+    first.add(tmp_path, "b")
+    lost = first.add(tmp_path, "c")
+    for version in ("b", "c"):
+        first.services.models.promote(version=version, by="system", override=True, reason=REASON)
+    first.services.store.blobs.delete(lost.files[0].piece_blobs[0])
+    first.services.store.close()
+    again = RestartedBackend(tmp_path / "instance")
+    assert again.client.get("/model-card").get_json()["version"] == "b"
+    assert again.client.get("/readyz").status_code == 200
+    again.services.store.close()
+
+
+def test_a_store_that_is_away_changes_nothing(
+    models: ModelBackend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And once it is back, the change that was missed is made."""
+    models.add(tmp_path, "b")
+    models.services.models.promote(version="b", by="system", override=True, reason=REASON)
+    pointer, asked = models.services.models.pointer, threading.Event()
+    read = pointer.read
+
+    def away() -> Serving:
+        asked.set()
+        raise StoreUnavailable
+
+    monkeypatch.setattr(follower_module, "POLL_S", 0.01)
+    monkeypatch.setattr(pointer, "read", away)
+    models.follower.start()
+    assert asked.wait(20)
+    assert models.kept_registry.describe_model().version == "tiny-1"
+    monkeypatch.setattr(pointer, "read", read)
+    deadline = time.monotonic() + 20
+    while models.kept_registry.describe_model().version != "b":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    models.follower.stop()
+
+
+def test_hostile_bodies_and_queries_are_refused(models: ModelBackend) -> None:
+    admin = models.member(role="admin")
+    bodies: list[Any] = [
+        {"reason": 7},
+        {"overrule": True},
+        {"reason": "x" * 1001},
+        [],
+        {"override": "x"},
+    ]
+    for body in bodies:
+        answer = admin.call("POST", "/models/tiny-1/promote", json=body)
+        assert answer.status_code == 400, body
+    for path in ("/models?limit=0", "/models?after=x", "/models/compare?first=tiny-1"):
+        assert admin.call("GET", path).status_code == 400, path
+    assert admin.call("POST", "/models/nothing/promote", json=OVERRIDE).status_code == 404
+    assert admin.call("GET", f"/models/{'x' * 300}").status_code == 404
+
+
+def test_an_open_lab_lists_the_models_in_its_own_format(tmp_path: Path) -> None:
+    backend = ModelBackend(tmp_path / "instance", open_lab=True)
+    backend.add(tmp_path, "b")
+    answer = backend.client.get("/api/models")
+    assert answer.status_code == 200
+    assert [model["name"] for model in answer.get_json()["models"]] == ["b", "tiny-1"]
+    model = answer.get_json()["models"][0]
+    assert set(model) == {"name", "path", "metadata"}
+    assert set(model["metadata"]) == {
+        "architecture", "num_classes", "label_map", "test_accuracy", "test_loss",
+        "epochs_trained", "batch_size", "optimizer", "learning_rate", "model_path",
+        "training_date",
+    }  # fmt: skip
+    assert len(model["metadata"]["label_map"]) == model["metadata"]["num_classes"] == 8
+    backend.services.store.close()
