@@ -399,6 +399,7 @@ KNOWN: list[Query] = [
     *_of(
         "registry/versions.py ModelVersions.remove",
         ("models", "delete", {"id": ID, "revision": 1}),
+        ("models", "update", {"id": ID, "revision": 1}, OPS),
     ),
     *_of(
         "registry/pointer.py ServingPointer.move",

@@ -4,7 +4,8 @@ Nothing spans two documents, so the order of writes is fixed, and `check` mends 
 - Adding: the files are verified, then stored as blobs, then comes the record. A crash leaves blobs
   that no record names.
 - Deleting: the record becomes `deleting`, then the caller makes sure that no server needs it, then
-  the blobs go, then the record (or, of a version that has answered somebody, its list of files).
+  the record goes (or, of a version that has answered somebody, its list of files), then the blobs.
+  A crash leaves a record that is `deleting`, or blobs that no record names.
 Which version is in service is in the pointer (`pointer.py`), and not here.
 """
 
@@ -272,22 +273,21 @@ class ModelVersions:
         found = self.find_one(version)
         if found is None or found.state != "deleting":
             return
-        self._delete_blobs(found.files)
+        seen: Document = {"id": found.id, "revision": found.revision}
         if found.served_at is None:
-            self._documents.delete({"id": found.id, "revision": found.revision})
-            return
-        self.change(
-            version,
-            lambda found: (
-                {
+            gone = self._documents.delete(seen) > 0
+        else:
+            ops: Document = {
+                "$set": {
                     **_state_fields(found, "retired", "system", "its files were deleted"),
                     "files": [],
                     "files_deleted_at": now(),
-                }
-                if found.state == "deleting"
-                else {}
-            ),
-        )
+                },
+                "$inc": {"revision": 1},
+            }
+            gone = self._documents.update(seen, ops) is not None
+        if gone:
+            self._delete_blobs(found.files)
 
     def faults(self, in_service: str | None) -> Iterator[Fault]:
         """Deletions that were interrupted."""
