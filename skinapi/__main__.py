@@ -76,7 +76,7 @@ def _before_serving(worker: Worker) -> None:
     """gunicorn calls this in each worker after the app is loaded and before it accepts requests."""
     commands, settings = _commands(), Settings()
     if worker.age == 1:
-        commands.print_banner(settings)
+        commands.print_banner(settings, worker.wsgi.extensions["skinapi.model_follower"].slot)
     services = worker.wsgi.extensions["skinapi"]
     worker.wait_for_store(partial(commands.make_first_admin, settings, services))
 

@@ -14,6 +14,7 @@ from skinapi.auth.passwords import NewPassword
 from skinapi.logs import configure_logs
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.service import announce_model
+from skinapi.registry.slot import ServingSlot
 from skinapi.services import Services, open_services, store_faults, store_of
 from skinapi.settings import Settings
 from skinapi.storage.faults import Fault
@@ -23,12 +24,12 @@ FIRST_ADMIN = "admin@skinapi.local"
 OPERATOR = "system"
 
 
-def print_banner(settings: Settings) -> None:
+def print_banner(settings: Settings, slot: ServingSlot) -> None:
     """Print the startup banner: the addresses of the server, and the model."""
     print("\nSkinAPI: for information only, not a medical diagnosis\n")
     for address in settings.binds:
         print(f"  open      http://{address}")
-    print(f"  model     {announce_model(settings)}\n", flush=True)
+    print(f"  model     {announce_model(settings, slot)}\n", flush=True)
 
 
 def make_first_admin(settings: Settings, services: Services) -> None:

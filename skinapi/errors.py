@@ -27,6 +27,8 @@ The tree, with the statuses. An error that only one package raises is defined in
         DatasetInUse                 409  (lab)
         JobEnded                     409  (jobs)
         JobNotEnded                  409  (jobs)
+        GatesNotPassed               409  (registry)
+        ModelChanged                 409  (registry)
       PayloadTooLarge                413
       UnsupportedMediaType           415
       UriTooLong                     414

@@ -36,7 +36,7 @@ class ModelFollower:
         built_in: Path,
         folder: Callable[[], Path],
     ) -> None:
-        self._slot = slot
+        self.slot = slot
         self._pointer = pointer
         self._versions = versions
         self._built_in = built_in
@@ -100,13 +100,13 @@ class ModelFollower:
                 prune_folders(self._folder(), kept)
             return
         log.error("model not loaded", version=wanted.version, reason=fault)
-        if not self._slot.loaded:
+        if not self.slot.loaded:
             for version in (*reversed(wanted.earlier), None):
                 if self._load(version) is None:
                     break
         self._retry_at = time.monotonic() + RETRY_S
         # Without the reason: it may hold a path, and anybody may read `/readyz`.
-        answers = f"{self._slot.model.version} answers" if self._slot.loaded else "nothing answers"
+        answers = f"{self.slot.model.version} answers" if self.slot.loaded else "nothing answers"
         self._fault = (
             f"The model {wanted.version or 'of this server'} cannot be loaded, so {answers}; the "
             "server's log says why"
@@ -114,10 +114,10 @@ class ModelFollower:
 
     def _load(self, version: str | None) -> str | None:
         """Serve this version, unless it is in service already. The reason if it cannot be."""
-        if self._slot.loaded and self._source == version:
+        if self.slot.loaded and self._source == version:
             return None
         try:
-            self._slot.swap(self._fetch(version))
+            self.slot.swap(self._fetch(version))
         except (ModelDamaged, NotFound, DiskFull) as error:
             return error.detail
         self._source = version

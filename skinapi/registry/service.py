@@ -13,7 +13,7 @@ from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_ph
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.mask import Shape, measure_shape
-from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard, read_card
+from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.photo import Photo, shrink_to_stored, stored_photo
 
@@ -87,14 +87,11 @@ def open_registry(settings: Settings) -> RegistryService:
     return RegistryService(slot=slot, pool=PredictionPool(streams=settings.num_streams))
 
 
-def announce_model(settings: Settings) -> str:
-    """The line that `serve` prints about its model. It reads only the card, because the worker
-    processes load the model, not this one.
-    """
-    try:
-        card = read_card(serving_folder(settings))
-    except ModelDamaged:
+def announce_model(settings: Settings, slot: ServingSlot) -> str:
+    """The line that `serve` prints about its model."""
+    if not slot.loaded:
         return "none, so no photo can be judged: set MODEL_PATH"
+    card = slot.model.card
     return f"{card.version} ({settings.model_precision or card.precision.value})"
 
 

@@ -82,7 +82,9 @@ class Settings(BaseSettings):
         default=1000, le=10**9, description="LLM requests a day (UTC), for the whole installation."
     )
     model_path: Path | None = Field(
-        default=None, description="Folder of a model to serve instead of the shipped one."
+        default=None,
+        description="Folder of a model to serve instead of the shipped one, until a stored version "
+        "is promoted.",
     )
     model_precision: Literal["f32", "bf16"] | None = Field(
         default=None, description="Numeric precision of the network. If empty: the model card's."

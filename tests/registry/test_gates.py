@@ -1,6 +1,8 @@
 """The gates of a promotion: nothing worse beyond its interval, nothing that was not measured."""
 
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -19,8 +21,13 @@ from skinapi.registry.gates import (
     judge,
     name_test_part,
 )
+from skinapi.registry.latency import compare_latency
+from skinapi.registry.slot import open_warm
 from skinapi.storage.ids import now
+from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.model import SHIPPED_MODEL, read_card
+from skinapi.vision.tensor import Tensor
+from tests.models import tiny_model
 
 PART = "p:100"
 SAME = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
@@ -204,3 +211,23 @@ def test_a_figure_that_is_not_as_evaluate_writes_it_is_left_out(
 
 def test_a_test_part_is_named_by_its_pictures_in_any_order() -> None:
     assert name_test_part(["b", "a", "a"]) == name_test_part(["a", "b"]) != name_test_part(["a"])
+
+
+def test_a_model_is_not_slower_than_itself() -> None:
+    model = open_warm(tiny_model())
+    compared = compare_latency(model, model, passes=20)
+    assert 0 < compared.first < 1000
+    assert compared.low <= compared.high
+    slow = replace(model, engine=SlowEngine(model.engine))
+    assert compare_latency(model, slow, passes=5).low > 0
+
+
+class SlowEngine:
+    """Takes 20 ms longer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def infer(self, batch: Tensor) -> EngineOutput:
+        time.sleep(0.02)
+        return self._engine.infer(batch)

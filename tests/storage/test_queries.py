@@ -35,6 +35,8 @@ DISTINCT = {
     "offset",
     "slot",
 }
+    "email", "number", "sequence", "idempotency_key", "hash", "facts_hash", "version"
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
