@@ -12,6 +12,7 @@ from pydantic import TypeAdapter
 
 from skinapi.auth.passwords import NewPassword
 from skinapi.logs import configure_logs
+from skinapi.registry.models_schemas import shown_state
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.service import announce_model
 from skinapi.registry.slot import ServingSlot
@@ -85,12 +86,14 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
 def list_models(settings: Settings, _: argparse.Namespace) -> int:
     """Print the model versions, one on a line; `*` marks the one in service."""
     models = _open_models(settings)
-    in_service, after = models.serving_version(), None
+    pointer, after = models.pointer.read(), None
+    in_service = models.name_of(pointer.version)
     while True:
         page = models.list_versions(after=after, limit=100)
         for found in page.items:
             mark = "*" if found.version == in_service else " "
-            state = "serving" if found.version == in_service else found.state
+            serving, shadow = found.version == in_service, found.version == pointer.shadow
+            state = shown_state(found, serving=serving, shadow=shadow)
             files = f"{found.size / 1e6:.0f} MB" if found.files else "no files"
             print(f"{mark} {found.version}  {state}  {files}  {found.created_at:%Y-%m-%d}")
         after = page.next_after

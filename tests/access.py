@@ -179,6 +179,15 @@ def candidate(version: str, body: dict[str, Any] | None) -> Callable[[SampleAcco
     return options
 
 
+def some_shadow(accounts: SampleAccounts) -> Options:
+    """A model that judges in the background."""
+    add_model(accounts.backend, "ended")
+    models = accounts.backend.services.models
+    if models.pointer.read().shadow != "ended":
+        models.start_shadow(version="ended", by="system")
+    return {}
+
+
 def something_served(accounts: SampleAccounts) -> Options:
     """There is a model to go back from."""
     backend = accounts.backend
@@ -223,6 +232,10 @@ ROWS: dict[str, Row] = {
     "roll_back_model": Row("/models/rollback", ADMINS, something_served),
     "retire_model": Row("/models/retired/retire", ADMINS, candidate("retired", {})),
     "delete_model": Row("/models/deleted", ADMINS, candidate("deleted", None)),
+    "start_shadow": Row("/models/shadow/shadow", ADMINS, candidate("shadow", None)),
+    "end_shadow": Row("/models/ended/shadow", ADMINS, some_shadow),
+    "show_shadow": Row("/models/tiny-1/shadow", LAB),
+    "list_disagreements": Row("/models/tiny-1/disagreements", LAB),
     "list_models_for_lab": Row("/api/models", LAB),
     # accounts
     "register": Row("/register", ANYONE, new_account),

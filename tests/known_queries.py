@@ -402,7 +402,21 @@ KNOWN: list[Query] = [
         ("models", "update", {"id": ID, "revision": 1}, OPS),
     ),
     *_of(
-        "registry/pointer.py ServingPointer.move",
+        "registry/shadow.py ShadowResults.count",
+        ("shadow_counts", "update", {"id": "resnet50-1"}, {**OPS, "upsert": True}),
+    ),
+    *_of(
+        "registry/shadow.py ShadowResults.page",
+        ("shadow_results", "find", {"version": "resnet50-1"}, PAGE),
+        ("shadow_results", "find", {"version": "resnet50-1"}, NEXT_PAGE),
+    ),
+    *_of(
+        "registry/shadow.py ShadowResults.forget",
+        ("shadow_results", "delete", {"version": "resnet50-1"}),
+        ("shadow_counts", "delete", {"id": "resnet50-1"}),
+    ),
+    *_of(
+        "registry/pointer.py ServingPointer._replace",
         ("serving", "update", {"id": "model", "revision": 1}, OPS),
     ),
     *_of(

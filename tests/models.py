@@ -3,6 +3,7 @@
 import atexit
 import json
 import shutil
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -37,12 +38,17 @@ CERTAINTY = 40.0
 VERSION = "tiny-1"
 
 
-def write_model(folder: Path, version: str = VERSION, **calibration: Any) -> Path:
+def write_model(
+    folder: Path,
+    version: str = VERSION,
+    colours: Mapping[str, tuple[int, int, int]] = COLOURS,
+    **calibration: Any,
+) -> Path:
     """A whole model folder, as an export writes it, tested on enough dermoscope pictures that one
     told to be such is banded by its figures alone.
     """
     folder.mkdir(parents=True)
-    weights, bias = _nearest_colour()
+    weights, bias = _nearest_colour(colours)
     ov.save_model(_network(weights, bias), folder / NETWORK, compress_to_fp16=False)
     write_head(Head(weights), folder / HEAD)
     card = model_card(
@@ -80,10 +86,10 @@ def tiny_registry() -> RegistryService:
     return registry_of(tiny_model())
 
 
-def _nearest_colour() -> tuple[Any, Any]:
+def _nearest_colour(colours: Mapping[str, tuple[int, int, int]]) -> tuple[Any, Any]:
     """The logit of a condition falls with the square of the distance to its colour."""
-    colours = np.array(list(COLOURS.values()), np.float32) / 127.5 - 1
-    return 2 * CERTAINTY * colours.T, -CERTAINTY * np.square(colours).sum(axis=1)
+    points = np.array(list(colours.values()), np.float32) / 127.5 - 1
+    return 2 * CERTAINTY * points.T, -CERTAINTY * np.square(points).sum(axis=1)
 
 
 def _network(weights: Any, bias: Any) -> ov.Model:

@@ -25,7 +25,9 @@ STOP_S = 5.0
 
 
 class ModelFollower:
-    """`built_in` is the folder of the built-in model; others are written below `folder()`."""
+    """`built_in` is the folder of the built-in model; others are written below `folder()`. The
+    candidate that judges in the background is kept in `shadow_slot`.
+    """
 
     def __init__(
         self,
@@ -35,8 +37,11 @@ class ModelFollower:
         versions: ModelVersions,
         built_in: Path,
         folder: Callable[[], Path],
+        shadow_slot: ServingSlot,
     ) -> None:
         self.slot = slot
+        self._shadow_slot = shadow_slot
+        self._shadow: str | None = None
         self._pointer = pointer
         self._versions = versions
         self._built_in = built_in
@@ -66,6 +71,7 @@ class ModelFollower:
             retry = self._fault is not None and time.monotonic() >= self._retry_at
             if wanted.revision != self._seen or retry:
                 self._follow(wanted)
+                self._follow_shadow(wanted.shadow)
                 self._seen = wanted.revision
 
     def start(self) -> None:
@@ -95,7 +101,8 @@ class ModelFollower:
         fault = self._load(wanted.version)
         if fault is None:
             self._fault = None
-            kept = {version for version in (wanted.version, *wanted.earlier[-1:]) if version}
+            needed = (wanted.version, *wanted.earlier[-1:], wanted.shadow)
+            kept = {version for version in needed if version}
             with suppress(StoreUnavailable):
                 prune_folders(self._folder(), kept)
             return
@@ -111,6 +118,20 @@ class ModelFollower:
             f"The model {wanted.version or 'of this server'} cannot be loaded, so {answers}; the "
             "server's log says why"
         )
+
+    def _follow_shadow(self, version: str | None) -> None:
+        """Load the candidate, or none. One that cannot be loaded is not tried again until the
+        pointer moves.
+        """
+        if version == self._shadow:
+            return
+        self._shadow_slot.clear()
+        if version is not None:
+            try:
+                self._shadow_slot.swap(self._fetch(version))
+            except (ModelDamaged, NotFound, DiskFull) as error:
+                log.error("shadow model not loaded", version=version, reason=error.detail)
+        self._shadow = version
 
     def _load(self, version: str | None) -> str | None:
         """Serve this version, unless it is in service already. The reason if it cannot be."""

@@ -16,9 +16,12 @@ from skinapi.registry.models_schemas import (
     ModelView,
     NewReason,
     Promotion,
+    ShadowView,
+    shown_state,
 )
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.routes import PAGE_POLICY
+from skinapi.registry.shadow import Disagreement
 from skinapi.web.access import Signed, Subject, admins
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import Page
@@ -35,13 +38,18 @@ models_routes: Routes[ModelsService] = Routes("models")
 @models_routes.route("GET", "/models", access=RESEARCH, rate=Rate.READ)
 def list_models(models: ModelsService, *, query: ModelsQuery) -> Page[ModelSummaryView]:
     """The model versions, oldest first; the built-in model is among them."""
-    serving, fault = models.serving_version(), models.fault()
+    pointer, fault = models.pointer.read(), models.fault()
+    serving = models.name_of(pointer.version)
     card = models.built_in_card
     page = models.list_versions(after=query.after, limit=query.limit)
     return page.map(
         lambda version: ModelSummaryView.of(
             version,
-            serving=version.version == serving,
+            state=shown_state(
+                version,
+                serving=version.version == serving,
+                shadow=version.version == pointer.shadow,
+            ),
             built_in=card is not None and card.version == version.version,
             fault=fault if version.version == serving else None,
         )
@@ -134,6 +142,56 @@ def delete_model(models: ModelsService, *, version: str, subject: Subject) -> Me
     """Delete a candidate or a retired version; the card of one that was in service stays."""
     models.delete(version=version, by=subject.id)
     return Message(message=f"Model {version} deleted")
+
+
+@models_routes.route(
+    "POST",
+    "/models/<version>/shadow",
+    access=PROMOTERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, ModelChanged),
+)
+def start_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """Let a version judge a share of the photos in the background; nobody sees its findings."""
+    models.start_shadow(version=version, by=subject.id)
+    return Message(message=f"Model {version} judges in the background")
+
+
+@models_routes.route(
+    "DELETE",
+    "/models/<version>/shadow",
+    access=PROMOTERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict, ModelChanged),
+)
+def end_shadow(models: ModelsService, *, version: str, subject: Subject) -> Message:
+    """End the judging in the background. What was counted stays."""
+    models.end_shadow(version=version, by=subject.id)
+    return Message(message=f"Model {version} no longer judges in the background")
+
+
+@models_routes.route(
+    "GET", "/models/<version>/shadow", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
+)
+def show_shadow(models: ModelsService, *, version: str) -> ShadowView:
+    """How often a version judged in the background, and how often it disagreed."""
+    models.versions.get(version)
+    return ShadowView(
+        **models.shadows.counts(version).model_dump(),
+        version=version,
+        active=models.pointer.read().shadow == version,
+    )
+
+
+@models_routes.route(
+    "GET", "/models/<version>/disagreements", access=RESEARCH, rate=Rate.READ, raises=(NotFound,)
+)
+def list_disagreements(
+    models: ModelsService, *, version: str, query: ModelsQuery
+) -> Page[Disagreement]:
+    """The findings in which a version and the one in service differed, in the last 90 days."""
+    models.versions.get(version)
+    return models.shadows.page(version, after=query.after, limit=query.limit)
 
 
 def _in_service(models: ModelsService) -> InService:

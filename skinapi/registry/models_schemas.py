@@ -9,6 +9,7 @@ from skinapi.registry.figures import flatten
 from skinapi.registry.gates import Gate, PairedComparison
 from skinapi.registry.models_service import Inspected
 from skinapi.registry.pointer import Move
+from skinapi.registry.shadow import ShadowCounts
 from skinapi.registry.versions import Change, ModelVersion, VersionSummary
 from skinapi.web.pagination import PageQuery
 from skinapi.web.schema_types import Answer, Body
@@ -57,16 +58,25 @@ class ModelSummaryView(Answer):
 
     @classmethod
     def of(
-        cls, version: VersionSummary, *, serving: bool, built_in: bool, fault: str | None
+        cls, version: VersionSummary, *, state: Shown, built_in: bool, fault: str | None
     ) -> Self:
-        return cls(**_summary(version, serving=serving, built_in=built_in), fault=fault)
+        return cls(**_summary(version, state=state, built_in=built_in), fault=fault)
 
 
-def _summary(version: VersionSummary, *, serving: bool, built_in: bool) -> dict[str, Any]:
+def shown_state(version: VersionSummary, *, serving: bool, shadow: bool) -> Shown:
+    """The state as people see it: what is stored, unless the pointer names the version."""
+    if serving:
+        return "serving"
+    if shadow:
+        return "shadow"
+    return "candidate" if version.state == "candidate" else "retired"
+
+
+def _summary(version: VersionSummary, *, state: Shown, built_in: bool) -> dict[str, Any]:
     return {
         "id": version.id,
         "version": version.version,
-        "state": "serving" if serving else _shown(version.state),
+        "state": state,
         "built_in": built_in,
         "architecture": version.architecture,
         "figures": version.headline,
@@ -76,12 +86,8 @@ def _summary(version: VersionSummary, *, serving: bool, built_in: bool) -> dict[
         "parent": version.parent,
         "dataset": version.dataset,
         "job": version.job,
-        "served": serving or version.served_at is not None,
+        "served": state == "serving" or version.served_at is not None,
     }
-
-
-def _shown(state: str) -> str:
-    return "retired" if state == "deleting" else state
 
 
 class ModelView(ModelSummaryView):
@@ -96,8 +102,9 @@ class ModelView(ModelSummaryView):
     @classmethod
     def in_full(cls, found: Inspected, *, fault: str | None) -> Self:
         version = found.version
+        state = shown_state(version, serving=found.serving, shadow=found.shadow)
         return cls(
-            **_summary(version, serving=found.serving, built_in=found.built_in),
+            **_summary(version, state=state, built_in=found.built_in),
             fault=fault if found.serving else None,
             labels=version.labels,
             card=version.read_card().model_dump(mode="json"),
@@ -162,6 +169,13 @@ def _side_by_side(first: dict[str, Any], second: dict[str, Any]) -> list[Compare
                 )
             )
     return rows
+
+
+class ShadowView(ShadowCounts, Answer):
+    """How often a version judged photos in the background, and what came of it."""
+
+    version: str
+    active: bool = Field(description="whether it does so now")
 
 
 class InService(Answer):

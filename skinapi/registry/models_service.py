@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from skinapi.errors import Conflict, InvalidBody, ModelDamaged, NotFound
 from skinapi.registry.errors import GatesNotPassed
 from skinapi.registry.gates import Gate, judge, summarise
-from skinapi.registry.pointer import Move, Serving, ServingPointer
+from skinapi.registry.pointer import Action, Move, Serving, ServingPointer
+from skinapi.registry.shadow import ShadowResults
 from skinapi.registry.versions import ModelVersion, ModelVersions, VersionSummary
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
@@ -42,6 +43,7 @@ class Inspected:
 
     version: ModelVersion
     serving: bool
+    shadow: bool
     built_in: bool
     gates: tuple[Gate, ...]
     moves: tuple[Move, ...]
@@ -55,10 +57,12 @@ class ModelsService:
         *,
         versions: ModelVersions,
         pointer: ServingPointer,
+        shadows: ShadowResults,
         audit: Audit,
         built_in: Path,
     ) -> None:
         self.versions = versions
+        self.shadows = shadows
         self.pointer = pointer
         self.built_in = built_in
         self._audit = audit
@@ -106,6 +110,7 @@ class ModelsService:
         return Inspected(
             version=found,
             serving=version == in_service,
+            shadow=version == serving.shadow,
             built_in=built_in,
             gates=() if version == in_service else self._judge(found, in_service),
             moves=tuple(sorted(set(moves), key=lambda move: move.changed_at)),
@@ -191,6 +196,34 @@ class ModelsService:
             )
             return self._move(before, move, earlier=before.earlier[:place])
 
+    def start_shadow(self, *, version: str, by: str) -> None:
+        """Let this version judge a share of the photos in the background, in place of the one that
+        did so far. Raises NotFound, Conflict.
+        """
+        before = self.pointer.read()
+        if not self.versions.get(version).servable:
+            raise Conflict(f"The files of {version} are deleted")
+        if version == self.name_of(before.version):
+            raise Conflict(f"{version} is in service, so it has nothing to be compared with")
+        with self._audit("model.shadow", by=by, target=version):
+            after = self.pointer.set_shadow(
+                before, _shadow_move("shadow", version, by), shadow=version
+            )
+            # Read again after the pointer: see the top of this file.
+            if not self._has_files(version):
+                move = _shadow_move("end_shadow", version, "system")
+                self.pointer.set_shadow(after, move, shadow=None)
+                raise Conflict(f"{version} was deleted at the same time")
+
+    def end_shadow(self, *, version: str, by: str) -> None:
+        """Raises Conflict where this version does not judge in the background."""
+        before = self.pointer.read()
+        if before.shadow != version:
+            raise Conflict(f"{version} is no shadow")
+        with self._audit("model.end_shadow", by=by, target=version):
+            move = _shadow_move("end_shadow", version, by)
+            self.pointer.set_shadow(before, move, shadow=None)
+
     def retire(self, *, version: str, by: str, reason: str | None = None) -> None:
         """Take a candidate out of the choice. Its files, card and figures stay. Raises NotFound,
         Conflict.
@@ -198,7 +231,7 @@ class ModelsService:
         self._refuse_serving(version)
         with self._audit("model.retire", by=by, target=version):
             self.versions.set_state(
-                version, "retired", by=by, frm=("candidate", "shadow", "retired"), reason=reason
+                version, "retired", by=by, frm=("candidate", "retired"), reason=reason
             )
 
     def delete(self, *, version: str, by: str) -> None:
@@ -212,10 +245,12 @@ class ModelsService:
         with self._audit("model.delete", by=by, target=version):
             self.versions.set_state(version, "deleting", by=by, frm=("candidate", "retired"))
             # Read after the mark: see the top of this file.
-            if self.pointer.read().version == version:
+            now_needed = self.pointer.read()
+            if version in (now_needed.version, now_needed.shadow):
                 self.versions.keep(version)
-                raise Conflict(f"{version} is in service; promote another version first")
+                raise Conflict(f"{version} is needed; another version must take its place first")
             self.versions.remove(version)
+            self.shadows.forget(version)
 
     def faults(self) -> Iterator[Fault]:
         """What interrupted changes have left."""
@@ -225,10 +260,12 @@ class ModelsService:
             yield Fault(says, self._leave_lost)
         for version in {serving.version, *serving.earlier} - {None}:
             found = self.versions.find_one(version) if version else None
-            if found and found.state in ("candidate", "shadow"):
+            if found and found.state == "candidate":
                 says = f"the model {found.version} has been in service and is called {found.state}"
                 yield Fault(says, partial(self._settle, found.version))
-        yield from self.versions.faults(serving.version)
+        if serving.shadow and not self._has_files(serving.shadow):
+            yield Fault(f"the shadow {serving.shadow} has no files", self._end_lost_shadow)
+        yield from self.versions.faults({serving.version, serving.shadow})
 
     def _move(self, before: Serving, move: Move, *, earlier: tuple[str | None, ...]) -> Serving:
         if move.version:
@@ -250,6 +287,10 @@ class ModelsService:
     def _leave_lost(self) -> None:
         self.roll_back(by="system", reason="its files are gone")
 
+    def _end_lost_shadow(self) -> None:
+        if shadow := self.pointer.read().shadow:
+            self.end_shadow(version=shadow, by="system")
+
     def _mark_served(self, version: str) -> None:
         def decide(found: ModelVersion) -> dict[str, object]:
             if not found.servable:
@@ -261,9 +302,7 @@ class ModelsService:
     def _settle(self, version: str) -> None:
         """A version that serves or has served is not a candidate."""
         try:
-            self.versions.set_state(
-                version, "retired", by="system", frm=("candidate", "shadow", "retired")
-            )
+            self.versions.set_state(version, "retired", by="system", frm=("candidate", "retired"))
         except (Conflict, NotFound):
             log.error("model state not settled", version=version)
 
@@ -287,6 +326,8 @@ class ModelsService:
         return found is not None and found.servable
 
     def _refuse_serving(self, version: str) -> None:
+        if version == self.pointer.read().shadow:
+            raise Conflict(f"{version} is a shadow; end that first")
         if version == self.serving_version():
             raise Conflict(f"{version} is in service; promote another version first")
         if self._is_built_in(version) and not self._has_files(version):
@@ -294,3 +335,7 @@ class ModelsService:
 
     def _is_built_in(self, version: str) -> bool:
         return self.built_in_card is not None and self.built_in_card.version == version
+
+
+def _shadow_move(action: Action, version: str, by: str) -> Move:
+    return Move(action=action, version=version, previous=version, by=by, changed_at=now())

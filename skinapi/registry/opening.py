@@ -6,6 +6,7 @@ from skinapi.registry.follower import ModelFollower
 from skinapi.registry.models_service import Audit, ModelsService
 from skinapi.registry.pointer import ServingPointer
 from skinapi.registry.service import RegistryService, serving_folder
+from skinapi.registry.shadow import Shadow, ShadowResults
 from skinapi.registry.version_files import models_folder
 from skinapi.registry.versions import ModelVersions
 from skinapi.settings import Settings
@@ -16,6 +17,7 @@ def open_models(settings: Settings, store: Store, audit: Audit) -> ModelsService
     return ModelsService(
         versions=ModelVersions(store),
         pointer=ServingPointer(store),
+        shadows=ShadowResults(store),
         audit=audit,
         built_in=serving_folder(settings),
     )
@@ -28,12 +30,15 @@ def open_follower(
     loaded nothing. Records the built-in model.
     """
     models.record_built_in()
+    shadow_slot = registry.slot.emptied()
+    registry.shadow = Shadow(slot=shadow_slot, results=models.shadows, share=settings.shadow_share)
     follower = ModelFollower(
         slot=registry.slot,
         pointer=models.pointer,
         versions=models.versions,
         built_in=models.built_in,
         folder=partial(models_folder, settings.instance_dir),
+        shadow_slot=shadow_slot,
     )
     models.fault = lambda: follower.fault
     return follower

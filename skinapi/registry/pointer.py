@@ -18,11 +18,14 @@ from skinapi.storage.ports import Store
 DOCUMENT = "model"
 MOST_EARLIER = 20
 MOST_MOVES = 200
-Action = Literal["promote", "rollback", "withdraw"]
+Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 
 
 class Move(BaseModel):
-    """One change of the pointer. None is the built-in model: that of MODEL_PATH or the shipped."""
+    """One change of the pointer. None is the built-in model: that of MODEL_PATH or the shipped.
+
+    For a shadow, which replaces nothing, `previous` is the version itself.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -37,13 +40,16 @@ class Move(BaseModel):
 
 
 class Serving(BaseModel):
-    """What the pointer says. `earlier` are the versions before, the newest last."""
+    """What the pointer says. `earlier` are the versions before, the newest last; `shadow` is the
+    candidate that judges in the background.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     revision: int = 0
     version: str | None = None
     earlier: tuple[str | None, ...] = ()
+    shadow: str | None = None
     moves: tuple[Move, ...] = ()
 
     def moves_of(self, version: str | None) -> tuple[Move, ...]:
@@ -58,13 +64,30 @@ class ServingPointer:
         return Serving.model_validate(self._documents.get(DOCUMENT) or {})
 
     def move(self, before: Serving, move: Move, *, earlier: Sequence[str | None]) -> Serving:
-        """Compare-and-set. Raises ModelChanged if the pointer is no longer as it was read."""
+        """Put another version into service, by compare-and-set. It is no shadow any more. Raises
+        ModelChanged if the pointer is no longer as it was read.
+        """
         after = Serving(
             revision=before.revision + 1,
             version=move.version,
             earlier=tuple(earlier)[-MOST_EARLIER:],
+            shadow=None if before.shadow == move.version else before.shadow,
             moves=(*before.moves, move)[-MOST_MOVES:],
         )
+        return self._replace(before, after)
+
+    def set_shadow(self, before: Serving, move: Move, *, shadow: str | None) -> Serving:
+        """Let this version, or none, judge in the background. Raises ModelChanged."""
+        after = before.model_copy(
+            update={
+                "revision": before.revision + 1,
+                "shadow": shadow,
+                "moves": (*before.moves, move)[-MOST_MOVES:],
+            }
+        )
+        return self._replace(before, after)
+
+    def _replace(self, before: Serving, after: Serving) -> Serving:
         fields = stored_fields(after)
         if before.revision == 0:
             try:
@@ -74,7 +97,8 @@ class ServingPointer:
             return after
         # A field that is None is not stored.
         kept = {name: value for name, value in fields.items() if value is not None}
-        ops = {"$set": kept, **({"$unset": {"version": True}} if after.version is None else {})}
+        gone = {name: True for name, value in fields.items() if value is None}
+        ops = {"$set": kept, **({"$unset": gone} if gone else {})}
         if self._documents.update({"id": DOCUMENT, "revision": before.revision}, ops) is None:
             raise ModelChanged
         return after

@@ -27,6 +27,10 @@ class PoolCaller:
     signed_in: bool
 
 
+# Gives way to everybody.
+BACKGROUND = PoolCaller("background", signed_in=False)
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """`held` has the work as long as no thread has taken it. The executor keeps a cancelled task in
@@ -79,6 +83,27 @@ class PredictionPool:
             # An error that the future holds refers to this frame: a circle of references would keep
             # a refused picture in memory until the next collection of garbage.
             del future
+
+    def run_idle(self, work: Callable[[], object]) -> bool:
+        """Run `work` in the background if no photo is queued or in a thread. False: it is not run.
+
+        While it is queued, any photo may take its place.
+        """
+
+        def job() -> None:
+            try:
+                work()
+            finally:
+                with self._lock:
+                    self._under_way.pop(future, None)
+
+        with self._lock:
+            if self._under_way:
+                return False
+            place = _Place(BACKGROUND, [job])
+            future = self._threads.submit(place.work)
+            self._under_way[future] = place
+        return True
 
     def _make_room(self, caller: PoolCaller) -> None:
         """Drop the newest queued photo of whoever must give way to `caller`. Raises Unavailable

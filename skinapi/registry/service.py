@@ -7,6 +7,7 @@ from pathlib import Path
 from skinapi.errors import ModelDamaged
 from skinapi.logs import log
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
+from skinapi.registry.shadow import Shadow
 from skinapi.registry.slot import ServingSlot, open_warm
 from skinapi.settings import Settings
 from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
@@ -16,6 +17,7 @@ from skinapi.vision.mask import Shape, measure_shape
 from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.photo import Photo, shrink_to_stored, stored_photo
+from skinapi.web.request_context import request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class RegistryService:
     def __init__(self, *, slot: ServingSlot, pool: PredictionPool) -> None:
         self.slot = slot
         self._pool = pool
+        self.shadow: Shadow | None = None
 
     def classify_photo(
         self,
@@ -52,7 +55,12 @@ class RegistryService:
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
         classify = partial(_classify, self.slot.model, content, context, measure, keep)
-        return self._pool.run(classify, caller=caller)
+        classified = self._pool.run(classify, caller=caller)
+        if self.shadow and self.shadow.wants():
+            judge = partial(self.shadow.judge, content, context, classified.finding, request_id())
+            if not self._pool.run_idle(judge):
+                self.shadow.drop()
+        return classified
 
     def describe_model(self) -> ModelCard:
         """The card of the model in service. Raises NoModel."""

@@ -64,6 +64,14 @@ class ServingSlot:
         log.info("model ready", version=model.version, seconds=seconds)
         return model
 
+    def emptied(self) -> "ServingSlot":
+        """Another slot that opens models in the same way."""
+        return ServingSlot(self._open)
+
+    def clear(self) -> None:
+        """Serve no model any more."""
+        self._serving = None
+
 
 def open_warm(folder: Path, *, precision: Precision | None = None, streams: int = 1) -> Model:
     """The model of this folder, after its checksums were verified and it has made one pass.

@@ -10,7 +10,7 @@ Which version is in service is in the pointer (`pointer.py`), and not here.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -55,7 +55,7 @@ LISTED = (
     "created_at", "version", "state", "architecture", "headline", "files", "created_by",
     "parent", "dataset", "job", "served_at", "files_deleted_at", "revision",
 )  # fmt: skip
-State = Literal["candidate", "shadow", "retired", "deleting"]
+State = Literal["candidate", "retired", "deleting"]
 
 
 class Change(BaseModel):
@@ -289,17 +289,17 @@ class ModelVersions:
         if gone:
             self._delete_blobs(found.files)
 
-    def faults(self, in_service: str | None) -> Iterator[Fault]:
-        """Deletions that were interrupted."""
+    def faults(self, needed: Collection[str | None]) -> Iterator[Fault]:
+        """Deletions that were interrupted; `needed` are in service or a shadow."""
         after = None
         while True:
             page = self.find(after=after, limit=100)
             for found in page.items:
-                if found.state == "deleting" and found.version != in_service:
+                if found.state == "deleting" and found.version not in needed:
                     says = f"the deletion of the model {found.version} was interrupted"
                     yield Fault(says, partial(self.remove, found.version))
                 elif found.state == "deleting":
-                    says = f"the model in service, {found.version}, is marked as being deleted"
+                    says = f"the model {found.version} is needed and marked as being deleted"
                     yield Fault(says, partial(self.keep, found.version))
             after = page.next_after
             if after is None:

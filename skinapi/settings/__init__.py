@@ -95,6 +95,13 @@ class Settings(BaseSettings):
         description="Photos that are judged at the same time, in each process. 16 more wait; "
         "others get 503 with `Retry-After`.",
     )
+    shadow_share: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of the photos that a model in shadow mode judges in the background, "
+        "where there is one and no photo waits.",
+    )
     photos: Literal["never", "consent", "always"] = Field(
         default="consent",
         description="When a photo is stored. `consent`: where its owner agreed, in the form field "

@@ -15,6 +15,7 @@ import pytest
 from skinapi.errors import SkinAPIError
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.pointer import ServingPointer
+from skinapi.registry.shadow import ShadowResults
 from skinapi.registry.versions import ModelVersions
 from skinapi.storage import faults as faults_module
 from skinapi.storage.faults import Fault, blob_faults
@@ -78,6 +79,7 @@ def service(store: Any) -> ModelsService:
     return ModelsService(
         versions=ModelVersions(store, opened=lambda _: None),
         pointer=ServingPointer(store),
+        shadows=ShadowResults(store),
         audit=lambda *_, **__: nullcontext(),
         built_in=tiny_model(),
     )
@@ -93,6 +95,7 @@ ACTIONS: dict[str, Callable[[ModelsService], object]] = {
     "promote": lambda models: promote(models, "c"),
     "promote the built-in": lambda models: promote(models, "tiny-1"),
     "roll back": lambda models: models.roll_back(by="ada"),
+    "start a shadow": lambda models: models.start_shadow(version="c", by="ada"),
     "retire": lambda models: models.retire(version="c", by="ada"),
     "delete a candidate": lambda models: models.delete(version="c", by="ada"),
     "delete one that served": lambda models: models.delete(version="a", by="ada"),
@@ -125,6 +128,8 @@ def assert_sound(models: ModelsService, store: Store) -> None:
             assert found.servable
             assert found.served_at
     assert serving is None or models.versions.find_one(serving)
+    shadow = models.pointer.read().shadow
+    assert shadow is None or models.versions.get(shadow).servable
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mongod"])
@@ -168,6 +173,8 @@ def put_back(models: ModelsService) -> None:
             models.add(folder=folder_of(version), by="ada")
     if models.serving_version() != "b":
         promote(models, "b")
+    if models.pointer.read().shadow:
+        models.end_shadow(version="c", by="ada")
 
 
 class TwoAtOnce:
@@ -185,6 +192,8 @@ class TwoAtOnce:
             return lambda: promote(self.stepped, version)
         if verb == "rollback":
             return lambda: self.stepped.roll_back(by="ada")
+        if verb == "shadow":
+            return lambda: self.stepped.start_shadow(version=version, by="ada")
         if verb == "retire":
             return lambda: self.stepped.retire(version=version, by="ada")
         return lambda: self.stepped.delete(version=version, by="ada")
@@ -207,6 +216,7 @@ def run_both(actions: Sequence[str], choices: Sequence[int]) -> list[tuple[int, 
         ("promote c", "promote a"),
         ("promote c", "retire c"),
         ("delete c", "delete c"),
+        ("shadow c", "delete c"),
     ],
     ids=" and ".join,
 )

@@ -21,7 +21,7 @@ from tests.storage.query_plans import MongoPlans, SqlitePlans
 
 Plans = SqlitePlans | MongoPlans
 RECORDS = 500
-EXPIRING = {"guesses", "known_addresses", "narratives", "sessions"}
+EXPIRING = {"guesses", "known_addresses", "narratives", "sessions", "shadow_results"}
 # Parts of unique keys: each document has a value of its own.
 DISTINCT = {
     "email",
