@@ -174,7 +174,7 @@ def candidate(version: str, body: dict[str, Any] | None) -> Callable[[SampleAcco
 
     def options(accounts: SampleAccounts) -> Options:
         add_model(accounts.backend, version)
-        return {} if body is None else {"json": body}
+        return {} if body is None else {"json": dict(body)}
 
     return options
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.__main__ import _parser
+from skinapi.__main__ import _parser, main
 from tests.documents import ROOT, blocks, chapter
+from tests.models import write_model
 from tests.photos import photo_of
 from tests.served.server import Server, serving
 
@@ -86,7 +87,9 @@ def test_the_client_in_python_works_as_written(tmp_path: Path) -> None:
     assert done.stdout.startswith("Urgent referral See a doctor within days")
 
 
-def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> None:
+def test_the_commands_of_the_command_line_work_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server = Server(tmp_path, workers=1)
     commands = [line for page, line in COMMANDS if page == "docs/operations.md"]
     assert len(commands) == 5
@@ -95,8 +98,16 @@ def test_the_commands_of_the_command_line_work_as_written(tmp_path: Path) -> Non
     assert made.stdout == "me@clinic.example is an admin\n", made.stderr
     assert server.run(*_arguments(commands[1]), stdin="correct horse battery\n").returncode == 0
     for command in commands[3:]:
+    assert len(commands) == 8
+    for command in commands[2:4]:
         checked = server.run(*_arguments(command))
         assert checked.stdout == "no faults\n", checked.stderr
+    model = str(write_model(tmp_path / "mymodel", "mine-1"))
+    named = {"mymodel": model, "VERSION": "mine-1"}
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    for command in commands[4:]:  # in this process, because each process takes seconds to begin
+        assert main([named.get(word, word) for word in _arguments(command)]) == 0
 
 
 def test_a_backup_is_made_and_put_back_as_written(tmp_path: Path) -> None:
