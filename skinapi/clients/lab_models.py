@@ -42,7 +42,7 @@ class LabModel(Answer):
 
     @classmethod
     def of(cls, version: ModelVersion) -> Self:
-        recipe, epochs = _training_of(version)
+        phase, epochs = _training_of(version)
         # An address of this server, and no path on its disk.
         path = f"/models/{version.version}"
         return cls(
@@ -55,9 +55,9 @@ class LabModel(Answer):
                 test_accuracy=version.headline.get("accuracy"),
                 test_loss=version.headline.get("log_loss"),
                 epochs_trained=epochs,
-                batch_size=_whole(recipe.get("batch_size")),
-                optimizer=_text(recipe.get("optimizer")),
-                learning_rate=number(recipe.get("learning_rate")),
+                batch_size=_whole(phase.get("batch")),
+                optimizer=_text(phase.get("optimizer")),
+                learning_rate=number(phase.get("learning_rate")),
                 model_path=path,
                 training_date=version.created_at.isoformat(),
             ),
@@ -84,7 +84,7 @@ def _class_id(key: str) -> str:
 
 
 def _training_of(version: ModelVersion) -> tuple[Mapping[str, Any], int | None]:
-    """The recipe, and the number of epochs, that `train` or the lab's trainer wrote to the card."""
+    """The last phase of the recipe that `train` wrote to the card, and the number of all epochs."""
     training = (version.read_card().model_extra or {}).get("training")
     known = training if isinstance(training, Mapping) else {}
     recipe, phases = known.get("recipe"), known.get("phases")
@@ -94,7 +94,9 @@ def _training_of(version: ModelVersion) -> tuple[Mapping[str, Any], int | None]:
         if isinstance(phase, Mapping) and isinstance(phase.get("history"), list)
     ]
     epochs = sum(map(len, histories)) if histories else None
-    return recipe if isinstance(recipe, Mapping) else {}, epochs
+    planned = recipe.get("phases") if isinstance(recipe, Mapping) else None
+    last = planned[-1] if isinstance(planned, list) and planned else {}
+    return last if isinstance(last, Mapping) else {}, epochs
 
 
 def _whole(value: Any) -> int | None:

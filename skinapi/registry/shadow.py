@@ -97,7 +97,7 @@ class Shadow:
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._slot = slot
-        self._results = results
+        self._compared = results
         self._share = share
         self._dice = dice
         self._lock = threading.Lock()
@@ -122,7 +122,7 @@ class Shadow:
             found = _compare(model.version, finding, other, request_id)
             with self._lock:
                 dropped, self._dropped = self._dropped, 0
-            self._results.count(
+            self._compared.count(
                 model.version,
                 judged=1,
                 other_band=int(found.shadow_band != found.band),
@@ -131,7 +131,7 @@ class Shadow:
                 dropped=dropped,
             )
             if (found.band, found.label) != (found.shadow_band, found.shadow_label):
-                self._results.add(found)
+                self._compared.add(found)
         except SkinAPIError as error:
             log.error("shadow failed", reason=error.code)
         except Exception as error:  # noqa: BLE001 (a candidate may fail in any way)
