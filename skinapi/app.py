@@ -9,8 +9,7 @@ from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.routes import routes as care_routes
-from skinapi.clients import explainable, lab, lab_datasets, shared, skinartify
-from skinapi.clients import explainable, lab, lab_models, shared, skinartify
+from skinapi.clients import explainable, lab, lab_datasets, lab_models, shared, skinartify
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console
 from skinapi.jobs.routes import routes as jobs_routes

@@ -45,11 +45,10 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.reviews import Review, Reviews
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission, Submissions
-from skinapi.registry.service import RegistryService, serving_folder
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.opening import open_models
 from skinapi.registry.pointer import Serving
-from skinapi.registry.service import RegistryService
+from skinapi.registry.service import RegistryService, serving_folder
 from skinapi.registry.versions import ModelVersion
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.narrator import open_narrator

@@ -34,9 +34,8 @@ DISTINCT = {
     "sha256",
     "offset",
     "slot",
+    "version",
 }
-    "email", "number", "sequence", "idempotency_key", "hash", "facts_hash", "version"
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
