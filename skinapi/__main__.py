@@ -1,5 +1,4 @@
-"""The command line: `python -m skinapi serve | worker | create-admin | check | train | …`."""
-"""The command line: `python -m skinapi serve | create-admin | check | models | train | …`."""
+"""The command line: `python -m skinapi serve | worker | create-admin | check | models | train | …`."""
 
 import argparse
 import importlib

@@ -92,21 +92,19 @@ def test_the_commands_of_the_command_line_work_as_written(
 ) -> None:
     server = Server(tmp_path, workers=1)
     commands = [line for page, line in COMMANDS if page == "docs/operations.md"]
-    assert len(commands) == 5
+    assert len(commands) == 9
     assert commands[2] == "python -m skinapi worker"  # runs until it is stopped
     made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")
     assert made.stdout == "me@clinic.example is an admin\n", made.stderr
     assert server.run(*_arguments(commands[1]), stdin="correct horse battery\n").returncode == 0
-    for command in commands[3:]:
-    assert len(commands) == 8
-    for command in commands[2:4]:
+    for command in commands[3:5]:
         checked = server.run(*_arguments(command))
         assert checked.stdout == "no faults\n", checked.stderr
     model = str(write_model(tmp_path / "mymodel", "mine-1"))
     named = {"mymodel": model, "VERSION": "mine-1"}
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
-    for command in commands[4:]:  # in this process, because each process takes seconds to begin
+    for command in commands[5:]:  # in this process, because each process takes seconds to begin
         assert main([named.get(word, word) for word in _arguments(command)]) == 0
 
 

@@ -12,11 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from skinapi.errors import DiskFull, ModelDamaged, NotFound, StoreUnavailable
+from skinapi.logs import log
 from skinapi.registry.pointer import Serving, ServingPointer
 from skinapi.registry.slot import ServingSlot
 from skinapi.registry.version_files import prune_folders
 from skinapi.registry.versions import ModelVersions
-from skinapi.web.logs import log
 
 POLL_S = 1.0
 # A model that could not be loaded: its files may have been put back.

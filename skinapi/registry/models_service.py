@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from skinapi.errors import Conflict, InvalidBody, ModelDamaged, NotFound
+from skinapi.logs import log
 from skinapi.registry.errors import GatesNotPassed
 from skinapi.registry.gates import Gate, judge, summarise
 from skinapi.registry.pointer import Action, Move, Serving, ServingPointer
@@ -22,7 +23,6 @@ from skinapi.registry.versions import ModelVersion, ModelVersions, VersionSummar
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.vision.model import ModelCard, read_card
-from skinapi.web.logs import log
 from skinapi.web.pagination import Page
 
 LEAST_REASON = 10

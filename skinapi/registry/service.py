@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from skinapi.errors import ModelDamaged
-from skinapi.logs import log
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.shadow import Shadow
 from skinapi.registry.slot import ServingSlot, open_warm

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.errors import Refused, SkinAPIError
+from skinapi.logs import log
 from skinapi.registry.slot import ServingSlot
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
@@ -17,7 +18,6 @@ from skinapi.vision.classification import classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.model import Model
-from skinapi.web.logs import log
 from skinapi.web.pagination import Page, page_of
 
 KEPT_FOR = timedelta(days=90)

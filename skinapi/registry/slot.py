@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from skinapi.errors import Conflict, ModelDamaged, NoModel
-from skinapi.logs import log
 from skinapi.errors import ModelDamaged, NoModel
+from skinapi.logs import log
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
 

@@ -34,7 +34,6 @@ DISTINCT = {
     "sha256",
     "offset",
     "slot",
-    "version",
 }
 
 
