@@ -1,4 +1,4 @@
-"""The command line: `python -m skinapi serve | worker | create-admin | check | models | train | …`."""
+"""The command line: `python -m skinapi serve | worker | create-admin | check | models | …`."""
 
 import argparse
 import importlib
