@@ -9,11 +9,20 @@ from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.care.routes import routes as care_routes
-from skinapi.clients import explainable, lab, lab_datasets, lab_models, shared, skinartify
+from skinapi.clients import (
+    explainable,
+    lab,
+    lab_datasets,
+    lab_models,
+    lab_training,
+    shared,
+    skinartify,
+)
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.routes import routes as dataset_routes
+from skinapi.lab.training import TrainingService
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
@@ -124,4 +133,6 @@ def _register_routes(
     for client in (skinartify, explainable, lab, shared):
         app.register_blueprint(client.routes.blueprint(model_services.clients))
     app.register_blueprint(lab_models.routes.blueprint(services.models))
+    trainings = TrainingService(datasets=services.datasets, jobs=services.jobs)
+    app.register_blueprint(lab_training.routes.blueprint(trainings))
     app.register_blueprint(console_routes.blueprint(None))

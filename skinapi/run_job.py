@@ -10,7 +10,7 @@ from skinapi.jobs.handlers import Handlers
 from skinapi.jobs.run_job import run_job
 
 # Each kind of job, and its handler as `module:function`, which only the process of a job imports.
-HANDLERS: Handlers = {}
+HANDLERS: Handlers = {"training": "skinapi.lab.train_model:train"}
 
 if __name__ == "__main__":
     os.umask(0o077)

@@ -6,6 +6,7 @@ Only this module, `app` and `commands` know all packages.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from pydantic import BaseModel
 
@@ -36,6 +37,7 @@ from skinapi.lab.images import DatasetImage
 from skinapi.lab.learned import learned_by
 from skinapi.lab.opening import open_datasets
 from skinapi.lab.service import DatasetsService
+from skinapi.lab.training import uses_dataset
 from skinapi.lab.uploads import UploadRecord
 from skinapi.prediction.service import PredictionService
 from skinapi.records.finding_counts import FindingCounts
@@ -167,14 +169,14 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
     records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.
     data.accounts.on_care_change(records.follow_care)
+    jobs = JobsService(jobs=Jobs(store), trail=data.trail)
     datasets = open_datasets(
         settings,
         store,
         trail=data.trail,
         learned=lambda: learned_by(serving_folder(settings)),
-        in_use=lambda _: False,  # no job uses data sets yet
+        in_use=partial(uses_dataset, jobs),
     )
-    jobs = JobsService(jobs=Jobs(store), trail=data.trail)
     eraser = Eraser(
         accounts=data.accounts,
         active_admins=data.active_admins,

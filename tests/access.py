@@ -330,6 +330,12 @@ ROWS: dict[str, Row] = {
         lambda _: {"data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}},
     ),
     "list_datasets_for_lab": Row("/api/datasets", LAB),
+    "start_training": Row(
+        "/api/start-training",
+        LAB.replace("o", "n"),  # there is no such data set
+        sends({"dataset_name": "none"}),
+    ),
+    "show_training": Row("/api/job/{job}/status", LAB),
     # jobs of the lab: the researcher's own
     "list_jobs": Row("/jobs", LAB),
     "show_job": Row("/jobs/{job}", LAB),

@@ -77,6 +77,11 @@ JOBS: list[Query] = [
         ("jobs", "update", {"id": JOB, "status": "running"}, OPS),
     ),
     *_of(
+        "jobs/queue.py Jobs.unfinished_requests",
+        ("jobs", "find", {"status": "queued"}, {"sort": "queue_key"}),
+        ("jobs", "find", {"status": "running"}, {"sort": "queue_key"}),
+    ),
+    *_of(
         "jobs/queue.py Jobs.retry",
         ("jobs", "update", {"id": JOB, "status": {"$in": ["failed", "cancelled"]}}, OPS),
     ),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from skinapi.clients.lab import CLIENT
 from skinapi.errors import BadDataset, InvalidBody
+from skinapi.jobs.job import OPEN_LAB
 from skinapi.lab.datasets import DatasetVersion, NewDataset
 from skinapi.lab.errors import DatasetQuotaReached
 from skinapi.lab.publishing import Published
@@ -22,7 +23,6 @@ from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Answer, ContractForm, Upload
 from skinapi.web.streams import FormStream
 
-OPEN_LAB = "open-lab"
 FILES = "files"
 NAME = "datasetName"
 MISSING_NAME = "datasetName: give the data set a name of 1 to 100 characters"

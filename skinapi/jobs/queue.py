@@ -110,6 +110,14 @@ class Jobs:
         found = self._documents.find(conditions, sort="-place", limit=limit, fields=LISTED)
         return [Job.model_validate(document) for document in found]
 
+    def unfinished_requests(self) -> list[Mapping[str, Any]]:
+        """What all jobs that wait or run were asked for."""
+        waiting, running = (
+            self._documents.find({"status": status}, sort="queue_key", fields=("request",))
+            for status in ("queued", "running")
+        )
+        return [document["request"] for document in (*waiting, *running)]
+
     def cancel(self, job: Job) -> Job:
         """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
         NotFound.

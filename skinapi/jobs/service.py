@@ -46,6 +46,10 @@ class JobsService:
         """
         return self._jobs.find(owner=owner, limit=limit, after=after)
 
+    def unfinished_requests(self) -> list[Mapping[str, Any]]:
+        """What all jobs that wait or run were asked for."""
+        return self._jobs.unfinished_requests()
+
     def cancel(self, *, job_id: str, owner: str | None, by: str) -> Job:
         """End a job; a running one ends within seconds. Raises NotFound, JobEnded."""
         job = self.get(job_id=job_id, owner=owner)

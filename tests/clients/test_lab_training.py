@@ -1,0 +1,157 @@
+"""DermaScan lab's exact requests about trainings, and what its client reads of the answers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from skinapi.jobs.job import OPEN_LAB
+from skinapi.jobs.queue import Jobs
+from skinapi.lab import publishing
+from tests.backends import Backend
+from tests.jobs.test_queue import LEASE
+from tests.lab.conftest import InspectorHere
+from tests.lab.sending import labelled, post_form
+
+ORIGIN = "http://localhost:5173"
+ASKED = {
+    "dataset_name": "moles",
+    "architecture": "MobileNetV2",
+    "epochs": 2,
+    "batch_size": 16,
+    "optimizer": "Adam",
+    "learning_rate": 0.001,
+    "class_balancing": True,
+}
+STATE = {
+    *("job_id", "status", "progress", "message", "created_at", "started_at", "completed_at"),
+    *("model_path", "metrics", "request"),
+}
+
+
+@pytest.fixture
+def backend(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Backend]:
+    monkeypatch.setattr(publishing, "PictureInspector", InspectorHere)
+    backend = Backend(tmp_path_factory.mktemp("lab"), open_lab=True)
+    yield backend
+    backend.services.store.close()
+
+
+@pytest.fixture
+def trained(backend: Backend) -> Backend:
+    assert post_form(backend, labelled(30), "moles").status_code == 200
+    return backend
+
+
+def start(backend: Backend, **changes: Any) -> Any:
+    return backend.client.post(
+        "/api/start-training", json={**ASKED, **changes}, headers={"Origin": ORIGIN}
+    )
+
+
+def state(backend: Backend, job: str) -> dict[str, Any]:
+    answer = backend.client.get(f"/api/job/{job}/status", headers={"Origin": ORIGIN})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.get_json()
+    assert found.keys() == STATE
+    return found
+
+
+def test_a_training_is_queued_and_its_state_told_as_the_client_reads_it(trained: Backend) -> None:
+    answer = start(trained)
+    assert answer.status_code == 200, answer.text
+    body = answer.get_json()
+    job = body["job_id"]
+    assert body == {"job_id": job, "status": "queued", "message": "Training job started"}
+    assert len(job) == 8
+    found = state(trained, job)
+    assert (found["status"], found["progress"], found["metrics"]) == ("queued", 0, [])
+    assert found["request"] == ASKED
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+
+
+def test_each_epoch_and_the_model_are_told(trained: Backend) -> None:
+    identifier = start(trained).get_json()["job_id"]
+    jobs = Jobs(trained.services.store)
+    job = jobs.claim(worker="test", lease=LEASE)
+    assert job
+    row = {"epoch": 1, "loss": 0.5, "accuracy": 0.8, "val_loss": 0.6, "val_accuracy": 0.7}
+    stamped = {**row, "timestamp": "2026-11-22T00:00:00+00:00", "macro_auc": 0.9}
+    jobs.beat(job, lease=LEASE, changes={"metrics": [stamped], "progress": 40.0})
+    running = state(trained, identifier)
+    assert (running["status"], running["progress"]) == ("running", 40)
+    assert running["metrics"] == [{**row, "timestamp": stamped["timestamp"]}]
+    jobs.finish(job, status="completed", changes={"result": {"version": "m-1"}, "progress": 100.0})
+    done = state(trained, identifier)
+    assert (done["status"], done["model_path"]) == ("completed", "/models/m-1")
+    assert done["completed_at"]
+
+
+def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
+    job = start(trained).get_json()["job_id"]
+    trained.services.jobs.cancel(job_id=job, owner=OPEN_LAB, by=OPEN_LAB)
+    found = state(trained, job)
+    assert (found["status"], found["message"]) == ("failed", "Cancelled")
+
+
+def test_what_is_unknown_is_told_in_the_clients_own_sentences(trained: Backend) -> None:
+    answer = start(trained, dataset_name="nevi")
+    assert (answer.status_code, answer.get_json()["detail"]) == (404, "Dataset not found: nevi")
+    answer = trained.client.get("/api/job/00000000/status")
+    assert (answer.status_code, answer.get_json()["detail"]) == (404, "Job not found: 00000000")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architecture": "VGG16"},
+        {"optimizer": "Lion"},
+        {"epochs": 0},
+        {"epochs": 10**6},
+        {"learning_rate": float("nan")},
+        {"learning_rate": 0},
+        {"learning_rate": float("inf")},
+        {"batch_size": 0},
+        {"side": 100},
+        {"dataset_name": ""},
+    ],
+    ids=str,
+)
+def test_bad_values_are_refused_by_their_name_and_queue_nothing(
+    trained: Backend, changes: dict[str, Any]
+) -> None:
+    answer = start(trained, **changes)
+    assert answer.status_code in (400, 404, 422), answer.text
+    (name,) = changes
+    assert name in answer.get_json()["detail"] or answer.status_code in (400, 404)
+    assert trained.services.jobs.find(owner=None, limit=9, after=None) == []
+
+
+def test_a_data_set_that_is_too_small_to_split_is_refused(backend: Backend) -> None:
+    assert post_form(backend, labelled(12), "few").status_code == 200
+    answer = start(backend, dataset_name="few")
+    assert answer.status_code == 422
+    assert "too small to be split" in answer.get_json()["detail"]
+
+
+def test_a_data_set_is_not_deleted_while_a_training_uses_it(trained: Backend) -> None:
+    admin = trained.member(role="admin")
+    (listed,) = trained.client.get("/api/datasets").get_json()["datasets"]
+    path = f"/{listed['path']}"
+    job = start(trained).get_json()["job_id"]
+    assert admin.call("DELETE", path).status_code == 409
+    trained.services.jobs.cancel(job_id=job, owner=OPEN_LAB, by=OPEN_LAB)
+    assert admin.call("DELETE", path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "start-training"), ("GET", "job/01234567/status")]
+)
+def test_a_preflight_is_answered(backend: Backend, method: str, path: str) -> None:
+    headers = {"Origin": ORIGIN, "Access-Control-Request-Method": method}
+    answer = backend.client.open(f"/api/{path}", method="OPTIONS", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert method in answer.headers["Access-Control-Allow-Methods"]

@@ -1,0 +1,116 @@
+"""The lab through HTTP alone: a data set in, a model out, into service and back again."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.lab.sending import zipped
+from tests.learning.pictures import write_ham_like
+from tests.photos import photo_of
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import ANGULAR
+from tests.served.server import Server, serving
+from tests.served.wire import Answer
+from tests.size import size
+
+TRAINED_S = 170
+FOLLOWED_S = 10
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path, {"LAB_WORKERS": "1"}, workers=1) as server:
+        yield server
+
+
+@pytest.fixture
+def admin(server: Server) -> Iterator[Caller]:
+    with closing(Seeder(server)) as seeder:
+        yield seeder.person(role="admin")
+
+
+def read(answer: Answer) -> Any:
+    assert answer.status in (200, 201), answer.data
+    return answer.json
+
+
+def await_end(admin: Caller, job: str) -> dict[str, Any]:
+    deadline = time.monotonic() + TRAINED_S
+    while time.monotonic() < deadline:
+        found: dict[str, Any] = read(admin.call("GET", f"/api/job/{job}/status"))
+        if found["status"] in ("completed", "failed"):
+            return found
+        time.sleep(0.5)
+    raise AssertionError(found)
+
+
+def version_of_answer(admin: Caller) -> str:
+    answer = ANGULAR.send(admin.port, photo_of("melanoma"), token=admin.token)
+    version: str = read(answer)["model_version"]
+    return version
+
+
+def await_answer_of(admin: Caller, version: str) -> None:
+    """A prediction names this version, soon."""
+    deadline = time.monotonic() + FOLLOWED_S
+    while True:
+        found = read(ANGULAR.send(admin.port, photo_of("melanoma"), token=admin.token))[
+            "model_version"
+        ]
+        if found == version:
+            return
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+@pytest.mark.timeout(300)
+def test_a_model_is_trained_compared_promoted_served_and_rolled_back(
+    server: Server, admin: Caller, tmp_path: Path
+) -> None:
+    folder = write_ham_like(tmp_path / "ham", lesions_per_class=size(12, 40))
+    packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})
+    sent = requests.post(
+        f"http://127.0.0.1:{server.port}/api/upload-dataset",
+        data={"datasetName": "moles"},
+        files={"files": ("moles.zip", packed)},
+        headers={"Authorization": f"Bearer {admin.token}"},
+        timeout=60,
+    )
+    assert sent.status_code == 200, sent.text
+    asked = {
+        "dataset_name": "moles",
+        "architecture": "MobileNetV2",
+        "epochs": 2,
+        "batch_size": 16,
+        "optimizer": "Adam",
+        "learning_rate": 0.001,
+        "class_balancing": True,
+        "side": 64,
+    }
+    started = read(admin.call("POST", "/api/start-training", json=asked))
+    found = await_end(admin, started["job_id"])
+    assert found["status"] == "completed", found["message"]
+    assert [row["epoch"] for row in found["metrics"]] == [1, 2]
+    assert all(row["val_accuracy"] is not None for row in found["metrics"])
+    version = found["model_path"].removeprefix("/models/")
+    models = read(admin.call("GET", "/api/models"))["models"]
+    assert version in [model["name"] for model in models]
+    seen = read(admin.call("GET", f"/models/{version}"))
+    assert {gate["basis"] for gate in seen["gates"] if gate["outcome"] != "not_measured"} == {
+        "paired"
+    }
+    before = read(ANGULAR.send(admin.port, photo_of("melanoma"), token=admin.token))[
+        "model_version"
+    ]
+    refused = admin.call("POST", f"/models/{version}/promote", json={})
+    assert refused.status == 409, refused.data
+    override = {"override": True, "reason": "toy pictures hold too few melanomas"}
+    read(admin.call("POST", f"/models/{version}/promote", json=override))
+    await_answer_of(admin, version)
+    read(admin.call("POST", "/models/rollback", json={}))
+    await_answer_of(admin, before)
