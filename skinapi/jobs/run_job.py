@@ -198,5 +198,11 @@ def _handler_of(kind: str, handlers: Handlers) -> Handler:
     if kind not in handlers:
         raise SkinAPIError(f"This server has no code for jobs of the kind {kind}")
     module, _, name = handlers[kind].partition(":")
-    handler: Handler = getattr(importlib.import_module(module), name)
+    try:
+        handler: Handler = getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise SkinAPIError(
+            f"What jobs of the kind {kind} need is not installed where the worker runs "
+            f"({error.name}): install requirements.txt there"
+        ) from error
     return handler
