@@ -1,4 +1,4 @@
-"""Two people at one tab: what one of them sent is never filed under the other."""
+"""Two people at one tab: what one of them sent is never filed under the other, or shown to them."""
 
 from pathlib import Path
 
@@ -6,8 +6,26 @@ from tests.backends import PASSWORD
 from tests.console.journey import file_of
 from tests.console.visitor import Visitor
 from tests.photos import photo_of
-from tests.served.people import Seeder
+from tests.served.people import Caller, Seeder
 from tests.served.wire import ask
+
+UPLINK = 20_000  # bytes a second: the photo takes longer than two people
+# How many requests with a photo have ended, in whichever way.
+COUNT_UPLOADS = """
+window.uploads = 0;
+const send = XMLHttpRequest.prototype.send;
+XMLHttpRequest.prototype.send = function (body) {
+  this.addEventListener("loadend", () => window.uploads++);
+  return send.call(this, body);
+};
+"""
+# A login without a request, which would wait behind the photo on a slow line.
+TAKE_THE_TAB = """
+return import("/console/api.js").then((api) => {
+  api.setSession(arguments[0]);
+  location.hash = "#/history";
+});
+"""
 
 
 def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
@@ -36,3 +54,66 @@ def test_a_photo_that_waits_for_a_login_waits_for_its_own_person(
     assert account
     page = seeder.services.submissions.page(account.id, after=None, limit=1)
     assert page.items == []
+
+
+def test_a_photo_under_way_is_not_filed_under_the_next_person(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path
+) -> None:
+    """The server refused what had arrived after the logout; the page sent it again for whoever was
+    there then.
+    """
+    anna, bert = seeder.person(), seeder.person()
+    choose_photo(visitor, anna, tmp_path)
+    visitor.limit_uplink(UPLINK)
+    visitor.press_button("Send the photo")
+    visitor.find(".sending")
+    visitor.press_button("Log out")
+    visitor.see("Create an account")
+    take_the_tab(visitor, bert)
+    visitor.limit_uplink(-1)
+    assert_nothing_came_of_it(visitor)
+    assert numbers_of(seeder, bert) == numbers_of(seeder, anna) == []
+
+
+def test_an_answer_is_not_shown_to_the_next_person(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path
+) -> None:
+    """The page led them to the finding that it had been waiting for."""
+    anna, bert = seeder.person(), seeder.person()
+    choose_photo(visitor, anna, tmp_path)
+    visitor.make_slow(True)
+    visitor.press_button("Send the photo")
+    visitor.await_truth(lambda: numbers_of(seeder, anna) != [], "the finding to be filed")
+    take_the_tab(visitor, None)
+    visitor.see("Create an account")
+    take_the_tab(visitor, bert)
+    assert_nothing_came_of_it(visitor)
+    visitor.make_slow(False)
+
+
+def choose_photo(visitor: Visitor, caller: Caller, folder: Path) -> None:
+    visitor.look()
+    visitor.enter(caller, "user")
+    visitor.go("check")
+    rough = photo_of("melanoma", (600, 450), format="PNG")
+    visitor.hand_in("photo", file_of(folder, "lesion.png", rough))
+    visitor.find("figure.crop canvas")
+    visitor.run(COUNT_UPLOADS)
+
+
+def assert_nothing_came_of_it(visitor: Visitor) -> None:
+    visitor.await_truth(lambda: visitor.run("return window.uploads") == 1, "the upload to end")
+    visitor.see("No findings yet")
+    visitor.await_stillness()
+    assert visitor.run("return location.hash") == "#/history"
+    assert visitor.count(".veil") == 0
+
+
+def take_the_tab(visitor: Visitor, caller: Caller | None) -> None:
+    session = caller and {"token": caller.token, "role": "user", "email": caller.email}
+    visitor.run(TAKE_THE_TAB, session)
+
+
+def numbers_of(seeder: Seeder, caller: Caller) -> list[int]:
+    page = seeder.services.submissions.page(caller.id, after=None, limit=10)
+    return [submission.id for submission in page.items]

@@ -146,6 +146,9 @@ class Visitor:
         )
         return found
 
+    def count(self, selector: str) -> int:
+        return len(self._browser.find_elements(By.CSS_SELECTOR, selector))
+
     def see(self, text: str) -> None:
         """Wait until this is on the screen."""
         self._until(lambda: text in self.text(), f"to see {text!r}")
@@ -202,6 +205,10 @@ class Visitor:
     def make_slow(self, slow: bool) -> None:
         self._set_network(False, 4000 if slow else 0)
 
+    def limit_uplink(self, bytes_a_second: int) -> None:
+        """-1 for no limit."""
+        self._set_network(False, 0, uplink=bytes_a_second)
+
     def assert_accessible(self) -> None:
         """axe finds nothing on the page as it is. Without axe nothing is asked."""
         axe = tool("axe-core")
@@ -250,9 +257,9 @@ class Visitor:
             seen = self.text()[:600]
             raise AssertionError(f"waited {PATIENCE_S} s {what}; on the screen: {seen}") from error
 
-    def _set_network(self, offline: bool, latency_ms: int) -> None:
+    def _set_network(self, offline: bool, latency_ms: int, uplink: int = -1) -> None:
         self._command("Network.enable")
-        speed = {"downloadThroughput": -1, "uploadThroughput": -1}
+        speed = {"downloadThroughput": -1, "uploadThroughput": uplink}
         self._command(
             "Network.emulateNetworkConditions", offline=offline, latency=latency_ms, **speed
         )

@@ -18,12 +18,18 @@ export class ApiError extends Error {
 
 /** @type {Session | null} */
 let session = readSession();
+/** Whoever sits at this tab, or nobody: aborted when that changes, not when a token does. */
+let presence = new AbortController();
+let persons = 0;
 /** @type {Set<() => void>} */
 const listeners = new Set();
-/** @type {((value: boolean) => void)[]} */
+/** @type {(() => void)[]} */
 let waitingForLogin = [];
 
 export const getSession = () => session;
+
+/** A number that changes with the person at this tab. */
+export const personNumber = () => persons;
 
 /** True while a request waits for its user to log in again. */
 export const isWaitingForLogin = () => waitingForLogin.length > 0;
@@ -40,26 +46,31 @@ export function setSession(next) {
   session = next;
   if (next) sessionStorage.setItem(KEY, JSON.stringify(next));
   else sessionStorage.removeItem(KEY);
-  if (next && isWaitingForLogin()) {
-    // What waits belongs to whoever made it: a photo must not be filed under somebody else's name.
-    const same = before?.email.trim().toLowerCase() === next.email.trim().toLowerCase();
-    releaseWaiting(same);
-    if (!same) location.replace("/"); // nor may the page still hold it
-  }
+  const waiting = waitingForLogin;
+  waitingForLogin = [];
+  if (before && next && sameEmail(before, next)) waiting.forEach((release) => release());
+  else changePerson();
+  if (before && next && !sameEmail(before, next)) location.replace("/"); // its views hold data
   listeners.forEach((listener) => listener());
 }
 
-/** Give up the requests that wait for a login. */
-export function abandonWaiting() {
-  releaseWaiting(false);
-  setSession(null);
+/** @param {Session} one @param {Session} other */
+const sameEmail = (one, other) =>
+  one.email.trim().toLowerCase() === other.email.trim().toLowerCase();
+
+/** Abort what is under way, and forget: nothing of one person may reach the next one at the tab. */
+function changePerson() {
+  presence.abort();
+  presence = new AbortController();
+  persons += 1;
+  conditions = null; // the question may have been aborted
 }
 
-/** @param {boolean} value */
-function releaseWaiting(value) {
-  const waiting = waitingForLogin;
-  waitingForLogin = [];
-  waiting.forEach((release) => release(value));
+/** Log out at once; the server is told as far as it can be reached. */
+export function logOut() {
+  const headers = headersOf(session, { "Content-Type": "application/json" });
+  setSession(null);
+  fetch("/auth/logout", { method: "POST", headers, body: "{}", keepalive: true }).catch(() => {});
 }
 
 /** @returns {Session | null} */
@@ -71,16 +82,36 @@ function readSession() {
   }
 }
 
+/** @typedef {{json?: unknown, form?: FormData, key?: string, accept?: string,
+ *   onProgress?: (share: number) => void}} Options */
+
 /**
- * @param {string} method @param {string} path
- * @param {{json?: unknown, form?: FormData, key?: string, accept?: string,
- *   onProgress?: (share: number) => void}} [options]
- * @returns {Promise<Response>}
+ * What `read` makes of a good answer. A request belongs to the person who made it: once they have
+ * left the tab it is aborted, and this promise never settles, so that no view draws or sends more.
+ * @template T @param {string} method @param {string} path @param {Options} [options]
+ * @param {(response: Response) => Promise<T>} [read] @returns {Promise<T>}
  */
-async function send(method, path, options = {}) {
+function send(method, path, options = {}, read = (response) => response.json()) {
+  const mine = presence;
+  return new Promise((resolve, reject) => {
+    exchange(method, path, options, mine.signal)
+      .then(read)
+      .then(
+        (value) => mine === presence && resolve(value),
+        (error) => mine === presence && reject(error),
+      );
+  });
+}
+
+/**
+ * @param {string} method @param {string} path @param {Options} options
+ * @param {AbortSignal} signal aborted when the person leaves @returns {Promise<Response>}
+ */
+async function exchange(method, path, options, signal) {
+  signal.throwIfAborted();
+  const used = session;
   /** @type {Record<string, string>} */
-  const headers = { Accept: options.accept ?? "application/json" };
-  if (session) headers.Authorization = `Bearer ${session.token}`;
+  const headers = headersOf(used, { Accept: options.accept ?? "application/json" });
   if (options.key) headers["Idempotency-Key"] = options.key;
   /** @type {BodyInit | undefined} */
   let body = options.form;
@@ -91,8 +122,8 @@ async function send(method, path, options = {}) {
   let response;
   try {
     response = options.onProgress
-      ? await sendSlowly(method, path, headers, body, options.onProgress)
-      : await fetch(path, { method, headers, body });
+      ? await sendSlowly(method, path, headers, body, signal, options.onProgress)
+      : await fetch(path, { method, headers, body, signal });
   } catch {
     throw new ApiError(0, "offline", "offline");
   }
@@ -104,23 +135,31 @@ async function send(method, path, options = {}) {
     problem.detail ?? problem.error ?? response.statusText,
     Number(response.headers.get("Retry-After") ?? 0),
   );
+  signal.throwIfAborted();
+  if (response.status !== 401 || !used || path.startsWith("/login")) throw error;
   // The session has ended while the page was open: log in again, then go on where one was.
-  const ended = response.status === 401 && session && !path.startsWith("/login");
-  if (!ended) throw error;
-  const again = await new Promise((resolve) => {
+  if (session?.token === used.token) await newToken();
+  return exchange(method, path, options, signal);
+}
+
+/** Settles when the same person has logged in again. @returns {Promise<void>} */
+function newToken() {
+  return new Promise((resolve) => {
     waitingForLogin.push(resolve);
     listeners.forEach((listener) => listener());
   });
-  if (!again) throw error;
-  return send(method, path, options);
 }
+
+/** @param {Session | null} of @param {Record<string, string>} others */
+const headersOf = (of, others) => (of ? { ...others, Authorization: `Bearer ${of.token}` } : others);
 
 /**
  * The same as `fetch`, which cannot tell how much of a body has been sent.
  * @param {string} method @param {string} path @param {Record<string, string>} headers
- * @param {any} body @param {(share: number) => void} onProgress @returns {Promise<Response>}
+ * @param {any} body @param {AbortSignal} signal @param {(share: number) => void} onProgress
+ * @returns {Promise<Response>}
  */
-function sendSlowly(method, path, headers, body, onProgress) {
+function sendSlowly(method, path, headers, body, signal, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, path);
@@ -133,6 +172,7 @@ function sendSlowly(method, path, headers, body, onProgress) {
       const kept = retryAfter ? { "Retry-After": retryAfter } : undefined;
       resolve(new Response(request.response, { status: request.status, headers: kept }));
     };
+    signal.addEventListener("abort", () => request.abort());
     request.send(body);
   });
 }
@@ -147,44 +187,44 @@ export const apiPath = (texts, ...values) =>
   String.raw({ raw: texts }, ...values.map((value) => (/^\.{0,2}$/.test(`${value}`) ? "_" : encodeURIComponent(value))));
 
 /** @param {string} path @returns {Promise<any>} */
-export const get = async (path) => (await send("GET", path)).json();
+export const get = (path) => send("GET", path);
 
-/** The items of a list and the address of its next page. @param {string} path */
-export async function getPage(path) {
-  const response = await send("GET", path);
-  const link = response.headers.get("Link") ?? "";
-  const next = link.match(/<([^>]+)>;\s*rel="?next"?/);
-  return { items: await response.json(), next: next ? next[1] : null };
-}
+/**
+ * The items of a list and the address of its next page.
+ * @param {string} path @returns {Promise<{items: any[], next: string | null}>}
+ */
+export const getPage = (path) =>
+  send("GET", path, {}, async (response) => {
+    const link = response.headers.get("Link") ?? "";
+    const next = link.match(/<([^>]+)>;\s*rel="?next"?/);
+    return { items: await response.json(), next: next ? next[1] : null };
+  });
 
 /** @param {string} path @param {string} accept */
-export const getText = async (path, accept) => (await send("GET", path, { accept })).text();
+export const getText = (path, accept) =>
+  send("GET", path, { accept }, (response) => response.text());
 
 /** A file as an address for an image or a download. @param {string} path @param {string} accept */
-export async function getFile(path, accept) {
-  const response = await send("GET", path, { accept });
-  return URL.createObjectURL(await response.blob());
-}
+export const getFile = async (path, accept) =>
+  URL.createObjectURL(await send("GET", path, { accept }, (response) => response.blob()));
 
 /** @param {string} path @param {unknown} [json] @param {string} [key] @returns {Promise<any>} */
-export const post = async (path, json = {}, key = undefined) =>
-  (await send("POST", path, { json, key })).json();
+export const post = (path, json = {}, key = undefined) => send("POST", path, { json, key });
 
 /** @param {string} path @param {unknown} json @returns {Promise<any>} */
-export const put = async (path, json) => (await send("PUT", path, { json })).json();
+export const put = (path, json) => send("PUT", path, { json });
 
 /** @param {string} path @param {unknown} [json] @returns {Promise<any>} */
-export const patch = async (path, json = {}) => (await send("PATCH", path, { json })).json();
+export const patch = (path, json = {}) => send("PATCH", path, { json });
 
 /** @param {string} path @returns {Promise<any>} */
-export const remove = async (path) => (await send("DELETE", path)).json();
+export const remove = (path) => send("DELETE", path);
 
 /**
  * @param {string} path @param {FormData} form @param {string} key
  * @param {(share: number) => void} onProgress how much has been sent @returns {Promise<any>}
  */
-export const upload = async (path, form, key, onProgress) =>
-  (await send("POST", path, { form, key, onProgress })).json();
+export const upload = (path, form, key, onProgress) => send("POST", path, { form, key, onProgress });
 
 /** A name for one request, so that sending it again does not act twice. */
 export const newKey = () =>

@@ -2,7 +2,7 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useReducer, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { abandonWaiting, getSession, isWaitingForLogin, onSessionChange, post, setSession } from "/console/api.js";
+import { getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Toasts } from "/console/components.js";
 import { goTo, placesOf } from "/console/navigation.js";
 import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
@@ -61,9 +61,8 @@ const Header = () => {
   const session = getSession();
   const { name } = readPlace();
   const places = session ? [...placesOf(session.role), "account"] : [];
-  const logOut = async () => {
-    await post("/auth/logout").catch(() => {});
-    setSession(null);
+  const leave = () => {
+    logOut();
     goTo("");
   };
   const other = getLanguage() === "en" ? "fr" : "en";
@@ -79,7 +78,7 @@ const Header = () => {
       <div class="row">
         <button class="quiet" lang=${other} onClick=${() => setLanguage(other)}>${other === "fr" ? "Français" : "English"}</button>
         ${session
-          ? html`<button class="quiet" onClick=${logOut}>${say("logOut")}</button>`
+          ? html`<button class="quiet" onClick=${leave}>${say("logOut")}</button>`
           : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}
       </div>
     </header>`;
@@ -110,7 +109,7 @@ const View = () => {
   }, [shown, getLanguage()]);
   if (error) return html`<${Failure} error=${{ status: 0 }} retry=${() => location.reload()} />`;
   if (module?.shown !== shown) return html`<${Loading} />`;
-  return html`<${module.View} argument=${argument} key=${`${shown}/${argument}`} />`;
+  return html`<${module.View} argument=${argument} key=${`${shown}/${argument}/${personNumber()}`} />`;
 };
 
 /** The session ended while something was on its way: it is sent once one has logged in again. */
@@ -120,7 +119,7 @@ const LoginAgain = () => {
     import("/console/views/login.js").then((module) => setForm(() => module.LoginForm));
   }, []);
   const leave = () => {
-    abandonWaiting();
+    setSession(null);
     goTo("login");
   };
   return html`

@@ -134,6 +134,7 @@ export const View = () => {
     setSent(0);
     try {
       const photo = await cut.current();
+      if (!form.current) return; // the view was left, perhaps by logging out
       const body = new FormData(form.current);
       for (const name of [...body.keys()]) if (body.get(name) === "") body.delete(name);
       body.set("image", photo, "photo.jpg");

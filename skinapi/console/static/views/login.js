@@ -37,8 +37,9 @@ const ReplacePassword = ({ email, password }) => {
     if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
     await post("/password", { email, current_password: password, new_password: fresh });
     const answer = await post("/login", { email, password: fresh, client: "Console" });
+    const waited = isWaitingForLogin();
     setSession({ token: answer.access_token, role: answer.role, email });
-    location.hash = "#/";
+    if (!waited) location.hash = "#/";
   };
   return html`
     <p>${say("initialPassword")}</p>

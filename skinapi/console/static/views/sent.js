@@ -1,7 +1,13 @@
 // @ts-check
 // The photo that was sent last: its finding can show it even where the server keeps none.
 
-let sent = { number: "", photo: new Blob() };
+import { getSession, onSessionChange } from "/console/api.js";
+
+const NONE = { number: "", photo: new Blob() };
+let sent = NONE;
+onSessionChange(() => {
+  if (!getSession()) sent = NONE; // it is not for whoever is next
+});
 
 /** @param {string} number @param {Blob} photo */
 export function rememberSentPhoto(number, photo) {
