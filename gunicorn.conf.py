@@ -27,6 +27,8 @@ from prometheus_client.multiprocess import mark_process_dead
 
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.settings import Settings
+from skinapi.settings.safety import refuse_unsafe
+from skinapi.storage import make_store
 from skinapi.web.server_worker import BufferingWorker
 
 # Parameters of glibc's malloc (https://man7.org/linux/man-pages/man3/mallopt.3.html); other systems
@@ -217,6 +219,29 @@ control_socket_disable = True
 # the scheme from its headers. The application reads X-Forwarded-For itself (TRUSTED_PROXIES).
 forwarded_allow_ips = ""
 forwarder_headers = ""
+
+
+def on_starting(arbiter: Arbiter) -> None:
+    """Make the store where there is none, before the first worker.
+
+    Only here: a worker that replaces another one while the instance folder is missing must wait for
+    it. An empty database in its place would take records that are lost when the folder is back.
+    """
+    logged = ""
+    while True:
+        try:
+            refuse_unsafe(settings)
+            make_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+        except StoreUnavailable as error:
+            if logged != error.detail:
+                logged = error.detail
+                arbiter.log.warning("waiting: %s", logged)
+            time.sleep(STORE_RETRY_S)
+        except SkinAPIError as error:
+            sys.stderr.write(f"skinapi: {error.detail}\n")
+            sys.exit(Arbiter.APP_LOAD_ERROR)
+        else:
+            return
 
 
 def when_ready(_: Arbiter) -> None:

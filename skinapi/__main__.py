@@ -20,7 +20,6 @@ from skinapi.jobs.keeper import WorkerKeeper
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings
-from skinapi.settings.folder import open_folder
 from skinapi.settings.safety import refuse_unsafe
 
 REFUSED = 2  # the exit status where a setting has to be changed first
@@ -83,8 +82,6 @@ def _before_serving(worker: Worker) -> None:
 def serve(settings: Settings, _: argparse.Namespace) -> int:
     """Serve the API until the process is stopped. Raises UnsafeSettings."""
     refuse_unsafe(settings)
-    if settings.mongo_uri is None:
-        open_folder(settings.instance_dir)
     sys.argv = ["gunicorn", "--config", str(SERVER_CONFIGURATION), "skinapi.app:create_app()"]
     parent = os.getpid()
     try:

@@ -16,8 +16,9 @@ from skinapi.registry.models_schemas import shown_state
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.service import announce_model
 from skinapi.registry.slot import ServingSlot
-from skinapi.services import Services, open_services, store_faults, store_of
+from skinapi.services import Services, make_store_of, open_services, store_faults, store_of
 from skinapi.settings import Settings
+from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage.faults import Fault
 
 FIRST_ADMIN = "admin@skinapi.local"
@@ -59,6 +60,7 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
     if password is not None:
         TypeAdapter(NewPassword).validate_python(password)
+    make_store_of(settings)
     services = open_services(settings)
     account, one_time = services.admin.ensure_admin(email=options.email, password=password)
     print(f"{account.email} is an admin")
@@ -71,6 +73,7 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
 def check(settings: Settings, options: argparse.Namespace) -> int:
     """List broken invariants; with --repair, repair them. The exit status is 1 if any are left."""
     configure_logs()
+    refuse_unsafe(settings)
     # These faults keep the services from being opened, so they come first.
     left = _report(store_faults(store_of(settings)), repair=options.repair)
     if left and not options.repair:

@@ -58,7 +58,7 @@ from skinapi.reports.service import ReportsService
 from skinapi.reports.verification import Issued, IssuedReports
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
-from skinapi.storage import open_store
+from skinapi.storage import make_store, open_store
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.web.request_context import request_id
@@ -362,6 +362,11 @@ def session_lifetimes(settings: Settings) -> SessionLifetimes:
 def store_of(settings: Settings) -> Store:
     """Open the store that the settings name: MongoDB with MONGO_URI, else SQLite."""
     return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+
+
+def make_store_of(settings: Settings) -> None:
+    """Make that store where it was not made before. Raises UnsafeSettings, StoreUnavailable."""
+    make_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
 
 
 def store_faults(store: Store) -> Iterator[Fault]:

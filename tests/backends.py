@@ -21,7 +21,7 @@ from skinapi.auth.passwords import Passwords
 from skinapi.registry.service import RegistryService
 from skinapi.services import Services
 from skinapi.settings import Settings
-from skinapi.storage import open_store
+from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Store
 from tests.models import tiny_model, tiny_registry
@@ -166,6 +166,7 @@ def token_for(services: Services, account: Account) -> str:
 def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
     if kind == "mongomock":
         return mock_store()
+    make_store(instance_dir=folder, mongo_uri=uri)
     return open_store(instance_dir=folder, mongo_uri=uri)
 
 

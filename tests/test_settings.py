@@ -15,7 +15,7 @@ from skinapi.errors import UnsafeSettings
 from skinapi.services import open_services
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
-from skinapi.storage import open_store
+from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.web.limits import Rate, open_limits
 from tests.backends import SECRET, mock_store
@@ -262,7 +262,7 @@ def test_production_listens_where_it_is_told_to(bind: str) -> None:
 def test_no_other_user_of_the_machine_reads_the_state(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.mkdir(mode=0o755)
-    open_store(instance_dir=folder, mongo_uri=None).close()
+    make_store(instance_dir=folder, mongo_uri=None)
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
@@ -275,7 +275,7 @@ def test_a_state_folder_that_others_read_and_cannot_be_closed_is_refused(
     tmp_path.chmod(0o755)
     monkeypatch.setattr(Path, "chmod", not_yours)
     with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
-        open_store(instance_dir=tmp_path, mongo_uri=None)
+        make_store(instance_dir=tmp_path, mongo_uri=None)
 
 
 @pytest.fixture
@@ -292,9 +292,9 @@ def unprivileged() -> Iterator[None]:
 @pytest.mark.usefixtures("unprivileged")
 def test_a_state_folder_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(no permission"):
-        open_store(instance_dir=Path("/"), mongo_uri=None)
+        make_store(instance_dir=Path("/"), mongo_uri=None)
     with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(Permission denied"):
-        open_store(instance_dir=Path("/skinapi-state"), mongo_uri=None)
+        make_store(instance_dir=Path("/skinapi-state"), mongo_uri=None)
 
 
 def test_a_state_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_a_state_folder_that_is_a_file_is_refused(tmp_path: Path) -> None:
     file.touch()
     for folder, fault in ((file, "it is a file"), (file / "state", "Not a directory")):
         with pytest.raises(UnsafeSettings, match=rf"INSTANCE_DIR cannot be used \({fault}"):
-            open_store(instance_dir=folder, mongo_uri=None)
+            make_store(instance_dir=folder, mongo_uri=None)
         with pytest.raises(UnsafeSettings, match="INSTANCE_DIR"):
             Settings(instance_dir=folder).signing_key()
 

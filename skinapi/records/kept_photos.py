@@ -12,6 +12,7 @@ from skinapi.vision.photo import Photo, read_stored_photo
 from skinapi.web.access import Subject
 
 NOT_KEPT = "The photo of this submission was not kept"
+LOST = "The file of the kept photo is lost; finding and report are not affected"
 DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
 
 PhotoPolicy = Literal["never", "consent", "always"]
@@ -38,7 +39,7 @@ class KeptPhotos:
         return self._blobs.put(photo)
 
     def read(self, *, submission: Submission, to: Subject) -> bytes:
-        """The kept photo. Raises NotFound, with the reason where it was not kept or is damaged."""
+        """The kept photo. Raises NotFound, with the reason: it was not kept, is lost or damaged."""
         content = self.content_of(submission)
         self.note_read(submission=submission, by=to)
         return content
@@ -50,14 +51,14 @@ class KeptPhotos:
         except BlobDamaged as error:
             raise NotFound(DAMAGED) from error
         if content is None:
-            raise NotFound(NOT_KEPT)
+            raise NotFound(LOST if submission.photo_blob else NOT_KEPT)
         return content
 
     def open(self, *, submission: Submission, to: Subject) -> Photo | None:
         """The kept photo at the size that the network works with.
 
-        None where no photo was kept or its file is damaged: a report without it is better than no
-        report.
+        None where no photo was kept, or its file is lost or damaged: a report without it is better
+        than no report.
         """
         try:
             content = self._find(submission)

@@ -23,7 +23,8 @@ RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_pred
 
 def refuse_unsafe(settings: Settings) -> None:
     """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""
-    settings.signing_key()  # raises UnsafeSettings
+    if settings.production:
+        settings.signing_key()  # raises UnsafeSettings; in development it would make a key
     for address in settings.binds:
         named = LISTEN_ADDRESS.fullmatch(address)
         if not named or not 0 < int(named[2]) <= 65535:

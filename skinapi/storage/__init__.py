@@ -15,13 +15,29 @@ GROUP_AND_OTHERS = 0o077
 def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
     """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder.
 
-    Raises UnsafeSettings if the URI is not valid, or if the instance folder cannot be used or other
-    users can read it.
+    Raises UnsafeSettings if the URI is not valid, and StoreUnavailable if the instance folder has
+    no database (`make_store`).
     """
     if mongo_uri:
         return MongoStore.at(mongo_uri)
-    close_folder(instance_dir)
-    return SqliteStore(instance_dir / "skinapi.db", FileBlobs(instance_dir / "blobs"))
+    store = _sqlite_store(instance_dir)
+    store.check_in_place()
+    return store
+
+
+def make_store(*, instance_dir: Path, mongo_uri: str | None) -> None:
+    """Make what `open_store` opens, where it was not made before. MongoDB needs nothing made.
+
+    Call it before a server starts, not in a process that serves. Raises UnsafeSettings if the
+    instance folder cannot be used or other users can read it, and StoreUnavailable.
+    """
+    if not mongo_uri:
+        close_folder(instance_dir)
+        _sqlite_store(instance_dir).make()
+
+
+def _sqlite_store(folder: Path) -> SqliteStore:
+    return SqliteStore(folder / "skinapi.db", FileBlobs(folder / "blobs"))
 
 
 def close_folder(folder: Path) -> None:

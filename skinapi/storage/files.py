@@ -1,29 +1,69 @@
-"""Blobs as files: written to a temporary file, synced, then renamed to the final path."""
+"""Blobs as files: written to a temporary file, synced, then renamed to the final path.
+
+Their folder is made once, before a server starts, and holds a file that proves it: an empty folder
+in its place, such as the one below a disk that is not mounted, is an error and takes no file.
+"""
 
 import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from skinapi.storage.disk_errors import disk_error
+import structlog
+
+from skinapi.errors import StoreUnavailable
+from skinapi.storage.disk_errors import LOST_BLOBS, disk_error
 from skinapi.storage.ids import BLOB_KEY, check_blob_key, new_blob_key, verified_blob
 
+log: Any = structlog.get_logger("skinapi")
 LONGEST_WRITE_S = 3600
+PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken for another one.\n"
+MARKER = (
+    b"A folder of files was made here. While this file is here, no empty one is taken.\n"
+)
 
 
 class FileBlobs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._marker, self._proof = folder.with_name(f"{folder.name}-made"), folder / "made"
+        self._reported = False
+
+    def make(self) -> None:
+        """Make the folder, unless that was done before. Like the database's file, not by whoever
+        serves (sqlite_file.py). A folder without a marker is an earlier version's.
+        """
+        if self._marker.exists():
+            return
+        with _disk_errors():
+            self._folder.mkdir(exist_ok=True)
+            write_synced(self._proof, PROOF)
+            write_synced(self._marker, MARKER)
+
+    def check_in_place(self) -> None:
+        """Raises StoreUnavailable if the folder was removed or replaced."""
+        with _disk_errors():
+            lost = not self._proof.exists()
+        if lost != self._reported:
+            self._reported = lost
+            if lost:
+                log.error(LOST_BLOBS, folder=str(self._folder))
+            else:
+                log.info("the folder of stored files is back", folder=str(self._folder))
+        if lost:
+            raise StoreUnavailable(LOST_BLOBS)
 
     def put(self, data: bytes) -> str:
         key = new_blob_key(data)
         path = self._path_of(key)
+        self.check_in_place()
         with _disk_errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             temporary = path.with_suffix(".draft")
             try:
-                _write_synced(temporary, data)
+                _write(temporary, data)
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)
@@ -36,14 +76,17 @@ class FileBlobs:
             try:
                 data = self._path_of(key).read_bytes()
             except FileNotFoundError:
+                self.check_in_place()
                 return None
         return verified_blob(key, data)
 
     def delete(self, key: str) -> None:
+        self.check_in_place()  # a file that is away for a while would come back undeleted
         with _disk_errors():
             self._path_of(key).unlink(missing_ok=True)
 
     def keys(self) -> Iterator[str]:
+        self.check_in_place()
         with _disk_errors():
             for path in self._folder.glob("*/*"):
                 if BLOB_KEY.fullmatch(path.name):
@@ -72,7 +115,13 @@ def _disk_errors() -> Iterator[None]:
         raise disk_error(error) from error
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def write_synced(path: Path, data: bytes) -> None:
+    """Write the file, and make it and its name in the folder durable."""
+    _write(path, data)
+    _sync_folder(path.parent)
+
+
+def _write(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
         file.flush()  # from Python's buffer to the kernel; fsync then writes it to the disk

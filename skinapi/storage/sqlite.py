@@ -16,6 +16,7 @@ from typing import Any, TypeVar, cast
 import apsw
 
 from skinapi.errors import DiskFull
+from skinapi.storage.files import FileBlobs
 from skinapi.storage.group_commit import GroupCommit, run_in_savepoint
 from skinapi.storage.ports import Blobs
 from skinapi.storage.sqlite_documents import SqliteDocuments
@@ -28,8 +29,9 @@ T = TypeVar("T")
 
 
 class SqliteStore:
-    def __init__(self, path: Path, blobs: Blobs) -> None:
-        self.blobs = blobs
+    def __init__(self, path: Path, blobs: FileBlobs) -> None:
+        self.blobs: Blobs = blobs
+        self._files = blobs
         self._path = path
         self._file = SqliteFile(path)
         self._commits = GroupCommit(self._transaction)
@@ -40,6 +42,16 @@ class SqliteStore:
         self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
 
+    def make(self) -> None:
+        """Create what is missing of a store that was not made yet."""
+        with sqlite_errors():
+            self._files.make()  # before the database, which says that all was made
+            self._file.make()
+
+    def check_in_place(self) -> None:
+        """Raises StoreUnavailable where the database is missing, or was never made."""
+        self._file.check_in_place()
+
     def collection(self, name: str) -> SqliteDocuments:
         return self._collections.setdefault(name, SqliteDocuments(self, check_name(name)))
 
@@ -48,10 +60,13 @@ class SqliteStore:
             return _table_names(connection)
 
     def ping(self) -> None:
-        """Read the last document of each collection from the file, and commit an empty write.
+        """Read the last document of each collection from the file, commit an empty write, and look
+        for the folder of the blobs.
 
         Raises StoreUnavailable if that fails, and DiskFull where the next change would not fit.
         """
+        self.check_in_place()
+        self._files.check_in_place()
         # An empty commit writes nothing, so a full disk does not refuse it.
         with sqlite_errors():
             if shutil.disk_usage(self._path.parent).free < LEAST_FREE_BYTES:

@@ -1,8 +1,7 @@
-"""The SQLite file of the documents. It is created once. If it is missing or another file is in its
-place, that is an error: no empty file is created instead.
+"""The SQLite file of the documents. It is created once, before a server starts. If it is missing or
+another file is in its place, that is an error: no empty file is created instead.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import structlog
 from skinapi.errors import Duplicate, StoreUnavailable
 from skinapi.storage.disk_errors import LOST, disk_error
 from skinapi.storage.file_lock import locked
+from skinapi.storage.files import write_synced
 
 log: Any = structlog.get_logger("skinapi")
 LONGEST_WAIT_MS = 15_000
@@ -21,7 +21,7 @@ APPLICATION_ID = 0x536B696E  # "Skin"
 # https://www.sqlite.org/fileformat.html#the_database_header
 # At offset 68 is the application id, which marks the file as ours.
 HEADER_BYTES, MAGIC, ID_AT = 100, b"SQLite format 3\0", slice(68, 72)
-MARKER = "A database was made here. While this file is here, no empty one is made in its place.\n"
+MARKER = b"A database was made here. While this file is here, no empty one is made in its place.\n"
 MISSING, DAMAGED = "missing", "damaged"
 
 
@@ -39,14 +39,29 @@ class SqliteFile:
         with locked(self._lock):
             yield
 
+    def make(self) -> None:
+        """Create the database, then the marker file, unless the marker file is there.
+
+        After a crash before the marker is written, the next call starts again. Whoever serves does
+        not call this: where the folder is missing for a while, an empty database in its place would
+        take records that are gone once the folder is back.
+        """
+        with self.locked():
+            if self._marker.exists():
+                return
+            connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.close()
+            write_synced(self._marker, MARKER)
+
     def connect(self) -> apsw.Connection:
-        """Open a connection for one thread of one process; create the file on first use.
+        """Open a connection for one thread of one process.
 
         Raises StoreUnavailable if the file is missing, replaced or damaged.
         """
+        self.check_in_place()
         with self.locked():
-            if not self._marker.exists():
-                self._create()
             self.check_same_file()
             if not (_is_ours(self._path) and self._has_not_shrunk()):
                 self._refuse(DAMAGED)
@@ -72,6 +87,11 @@ class SqliteFile:
         self._largest_size = max(size, self._largest_size)
         return size == self._largest_size
 
+    def check_in_place(self) -> None:
+        """Raises StoreUnavailable where the file is missing, or was never made."""
+        if not (self._marker.exists() and self._path.exists()):
+            self._refuse(MISSING)
+
     def check_same_file(self) -> None:
         """Raises StoreUnavailable if the file at the path was removed or replaced.
 
@@ -94,20 +114,6 @@ class SqliteFile:
         if fault in self._reported:
             self._reported.discard(fault)
             log.info("the database file is back", fault=fault, file=str(self._path))
-
-    def _create(self) -> None:
-        """Create the database, then the marker file.
-
-        After a crash before the marker is written, the next call starts again.
-        """
-        connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.close()
-        with self._marker.open("w") as file:
-            file.write(MARKER)
-            file.flush()
-            os.fsync(file.fileno())
 
     def _open(self, flags: int) -> apsw.Connection:
         connection = apsw.Connection(str(self._path), flags)

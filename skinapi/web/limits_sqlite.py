@@ -83,7 +83,6 @@ class SqliteWindows(Storage, MovingWindowSupport):
             if self._opened[-1].is_in_place():
                 return self._opened[-1].prepared()
             self._opened.pop().connection.close()
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         self._opened.append(_Opened(self._path))
         return self._opened[-1].prepared()
 

@@ -20,7 +20,7 @@ from skinapi.auth.accounts import Account
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.submissions import Submission, _document
 from skinapi.services import Services, open_services
-from skinapi.storage import open_store
+from skinapi.storage import make_store, open_store
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.context import Context
@@ -153,6 +153,7 @@ def _account(identifier: str, number: int) -> Document:
 
 
 def _sqlite(folder: Path, records: int) -> tuple[Store, int]:
+    make_store(instance_dir=folder, mongo_uri=None)
     return open_store(instance_dir=folder, mongo_uri=None), records
 
 

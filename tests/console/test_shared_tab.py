@@ -114,6 +114,6 @@ def take_the_tab(visitor: Visitor, caller: Caller | None) -> None:
     visitor.run(TAKE_THE_TAB, session)
 
 
-def numbers_of(seeder: Seeder, caller: Caller) -> list[int]:
+def numbers_of(seeder: Seeder, caller: Caller) -> list[str]:
     page = seeder.services.submissions.page(caller.id, after=None, limit=10)
     return [submission.id for submission in page.items]

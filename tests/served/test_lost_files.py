@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.storage.disk_errors import LOST
+from skinapi.records.kept_photos import LOST as PHOTO_LOST
+from skinapi.storage.disk_errors import LOST, LOST_BLOBS
 from tests.served.people import Caller, Seeder
-from tests.served.server import Server, serving
-from tests.served.wire import ask
+from tests.served.photo_clients import as_form, lesions, post
+from tests.served.server import Server, serving, stopping
+from tests.served.wire import Answer, ask
 from tests.size import in_drill
 
 PAGE = 4096
+SERVE, PLAIN = ("-m", "skinapi", "serve"), ("-m", "gunicorn", "wsgi:app")
 SPOILT = b"no database " * 1000
 
 
@@ -34,6 +37,10 @@ def ada(server: Server) -> Iterator[Caller]:
 
 def remove(path: Path) -> None:
     path.rename(path.with_suffix(".aside"))
+
+
+def nothing(_: Path) -> None:
+    pass
 
 
 def replace_by_empty(path: Path) -> None:
@@ -84,6 +91,78 @@ def test_without_its_documents_a_server_refuses_until_they_are_back(
     put_back(path)
     server.await_ready()
     assert ada.call("GET", "/me").json["email"] == ada.email
+
+
+@pytest.mark.parametrize("command", [SERVE, PLAIN], ids=["serve", "gunicorn"])
+@pytest.mark.parametrize("put", [nothing, Path.mkdir], ids=["nothing", "empty folder"])
+def test_a_replaced_worker_begins_no_empty_database_where_the_folder_is_missing(
+    tmp_path: Path, command: tuple[str, ...], put: Callable[[Path], None]
+) -> None:
+    """It did, and what it acknowledged was lost when the folder was back."""
+    with stopping(Server(tmp_path, workers=2)) as server:
+        del server.environment["JWT_SECRET_KEY"]  # then it is a file of the folder, too
+        server.start(command)
+        with closing(Seeder(server)) as seeder:
+            ada = seeder.person()
+        instance, aside = tmp_path / "instance", tmp_path / "aside"
+        instance.rename(aside)
+        put(instance)
+        answers = [ada.call("GET", path) for path in ("/readyz", "/me") for _ in range(5)]
+        for answer in answers:
+            assert (answer.status, answer.json["code"]) == (503, "store_unavailable")
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
+        server.await_words(f"waiting: {LOST}")
+        assert put is Path.mkdir or not instance.exists()
+        assert put is nothing or list(instance.iterdir()) == []
+        if instance.exists():
+            instance.rmdir()
+        aside.rename(instance)
+        server.await_ready()
+        assert ada.call("GET", "/me").json["email"] == ada.email
+
+
+@pytest.mark.parametrize("put", [nothing, Path.mkdir], ids=["nothing", "empty folder"])
+def test_without_the_folder_of_photos_none_is_taken_or_called_not_kept(
+    server: Server, ada: Caller, put: Callable[[Path], None]
+) -> None:
+    """A photo was told to be kept, and went into a new folder that nobody looked at again."""
+    kept = send_photo(ada).json["id"]
+    blobs, aside = server.folder / "instance/blobs", server.folder / "aside"
+    blobs.rename(aside)
+    put(blobs)
+    for answer in (
+        send_photo(ada),
+        ada.call("GET", f"/submissions/{kept}/photo"),
+        ada.call("DELETE", f"/submissions/{kept}"),
+        ada.call("GET", "/readyz"),
+    ):
+        assert (answer.status, answer.json["detail"]) == (503, LOST_BLOBS)
+    checked = server.run("check", "--repair")
+    assert checked.returncode == 2
+    assert LOST_BLOBS in checked.stderr
+    if blobs.exists():
+        blobs.rmdir()
+    aside.rename(blobs)
+    server.await_ready()
+    assert ada.call("GET", f"/submissions/{kept}/photo").status == 200
+    assert ada.call("DELETE", f"/submissions/{kept}").status == 200
+
+
+def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(
+    server: Server, ada: Caller
+) -> None:
+    kept = send_photo(ada).json["id"]
+    (file,) = (server.folder / "instance/blobs").glob("*/*")
+    file.unlink()
+    answer = ada.call("GET", f"/submissions/{kept}/photo")
+    assert (answer.status, answer.json["detail"]) == (404, PHOTO_LOST)
+
+
+def send_photo(caller: Caller) -> Answer:
+    body, kind = as_form(lesions(1)[0], "image", keep_photo="true")
+    headers = {"Content-Type": kind, "Authorization": f"Bearer {caller.token}"}
+    return post(caller.port, "/predict", body, headers)
 
 
 def cut_off_the_end(path: Path) -> None:

@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.storage.disk_errors import LOST
 from tests.served.server import Server
 
-REFUSED = [
-    ({"JWT_SECRET_KEY": "hidden\udcff" * 8}, "jwt_secret_key must be UTF-8 text"),
-    ({"METRICS_TOKEN": "hidden, f3a9c17e5b2d8046\n"}, "METRICS_TOKEN must be one word"),
+FOLDERS = [
     ({"INSTANCE_DIR": "/etc/hostname"}, "INSTANCE_DIR cannot be used (it is a file)"),
     ({"INSTANCE_DIR": "/proc/hidden"}, "INSTANCE_DIR cannot be used (No such file"),
     ({"INSTANCE_DIR": "/tmp/" + "hidden" * 60}, "INSTANCE_DIR cannot be used (File name too long"),
+]
+REFUSED = [
+    ({"JWT_SECRET_KEY": "hidden\udcff" * 8}, "jwt_secret_key must be UTF-8 text"),
+    ({"METRICS_TOKEN": "hidden, f3a9c17e5b2d8046\n"}, "METRICS_TOKEN must be one word"),
     ({"MONGO_URI": "mongodb://u:hid@den@host/"}, "MONGO_URI is not the address of a MongoDB"),
     (
         {"MONGO_URI": "mongodb://host/?tls=true&tlsCAFile=/no/hidden"},
@@ -20,12 +23,25 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("command", ["serve", "check"])
-@pytest.mark.parametrize(("given", "sentence"), REFUSED)
+COMMANDS = ["serve", "check"]
+CASES = [
+    *((command, *case) for command in COMMANDS for case in REFUSED),
+    *(("serve", *case) for case in FOLDERS),
+]
+
+
+@pytest.mark.parametrize(("command", "given", "sentence"), CASES)
 def test_a_setting_that_cannot_work_is_refused_in_a_sentence(
-    tmp_path: Path, given: dict[str, str], sentence: str, command: str
+    tmp_path: Path, command: str, given: dict[str, str], sentence: str
 ) -> None:
     done = Server(tmp_path, given).run(command)
     assert (done.returncode, f"skinapi: {sentence}" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert "hid" not in done.stderr + done.stdout
+
+
+def test_a_check_makes_no_database_where_there_is_none(tmp_path: Path) -> None:
+    """The folder's disk may not be mounted, and a server may wait for it."""
+    done = Server(tmp_path).run("check", "--repair")
+    assert (done.returncode, f"skinapi: {LOST}" in done.stderr) == (2, True), done.stderr
+    assert not (tmp_path / "instance").exists()

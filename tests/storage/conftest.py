@@ -19,8 +19,16 @@ REAL = ["sqlite", "mongod"]
 mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 
+def file_blobs(folder: Path) -> FileBlobs:
+    blobs = FileBlobs(folder / "blobs")
+    blobs.make()
+    return blobs
+
+
 def sqlite_store(folder: Path) -> SqliteStore:
-    return SqliteStore(folder / "test.db", FileBlobs(folder / "blobs"))
+    store = SqliteStore(folder / "test.db", FileBlobs(folder / "blobs"))
+    store.make()
+    return store
 
 
 def mock_store() -> MongoStore:

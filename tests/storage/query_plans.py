@@ -23,6 +23,7 @@ T = TypeVar("T")
 class SqlitePlans:
     def __init__(self, folder: Path) -> None:
         self.store = _ExplainingSqlite(folder / "test.db", FileBlobs(folder / "blobs"))
+        self.store.make()
         self.store.plans = []
 
     def indexes(self) -> set[str]:

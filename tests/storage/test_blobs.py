@@ -9,10 +9,10 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from skinapi.errors import BlobDamaged
-from skinapi.storage.files import FileBlobs
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import new_blob_key, now
 from skinapi.storage.ports import Document, Store
+from tests.storage.conftest import file_blobs
 
 BIG = os.urandom(300_000)  # more than one chunk of GridFS
 AN_AGE_S = 2 * 3600
@@ -59,9 +59,9 @@ def test_sweeping_leaves_finished_blobs(store: Store) -> None:
 
 @pytest.mark.parametrize("damaged", [b"", b"other", BIG[:-1], BIG + b"x"], ids=len)
 def test_a_damaged_file_is_noticed(tmp_path: Path, damaged: bytes) -> None:
-    blobs = FileBlobs(tmp_path)
+    blobs = file_blobs(tmp_path)
     key = blobs.put(BIG)
-    next(tmp_path.glob(f"*/{key}")).write_bytes(damaged)
+    next(tmp_path.glob(f"blobs/*/{key}")).write_bytes(damaged)
     with pytest.raises(BlobDamaged):
         blobs.get(key)
 
@@ -83,9 +83,9 @@ def test_a_damaged_chunk_is_noticed(raw_database: Database[Document], change: st
 
 
 def test_sweeping_files_takes_old_drafts_only(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+    blobs = file_blobs(tmp_path)
     kept = blobs.put(b"kept")
-    folder = next(tmp_path.glob("*"))
+    folder = next(tmp_path.glob("blobs/??"))
     old, young = folder / f"{new_blob_key(b'1')}.draft", folder / f"{new_blob_key(b'2')}.draft"
     for draft in (old, young):
         draft.write_bytes(b"half")
@@ -110,7 +110,7 @@ def test_sweeping_gridfs_takes_old_orphan_chunks_only(raw_database: Database[Doc
 
 
 def test_a_stray_file_is_no_blob(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+    blobs = file_blobs(tmp_path)
     kept = blobs.put(b"kept")
-    next(tmp_path.glob("*")).joinpath(".DS_Store").touch()
+    next(tmp_path.glob("blobs/??")).joinpath(".DS_Store").touch()
     assert list(blobs.keys()) == [kept]

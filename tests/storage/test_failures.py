@@ -15,14 +15,13 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from skinapi.errors import DiskFull, StoreUnavailable
-from skinapi.storage import open_store
+from skinapi.storage import make_store, open_store
 from skinapi.storage.disk_errors import READ_ONLY, disk_error
-from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.mongo_errors import mongo_errors
 from skinapi.storage.ports import Documents
 from tests.mongod import free_port
-from tests.storage.conftest import sqlite_store
+from tests.storage.conftest import file_blobs, sqlite_store
 
 ROOM = 256 * 1024
 BIG = os.urandom(2 * ROOM)
@@ -45,22 +44,23 @@ def no_space(*_: object) -> NoReturn:
 
 
 def test_a_blob_that_does_not_fit_leaves_nothing(tmp_path: Path) -> None:
-    blobs = FileBlobs(tmp_path)
+    blobs = file_blobs(tmp_path)
     kept = blobs.put(b"kept")
     with files_no_larger_than(ROOM), pytest.raises(StoreUnavailable):
         blobs.put(BIG)
     assert list(blobs.keys()) == [kept]
-    assert [path.name for path in tmp_path.glob("*/*")] == [kept]
+    assert [path.name for path in tmp_path.glob("blobs/*/*")] == [kept]
     assert blobs.get(blobs.put(BIG)) == BIG
 
 
 def test_a_blob_that_cannot_be_synced_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    blobs = file_blobs(tmp_path)
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(StoreUnavailable):
-        FileBlobs(tmp_path).put(b"data")
-    assert list(tmp_path.glob("*/*")) == []
+        blobs.put(b"data")
+    assert list(tmp_path.glob("blobs/*/*")) == []
 
 
 def test_a_full_disk_refuses_documents_and_keeps_what_it_had(tmp_path: Path) -> None:
@@ -147,17 +147,19 @@ def test_a_closed_port_is_unavailable_long_before_the_driver_would_give_up() -> 
 
 
 def test_a_folder_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
-    with closing(sqlite_store(tmp_path / "gone")) as store, pytest.raises(StoreUnavailable):
-        store.ping()
+    with pytest.raises(StoreUnavailable):
+        open_store(instance_dir=tmp_path / "gone", mongo_uri=None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
     (tmp_path / "test.db").write_bytes(b"no database " * 100)
-    with closing(sqlite_store(tmp_path)) as store, pytest.raises(StoreUnavailable):
-        store.collection("things").find()
+    with pytest.raises(StoreUnavailable):
+        sqlite_store(tmp_path)
 
 
 def test_without_a_uri_the_store_is_in_the_instance_folder(tmp_path: Path) -> None:
+    make_store(instance_dir=tmp_path / "new", mongo_uri=None)
     with closing(open_store(instance_dir=tmp_path / "new", mongo_uri=None)) as store:
         store.collection("things").insert({"id": "a"})
         key = store.blobs.put(b"x")
