@@ -19,7 +19,7 @@ from skinapi.app import create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import Passwords
 from skinapi.registry.service import RegistryService
-from skinapi.services import Services
+from skinapi.services import Services, make_store_of
 from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo import MongoStore
@@ -77,6 +77,8 @@ class Backend:
         with pytest.MonkeyPatch.context() as patch:
             if self.hasher:
                 patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
+            if store is None:
+                make_store_of(self.settings)
             self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
 

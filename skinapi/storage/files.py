@@ -20,9 +20,7 @@ from skinapi.storage.ids import BLOB_KEY, check_blob_key, new_blob_key, verified
 log: Any = structlog.get_logger("skinapi")
 LONGEST_WRITE_S = 3600
 PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken for another one.\n"
-MARKER = (
-    b"A folder of files was made here. While this file is here, no empty one is taken.\n"
-)
+MARKER = b"A folder of files was made here. While this file is here, no empty one is taken.\n"
 
 
 class FileBlobs:

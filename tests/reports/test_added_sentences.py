@@ -14,6 +14,7 @@ from skinapi.reports.text.added_sentences import (
 )
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.checker import contradictions
+from skinapi.reports.text.sentences import spellings
 from skinapi.reports.text.template import AddedText, TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
@@ -118,6 +119,18 @@ def test_every_sentence_of_the_list_is_admitted_and_harmless(language: Language)
         for term in CATALOGUES[language].vocabulary.terms:
             bare = bare.replace(term, "")
         assert not re.search(rf"\b(?:{FORBIDDEN[language]})", bare), sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("spelling", sorted(spellings()))
+def test_only_the_tables_own_name_has_a_share(spelling: str, language: Language) -> None:
+    """Solar keratosis was given the probability of all that its category stands for."""
+    says = {
+        "en": f"The model gives {spelling} a probability of 1.00%.",
+        "fr": f"Le modèle donne à {spelling} une probabilité de 1,00 %.",
+    }
+    names = {getattr(each.names, language).casefold() for each in conditions_table().conditions}
+    assert is_admitted(says[language], language) == (spelling in names)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import product
 
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.sentences import NAME_PLACEHOLDER, NUMBER, WORD, without_names
+from skinapi.reports.text.sentences import NAME_PLACEHOLDER, NUMBER, WORD
 from skinapi.vision.conditions import Language, conditions_table
 
 NUMBER_PLACEHOLDER = "N"
@@ -50,8 +50,12 @@ def _variants(form: str) -> list[str]:
 
 
 def _shape(sentence: str, language: Language) -> str:
-    """In lower case, with placeholders for names and numbers."""
-    text = without_names(sentence)
+    """In lower case, with placeholders for names and numbers.
+
+    Only the table's own name counts as one. Other spellings may name a part of what the condition
+    stands for, which does not have the probability of the whole.
+    """
+    text = _own_names(language).sub(NAME_PLACEHOLDER, sentence.casefold())
     # Of the terms, one has a number in it.
     for number, term in enumerate(CATALOGUES[language].vocabulary.terms):
         text = text.replace(term, "T" * (1 + number))
@@ -59,9 +63,16 @@ def _shape(sentence: str, language: Language) -> str:
 
 
 @cache
+def _own_names(language: Language) -> re.Pattern[str]:
+    names = (getattr(condition.names, language) for condition in conditions_table().conditions)
+    longest_first = sorted((name.casefold() for name in names), key=len, reverse=True)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
+
+
+@cache
 def _shapes(language: Language) -> frozenset[str]:
     """A real name and a number stand in for the placeholders, and are replaced again."""
-    name = conditions_table().conditions[0].names.en
+    name = getattr(conditions_table().conditions[0].names, language)
     filled = (
         re.sub(rf"\b{NUMBER_PLACEHOLDER}\b", "1", sentence).replace(NAME_PLACEHOLDER, name)
         for sentence in admitted_sentences(language)
