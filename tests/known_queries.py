@@ -468,6 +468,7 @@ KNOWN: list[Query] = [
     *_of(
         "reports/llm/budget.py DailyBudget._start_day",
         ("counters", "update", {"id": "llm_calls", "day": {"$lt": "2026-01-01"}}, OPS),
+        ("counters", "update", {"id": "llm_calls", "day": {"$gt": "2026-01-01"}}, OPS),
     ),
     *_of(
         "lab/datasets.py Datasets.touch",

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from email.utils import format_datetime
 from http.client import HTTPConnection
@@ -17,6 +18,7 @@ from structlog.testing import capture_logs
 from skinapi.errors import StoreUnavailable
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
+from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import circuit_breaker, openrouter
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
@@ -517,6 +519,32 @@ def test_at_once_no_more_is_spent_than_the_budget(
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(spend, range(24))) == 5
+
+
+def test_a_clock_that_was_ahead_for_a_while_does_not_end_the_budget(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = DailyBudget(store, most=2)
+    monkeypatch.setattr(budget_module, "now", lambda: now() + timedelta(days=400))
+    budget.spend()
+    monkeypatch.undo()
+    for _ in range(2):
+        budget.spend()
+    with pytest.raises(NarrativeUnavailable):
+        budget.spend()
+
+
+def test_a_worker_whose_clock_has_passed_midnight_starts_no_day_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = DailyBudget(store, most=2)
+    spent = 0
+    for days in (0, 1) * 4:
+        monkeypatch.setattr(budget_module, "now", lambda days=days: now() + timedelta(days=days))
+        with suppress(NarrativeUnavailable):
+            budget.spend()
+            spent += 1
+    assert spent == 3
 
 
 def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
