@@ -16,6 +16,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.reports.facts import Facts
+from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.report import Patient
 from skinapi.reports.text.template import TemplateWriter
@@ -27,6 +28,7 @@ from skinapi.vision.notices import say_untested
 from tests.findings import named_finding, told_finding
 from tests.reports.sample_reports import (
     HASH,
+    REVIEW,
     longest_report,
     made_report,
     narrative_in,
@@ -206,6 +208,25 @@ def test_what_is_watched_would_be_seen(tmp_path: Path) -> None:
 def test_a_letter_without_a_glyph_is_replaced_where_all_can_see_it() -> None:
     content = render_pdf(made_report(patient=Patient(name="Ada 名前", email="a@example.org")))
     assert "Ada □□" in text_of(content)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "missing",
+    [
+        {"patient": Patient(name="名前", email="a@example.org")},
+        {"review": REVIEW.model_copy(update={"note": "ראובן"})},
+        {"clinic": "诊所"},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_where_letters_are_missing_the_page_says_so_and_where_they_stand(
+    language: Language, missing: dict[str, Any]
+) -> None:
+    """Boxes stood there without a word."""
+    said = labels_of(language).not_printed
+    assert said not in text_of(render_pdf(made_report(language)))
+    assert said in text_of(render_pdf(made_report(language, **missing)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

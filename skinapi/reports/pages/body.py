@@ -34,6 +34,7 @@ from skinapi.reports.pages.styles import (
     WIDTH,
     Styles,
 )
+from skinapi.reports.pages.text_layout import UNPRINTABLE, printable
 
 REVIEW_LABELS = 80.0
 
@@ -78,7 +79,16 @@ class _Body:
             code = stack(space(3), _code_block(seal.url), space(6), caption)
             about = beside((0, about), (WIDTH - CODE_SIDE, code))
         self._flow.place(about)
+        if self._misses_letters():
+            self._flow.skip(3)
+            self._flow.write(self._labels.not_printed, self._styles.text, width=WIDTH)
         self._flow.skip(self._styles.gap)
+
+    def _misses_letters(self) -> bool:
+        """Whether a name or a note has letters that the font does not have."""
+        rows = [*self._content.identity, *self._content.review]
+        texts = [self._report.clinic or "", *(text for _, text in rows)]
+        return any(UNPRINTABLE in printable(text) for text in texts)
 
     def _band(self) -> None:
         """How soon a doctor should see the lesion and what to do: the first thing to read."""

@@ -14,6 +14,8 @@ ENGLISH = Labels(
     made="Examined",
     issued="Issued",
     not_filed="Not kept by this server; it cannot be verified.",
+    not_printed="□ stands for a letter of a script that this page cannot print. Read these names "
+    "and notes in the console or in the report as a web page (report.html).",
     basis="Basis",
     as_stated="As stated by the caller; no picture was examined.",
     age="Age",

@@ -14,6 +14,8 @@ FRENCH = Labels(
     made="Examiné le",
     issued="Établi le",
     not_filed="Non conservé par ce serveur; il ne peut pas être vérifié.",
+    not_printed="□ remplace une lettre d'une écriture que cette page ne peut pas imprimer. Ces "
+    "noms et notes se lisent dans la console ou dans le rapport en page web (report.html).",
     basis="Fondement",
     as_stated="Selon les indications de l'appelant; aucune image n'a été examinée.",
     age="Âge",

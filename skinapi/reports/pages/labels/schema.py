@@ -17,6 +17,7 @@ class Labels(Frozen):
     made: str
     issued: str
     not_filed: str
+    not_printed: str
     basis: str
     as_stated: str
     age: str
