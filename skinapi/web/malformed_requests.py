@@ -19,6 +19,7 @@ from skinapi.errors import (
 )
 from skinapi.web.problem import PROBLEM_TYPE, SECURITY_HEADERS, problem_of
 
+HTTP_1_1 = (1, 1)
 # The first match counts. gunicorn raises ParseException for what the client sent.
 BY_REFUSAL: dict[type[Exception], type[SkinAPIError]] = {
     refusals.LimitRequestLine: UriTooLong,
@@ -54,8 +55,21 @@ def raw_answer(error: SkinAPIError) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def refuse_unclear_coding(request: Any) -> None:
-    """Raise gunicorn's InvalidHeader unless Transfer-Encoding is absent or exactly `chunked`.
+def refuse_unclear_head(request: Any) -> None:
+    """Raise gunicorn's InvalidHeader for a head that another server may read in another way.
+
+    A later HTTP/1 is answered as HTTP/1.1: https://www.rfc-editor.org/rfc/rfc9110#section-2.5
+    """
+    request.version = min(request.version, HTTP_1_1)
+    # https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+    hosts = [name for name, _ in request.headers if name.upper() == "HOST"]
+    if len(hosts) > 1 or (not hosts and request.version == HTTP_1_1):
+        raise refusals.InvalidHeader("HOST", req=request)
+    _refuse_unclear_coding(request)
+
+
+def _refuse_unclear_coding(request: Any) -> None:
+    """Transfer-Encoding must be absent or exactly `chunked`.
 
     gunicorn also takes `identity, chunked` and `gzip, chunked`, which another server may frame in
     another way: https://www.rfc-editor.org/rfc/rfc9112#section-11.2

@@ -29,7 +29,7 @@ from skinapi.web.deadlines import (
     is_overdue,
     transfer_seconds,
 )
-from skinapi.web.malformed_requests import error_for, raw_answer, refuse_unclear_coding
+from skinapi.web.malformed_requests import error_for, raw_answer, refuse_unclear_head
 from skinapi.web.spool import SpoolFile
 
 RETRY_AFTER_S = 2
@@ -112,7 +112,7 @@ class BufferingWorker(AnsweringWorker):
 
     def handle_request(self, request: Any, call: Any) -> bool:
         """gunicorn calls this in the thread, when it has parsed the head."""
-        refuse_unclear_coding(request)
+        refuse_unclear_head(request)
         left = call.sock.body.left
         if left is None or left > self.most_drained:
             # An answer before the body is here ends the connection (_after_answer), and says so.

@@ -104,6 +104,8 @@ MALFORMED: dict[str, tuple[int, bytes]] = {
     "a long head": (431, b"GET / HTTP/1.1\r\n" + b"X-Lovelace: a\r\n" * 4000 + b"\r\n"),
     "an expectation": (417, POST + b"Expect: lovelace\r\n" + length(2) + b"\r\n{}"),
     "a coding": (501, POST + b"Transfer-Encoding: lovelace\r\n\r\n"),
+    "no host": (400, b"GET / HTTP/1.1\r\nX-Lovelace: a\r\n\r\n"),
+    "two hosts": (400, b"GET / HTTP/1.1\r\nHost: here\r\nHost: lovelace\r\n\r\n"),
     "a list of codings": (400, POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n"),
 }
 
@@ -135,6 +137,16 @@ def test_a_chunked_body_that_is_refused_unread_ends_the_connection_and_says_so(
     head, _, _ = heard(plain, sent).partition(b"\r\n\r\n")
     assert statuses(head) in ([401], [404])
     assert b"\r\nConnection: close" in head
+
+
+def test_a_later_http_1_is_answered_as_the_one_that_we_speak(plain: Server) -> None:
+    answers = heard(plain, b"GET /healthz HTTP/1.9\r\nHost: here\r\n\r\n")
+    assert (answers[:9], statuses(answers)) == (b"HTTP/1.1 ", [200])
+
+
+def test_http_1_0_needs_no_host(plain: Server) -> None:
+    answers = heard(plain, b"GET /healthz HTTP/1.0\r\n\r\n")
+    assert answers.startswith((b"HTTP/1.0 200", b"HTTP/1.1 200"))
 
 
 def test_a_plain_request_is_followed_by_the_next(plain: Server) -> None:
