@@ -11,7 +11,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
 
-from skinapi.services import Services, open_services
+from skinapi.services import Services, make_store_of, open_services
 from skinapi.settings import Settings
 from tests.backends import SECRET
 from tests.models import tiny_model
@@ -126,9 +126,13 @@ class Server:
         )
 
     def services(self) -> Services:
-        """The services over the same store, in this process."""
+        """The services over the same store, in this process; before the first start, over a new
+        one.
+        """
         named = {name.lower(): value for name, value in self.environment.items()}
-        return open_services(Settings(_env_file=None, **named))  # type: ignore[call-arg, arg-type]
+        settings = Settings(_env_file=None, **named)  # type: ignore[call-arg, arg-type]
+        make_store_of(settings)
+        return open_services(settings)
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
