@@ -75,6 +75,8 @@ def test_what_clients_without_tokens_use_is_open_only_where_the_operator_opened_
         "/report",
         "/api/upload-dataset",
         "/api/datasets",
+        "/api/start-training",
+        "/api/job/<job_id>/status",
     }
     for route in dialects:
         bodies: list[dict[str, Any]] = [{"json": {}}, {"data": {"x": "y"}}]

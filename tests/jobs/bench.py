@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from skinapi.jobs.job import Job
 from skinapi.jobs.queue import Jobs
-from skinapi.storage import open_store
+from skinapi.storage import make_store, open_store
 from tests.backends import SECRET
 from tests.mongod import DIE_WITH_PARENT
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 class Bench:
     def __init__(self, folder: Path, uri: str | None = None) -> None:
         self.folder, self._uri = folder / "instance", uri
+        make_store(instance_dir=self.folder, mongo_uri=uri)
         self.store = open_store(instance_dir=self.folder, mongo_uri=uri)
         self.jobs = Jobs(self.store)
         self.notes = folder / "notes"

@@ -18,6 +18,7 @@ from tests.served.server import ROOT, Server, children, stopping
 PARENT = """
 import time
 from skinapi.jobs.keeper import WorkerKeeper
+from skinapi.storage import make_store
 keeper = WorkerKeeper(clock=lambda: 10 * time.monotonic())
 while True:
     keeper.look()
@@ -78,13 +79,14 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_the_command_becomes_a_process_without_what_serves(tmp_path: Path) -> None:
+    make_store(instance_dir=tmp_path / "instance", mongo_uri=None)
     with stopping(Server(tmp_path)) as server:
         server.launch(("-m", "skinapi", "worker"))
         maps = Path(f"/proc/{server.master()}")
         deadline = time.monotonic() + 30
         while (
             b"skinapi.worker" not in (maps / "cmdline").read_bytes()
-            or not (tmp_path / "instance" / "skinapi.db").exists()
+            or not (tmp_path / "instance" / "skinapi.db-wal").exists()
         ):
             assert time.monotonic() < deadline, server.log()
             time.sleep(0.05)

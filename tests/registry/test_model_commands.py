@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.__main__ import REFUSED, main
+from skinapi.storage import make_store
 from tests.backends import SECRET
 from tests.models import tiny_model, write_model
 
@@ -17,6 +18,7 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSTANCE_DIR", str(tmp_path / "instance"))
     monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
     monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
+    make_store(instance_dir=tmp_path / "instance", mongo_uri=None)
 
 
 @pytest.mark.usefixtures("settings")
