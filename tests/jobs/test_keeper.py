@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.jobs.keeper import FIRST_START_S, WorkerKeeper
+from skinapi.storage import make_store
 from tests.backends import SECRET
 from tests.jobs.handlers import is_alive
 from tests.served.server import ROOT, Server, children, stopping
