@@ -72,7 +72,7 @@ def test_what_cannot_be_ruled_out_is_listed_for_each_level(ada: Account) -> None
     assert (low["level"], high["level"]) == (0.9, 0.95)
     assert low["conditions"] == [{"key": "melanoma", "name": "Melanoma", "probability": 0.31}]
     assert low["too_few_pictures"] == []
-    assert len(high["conditions"]) == 7
+    assert len(high["conditions"]) == 6
     assert high["too_few_pictures"] == [{"key": "dermatofibroma", "name": "Dermatofibroma"}]
 
 
