@@ -16,7 +16,7 @@ from skinapi.web.schema_types import Answer, ContractBody
 
 METRICS = ("epoch", "loss", "accuracy", "val_loss", "val_accuracy", "timestamp")
 ClientStatus = Literal["queued", "running", "completed", "failed"]
-CANCELLED = "Cancelled"
+LARGEST_BODY = 16 * 1024
 
 routes: Routes[TrainingService] = Routes("lab training")
 
@@ -86,6 +86,7 @@ def _metrics_of(row: dict[str, Any]) -> Metrics:
     "/api/start-training",
     access=RESEARCHERS,
     rate=Rate.ANONYMOUS,
+    max_body=LARGEST_BODY,
     raises=(NotFound, BadDataset, TooManyJobs),
 )
 def start_training(

@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from PIL import Image
@@ -24,6 +25,8 @@ PROCESS_BYTES = 18_000_000
 # The reference encoder makes at most 2,600 groups of tables, of 6 KB each.
 TABLE_BYTES = 16_000_000
 _SIZE = struct.Struct(">II")
+# Its memory comes on top of what the decoder of this process may use.
+_ONE_AT_A_TIME = threading.Lock()
 _ROOT = Path(__file__).parents[2]
 
 
@@ -34,15 +37,16 @@ def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: i
     """
     width, height = (-(-side // factor) for side in size)
     try:
-        done = subprocess.run(  # noqa: S603 (our own module, with two numbers)
-            [sys.executable, "-m", "skinapi.vision.webp_process", str(factor), str(memory)],
-            input=content,
-            capture_output=True,
-            check=True,
-            timeout=MOST_SECONDS,
-            cwd=_ROOT,
-            env={},  # no secret of this server reaches the decoder
-        )
+        with _ONE_AT_A_TIME:
+            done = subprocess.run(  # noqa: S603 (our own module, with two numbers)
+                [sys.executable, "-m", "skinapi.vision.webp_process", str(factor), str(memory)],
+                input=content,
+                capture_output=True,
+                check=True,
+                timeout=MOST_SECONDS,
+                cwd=_ROOT,
+                env={},  # no secret of this server reaches the decoder
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable from error
     except subprocess.CalledProcessError as error:

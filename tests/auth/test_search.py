@@ -122,6 +122,8 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
     for name, row in ROWS.items():
         people = SampleAccounts(backend)
         before = watched.written
+        if "o" not in row.who:  # start_training: nobody has its data set
+            continue
         allowed = PEOPLE[row.who.index("o")]
         person = people.people[allowed] or Person(backend.client, "")
         person.call(methods[name], row.path.format_map(people.named), **row.options(people))

@@ -14,7 +14,7 @@ import pytest
 from skinapi.jobs.job import MOST_ATTEMPTS, Job
 from tests.jobs.bench import Bench
 from tests.mongod import NoMongodError, running_mongod
-from tests.size import drill, size
+from tests.size import drill, in_drill, size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 Report = Callable[[str], None]
@@ -25,7 +25,7 @@ def guard_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
-@pytest.mark.parametrize("victim", ["worker", "guard", "handler"])
+@pytest.mark.parametrize("victim", ["guard", "handler", *in_drill("worker")])
 def test_a_kill_costs_one_attempt_and_leaves_no_process(bench: Bench, victim: str) -> None:
     """Grandchildren too are gone before the job runs again."""
     job = bench.submit("leave_grandchildren", pause=1.5)

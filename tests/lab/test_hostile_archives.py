@@ -35,7 +35,7 @@ def test_there_are_two_hundred_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "hostile", all_archives() if drill else some_archives(48), ids=lambda one: one.name[:60]
+    "hostile", all_archives() if drill else some_archives(24), ids=lambda one: one.name[:60]
 )
 def test_a_hostile_archive_is_refused_and_leaves_nothing(opened: Backend, hostile: Hostile) -> None:
     before = files_around(opened)

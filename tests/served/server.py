@@ -125,6 +125,14 @@ class Server:
             check=False,
         )
 
+    def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Another program with this server's settings, beside it."""
+        command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *arguments]
+        with self._log.open("ab") as log:
+            return subprocess.Popen(
+                command, cwd=ROOT, env=self._environment(), stdout=log, stderr=log
+            )
+
     def services(self) -> Services:
         """The services over the same store, in this process; before the first start, over a new
         one.

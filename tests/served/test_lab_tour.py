@@ -18,14 +18,22 @@ from tests.served.server import Server, serving
 from tests.served.wire import Answer
 from tests.size import size
 
-TRAINED_S = 170
+TRAINED_S = 240
 FOLLOWED_S = 10
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path, {"LAB_WORKERS": "1"}, workers=1) as server:
+    with serving(tmp_path, workers=1) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def _worker(server: Server) -> Iterator[None]:
+    worker = server.begin("-m", "tests.lab.worker")
+    yield
+    worker.kill()
+    worker.wait()
 
 
 @pytest.fixture
@@ -68,7 +76,7 @@ def await_answer_of(admin: Caller, version: str) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_model_is_trained_compared_promoted_served_and_rolled_back(
     server: Server, admin: Caller, tmp_path: Path
 ) -> None:
