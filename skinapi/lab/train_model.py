@@ -6,6 +6,7 @@ again after a crash: it then goes on after the last finished epoch, and stores n
 
 import math
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,10 @@ def train(context: Context) -> dict[str, Any]:
     trail = AuditTrail(store, lambda: context.job.id, secrets=settings.audit_secrets())
     models = open_models(settings, store, trail.act)
     request = TrainingRequest.model_validate(context.job.request)
-    dataset = Datasets(store).by_id(request.dataset)
+    datasets = Datasets(store)
+    dataset = datasets.get(request.dataset)
     source = _write_source(context, store, dataset)
+    datasets.get(dataset.id)  # deleted meanwhile, it may have been written in part
     context.progress(PREPARED, "Training")
     serving = _write_serving(context, models)
     options = _options(request, dataset, source, serving, context.work)
@@ -71,8 +74,8 @@ def _write_source(context: Context, store: Store, dataset: DatasetVersion) -> Pa
     if not folder.is_dir():
         context.progress(0.0, "Reading the data set")
         draft = context.work / "draft"
-        if not draft.is_dir():
-            write_training_folder(DatasetImages(store), dataset.id, draft)
+        shutil.rmtree(draft, ignore_errors=True)  # an attempt before may have been interrupted
+        write_training_folder(DatasetImages(store), dataset.id, draft)
         folder.parent.mkdir(exist_ok=True)
         draft.rename(folder)
     return folder
@@ -100,13 +103,13 @@ def _options(
     What the model in service has learned from stays in training: the two are compared on pictures
     that neither has seen.
     """
-    known = serving is not None and (serving / SPLIT).is_file()
+    split = serving / SPLIT if serving else None
     return TrainOptions(
         data=[f"{source},modality={dataset.modality or 'unknown'}"],
         skip_unknown_labels=True,
         normal_skin=None,
         cut_normal_skin=False,
-        split=serving / SPLIT if serving and known else None,
+        split=split if split and split.is_file() else None,
         architecture=request.architecture,
         init=str(serving) if serving and _fits(serving, request) else "none",
         weights=None,
