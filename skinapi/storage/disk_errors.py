@@ -10,6 +10,10 @@ from skinapi.errors import DiskFull, StoreUnavailable
 FULL = {errno.ENOSPC, errno.EDQUOT}
 READ_ONLY = "The disk takes no writes; the operator must look at it"
 LOST = "The database file was removed, replaced or damaged; the operator must put it back"
+LOST_LOG = (
+    "The write-ahead log of the database was removed; the operator must stop the server with "
+    "SIGTERM, which saves what is in it, and start it again"
+)
 LOST_BLOBS = "The folder of stored files was removed or replaced; the operator must put it back"
 
 

@@ -62,7 +62,7 @@ def blob_faults(store: Store) -> Iterator[Fault]:
     stored, referenced = set(store.blobs.keys()), set()
     for name in store.collections():
         for document in _all_documents(store, name):
-            for field, key in _blob_keys(document):
+            for field, key in blob_keys(document):
                 referenced.add(key)
                 subject = f"{name} {document['id']}: the file of {field} is"
                 try:
@@ -81,13 +81,13 @@ def blob_faults(store: Store) -> Iterator[Fault]:
             yield Fault(f"blob {key} belongs to no record", partial(store.blobs.delete, key))
 
 
-def _blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Where a document refers to blobs, and the keys: fields that end in `_blob`, and lists in
     fields that end in `_blobs`, at any depth.
     """
     if isinstance(value, list):
         for item in value:
-            yield from _blob_keys(item, path)
+            yield from blob_keys(item, path)
         return
     for name, part in value.items() if isinstance(value, dict) else ():
         within = f"{path}.{name}" if path else name
@@ -96,7 +96,7 @@ def _blob_keys(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         elif name.endswith("_blobs"):
             yield from ((f"{within}[]", key) for key in part)
         else:
-            yield from _blob_keys(part, within)
+            yield from blob_keys(part, within)
 
 
 def _all_documents(store: Store, name: str) -> Iterator[Document]:

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import structlog
 
-from skinapi.errors import StoreUnavailable
+from skinapi.errors import Conflict, StoreUnavailable
 from skinapi.storage.disk_errors import LOST_BLOBS, disk_error
+from skinapi.storage.durable import sync, written_durably
 from skinapi.storage.ids import BLOB_KEY, check_blob_key, new_blob_key, verified_blob
 
 log: Any = structlog.get_logger("skinapi")
@@ -55,7 +56,15 @@ class FileBlobs:
 
     def put(self, data: bytes) -> str:
         key = new_blob_key(data)
+        self._write_to(self._path_of(key), data)
+        return key
+
+    def put_as(self, key: str, data: bytes) -> None:
         path = self._path_of(key)
+        if not path.exists():
+            self._write_to(path, verified_blob(key, data))
+
+    def _write_to(self, path: Path, data: bytes) -> None:
         self.check_in_place()
         with _disk_errors():
             path.parent.mkdir(exist_ok=True)
@@ -65,9 +74,8 @@ class FileBlobs:
                 temporary.replace(path)
             finally:
                 temporary.unlink(missing_ok=True)
-            _sync_folder(path.parent)
-            _sync_folder(self._folder)
-        return key
+            sync(path.parent)
+            sync(self._folder)
 
     def get(self, key: str) -> bytes | None:
         with _disk_errors():
@@ -113,10 +121,28 @@ def _disk_errors() -> Iterator[None]:
         raise disk_error(error) from error
 
 
+@contextmanager
+def new_file(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that no other user can read. It appears under its name when the block ends,
+    whole and durable, or not at all. Raises Conflict if the name is taken, or cannot be written.
+    """
+    if path.exists():
+        raise Conflict(f"{path.name} exists already")
+    try:
+        with written_durably(path) as draft, open(draft, "wb", opener=_private) as file:
+            yield file
+    except OSError as error:
+        raise Conflict(f"{path.name} cannot be written: {error.strerror}") from error
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
 def write_synced(path: Path, data: bytes) -> None:
     """Write the file, and make it and its name in the folder durable."""
     _write(path, data)
-    _sync_folder(path.parent)
+    sync(path.parent)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -124,12 +150,3 @@ def _write(path: Path, data: bytes) -> None:
         file.write(data)
         file.flush()  # from Python's buffer to the kernel; fsync then writes it to the disk
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    # fsync of the file does not make its directory entry durable, see fsync(2).
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -38,6 +38,11 @@ class GridBlobs:
             self._bucket.upload_from_stream(key, data)
         return key
 
+    def put_as(self, key: str, data: bytes) -> None:
+        with self._error_context():
+            if not self._files.find_one({"filename": check_blob_key(key)}, {"_id": 1}):
+                self._bucket.upload_from_stream(key, verified_blob(key, data))
+
     def get(self, key: str) -> bytes | None:
         with self._error_context():
             try:

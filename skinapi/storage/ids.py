@@ -4,10 +4,12 @@ import hashlib
 import re
 import secrets
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from skinapi.errors import BlobDamaged
 
+# Clocks are set back by an hour where a time zone was wrong; those of servers differ by seconds.
+CLOCK_TOLERANCE = timedelta(hours=1)
 BLOB_KEY = re.compile(r"[0-9a-f]{32}-[0-9a-f]{64}")
 
 
@@ -15,6 +17,13 @@ def now() -> datetime:
     """The current time in UTC, cut to the millisecond: MongoDB keeps no more."""
     time = datetime.now(UTC)
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def is_ahead(time: datetime, tolerance: timedelta = CLOCK_TOLERANCE) -> bool:
+    """Whether a stored time lies further in the future than clocks may differ: a clock that was
+    wrong wrote it. What counts from it would count for as long as that clock was ahead.
+    """
+    return time > now() + tolerance
 
 
 class _Ids:

@@ -4,8 +4,8 @@ https://www.mongodb.com/docs/manual/reference/write-concern/
 A document's `id` is stored as `_id`.
 """
 
-from collections.abc import Callable, Sequence, Set
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence, Set
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
@@ -18,8 +18,9 @@ from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
+from skinapi.storage.mongo_snapshot import collections_of, mongo_snapshot
 from skinapi.storage.outage import INDEXING_S, TIMEOUTS, ErrorContext, Outage, with_longer_timeout
-from skinapi.storage.ports import Blobs, Document, Filter, Ops
+from skinapi.storage.ports import Blobs, Document, Filter, Ops, Snapshot
 from skinapi.storage.projection import check_fields, pick_fields
 from skinapi.storage.validation import (
     check_expiry,
@@ -67,12 +68,16 @@ class MongoStore:
 
     def collections(self) -> list[str]:
         with self._error_context():
-            names = self._database.list_collection_names()
-        return sorted(name for name in names if "." not in name)
+            return collections_of(self._database)
 
     def together(self, act: Callable[[], T]) -> T:
         # No transaction: MongoDB has them on replica sets only, and the port does not promise one.
         return act()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        with self._error_context(), mongo_snapshot(self._database) as snapshot:
+            yield snapshot
 
     def ping(self) -> None:
         """Raises StoreUnavailable if the server does not answer, or answers but takes no writes,
@@ -118,6 +123,13 @@ class MongoDocuments:
         kept = _to_mongo(checked_document(document, self._indexed_fields))
         with self._error_context():
             self._retry_on_duplicate(lambda: self._collection.insert_one(kept))
+
+    def insert_many(self, documents: Sequence[Document]) -> None:
+        kept = [
+            _to_mongo(checked_document(document, self._indexed_fields)) for document in documents
+        ]
+        with self._error_context(), self._longer_timeout():
+            self._collection.insert_many(kept, ordered=False)
 
     def get(self, identifier: str) -> Document | None:
         found = self.find({"id": check_id(identifier)}, limit=1)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bson.errors import BSONError
-from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 
 from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
 
 # https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
-OUT_OF_SPACE = 14031
+OUT_OF_SPACE, DUPLICATE_KEY = 14031, 11000
 # BadValue (a sum beyond 64 bits), TypeMismatch, IndexOptionsConflict, IndexKeySpecsConflict,
 # and three codes for a document that is too large. All are errors of the caller.
 CALLER_ERRORS = {2, 14, 85, 86, 10334, 17419, 17420}
@@ -22,6 +22,9 @@ def mongo_errors() -> Iterator[None]:
         yield
     except DuplicateKeyError as error:
         raise Duplicate from error
+    except BulkWriteError as error:
+        codes = {fault["code"] for fault in (error.details or {}).get("writeErrors", ())}
+        raise Duplicate if codes == {DUPLICATE_KEY} else StoreUnavailable from error
     except BSONError as error:
         raise ValueError("not a document that MongoDB keeps") from error
     except OperationFailure as error:

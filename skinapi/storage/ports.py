@@ -11,6 +11,7 @@ Filters compare plain values. A value of another type never matches, and a list 
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 Document = dict[str, Any]
@@ -36,6 +37,11 @@ class Documents(Protocol):
 
     def insert(self, document: Document) -> None:
         """Add a document under its `id`. Raises Duplicate."""
+
+    def insert_many(self, documents: Sequence[Document]) -> None:
+        """Add documents that a store has kept. All are durable when it returns; after an error some
+        may have been added. Raises Duplicate.
+        """
 
     def get(self, identifier: str) -> Document | None: ...
 
@@ -86,6 +92,11 @@ class Blobs(Protocol):
     def put(self, data: bytes) -> str:
         """Store the bytes durably, and return their key."""
 
+    def put_as(self, key: str, data: bytes) -> None:
+        """Store the bytes durably under a key that another store has made. Does nothing if the key
+        is taken. Raises BlobDamaged if they do not match the checksum in the key.
+        """
+
     def get(self, key: str) -> bytes | None:
         """The bytes, or None if there is no such blob.
 
@@ -99,6 +110,15 @@ class Blobs(Protocol):
 
     def sweep(self) -> None:
         """Remove what interrupted writes left behind."""
+
+
+class Snapshot(Protocol):
+    """All documents as they were at one moment, expired ones included."""
+
+    def collections(self) -> list[str]: ...
+
+    def documents(self, name: str) -> Iterator[Document]:
+        """The documents of this collection, by id. Needs memory for some hundred of them."""
 
 
 class Store(Protocol):
@@ -118,6 +138,14 @@ class Store(Protocol):
         store can (SQLite), they wait for the disk once, and a crash in between leaves none of them.
         It is no rollback: each write succeeds or fails by itself, and writes before an error stay.
         `act` may run on another thread, in the caller's context. It should not be slow.
+        """
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """Read all documents as they are now, while others go on writing.
+
+        MongoDB keeps a snapshot for five minutes, unless its server is set to more
+        (minSnapshotHistoryWindowInSeconds), and needs a replica set for it. Raises
+        StoreUnavailable.
         """
 
     def ping(self) -> None:

@@ -18,9 +18,10 @@ import apsw
 from skinapi.errors import DiskFull
 from skinapi.storage.files import FileBlobs
 from skinapi.storage.group_commit import GroupCommit, run_in_savepoint
-from skinapi.storage.ports import Blobs
+from skinapi.storage.ports import Blobs, Document
 from skinapi.storage.sqlite_documents import SqliteDocuments
 from skinapi.storage.sqlite_file import SqliteFile, sqlite_errors
+from skinapi.storage.sqlite_json import from_json
 from skinapi.storage.validation import check_name
 
 # A kept photo and its finding take up to this.
@@ -58,6 +59,12 @@ class SqliteStore:
     def collections(self) -> list[str]:
         with self.reading() as connection:
             return _table_names(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator["SqliteSnapshot"]:
+        with sqlite_errors(), self._file.fresh_connection() as connection:
+            connection.execute("BEGIN")  # all reads of one transaction see one moment
+            yield SqliteSnapshot(connection)
 
     def ping(self) -> None:
         """Read the last document of each collection from the file, commit an empty write, and look
@@ -147,6 +154,7 @@ class SqliteStore:
             try:
                 yield connection
                 connection.execute("COMMIT")
+                self._file.check_same_file()  # else nobody would be told that it is lost
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -157,9 +165,9 @@ class SqliteStore:
         """
         pid = os.getpid()
         if getattr(self._local, "pid", None) != pid:
-            self._close_where(lambda thread: not thread.is_alive())
             connection = self._file.connect()
             self._opened.append((pid, threading.current_thread(), connection))
+            self._close_where(lambda thread: not thread.is_alive())
             self._local.pid, self._local.connection = pid, connection
         else:
             self._file.check_same_file()
@@ -177,7 +185,20 @@ class SqliteStore:
             if pid == os.getpid() and unused(thread):
                 with suppress(ValueError):  # another thread has removed it from the list
                     self._opened.remove(entry)
-                    connection.close()
+                    self._file.close(connection)
+
+
+class SqliteSnapshot:
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def collections(self) -> list[str]:
+        return _table_names(self._connection)
+
+    def documents(self, name: str) -> Iterator[Document]:
+        select = f'SELECT doc FROM "{check_name(name)}" ORDER BY id'
+        for (text,) in self._connection.execute(select):
+            yield from_json(text)
 
 
 def _table_names(connection: apsw.Connection) -> list[str]:

@@ -57,16 +57,18 @@ class SqliteDocuments:
         name = f"{self._name}.{'.'.join(fields)}"
         wanted = f'CREATE {kind} "{name}" ON "{self._name}" ({columns}){partial}'
 
-        def index(connection: apsw.Connection) -> None:
-            found = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
-            match found.fetchall():
-                case []:
-                    connection.execute(wanted)
-                # IF NOT EXISTS would silently keep an index with another definition.
-                case [(sql,)] if sql != wanted:
-                    raise ValueError(f"{name} is indexed in another way")
+        def index(connection: apsw.Connection) -> str | None:
+            if _definition(connection, name) is None:
+                connection.execute(wanted)
+            return _definition(connection, name)
 
-        self._write(index)
+        # Looked up first: at a start all indexes are there, and a write for each would lock out a
+        # hundred times whoever serves from the same file.
+        with self._reading() as connection:
+            found = _definition(connection, name)
+        # IF NOT EXISTS would silently keep an index with another definition.
+        if (found or self._write(index)) != wanted:
+            raise ValueError(f"{name} is indexed in another way")
         self._indexed_fields.update(fields)
 
     def expire_by(self, field: str) -> None:
@@ -81,6 +83,16 @@ class SqliteDocuments:
         def add(connection: apsw.Connection) -> None:
             self._purge(connection)
             connection.execute(f'INSERT INTO "{self._name}" VALUES (?, ?)', row)
+
+        self._write(add)
+
+    def insert_many(self, documents: Sequence[Document]) -> None:
+        kept = [checked_document(document, self._indexed_fields) for document in documents]
+        rows = [(document["id"], to_json(document)) for document in kept]
+
+        def add(connection: apsw.Connection) -> None:
+            self._purge(connection)
+            connection.executemany(f'INSERT INTO "{self._name}" VALUES (?, ?)', rows)
 
         self._write(add)
 
@@ -215,9 +227,18 @@ class SqliteDocuments:
                 f'CREATE TABLE IF NOT EXISTS "{self._name}" '
                 "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
             )
-            self._transactions.write(lambda connection: connection.execute(create))
+            with self._transactions.reading() as connection:
+                there = _definition(connection, self._name) is not None
+            if not there:
+                self._transactions.write(lambda connection: connection.execute(create))
             if not self._transactions.in_together:
                 self._created_in_pid = os.getpid()
+
+
+def _definition(connection: apsw.Connection, name: str) -> str | None:
+    """The SQL that created this table or index; None where there is none."""
+    rows: Any = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
+    return next((sql for (sql,) in rows), None)
 
 
 def _applied(ops: Ops, document: Document) -> Document:

@@ -2,8 +2,10 @@
 another file is in its place, that is an error: no empty file is created instead.
 """
 
+import os
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,7 +13,7 @@ import apsw
 import structlog
 
 from skinapi.errors import Duplicate, StoreUnavailable
-from skinapi.storage.disk_errors import LOST, disk_error
+from skinapi.storage.disk_errors import LOST, LOST_LOG, disk_error
 from skinapi.storage.file_lock import locked
 from skinapi.storage.files import write_synced
 
@@ -22,14 +24,20 @@ APPLICATION_ID = 0x536B696E  # "Skin"
 # At offset 68 is the application id, which marks the file as ours.
 HEADER_BYTES, MAGIC, ID_AT = 100, b"SQLite format 3\0", slice(68, 72)
 MARKER = b"A database was made here. While this file is here, no empty one is made in its place.\n"
-MISSING, DAMAGED = "missing", "damaged"
+MISSING, DAMAGED, LOG_REMOVED = "missing", "damaged", "write-ahead log removed"
+Inode = tuple[int, int]
 
 
 class SqliteFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock, self._marker = Path(f"{path}-lock"), Path(f"{path}-made")
-        self._opened_inode: tuple[int, int] | None = None
+        self._opened_inode: Inode | None = None
+        # The write-ahead log and its index, which stay the same while a process has a connection.
+        self._log_files = Path(f"{path}-wal"), Path(f"{path}-shm")
+        self._log_inodes: tuple[Inode | None, ...] | None = None
+        self._open_connections, self._opened_by = 0, 0
+        self._counting = threading.Lock()
         self._largest_size = 0
         self._reported: set[str] = set()
 
@@ -62,11 +70,31 @@ class SqliteFile:
         """
         self.check_in_place()
         with self.locked():
+            self._forget_parents_connections()
             self.check_same_file()
             if not (_is_ours(self._path) and self._has_not_shrunk()):
                 self._refuse(DAMAGED)
             self._opened_inode = _inode_of(self._path)
-            return self._open(apsw.SQLITE_OPEN_READWRITE)
+            connection = self._open(apsw.SQLITE_OPEN_READWRITE)
+            # SQLite opens the log at the first read, and keeps it until the connection is closed.
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+            with self._counting:
+                self._open_connections += 1
+                self._log_inodes = tuple(map(_inode_of, self._log_files))
+            return connection
+
+    def close(self, connection: apsw.Connection) -> None:
+        """Close a connection of this process. SQLite removes the log where it was the last one."""
+        with self._counting:
+            self._open_connections -= 1
+            if self._open_connections == 0:
+                self._log_inodes = None
+        connection.close()
+
+    def _forget_parents_connections(self) -> None:
+        """After a fork: they are not this process's, so what they opened says nothing."""
+        if self._opened_by != os.getpid():
+            self._opened_by, self._open_connections, self._log_inodes = os.getpid(), 0, None
 
     @contextmanager
     def fresh_connection(self) -> Iterator[apsw.Connection]:
@@ -75,8 +103,11 @@ class SqliteFile:
         Raises StoreUnavailable if a read in the block finds damage.
         """
         try:
-            with closing(self.connect()) as connection:
+            connection = self.connect()
+            try:
                 yield connection
+            finally:
+                self.close(connection)
         except (apsw.CorruptError, apsw.NotADBError):
             self._refuse(DAMAGED)
         self._report_recovery(DAMAGED)
@@ -93,7 +124,8 @@ class SqliteFile:
             self._refuse(MISSING)
 
     def check_same_file(self) -> None:
-        """Raises StoreUnavailable if the file at the path was removed or replaced.
+        """Raises StoreUnavailable if the file at the path, or its write-ahead log, was removed or
+        replaced.
 
         SQLite would go on writing to the file that it has open, and these writes would be lost. A
         replacement is not opened before a restart: the write-ahead log beside it belongs to the
@@ -103,12 +135,18 @@ class SqliteFile:
         if inode is None or self._opened_inode not in (None, inode):
             self._refuse(MISSING)
         self._report_recovery(MISSING)
+        known = self._log_inodes
+        if known is not None and tuple(map(_inode_of, self._log_files)) != known:
+            # Only what it has open leads to the log now. A write would be gone with a killed
+            # process, and a new process would begin another log for the same file.
+            self._refuse(LOG_REMOVED)
 
     def _refuse(self, fault: str) -> NoReturn:
+        reason = LOST_LOG if fault == LOG_REMOVED else LOST
         if fault not in self._reported:
             self._reported.add(fault)
-            log.error(LOST, fault=fault, file=str(self._path))
-        raise StoreUnavailable(LOST)
+            log.error(reason, fault=fault, file=str(self._path))
+        raise StoreUnavailable(reason)
 
     def _report_recovery(self, fault: str) -> None:
         if fault in self._reported:
@@ -142,7 +180,7 @@ def _is_ours(path: Path) -> bool:
     return header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
 
 
-def _inode_of(path: Path) -> tuple[int, int] | None:
+def _inode_of(path: Path) -> Inode | None:
     """The device and inode number of the file, or None if it is missing."""
     try:
         found = path.stat()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pymongo
+from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from skinapi.storage.files import FileBlobs
@@ -17,6 +18,10 @@ from tests.queries import Query
 EXPLAINED = {"find", "aggregate", "findAndModify", "delete", "update", "count"}
 # What a command carries for the session that sent it: an explanation is no part of that.
 OF_THE_SESSION = {"lsid", "txnNumber", "$db", "$clusterTime", "writeConcern", "maxTimeMS", "stmtId"}
+# The bounds of an index may be dates that Python does not have.
+ANY_DATE: CodecOptions[Document] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
 T = TypeVar("T")
 
 
@@ -121,7 +126,9 @@ class MongoPlans(CommandListener):
         assert sent, "nothing was sent"
         faults = []
         for command in sent:
-            plan = self._database.command("explain", command, verbosity="queryPlanner")
+            plan = self._database.command(
+                "explain", command, verbosity="queryPlanner", codec_options=ANY_DATE
+            )
             faults += self._faults_of(plan, query)
         return faults
 

@@ -1,6 +1,7 @@
 """A database file that is removed or replaced is missed; nothing goes into another one."""
 
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.disk_errors import LOST
+from skinapi.storage.disk_errors import LOST, LOST_LOG
 from skinapi.storage.sqlite import SqliteStore
 from tests.storage.conftest import sqlite_store
 
@@ -77,6 +78,48 @@ def test_a_restart_makes_no_empty_database_and_keeps_the_log_of_the_lost_one(
         assert log.read_bytes() == logged
         aside.replace(path)
         assert restarted.collection("things").get("kept")
+
+
+@pytest.mark.parametrize("removed", ["test.db-wal", "test.db-shm"])
+def test_no_write_is_acknowledged_without_the_write_ahead_log(
+    store: SqliteStore, tmp_path: Path, removed: str
+) -> None:
+    documents = store.collection("things")
+    (tmp_path / removed).unlink()
+    for act in (lambda: documents.insert({"id": "lost"}), documents.find, store.ping):
+        with pytest.raises(StoreUnavailable, match=LOST_LOG):
+            act()
+    store.close()  # what was acknowledged before goes into the file
+    with closing(sqlite_store(tmp_path)) as restarted:
+        assert [found["id"] for found in restarted.collection("things").find()] == ["kept"]
+
+
+def test_a_log_that_is_removed_during_a_write_is_noticed_before_the_answer(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    def act() -> None:
+        store.collection("things").insert({"id": "lost"})
+        (tmp_path / "test.db-wal").unlink()
+
+    with pytest.raises(StoreUnavailable, match=LOST_LOG):
+        store.together(act)
+
+
+def test_a_log_goes_and_comes_with_the_connections_of_all_processes(
+    store: SqliteStore, tmp_path: Path
+) -> None:
+    documents = store.collection("things")
+    for number in range(3):
+        store.close()
+        assert not (tmp_path / "test.db-wal").exists()
+        store.ping()  # by a connection of its own, which is the only one
+        writer = threading.Thread(target=documents.insert, args=({"id": f"{number}"},))
+        writer.start()
+        writer.join()
+        with closing(sqlite_store(tmp_path)) as other:  # its end is not the last one
+            other.collection("things").insert({"id": f"{number} of another"})
+        documents.find()
+    assert len(documents.find()) == 7
 
 
 def test_whoever_is_killed_while_a_database_is_made_leaves_one_that_can_be_made(

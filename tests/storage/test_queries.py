@@ -34,6 +34,7 @@ DISTINCT = {
     "sha256",
     "offset",
     "slot",
+    "reference",
 }
 
 

@@ -1,0 +1,81 @@
+"""Opens the repositories: one for each kind of stored data, shared by the services."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from skinapi.admin.counting import PhotoCounts
+from skinapi.admin.usage import DailyCounts
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.active_admins import ActiveAdmins
+from skinapi.auth.guess_limits import GuessLimits
+from skinapi.auth.sessions import SessionLifetimes, Sessions
+from skinapi.errors import BrokenStore, Duplicate
+from skinapi.lab.opening import LabRepositories, open_lab_repositories
+from skinapi.records.finding_counts import FindingCounts
+from skinapi.records.reviews import Reviews
+from skinapi.records.submissions import Submissions
+from skinapi.registry.weekly_counts import WeeklyCounts
+from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.verification import IssuedReports
+from skinapi.settings import Settings
+from skinapi.storage.ports import Store
+from skinapi.web.request_context import request_id
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """One for each kind of stored data. `photo_counts` counts in `usage` and in `weekly_counts`."""
+
+    accounts: Accounts
+    trail: AuditTrail
+    usage: DailyCounts
+    weekly_counts: WeeklyCounts
+    photo_counts: PhotoCounts
+    submissions: Submissions
+    finding_counts: FindingCounts
+    reviews: Reviews
+    issued: IssuedReports
+    narratives: NarrativeCache
+    sessions: Sessions
+    guess_limits: GuessLimits
+    active_admins: ActiveAdmins
+    lab: LabRepositories
+
+
+def open_repositories(settings: Settings, store: Store) -> Repositories:
+    """Raises BrokenStore if two accounts share an e-mail address."""
+    try:
+        accounts = Accounts(store)
+    except Duplicate as error:
+        raise BrokenStore from error
+    usage, weekly_counts = DailyCounts(store), WeeklyCounts(store)
+    accounts.on_added(usage.add_account)
+    submissions = Submissions(store)
+    trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
+    return Repositories(
+        accounts=accounts,
+        trail=trail,
+        usage=usage,
+        weekly_counts=weekly_counts,
+        photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),
+        submissions=submissions,
+        finding_counts=FindingCounts(store),
+        reviews=Reviews(store),
+        issued=IssuedReports(store, on_issue=usage.add_report),
+        narratives=NarrativeCache(store),
+        sessions=Sessions(store, session_lifetimes(settings)),
+        guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
+        active_admins=ActiveAdmins(store, accounts),
+        lab=open_lab_repositories(store, accounts=accounts, submissions=submissions, trail=trail),
+    )
+
+
+def session_lifetimes(settings: Settings) -> SessionLifetimes:
+    """The lifetimes of sessions and tokens that the settings name."""
+    return SessionLifetimes(
+        day=timedelta(hours=settings.token_hours),
+        access=timedelta(minutes=settings.access_minutes),
+        session=timedelta(days=settings.session_days),
+        idle=timedelta(days=settings.session_idle_days),
+    )

@@ -1,0 +1,81 @@
+"""Restores a backup into an empty store of either kind."""
+
+from pathlib import Path
+
+from skinapi.errors import Conflict
+from skinapi.storage.backup_file import (
+    BLOB_MEMBER,
+    MEMBER,
+    Counts,
+    Progress,
+    members_of,
+    unpacked,
+    verify_backup,
+)
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Store
+from skinapi.storage.sqlite_json import from_json
+
+# The record of a restore that has not ended; a server does not start on such a store.
+RESTORES = "restores"
+UNFINISHED = "unfinished"
+
+
+def restore_backup(store: Store, path: Path, *, progress: Progress = lambda _: None) -> Counts:
+    """Put what the file holds into the store, which must be empty. Returns what was restored.
+
+    The whole file is verified first. A restore that was interrupted is begun anew by the next call;
+    until one has ended, no server starts on the store (`refuse_unfinished_restore`).
+
+    Raises BrokenBackup, Conflict if the store is not empty, StoreUnavailable.
+    """
+    verify_backup(path)
+    _begin(store)
+    counts = Counts()
+    for name, data in members_of(path):
+        if blob := BLOB_MEMBER.fullmatch(name):
+            store.blobs.put_as(blob[1], data)
+            counts.blobs += 1
+        elif (chunk := MEMBER.fullmatch(name)) and chunk[1]:
+            documents = [from_json(line) for line in unpacked(data)]
+            store.collection(chunk[1]).insert_many(documents)
+            counts.documents += len(documents)
+        elif chunk:
+            _apply_changed(store, unpacked(data), counts)
+        progress(counts)
+    store.collection(RESTORES).delete({"id": UNFINISHED})
+    return counts
+
+
+def refuse_unfinished_restore(store: Store) -> None:
+    """Raises Conflict if a restore into this store has not ended."""
+    if store.collection(RESTORES).get(UNFINISHED):
+        raise Conflict(
+            "A restore into this store was interrupted: run `python -m skinapi restore` again"
+        )
+
+
+def _begin(store: Store) -> None:
+    """Mark the store as one that is being restored. Clears it if it is marked already."""
+    marks = store.collection(RESTORES)
+    if marks.get(UNFINISHED):
+        for name in store.collections():
+            if name != RESTORES:
+                store.collection(name).delete({})
+        for key in list(store.blobs.keys()):
+            store.blobs.delete(key)
+        return
+    used = any(store.collection(name).find(limit=1) for name in store.collections())
+    if used or any(store.blobs.keys()):
+        raise Conflict("The store is not empty: a backup is restored into an empty one only")
+    marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now()})
+
+
+def _apply_changed(store: Store, lines: list[str], counts: Counts) -> None:
+    for line in lines:
+        entry = from_json(line)
+        documents = store.collection(entry["collection"])
+        documents.delete({"id": entry["id"]})
+        if entry.get("document"):
+            documents.insert(entry["document"])
+        counts.changed += 1

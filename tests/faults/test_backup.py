@@ -1,0 +1,78 @@
+"""A backup beside working servers, restored into the other kind of store: whatever was acknowledged
+before it began is there.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skinapi import audit
+from tests.faults.checker import violations
+from tests.faults.drill import Drill, acting, close_what_was_open, contents_of
+from tests.faults.history import Event
+from tests.mongod import Mongod
+from tests.served.server import Server, serving, stopping
+from tests.size import drill as in_the_drill
+from tests.size import size
+
+ROUNDS = size(1, 3)
+ACTING_S = size(2, 20)
+
+
+@pytest.mark.timeout(size(120, 3600))
+@pytest.mark.parametrize("source", ["sqlite", "mongod"] if in_the_drill else ["sqlite"])
+def test_a_backup_under_load_has_all_that_was_acknowledged_before_it(
+    tmp_path: Path,
+    mongod: Mongod,
+    source: str,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+    report: Callable[[str], None],
+) -> None:
+    monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
+    on_mongod = {"MONGO_URI": mongod.uri}
+    settings = {"PHOTOS": "always", **(on_mongod if source == "mongod" else {})}
+    with serving(tmp_path / "source", settings, workers=2) as server, acting(server, seed) as drill:
+        time.sleep(ACTING_S)
+        for number in range(ROUNDS):
+            told = len(list(drill.history.events()))
+            backup = tmp_path / f"backup-{number}.tar"
+            done = server.run("backup", str(backup))
+            assert done.returncode == 0, done.stderr
+            target = (
+                {}
+                if source == "mongod"
+                else {"MONGO_URI": mongod.uri.replace("/?", f"/round{number}?")}
+            )
+            report(restored(drill, told, backup, target, tmp_path / f"target-{number}"))
+
+
+def restored(drill: Drill, told: int, backup: Path, target: dict[str, str], folder: Path) -> str:
+    """Restore into the target, serve it, and hold the history against it."""
+    other = Server(folder, {"PHOTOS": "always", **target}, workers=1)
+    done = other.run("restore", str(backup))
+    assert done.returncode == 0, done.stdout + done.stderr
+    with stopping(other):
+        other.start()
+        there = replace(drill, server=other)
+        close_what_was_open(there)
+        events = [
+            event if number < told else _unknown(event)
+            for number, event in enumerate(drill.history.events())
+        ]
+        contents = contents_of(there, events)
+        assert contents.audit[-1]["action"] == "store.restore"
+        broken = [*violations(events, contents), *contents.faults]
+        assert not broken, broken
+    before = sum(event.done for event in events[:told] if event.action != "enrol")
+    assert before > 0
+    return f"{before} acknowledged before the backup, 0 lost; {done.stdout.splitlines()[0]}"
+
+
+def _unknown(event: Event) -> Event:
+    """What was asked for after the backup began may be in it, or not."""
+    return replace(event, status=0)
