@@ -14,7 +14,7 @@ from skinapi.auth.passwords import HASHER
 from skinapi.settings import Settings
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.backends import PASSWORD
-from tests.bench import growth, printing, serving
+from tests.bench import beside_training, growth, printing, serving
 from tests.bench.clients import measure, request_bytes
 from tests.mongod import NoMongodError, running_mongod
 from tests.served.people import Caller, Seeder
@@ -45,6 +45,7 @@ def main(path: Path) -> None:
     }
     results["growth"] = growth.measure_growth()
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
+    results["beside_training"] = beside_training.measure_beside_training()
     results["printing"] = printing.measure_printing()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
@@ -161,6 +162,8 @@ def table(results: Results) -> Iterator[str]:
     yield from growth.table(results["growth"])
     yield ""
     yield from serving.table(results["serving"])
+    yield ""
+    yield from beside_training.table(results["beside_training"])
     yield ""
     yield from printing.table(results["printing"])
 

@@ -28,7 +28,7 @@ class Timing:
 
 def request_bytes(method: str, path: str, *, token: str = "", body: Any = None) -> bytes:
     data = b"" if body is None else json.dumps(body).encode()
-    lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(data)}"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(data)}"]
     if body is not None:
         lines.append("Content-Type: application/json")
     if token:

@@ -21,6 +21,13 @@ class Bounds:
 
 def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) -> Timing:
     """Each client makes the next request in turn as soon as its last one is answered."""
+    return timing_of(*times_of(port, requests, clients=clients, bounds=bounds))
+
+
+def times_of(
+    port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds
+) -> tuple[list[float], float]:
+    """The seconds of each request of such a load, and of all together."""
     start, turns = Barrier(clients + 1), itertools.count()
 
     def one_client() -> list[float]:
@@ -43,6 +50,9 @@ def load(port: int, requests: Sequence[bytes], *, clients: int, bounds: Bounds) 
         start.wait()
         began = time.perf_counter()
         times = [spent for client in running for spent in client.result()]
-        wall = time.perf_counter() - began
+        return times, time.perf_counter() - began
+
+
+def timing_of(times: Sequence[float], wall: float) -> Timing:
     p50, p99 = np.percentile(np.array(times) * 1000, (50, 99)).tolist()
     return Timing(p50, p99, len(times) / wall)

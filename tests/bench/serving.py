@@ -98,7 +98,7 @@ class Contender:
 
 def request_of(door: Client, photo: bytes, token: str) -> bytes:
     body, kind = door.body(photo)
-    lines = [f"POST {door.path} HTTP/1.1", "Host: bench", f"Content-Type: {kind}"]
+    lines = [f"POST {door.path} HTTP/1.1", "Host: localhost", f"Content-Type: {kind}"]
     lines += [f"Content-Length: {len(body)}"]
     if door.signed:
         lines.append(f"Authorization: Bearer {token}")

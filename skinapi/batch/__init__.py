@@ -1,0 +1,1 @@
+"""Judges an archive of pictures from the command line, and writes one table of findings."""

@@ -1,0 +1,187 @@
+"""`python -m skinapi batch`: opens what the arguments name, compares it with the run that began the
+output, and judges what is left.
+"""
+
+import argparse
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
+
+from skinapi.batch.arguments import BatchArguments
+from skinapi.batch.cluster import ClusterWorkers
+from skinapi.batch.errors import OutputDamaged, OutputOfAnotherRun, PicturesGone
+from skinapi.batch.judging import JudgeOptions, open_judge, sum_model
+from skinapi.batch.manifest import Manifest
+from skinapi.batch.output import OutputFolder, saying_why_unwritable
+from skinapi.batch.parts import finished_parts, merge_parts, read_paths
+from skinapi.batch.plan import PlanFacts, read_plan, write_plan
+from skinapi.batch.reading import PictureReader
+from skinapi.batch.run import judge_rest, stopping_by_signal
+from skinapi.batch.sources import FolderWalk, Source, open_source
+from skinapi.batch.table import JUDGED, columns, path_of
+from skinapi.batch.workers import LocalWorkers, Workers
+from skinapi.logs import configure_logs
+from skinapi.settings import Settings
+from skinapi.vision.model import SHIPPED_MODEL, read_card, read_labels
+from skinapi.vision.openvino_engine import Precision
+
+INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
+# So many pictures before and behind the place where a run goes on are looked for.
+LOOKED_FOR = 50
+
+
+class Interrupted(Exception):
+    """Ctrl-C before the first picture."""
+
+
+def run(settings: Settings, namespace: argparse.Namespace) -> int:
+    """Judge every picture of a folder or a list. The exit status is INTERRUPTED after Ctrl-C.
+
+    Raises SkinAPIError; what is finished is kept.
+    """
+    configure_logs()
+    arguments = BatchArguments.from_namespace(namespace)
+    source = open_source(arguments.source, null=arguments.null)
+    options = _judge_options(settings, arguments, source)
+    output = OutputFolder(arguments.out.absolute())
+    with saying_why_unwritable(arguments.out), stopping_by_signal() as stop:
+        if arguments.restart:
+            with output.held():
+                output.finished_manifest()  # refuses to replace a file that is not ours
+                output.discard()
+        with output.held():
+            try:
+                return _run_held(output, source, options, arguments, stop)
+            except Interrupted:
+                return _say_interrupted()
+            finally:
+                if output.is_empty:
+                    output.discard()
+
+
+def _judge_options(settings: Settings, arguments: BatchArguments, source: Source) -> JudgeOptions:
+    """Raises ModelDamaged."""
+    model = arguments.model or settings.model_path or SHIPPED_MODEL
+    chosen = settings.model_precision
+    return JudgeOptions(
+        model=model.absolute(),
+        precision=Precision(chosen) if chosen else read_card(model).precision,
+        root=source.root,
+        largest_bytes=settings.max_upload_bytes,
+    )
+
+
+def _run_held(
+    output: OutputFolder,
+    source: Source,
+    options: JudgeOptions,
+    arguments: BatchArguments,
+    stop: threading.Event,
+) -> int:
+    manifest = _begin(output, source, options, arguments, stop)
+    if manifest is None:
+        _say(f"{arguments.out} is complete already; --restart judges every picture again")
+        return 0
+    schema = columns(read_labels(options.model))
+    with closing(_open_workers(options, arguments)) as workers:
+        _refuse_if_gone(output, options)
+        progress = judge_rest(
+            output, workers, columns=schema, total=manifest.pictures, say=_say, stop=stop
+        )
+    _say(progress.summary())
+    if not progress.complete:
+        if not stop.is_set():
+            raise OutputDamaged(f"{output.plan} holds fewer pictures than when it was written")
+        return _say_interrupted()
+    text = manifest.model_dump_json()
+    merge_parts(finished_parts(output.path), output.out, columns=schema, manifest=text)
+    output.discard()
+    _say(f"{arguments.out} is complete: {manifest.pictures:,} rows")
+    return 0
+
+
+def _begin(
+    output: OutputFolder,
+    source: Source,
+    options: JudgeOptions,
+    arguments: BatchArguments,
+    stop: threading.Event,
+) -> Manifest | None:
+    """The manifest of the run to go on with; a new one where none has begun, None where its output
+    is finished. Raises OutputOfAnotherRun.
+    """
+    begun = output.manifest()
+    earlier = begun or output.finished_manifest()
+    is_folder = isinstance(source, FolderWalk)
+    # A folder's plan stays as it was when the run began. Of a list, only its plan can be compared.
+    if earlier and is_folder:
+        facts = PlanFacts(earlier.pictures, 0, earlier.plan_sha256)
+    else:
+        path = output.compared_plan if earlier else output.plan
+        facts = write_plan(_until(source.names(), stop), path)
+        _say(_describe(facts, source))
+    manifest = Manifest(
+        model_version=read_card(options.model).version,
+        model_sha256=sum_model(options.model),
+        precision=options.precision,
+        largest_bytes=options.largest_bytes,
+        kind="folder" if is_folder else "list",
+        root=options.root.decode(errors="backslashreplace"),
+        pictures=facts.total,
+        plan_sha256=facts.sha256,
+    )
+    if earlier is None:
+        output.begin(manifest)
+        return manifest
+    if difference := manifest.difference(earlier):
+        raise OutputOfAnotherRun(
+            f"{arguments.out} belongs to another run: {difference}. Choose another --out, or begin "
+            "anew with --restart"
+        )
+    return begun
+
+
+def _until(names: Iterator[bytes], stop: threading.Event) -> Iterator[bytes]:
+    for name in names:
+        if stop.is_set():
+            raise Interrupted
+        yield name
+
+
+def _describe(facts: PlanFacts, source: Source) -> str:
+    repeated = f", {facts.repeated:,} named twice" if facts.repeated else ""
+    others = f", {source.left_out:,} other files left out" if source.left_out else ""
+    return f"{facts.total:,} pictures{repeated}{others}"
+
+
+def _open_workers(options: JudgeOptions, arguments: BatchArguments) -> Workers:
+    if arguments.cluster:
+        return ClusterWorkers(arguments.cluster, options)
+    judge = open_judge(options, threads=arguments.threads)
+    return LocalWorkers(judge, threads=arguments.threads)
+
+
+def _refuse_if_gone(output: OutputFolder, options: JudgeOptions) -> None:
+    """Raises PicturesGone if an earlier run judged pictures and none can be found now: then a share
+    is not mounted, and every picture that is left would be called missing.
+    """
+    parts = finished_parts(output.path)
+    before = read_paths(parts[-1]) if parts else []
+    judged = [path_of(row) for row in before if row["status"] == JUDGED][-LOOKED_FOR:]
+    done = sum(part.rows for part in parts)
+    following = list(islice(read_plan(output.plan, start=done), LOOKED_FOR))
+    reader = PictureReader(options.root, largest_bytes=options.largest_bytes)
+    if judged and following and not any(map(reader.exists, [*judged, *following])):
+        raise PicturesGone
+
+
+def _say_interrupted() -> int:
+    _say("Interrupted. Nothing is lost: run the same command again to go on")
+    return INTERRUPTED
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

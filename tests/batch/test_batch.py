@@ -1,0 +1,437 @@
+"""`python -m skinapi batch`: every picture has one row, through interruptions of every kind."""
+
+import errno
+import importlib
+import io
+import os
+import signal
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.__main__ import REFUSED, main
+from skinapi.batch import run, workers
+from skinapi.batch.command import INTERRUPTED
+from skinapi.batch.judging import STOPPING, Judge
+from skinapi.batch.output import OutputFolder
+from skinapi.batch.parts import finished_parts
+from skinapi.batch.progress import Progress
+from skinapi.batch.reading import PictureReader
+from skinapi.batch.table import path_of
+from skinapi.storage import durable
+from skinapi.vision.classification import classify_photo
+from skinapi.vision.model import open_model
+from tests.batch.archives import Archive, archive_of
+from tests.models import tiny_model, write_model
+from tests.photos import photo_of
+
+Interrupt = Callable[[int], None]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return archive_of(tmp_path, 24)
+
+
+@pytest.fixture(autouse=True)
+def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "PART_ROWS", 5)
+    monkeypatch.setattr(workers, "PICTURES_AHEAD", 2)
+
+
+@pytest.fixture
+def at_picture(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
+    """Does something when the picture of this number is about to be judged."""
+    judge = Judge.judge
+    begun, lock = [0], threading.Lock()
+
+    def plant(number: int, act: Callable[[], object]) -> None:
+        def watched(self: Judge, name: bytes) -> Any:
+            with lock:
+                begun[0] += 1
+                due = begun[0] == number
+            if due:
+                act()
+            return judge(self, name)
+
+        monkeypatch.setattr(Judge, "judge", watched)
+
+    return plant
+
+
+def interrupt() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def bomb() -> bytes:
+    """A PNG of 30,000 x 30,000 pixels in 100 bytes."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(b"")), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_every_picture_has_the_row_of_its_finding(archive: Archive) -> None:
+    assert archive.run() == 0
+    rows = archive.rows()
+    assert [row["path"] for row in rows] == sorted(
+        path.relative_to(archive.pictures).as_posix() for path in archive.pictures.glob("*/*.jpg")
+    )
+    assert len(rows) == 24
+    model = open_model(tiny_model())
+    for row in rows[:8]:
+        content = (archive.pictures / row["path"]).read_bytes()
+        finding = classify_photo(model, content)
+        assert (row["status"], row["reason"], row["bytes"]) == ("judged", None, len(content))
+        assert (row["band"], row["condition"]) == (finding.band, finding.stated)
+        assert row["malignant_score"] == pytest.approx(finding.malignant_score)
+        assert [row["first"], row["second"], row["third"]] == [e.key for e in finding.ranked[:3]]
+        for entry in finding.ranked:
+            assert row[f"p_{entry.key}"] == pytest.approx(entry.probability, abs=1e-6)
+        assert row["modality_used"] == ["dermoscopic", "clinical"]
+        assert row["model_version"] == model.version
+        assert row["width"] == finding.quality.width
+    assert archive.left_beside() == []
+
+
+def test_hostile_files_get_a_row_with_a_reason_and_stop_nothing(archive: Archive) -> None:
+    folder = archive.pictures
+    good = photo_of("melanoma")
+    named = {
+        b"bomb.png": bomb(),
+        b"empty.jpg": b"",
+        b"cut.jpg": good[: len(good) // 2],
+        b"large.jpg": good + b"\0" * 11_000_000,
+        b"new\nline.jpg": good,
+        b"latin-\xe9.jpg": good,
+        b"x.jpg/inside.jpg": good,
+    }
+    for name, content in named.items():
+        path = folder / os.fsdecode(name)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    (folder / "link.jpg").symlink_to("bomb.png")
+    os.mkfifo(folder / "pipe.png")
+    assert archive.run() == 0
+    rows = {path_of(row): row for row in archive.rows()}
+    assert len(rows) == 24 + 9
+    assert {
+        name: (row["status"], row["reason"]) for name, row in rows.items() if row["reason"]
+    } == {
+        b"bomb.png": ("refused", "too_large"),
+        b"empty.jpg": ("refused", "undecodable"),
+        b"cut.jpg": ("refused", "undecodable"),
+        b"large.jpg": ("refused", "payload_too_large"),
+        b"link.jpg": ("unreadable", "link"),
+        b"pipe.png": ("unreadable", "not_a_file"),
+    }
+    assert rows[b"latin-\xe9.jpg"]["path"] == r"latin-\xe9.jpg"
+    assert rows[b"new\nline.jpg"]["band"] == rows[b"x.jpg/inside.jpg"]["band"] is not None
+
+
+def test_a_picture_that_nobody_foresaw_fails_alone(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, seen = classify_photo, []
+
+    def classify(model: Any, content: bytes) -> Any:
+        seen.append(content)
+        if len(seen) == 3:
+            raise ZeroDivisionError
+        return real(model, content)
+
+    monkeypatch.setattr("skinapi.batch.judging.classify_photo", classify)
+    assert archive.run() == 0
+    statuses = [(row["status"], row["reason"]) for row in archive.rows()]
+    assert statuses.count(("failed", "internal_error")) == 1
+    assert statuses.count(("judged", None)) == 23
+    assert "failed 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_ctrl_c_loses_nothing_that_was_begun(
+    archive: Archive, at_picture: Any, number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = signal.getsignal(number)
+    at_picture(9, lambda: os.kill(os.getpid(), number))
+    assert archive.run() == INTERRUPTED
+    assert "run the same command again" in capsys.readouterr().err
+    assert signal.getsignal(number) is before
+    done = sum(part.rows for part in finished_parts(OutputFolder(archive.out).path))
+    assert 9 <= done < 24
+    assert not archive.out.exists()
+    assert archive.run() == 0
+    assert f"{24 - done} pictures in" in capsys.readouterr().err
+    assert len(set(archive.paths())) == len(archive.rows()) == 24
+
+
+def test_a_resumed_run_keeps_its_rows_whatever_became_of_their_files(
+    archive: Archive, at_picture: Any
+) -> None:
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    first = archive.pictures / "ward 0" / "0000.jpg"
+    sha256 = _row(archive, "ward 0/0000.jpg")["sha256"]
+    first.write_bytes(b"changed")
+    (archive.pictures / "ward 0" / "0003.jpg").unlink()
+    (archive.pictures / "ward 2" / "0023.jpg").unlink()
+    (archive.pictures / "late.jpg").write_bytes(photo_of("melanoma"))
+    assert archive.run() == 0
+    assert len(archive.rows()) == 24
+    assert _row(archive, "ward 0/0000.jpg")["sha256"] == sha256
+    assert _row(archive, "ward 0/0003.jpg")["status"] == "judged"
+    assert _row(archive, "ward 2/0023.jpg")["reason"] == "missing"
+
+
+def _row(archive: Archive, path: str) -> dict[str, Any]:
+    """Of the output or, while it is not finished, of a part."""
+    if archive.out.exists():
+        return next(row for row in archive.rows() if row["path"] == path)
+    parts = [archive.out.with_name(f"{archive.out.name}.parts") / name for name in archive.parts()]
+    found = [row for part in parts for row in Archive(part, part).rows() if row["path"] == path]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_another_model_source_or_limit_is_refused_until_a_restart(
+    archive: Archive,
+    at_picture: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    at_picture(8, interrupt)
+    assert archive.run() == INTERRUPTED
+    newer = write_model(tmp_path / "models" / "newer", "tiny-2")
+    refitted = write_model(tmp_path / "models" / "refitted", too_close=0.2)
+    others = archive_of(tmp_path / "others", 1)
+    capsys.readouterr()
+    for options, source, says in [
+        (("--model", newer), None, "begun with the model tiny-1, and this is tiny-2"),
+        (("--model", refitted), None, "the files of the model have changed"),
+        ((), others.pictures, "its paths begin at"),
+        ((), _list(tmp_path, "a.jpg"), "its paths begin at"),
+    ]:
+        assert archive.run(*options, source=source) == REFUSED
+        assert says in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setenv("MAX_UPLOAD_BYTES", "1000000")
+        assert archive.run() == REFUSED
+    assert "MAX_UPLOAD_BYTES=10485760, and this is 1000000" in capsys.readouterr().err
+    assert archive.run("--model", newer, "--restart") == 0
+    assert {row["model_version"] for row in archive.rows()} == {"tiny-2"}
+    assert len(archive.rows()) == 24
+
+
+def _list(folder: Path, *paths: str) -> Path:
+    (folder / "list.txt").write_text("\n".join(paths))
+    return folder / "list.txt"
+
+
+def test_a_finished_output_is_left_alone(
+    archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert archive.run() == 0
+    written = (archive.out.stat().st_ino, archive.out.stat().st_mtime_ns)
+    assert archive.run() == 0
+    assert "is complete already" in capsys.readouterr().err
+    newer = write_model(tmp_path / "models" / "newer", "tiny-2")
+    assert archive.run("--model", newer) == REFUSED
+    assert (archive.out.stat().st_ino, archive.out.stat().st_mtime_ns) == written
+    assert archive.left_beside() == ["models"]
+    archive.out.write_bytes(b"the only copy of something else")
+    for options in ((), ("--restart",)):
+        assert archive.run(*options) == REFUSED
+    assert archive.out.read_bytes() == b"the only copy of something else"
+
+
+def test_a_second_run_on_one_output_is_refused(
+    archive: Archive, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with OutputFolder(archive.out).held():
+        for options in ((), ("--restart",)):
+            assert archive.run(*options) == REFUSED
+            assert "Another run writes" in capsys.readouterr().err
+    assert archive.run() == 0
+
+
+def test_an_empty_folder_gives_an_empty_table(tmp_path: Path) -> None:
+    archive = archive_of(tmp_path, 0)
+    assert archive.run() == 0
+    assert archive.rows() == []
+
+
+def test_a_list_is_read_from_standard_input_and_names_what_is_missing(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(archive.pictures)
+    absolute = archive.pictures / "ward 2" / "0002.jpg"
+    listed = f"ward 1/0001.jpg\r\n./ward 1/0001.jpg\nnowhere.jpg\n\n{absolute}\nward 0\n"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(listed.encode())))
+    assert archive.run(source="-") == 0
+    assert "4 pictures, 1 named twice" in capsys.readouterr().err
+    assert {row["path"]: row["reason"] or row["status"] for row in archive.rows()} == {
+        str(absolute): "judged",
+        "nowhere.jpg": "missing",
+        "ward 0": "not_a_file",
+        "ward 1/0001.jpg": "judged",
+    }
+
+
+def test_a_list_that_has_changed_since_is_refused(
+    archive: Archive, at_picture: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(path) for path in archive.pictures.glob("*/*.jpg")]
+    at_picture(4, interrupt)
+    assert archive.run(source=_list(tmp_path, *paths)) == INTERRUPTED
+    assert archive.run(source=_list(tmp_path, *paths[1:])) == REFUSED
+    assert "the list has changed" in capsys.readouterr().err
+    assert archive.run(source=_list(tmp_path, *reversed(paths))) == 0
+    assert archive.paths() == sorted(paths)
+
+
+def test_a_full_disk_keeps_what_is_finished(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, files = durable.sync, []
+
+    def sync(path: Path) -> None:
+        files.append(path)
+        if path.name.startswith("part-00000000001"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path)
+
+    with monkeypatch.context() as full:
+        full.setattr(durable, "sync", sync)
+        assert archive.run() == REFUSED
+    assert "make room and run the same command again" in capsys.readouterr().err
+    assert archive.parts() == ["part-000000000000.parquet", "part-000000000005.parquet"]
+    assert not list(archive.out.parent.glob("*/*.draft"))
+    assert archive.run() == 0
+    assert len(set(archive.paths())) == len(archive.rows()) == 24
+
+
+@pytest.mark.parametrize(
+    "step", ["command.merge_parts", "command.OutputFolder.discard", "output.shutil.rmtree"]
+)
+def test_an_interrupted_end_is_ended_by_the_next_run(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Killed before the output has its name, before its parts are put aside, and before these are
+    deleted.
+    """
+
+    def killed(folder: object, *_: object, **__: object) -> None:
+        if step != "output.shutil.rmtree" or str(folder).endswith(".discarded"):
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"skinapi.batch.{step}", killed)
+        patch.setattr(OutputFolder, "_remove_drafts", lambda _: None)
+        with pytest.raises(KeyboardInterrupt):
+            archive.run()
+    assert archive.run() == 0
+    assert len(set(archive.paths())) == len(archive.rows()) == 24
+    assert archive.left_beside() == []
+
+
+def test_an_unmounted_share_is_no_missing_picture(
+    archive: Archive, at_picture: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_picture(12, lambda: archive.pictures.rename(tmp_path / "unmounted"))
+    assert archive.run() == REFUSED
+    assert "still mounted" in capsys.readouterr().err
+    archive.pictures.mkdir()  # the empty folder below a mount
+    assert archive.run() == REFUSED
+    assert "still mounted" in capsys.readouterr().err
+    archive.pictures.rmdir()
+    (tmp_path / "unmounted").rename(archive.pictures)
+    assert archive.run() == 0
+    assert {row["status"] for row in archive.rows()} == {"judged"}
+
+
+def test_an_error_that_says_nothing_about_a_picture_ends_the_run(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(self: PictureReader, path: bytes) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(PictureReader, "_read", read)
+        assert archive.run() == REFUSED
+    assert archive.run() == 0
+    assert {row["status"] for row in archive.rows()} == {"judged"}
+
+
+def test_a_damaged_part_is_named(
+    archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    part = OutputFolder(archive.out).path / archive.parts()[1]
+    part.write_bytes(part.read_bytes()[:100])
+    assert archive.run() == REFUSED
+    assert f"{part.name} cannot be read. Delete it" in capsys.readouterr().err
+    for name in archive.parts()[1:]:
+        (part.parent / name).unlink()
+    assert archive.run() == 0
+    assert len(set(archive.paths())) == 24
+
+
+def test_a_decoder_in_a_process_is_out_of_reach_of_ctrl_c(archive: Archive) -> None:
+    """Else the picture under way would pass for a damaged one."""
+    masks: list[set[signal.Signals]] = []
+    reader = PictureReader(os.fsencode(archive.pictures), largest_bytes=10**7)
+    judge = Judge(open_model(tiny_model()), reader)
+
+    def look() -> None:
+        judge.judge_all([b"ward 0/0000.jpg"])
+        masks.append(signal.pthread_sigmask(signal.SIG_BLOCK, []))  # type: ignore[arg-type]
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert set(STOPPING) <= masks[0]
+
+
+def test_progress_has_rate_counts_and_the_time_left() -> None:
+    said: list[str] = []
+    now = [0.0]
+    progress = Progress(total=1000, done=100, say=said.append, clock=lambda: now[0])
+    for _ in range(20):
+        now[0] += 1
+        progress.count([{"status": "judged"}] * 9 + [{"status": "refused"}])
+    assert said == [
+        "200 of 1,000 (20.0%), 10.0/s, 0:01:20 left; judged 90, refused 10, unreadable 0",
+        "300 of 1,000 (30.0%), 10.0/s, 0:01:10 left; judged 180, refused 20, unreadable 0",
+    ]
+    now[0] += 10
+    progress.count([])
+    assert said[-1].startswith("300 of 1,000 (30.0%), 6.7/s")
+    assert progress.summary() == "200 pictures in 0:00:30: judged 180, refused 20, unreadable 0"
+
+
+def test_libraries_that_are_not_installed_are_named(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(name: str) -> Any:
+        raise ModuleNotFoundError(name="pyarrow")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    assert archive.run() == REFUSED
+    assert "(pyarrow): install requirements-batch.txt" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [("--out", "findings.csv"), ("--threads", "0")])
+def test_arguments_that_cannot_be_meant_are_refused(wrong: tuple[str, str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["batch", "folder", "--out", "findings.parquet", *wrong])

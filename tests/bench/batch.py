@@ -1,0 +1,137 @@
+"""`python -m tests.bench.batch [FOLDER]`: pictures a second of a batch run and of the bare engine.
+
+Four loops over the same pictures, with the same model on the same threads, take turns, so that
+whatever else the machine does meets all of them. `inference`: the network alone, on one tensor.
+`bare`: pictures in memory are decoded and classified. `files`: that, after their files are read and
+hashed. `batch`: the whole run, with its plan, parts and output, but without loading the model.
+"""
+
+import os
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from skinapi.batch.judging import Judge
+from skinapi.batch.output import OutputFolder
+from skinapi.batch.parts import finished_parts, merge_parts
+from skinapi.batch.plan import write_plan
+from skinapi.batch.reading import PictureReader
+from skinapi.batch.run import judge_rest
+from skinapi.batch.sources import FolderWalk
+from skinapi.batch.table import columns
+from skinapi.batch.workers import LocalWorkers
+from skinapi.settings import Settings
+from skinapi.vision.classification import classify_photo
+from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
+from tests.bench.photos import SIZES, photos
+from tests.size import size
+
+THREADS = len(os.sched_getaffinity(0))
+PICTURES = size(200, 2000)
+ROUNDS = size(5, 9)
+SMALL = next(iter(SIZES))
+
+
+class Loops:
+    def __init__(self, model: Model, pictures: Sequence[bytes], folder: Path) -> None:
+        self._model = model
+        self._pictures = pictures
+        self._root, self._out = folder / "pictures", folder / "findings.parquet"
+        self._root.mkdir()
+        for number, picture in enumerate(pictures):
+            (self._root / f"{number:06d}.jpg").write_bytes(picture)
+        self._judge = Judge(model, PictureReader(os.fsencode(self._root), largest_bytes=10**8))
+        self._names = [os.fsencode(path.name) for path in sorted(self._root.iterdir())]
+
+    def inference(self) -> None:
+        side = self._model.card.side
+        tensor = np.random.default_rng(0).normal(0, 50, (1, side, side, 3)).astype(np.float32)
+        self._spread([tensor] * len(self._pictures), self._model.engine.infer)
+
+    def bare(self) -> None:
+        self._spread(self._pictures, lambda picture: classify_photo(self._model, picture))
+
+    def files(self) -> None:
+        self._spread(self._names, self._judge.judge)
+
+    def batch(self) -> None:
+        """As `python -m skinapi batch` does it."""
+        output = OutputFolder(self._out)
+        schema = columns(self._model.labels)
+        with output.held(), closing(LocalWorkers(self._judge, threads=THREADS)) as workers:
+            facts = write_plan(FolderWalk(os.fsencode(self._root)).names(), output.plan)
+            progress = judge_rest(
+                output,
+                workers,
+                columns=schema,
+                total=facts.total,
+                say=lambda _: None,
+                stop=threading.Event(),
+            )
+            assert progress.complete
+            merge_parts(finished_parts(output.path), self._out, columns=schema, manifest="{}")
+            output.discard()
+
+    def _spread(self, items: Sequence[object], work: Callable[..., object]) -> None:
+        with ThreadPoolExecutor(THREADS) as threads:
+            for _ in threads.map(work, items):
+                pass
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Pictures a second, and the seconds of processor time that each took: the second figure says
+    more where other programs use the machine too.
+    """
+
+    rate: float
+    cpu_s: float
+
+
+def measure(folder: Path | None) -> dict[str, list[Round]]:
+    settings = Settings()
+    model = open_model(settings.model_path or SHIPPED_MODEL, streams=THREADS)
+    model.warm()
+    made = photos(folder)[SMALL]
+    pictures = [made[number % len(made)] for number in range(PICTURES)]
+    seen: dict[str, list[Round]] = {}
+    with TemporaryDirectory(prefix="bench-batch-") as scratch:
+        loops = Loops(model, pictures, Path(scratch))
+        for _ in range(ROUNDS):
+            for loop in (loops.inference, loops.bare, loops.files, loops.batch):
+                began, used = time.perf_counter(), time.process_time()
+                loop()
+                taken, used = time.perf_counter() - began, time.process_time() - used
+                seen.setdefault(loop.__name__, []).append(Round(PICTURES / taken, used / PICTURES))
+    return seen
+
+
+def main(folder: Path | None) -> None:
+    loops = measure(folder)
+    out = sys.stdout
+    out.write(f"{PICTURES} pictures of {SMALL}, {THREADS} threads, {ROUNDS} rounds\n")
+    for name, seen in loops.items():
+        rates = [each.rate for each in seen]
+        cpu_ms = statistics.median(each.cpu_s for each in seen) * 1e3
+        spread = f"({min(rates):.1f} to {max(rates):.1f})"
+        out.write(
+            f"{name:10}{statistics.median(rates):7.1f}/s {spread:18}{cpu_ms:6.1f} ms of CPU\n"
+        )
+    for base in ("bare", "inference"):
+        pairs = list(zip(loops["batch"], loops[base], strict=True))
+        rate = statistics.median(ours.rate / theirs.rate for ours, theirs in pairs)
+        cpu = statistics.median(theirs.cpu_s / ours.cpu_s for ours, theirs in pairs)
+        out.write(f"batch / {base}: {rate:.3f} by time, {cpu:.3f} by processor time\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
