@@ -16,6 +16,8 @@ from typing import IO, Any, Protocol
 
 from skinapi.lab.entry_names import shown
 from skinapi.lab.errors import BadArchive
+from skinapi.lab.tar_headers import BoundedTar, BoundedTarInfo
+from skinapi.lab.zip_directory import BoundedZip
 
 READ_BYTES = 256 * 1024
 # HAM10000 has 10,015 pictures, the largest public archive of this kind 33,126.
@@ -24,22 +26,9 @@ MOST_ENTRIES = 50_000
 MOST_RATIO = 40
 # Below it the ratio says nothing: 50 KB of zeros are no bomb.
 RATIO_FROM = 16 * 1024 * 1024
-# Names and times of one entry; Python reads such a header whole.
-LARGEST_TAR_HEADER = 64 * 1024
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz")
 # Of these too nothing is unpacked inside of another archive.
 NESTED_SUFFIXES = (*ARCHIVE_SUFFIXES, ".gz", ".bz2", ".xz", ".7z", ".rar", ".zst")
-_LONG_TAR_HEADERS = (
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
-)
-_ZIP_END = struct.Struct("<4s4H2LH")
-_ZIP_END_MARK = b"PK\x05\x06"
-_ZIP_ENTRY = 46
-_LONGEST_ZIP_COMMENT = 65_535
 _ZIP_ENCRYPTED = 0x1
 
 
@@ -86,13 +75,13 @@ class _Budget:
             raise BadArchive(f"{shown(self._name)} has more than {MOST_ENTRIES} entries")
 
     def counted(self, read: Callable[[int], bytes]) -> Iterator[bytes]:
-        while data := read(READ_BYTES):
+        for data in _pieces(read):
             self.count(len(data))
             yield data
 
     def count(self, size: int) -> None:
         self._unpacked += size
-        if self._unpacked > self._most or size < 0:
+        if self._unpacked > self._most:
             raise BadArchive(
                 f"{shown(self._name)} unpacks to more than {MOST_RATIO} times its size"
             )
@@ -110,6 +99,7 @@ def _broken_archives(name: str) -> Iterator[None]:
         struct.error,
         EOFError,
         NotImplementedError,
+        RecursionError,
         UnicodeError,
         ValueError,
         OverflowError,
@@ -118,8 +108,10 @@ def _broken_archives(name: str) -> Iterator[None]:
 
 
 def _unpack_zip(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
-    _refuse_long_directory(file)
-    with zipfile.ZipFile(file) as archive:
+    bounded = BoundedZip(file, most_entries=MOST_ENTRIES)
+    with bounded.opening():
+        archive = zipfile.ZipFile(bounded)
+    with archive:
         for entry in archive.infolist():
             budget.count_entry()
             _refuse_zip_entry(entry)
@@ -129,43 +121,6 @@ def _unpack_zip(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
             elif sink.accepts(entry.orig_filename):
                 with archive.open(entry) as content:
                     sink.take(entry.orig_filename, budget.counted(content.read))
-
-
-def _refuse_long_directory(file: IO[bytes]) -> None:
-    """Raises BadArchive where the directory of a zip may have too many entries: Python reads it
-    whole, and takes 600 bytes of memory for each.
-    """
-    size = file.seek(0, 2)
-    file.seek(max(0, size - _LONGEST_ZIP_COMMENT - _ZIP_END.size))
-    tail = file.read()
-    at = tail.rfind(_ZIP_END_MARK)
-    if at < 0:
-        raise zipfile.BadZipFile
-    _, _, _, _, entries, directory, _, _ = _ZIP_END.unpack_from(tail, at)
-    file.seek(0)
-    # 0xffff... refers to the larger numbers of ZIP64, which an archive within our limits lacks.
-    if entries > MOST_ENTRIES or directory > MOST_ENTRIES * (_ZIP_ENTRY + 500):
-        raise BadArchive(f"The zip archive has more than {MOST_ENTRIES} entries")
-    _refuse_more_entries(file, size - len(tail) + at - directory, directory)
-
-
-def _refuse_more_entries(file: IO[bytes], begin: int, size: int) -> None:
-    """Count the entries themselves, because the number in the header need not be true."""
-    if begin < 0:
-        raise zipfile.BadZipFile
-    file.seek(begin)
-    left, found = size, 0
-    while left >= _ZIP_ENTRY:
-        head = file.read(_ZIP_ENTRY)
-        if len(head) < _ZIP_ENTRY:
-            break
-        lengths = sum(struct.unpack_from("<3H", head, 28))
-        file.seek(lengths, 1)
-        left -= _ZIP_ENTRY + lengths
-        found += 1
-        if found > MOST_ENTRIES:
-            raise BadArchive(f"The zip archive has more than {MOST_ENTRIES} entries")
-    file.seek(0)
 
 
 def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
@@ -179,38 +134,14 @@ def _refuse_zip_entry(entry: zipfile.ZipInfo) -> None:
         raise BadArchive(f"{name} is a link or a device; only files and folders are taken")
 
 
-class _BoundedTarInfo(tarfile.TarInfo):
-    """Refuses a long header before Python reads it whole, and an archive that breaks off: the
-    library would take both a broken header and a missing end for the end.
-
-    It offers `_proc_member` for subclasses that treat members by their type.
-    """
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_BoundedTarInfo":
-        try:
-            return super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]
-            raise
-        except tarfile.HeaderError as error:
-            raise BadArchive("The tar archive is damaged or cut off") from error
-
-    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
-        if self.type in _LONG_TAR_HEADERS and self.size > LARGEST_TAR_HEADER:
-            raise BadArchive("A header of the tar archive is too long")
-        if self.type == tarfile.GNUTYPE_SPARSE:
-            raise BadArchive(f"{shown(self.name)} is a sparse file; only plain files are taken")
-        proceed: Callable[[tarfile.TarFile], tarfile.TarInfo] = super()._proc_member  # type: ignore[misc]
-        return proceed(archive)
-
-
 def _unpack_tar(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
     begin = file.read(2)
     file.seek(0)
     # Only gzip: the others unpack too much before anything can be counted. `GzipFile` checks the
     # checksum, which `tarfile` by itself does not.
-    stream: Any = gzip.GzipFile(fileobj=file) if begin == b"\x1f\x8b" else file
-    with tarfile.open(fileobj=stream, mode="r|", tarinfo=_BoundedTarInfo) as tar:
+    unpacked: Any = gzip.GzipFile(fileobj=file) if begin == b"\x1f\x8b" else file
+    stream: Any = _CountedStream(unpacked.read, budget)
+    with BoundedTar.open(fileobj=stream, mode="r|", tarinfo=BoundedTarInfo) as tar:
         for entry in tar:
             tar.members.clear()  # type: ignore[attr-defined]  # it keeps each member that it has passed
             budget.count_entry()
@@ -221,11 +152,27 @@ def _unpack_tar(file: IO[bytes], sink: Sink, budget: _Budget) -> None:
                     f"{shown(entry.name)} is a link or a device; only files and folders are taken"
                 )
             elif sink.accepts(entry.name) and (content := tar.extractfile(entry)):
-                sink.take(entry.name, _whole(budget.counted(content.read), entry.size))
-            else:
-                budget.count(entry.size)  # to pass over it, it is decompressed all the same
-    for _ in budget.counted(stream.read):  # up to the checksum
+                sink.take(entry.name, _whole(_pieces(content.read), entry.size))
+    for _ in _pieces(stream.read):  # up to the checksum
         pass
+
+
+class _CountedStream:
+    """What a tar is read from: also headers and files that are passed over count as unpacked."""
+
+    def __init__(self, read: Callable[[int], bytes], budget: _Budget) -> None:
+        self._read = read
+        self._budget = budget
+
+    def read(self, size: int) -> bytes:
+        data = self._read(size)
+        self._budget.count(len(data))
+        return data
+
+
+def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while data := read(READ_BYTES):
+        yield data
 
 
 def _whole(pieces: Iterator[bytes], size: int) -> Iterator[bytes]:

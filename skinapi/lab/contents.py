@@ -47,10 +47,11 @@ class Entry:
 @dataclass
 class Contents:
     """Collects the files of all that was sent. `skipped` counts those left out, by reason, and
-    `unpacked` those that came out of archives.
+    `unpacked` those that came out of archives. `go_on` is called at each name and each piece.
     """
 
     folder: QuarantineFolder
+    go_on: Callable[[], None]
     entries: list[Entry] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unpacked: int = 0
@@ -60,6 +61,7 @@ class Contents:
         clean_name(written)
 
     def accepts(self, written: str) -> bool:
+        self.go_on()
         name = clean_name(written)
         if reason := _reason_to_skip(name):
             self.skipped[reason] += 1
@@ -74,15 +76,18 @@ class Contents:
         name = clean_name(written)
         with self.folder.new_file() as (path, file):
             for piece in pieces:
+                self.go_on()
                 file.write(piece)
         self.entries.append(Entry(name, path, file.size))
 
 
-def gather(sent: Sequence[Sent], folder: QuarantineFolder) -> Contents:
+def gather(
+    sent: Sequence[Sent], folder: QuarantineFolder, *, go_on: Callable[[], None]
+) -> Contents:
     """Unpack the archives among these files, and copy the others. Raises BadArchive,
-    PayloadTooLarge.
+    PayloadTooLarge, and what `go_on` raises, which is called again and again.
     """
-    contents = Contents(folder)
+    contents = Contents(folder, go_on)
     for one in sent:
         name = clean_name(one.name)
         with one.open() as file:

@@ -2,31 +2,39 @@
 
 A document begins as `checking`, without a version. In this order: the document, then its images
 with their files, then one update that makes it `published` and gives it the next version of its
-name. So what an interruption leaves is never listed: images of a data set that is not published,
-which `check` finds, and which are removed when the next data set is sent.
+name, a number that never comes back. So what an interruption leaves is never listed: images of a
+data set that is not published, which are removed when the silence of its check is noticed.
 """
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import Duplicate, NotFound, StoreUnavailable
+from skinapi.errors import Conflict, Duplicate, NotFound
+from skinapi.lab.dataset_names import DatasetNames
 from skinapi.lab.entry_names import comparable
-from skinapi.storage.ids import new_id, now
+from skinapi.records.errors import IdempotencyKeyReused
+from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Filter, Store
 from skinapi.vision.context import Modality
 from skinapi.web.pagination import Page, page_of
 
 Status = Literal["checking", "published", "refused"]
+# To everybody a data set that is being deleted is gone.
+StoredStatus = Status | Literal["deleting"]
+# Whose word counts as the label of a reviewed finding: the laboratory's alone, or a doctor's too.
+LabelSource = Literal["histology", "reviews"]
 NO_SUCH = "There is no such data set"
-ATTEMPTS = 100
 # A check says at least so often that it goes on; of one that is silent for longer the process died.
 SILENT_FOR = timedelta(minutes=10)
 # Of a refused data set the report is kept so long.
 REFUSED_FOR = timedelta(days=1)
 SHOWN_FILES = 5
+PAGE_SIZE = 100
 
 
 class DatasetVersion(BaseModel):
@@ -37,7 +45,14 @@ class DatasetVersion(BaseModel):
     - `report`: what its check found (validation.py)
     - `size`: bytes of its pictures, or while it is checked, of what was sent
     - `problem`: why it was refused
+    - `reference`: every new model is compared on it with the one in service; one data set at most
     - `files`: the names of its first pictures
+    - `labels_from`: of one that was made from reviews
+    - `erased`: how many of its pictures were erased since (contributions.py)
+    - `unverified`: it is made of reviews, and its pictures and counts were not compared with the
+      consents since it was published
+    - `uploads`: what it was made of; where it was refused, they can be sent again
+    - `request_hash`: of the request that made it, by which a retry with its key is recognised
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -48,7 +63,7 @@ class DatasetVersion(BaseModel):
     owner: str
     name: str
     name_key: str
-    status: Status = "checking"
+    status: StoredStatus = "checking"
     version: int | None = None
     licence: str = ""
     source: str = ""
@@ -58,15 +73,32 @@ class DatasetVersion(BaseModel):
     size: int = 0
     pictures: int = 0
     files: tuple[str, ...] = ()
+    uploads: tuple[str, ...] = ()
     progress: float = 0.0
     message: str = ""
     problem: str | None = None
     problem_code: str | None = None
+    reference: bool = False
+    labels_from: LabelSource | None = None
+    erased: int = 0
+    unverified: bool = False
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether its check was not heard of for so long that its process must have ended."""
+        return self.status == "checking" and self.touched_at < now() - SILENT_FOR
+
+
+# A report may have megabytes, so no list reads any.
+LISTED = tuple(name for name in DatasetVersion.model_fields if name not in ("id", "report"))
 
 
 class NewDataset(BaseModel):
     """What its owner says of a data set that is sent. `labels`: theirs -> ours, or None for
-    pictures to leave out.
+    pictures to leave out. `any_name`: it may have the name of another account's data sets. `key`:
+    the request's idempotency key.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -78,19 +110,36 @@ class NewDataset(BaseModel):
     modality: Modality | None = None
     labels: Mapping[str, str | None] = {}
     skip_unknown_labels: bool = False
+    labels_from: LabelSource | None = None
+    uploads: tuple[str, ...] = ()
+    any_name: bool = False
+    key: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """Equal where the same was asked for. `any_name` is of the caller's role, not asked for."""
+        asked = self.model_dump(mode="json", exclude={"owner", "any_name", "key"})
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
 
 
 class Datasets:
     def __init__(self, store: Store) -> None:
+        self.names = DatasetNames(store)
         self._documents = store.collection("datasets")
         self._documents.ensure_index("name_key", "version", unique=True)
         self._documents.ensure_index("name_key", "version", "id")
+        self._documents.ensure_index("name_key", "status", "version", "id")
         self._documents.ensure_index("status", "id")
         self._documents.ensure_index("status", "touched_at", "id")
         self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("reference", unique=True)
+        self._documents.ensure_index("unverified", "status", "id")
 
     def begin(self, new: NewDataset, *, size: int) -> DatasetVersion:
-        """Store a data set that is about to be checked."""
+        """Store a data set that is about to be checked. Raises Duplicate where its owner has used
+        its idempotency key before.
+        """
         moment = now()
         dataset = DatasetVersion(
             id=new_id(),
@@ -103,11 +152,36 @@ class Datasets:
             source=new.source,
             modality=new.modality,
             size=size,
+            labels_from=new.labels_from,
+            uploads=new.uploads,
+            idempotency_key=new.key,
+            request_hash=new.request_hash if new.key else None,
         )
         times = {"created_at": moment, "touched_at": moment}
-        plain = dataset.model_dump(mode="json", exclude=set(times))
+        plain = dataset.model_dump(mode="json", exclude={*times, "reference", "unverified"})
+        if new.labels_from:
+            plain["unverified"] = True
         self._documents.insert({**plain, **times, "schema": 1})
         return dataset
+
+    def sent_before(self, new: NewDataset) -> DatasetVersion | None:
+        """The data set that the same request with the same key has made before, if any.
+
+        Raises IdempotencyKeyReused for another request with that key, and NotFound while its data
+        set is being deleted.
+        """
+        if new.key is None:
+            return None
+        sent = {"owner": new.owner, "idempotency_key": new.key}
+        found = self._documents.find(sent, limit=1)
+        if not found:
+            return None
+        before = DatasetVersion.model_validate(found[0])
+        if before.request_hash != new.request_hash:
+            raise IdempotencyKeyReused
+        if before.status == "deleting":
+            raise NotFound(NO_SUCH)
+        return before
 
     def touch(self, identifier: str, *, progress: float, message: str) -> bool:
         """Say that its check goes on. False where it was deleted meanwhile."""
@@ -117,43 +191,54 @@ class Datasets:
 
     def publish(self, identifier: str, **fields: Any) -> DatasetVersion:
         """Publish it under the next version of its name. Raises NotFound where it was deleted."""
-        dataset = self.by_id(identifier)
-        for _ in range(ATTEMPTS):
-            newest = self.newest(dataset.name)
-            version = (newest.version or 0) + 1 if newest else 1
-            done = {"status": "published", "version": version, "touched_at": now(), **fields}
-            try:
-                found = self._documents.update(
-                    {"id": identifier, "status": "checking"}, {"$set": done}
-                )
-            except Duplicate:  # another of this name was published at this moment
-                continue
-            if found is None:
-                raise NotFound(NO_SUCH)
-            return DatasetVersion.model_validate(found)
-        raise StoreUnavailable
-
-    def refuse(self, identifier: str, *, code: str, problem: str, report: Any) -> None:
-        """Keep for its owner why it was not published."""
-        said = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
-        refused = {"status": "refused", "size": 0, **said}
-        self._documents.update({"id": identifier, "status": "checking"}, {"$set": refused})
-
-    def by_id(self, identifier: str) -> DatasetVersion:
-        """Raises NotFound."""
-        found = self._documents.get(identifier)
+        version = self.names.next_version(self.by_id(identifier).name_key)
+        done = {"status": "published", "version": version, "touched_at": now(), **fields}
+        found = self._documents.update({"id": identifier, "status": "checking"}, {"$set": done})
         if found is None:
             raise NotFound(NO_SUCH)
         return DatasetVersion.model_validate(found)
 
+    def refuse(self, identifier: str, *, code: str, problem: str, report: Any) -> bool:
+        """Keep for its owner why it was not published. False where it was published, or deleted."""
+        said = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
+        refused = {"status": "refused", "size": 0, **said}
+        checking = {"id": identifier, "status": "checking"}
+        return self._documents.update(checking, {"$set": refused}) is not None
+
+    def set_counts(
+        self, identifier: str, *, counts: Mapping[str, int], size: int, erased: int
+    ) -> None:
+        """Say what is left of a published data set after pictures were erased."""
+        left = {"counts": dict(counts), "pictures": sum(counts.values()), "size": size}
+        published = {"id": identifier, "status": "published"}
+        self._documents.update(published, {"$set": {**left, "erased": erased}})
+
+    def find(self, identifier: str) -> DatasetVersion | None:
+        found = self._documents.get(identifier)
+        return DatasetVersion.model_validate(found) if found else None
+
+    def by_id(self, identifier: str) -> DatasetVersion:
+        """Raises NotFound."""
+        found = self.find(identifier)
+        if found is None or found.status == "deleting":
+            raise NotFound(NO_SUCH)
+        return found
+
+    def published_name(self, identifier: str) -> str | None:
+        """The name of the published data set of this id, which every researcher may read."""
+        found = self._documents.get(identifier)
+        return str(found["name"]) if found and found["status"] == "published" else None
+
     def newest(self, name: str) -> DatasetVersion | None:
-        """The newest published version of this name."""
-        wanted = {"name_key": comparable(name), "version": {"$gt": 0}}
-        found = self._documents.find(wanted, sort="-version", limit=1)
+        """The newest published version of this name, without its report."""
+        wanted = {"name_key": comparable(name), "status": "published", "version": {"$gt": 0}}
+        found = self._documents.find(wanted, sort="-version", limit=1, fields=LISTED)
         return DatasetVersion.model_validate(found[0]) if found else None
 
     def get(self, name_or_id: str) -> DatasetVersion:
-        """The published data set of this id, or the newest of this name. Raises NotFound."""
+        """The published data set of this id, or the newest of this name, which comes without its
+        report. Raises NotFound.
+        """
         found = self._documents.get(name_or_id)
         if found and found["status"] == "published":
             return DatasetVersion.model_validate(found)
@@ -162,20 +247,109 @@ class Datasets:
             raise NotFound(NO_SUCH)
         return named
 
-    def page(self, *, after: str | None, limit: int) -> Page[DatasetVersion]:
-        """A page of the published data sets, the oldest first."""
-        found = self._documents.find({"status": "published"}, after=after, limit=limit + 1)
+    def reference(self) -> DatasetVersion | None:
+        """The data set on which all models are compared, if an admin has chosen one."""
+        found = self._documents.find({"reference": True}, limit=1)
+        return DatasetVersion.model_validate(found[0]) if found else None
+
+    def set_reference(self, identifier: str) -> None:
+        """Choose a published data set in place of another, which stays the reference where this one
+        was deleted at the same time. Raises NotFound, Conflict.
+        """
+        before = self.reference()
+        if before and before.id == identifier:
+            return
+        if before:
+            self.end_reference(before.id)  # first: there is at most one
+        if not self._mark_reference(identifier):
+            if before:
+                self._mark_reference(before.id)
+            raise NotFound(NO_SUCH)
+
+    def _mark_reference(self, identifier: str) -> bool:
+        """False where it is not published. Raises Conflict where there is another."""
+        chosen: Filter = {"id": identifier, "status": "published"}
+        try:
+            return self._documents.update(chosen, {"$set": {"reference": True}}) is not None
+        except Duplicate as error:
+            raise Conflict("Another reference was chosen at the same time; try again") from error
+
+    def end_reference(self, identifier: str) -> None:
+        self._documents.update({"id": identifier}, {"$unset": {"reference": True}})
+
+    def page(
+        self,
+        *,
+        after: str | None,
+        limit: int,
+        status: Status = "published",
+        owner: str | None = None,
+    ) -> Page[DatasetVersion]:
+        """A page of the data sets of this status without their reports, of one owner or of all,
+        the oldest first.
+        """
+        wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
+        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED)
         return page_of(found, limit).map(DatasetVersion.model_validate)
 
+    def published_from_reviews(self) -> Iterator[DatasetVersion]:
+        """All published data sets that were made from reviews; for `check`."""
+        after: str | None = None
+        while True:
+            page = self.page(after=after, limit=PAGE_SIZE)
+            yield from (one for one in page.items if one.labels_from)
+            after = page.next_after
+            if after is None:
+                return
+
+    def unverified(self, limit: int = 100) -> list[str]:
+        """The ids of published data sets that an interruption left `unverified`."""
+        wanted = {"unverified": True, "status": "published"}
+        return [one["id"] for one in self._documents.find(wanted, limit=limit, fields=())]
+
+    def set_verified(self, identifier: str) -> None:
+        self._documents.update({"id": identifier}, {"$unset": {"unverified": True}})
+
     def of_owner(self, owner: str) -> list[DatasetVersion]:
-        found = self._documents.find({"owner": owner})
+        """All of this account, without their reports."""
+        found = self._documents.find({"owner": owner}, fields=LISTED)
         return [DatasetVersion.model_validate(one) for one in found]
 
+    def owners(self) -> set[str]:
+        """The accounts that have a data set; for `check`."""
+        return set(self._documents.count_by("owner"))
+
+    def begin_deletion(self, dataset: DatasetVersion) -> None:
+        """Nobody finds it from now on. Raises Conflict where it has changed meanwhile."""
+        unchanged: Filter = {"id": dataset.id, "status": dataset.status, "reference": None}
+        marked = {"status": "deleting", "touched_at": now()}
+        if self._documents.update(unchanged, {"$set": marked}) is None:
+            raise Conflict("The data set has changed at the same time; try again")
+
+    def undo_deletion(self, dataset: DatasetVersion) -> None:
+        deleting: Filter = {"id": dataset.id, "status": "deleting"}
+        self._documents.update(deleting, {"$set": {"status": dataset.status}})
+
+    def mend_times(self, limit: int = 100) -> None:
+        """Take what was touched in the future as touched now, so that its silence is noticed."""
+        for status in ("checking", "deleting", "refused"):
+            ahead: Filter = {"status": status, "touched_at": {"$gt": now() + CLOCK_TOLERANCE}}
+            for found in self._documents.find(ahead, sort="touched_at", limit=limit, fields=()):
+                self._documents.update(
+                    {"id": found["id"], **ahead}, {"$set": {"touched_at": now()}}
+                )
+
     def abandoned(self, limit: int = 100) -> Iterator[DatasetVersion]:
-        """Those whose check was interrupted, and those that were refused a day ago."""
-        for status, since in (("checking", SILENT_FOR), ("refused", REFUSED_FOR)):
+        """Those whose check or deletion was interrupted, and those that were refused a day ago."""
+        for status, since in (
+            ("checking", SILENT_FOR),
+            ("deleting", SILENT_FOR),
+            ("refused", REFUSED_FOR),
+        ):
             wanted: Filter = {"status": status, "touched_at": {"$lt": now() - since}}
-            for found in self._documents.find(wanted, sort="touched_at", limit=limit):
+            for found in self._documents.find(
+                wanted, sort="touched_at", limit=limit, fields=LISTED
+            ):
                 yield DatasetVersion.model_validate(found)
 
     def is_there(self, identifier: str) -> bool:

@@ -22,6 +22,14 @@ class RefusedDataset(BadDataset):
         super().__init__(sentence)
 
 
+class InterruptedCheck(RefusedDataset):
+    code, sentence = "interrupted_check", "The check was interrupted; send the data set again"
+
+
+class UploadInUse(Conflict):
+    code, sentence = "upload_in_use", "A data set of this upload is checked at this moment"
+
+
 class UnknownLabels(RefusedDataset):
     """The report offers a mapping."""
 
@@ -32,6 +40,11 @@ class WrongOffset(Conflict):
     """The part does not begin where the upload ends."""
 
     code, sentence = "wrong_offset", "The upload does not continue at this offset"
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+    sentence = "Another account has data sets of this name; choose another name"
 
 
 class DatasetInUse(Conflict):

@@ -1,6 +1,8 @@
 """The collection of images: one document for each picture of a data set, with two blobs."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -8,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from skinapi.errors import BlobDamaged, Duplicate, NotFound
 from skinapi.lab.near_duplicates import bands_of, neighbours
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Filter, Store
 from skinapi.vision.context import Modality
 from skinapi.web.pagination import Page, page_of
 
@@ -17,6 +19,28 @@ BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")
 HASH_FIELDS = ("dataset", "sha256", "dhash", "name")
 # Beyond it the report could not show them anyway.
 MOST_FOUND = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The finding that a picture is the photo of, and whose it is. Never shown: it is there so that
+    the picture can be erased.
+    """
+
+    submission: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many pictures a data set has of each class, and their bytes."""
+
+    counts: dict[str, int]
+    size: int
+
+    @property
+    def pictures(self) -> int:
+        return sum(self.counts.values())
 
 
 class ImageHashes(BaseModel):
@@ -37,6 +61,7 @@ class DatasetImage(ImageHashes):
     - `name`: as it was sent; `image_id`: as its table has it
     - `label`: ours; `written`: as its table has it
     - `lesion`: its own id where nothing names one
+    - `submission`, `account`: of a photo of a finding (see Origin)
     """
 
     created_at: datetime
@@ -53,6 +78,8 @@ class DatasetImage(ImageHashes):
     size: int
     picture_blob: str | None = None
     thumbnail_blob: str | None = None
+    submission: str | None = None
+    account: str | None = None
 
 
 class DatasetImages:
@@ -62,6 +89,8 @@ class DatasetImages:
         self._documents.ensure_index("dataset", "id")
         self._documents.ensure_index("dataset", "sha256", unique=True)
         self._documents.ensure_index("sha256", "id")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("account", "id")
         for band in BAND_FIELDS:
             self._documents.ensure_index(band, "id")
 
@@ -85,13 +114,44 @@ class DatasetImages:
         return page_of(found, limit).map(DatasetImage.model_validate)
 
     def walk(self, dataset: str) -> Iterator[DatasetImage]:
+        for batch in self.batches(dataset, PAGE_SIZE):
+            yield from batch
+
+    def batches(self, dataset: str, size: int) -> Iterator[Sequence[DatasetImage]]:
         after: str | None = None
         while True:
-            page = self.page(dataset, after=after, limit=PAGE_SIZE)
-            yield from page.items
+            page = self.page(dataset, after=after, limit=size)
+            yield page.items
             after = page.next_after
             if after is None:
                 return
+
+    def tally(self, dataset: str) -> Tally:
+        """Count what is stored, reading no more of each picture than that needs."""
+        counts: Counter[str] = Counter()
+        size, after = 0, None
+        while found := self._documents.find(
+            {"dataset": dataset}, after=after, limit=PAGE_SIZE, fields=("label", "size")
+        ):
+            counts.update(one["label"] for one in found)
+            size += sum(one["size"] for one in found)
+            after = found[-1]["id"]
+        return Tally(dict(counts), size)
+
+    def of_account(self, account: str) -> list[DatasetImage]:
+        """Some of the pictures that are photos of this account, in any data set."""
+        return self._some({"account": account})
+
+    def of_submission(self, submission: str) -> list[DatasetImage]:
+        """Some of the pictures that are the photo of this finding, in any data set."""
+        return self._some({"submission": submission})
+
+    def _some(self, wanted: Filter) -> list[DatasetImage]:
+        found = self._documents.find(wanted, limit=PAGE_SIZE)
+        return [DatasetImage.model_validate(one) for one in found]
+
+    def is_there(self, identifier: str) -> bool:
+        return self._documents.get(identifier) is not None
 
     def get(self, dataset: str, identifier: str) -> DatasetImage:
         """Raises NotFound."""
@@ -132,8 +192,12 @@ class DatasetImages:
         """Delete all images of a data set with their files. It is idempotent."""
         while found := self._documents.find({"dataset": dataset}, limit=PAGE_SIZE):
             for image in map(DatasetImage.model_validate, found):
-                self._delete_blobs(image)
-                self._documents.delete({"id": image.id})
+                self.remove(image)
+
+    def remove(self, image: DatasetImage) -> None:
+        """Delete one picture with its files. It is idempotent."""
+        self._delete_blobs(image)
+        self._documents.delete({"id": image.id})
 
     def datasets(self) -> list[str]:
         """The ids of all data sets that have an image; for `check`."""

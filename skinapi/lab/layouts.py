@@ -1,20 +1,17 @@
 """Finds label, lesion and patient of each picture, by a table or by one folder for each class."""
 
-import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from skinapi.errors import BadDataset
 from skinapi.lab.contents import Contents, Entry
 from skinapi.lab.entry_names import comparable, shown
-from skinapi.vision.label_tables import TABLE_NAME, LabelColumns, LabelRow
+from skinapi.lab.tables import read_table
+from skinapi.vision.label_tables import KNOWN_COLUMNS, TABLE_NAME, LabelColumns, LabelRow
 
-LARGEST_TABLE = 32 * 1024 * 1024
-MOST_COLUMNS = 200
 LONGEST_VALUE = 200
 # What a store cannot keep, or a table not show.
 UNPRINTABLE = re.compile(r"[\0-\x1f\x7f\ud800-\udfff]")
@@ -31,23 +28,27 @@ class LabelledPicture:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """`missing` are pictures that the table names and nobody sent, `without_label` the other way
-    round; `lesions_known`: the table has a column for lesions.
+    round; `lesions_known`: the table has a column for lesions; `ids_from_names`: nothing gives the
+    pictures ids, and their own are only the names of their files, empty where two have one name.
     """
 
     pictures: tuple[LabelledPicture, ...]
+    ids_from_names: bool = False
     missing: tuple[str, ...] = ()
     without_label: tuple[str, ...] = ()
     named_twice: tuple[str, ...] = ()
     lesions_known: bool = False
 
 
-def read_layout(contents: Contents) -> Layout:
-    """Raises BadDataset where there is neither one table nor folders with pictures."""
+def read_layout(contents: Contents, *, go_on: Callable[[], None]) -> Layout:
+    """Raises BadDataset where there is neither one table nor folders with pictures, and what
+    `go_on` raises, which is called at each row.
+    """
     pictures = [entry for entry in contents.entries if not entry.is_table]
     if not pictures:
         raise BadDataset("No picture was sent: JPEG, PNG or WebP, also in zip, tar or tgz archives")
     table = _choose_table([entry for entry in contents.entries if entry.is_table])
-    return _read_table(table, pictures) if table else _read_folders(pictures)
+    return _read_table(table, pictures, go_on) if table else _read_folders(pictures)
 
 
 def _choose_table(tables: Sequence[Entry]) -> Entry | None:
@@ -58,20 +59,23 @@ def _choose_table(tables: Sequence[Entry]) -> Entry | None:
     return tables[0] if tables else None
 
 
-def _read_table(table: Entry, pictures: Sequence[Entry]) -> Layout:
-    names, rows = _rows_of(table)
-    columns = LabelColumns(names, table=shown(table.named.name))
+def _read_table(table: Entry, pictures: Sequence[Entry], go_on: Callable[[], None]) -> Layout:
     finder = _Finder(table, pictures)
     found: dict[str, LabelledPicture] = {}
     missing, named_twice = [], []
-    for row in map(columns.read, rows):
-        entry = finder.find(row.named)
-        if entry is None:
-            missing.append(str(row.named))
-        elif entry.name in found:
-            named_twice.append(str(row.named))
-        else:
-            found[entry.name] = LabelledPicture(entry, row)
+    ids: set[str] = set()
+    with read_table(table) as (names, rows):
+        columns = LabelColumns(names, table=shown(table.named.name))
+        for row in map(columns.read, _known_cells(names, rows)):
+            go_on()
+            entry = finder.find(row.named)
+            if entry is None:
+                missing.append(str(row.named))
+            elif entry.name in found or row.image_id in ids:
+                named_twice.append(str(row.named))
+            else:
+                ids.add(row.image_id)
+                found[entry.name] = LabelledPicture(entry, row)
     return Layout(
         pictures=tuple(found.values()),
         missing=tuple(missing),
@@ -104,30 +108,14 @@ class _Finder:
         return self._by_name.get(comparable(named.name))
 
 
-def _rows_of(table: Entry) -> tuple[Sequence[str], Iterator[dict[str, str]]]:
-    if table.size > LARGEST_TABLE:
-        raise BadDataset(f"The table has more than {LARGEST_TABLE // 2**20} MB")
-    # A sentence never repeats what the library says: it may quote a person's data.
-    broken = f"{shown(table.named.name)} cannot be read as a table in UTF-8 with commas"
-    try:
-        # Excel writes a byte order mark, which utf-8 would make part of the first column's name.
-        text = table.path.read_bytes().decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
-        names = list(reader.fieldnames or [])
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadDataset(broken) from error
-    if len(names) > MOST_COLUMNS:
-        raise BadDataset(f"The table has more than {MOST_COLUMNS} columns")
-    return names, _clean_rows(reader, broken)
-
-
-def _clean_rows(reader: "csv.DictReader[str]", broken: str) -> Iterator[dict[str, str]]:
-    try:
-        for row in reader:
-            row.pop(None, None)  # values beyond the last column
-            yield {name: UNPRINTABLE.sub("", value)[:LONGEST_VALUE] for name, value in row.items()}
-    except csv.Error as error:
-        raise BadDataset(broken) from error
+def _known_cells(names: Sequence[str], rows: Iterable[list[str]]) -> Iterator[dict[str, str]]:
+    """Of each row the cells that say something to us: a table may have a hundred other columns."""
+    wanted = {name: at for at, name in enumerate(names) if name in KNOWN_COLUMNS}
+    for row in rows:
+        yield {
+            name: UNPRINTABLE.sub("", row[at])[:LONGEST_VALUE] if at < len(row) else ""
+            for name, at in wanted.items()
+        }
 
 
 def _read_folders(pictures: Sequence[Entry]) -> Layout:
@@ -146,12 +134,12 @@ def _read_folders(pictures: Sequence[Entry]) -> Layout:
     ids = Counter(entry.named.stem for entry in labelled)
     return Layout(
         pictures=tuple(LabelledPicture(e, _row_of(e, e.named.parts[top], ids)) for e in labelled),
+        ids_from_names=True,
         without_label=tuple(e.name for e in pictures if len(e.named.parts) <= top + 1),
     )
 
 
 def _row_of(entry: Entry, label: str, ids: Counter[str]) -> LabelRow:
-    """Two folders may have a picture of one name; its id is then with the folder."""
     stem = entry.named.stem
-    image_id = stem if ids[stem] == 1 else f"{label}-{stem}"
+    image_id = stem if ids[stem] == 1 else ""
     return LabelRow(image_id=image_id, named=entry.named, label=label, lesion_id=image_id)

@@ -1,34 +1,65 @@
 """Builds the services of data sets; `skinapi.services` calls it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.owners import OwnerStays
 from skinapi.lab.checks import Checks
+from skinapi.lab.contributions import ContributedPictures
 from skinapi.lab.datasets import Datasets
+from skinapi.lab.from_reviews import FromReviewsService
 from skinapi.lab.images import DatasetImages
 from skinapi.lab.learned import LearnedPictures
 from skinapi.lab.publishing import Publisher
 from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.quota import Quota
+from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.uploads import Uploads
+from skinapi.records.submissions import Submissions
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
+
+
+@dataclass(frozen=True)
+class LabRepositories:
+    """What data sets are stored in. They are built before the services of findings, which tell
+    `contributed` what to erase.
+    """
+
+    datasets: Datasets
+    images: DatasetImages
+    contributed: ContributedPictures
+
+
+def open_lab_repositories(
+    store: Store, *, accounts: Accounts, submissions: Submissions, trail: AuditTrail
+) -> LabRepositories:
+    datasets, images = Datasets(store), DatasetImages(store)
+    contributed = ContributedPictures(
+        datasets=datasets, images=images, accounts=accounts, submissions=submissions, trail=trail
+    )
+    return LabRepositories(datasets, images, contributed)
 
 
 def open_datasets(
     settings: Settings,
     store: Store,
+    data: LabRepositories,
     *,
     trail: AuditTrail,
     learned: Callable[[], LearnedPictures],
     in_use: Callable[[str], bool],
-) -> DatasetsService:
+    findings: ReviewedFindings,
+    owner_stays: OwnerStays,
+) -> tuple[DatasetsService, FromReviewsService]:
     """`learned` tells of the model in service, `in_use` whether a job uses a data set.
 
     Removes what killed processes left in the quarantine of this machine.
     """
-    datasets, images, uploads = Datasets(store), DatasetImages(store), Uploads(store)
+    datasets, images, uploads = data.datasets, data.images, Uploads(store)
     quota = Quota(datasets=datasets, uploads=uploads, most=settings.dataset_quota_bytes)
     quarantine, checks = Quarantine(settings.quarantine), Checks()
     publisher = Publisher(
@@ -40,9 +71,10 @@ def open_datasets(
         most_bytes=settings.max_dataset_bytes,
         check_quota=quota.check,
         waiting=checks.waiting,
+        disk=settings.instance_dir,
     )
     quarantine.sweep()
-    return DatasetsService(
+    service = DatasetsService(
         datasets=datasets,
         images=images,
         uploads=uploads,
@@ -53,4 +85,14 @@ def open_datasets(
         quota=quota,
         largest=settings.max_dataset_bytes,
         in_use=in_use,
+        owner_stays=owner_stays,
+        resume_erasures=data.contributed.resume,
     )
+    from_reviews = FromReviewsService(
+        datasets=service,
+        publisher=publisher,
+        findings=findings,
+        contributed=data.contributed,
+        trail=trail,
+    )
+    return service, from_reviews

@@ -5,9 +5,9 @@ it begins by removing what the earlier attempt has stored.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from skinapi.errors import NotFound
@@ -15,11 +15,13 @@ from skinapi.lab.contents import Contents, Sent, gather
 from skinapi.lab.datasets import SHOWN_FILES, Datasets, DatasetVersion, NewDataset
 from skinapi.lab.entry_names import shown
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
-from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.lab.heartbeat import Heartbeat
+from skinapi.lab.images import DatasetImage, DatasetImages, Origin, Tally
 from skinapi.lab.inspection import PictureInspector
 from skinapi.lab.label_mapping import LabelMapping
 from skinapi.lab.layouts import LabelledPicture, Layout, read_layout
 from skinapi.lab.learned import LearnedPictures
+from skinapi.lab.near_duplicates import Comparisons
 from skinapi.lab.quarantine import Quarantine, QuarantineFolder
 from skinapi.lab.validation import (
     Checked,
@@ -27,14 +29,17 @@ from skinapi.lab.validation import (
     count_groups,
     drop_duplicates,
     duplicates_elsewhere,
+    give_id,
     listed,
     near_within,
+    others_beside,
     seen_by_model,
     unknown_labels,
     warnings_of,
 )
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.context import Modality
+from skinapi.web.spool import refuse_full_disk
 
 TOUCH_EVERY = 25
 TOUCH_WAITING_EVERY_S = 30.0
@@ -49,6 +54,21 @@ class Published:
     unpacked: int
 
 
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where the pictures come from that nobody sent: the name of each -> its finding, and what else
+    the report says. `erase_unconsented(dataset)` erases the pictures whose owners withdrew the
+    consent meanwhile.
+    """
+
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    report: Mapping[str, Any] = field(default_factory=dict)
+    erase_unconsented: Callable[[str], None] = lambda _: None
+
+
+SENT_BY_OWNER = Provenance()
+
+
 class Publisher:
     def __init__(
         self,
@@ -61,9 +81,11 @@ class Publisher:
         most_bytes: int,
         check_quota: Callable[[str, int], None],
         waiting: Callable[[], Sequence[str]],
+        disk: Path,
     ) -> None:
         """`check_quota(owner, more)` raises DatasetQuotaReached; `learned` tells of the model in
-        service, `waiting` which data sets wait for this one's check to end.
+        service, `waiting` which data sets wait for this one's check to end; `disk` is a folder of
+        the disk that the store fills.
         """
         self._datasets = datasets
         self._images = images
@@ -73,9 +95,16 @@ class Publisher:
         self._most_bytes = most_bytes
         self._check_quota = check_quota
         self._waiting = waiting
+        self._disk = disk
         self._touched_waiting_at = 0.0
 
-    def publish(self, dataset: DatasetVersion, new: NewDataset, sent: Sequence[Sent]) -> Published:
+    def publish(
+        self,
+        dataset: DatasetVersion,
+        new: NewDataset,
+        sent: Sequence[Sent],
+        provenance: Provenance = SENT_BY_OWNER,
+    ) -> Published:
         """Raises BadDataset (UnknownLabels, BadArchive), PayloadTooLarge, DiskFull,
         DatasetQuotaReached, NotFound where it was deleted; nothing is left of it then.
         """
@@ -83,13 +112,15 @@ class Publisher:
         mapping = LabelMapping(new.labels)
         try:
             with self._quarantine.opened(most=self._most_bytes) as folder:
-                self._touch(dataset, 0.0, "Unpacking")
-                contents = gather(sent, folder)
-                layout = read_layout(contents)
+                go_on = Heartbeat(lambda: self._touch(dataset, 0.0, "Unpacking"))
+                contents = gather(sent, folder, go_on=go_on)
+                layout = read_layout(contents, go_on=go_on)
                 self._refuse_unknown_labels(layout, mapping, skip=new.skip_unknown_labels)
-                return self._check(dataset, new, mapping, contents, layout, sent)
+                return self._check(dataset, new, mapping, contents, layout, sent, provenance)
         except BaseException:
-            self._images.forget(dataset.id)
+            # The store may have failed just after it had published the data set.
+            if self._datasets.published_name(dataset.id) is None:
+                self._images.forget(dataset.id)
             raise
 
     def _refuse_unknown_labels(self, layout: Layout, mapping: LabelMapping, *, skip: bool) -> None:
@@ -110,14 +141,19 @@ class Publisher:
         contents: Contents,
         layout: Layout,
         sent: Sequence[Sent],
+        provenance: Provenance,
     ) -> Published:
         decoded, unreadable = self._decode(dataset, new, mapping, contents.folder, layout)
+        learned = self._learned()
+        if layout.ids_from_names:
+            decoded = [give_id(one, learned) for one in decoded]
         checked, duplicates = drop_duplicates(decoded)
         if not checked:
             raise RefusedDataset(
                 "No picture of the data set can be used", report={"unreadable": unreadable}
             )
         report = {
+            **provenance.report,
             **count_groups(checked, lesions_known=layout.lesions_known),
             "sources": [{"name": new.source or "not named", "pictures": len(checked)}],
             "unreadable": unreadable,
@@ -126,26 +162,45 @@ class Publisher:
             "named_twice": listed(layout.named_twice),
             "skipped_files": dict(contents.skipped),
             "unknown_labels": unknown_labels(layout, mapping),
-            "duplicates": {**duplicates, "near": near_within(checked)},
-            "elsewhere": duplicates_elsewhere(checked, self._images, self._names_beside(dataset)),
-            "seen_by_model": seen_by_model(checked, self._learned()),
+            "seen_by_model": seen_by_model(checked, learned),
+            **self._compare(dataset, checked, duplicates),
         }
         report["warnings"] = warnings_of(report)
         size = sum(one.labelled.entry.size for one in checked)
         sent_size = sum(one.size for one in sent)
         self._check_quota(dataset.owner, size - sent_size)  # what was sent is counted already
-        self._store(dataset, checked)
+        self._store(dataset, checked, provenance.origins)
+        kept = Tally({label: one["pictures"] for label, one in report["classes"].items()}, size)
+        if provenance.origins:
+            provenance.erase_unconsented(dataset.id)
+            kept = self._images.tally(dataset.id)
         published = self._datasets.publish(
             dataset.id,
             report=report,
-            counts={label: found["pictures"] for label, found in report["classes"].items()},
-            pictures=len(checked),
-            size=size,
+            counts=kept.counts,
+            pictures=kept.pictures,
+            size=kept.size,
+            erased=len(checked) - kept.pictures,
             files=[one.name for one in checked[:SHOWN_FILES]],
             progress=100.0,
             message="Published",
         )
         return Published(published, contents.unpacked)
+
+    def _compare(
+        self, dataset: DatasetVersion, checked: Sequence[Checked], duplicates: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What of the report tells which pictures are the same or alike."""
+        comparisons = Comparisons()
+        go_on = Heartbeat(lambda: self._touch(dataset, DECODED_SHARE, "Comparing pictures"))
+        near = near_within(checked, comparisons, go_on)
+        others = others_beside(dataset, self._datasets)
+        elsewhere = duplicates_elsewhere(checked, self._images, others, comparisons, go_on)
+        return {
+            "duplicates": {**duplicates, "near": near},
+            "elsewhere": elsewhere,
+            "all_compared": comparisons.all_made,
+        }
 
     def _decode(
         self,
@@ -199,14 +254,18 @@ class Publisher:
             thumbnail=path,
         )
 
-    def _store(self, dataset: DatasetVersion, checked: Sequence[Checked]) -> None:
+    def _store(
+        self, dataset: DatasetVersion, checked: Sequence[Checked], origins: Mapping[str, Origin]
+    ) -> None:
         rest = 100.0 - DECODED_SHARE
         for number, one in enumerate(checked):
             if number % TOUCH_EVERY == 0:
                 share = DECODED_SHARE + rest * number / len(checked)
                 self._touch(dataset, share, f"Stored {number} of {len(checked)}")
+            # What keeps space free for the database while bodies arrive must hold here too.
+            refuse_full_disk(self._disk)
             self._images.add(
-                _image_of(dataset.id, one),
+                _image_of(dataset.id, one, origins.get(one.name)),
                 picture=one.labelled.entry.path.read_bytes(),
                 thumbnail=one.thumbnail.read_bytes(),
             )
@@ -219,26 +278,8 @@ class Publisher:
             for other in self._waiting():
                 self._datasets.touch(other, progress=0.0, message="Waiting for another check")
 
-    def _names_beside(self, dataset: DatasetVersion) -> Callable[[str], str | None]:
-        """A function that tells the name of a published data set by its id.
 
-        None for another version of the same name, which shares pictures by its nature, and for one
-        that is still checked, or is gone.
-        """
-
-        @cache
-        def name_of(identifier: str) -> str | None:
-            try:
-                found = self._datasets.by_id(identifier)
-            except NotFound:
-                return None
-            other = found.status == "published" and found.name_key != dataset.name_key
-            return found.name if other else None
-
-        return name_of
-
-
-def _image_of(dataset: str, one: Checked) -> DatasetImage:
+def _image_of(dataset: str, one: Checked, origin: Origin | None) -> DatasetImage:
     row, inspected = one.labelled.row, one.inspected
     return DatasetImage(
         id=new_id(),
@@ -258,4 +299,6 @@ def _image_of(dataset: str, one: Checked) -> DatasetImage:
         height=inspected.height,
         format=inspected.format,
         size=one.labelled.entry.size,
+        submission=origin.submission if origin else None,
+        account=origin.account if origin else None,
     )

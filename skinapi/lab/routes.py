@@ -4,20 +4,30 @@ import hashlib
 
 from flask import Response, request
 
-from skinapi.errors import BadDataset, BadRequest, Forbidden, NotFound
+from skinapi.errors import BadDataset, BadRequest, Conflict, Forbidden, NotFound
 from skinapi.lab.datasets import NewDataset
-from skinapi.lab.errors import DatasetInUse, DatasetQuotaReached, WrongOffset
+from skinapi.lab.errors import (
+    DatasetInUse,
+    DatasetQuotaReached,
+    NameTaken,
+    UploadInUse,
+    WrongOffset,
+)
+from skinapi.lab.from_reviews import FromReviewsService
 from skinapi.lab.schemas import (
+    DatasetsQuery,
     DatasetSummary,
     DatasetView,
     ImageView,
     NewDatasetBody,
+    NewReviewedDataset,
     NewUpload,
     UploadView,
 )
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.uploads import LARGEST_PART
-from skinapi.web.access import Signed, Subject
+from skinapi.records.errors import IdempotencyKeyReused
+from skinapi.web.access import Signed, Subject, admins
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import Page, PageQuery
 from skinapi.web.routes import Routes
@@ -27,8 +37,10 @@ from skinapi.web.streams import BodyStream
 RESEARCHERS = Signed(
     roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
 )
+CHOOSERS = admins("Only admin can choose the reference data set")
 
 routes: Routes[DatasetsService] = Routes("datasets")
+from_reviews_routes: Routes[FromReviewsService] = Routes("datasets-from-reviews")
 
 
 @routes.route(
@@ -88,15 +100,20 @@ def delete_upload(datasets: DatasetsService, *, upload: str, subject: Subject) -
     access=RESEARCHERS,
     rate=Rate.WRITE,
     status=202,
-    raises=(NotFound, BadRequest, BadDataset),
+    raises=(NotFound, BadRequest, BadDataset, NameTaken, UploadInUse, IdempotencyKeyReused),
 )
 def send_dataset(
-    datasets: DatasetsService, *, body: NewDatasetBody, subject: Subject
+    datasets: DatasetsService,
+    *,
+    body: NewDatasetBody,
+    subject: Subject,
+    idempotency_key: str | None,
 ) -> DatasetView:
     """Make a data set of uploads: pictures, a table, archives of both.
 
     It is checked beside the requests; `GET /datasets/{id}` tells how far it is. A refused one keeps
     its report for a day, and its uploads, so that it can be sent again, with `labels` for example.
+    A name belongs to the account that used it first, while it has a data set of that name.
     """
     new = NewDataset(
         name=body.name,
@@ -106,14 +123,57 @@ def send_dataset(
         modality=body.modality,
         labels=body.labels,
         skip_unknown_labels=body.skip_unknown_labels,
+        uploads=tuple(body.uploads),
+        any_name=subject.role == "admin",
+        key=idempotency_key,
     )
     return DatasetView.of(datasets.send_uploads(new=new, uploads=body.uploads))
 
 
+@from_reviews_routes.route(
+    "POST",
+    "/datasets/from-reviews",
+    access=RESEARCHERS,
+    rate=Rate.WRITE,
+    status=202,
+    raises=(NameTaken,),
+)
+def send_reviewed(
+    service: FromReviewsService, *, body: NewReviewedDataset, subject: Subject
+) -> DatasetView:
+    """Make a data set of the reviewed findings whose owners consent to it (`training`).
+
+    It is checked and published as any other; `reviews` of its report counts what was taken, and
+    what was left out and why. Patients and findings have names in it that do not lead back to the
+    account, and are the same in each version. A picture is erased from all versions where its owner
+    withdraws the consent or deletes the finding.
+    """
+    new = NewDataset(
+        name=body.name,
+        owner=subject.id,
+        licence=body.licence,
+        source=body.source,
+        any_name=subject.role == "admin",
+    )
+    return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
+
+
 @routes.route("GET", "/datasets", access=RESEARCHERS, rate=Rate.READ)
-def list_datasets(datasets: DatasetsService, *, query: PageQuery) -> Page[DatasetSummary]:
-    """All published data sets, each version of a name by itself, the oldest first."""
-    return datasets.list_datasets(after=query.after, limit=query.limit).map(DatasetSummary.of)
+def list_datasets(
+    datasets: DatasetsService, *, query: DatasetsQuery, subject: Subject
+) -> Page[DatasetSummary]:
+    """All published data sets, each version of a name by itself, the oldest first.
+
+    With another `status`, the caller's own that are being checked or were refused; for an admin,
+    those of all.
+    """
+    if query.status == "published":
+        page = datasets.list_datasets(after=query.after, limit=query.limit)
+    else:
+        page = datasets.list_unpublished(
+            status=query.status, after=query.after, limit=query.limit, by=subject
+        )
+    return page.map(DatasetSummary.of)
 
 
 @routes.route("GET", "/datasets/<dataset>", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,))
@@ -160,3 +220,30 @@ def delete_dataset(datasets: DatasetsService, *, dataset: str, subject: Subject)
     """Delete a data set with its pictures, as its owner or an admin."""
     deleted = datasets.delete(dataset=dataset, by=subject)
     return Message(message=f"Data set {deleted.name} deleted")
+
+
+@routes.route(
+    "POST",
+    "/datasets/<dataset>/reference",
+    access=CHOOSERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict),
+)
+def choose_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
+    """Compare every new model with the one in service on this data set too, in place of another.
+
+    No training learns from its pictures, or from the lesions that they show.
+    """
+    return DatasetView.of(datasets.choose_reference(dataset=dataset, by=subject))
+
+
+@routes.route(
+    "DELETE",
+    "/datasets/<dataset>/reference",
+    access=CHOOSERS,
+    rate=Rate.WRITE,
+    raises=(NotFound, Conflict),
+)
+def end_reference(datasets: DatasetsService, *, dataset: str, subject: Subject) -> DatasetView:
+    """Compare no more on this data set."""
+    return DatasetView.of(datasets.end_reference(dataset=dataset, by=subject))

@@ -1,19 +1,33 @@
 """What crosses the wire about data sets and uploads."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from skinapi.lab.datasets import DatasetVersion, Status
+from skinapi.lab.datasets import DatasetVersion, LabelSource, Status
 from skinapi.lab.images import DatasetImage
 from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord
 from skinapi.vision.context import Modality
-from skinapi.web.schema_types import Answer, Body, Identifier, Name
+from skinapi.web.pagination import PageQuery
+from skinapi.web.schema_types import Answer, Body, Contained, Identifier, Name, Printable
 
-DatasetName = Annotated[Name, StringConstraints(max_length=100)]
-Text = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)]
+ID = re.compile(r"[0-9a-f]{32}")
 MOST_LABELS = 200
+
+
+def _no_id(name: str) -> str:
+    # Where a name or an id is taken, an id is meant first.
+    if ID.fullmatch(name.casefold()):
+        raise ValueError("A name must not look like an id; choose another one")
+    return name
+
+
+DatasetName = Annotated[Name, StringConstraints(max_length=100), AfterValidator(_no_id)]
+Text = Annotated[
+    str, StringConstraints(max_length=200, strip_whitespace=True), Printable, Contained
+]
 
 
 class NewUpload(Body):
@@ -55,6 +69,21 @@ class NewDatasetBody(Body):
     skip_unknown_labels: bool = False
 
 
+class NewReviewedDataset(Body):
+    name: DatasetName
+    labels_from: LabelSource = Field(
+        default="reviews",
+        description="`histology`: only labels that the laboratory has confirmed; `reviews`: where "
+        "there is none, also the doctor's newest one, unless unsure or awaiting histology",
+    )
+    licence: Text = ""
+    source: Text = "reviewed findings of this server"
+
+
+class DatasetsQuery(PageQuery):
+    status: Status = "published"
+
+
 class DatasetSummary(Answer):
     id: str
     name: str
@@ -68,6 +97,12 @@ class DatasetSummary(Answer):
     pictures: int
     size: int = Field(description="bytes of its pictures")
     counts: dict[str, int] = Field(description="pictures of each class")
+    reference: bool = Field(description="whether all models are compared on it")
+    labels_from: LabelSource | None = Field(description="of one that was made from reviews")
+    erased: int = Field(
+        description="pictures that are gone, because their owner withdrew the consent or deleted "
+        "them; of one that was made from reviews"
+    )
 
     @classmethod
     def of(cls, dataset: DatasetVersion) -> Self:
@@ -80,6 +115,9 @@ class DatasetView(DatasetSummary):
     problem: str | None = Field(description="why it was refused")
     problem_code: str | None
     report: dict[str, Any] = Field(description="what its check found")
+    uploads: tuple[str, ...] = Field(
+        description="what it was made of; where it was refused, they can be sent again for a day"
+    )
 
 
 class ImageView(Answer):

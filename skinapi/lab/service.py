@@ -1,24 +1,32 @@
-"""The use cases of data sets: upload in parts, send, list, show, delete, write for a training."""
+"""The use cases of data sets: upload in parts, send, list, show, compare on, delete."""
 
 import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from skinapi.audit import AuditTrail
-from skinapi.errors import BadRequest, Forbidden, NotFound, SkinAPIError, StoreUnavailable
+from skinapi.auth.owners import OwnerStays
+from skinapi.errors import (
+    BadRequest,
+    Conflict,
+    Duplicate,
+    Forbidden,
+    InvalidToken,
+    NotFound,
+    SkinAPIError,
+)
 from skinapi.lab.checks import Checks
 from skinapi.lab.contents import Sent
-from skinapi.lab.datasets import NO_SUCH, Datasets, DatasetVersion, NewDataset
-from skinapi.lab.errors import DatasetInUse, DatasetQuotaReached, RefusedDataset
+from skinapi.lab.datasets import NO_SUCH, Datasets, DatasetVersion, NewDataset, Status
+from skinapi.lab.errors import DatasetInUse, DatasetQuotaReached, NameTaken, UploadInUse
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.publishing import Published, Publisher
 from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.quota import Quota
 from skinapi.lab.receiving import receive
-from skinapi.lab.training_folder import write_training_folder
+from skinapi.lab.shown_report import shown_report
+from skinapi.lab.upkeep import Upkeep
 from skinapi.lab.uploads import KEPT_FOR, UploadRecord, Uploads, refuse_other_checksum
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
@@ -31,6 +39,7 @@ from skinapi.web.size_limits import body_too_large
 MOST_UPLOADS = 200
 # Parts of uploads that are read into memory at the same time, in each process.
 PARTS_AT_ONCE = 2
+LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 
 
 class DatasetsService:
@@ -47,9 +56,11 @@ class DatasetsService:
         quota: Quota,
         largest: int,
         in_use: Callable[[str], bool],
+        owner_stays: OwnerStays,
+        resume_erasures: Callable[[], None],
     ) -> None:
         """`largest` is the most bytes of a data set as it is sent; `in_use` tells whether a job
-        uses the data set of this id.
+        uses the data set of this id; `resume_erasures` is part of each `sweep`.
         """
         self._datasets = datasets
         self._images = images
@@ -61,6 +72,16 @@ class DatasetsService:
         self._quota = quota
         self._largest = largest
         self._in_use = in_use
+        self._upkeep = Upkeep(
+            datasets=datasets,
+            images=images,
+            uploads=uploads,
+            checks=checks,
+            trail=trail,
+            owner_stays=owner_stays,
+            resume_erasures=resume_erasures,
+        )
+        self._owner_stays = owner_stays
         self._parts = threading.BoundedSemaphore(PARTS_AT_ONCE)
 
     # --- uploads ---
@@ -68,7 +89,9 @@ class DatasetsService:
     def begin_upload(
         self, *, name: str, size: int, sha256: str | None, by: Subject
     ) -> UploadRecord:
-        """Raises PayloadTooLarge, DatasetQuotaReached, BadRequest past MOST_UPLOADS."""
+        """Raises PayloadTooLarge, DatasetQuotaReached, BadRequest past MOST_UPLOADS, and
+        InvalidToken.
+        """
         self.sweep()
         if size > self._largest:
             raise body_too_large(self._largest)
@@ -76,8 +99,9 @@ class DatasetsService:
             raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
         upload = self._uploads.begin(owner=by.id, name=name, size=size, sha256=sha256)
         try:
+            self._refuse_gone(by.id)
             self._quota.check(by.id, 0)  # its size is counted already
-        except DatasetQuotaReached:
+        except (InvalidToken, DatasetQuotaReached):
             self._uploads.remove(upload.id)
             raise
         return upload
@@ -106,8 +130,13 @@ class DatasetsService:
     def send_uploads(self, *, new: NewDataset, uploads: Sequence[str]) -> DatasetVersion:
         """Check and publish these uploads as a data set, beside the requests.
 
-        Raises NotFound, BadRequest for uploads that have not arrived, Unavailable.
+        The same request with the same key gets the data set of the first one. Raises
+        IdempotencyKeyReused for another request with that key, NotFound, BadRequest for uploads
+        that have not arrived, UploadInUse, NameTaken, Unavailable, InvalidToken.
         """
+        # First of all: the uploads of a data set that is published are deleted.
+        if sent := self._datasets.sent_before(new):
+            return self._as_shown(sent)
         records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
         for record in records:
             if not record.complete:
@@ -118,75 +147,130 @@ class DatasetsService:
             raise body_too_large(self._largest)
         for record in records:
             self._uploads.keep(record, until=now() + KEPT_FOR)
-        dataset = self._datasets.begin(new, size=0)  # the uploads count until they are deleted
-        self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
-        check = partial(self.check_uploads, dataset=dataset.id, new=new, uploads=tuple(uploads))
+        # The size is 0 because the uploads count until they are deleted.
+        publish = partial(self.publish_uploads, new=new, uploads=tuple(uploads))
+        return self.send(new=new, publish=publish, uploads=records)
+
+    def send(
+        self,
+        *,
+        new: NewDataset,
+        publish: Callable[[DatasetVersion], DatasetVersion],
+        uploads: Sequence[UploadRecord] = (),
+    ) -> DatasetVersion:
+        """Begin a data set, and have `publish` check and publish it beside the requests.
+
+        `uploads` are those that it is made of. Raises Unavailable where too many wait,
+        UploadInUse and InvalidToken.
+        """
+        self.sweep()
         try:
-            self._checks.submit(dataset.id, check)
+            dataset = self._begin(new, size=0)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if sent := self._datasets.sent_before(new):
+                return self._as_shown(sent)
+            raise
+        self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
+        try:
+            for upload in uploads:
+                self._claim(upload, dataset.id)
+            check = partial(self.check, dataset=dataset.id, new=new, publish=publish)
+            self._checks.submit(dataset.id, check, owner=new.owner)
         except SkinAPIError:
             self._datasets.remove(dataset.id)
             raise
         return dataset
 
-    def check_uploads(
-        self, *, dataset: str, new: NewDataset, uploads: Sequence[str]
+    def _claim(self, upload: UploadRecord, dataset: str) -> None:
+        """Raises UploadInUse where another data set of it is checked, by any server."""
+        before = self._datasets.find(upload.dataset) if upload.dataset else None
+        if before and before.status == "checking" and not before.is_interrupted:
+            raise UploadInUse
+        if not self._uploads.claim(upload, dataset=dataset):
+            raise UploadInUse
+
+    def check(
+        self,
+        *,
+        dataset: str,
+        new: NewDataset,
+        publish: Callable[[DatasetVersion], DatasetVersion],
     ) -> DatasetVersion | None:
-        """What a job would do: publish the data set and delete its uploads, or keep why it was
-        refused (None then). It may be called again, also after it has ended.
-        """
+        """Publish the data set, or keep why it was refused (None then)."""
         try:
             found = self._datasets.by_id(dataset)
             if found.status != "checking":
                 return found
-            return self.publish_uploads(found, new, uploads)
+            published = publish(found)
+            self._trail.note("dataset.published", by=new.owner, target=dataset)
         except SkinAPIError as error:
-            self._refuse(dataset, new.owner, error)
+            self._upkeep.refuse(dataset, new.owner, error)
+            return None
         except Exception as error:  # noqa: BLE001 (the thread must go on to the next check)
             log_fault(error)
-            self._refuse(dataset, new.owner, SkinAPIError())
-        return None
+            self._upkeep.refuse(dataset, new.owner, SkinAPIError())
+            return None
+        return published
 
     def publish_uploads(
         self, dataset: DatasetVersion, new: NewDataset, uploads: Sequence[str]
     ) -> DatasetVersion:
-        """Raises what `Publisher.publish` raises, and BadRequest for another checksum."""
+        """Publish, and delete the uploads. Raises what `Publisher.publish` raises, and BadRequest
+        for another checksum.
+        """
         records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
         for record in records:
             refuse_other_checksum(record, self._uploads.read(record))
         published = self._publisher.publish(dataset, new, [self._sent(one) for one in records])
         for record in records:
             self._uploads.remove(record.id)
-        self._trail.note("dataset.published", by=new.owner, target=dataset.id)
         return published.dataset
 
     def _sent(self, record: UploadRecord) -> Sent:
         return Sent(record.name, record.size, lambda: io.BufferedReader(self._uploads.read(record)))
 
-    def _refuse(self, dataset: str, owner: str, error: SkinAPIError) -> None:
-        """Keep the reason for a day; the uploads stay, so that they can be sent again."""
-        report = error.report if isinstance(error, RefusedDataset) else {}
-        with suppress(StoreUnavailable):
-            self._datasets.refuse(dataset, code=error.code, problem=error.detail, report=report)
-            self._trail.note("dataset.refused", by=owner, target=dataset)
-
     def send_files(self, *, new: NewDataset, sent: Sequence[Sent]) -> Published:
         """Check and publish these files as a data set, while the caller waits.
 
-        Raises what `Publisher.publish` raises, and Unavailable; nothing is left then.
+        Raises what `Publisher.publish` raises, NameTaken, Unavailable, and InvalidToken where the
+        account was deleted while it waited; nothing is left then.
         """
         with self._checks.now():
             self.sweep()
             size = sum(one.size for one in sent)
             self._quota.check(new.owner, size)
-            dataset = self._datasets.begin(new, size=size)
+            dataset = self._begin(new, size=size)
             self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
             try:
                 published = self._publisher.publish(dataset, new, sent)
             except BaseException:
-                self._datasets.remove(dataset.id)
+                self._upkeep.remove(dataset.id)
                 raise
             self._trail.note("dataset.published", by=new.owner, target=dataset.id)
             return published
+
+    def _begin(self, new: NewDataset, *, size: int) -> DatasetVersion:
+        """Store a data set that is about to be checked. Raises InvalidToken, NameTaken.
+
+        A deletion of the account that begins later removes it, and then its check ends.
+        """
+        dataset = self._datasets.begin(new, size=size)
+        try:
+            self._refuse_gone(new.owner)
+            if not new.any_name:
+                self._datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
+        except (InvalidToken, NameTaken):
+            self._datasets.remove(dataset.id)
+            raise
+        return dataset
+
+    def _refuse_gone(self, owner: str) -> None:
+        """Asked after a write: a deletion that began before it could not see what was written.
+
+        Raises InvalidToken where the account is gone, or is being deleted.
+        """
+        if not self._owner_stays(owner):
+            raise InvalidToken
 
     def send_form(
         self,
@@ -212,9 +296,26 @@ class DatasetsService:
     def list_datasets(self, *, after: str | None, limit: int) -> Page[DatasetVersion]:
         return self._datasets.page(after=after, limit=limit)
 
+    def list_unpublished(
+        self, *, status: Status, after: str | None, limit: int, by: Subject
+    ) -> Page[DatasetVersion]:
+        """The caller's own of this status; for an admin, those of all."""
+        owner = None if by.role == "admin" else by.id
+        return self._datasets.page(after=after, limit=limit, status=status, owner=owner)
+
     def show(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """A data set; before it is published, for its owner and admins alone. Raises NotFound."""
+        return self._as_shown(self._readable(dataset, by))
+
+    def _as_shown(self, dataset: DatasetVersion) -> DatasetVersion:
+        report = shown_report(dataset.report, self._datasets.published_name)
+        return dataset.model_copy(update={"report": report})
+
+    def _readable(self, dataset: str, by: Subject) -> DatasetVersion:
         found = self._datasets.by_id(dataset)
+        if found.is_interrupted:
+            self._upkeep.settle(found)
+            found = self._datasets.by_id(dataset)
         if found.status != "published" and by.role != "admin" and found.owner != by.id:
             raise NotFound(NO_SUCH)
         return found
@@ -236,51 +337,61 @@ class DatasetsService:
             raise NotFound(NO_SUCH)
         return found
 
-    def write_folder(self, dataset_id: str, folder: Path) -> None:
-        """Write a table and the pictures, under names of ours, as training reads them.
+    # --- the reference ---
 
-        Raises NotFound where it is deleted, also meanwhile.
-        """
-        self._published(dataset_id)
-        write_training_folder(self._images, dataset_id, folder)
-        self._published(dataset_id)
+    def choose_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
+        """Compare all models on this data set from now on. Raises NotFound, Conflict."""
+        found, before = self._published(dataset), self._datasets.reference()
+        if self._in_use(found.id):
+            raise Conflict(LEARNED_FROM)
+        with self._trail.act("dataset.reference", by=by.id, target=found.id):
+            self._datasets.set_reference(found.id)
+            # After the choice: a training that begins later is refused.
+            if self._in_use(found.id):
+                self._datasets.end_reference(found.id)
+                if before and before.id != found.id:
+                    self._datasets.set_reference(before.id)
+                raise Conflict(LEARNED_FROM)
+        return self._as_shown(self._datasets.by_id(found.id))
+
+    def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
+        """Raises NotFound, and Conflict where it is not the reference."""
+        found = self._published(dataset)
+        if not found.reference:
+            raise Conflict(f"{found.name} is not the reference data set")
+        with self._trail.act("dataset.end_reference", by=by.id, target=found.id):
+            self._datasets.end_reference(found.id)
+        return self._as_shown(self._datasets.by_id(found.id))
 
     # --- deleting ---
 
     def delete(self, *, dataset: str, by: Subject) -> DatasetVersion:
-        """Raises NotFound, Forbidden, DatasetInUse."""
-        found = self.show(dataset=dataset, by=by)
+        """Raises NotFound, Forbidden, DatasetInUse, and Conflict for the reference."""
+        found = self._readable(dataset, by)
         if by.role != "admin" and found.owner != by.id:
             raise Forbidden("Only its owner or an admin can delete a data set")
         if self._in_use(found.id):
             raise DatasetInUse
+        if found.reference:
+            raise Conflict("This is the reference data set; an admin must end that first")
         with self._trail.act("dataset.delete", by=by.id, target=found.id):
-            self._remove(found.id)
+            self._datasets.begin_deletion(found)
+            # After the mark: a training that begins later does not find the data set.
+            if self._in_use(found.id):
+                self._datasets.undo_deletion(found)
+                raise DatasetInUse
+            self._upkeep.remove(found.id)
         return found
 
-    def _remove(self, identifier: str) -> None:
-        """The document goes first: a data set is never listed with half of its images."""
-        self._datasets.remove(identifier)
-        self._images.forget(identifier)
-
     def sweep(self) -> None:
-        """Delete uploads that have expired, and what interrupted checks left."""
-        self._uploads.sweep()
-        for dataset in self._datasets.abandoned():
-            self._remove(dataset.id)
+        """Go on with what an interruption left, and delete what has expired. Called before each
+        upload and data set, and as a server starts.
+        """
+        self._upkeep.sweep()
 
     def forget(self, owner: str) -> None:
         """Delete all uploads and data sets of an account. It is idempotent."""
-        self._uploads.forget(owner)
-        for dataset in self._datasets.of_owner(owner):
-            self._remove(dataset.id)
+        self._upkeep.forget(owner)
 
     def faults(self) -> Iterator[Fault]:
-        yield from self._uploads.faults()
-        for dataset in self._datasets.abandoned():
-            says = f"the check of data set {dataset.id} was interrupted, or refused a day ago"
-            yield Fault(says, partial(self._remove, dataset.id))
-        for identifier in self._images.datasets():
-            if not self._datasets.is_there(identifier):
-                says = f"images of data set {identifier}, which is gone"
-                yield Fault(says, partial(self._images.forget, identifier))
+        return self._upkeep.faults()

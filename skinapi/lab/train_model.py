@@ -5,113 +5,124 @@ again after a crash: it then goes on after the last finished epoch, and stores n
 """
 
 import math
-import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from skinapi.audit import AuditTrail
+from skinapi.errors import BadNetwork
 from skinapi.jobs.handlers import Context
-from skinapi.lab.datasets import Datasets, DatasetVersion
-from skinapi.lab.images import DatasetImages
+from skinapi.lab.comparing import compare_models, compare_on_reference
+from skinapi.lab.datasets import DatasetVersion
+from skinapi.lab.job_services import LabOfJob, open_lab, register_once
+from skinapi.lab.learned import learned_by
+from skinapi.lab.reference import find_held_out
 from skinapi.lab.training import TrainingRequest
-from skinapi.lab.training_folder import write_training_folder
+from skinapi.lab.training_folder import count_erased
 from skinapi.learning.commands.train import train_model
 from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import SPLIT, read_split
-from skinapi.learning.measure.comparison import Difference
-from skinapi.learning.measure.gate_differences import compare_for_gates
-from skinapi.registry.gates import GateName, PairedComparison, PairedDifference, name_test_part
-from skinapi.registry.latency import compare_latency
-from skinapi.registry.models_service import ModelsService
-from skinapi.registry.opening import open_models
-from skinapi.registry.versions import ModelVersion
-from skinapi.settings import Settings
-from skinapi.storage import open_store
+from skinapi.learning.train.initial_weights import find_imagenet
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
-from skinapi.vision.model import NORMS, open_model, read_card
+from skinapi.vision.model import NORMS, read_card
 
 # Shares of the whole, in percent, as `progress` tells them.
 PREPARED, TRAINED, MEASURED = 5.0, 75.0, 90.0
 PHASE = "whole"
+TRAINING = "training"  # the folder of the checkpoints
 
 
 def train(context: Context) -> dict[str, Any]:
     """The handler of jobs of the kind `training`. Raises NotFound where the data set is gone."""
-    settings = Settings()
-    store = open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
-    trail = AuditTrail(store, lambda: context.job.id, secrets=settings.audit_secrets())
-    models = open_models(settings, store, trail.act)
+    lab = open_lab(context)
     request = TrainingRequest.model_validate(context.job.request)
-    datasets = Datasets(store)
-    dataset = datasets.get(request.dataset)
-    source = _write_source(context, store, dataset)
-    datasets.get(dataset.id)  # deleted meanwhile, it may have been written in part
+    dataset = lab.datasets.get(request.dataset)
+    serving = lab.write_serving()
+    source = _write_source(context, lab, dataset, serving)
+    lab.datasets.get(dataset.id)  # deleted meanwhile, it may have been written in part
     context.progress(PREPARED, "Training")
-    serving = _write_serving(context, models)
-    options = _options(request, dataset, source, serving, context.work)
+    options = _options(lab, request, dataset, source, serving)
     folder = train_model(
-        settings,
+        lab.settings,
         options,
         report=context.say,
         on_epoch=lambda _, row: _tell_epoch(context, row, request.epochs),
     )
     context.progress(MEASURED, "Comparing with the model in service")
     samples = _test_samples(options, folder)
-    comparison = _compare(folder, serving, samples, context) if serving else None
-    version = _register(models, folder, context, dataset, comparison)
+    compared = compare_models(serving, folder, samples, "test", context.say) if serving else None
+    version = register_once(
+        lab,
+        folder,
+        dataset=dataset.id,
+        parent=compared.first_version if compared else None,
+        comparison=compared,
+        reference_comparison=compare_on_reference(lab, serving, folder),
+    )
     return {"version": version.version, "dataset": dataset.id, "headline": version.headline}
 
 
-def _write_source(context: Context, store: Store, dataset: DatasetVersion) -> Path:
-    """The data set as a folder; its name stands in the model's card."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", dataset.name).strip("-")[:40] or "dataset"
-    folder = context.work / "data" / name
-    if not folder.is_dir():
-        context.progress(0.0, "Reading the data set")
-        draft = context.work / "draft"
-        shutil.rmtree(draft, ignore_errors=True)  # an attempt before may have been interrupted
-        write_training_folder(DatasetImages(store), dataset.id, draft)
-        folder.parent.mkdir(exist_ok=True)
-        draft.rename(folder)
-    return folder
+def _write_source(
+    context: Context, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None
+) -> Path:
+    """The data set as a folder, without what is in the reference. It is written again where a
+    picture of it was erased before the training begins. The folder's name stands in the card, which
+    everybody can read, so it is not the name that somebody gave the data set.
+    """
+    folder = context.work / "data" / f"dataset-{dataset.id}"
+    while True:
+        if not folder.is_dir():
+            _write_once(context, lab, dataset, serving, folder)
+        begun = (context.work / TRAINING).exists()
+        erased = 0 if begun else count_erased(lab.images, dataset.id, folder)
+        if not erased:
+            return folder
+        context.say(f"{erased} pictures were erased meanwhile: the data set is read again")
+        shutil.rmtree(folder)
 
 
-def _write_serving(context: Context, models: ModelsService) -> Path | None:
-    """The folder of the model in service; None without any."""
-    pointed = models.pointer.read().version
-    if pointed is None:
-        return models.built_in if models.built_in_card else None
-    folder = context.work / "serving" / pointed
-    models.versions.write_folder(pointed, folder)
-    return folder
+def _write_once(
+    context: Context, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None, folder: Path
+) -> None:
+    context.progress(0.0, "Reading the data set")
+    reference = lab.datasets.reference()
+    held_out = (
+        find_held_out(lab.images, dataset=dataset.id, reference=reference.id)
+        if reference
+        else set()
+    )
+    lab.write_pictures(
+        dataset,
+        folder,
+        leave_out=lambda image: image.id in held_out,
+        known=learned_by(serving).parts if serving else (),
+    )
+    if held_out:
+        context.say(f"{len(held_out)} pictures are left out: the reference holds their lesions")
 
 
 def _options(
+    lab: LabOfJob,
     request: TrainingRequest,
     dataset: DatasetVersion,
     source: Path,
     serving: Path | None,
-    work: Path,
 ) -> TrainOptions:
-    """A network of the same architecture starts from the model in service, another from nothing.
-
-    What the model in service has learned from stays in training: the two are compared on pictures
+    """What the model in service has learned from stays in training: both are compared on pictures
     that neither has seen.
     """
     split = serving / SPLIT if serving else None
+    healthy, work = lab.settings.normal_skin_pictures, lab.context.work
     return TrainOptions(
         data=[f"{source},modality={dataset.modality or 'unknown'}"],
         skip_unknown_labels=True,
-        normal_skin=None,
+        normal_skin=str(healthy) if healthy else None,
         cut_normal_skin=False,
         split=split if split and split.is_file() else None,
         architecture=request.architecture,
-        init=str(serving) if serving and _fits(serving, request) else "none",
+        init=choose_start(request.architecture, serving, lab.settings.starting_weights),
         weights=None,
         phases=(PHASE,),
         teachers=[],
@@ -124,16 +135,25 @@ def _options(
         views=None,
         side=request.side,
         seed=0,
-        not_skin=None,
+        not_skin=lab.settings.not_skin_pictures,
         licence=dataset.licence or "that of the pictures it was trained on",
-        note=[f"trained in the lab on {dataset.name}, version {dataset.version}"],
-        work=work / "training",
+        note=["trained in the lab"],
+        work=work / TRAINING,
         out=work / "model",
     )
 
 
-def _fits(serving: Path, request: TrainingRequest) -> bool:
-    return read_card(serving).architecture == request.architecture and (serving / NORMS).is_file()
+def choose_start(architecture: str, serving: Path | None, weights: Path | None) -> str:
+    """The starting weights: those of the model in service where it has this architecture, else
+    ImageNet weights of the folder `weights`, else none. A value of `--init`.
+    """
+    if serving and read_card(serving).architecture == architecture and (serving / NORMS).is_file():
+        return str(serving)
+    try:
+        found = find_imagenet(architecture, weights) if weights else None
+    except OSError as error:
+        raise BadNetwork("The folder of STARTING_WEIGHTS cannot be read") from error
+    return str(found) if found else "none"
 
 
 def _tell_epoch(context: Context, row: Mapping[str, float], epochs: int) -> None:
@@ -147,51 +167,3 @@ def _tell_epoch(context: Context, row: Mapping[str, float], epochs: int) -> None
 def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:
     sources = load_sources(options.data, skip_unknown_labels=True)
     return select_part(sources.samples, read_split(folder / SPLIT), "test")
-
-
-def _compare(
-    folder: Path, serving: Path, samples: Sequence[Sample], context: Context
-) -> PairedComparison:
-    first, second = open_model(serving), open_model(folder)
-    found = compare_for_gates(first, second, samples, report=context.say)
-    differences = _paired(found.overall)
-    differences[GateName.LATENCY] = compare_latency(first, second)
-    return PairedComparison(
-        first_version=first.version,
-        test_part=name_test_part(sample.image_id for sample in samples),
-        pictures=len(samples),
-        lesions=len({sample.lesion_key for sample in samples}),
-        measured_at=now(),
-        differences=differences,
-        by_source={name: _paired(each) for name, each in found.by_source.items()},
-    )
-
-
-def _paired(found: Mapping[str, Difference]) -> dict[GateName, PairedDifference]:
-    """Without figures that these pictures cannot show."""
-    return {
-        GateName(name): PairedDifference(first=d.first, second=d.second, low=d.low, high=d.high)
-        for name, d in found.items()
-        if all(map(math.isfinite, (d.first, d.second, d.low, d.high)))
-    }
-
-
-def _register(
-    models: ModelsService,
-    folder: Path,
-    context: Context,
-    dataset: DatasetVersion,
-    comparison: PairedComparison | None,
-) -> ModelVersion:
-    """Store the version, unless an attempt before has."""
-    existing = models.versions.find_one(read_card(folder).version)
-    if existing and existing.job == context.job.id:
-        return existing
-    return models.add(
-        folder=folder,
-        by=context.job.owner,
-        parent=comparison.first_version if comparison else None,
-        dataset=dataset.id,
-        job=context.job.id,
-        comparison=comparison,
-    )

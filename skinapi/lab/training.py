@@ -1,13 +1,17 @@
 """Starting a training: on which data set, which network, and how. A job does the work."""
 
+from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skinapi.errors import BadDataset, NotFound
+from skinapi.errors import BadDataset, NotFound, SkinAPIError
+from skinapi.jobs.errors import JobEnded
 from skinapi.jobs.job import Job
 from skinapi.jobs.service import JobsService
+from skinapi.lab.datasets import DatasetVersion
 from skinapi.lab.service import DatasetsService
+from skinapi.web.schema_types import Contained, Printable
 
 KIND = "training"
 MOST_EPOCHS = 200
@@ -24,7 +28,7 @@ class TrainingRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    dataset_name: str = Field(max_length=200)
+    dataset_name: Annotated[str, Field(max_length=200), Printable, Contained]
     architecture: Architecture = "ResNet50"
     epochs: int = Field(default=10, ge=1, le=MOST_EPOCHS)
     batch_size: int = Field(default=32, ge=1, le=128)
@@ -32,7 +36,7 @@ class TrainingRequest(BaseModel):
     learning_rate: float = Field(default=0.0001, gt=0, le=1, allow_inf_nan=False)
     class_balancing: bool = True
     side: Side = 224
-    dataset: str = ""
+    dataset: Annotated[str, Field(max_length=200), Printable, Contained] = ""
 
 
 class TrainingService:
@@ -43,18 +47,37 @@ class TrainingService:
         """Queue a training on the newest version of this data set. Raises NotFound, BadDataset,
         TooManyJobs.
         """
+        dataset = self._usable(request.dataset_name, named=request.dataset_name)
+        named = {"dataset": dataset.id, "dataset_name": dataset.name}  # it may be named by its id
+        kept = request.model_copy(update=named)
+        job = self._jobs.submit(kind=KIND, owner=owner, request=kept.model_dump(mode="json"))
         try:
-            dataset = self._datasets.get(request.dataset_name)
+            # After the job is stored: whoever deletes the data set, or makes it the reference,
+            # could not see the job before.
+            self._usable(dataset.id, named=request.dataset_name)
+        except SkinAPIError:
+            with suppress(JobEnded):
+                self._jobs.cancel(job_id=job.id, owner=owner, by=owner)
+            raise
+        return job
+
+    def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
+        """The data set, if a training may learn from it. Raises NotFound, BadDataset."""
+        try:
+            dataset = self._datasets.get(name_or_id)
         except NotFound as error:
-            raise NotFound(f"Dataset not found: {request.dataset_name}") from error
+            raise NotFound(f"Dataset not found: {named}") from error
+        if dataset.reference:
+            raise BadDataset(
+                f"{dataset.name} is the reference data set, from which no model learns"
+            )
         enough = [name for name, count in dataset.counts.items() if count >= FEWEST_OF_A_CLASS]
         if len(enough) < FEWEST_CLASSES:
             raise BadDataset(
                 f"{dataset.name} is too small to be split into training, validation and test: at "
                 f"least {FEWEST_CLASSES} classes with {FEWEST_OF_A_CLASS} pictures are needed"
             )
-        kept = request.model_copy(update={"dataset": dataset.id})
-        return self._jobs.submit(kind=KIND, owner=owner, request=kept.model_dump(mode="json"))
+        return dataset
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
         """Raises NotFound."""

@@ -1,33 +1,56 @@
 """Writes a data set to a folder in the layout that training reads: a table and its pictures."""
 
 import csv
+from collections.abc import Callable, Container
 from pathlib import Path
 
-from skinapi.lab.images import DatasetImages
+from skinapi.errors import NotFound
+from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.vision.label_tables import FACTS, TABLE_NAME
 from skinapi.vision.labels import label_spellings
 
 COLUMNS = ("image_id", "image_path", "dx", "lesion_id", "patient_id", "modality", *FACTS)
 
 
-def write_training_folder(images: DatasetImages, dataset: str, folder: Path) -> None:
-    """Write all pictures, under names of ours, one at a time in memory. Raises NotFound where one
-    is lost.
+def write_training_folder(
+    images: DatasetImages,
+    dataset: str,
+    folder: Path,
+    *,
+    leave_out: Callable[[DatasetImage], bool] = lambda _: False,
+    known: Container[str] = (),
+) -> int:
+    """Write the pictures, each under its id in the store, one at a time in memory; returns how many
+    were left out. Raises NotFound where one is lost; a photo of a finding was erased then.
+
+    A picture's id is its SHA-256, for a model keeps these ids, and one that somebody chose may hold
+    a name. Only ids that are `known` stay: the model in service names its pictures by them.
     """
-    known = label_spellings()
+    left_out = 0
+    spellings = label_spellings()
     pictures = folder / "images"
     pictures.mkdir(parents=True)
     with (folder / TABLE_NAME).open("w", newline="", encoding="utf-8") as table:
         writer = csv.DictWriter(table, COLUMNS)
         writer.writeheader()
-        for number, image in enumerate(images.walk(dataset)):
-            path = pictures / f"{number:06d}.{image.format.lower()}"
-            path.write_bytes(images.read(image))
+        for image in images.walk(dataset):
+            if leave_out(image):
+                left_out += 1
+                continue
+            try:
+                content = images.read(image)
+            except NotFound:
+                # An erasure removes the file before the document (contributions.py).
+                if image.submission is None and images.is_there(image.id):
+                    raise
+                continue
+            path = pictures / f"{image.id}.{image.format.lower()}"
+            path.write_bytes(content)
             # As written, where training knows that word: it measures some of them apart.
-            spelled = image.written.lower() in known
+            spelled = image.written.lower() in spellings
             writer.writerow(
                 {
-                    "image_id": image.image_id,
+                    "image_id": image.image_id if image.image_id in known else image.sha256,
                     "image_path": path.relative_to(folder).as_posix(),
                     "dx": image.written if spelled else image.label,
                     "lesion_id": image.lesion,
@@ -36,3 +59,10 @@ def write_training_folder(images: DatasetImages, dataset: str, folder: Path) -> 
                     **image.facts,
                 }
             )
+    return left_out
+
+
+def count_erased(images: DatasetImages, dataset: str, folder: Path) -> int:
+    """How many pictures of this folder are not in the data set any more."""
+    there = {image.id for image in images.walk(dataset)}
+    return sum(path.stem not in there for path in (folder / "images").glob("*"))

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from skinapi.errors import BadRequest, Duplicate, NotFound
 from skinapi.lab.errors import WrongOffset
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
+from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.storage.ports import Filter, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +34,9 @@ SWEPT_AT_ONCE = 100
 
 
 class UploadRecord(BaseModel):
-    """An upload. `size` is announced, `received` is how much of it has arrived."""
+    """An upload. `size` is announced, `received` is how much of it has arrived,
+    `dataset` the data set that was last made of it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -46,6 +48,7 @@ class UploadRecord(BaseModel):
     size: int
     received: int = 0
     sha256: str | None = None
+    dataset: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -140,8 +143,17 @@ class Uploads:
         """Do not let it expire before this time."""
         self._documents.update({"id": upload.id}, {"$set": {"expires_at": until}})
 
+    def claim(self, upload: UploadRecord, *, dataset: str) -> bool:
+        """Let this data set be the one that is made of it. False where another was faster."""
+        unchanged: Filter = {"id": upload.id, "dataset": upload.dataset}
+        return self._documents.update(unchanged, {"$set": {"dataset": dataset}}) is not None
+
     def of_owner(self, owner: str) -> list[UploadRecord]:
         return [UploadRecord.model_validate(one) for one in self._documents.find({"owner": owner})]
+
+    def owners(self) -> set[str]:
+        """The accounts that have an upload; for `check`."""
+        return set(self._documents.count_by("owner"))
 
     def remove(self, identifier: str) -> None:
         """Delete it with its parts. The document goes first, so that no part is added after."""
@@ -153,7 +165,10 @@ class Uploads:
             self.remove(upload.id)
 
     def sweep(self) -> None:
-        """Delete those that have expired."""
+        """Delete those that have expired. One from the future expires as if it began now."""
+        ahead = {"expires_at": {"$gt": now() + KEPT_FOR + CLOCK_TOLERANCE}}
+        for found in self._documents.find(ahead, sort="expires_at", limit=SWEPT_AT_ONCE):
+            self.keep(UploadRecord.model_validate(found), until=now() + KEPT_FOR)
         expired = {"expires_at": {"$lt": now()}}
         for found in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
             self.remove(found["id"])

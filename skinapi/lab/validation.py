@@ -2,20 +2,25 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from skinapi.lab.datasets import Datasets, DatasetVersion
 from skinapi.lab.images import DatasetImages, ImageHashes
 from skinapi.lab.inspection import Inspected
 from skinapi.lab.label_mapping import LabelMapping
 from skinapi.lab.layouts import LabelledPicture, Layout
 from skinapi.lab.learned import LearnedPictures
-from skinapi.lab.near_duplicates import MOST_BITS, NearIndex, distance
+from skinapi.lab.near_duplicates import MOST_BITS, Comparisons, NearIndex, distance
 from skinapi.vision.context import Modality
 
 # Names that a list of the report shows; the number beside it is always the true one.
 MOST_SHOWN = 50
+# Of one such entry, which may be of thousands of copies, and letters of each name.
+MOST_IN_ENTRY = 10
+LONGEST_SHOWN = 200
 # Of a class a fifth is for validation and a fifth for the test; two lesions each say nothing yet.
 FEWEST_LESIONS = 10
 ASKED_AT_ONCE = 50
@@ -47,10 +52,21 @@ class Listed:
     def add(self, item: Any) -> None:
         self.count += 1
         if len(self.shown) < MOST_SHOWN:
-            self.shown.append(item)
+            self.shown.append(_bounded(item))
 
     def as_dict(self) -> dict[str, Any]:
         return {"count": self.count, "shown": self.shown}
+
+
+def _bounded(item: Any) -> Any:
+    """The item with no more than some of its parts, and of its letters."""
+    if isinstance(item, dict):
+        return {key: _bounded(value) for key, value in item.items()}
+    if isinstance(item, list):
+        return [_bounded(value) for value in item[:MOST_IN_ENTRY]]
+    if isinstance(item, str) and len(item) > LONGEST_SHOWN:
+        return f"{item[: LONGEST_SHOWN - 1]}…"
+    return item
 
 
 def listed(items: Iterable[Any]) -> dict[str, Any]:
@@ -73,6 +89,19 @@ def unknown_labels(layout: Layout, mapping: LabelMapping) -> list[dict[str, Any]
     ]
 
 
+def give_id(one: Checked, learned: LearnedPictures) -> Checked:
+    """The picture with an id that it has in every version, so that it keeps its part of the split.
+
+    The name of its file is one if the model in service knows a picture by it. Else it is only
+    a number, maybe, that another class may have too; so the id is the SHA-256 of its bytes.
+    """
+    row = one.labelled.row
+    known = bool(row.image_id) and learned.names(row.image_id)
+    image_id = row.image_id if known else one.inspected.sha256
+    named = replace(row, image_id=image_id, lesion_id=image_id)
+    return replace(one, labelled=replace(one.labelled, row=named))
+
+
 def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str, Any]]:
     """The pictures without second copies of the same bytes.
 
@@ -92,12 +121,15 @@ def drop_duplicates(checked: Sequence[Checked]) -> tuple[list[Checked], dict[str
     return kept, {"exact": copies.as_dict(), "contradicting": contradicting.as_dict()}
 
 
-def near_within(checked: Sequence[Checked]) -> dict[str, Any]:
+def near_within(
+    checked: Sequence[Checked], comparisons: Comparisons, go_on: Callable[[], None]
+) -> dict[str, Any]:
     """Pairs that look alike, unless they show one lesion or one patient."""
     index, found = NearIndex(), Listed()
     by_name = {one.name: one for one in checked}
     for one in checked:
-        for name, bits in index.near(one.inspected.dhash):
+        go_on()
+        for name, bits in index.near(one.inspected.dhash, comparisons):
             if not _in_one_group(one, by_name[name]):
                 found.add({"names": [name, one.name], "bits": bits})
         index.add(one.inspected.dhash, one.name)
@@ -113,39 +145,61 @@ def _in_one_group(one: Checked, other: Checked) -> bool:
 def duplicates_elsewhere(
     checked: Sequence[Checked],
     images: DatasetImages,
-    name_of: Callable[[str], str | None],
+    counts: Callable[[str], bool],
+    comparisons: Comparisons,
+    go_on: Callable[[], None],
 ) -> dict[str, Any]:
-    """The pictures that other data sets have too, the same or alike. `name_of` tells a published
-    data set's name by its id, and None for any other.
+    """The pictures that other data sets have too, the same or alike. `counts` tells which data sets
+    are others, by their ids.
+
+    Of another data set the report keeps the id alone: its name and the names of its files go with
+    it, and this report stays.
     """
     same, alike = Listed(), Listed()
     for batch in _batches(checked):
+        go_on()
         hashes = {one.inspected.sha256: one.name for one in batch}
         # A picture counts once, in however many other data sets it is.
         found = {
-            image.sha256: image for image in images.same(list(hashes)) if name_of(image.dataset)
+            image.sha256: image for image in images.same(list(hashes)) if counts(image.dataset)
         }
         for sha256, image in found.items():
-            owner = name_of(image.dataset)
-            same.add({"name": hashes[sha256], "dataset": owner, "other": image.name})
+            same.add({"name": hashes[sha256], "dataset": image.dataset})
         candidates = images.in_near_bands([one.inspected.dhash for one in batch])
         for one in batch:
-            _note_alike(one, candidates, name_of, alike)
+            if comparisons.take(len(candidates)):
+                _note_alike(one, candidates, counts, alike)
     return {"same": same.as_dict(), "alike": alike.as_dict()}
+
+
+def others_beside(dataset: DatasetVersion, datasets: Datasets) -> Callable[[str], bool]:
+    """A function that tells whether a data set is another one, by its id.
+
+    Not another version of the same name, which shares pictures by its nature, and not one that is
+    still checked, or is gone.
+    """
+
+    @cache
+    def is_other(identifier: str) -> bool:
+        found = datasets.find(identifier)
+        published = found is not None and found.status == "published"
+        return found is not None and published and found.name_key != dataset.name_key
+
+    return is_other
 
 
 def _note_alike(
     one: Checked,
     candidates: Sequence[ImageHashes],
-    name_of: Callable[[str], str | None],
+    counts: Callable[[str], bool],
     alike: Listed,
 ) -> None:
     for image in candidates:
         bits = distance(one.inspected.dhash, image.dhash)
         if bits > MOST_BITS or image.sha256 == one.inspected.sha256:
             continue
-        if owner := name_of(image.dataset):
-            alike.add({"name": one.name, "dataset": owner, "other": image.name, "bits": bits})
+        if counts(image.dataset):
+            alike.add({"name": one.name, "dataset": image.dataset, "bits": bits})
             return
 
 
@@ -224,6 +278,8 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
         )
     if report["modalities"].get("unknown"):
         said.append("Some pictures do not say how they were taken: dermoscopic or clinical.")
+    if not report["all_compared"]:
+        said.append("Too many pictures have similar hashes: not all were compared with each other.")
     counted = {
         "contradict each other: the same bytes under several labels, left out": report[
             "duplicates"

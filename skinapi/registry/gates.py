@@ -1,8 +1,13 @@
 """The gates of a promotion: what a model must not do worse than the one in service.
 
-Two models can only be compared on the same pictures. Best is a paired comparison, which whoever
-trained the candidate has made (`PairedComparison`); second best are the figures of both cards, if
-they come from the same test part. What cannot be compared is not passed.
+Two models can only be compared on the same pictures. What decides is a paired comparison
+(`PairedComparison`) on the reference data set, which an admin has chosen: a candidate's own test
+part comes from whoever trained it, and cannot vouch for it. What is worse on the own test part is
+worse nevertheless. For a version that no job has made, the figures of both cards count too, if they
+come from the same test part. What cannot be compared is not passed.
+
+Worse is what is proven worse by its 95 % interval, and what has lost more than `MOST_LOSS`: of few
+lesions almost nothing could be proven.
 """
 
 import hashlib
@@ -26,9 +31,22 @@ def _as_stored(time: datetime) -> datetime:
 
 
 class GateName(StrEnum):
+    """What is compared.
+
+    - the sensitivities: shares of these lesions that get the band of their threshold, or a more
+      urgent one; a refused lesion is missed
+    - `specificity`: share of the benign lesions without a referral
+    - `refused_share`: of the lesions
+    - `other_pictures`: whether pictures without skin are refused at all
+    """
+
     MELANOMA_SENSITIVITY = "melanoma_sensitivity"
+    BASAL_CELL_CARCINOMA_SENSITIVITY = "basal_cell_carcinoma_sensitivity"
+    ACTINIC_KERATOSIS_SENSITIVITY = "actinic_keratosis_sensitivity"
+    SPECIFICITY = "specificity"
     ECE = "ece"
     REFUSED_SHARE = "refused_share"
+    OTHER_PICTURES = "other_pictures"
     LATENCY = "latency_ms"
 
 
@@ -38,9 +56,32 @@ class Outcome(StrEnum):
     NOT_MEASURED = "not_measured"
 
 
+SENSITIVITIES = {
+    GateName.MELANOMA_SENSITIVITY: "mel",
+    GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: "bcc",
+    GateName.ACTINIC_KERATOSIS_SENSITIVITY: "akiec",
+}
+BENIGN = ("bkl", "df", "nv", "vasc")
 # Of the others, less is better.
-MORE_IS_BETTER = {GateName.MELANOMA_SENSITIVITY}
+MORE_IS_BETTER = {*SENSITIVITIES, GateName.SPECIFICITY}
+# More may not be lost, even where so few lesions prove nothing. Chosen, and not fitted to a result.
+MOST_LOSS = {
+    GateName.MELANOMA_SENSITIVITY: 0.03,
+    GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: 0.05,
+    GateName.ACTINIC_KERATOSIS_SENSITIVITY: 0.05,
+    GateName.SPECIFICITY: 0.05,
+    GateName.ECE: 0.03,
+    GateName.REFUSED_SHARE: 0.02,
+}
+# Fewer lesions show no share: one alone would be more than may be lost.
+FEWEST_LESIONS = 20
 NOT_SAME_PICTURES = "not measured on the same pictures"
+# Of the candidate's own test part, or of the data set that an admin chose as the reference.
+ComparedPart = Literal["test", "reference"]
+WHERE: Mapping[ComparedPart, str] = {
+    "test": "on the same pictures",
+    "reference": "on the reference data set",
+}
 
 
 class PairedDifference(BaseModel):
@@ -66,6 +107,7 @@ class PairedComparison(BaseModel):
     pictures: int = Field(ge=1)
     lesions: int = Field(ge=1)
     measured_at: Annotated[datetime, AfterValidator(_as_stored)]
+    part: ComparedPart = "test"
     differences: dict[GateName, PairedDifference]
     by_source: dict[SourceName, dict[GateName, PairedDifference]] = {}
 
@@ -100,15 +142,17 @@ class Figure(BaseModel):
 
 
 class Measured(BaseModel):
-    """What the gates read of a version: its figures on each test part that it was measured on, and
-    its paired comparison, if there is one.
+    """What the gates read of a version: its figures on each test part that it was measured on
+    (none where a job has made it), its paired comparisons, and whether it refuses pictures without
+    skin.
     """
 
     model_config = ConfigDict(frozen=True)
 
     version: str
     parts: Mapping[str, Mapping[GateName, Figure]]
-    comparison: PairedComparison | None = None
+    comparisons: tuple[PairedComparison, ...] = ()
+    refuses_other_pictures: bool = False
 
 
 def judge(candidate: Measured, serving: Measured | None) -> tuple[Gate, ...]:
@@ -124,29 +168,62 @@ def summarise(gates: Sequence[Gate]) -> str:
 def _judge_one(name: GateName, candidate: Measured, serving: Measured | None) -> Gate:
     if serving is None:
         return _not_measured(name, "there is no model in service to compare with")
-    comparison = candidate.comparison
-    compared = comparison is not None and comparison.first_version == serving.version
-    if comparison and compared and name in comparison.differences:
-        return _judge_paired(name, comparison.differences[name])
+    if name is GateName.OTHER_PICTURES:
+        return _judge_other_pictures(candidate, serving)
+    same = [each for each in candidate.comparisons if each.first_version == serving.version]
+    paired = {
+        each.part: _judge_paired(name, each.differences[name], each.part)
+        for each in same
+        if name in each.differences
+    }
+    worse = next((gate for gate in paired.values() if not gate.passed), None)
+    # How long a picture takes does not depend on which pictures they are.
+    decisive = paired.get("reference") or (paired.get("test") if name is GateName.LATENCY else None)
+    if decisive:
+        return worse or decisive
     for part, figures in candidate.parts.items():
         first, second = serving.parts.get(part, {}).get(name), figures.get(name)
         if first and second:
-            return _judge_figures(name, first, second)
-    if comparison and not compared:
-        return _not_measured(
-            name, f"{NOT_SAME_PICTURES}: it was compared with {comparison.first_version}, which is "
-            "not in service"
-        )  # fmt: skip
-    return _not_measured(name, NOT_SAME_PICTURES)
+            return worse or _judge_figures(name, first, second)
+    return worse or _not_measured(name, _why_not_measured(candidate, same, paired.get("test")))
+
+
+def _why_not_measured(
+    candidate: Measured, same: Sequence[PairedComparison], on_own: Gate | None
+) -> str:
+    if on_own:
+        return (
+            f"{on_own.says}, which are its own test part and cannot vouch for it; it is not "
+            "measured on a reference data set"
+        )
+    if candidate.comparisons and not same:
+        other = candidate.comparisons[0].first_version
+        return f"{NOT_SAME_PICTURES}: it was compared with {other}, which is not in service"
+    return NOT_SAME_PICTURES
+
+
+def _judge_other_pictures(candidate: Measured, serving: Measured) -> Gate:
+    """A model without the detector would find a disease in any photograph."""
+    worse = serving.refuses_other_pictures and not candidate.refuses_other_pictures
+    return Gate(
+        name=GateName.OTHER_PICTURES,
+        outcome=Outcome.WORSE if worse else Outcome.PASSED,
+        says="it cannot tell pictures without skin, and the model in service can"
+        if worse
+        else "it refuses pictures without skin, or the model in service does not either",
+    )
 
 
 def _not_measured(name: GateName, says: str) -> Gate:
     return Gate(name=name, outcome=Outcome.NOT_MEASURED, says=says)
 
 
-def _judge_paired(name: GateName, paired: PairedDifference) -> Gate:
-    """Worse if the whole interval of the difference is on the worse side of zero."""
-    worse = paired.high < 0 if name in MORE_IS_BETTER else paired.low > 0
+def _judge_paired(name: GateName, paired: PairedDifference, part: ComparedPart) -> Gate:
+    """Worse if the whole interval of the difference is on the worse side of zero, or if more is
+    lost than may be.
+    """
+    proven = paired.high < 0 if name in MORE_IS_BETTER else paired.low > 0
+    worse = proven or _loss(name, paired.first, paired.second) > MOST_LOSS.get(name, math.inf)
     return Gate(
         name=name,
         outcome=Outcome.WORSE if worse else Outcome.PASSED,
@@ -156,13 +233,20 @@ def _judge_paired(name: GateName, paired: PairedDifference) -> Gate:
         low=paired.low,
         high=paired.high,
         says=f"the difference is {paired.second - paired.first:+.4g} "
-        f"[{paired.low:+.4g}, {paired.high:+.4g}] on the same pictures",
+        f"[{paired.low:+.4g}, {paired.high:+.4g}] {WHERE[part]}",
     )
 
 
+def _loss(name: GateName, first: float, second: float) -> float:
+    return first - second if name in MORE_IS_BETTER else second - first
+
+
 def _judge_figures(name: GateName, first: Figure, second: Figure) -> Gate:
-    """Worse if the candidate's figure is beyond the interval of the model in service."""
-    worse = second.value < first.low if name in MORE_IS_BETTER else second.value > first.high
+    """Worse if the candidate's figure is beyond the interval of the model in service, or if more is
+    lost than may be.
+    """
+    beyond = second.value < first.low if name in MORE_IS_BETTER else second.value > first.high
+    worse = beyond or _loss(name, first.value, second.value) > MOST_LOSS.get(name, math.inf)
     return Gate(
         name=name,
         outcome=Outcome.WORSE if worse else Outcome.PASSED,
@@ -182,13 +266,24 @@ def figures_of_gates(figures: Any) -> dict[GateName, Figure]:
     A figure that is missing, or not as `evaluate` writes it, is left out. Latency is left out too:
     it says nothing without the machine, so only a paired comparison has it.
     """
-    bands, classes = _at(figures, "bands", "melanoma"), _at(figures, "per_class", "mel")
+    bands = _at(figures, "bands")
     found = {
-        GateName.MELANOMA_SENSITIVITY: _share(_at(bands, "sensitivity"), _at(classes, "n")),
-        GateName.ECE: _with_interval(figures, "ece"),
-        GateName.REFUSED_SHARE: _with_interval(_at(figures, "refusals"), "refused_share"),
+        name: _share(
+            _at(bands, name.value.removesuffix("_sensitivity"), "sensitivity"),
+            _pictures_of(figures, class_name),
+        )
+        for name, class_name in SENSITIVITIES.items()
     }
+    found[GateName.SPECIFICITY] = _share(
+        _at(bands, "malignant", "specificity"), _pictures_of(figures, *BENIGN)
+    )
+    found[GateName.ECE] = _with_interval(figures, "ece")
+    found[GateName.REFUSED_SHARE] = _with_interval(_at(figures, "refusals"), "refused_share")
     return {name: figure for name, figure in found.items() if figure}
+
+
+def _pictures_of(figures: Any, *classes: str) -> float:
+    return sum(number(_at(figures, "per_class", name, "n")) or 0 for name in classes)
 
 
 def _at(value: Any, *names: str) -> Any:
@@ -214,10 +309,10 @@ def _with_interval(figures: Any, name: str) -> Figure | None:
     return Figure(value=value, low=low, high=high)
 
 
-def _share(value: Any, of: Any) -> Figure | None:
-    """A share of `of` pictures, with Wilson's interval."""
-    share, n = number(value), number(of)
-    if share is None or not n or n < 1 or not 0 <= share <= 1:
+def _share(value: Any, n: float) -> Figure | None:
+    """A share of `n` pictures, with Wilson's interval."""
+    share = number(value)
+    if share is None or n < FEWEST_LESIONS or not 0 <= share <= 1:
         return None
     middle = share + Z_95**2 / (2 * n)
     spread = Z_95 * math.sqrt(share * (1 - share) / n + Z_95**2 / (4 * n**2))

@@ -10,13 +10,15 @@ from skinapi.registry.gates import Gate, PairedComparison
 from skinapi.registry.models_service import Inspected
 from skinapi.registry.pointer import Move
 from skinapi.registry.shadow import ShadowCounts
-from skinapi.registry.versions import Change, ModelVersion, VersionSummary
+from skinapi.registry.version_record import Change, ModelVersion, VersionSummary
 from skinapi.web.pagination import PageQuery
-from skinapi.web.schema_types import Answer, Body
+from skinapi.web.schema_types import Answer, Body, Contained, Printable, PrintableLines
 
 Shown = Literal["candidate", "shadow", "serving", "retired"]
-VersionName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]
+VersionName = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable, Contained]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=1000), PrintableLines, Contained
+]
 
 
 class ModelsQuery(PageQuery):
@@ -94,7 +96,8 @@ class ModelView(ModelSummaryView):
     labels: tuple[str, ...]
     card: dict[str, Any]
     measured: dict[str, Any] = Field(description="figures of further test parts")
-    comparison: PairedComparison | None
+    comparison: PairedComparison | None = Field(description="on its own test part")
+    reference_comparison: PairedComparison | None = Field(description="on the reference data set")
     gates: tuple[Gate, ...] = Field(description="against the model in service; empty for that one")
     changes: tuple[Change, ...] = Field(description="of its state, the oldest first")
     moves: tuple[Move, ...] = Field(description="when it went into service and out of it")
@@ -110,6 +113,7 @@ class ModelView(ModelSummaryView):
             card=version.read_card().model_dump(mode="json"),
             measured={n: part for n, part in version.read_figures().items() if n != "test"},
             comparison=version.comparison,
+            reference_comparison=version.reference_comparison,
             gates=found.gates,
             changes=version.changes,
             moves=found.moves,
@@ -135,10 +139,12 @@ class Comparison(Answer):
     paired: PairedComparison | None = Field(
         description="the comparison on the same pictures, where the second has one with the first"
     )
+    paired_on_reference: PairedComparison | None = Field(
+        description="the same, on the reference data set"
+    )
 
     @classmethod
     def of(cls, first: ModelVersion, second: ModelVersion, gates: tuple[Gate, ...]) -> Self:
-        paired = second.comparison
         same = first.test_part is not None and first.test_part == second.test_part
         return cls(
             first=first.version,
@@ -146,8 +152,13 @@ class Comparison(Answer):
             same_test_part=same,
             figures=_side_by_side(first.read_figures(), second.read_figures()),
             gates=gates,
-            paired=paired if paired and paired.first_version == first.version else None,
+            paired=_with(first, second.comparison),
+            paired_on_reference=_with(first, second.reference_comparison),
         )
+
+
+def _with(first: ModelVersion, found: PairedComparison | None) -> PairedComparison | None:
+    return found if found and found.first_version == first.version else None
 
 
 def _side_by_side(first: dict[str, Any], second: dict[str, Any]) -> list[ComparedFigure]:

@@ -19,11 +19,13 @@ from skinapi.registry.errors import GatesNotPassed
 from skinapi.registry.gates import Gate, judge, summarise
 from skinapi.registry.pointer import Action, Move, Serving, ServingPointer
 from skinapi.registry.shadow import ShadowResults
-from skinapi.registry.versions import ModelVersion, ModelVersions, VersionSummary
+from skinapi.registry.version_record import ModelVersion, VersionSummary
+from skinapi.registry.versions import ModelVersions
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.vision.model import ModelCard, read_card
 from skinapi.web.pagination import Page
+from skinapi.web.visible_text import count_visible
 
 LEAST_REASON = 10
 LONGEST_TARGET = 100
@@ -143,9 +145,9 @@ class ModelsService:
         Without `override` it must pass all gates; with it, a reason is needed. Raises NotFound,
         GatesNotPassed, Conflict, InvalidBody.
         """
-        if override and len((reason or "").strip()) < LEAST_REASON:
+        if override and count_visible(reason or "") < LEAST_REASON:
             raise InvalidBody(
-                f"reason: an override needs a reason of at least {LEAST_REASON} characters"
+                f"reason: an override needs a reason of at least {LEAST_REASON} visible characters"
             )
         found, before = self.versions.get(version), self.pointer.read()
         in_service = self.name_of(before.version)

@@ -87,17 +87,28 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
 
 
 def _write_file(blobs: Blobs, file: StoredFile, path: Path) -> None:
-    digest = hashlib.sha256()
     with path.open("wb") as target:
-        for key in file.piece_blobs:
-            try:
-                piece = blobs.get(key)
-            except BlobDamaged as error:
-                raise _damaged(file) from error
-            if piece is None:
-                raise _damaged(file)
-            digest.update(piece)
+        for piece in _pieces(blobs, file):
             target.write(piece)
+
+
+def read_file(blobs: Blobs, file: StoredFile) -> bytes:
+    """The content of a stored file. Raises ModelDamaged."""
+    return b"".join(_pieces(blobs, file))
+
+
+def _pieces(blobs: Blobs, file: StoredFile) -> Iterator[bytes]:
+    """Raises ModelDamaged, at the end where the whole has another checksum."""
+    digest = hashlib.sha256()
+    for key in file.piece_blobs:
+        try:
+            piece = blobs.get(key)
+        except BlobDamaged as error:
+            raise _damaged(file) from error
+        if piece is None:
+            raise _damaged(file)
+        digest.update(piece)
+        yield piece
     if digest.hexdigest() != file.sha256:
         raise _damaged(file)
 

@@ -12,25 +12,19 @@ Which version is in service is in the pointer (`pointer.py`), and not here.
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from skinapi.errors import Conflict, Duplicate, ModelDamaged, NotFound
 from skinapi.registry.errors import ModelChanged
-from skinapi.registry.gates import (
-    Measured,
-    PairedComparison,
-    figures_of_gates,
-    name_test_part,
-    number,
-)
+from skinapi.registry.gates import PairedComparison, name_test_part, number
 from skinapi.registry.slot import open_warm
 from skinapi.registry.stored_fields import stored_fields
-from skinapi.registry.version_files import StoredFile, store_files, write_files
+from skinapi.registry.version_files import StoredFile, read_file, store_files, write_files
+from skinapi.registry.version_record import Change, ModelVersion, State, VersionSummary
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
@@ -38,6 +32,7 @@ from skinapi.vision.model import (
     FILE_NAME,
     ModelCard,
     copied_model,
+    read_calibration,
     read_card,
     read_labels,
 )
@@ -55,81 +50,6 @@ LISTED = (
     "created_at", "version", "state", "architecture", "headline", "files", "created_by",
     "parent", "dataset", "job", "served_at", "files_deleted_at", "revision",
 )  # fmt: skip
-State = Literal["candidate", "retired", "deleting"]
-
-
-class Change(BaseModel):
-    """A change of a version's state."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    state: State
-    by: str
-    changed_at: datetime
-    reason: str | None = None
-
-
-class VersionSummary(BaseModel):
-    """A version without its card."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: str
-    created_at: datetime
-    version: str
-    state: State
-    architecture: str
-    headline: dict[str, float] = {}
-    files: tuple[StoredFile, ...] = ()
-    created_by: str
-    parent: str | None = None
-    dataset: str | None = None
-    job: str | None = None
-    served_at: datetime | None = None
-    files_deleted_at: datetime | None = None
-    revision: int
-
-    @property
-    def size(self) -> int:
-        return sum(file.size for file in self.files)
-
-    @property
-    def servable(self) -> bool:
-        return bool(self.files) and self.state != "deleting"
-
-
-class ModelVersion(VersionSummary):
-    """A version with its card. `card` is JSON, as the folder had it, and `figures` is JSON with the
-    figures of further test parts.
-    """
-
-    card: str
-    figures: str
-    labels: tuple[str, ...] = ()
-    test_part: str | None = None
-    comparison: PairedComparison | None = None
-    changes: tuple[Change, ...] = ()
-
-    def read_card(self) -> ModelCard:
-        return ModelCard.model_validate_json(self.card)
-
-    def read_figures(self) -> dict[str, Any]:
-        """The figures of each test part that it was measured on; `test` is its own."""
-        further: dict[str, Any] = json.loads(self.figures)
-        own = self.read_card().figures.get("test")
-        return {**({"test": own} if own else {}), **further}
-
-    def measured(self) -> Measured:
-        """What the gates read."""
-        parts = {}
-        for name, figures in self.read_figures().items():
-            known = figures if isinstance(figures, dict) else {}
-            part = self.test_part if name == "test" else known.get("test_part")
-            if isinstance(part, str):
-                # With fewer pictures, because of labels that one model does not know, the same list
-                # is another part.
-                parts[f"{part}:{known.get('n')}"] = figures_of_gates(known)
-        return Measured(version=self.version, parts=parts, comparison=self.comparison)
 
 
 class ModelVersions:
@@ -151,6 +71,7 @@ class ModelVersions:
         figures: Mapping[str, Any] | None = None,
         job: str | None = None,
         comparison: PairedComparison | None = None,
+        reference_comparison: PairedComparison | None = None,
     ) -> ModelVersion:
         """Store the model of this folder, as `train` and `export` make it, as a candidate.
 
@@ -171,7 +92,8 @@ class ModelVersions:
                 "parent": parent,
                 "dataset": dataset,
                 "job": job,
-                "comparison": stored_fields(comparison) if comparison else None,
+                "comparison": _stored(comparison),
+                "reference_comparison": _stored(reference_comparison),
             }
             files = store_files(self._blobs, copy)
         made["files"] = [stored_fields(file) for file in files]
@@ -221,6 +143,14 @@ class ModelVersions:
         if not found.servable:
             raise ModelDamaged(f"The files of {version} are deleted")
         write_files(self._blobs, found.files, folder)
+
+    def read_split(self, version: str) -> bytes | None:
+        """The content of its split.json; None where it came without one.
+
+        Raises NotFound, and ModelDamaged as `write_folder` does.
+        """
+        file = next((file for file in self.get(version).files if file.name == SPLIT), None)
+        return read_file(self._blobs, file) if file else None
 
     def change(
         self,
@@ -335,6 +265,10 @@ class ModelVersions:
                 self._blobs.delete(key)
 
 
+def _stored(comparison: PairedComparison | None) -> Document | None:
+    return stored_fields(comparison) if comparison else None
+
+
 def _state_fields(found: ModelVersion, state: State, by: str, reason: str | None) -> Document:
     if found.state == state:
         return {}
@@ -377,6 +311,7 @@ def _described(folder: Path, card: ModelCard, figures: Mapping[str, Any]) -> dic
         "headline": {name: value for name, value in found.items() if value is not None},
         "figures": json.dumps({name: each for name, each in figures.items() if name != "test"}),
         "test_part": _read_test_part(folder),
+        "refuses_other_pictures": read_calibration(folder).skin is not None,
     }
 
 

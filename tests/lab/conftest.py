@@ -1,5 +1,6 @@
 """What the tests of data sets share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -8,6 +9,7 @@ import pytest
 
 from skinapi.lab import inspection, picture_process, publishing
 from skinapi.lab.inspection import Inspected, parse_answer
+from tests.backends import Backend
 
 
 class InspectorHere:
@@ -34,3 +36,21 @@ def _decode_here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def real_inspector() -> type[inspection.PictureInspector]:
     return inspection.PictureInspector
+
+
+@pytest.fixture
+def backend(backend: Backend) -> Iterator[Backend]:
+    yield backend
+    _await_last_check(backend)
+
+
+@pytest.fixture
+def any_backend(any_backend: Backend) -> Iterator[Backend]:
+    yield any_backend
+    _await_last_check(any_backend)
+
+
+def _await_last_check(backend: Backend) -> None:
+    """One that has published still notes it, in a store that the test is about to close."""
+    with backend.services.datasets._checks.now():
+        pass

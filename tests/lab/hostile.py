@@ -3,6 +3,7 @@
 Most are made by a rule from a few parameters, so that the drill has two hundred different ones.
 """
 
+import gzip
 import io
 import stat
 import struct
@@ -180,6 +181,9 @@ def _broken() -> Iterator[Hostile]:
 
 def _headers() -> Iterator[Hostile]:
     """Headers that are not true, or too long."""
+    yield Hostile("tgz of 3,000 headers in a row", "a.tgz", _chained_headers)
+    yield Hostile("tgz with headers for all entries", "a.tgz", _global_headers)
+    yield Hostile("tgz with a list of sparse parts", "a.tgz", _sparse_list)
     content = zipped(labelled(2))
     at = content.index(b"PK\x01\x02")
     for offset, value, name in (
@@ -206,10 +210,42 @@ def _long_header(mode: str = "w") -> bytes:
     return out.getvalue()
 
 
+def _tgz_of(*blocks: bytes) -> bytes:
+    return gzip.compress(b"".join(blocks) + bytes(10_240), compresslevel=1)
+
+
+def _block(kind: bytes, content: bytes) -> bytes:
+    entry = tarfile.TarInfo("a.jpg")
+    entry.type, entry.size = kind, len(content)
+    return entry.tobuf(tarfile.USTAR_FORMAT) + content + bytes(-len(content) % 512)
+
+
+def _chained_headers() -> bytes:
+    """Python reads each from within the one before."""
+    name = _block(tarfile.GNUTYPE_LONGNAME, b"a.jpg\0")
+    return _tgz_of(name * 3000, _block(tarfile.REGTYPE, b""))
+
+
+def _global_headers() -> bytes:
+    """Python keeps each, and copies all for each entry."""
+    fields = (b"50009 %05d=%s\n" % (number, b"x" * 49_996) for number in range(100))
+    picture = _block(tarfile.REGTYPE, b"")
+    return _tgz_of(*(_block(tarfile.XGLTYPE, field) + picture for field in fields))
+
+
+def _sparse_list() -> bytes:
+    """Python reads the whole list of the parts of a file that has none."""
+    version = b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n"
+    parts = b"%d\n" % 500_000 + b"0\n" * 1_000_000
+    return _tgz_of(_block(tarfile.XHDTYPE, version), _block(tarfile.REGTYPE, parts))
+
+
 def _crowds() -> Iterator[Hostile]:
     """More entries than are taken; of the zip, the header says that they are few."""
-    yield Hostile("zip of 60,000 entries", "a.zip", _crowded_zip)
     yield Hostile("zip of 60,000 entries that says 5", "a.zip", partial(_crowded_zip, said=5))
+    yield Hostile("zip of 60,000 entries that ZIP64 alone tells", "a.zip", _crowded_zip64)
+    yield Hostile("zip with long extra fields", "a.zip", _long_extra_fields)
+    yield Hostile("zip of 60,000 entries", "a.zip", _crowded_zip)
 
 
 def _crowded_zip(said: int | None = None, count: int = 60_000) -> bytes:
@@ -217,6 +253,26 @@ def _crowded_zip(said: int | None = None, count: int = 60_000) -> bytes:
     entries = b"".join(entry + b"%05d" % number for number in range(count))
     number = count if said is None else said
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, number, number, len(entries), 0, 0)
+    return entries + end
+
+
+def _crowded_zip64(count: int = 60_000) -> bytes:
+    """The end record shows one entry, and that of ZIP64 the directory that Python reads."""
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<H", 1) + bytes(16) + b"a"
+    entries = entry * count
+    sizes = (count, count, len(entries), 0)
+    larger = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, *sizes)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(entries), 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(entry), 0, 0)
+    return entries + larger + locator + end
+
+
+def _long_extra_fields(count: int = 200) -> bytes:
+    """Python takes time with the square of each one's length: 9 s of CPU for 26 MB."""
+    extra = bytes(65_532)
+    entry = b"PK\x01\x02" + bytes(24) + struct.pack("<2H", 1, len(extra)) + bytes(14)
+    entries = (entry + b"a" + extra) * count
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(entries), 0, 0)
     return entries + end
 
 

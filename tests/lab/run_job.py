@@ -4,6 +4,7 @@ import sys
 
 from skinapi.jobs.run_job import run_job
 from skinapi.run_job import HANDLERS
+from skinapi.settings import Settings
 
 if __name__ == "__main__":
-    sys.exit(run_job(HANDLERS, niceness=0))
+    sys.exit(run_job(HANDLERS, memory=Settings().job_memory, niceness=0))

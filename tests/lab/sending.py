@@ -1,6 +1,7 @@
 """Data sets for the tests: made in memory, and sent as clients send them."""
 
 import csv
+import hashlib
 import io
 import tarfile
 import time
@@ -13,6 +14,9 @@ import numpy as np
 from PIL import Image
 from werkzeug.test import TestResponse
 
+from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.storage.ids import new_id, now
 from tests.backends import Backend, Person
 
 LABELS = ("mel", "nv", "bkl")
@@ -106,3 +110,29 @@ def await_check(person: Person, dataset: str) -> dict[str, Any]:
             return found
         time.sleep(0.05)
     raise AssertionError(f"still checking after {DEADLINE_S} s")
+
+
+def publish_one(
+    datasets: Datasets, images: DatasetImages, content: bytes, *, owner: str, name: str
+) -> DatasetImage:
+    """A published data set of one picture, without a check."""
+    dataset = datasets.begin(NewDataset(name=name, owner=owner), size=0)
+    image = DatasetImage(
+        id=new_id(),
+        created_at=now(),
+        dataset=dataset.id,
+        sha256=hashlib.sha256(content).hexdigest(),
+        dhash="0" * 16,
+        name="a.jpg",
+        image_id="a",
+        label="melanoma",
+        written="mel",
+        lesion="a",
+        width=300,
+        height=225,
+        format="JPEG",
+        size=len(content),
+    )
+    images.add(image, picture=content, thumbnail=content)
+    datasets.publish(dataset.id, report={"unknown_labels": [], "warnings": []}, pictures=1)
+    return image

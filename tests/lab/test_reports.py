@@ -72,11 +72,27 @@ def test_unknown_labels_are_refused_with_an_offer_that_can_be_sent_back(person: 
         {"label": "melanomaa", "count": 1, "offered": "melanoma"},
         {"label": "blob", "count": 1, "offered": None},
     ]
+    assert refused["uploads"] == [identifier], "what can be sent again"
     said = {"melanomaa": "mel", "blob": None}
     mapped = send(person, [identifier], name="labels", labels=said)
     assert mapped["counts"] == {"melanocytic_nevus": 1, "melanoma": 1}
     wrong = send(person, [upload(person, zipped(files))], name="labels", labels={"blob": "tumour"})
     assert "choose among" in wrong["problem"]
+
+
+def test_what_is_not_published_is_listed_for_its_owner_and_for_admins_alone(
+    backend: Backend, person: Person
+) -> None:
+    refused = send(person, [upload(person, b"no archive", "a.zip")], name="broken")
+    other, admin = backend.member(role="researcher"), backend.member(role="admin")
+
+    def listed(caller: Person) -> list[str]:
+        return [one["id"] for one in caller.pages("/datasets?status=refused&limit=1")]
+
+    assert refused["id"] in listed(person)
+    assert refused["id"] in listed(admin)
+    assert listed(other) == []
+    assert refused["id"] not in [one["id"] for one in person.pages("/datasets")]
 
 
 def test_duplicates_are_found_within_and_in_other_data_sets(person: Person) -> None:
@@ -103,9 +119,48 @@ def test_duplicates_are_found_within_and_in_other_data_sets(person: Person) -> N
              "y.jpg": again.getvalue()}  # fmt: skip
     elsewhere = checked(person, other, name="second")["report"]["elsewhere"]
     assert elsewhere["same"]["count"] == 2
-    assert {one["dataset"] for one in elsewhere["same"]["shown"]} == {"first"}
-    assert elsewhere["alike"]["shown"][0]["other"] == "a.jpg"
+    other_set = {"dataset": first["id"], "dataset_name": "first"}
+    assert sorted(elsewhere["same"]["shown"], key=lambda one: str(one["name"])) == [
+        {"name": "x.jpg", **other_set}, {"name": "y.jpg", **other_set}
+    ]  # fmt: skip
+    assert elsewhere["alike"]["shown"][0].keys() == {"name", "dataset", "dataset_name", "bits"}
     assert checked(person, files, name="First")["version"] == 2
+
+
+def test_a_report_keeps_no_text_of_another_data_set(backend: Backend) -> None:
+    """Its name is shown while it is there, and names of its files never."""
+    anna, ben = (backend.member(f"{n}@x.example", role="researcher") for n in ("anna", "ben"))
+    names = [f"mueller_{number}" for number in range(4)]
+    files = {
+        "metadata.csv": rows(
+            *((name, ("mel", "nv")[place % 2]) for place, name in enumerate(names))
+        ),
+        **{f"{name}.jpg": picture(700 + place) for place, name in enumerate(names)},
+    }
+    first = checked(anna, files, name="ward 3, Mrs Mueller")
+    found = checked(ben, labelled(4, 700), name="mine")
+    said = ben.call("GET", f"/datasets/{found['id']}").text
+    assert "ward 3, Mrs Mueller" in said
+    assert "mueller_" not in said
+    backend.services.eraser.erase(backend.account("anna@x.example"))
+    answer = ben.call("GET", f"/datasets/{found['id']}")
+    assert answer.get_json()["report"]["elsewhere"]["same"]["count"] == 4
+    assert {
+        one["dataset"] for one in answer.get_json()["report"]["elsewhere"]["same"]["shown"]
+    } == {first["id"]}
+    assert "mueller" not in answer.text.lower()
+    assert "mueller" not in str(backend.stored(but=("audit",))).lower()
+
+
+def test_names_in_reports_of_earlier_versions_are_not_shown(backend: Backend) -> None:
+    person = backend.member(role="researcher")
+    found = checked(person, labelled(2))
+    old = {"name": "p0.jpg", "dataset": "ward 4", "other": "p9.jpg"}
+    report = {**found["report"], "elsewhere": {"same": {"count": 1, "shown": [old]}}}
+    datasets = backend.services.store.collection("datasets")
+    assert datasets.update({"id": found["id"]}, {"$set": {"report": report}})
+    shown = person.call("GET", f"/datasets/{found['id']}").get_json()["report"]["elsewhere"]
+    assert shown["same"]["shown"] == [{"name": "p0.jpg", "dataset": None, "dataset_name": None}]
 
 
 def test_lesions_and_patients_with_several_labels_are_named(person: Person) -> None:

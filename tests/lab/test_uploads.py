@@ -69,6 +69,21 @@ def test_an_upload_goes_on_where_it_was_interrupted_and_reads_as_it_was_sent(
     assert any_backend.services.store.collection("upload_parts").find() == []
 
 
+def test_a_part_may_be_as_large_as_the_largest(tmp_path: Path) -> None:
+    """Also where the server ends the body itself, as gunicorn does."""
+    backend = Backend(tmp_path)
+    person = backend.member(role="researcher")
+    content = bytes(LARGEST_PART)
+    answer = person.call(
+        "PUT",
+        f"/uploads/{begin(person, content)}/0",
+        data=content,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (answer.status_code, answer.get_json()["complete"]) == (200, True)
+    backend.services.store.close()
+
+
 @pytest.mark.parametrize(
     ("offset", "content", "status"),
     [

@@ -1,6 +1,7 @@
 """The card says what is true of the pictures that a model was trained on, table by table."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from skinapi.learning.measure.text_tables import show_interval
 from skinapi.learning.package.card import README, list_sources, write_readable_card
 from skinapi.learning.package.limits import describe_limits
 from skinapi.vision.calibration import NamingRule
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.patient_facts import PatientFactsTable
 from tests.learning.test_figures import BASAL, HEALTHY, MELANOMA, NEVUS, phone, scope, toy_rows
@@ -130,6 +132,18 @@ def test_a_model_of_dermoscopy_alone_says_so() -> None:
     assert "calibrated on the mix of classes of its sources (ham)" in limits
     assert "Fitzpatrick types of the training" not in limits
     assert "Squamous" not in limits
+
+
+def test_a_model_says_which_classes_no_picture_showed() -> None:
+    """It has an output for each, whether it has learned it or not."""
+    few = learned(DERMOSCOPIC, 3)
+    seen = {sample.label for sample in few}
+    (limit,) = [one for one in describe_limits(few) if "no picture of" in one]
+    known, unseen = limit.split("no picture of")
+    for condition in conditions_table().conditions:
+        assert condition.names.en in (known if condition.key in seen else unseen)
+    every = [replace(few[0], label=one.key) for one in conditions_table().conditions]
+    assert any("knows seven classes" in one for one in describe_limits(every))
 
 
 def test_a_model_of_photographs_alone_says_so() -> None:

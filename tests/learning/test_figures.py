@@ -11,6 +11,7 @@ import pytest
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import measure_answers
 from skinapi.learning.measure.figures import measure_predictions
+from skinapi.learning.measure.group_figures import OTHER, _group_value
 from skinapi.learning.measure.predictions import predict, serve_outputs
 from skinapi.learning.measure.served_figures import measure_tested, serve_as_if_tested
 from skinapi.learning.measure.skin_figures import measure_not_skin
@@ -293,6 +294,15 @@ def test_what_is_not_skin_is_refused_and_told_apart() -> None:
 def test_skin_types_are_listed_however_few() -> None:
     types = toy_figures()["subgroups"]["fitzpatrick"]
     assert {name: one["n"] for name, one in types.items()} == {"2": 2, "unknown": 16}
+
+
+@pytest.mark.parametrize("name", ["localization", "sex", "dx_type"])
+def test_free_text_of_a_table_is_no_subgroup_of_its_own(name: str) -> None:
+    """The card is public."""
+    words = ["left arm of Anna Muster, tel. 0171 555", "", "Unknown", "unknown "]
+    assert [_group_value(name, word) for word in words] == [OTHER, *["unknown"] * 3]
+    known = {"localization": "Head/Neck", "sex": "female", "dx_type": "histo"}[name]
+    assert _group_value(name, known) == known.lower()
 
 
 def test_pictures_of_one_patient_are_drawn_together() -> None:

@@ -17,22 +17,29 @@ from tests.learning.conftest import Small
 def test_a_model_differs_from_itself_in_nothing_and_each_source_is_told(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_differences, "FEWEST_MELANOMAS", 2)
+    monkeypatch.setattr(gate_differences, "FEWEST_LESIONS", 2)
     model = open_model(small.model)
     samples = list(load_sources([str(small.data)]).samples)[::3]
     half = [replace(sample, source="other") for sample in samples[::2]]
     found = compare_for_gates(model, model, [*samples[1::2], *half], report=lambda _: None)
-    assert set(found.overall) == {"melanoma_sensitivity", "ece", "refused_share"}
+    assert set(found.overall) == {
+        "melanoma_sensitivity",
+        "basal_cell_carcinoma_sensitivity",
+        "actinic_keratosis_sensitivity",
+        "specificity",
+        "ece",
+        "refused_share",
+    }
     assert set(found.by_source) == {"other", samples[0].source}
     for difference in (*found.overall.values(), *found.by_source["other"].values()):
         assert difference.first == difference.second
         assert (difference.low, difference.high) == (0, 0)
 
 
-def test_a_model_that_calls_no_melanoma_urgent_is_worse(
+def test_a_model_that_refers_nobody_is_worse_for_every_malignant_class(
     small: Small, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gate_differences, "FEWEST_MELANOMAS", 2)
+    monkeypatch.setattr(gate_differences, "FEWEST_LESIONS", 2)
     cautious, careless = open_model(small.model), open_model(small.model)
     band_of = {id(cautious): Band.URGENT_REFERRAL, id(careless): Band.ROUTINE}
 
@@ -45,9 +52,12 @@ def test_a_model_that_calls_no_melanoma_urgent_is_worse(
     monkeypatch.setattr(gate_differences, "serve_outputs", serve)
     samples = list(load_sources([str(small.data)]).samples)[::3]
     found = compare_for_gates(cautious, careless, samples, report=lambda _: None)
-    sensitivity = found.overall["melanoma_sensitivity"]
-    assert sensitivity.second == 0 < sensitivity.first
-    assert sensitivity.high < 0
+    for name in ("melanoma", "basal_cell_carcinoma", "actinic_keratosis"):
+        sensitivity = found.overall[f"{name}_sensitivity"]
+        assert sensitivity.second == 0 < sensitivity.first
+        assert sensitivity.high < 0
+    specificity = found.overall["specificity"]
+    assert specificity.first == 0 < specificity.second, "it sends everybody to a doctor"
 
 
 def test_few_melanomas_show_no_sensitivity(small: Small) -> None:
@@ -58,5 +68,5 @@ def test_few_melanomas_show_no_sensitivity(small: Small) -> None:
     others = [sample for sample in samples if sample.label == "melanocytic_nevus"]
     few = [*melanomas[:3], *others[:6]]
     found = compare_for_gates(model, model, few, report=lambda _: None)
-    assert "melanoma_sensitivity" not in found.overall
+    assert {"melanoma_sensitivity", "specificity"} & found.overall.keys() == set()
     assert np.isfinite(found.overall["refused_share"].first)

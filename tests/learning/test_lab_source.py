@@ -6,30 +6,105 @@ from typing import Any, cast
 
 import pytest
 
-from skinapi.lab import train_model
-from skinapi.lab.datasets import DatasetVersion
+from skinapi.errors import BadNetwork
+from skinapi.lab import job_services, train_model
+from skinapi.lab.datasets import Datasets, DatasetVersion
+from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.lab.job_services import LabOfJob
+from skinapi.lab.train_model import choose_start
+from skinapi.storage.ids import new_id
 from tests.backends import mock_store
+from tests.lab.sending import publish_one
+from tests.learning import tiny
+from tests.learning.conftest import Small
 
 
 def test_a_data_set_that_was_written_in_part_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None))
-    dataset = cast("DatasetVersion", SimpleNamespace(id="1", name="Ada's moles, 2026"))
+    store, unused = mock_store(), cast("Any", None)
+    lab = LabOfJob(
+        context=context,
+        settings=unused,
+        datasets=Datasets(store),
+        images=DatasetImages(store),
+        uploads=unused,
+        models=unused,
+        may_work=unused,
+    )
+    dataset = cast("DatasetVersion", SimpleNamespace(id="1", name="Mrs Muster, ward 3"))
 
-    def write(_: object, __: str, folder: Path) -> None:
+    def write(_: object, __: str, folder: Path, **___: object) -> None:
         folder.mkdir()
         for name in names:
             (folder / name).touch()
         if "cut off" in names:
             raise InterruptedError
 
-    monkeypatch.setattr(train_model, "write_training_folder", write)
+    monkeypatch.setattr(job_services, "write_training_folder", write)
     names = ["cut off"]
     with pytest.raises(InterruptedError):
-        train_model._write_source(context, mock_store(), dataset)
+        train_model._write_source(context, lab, dataset, None)
     names = ["metadata.csv"]
     for _ in range(2):
-        source = train_model._write_source(context, mock_store(), dataset)
-    assert source.name == "Ada-s-moles-2026"
+        source = train_model._write_source(context, lab, dataset, None)
+    assert source.name == "dataset-1", "everybody can read the card, which names it"
     assert [path.name for path in source.iterdir()] == names
+
+
+def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where its copy was made already; a training that has begun goes on with its copies."""
+    said: list[str] = []
+    context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
+    store, unused = mock_store(), cast("Any", None)
+    datasets, images = Datasets(store), DatasetImages(store)
+    lab = LabOfJob(
+        context=context,
+        settings=unused,
+        datasets=datasets,
+        images=images,
+        uploads=unused,
+        models=unused,
+        may_work=unused,
+    )
+    first = publish_one(datasets, images, b"first", owner="ada", name="moles")
+    for content in (b"second", b"third"):
+        other = {"id": new_id(), "sha256": content.hex()}
+        images.add(first.model_copy(update=other), picture=content, thumbnail=content)
+    dataset = datasets.get(first.dataset)
+    read = DatasetImages.read
+
+    def erase_the_first(images: DatasetImages, image: DatasetImage) -> bytes:
+        content = read(images, image)
+        if image.id != first.id and images.is_there(first.id):
+            images.remove(first)
+        return content
+
+    monkeypatch.setattr(DatasetImages, "read", erase_the_first)
+    source = train_model._write_source(context, lab, dataset, None)
+    kept = [path.read_bytes() for path in sorted((source / "images").iterdir())]
+    assert kept == [b"second", b"third"]
+    assert said == ["1 pictures were erased meanwhile: the data set is read again"]
+    (tmp_path / "training").mkdir()
+    images.remove(next(images.walk(dataset.id)))
+    assert train_model._write_source(context, lab, dataset, None) == source
+    assert len(list((source / "images").iterdir())) == 2
+
+
+def test_a_training_begins_from_the_model_in_service_else_from_imagenet_else_from_nothing(
+    small: Small, tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights"
+    with pytest.raises(BadNetwork, match="STARTING_WEIGHTS"):
+        choose_start("MobileNetV2", None, weights)
+    weights.mkdir()
+    assert choose_start("MobileNetV2", small.model, weights) == "none"
+    (weights / "mobilenet_v2_imagenet_notop.weights.h5").touch()
+    (weights / "resnet50.npz").touch()
+    found = str(weights / "mobilenet_v2_imagenet_notop.weights.h5")
+    assert choose_start("MobileNetV2", small.model, weights) == found
+    assert choose_start("MobileNetV2", None, None) == "none"
+    assert choose_start(tiny.NAME, small.model, weights) == str(small.model)

@@ -183,7 +183,8 @@ def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
     assert named["licence"] == "CC BY 4.0"
     assert sum(named["normal_skin_cut_out"].values()) > 0
     assert card["figures"]["test"]["normal_skin"]["n"] > 0
-    assert f"{phones},licence=CC BY 4.0,share=0.3" in card["training"]["command"]
+    assert str(phones.parent) not in card["training"]["command"], "the card is public"
+    assert f"{phones.name},licence=CC BY 4.0,share=0.3" in card["training"]["command"]
     models = (small.model, tmp_path / "model")
     before, after = (json.loads((model / "split.json").read_text()) for model in models)
     assert all(set(before[part]) <= set(after[part]) for part in before)

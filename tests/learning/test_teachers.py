@@ -27,6 +27,7 @@ from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.tensor import Scaling, make_whole_tensor
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.learning.pictures import draw_lesion
+from tests.size import in_drill
 
 VIEWS = [draw_lesion("mel", np.random.default_rng(seed)) for seed in (3, 4, 5)]
 LABELS = np.eye(8, dtype=np.float32)[[4, 0, 7]]
@@ -186,7 +187,7 @@ def paint_all_black(picture: Image.Image, random: np.random.Generator, _: Markin
     return Image.new("RGB", picture.size)
 
 
-@pytest.mark.parametrize("how", ["live", "pictures", "features"])
+@pytest.mark.parametrize("how", ["live", "pictures", *in_drill("features")])
 def test_a_student_sees_a_marking_in_its_view_and_its_teachers_see_the_same_view_without(
     how: str,
     teachers: Teachers,
@@ -305,7 +306,7 @@ def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
     assert training["trust"] == 0.7
     assert training["recipe"]["phases"][0]["spoiled"] == 0.5
     assert training["recipe"]["strengths"] == json.loads(json.dumps(asdict(Strengths())))
-    assert f"--teachers {small.model}" in training["command"]
+    assert f"--teachers {small.model.name}" in training["command"]
     assert "--seed 0" in training["command"]
 
 

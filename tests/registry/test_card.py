@@ -3,6 +3,7 @@
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from skinapi.registry.card_page import card_page
@@ -75,3 +76,13 @@ def test_figures_of_several_sources_become_one_table_with_intervals() -> None:
     assert "macro auc interval" not in flat
     assert "<summary>ham</summary>" in flat
     assert "<td>–</td>" in flat
+
+
+@pytest.mark.parametrize("interval", [{"n": 3}, 7, "wide", [1], [1, "x"], [[1], [2]], None])
+def test_what_is_called_an_interval_and_is_none_is_shown_as_it_is(interval: Any) -> None:
+    """A card may come from anywhere."""
+    figures = {
+        "test": {"back": {"n": 1}, "back_interval": interval, "auc": 1, "auc_interval": interval}
+    }
+    with Flask(__name__).app_context():
+        assert "back interval" in card_page(model_card(figures={"test": figures}))

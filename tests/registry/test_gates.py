@@ -4,12 +4,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
 from skinapi.registry.gates import (
+    FEWEST_LESIONS,
+    ComparedPart,
     Figure,
     Gate,
     GateName,
@@ -33,6 +35,9 @@ PART = "p:100"
 SAME = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
 FIGURES = {
     GateName.MELANOMA_SENSITIVITY: Figure(value=0.94, low=0.91, high=0.96),
+    GateName.BASAL_CELL_CARCINOMA_SENSITIVITY: Figure(value=0.94, low=0.91, high=0.96),
+    GateName.ACTINIC_KERATOSIS_SENSITIVITY: Figure(value=0.94, low=0.91, high=0.96),
+    GateName.SPECIFICITY: Figure(value=0.7, low=0.68, high=0.72),
     GateName.ECE: Figure(value=0.02, low=0.015, high=0.04),
     GateName.REFUSED_SHARE: Figure(value=0.01, low=0.005, high=0.02),
 }
@@ -40,7 +45,7 @@ FIGURES = {
 
 def measured(
     version: str = "new",
-    comparison: PairedComparison | None = None,
+    *comparisons: PairedComparison,
     changed: Mapping[str, float | None] = MappingProxyType({}),
 ) -> Measured:
     """The figures above, but these; None for one that is missing."""
@@ -49,12 +54,16 @@ def measured(
         for name, figure in FIGURES.items()
         if changed.get(name.value, 1) is not None
     }
-    return Measured(version=version, parts={PART: figures}, comparison=comparison)
+    return Measured(version=version, parts={PART: figures}, comparisons=comparisons)
+
+
+OWN_PART = "its own test part and cannot vouch for it"
 
 
 def paired(
     first_version: str = "old",
     differences: Mapping[str, PairedDifference | None] = MappingProxyType({}),
+    part: ComparedPart = "reference",
 ) -> PairedComparison:
     given = {name: differences.get(name.value, SAME) for name in GateName}
     return PairedComparison(
@@ -63,6 +72,7 @@ def paired(
         pictures=100,
         lesions=90,
         measured_at=now(),
+        part=part,
         differences={name: each for name, each in given.items() if each},
     )
 
@@ -78,11 +88,14 @@ def one(name: GateName, candidate: Measured) -> Gate:
     return next(gate for gate in judge(candidate, measured("old")) if gate.name is name)
 
 
+NOTHING_MEASURED = {
+    name.value: "passed" if name is GateName.OTHER_PICTURES else "not_measured" for name in GateName
+}
 ALL_PASSED = dict.fromkeys((name.value for name in GateName), "passed")
 
 
 def test_a_paired_comparison_without_anything_worse_passes_all() -> None:
-    assert outcomes(measured(comparison=paired())) == ALL_PASSED
+    assert outcomes(measured("new", paired())) == ALL_PASSED
 
 
 @pytest.mark.parametrize(
@@ -90,6 +103,10 @@ def test_a_paired_comparison_without_anything_worse_passes_all() -> None:
     [
         ("melanoma_sensitivity", -0.05, -0.01, "worse"),
         ("melanoma_sensitivity", -0.05, 0.01, "passed"),
+        ("basal_cell_carcinoma_sensitivity", -0.05, -0.01, "worse"),
+        ("actinic_keratosis_sensitivity", -0.05, -0.01, "worse"),
+        ("specificity", -0.05, -0.01, "worse"),
+        ("specificity", -0.01, 0.05, "passed"),
         ("melanoma_sensitivity", 0.01, 0.05, "passed"),
         ("ece", 0.001, 0.02, "worse"),
         ("ece", -0.001, 0.02, "passed"),
@@ -102,7 +119,7 @@ def test_worse_is_where_the_whole_interval_is_on_the_worse_side(
     name: str, low: float, high: float, outcome: str
 ) -> None:
     difference = PairedDifference(first=1.0, second=1.0, low=low, high=high)
-    assert outcomes(measured(comparison=paired(differences={name: difference}))) == {
+    assert outcomes(measured("new", paired(differences={name: difference}))) == {
         **ALL_PASSED,
         name: outcome,
     }
@@ -126,8 +143,59 @@ def test_two_cards_of_one_test_part_are_compared_by_the_interval_of_the_one_in_s
     assert found == {**ALL_PASSED, name: outcome, "latency_ms": "not_measured"}
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "second", "outcome"),
+    [
+        ("melanoma_sensitivity", 0.95, 0.91, "worse"),
+        ("melanoma_sensitivity", 0.95, 0.93, "passed"),
+        ("basal_cell_carcinoma_sensitivity", 0.95, 0.85, "worse"),
+        ("actinic_keratosis_sensitivity", 0.95, 0.85, "worse"),
+        ("specificity", 0.7, 0.6, "worse"),
+        ("ece", 0.02, 0.06, "worse"),
+        ("refused_share", 0.01, 0.04, "worse"),
+        ("latency_ms", 10, 20, "passed"),
+    ],
+)
+def test_more_than_may_be_lost_is_worse_even_where_nothing_is_proven(
+    name: str, first: float, second: float, outcome: str
+) -> None:
+    unsure = PairedDifference(first=first, second=second, low=-1, high=1)
+    found = outcomes(measured("new", paired(differences={name: unsure})))
+    assert found == {**ALL_PASSED, name: outcome}
+
+
+def test_a_comparison_on_the_own_test_part_alone_decides_nothing_but_the_latency() -> None:
+    """Whoever trains chooses its pictures and their labels."""
+    candidate = Measured(version="new", parts={}, comparisons=(paired(part="test"),))
+    found = outcomes(candidate)
+    assert {name for name, outcome in found.items() if outcome == "passed"} == {
+        "latency_ms", "other_pictures"
+    }  # fmt: skip
+    assert OWN_PART in one(GateName.SPECIFICITY, candidate).says
+
+
+def test_a_model_that_accepts_pictures_without_skin_is_worse_than_one_that_refuses_them() -> None:
+    refusing = measured("old").model_copy(update={"refuses_other_pictures": True})
+    candidate = measured("new", paired())
+    assert outcomes(candidate, refusing)["other_pictures"] == "worse"
+    both = candidate.model_copy(update={"refuses_other_pictures": True})
+    assert outcomes(both, refusing) == ALL_PASSED
+    assert outcomes(both) == ALL_PASSED
+
+
+def test_a_share_of_few_lesions_is_no_figure() -> None:
+    def card(pictures: int) -> Any:
+        return {
+            "bands": {"melanoma": {"sensitivity": 1.0}},
+            "per_class": {"mel": {"n": pictures}},
+        }
+
+    assert GateName.MELANOMA_SENSITIVITY in figures_of_gates(card(FEWEST_LESIONS))
+    assert figures_of_gates(card(FEWEST_LESIONS - 1)) == {}
+
+
 def test_the_paired_comparison_counts_more_than_two_cards() -> None:
-    candidate = measured(comparison=paired(), changed={"ece": 0.9})
+    candidate = measured("new", paired(), changed={"ece": 0.9})
     gate = one(GateName.ECE, candidate)
     assert (gate.outcome, gate.basis) == (Outcome.PASSED, "paired")
 
@@ -136,24 +204,45 @@ def test_the_paired_comparison_counts_more_than_two_cards() -> None:
 def test_a_figure_that_is_missing_is_not_passed(name: str) -> None:
     assert outcomes(measured(changed={name: None}))[name] == "not_measured"
     assert outcomes(measured(), measured("old", changed={name: None}))[name] == "not_measured"
-    lacking = measured(comparison=paired(differences={name: None}), changed={name: None})
+    lacking = measured("new", paired(differences={name: None}), changed={name: None})
     assert outcomes(lacking)[name] == "not_measured"
+
+
+WORSE = PairedDifference(first=0.9, second=0.7, low=-0.3, high=-0.1)
+
+
+@pytest.mark.parametrize("worse_on", ["test", "reference"])
+def test_what_is_worse_on_the_own_test_part_or_on_the_reference_is_worse(worse_on: str) -> None:
+    comparisons = [
+        paired(part=part, differences={"melanoma_sensitivity": WORSE} if part == worse_on else {})
+        for part in get_args(ComparedPart)
+    ]
+    gate = one(GateName.MELANOMA_SENSITIVITY, measured("new", *comparisons))
+    assert gate.outcome is Outcome.WORSE
+    assert ("reference" in gate.says) == (worse_on == "reference")
+
+
+def test_a_figure_that_the_own_test_part_cannot_show_is_read_from_the_reference() -> None:
+    own = paired(part="test", differences={"melanoma_sensitivity": None})
+    gate = one(GateName.MELANOMA_SENSITIVITY, measured("new", own, paired(part="reference")))
+    assert gate.passed
+    assert "on the reference data set" in gate.says
 
 
 def test_figures_of_other_pictures_are_not_compared() -> None:
     other = Measured(version="new", parts={"p:99": FIGURES})
-    assert set(outcomes(other).values()) == {"not_measured"}
+    assert outcomes(other) == NOTHING_MEASURED
     assert "not measured on the same pictures" in one(GateName.ECE, other).says
 
 
 def test_a_comparison_with_a_model_that_is_not_in_service_does_not_count() -> None:
-    candidate = Measured(version="new", parts={}, comparison=paired("older"))
-    assert set(outcomes(candidate).values()) == {"not_measured"}
+    candidate = Measured(version="new", parts={}, comparisons=(paired("older"),))
+    assert outcomes(candidate) == NOTHING_MEASURED
     assert "older, which is not in service" in one(GateName.ECE, candidate).says
 
 
 def test_without_a_model_in_service_nothing_is_passed() -> None:
-    gates = judge(measured(comparison=paired()), None)
+    gates = judge(measured("new", paired()), None)
     assert {gate.outcome for gate in gates} == {Outcome.NOT_MEASURED}
 
 
@@ -168,7 +257,7 @@ def test_the_figures_are_read_from_the_card_that_training_writes() -> None:
     sensitivity = figures[GateName.MELANOMA_SENSITIVITY]
     assert sensitivity.value == pytest.approx(0.9397, abs=1e-4)
     assert sensitivity.low < sensitivity.value < sensitivity.high
-    assert figures.keys() == {*GateName} - {GateName.LATENCY}
+    assert figures.keys() == {*GateName} - {GateName.LATENCY, GateName.OTHER_PICTURES}
 
 
 def broken(path: tuple[str, ...], value: Any) -> Callable[[dict[str, Any]], None]:

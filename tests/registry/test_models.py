@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
+from skinapi.lab.learned import learned_by_serving
 from skinapi.registry import follower as follower_module
 from skinapi.registry.follower import ModelFollower
 from skinapi.registry.gates import GateName, PairedComparison, PairedDifference
 from skinapi.registry.pointer import Serving
-from skinapi.registry.versions import ModelVersion
+from skinapi.registry.version_record import ModelVersion
 from skinapi.storage.ids import now
+from skinapi.vision.model import write_checksums
 from tests.backends import Backend, Person, store_of_kind
 from tests.models import registry_of, tiny_model, write_model
 from tests.prediction.photographer import predicted
@@ -76,6 +78,7 @@ def compared_with(version: str, **differences: PairedDifference) -> PairedCompar
         pictures=100,
         lesions=90,
         measured_at=now(),
+        part="reference",
         differences={name: differences.get(name.value, same) for name in GateName},
     )
 
@@ -92,7 +95,7 @@ def test_a_model_is_promoted_predicted_with_and_rolled_back(
 ) -> None:
     backend, admin = any_models, any_models.member(role="admin")
     ada = backend.member()
-    backend.add(tmp_path, "next-1", comparison=compared_with("tiny-1"))
+    backend.add(tmp_path, "next-1", reference_comparison=compared_with("tiny-1"))
     assert predicted(ada)["model_version"] == "tiny-1"
     answer = admin.call("POST", "/models/next-1/promote", json={"reason": "better"})
     assert answer.status_code == 200, answer.text
@@ -121,7 +124,10 @@ def test_both_changes_are_in_the_audit_trail_with_the_outcome_of_the_gates(
         for row in models.audit()
         if row["action"].startswith("model.") and row["phase"] == "outcome"
     ]
-    gates = ", ".join(f"{name}=not_measured" for name in GateName)
+    gates = ", ".join(
+        f"{name}={'passed' if name is GateName.OTHER_PICTURES else 'not_measured'}"
+        for name in GateName
+    )
     assert rows == [
         ("model.add", "system", "next-1", None, "done"),
         ("model.promote", by, "next-1", gates, "gates_not_passed"),
@@ -143,7 +149,11 @@ def test_without_an_override_a_gate_that_is_not_passed_refuses(
 ) -> None:
     admin = models.member(role="admin")
     worse = PairedDifference(first=0.9, second=0.8, low=-0.15, high=-0.05)
-    models.add(tmp_path, "worse-1", comparison=compared_with("tiny-1", melanoma_sensitivity=worse))
+    models.add(
+        tmp_path,
+        "worse-1",
+        reference_comparison=compared_with("tiny-1", melanoma_sensitivity=worse),
+    )
     answer = admin.call("POST", "/models/worse-1/promote", json={})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
     assert "melanoma_sensitivity" in answer.get_json()["detail"]
@@ -237,6 +247,23 @@ def test_the_list_comes_in_pages_and_names_the_one_in_service(
     assert "card" not in listed[1]
 
 
+def test_what_the_promoted_model_has_learned_from_is_known(
+    any_models: ModelBackend, tmp_path: Path
+) -> None:
+    """Not what the built-in one has."""
+    models = any_models.services.models
+    split = {"train": ["seen"], "validation": [], "test": ["measured"]}
+    folder = write_model(tmp_path / "next-1", "next-1")
+    (folder / "split.json").write_text(json.dumps(split))
+    write_checksums(folder)
+    models.add(folder=folder, by="system")
+    assert learned_by_serving(models).parts == {}
+    models.promote(version="next-1", by="system", override=True, reason="because of the test")
+    learned = learned_by_serving(models)
+    assert (learned.model, learned.parts) == ("next-1", {"seen": "train", "measured": "test"})
+    assert learned.part_of("seen", "0" * 64) == "train"
+
+
 def test_a_card_is_shown_to_programs_and_as_a_page(models: ModelBackend, tmp_path: Path) -> None:
     researcher = models.member(role="researcher")
     models.add(tmp_path, "b")
@@ -252,7 +279,7 @@ def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Pat
     models.add(
         tmp_path,
         "b",
-        comparison=comparison,
+        reference_comparison=comparison,
         figures={"reference": {"n": 9, "macro_auc": 0.9, "test_part": "x"}},
     )
     shown = researcher.call("GET", "/models/compare?first=tiny-1&second=b").get_json()
@@ -260,7 +287,7 @@ def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Pat
     assert rows["test", "balanced_accuracy"]["difference"] == 0
     assert rows["reference", "macro_auc"]["second"] == 0.9
     assert rows["reference", "macro_auc"]["difference"] is None
-    assert shown["paired"] == json.loads(comparison.model_dump_json())
+    assert shown["paired_on_reference"] == json.loads(comparison.model_dump_json())
     assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
     assert researcher.call("GET", "/models/compare?first=tiny-1&second=x").status_code == 404
 

@@ -1,8 +1,11 @@
 """`export`: makes a model folder of your own Keras network, to be served with MODEL_PATH."""
 
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 
-from skinapi.errors import BadNetwork
 from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import ExportOptions
 from skinapi.learning.data.datasets import load_pictures
@@ -14,30 +17,49 @@ from skinapi.learning.package.user_files import load_user_network
 from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.settings import Settings
 from skinapi.vision.calibration import ModelCalibration
-from skinapi.vision.conditions import conditions_table
-from skinapi.vision.model_faults import find_label_fault
+from skinapi.vision.labels import name_outputs
 from skinapi.vision.openvino_engine import Precision
 from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
+LONGEST_NAME = 60
 UNKNOWN_TRAINING = (
     "Supplied by its operator: its training data is not known, and it is not calibrated."
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A model folder that was made. `difference` is the largest one to Keras's probabilities."""
+
+    version: str
+    difference: float
+    limits: list[str]
+
+
 def run(settings: Settings, options: ExportOptions) -> int:
+    out = options.out or settings.instance_dir / "models" / options.network.stem
+    exported = export_network(options, out)
+    print_line(f"{exported.version}: probabilities within {exported.difference:.1e} of Keras's")
+    for limit in exported.limits:
+        print_line(limit)
+    print_line(f"serve it with MODEL_PATH={out}")
+    return 0
+
+
+def export_network(options: ExportOptions, out: Path) -> Exported:
+    """Make a model folder of a Keras network, at `out`. Raises BadNetwork, DiskFull."""
     scaling = Scaling(options.scaling)
-    labels = _known_labels(options.labels)
+    labels = name_outputs(options.labels)
     limits = [UNKNOWN_TRAINING, *describe_missing_labels(labels)]
     network = load_user_network(options.network)
     servable = make_servable(network, side=options.side)
-    out = options.out or settings.instance_dir / "models" / options.network.stem
     with raise_disk_full(), new_model_folder(out) as folder:
         difference = export_servable(
             servable, folder, labels=labels, probe=_probe(options, servable, scaling), float16=False
         )
         card = {
-            "architecture": network.name,
+            "architecture": _architecture(network.name),
             "side": servable.side,
             "scaling": scaling.value,
             "precision": Precision.F32.value,
@@ -46,22 +68,12 @@ def run(settings: Settings, options: ExportOptions) -> int:
             "limits": limits,
         }
         version = write_model_files(folder, card=card, calibration=ModelCalibration())
-    print_line(f"{version}: probabilities within {difference:.1e} of Keras's")
-    for limit in limits:
-        print_line(limit)
-    print_line(f"serve it with MODEL_PATH={out}")
-    return 0
+    return Exported(version, difference, limits)
 
 
-def _known_labels(words: tuple[str, ...]) -> tuple[str, ...]:
-    """The outputs in order, as keys of our conditions table. Raises BadNetwork for other labels:
-    each output needs a name, an urgency, and to be known as malignant or benign.
-    """
-    spellings = conditions_table().label_spellings()
-    labels = tuple(spellings.get(word.lower(), word) for word in words)
-    if fault := find_label_fault(labels, written_as=words):
-        raise BadNetwork(fault)
-    return labels
+def _architecture(name: str) -> str:
+    """The network's own name as a part of a version, which is a part of an address."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")[:LONGEST_NAME] or "network"
 
 
 def _probe(options: ExportOptions, servable: Servable, scaling: Scaling) -> Tensor:

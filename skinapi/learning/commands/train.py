@@ -189,12 +189,25 @@ def _models_it_builds_on(options: TrainOptions) -> list[Path]:
 
 
 def _repeat_command(options: TrainOptions) -> str:
-    """The command that trains this network again."""
+    """The command that trains this network again. The card is public, so it names folders and files
+    without the folders that they lie in.
+    """
     words = ["python", "-m", "skinapi", "train"]
     for field in fields(options):
         if field.name not in NOT_REPEATED:
-            words += _spell(field.name, getattr(options, field.name))
+            words += _spell(field.name, _without_parents(getattr(options, field.name)))
     return shlex.join(words)
+
+
+def _without_parents(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_parents(one) for one in value]
+    if isinstance(value, Path):
+        return value.name
+    if isinstance(value, str):
+        folder, comma, rest = value.partition(",")
+        return f"{Path(folder).name}{comma}{rest}" if folder.startswith("/") else value
+    return value
 
 
 def _spell(name: str, value: object) -> Iterator[str]:

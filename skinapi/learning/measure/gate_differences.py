@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
@@ -16,13 +17,14 @@ from skinapi.learning.measure.predictions import (
     serve_outputs,
 )
 from skinapi.learning.progress import Report
-from skinapi.vision.bands import urgency
-from skinapi.vision.conditions import Band
+from skinapi.vision.bands import THRESHOLD_BANDS, urgency
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.model import Model
 
-MELANOMA = "melanoma"
+# The malignant classes, each with the band that its threshold asks for.
+MALIGNANT = {label: band for label, band in THRESHOLD_BANDS.items() if label != "malignant"}
 # With fewer the interval is so wide that no model would ever be worse.
-FEWEST_MELANOMAS = 20
+FEWEST_LESIONS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class GateDifferences:
 class _Served:
     """What one model would tell: rows in the order of the samples."""
 
-    urgent: metrics.Mask
+    urgencies: NDArray[np.int_]
     refused: metrics.Mask
     predictions: Predictions
 
@@ -46,11 +48,11 @@ class _Served:
 def compare_for_gates(
     first: Model, second: Model, samples: Sequence[Sample], *, report: Report
 ) -> GateDifferences:
-    """The paired differences of melanoma sensitivity, calibration error and refusals.
+    """The paired differences of sensitivities, specificity, calibration error and refusals.
 
-    Sensitivity is the share of melanomas with the band urgent referral, refused ones counted as
-    missed. A figure that these pictures cannot show is left out; sensitivity needs
-    FEWEST_MELANOMAS.
+    A sensitivity is the share of the lesions of a malignant class with the band of its threshold or
+    a more urgent one, refused ones counted as missed; specificity, of the benign lesions without a
+    referral. A figure that these pictures cannot show is left out; these need FEWEST_LESIONS.
     """
     pair = tuple(_serve(model, samples, report) for model in (first, second))
     names = sorted({sample.source for sample in samples})
@@ -67,21 +69,30 @@ def compare_for_gates(
 def _serve(model: Model, samples: Sequence[Sample], report: Report) -> _Served:
     outputs = run_model(model, samples, report=report)
     results = serve_outputs(model, outputs)
-    urgent = [urgency(one.assessment.band) <= urgency(Band.URGENT_REFERRAL) for one in results]
+    urgencies = [urgency(one.assessment.band) for one in results]
     refused = [one.refused is not None for one in results]
-    return _Served(np.array(urgent), np.array(refused), predict(model, outputs, results))
+    return _Served(np.array(urgencies), np.array(refused), predict(model, outputs, results))
 
 
 def _differences(
     pair: tuple[_Served, ...], samples: Sequence[Sample], rows: metrics.Mask
 ) -> dict[str, Difference]:
-    melanoma = rows & np.array([sample.label == MELANOMA for sample in samples])
     groups = [bootstrap_group(sample) for sample in samples]
+    labels = np.array([sample.label for sample in samples])
     found = {"refused_share": _compare([one.refused for one in pair], groups, rows)}
-    if len({groups[row] for row in np.flatnonzero(melanoma).tolist()}) >= FEWEST_MELANOMAS:
-        caught = [one.urgent & ~one.refused for one in pair]
-        found["melanoma_sensitivity"] = _compare(caught, groups, melanoma)
+    for label, band in MALIGNANT.items():
+        caught = [(one.urgencies <= urgency(band)) & ~one.refused for one in pair]
+        if _enough(of_class := rows & (labels == label), groups):
+            found[f"{label}_sensitivity"] = _compare(caught, groups, of_class)
+    benign = rows & ~np.isin(labels, [*conditions_table().malignant_keys, NORMAL_SKIN])
+    if _enough(benign, groups):
+        spared = [one.urgencies > urgency(Band.REFERRAL) for one in pair]
+        found["specificity"] = _compare(spared, groups, benign)
     return found | dict(_calibration(pair, samples, rows))
+
+
+def _enough(rows: metrics.Mask, groups: Sequence[str]) -> bool:
+    return len({groups[row] for row in np.flatnonzero(rows).tolist()}) >= FEWEST_LESIONS
 
 
 def _compare(hits: Sequence[metrics.Mask], groups: Sequence[str], rows: metrics.Mask) -> Difference:

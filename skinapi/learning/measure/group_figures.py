@@ -1,6 +1,6 @@
 """The figures within each source, modality and subgroup of patients."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.figures import measure_bands, measure_predictions
+from skinapi.learning.measure.patient_facts import SITE_WORDS
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     Predictions,
@@ -19,7 +20,14 @@ from skinapi.vision.model import Model
 
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
 SUBGROUPS = ("age", "sex", "localization", "dx_type", "fitzpatrick")
-UNKNOWN = "unknown"
+UNKNOWN, OTHER = "unknown", "other"
+# The words of the public data sets. A card is public, and a table of somebody else's may hold
+# anything under these names: whatever else is in it is one group.
+KNOWN_VALUES: Mapping[str, Collection[str]] = {
+    "sex": ("female", "male"),
+    "localization": SITE_WORDS,
+    "dx_type": ("histo", "follow_up", "consensus", "confocal"),
+}
 
 
 def source_of(sample: Sample) -> str:
@@ -106,7 +114,10 @@ def _melanoma_auc(predictions: Predictions) -> float | None:
 def _group_value(name: str, value: str) -> str:
     """The subgroup: an age band, or a skin type as a whole number (some tables write 2.0)."""
     if name not in ("age", "fitzpatrick"):
-        return value or UNKNOWN
+        word = value.strip().lower()
+        if word in ("", UNKNOWN):
+            return UNKNOWN
+        return word if word in KNOWN_VALUES[name] else OTHER
     try:
         number = float(value)
     except ValueError:

@@ -26,6 +26,7 @@ OTHER_SITE_WORDS: Mapping[str, BodySite] = {
     "posterior torso": "back",
     "thigh": "lower_extremity",
 }
+SITE_WORDS = {*(site.replace("_", " ") for site in BODY_SITES), *OTHER_SITE_WORDS}
 
 
 def patient_context(sample: Sample) -> Context:

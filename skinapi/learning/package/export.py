@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import openvino as ov
 
-from skinapi.errors import BadNetwork
+from skinapi.errors import BadNetwork, WrongNetworkLabels
 from skinapi.learning.package.servable import Servable
 from skinapi.learning.train.float16_weights import store_as_float16
 from skinapi.vision.calibration import ModelCalibration, softmax
@@ -54,10 +54,11 @@ def export_servable(
 ) -> float:
     """Writes network, head and labels. Returns the largest difference to Keras's probabilities.
 
-    Raises BadNetwork where the probabilities for the `probe` inputs differ too much.
+    Raises BadNetwork where the probabilities for the `probe` inputs differ too much, and
+    WrongNetworkLabels for more or fewer labels than outputs.
     """
     if servable.outputs != len(labels):
-        raise BadNetwork(
+        raise WrongNetworkLabels(
             f"The network has {servable.outputs} outputs; expected are {len(labels)}, "
             f"one for each label: {', '.join(labels)}"
         )

@@ -38,7 +38,7 @@ def describe_limits(samples: Sequence[Sample]) -> tuple[str, ...]:
         OTHER_SOURCES,
         _limit_calibration(lesions),
         ABSTENTION,
-        _limit_classes(lesions),
+        _limit_classes(samples),
     )
 
 
@@ -99,11 +99,20 @@ def _limit_calibration(samples: Sequence[Sample]) -> str:
 
 
 def _limit_classes(samples: Sequence[Sample]) -> str:
-    squamous = " Squamous cell carcinoma is counted as actinic keratosis / Bowen's disease."
-    return (
-        "It knows seven classes of lesions and normal skin. It assigns any other disease to one of "
-        "these." + (squamous if any(map(is_squamous, samples)) else "")
+    """Which classes it has seen: it has an output for each of them, whether it has or not."""
+    seen = {sample.label for sample in samples}
+    conditions = conditions_table().conditions
+    known = [one.names.en for one in conditions if one.key in seen]
+    unseen = [one.names.en for one in conditions if one.key not in seen]
+    assigned = (
+        f"It was trained on {_join(known)}, and on no picture of {_join(unseen)}. What it has not "
+        "seen it calls something else, which may be benign."
+        if unseen
+        else "It knows seven classes of lesions and normal skin. It assigns any other disease to "
+        "one of these."
     )
+    squamous = " Squamous cell carcinoma is counted as actinic keratosis / Bowen's disease."
+    return assigned + (squamous if any(map(is_squamous, samples)) else "")
 
 
 def _join(words: Sequence[str]) -> str:

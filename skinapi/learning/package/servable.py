@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
-from skinapi.errors import BadNetwork
+from skinapi.errors import WrongNetworkHead, WrongNetworkInput
 from skinapi.vision.heatmap import Head
 
 EXPECTED_INPUT = "one square RGB picture, height x width x 3"
@@ -31,7 +31,7 @@ class Servable:
 def make_servable(network: keras.Model, *, side: int | None = None) -> Servable:
     """The same network with the outputs that serving needs.
 
-    Raises BadNetwork, which says what is expected, where the input or the head does not fit.
+    Raises WrongNetworkInput or WrongNetworkHead, which say what is expected.
     """
     known_side = _check_input(network, side)
     dense, pooling = _walk_head(network)
@@ -64,7 +64,7 @@ def _check_input(network: keras.Model, side: int | None) -> int:
     )
     if not fits or known is None:
         found = ", ".join(str(tuple(tensor.shape)) for tensor in network.inputs)
-        raise BadNetwork(f"The network's input is {found}; expected is {EXPECTED_INPUT}")
+        raise WrongNetworkInput(f"The network's input is {found}; expected is {EXPECTED_INPUT}")
     return int(known)
 
 
@@ -88,12 +88,14 @@ def _walk_head(network: keras.Model) -> tuple[list[keras.layers.Dense], keras.La
             rectified = bool(dense)
         elif not _is_transparent(layer, at_the_end=not dense):
             raise _unexpected(layer, "")
-    raise BadNetwork(f"The network has no head that can be served; expected is {EXPECTED_HEAD}")
+    raise WrongNetworkHead(
+        f"The network has no head that can be served; expected is {EXPECTED_HEAD}"
+    )
 
 
 def _backwards(network: keras.Model) -> Iterator[keras.Layer]:
     if len(network.outputs) != 1:
-        raise BadNetwork(
+        raise WrongNetworkHead(
             f"The network has {len(network.outputs)} outputs; expected is one, {EXPECTED_HEAD}"
         )
     tensor = network.outputs[0]
@@ -143,9 +145,9 @@ def _is_transparent(layer: keras.Layer, *, at_the_end: bool) -> bool:
     )
 
 
-def _unexpected(layer: keras.Layer, how: str) -> BadNetwork:
+def _unexpected(layer: keras.Layer, how: str) -> WrongNetworkHead:
     found = f"{type(layer).__name__} ({layer.name}) {how}".strip()
-    return BadNetwork(f"The network's head holds {found}; expected is {EXPECTED_HEAD}")
+    return WrongNetworkHead(f"The network's head holds {found}; expected is {EXPECTED_HEAD}")
 
 
 def _kernel_and_bias(layer: keras.layers.Dense) -> tuple[np.ndarray, np.ndarray]:

@@ -3,15 +3,15 @@
 import json
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
 
-from skinapi.errors import BadNetwork
+from skinapi.errors import BadNetwork, UnreadableNetwork
 from skinapi.json_bounds import holds_more_values
+from skinapi.learning.package.keras_objects import MODELS, check_architecture
 
 EXPECTED_FILE = "a whole network saved by Keras, as .keras or .h5"
 # A file of 200 KB can unpack to a thousand times as much. These are far above any real network.
@@ -24,29 +24,43 @@ DEEPEST = 100
 def load_user_network(path: Path) -> keras.Model:
     """Loads a .keras or .h5 network.
 
-    Raises BadNetwork before loading where the file holds a Lambda layer, a pickle, or anything that
-    would import code from outside Keras.
+    Raises NetworkRunsCode before anything is built where the file holds more than keras_objects.py
+    allows, and UnreadableNetwork for a pickle and all else that is no network. Optimizer, loss and
+    metrics of its training are not loaded.
     """
-    config = _config_of(path)
-    # Before Keras sees the file: loading may import the modules that a config names.
-    for piece in _pieces(config):
-        _refuse_code(piece)
+    config = check_architecture(_config_of(path))
     try:
-        network = keras.saving.load_model(path, compile=False, safe_mode=True)
+        network = _build(config, path.suffix)
+        if isinstance(network, keras.Model):
+            network.load_weights(path)
+    except BadNetwork:
+        raise
     except Exception as broken:
         first_line = str(broken).strip().partition("\n")[0]
-        raise BadNetwork(f"Keras cannot load {path.name}: {first_line}") from broken
+        raise UnreadableNetwork(f"Keras cannot load {path.name}: {first_line}") from broken
     if not isinstance(network, keras.Model):
-        raise BadNetwork(
+        raise UnreadableNetwork(
             f"{path.name} holds a {type(network).__name__}; expected is {EXPECTED_FILE}"
         )
     return network
 
 
+def _build(config: Any, suffix: str) -> Any:
+    """The network without its weights. It is built of the description that was checked: Keras's own
+    load_model would read the file once more, and load the optimizers of networks inside.
+    """
+    if suffix == ".keras":
+        return keras.saving.deserialize_keras_object(config, safe_mode=True)
+    kind, inner = config.get("class_name"), config.get("config")
+    if kind not in MODELS or not isinstance(inner, dict):
+        raise UnreadableNetwork(f"The file holds no network; expected is {EXPECTED_FILE}")
+    return (keras.Sequential if kind == "Sequential" else keras.Model).from_config(inner)
+
+
 def _config_of(path: Path) -> Any:
     """The architecture as plain data; no layer is built yet."""
     if not path.is_file():
-        raise BadNetwork(f"There is no file {path}")
+        raise UnreadableNetwork(f"There is no file {path}")
     try:
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as archive:
@@ -66,10 +80,10 @@ def _config_of(path: Path) -> Any:
         zipfile.BadZipFile,
         zlib.error,
     ) as broken:
-        raise BadNetwork(
+        raise UnreadableNetwork(
             f"{path.name} holds no architecture to rebuild; expected is {EXPECTED_FILE}"
         ) from broken
-    raise BadNetwork(
+    raise UnreadableNetwork(
         f"{path.name} is not served, pickles least of all; expected is {EXPECTED_FILE}"
     )
 
@@ -77,43 +91,25 @@ def _config_of(path: Path) -> Any:
 def _refuse_bomb(archive: zipfile.ZipFile, name: str) -> None:
     # No more is ever unpacked of a file than the archive says.
     if sum(packed.file_size for packed in archive.infolist()) > MOST_UNPACKED:
-        raise BadNetwork(f"{name} unpacks to more than {MOST_UNPACKED} bytes")
+        raise UnreadableNetwork(f"{name} unpacks to more than {MOST_UNPACKED} bytes")
 
 
 def _bounded(text: bytes, name: str) -> Any:
-    """The parsed architecture. Raises BadNetwork where it is larger or deeper than a network's."""
+    """The parsed architecture. Raises UnreadableNetwork where it is larger or deeper than that of
+    any network.
+    """
     if len(text) > MOST_ARCHITECTURE or holds_more_values(text, MOST_VALUES):
-        raise BadNetwork(f"The architecture in {name} is larger than that of any network")
+        raise UnreadableNetwork(f"The architecture in {name} is larger than that of any network")
     config = json.loads(text)
     layer = [config]
     for _ in range(DEEPEST):
         layer = [part for whole in layer for part in _parts(whole)]
     if layer:
-        raise BadNetwork(f"The architecture in {name} is nested more than {DEEPEST} deep")
+        raise UnreadableNetwork(f"The architecture in {name} is nested more than {DEEPEST} deep")
     return config
-
-
-def _pieces(config: Any) -> Iterator[dict[str, Any]]:
-    left = [config]
-    while left:
-        whole = left.pop()
-        if isinstance(whole, dict):
-            yield whole
-        left += _parts(whole)
 
 
 def _parts(whole: Any) -> list[Any]:
     if isinstance(whole, dict):
         return list(whole.values())
     return whole if isinstance(whole, list) else []
-
-
-def _refuse_code(piece: dict[str, Any]) -> None:
-    name = piece.get("class_name")
-    if name in ("Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer", "JaxLayer", "FlaxLayer"):
-        raise BadNetwork(
-            f"The network holds a {name} layer, which runs code from the file; rebuild it without"
-        )
-    module = piece.get("module")
-    if isinstance(module, str) and module != "builtins" and module.split(".")[0] != "keras":
-        raise BadNetwork(f"The network asks to import {module}; only Keras's own layers are loaded")

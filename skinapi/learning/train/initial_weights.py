@@ -33,7 +33,7 @@ def initialise(
             raise BadNetwork(f"The shipped network is a {SHIPPED}; start {architecture} elsewhere")
         path = SHIPPED_MODEL
     elif init == "imagenet":
-        path = _find_imagenet(architecture, imagenet)
+        path = _require_imagenet(architecture, imagenet)
     else:
         path = Path(init)
     if not path.exists():
@@ -43,14 +43,22 @@ def initialise(
     return fresh
 
 
-def _find_imagenet(architecture: str, folder: Path | None) -> Path:
+def _require_imagenet(architecture: str, folder: Path | None) -> Path:
     if folder is None:
         raise BadNetwork("ImageNet weights come from a folder of yours: name it with --weights")
-    names = [p for p in sorted(folder.iterdir()) if p.name.endswith(SUFFIXES)]
-    for path in names:
-        if path.name.lower().replace("_", "").startswith(architecture.lower()):
+    found = find_imagenet(architecture, folder)
+    if found is None:
+        raise BadNetwork(f"{folder} holds no weights whose name begins with {architecture.lower()}")
+    return found
+
+
+def find_imagenet(architecture: str, folder: Path) -> Path | None:
+    """The weights of this architecture in a folder of weights, by the names of its files."""
+    for path in sorted(folder.iterdir()):
+        plain = path.name.lower().replace("_", "")
+        if plain.endswith(SUFFIXES) and plain.startswith(architecture.lower()):
             return path
-    raise BadNetwork(f"{folder} holds no weights whose name begins with {architecture.lower()}")
+    return None
 
 
 def load_weights(network: keras.Model, path: Path) -> list[str]:

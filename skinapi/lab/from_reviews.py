@@ -1,0 +1,61 @@
+"""The use case: make a data set of reviewed findings whose owners consent to it."""
+
+from contextlib import suppress
+from functools import partial
+
+from skinapi.audit import AuditTrail
+from skinapi.errors import StoreUnavailable
+from skinapi.lab.contributions import ContributedPictures
+from skinapi.lab.datasets import DatasetVersion, LabelSource, NewDataset
+from skinapi.lab.errors import RefusedDataset
+from skinapi.lab.publishing import Provenance, Publisher
+from skinapi.lab.reviewed_findings import ReviewedFindings
+from skinapi.lab.service import DatasetsService
+
+
+class FromReviewsService:
+    def __init__(
+        self,
+        *,
+        datasets: DatasetsService,
+        publisher: Publisher,
+        findings: ReviewedFindings,
+        contributed: ContributedPictures,
+        trail: AuditTrail,
+    ) -> None:
+        self._datasets = datasets
+        self._publisher = publisher
+        self._findings = findings
+        self._contributed = contributed
+        self._trail = trail
+
+    def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
+        """Gather the findings, and check and publish them as any data set, beside the requests.
+
+        Raises Unavailable.
+        """
+        made = new.model_copy(update={"labels_from": labels_from})
+        publish = partial(self._publish, new=made, labels_from=labels_from)
+        return self._datasets.send(new=made, publish=publish)
+
+    def _publish(
+        self, dataset: DatasetVersion, *, new: NewDataset, labels_from: LabelSource
+    ) -> DatasetVersion:
+        gathered = self._findings.gather(labels_from)
+        provenance = Provenance(
+            gathered.origins,
+            {"reviews": gathered.report},
+            erase_unconsented=self._contributed.erase_unconsented,
+        )
+        if not gathered.sent:
+            raise RefusedDataset(
+                "No reviewed finding may be used; the report says why", report=provenance.report
+            )
+        for account in sorted(gathered.accounts):
+            # Researchers see the pictures: one row for each patient, as with thumbnails.
+            self._trail.note("photo.to_dataset", by=new.owner, target=account)
+        published = self._publisher.publish(dataset, new, gathered.sent, provenance)
+        # It is published whatever happens now, and stays marked until an upkeep has verified it.
+        with suppress(StoreUnavailable):
+            self._contributed.verify(dataset.id)
+        return published.dataset

@@ -1,0 +1,58 @@
+"""Importing a network of one's own: an upload becomes a model version. A job does the work."""
+
+from pathlib import PurePath
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from skinapi.errors import BadRequest
+from skinapi.jobs.job import Job
+from skinapi.jobs.service import JobsService
+from skinapi.lab.uploads import KEPT_FOR, Uploads
+from skinapi.storage.ids import now
+from skinapi.vision.labels import name_outputs
+from skinapi.vision.tensor import Scaling
+from skinapi.web.schema_types import Contained, Identifier, Printable
+
+KIND = "import"
+SUFFIXES = (".keras", ".h5")
+Label = Annotated[
+    str, StringConstraints(max_length=100, strip_whitespace=True), Printable, Contained
+]
+
+
+class ImportRequest(BaseModel):
+    """What a job of this kind is asked for. `side` is needed where a network accepts any."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    upload: Identifier
+    labels: tuple[Label, ...] = Field(
+        min_length=2, max_length=100, description="of the network's outputs, in their order"
+    )
+    scaling: Scaling
+    side: int | None = Field(default=None, ge=32, le=1024)
+    licence: Annotated[str, Field(max_length=200), Printable, Contained] = "unknown"
+
+
+class ImportsService:
+    def __init__(self, *, uploads: Uploads, jobs: JobsService) -> None:
+        self._uploads, self._jobs = uploads, jobs
+
+    def start(self, *, request: ImportRequest, owner: str) -> Job:
+        """Queue the import of an upload.
+
+        Raises NotFound, BadRequest, WrongNetworkLabels, TooManyJobs.
+        """
+        upload = self._uploads.get(request.upload, owner=owner)
+        if not upload.complete:
+            raise BadRequest(f"The upload {upload.id} has {upload.received} of {upload.size} bytes")
+        if suffix_of(upload.name) not in SUFFIXES:
+            raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
+        name_outputs(request.labels)
+        self._uploads.keep(upload, until=now() + KEPT_FOR)
+        return self._jobs.submit(kind=KIND, owner=owner, request=request.model_dump(mode="json"))
+
+
+def suffix_of(name: str) -> str:
+    return PurePath(name).suffix.lower()

@@ -1,0 +1,212 @@
+"""Which reviewed findings may become pictures of a data set, and with which label.
+
+A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
+review says what it shows. What the laboratory confirmed outranks what a doctor saw; among equals
+the newest review counts.
+"""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from itertools import islice
+from typing import IO, Any
+
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import BlobDamaged
+from skinapi.lab.contents import Sent
+from skinapi.lab.datasets import LabelSource
+from skinapi.lab.images import Origin
+from skinapi.lab.pseudonyms import Pseudonyms, open_pseudonyms
+from skinapi.records.photo_sources import PhotoOfFinding
+from skinapi.records.reviews import Agreement, Histology, Reviews, Verdict
+from skinapi.records.submissions import Submissions
+from skinapi.storage.ports import Store
+from skinapi.vision.context import Modality
+from skinapi.vision.label_tables import TABLE_NAME
+from skinapi.vision.labels import label_spellings
+
+READ_AT_ONCE = 100
+COLUMNS = (
+    "image_id",
+    "label",
+    "lesion_id",
+    "patient_id",
+    "modality",
+    "dx_type",
+    "sex",
+    "localization",
+    "fitzpatrick",
+)
+
+
+class LeftOut(StrEnum):
+    """Why a reviewed finding is not in a data set; the first reason counts."""
+
+    FINDING_DELETED = "finding_deleted"
+    NO_CONSENT = "no_consent"
+    PHOTO_NOT_KEPT = "photo_not_kept"
+    NO_HISTOLOGY = "no_histology"
+    AWAITING_HISTOLOGY = "awaiting_histology"
+    UNSURE = "unsure"
+    UNKNOWN_LABEL = "unknown_label"
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a picture shows. `histology`: the laboratory has confirmed it."""
+
+    key: str
+    histology: bool
+
+
+@dataclass(slots=True)
+class Verdicts:
+    """Of the reviews of one finding, those that can decide on its label."""
+
+    newest: Verdict
+    confirmed: Verdict | None = None
+
+    def label(self, source: LabelSource) -> Label | LeftOut:
+        chosen = self.confirmed or self.newest
+        if self.confirmed is None:
+            if source == "histology":
+                return LeftOut.NO_HISTOLOGY
+            # The laboratory may say something else soon, and the next version has that.
+            if chosen.histology is Histology.AWAITED:
+                return LeftOut.AWAITING_HISTOLOGY
+            if chosen.agreement is Agreement.UNSURE:
+                return LeftOut.UNSURE
+        if chosen.label.lower() not in label_spellings():
+            return LeftOut.UNKNOWN_LABEL
+        return Label(chosen.label, histology=self.confirmed is not None)
+
+
+@dataclass
+class GatheredFindings:
+    """The pictures and their table, as a data set that is sent; whose each picture is; and for the
+    report what was taken and what was left out.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def accounts(self) -> set[str]:
+        return {origin.account for origin in self.origins.values()}
+
+
+class ReviewedFindings:
+    def __init__(
+        self, *, store: Store, reviews: Reviews, submissions: Submissions, accounts: Accounts
+    ) -> None:
+        self._store = store
+        self._reviews = reviews
+        self._submissions = submissions
+        self._accounts = accounts
+
+    def gather(self, source: LabelSource) -> GatheredFindings:
+        """Everything that may be in a data set now. The photos are read later, one by one."""
+        gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self._store)
+        left_out: Counter[str] = Counter()
+        rows, verdicts = [], self._verdicts()
+        for batch in _batches(verdicts):
+            found = self._submissions.photos_of(batch)
+            owners = self._accounts.by_ids({one.owner for one in found.values()})
+            for identifier in batch:
+                finding = found.get(identifier)
+                label = _decide(finding, owners, verdicts[identifier], source)
+                if finding is None or isinstance(label, LeftOut):
+                    left_out[str(label)] += 1
+                    continue
+                row = _row_of(finding, label, pseudonyms)
+                name = f"{row['image_id']}.jpg"
+                rows.append(row)
+                gathered.sent.append(self._photo(name, finding))
+                gathered.origins[name] = Origin(submission=finding.id, account=finding.owner)
+        if rows:
+            gathered.sent.append(_table(rows))
+        gathered.report = {
+            "labels_from": source,
+            "reviewed": len(verdicts),
+            "taken": len(rows),
+            "with_histology": sum(row["dx_type"] == "histo" for row in rows),
+            "left_out": dict(sorted(left_out.items())),
+        }
+        return gathered
+
+    def _verdicts(self) -> dict[str, Verdicts]:
+        """Submission -> what its reviews say. Reviews are read in the order of signing."""
+        found: dict[str, Verdicts] = {}
+        for verdict in self._reviews.walk():
+            of_finding = found.setdefault(verdict.submission, Verdicts(verdict))
+            of_finding.newest = verdict
+            if verdict.histology is Histology.CONFIRMED:
+                of_finding.confirmed = verdict
+        return found
+
+    def _photo(self, name: str, finding: PhotoOfFinding) -> Sent:
+        # Nothing of it is sent or counted yet, so it has no size here.
+        return Sent(name, 0, partial(self._open, finding.photo_blob or ""))
+
+    def _open(self, blob: str) -> IO[bytes]:
+        """The photo. One that is lost or damaged has no bytes, and is unreadable in the report."""
+        try:
+            return io.BytesIO(self._store.blobs.get(blob) or b"")
+        except BlobDamaged:
+            return io.BytesIO()
+
+
+def _decide(
+    finding: PhotoOfFinding | None,
+    owners: Mapping[str, Account],
+    verdicts: Verdicts,
+    source: LabelSource,
+) -> Label | LeftOut:
+    if finding is None:
+        return LeftOut.FINDING_DELETED
+    owner = owners.get(finding.owner)
+    # Who is suspended cannot withdraw a consent.
+    if owner is None or not owner.approved or not owner.may_teach:
+        return LeftOut.NO_CONSENT
+    if finding.photo_blob is None:
+        return LeftOut.PHOTO_NOT_KEPT
+    return verdicts.label(source)
+
+
+def _row_of(finding: PhotoOfFinding, label: Label, pseudonyms: Pseudonyms) -> dict[str, str]:
+    """The row of the table. A finding is a lesion of its own, because nothing stored says which
+    photos show the same one; the patient keeps them in one part of a split.
+    """
+    told = finding.context
+    modality = finding.modality
+    return {
+        "image_id": pseudonyms.of("picture", finding.id),
+        "label": label.key,
+        "lesion_id": pseudonyms.of("lesion", finding.id),
+        "patient_id": pseudonyms.of("patient", finding.owner),
+        "modality": "" if modality is Modality.UNKNOWN else str(modality),
+        "dx_type": "histo" if label.histology else "review",
+        "sex": told.sex or "",
+        "localization": (told.body_site or "").replace("_", " "),
+        "fitzpatrick": str(told.fitzpatrick or ""),
+    }
+
+
+def _table(rows: Sequence[Mapping[str, str]]) -> Sent:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    content = out.getvalue().encode()
+    return Sent(TABLE_NAME, 0, lambda: io.BytesIO(content))
+
+
+def _batches(identifiers: Iterable[str]) -> Iterator[list[str]]:
+    left = iter(identifiers)
+    while batch := list(islice(left, READ_AT_ONCE)):
+        yield batch

@@ -1,0 +1,33 @@
+"""A report as it is shown: other data sets by the names that they have now."""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+ID = re.compile(r"[0-9a-f]{32}")
+KEPT = ("name", "dataset", "bits")
+
+
+def shown_report(
+    report: Mapping[str, Any], name_of: Callable[[str], str | None]
+) -> Mapping[str, Any]:
+    """The report with `dataset_name` beside each id of another data set. `name_of` tells a name by
+    an id, and None for a data set that is gone: then nothing of it is shown but the id.
+    """
+    elsewhere = report.get("elsewhere")
+    if not elsewhere:
+        return report
+    known = cache(name_of)
+
+    def named(one: Mapping[str, Any]) -> dict[str, Any]:
+        # Earlier reports hold the other data set's name, and the name of its file.
+        other = one["dataset"] if ID.fullmatch(str(one["dataset"])) else None
+        kept = {name: one[name] for name in KEPT if name in one}
+        return {**kept, "dataset": other, "dataset_name": known(other) if other else None}
+
+    found = {
+        kind: {**listed, "shown": [named(one) for one in listed["shown"]]}
+        for kind, listed in elsewhere.items()
+    }
+    return {**report, "elsewhere": found}

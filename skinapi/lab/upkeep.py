@@ -1,0 +1,92 @@
+"""Removes data sets with all that belongs to them, and settles those whose checks have ended."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.owners import OwnerStays
+from skinapi.errors import SkinAPIError, StoreUnavailable
+from skinapi.lab.checks import Checks
+from skinapi.lab.datasets import Datasets, DatasetVersion
+from skinapi.lab.errors import InterruptedCheck, RefusedDataset
+from skinapi.lab.images import DatasetImages
+from skinapi.lab.uploads import Uploads
+from skinapi.storage.faults import Fault
+
+
+class Upkeep:
+    def __init__(
+        self,
+        *,
+        datasets: Datasets,
+        images: DatasetImages,
+        uploads: Uploads,
+        checks: Checks,
+        trail: AuditTrail,
+        owner_stays: OwnerStays,
+        resume_erasures: Callable[[], None],
+    ) -> None:
+        self._datasets = datasets
+        self._images = images
+        self._uploads = uploads
+        self._checks = checks
+        self._trail = trail
+        self._owner_stays = owner_stays
+        self._resume_erasures = resume_erasures
+
+    def remove(self, identifier: str) -> None:
+        """The document goes first: a data set is never listed with half of its images."""
+        self._datasets.remove(identifier)
+        self._checks.drop(identifier)
+        self._images.forget(identifier)
+
+    def refuse(self, dataset: str, owner: str, error: SkinAPIError) -> None:
+        """Keep the reason for a day; the uploads stay, so that they can be sent again. Nothing
+        happens where it was published: the error came after that.
+        """
+        report: Mapping[str, Any] = error.report if isinstance(error, RefusedDataset) else {}
+        with suppress(StoreUnavailable):
+            if self._datasets.refuse(dataset, code=error.code, problem=error.detail, report=report):
+                self._trail.note("dataset.refused", by=owner, target=dataset)
+
+    def settle(self, dataset: DatasetVersion) -> None:
+        """Refuse one whose check was interrupted, so that its owner reads why; delete one that was
+        refused a day ago, or whose deletion was interrupted.
+        """
+        if dataset.status != "checking":
+            self.remove(dataset.id)
+        else:
+            self.refuse(dataset.id, dataset.owner, InterruptedCheck())
+            self._images.forget(dataset.id)
+
+    def sweep(self) -> None:
+        """Delete uploads that have expired, settle what was abandoned, and erase the pictures of
+        withdrawn consents that an interruption left.
+        """
+        self._uploads.sweep()
+        self._datasets.mend_times()
+        for dataset in self._datasets.abandoned():
+            self.settle(dataset)
+        self._resume_erasures()
+
+    def forget(self, owner: str) -> None:
+        """Delete all uploads and data sets of an account. It is idempotent."""
+        self._uploads.forget(owner)
+        for dataset in self._datasets.of_owner(owner):
+            self.remove(dataset.id)
+
+    def faults(self) -> Iterator[Fault]:
+        yield from self._uploads.faults()
+        for owner in sorted(self._datasets.owners() | self._uploads.owners()):
+            if not self._owner_stays(owner):
+                says = f"data sets or uploads of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))
+        for dataset in self._datasets.abandoned():
+            says = f"data set {dataset.id} was left by an interruption, or refused a day ago"
+            yield Fault(says, partial(self.settle, dataset))
+        for identifier in self._images.datasets():
+            if not self._datasets.is_there(identifier):
+                says = f"images of data set {identifier}, which is gone"
+                yield Fault(says, partial(self._images.forget, identifier))

@@ -1,0 +1,146 @@
+"""What one data set may cost the web process, in which its check runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from skinapi.errors import BadDataset, NotFound
+from skinapi.lab.contents import Contents, Entry
+from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.heartbeat import Heartbeat
+from skinapi.lab.layouts import Layout, read_layout
+from skinapi.lab.near_duplicates import Comparisons, NearIndex
+from skinapi.lab.quarantine import Quarantine
+from skinapi.lab.tables import LONGEST_ROW, MOST_ROWS, read_table
+from skinapi.lab.validation import (
+    LONGEST_SHOWN,
+    MOST_IN_ENTRY,
+    drop_duplicates,
+    near_within,
+)
+from skinapi.storage import make_store, open_store
+from skinapi.vision.label_tables import KNOWN_COLUMNS, LabelColumns
+
+
+def table_of(folder: Path, content: str) -> Entry:
+    path = folder / "table"
+    path.write_text(content, encoding="utf-8", newline="")
+    return Entry("metadata.csv", path, path.stat().st_size)
+
+
+def layout_of(folder: Path, content: str, go_on: Callable[[], None] = lambda: None) -> Layout:
+    with Quarantine(folder).opened(most=10) as quarantine:
+        entries = [table_of(folder, content), Entry("p.jpg", folder / "p", 1)]
+        return read_layout(Contents(quarantine, lambda: None, entries), go_on=go_on)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("x\n" * (MOST_ROWS + 1), f"more than {MOST_ROWS} rows"),
+        ("\n" * (MOST_ROWS + 1), f"more than {MOST_ROWS} rows"),
+        ("," * LONGEST_ROW + "\n", "characters"),
+        ("x" * 2 * LONGEST_ROW, "characters"),
+        ('"\n",' * LONGEST_ROW, "characters"),
+    ],
+    ids=["rows", "empty rows", "cells", "letters without a line end", "lines of one row"],
+)
+def test_a_table_is_refused_for_what_no_data_set_has(tmp_path: Path, rows: str, said: str) -> None:
+    """A row of two bytes took 80 microseconds, and a row of commas an object for each."""
+    with pytest.raises(BadDataset, match=said):
+        layout_of(tmp_path, "image_id,label\n" + rows)
+
+
+def test_a_table_of_the_most_rows_is_read_as_it_was(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path, "image_id,label\n" + "x,nv\n" * (MOST_ROWS - 2) + "\np,nv,more")
+    assert (len(layout.missing), len(layout.pictures)) == (MOST_ROWS - 2, 1)
+    with read_table(table_of(tmp_path, "a\n" + "x" * (LONGEST_ROW - 1) + "\n")) as (_, rows):
+        assert len(next(rows)[0]) == LONGEST_ROW - 1
+
+
+def test_all_columns_that_are_read_are_known() -> None:
+    class Asked(dict[str, str]):
+        def get(self, key: str, _: Any = None) -> Any:
+            names.add(key)
+            return ""
+
+        def __missing__(self, key: str) -> str:
+            names.add(key)
+            return ""
+
+    names: set[str] = set()
+    LabelColumns(["image_id", "label"], table="t").read(Asked())
+    LabelColumns(["image", "MEL"], table="t").read(Asked())
+    assert names <= KNOWN_COLUMNS
+
+
+def test_a_check_ends_at_a_row_where_its_data_set_was_deleted(tmp_path: Path) -> None:
+    def deleted() -> None:
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        layout_of(tmp_path, "image_id,label\nx,nv\n", Heartbeat(deleted))
+
+
+def looking(dhash: str, number: int) -> Any:
+    row = SimpleNamespace(patient_id="", lesion_id=f"l{number}")
+    return SimpleNamespace(
+        name=f"{number}",
+        inspected=SimpleNamespace(dhash=dhash),
+        labelled=SimpleNamespace(row=row),
+    )
+
+
+def test_hashes_that_are_designed_to_be_alike_are_not_all_compared() -> None:
+    """6,000 took seven seconds, and their number counted twice over."""
+    pictures = [looking(f"{1 << number % 2:04x}" * 4, number) for number in range(60)]
+    comparisons = Comparisons(most=100)
+    found = near_within(pictures, comparisons, lambda: None)
+    assert 0 < found["count"] <= 100
+    assert not comparisons.all_made
+    enough = Comparisons()
+    assert near_within(pictures, enough, lambda: None)["count"] > 100
+    assert enough.all_made
+
+
+def test_without_a_bound_each_is_compared() -> None:
+    index = NearIndex()
+    for number in range(20):
+        index.add("0" * 16, f"{number}")
+    assert len(list(index.near("0" * 16))) == 20
+
+
+def test_a_report_shows_some_names_of_some_copies_and_of_each_some_letters() -> None:
+    """49,000 copies of one picture under two labels made a report of 14 MB."""
+    pictures: list[Any] = [
+        SimpleNamespace(
+            name=f"{number:06d}{'x' * 400}.jpg",
+            label=("melanoma", "melanocytic_nevus")[number % 2],
+            inspected=SimpleNamespace(sha256="same"),
+        )
+        for number in range(1000)
+    ]
+    kept, found = drop_duplicates(pictures)
+    assert kept == []
+    [names] = found["contradicting"]["shown"]
+    assert len(names) == MOST_IN_ENTRY
+    assert {len(name) for name in names} == {LONGEST_SHOWN}
+
+
+def test_no_list_of_data_sets_reads_reports(tmp_path: Path) -> None:
+    make_store(instance_dir=tmp_path, mongo_uri=None)
+    store = open_store(instance_dir=tmp_path, mongo_uri=None)
+    datasets = Datasets(store)
+    for _ in range(2):
+        begun = datasets.begin(NewDataset(name="a", owner="o"), size=1)
+        datasets.publish(begun.id, report={"warnings": ["read"]})
+    newest = datasets.newest("a")
+    assert newest
+    lists = [*datasets.page(after=None, limit=9).items, *datasets.of_owner("o"), newest]
+    assert [dict(one.report) for one in lists] == [{}] * 5
+    assert [one.version for one in lists] == [1, 2, 1, 2, 2]
+    assert datasets.by_id(begun.id).report == {"warnings": ["read"]}
+    store.close()

@@ -1,0 +1,116 @@
+"""An account that is deleted while something of it is about to be stored leaves nothing behind."""
+
+import io
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from skinapi.jobs.job import OPEN_LAB
+from skinapi.jobs.queue import Jobs
+from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.uploads import Uploads
+from tests.backends import Backend, Person
+from tests.lab.sending import labelled, send, upload, zipped
+
+COLLECTIONS = ("datasets", "images", "uploads", "upload_parts", "jobs", "job_logs")
+
+
+@pytest.fixture
+def ada(any_backend: Backend) -> Person:
+    return any_backend.member("ada@x.example", role="researcher")
+
+
+def assert_nothing_is_kept(backend: Backend) -> None:
+    for name in COLLECTIONS:
+        assert backend.services.store.collection(name).find() == [], name
+    assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_a_form_that_waits_for_another_check_is_refused_after_the_deletion(
+    any_backend: Backend, ada: Person
+) -> None:
+    files = [(io.BytesIO(content), name) for name, content in labelled(2).items()]
+    client, path = any_backend.app.test_client(), "/api/upload-dataset?datasetName=mine"
+    statuses: list[int] = []
+
+    def post() -> None:
+        token = {"Authorization": f"Bearer {ada.token}"}
+        statuses.append(client.post(path, data={"files": files}, headers=token).status_code)
+
+    checks = any_backend.services.datasets._checks
+    with checks.now():
+        sender = threading.Thread(target=post)
+        sender.start()
+        while checks._places._value > 1:  # it waits from then on
+            threading.Event().wait(0.01)
+        any_backend.services.eraser.erase(any_backend.account("ada@x.example"))
+    sender.join(60)
+    assert statuses == [401]
+    assert_nothing_is_kept(any_backend)
+
+
+def begin_an_upload(ada: Person, _: str) -> Any:
+    return ada.call("POST", "/uploads", json={"name": "a.zip", "size": 5})
+
+
+def send_a_data_set(ada: Person, upload: str) -> Any:
+    return ada.call("POST", "/datasets", json={"name": "mine", "uploads": [upload]})
+
+
+def train(ada: Person, _: str) -> Any:
+    return ada.call("POST", "/api/start-training", json={"dataset_name": "moles"})
+
+
+@pytest.mark.parametrize(
+    ("act", "writer", "method"),
+    [
+        (begin_an_upload, Uploads, "begin"),
+        (send_a_data_set, Datasets, "begin"),
+        (train, Jobs, "add"),
+    ],
+    ids=["an upload", "a data set", "a job"],
+)
+def test_what_is_stored_after_the_deletion_is_taken_back(
+    backend: Backend,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[Person, str], Any],
+    writer: type,
+    method: str,
+) -> None:
+    """The account is deleted between the check of the token and the write."""
+    ada, ben = (backend.member(f"{name}@x.example", role="researcher") for name in ("ada", "ben"))
+    send(ben, [upload(ben, zipped(labelled(30)))], name="moles")
+    sent = upload(ada, zipped(labelled(2, 40)))
+    kept = {name: backend.services.store.collection(name).count() for name in COLLECTIONS}
+    kept |= {"uploads": 0, "upload_parts": 0}
+    original = getattr(writer, method)
+
+    def after_deletion(*args: Any, **options: Any) -> Any:
+        backend.services.eraser.erase(backend.account("ada@x.example"))
+        return original(*args, **options)
+
+    monkeypatch.setattr(writer, method, after_deletion)
+    assert act(ada, sent).status_code == 401
+    left = {name: backend.services.store.collection(name).count() for name in COLLECTIONS}
+    assert left == kept
+    assert list(backend.services.faults()) == []
+
+
+def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) -> None:
+    store = backend.services.store
+    datasets, uploads = Datasets(store), Uploads(store)
+    for owner in ("gone", OPEN_LAB):
+        datasets.begin(NewDataset(name=owner, owner=owner), size=0)
+    uploads.begin(owner="gone-too", name="a.zip", size=5, sha256=None)
+    found = list(backend.services.faults())
+    assert [fault.says for fault in found] == [
+        "data sets or uploads of account gone, which is gone",
+        "data sets or uploads of account gone-too, which is gone",
+    ]
+    for fault in found:
+        assert fault.repair
+        fault.repair()
+    assert list(backend.services.faults()) == []
+    assert [one["owner"] for one in store.collection("datasets").find()] == [OPEN_LAB]

@@ -1,0 +1,437 @@
+"""Data sets made of reviewed findings: what goes in, under which names, and how it leaves again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.app import create_app
+from skinapi.errors import NotFound, StoreUnavailable
+from skinapi.lab.contributions import ContributedPictures
+from skinapi.lab.datasets import Datasets, DatasetVersion
+from skinapi.lab.images import DatasetImages
+from skinapi.lab.publishing import Publisher
+from skinapi.lab.training_folder import write_training_folder
+from skinapi.learning.data.datasets import load_dataset
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.labels import label_spellings
+from tests.backends import Backend, Person
+from tests.care.clinic import URGENT, file_for
+from tests.lab.sending import await_check, picture
+from tests.models import tiny_registry
+
+CONFIRMED = {"histology": "confirmed"}
+
+
+@dataclass
+class Clinic:
+    """A doctor who reviews, a researcher who makes data sets, and patients with findings."""
+
+    backend: Backend
+    doctor: Person
+    researcher: Person
+    pictures: int = 0
+
+    def patient(self, *, consents: bool = True, **fields: Any) -> Person:
+        doctor = self.backend.account(self.doctor.email).id
+        given = {"training": True} if consents else {}
+        return self.backend.member(doctor_id=doctor, consents=given, **fields)
+
+    def finding(self, patient: Person, *reviews: dict[str, Any], photo: bool = True) -> int:
+        """The number of a finding with these reviews."""
+        self.pictures += 1
+        blob = self.backend.services.store.blobs.put(picture(self.pictures)) if photo else None
+        number = file_for(self.backend, patient, URGENT, photo_blob=blob).number
+        for said in reviews:
+            body = {"label": "melanoma", "agreement": "agree", **said}
+            answer = self.doctor.call("POST", f"/submissions/{number}/review", json=body)
+            assert answer.status_code == 201, answer.text
+        return number
+
+    def dataset(self, **said: Any) -> dict[str, Any]:
+        body = {"name": "reviewed", **said}
+        answer = self.researcher.call("POST", "/datasets/from-reviews", json=body)
+        assert answer.status_code == 202, answer.text
+        return await_check(self.researcher, answer.get_json()["id"])
+
+    def await_end_of_check(self) -> None:
+        """It goes on for a moment when the data set is published."""
+        with self.backend.services.datasets._checks.now():
+            pass
+
+    def show(self, dataset: dict[str, Any]) -> dict[str, Any]:
+        shown: dict[str, Any] = self.researcher.call("GET", f"/datasets/{dataset['id']}").get_json()
+        return shown
+
+    def images(self, dataset: dict[str, Any]) -> list[Any]:
+        return self.researcher.pages(f"/datasets/{dataset['id']}/images")
+
+    def blobs(self) -> int:
+        return len(list(self.backend.services.store.blobs.keys()))
+
+    def set_consent(self, patient: Person, *, given: bool) -> None:
+        answer = patient.call("PUT", "/me/consents", json={"training": given})
+        assert answer.status_code == 200, answer.text
+
+    def faults(self) -> list[str]:
+        return [fault.says for fault in self.backend.services.faults()]
+
+
+def clinic_of(backend: Backend) -> Clinic:
+    return Clinic(backend, backend.member(role="doctor"), backend.member(role="researcher"))
+
+
+@pytest.fixture
+def clinic(backend: Backend) -> Clinic:
+    return clinic_of(backend)
+
+
+def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(any_backend: Backend) -> None:
+    clinic = clinic_of(any_backend)
+    ada = clinic.patient()
+    clinic.finding(ada, {"label": "melanocytic_nevus", **CONFIRMED}, {"label": "melanoma"})
+    clinic.finding(ada, {"label": "melanoma"}, {"label": "dermatofibroma"})
+    clinic.finding(ada, {"agreement": "unsure"})
+    clinic.finding(ada, {"histology": "awaited"})
+    clinic.finding(ada, {}, photo=False)
+    clinic.finding(ada)  # nobody has reviewed it
+    clinic.finding(clinic.patient(consents=False), CONFIRMED)
+    clinic.finding(clinic.patient(status="suspended"), {})
+    dataset = clinic.dataset(licence="internal")
+    assert (dataset["status"], dataset["version"], dataset["labels_from"]) == (
+        "published",
+        1,
+        "reviews",
+    )
+    assert dataset["counts"] == {"dermatofibroma": 1, "melanocytic_nevus": 1}
+    assert dataset["report"]["reviews"] == {
+        "labels_from": "reviews",
+        "reviewed": 7,
+        "taken": 2,
+        "with_histology": 1,
+        "left_out": {
+            "awaiting_histology": 1,
+            "no_consent": 2,
+            "photo_not_kept": 1,
+            "unsure": 1,
+        },
+    }
+    assert dataset["report"]["patients"]["count"] == 1
+    assert {(one["label"], one["facts"]["dx_type"]) for one in clinic.images(dataset)} == {
+        ("dermatofibroma", "review"),
+        ("melanocytic_nevus", "histo"),
+    }
+    assert clinic.faults() == []
+
+
+def test_only_what_the_laboratory_confirmed_is_taken_where_that_is_asked_for(
+    clinic: Clinic,
+) -> None:
+    ada = clinic.patient()
+    clinic.finding(ada, {"label": "melanoma", **CONFIRMED})
+    clinic.finding(ada, {"label": "dermatofibroma"})
+    dataset = clinic.dataset(labels_from="histology")
+    assert dataset["counts"] == {"melanoma": 1}
+    assert dataset["report"]["reviews"]["left_out"] == {"no_histology": 1}
+
+
+def test_names_are_the_same_in_each_version_and_lead_to_no_account(clinic: Clinic) -> None:
+    ada, ben = clinic.patient(), clinic.patient()
+    for patient in (ada, ada, ben):
+        clinic.finding(patient, {})
+    first = clinic.dataset()
+    clinic.finding(ben, {})
+    second = clinic.dataset()
+    assert (second["version"], second["pictures"]) == (2, 4)
+    names = [
+        {(one["image_id"], one["lesion"], one["patient"]) for one in clinic.images(each)}
+        for each in (first, second)
+    ]
+    assert names[0] < names[1]
+    assert len({patient for _, _, patient in names[1]}) == 2
+    assert len({lesion for _, lesion, _ in names[1]}) == 4
+    shown = str([first, second, clinic.images(first), clinic.images(second)])
+    stored = clinic.backend.stored()
+    for secret in [*(one["id"] for one in stored["submissions"]), ada.email, ben.email]:
+        assert secret not in shown
+    for patient in (ada, ben):
+        assert clinic.backend.account(patient.email).id not in shown
+
+
+def test_training_reads_the_patients_facts_and_keeps_a_patient_in_one_part(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    ada = clinic.patient()
+    told = Context(
+        modality=Modality.CLINICAL, sex="female", body_site="lower_extremity", fitzpatrick=5
+    )
+    for number in (1, 2):
+        clinic.finding(ada, {})
+        stored = clinic.backend.services.store.collection("submissions")
+        stored.update({"number": number}, {"$set": {"context": told.model_dump(mode="json")}})
+    dataset = clinic.dataset()
+    write_training_folder(
+        DatasetImages(clinic.backend.services.store), dataset["id"], tmp_path / "written"
+    )
+    samples = load_dataset(tmp_path / "written", labels=label_spellings()).samples
+    assert len({one.patient_id for one in samples}) == 1
+    assert {one.modality for one in samples} == {Modality.CLINICAL}
+    assert samples[0].facts["localization"] == "lower extremity"
+    assert (samples[0].facts["sex"], samples[0].facts["fitzpatrick"]) == ("female", "5")
+
+
+def test_a_withdrawn_consent_erases_the_copies_and_the_next_version_lacks_them(
+    any_backend: Backend,
+) -> None:
+    clinic = clinic_of(any_backend)
+    ada, ben = clinic.patient(), clinic.patient()
+    for patient in (ada, ada, ben):
+        clinic.finding(patient, {})
+    kept = clinic.blobs()
+    dataset = clinic.dataset()
+    assert (dataset["pictures"], dataset["erased"]) == (3, 0)
+    clinic.set_consent(ada, given=False)
+    left = clinic.show(dataset)
+    assert (left["pictures"], left["erased"], left["counts"]) == (1, 2, {"melanoma": 1})
+    assert len(clinic.images(dataset)) == 1
+    assert clinic.blobs() == kept + 2  # ben's picture and its thumbnail
+    assert clinic.dataset()["pictures"] == 1
+    clinic.set_consent(ada, given=True)
+    assert clinic.dataset()["pictures"] == 3
+    assert clinic.faults() == []
+    assert {row["action"] for row in any_backend.audit() if row["target"] == dataset["id"]} == {
+        "dataset.sent",
+        "dataset.published",
+        "dataset.pictures_erased",
+    }
+
+
+@pytest.mark.parametrize("what", ["finding", "account"])
+def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
+    clinic = clinic_of(any_backend)
+    ada = clinic.patient()
+    number = clinic.finding(ada, {})
+    clinic.finding(clinic.patient(), {})
+    dataset = clinic.dataset()
+    if what == "finding":
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
+    else:
+        any_backend.services.eraser.erase(any_backend.account(ada.email))
+    left = clinic.show(dataset)
+    assert (left["pictures"], left["erased"]) == (1, 1)
+    assert clinic.blobs() == 3
+    assert clinic.faults() == []
+
+
+def test_who_withdraws_while_the_data_set_is_made_is_not_in_it(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = clinic.patient()
+    for patient in (ada, clinic.patient()):
+        clinic.finding(patient, {})
+    add = DatasetImages.add
+    stored: list[Any] = []
+
+    def withdraw_first(images: DatasetImages, *args: Any, **fields: Any) -> None:
+        if not stored:
+            clinic.set_consent(ada, given=False)
+        stored.append(args)
+        add(images, *args, **fields)
+
+    monkeypatch.setattr(DatasetImages, "add", withdraw_first)
+    dataset = clinic.dataset()
+    assert len(stored) == 2
+    # The check may still be at its last step, the erasure, when it is published.
+    clinic.backend.services.contributed.erase_unconsented(dataset["id"])
+    left = clinic.show(dataset)
+    assert (left["pictures"], left["erased"]) == (1, 1)
+
+
+def test_a_withdrawal_before_the_publication_is_erased_though_the_store_fails_after_it(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One whose pictures were not stored yet, and one whose pictures were."""
+    ada, ben = clinic.patient(), clinic.patient()
+    for patient in (ada, ben, clinic.patient()):
+        clinic.finding(patient, {})
+    store, publish = Publisher._store, Datasets.publish
+
+    def withdraw_and_store(self: Publisher, *args: Any) -> None:
+        clinic.set_consent(ada, given=False)
+        store(self, *args)
+
+    def withdraw_and_publish(self: Datasets, *args: Any, **fields: Any) -> DatasetVersion:
+        clinic.set_consent(ben, given=False)
+        return publish(self, *args, **fields)
+
+    def fail(*_: Any) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(Publisher, "_store", withdraw_and_store)
+    monkeypatch.setattr(Datasets, "publish", withdraw_and_publish)
+    monkeypatch.setattr(ContributedPictures, "verify", fail)
+    dataset = clinic.dataset()
+    assert dataset["status"] == "published"
+    assert len(clinic.images(dataset)) == 1
+    clinic.await_end_of_check()
+    actions = [row["action"] for row in clinic.backend.audit() if row["target"] == dataset["id"]]
+    assert "dataset.refused" not in actions
+
+    monkeypatch.undo()
+    clinic.backend.services.datasets.sweep()
+    left = clinic.show(dataset)
+    assert (left["pictures"], left["erased"], left["counts"]) == (1, 2, {"melanoma": 1})
+    assert clinic.faults() == []
+
+
+def test_pictures_of_an_interrupted_verification_are_erased_at_the_next_start(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = clinic.patient()
+    for patient in (ada, clinic.patient()):
+        clinic.finding(patient, {})
+    monkeypatch.setattr(ContributedPictures, "verify", lambda *_: None)
+    dataset = clinic.dataset()
+    monkeypatch.undo()
+    clinic.backend.edit(ada.email, consents={"training": False})
+    create_app(clinic.backend.settings, clinic.backend.services.store, tiny_registry())
+    assert len(clinic.images(dataset)) == 1
+    assert clinic.faults() == []
+
+
+def test_a_failure_after_the_publication_refuses_and_empties_nothing(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a database whose answer is lost, but not the change."""
+    clinic.finding(clinic.patient(), {})
+    publish = Datasets.publish
+
+    def publish_and_fail(self: Datasets, *args: Any, **fields: Any) -> DatasetVersion:
+        publish(self, *args, **fields)
+        raise StoreUnavailable
+
+    monkeypatch.setattr(Datasets, "publish", publish_and_fail)
+    sent = clinic.researcher.call("POST", "/datasets/from-reviews", json={"name": "reviewed"})
+    dataset = await_check(clinic.researcher, sent.get_json()["id"])
+    clinic.await_end_of_check()
+    assert (dataset["status"], len(clinic.images(dataset))) == ("published", 1)
+    assert "dataset.refused" not in {row["action"] for row in clinic.backend.audit()}
+
+
+def test_check_finds_and_mends_what_an_interrupted_erasure_left(
+    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, ben = clinic.patient(), clinic.patient()
+    for patient in (ada, ben):
+        clinic.finding(patient, {})
+    dataset = clinic.dataset()
+    clinic.backend.edit(ada.email, consents={"training": False})
+    found = list(clinic.backend.services.faults())
+    says = f"data set {dataset['id']} has pictures, or counts some, that should be erased"
+    assert [fault.says for fault in found] == [says]
+    monkeypatch.setattr(clinic.backend.services.contributed, "_recount", lambda _: None)
+    assert found[0].repair
+    found[0].repair()
+    monkeypatch.undo()
+    [counted] = clinic.backend.services.faults()
+    assert counted.says == says
+    assert counted.repair
+    counted.repair()
+    assert clinic.faults() == []
+    assert clinic.show(dataset)["erased"] == 1
+
+
+def test_without_a_usable_finding_the_data_set_is_refused_and_says_why(clinic: Clinic) -> None:
+    clinic.finding(clinic.patient(consents=False), {})
+    dataset = clinic.dataset()
+    assert (dataset["status"], dataset["problem_code"]) == ("refused", "bad_dataset")
+    assert dataset["problem"] == "No reviewed finding may be used; the report says why"
+    assert dataset["report"]["reviews"]["left_out"] == {"no_consent": 1}
+
+
+def test_a_lost_photo_is_listed_as_unreadable(clinic: Clinic) -> None:
+    ada = clinic.patient()
+    clinic.finding(ada, {})
+    clinic.finding(ada, {})
+    [first, _] = clinic.backend.stored()["submissions"]
+    clinic.backend.services.store.blobs.delete(first["photo_blob"])
+    dataset = clinic.dataset()
+    assert (dataset["pictures"], dataset["report"]["unreadable"]["count"]) == (1, 1)
+
+
+def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
+    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = clinic.patient()
+    clinic.finding(ada, {})
+    clinic.finding(clinic.patient(), {})
+    dataset = clinic.dataset()
+    read = DatasetImages.read
+    erased: list[Any] = []
+
+    def erase_first(images: DatasetImages, image: Any, **options: Any) -> bytes:
+        if not erased:
+            erased.append(image)
+            clinic.backend.services.contributed.forget_finding(image.submission)
+        return read(images, image, **options)
+
+    monkeypatch.setattr(DatasetImages, "read", erase_first)
+    write_training_folder(
+        DatasetImages(clinic.backend.services.store), dataset["id"], tmp_path / "written"
+    )
+    assert len(list((tmp_path / "written" / "images").iterdir())) == 1
+
+
+def test_a_photo_whose_erasure_has_begun_is_left_out_of_a_training(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    """Its file goes before its document. A picture that was sent is never erased alone: where its
+    file is gone, it is lost, and that is said.
+    """
+    ada = clinic.patient()
+    clinic.finding(ada, {})
+    clinic.finding(ada, {})
+    dataset = clinic.dataset()["id"]
+    store = clinic.backend.services.store
+    images = DatasetImages(store)
+    first = next(images.walk(dataset))
+    assert first.picture_blob
+    store.blobs.delete(first.picture_blob)
+    write_training_folder(images, dataset, tmp_path / "written")
+    assert len(list((tmp_path / "written" / "images").iterdir())) == 1
+    store.collection("images").update({"id": first.id}, {"$unset": {"submission": True}})
+    with pytest.raises(NotFound, match="lost"):
+        write_training_folder(images, dataset, tmp_path / "lost")
+
+
+def test_each_patient_whose_photos_a_researcher_gets_to_see_has_a_row(clinic: Clinic) -> None:
+    ada = clinic.patient()
+    clinic.finding(ada, {})
+    clinic.finding(ada, {})
+    clinic.dataset()
+    rows = [row for row in clinic.backend.audit() if row["action"] == "photo.to_dataset"]
+    assert [(row["by"], row["target"]) for row in rows] == [
+        (clinic.backend.account(clinic.researcher.email).id, clinic.backend.account(ada.email).id)
+    ]
+
+
+def test_nobody_teaches_a_model_without_having_said_so(clinic: Clinic) -> None:
+    ada = clinic.patient(consents=False)
+    assert "training" not in ada.call("GET", "/me").get_json()["consents"]
+    clinic.set_consent(ada, given=True)
+    assert ada.call("GET", "/me").get_json()["consents"] == {"training": True}
+    clinic.finding(ada, {})
+    assert clinic.dataset()["pictures"] == 1
+
+
+def test_erased_contributions_leave_no_trace_of_the_account(any_backend: Backend) -> None:
+    clinic = clinic_of(any_backend)
+    ada = clinic.patient()
+    account = any_backend.account(ada.email)
+    clinic.finding(ada, {})
+    clinic.dataset()
+    any_backend.services.eraser.erase(account)
+    kept = any_backend.stored(but=("guesses", "audit"))
+    assert account.id not in str(kept)
+    assert clinic.blobs() == 0

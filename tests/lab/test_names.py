@@ -1,0 +1,95 @@
+"""Names of data sets: whose they are, and which number their next version gets."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from skinapi.lab.dataset_names import DatasetNames
+from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.entry_names import comparable
+from skinapi.lab.errors import NameTaken
+from tests.backends import Backend, Person
+from tests.lab.sending import labelled, post_form, send, upload, zipped
+
+
+@pytest.fixture
+def ada(backend: Backend) -> Person:
+    return backend.member("ada@x.example", role="researcher")
+
+
+@pytest.fixture
+def ben(backend: Backend) -> Person:
+    return backend.member("ben@x.example", role="researcher")
+
+
+def test_a_name_belongs_to_the_account_that_used_it_first_while_it_has_a_version(
+    any_backend: Backend,
+) -> None:
+    ada, ben = (any_backend.member(f"{n}@x.example", role="researcher") for n in ("ada", "ben"))
+    first = send(ada, [upload(ada, zipped(labelled(2)))], name="Clinic moles")
+    sent = upload(ben, zipped(labelled(2, 10)))
+    refused = ben.call("POST", "/datasets", json={"name": "clinic MOLES", "uploads": [sent]})
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "name_taken")
+    token = {"Authorization": f"Bearer {ben.token}"}
+    form = post_form(any_backend, labelled(2, 20), "clinic moles", headers=token)
+    assert (form.status_code, form.get_json()["code"]) == (409, "name_taken")
+    assert any_backend.services.store.collection("datasets").count() == 1
+    admin = any_backend.admin()
+    assert (
+        send(admin, [upload(admin, zipped(labelled(2, 30)))], name="clinic moles")["version"] == 2
+    )
+    again = send(ada, [upload(ada, zipped(labelled(2, 40)))], name="clinic moles")
+    assert again["version"] == 3
+    for dataset in ada.pages("/datasets"):
+        assert admin.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
+    taken_over = send(ben, [sent], name="clinic moles")
+    assert (taken_over["version"], first["version"]) == (4, 1)
+
+
+def test_a_refused_data_set_holds_no_name(ada: Person, ben: Person) -> None:
+    assert send(ada, [upload(ada, b"no zip")], name="moles")["status"] == "refused"
+    assert send(ben, [upload(ben, zipped(labelled(2)))], name="moles")["version"] == 1
+
+
+def test_a_number_never_comes_back(backend: Backend, ada: Person) -> None:
+    numbers = []
+    for first in (0, 10, 20):
+        dataset = send(ada, [upload(ada, zipped(labelled(2, first)))])
+        numbers.append(dataset["version"])
+        assert ada.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
+    assert numbers == [1, 2, 3]
+    assert "ham" not in str(backend.stored()["counters"])
+
+
+def test_versions_that_were_published_before_they_were_counted_keep_their_numbers(
+    backend: Backend,
+) -> None:
+    datasets = Datasets(backend.services.store)
+    for number in (1, 2, 3):
+        published = datasets.publish(datasets.begin(NewDataset(name="ham", owner="x"), size=0).id)
+        assert published.version == number
+    backend.services.store.collection("counters").delete({"id": {"$gt": "dataset-versions"}})
+    assert DatasetNames(backend.services.store).next_version(comparable("Ham")) == 4
+
+
+def test_of_two_accounts_at_the_same_moment_one_gets_the_name_at_most(backend: Backend) -> None:
+    service = backend.services.datasets
+    owners = [backend.account(backend.member(role="researcher").email).id for _ in range(2)]
+
+    def begin(owner: str) -> bool:
+        try:
+            service._begin(NewDataset(name="ham", owner=owner), size=0)
+        except NameTaken:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(begin, owners)) <= 1
+
+
+@pytest.mark.parametrize("name", ["0123456789abcdef" * 2, "0123456789ABCDEF" * 2])
+def test_a_name_that_looks_like_an_id_is_refused(ada: Person, name: str) -> None:
+    sent = upload(ada, zipped(labelled(2)))
+    refused = ada.call("POST", "/datasets", json={"name": name, "uploads": [sent]})
+    assert refused.status_code == 400
+    assert "look like an id" in refused.get_json()["detail"]

@@ -1,0 +1,149 @@
+"""The reference data set: chosen by an admin, one at a time, and nothing learns from it."""
+
+from pathlib import Path
+
+import pytest
+
+from skinapi.errors import BadDataset, NotFound
+from skinapi.lab.datasets import Datasets
+from skinapi.lab.images import DatasetImages
+from skinapi.lab.reference import find_held_out, learned_before
+from skinapi.lab.training import TrainingRequest, TrainingService
+from skinapi.lab.training_folder import write_training_folder
+from tests.backends import Backend, Person
+from tests.lab.sending import labelled, picture, send, table, upload, zipped
+
+
+def published(person: Person, name: str, files: dict[str, bytes]) -> str:
+    found = send(person, [upload(person, zipped(files))], name)
+    assert found["status"] == "published", found
+    return str(found["id"])
+
+
+def choose(admin: Person, dataset: str) -> int:
+    return admin.call("POST", f"/datasets/{dataset}/reference").status_code
+
+
+def references(person: Person) -> list[str]:
+    return [one["id"] for one in person.pages("/datasets") if one["reference"]]
+
+
+def test_an_admin_chooses_one_in_place_of_another_and_ends_it(any_backend: Backend) -> None:
+    person, admin = any_backend.member(role="researcher"), any_backend.admin()
+    first = published(person, "first", labelled(2))
+    second = published(person, "second", labelled(2, 10))
+    assert references(person) == []
+    assert choose(admin, first) == 200
+    assert choose(admin, first) == 200
+    assert references(person) == [first]
+    assert choose(admin, second) == 200
+    assert references(person) == [second]
+    refused = person.call("DELETE", f"/datasets/{second}")
+    assert (refused.status_code, refused.get_json()["code"]) == (409, "conflict")
+    assert admin.call("DELETE", f"/datasets/{first}/reference").status_code == 409
+    assert admin.call("DELETE", f"/datasets/{second}/reference").status_code == 200
+    assert references(person) == []
+    assert person.call("DELETE", f"/datasets/{second}").status_code == 200
+    assert choose(admin, second) == 404
+    acts = [row["action"] for row in any_backend.audit() if row["target"] == second]
+    assert acts.count("dataset.reference") == 2  # intent and outcome
+
+
+def test_no_training_learns_from_it(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    person, admin = backend.member(role="researcher"), backend.admin()
+    dataset = published(person, "moles", labelled(30))
+    service = TrainingService(datasets=backend.services.datasets, jobs=backend.services.jobs)
+    monkeypatch.setattr(backend.services.datasets, "_in_use", lambda _: True)
+    assert choose(admin, dataset) == 409
+    monkeypatch.undo()
+    assert choose(admin, dataset) == 200
+    with pytest.raises(BadDataset, match="reference"):
+        service.start(request=TrainingRequest(dataset_name="moles"), owner="somebody")
+
+
+def test_pictures_of_its_lesions_are_left_out_of_a_training(
+    backend: Backend, tmp_path: Path
+) -> None:
+    """Also another picture of the same lesion, and one that was saved again."""
+    person = backend.member(role="researcher")
+    reference = published(
+        person,
+        "reference",
+        {
+            **labelled(1),
+            "again.jpg": picture(50, "PNG"),
+            "metadata.csv": table(
+                [
+                    {"image_id": "p0", "dx": "mel", "lesion_id": "a"},
+                    {"image_id": "again", "dx": "nv", "lesion_id": "b"},
+                ]
+            ),
+        },
+    )
+    rows = [
+        {"image_id": "same", "dx": "mel", "lesion_id": "x"},
+        {"image_id": "other_of_x", "dx": "mel", "lesion_id": "x"},
+        {"image_id": "saved_again", "dx": "nv", "lesion_id": "y"},
+        {"image_id": "new", "dx": "nv", "lesion_id": "z"},
+    ]
+    dataset = published(
+        person,
+        "moles",
+        {
+            "metadata.csv": table(rows),
+            "same.jpg": picture(0),
+            "other_of_x.jpg": picture(7),
+            "saved_again.jpg": picture(50),
+            "new.jpg": picture(9),
+        },
+    )
+    images = DatasetImages(backend.services.store)
+    held_out = find_held_out(images, dataset=dataset, reference=reference)
+    names = {image.id: image.image_id for image in images.walk(dataset)}
+    assert {names[one] for one in held_out} == {"same", "other_of_x", "saved_again"}
+    left_out = write_training_folder(
+        images, dataset, tmp_path / "out", leave_out=lambda image: image.id in held_out
+    )
+    assert left_out == 3
+    assert len(list((tmp_path / "out" / "images").iterdir())) == 1
+    seen = {"same": "train", "new": "test", "saved_again": "validation"}
+    known = learned_before(lambda image_id, _: seen.get(image_id))
+    assert {one.image_id for one in images.walk(dataset) if known(one)} == {"same", "saved_again"}
+
+
+def test_of_two_that_are_chosen_at_the_same_time_one_is_the_reference(
+    any_backend: Backend,
+) -> None:
+    """The unique index decides where both have found none before."""
+    person = any_backend.member(role="researcher")
+    datasets = Datasets(any_backend.services.store)
+    made = [published(person, f"set {place}", labelled(2, 10 * place)) for place in range(2)]
+    for identifier in made:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(datasets, "reference", lambda: None)
+            if identifier == made[0]:
+                datasets.set_reference(identifier)
+            else:
+                with pytest.raises(Exception, match="at the same time"):
+                    datasets.set_reference(identifier)
+    assert references(person) == [made[0]]
+
+
+def test_the_old_reference_stays_where_the_new_one_is_deleted_at_that_moment(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = any_backend.member(role="researcher")
+    store = any_backend.services.store
+    datasets = Datasets(store)
+    old, new = (published(person, f"set {place}", labelled(2, 10 * place)) for place in range(2))
+    datasets.set_reference(old)
+    end = datasets.end_reference
+
+    def end_while_the_new_one_is_deleted(identifier: str) -> None:
+        end(identifier)
+        datasets.begin_deletion(datasets.by_id(new))
+
+    monkeypatch.setattr(datasets, "end_reference", end_while_the_new_one_is_deleted)
+    with pytest.raises(NotFound):
+        datasets.set_reference(new)
+    assert references(person) == [old]

@@ -1,0 +1,92 @@
+"""A data set that is sent again under its Idempotency-Key, because the answer was lost."""
+
+import time
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.lab.datasets import Datasets
+from tests.backends import Backend, Person
+from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
+from tests.lab.test_races import before_call
+
+KEY = {"Idempotency-Key": "visit-7"}
+
+
+def post(person: Person, sent: str, **said: Any) -> TestResponse:
+    body = {"name": "moles", "uploads": [sent], **said}
+    return person.call("POST", "/datasets", json=body, headers=KEY)
+
+
+def test_the_same_request_gets_the_same_data_set(any_backend: Backend) -> None:
+    person = any_backend.member(role="researcher")
+    sent = upload(person, zipped(labelled(3)))
+    first, again = post(person, sent), post(person, sent)
+    assert (first.status_code, again.status_code) == (202, 202)
+    identifier = first.get_json()["id"]
+    assert again.get_json()["id"] == identifier
+    assert await_check(person, identifier)["status"] == "published"
+    await_gone(person, sent)  # just after its publication
+    late = post(person, sent)
+    assert (late.status_code, late.get_json()["id"]) == (202, identifier)
+    assert [one["id"] for one in person.pages("/datasets")] == [identifier]
+
+
+def await_gone(person: Person, upload: str) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while person.call("GET", f"/uploads/{upload}").status_code != 404:
+        assert time.monotonic() < deadline, "the upload is still there"
+        time.sleep(0.05)
+
+
+def test_a_refused_data_set_is_sent_anew_under_another_key_alone(backend: Backend) -> None:
+    person = backend.member(role="researcher")
+    sent = upload(person, b"no archive")
+    refused = await_check(person, post(person, sent).get_json()["id"])
+    assert refused["status"] == "refused"
+    assert post(person, sent).get_json()["id"] == refused["id"]
+    other = person.call("POST", "/datasets", json={"name": "moles", "uploads": [sent]})
+    assert other.status_code == 202
+    assert await_check(person, other.get_json()["id"])["id"] != refused["id"]
+
+
+def test_a_key_belongs_to_one_request_of_one_account(backend: Backend) -> None:
+    ada, bob = (backend.member(role="researcher") for _ in range(2))
+    sent = upload(ada, zipped(labelled(3)))
+    first = post(ada, sent).get_json()["id"]
+    refused = post(ada, sent, licence="CC0")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "idempotency_key_reused")
+    others = post(bob, upload(bob, zipped(labelled(3))), name="others")
+    assert others.status_code == 202
+    assert await_check(bob, others.get_json()["id"])["status"] == "published"
+    assert await_check(ada, first)["status"] == "published"
+
+
+def test_of_two_at_the_same_time_one_makes_a_data_set(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second had found none under its key, when the first was stored."""
+    person = any_backend.member(role="researcher")
+    sent = upload(person, zipped(labelled(3)))
+    made: list[str] = []
+    before_call(
+        monkeypatch,
+        Datasets,
+        "begin",
+        lambda: made.append(post(person, sent).get_json()["id"]),
+    )
+    again = post(person, sent)
+    assert (again.status_code, [again.get_json()["id"]]) == (202, made)
+    assert any_backend.services.store.collection("datasets").count() == 1
+    assert await_check(person, made[0])["status"] == "published"
+
+
+def test_one_that_is_being_deleted_is_gone(backend: Backend) -> None:
+    person = backend.member(role="researcher")
+    sent = upload(person, zipped(labelled(3)))
+    identifier = post(person, sent).get_json()["id"]
+    await_check(person, identifier)
+    datasets = Datasets(backend.services.store)
+    datasets.begin_deletion(datasets.by_id(identifier))
+    assert post(person, sent).status_code == 404

@@ -1,0 +1,117 @@
+"""No text of the lab, of jobs and of models may hold what cannot be stored or what hides."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from skinapi.clients import lab_datasets, lab_models, lab_training
+from skinapi.jobs import routes as jobs_routes
+from skinapi.lab import import_routes
+from skinapi.lab import routes as lab_routes
+from skinapi.registry import models_routes
+from skinapi.web.routes import declared_routes
+from tests.backends import Backend, Person
+from tests.lab.sending import labelled, upload, zipped
+from tests.models import write_model
+
+MODULES = {
+    module.__name__
+    for module in (
+        jobs_routes, lab_routes, import_routes, models_routes, lab_datasets, lab_training,
+        lab_models,
+    )
+}  # fmt: skip
+HOSTILE = ("\0", "\ud800", "\x1b", "\x7f", "\u202e", "\u2066", "\u2028")
+GOOD = ("plain text", "0" * 8, "0" * 32, "0" * 64)
+SHAPES: tuple[Callable[[str], Any], ...] = (
+    lambda text: text,
+    lambda text: [text, "nv"],
+    lambda text: {text: "nv"},
+    lambda text: {"nv": text},
+)
+# The part of a form that a handler reads by itself, with the type of every other name.
+READ_LATER = {"UploadForm.datasetName", "NameQuery.datasetName"}
+
+
+def texts_of(backend: Backend) -> Iterator[tuple[str, TypeAdapter[Any], Callable[[str], Any], str]]:
+    """Each field of a body or query of these routes that takes text, with a text that it takes."""
+    for route in declared_routes(backend.app):
+        if route.handler.__module__ not in MODULES:
+            continue
+        schemas: list[type[BaseModel]] = [s for s in (route.body, route.query, route.parts) if s]
+        fields = chain.from_iterable(
+            ((schema, name, field) for name, field in schema.model_fields.items())
+            for schema in schemas
+        )
+        for schema, name, field in fields:
+            annotated: Any = Annotated[field.annotation, field]
+            adapter: TypeAdapter[Any] = TypeAdapter(annotated)
+            for shape in SHAPES:
+                good = next((text for text in GOOD if takes(adapter, shape(text))), None)
+                if good:
+                    yield f"{schema.__name__}.{name}", adapter, shape, good
+
+
+def takes(adapter: TypeAdapter[Any], value: Any) -> bool:
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+def test_no_field_takes_what_cannot_be_stored_or_reaches_beyond_its_line(
+    shared_backend: Backend,
+) -> None:
+    taken, seen = set(), set()
+    for name, adapter, shape, good in texts_of(shared_backend):
+        seen.add(name)
+        for hostile in HOSTILE:
+            if takes(adapter, shape(f"{good[:3]}{hostile}{good[3:]}")):
+                taken.add(name)
+    assert taken == READ_LATER
+    assert {
+        "NewUpload.name", "NewDatasetBody.name", "NewDatasetBody.labels", "NewDatasetBody.licence",
+        "NewReason.reason", "Promotion.reason", "CompareQuery.first", "NewModel.labels",
+        "NewModel.licence", "NewModel.upload", "StartTraining.dataset_name", "JobPageQuery.after",
+    } <= seen  # fmt: skip
+
+
+@pytest.fixture
+def ada(backend: Backend) -> Person:
+    return backend.member(role="researcher")
+
+
+def test_what_cannot_be_stored_is_told_in_a_sentence(
+    backend: Backend, ada: Person, tmp_path: Any
+) -> None:
+    admin = backend.admin()
+    backend.services.models.add(folder=write_model(tmp_path / "m", "lab-2"), by="system")
+    sent = upload(ada, zipped(labelled(2)))
+    before = backend.stored(but=("audit", "counters", "sessions", "guesses", "accounts"))
+    network = {"upload": "0" * 32, "labels": ["mel", "n\0v"], "scaling": "unit"}
+    for answer in (
+        ada.call("GET", "/models/compare?first=%00&second=x"),
+        ada.call("POST", "/api/start-training", json={"dataset_name": "\0x"}),
+        ada.call("POST", "/models", json=network),
+        ada.call("POST", "/datasets", json={"name": "n", "uploads": [sent], "licence": "\0"}),
+        ada.call("POST", "/datasets", json={"name": "n", "uploads": [sent], "labels": {"\0": "n"}}),
+        admin.call("POST", "/models/lab-2/promote", json={"override": True, "reason": "\0" * 12}),
+        admin.call("POST", "/models/lab-2/retire", json={"reason": "old\0"}),
+    ):
+        assert answer.status_code == 400, answer.text
+    assert backend.stored(but=("audit", "counters", "sessions", "guesses", "accounts")) == before
+
+
+@pytest.mark.parametrize("reason", ["\u200b" * 12, "\u2800" * 12, "a b c d e f", "\n" * 12])
+def test_an_override_needs_a_reason_that_can_be_read(
+    backend: Backend, tmp_path: Any, reason: str
+) -> None:
+    backend.services.models.add(folder=write_model(tmp_path / "m", "lab-2"), by="system")
+    body = {"override": True, "reason": reason}
+    refused = backend.admin().call("POST", "/models/lab-2/promote", json=body)
+    assert refused.status_code == 400
+    assert "at least 10 visible characters" in refused.get_json()["detail"]

@@ -1,0 +1,229 @@
+"""The job of an import: from an upload to a model version, or to a sentence, with nothing left."""
+
+import hashlib
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+
+from skinapi.errors import (
+    BadNetwork,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NetworkRunsCode,
+    NotFound,
+    SkinAPIError,
+    UnreadableNetwork,
+)
+from skinapi.jobs.job import OPEN_LAB, Job
+from skinapi.lab import job_services, network_export
+from skinapi.lab.datasets import Datasets
+from skinapi.lab.import_model import import_model
+from skinapi.lab.importing import ImportRequest
+from skinapi.lab.network_export import ExportRequest
+from skinapi.lab.network_process import answer
+from skinapi.lab.uploads import Uploads
+from skinapi.registry.gates import GateName
+from skinapi.settings.machine import machine_memory
+from skinapi.vision.model import read_card
+from skinapi.vision.tensor import Scaling
+from tests.backends import Backend
+from tests.lab.sending import labelled, send, upload, zipped
+from tests.learning.test_export import one_dense, with_random_weights
+from tests.models import tiny_model
+
+LABELS = ("mel", "nv", "bkl")
+OWNER = OPEN_LAB
+
+
+@dataclass
+class Attempt:
+    """A job's context that keeps what the handler tells."""
+
+    job: Job
+    work: Path
+    lines: list[str] = field(default_factory=list)
+
+    def progress(self, percent: float, message: str) -> None:
+        self.lines.append(f"{percent:.0f} % {message}")
+
+    def metric(self, **values: float | str) -> None: ...
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+@pytest.fixture
+def lab(backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """The process of a job reads its settings from the environment."""
+    monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
+    monkeypatch.setenv("MODEL_PATH", str(tiny_model()))
+    monkeypatch.setenv("ENVIRONMENT", "development")
+    monkeypatch.chdir(tmp_path)
+    # Keras is here already; a process of its own begins with seconds of imports.
+    monkeypatch.setattr(network_export, "_ask", lambda request, **_: answer(request))
+    return backend
+
+
+def test_the_file_is_read_by_a_process_that_answers(tmp_path: Path) -> None:
+    (tmp_path / "good.keras").write_bytes(saved(tmp_path))
+    wanted = ExportRequest(
+        network=tmp_path / "good.keras",
+        labels=LABELS,
+        scaling="tf",
+        side=None,
+        licence="mine",
+        out=tmp_path / "model",
+    )
+    lines = network_export.export_confined(wanted, work=tmp_path, memory=machine_memory())
+    assert "probabilities within" in lines[0]
+    assert read_card(tmp_path / "model").licence == "mine"
+
+
+def test_a_process_that_has_too_little_memory_is_told_of(tmp_path: Path) -> None:
+    wanted = ExportRequest(
+        network=tmp_path / "network.keras",
+        labels=LABELS,
+        scaling="tf",
+        side=None,
+        licence="",
+        out=tmp_path / "model",
+    )
+    with pytest.raises(BadNetwork, match="more than the 10 MB"):
+        network_export.export_confined(wanted, work=tmp_path, memory=10 * 1024**2)
+
+
+def attempt_of(
+    lab: Backend, work: Path, content: bytes, name: str = "mine.keras", **said: Any
+) -> Attempt:
+    uploads = Uploads(lab.services.store)
+    begun = uploads.begin(
+        owner=OWNER, name=name, size=len(content), sha256=said.pop("sha256", None)
+    )
+    uploads.add_part(begun, offset=0, content=content)
+    request = ImportRequest(upload=begun.id, labels=LABELS, scaling=Scaling.TF, **said)
+    job = lab.services.jobs.submit(
+        kind="import", owner=OWNER, request=request.model_dump(mode="json")
+    )
+    work.mkdir()
+    return Attempt(job, work)
+
+
+def saved(folder: Path, suffix: str = ".keras") -> bytes:
+    path = folder / f"saved{suffix}"
+    with_random_weights(one_dense()).save(path)
+    return path.read_bytes()
+
+
+def versions(lab: Backend) -> list[str]:
+    return [found.version for found in lab.services.models.list_versions(after=None, limit=9).items]
+
+
+def unused(lab: Backend) -> int:
+    return len(Uploads(lab.services.store).of_owner(OWNER))
+
+
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5")
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_network_becomes_a_candidate_and_its_upload_is_deleted(
+    lab: Backend, tmp_path: Path, suffix: str
+) -> None:
+    attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path, suffix), f"Mine{suffix.upper()}")
+    result = import_model(attempt)
+    found = lab.services.models.versions.get(result["version"])
+    assert found.job == attempt.job.id
+    assert found.created_by == OWNER
+    assert found.labels == ("melanoma", "melanocytic_nevus", "benign_keratosis")
+    assert unused(lab) == 0
+    gates = lab.services.models.inspect(version=found.version).gates
+    assert {gate.name for gate in gates if gate.outcome != "not_measured"} == {"other_pictures"}
+
+
+def test_an_attempt_after_a_crash_stores_the_version_once(
+    lab: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = saved(tmp_path)
+    attempt = attempt_of(lab, tmp_path / "work", network)
+
+    def crash(*_: object, **__: object) -> None:
+        raise InterruptedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Uploads, "remove", crash)
+        with pytest.raises(InterruptedError):
+            import_model(attempt)
+    before = versions(lab)
+    assert import_model(attempt)["version"] in before
+    assert versions(lab) == before
+    again = attempt_of(lab, tmp_path / "again", network)
+    with pytest.raises(Conflict, match="already"):
+        import_model(again)
+
+
+def test_who_has_lost_the_right_meanwhile_stores_no_version(
+    lab: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.services.models.record_built_in()
+    before = versions(lab)
+    attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path))
+    monkeypatch.setattr(job_services, "may_research", lambda _: lambda owner: owner != OWNER)
+    with pytest.raises(Forbidden, match="any more"):
+        import_model(attempt)
+    assert versions(lab) == before
+
+
+def with_lambda(folder: Path) -> bytes:
+    layers = [keras.Input((32, 32, 3)), keras.layers.Lambda(lambda x: x), *one_dense().layers]
+    path = folder / "lambda.keras"
+    keras.Sequential(layers).save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("make", "said", "error", "says"),
+    [
+        (with_lambda, {}, NetworkRunsCode, "Lambda"),
+        (lambda _: pickle.dumps({"weights": [1]}), {}, UnreadableNetwork, "no architecture"),
+        (saved, {"sha256": hashlib.sha256(b"other").hexdigest()}, BadRequest, "SHA-256"),
+        (lambda folder: saved(folder)[:-200], {}, UnreadableNetwork, "no architecture"),
+    ],
+)
+def test_a_bad_file_is_refused_with_a_sentence_and_leaves_no_version(
+    lab: Backend, tmp_path: Path, make: Any, said: Any, error: type[SkinAPIError], says: str
+) -> None:
+    attempt = attempt_of(lab, tmp_path / "work", make(tmp_path), **said)
+    lab.services.models.record_built_in()
+    before = versions(lab), sorted(lab.services.store.blobs.keys())
+    with pytest.raises(error, match=says):
+        import_model(attempt)
+    assert (versions(lab), sorted(lab.services.store.blobs.keys())) == before
+    assert unused(lab) == 1, "it can be sent again with other labels"
+
+
+def test_an_upload_that_is_gone_is_said(lab: Backend, tmp_path: Path) -> None:
+    attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path))
+    Uploads(lab.services.store).forget(OWNER)
+    with pytest.raises(NotFound):
+        import_model(attempt)
+
+
+def test_it_is_compared_with_the_model_in_service_on_the_reference(
+    lab: Backend, tmp_path: Path
+) -> None:
+    person = lab.member(role="researcher")
+    dataset = send(person, [upload(person, zipped(labelled(12)))], "reference")["id"]
+    Datasets(lab.services.store).set_reference(dataset)
+    attempt = attempt_of(lab, tmp_path / "work", saved(tmp_path))
+    found = lab.services.models.versions.get(import_model(attempt)["version"])
+    compared = found.reference_comparison
+    assert compared is not None
+    assert (compared.part, compared.pictures) == ("reference", 12)
+    assert compared.first_version == lab.services.models.serving_version()
+    gates = {g.name: g for g in lab.services.models.inspect(version=found.version).gates}
+    assert gates[GateName.REFUSED_SHARE].basis == "paired"
+    assert "reference" in gates[GateName.REFUSED_SHARE].says
+    assert gates[GateName.MELANOMA_SENSITIVITY].outcome == "not_measured"
