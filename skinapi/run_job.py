@@ -8,10 +8,14 @@ import sys
 
 from skinapi.jobs.handlers import Handlers
 from skinapi.jobs.run_job import run_job
+from skinapi.settings import Settings
 
 # Each kind of job, and its handler as `module:function`, which only the process of a job imports.
-HANDLERS: Handlers = {"training": "skinapi.lab.train_model:train"}
+HANDLERS: Handlers = {
+    "training": "skinapi.lab.train_model:train",
+    "import": "skinapi.lab.import_model:import_model",
+}
 
 if __name__ == "__main__":
     os.umask(0o077)
-    sys.exit(run_job(HANDLERS))
+    sys.exit(run_job(HANDLERS, memory=Settings().job_memory))

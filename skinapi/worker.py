@@ -11,11 +11,13 @@ import sys
 
 from pydantic import SecretStr, ValidationError
 
+from skinapi.auth.owners import may_research, owner_stays
 from skinapi.errors import SkinAPIError
+from skinapi.jobs.announcements import open_broker
 from skinapi.jobs.attempt import Timing
 from skinapi.jobs.processes import die_with
 from skinapi.jobs.worker import Worker
-from skinapi.logs import configure_logs
+from skinapi.logs import configure_logs, shield_output
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
@@ -44,6 +46,7 @@ def main(*, job_program: str = "skinapi.run_job", timing: Timing | None = None) 
 
 
 def _work(settings: Settings, program: str, timing: Timing | None, parent: int | None) -> int:
+    shield_output()
     configure_logs()
     refuse_unsafe(settings)
     # The parent's death asks for a stop like any other: the job goes back into the queue.
@@ -55,8 +58,11 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         command=[sys.executable, "-m", program],
         folder=settings.instance_dir.resolve() / JOB_FOLDER,
         timing=timing,
+        owner_stays=owner_stays(store),
+        may_work=may_research(store),
         hidden=_secrets(settings),
         parent=parent,
+        broker=open_broker(settings.broker_uri),
     ).run()
     return 0
 

@@ -1,7 +1,7 @@
 """One attempt at a job: its process is watched, its lease renewed, and how it ended is stored."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,12 +11,13 @@ from typing import Any, Literal
 from skinapi.errors import StoreUnavailable
 from skinapi.jobs.events import (
     LONGEST_MESSAGE,
+    clean_code,
     clean_progress,
     clean_result,
     clean_text,
     with_row,
 )
-from skinapi.jobs.job import MOST_ATTEMPTS, Job, Status
+from skinapi.jobs.job import CRASHED, MOST_ATTEMPTS, NO_RIGHT, Job, Status
 from skinapi.jobs.job_process import JobProcess
 from skinapi.jobs.log_lines import LogLines
 from skinapi.jobs.processes import boot_time, described
@@ -25,16 +26,19 @@ from skinapi.jobs.run_job import BUSY
 from skinapi.logs import log
 
 # Why an attempt is over although its process had not ended.
-Stop = Literal["cancelled", "stopping", "fenced", "lease"]
+Stop = Literal["cancelled", "stopping", "fenced", "lease", "no right"]
 
 
 @dataclass(frozen=True)
 class Timing:
-    """All in seconds. The guard of a job kills it `margin` before its lease ends."""
+    """All in seconds. The guard of a job kills it `margin` before its lease ends. An idle worker
+    asks the store for work every `poll`, or with a broker that answers every `seldom_poll`.
+    """
 
     lease: float = 30.0
     beat: float = 2.0
     poll: float = 1.5
+    seldom_poll: float = 10.0
     grace: float = 10.0
     margin: float = 2.0
     store_retry: float = 1.0
@@ -52,24 +56,28 @@ class Attempt:
         *,
         jobs: Jobs,
         job: Job,
+        claimed_at: float,
         command: Sequence[str],
         folder: Path,
         timing: Timing,
         secrets: Sequence[str],
         stopping: Callable[[], bool],
         wakeup: int,
+        may_work: Callable[[str], bool],
     ) -> None:
+        """`claimed_at` is the `boot_time` before the claim: the lease has been running since."""
         self._jobs, self._job, self._timing = jobs, job, timing
-        self._stopping, self._wakeup = stopping, wakeup
+        self._stopping, self._wakeup, self._may_work = stopping, wakeup, may_work
         self._lines = LogLines(jobs.logs, job.id, secrets=secrets)
         self._lines.say(f"[attempt {job.attempts} of {MOST_ATTEMPTS}]")
         self._stop: Stop | None = None
         self._result: Any = None
         self._error: str | None = None
+        self._code: str | None = None
         self._again = False
         self._metrics = job.metrics
         self._news: dict[str, Any] = {"message": "Starting"}
-        self._lease_ends = boot_time() + timing.lease - timing.margin
+        self._lease_ends = claimed_at + timing.lease - timing.margin
         self._next_beat = time.monotonic()
         self._process = JobProcess(
             command,
@@ -85,8 +93,7 @@ class Attempt:
         """
         while not self._process.ended():
             until_beat = max(0.0, self._next_beat - time.monotonic())
-            for event in self._process.read(min(until_beat, 0.5), also=self._wakeup):
-                self._take(event)
+            self._take_all(self._process.read(min(until_beat, 0.5), also=self._wakeup))
             if self._stopping() and self._stop is None:
                 self._end("stopping")
             if time.monotonic() >= self._next_beat:
@@ -94,10 +101,16 @@ class Attempt:
         if self._stop is None and self._lease_left() <= 0:
             self._stop = "lease"  # the guard has seen it first
         status, events = self._process.close()
-        for event in events:
-            self._take(event)
+        self._take_all(events)
         self._lines.end()
         self._settle(status)
+
+    def _take_all(self, events: Iterable[dict[str, Any]]) -> None:
+        for event in events:
+            try:
+                self._take(event)
+            except Exception as error:  # noqa: BLE001 (foreign code sent it: it must not end the worker)
+                log.error("job_event", job=self._job.id, cause=type(error).__name__)
 
     def _take(self, event: dict[str, Any]) -> None:
         if (percent := clean_progress(event.get("progress"))) is not None:
@@ -108,6 +121,7 @@ class Attempt:
             self._news["metrics"] = list(self._metrics)
         if "error" in event:
             self._error = clean_text(event["error"])
+            self._code = clean_code(event.get("code"))
             self._again = bool(event.get("again"))
         if "result" in event:
             try:
@@ -129,6 +143,8 @@ class Attempt:
             self._process.renew(self._lease_left())
             if job.cancel_asked and self._stop is None:
                 self._end("cancelled")
+            elif self._stop is None and not self._may_work(job.owner):
+                self._end("no right")
             self._lines.flush()
         except StoreUnavailable:
             if self._lease_left() <= 0 and self._stop is None:
@@ -181,14 +197,16 @@ class Attempt:
             return End("completed", {**reached, **done})
         if self._stop == "cancelled":
             return End("cancelled", {**reached, "message": "Cancelled"})
+        if self._stop == "no right":
+            return End("cancelled", {**reached, "message": NO_RIGHT})
         if self._stop is not None or status == BUSY:
             says = "Interrupted; it waits again"
             return End("queued", {**reached, "message": says}, counted=False)
         if self._error is not None and (last or not self._again):
-            return End("failed", {**reached, "error": self._error, "message": "Failed"})
+            return _failed(reached, self._error, self._code)
         if last:
             says = f"{crashed}, at the last of {MOST_ATTEMPTS} attempts"
-            return End("failed", {**reached, "error": says, "message": "Failed"})
+            return _failed(reached, says, CRASHED)
         says = clean_text(f"{self._error or crashed}; it waits again", LONGEST_MESSAGE)
         return End("queued", {**reached, "message": says})
 
@@ -200,3 +218,8 @@ class End:
     status: Status
     changes: dict[str, Any]
     counted: bool = True
+
+
+def _failed(reached: dict[str, Any], says: str, code: str | None) -> End:
+    coded = {"error_code": code} if code else {}
+    return End("failed", {**reached, "error": says, **coded, "message": "Failed"})

@@ -13,12 +13,14 @@ from skinapi.storage.ids import now
 LONGEST_LINE = 256 * 1024
 LONGEST_RESULT = 64 * 1024
 LONGEST_TEXT, LONGEST_MESSAGE = 2_000, 300
+LONGEST_CELL = 100  # of metrics: a document of the store has at most 16 MB
 MOST_ROWS, MOST_COLUMNS = 1_000, 24
 DEEPEST = 8
 MOST_ITEMS = 1_000
 # As in the store: no NUL, no halves of surrogate pairs; and no control characters in a line.
 UNPRINTABLE = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 COLUMN = re.compile(r"[a-z][a-z0-9_]{0,39}")
+CODE = re.compile(r"[a-z][a-z_]{0,59}")
 INTEGERS = range(-(2**63), 2**63)
 Row = dict[str, Any]
 
@@ -54,11 +56,18 @@ def clean_text(value: object, longest: int = LONGEST_TEXT) -> str:
     return UNPRINTABLE.sub(" ", str(value))[:longest].strip()
 
 
+def clean_code(value: object) -> str | None:
+    """The code of an error, or None where it is none."""
+    return value if isinstance(value, str) and CODE.fullmatch(value) else None
+
+
 def clean_progress(value: object) -> float | None:
     """A percentage from 0 to 100, or None where it is no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return min(100.0, max(0.0, float(value)))
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return float(min(100, max(0, value)))  # bounded first: an int of 400 digits is no float
 
 
 def with_row(rows: tuple[Row, ...], values: object) -> list[Row]:
@@ -66,7 +75,7 @@ def with_row(rows: tuple[Row, ...], values: object) -> list[Row]:
     if not isinstance(values, Mapping):
         return list(rows)
     row = {
-        name: _scalar(value)
+        name: _scalar(value, LONGEST_CELL)
         for name, value in list(values.items())[:MOST_COLUMNS]
         if COLUMN.fullmatch(str(name)) and not str(name).endswith(("_at", "timestamp"))
     }
@@ -110,7 +119,7 @@ def _storable(value: object, depth: int) -> Any:
     return _scalar(value)
 
 
-def _scalar(value: object) -> Any:
+def _scalar(value: object, longest: int = LONGEST_TEXT) -> Any:
     """The store keeps no infinite number and no integer beyond 64 bits."""
     if isinstance(value, bool | None):
         return value
@@ -118,4 +127,4 @@ def _scalar(value: object) -> Any:
         return value if value in INTEGERS else None
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    return clean_text(value)
+    return clean_text(value, longest)

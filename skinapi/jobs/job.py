@@ -10,10 +10,16 @@ ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
 # For the lab's own client, which sends no token (OPEN_LAB): all of its jobs have this owner.
 OPEN_LAB = "open-lab"
 
+NO_RIGHT = "Cancelled: its account may not run such jobs any more"
+
 MOST_ATTEMPTS = 3
 MOST_UNFINISHED = 5  # of one account, running and queued
 MOST_KEPT = 500  # of one account; a new job then removes the oldest that has ended
 KEPT_FOR = timedelta(days=90)  # after its end
+# The `error_code` of a job whose process ended without a word, in each of its attempts.
+CRASHED = "job_crashed"
+# And of one that needed more memory than a job may use.
+NEEDS_MEMORY = "job_needs_memory"
 # A forecast from less is noise: the first seconds of a training load and compile the network.
 ETA_FROM_PROGRESS, ETA_FROM_SECONDS = 1.0, 3.0
 
@@ -22,7 +28,8 @@ class Job(BaseModel):
     """A frozen copy of one job.
 
     `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
-    began at `progress_before`. `error` is a sentence. `metrics` and `result` are empty in lists.
+    began at `progress_before`. `error` is a sentence and `error_code` its code, as errors of the
+    API have one. `metrics` and `result` are empty in lists.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -40,6 +47,7 @@ class Job(BaseModel):
     metrics: tuple[dict[str, Any], ...] = ()
     result: dict[str, Any] | None = None
     error: str | None = None
+    error_code: str | None = None
     started_at: datetime | None = None
     attempt_started_at: datetime | None = None
     progress_before: float = 0.0

@@ -10,9 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from skinapi.jobs.environment import job_environment
 from skinapi.jobs.events import EventReader
 from skinapi.jobs.job import Job
-from skinapi.jobs.processes import signal_group, thread_caps
+from skinapi.jobs.processes import signal_group
 from skinapi.jobs.run_job import EVENTS_FD, FOLDER, JobRequest
 
 CHUNK = 64 * 1024
@@ -140,5 +141,5 @@ class JobProcess:
 
 
 def _environment(events: int, folder: Path) -> Mapping[str, str]:
-    ours = {EVENTS_FD: str(events), FOLDER: str(folder), "PYTHONUNBUFFERED": "1"}
-    return {**os.environ, **thread_caps(), **ours}
+    ours = {EVENTS_FD: str(events), FOLDER: str(folder)}
+    return {**job_environment(), **ours}

@@ -22,18 +22,18 @@ from typing import Any
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
 from skinapi.jobs.job import (
+    CRASHED,
     ENDED,
     KEPT_FOR,
     MOST_ATTEMPTS,
     MOST_KEPT,
     MOST_UNFINISHED,
-    OPEN_LAB,
     Job,
     Status,
 )
 from skinapi.jobs.log_store import JobLogs
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import CLOCK_TOLERANCE, made_at, new_id, now
 from skinapi.storage.ports import Document, Ops, Store
 
 # A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
@@ -118,6 +118,21 @@ class Jobs:
         )
         return [document["request"] for document in (*waiting, *running)]
 
+    def count_unfinished(self) -> dict[str, int]:
+        """How many jobs are queued, running, and lost: called running, but their lease is over."""
+        running = self._documents.count({"status": "running"})
+        late = {"status": "running", "lease_ends_at": {"$lt": now()}}
+        lost = min(running, self._documents.count(late))
+        queued = self._documents.count({"status": "queued"})
+        return {"queued": queued, "running": running - lost, "lost": lost}
+
+    def next_waits(self) -> timedelta:
+        """How long the job whose turn it is has waited; zero without one."""
+        found = self._documents.find(
+            {"status": "queued"}, sort="queue_key", limit=1, fields=("place",)
+        )
+        return max(now() - made_at(found[0]["place"]), timedelta(0)) if found else timedelta(0)
+
     def cancel(self, job: Job) -> Job:
         """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
         NotFound.
@@ -156,7 +171,14 @@ class Jobs:
                         "message": "",
                     },
                     "$unset": dict.fromkeys(
-                        ("error", "result", "started_at", "attempt_started_at", "completed_at"),
+                        (
+                            "error",
+                            "error_code",
+                            "result",
+                            "started_at",
+                            "attempt_started_at",
+                            "completed_at",
+                        ),
                         True,
                     ),
                 },
@@ -169,6 +191,7 @@ class Jobs:
 
     def claim(self, *, worker: str, lease: timedelta) -> Job | None:
         """Take the job whose turn it is, or None."""
+        self._shorten_leases(lease)
         self.take_back()
         busy: set[str] = set()
         for waiting in self._documents.find(
@@ -226,13 +249,35 @@ class Jobs:
             if job.cancel_asked:
                 self.finish(job, status="cancelled", changes={"message": "Cancelled"})
             elif job.attempts >= MOST_ATTEMPTS:
-                self.finish(job, status="failed", changes={"message": "Failed", "error": GAVE_UP})
+                gave_up = {"message": "Failed", "error": GAVE_UP, "error_code": CRASHED}
+                self.finish(job, status="failed", changes=gave_up)
             else:
                 disappeared = {"message": "Its worker disappeared; it waits again"}
                 self.release(job, changes=disappeared, counted=True)
 
+    def _shorten_leases(self, lease: timedelta) -> None:
+        """Let leases from the future end like any other: a dead worker would hold its job for as
+        long as the clock was ahead. A living one renews its lease before it ends.
+        """
+        ahead = {"$gt": now() + lease + CLOCK_TOLERANCE}
+        far = {"status": "running", "lease_ends_at": ahead}
+        for document in self._documents.find(
+            far, sort="lease_ends_at", limit=LOOK_AHEAD, fields=()
+        ):
+            unchanged = {"id": document["id"], "lease_ends_at": ahead}
+            self._documents.update(unchanged, {"$set": {"lease_ends_at": now() + lease}})
+
     def sweep(self) -> None:
-        """Delete some of the jobs that ended KEPT_FOR ago, with their logs."""
+        """Delete some of the jobs that ended KEPT_FOR ago, with their logs. One that ended in the
+        future ended now: it would be kept for longer.
+        """
+        ahead = {"completed_at": {"$gt": now() + CLOCK_TOLERANCE}}
+        for document in self._documents.find(
+            ahead, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()
+        ):
+            self._documents.update(
+                {"id": document["id"], **ahead}, {"$set": {"completed_at": now()}}
+            )
         old = {"completed_at": {"$lt": now() - KEPT_FOR}}
         for document in self._documents.find(
             old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()
@@ -248,10 +293,10 @@ class Jobs:
             for document in found:
                 self._remove(document["id"], {})
 
-    def faults(self, has_account: Callable[[str], bool]) -> Iterator[Fault]:
+    def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
         """Yield jobs whose owner is gone, and logs whose job is gone."""
         for owner in sorted(self._documents.count_by("owner")):
-            if owner != OPEN_LAB and not has_account(owner):
+            if not owner_stays(owner):
                 says = f"jobs of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
         for job in sorted(self.logs.jobs()):

@@ -15,6 +15,7 @@ process of its own: a thread beside the handler would wait while a library holds
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -30,7 +31,7 @@ from pydantic import BaseModel
 
 from skinapi.errors import SkinAPIError, Unavailable
 from skinapi.jobs.handlers import Handler, Handlers
-from skinapi.jobs.job import Job
+from skinapi.jobs.job import NEEDS_MEMORY, Job
 from skinapi.jobs.processes import NICEST, boot_time, die_with, give_way
 from skinapi.jobs.work_folder import lock_folder
 
@@ -41,6 +42,10 @@ BUSY = 75  # exit status where that has not ended: EX_TEMPFAIL of sysexits.h
 CANCELLED = 143  # exit status after SIGTERM, as a shell has it
 BY_SIGNAL = 128  # plus the number of the signal, as a shell has it
 CHUNK = 4096
+TOO_LITTLE_MEMORY = (
+    "It needs more memory than a job may use: ask for a smaller picture size or batch, or have "
+    "JOB_MEMORY_BYTES raised where the worker runs"
+)
 
 
 class JobRequest(BaseModel):
@@ -50,9 +55,9 @@ class JobRequest(BaseModel):
     lease_s: float
 
 
-def run_job(handlers: Handlers, *, niceness: int = NICEST) -> int:
-    """Run the job that standard input names, and return an exit status. 0: it sent an event with
-    its result or error.
+def run_job(handlers: Handlers, *, memory: int, niceness: int = NICEST) -> int:
+    """Run the job that standard input names, in so many bytes of memory, and return an exit status.
+    0: it sent an event with its result or error.
     """
     worker = Worker()
     folder = Path(os.environ[FOLDER]) / worker.job.id
@@ -66,6 +71,7 @@ def run_job(handlers: Handlers, *, niceness: int = NICEST) -> int:
     child = os.fork()
     if child == 0:
         give_way(niceness)
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
         _become_handler(guard, worker.job, folder, handlers)
     os.close(int(os.environ[EVENTS_FD]))
     while True:
@@ -182,16 +188,24 @@ def _handle(context: JobContext, handlers: Handlers) -> int:
     try:
         result = _handler_of(context.job.kind, handlers)(context)
     except Unavailable as error:
-        context.send({"error": error.detail, "again": True})
+        context.send({"error": error.detail, "code": error.code, "again": True})
     except SkinAPIError as error:
-        context.send({"error": error.detail})
+        context.send({"error": error.detail, "code": error.code})
     except Exception as error:  # noqa: BLE001 (whatever it is, the owner is told)
         traceback.print_exc()
+        if _lacks_memory(error):
+            context.send({"error": TOO_LITTLE_MEMORY, "code": NEEDS_MEMORY})
+            return 0
         says = f"It ended with an error of the program ({type(error).__name__}); the log has more"
-        context.send({"error": says})
+        context.send({"error": says, "code": SkinAPIError.code})
     else:
         context.send({"result": result})
     return 0
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Also where TensorFlow says it, which is not imported here."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
 
 
 def _handler_of(kind: str, handlers: Handlers) -> Handler:

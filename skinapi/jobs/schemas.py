@@ -39,11 +39,16 @@ class JobSummary(Answer):
     progress: float
     message: str
     error: str | None
+    error_code: str | None = Field(
+        description="the `code` of that error; `job_crashed` where its process ended without a "
+        "word; `job_needs_memory` where it needed more memory than a job may use"
+    )
     attempts: int
     created_at: datetime
     started_at: datetime | None
     completed_at: datetime | None
     eta_seconds: int | None
+    request: dict[str, Any]
 
     @classmethod
     def of(cls, job: Job) -> "JobSummary":
@@ -51,13 +56,12 @@ class JobSummary(Answer):
 
 
 class JobView(JobSummary):
-    request: dict[str, Any]
     metrics: list[dict[str, Any]]
     result: dict[str, Any] | None
 
     @classmethod
     def of(cls, job: Job) -> "JobView":
-        full = {"request": job.request, "metrics": list(job.metrics), "result": job.result}
+        full = {"metrics": list(job.metrics), "result": job.result}
         return cls.model_validate({**_summary(job), **full})
 
 

@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from skinapi.audit import AuditTrail
-from skinapi.errors import NotFound
+from skinapi.errors import InvalidToken, NotFound, SkinAPIError
 from skinapi.jobs.job import Job
 from skinapi.jobs.log_store import LogLine
 from skinapi.jobs.queue import Jobs
+from skinapi.logs import log
 from skinapi.storage.faults import Fault
+from skinapi.web.metrics import GaugeReading
 
 
 class JobLog(NamedTuple):
@@ -19,19 +21,37 @@ class JobLog(NamedTuple):
 
 
 class JobsService:
-    """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all."""
+    """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all.
 
-    def __init__(self, *, jobs: Jobs, trail: AuditTrail) -> None:
+    `owner_stays` tells whether an owner has an account that is not being deleted, and `announce`
+    tells idle workers of a job that waits, by its id; it may fail to.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: Jobs,
+        trail: AuditTrail,
+        owner_stays: Callable[[str], bool],
+        announce: Callable[[str], object],
+    ) -> None:
         self._jobs, self._trail = jobs, trail
+        self._owner_stays, self._announce = owner_stays, announce
 
     def submit(self, *, kind: str, owner: str, request: Mapping[str, Any]) -> Job:
         """Queue a job. Its request was checked by the caller: plain JSON values, no field `…_at`.
 
-        Raises TooManyJobs.
+        Raises TooManyJobs, and InvalidToken where the account was deleted at the same time.
         """
         identifier = self._jobs.new_id()
         with self._trail.act("job.submit", by=owner, target=identifier):
-            return self._jobs.add(identifier=identifier, kind=kind, owner=owner, request=request)
+            job = self._jobs.add(identifier=identifier, kind=kind, owner=owner, request=request)
+            # After the write: a deletion that began before it could not see the job.
+            if not self._owner_stays(owner):
+                self._jobs.forget(owner)
+                raise InvalidToken
+        self._announce(job.id)
+        return job
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
         """Raises NotFound, also for a job of somebody else."""
@@ -50,6 +70,23 @@ class JobsService:
         """What all jobs that wait or run were asked for."""
         return self._jobs.unfinished_requests()
 
+    def gauges(self) -> list[GaugeReading]:
+        """The jobs that have not ended, for Prometheus; nothing where the store does not answer."""
+        try:
+            counts, waits = self._jobs.count_unfinished(), self._jobs.next_waits()
+        except SkinAPIError as error:
+            log.error("jobs_unknown", code=error.code)
+            return []
+        says = "Jobs that have not ended; lost: their worker has disappeared"
+        waiting = "How long the job whose turn it is has waited"
+        return [
+            *(
+                GaugeReading("skinapi_jobs", says, count, (("state", state),))
+                for state, count in counts.items()
+            ),
+            GaugeReading("skinapi_jobs_next_waits_seconds", waiting, waits.total_seconds()),
+        ]
+
     def cancel(self, *, job_id: str, owner: str | None, by: str) -> Job:
         """End a job; a running one ends within seconds. Raises NotFound, JobEnded."""
         job = self.get(job_id=job_id, owner=owner)
@@ -63,7 +100,9 @@ class JobsService:
         """
         job = self.get(job_id=job_id, owner=owner)
         with self._trail.act("job.retry", by=by, target=job.id):
-            return self._jobs.retry(job)
+            queued = self._jobs.retry(job)
+        self._announce(queued.id)
+        return queued
 
     def log_lines(self, *, job_id: str, owner: str | None, after: int) -> JobLog:
         """The lines behind the one with the number `after`. Raises NotFound."""
@@ -75,5 +114,5 @@ class JobsService:
         """Delete all jobs of an account, and end those that run. It is idempotent."""
         self._jobs.forget(owner)
 
-    def faults(self, has_account: Callable[[str], bool]) -> Iterator[Fault]:
-        return self._jobs.faults(has_account)
+    def faults(self) -> Iterator[Fault]:
+        return self._jobs.faults(self._owner_stays)

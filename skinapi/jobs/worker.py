@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from skinapi.errors import DiskFull, StoreUnavailable
+from skinapi.jobs.announcements import Broker, BrokerUnavailableError
 from skinapi.jobs.attempt import Attempt, Timing
-from skinapi.jobs.job import MOST_ATTEMPTS, Job
-from skinapi.jobs.processes import kill_orphans
+from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
+from skinapi.jobs.processes import boot_time, kill_orphans
 from skinapi.jobs.queue import Jobs
 from skinapi.jobs.run_job import FOLDER
 from skinapi.jobs.work_folder import folders_in, remove_if
@@ -39,15 +40,22 @@ class Worker:
         command: Sequence[str],
         folder: Path,
         timing: Timing | None = None,
+        owner_stays: Callable[[str], bool],
+        may_work: Callable[[str], bool],
         hidden: Sequence[str] = (),
         parent: int | None = None,
+        broker: Broker | None = None,
     ) -> None:
-        """`command` starts the process of a job, in `folder` are the jobs' folders, and `hidden`
-        are the secrets that no log may show. With `parent`, it ends when that is not its parent.
+        """`command` starts the process of a job, in `folder` are the jobs' folders, `owner_stays`
+        tells whether an owner still has an account, `may_work` whether its jobs may go on, and
+        `hidden` are the secrets that no log may show. With `parent`, it ends when that is not its
+        parent. With `broker`, it waits for announcements of jobs, and asks the store seldom.
         """
+        self._owner_stays, self._may_work = owner_stays, may_work
         self._store, self._command, self._folder = store, command, folder
         self._timing, self._hidden, self._parent = timing or Timing(), hidden, parent
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._broker, self._broker_away_logged = broker, False
         self._told_to_stop = False
         self._outage_logged = False
         self._swept_at: float | None = None
@@ -65,7 +73,9 @@ class Worker:
         while jobs and not self.stopping():
             self._once_there(lambda: self._sweep(jobs))
             if not self._once_there(lambda: self._work_once(jobs)):
-                self._wait(self._timing.poll)
+                self._await_work()
+        if self._broker:
+            self._broker.disconnect()
         with suppress(StoreUnavailable):
             self._store.close()
 
@@ -79,29 +89,40 @@ class Worker:
 
     def _work_once(self, jobs: Jobs) -> bool:
         """Whether there was a job."""
+        claimed_at = boot_time()
         job = jobs.claim(worker=self._name, lease=self._timing.lease_time)
+        if self._broker:
+            self._broker.acknowledge()  # only now: whoever dies before leaves it to another worker
         if job is None:
             return False
-        if job.cancel_asked:
+        if self._broker:
+            self._broker.disconnect()  # for the hours that a job may take
+        if not self._owner_stays(job.owner):
+            jobs.forget(job.owner)  # left by a server that died as it submitted the job
+        elif job.cancel_asked:
             jobs.finish(job, status="cancelled", changes={"message": "Cancelled"})
+        elif not self._may_work(job.owner):
+            jobs.finish(job, status="cancelled", changes={"message": NO_RIGHT})
         else:
             log.info("job", job=job.id, kind=job.kind, status="running", attempt=job.attempts)
-            self._attempt(jobs, job)
+            self._attempt(jobs, job, claimed_at)
         self._remove_folder(jobs, self._folder / job.id)
         return True
 
-    def _attempt(self, jobs: Jobs, job: Job) -> None:
+    def _attempt(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
         kill_orphans(f"{FOLDER}={self._folder}")
         try:
             attempt = Attempt(
                 jobs=jobs,
                 job=job,
+                claimed_at=claimed_at,
                 command=self._command,
                 folder=self._folder,
                 timing=self._timing,
                 secrets=self._hidden,
                 stopping=self.stopping,
                 wakeup=self._wakeup,
+                may_work=self._may_work,
             )
         except OSError as error:  # no process, no pipe: the machine is out of something
             log.error("job_not_started", job=job.id, cause=type(error).__name__)
@@ -111,6 +132,9 @@ class Worker:
             return
         attempt.run()
         self._clear_wakeup()
+        if self._broker and self.stopping():
+            with suppress(BrokerUnavailableError):
+                self._broker.announce(job.id)  # it is queued again, and another worker may be idle
 
     def _sweep(self, jobs: Jobs) -> None:
         """At the start and then every hour: remove what jobs that have ended left behind."""
@@ -144,6 +168,29 @@ class Worker:
                 self._outage_logged = False
                 return result
         return None
+
+    def _await_work(self) -> None:
+        """Returns when it is time to ask the store for work again."""
+        if self._broker is None or not self._await_announcement(self._broker):
+            self._wait(self._timing.poll)
+
+    def _await_announcement(self, broker: Broker) -> bool:
+        """Whether the broker could be asked. It also returns without an announcement, after
+        `seldom_poll`: one may be lost, and nobody announces a job whose worker has died.
+        """
+        deadline = time.monotonic() + self._timing.seldom_poll
+        try:
+            while not self.stopping() and time.monotonic() < deadline:
+                if broker.receive():
+                    break
+        except BrokerUnavailableError as error:
+            if not self._broker_away_logged:
+                self._broker_away_logged = True
+                log.warning("broker_unavailable", why=str(error))
+            return False
+        self._broker_away_logged = False
+        self._clear_wakeup()
+        return True
 
     def _wait(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

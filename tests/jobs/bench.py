@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -23,8 +23,11 @@ T = TypeVar("T")
 
 
 class Bench:
-    def __init__(self, folder: Path, uri: str | None = None) -> None:
-        self.folder, self._uri = folder / "instance", uri
+    def __init__(
+        self, folder: Path, uri: str | None = None, *, settings: Mapping[str, str] | None = None
+    ) -> None:
+        """With `settings`, the environment of the workers has these too."""
+        self.folder, self._uri, self._settings = folder / "instance", uri, settings or {}
         make_store(instance_dir=self.folder, mongo_uri=uri)
         self.store = open_store(instance_dir=self.folder, mongo_uri=uri)
         self.jobs = Jobs(self.store)
@@ -50,24 +53,34 @@ class Bench:
                 os.kill(pid, signal.SIGKILL)
         self.store.close()
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            "INSTANCE_DIR": str(self.folder),
-            "JWT_SECRET_KEY": SECRET,
-            "PYTHONPATH": str(ROOT),
-            "JOBS_OF_TEST": str(self.folder),
-            **({"MONGO_URI": self._uri} if self._uri else {}),
-        }
+    def start_worker(self, **settings: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, "-m", "tests.jobs.entry"]
+        environment = {**self.environment(), **settings}
         with self._log.open("ab") as log:
             worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         self._workers.append(worker)
         return worker
 
+    def environment(self) -> dict[str, str]:
+        """Of the workers, and by it their processes are found."""
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "INSTANCE_DIR": str(self.folder),
+            "JWT_SECRET_KEY": SECRET,
+            "PYTHONPATH": str(ROOT),
+            **({"MONGO_URI": self._uri} if self._uri else {}),
+            **self._settings,
+        }
+
     def submit(self, kind: str, *, owner: str = "ada", **request: Any) -> Job:
         request["notes"] = str(self.notes)
+        self.open_account(owner)
         return self.jobs.add(identifier=self.jobs.new_id(), kind=kind, owner=owner, request=request)
+
+    def open_account(self, owner: str) -> None:
+        """What the worker reads of the owner's account."""
+        approved = {"$set": {"status": "approved", "role": "researcher"}}
+        self.store.collection("accounts").update({"id": owner}, approved, upsert=True)
 
     def job(self, job: Job) -> Job:
         found = self.jobs.get(job.id)
@@ -82,13 +95,17 @@ class Bench:
     def await_(self, what: Callable[[], T], *, within: float = LONGEST_S) -> T:
         deadline = time.monotonic() + within
         while not (found := what()):
-            assert time.monotonic() < deadline, self._log.read_text() + self.told()
+            assert time.monotonic() < deadline, self.worker_log() + self.told()
             time.sleep(0.02)
         return found
 
     def started(self, job: Job) -> int:
         """The process of the handler, once it has begun."""
         return self.await_(lambda: self._noted(job, "start"))[-1]
+
+    def await_begun(self, job: Job) -> None:
+        """Until its handler has begun, or it has ended."""
+        self.await_(lambda: self.starts(job) or self.job(job).ended)
 
     def _noted(self, job: Job, what: str) -> list[int]:
         lines = [line.split() for line in self.notes.read_text().splitlines()]
@@ -107,6 +124,9 @@ class Bench:
     def log(self, job: Job) -> list[str]:
         return [line.text for line in self.jobs.logs.lines(job.id, after=0)]
 
+    def worker_log(self) -> str:
+        return self._log.read_text()
+
     def told(self) -> str:
         return "\n".join(str(job) for job in self.jobs.find(owner=None, after=None, limit=50))
 
@@ -115,7 +135,7 @@ class Bench:
 
     def processes(self) -> list[int]:
         """All that are alive of these workers and their jobs, wherever they went, but zombies."""
-        mark = f"JOBS_OF_TEST={self.folder}".encode()
+        mark = f"INSTANCE_DIR={self.folder}".encode()
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):

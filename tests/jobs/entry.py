@@ -1,11 +1,23 @@
-"""A worker for tests: the handlers of tests, and short times. `python -m tests.jobs.entry`."""
+"""A worker for tests: the handlers of tests, and short times. `python -m tests.jobs.entry`.
 
+Beside a broker, SELDOM_POLL_S says how seldom it asks the store by itself.
+"""
+
+import os
 import sys
 
 from skinapi.jobs.attempt import Timing
 from skinapi.worker import main
 
-TIMING = Timing(lease=4.0, beat=0.2, poll=0.1, grace=1.0, margin=0.5, store_retry=0.2)
+TIMING = Timing(
+    lease=4.0,
+    beat=0.2,
+    poll=0.1,
+    seldom_poll=float(os.environ.get("SELDOM_POLL_S", "1")),
+    grace=1.0,
+    margin=0.5,
+    store_retry=0.2,
+)
 
 if __name__ == "__main__":
     sys.exit(main(job_program="tests.jobs.run_job", timing=TIMING))

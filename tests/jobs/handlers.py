@@ -11,19 +11,20 @@ from typing import Any
 
 from skinapi.errors import BadDataset, StoreUnavailable
 from skinapi.jobs.handlers import Context
+from skinapi.settings import Settings
 
 
-def _note(context: Context, what: str) -> None:
+def note(context: Context, what: str) -> None:
     """In a file of the test, with the process; each line is one write, so none is torn."""
     with Path(context.job.request["notes"]).open("a") as file:
         file.write(f"{context.job.id} {what} {os.getpid()}\n")
 
 
-def _note_overlap(context: Context) -> None:
+def note_overlap(context: Context) -> None:
     """Whether the process of an attempt before is alive; its last word is in the file."""
     last = Path(f"{context.job.request['notes']}-{context.job.id}")
     if last.exists() and is_alive(int(last.read_text() or 0)):
-        _note(context, "overlap")
+        note(context, "overlap")
     last.write_text(str(os.getpid()))
 
 
@@ -41,8 +42,8 @@ def count(context: Context) -> dict[str, Any]:
     pause = context.job.request.get("pause", 0.0)
     state = context.work / "step"
     step = int(state.read_text()) if state.exists() else 0
-    _note(context, "start")
-    _note_overlap(context)
+    note(context, "start")
+    note_overlap(context)
     while step < steps:
         time.sleep(pause)
         step += 1
@@ -52,7 +53,7 @@ def count(context: Context) -> dict[str, Any]:
         context.progress(100 * step / steps, f"Step {step} of {steps}")
         context.metric(epoch=step, loss=1 / step)
         context.say(f"step {step}")
-    _note(context, "end")
+    note(context, "end")
     return {"steps": steps}
 
 
@@ -69,7 +70,7 @@ def lose_store(context: Context) -> dict[str, Any]:
 
 
 def crash(context: Context) -> dict[str, Any]:
-    _note(context, "start")
+    note(context, "start")
     os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
@@ -83,6 +84,7 @@ def print_much(context: Context) -> dict[str, Any]:
 
 def print_secret(context: Context) -> dict[str, Any]:
     context.say(f"the key is {os.environ['JWT_SECRET_KEY']}")
+    context.say(f"that of the LLM is {os.environ.get('OPENROUTER_API_KEY')}")
     context.say("\x1b[31mred\x1b[0m and \x07 a bell")
     sys.stdout.write("10 %\r20 %\r30 %\n")
     sys.stdout.write("no end")
@@ -90,9 +92,13 @@ def print_secret(context: Context) -> dict[str, Any]:
     return {}
 
 
+def need_memory(context: Context) -> dict[str, Any]:
+    return {"bytes": len(bytearray(2 * Settings().job_memory))}
+
+
 def ignore_sigterm(context: Context) -> dict[str, Any]:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _note(context, "start")
+    note(context, "start")
     time.sleep(60)
     return {}
 
@@ -103,7 +109,7 @@ def leave_grandchildren(context: Context) -> dict[str, Any]:
         time.sleep(60)
         os._exit(0)
     subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    _note(context, "start")
+    note(context, "start")
     time.sleep(context.job.request.get("pause", 0.0))
     return {}
 
@@ -117,6 +123,7 @@ def send_nonsense(context: Context) -> dict[str, Any]:
     pipe = int(os.environ["SKINAPI_JOB_EVENTS"])
     os.write(pipe, b'\xff\xfe\n[1]\n{"progress": "much"}\n{"progress": NaN}\n{"metric": 3}\n')
     os.write(pipe, b"[" * 60_000 + b"\n")
+    os.write(pipe, b'{"progress": 1' + b"0" * 400 + b"}\n")
     for _ in range(20):
         os.write(pipe, b"x" * 60_000)
     os.write(pipe, b"\n")

@@ -3,12 +3,16 @@
 import sys
 
 from skinapi.jobs.run_job import run_job
+from skinapi.settings import Settings
 
 KINDS = (
     "count", "fail", "break_down", "lose_store", "crash", "print_much", "print_secret",
-    "ignore_sigterm", "leave_grandchildren", "answer_too_much", "send_nonsense",
+    "ignore_sigterm", "need_memory", "leave_grandchildren", "answer_too_much", "send_nonsense",
 )  # fmt: skip
-HANDLERS = {kind: f"tests.jobs.handlers:{kind}" for kind in KINDS} | {"gone": "tests.nowhere:no"}
+HANDLERS = {kind: f"tests.jobs.handlers:{kind}" for kind in KINDS} | {
+    "gone": "tests.nowhere:no",
+    "register": "tests.jobs.registering:register",
+}
 
 if __name__ == "__main__":
-    sys.exit(run_job(HANDLERS, niceness=0))
+    sys.exit(run_job(HANDLERS, memory=Settings().job_memory, niceness=0))

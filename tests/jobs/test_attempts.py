@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.job import MOST_ATTEMPTS
+from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT
 from skinapi.jobs.log_store import HEAD_LINES, TAIL_LINES
+from skinapi.jobs.run_job import TOO_LITTLE_MEMORY
 from tests.backends import SECRET
 from tests.jobs.bench import Bench
 from tests.size import size
@@ -24,11 +25,14 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
         kind: bench.submit(kind, owner=kind)
         for kind in (
             "count", "fail", "break_down", "lose_store", "answer_too_much", "send_nonsense",
-            "print_secret", "gone", "unknown", "crash",
+            "print_secret", "need_memory", "gone", "unknown", "crash",
         )
     }  # fmt: skip
-    bench.start_worker()
+    gone = bench.jobs.new_id()  # of an account that was deleted
+    bench.jobs.add(identifier=gone, kind="count", owner="nobody", request={})
+    bench.start_worker(OPENROUTER_API_KEY="sk-or-0123456789", JOB_MEMORY_BYTES=str(2 * 10**9))
     ended = {kind: bench.ended(job) for kind, job in jobs.items()}
+    bench.await_(lambda: bench.jobs.get(gone) is None)
     counted = ended["count"]
     assert (counted.status, counted.result, counted.progress) == ("completed", {"steps": 3}, 100.0)
     assert [row["epoch"] for row in counted.metrics] == [1, 2, 3]
@@ -42,7 +46,19 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
         "gone": "What jobs of the kind gone need is not installed where the worker runs "
         "(tests.nowhere): install requirements.txt there",
         "unknown": "This server has no code for jobs of the kind unknown",
+        "need_memory": TOO_LITTLE_MEMORY,
         "crash": "Its process was ended by SIGKILL, at the last of 3 attempts",
+    }
+    codes = {kind: job.error_code for kind, job in ended.items() if job.status == "failed"}
+    assert codes == {
+        "fail": "bad_dataset",
+        "break_down": "internal_error",
+        "lose_store": "store_unavailable",
+        "answer_too_much": None,
+        "gone": "internal_error",
+        "unknown": "internal_error",
+        "need_memory": "job_needs_memory",
+        "crash": "job_crashed",
     }
     again = {kind: job.attempts for kind, job in ended.items() if job.attempts > 1}
     assert again == {"lose_store": MOST_ATTEMPTS, "crash": MOST_ATTEMPTS}
@@ -55,7 +71,13 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
     ]
     said = bench.log(jobs["print_secret"])
     assert SECRET not in str(said)
-    assert said[1:-1] == ["the key is [secret]", "red and   a bell", "30 %", "no end"]
+    assert said[1:-1] == [
+        "the key is [secret]",
+        "that of the LLM is None",
+        "red and   a bell",
+        "30 %",
+        "no end",
+    ]
     bench.await_(lambda: not bench.folders())
 
 
@@ -88,6 +110,21 @@ def test_a_running_job_is_cancelled_within_seconds(any_bench: Bench) -> None:
     assert (cancelled.status, cancelled.message) == ("cancelled", "Cancelled")
     assert cancelled.metrics
     assert pid not in bench.processes()
+
+
+@pytest.mark.parametrize("lost", [{"role": "user"}, {"status": "suspended"}])
+def test_a_job_ends_with_the_rights_of_its_account(bench: Bench, lost: dict[str, str]) -> None:
+    """One that runs, and one that waits."""
+    running = bench.submit("count", steps=10_000, pause=0.05)
+    waiting = bench.submit("count")
+    bench.start_worker()
+    pid = bench.started(running)
+    bench.store.collection("accounts").update({"id": "ada"}, {"$set": lost})
+    for job in (running, waiting):
+        ended = bench.ended(job, within=20)
+        assert (ended.status, ended.message) == ("cancelled", NO_RIGHT)
+    assert pid not in bench.processes()
+    assert not bench.starts(waiting)
 
 
 def test_a_process_that_ignores_sigterm_is_killed_after_a_grace(bench: Bench) -> None:

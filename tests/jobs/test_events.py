@@ -1,19 +1,25 @@
 """What a job's process sends and prints is foreign: it is cut, cleaned and bounded."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from skinapi.jobs.events import (
     LONGEST_LINE,
     MOST_ROWS,
     EventReader,
+    clean_code,
     clean_progress,
     clean_result,
+    clean_text,
     with_row,
 )
 from skinapi.storage.validation import check_value
+from tests.size import size
 
 
 def read(*parts: bytes) -> list[dict[str, Any]]:
@@ -35,10 +41,20 @@ def test_an_endless_line_takes_no_memory_and_the_next_event_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("sent", "kept"),
-    [(12, 12.0), (-1, 0.0), (101.5, 100.0), (True, None), ("9", None), (float("nan"), None)],
-)
+    [
+        (12, 12.0), (-1, 0.0), (101.5, 100.0), (True, None), ("9", None), (float("nan"), None),
+        (float("inf"), None), (10**400, 100.0), (-(10**400), 0.0),
+    ],
+    ids=lambda value: str(value)[:8],
+)  # fmt: skip
 def test_progress_is_a_percentage_or_nothing(sent: object, kept: float | None) -> None:
     assert clean_progress(sent) == kept
+
+
+@pytest.mark.parametrize("sent", [None, 7, ["bad_network"], "", "Bad network", "a" * 61, "a\nb"])
+def test_a_code_is_a_plain_word_or_nothing(sent: object) -> None:
+    assert clean_code(sent) is None
+    assert clean_code("bad_network") == "bad_network"
 
 
 def test_a_row_of_an_epoch_replaces_what_an_interrupted_attempt_left() -> None:
@@ -54,6 +70,36 @@ def test_rows_are_as_many_as_there_may_be() -> None:
     rows: tuple[dict[str, Any], ...] = tuple({"epoch": n} for n in range(MOST_ROWS))
     assert with_row(rows, {"loss": 1}) == list(rows)
     assert with_row(rows, "no row") == list(rows)
+
+
+def test_the_rows_that_there_may_be_fit_into_a_document() -> None:
+    rows: tuple[dict[str, Any], ...] = ()
+    sent = {f"column_{letter}": "\U0001f600" * 300_000 for letter in "abcdefghijklmnopqrstuvwx"}
+    rows = tuple(with_row(rows, sent))
+    assert len(json.dumps(rows[0], ensure_ascii=False).encode()) * MOST_ROWS < 16 * 2**20
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**4000), 10**4000)
+    | st.floats()
+    | st.text(st.characters(), max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner),
+)
+
+
+@settings(max_examples=size(30, 5000), deadline=None)
+@given(JSON)
+@example(10**400)
+@example({"epoch": 10**400, "loss": [[10**400]]})
+def test_whatever_is_sent_is_cleaned_or_refused(sent: Any) -> None:
+    clean_progress(sent)
+    check_value("message", clean_text(sent))
+    rows = with_row(({"epoch": 1},), sent)
+    check_value("metrics", with_row(tuple(rows), {"epoch": sent}))
+    with suppress(ValueError):
+        check_value("result", clean_result(sent))
 
 
 def test_a_result_is_what_the_store_can_keep() -> None:

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -11,13 +12,20 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import MOST_ATTEMPTS, Job
+from skinapi.registry.slot import open_warm
+from skinapi.registry.versions import ModelVersions
 from tests.jobs.bench import Bench
+from tests.jobs.brokers import NoBrokerError, running_broker
 from tests.mongod import NoMongodError, running_mongod
+from tests.served.server import Server, stopping
 from tests.size import drill, in_drill, size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 Report = Callable[[str], None]
+Worker = subprocess.Popen[bytes]
+SERVE = ("-m", "tests.jobs.serve")
 
 
 def guard_of(pid: int) -> int:
@@ -90,8 +98,90 @@ def test_jobs_come_to_one_end_while_mongod_is_killed(
         pytest.skip(f"no mongod: {error}")
 
 
+@pytest.mark.parametrize("kind", ["redis", *in_drill("rabbitmq")])
+def test_jobs_come_to_one_end_while_the_broker_is_killed(
+    tmp_path: Path, kind: str, report: Report
+) -> None:
+    """Announced or not: some are announced while it is away, and some announcements are lost."""
+    seed = random.randrange(10**6)
+    report(f"kills of {kind}: seed {seed}")
+    chance = random.Random(seed)
+    try:
+        with running_broker(kind) as server:
+
+            def kill_broker() -> None:
+                server.kill()
+                time.sleep(chance.uniform(0, 1))
+                server.start()
+
+            with Bench(tmp_path, settings={"JOBS_BROKER": server.uri}) as bench:
+                announce = open_announcer(server.uri)
+                kills_of_jobs(bench, chance, size(2, 30), kill_broker, announce)
+    except NoBrokerError as error:
+        pytest.skip(f"no {kind}: {error}")
+
+
+def test_jobs_come_to_one_end_while_the_server_is_killed(
+    bench: Bench, tmp_path: Path, report: Report
+) -> None:
+    """Its parent process, what serves requests, the worker beside it, or a job's processes. Without
+    the parent nothing lives on.
+    """
+    seed = random.randrange(10**6)
+    report(f"kills of the server: seed {seed}")
+    chance = random.Random(seed)
+    server = Server(tmp_path, {**bench.environment(), "LAB_WORKERS": "1"}, workers=1)
+    jobs: list[Job] = []
+    with stopping(server):
+        server.start(SERVE)
+        for number in range(size(2, 30)):
+            jobs.append(bench.submit("count", owner=f"owner{number}", steps=10, pause=0.05))
+            bench.await_begun(jobs[-1])
+            time.sleep(chance.uniform(0, 0.5))
+            # The first is always the parent, so that a short run has it too.
+            victim = chance.choice(bench.processes()) if number else server.master()
+            with suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
+            if victim == server.master():
+                bench.await_(lambda: not bench.processes())
+                server.await_end()
+                server.start(SERVE)
+        assert_one_end_each(bench, jobs)
+    assert bench.processes() == []
+
+
+@pytest.mark.parametrize("store", ["sqlite", *in_drill("mongod")])
+def test_no_kill_leaves_half_a_model(
+    request: pytest.FixtureRequest, store: str, report: Report
+) -> None:
+    bench: Bench = request.getfixturevalue({"sqlite": "bench", "mongod": "mongod_bench"}[store])
+    seed = random.randrange(10**6)
+    report(f"kills of what stores a model: seed {seed}")
+    chance = random.Random(seed)
+    jobs: list[Job] = []
+    workers = [bench.start_worker()]
+    for number in range(size(1, 30)):
+        jobs.append(bench.submit("register", owner=f"owner{number}"))
+        bench.await_begun(jobs[-1])
+        time.sleep(chance.uniform(0, 1))
+        replace_dead(bench, workers, kill_one(bench, chance))
+    ended = assert_one_end_each(bench, jobs)
+    versions = ModelVersions(bench.store)
+    stored = list(versions.find(limit=100).items)
+    assert len({version.job for version in stored}) == len(stored)
+    assert {job.id for job in ended if job.status == "completed"} <= {one.job for one in stored}
+    for version in stored:
+        folder = bench.folder / "written" / version.version
+        versions.write_folder(version.version, folder)
+        assert open_warm(folder)
+
+
 def kills_of_jobs(
-    bench: Bench, chance: random.Random, kills: int, also: Callable[[], None]
+    bench: Bench,
+    chance: random.Random,
+    kills: int,
+    also: Callable[[], None],
+    announce: Callable[[str], object] = lambda _: None,
 ) -> None:
     """Two workers and some jobs; each kill hits one of their processes, and a dead worker is
     replaced.
@@ -100,21 +190,41 @@ def kills_of_jobs(
     workers = [bench.start_worker() for _ in range(2)]
     for number in range(kills):
         jobs.append(bench.submit("count", owner=f"owner{number}", steps=10, pause=0.05))
-        newest = jobs[-1]
-        bench.await_(lambda newest=newest: bench.starts(newest) or bench.job(newest).ended)  # type: ignore[misc]
+        announce(jobs[-1].id)
+        bench.await_begun(jobs[-1])
         time.sleep(chance.uniform(0, 0.5))
-        victim = chance.choice(bench.processes())
-        with suppress(ProcessLookupError):  # it has just ended by itself
-            os.kill(victim, signal.SIGKILL)
+        victim = kill_one(bench, chance)
         also()
-        for place, worker in enumerate(workers):
-            if worker.pid == victim:
-                worker.wait()
-                workers[place] = bench.start_worker()
+        replace_dead(bench, workers, victim)
+    assert_one_end_each(bench, jobs)
+    bench.await_(lambda: set(bench.processes()) == {worker.pid for worker in workers})
+
+
+def kill_one(bench: Bench, chance: random.Random) -> int:
+    """Kill one of all processes, and return which."""
+    victim = chance.choice(bench.processes())
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        os.kill(victim, signal.SIGKILL)
+    return victim
+
+
+def replace_dead(bench: Bench, workers: list[Worker], victim: int) -> None:
+    for place, worker in enumerate(workers):
+        if worker.pid == victim:
+            worker.wait()
+            workers[place] = bench.start_worker()
+
+
+def assert_one_end_each(bench: Bench, jobs: list[Job]) -> list[Job]:
+    """The jobs as they ended. None ran twice at once, none failed without all its attempts, and
+    none is called completed whose handler has not returned. No folder is left but that of a job
+    which was given up when its last worker died: the hourly sweep has it.
+    """
     ended = [bench.ended(job, within=120) for job in jobs]
     failed = [job for job in ended if job.status != "completed"]
     assert {(job.error, job.attempts) for job in failed if job.attempts < MOST_ATTEMPTS} == set()
     assert not [job for job in jobs if bench.overlaps(job)]
     assert not [job for job in ended if job.status == "completed" and not bench.ends(job)]
-    bench.await_(lambda: set(bench.processes()) == {worker.pid for worker in workers})
-    bench.await_(lambda: not bench.folders())
+    given_up = {job.id for job in failed}
+    bench.await_(lambda: set(bench.folders()) <= given_up)
+    return ended

@@ -14,6 +14,7 @@ import pytest
 from skinapi.errors import StoreUnavailable
 from skinapi.jobs.attempt import Attempt, Timing
 from skinapi.jobs.job import Job
+from skinapi.jobs.processes import boot_time
 from skinapi.jobs.queue import Jobs
 from skinapi.storage.ports import Store
 from tests.jobs.handlers import is_alive
@@ -46,23 +47,32 @@ def jobs(real_store: Store) -> Away:
     return Away(real_store)
 
 
-def begun(jobs: Away, folder: Path, *, pause: float) -> tuple[Job, threading.Thread, int]:
-    """A job whose process has begun, and the thread that watches it."""
-    notes = folder / "notes"
-    request = {"notes": str(notes), "steps": 30, "pause": pause}
+def attempt_at(
+    jobs: Away, folder: Path, *, pause: float, since_claim: float = 0.0
+) -> tuple[Job, Attempt]:
+    """A job that was claimed, and the attempt at it, whose process has been started."""
+    request = {"notes": str(folder / "notes"), "steps": 30, "pause": pause}
     jobs.add(identifier=jobs.new_id(), kind="count", owner="ada", request=request)
     job = jobs.claim(worker="w", lease=TIMING.lease_time)
     assert job
-    attempt = Attempt(
+    return job, Attempt(
         jobs=jobs,
         job=job,
+        claimed_at=boot_time() - since_claim,
         command=COMMAND,
         folder=folder / "jobs",
         timing=TIMING,
         secrets=[],
         stopping=lambda: False,
         wakeup=os.pipe()[0],
+        may_work=lambda _: True,
     )
+
+
+def begun(jobs: Away, folder: Path, *, pause: float) -> tuple[Job, threading.Thread, int]:
+    """A job whose handler has begun, and the thread that watches it."""
+    notes = folder / "notes"
+    job, attempt = attempt_at(jobs, folder, pause=pause)
     watcher = threading.Thread(target=attempt.run)
     watcher.start()
     deadline = time.monotonic() + 20
@@ -97,6 +107,22 @@ def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
     assert time.time() < held.lease_ends_at.timestamp()
     jobs.away = False
     watcher.join(30)
+    waiting = jobs.get(job.id)
+    assert waiting
+    assert (waiting.status, waiting.attempts) == ("queued", 0)
+
+
+def test_the_lease_is_counted_from_the_claim_however_long_the_start_took(
+    jobs: Away, tmp_path: Path
+) -> None:
+    jobs.away = True
+    job, attempt = attempt_at(jobs, tmp_path, pause=10.0, since_claim=TIMING.lease)
+    watcher = threading.Thread(target=attempt.run)
+    watcher.start()
+    time.sleep(0.5)
+    jobs.away = False
+    watcher.join(30)
+    assert not (tmp_path / "notes").exists()
     waiting = jobs.get(job.id)
     assert waiting
     assert (waiting.status, waiting.attempts) == ("queued", 0)

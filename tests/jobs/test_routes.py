@@ -41,6 +41,7 @@ def test_a_job_is_shown_with_what_it_has_reached(backend: Backend, ada: Person) 
         "progress": 0.0,
         "message": "",
         "error": None,
+        "error_code": None,
         "attempts": 0,
         "created_at": ada.call("GET", "/jobs").get_json()[0]["created_at"],
         "started_at": None,
@@ -61,9 +62,11 @@ def test_a_job_is_shown_with_what_it_has_reached(backend: Backend, ada: Person) 
 
 
 def test_the_list_has_pages(backend: Backend, ada: Person) -> None:
-    jobs = [submit(backend, ada).id for _ in range(MOST_UNFINISHED)]
+    jobs = [submit(backend, ada, epochs=3).id for _ in range(MOST_UNFINISHED)]
     assert [job["id"] for job in ada.pages("/jobs?limit=2")] == jobs[::-1]
-    assert "metrics" not in ada.call("GET", "/jobs").get_json()[0]
+    [first, *_] = ada.call("GET", "/jobs").get_json()
+    assert "metrics" not in first
+    assert first["request"] == {"epochs": 3}, "a list says what each job is about"
     for wrong in ("/jobs?limit=0", "/jobs?limit=101", "/jobs?after=x", "/jobs?who=me"):
         assert ada.call("GET", wrong).status_code == 400
     assert ada.call("GET", "/jobs?after=0badc0de").status_code == 404

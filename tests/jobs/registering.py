@@ -1,0 +1,28 @@
+"""A handler for tests that stores a model. It imports the engine, which the others do not."""
+
+import shutil
+from typing import Any
+
+from skinapi.jobs.handlers import Context
+from skinapi.lab.job_services import open_lab, register_once
+from tests.jobs.handlers import note, note_overlap
+from tests.models import write_model
+
+
+def register(context: Context) -> dict[str, Any]:
+    """Store a model, as a training does in the end."""
+    note(context, "start")
+    note_overlap(context)
+    folder = context.work / "model"
+    shutil.rmtree(folder, ignore_errors=True)
+    write_model(folder, f"trained-{context.job.id}")
+    version = register_once(
+        open_lab(context),
+        folder,
+        dataset=None,
+        parent=None,
+        comparison=None,
+        reference_comparison=None,
+    )
+    note(context, "end")
+    return {"version": version.version}
