@@ -1,6 +1,12 @@
 """The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
 
-from skinapi.care.schemas import PatientInCare, PatientsQuery, QueuedFinding, QueueQuery
+from skinapi.care.schemas import (
+    OrderedQueueQuery,
+    PatientInCare,
+    PatientsQuery,
+    QueuedFinding,
+    QueueQuery,
+)
 from skinapi.care.service import CareService
 from skinapi.errors import NotFound
 from skinapi.web.access import Signed, Subject
@@ -40,8 +46,17 @@ def list_patient_submissions(
 
 
 @routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ)
-def list_queue(care: CareService, *, query: QueueQuery, subject: Subject) -> Page[QueuedFinding]:
-    """The findings of all patients in care: unreviewed first, then by urgency, then oldest."""
+def list_queue(
+    care: CareService, *, query: OrderedQueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
+
+    With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
+    stand first in that list too.
+    """
+    if query.order == "learning":
+        taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
+        return taught.map(lambda found: QueuedFinding.of(*found, by_learning=True))
     page = care.list_queue(
         doctor=subject, reviewed=query.reviewed, after=query.after, limit=query.limit
     )

@@ -1,9 +1,9 @@
 """The query and answer schemas of a doctor's lists."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from skinapi.auth.accounts import Account
 from skinapi.records.review_queue import Waiting
@@ -31,6 +31,20 @@ class QueueQuery(PatientsQuery):
     )
 
 
+class OrderedQueueQuery(QueueQuery):
+    order: Literal["urgency", "learning"] = Field(
+        default="urgency",
+        description="`learning`: only what waits for a review, first the findings whose review "
+        "would teach a model most; urgent referrals stand before them all the same",
+    )
+
+    @model_validator(mode="after")
+    def _check_reviewed(self) -> Self:
+        if self.order == "learning" and self.reviewed:
+            raise ValueError("order=learning lists only what waits for a review")
+        return self
+
+
 class PatientInCare(Answer):
     id: str = Field(serialization_alias="_id")
     name: str
@@ -54,6 +68,29 @@ class PatientInCare(Answer):
         )
 
 
+class LearningPlace(Answer):
+    """Why a finding stands where it does in the list by learning."""
+
+    urgent_first: bool = Field(
+        description="it stands before the others because of its band, whatever it would teach"
+    )
+    margin: float = Field(
+        description="how far the most probable condition is ahead of the next one; the smallest "
+        "teaches most"
+    )
+    teaches: bool = Field(
+        description="its photo was kept and its owner consents; otherwise a review teaches no model"
+    )
+
+    @classmethod
+    def of(cls, submission: QueueEntry, owner: Account) -> Self:
+        return cls(
+            urgent_first=submission.urgent,
+            margin=round(submission.margin, 6),
+            teaches=submission.photo_blob is not None and owner.may_teach,
+        )
+
+
 class QueuedFinding(Answer):
     """A finding in a doctor's list, in short; the whole finding is at `/submissions/{id}`."""
 
@@ -70,9 +107,10 @@ class QueuedFinding(Answer):
     band_label: str
     uncertain: bool
     photo_kept: bool
+    learning: LearningPlace | None = Field(description="only in the list by learning")
 
     @classmethod
-    def of(cls, submission: QueueEntry, owner: Account) -> Self:
+    def of(cls, submission: QueueEntry, owner: Account, *, by_learning: bool = False) -> Self:
         finding = submission.finding
         return cls(
             id=submission.id,
@@ -88,4 +126,5 @@ class QueuedFinding(Answer):
             band_label=finding.band_words(submission.language).label,
             uncertain=finding.uncertain,
             photo_kept=submission.photo_blob is not None,
+            learning=LearningPlace.of(submission, owner) if by_learning else None,
         )

@@ -53,6 +53,16 @@ class CareService:
         page = self._submissions.by_urgency(
             {"doctor": doctor.id}, reviewed=reviewed, after=after, limit=limit
         )
+        return self._in_care(page, doctor)
+
+    def list_by_learning(
+        self, *, doctor: Subject, after: str | None, limit: int
+    ) -> Page[FindingAndOwner]:
+        """The unreviewed ones by what a review would teach a model; urgent referrals come first."""
+        page = self._submissions.by_learning(doctor.id, after=after, limit=limit)
+        return self._in_care(page, doctor)
+
+    def _in_care(self, page: Page[QueueEntry], doctor: Subject) -> Page[FindingAndOwner]:
         owners = self._accounts.by_ids({submission.owner for submission in page.items})
         found = [(one, owners[one.owner]) for one in page.items if one.owner in owners]
         return Page([pair for pair in found if in_care(pair[1], doctor)], page.next_after)

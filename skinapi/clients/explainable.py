@@ -16,9 +16,9 @@ from skinapi.clients.severity import risk_of
 from skinapi.clients.undecided import (
     NO_DIAGNOSIS,
     Undecided,
+    decided,
     is_undecided,
     over_known_classes,
-    refuse_undecided,
     say_not_excluded,
 )
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
@@ -87,8 +87,7 @@ def infer_for_explainable(
         content=clients.decode_photo(text=body.image_data), by=subject
     )
     finding = classified.finding
-    refuse_undecided(finding)
-    seven = finding.over_seven()
+    seven = decided(finding)
     probabilities = {label_of(entry.key): entry.probability for entry in seven.ranked}
     return Inference(
         predicted_label=label_of(seven.stated),

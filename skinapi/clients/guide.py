@@ -71,8 +71,8 @@ class GuideAnswer(WhatItsPageReads):
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(seven, UNKNOWN)
-        reads_benign = seven.malignant_score <= LIKELY_BENIGN or seven.most_probable == NORMAL_SKIN
-        if reads_benign and not facts.may_reassure:
+        reads_benign = seven.malignant_score <= LIKELY_BENIGN and not facts.may_reassure
+        if reads_benign or seven.most_probable == NORMAL_SKIN:
             raise Undecided(say_undecided(facts))
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")
         sections = TemplateWriter().write(facts, "en").sections

@@ -21,7 +21,7 @@ from skinapi.clients.undecided import (
 from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.mask import Shape
 from skinapi.web.access import Opened, Subject
 from skinapi.web.limits import Rate
@@ -88,7 +88,8 @@ class Diagnosis(Answer):
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, UNKNOWN)
         condition, action = conditions_table().by_key(known.stated), finding.band_words().action
-        states_class = facts.may_describe
+        states_class = facts.may_describe and known.stated != NORMAL_SKIN
+        may_reassure = facts.may_reassure and states_class
         names, sentences = condition.names, condition.sentences["en"]
         treatment = sentences.treatment_note if facts.may_tell_treatment else ""
         return cls(
@@ -97,11 +98,14 @@ class Diagnosis(Answer):
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
             confidence=known.confidence if states_class else 0.0,
-            clinical_indicators=_indicators(classified.shape, may_be_low=facts.may_reassure),
+            clinical_indicators=_indicators(classified.shape, may_be_low=may_reassure),
             abcd_details=_details(classified.shape),
             treatment=f"{action} {treatment}".strip(),
             description=_describe(
-                facts, sentences.what_it_is if states_class else "", classified.shape
+                facts,
+                sentences.what_it_is if states_class else "",
+                classified.shape,
+                may_reassure=may_reassure,
             ),
             epidemiology=sentences.epidemiology if states_class else ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",
@@ -131,13 +135,13 @@ class Diagnosis(Answer):
         )
 
 
-def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
+def _describe(facts: Facts, what_it_is: str, shape: Shape | None, *, may_reassure: bool) -> str:
     """The description: doubts first, then the class, then whether the shape was measured.
 
     The last is said here because the lab's screen shows the text of an indicator only to users who
     open it.
     """
-    graver = facts.uncertain or (facts.more_urgent and not facts.may_reassure)
+    graver = facts.uncertain or (facts.more_urgent and not may_reassure)
     not_excluded = say_not_excluded(facts) if graver else []
     unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
     return " ".join(filter(None, [*say_doubt(facts), *not_excluded, what_it_is, *unmeasured]))

@@ -12,7 +12,7 @@ from skinapi.clients.lab import CLIENT
 from skinapi.errors import BadDataset, InvalidBody
 from skinapi.jobs.job import OPEN_LAB
 from skinapi.lab.datasets import DatasetVersion, NewDataset
-from skinapi.lab.errors import DatasetQuotaReached
+from skinapi.lab.errors import DatasetQuotaReached, NameTaken
 from skinapi.lab.publishing import Published
 from skinapi.lab.schemas import DatasetName
 from skinapi.lab.service import DatasetsService
@@ -103,7 +103,7 @@ def _message_of(dataset: DatasetVersion) -> str:
     access=RESEARCHERS,
     rate=Rate.ANONYMOUS,
     spooled=True,
-    raises=(BadDataset, DatasetQuotaReached),
+    raises=(BadDataset, DatasetQuotaReached, NameTaken),
 )
 def upload_dataset_for_lab(
     datasets: DatasetsService,
@@ -117,7 +117,8 @@ def upload_dataset_for_lab(
     def describe(texts: Mapping[str, str]) -> NewDataset:
         name = _read_name(query.datasetName or texts.get(NAME, ""))
         owner = subject.id if subject else OPEN_LAB
-        return NewDataset(name=name, owner=owner, skip_unknown_labels=True)
+        admin = subject is not None and subject.role == "admin"
+        return NewDataset(name=name, owner=owner, skip_unknown_labels=True, any_name=admin)
 
     published, names = datasets.send_form(parts=parts, field=FILES, describe=describe)
     return UploadedDataset.of(published, names)

@@ -6,7 +6,7 @@ from typing import Any, Self
 from skinapi.clients.lab import CLIENT
 from skinapi.registry.gates import number
 from skinapi.registry.models_service import ModelsService
-from skinapi.registry.versions import ModelVersion
+from skinapi.registry.version_record import ModelVersion
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Opened
 from skinapi.web.limits import Rate

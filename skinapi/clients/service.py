@@ -5,7 +5,7 @@ import binascii
 import re
 from collections.abc import Callable, Collection
 
-from skinapi.admin.usage import DailyCounts
+from skinapi.admin.counting import PhotoCounts
 from skinapi.audit import AuditTrail
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.registry.prediction_pool import PoolCaller
@@ -28,7 +28,7 @@ class ClientsService:
         registry: RegistryService,
         reports: ReportsService,
         trail: AuditTrail,
-        usage: DailyCounts,
+        counts: PhotoCounts,
         open_clients: Collection[str],
         largest_photo: int,
         count_photo: Callable[[str, str | None], None],
@@ -39,7 +39,7 @@ class ClientsService:
         self._registry = registry
         self._reports = reports
         self._trail = trail
-        self._usage = usage
+        self._counts = counts
         self._open_clients = open_clients
         self._largest_photo = largest_photo
         self._count_photo = count_photo
@@ -63,10 +63,10 @@ class ClientsService:
                 content=content, caller=caller, measure=measure
             )
         except Refused:
-            self._usage.add_refused()
+            self._counts.add_refused(self._registry.describe_model().version)
             raise
         finding = classified.finding
-        self._usage.add_finding(finding.band)
+        self._counts.add_finding(finding)
         by_whom = by.id if by else "anonymous"
         self._trail.note(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
         return classified

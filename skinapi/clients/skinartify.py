@@ -8,7 +8,7 @@ from typing import Self
 from flask import Request
 
 from skinapi.clients.service import ClientsService
-from skinapi.clients.undecided import Undecided, refuse_undecided
+from skinapi.clients.undecided import Undecided, decided
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding, Ranked
@@ -46,8 +46,7 @@ class Predictions(Answer):
         Raises Refused where no lesion was found, and Undecided where the most probable class must
         not stand for the finding: its screen calls a lesion harmless when that class is benign.
         """
-        refuse_undecided(finding)
-        seven = finding.over_seven()
+        seven = decided(finding)
         probabilities = {name_of(entry): entry.probability for entry in seven.ranked}
         return cls(
             predictions={name: probabilities.get(name, 0.0) for name in CLASS_ORDER},
@@ -71,16 +70,16 @@ class PredictionsAndResults(Predictions):
 
     @classmethod
     def of(cls, finding: Finding) -> Self:
-        table = conditions_table()
+        table, answer = conditions_table(), super().of(finding)
         results = tuple(
             Result(
                 type=name_of(entry),
                 label=table.by_key(entry.key).names.en,
                 confidence=entry.probability,
             )
-            for entry in finding.over_seven().ranked
+            for entry in decided(finding).ranked
         )
-        return super().of(finding).model_copy(update={"results": results})
+        return answer.model_copy(update={"results": results})
 
 
 def name_of(entry: Ranked) -> str:

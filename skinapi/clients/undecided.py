@@ -3,6 +3,7 @@
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.vision.bands import THRESHOLD_BANDS
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.finding import Finding
 
@@ -22,29 +23,40 @@ class Undecided(Unprocessable):
 def is_undecided(finding: Finding) -> bool:
     """Whether the most probable class must not stand for the finding.
 
-    That is where the finding is in doubt, or where the class is benign but the band is referral or
-    more urgent.
+    That is where the finding is in doubt, where the class is benign but the band is referral or
+    more urgent, and where the class is normal skin but something speaks for a lesion.
     """
     malignant = conditions_table().by_key(finding.most_probable).malignant
     facts = Facts.of(finding, UNKNOWN)
-    return facts.uncertain or not (malignant or facts.may_reassure)
+    if facts.uncertain or not (malignant or facts.may_reassure):
+        return True
+    return finding.most_probable == NORMAL_SKIN and _speaks_for_a_lesion(finding)
 
 
-def refuse_undecided(finding: Finding) -> None:
-    """Raises Undecided where the most probable class must not stand for the finding.
+def _speaks_for_a_lesion(finding: Finding) -> bool:
+    """Whether a malignant score has passed its threshold, or a rule has named a lesion."""
+    passed = any(rule in THRESHOLD_BANDS for rule in finding.raised_by)
+    return passed or finding.stated != NORMAL_SKIN
 
-    For clients whose screen shows only that class. Ask before `over_seven`: a picture of normal
-    skin with a malignant score over a threshold must not be answered with "no lesion found".
+
+def decided(finding: Finding) -> Finding:
+    """The finding over the seven classes that these clients know, where its most probable class
+    may stand for it. For clients whose screen shows only that class.
+
+    Raises Undecided where that class must not stand for it, and Refused(no_lesion) where normal
+    skin ranks first and nothing speaks for a lesion.
     """
     if is_undecided(finding):
         raise Undecided(say_undecided(Facts.of(finding, UNKNOWN)))
+    return finding.over_seven()
 
 
 def over_known_classes(finding: Finding) -> Finding:
-    """The finding over the seven classes that these clients know.
+    """The finding over the seven classes that these clients know. For clients that can show that no
+    class stands for it.
 
-    Raises Refused(no_lesion) where normal skin ranks first. Where it does but the finding must not
-    reassure, the finding keeps its eight classes: a lesion that is urgent is never turned away.
+    Raises Refused(no_lesion) where normal skin ranks first and nothing speaks for a lesion. Where
+    something does, the finding keeps its eight classes: such a picture is never turned away.
     """
     if finding.most_probable == NORMAL_SKIN and is_undecided(finding):
         return finding

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from skinapi.admin.usage import DailyCounts
+from skinapi.admin.counting import PhotoCounts
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import Refused
 from skinapi.records.quotas import Quotas
@@ -31,7 +31,7 @@ class PredictionService:
         narrator: Narrator,
         llm: bool,
         quotas: Quotas,
-        usage: DailyCounts,
+        counts: PhotoCounts,
         sample: bytes,
     ) -> None:
         self._accounts = accounts
@@ -40,7 +40,7 @@ class PredictionService:
         self._narrator = narrator
         self._llm = llm
         self._quotas = quotas
-        self._usage = usage
+        self._counts = counts
         self._sample = sample
         self._sample_finding: Finding | None = None
 
@@ -76,8 +76,10 @@ class PredictionService:
                 keep=self._records.photos.may_keep(owner, keep_photo),
             )
         except Refused as refused:
-            self._usage.add_refused()
-            raise translate_refusal(refused, answer_language) from refused
+            self._counts.add_refused(self._registry.describe_model().version)
+            raise translate_refusal(
+                refused, answer_language, checklist_score=context.checklist_score
+            ) from refused
         narrative = self._narrator.narrate(
             facts=Facts.of(classified.finding, context),
             language=answer_language,

@@ -114,6 +114,9 @@ class Said(Frozen):
     en: str
     fr: str
 
+    def in_language(self, language: Language) -> str:
+        return self.fr if language == "fr" else self.en
+
     def fill(self, **values: "Said") -> "Said":
         """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
         the same language.

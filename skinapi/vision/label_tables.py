@@ -28,6 +28,10 @@ ISIC_COLUMNS = {
     "VASC": "vasc",
 }
 NO_LABEL = "none"
+# All that say something; a table may have others.
+KNOWN_COLUMNS = frozenset(
+    (*ID_COLUMNS, *LABEL_COLUMNS, "lesion_id", "patient_id", "modality", *FACTS, *ISIC_COLUMNS)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class LabelColumns:
 
     def read(self, row: Mapping[str, str]) -> LabelRow:
         written = row[self._identifier].strip()
-        image_id = PurePosixPath(written).stem
+        image_id = _without_suffix(PurePosixPath(written).name)
         return LabelRow(
             image_id=image_id,
             named=PurePosixPath((row.get("image_path") or written).strip()),
@@ -74,6 +78,19 @@ class LabelColumns:
             modality=(row.get("modality") or "").strip().lower(),
             facts={name: row[name] for name in FACTS if row.get(name)},
         )
+
+
+def _without_suffix(name: str) -> str:
+    """The name without the suffixes of a picture: `a.1` names another picture than `a.2`, and what
+    was cut once is not cut further when it is read again.
+
+    >>> [_without_suffix(name) for name in ("a.1.jpg", "a.1", "a.JPG.png", ".jpg")]
+    ['a.1', 'a.1', 'a', '.jpg']
+    """
+    path = PurePosixPath(name)
+    while path.suffix.lower() in PICTURE_SUFFIXES:
+        path = path.with_suffix("")
+    return path.name
 
 
 def _one_hot_label(row: Mapping[str, str]) -> str:

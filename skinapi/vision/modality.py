@@ -1,6 +1,8 @@
 """Finds a picture's modality from its features and from what its sender told.
 
-The sender's word never lowers a risk band: it can add a calibration, and takes none away.
+Where the model recognises modalities, as the shipped one does, the sender's word never lowers a
+risk band: it can add a calibration, and takes none away. A model that recognises none has only the
+sender's word: then it chooses the calibration, and without it both are used.
 """
 
 from typing import Self

@@ -290,6 +290,12 @@ def verify_checksums(folder: Path) -> None:
         pass
 
 
+def read_calibration(folder: Path) -> ModelCalibration:
+    """Read only the calibration of a model folder. Raises ModelDamaged."""
+    with naming_folder(folder):
+        return _read(folder, CALIBRATION, TypeAdapter(ModelCalibration))
+
+
 def read_labels(folder: Path) -> tuple[str, ...]:
     """Read only the labels of a model folder. Raises ModelDamaged."""
     with naming_folder(folder):

@@ -29,8 +29,16 @@ def refuse(reason: Reason, **figures: int) -> Refused:
     return translate_refusal(Refused(reason.value, figures=figures), "en")
 
 
-def translate_refusal(refused: Refused, language: Language) -> Refused:
-    """The same error with its sentence in this language."""
-    translations = conditions_table().notices.refused[refused.reason]
-    sentence = translations.fr if language == "fr" else translations.en
-    return Refused(refused.reason, sentence.format(**refused.figures), figures=refused.figures)
+def translate_refusal(
+    refused: Refused, language: Language, *, checklist_score: int | None = None
+) -> Refused:
+    """The same error with its sentence in this language.
+
+    Where the checklist demands a referral, its sentence comes first: no photo is needed for it.
+    """
+    table = conditions_table()
+    sentences = [table.notices.refused[refused.reason].in_language(language)]
+    if (checklist_score or 0) >= table.checklist.threshold:
+        sentences.insert(0, table.checklist.result.at_or_above.in_language(language))
+    said = " ".join(sentences).format(**refused.figures)
+    return Refused(refused.reason, said, figures=refused.figures)

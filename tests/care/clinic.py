@@ -28,15 +28,15 @@ def file_at(
 def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
     owner = backend.account(patient.email)
     records = backend.services.records
+    given = {"finding": finding_of(band=band), **fields}
     filed = records._submissions.add(
         identifier=new_id(),
-        finding=finding_of(band=band),
         owner=owner.id,
         doctor=owner.doctor_id,
         context=Context(),
         language="en",
         sections=dict.fromkeys(SECTIONS, "said"),
-        **fields,
+        **given,
     )
     records._queue.join(filed, backend.account(patient.email))
     return filed

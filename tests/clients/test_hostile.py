@@ -9,6 +9,7 @@ import pytest
 from tests.backends import Backend
 from tests.clients.dialects import CLIENTS
 from tests.prediction.photographer import send
+from tests.size import size
 from tests.vision import hostile
 
 Family = Callable[[], Iterator[tuple[str, bytes]]]
@@ -22,7 +23,7 @@ def test_no_file_breaks_any_client(
 ) -> None:
     backend = Backend(tmp_path_factory.mktemp("hostile"), open_lab=True)
     ada, clients = backend.member(), itertools.cycle(CLIENTS.items())
-    for name, content in family():
+    for name, content in itertools.islice(family(), 0, None, size(3, 1)):
         started = time.thread_time()
         answer = send(ada, content, keep_photo="true")
         assert answer.status_code in (200, 422), name

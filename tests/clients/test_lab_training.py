@@ -89,6 +89,12 @@ def test_each_epoch_and_the_model_are_told(trained: Backend) -> None:
     assert done["completed_at"]
 
 
+def test_a_data_set_that_is_named_by_its_id_is_told_by_its_name(trained: Backend) -> None:
+    [dataset] = trained.services.store.collection("datasets").find({"status": "published"})
+    job = start(trained, dataset_name=dataset["id"]).get_json()["job_id"]
+    assert state(trained, job)["request"]["dataset_name"] == "moles"
+
+
 def test_a_cancelled_training_is_told_as_failed(trained: Backend) -> None:
     job = start(trained).get_json()["job_id"]
     trained.services.jobs.cancel(job_id=job, owner=OPEN_LAB, by=OPEN_LAB)

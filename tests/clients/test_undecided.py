@@ -1,9 +1,11 @@
 """No client states a class that would read as harmless beside a doubt or a referral."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skinapi.clients import undecided
 from skinapi.clients.guide import GuideAnswer
 from skinapi.clients.lab import Diagnosis
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
@@ -29,6 +31,10 @@ IN_DOUBT: dict[str, Any] = {
     "band": Band.DOCTOR_REVIEW,
     "raised_by": (RaisedBy.UNCERTAIN,),
     "reasons": (Doubt.TOO_CLOSE,),
+}
+PASSED: dict[str, Any] = {
+    "band": Band.DOCTOR_REVIEW,
+    "raised_by": (RaisedBy.MALIGNANT, RaisedBy.LITTLE_TESTED),
 }
 REVIEWED: dict[str, Any] = {"band": Band.DOCTOR_REVIEW, "raised_by": (RaisedBy.LITTLE_TESTED,)}
 
@@ -113,14 +119,18 @@ def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> No
     assert answer.malignant_score == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT])
+@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT, PASSED])
 def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_found(
     found: dict[str, Any],
 ) -> None:
     """The main API said "urgent referral", and every other client was told to try again."""
     finding = finding_of(NORMAL_SKIN, probability=0.6, **found)
     classified = ClassifiedPhoto(finding, read_photo(photo_of("melanocytic_nevus")))
-    for answer in (lambda: Predictions.of(finding), lambda: GuideAnswer.of(classified)):
+    for answer in (
+        lambda: Predictions.of(finding),
+        lambda: PredictionsAndResults.of(finding),
+        lambda: GuideAnswer.of(classified),
+    ):
         with pytest.raises(Undecided) as told:
             answer()
         assert told.value.detail.endswith(action(found["band"]))
@@ -129,12 +139,34 @@ def test_an_urgent_picture_of_mostly_normal_skin_is_not_answered_with_no_lesion_
     assert (diagnosis.class_name, diagnosis.confidence) == (NO_DIAGNOSIS, 0)
     assert diagnosis.treatment == action(found["band"])
     assert diagnosis.severity == ("Critical" if found is URGENT else "Moderate")
+    assert min(diagnosis.clinical_indicators.values()) > 0.3  # its screen shows less as "Low"
+    assert "Not excluded: " in diagnosis.description
 
 
-def test_normal_skin_that_nothing_speaks_against_is_refused() -> None:
-    for found in (REVIEWED, {"band": Band.SELF_MONITORING}):
-        with pytest.raises(Refused):
-            Predictions.of(finding_of(NORMAL_SKIN, probability=0.6, **found))
+@pytest.mark.parametrize("answer", [Predictions, PredictionsAndResults])
+@pytest.mark.parametrize("found", [REVIEWED, {"band": Band.SELF_MONITORING}])
+def test_normal_skin_is_refused_where_nothing_speaks_for_a_lesion(
+    answer: type[Predictions], found: dict[str, Any]
+) -> None:
+    with pytest.raises(Refused):
+        answer.of(finding_of(NORMAL_SKIN, probability=0.6, **found))
+
+
+def test_a_lesion_that_a_rule_named_on_normal_skin_is_not_turned_away() -> None:
+    finding = named_finding("benign_keratosis", most_probable=NORMAL_SKIN)
+    assert finding.band is Band.ROUTINE
+    with pytest.raises(Undecided):
+        Predictions.of(finding)
+
+
+def test_only_one_place_decides_whether_a_picture_is_turned_away() -> None:
+    """A client that asked `over_seven` first said "no lesion found" over an urgent referral."""
+    asking = [
+        path.name
+        for path in Path(undecided.__file__).parent.glob("*.py")
+        if "over_seven" in path.read_text()
+    ]
+    assert asking == ["undecided.py"]
 
 
 def test_the_lab_is_not_told_that_no_treatment_is_needed_beside_a_doctors_review() -> None:

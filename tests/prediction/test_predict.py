@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from skinapi.registry.service import RegistryService
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from tests.backends import Backend, Person
 from tests.models import registry_of, tiny_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -174,6 +174,27 @@ def test_a_photo_that_cannot_be_judged_is_refused_and_nothing_kept(shared_backen
     french = send(bob, black.getvalue(), language="fr")
     assert french.get_json()["error"] == TABLE.notices.refused["too_dark"].fr
     assert bob.call("GET", "/submissions").get_json() == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_refused_photo_does_not_drop_the_referral_that_the_checklist_demands(
+    shared_backend: Backend, language: Language
+) -> None:
+    bob, black = shared_backend.member(), photo_in((0, 0, 0))
+    for checklist, referred in (("change_in_size,oozing", True), ("oozing", False)):
+        answer = send(bob, black, checklist=checklist, language=language)
+        assert answer.status_code == 422
+        referral = TABLE.checklist.result.at_or_above.in_language(language)
+        retake = TABLE.notices.refused["too_dark"].in_language(language)
+        wanted = f"{referral} {retake}" if referred else retake
+        assert answer.get_json()["error"] == wanted
+
+
+@pytest.mark.parametrize("reason", ["blurred", "too_dark", "too_bright", "too_small", "not_skin"])
+def test_whoever_is_told_to_take_another_photo_is_told_of_the_doctor_too(reason: str) -> None:
+    said = TABLE.notices.refused[reason]
+    assert said.en.endswith("see a doctor.")
+    assert said.fr.endswith("consulter un médecin.")
 
 
 def test_who_may_not_predict_is_told_before_the_photo_is_read(shared_backend: Backend) -> None:

@@ -5,6 +5,8 @@ import io
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from typing import Any
 
 import pytest
 from pypdf import PdfReader
+from reportlab.pdfbase.ttfonts import TTFontFace
 
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.labels import labels_of
@@ -156,6 +159,29 @@ def test_the_same_report_is_the_same_bytes_on_any_thread() -> None:
         again = list(pool.map(render_pdf, reports * 3))
     assert again == first * 3
     assert len(set(first)) == len(reports)
+
+
+def test_no_two_threads_cut_letters_out_of_a_font_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One in many reports failed so; a letter could have been another one."""
+    inside, cut = threading.Lock(), TTFontFace.makeSubset
+    alone: list[bool] = []
+
+    def watched(face: TTFontFace, subset: Any) -> Any:
+        entered = inside.acquire(blocking=False)
+        alone.append(entered)
+        time.sleep(0.01)  # others come in here, if they may
+        try:
+            return cut(face, subset)
+        finally:
+            if entered:
+                inside.release()
+
+    monkeypatch.setattr(TTFontFace, "makeSubset", watched)
+    report = made_report()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(render_pdf, [report] * 8))
+    assert alone
+    assert all(alone)
 
 
 def test_it_names_its_language_its_title_and_its_clinic() -> None:

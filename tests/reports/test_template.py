@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.template import TemplateWriter, say_reasons
@@ -124,7 +124,23 @@ def test_what_raised_the_band_is_named() -> None:
     )
     said = write_sections(finding, "en")
     assert "the reason: Melanoma (5.71%), the 7-point checklist." in said.overview
-    assert said.importance_of_early_detection.startswith("Found while it is still thin")
+    assert said.importance_of_early_detection.startswith(
+        "Not excluded: Melanoma. Found while it is still thin"
+    )
+
+
+@pytest.mark.parametrize(("language", "begins"), [("en", "Not excluded"), ("fr", "Non exclu")])
+@pytest.mark.parametrize("concern", CONDITION_RULES)
+def test_the_disease_that_early_detection_is_about_is_named(
+    concern: RaisedBy, language: Language, begins: str
+) -> None:
+    """ "It very rarely spreads" stood in a report that named no carcinoma."""
+    finding = finding_of(NORMAL_SKIN, probability=0.6, band=Band.REFERRAL, raised_by=(concern,))
+    said = write_sections(finding, language).importance_of_early_detection
+    names = TABLE.by_key(concern.value).names
+    assert said.startswith(f"{begins}: {names.fr if language == 'fr' else names.en}. ")
+    own = write_sections(finding_of(concern.value), language).importance_of_early_detection
+    assert said.endswith(own)
 
 
 @pytest.mark.parametrize(("language", "harmless"), [("en", "harmless"), ("fr", "bénin")])

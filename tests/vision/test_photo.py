@@ -18,6 +18,7 @@ from skinapi.vision.photo import (
     read_stored_photo,
     stored_photo,
 )
+from tests.size import in_drill
 from tests.vision.photos import encoded, skin_with_spot
 
 MARKED = Image.new("RGB", (60, 40), "tan")
@@ -146,7 +147,7 @@ def test_the_network_sees_a_jpeg_at_the_smallest_scale_that_shows_it_enough(size
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "CMYK"])
-@pytest.mark.parametrize("size", [(1801, 1353), (1100, 2000)])
+@pytest.mark.parametrize("size", [(1801, 1353), *in_drill((1100, 2000))])
 def test_colours_are_converted_band_by_band_as_if_at_once(size: Size, mode: str) -> None:
     picture = skin_with_spot(size, grain=9).convert(mode)
     picture = Image.open(io.BytesIO(encoded(picture, "JPEG" if mode == "CMYK" else "PNG")))

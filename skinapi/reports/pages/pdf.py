@@ -1,6 +1,7 @@
 """Renders a report as PDF on A4, for a clinic's records. Equal reports give equal bytes."""
 
 import io
+import threading
 
 from reportlab import rl_config
 from reportlab.lib.pagesizes import A4
@@ -26,6 +27,9 @@ NORMAL = Styles.at(1.0)
 # By default ReportLab encodes streams as ASCII text; binary ones are a fifth smaller. The setting
 # is global, but nothing else in this program writes PDF files.
 rl_config.useA85 = 0
+# The fonts are shared. While ReportLab cuts out the letters that a report needs, it moves a
+# position in the font's file: two threads at once would read each other's letters, or fail.
+_CUTTING_FONTS = threading.Lock()
 
 
 def render_pdf(report: Report) -> bytes:
@@ -40,7 +44,8 @@ def render_pdf(report: Report) -> bytes:
             paint(canvas)
         _frame(canvas, content, content.labels.page.format(number, len(pages)))
         canvas.showPage()
-    canvas.save()
+    with _CUTTING_FONTS:
+        canvas.save()
     return out.getvalue()
 
 

@@ -74,7 +74,7 @@ def _compose(sentences: "_Sentences", added: AddedText, picture_notices: Iterabl
         overview=_join(
             *sentences.lead(), *sentences.urgency_beyond(), *sentences.what_it_is(), added.overview
         ),
-        importance_of_early_detection=sentences.why_early(),
+        importance_of_early_detection=_join(*sentences.why_early()),
         recommendation=_join(
             sentences.action(), *sentences.advice(), *sentences.checklist_result()
         ),
@@ -141,8 +141,13 @@ class _Sentences:
             return []
         return [self._stated.sentences[self._language].what_it_is]
 
-    def why_early(self) -> str:
-        return self._facts.concern.sentences[self._language].why_early
+    def why_early(self) -> list[str]:
+        """Names the condition first where it is not the stated one: its text says only "it"."""
+        concern = self._facts.concern
+        said = concern.sentences[self._language].why_early
+        if concern.key in (self._facts.stated, NORMAL_SKIN):
+            return [said]
+        return [self._phrases.not_excluded.format(name=self._name(concern)), said]
 
     def action(self) -> str:
         return self._facts.band_words(self._language).action
