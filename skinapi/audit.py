@@ -20,7 +20,7 @@ from skinapi.storage.chain_head import ChainHead
 from skinapi.storage.chain_keys import ChainKeys
 from skinapi.storage.chain_rows import chain_faults
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import is_ahead, new_id, now
 from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.web.pagination import Page, page_of
@@ -94,7 +94,7 @@ class AuditTrail:
         yield from self._chain_head.faults()
         for row in open_intents.values():
             # A younger intent may belong to a change that is still running.
-            if row["created_at"] < now() - LONGEST_ACT:
+            if row["created_at"] < now() - LONGEST_ACT or is_ahead(row["created_at"]):
                 message = f"audit row {row['sequence']} ({row['action']}) has no outcome"
                 yield Fault(message, partial(self._close, row))
 

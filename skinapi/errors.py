@@ -25,10 +25,14 @@ The tree, with the statuses. An error that only one package raises is defined in
         ConcurrentChange             409  (auth)
         WrongOffset                  409  (lab)
         DatasetInUse                 409  (lab)
+        UploadInUse                  409  (lab)
+        NameTaken                    409  (lab)
         JobEnded                     409  (jobs)
         JobNotEnded                  409  (jobs)
         GatesNotPassed               409  (registry)
         ModelChanged                 409  (registry)
+        OutputInUse                  409  (batch)
+        OutputOfAnotherRun           409  (batch)
       PayloadTooLarge                413
       UnsupportedMediaType           415
       UriTooLong                     414
@@ -45,8 +49,12 @@ The tree, with the statuses. An error that only one package raises is defined in
         StoreUnavailable             503
           DiskFull                   507
         NarrativeUnavailable         503  (reports)
+        PicturesGone                 503  (batch)
+        OutputUnwritable             503  (batch)
+        ClusterUnavailable           503  (batch)
       BlobDamaged                    500
       BrokenStore                    500
+      BrokenBackup                   500
       UnsafeSettings                 500
       Unprocessable                  422
         UnreadablePicture            422
@@ -54,10 +62,18 @@ The tree, with the statuses. An error that only one package raises is defined in
         BadDataset                   422
           BadArchive                 422  (lab)
           RefusedDataset             422  (lab)
+            InterruptedCheck         422  (lab)
             UnknownLabels            422  (lab)
         BadNetwork                   422
+          UnreadableNetwork          422
+          NetworkRunsCode            422
+          WrongNetworkInput          422
+          WrongNetworkHead           422
+          WrongNetworkLabels         422
         IdempotencyKeyReused         422  (records)
         Undecided                    422  (clients)
+        OutputDamaged                422  (batch)
+        BadSource                    422  (batch)
       ModelDamaged                   500
       StorageQuotaReached            507  (records)
       DatasetQuotaReached            507  (lab)
@@ -223,6 +239,15 @@ class BrokenStore(SkinAPIError):
     sentence = "Two accounts share one e-mail: run `python -m skinapi check --repair`"
 
 
+class BrokenBackup(SkinAPIError):
+    """`what` is the reason, as the end of a sentence."""
+
+    code, sentence = "broken_backup", "The backup cannot be restored"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The backup cannot be restored: {what}")
+
+
 class UnsafeSettings(SkinAPIError):
     """The server refuses to start like this; the sentence says what to set."""
 
@@ -263,6 +288,26 @@ class BadNetwork(Unprocessable):
     """A network that cannot be served; the sentence says what is expected."""
 
     code, sentence = "bad_network", "The network cannot be served"
+
+
+class UnreadableNetwork(BadNetwork):
+    code, sentence = "unreadable_network", "The file is no whole network saved by Keras"
+
+
+class NetworkRunsCode(BadNetwork):
+    code, sentence = "network_runs_code", "The network holds code, and a file's code is not run"
+
+
+class WrongNetworkInput(BadNetwork):
+    code, sentence = "wrong_network_input", "The network's input is not one square RGB picture"
+
+
+class WrongNetworkHead(BadNetwork):
+    code, sentence = "wrong_network_head", "The network does not end in layers that can be served"
+
+
+class WrongNetworkLabels(BadNetwork):
+    code, sentence = "wrong_network_labels", "The labels do not fit the network's outputs"
 
 
 class ModelDamaged(SkinAPIError):

@@ -1,8 +1,13 @@
 """The log: one line of JSON per event on standard error."""
 
+import io
+import json
 import logging
+import os
 import sys
-from typing import Any
+import threading
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 
@@ -20,3 +25,96 @@ def configure_logs() -> None:
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def shield_output() -> None:
+    """From now on, no write to standard output or standard error raises in this process: not by
+    `log`, gunicorn, the standard library's `logging` and `warnings`, or `print`.
+
+    For servers and workers. A command whose output is its result must fail where it cannot write.
+    """
+    sys.stdout, sys.stderr = (_shielded(stream) for stream in (sys.stdout, sys.stderr))
+
+
+def _shielded(stream: TextIO | None) -> TextIO:
+    if isinstance(stream, LossyStream):
+        return stream
+    if stream is None:  # started without this descriptor: its number may be any file by now
+        return LossyStream(os.open(os.devnull, os.O_WRONLY))
+    with suppress(OSError):
+        stream.flush()
+    return LossyStream(stream.fileno())
+
+
+class LossyStream(io.TextIOBase, TextIO):
+    """Writes lines to a file descriptor, and loses those that cannot be written: because the disk
+    is full, or nobody reads the pipe any more.
+
+    Lost lines are counted. When a line can be written again, one before it says how many were lost.
+    Nothing is kept for later, unlike in Python's own streams: their rest would be written into the
+    middle of another line.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._begin()
+        os.register_at_fork(after_in_child=self._begin)
+
+    def _begin(self) -> None:
+        """In a child too: the lock may be held, and what the parent lost is the parent's to say."""
+        self._lock = threading.RLock()  # a signal handler may write in the middle of a write
+        self._unfinished, self._torn, self._lost = "", False, 0
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            lines, newline, self._unfinished = (self._unfinished + text).rpartition("\n")
+            if newline:
+                self._put(f"{lines}\n")
+        return len(text)
+
+    def flush(self) -> None:
+        with self._lock:
+            text, self._unfinished = self._unfinished, ""
+            if text:
+                self._put(text)
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def isatty(self) -> bool:
+        return os.isatty(self._fd)
+
+    def writable(self) -> bool:
+        return True
+
+    def _put(self, text: str) -> None:
+        if self._lost and not self._send(_notice(self._lost)):
+            self._lost += _lines_in(text)
+        elif self._send(text):
+            self._lost = 0
+        else:
+            self._lost = _lines_in(text)
+
+    def _send(self, text: str) -> bool:
+        """Whether all of it was written; the rest of a line that was cut is never written."""
+        begun = "\n" if self._torn else ""  # ends the line that was cut
+        left = f"{begun}{text}".encode(errors="backslashreplace")
+        try:
+            while left:
+                written = os.write(self._fd, left)
+                self._torn = not left[:written].endswith(b"\n")
+                left = left[written:]
+        except OSError:
+            return False
+        self._torn = False  # a prompt without a newline was not cut
+        return True
+
+
+def _lines_in(text: str) -> int:
+    return max(1, text.count("\n"))
+
+
+def _notice(lost: int) -> str:
+    return json.dumps({"event": "log_lines_lost", "lost": lost, "level": "warning"}) + "\n"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import skinapi.app  # every room's errors are in the tree once the application is imported
+import skinapi.batch.errors
 from skinapi import errors
 from skinapi.errors import SkinAPIError
 
@@ -19,5 +20,6 @@ def tree(error: type[SkinAPIError], depth: int = 0) -> Iterator[str]:
 
 def test_the_drawn_tree_is_the_tree_of_the_code() -> None:
     assert skinapi.app
+    assert skinapi.batch.errors
     drawn = {line.strip() for line in (errors.__doc__ or "").splitlines() if line.startswith("  ")}
     assert drawn == {line.strip() for line in tree(SkinAPIError)}

@@ -78,7 +78,7 @@ def test_production_refuses_a_disk_that_may_not_last() -> None:
 def test_production_takes_a_disk_named_by_hand_or_mongodb(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
     monkeypatch.setenv("JWT_SECRET_KEY", SECRET)
-    monkeypatch.setenv("MONGO_URI", "mongodb://db.example/skinapi")
+    monkeypatch.setenv("MONGO_URI", "mongodb://skinapi:pw@db.example/skinapi")
     monkeypatch.setenv("RENDER_EXTERNAL_URL", "https://skin.onrender.com")
     refuse_unsafe(Settings())
     monkeypatch.setenv("MONGO_URI", "")
@@ -179,6 +179,14 @@ def test_development_takes_a_public_address_without_tls_but_no_markup() -> None:
         ({"rate_limit_storage": "memory://", "workers": 2}, "RATE_LIMIT_STORAGE"),
         ({"public_url": None}, "PUBLIC_URL"),
         ({"public_url": "skin.example"}, "PUBLIC_URL"),
+        ({"metrics_token": SECRET}, "METRICS_TOKEN must not be JWT_SECRET_KEY"),
+        (
+            {"metrics_token": SECRET[::-1], "former_jwt_secret_keys": SECRET[::-1]},
+            "METRICS_TOKEN must not be JWT_SECRET_KEY",
+        ),
+        ({"former_jwt_secret_keys": f"{SECRET[::-1]}, {SECRET}"}, "FORMER_JWT_SECRET_KEYS"),
+        ({"instance_dir": Path("/")}, "INSTANCE_DIR"),
+        ({"instance_dir": Path("/proc/self/root")}, "INSTANCE_DIR"),
         ({"mongo_uri": "hello"}, "MONGO_URI"),
         ({"bind": "0.0.0.0:8000,"}, "BIND"),
         ({"bind": "0.0.0.0"}, "BIND"),
@@ -192,6 +200,55 @@ def test_production_refuses_what_makes_no_sense(given: dict[str, Any], says: str
     with pytest.raises(UnsafeSettings, match=says) as refused:
         refuse_unsafe(production(**given))
     assert "hello" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("mongo_uri", "mongodb://db.example/x"),
+        ("mongo_uri", "mongodb://user@db.example/x"),
+        ("mongo_uri", "mongodb+srv://user:@db.example/x"),
+        ("mongo_uri", "mongodb://127.0.0.1:27017,db.example:27017/x"),
+        ("rate_limit_storage", "redis://counts.example:6379"),
+        ("rate_limit_storage", "Rediss://:guest@counts.example:6379"),
+        ("rate_limit_storage", "mongodb://localhost.example/x"),
+    ],
+)
+def test_production_refuses_a_far_database_that_anybody_can_use(name: str, address: str) -> None:
+    with pytest.raises(UnsafeSettings, match=f"{name.upper()} must have a password"):
+        refuse_unsafe(production(**{name: address}))
+    refuse_unsafe(Settings(**{name: address}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("mongo_uri", "mongodb://127.0.0.1:27017,[::1]:27018,localhost/x"),
+        ("mongo_uri", "mongodb://%2Frun%2Fmongodb-27017.sock/x"),
+        ("mongo_uri", "mongodb+srv://user:password@a.example/x"),
+        ("mongo_uri", "mongodb://a.example,b.example/?authMechanism=MONGODB-X509&tls=true"),
+        ("rate_limit_storage", "redis://localhost:6379"),
+        ("rate_limit_storage", "redis://:password@counts.example:6379"),
+        ("rate_limit_storage", "memory://"),
+    ],
+)
+def test_production_takes_a_database_of_its_own(name: str, address: str) -> None:
+    refuse_unsafe(production(**{name: address, "workers": 1}))
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o1700])
+def test_a_folder_that_others_use_too_is_refused_and_left_as_it_is(
+    tmp_path: Path, mode: int
+) -> None:
+    folder = tmp_path / "shared"
+    folder.mkdir()
+    folder.chmod(mode)
+    with pytest.raises(UnsafeSettings, match="INSTANCE_DIR is a folder that others use"):
+        refuse_unsafe(production(instance_dir=folder))
+    with pytest.raises(UnsafeSettings, match="INSTANCE_DIR is a folder that others use"):
+        make_store(instance_dir=folder, mongo_uri=None)
+    assert folder.stat().st_mode & 0o7777 == mode
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -220,16 +277,59 @@ def test_rate_limits_are_counted_only_where_all_workers_see_them(uri: str) -> No
 @pytest.mark.parametrize(
     ("uri", "read"),
     [
-        (" Redis://host:6379/0", "redis://host:6379/0"),
+        (" Redis://localhost:6379/0", "redis://localhost:6379/0"),
         ("REDISS://:p@host", "rediss://:p@host"),
-        ("MongoDB://a,b/limits", "mongodb://a,b/limits"),
-        ("mongodb+srv://a", "mongodb+srv://a"),
+        ("MongoDB://u:p@a,b/limits", "mongodb://u:p@a,b/limits"),
+        ("mongodb+srv://u:p@a", "mongodb+srv://u:p@a"),
     ],
 )
 def test_the_place_of_the_rate_limits_is_read_as_the_library_reads_it(uri: str, read: str) -> None:
     given = production(rate_limit_storage=uri, workers=2)
     refuse_unsafe(given)
     assert given.rate_limit_uri == read
+
+
+@pytest.mark.parametrize(
+    ("uri", "read"),
+    [
+        (" Redis://:long-word@host:6379/0", "redis://:long-word@host:6379/0"),
+        ("rediss://u:long-word@host", "rediss://u:long-word@host"),
+        ("AMQPS://u:long-word@host/skin", "amqps://u:long-word@host/skin"),
+        ("amqp://guest:guest@127.0.0.1/", "amqp://guest:guest@127.0.0.1/"),
+        ("redis://localhost:6379", "redis://localhost:6379"),
+    ],
+)
+def test_a_message_broker_has_a_password_or_is_on_this_machine(uri: str, read: str) -> None:
+    given = production(jobs_broker=uri)
+    refuse_unsafe(given)
+    assert given.broker_uri == read
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "hidden",
+        "redis:host",
+        "http://u:hidden@host",
+        "memory://",
+        "mongodb://u:hidden@host",
+        "amqp://u:hidden@/",
+        "amqp://u:hidden@host:badport/",
+        "redis://:hid/den@host/0",
+        "redis://host:6379/0",
+        "amqp://user@host/",
+        "amqp://guest:guest@host/",
+        "amqp://admin:guest@host/",
+    ],
+)
+def test_production_refuses_a_message_broker_that_is_open_to_others(uri: str) -> None:
+    with pytest.raises(UnsafeSettings, match="JOBS_BROKER") as refused:
+        refuse_unsafe(production(jobs_broker=uri))
+    assert "hid" not in "".join(format_exception(refused.value))
+
+
+def test_development_takes_a_message_broker_without_a_password() -> None:
+    refuse_unsafe(Settings(jobs_broker=SecretStr("redis://broker.example")))
 
 
 @pytest.mark.parametrize("uri", ["MEMORY://", "memory://"])
@@ -292,7 +392,7 @@ def unprivileged() -> Iterator[None]:
 @pytest.mark.usefixtures("unprivileged")
 def test_a_state_folder_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(no permission"):
-        make_store(instance_dir=Path("/"), mongo_uri=None)
+        make_store(instance_dir=Path("/usr"), mongo_uri=None)
     with pytest.raises(UnsafeSettings, match=r"INSTANCE_DIR cannot be used \(Permission denied"):
         make_store(instance_dir=Path("/skinapi-state"), mongo_uri=None)
 

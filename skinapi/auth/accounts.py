@@ -19,6 +19,8 @@ from skinapi.web.pagination import Page, page_of
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 Status = Literal["waiting", "approved", "suspended", "deleting"]
+# That kept photos may teach a model.
+TEACHING_CONSENT = "training"
 
 
 class Account(BaseModel):
@@ -50,6 +52,11 @@ class Account(BaseModel):
     @property
     def approved(self) -> bool:
         return self.status == "approved"
+
+    @property
+    def may_teach(self) -> bool:
+        """Whether the account's kept photos may be in data sets."""
+        return self.consents.get(TEACHING_CONSENT, False) and self.status != "deleting"
 
     @property
     def active_admin(self) -> bool:

@@ -177,9 +177,11 @@ def change_password(
 
 @routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(ConcurrentChange,))
 def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Message:
-    """Set the consents: whether photos may be kept, and whether figures may be sent to an LLM.
+    """Set the consents: whether photos may be kept, whether figures may be sent to an LLM, and
+    whether kept photos may teach a model.
 
-    They apply from now on. A single request may say otherwise for itself about its photo.
+    They apply from now on. A single request may say otherwise for itself about its photo. Without
+    the last one, copies of photos in data sets are erased.
     """
     auth.set_consents(account_id=subject.id, consents=body.model_dump(exclude_none=True))
     return Message(message="Consents changed")

@@ -90,6 +90,11 @@ class Consents(Body):
         description="whether the figures of one's findings, without picture or name, may travel to "
         "the LLM that puts reports into words",
     )
+    training: bool | None = Field(
+        default=None,
+        description="whether one's kept photos may teach a model, with the label of a review and "
+        "under a code instead of the account; `false` erases the copies in data sets",
+    )
 
 
 class PasswordChanged(Answer):

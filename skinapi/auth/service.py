@@ -1,7 +1,8 @@
 """Registration, login, token refresh, password changes, consents and sessions."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
@@ -25,7 +26,7 @@ from skinapi.errors import (
     NotFound,
     PasswordChangeRequired,
 )
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import is_ahead, new_id, now
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
@@ -63,7 +64,12 @@ class AuthService:
         guess_limits: GuessLimits,
         trail: AuditTrail,
         password_page: str,
+        initial_password_life: timedelta,
+        on_withdrawal: Mapping[str, Callable[[str], None]],
     ) -> None:
+        """`on_withdrawal`: by consent, what erases that which it allowed, called with the account's
+        id. It must be idempotent.
+        """
         self._accounts = accounts
         self._passwords = passwords
         self._sessions = sessions
@@ -71,6 +77,8 @@ class AuthService:
         self._guess_limits = guess_limits
         self._trail = trail
         self._password_page = password_page
+        self._initial_password_life = initial_password_life
+        self._on_withdrawal = on_withdrawal
 
     def register_user(
         self, *, name: str, email: str, password: str, caller: ClientInfo
@@ -115,7 +123,7 @@ class AuthService:
         if session is None:
             raise InvalidRefreshToken
         account = self._account_of_session(session)
-        _refuse_expired(account)
+        self._refuse_expired(account)
         renewed = self._sessions.renew(session, token)
         if renewed is None:  # the token was used before: it may be stolen
             if self._sessions.end(session.id, account_id=account.id):
@@ -144,7 +152,7 @@ class AuthService:
             if not self._passwords.matches(current, account.password_hash):
                 raise Forbidden("The current password is not right")
             self._guess_limits.give_back(guess, account_id=account.id)
-            _refuse_expired(account)
+            self._refuse_expired(account)
             return self._replace_password(account, current=current, new=new, caller=caller)
 
     def replace_password(
@@ -158,10 +166,16 @@ class AuthService:
             return self._replace_password(account, current=current, new=new, caller=caller)
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
-        """Change the given consents, and keep the others. Raises ConcurrentChange."""
+        """Change the given consents, and keep the others. What one allowed that is not given any
+        more is erased. Raises ConcurrentChange.
+        """
         account = self._accounts.get(account_id)
         with self._trail.act("account.consents", by=account_id, target=account_id):
             self._accounts.change(account, consents={**account.consents, **consents})
+            # Also where it was not given before: a crash may have interrupted the erasure.
+            for name, erase in self._on_withdrawal.items():
+                if consents.get(name) is False:
+                    erase(account_id)
 
     def list_sessions(self, *, account_id: str, after: str | None, limit: int) -> Page[Session]:
         return self._sessions.page(self._accounts.get(account_id), after=after, limit=limit)
@@ -191,6 +205,7 @@ class AuthService:
             raise InvalidCredentials
         self._guess_limits.give_back(guess, account_id=account.id)
         _refuse_inactive(account)
+        self._refuse_expired(account)
         return account
 
     def _replace_password(
@@ -212,6 +227,16 @@ class AuthService:
         # Who knew the old password may have logged in from elsewhere.
         self._guess_limits.forget_others(account.id, email=account.email, address=caller.address)
         return self._open_session(changed, caller)
+
+    def _refuse_expired(self, account: Account) -> None:
+        """Raises InitialPasswordExpired if the account still has one and it has expired, or was
+        made in the future.
+        """
+        expires = account.initial_password_expires_at
+        if not account.must_change or expires is None:
+            return
+        if expires < now() or is_ahead(expires - self._initial_password_life):
+            raise InitialPasswordExpired
 
     def _find_account(self, email: str) -> tuple[str, Account | None]:
         """The address in normal form, and its account if there is one."""
@@ -272,11 +297,3 @@ def _refuse_inactive(account: Account) -> None:
         raise AccountSuspended
     if account.status == "waiting":
         raise AccountNotApproved
-    _refuse_expired(account)
-
-
-def _refuse_expired(account: Account) -> None:
-    """Raises InitialPasswordExpired if the account still has one and it has expired."""
-    expires = account.initial_password_expires_at
-    if account.must_change and expires is not None and expires < now():
-        raise InitialPasswordExpired

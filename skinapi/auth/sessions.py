@@ -17,8 +17,8 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.auth.accounts import Account
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Store
+from skinapi.storage.ids import is_ahead, new_id, now
+from skinapi.storage.ports import Document, Store
 from skinapi.web.pagination import Page, page_of
 
 MOST = 100  # for each account; a new session then ends the oldest
@@ -97,14 +97,19 @@ class Sessions:
         return min(session.used_at + self._lifetimes.access, session.expires_at)
 
     def has(self, session_id: str, *, account: Account) -> bool:
-        """Whether this is a valid session of the account as it is now."""
+        """Whether this is a valid session of the account as it is now.
+
+        One from the future is not: it would be valid for as long as the clock was ahead. Where a
+        clock is behind now, its sessions are valid again once it is right.
+        """
         found = self._documents.get(session_id)
         mine = {"account": account.id, "token_version": account.token_version}
-        return found is not None and mine.items() <= found.items()
+        return found is not None and mine.items() <= found.items() and _is_believed(found)
 
     def by_refresh_token(self, token: str) -> Session | None:
+        """The session of this refresh token, unless it is from the future (see `has`)."""
         found = self._documents.find({"family": _hash(token.partition(".")[0])}, limit=1)
-        return Session.model_validate(found[0]) if found else None
+        return Session.model_validate(found[0]) if found and _is_believed(found[0]) else None
 
     def renew(self, session: Session, token: str) -> tuple[Session, str] | None:
         """The session and its next refresh token, or None if this token was used before.
@@ -143,6 +148,10 @@ class Sessions:
         kept = self._documents.find({"account": account_id}, sort="-id", limit=MOST)
         if len(kept) == MOST:
             self._documents.delete({"account": account_id, "id": {"$lte": kept[-1]["id"]}})
+
+
+def _is_believed(session: Document) -> bool:
+    return not (is_ahead(session["created_at"]) or is_ahead(session["used_at"]))
 
 
 def _random_secret() -> str:

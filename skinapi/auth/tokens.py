@@ -17,8 +17,8 @@ from skinapi.web.schema_types import Identifier
 
 ALGORITHM = "HS256"
 REQUIRED_CLAIMS = ["exp", "iat", "jti", "sub"]
-# The time of issue is not checked: with a clock that differs or is set back, valid tokens would be
-# refused.
+# The library would refuse every token of a server whose clock is a second ahead. The guard looks at
+# the session, which was opened or renewed when the token was issued (`Sessions.has`).
 CHECKS: Any = {"require": REQUIRED_CLAIMS, "verify_iat": False}
 LATEST = 2**33  # in the year 2242; datetime cannot represent years after 9999
 

@@ -1,10 +1,10 @@
 """The queue of findings that wait for a doctor's review: most urgent first, then the oldest.
 
-An index can sort only by fields of its own documents, so three fields are denormalised. A
-submission holds the `doctor` in whose care its owner is, and a `queue_key` that sorts unreviewed
-before reviewed, then by band, then by time. An account holds the `queue_key` of its most urgent
-unreviewed submission. These fields only order lists: who may see a finding is decided by the
-owner's account.
+An index can sort only by fields of its own documents, so four fields are denormalised. A
+submission holds the `doctor` in whose care its owner is, a `queue_key` that sorts unreviewed before
+reviewed, then by band, then by time, and a `learning_key` that sorts by what a review would teach a
+model. An account holds the `queue_key` of its most urgent unreviewed submission. These fields only
+order lists: who may see a finding is decided by the owner's account.
 
 No transaction spans two documents. So after each change that such a field depends on (care, a new
 finding, a review, a deletion), the field is written, the source is read again, and this is repeated
@@ -104,7 +104,7 @@ class ReviewQueue:
             owner = accounts.get(submission.owner)
             if owner is None:
                 continue
-            if submission.doctor != owner.doctor_id or not submission.has_current_key:
+            if submission.doctor != owner.doctor_id or not submission.has_current_keys:
                 misplaced.add(owner.id)
             if not submission.reviewed:
                 key = submission.make_queue_key(reviewed=False)
@@ -123,7 +123,7 @@ class ReviewQueue:
         while True:
             page = self._submissions.page(owner_id, after=after, limit=PAGE_SIZE)
             for submission in page.items:
-                if submission.doctor != doctor or not submission.has_current_key:
+                if submission.doctor != doctor or not submission.has_current_keys:
                     self._submissions.put_in_queue(submission, doctor)
             after = page.next_after
             if after is None:

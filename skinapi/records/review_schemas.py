@@ -1,6 +1,5 @@
 """The request and answer schemas of reviews."""
 
-import unicodedata
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -8,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from skinapi.records.reviews import Agreement, Histology, Review
 from skinapi.vision.conditions import conditions_table
-from skinapi.web.schema_types import Answer, Body
+from skinapi.web.schema_types import Answer, Body, PrintableLines
 
 LONGEST_NOTE = 1000
 
@@ -20,18 +19,10 @@ def _known_label(label: str) -> str:
     return label
 
 
-def _printable_lines(note: str) -> str:
-    """The note with Unix line ends. Raises ValueError for other control characters."""
-    lines = note.replace("\r\n", "\n")
-    if any(unicodedata.category(sign) in ("Cc", "Cs") and sign != "\n" for sign in lines):
-        raise ValueError("Control characters are not allowed")
-    return lines
-
-
 Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
-    AfterValidator(_printable_lines),
+    PrintableLines,
 ]
 
 

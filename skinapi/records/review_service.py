@@ -1,7 +1,7 @@
 """The use cases of reviews: sign one as the doctor in charge, and list them."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from skinapi.audit import AuditTrail
@@ -19,12 +19,20 @@ NOT_IN_CHARGE = "Only the doctor in charge can review"
 
 class ReviewsService:
     def __init__(
-        self, *, reviews: Reviews, records: RecordsService, accounts: Accounts, trail: AuditTrail
+        self,
+        *,
+        reviews: Reviews,
+        records: RecordsService,
+        accounts: Accounts,
+        trail: AuditTrail,
+        on_review: Callable[[str, bool], None],
     ) -> None:
+        """`on_review(model_version, disagrees)` is called after each new review."""
         self._reviews = reviews
         self._records = records
         self._accounts = accounts
         self._trail = trail
+        self._on_review = on_review
 
     def add_review(
         self,
@@ -68,6 +76,7 @@ class ReviewsService:
                 return signed
             self._remove_review_of_deleted(submission.id)
             self._records.mark_reviewed(submission)
+            self._on_review(submission.finding.model_version, agreement is Agreement.DISAGREE)
             return review
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:

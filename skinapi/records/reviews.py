@@ -1,5 +1,6 @@
 """The collection of reviews: a doctor's opinions on a finding, added and never overwritten."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -47,6 +48,21 @@ class Review(BaseModel):
     request_hash: str | None = None
 
 
+class Verdict(BaseModel):
+    """What a review says of the lesion, without its note and its doctor."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    submission: str
+    label: str
+    agreement: Agreement
+    histology: Histology | None = None
+
+
+VERDICT_FIELDS = tuple(Verdict.model_fields)
+WALKED_AT_ONCE = 500
+
+
 class Reviews:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("reviews")
@@ -81,6 +97,15 @@ class Reviews:
     def latest(self, submission: str) -> Review | None:
         found = self._documents.find({"submission": submission}, sort="-id", limit=1)
         return Review.model_validate(found[0]) if found else None
+
+    def walk(self) -> Iterator[Verdict]:
+        """What all reviews say; of one submission in the order in which they were signed."""
+        after: str | None = None
+        while found := self._documents.find(
+            after=after, limit=WALKED_AT_ONCE, fields=VERDICT_FIELDS
+        ):
+            yield from (Verdict.model_validate(document) for document in found)
+            after = found[-1]["id"]
 
     def submissions(self) -> set[str]:
         return set(self._documents.count_by("submission"))

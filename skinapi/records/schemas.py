@@ -20,7 +20,7 @@ from skinapi.records.finding_schemas import (
 )
 from skinapi.records.submissions import Submission, SubmissionSummary
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band, Language, Said, conditions_table
+from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Doubt, FindingSummary, Ranked
 from skinapi.web.schema_types import Answer
@@ -110,7 +110,7 @@ class SubmissionView(SummaryFields):
         return cls(
             **_summary(submission, owner),
             raised_by=finding.raised_by,
-            notices=[_in_language(notice, language) for notice in finding.notices],
+            notices=[notice.in_language(language) for notice in finding.notices],
             malignant_score=finding.malignant_score,
             probabilities=_probabilities(finding.ranked, language),
             probabilities_from_picture=_probabilities(finding.from_picture, language)
@@ -156,7 +156,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "band": finding.band,
         "band_label": band.label,
         "action": band.action,
-        "notice": _in_language(conditions_table().notices.information_only, language),
+        "notice": conditions_table().notices.information_only.in_language(language),
         "uncertain": finding.uncertain,
         "reasons": finding.reasons,
         "language": language,
@@ -166,10 +166,6 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
             source=NarrativeSource.model_validate(submission.narrative_source)
         ),
     }
-
-
-def _in_language(notice: Said, language: Language) -> str:
-    return notice.fr if language == "fr" else notice.en
 
 
 def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:

@@ -17,7 +17,7 @@ from skinapi.records.thumbnails import Thumbnails
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import Band, Language
+from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.overlay import draw_kept_overlay
@@ -45,7 +45,7 @@ class RecordsService:
         accounts: Accounts,
         trail: AuditTrail,
         photos: KeptPhotos,
-        on_finding: Callable[[Band], None],
+        on_finding: Callable[[Finding], None],
         forget: Sequence[ForgetSubmission] = (),
     ) -> None:
         self._submissions = submissions
@@ -122,7 +122,7 @@ class RecordsService:
                     raise
                 return stored
             self._queue.join(filed, self._owner_after_filing(filed))
-            self._on_finding(filed.band)
+            self._on_finding(filed.finding)
             return filed
 
     def _owner_after_filing(self, filed: Submission) -> Account:

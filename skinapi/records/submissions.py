@@ -1,6 +1,6 @@
 """The collection of submissions: findings with the facts known about their photos, numbered."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.records.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Band, Language
@@ -19,13 +20,14 @@ COUNTER = "submissions"
 ATTEMPTS = 100
 PAGE_SIZE = 100
 RANKED_BANDS = tuple(Band)
+URGENT = RANKED_BANDS[0]
 # Queue keys of unreviewed submissions sort before it, those of reviewed ones after it.
 FIRST_REVIEWED = "1"
 
 
 class QueueEntry(BaseModel):
-    """The fields of a submission that a doctor's list shows. `doctor` and `queue_key` order these
-    lists (see review_queue.py).
+    """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
+    `learning_key` order these lists (see review_queue.py).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -40,20 +42,50 @@ class QueueEntry(BaseModel):
     photo_blob: str | None = None
     doctor: str | None = None
     queue_key: str | None = None
+    learning_key: str | None = None
+
+    @property
+    def margin(self) -> float:
+        """How far the most probable condition is ahead of the next one. Where it is small, the
+        model is unsure, and a label teaches it most (margin sampling).
+        """
+        first, second, *_ = self.finding.ranked
+        return first.probability - second.probability
+
+    @property
+    def urgent(self) -> bool:
+        return self.band is URGENT
 
     @property
     def reviewed(self) -> bool:
         return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
 
     @property
-    def has_current_key(self) -> bool:
-        return self.queue_key == self.make_queue_key(reviewed=self.reviewed)
+    def has_current_keys(self) -> bool:
+        kept = {"queue_key": self.queue_key, "learning_key": self.learning_key}
+        return kept == self.make_keys(reviewed=self.reviewed)
+
+    def make_keys(self, *, reviewed: bool) -> dict[str, str]:
+        """The fields that order the doctors' lists."""
+        return {
+            "queue_key": self.make_queue_key(reviewed=reviewed),
+            "learning_key": self._make_learning_key(reviewed=reviewed),
+        }
 
     def make_queue_key(self, *, reviewed: bool) -> str:
         """The queue key: digits that sort by review, band, time in milliseconds, and number."""
         rank = RANKED_BANDS.index(self.band)
         since = int(self.created_at.timestamp() * 1000)
         return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
+
+    def _make_learning_key(self, *, reviewed: bool) -> str:
+        """Digits that sort by review, then the urgent ones by time, then by what a review would
+        teach: by the margin in millionths, and last those without a photo, which teach nothing.
+        """
+        if self.urgent:
+            return f"{reviewed:d}0{self.make_queue_key(reviewed=reviewed)[2:]}"
+        group = 1 if self.photo_blob else 2
+        return f"{reviewed:d}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
 
 
 class SubmissionSummary(QueueEntry):
@@ -96,6 +128,7 @@ class Submissions:
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("owner", "queue_key", "id")
         self._documents.ensure_index("doctor", "queue_key", "id")
+        self._documents.ensure_index("doctor", "learning_key", "id")
 
     def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
         """Store a submission under the next number.
@@ -112,8 +145,7 @@ class Submissions:
                 finding=finding,
                 **fields,
             )
-            key = submission.make_queue_key(reviewed=False)
-            submission = submission.model_copy(update={"queue_key": key})
+            submission = submission.model_copy(update=submission.make_keys(reviewed=False))
             try:
                 self._documents.insert({**_document(submission), "schema": 1})
             except Duplicate:
@@ -179,6 +211,18 @@ class Submissions:
         shown = [QueueEntry.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].queue_key if len(found) > limit else None)
 
+    def by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueueEntry]:
+        """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
+        teach the model most. `after` is a learning key.
+        """
+        within = {"$gt": after or "0", "$lt": FIRST_REVIEWED}
+        wanted = {"doctor": doctor, "learning_key": within}
+        found = self._documents.find(
+            wanted, sort="learning_key", limit=limit + 1, fields=QUEUE_FIELDS
+        )
+        shown = [QueueEntry.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].learning_key if len(found) > limit else None)
+
     def first_key(self, owner: str) -> str | None:
         """The queue key of the owner's most urgent unreviewed submission; None without one."""
         wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
@@ -186,24 +230,35 @@ class Submissions:
         return found[0]["queue_key"] if found else None
 
     def put_in_queue(self, submission: QueueEntry, doctor: str | None) -> None:
-        """Set the submission's doctor, and its queue key where that is wrong."""
+        """Set the submission's doctor, and its keys where they are wrong."""
         change: dict[str, Any] = {"$set": {"doctor": doctor}} if doctor else {}
         if doctor is None:
             change["$unset"] = {"doctor": True}
-        if not submission.has_current_key:
-            key = submission.make_queue_key(reviewed=submission.reviewed)
-            change["$set"] = {**change.get("$set", {}), "queue_key": key}
+        if not submission.has_current_keys:
+            keys = submission.make_keys(reviewed=submission.reviewed)
+            change["$set"] = {**change.get("$set", {}), **keys}
         self._documents.update({"id": submission.id}, change)
 
     def mark_reviewed(self, submission: QueueEntry) -> bool:
-        """Set the queue key of a reviewed submission. False where the submission is deleted."""
-        key = submission.make_queue_key(reviewed=True)
-        marked = self._documents.update({"id": submission.id}, {"$set": {"queue_key": key}})
+        """Set the keys of a reviewed submission. False where the submission is deleted."""
+        keys = submission.make_keys(reviewed=True)
+        marked = self._documents.update({"id": submission.id}, {"$set": keys})
         return marked is not None
 
     def by_id(self, identifier: str) -> Submission | None:
         found = self._documents.get(identifier)
         return Submission.model_validate(found) if found else None
+
+    def photos_of(self, identifiers: Sequence[str]) -> dict[str, PhotoOfFinding]:
+        """The photos of these submissions by id; one that is deleted is left out."""
+        wanted = {"id": {"$in": list(identifiers)}}
+        found = self._documents.find(wanted, fields=PHOTO_FIELDS)
+        return {one["id"]: PhotoOfFinding.model_validate({"finding": {}, **one}) for one in found}
+
+    def existing(self, identifiers: Sequence[str]) -> set[str]:
+        """Those of these ids that have a submission."""
+        found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
+        return {one["id"] for one in found}
 
     def walk(self) -> Iterator[QueueEntry]:
         """All submissions, read in pages."""

@@ -14,8 +14,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from skinapi.settings.machine import machine_memory
 from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
-from skinapi.settings.values import read_rate_limit_uri
+from skinapi.settings.values import read_broker_uri, read_rate_limit_uri
 
 VERSION = "0.1.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -238,6 +239,33 @@ class Settings(BaseSettings):
         description="Job workers that `serve` starts; each runs one job at a time, such as a "
         "training. 0: none, jobs wait for a worker that is started elsewhere.",
     )
+    job_memory_bytes: PositiveInt | None = Field(
+        default=None,
+        description="Bytes of memory that each process of a job may use. A job that needs more "
+        "fails with a sentence. If empty: as much as the machine has, or its container may use.",
+    )
+    jobs_broker: SecretStr | None = Field(
+        default=None,
+        description="A message broker that tells job workers on many machines of new jobs: "
+        "`amqp://user:password@host/` or `amqps://` (RabbitMQ), `redis://` or `rediss://`. Needs "
+        "requirements-broker.txt. If empty: workers ask the store.",
+    )
+
+    starting_weights: Path | None = Field(
+        default=None,
+        description="Folder with ImageNet weights of architectures that the model in service does "
+        "not have: trainings in the lab begin from them. Without: from random weights.",
+    )
+
+    not_skin_pictures: Path | None = Field(
+        default=None,
+        description="Folder of photographs of anything but skin. Trainings in the lab fit the "
+        "detector that refuses such pictures to them; a model without it does not pass the gates.",
+    )
+    normal_skin_pictures: Path | None = Field(
+        default=None,
+        description="Folder of pictures of healthy skin, which trainings in the lab learn too.",
+    )
 
     open_skinartify: bool | None = Field(
         default=None,
@@ -325,6 +353,11 @@ class Settings(BaseSettings):
         """The LLMs in order of preference: each is used only if those before it cannot answer."""
         return [name.strip() for name in self.openrouter_models.split(",") if name.strip()]
 
+    @property
+    def job_memory(self) -> int:
+        """Bytes that a process of a job may use."""
+        return self.job_memory_bytes or machine_memory()
+
     def secret(self, name: str) -> str | None:
         """The plain text of a secret setting, or None if it is not set."""
         value: SecretStr | None = getattr(self, name)
@@ -336,6 +369,12 @@ class Settings(BaseSettings):
         if named := self.secret("rate_limit_storage"):
             return read_rate_limit_uri(named)
         return self.secret("mongo_uri")
+
+    @property
+    def broker_uri(self) -> str | None:
+        """The address of the message broker of jobs; None without one. Raises UnsafeSettings."""
+        named = self.secret("jobs_broker")
+        return read_broker_uri(named) if named else None
 
     def signing_key(self) -> str:
         """The key that signs the tokens. In development it is made once and stored in INSTANCE_DIR.

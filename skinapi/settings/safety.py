@@ -4,10 +4,12 @@ import re
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
+from skinapi.settings.folder import refuse_shared
 from skinapi.settings.secret_keys import looks_made_up
 from skinapi.settings.values import (
     LONGEST_URL,
     MEMORY,
+    asks_for_password,
     is_header_token,
     is_origin,
     is_rate,
@@ -25,6 +27,7 @@ def refuse_unsafe(settings: Settings) -> None:
     """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""
     if settings.production:
         settings.signing_key()  # raises UnsafeSettings; in development it would make a key
+    refuse_shared(settings.instance_dir)
     for address in settings.binds:
         named = LISTEN_ADDRESS.fullmatch(address)
         if not named or not 0 < int(named[2]) <= 65535:
@@ -56,6 +59,18 @@ def _refuse_addresses(settings: Settings) -> None:
     uri = settings.secret("mongo_uri")
     if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
+    named = {
+        "MONGO_URI": uri,
+        "RATE_LIMIT_STORAGE": settings.rate_limit_uri,  # raises UnsafeSettings
+        "JOBS_BROKER": settings.broker_uri,  # raises UnsafeSettings
+    }
+    for name, address in named.items():
+        if not settings.production or not address or address.startswith(f"{MEMORY}:"):
+            continue
+        if not asks_for_password(address):
+            raise UnsafeSettings(
+                f"{name} must have a password, and not guest's, unless it is on this machine"
+            )
 
 
 def _may_call(origin: str, settings: Settings) -> bool:
@@ -92,7 +107,17 @@ def _refuse_for_production(settings: Settings) -> None:
             "Set PUBLIC_URL to the address that people use, as https://host: "
             "the QR code of every report leads there"
         )
+    key, *former = settings.audit_secrets()
+    if key in former:
+        raise UnsafeSettings(
+            "FORMER_JWT_SECRET_KEYS holds the value of JWT_SECRET_KEY: give that a new value, or "
+            "leave it out there"
+        )
     token = settings.secret("metrics_token")
+    if token in (key, *former):
+        raise UnsafeSettings(
+            "METRICS_TOKEN must not be JWT_SECRET_KEY: who collects metrics could sign tokens"
+        )
     if token is not None and (len(token) < SHORTEST_TOKEN or looks_made_up(token)):
         raise UnsafeSettings("METRICS_TOKEN must have at least 16 random characters")
     if (settings.rate_limit_uri or "").startswith(f"{MEMORY}:") and settings.workers > 1:

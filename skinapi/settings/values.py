@@ -11,6 +11,10 @@ from skinapi.errors import UnsafeSettings
 ROLES = ("user", "doctor", "researcher", "admin")
 MEMORY = "memory"
 SHARED_COUNTS = ("mongodb", "mongodb+srv", "redis", "rediss")
+BROKERS = ("amqp", "amqps", "redis", "rediss")
+# RabbitMQ makes this user, with this password, and lets it in from its own machine alone.
+KNOWN_TO_ALL = "guest"
+SOCKET = "%2f"  # a MongoDB's socket is named by its path, percent-encoded
 # An origin as a browser sends it: no user, no path, no letters outside ASCII.
 ORIGIN = re.compile(
     r"(?P<scheme>https?)://(?P<host>\w(?:[\w.-]*\w)?|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?",
@@ -34,21 +38,70 @@ def read_rate_limit_uri(text: str) -> str:
 
     Raises UnsafeSettings for a scheme that this server does not count with.
     """
-    scheme, separator, rest = text.strip().partition("://")
-    scheme = scheme.lower()
-    if not separator or scheme not in (MEMORY, *SHARED_COUNTS):
+    uri, scheme = _with_scheme(text)
+    if scheme not in (MEMORY, *SHARED_COUNTS):
         raise UnsafeSettings(
             "RATE_LIMIT_STORAGE must begin with redis://, rediss://, mongodb:// or mongodb+srv://, "
             "or with memory:// for one worker"
         )
-    if scheme.startswith("redis"):
-        try:
-            _ = urlsplit(f"{scheme}://{rest}").port  # raises ValueError with a part of the URI
-        except ValueError:
-            raise UnsafeSettings(
-                "RATE_LIMIT_STORAGE must name redis://host:port, its password percent-encoded"
-            ) from None
-    return f"{scheme}://{rest}"
+    if scheme.startswith("redis") and not _is_readable(uri):
+        raise UnsafeSettings(
+            "RATE_LIMIT_STORAGE must name redis://host:port, its password percent-encoded"
+        )
+    return uri
+
+
+def read_broker_uri(text: str) -> str:
+    """The URI of a message broker with its scheme in lower case. Raises UnsafeSettings."""
+    uri, scheme = _with_scheme(text)
+    if scheme not in BROKERS:
+        raise UnsafeSettings(
+            "JOBS_BROKER must begin with amqp:// or amqps:// (RabbitMQ), redis:// or rediss://"
+        )
+    if not _is_readable(uri) or not urlsplit(uri).hostname:
+        raise UnsafeSettings(
+            "JOBS_BROKER must name scheme://user:password@host:port, percent-encoded"
+        )
+    return uri
+
+
+def asks_for_password(uri: str) -> bool:
+    """Whether only those who know a password, or have a certificate, can use what this address
+    names, or only this machine. A MongoDB's address may name several hosts.
+    """
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return True  # the driver refuses it
+    user, _, hosts = parts.netloc.rpartition("@")
+    if all(map(_is_on_this_machine, hosts.split(","))):
+        return True
+    password = user.partition(":")[2]
+    # Else the driver proves who it is in another way, such as MONGODB-X509.
+    proves = parts.scheme.startswith("mongodb") and "authmechanism=" in parts.query.lower()
+    return proves or password not in ("", KNOWN_TO_ALL)
+
+
+def _is_on_this_machine(host: str) -> bool:
+    if host.lower().startswith(SOCKET):
+        return True
+    name = host.partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return _is_loopback(name)
+
+
+def _with_scheme(text: str) -> tuple[str, str]:
+    """The URI, trimmed and with its scheme in lower case, and the scheme; "" if it has none."""
+    scheme, separator, rest = text.strip().partition("://")
+    scheme = scheme.lower()
+    return f"{scheme}://{rest}", scheme if separator else ""
+
+
+def _is_readable(uri: str) -> bool:
+    try:
+        _ = urlsplit(uri).port  # raises ValueError with a part of the URI
+    except ValueError:
+        return False
+    return True
 
 
 def is_rate(text: str) -> bool:

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from flask import Flask, Request, Response, request
 
 from skinapi.errors import NotFound, PayloadTooLarge, SkinAPIError, StoreUnavailable
-from skinapi.web.access import Access, Subject
+from skinapi.web.access import Access, Opened, Scraper, Subject
 from skinapi.web.buffering import Admission, BufferedRequest
+from skinapi.web.foreign_pages import ForeignPages
 from skinapi.web.forms import FORM_OVERHEAD
 from skinapi.web.limits import Limits, Rate, caller_address, rate_headers, recall_rate_headers
 from skinapi.web.list_concurrency import ConcurrentLists
-from skinapi.web.request_context import remember_oversize, remember_subject
+from skinapi.web.request_context import limit_body, remember_subject
 from skinapi.web.request_parsing import ignore_unreadable_headers, refuse_unreadable_path
 from skinapi.web.routes import Route, choose_client_route, route_of
 from skinapi.web.size_limits import body_too_large, photo_too_large
@@ -44,10 +45,13 @@ class Sizes:
         return -(-self.photo // 3) * 4 + FORM_OVERHEAD, error
 
 
-def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) -> None:
+def guard_requests(
+    app: Flask, *, admit: Admit, foreign_pages: ForeignPages, limits: Limits, sizes: Sizes
+) -> None:
     """Let every request of the app pass admission before its handler is called.
 
-    `admit` turns a route's access rule and the Authorization header into the subject. A refusal is
+    `admit` turns a route's access rule and the Authorization header into the subject. Where a route
+    is open without a token, `foreign_pages` refuses what pages of other sites send. A refusal is
     counted against the rate limit of the caller's address, and is raised only after that.
     """
     lists = ConcurrentLists()
@@ -71,6 +75,8 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
             raise NotFound if request.endpoint else request.routing_exception or NotFound
         try:
             subject, refusal = admit(route.access, request.headers.get("Authorization")), None
+            if subject is None and isinstance(route.access, Opened):
+                foreign_pages.refuse(request)
         except StoreUnavailable:  # counting a refusal would wait for the store a second time
             raise
         except SkinAPIError as error:
@@ -81,7 +87,8 @@ def guard_requests(app: Flask, *, admit: Admit, limits: Limits, sizes: Sizes) ->
         # The worker calls again when the body is here; the first call has counted the request.
         if arriving and arriving.admission:
             recall_rate_headers(arriving.admission.headers)
-        else:
+        # The metrics say that the rate limits cannot be counted, so they must not need them.
+        elif not (isinstance(route.access, Scraper) and subject is None and refusal is None):
             limits.spend(route.rate, caller, subject.role if subject else None)
         if arriving and arriving.failure:
             raise arriving.failure
@@ -119,11 +126,10 @@ def _is_preflight(request: Request) -> bool:
 
 
 def _refuse_oversize(largest: int, error: PayloadTooLarge) -> None:
-    """Refuse a body by its Content-Length; without one, Flask stops reading at the limit.
+    """Refuse a body by its Content-Length; without one, Flask stops reading beyond the limit.
 
     Raises the given error.
     """
-    remember_oversize(error)
-    request.max_content_length = largest
+    limit_body(largest, error)
     if (request.content_length or 0) > largest:
         raise error

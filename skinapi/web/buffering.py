@@ -51,6 +51,10 @@ class BufferedBody(Protocol):
         not known before its end.
         """
 
+    @property
+    def framing(self) -> int:
+        """How many of the bytes that it has taken only tell where the others end."""
+
     def feed(self, data: bytes) -> int:
         """Take the bytes that belong to the body, from the front; the result is how many."""
 
@@ -60,6 +64,7 @@ class AnnouncedBody:
     """A body whose length the head gives (Content-Length); 0 for a request without a body."""
 
     left: int
+    framing: int = 0
 
     def feed(self, data: bytes) -> int:
         taken = min(self.left, len(data))
@@ -77,6 +82,7 @@ class ChunkedBody:
     """
 
     left: int | None = None
+    framing: int = 0
     _line: bytes = b""
     _in_chunk: int = 0
     _last: bool = False
@@ -94,6 +100,7 @@ class ChunkedBody:
             piece = data[at : end + 1 if end >= 0 else len(data)]
             self._line += piece
             at += len(piece)
+            self.framing += len(piece)
             if len(self._line) > LONGEST_CHUNK_LINE:
                 self.left = 0
             elif end >= 0:
@@ -117,6 +124,7 @@ class ChunkedBody:
         self._last = self._in_chunk == 0
         if self._in_chunk:
             self._in_chunk += 2  # the CRLF after the chunk's data
+            self.framing += 2
 
 
 @dataclass
@@ -211,6 +219,13 @@ class BufferedRequest:
     def read_to_its_end(self) -> bool:
         """Whether the body has arrived and was read completely."""
         return self.complete and not self._to_read and (not self._spool or self._spool.at_end)
+
+    def is_larger_than_admitted(self, taken: int) -> bool:
+        """Whether so many bytes, as they arrived, are more than its caller may send: as content, or
+        as the lines between small chunks.
+        """
+        framing = self.body.framing
+        return self.admission is not None and max(taken - framing, framing) > self.admission.largest
 
     def admit(self, admission: Admission) -> None:
         """Let the caller send the body.

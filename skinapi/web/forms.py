@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from skinapi.errors import BadRequest, InvalidBody, UnsupportedMediaType
 from skinapi.web.multipart import read_parts
-from skinapi.web.request_context import oversize
+from skinapi.web.request_context import is_oversize, largest_body, oversize
 from skinapi.web.request_parsing import sentence_of
 from skinapi.web.schema_types import Form, Upload
 
@@ -33,7 +33,7 @@ def read_form(schema: type[F], request: Request) -> F:
             raise InvalidBody(schema.missing)
         raise UnsupportedMediaType(f"Send the body as {MULTIPART}")
     texts, files = _parse(request)
-    largest = (request.max_content_length or 0) - FORM_OVERHEAD
+    largest = largest_body() - FORM_OVERHEAD
     if any(len(file.content) > largest for file in files.values()):
         raise oversize()
     fields = {name: _value(name, schema, texts, files) for name in {*texts, *files}}
@@ -49,7 +49,7 @@ def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload
     Every server raises errors of its own when the stream breaks off, so each error counts as the
     client's. Raises BadRequest, or PayloadTooLarge where the body was cut off at its limit.
     """
-    stream, length = request.stream, request.content_length
+    stream = request.stream
     boundary = request.mimetype_params.get("boundary", "").encode("latin-1", "replace")
     texts: list[tuple[str, str]] = []
     files: list[tuple[str, Upload]] = []
@@ -62,9 +62,11 @@ def _parse(request: Request) -> tuple[MultiDict[str, str], MultiDict[str, Upload
     except HTTPException:
         raise
     except Exception as error:
-        if length is None and stream.tell() == request.max_content_length:
-            raise oversize() from error  # without a Content-Length: cut off at the limit
+        if is_oversize(request, stream.tell()):
+            raise oversize() from error  # cut off
         raise BadRequest("The form could not be read") from error
+    if is_oversize(request, stream.tell()):
+        raise oversize()
     return MultiDict(texts), MultiDict(files)
 
 

@@ -1,6 +1,7 @@
 """The headers of every answer: CORS for the known front ends, and security headers."""
 
 import re
+from collections.abc import Sequence
 
 from flask import Flask, Response
 from flask_cors import CORS
@@ -10,21 +11,26 @@ from skinapi.web.problem import SECURITY_HEADERS
 READABLE = ["X-Request-ID", "Retry-After", "Link", "RateLimit", "RateLimit-Policy"]
 
 # Any port, because development servers move to the next free one, and previews have others.
-LOOPBACK_ORIGIN = (
-    r"https?://(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
+LOOPBACK_HOST = re.compile(
+    r"(?:(?:[a-z0-9-]+\.)*localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?"
 )
 
 
-def add_headers(app: Flask, *, origins: list[str], loopback: bool, https_only: bool) -> None:
-    """Add CORS and security headers to every answer.
+def allowed_origins(origins: Sequence[str], *, loopback: bool) -> list[re.Pattern[str]]:
+    """Matches exactly these `origins`; with `loopback` also every page served from this machine."""
+    patterns = [re.escape(origin) for origin in origins]
+    patterns += [f"https?://{LOOPBACK_HOST.pattern}"] * loopback
+    return [re.compile(rf"(?:{pattern})\Z") for pattern in patterns]
 
-    Only exactly these `origins` are allowed; with `loopback` also every page served from this
-    machine. With `https_only`, browsers are told to use HTTPS for a year (HSTS).
+
+def add_headers(app: Flask, *, origins: Sequence[re.Pattern[str]], https_only: bool) -> None:
+    """Add CORS, for pages of these `origins`, and security headers to every answer.
+
+    With `https_only`, browsers are told to use HTTPS for a year (HSTS).
     """
-    patterns = [re.escape(origin) for origin in origins] + [LOOPBACK_ORIGIN] * loopback
     CORS(
         app,
-        origins=[re.compile(rf"(?:{pattern})\Z") for pattern in patterns],
+        origins=list(origins),
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
         expose_headers=READABLE,
         methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],

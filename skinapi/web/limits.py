@@ -63,9 +63,10 @@ class Limits:
         with self._outage.noticed():
             allowed = self._limiter.hit(item, rate.value, caller)
             stats = self._limiter.get_window_stats(item, rate.value, caller)
-        # At least 1: a client that is told 0 seconds would ask again at once.
-        wait = max(1, round(stats.reset_time - time.time()))
         window = item.get_expiry()
+        # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
+        # hits may lie in the future where the clock was put back.
+        wait = min(window, max(1, round(stats.reset_time - time.time())))
         # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
         _add_header("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={window}')
         _add_header("RateLimit", f'"{rate.value}";r={max(0, stats.remaining)};t={wait}')

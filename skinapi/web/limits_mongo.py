@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pymongo
 from limits.storage import MongoDBStorage
 
+from skinapi.storage.ids import CLOCK_TOLERANCE
 from skinapi.storage.outage import TIMEOUTS
 
 
@@ -40,7 +41,8 @@ class MongoWindows(MongoDBStorage):
         acquire = super().acquire_entry
         if acquire(key, limit, expiry, amount):
             return True
-        self.windows.delete_one({"_id": key, "entries.0": {"$gt": time.time() + expiry}})
+        tolerance = min(expiry, CLOCK_TOLERANCE.total_seconds())
+        self.windows.delete_one({"_id": key, "entries.0": {"$gt": time.time() + tolerance}})
         return acquire(key, limit, expiry, amount)
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:

@@ -15,7 +15,10 @@ from typing import TypeVar
 import apsw
 from limits.storage import MovingWindowSupport, Storage
 
+from skinapi.storage.ids import CLOCK_TOLERANCE
+
 LONGEST_WAIT_MS = 10_000
+CLOCK_TOLERANCE_S = CLOCK_TOLERANCE.total_seconds()
 DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)  # SQLError: the table is missing
 T = TypeVar("T")
 
@@ -45,7 +48,7 @@ class SqliteWindows(Storage, MovingWindowSupport):
                 connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
                 # Hits in the future are from before the clock was put back. They would count until
                 # the clock has caught up.
-                ahead = (key, moment + expiry)
+                ahead = (key, moment + min(expiry, CLOCK_TOLERANCE_S))
                 connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
                 if _count(connection, key, moment - expiry)[1] + amount > limit:
                     return False

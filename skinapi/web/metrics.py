@@ -2,11 +2,15 @@
 
 import os
 import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from flask import Flask, Response, g, request
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from skinapi.logs import log
 
@@ -54,10 +58,37 @@ def _reserve(folder: Path) -> bool:
     return True
 
 
-def exposition() -> bytes:
-    """All metrics in the text format of Prometheus."""
+@dataclass(frozen=True, slots=True)
+class GaugeReading:
+    """A figure that is looked up when it is asked for, because all servers share it."""
+
+    name: str
+    says: str
+    value: float
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+def exposition(gauges: Iterable[GaugeReading]) -> bytes:
+    """All metrics in the text format of Prometheus, and these readings."""
+    looked_up = CollectorRegistry()
+    looked_up.register(_Readings(gauges))
     if FOLDER not in os.environ:
-        return generate_latest()
+        return generate_latest() + generate_latest(looked_up)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(looked_up)
+
+
+class _Readings(Collector):
+    def __init__(self, gauges: Iterable[GaugeReading]) -> None:
+        self._gauges = tuple(gauges)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        families: dict[str, GaugeMetricFamily] = {}
+        for gauge in self._gauges:
+            names = [name for name, _ in gauge.labels]
+            family = families.setdefault(
+                gauge.name, GaugeMetricFamily(gauge.name, gauge.says, labels=names)
+            )
+            family.add_metric([value for _, value in gauge.labels], gauge.value)
+        yield from families.values()

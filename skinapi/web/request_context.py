@@ -3,7 +3,7 @@
 import re
 import secrets
 
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Request, Response, g, has_request_context, request
 
 from skinapi.errors import BadRequest, PayloadTooLarge
 from skinapi.web.access import Subject
@@ -45,8 +45,21 @@ def current_subject() -> Subject | None:
     return subject
 
 
-def remember_oversize(error: PayloadTooLarge) -> None:
+def limit_body(largest: int, error: PayloadTooLarge) -> None:
+    """Let no more than `largest` bytes of the current body be read: this is the error for more."""
     g.oversize = error
+    # Werkzeug refuses whatever reaches its limit, also where a body ends just there.
+    request.max_content_length = largest + 1
+
+
+def largest_body() -> int:
+    """How many bytes the current body may have."""
+    return (request.max_content_length or 1) - 1
+
+
+def is_oversize(request: Request, read: int) -> bool:
+    """Whether so many bytes of the request's body are more than it may have."""
+    return read == request.max_content_length
 
 
 def oversize() -> PayloadTooLarge:

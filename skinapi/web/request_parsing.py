@@ -16,7 +16,7 @@ from skinapi.errors import (
     UnsupportedMediaType,
 )
 from skinapi.json_bounds import holds_more_values
-from skinapi.web.request_context import oversize
+from skinapi.web.request_context import is_oversize, oversize
 from skinapi.web.schema_types import Body
 
 B = TypeVar("B", bound=Body)
@@ -67,8 +67,8 @@ def _read(request: Request) -> bytes:
         raise
     except Exception as error:
         raise BadRequest("The request body could not be read") from error
-    if request.content_length is None and len(data) == request.max_content_length:
-        raise oversize()  # without a Content-Length: cut off at the limit
+    if is_oversize(request, len(data)):
+        raise oversize()
     return data
 
 

@@ -19,10 +19,15 @@ def _printable(text: str) -> str:
     return text
 
 
-def _legible(text: str) -> str:
+def _printable_lines(text: str) -> str:
+    """The text with Unix line ends. Raises ValueError for other control characters."""
+    lines = text.replace("\r\n", "\n")
+    _printable(lines.replace("\n", ""))
+    return lines
+
+
+def _contained(text: str) -> str:
     composed = unicodedata.normalize("NFC", text)
-    if not is_visible(composed):
-        raise ValueError("At least one visible character is needed")
     if reaches_beyond(text):
         raise ValueError("Characters that change the direction of the text are not allowed")
     if cap_marks(composed) != composed:
@@ -30,7 +35,16 @@ def _legible(text: str) -> str:
     return text
 
 
+def _legible(text: str) -> str:
+    if not is_visible(unicodedata.normalize("NFC", text)):
+        raise ValueError("At least one visible character is needed")
+    return _contained(text)
+
+
 Printable = AfterValidator(_printable)
+PrintableLines = AfterValidator(_printable_lines)
+# It changes nothing beside it where it is shown.
+Contained = AfterValidator(_contained)
 Legible = AfterValidator(_legible)
 Name = Annotated[
     str,

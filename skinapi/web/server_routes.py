@@ -1,28 +1,28 @@
 """The routes about the server itself: start page, health, metrics, API documentation."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from flask import Flask, Response, request
 from pydantic import Field
 
-from skinapi.errors import Unavailable
+from skinapi.errors import SkinAPIError, Unavailable
 from skinapi.settings import VERSION
 from skinapi.web.access import Public, Scraper
 from skinapi.web.docs import docs_page
 from skinapi.web.limits import Rate
-from skinapi.web.metrics import CONTENT_TYPE, exposition
+from skinapi.web.metrics import CONTENT_TYPE, GaugeReading, exposition
 from skinapi.web.openapi import build_spec
 from skinapi.web.routes import Routes, declared_routes
 from skinapi.web.schema_types import Answer
 
 
 class ServerInfo:
-    """What these routes need: the page that a browser gets at `/`, the probes that raise while the
-    server cannot work, what the server says of itself although it works, and the description, made
-    when it is first asked for.
+    """What these routes need: the page that a browser gets at `/`, the probes that raise while a
+    part of the server cannot work, what the server says of itself although it works, the functions
+    that look up figures for `/metrics`, and the description, made when it is first asked for.
     """
 
     def __init__(
@@ -30,13 +30,24 @@ class ServerInfo:
         app: Flask,
         *,
         page: Callable[[], Response],
-        probes: Sequence[Callable[[], None]],
+        probes: Mapping[str, Callable[[], None]],
         notes: Callable[[], Sequence[str]],
+        gauges: Sequence[Callable[[], Sequence[GaugeReading]]],
     ) -> None:
         self._app = app
         self.page = page
         self.probes = probes
         self.notes = notes
+        self._gauges = gauges
+
+    def readings(self) -> Iterator[GaugeReading]:
+        """Which parts work, and all figures that are looked up."""
+        says = "1 where this part of the server works"
+        for part, probe in self.probes.items():
+            labels = (("part", part),)
+            yield GaugeReading("skinapi_ready", says, float(_works(probe)), labels)
+        for look_up in self._gauges:
+            yield from look_up()
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -91,15 +102,17 @@ def say_alive(_: ServerInfo) -> Health:
 @routes.route("GET", "/readyz", access=Public(), rate=Rate.UNLIMITED, raises=(Unavailable,))
 def say_ready(server: ServerInfo) -> Readiness:
     """Readiness: whether everything that the server needs answers too; 503 until then."""
-    for probe in server.probes:
+    for probe in server.probes.values():
         probe()
     return Readiness(status="ready", notes=list(server.notes()))
 
 
 @routes.route("GET", "/metrics", access=Scraper(), rate=Rate.READ, produces="text/plain")
-def show_metrics(_: ServerInfo) -> Response:
-    """Metrics for Prometheus: counts and durations. For admins, or with METRICS_TOKEN."""
-    return Response(exposition(), content_type=CONTENT_TYPE)
+def show_metrics(server: ServerInfo) -> Response:
+    """Metrics for Prometheus: counts and durations of requests, which parts work, jobs, and the
+    model's figures of this week. For admins, or with METRICS_TOKEN.
+    """
+    return Response(exposition(server.readings()), content_type=CONTENT_TYPE)
 
 
 @routes.route("GET", "/openapi.json", access=Public(), rate=Rate.READ)
@@ -117,3 +130,11 @@ def show_docs(server: ServerInfo) -> Response:
         "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     )
     return page
+
+
+def _works(probe: Callable[[], None]) -> bool:
+    try:
+        probe()
+    except SkinAPIError:
+        return False
+    return True

@@ -209,7 +209,8 @@ class BufferingWorker(AnsweringWorker):
             conn.deadline += extra_seconds(taken)
         self._count_body(conn, taken)
         admitted = conn.request.admission
-        if conn.state is State.BODY and admitted and conn.held > admitted.largest:
+        too_large = conn.request.is_larger_than_admitted(conn.held)
+        if conn.state is State.BODY and admitted and too_large:
             self._refuse(conn, admitted.too_large)
         if conn.state is State.BODY and conn.request.complete:
             self._run(conn)

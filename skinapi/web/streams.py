@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from skinapi.errors import BadRequest, UnsupportedMediaType
 from skinapi.web.forms import MOST_TEXT, MULTIPART
 from skinapi.web.multipart import PartBegins, stream_parts
-from skinapi.web.request_context import oversize
+from skinapi.web.request_context import is_oversize, oversize
 from skinapi.web.schema_types import Form
 
 F = TypeVar("F", bound=Form)
@@ -38,6 +38,8 @@ class FormStream(Generic[F]):
             try:
                 event = next(found)
             except StopIteration:
+                if is_oversize(request, request.stream.tell()):  # its last byte was one too many
+                    raise oversize() from None
                 return
             except HTTPException:
                 raise
@@ -61,15 +63,11 @@ class BodyStream:
             raise
         except Exception as error:
             raise _broken(request) from error
-        if not data and _was_cut_off(request):
+        if is_oversize(request, request.stream.tell()):
             raise oversize()
         return data
 
 
 def _broken(request: Request) -> Exception:
-    return oversize() if _was_cut_off(request) else BadRequest("The body could not be read")
-
-
-def _was_cut_off(request: Request) -> bool:
-    """Whether a body without a Content-Length was cut off at its limit."""
-    return request.content_length is None and request.stream.tell() == request.max_content_length
+    too_large = is_oversize(request, request.stream.tell())
+    return oversize() if too_large else BadRequest("The body could not be read")

@@ -28,10 +28,16 @@ def has_undrawn(text: str) -> bool:
 
 def is_visible(text: str) -> bool:
     """Whether at least one letter, digit, sign or symbol would be printed."""
-    return any(
-        unicodedata.category(character)[0] in "LNPS" and character not in BLANK
-        for character in text
-    )
+    return any(map(_is_drawn, text))
+
+
+def count_visible(text: str) -> int:
+    """How many letters, digits, signs and symbols would be printed."""
+    return sum(map(_is_drawn, text))
+
+
+def _is_drawn(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in BLANK
 
 
 def reaches_beyond(text: str) -> bool:

@@ -11,8 +11,10 @@ from gunicorn.http.parser import RequestParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from skinapi.errors import PayloadTooLarge
 from skinapi.web.buffering import (
     MOST_CHUNKS,
+    Admission,
     AnnouncedBody,
     BodyPending,
     BufferedRequest,
@@ -21,7 +23,7 @@ from skinapi.web.buffering import (
     end_of_head,
 )
 
-HEAD = b"POST / HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 NEXT = b"GET /next HTTP/1.1\r\n\r\n"
 
 
@@ -145,3 +147,18 @@ def test_a_body_takes_little_more_memory_than_is_counted(line: socket.socket, si
     request.rewind()
     assert request.recv(100) == b"head"
     assert b"".join(iter(lambda: request.recv(8192), b"")) == whole
+
+
+@pytest.mark.parametrize(
+    ("sizes", "refused"), [([40, 24], False), ([40, 25], True), ([1] * 12, True)]
+)
+def test_of_a_body_in_chunks_the_content_is_measured_and_the_lines_between_apart(
+    sizes: list[int], refused: bool
+) -> None:
+    """A body of exactly the limit was refused for the lines of its chunks."""
+    near, far = socket.socketpair()
+    with near, far:
+        request = BufferedRequest(near, HEAD, body_after(HEAD))
+        request.admit(Admission("a", {}, 64, PayloadTooLarge()))
+        taken = request.add(chunked([b"x" * size for size in sizes]))
+        assert request.is_larger_than_admitted(taken) is refused

@@ -1,9 +1,20 @@
-"""Logs hold no password, token, e-mail or name."""
+"""Logs hold no password, token, e-mail or name.
 
+A line that cannot be written is lost, and counted.
+"""
+
+import errno
+import fcntl
 import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from skinapi.logs import LossyStream, shield_output
 from tests.backends import PASSWORD, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -57,3 +68,126 @@ def test_a_request_is_one_line_with_its_template_and_its_id(
     assert said["request_id"] == REQUEST_ID
     assert said["account"] == backend.account("root@example.org").id
     assert said["ms"] >= 0
+
+
+FULL = Path("/dev/full")
+needs_full = pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
+
+
+class Log:
+    """Where a stream writes: to a file that is full, or cannot be written, for as long as a test
+    wants.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.stream = LossyStream(self.fd)
+
+    def lead_to(self, path: Path) -> None:
+        other = os.open(path, os.O_WRONLY | os.O_APPEND)
+        os.dup2(other, self.fd)
+        os.close(other)
+
+    def lines(self) -> list[str]:
+        return self.path.read_text().splitlines()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Log]:
+    log = Log(tmp_path / "log")
+    yield log
+    os.close(log.fd)
+
+
+@needs_full
+def test_lines_that_do_not_fit_on_the_disk_are_lost_and_counted(log: Log) -> None:
+    log.stream.write("first\n")
+    log.lead_to(FULL)
+    for _ in range(3):
+        log.stream.write("lost\n")
+    log.lead_to(log.path)
+    log.stream.write("second\n")
+    log.stream.write("third\n")
+    first, notice, second, third = log.lines()
+    assert (first, second, third) == ("first", "second", "third")
+    assert json.loads(notice) == {"event": "log_lines_lost", "lost": 3, "level": "warning"}
+
+
+@needs_full
+def test_a_line_that_is_lost_again_is_counted_on(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    log.lead_to(FULL)
+    log.stream.write("one\ntwo\n")
+    log.lead_to(log.path)
+    write = os.write
+
+    def write_notice_alone(fd: int, data: bytes) -> int:
+        if b"log_lines_lost" not in data:
+            raise OSError(errno.ENOSPC, "full")
+        return write(fd, data)
+
+    monkeypatch.setattr(os, "write", write_notice_alone)
+    log.stream.write("three\n")
+    monkeypatch.undo()
+    log.stream.write("four\n")
+    two, one, four = log.lines()
+    assert (json.loads(two)["lost"], json.loads(one)["lost"], four) == (2, 1, "four")
+
+
+@pytest.mark.parametrize("code", [errno.EPIPE, errno.EIO, errno.EBADF])
+def test_no_fault_of_the_log_reaches_who_logs(
+    backend: Backend, log: Log, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(code, "gone")
+
+    monkeypatch.setattr(sys, "stdout", log.stream)
+    monkeypatch.setattr(sys, "stderr", log.stream)
+    monkeypatch.setattr(os, "write", fail)
+    print("printed", flush=True)  # noqa: T201 (what a library may do)
+    logging.StreamHandler().handle(logging.makeLogRecord({"msg": "logged"}))
+    backend.client.get("/healthz")
+    monkeypatch.undo()
+    log.stream.write("written\n")
+    assert json.loads(log.lines()[0])["lost"] == 3
+
+
+def test_the_line_after_one_that_was_cut_begins_on_its_own(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    stream = LossyStream(writing)
+    stream.write("long" * 2000 + "\n")
+    cut = os.read(reading, 8192)
+    assert cut
+    assert not cut.endswith(b"\n")
+    stream.write("next\n")
+    assert os.read(reading, 8192).splitlines()[1:] == [
+        b'{"event": "log_lines_lost", "lost": 1, "level": "warning"}',
+        b"next",
+    ]
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_process_without_standard_error_writes_into_no_other_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(sys, "stdout", LossyStream(1))
+    shield_output()
+    assert os.fstat(sys.stderr.fileno()).st_rdev == Path(os.devnull).stat().st_rdev
+    os.close(sys.stderr.fileno())
+
+
+@needs_full
+def test_a_request_is_answered_while_the_log_is_full(
+    backend: Backend, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.lead_to(FULL)
+    monkeypatch.setattr(sys, "stderr", log.stream)
+    assert backend.client.get("/healthz").status_code == 200
+    log.lead_to(log.path)
+    assert backend.client.get("/healthz").status_code == 200
+    notice, request = map(json.loads, log.lines())
+    assert (notice["lost"], request["route"]) == (1, "/healthz")

@@ -1,13 +1,23 @@
-"""The files of the metrics have their disk space before anything is counted."""
+"""The metrics: room for the counts before anything is counted, and what they say of the server."""
 
 import errno
 import os
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from limits.strategies import MovingWindowRateLimiter
 
+from skinapi.errors import StoreUnavailable
+from skinapi.jobs.queue import Jobs
 from skinapi.web import metrics
+from tests.backends import Backend
+
+SCRAPER = "a-token-for-the-collector-of-metrics"
+LEASE = timedelta(seconds=30)
 
 
 @pytest.fixture
@@ -37,3 +47,57 @@ def test_without_room_for_the_counts_requests_are_answered_uncounted(
     metrics.measure_requests(app)
     assert not app.after_request_funcs
     assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def scraped(tmp_path: Path) -> Iterator[Backend]:
+    backend = Backend(tmp_path, metrics_token=SCRAPER)
+    yield backend
+    backend.services.store.close()
+
+
+def scrape(backend: Backend) -> list[str]:
+    answer = backend.client.get("/metrics", headers={"Authorization": f"Bearer {SCRAPER}"})
+    assert answer.status_code == 200
+    return answer.text.splitlines()
+
+
+def ready(lines: list[str]) -> dict[str, float]:
+    """Of each part, by its name."""
+    found = [line.split('"') for line in lines if line.startswith("skinapi_ready{")]
+    return {name: float(value.rpartition(" ")[2]) for _, name, value in found}
+
+
+def test_the_metrics_say_which_parts_work(scraped: Backend) -> None:
+    assert ready(scrape(scraped)) == {"store": 1, "rate_limits": 1, "model": 1}
+    shutil.move(scraped.settings.instance_dir / "blobs", scraped.settings.instance_dir / "away")
+    assert ready(scrape(scraped)) == {"store": 0, "rate_limits": 1, "model": 1}
+
+
+def test_the_collector_reads_the_metrics_while_the_rate_limits_cannot_be_counted(
+    scraped: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreUnavailable
+
+    monkeypatch.setattr(MovingWindowRateLimiter, "hit", refuse)
+    assert ready(scrape(scraped))["store"] == 1
+    assert scraped.client.get("/metrics").status_code == 503, "a refusal is counted"
+
+
+def test_the_metrics_count_jobs_that_wait_run_or_lost_their_worker(scraped: Backend) -> None:
+    jobs = Jobs(scraped.services.store)
+    for number in range(3):
+        jobs.add(identifier=f"0badc0d{number}", kind="train", owner=f"{number}", request={})
+    assert jobs.claim(worker="w", lease=LEASE)
+    assert 'skinapi_jobs{state="running"} 1.0' in scrape(scraped)
+    lost = jobs.claim(worker="w", lease=LEASE)
+    assert lost
+    jobs.beat(lost, lease=-LEASE, changes={})
+    made = scraped.services.store.collection("jobs")
+    made.update({"status": "queued"}, {"$set": {"place": f"{0:032x}"}})
+    lines = scrape(scraped)
+    for state in ("queued", "running", "lost"):
+        assert f'skinapi_jobs{{state="{state}"}} 1.0' in lines
+    (waits,) = (line for line in lines if line.startswith("skinapi_jobs_next_waits_seconds "))
+    assert float(waits.split()[1]) > timedelta(days=365).total_seconds()

@@ -18,7 +18,7 @@ from skinapi.web.deadlines import SLOWEST_RATE
 from skinapi.web.server_worker import BufferingWorker
 
 PATIENCE_S = 10
-NEXT = b"GET /next HTTP/1.1\r\nHost: here\r\n\r\n"
+NEXT = b"GET /next HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 class SteppedWorker(BufferingWorker):
@@ -98,7 +98,7 @@ def test_what_comes_behind_a_body_is_left_to_the_network(
 ) -> None:
     """Nothing counts the bytes of requests to come: 256 KB were held for every connection."""
     with closing(worker.dial()) as line:
-        line.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: here\r\n" + framing)
+        line.sendall(b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + framing)
         worker.run_until(lambda: worker.called == 1)
         line.setblocking(False)
         line.send(body + NEXT * 5000)
@@ -111,7 +111,7 @@ def test_bodies_of_refused_requests_deny_nobody_an_upload(worker: SteppedWorker)
     the memory of all uploads, and those under way were refused.
     """
     worker.limit_bodies(64 * 1024)
-    head = b" HTTP/1.1\r\nHost: here\r\nContent-Length: 20000\r\n\r\n"
+    head = b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n"
     lines = [worker.dial() for _ in range(6)]
     upload, first, *others = lines
     upload.sendall(b"POST /read" + head + b"x")
@@ -133,7 +133,7 @@ def test_who_uploads_slowly_is_not_closed_before_who_sends_nothing(worker: Stepp
     """Where connections ran out, an upload under way for seconds was taken for the longest wait."""
     with ExitStack() as stack:
         upload = stack.enter_context(closing(worker.dial()))
-        upload.sendall(b"POST /read HTTP/1.1\r\nHost: here\r\nContent-Length: 90000\r\n\r\nx")
+        upload.sendall(b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 90000\r\n\r\nx")
         worker.run_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
         (uploading,) = worker._connections
         silent = stack.enter_context(closing(worker.dial()))
@@ -149,7 +149,7 @@ def test_who_uploads_slowly_is_not_closed_before_who_sends_nothing(worker: Stepp
 def test_a_stale_event_of_a_connection_is_ignored(worker: SteppedWorker) -> None:
     """One turn of the loop may move a connection on before its own event has its turn."""
     with closing(worker.dial()) as line:
-        line.sendall(b"POST /read HTTP/1.1\r\nHost: here\r\nContent-Length: 9\r\n\r\nx")
+        line.sendall(b"POST /read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx")
         worker.run_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
         (conn,) = worker._connections
         stale = conn.on_event
@@ -178,7 +178,7 @@ def test_where_the_system_allows_no_more_threads_one_connection_ends(
 def test_chunks_have_more_time_the_more_of_them_come(worker: SteppedWorker) -> None:
     """Their length is not known, so twenty seconds were all there was, for 10 MB too."""
     with closing(worker.dial()) as line:
-        head = b"POST /read HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+        head = b"POST /read HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
         line.sendall(head + b"1\r\nx\r\n")
         worker.run_until(lambda: any(conn.state is State.BODY for conn in worker._connections))
         (conn,) = worker._connections

@@ -1,0 +1,216 @@
+"""A clock that was ahead and is right again: nothing counts for as long as it was ahead."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+import jwt.api_jwt
+import pytest
+
+from skinapi.jobs.queue import Jobs
+from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.uploads import KEPT_FOR, Uploads
+from skinapi.storage import ids
+from skinapi.storage.ids import CLOCK_TOLERANCE, now
+from tests.backends import ADMIN, PASSWORD, Backend, Person, store_of_kind
+
+YEAR = timedelta(days=365)
+LEASE = timedelta(seconds=30)
+RIGHT = time.time
+
+
+class Clock:
+    """The clock of the application."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.ahead = timedelta()
+        clock = self
+
+        class Shifted(datetime):
+            @classmethod
+            def now(cls, tz: tzinfo | None = None) -> Self:
+                return cls.fromtimestamp(clock.read(), tz)
+
+        patch.setattr(time, "time", self.read)
+        patch.setattr(ids, "datetime", Shifted)
+        # Ids never go back: those of the tests that follow would be of the future.
+        patch.setattr(ids, "_ids", ids._Ids())
+        patch.setattr(jwt.api_jwt, "datetime", Shifted)
+
+    def read(self) -> float:
+        return RIGHT() + self.ahead.total_seconds()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
+    store = store_of_kind(request.param, tmp_path, uri)
+    backend = Backend(tmp_path, store, guesses_per_hour=3)
+    yield backend
+    backend.services.store.close()
+
+
+def log_in(backend: Backend, email: str, password: str, **said: Any) -> Any:
+    return backend.client.post("/login", json={"email": email, "password": password, **said})
+
+
+def test_a_guess_of_the_future_locks_nobody_out(backend: Backend, clock: Clock) -> None:
+    ada = backend.member("ada@example.org")
+    clock.ahead = YEAR
+    assert log_in(backend, ada.email, "wrong").status_code == 401
+    clock.ahead = timedelta()
+    wrong = [log_in(backend, ada.email, "wrong").status_code for _ in range(6)]
+    assert wrong[-1] == 429  # the limit counts from now on
+    refused = log_in(backend, ada.email, PASSWORD)
+    assert int(refused.headers["Retry-After"]) <= 3600
+    clock.ahead = timedelta(hours=1)
+    assert log_in(backend, ada.email, PASSWORD).status_code == 200
+
+
+@pytest.mark.parametrize("renews", [False, True])
+def test_a_session_of_the_future_is_not_valid(
+    backend: Backend, clock: Clock, *, renews: bool
+) -> None:
+    ada = backend.member("ada@example.org")
+    clock.ahead = YEAR
+    keys = log_in(backend, ada.email, PASSWORD, refresh=renews).get_json()
+    call = partial(Person(backend.client, keys["access_token"]).call, "GET", "/me")
+    assert call().status_code == 200
+    clock.ahead = timedelta()
+    assert call().status_code == 401
+    if renews:
+        body = {"refresh_token": keys["refresh_token"]}
+        assert backend.client.post("/auth/refresh", json=body).status_code == 401
+    assert log_in(backend, ada.email, PASSWORD).status_code == 200
+
+
+def test_a_session_stays_where_the_clock_was_wrong_by_an_hour(
+    backend: Backend, clock: Clock
+) -> None:
+    clock.ahead = CLOCK_TOLERANCE
+    ada = backend.member("ada@example.org")
+    clock.ahead = timedelta()
+    assert ada.call("GET", "/me").status_code == 200
+
+
+def test_an_initial_password_of_the_future_is_expired(backend: Backend, clock: Clock) -> None:
+    admin = backend.member(ADMIN, role="admin")
+    clock.ahead = YEAR
+    body = {"name": "Meredith Grey", "email": "grey@example.org", "password": PASSWORD}
+    admin = backend.log_in(ADMIN)
+    assert admin.call("POST", "/doctors", json=body).status_code == 201
+    clock.ahead = timedelta()
+    refused = log_in(backend, "grey@example.org", PASSWORD)
+    assert refused.get_json()["code"] == "initial_password_expired"
+
+
+def test_a_dead_workers_job_is_taken_back_when_a_lease_is_over(
+    backend: Backend, clock: Clock
+) -> None:
+    jobs = Jobs(backend.services.store)
+    job = jobs.add(identifier=jobs.new_id(), kind="train", owner="ada", request={})
+    clock.ahead = YEAR
+    assert jobs.claim(worker="dead", lease=LEASE)
+    clock.ahead = timedelta()
+    assert jobs.claim(worker="next", lease=LEASE) is None  # the first may live
+    clock.ahead = LEASE + timedelta(seconds=1)
+    taken = jobs.claim(worker="next", lease=LEASE)
+    assert taken
+    assert taken.id == job.id
+
+
+def test_a_living_worker_keeps_its_job(backend: Backend, clock: Clock) -> None:
+    jobs = Jobs(backend.services.store)
+    jobs.add(identifier=jobs.new_id(), kind="train", owner="ada", request={})
+    clock.ahead = YEAR
+    held = jobs.claim(worker="first", lease=LEASE)
+    assert held
+    clock.ahead = timedelta()
+    assert jobs.claim(worker="next", lease=LEASE) is None
+    assert jobs.beat(held, lease=LEASE, changes={})
+    clock.ahead = LEASE - timedelta(seconds=1)
+    assert jobs.claim(worker="next", lease=LEASE) is None
+
+
+def test_a_job_that_ended_in_the_future_is_kept_from_now_on(backend: Backend, clock: Clock) -> None:
+    jobs = Jobs(backend.services.store)
+    jobs.add(identifier=jobs.new_id(), kind="train", owner="ada", request={})
+    clock.ahead = YEAR
+    held = jobs.claim(worker="first", lease=LEASE)
+    assert held
+    assert jobs.finish(held, status="completed", changes={})
+    clock.ahead = timedelta()
+    jobs.sweep()
+    found = jobs.get(held.id)
+    assert found
+    assert found.completed_at
+    assert found.completed_at <= now()
+
+
+def test_an_upload_of_the_future_expires_as_if_it_began_now(backend: Backend, clock: Clock) -> None:
+    uploads = Uploads(backend.services.store)
+    clock.ahead = YEAR
+    begun = uploads.begin(owner="ada", name="a.zip", size=1, sha256=None)
+    clock.ahead = timedelta()
+    uploads.sweep()
+    assert uploads.get(begun.id, owner="ada").expires_at <= now() + KEPT_FOR
+    clock.ahead = KEPT_FOR + timedelta(minutes=1)
+    uploads.sweep()
+    assert uploads.of_owner("ada") == []
+
+
+def test_a_check_that_was_silent_since_the_future_is_interrupted(
+    backend: Backend, clock: Clock
+) -> None:
+    datasets = Datasets(backend.services.store)
+    clock.ahead = YEAR
+    owner = backend.account(backend.member(role="researcher").email).id
+    begun = datasets.begin(NewDataset(name="moles", owner=owner), size=1)
+    clock.ahead = timedelta()
+    backend.services.datasets.sweep()
+    assert datasets.by_id(begun.id).status == "checking"  # it may go on
+    clock.ahead = timedelta(minutes=11)
+    backend.services.datasets.sweep()
+    assert datasets.by_id(begun.id).status == "refused"
+
+
+def test_an_intent_of_the_future_without_an_outcome_is_found(
+    backend: Backend, clock: Clock
+) -> None:
+    clock.ahead = YEAR
+    act = backend.services.trail.act("test.act", by="1", target="2")
+    act.__enter__()
+    clock.ahead = timedelta()
+    says = [fault.says for fault in backend.services.trail.faults()]
+    assert any("(test.act) has no outcome" in one for one in says)
+
+
+def test_requests_of_the_future_use_up_no_rate(tmp_path: Path, clock: Clock) -> None:
+    backend = Backend(tmp_path, rate_read="2/day")
+    ada = backend.member()
+    call = partial(ada.call, "GET", "/me")
+    clock.ahead = timedelta(hours=5)
+    assert [call().status_code for _ in range(3)] == [200, 200, 429]
+    clock.ahead = timedelta()
+    assert [call().status_code for _ in range(3)] == [200, 200, 429]
+    backend.services.store.close()
+
+
+def test_no_wait_for_a_rate_is_longer_than_its_window(tmp_path: Path, clock: Clock) -> None:
+    backend = Backend(tmp_path, rate_read="1/hour")
+    ada = backend.member()
+    clock.ahead = timedelta(minutes=50)
+    ada.call("GET", "/me")
+    clock.ahead = timedelta()
+    refused = ada.call("GET", "/me")
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) <= 3600
+    backend.services.store.close()
