@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
+from skinapi.jobs.queue import Jobs
 from skinapi.vision.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.visitor import Visitor
 from tests.models import tiny_model
@@ -39,6 +40,16 @@ def seeder(server: Server) -> Iterator[Seeder]:
     seeder = Seeder(server)
     yield seeder
     seeder.close()
+
+
+@pytest.fixture
+def jobs(seeder: Seeder) -> Jobs:
+    """The queue of the server, in which nobody waits: the test is its worker, and gets its own."""
+    jobs = Jobs(seeder.services.store)
+    for job in jobs.find(owner=None, limit=100, after=None):
+        if not job.ended:
+            jobs.forget(job.owner)
+    return jobs
 
 
 @pytest.fixture

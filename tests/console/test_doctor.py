@@ -110,6 +110,11 @@ def take_the_next_one_under_another_label(journey: Journey) -> None:
     journey.press("reviewed", within="tabs")
     visitor.find(SECOND)
     journey.step("reviewed")
+    journey.press("toTeach", within="tabs")
+    journey.see("toTeachText")
+    visitor.find(f"{FIRST} .band-referral, {FIRST} .band-doctor_review, {FIRST} .band-routine")
+    journey.see("teachesNothing")
+    journey.step("to-teach")
 
 
 def look_at_the_patients(journey: Journey) -> None:

@@ -153,4 +153,7 @@ def test_a_consent_is_kept(visitor: Visitor, seeder: Seeder) -> None:
     visitor.press("section.card label.tick")
     visitor.see("Saved")
     assert ada.call("GET", "/me").json["consents"]["photos"] is True
+    visitor.press("section.card label.tick:last-of-type")
+    visitor.await_answer("/me/consents", times=2)
+    assert ada.call("GET", "/me").json["consents"] == {"photos": True, "training": True}
     visitor.assert_quiet()

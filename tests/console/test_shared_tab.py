@@ -1,6 +1,10 @@
-"""Two people at one tab: what one of them sent is never filed under the other, or shown to them."""
+"""Two people at one tab: what one of them sent is never filed under the other, or shown to them;
+nor is what the first one looked at, in any tab.
+"""
 
 from pathlib import Path
+
+import pytest
 
 from tests.backends import PASSWORD
 from tests.console.journey import file_of
@@ -89,6 +93,41 @@ def test_an_answer_is_not_shown_to_the_next_person(
     take_the_tab(visitor, bert)
     assert_nothing_came_of_it(visitor)
     visitor.make_slow(False)
+
+
+def test_a_logout_clears_the_other_tabs_of_the_session(visitor: Visitor, seeder: Seeder) -> None:
+    anna = seeder.person()
+    visitor.look()
+    visitor.enter(anna, "user")
+    visitor.run("window.other = window.open('/#/account')")  # with a copy of the session
+    shows = "return window.other.document.body.innerText.includes(arguments[0])"
+    visitor.await_truth(lambda: visitor.run(shows, anna.email), "the account in the other tab")
+    visitor.press_button("Log out")
+    visitor.await_truth(lambda: not visitor.run(shows, anna.email), "the other tab to be cleared")
+    visitor.run("window.other.close()")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        "document.dispatchEvent(new Event('visibilitychange'))",
+        "dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))",
+    ],
+)
+def test_a_page_that_is_looked_at_again_hides_what_an_ended_session_showed(
+    visitor: Visitor, seeder: Seeder, event: str
+) -> None:
+    anna = seeder.person()
+    visitor.look()
+    visitor.enter(anna, "user")
+    visitor.go("account")
+    visitor.see(anna.email)
+    visitor.await_stillness()
+    seeder.services.sessions.forget(anna.id)
+    visitor.run(event)
+    visitor.find(".veil [name=password]")
+    color = visitor.run("return getComputedStyle(document.querySelector('.veil')).backgroundColor")
+    assert color.startswith("rgb("), color  # an rgba could be seen through
 
 
 def choose_photo(visitor: Visitor, caller: Caller, folder: Path) -> None:

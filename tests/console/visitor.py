@@ -8,6 +8,7 @@ from typing import Any
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
+    ElementNotInteractableException,
     NoSuchElementException,
     StaleElementReferenceException,
     TimeoutException,
@@ -25,6 +26,7 @@ IN_THE_WAY = (
     NoSuchElementException,
     StaleElementReferenceException,
     ElementClickInterceptedException,
+    ElementNotInteractableException,  # a dialog is in the page a moment before it is open
 )
 # The standard: https://www.w3.org/TR/WCAG22/
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -47,6 +49,16 @@ return texts;
 IS_STILL = """
 return !document.querySelector(".loading, .sending, button:disabled")
   && [...document.images].every((image) => image.complete);
+"""
+# The server gets the next such request, and the page never hears its answer.
+LOSE_ANSWER = """
+const [path, ask] = [arguments[0], window.fetch];
+let left = 1;
+window.fetch = async (asked, options) => {
+  const answer = await ask(asked, options);
+  if (options?.method === "POST" && asked === path && left-- > 0) throw new TypeError();
+  return answer;
+};
 """
 CUT_OFF = """
 const boxes = "h1, h2, button, .button, .badge, .chip, td, th, .card, .message";
@@ -137,8 +149,8 @@ class Visitor:
     def keys(self, *keys: str) -> None:
         self._browser.switch_to.active_element.send_keys(*keys)
 
-    def hand_in(self, name: str, file: Path) -> None:
-        self.find(f"input[name={name}]").send_keys(str(file))
+    def hand_in(self, name: str, *files: Path) -> None:
+        self.find(f"input[name={name}]").send_keys("\n".join(map(str, files)))
 
     def find(self, selector: str) -> WebElement:
         found: WebElement = self._until(
@@ -178,13 +190,13 @@ class Visitor:
     def await_truth(self, ask: Callable[[], bool], what: str) -> None:
         self._until(ask, f"for {what}")
 
-    def await_answer(self, path: str) -> None:
-        """Wait until the page has had a good answer from an address that ends so."""
-        ask = (
-            "return performance.getEntriesByType('resource')"
-            ".some((one) => one.name.endsWith(arguments[0]) && one.responseStatus === 200)"
+    def await_answer(self, path: str, *, times: int = 1) -> None:
+        """Wait until the page has had so many good answers from an address that ends so."""
+        count = (
+            "return performance.getEntriesByType('resource').filter("
+            "(one) => one.name.endsWith(arguments[0]) && one.responseStatus === 200).length"
         )
-        self._until(lambda: self.run(ask, path), f"for the answer of {path}")
+        self._until(lambda: self.run(count, path) >= times, f"for the answer of {path}")
 
     def photograph(self) -> str:
         """The whole page as PNG in base64, in a window as high as the page needs."""
@@ -201,6 +213,10 @@ class Visitor:
 
     def go_offline(self, gone: bool) -> None:
         self._set_network(gone, 0)
+
+    def lose_answer(self, path: str) -> None:
+        """To the next POST to this path; until the page is loaded anew."""
+        self.run(LOSE_ANSWER, path)
 
     def make_slow(self, slow: bool) -> None:
         self._set_network(False, 4000 if slow else 0)

@@ -66,8 +66,20 @@ function changePerson() {
   conditions = null; // the question may have been aborted
 }
 
-/** Log out at once; the server is told as far as it can be reached. */
+/** A tab that was opened from another one has a copy of its session: it ends there too. */
+const ended = new BroadcastChannel("skinapi.ended");
+ended.onmessage = (/** @type {MessageEvent<string>} */ event) => {
+  if (session?.token === event.data) setSession(null);
+};
+
+/** Ask whether the session still stands. Where it has ended, the login covers the page. */
+export function checkSession() {
+  if (session && !isWaitingForLogin()) get("/me").catch(() => {});
+}
+
+/** Log out at once, in all tabs of the session; the server is told as far as it can be reached. */
 export function logOut() {
+  if (session) ended.postMessage(session.token);
   const headers = headersOf(session, { "Content-Type": "application/json" });
   setSession(null);
   fetch("/auth/logout", { method: "POST", headers, body: "{}", keepalive: true }).catch(() => {});
@@ -82,8 +94,8 @@ function readSession() {
   }
 }
 
-/** @typedef {{json?: unknown, form?: FormData, key?: string, accept?: string,
- *   onProgress?: (share: number) => void}} Options */
+/** @typedef {{json?: unknown, form?: FormData, bytes?: Blob, key?: string, accept?: string,
+ *   onProgress?: (share: number) => void, signal?: AbortSignal}} Options */
 
 /**
  * What `read` makes of a good answer. A request belongs to the person who made it: once they have
@@ -94,7 +106,7 @@ function readSession() {
 function send(method, path, options = {}, read = (response) => response.json()) {
   const mine = presence;
   return new Promise((resolve, reject) => {
-    exchange(method, path, options, mine.signal)
+    exchange(method, path, options, options.signal ? AbortSignal.any([mine.signal, options.signal]) : mine.signal)
       .then(read)
       .then(
         (value) => mine === presence && resolve(value),
@@ -105,7 +117,7 @@ function send(method, path, options = {}, read = (response) => response.json()) 
 
 /**
  * @param {string} method @param {string} path @param {Options} options
- * @param {AbortSignal} signal aborted when the person leaves @returns {Promise<Response>}
+ * @param {AbortSignal} signal aborted when the person leaves or cancels @returns {Promise<Response>}
  */
 async function exchange(method, path, options, signal) {
   signal.throwIfAborted();
@@ -114,7 +126,7 @@ async function exchange(method, path, options, signal) {
   const headers = headersOf(used, { Accept: options.accept ?? "application/json" });
   if (options.key) headers["Idempotency-Key"] = options.key;
   /** @type {BodyInit | undefined} */
-  let body = options.form;
+  let body = options.form ?? options.bytes;
   if (options.json !== undefined) {
     headers["Content-Type"] = "application/json";
     body = JSON.stringify(options.json);
@@ -200,6 +212,20 @@ export const getPage = (path) =>
     return { items: await response.json(), next: next ? next[1] : null };
   });
 
+/** All items of a list, page after page. @param {string} path @returns {Promise<any[]>} */
+export async function getAll(path) {
+  const found = [];
+  /** @type {string | null} */
+  let next = path;
+  while (next) {
+    /** @type {{items: any[], next: string | null}} */
+    const page = await getPage(next);
+    found.push(...page.items);
+    next = page.next;
+  }
+  return found;
+}
+
 /** @param {string} path @param {string} accept */
 export const getText = (path, accept) =>
   send("GET", path, { accept }, (response) => response.text());
@@ -225,6 +251,12 @@ export const remove = (path) => send("DELETE", path);
  * @param {(share: number) => void} onProgress how much has been sent @returns {Promise<any>}
  */
 export const upload = (path, form, key, onProgress) => send("POST", path, { form, key, onProgress });
+
+/**
+ * A part of a file. @param {string} path @param {Blob} bytes @param {(share: number) => void} onProgress
+ * @param {AbortSignal} signal @returns {Promise<any>}
+ */
+export const putBytes = (path, bytes, onProgress, signal) => send("PUT", path, { bytes, onProgress, signal });
 
 /** A name for one request, so that sending it again does not act twice. */
 export const newKey = () =>

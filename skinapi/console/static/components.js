@@ -20,6 +20,7 @@ const ICONS = {
   file: "M6 2h8l4 4v16H6V2Zm8 0v4h4M9 12h6m-6 4h6",
   person: "M12 3a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM3.5 21c.8-4 4.2-6 8.5-6s7.7 2 8.5 6",
   trash: "M4 6h16M9 6V3.5h6V6M6 6l1 15h10l1-15M10 10v7m4-7v7",
+  folder: "M3 6h6l2 2.5h10V20H3V6Z",
   info: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20Zm0 9v6m0-10v.1",
 };
 
@@ -180,16 +181,18 @@ export const Answer = ({ answer, children }) => {
 };
 
 /**
- * A labelled input. @param {{label: string, name: string, type?: string, hint?: string,
+ * A labelled input; `error` is what is wrong with its value.
+ * @param {{label: string, name: string, type?: string, hint?: string, error?: string,
  * autocomplete?: string, required?: boolean, minlength?: number, value?: string,
  * onInput?: (event: any) => void}} props
  */
-export const Field = ({ label, name, hint, type = "text", ...rest }) => html`
+export const Field = ({ label, name, hint, error, type = "text", ...rest }) => html`
   <div class="field">
     <label for="field-${name}">${label}</label>
     ${hint && html`<small id="hint-${name}">${hint}</small>`}
-    <input id="field-${name}" name=${name} type=${type} aria-describedby=${hint ? `hint-${name}` : null}
-      ...${rest} />
+    <input id="field-${name}" name=${name} type=${type} aria-invalid=${error ? "true" : null}
+      aria-describedby=${[hint && `hint-${name}`, error && `error-${name}`].filter(Boolean).join(" ") || null} ...${rest} />
+    ${error && html`<small class="failed" id="error-${name}">${error}</small>`}
   </div>`;
 
 /**
@@ -349,21 +352,25 @@ export const Toasts = () => {
 };
 
 /**
- * A question before something that cannot be undone.
- * @param {{title: string, children?: any, confirm: string, onConfirm: () => Promise<void> | void, onClose: () => void}} props
+ * A question before something that is not done lightly; most of that cannot be undone.
+ * @param {{title: string, children?: any, confirm: string, kind?: "danger" | "primary", onConfirm: () => Promise<void> | void,
+ *   onClose: () => void}} props
  */
-export const Confirm = ({ title, children, confirm, onConfirm, onClose }) => {
+export const Confirm = ({ title, children, confirm, kind = "danger", onConfirm, onClose }) => {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
   const go = async () => {
+    setBusy(true);
     try {
       await onConfirm();
       onClose();
     } catch (problem) {
       setError(problem);
+      setBusy(false);
     }
   };
   return html`
@@ -373,7 +380,7 @@ export const Confirm = ({ title, children, confirm, onConfirm, onClose }) => {
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       <div class="row end">
         <button class="quiet" onClick=${onClose}>${say("cancel")}</button>
-        <button class="danger" onClick=${go}>${confirm}</button>
+        <button class=${kind} disabled=${busy} onClick=${go}>${confirm}</button>
       </div>
     </dialog>`;
 };

@@ -105,6 +105,21 @@ export function sayWait(seconds) {
   return new Intl.RelativeTimeFormat(language).format(Math.ceil(seconds / size), unit);
 }
 
+/** About how long something takes, in the largest unit that it fills. @param {number} seconds */
+export function sayDuration(seconds) {
+  const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(Math.round(seconds / size));
+}
+
+const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"];
+
+/** @param {number} bytes */
+export function sayBytes(bytes) {
+  const step = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const format = new Intl.NumberFormat(language, { style: "unit", unit: SIZES[step], maximumFractionDigits: 1 });
+  return format.format(bytes / 1000 ** step);
+}
+
 /** @param {number} value @param {number} [digits] behind the decimal point */
 export const sayNumber = (value, digits = 0) =>
   new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);

@@ -2,9 +2,9 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useReducer, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, setSession } from "/console/api.js";
+import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Toasts } from "/console/components.js";
-import { goTo, placesOf } from "/console/navigation.js";
+import { goTo, LAB, placeOf, placesOf } from "/console/navigation.js";
 import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
 
 /** Each view is a module that is loaded when it is first shown. */
@@ -27,20 +27,29 @@ const VIEWS = {
   audit: () => import("/console/views/audit.js"),
   server: () => import("/console/views/server.js"),
   model: () => import("/console/views/model.js"),
+  datasets: () => import("/console/views/datasets.js"),
+  add: () => import("/console/views/add.js"),
+  dataset: () => import("/console/views/dataset.js"),
+  train: () => import("/console/views/train.js"),
+  jobs: () => import("/console/views/jobs.js"),
+  job: () => import("/console/views/job.js"),
+  models: () => import("/console/views/models.js"),
+  import: () => import("/console/views/import.js"),
+  version: () => import("/console/views/version.js"),
+  compare: () => import("/console/views/compare.js"),
+  drift: () => import("/console/views/drift.js"),
   missing: () => import("/console/views/missing.js"),
 };
 const PUBLIC = new Set(["", "login", "register", "password", "sample", "model", "missing"]);
-/** A view that is opened from a place of the navigation. */
-const PARENTS = /** @type {Record<string, string>} */ ({ case: "queue", finding: "history" });
 
-/** What stands behind the name of a view: a number, an id, or the name of a tab. */
-const ARGUMENT = /^[\w-]*$/;
+/** What stands behind the name of a view: a number, an id, the version of a model, or the name of a tab. */
+const ARGUMENT = /^(?:\w[\w.-]*)?$/;
 
 /** The view and its argument, from the address behind `#/`, which anyone can put into a link. */
 function readPlace() {
   if (location.pathname === "/password" && !location.hash) return { name: "password", argument: "" };
   const [name = "", argument = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/");
-  const known = Object.hasOwn(VIEWS, name) && ARGUMENT.test(argument) && rest.length === 0;
+  const known = Object.hasOwn(VIEWS, name) && (name || !argument) && ARGUMENT.test(argument) && rest.length === 0;
   return known ? { name, argument } : { name: "missing", argument: "" };
 }
 
@@ -66,13 +75,20 @@ const Header = () => {
     goTo("");
   };
   const other = getLanguage() === "en" ? "fr" : "en";
+  const here = placeOf(name);
+  useEffect(() => document.querySelector(".lab [aria-current]")?.scrollIntoView({ block: "nearest" }), [here]); // on a phone it may be past the edge
+  const inLab = session !== null && LAB.includes(here);
+  /** @param {string} place @param {boolean} within the place, or the place itself */
+  const current = (place, within) => (place === name ? "page" : within ? "true" : null);
   return html`
     <header class="top">
       <a class="brand" href="#/"><img src="/console/icon.svg" width="28" height="28" alt="" />SkinAPI</a>
       <nav aria-label=${say("navigation")}>
         ${places.map(
-          (place) => html`<a href="#/${place}" aria-current=${place === name ? "page" : place === PARENTS[name] ? "true" : null}>
-            ${say(/** @type {any} */ (`nav_${place}`))}</a>`,
+          (place) =>
+            place === LAB[0]
+              ? html`<a href="#/${place}" aria-current=${inLab ? "true" : null}>${say("lab")}</a>`
+              : html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}</a>`,
         )}
       </nav>
       <div class="row">
@@ -81,6 +97,10 @@ const Header = () => {
           ? html`<button class="quiet" onClick=${leave}>${say("logOut")}</button>`
           : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}
       </div>
+      ${inLab &&
+      html`<nav class="lab" aria-label=${say("lab")}>
+        ${LAB.map((place) => html`<a href="#/${place}" aria-current=${current(place, place === here)}>${say(/** @type {any} */ (`nav_${place}`))}</a>`)}
+      </nav>`}
     </header>`;
 };
 
@@ -112,7 +132,10 @@ const View = () => {
   return html`<${module.View} argument=${argument} key=${`${shown}/${argument}/${personNumber()}`} />`;
 };
 
-/** The session ended while something was on its way: it is sent once one has logged in again. */
+/**
+ * The session ended while something was on its way: it is sent once one has logged in again. What was
+ * shown stays below, and cannot be seen: somebody else may sit here now.
+ */
 const LoginAgain = () => {
   const [form, setForm] = useState(/** @type {any} */ (null));
   useEffect(() => {
@@ -149,6 +172,9 @@ const Console = () => {
     ${isWaitingForLogin() && html`<${LoginAgain} />`}`;
 };
 
+// Meanwhile the session may have ended elsewhere; Back shows a page from memory, as it was left.
+document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && checkSession());
+addEventListener("pageshow", (event) => event.persisted && checkSession());
 document.documentElement.lang = getLanguage();
 const root = /** @type {HTMLElement} */ (document.getElementById("console"));
 render(html`<${Console} />`, root);

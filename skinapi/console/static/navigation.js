@@ -1,16 +1,34 @@
 // @ts-check
 // Which views a role works with; the first is where it begins.
 
+/** The views of the lab. Of these only the first stands in the navigation of a role; the others stand beside it. */
+export const LAB = ["datasets", "train", "jobs", "models", "drift"];
+
 const NAVIGATION = {
   user: ["check", "history"],
-  researcher: ["check", "history"],
+  researcher: [LAB[0], "check", "history"],
   doctor: ["queue", "patients", "check"],
-  admin: ["users", "doctors", "usage", "audit", "server", "check"],
+  admin: ["users", "doctors", "usage", "audit", "server", LAB[0], "check"],
+};
+
+/** A view that is opened from a place of the navigation. @type {Record<string, string>} */
+const PARENTS = {
+  case: "queue",
+  finding: "history",
+  add: "datasets",
+  dataset: "datasets",
+  job: "jobs",
+  import: "models",
+  version: "models",
+  compare: "models",
 };
 
 /** @param {string} role @returns {string[]} */
 export const placesOf = (role) =>
   NAVIGATION[/** @type {keyof typeof NAVIGATION} */ (role)] ?? NAVIGATION.user;
+
+/** The place of the navigation that a view belongs to. @param {string} name */
+export const placeOf = (name) => PARENTS[name] ?? name;
 
 /** @param {string} place */
 export const goTo = (place) => {

@@ -10,6 +10,7 @@ import { NewPassword } from "/console/views/login.js";
 const CONSENTS = /** @type {const} */ ([
   ["photos", "consentPhotos", "consentPhotosText"],
   ["llm", "consentLlm", "consentLlmText"],
+  ["training", "consentTraining", "consentTrainingText"],
 ]);
 
 /** @param {string} name @param {HTMLInputElement} box */

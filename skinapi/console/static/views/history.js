@@ -2,7 +2,7 @@
 // One's own findings, the newest first.
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { apiPath, getConditions, getFile, getPage, remove } from "/console/api.js";
+import { apiPath, getAll, getConditions, getFile, remove } from "/console/api.js";
 import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast, useAnswer } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
 import { labelOfBand } from "/console/views/finding.js";
@@ -10,16 +10,16 @@ import { labelOfBand } from "/console/views/finding.js";
 /** A picture is fetched when its row is this near to the screen. */
 const NEAR = "300px";
 
-/** The kept photo, small. @param {{number: number, kept: boolean}} props */
-export const Thumbnail = ({ number, kept }) => {
+/** The picture at this path, small; an icon where there is none. @param {{path: string | null, alt?: string}} props */
+export const Thumbnail = ({ path, alt = "" }) => {
   const [url, setUrl] = useState("");
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   useEffect(() => {
-    if (!kept || !place.current) return undefined;
+    if (!path || !place.current) return undefined;
     let made = "";
     let current = true;
     const fetchPicture = async () => {
-      made = await getFile(apiPath`/submissions/${number}/thumbnail`, "image/jpeg").catch(() => "");
+      made = await getFile(path, "image/jpeg").catch(() => "");
       if (current) setUrl(made);
       else if (made) URL.revokeObjectURL(made);
     };
@@ -37,10 +37,13 @@ export const Thumbnail = ({ number, kept }) => {
       observer.disconnect();
       if (made) URL.revokeObjectURL(made);
     };
-  }, [number, kept]);
+  }, [path]);
   return html`<span class="thumb" ref=${place}>
-    ${url ? html`<img class="thumb" src=${url} alt="" />` : html`<${Icon} name="camera" />`}</span>`;
+    ${url ? html`<img class="thumb" src=${url} alt=${alt} />` : html`<${Icon} name="camera" />`}</span>`;
 };
+
+/** The kept photo of a finding, small. @param {{number: number, kept: boolean}} props */
+export const KeptPhoto = ({ number, kept }) => html`<${Thumbnail} path=${kept ? apiPath`/submissions/${number}/thumbnail` : null} />`;
 
 export const View = () => {
   const [items, setItems] = useState(/** @type {any[] | null} */ (null));
@@ -50,16 +53,7 @@ export const View = () => {
   const load = async () => {
     setError(null);
     try {
-      const found = [];
-      /** @type {string | null} */
-      let next = "/submissions?limit=200";
-      while (next) {
-        /** @type {any} */
-        const page = await getPage(next);
-        found.push(...page.items);
-        next = page.next;
-      }
-      setItems(found.reverse());
+      setItems((await getAll("/submissions?limit=200")).reverse());
     } catch (problem) {
       setError(problem);
     }
@@ -78,7 +72,7 @@ export const View = () => {
       ${items.map(
         (one) => html`
           <li key=${one.id}>
-            <${Thumbnail} number=${one.id} kept=${one.photo_kept} />
+            <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
             <div class="grow"><a href="#/finding/${one.id}">${say("title_finding")} ${one.id}</a>
               <small>${sayDate(`${one.time.replace(" ", "T")}Z`)}</small></div>
             <${BandBadge} band=${one.band}

@@ -10,7 +10,7 @@ import { nameOf } from "/console/views/finding.js";
 /** As a share, or as a number where a share would mislead. @typedef {"percent" | "number"} Kind */
 
 /** @param {Kind} kind @param {number} value */
-const show = (kind, value) => (kind === "percent" ? sayPercent(value) : sayNumber(value, 3));
+export const show = (kind, value) => (kind === "percent" ? sayPercent(value) : sayNumber(value, 3));
 
 /**
  * A figure with its interval as a bar: the value is its length, the interval the line across its end.
@@ -62,7 +62,7 @@ const Figures = ({ title, named, rows, counted, columns }) => html`
   </div>`;
 
 /** @param {any} conditions @param {string} kind @param {"one" | "many"} [count] */
-const nameOfKind = (conditions, kind, count = "many") => said(conditions.notices.kinds[kind]?.[count]) || kind;
+export const nameOfKind = (conditions, kind, count = "many") => said(conditions.notices.kinds[kind]?.[count]) || kind;
 
 /** The API's sentence on what was sent to a doctor, for each kind of picture. @param {{caught: any, conditions: any}} props */
 const Caught = ({ caught, conditions }) => html`
@@ -123,9 +123,9 @@ const Melanoma = ({ figures, conditions }) => {
 };
 
 /** @param {{card: any, conditions: any}} props */
-const TestFigures = ({ card, conditions }) => {
+export const TestFigures = ({ card, conditions }) => {
   const all = card.figures?.test;
-  if (!all) return html`<p>${say("noFigures")}</p>`;
+  if (typeof all?.n !== "number") return html`<p>${say("noFigures")}</p>`;
   const figures = all.one_per_lesion ?? all;
   const classes = Object.entries(figures.per_class ?? {}).map(([key, one]) => ({
     name: nameOf(conditions, /** @type {any} */ (one).condition ?? key),
@@ -163,7 +163,7 @@ const TestFigures = ({ card, conditions }) => {
 };
 
 /** The card's own words are in English. @param {{card: any}} props */
-const Limits = ({ card }) => html`
+export const Limits = ({ card }) => html`
   <section class="card">
     <h2>${say("modelLimits")}</h2>
     ${getLanguage() !== "en" && html`<p><small>${say("inEnglish")}</small></p>`}
@@ -173,7 +173,7 @@ const Limits = ({ card }) => html`
   </section>`;
 
 /** @param {{card: any, conditions: any}} props */
-const Learned = ({ card, conditions }) =>
+export const Learned = ({ card, conditions }) =>
   Array.isArray(card.sources) &&
   html`
     <section class="card">

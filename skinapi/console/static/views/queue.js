@@ -6,12 +6,17 @@ import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, say, sayAge, sayDate } from "/console/language.js";
 import { labelOfBand, nameOfClass } from "/console/views/finding.js";
-import { Thumbnail } from "/console/views/history.js";
+import { KeptPhoto } from "/console/views/history.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 20;
 /** What each tab asks for; the first is shown without a name in the address. */
-const FILTERS = { "": { reviewed: "false" }, reviewed: { reviewed: "true" }, all: {} };
+const FILTERS = {
+  "": { reviewed: "false" },
+  teach: { order: "learning" },
+  reviewed: { reviewed: "true" },
+  all: {},
+};
 
 /** The finding that was opened last: the list begins there when one comes back. */
 let opened = 0;
@@ -19,7 +24,7 @@ let opened = 0;
 /** A finding in short. @param {{found: any, conditions: any, current?: boolean, named?: boolean}} props */
 export const FindingRow = ({ found, conditions, current = false, named = true }) => html`
   <li class=${current ? "whole current" : "whole"}>
-    <${Thumbnail} number=${found.id} kept=${found.photo_kept} />
+    <${KeptPhoto} number=${found.id} kept=${found.photo_kept} />
     <div class="grow">
       <a class="cover" href="#/case/${found.id}" data-number=${found.id}>
         ${named ? isolated(found.patient_name) : `${say("title_finding")} ${found.id}`}</a>
@@ -27,7 +32,8 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
         ${found.uncertain && html` <span class="mark">${say("uncertainMark")}</span>`}</span>
       <small>${found.reviewed
         ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`
-        : say("waitingSince", { age: sayAge(found.created_at) })}</small>
+        : say("waitingSince", { age: sayAge(found.created_at) })}
+        ${found.learning && !found.learning.teaches && ` · ${say("teachesNothing")}`}</small>
     </div>
     <${BandBadge} band=${found.band} label=${labelOfBand(conditions, found.band)} />
   </li>`;
@@ -113,9 +119,11 @@ export const View = ({ argument }) => {
     <h1>${say("title_queue")}</h1>
     <${Tabs} label=${say("title_queue")} chosen=${tab} tabs=${[
       ["", say("toReview")],
+      ["teach", say("toTeach")],
       ["reviewed", say("reviewed")],
       ["all", say("all")],
     ]} onChoose=${(/** @type {string} */ next) => (location.hash = `#/queue/${next}`)} />
+    ${tab === "teach" && html`<p>${say("toTeachText")}</p>`}
     <${Findings} path="/queue" filter=${FILTERS[tab]} empty=${html`
       <${Empty} title=${say(tab ? "findingsEmpty" : "queueEmpty")}><p>${say("queueEmptyText")}</p><//>`} />`;
 };

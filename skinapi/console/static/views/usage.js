@@ -5,6 +5,7 @@ import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Answer, Tabs, useAnswer } from "/console/components.js";
 import { say, sayDay, sayNumber } from "/console/language.js";
+import { Columns, sum } from "/console/views/charts.js";
 import { labelOfBand } from "/console/views/finding.js";
 
 const PERIODS = ["7", "30", "90", "365"];
@@ -12,16 +13,8 @@ const PERIODS = ["7", "30", "90", "365"];
 const MOST_COLUMNS = 92;
 const DAYS_OF_WEEK = 7;
 const COUNTS = /** @type {const} */ (["refused", "accounts", "reports"]);
-/** One column of a chart, in the units of its drawing. */
-const STEP = 10;
-const WIDE = 8;
-const HIGH = 100;
-const ROUND = [1, 2, 3, 4, 5, 6, 8];
 
 /** @typedef {{day: string, findings: number, bands: Record<string, number>, refused: number, accounts: number, reports: number}} Day */
-
-/** @param {number[]} numbers */
-const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /** Several days as one, under the date of the first. @param {Day[]} days @returns {Day} */
 function together(days) {
@@ -44,45 +37,18 @@ function byWeek(days) {
   return weeks;
 }
 
-/** The end of a scale: a round number not below `most`. @param {number} most */
-function endOfScale(most) {
-  const unit = 10 ** Math.floor(Math.log10(Math.max(1, most)));
-  return unit * (ROUND.find((one) => one * unit >= most) ?? 10);
-}
-
-/** Parts of one column, from the bottom. @typedef {{name: string, value: number}[]} Column */
-
 /**
  * Columns over time, with the words that say the same. @param {{title: string, days: Day[],
- * columns: Column[], weekly: boolean, children?: any}} props
+ * columns: import("/console/views/charts.js").Column[], weekly: boolean, children?: any}} props
  */
 const Chart = ({ title, days, columns, weekly, children }) => {
   const totals = columns.map((column) => sum(column.map((part) => part.value)));
   const most = Math.max(...totals);
-  const end = endOfScale(most);
   const total = sum(totals);
   const words = total
     ? say(weekly ? "chartOfWeeks" : "chartOfDays", { total: sayNumber(total), most: sayNumber(most), date: sayDay(days[totals.indexOf(most)].day) })
     : say("chartEmpty");
-  return html`
-    <figure class="card chart">
-      <figcaption><h2>${title}</h2><p>${words}</p>${children}</figcaption>
-      <div class="plot">
-        <small aria-hidden="true">${sayNumber(end)}</small>
-        <svg role="img" aria-label=${`${title}: ${words}`} viewBox="0 0 ${STEP * columns.length} ${HIGH}" preserveAspectRatio="none">
-          ${[0, HIGH / 2, HIGH].map((at) => html`<line class="grid" x1="0" x2=${STEP * columns.length} y1=${at} y2=${at} />`)}
-          ${columns.map((column, index) => {
-            let top = HIGH;
-            return column.map(({ name, value }) => {
-              const height = (HIGH * value) / end;
-              top -= height;
-              return value > 0 && html`<rect class="fill-${name}" x=${STEP * index + 1} y=${top} width=${WIDE} height=${height} />`;
-            });
-          })}
-        </svg>
-      </div>
-      <div class="axis" aria-hidden="true"><small>${sayDay(days[0].day)}</small><small>${sayDay(days[days.length - 1].day)}</small></div>
-    </figure>`;
+  return html`<${Columns} title=${title} words=${words} columns=${columns} from=${sayDay(days[0].day)} to=${sayDay(days[days.length - 1].day)}>${children}<//>`;
 };
 
 /** @param {{days: Day[], bands: string[], conditions: any, weekly: boolean}} props */

@@ -2,26 +2,15 @@
 // The accounts of everybody but the doctors, those that wait for approval first.
 
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { getPage } from "/console/api.js";
+import { getAll } from "/console/api.js";
 import { Empty, Tabs, useAnswer } from "/console/components.js";
 import { isolated, say } from "/console/language.js";
 import { Accounts, Search, setField } from "/console/views/account_actions.js";
 
 const ALL = "all";
 
-/** Every doctor who can have patients. @returns {Promise<any[]>} */
-async function getDoctors() {
-  const doctors = [];
-  /** @type {string | null} */
-  let path = "/doctors?status=approved";
-  while (path) {
-    /** @type {{items: any[], next: string | null}} */
-    const page = await getPage(path);
-    doctors.push(...page.items);
-    path = page.next;
-  }
-  return doctors;
-}
+/** Every doctor who can have patients. */
+const getDoctors = () => getAll("/doctors?status=approved");
 
 /** @param {{act: any, doctors: any[]}} props */
 const DoctorOf = ({ act, doctors }) => {

@@ -1,0 +1,144 @@
+// @ts-check
+// Two model versions side by side: their figures, and the gates of the second against the first.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { get, getConditions } from "/console/api.js";
+import { Answer, Empty, Message, useAnswer } from "/console/components.js";
+import { hasWords, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { nameOf } from "/console/views/finding.js";
+import { Gates } from "/console/views/gates.js";
+import { nameOfKind } from "/console/views/model.js";
+import { getModels } from "/console/views/models.js";
+
+/** These are shares, all others plain numbers. */
+const SHARES = new Set(["accuracy", "balanced_accuracy", "named_balanced_accuracy", "stated_balanced_accuracy", "sensitivity",
+  "specificity", "refused_share", "caught", "benign_below"]);
+/** Of these, less is better. */
+const LESS_IS_BETTER = new Set(["ece", "brier", "log_loss", "refused_share"]);
+
+/** @typedef {{part: string, name: string, first: number | null, second: number | null, difference: number | null,
+ *   first_interval: number[] | null, second_interval: number[] | null}} Figure */
+
+/** `macro_auc`, or `per_class.mel.auc`: a table, a row of it and a measure. @param {string} name */
+function partsOf(name) {
+  const parts = name.split(".");
+  return parts.length < 3 ? { table: "", row: "", measure: name } : { table: parts[0], row: parts.slice(1, -1).join("."), measure: parts[parts.length - 1] };
+}
+
+/** @param {any} conditions @param {string} table @param {string} row */
+function nameOfRow(conditions, table, row) {
+  if (row === "malignant") return say("malignantScore");
+  if (table === "per_class") return nameOf(conditions, conditions.conditions.find((/** @type {any} */ one) => one.names.explainable === row)?.key ?? row);
+  if (table === "bands") return nameOf(conditions, row);
+  if (table === "by_source") return sayValue("source", row);
+  return row === "unknown" ? sayValue("kind", row) : nameOfKind(conditions, row);
+}
+
+/** @param {string} measure */
+const sayMeasure = (measure) => sayValue("measure", measure);
+
+/** @param {{figure: Figure, measure: string, which: "first" | "second"}} props */
+const Value = ({ figure, measure, which }) => {
+  const value = figure[which];
+  const interval = figure[/** @type {"first_interval" | "second_interval"} */ (`${which}_interval`)];
+  const show = (/** @type {number} */ one) => (SHARES.has(measure) ? sayPercent(one) : sayNumber(one, 3));
+  if (value === null) return "–";
+  return html`<span class="figure">${show(value)}${interval && html` <small>${show(interval[0])} – ${show(interval[1])}</small>`}</span>`;
+};
+
+/** Better or worse, in words too. @param {{figure: Figure, measure: string}} props */
+const Difference = ({ figure, measure }) => {
+  const { difference } = figure;
+  if (difference === null) return "–";
+  const size = SHARES.has(measure) ? `${sayNumber(100 * Math.abs(difference), 1)} %` : sayNumber(Math.abs(difference), 3);
+  if (Math.abs(difference) < 0.0005) return html`<span class="figure">±${size}</span>`;
+  const better = difference > 0 !== LESS_IS_BETTER.has(measure);
+  return html`<span class=${`figure ${better ? "better" : "worse"}`}>${difference > 0 ? "+" : "−"}${size}
+    <small>${say(better ? "better" : "worse")}</small></span>`;
+};
+
+/** @param {{title: string, rows: {name: string, measure: string, figure: Figure}[], first: string, second: string, open: boolean}} props */
+const Table = ({ title, rows, first, second, open }) => html`
+  <details class="card" open=${open}>
+    <summary><strong>${title}</strong></summary>
+    <div class="scroll" tabindex="0" role="region" aria-label=${title}>
+      <table class="stacked">
+        <thead><tr><th scope="col">${say("measure")}</th><th scope="col"><code>${first}</code></th><th scope="col"><code>${second}</code></th>
+          <th scope="col">${say("difference")}</th></tr></thead>
+        <tbody>
+          ${rows.map(
+            ({ name, measure, figure }) => html`<tr key=${figure.name}>
+              <th scope="row">${name}</th>
+              <td data-name=${first}><${Value} figure=${figure} measure=${measure} which="first" /></td>
+              <td data-name=${second}><${Value} figure=${figure} measure=${measure} which="second" /></td>
+              <td data-name=${say("difference")}><${Difference} figure=${figure} measure=${measure} /></td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </details>`;
+
+/** The figures in tables: the overall ones first, then each table of the card. @param {any} conditions @param {Figure[]} figures */
+function tablesOf(conditions, figures) {
+  /** @type {Map<string, {name: string, measure: string, figure: Figure}[]>} */
+  const tables = new Map();
+  for (const figure of figures) {
+    const { table, row, measure } = partsOf(figure.name);
+    if (!hasWords(`measure_${measure}`) || (figure.first === null && figure.second === null)) continue;
+    const title = [say(/** @type {any} */ (`table_${table || "overall"}`)), figure.part !== "test" && sayValue("source", figure.part)].filter(Boolean).join(" – ");
+    const name = table ? `${nameOfRow(conditions, table, row)}: ${sayMeasure(measure)}` : sayMeasure(measure);
+    tables.set(title, [...(tables.get(title) ?? []), { name, measure, figure }]);
+  }
+  return [...tables];
+}
+
+/** @param {{first: string, second: string, conditions: any}} props */
+const Comparison = ({ first, second, conditions }) => {
+  const query = new URLSearchParams({ first, second });
+  const answer = useAnswer(() => get(`/models/compare?${query}`), [first, second]);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ found) => html`
+        ${!found.same_test_part && html`<${Message}>${say("otherTestParts")}<//>`}
+        <section class="card"><h2>${say("gatesOfSecond", { second })}</h2><${Gates} gates=${found.gates} /></section>
+        ${tablesOf(conditions, found.figures).map(
+          ([title, rows], place) => html`<${Table} key=${title} title=${title} rows=${rows} first=${first} second=${second} open=${place === 0} />`,
+        )}`}
+    <//>`;
+};
+
+/** @param {{label: string, name: string, models: any[], chosen: string, onChoose: (version: string) => void}} props */
+const Choose = ({ label, name, models, chosen, onChoose }) => html`
+  <div class="field">
+    <label for="field-${name}">${label}</label>
+    <select id="field-${name}" name=${name} value=${chosen} onChange=${(/** @type {any} */ event) => onChoose(event.target.value)}>
+      ${models.map(({ version, state }) => html`<option value=${version} selected=${version === chosen}>${version} (${sayValue("model", state)})</option>`)}
+    </select>
+  </div>`;
+
+/** @param {{models: any[], conditions: any, argument: string}} props */
+const TwoModels = ({ models, conditions, argument }) => {
+  const versions = models.map(({ version }) => version);
+  const [first, setFirst] = useState(versions.find((one) => one !== argument) ?? "");
+  const [second, setSecond] = useState(versions.includes(argument) ? argument : (versions.find((one) => one !== versions[0]) ?? ""));
+  if (models.length < 2) return html`<${Empty} title=${say("oneModel")}><p>${say("oneModelText")}</p><//>`;
+  return html`
+    <div class="card fields">
+      <${Choose} label=${say("firstModel")} name="first" models=${models} chosen=${first} onChoose=${setFirst} />
+      <${Choose} label=${say("secondModel")} name="second" models=${models} chosen=${second} onChoose=${setSecond} />
+    </div>
+    ${first === second
+      ? html`<${Message}>${say("chooseTwo")}<//>`
+      : html`<${Comparison} key=${`${first}/${second}`} first=${first} second=${second} conditions=${conditions} />`}`;
+};
+
+/** @param {{argument: string}} props the version to compare with the one in service, or nothing */
+export const View = ({ argument }) => {
+  const answer = useAnswer(() => Promise.all([getModels(), getConditions()]), []);
+  return html`
+    <h1>${say("title_compare")}</h1>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [models, conditions]) => html`<${TwoModels} models=${models} conditions=${conditions} argument=${argument} />`}
+    <//>`;
+};

@@ -1,0 +1,172 @@
+// @ts-check
+// One data set: how far its check is, why it was refused, or its report, pictures and versions.
+
+import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, getAll, getConditions, getSession, post, remove } from "/console/api.js";
+import { Answer, Confirm, Icon, Message, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
+import { hasWords, isolated, say, sayBytes, sayDate, sayNumber, sayValue } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { nameKey, sayPictures, StateBadge } from "/console/views/lab.js";
+import { nameOf } from "/console/views/finding.js";
+import { Thumbnail } from "/console/views/history.js";
+import { TakenFromReviews } from "/console/views/from_reviews.js";
+import { LabelForm, sendAgain } from "/console/views/label_form.js";
+import { Polled, usePolling } from "/console/views/polling.js";
+import { Report } from "/console/views/report.js";
+
+const PICTURES = 24;
+
+/** @param {{dataset: any}} props */
+const Checking = ({ dataset }) => html`
+  <section class="card">
+    <h2>${say("beingChecked")}</h2>
+    <progress max="100" value=${dataset.progress} aria-label=${say("beingChecked")}></progress>
+    <p><small lang="en">${dataset.message}</small></p>
+    <p>${say("beingCheckedText")}</p>
+  </section>`;
+
+/** @param {{dataset: any, conditions: any}} props */
+const Refused = ({ dataset, conditions }) => {
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const { problem, problem_code: code, report, uploads } = dataset;
+  const again = () => {
+    setBusy(true);
+    sendAgain(dataset).catch((problem) => {
+      setError(problem);
+      setBusy(false);
+    });
+  };
+  const unreadable = report.unreadable?.shown ?? [];
+  const asksLabels = code === "unknown_labels" && report.unknown_labels;
+  return html`
+    <${Message} kind="bad">
+      <p><strong>${say("refusedTitle")}</strong></p>
+      <p>${report.reviews ? say("noReviewsUsed") : hasWords(`refused_${code}`) ? sayValue("refused", code) : say("ourFault")}</p>
+      ${!asksLabels && !report.reviews && problem && html`<p lang="en"><small>${isolated(problem)}</small></p>`}
+    <//>
+    ${unreadable.length > 0 &&
+    html`<ul>${unreadable.map((/** @type {any} */ { name, reason }) => html`<li><code>${isolated(name)}</code> <span lang="en">${reason}</span></li>`)}</ul>`}
+    ${report.reviews && html`<${TakenFromReviews} reviews=${report.reviews} />`}
+    ${asksLabels
+      ? html`<${LabelForm} dataset=${dataset} conditions=${conditions} />`
+      : html`<div class="row">
+          ${!report.reviews && html`<a class="button primary" href="#/add">${say("otherFiles")}</a>`}
+          ${uploads.length > 0 && html`<button disabled=${busy} onClick=${again}>${say("sendAgain")}</button>`}
+        </div>`}
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    ${uploads.length > 0 && html`<p><small>${say("refusedKept")}</small></p>`}`;
+};
+
+/** @param {{dataset: any, conditions: any}} props */
+const Pictures = ({ dataset, conditions }) => {
+  const pages = usePages(`${apiPath`/datasets/${dataset.id}/images`}?limit=${PICTURES}`);
+  return html`
+    <section class="card">
+      <h2>${say("pictureExamples")}</h2>
+      <${Pages} pages=${pages} empty=${html`<p>${say("noPictures")}</p>`}>
+        ${(/** @type {any[]} */ images) => html`<ul class="pictures">
+          ${images.map(
+            (image) => html`<li key=${image.id}>
+              <${Thumbnail} path=${apiPath`/datasets/${dataset.id}/images/${image.id}/thumbnail`} alt=${isolated(image.name)} />
+              <small>${nameOf(conditions, image.label)}</small></li>`,
+          )}
+        </ul>`}
+      <//>
+    </section>`;
+};
+
+/** The other versions of this name, the newest first. @param {{dataset: any}} props */
+const Versions = ({ dataset }) => {
+  const all = useAnswer(() => getAll("/datasets?limit=200"), []);
+  const same = (all.value ?? []).filter((one) => nameKey(one) === nameKey(dataset)).reverse();
+  return (
+    same.length > 1 &&
+    html`<section class="card">
+      <h2>${say("versions")}</h2>
+      <ul class="plain">
+        ${same.map((one) => {
+          const words = `${say("versionOf", { version: one.version })} · ${sayPictures(one.pictures)} · ${sayDate(one.created_at, false)}`;
+          return html`<li key=${one.id}>${one.id === dataset.id ? html`<strong>${words}</strong>` : html`<a href="#/dataset/${one.id}">${words}</a>`}</li>`;
+        })}
+      </ul>
+    </section>`
+  );
+};
+
+/** @param {{dataset: any}} props */
+const Delete = ({ dataset }) => {
+  const me = useAnswer(() => get("/me"), []);
+  const [asked, setAsked] = useState(false);
+  if (getSession()?.role !== "admin" && me.value?._id !== dataset.owner) return null;
+  return html`
+    <button class="danger" onClick=${() => setAsked(true)}><${Icon} name="trash" />${say("delete")}</button>
+    ${asked &&
+    html`<${Confirm} title=${say("deleteDataset")} confirm=${say("delete")} onClose=${() => setAsked(false)}
+      onConfirm=${async () => {
+        await remove(apiPath`/datasets/${dataset.id}`);
+        toast(say("deleted"));
+        goTo("datasets");
+      }}><p>${say("deleteDatasetText", { name: dataset.name })}</p><//>`}`;
+};
+
+/** An admin chooses the one data set on which all models are compared. @param {{dataset: any, onChange: () => void}} props */
+const Reference = ({ dataset, onChange }) => {
+  const [asked, setAsked] = useState(false);
+  if (getSession()?.role !== "admin" || dataset.status !== "published") return null;
+  const [path, button] = [apiPath`/datasets/${dataset.id}/reference`, say(dataset.reference ? "endReference" : "chooseReference")];
+  return html`
+    <button onClick=${() => setAsked(true)}>${button}</button>
+    ${asked &&
+    html`<${Confirm} title=${button} confirm=${button} kind="primary" onClose=${() => setAsked(false)}
+      onConfirm=${async () => {
+        await (dataset.reference ? remove(path) : post(path));
+        onChange();
+      }}><p>${say(dataset.reference ? "endReferenceText" : "chooseReferenceText")}</p><//>`}`;
+};
+
+/** @param {{dataset: any}} props */
+const About = ({ dataset }) => {
+  const { version, pictures, size, licence, source, modality, created_at } = dataset;
+  const facts = [
+    version && say("versionOf", { version }),
+    pictures > 0 && sayPictures(pictures),
+    size > 0 && sayBytes(size),
+    modality && sayValue("kind", modality),
+    sayDate(created_at, false),
+  ].filter(Boolean);
+  return html`
+    <p class="lead">${facts.join(" · ")}</p>
+    ${(licence || source) &&
+    html`<dl class="pairs">
+      ${licence && html`<dt>${say("licence")}</dt><dd>${isolated(licence)}</dd>`}
+      ${source && html`<dt>${say("sourceOf")}</dt><dd>${isolated(source)}</dd>`}
+    </dl>`}
+    ${dataset.reference && html`<${Message}>${say("isReference")}<//>`}
+    ${dataset.erased > 0 && html`<p>${say("erasedText", { n: sayNumber(dataset.erased) })}</p>`}`;
+};
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const conditions = useAnswer(getConditions, []);
+  const polled = usePolling(() => get(apiPath`/datasets/${argument}`), [argument], ({ status }) => status === "checking");
+  return html`
+    <${Answer} answer=${conditions}>
+      ${(/** @type {any} */ table) => html`<${Polled} polled=${polled}>
+        ${(/** @type {any} */ dataset) => html`
+          <div class="row between"><h1>${isolated(dataset.name)}</h1><${StateBadge} state=${dataset.status} words=${sayValue("checked", dataset.status)} /></div>
+          <${About} dataset=${dataset} />
+          ${dataset.status === "checking" && html`<${Checking} dataset=${dataset} />`}
+          ${dataset.status === "refused" && html`<${Refused} dataset=${dataset} conditions=${table} />`}
+          <div class="row">
+            ${dataset.status === "published" && !dataset.reference && html`<a class="button primary" href="#/train/${dataset.id}">${say("trainOnIt")}</a>`}
+            <${Reference} dataset=${dataset} onChange=${polled.reload} />
+            <${Delete} dataset=${dataset} />
+          </div>
+          ${dataset.status === "published" &&
+          html`<${Report} report=${dataset.report} conditions=${table} />
+            <${Pictures} dataset=${dataset} conditions=${table} />
+            <${Versions} dataset=${dataset} />`}`}
+      <//>`}
+    <//>`;
+};

@@ -1,0 +1,139 @@
+// @ts-check
+// What comes in, and how it is answered, week by week: whether it is still what the model was made for.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { get, getConditions } from "/console/api.js";
+import { Answer, Empty, Message, useAnswer } from "/console/components.js";
+import { hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { Columns, Lines, sum } from "/console/views/charts.js";
+import { labelOfBand, nameOf } from "/console/views/finding.js";
+
+const WEEKS = 26;
+
+/**
+ * @typedef {{week: string, starts: string, findings: number, refused: number, uncertain: number, classes: Record<string, number>,
+ *   bands: Record<string, number>, mean_confidence: number | null, reviews: number, disagreements: number}} Week
+ */
+/** @typedef {{measure: string, since: string, value: number, reference: number, condition: string | null, sentence: string}} Alert */
+/** @typedef {{measure: string, reference_size: number, reference_events: number}} Test */
+
+/** @param {number} part @param {number} whole */
+const shareOf = (part, whole) => (whole > 0 ? part / whole : null);
+
+/** @param {(number | null)[]} values */
+const newestOf = (values) => values.filter((value) => value !== null).pop() ?? null;
+
+/** A share by week as a line. @param {{title: string, name: string, weeks: Week[], of: (week: Week) => number | null}} props */
+const Share = ({ title, name, weeks, of }) => {
+  const values = weeks.map(of);
+  const newest = newestOf(values);
+  const most = Math.max(0.1, ...values.map((value) => value ?? 0));
+  return html`<${Lines} title=${title} words=${newest === null ? say("chartEmpty") : say("newestIs", { value: sayPercent(newest) })}
+    lines=${[{ name, title, values }]} end=${most > 0.5 ? 1 : most > 0.2 ? 0.5 : 0.2} sayValue=${sayPercent}
+    from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)} />`;
+};
+
+/** @param {{weeks: Week[], conditions: any}} props */
+const Findings = ({ weeks, conditions }) => {
+  const bands = conditions.bands.map((/** @type {any} */ { key }) => key).filter((/** @type {string} */ key) => weeks.some((week) => key in week.bands));
+  const totals = weeks.map(({ findings }) => findings);
+  const most = Math.max(...totals);
+  const words = most > 0
+    ? say("chartOfWeeks", { total: sayNumber(sum(totals)), most: sayNumber(most), date: sayDay(weeks[totals.indexOf(most)].starts) })
+    : say("chartEmpty");
+  return html`
+    <${Columns} title=${say("findings")} words=${words} from=${sayDay(weeks[0].starts)} to=${sayDay(weeks[weeks.length - 1].starts)}
+      columns=${weeks.map((week) => bands.map((/** @type {string} */ band) => ({ name: band, value: week.bands[band] ?? 0 })))}>
+      <p class="legend">
+        ${bands.map(
+          (/** @type {string} */ band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}: ${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}</span>`,
+        )}
+      </p>
+    <//>`;
+};
+
+/** @param {{weeks: Week[], conditions: any}} props the newest first */
+const Table = ({ weeks, conditions }) => {
+  const classes = [...new Set(weeks.flatMap((week) => Object.keys(week.classes)))];
+  const columns = /** @type {[string, (week: Week) => string][]} */ ([
+    [say("findings"), (week) => sayNumber(week.findings)],
+    [say("chart_refused"), (week) => sayNumber(week.refused)],
+    [say("doubts"), (week) => sayNumber(week.uncertain)],
+    [say("meanConfidence"), (week) => (week.mean_confidence === null ? "–" : sayPercent(week.mean_confidence))],
+    [say("reviews"), (week) => sayNumber(week.reviews)],
+    [say("disagreements"), (week) => sayNumber(week.disagreements)],
+    ...classes.map((key) => [nameOf(conditions, key), (/** @type {Week} */ week) => sayNumber(week.classes[key] ?? 0)]),
+  ]);
+  return html`
+    <details class="card">
+      <summary><strong>${say("usageTable")}</strong></summary>
+      <div class="scroll" tabindex="0" role="region" aria-label=${say("usageTable")}>
+        <table class="stacked">
+          <thead><tr><th scope="col">${say("weekFrom")}</th>${columns.map(([title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
+          <tbody>
+            ${[...weeks].reverse().map(
+              (week) => html`<tr key=${week.week}><th scope="row"><time datetime=${week.starts}>${sayDay(week.starts)}</time></th>
+                ${columns.map(([title, show]) => html`<td data-name=${title}>${show(week)}</td>`)}</tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>`;
+};
+
+/** What has changed; in the API's own words where there are none of ours. @param {{alert: Alert, weeks: Week[], conditions: any}} props */
+const AlertText = ({ alert, weeks, conditions }) => {
+  const { measure, since, value, reference, condition, sentence } = alert;
+  if (!hasWords(`drift_${measure}`)) return html`<li lang="en">${sentence}</li>`;
+  const starts = weeks.find(({ week }) => week === since)?.starts;
+  return html`<li>${say(/** @type {any} */ (`drift_${measure}`), {
+    name: condition ? nameOf(conditions, condition) : "",
+    value: sayPercent(value),
+    reference: sayPercent(reference),
+    since: starts ? sayDay(starts) : since,
+  })}</li>`;
+};
+
+/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: any}} props */
+const Alerts = ({ found, conditions }) => {
+  const { weeks, alerts, tests } = found;
+  const waiting = tests.filter((test) => test.reference_events < test.reference_size);
+  return html`
+    ${alerts.length > 0 &&
+    html`<${Message} kind="bad"><p><strong>${say("alertsTitle")}</strong></p>
+      <ul>${alerts.map((alert) => html`<${AlertText} alert=${alert} weeks=${weeks} conditions=${conditions} />`)}</ul>
+      <p>${say("alertsText")}</p><//>`}
+    ${alerts.length === 0 && waiting.length < tests.length && html`<${Message} kind="good">${say("noAlerts")}<//>`}
+    ${waiting.length > 0 &&
+    html`<${Message}><p>${say("notTestedYet")}</p>
+      <ul>${waiting.map(
+        ({ measure, reference_events: n, reference_size: all }) => html`<li>${sayValue("tested", measure)}: ${say("nOf", { n: sayNumber(n), all: sayNumber(all) })}</li>`,
+      )}</ul><//>`}`;
+};
+
+/** @param {{found: {weeks: Week[], alerts: Alert[], tests: Test[]}, conditions: any}} props */
+const Drift = ({ found, conditions }) => {
+  const { weeks } = found;
+  const used = weeks.some((week) => week.findings + week.refused + week.reviews > 0);
+  if (!used) return html`<${Empty} title=${say("driftEmpty")}><p>${say("driftEmptyText")}</p><//>`;
+  return html`
+    <${Alerts} found=${found} conditions=${conditions} />
+    <${Findings} weeks=${weeks} conditions=${conditions} />
+    <div class="curves">
+      <${Share} title=${say("refusedShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.refused, week.findings + week.refused)} />
+      <${Share} title=${say("doubtShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.uncertain, week.findings)} />
+      <${Share} title=${say("meanConfidence")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => week.mean_confidence} />
+      <${Share} title=${say("disagreementShare")} name="training" weeks=${weeks} of=${(/** @type {Week} */ week) => shareOf(week.disagreements, week.reviews)} />
+    </div>
+    <${Table} weeks=${weeks} conditions=${conditions} />`;
+};
+
+export const View = () => {
+  const answer = useAnswer(() => Promise.all([get(`/drift?weeks=${WEEKS}`), getConditions()]), []);
+  return html`
+    <h1>${say("title_drift")}</h1>
+    <p>${say("driftText")}</p>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [found, conditions]) => html`<${Drift} found=${found} conditions=${conditions} />`}
+    <//>`;
+};

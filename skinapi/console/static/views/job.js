@@ -1,0 +1,205 @@
+// @ts-check
+// One job: how far it is, its curves, its log, and the model that came out.
+
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, post } from "/console/api.js";
+import { Confirm, Message, sayError } from "/console/components.js";
+import { getLanguage, hasWords, isolated, say, sayAge, sayDate, sayDuration, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { StateBadge } from "/console/views/lab.js";
+import { Lines } from "/console/views/charts.js";
+import { isUnfinished, Progress, titleOf } from "/console/views/jobs.js";
+import { ImportAsked, sayImportFault } from "/console/views/import_asked.js";
+import { isPassing, Polled, usePolling } from "/console/views/polling.js";
+
+/** @typedef {{epoch: number, loss: number | null, accuracy: number | null, val_loss: number | null, val_accuracy: number | null}} Epoch */
+
+/** @param {number | null | undefined} value */
+const sayLoss = (value) => (typeof value === "number" ? sayNumber(value, 3) : "–");
+/** @param {number | null | undefined} value */
+const sayShare = (value) => (typeof value === "number" ? sayPercent(value) : "–");
+
+/** @param {Epoch[]} epochs @param {keyof Epoch} name */
+const valuesOf = (epochs, name) => epochs.map((row) => row[name] ?? null);
+
+/** @param {{epochs: Epoch[]}} props */
+const Curves = ({ epochs }) => {
+  const last = epochs[epochs.length - 1];
+  const ends = { from: say("epoch", { n: sayNumber(epochs[0].epoch) }), to: say("epoch", { n: sayNumber(last.epoch) }) };
+  const lines = (/** @type {"loss" | "accuracy"} */ name) => [
+    { name: "training", title: say("inTraining"), values: valuesOf(epochs, name) },
+    { name: "validation", title: say("inValidation"), values: valuesOf(epochs, `val_${name}`) },
+  ];
+  return html`
+    <div class="curves">
+      <${Lines} title=${say("loss")} words=${say("lossWords", { training: sayLoss(last.loss), validation: sayLoss(last.val_loss) })}
+        lines=${lines("loss")} sayValue=${(/** @type {number} */ value) => sayNumber(value, value < 1 ? 2 : 0)} ...${ends} />
+      <${Lines} title=${say("accuracy")} words=${say("accuracyWords", { training: sayShare(last.accuracy), validation: sayShare(last.val_accuracy) })}
+        lines=${lines("accuracy")} end=${1} sayValue=${sayPercent} ...${ends} />
+    </div>
+    <${Epochs} epochs=${epochs} />`;
+};
+
+/** The same as a table, the newest first. @param {{epochs: Epoch[]}} props */
+const Epochs = ({ epochs }) => {
+  const columns = /** @type {[keyof Epoch, string, (value: any) => string][]} */ ([
+    ["loss", say("lossTraining"), sayLoss],
+    ["val_loss", say("lossValidation"), sayLoss],
+    ["accuracy", say("accuracyTraining"), sayShare],
+    ["val_accuracy", say("accuracyValidation"), sayShare],
+  ]);
+  return html`
+    <details class="card">
+      <summary><strong>${say("usageTable")}</strong></summary>
+      <div class="scroll" tabindex="0" role="region" aria-label=${say("epochs")}>
+        <table class="stacked">
+          <thead><tr><th scope="col">${say("epochColumn")}</th>${columns.map(([, title]) => html`<th scope="col">${title}</th>`)}</tr></thead>
+          <tbody>
+            ${[...epochs].reverse().map(
+              (row) => html`<tr key=${row.epoch}><th scope="row">${sayNumber(row.epoch)}</th>
+                ${columns.map(([name, title, show]) => html`<td data-name=${title}>${show(row[name])}</td>`)}</tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </details>`;
+};
+
+/** What a training was asked for. @param {{request: any}} props */
+const TrainingAsked = ({ request }) => {
+  const facts = /** @type {[string, any][]} */ ([
+    [say("architecture"), request.architecture],
+    [say("train_epochs"), sayNumber(request.epochs)],
+    [say("train_batch_size"), sayNumber(request.batch_size)],
+    [say("train_optimizer"), request.optimizer],
+    [say("train_learning_rate"), new Intl.NumberFormat(getLanguage(), { maximumSignificantDigits: 3 }).format(request.learning_rate)],
+    [say("train_class_balancing"), say(request.class_balancing ? "yes" : "no")],
+  ]);
+  return html`
+    <section class="card">
+      <h2>${say("askedFor")}</h2>
+      <dl class="pairs">
+        <dt>${say("dataset")}</dt><dd><a href="#/dataset/${request.dataset}">${isolated(request.dataset_name)}</a></dd>
+        ${facts.map(([title, value]) => html`<dt>${title}</dt><dd>${value}</dd>`)}
+      </dl>
+    </section>`;
+};
+
+/** What the job prints, read on from the last line that is known. @param {{job: any}} props */
+const Log = ({ job }) => {
+  const [lines, setLines] = useState(/** @type {{number: number, text: string}[]} */ ([]));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [open, setOpen] = useState(false);
+  const last = useRef(0);
+  const attempt = job.started_at; // a job that is started again writes a new log
+  useEffect(() => {
+    last.current = 0;
+    setLines([]);
+  }, [attempt]);
+  useEffect(() => {
+    if (!open) return undefined;
+    let current = true;
+    get(`${apiPath`/jobs/${job.id}/log`}?after=${last.current}`).then(
+      ({ lines: found }) => {
+        if (!current) return;
+        setError(null);
+        if (found.length === 0) return;
+        last.current = found[found.length - 1].number;
+        setLines((before) => [...before, ...found]);
+      },
+      (problem) => current && !isPassing(problem) && setError(problem),
+    );
+    return () => {
+      current = false;
+    };
+  }, [open, attempt, job]);
+  return html`
+    <details class="card" onToggle=${(/** @type {any} */ event) => setOpen(event.target.open)}>
+      <summary><strong>${say("log")}</strong></summary>
+      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      ${lines.length === 0
+        ? html`<p>${say("logEmpty")}</p>`
+        : html`<pre class="log" tabindex="0" role="region" aria-label=${say("log")}><code>${lines.map(
+            ({ number, text }, place) => html`${place > 0 && number > lines[place - 1].number + 1 && "…\n"}${`${text}\n`}`,
+          )}</code></pre>`}
+    </details>`;
+};
+
+/** Why it failed, in this language as far as there are words for it; nothing where there are none. @param {any} job */
+function sayFault({ kind, error, error_code: code }) {
+  if (hasWords(`fault_${code}`)) return sayValue("fault", code);
+  if (!hasWords(`error_${code}`) && !hasWords(`${kind}_${code}`)) return "";
+  return (kind === "import" ? sayImportFault : sayError)({ status: 422, code, message: error });
+}
+
+/** @param {{job: any}} props */
+const Failed = ({ job }) => {
+  const words = sayFault(job);
+  return html`
+    <${Message} kind="bad">
+      <p><strong>${sayValue("failed", job.kind)}</strong></p>
+      ${words && html`<p>${words}</p>`}
+      ${!words.includes(job.error) && html`<p lang="en"><small>${isolated(job.error)}</small></p>`}
+    <//>`;
+};
+
+/** @param {{job: any, onChange: () => void}} props */
+const Actions = ({ job, onChange }) => {
+  const [asked, setAsked] = useState(false);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const retry = () => {
+    setError(null);
+    post(apiPath`/jobs/${job.id}/retry`).then(onChange, setError);
+  };
+  const version = job.result?.version;
+  const ended = job.status === "failed" || job.status === "cancelled";
+  const cancel = sayValue("cancel", job.kind);
+  return html`
+    <div class="row">
+      ${version && html`<a class="button primary" href="#/version/${version}">${say("toModel")}</a>
+        <a class="button" href="#/compare/${version}">${say("compareWithServing")}</a>`}
+      ${isUnfinished(job) && html`<button class="danger" onClick=${() => setAsked(true)}>${cancel}</button>`}
+      ${ended && job.kind === "import" && html`<a class="button primary" href="#/import/${job.id}">${say("importOtherwise")}</a>`}
+      ${ended && html`<button class=${job.kind === "import" ? null : "primary"} onClick=${retry}>${say("startAgain")}</button>`}
+    </div>
+    ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    ${asked &&
+    html`<${Confirm} title=${cancel} confirm=${cancel} onClose=${() => setAsked(false)}
+      onConfirm=${async () => {
+        await post(apiPath`/jobs/${job.id}/cancel`);
+        onChange();
+      }}><p>${sayValue("cancelled", job.kind)}</p><//>`}`;
+};
+
+/** @param {{job: any}} props */
+const HowFar = ({ job }) => html`
+  <section class="card">
+    <div class="row between">${job.message ? html`<${Progress} message=${job.message} />` : html`<span>${sayAge(job.created_at)}</span>`}<strong>${sayPercent(job.progress / 100)}</strong></div>
+    <progress max="100" value=${job.progress} aria-label=${say("progress")}></progress>
+    <p><small>${[
+      job.status === "queued" && say("queuedText"),
+      job.eta_seconds !== null && say("aboutLeft", { time: sayDuration(job.eta_seconds) }),
+      job.attempts > 1 && say("attempt", { n: sayNumber(job.attempts) }),
+    ]
+      .filter(Boolean)
+      .join(" · ")}</small></p>
+  </section>`;
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const polled = usePolling(() => get(apiPath`/jobs/${argument}`), [argument], isUnfinished);
+  return html`
+    <${Polled} polled=${polled}>
+      ${(/** @type {any} */ job) => html`
+        <div class="row between"><h1>${titleOf(job)}</h1><${StateBadge} state=${job.status} words=${sayValue("job_is", job.status)} /></div>
+        <p class="lead"><code>${job.id}</code> · ${say("begunAt", { date: sayDate(job.created_at) })}
+          ${job.completed_at && html` · ${say("endedAt", { date: sayDate(job.completed_at) })}`}</p>
+        ${isUnfinished(job) && html`<${HowFar} job=${job} />`}
+        ${job.error && html`<${Failed} job=${job} />`}
+        ${job.status === "completed" && html`<${Message} kind="good">${sayValue("completed", job.kind)}<//>`}
+        <${Actions} job=${job} onChange=${polled.reload} />
+        ${job.metrics.length > 0 && html`<${Curves} epochs=${job.metrics} />`}
+        ${job.kind === "training" && html`<${TrainingAsked} request=${job.request} />`}
+        ${job.kind === "import" && html`<${ImportAsked} request=${job.request} />`}
+        <${Log} job=${job} />`}
+    <//>`;
+};

@@ -1,0 +1,67 @@
+// @ts-check
+// Labels that the server does not know: each is said to be one of ours, or its pictures are left out.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, newKey, post, remove } from "/console/api.js";
+import { Form } from "/console/components.js";
+import { isolated, say, sayNumber } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { nameOf } from "/console/views/finding.js";
+
+const LEFT_OUT = "";
+
+/** What was said of labels when a data set was sent again: a report does not repeat it. @type {Map<string, Record<string, string | null>>} */
+const saidBefore = new Map();
+
+/** The request that was sent last: after a lost answer it keeps its key, and makes no second data set. */
+let sent = { text: "", key: "" };
+
+/**
+ * Send a refused data set again, which becomes another one.
+ * @param {any} dataset @param {Record<string, string | null>} labels
+ */
+export async function sendAgain(dataset, labels = {}) {
+  const { id, name, licence, source, modality, uploads } = dataset;
+  const all = { ...saidBefore.get(id), ...labels };
+  const body = { name, licence, source, modality, uploads, labels: all };
+  const text = `${id} ${JSON.stringify(body)}`; // what is refused again may be sent again: it has another id
+  if (text !== sent.text) sent = { text, key: newKey() };
+  const made = await post("/datasets", body, sent.key);
+  saidBefore.set(made.id, all);
+  remove(apiPath`/datasets/${id}`).catch(() => {}); // else it goes after a day
+  goTo(`dataset/${made.id}`);
+}
+
+/** @param {{dataset: any, conditions: any}} props */
+export const LabelForm = ({ dataset, conditions }) => {
+  const unknown = /** @type {{label: string, count: number, offered: string | null}[]} */ (dataset.report.unknown_labels);
+  /** @param {Record<string, string>} values */
+  const send = (values) =>
+    sendAgain(dataset, Object.fromEntries(unknown.map(({ label }, place) => [label, values[`label-${place}`] || null])));
+  return html`
+    <section class="card">
+      <h2>${say("mapLabels")}</h2>
+      <p>${say("mapLabelsText")}</p>
+      <${Form} onSend=${send} label=${say("sendAgain")}>
+        <div class="scroll" tabindex="0" role="region" aria-label=${say("mapLabels")}>
+          <table class="stacked">
+            <thead><tr><th scope="col">${say("theirLabel")}</th><th scope="col">${say("picturesCount")}</th><th scope="col">${say("class")}</th></tr></thead>
+            <tbody>
+              ${unknown.map(
+                ({ label, count, offered }, place) => html`<tr>
+                  <th scope="row" id="theirs-${place}"><code>${isolated(label) || say("noLabel")}</code></th>
+                  <td data-name=${say("picturesCount")}>${sayNumber(count)}</td>
+                  <td data-name=${say("class")}><select name="label-${place}" aria-labelledby="theirs-${place}" defaultValue=${offered ?? LEFT_OUT}>
+                    <option value=${LEFT_OUT} selected=${!offered}>${say("leaveOut")}</option>
+                    ${conditions.conditions.map(
+                      (/** @type {any} */ { key }) => html`<option value=${key} selected=${key === offered}>${nameOf(conditions, key)}</option>`,
+                    )}
+                  </select></td>
+                </tr>`,
+              )}
+            </tbody>
+          </table>
+        </div>
+      <//>
+    </section>`;
+};

@@ -1,0 +1,131 @@
+// @ts-check
+// Start a training: on which data set, which network, and how.
+
+import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { getAll, post } from "/console/api.js";
+import { Answer, Empty, Field, Message, sayError, useAnswer } from "/console/components.js";
+import { isolated, say } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { sayPictures } from "/console/views/lab.js";
+
+const ARCHITECTURES = ["ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3"];
+const OPTIMIZERS = ["Adam", "SGD", "RMSprop"];
+/** What the API takes, and what stands in the form at first. */
+const NUMBERS = /** @type {const} */ ({
+  epochs: { from: 1, to: 200, whole: true, first: "10" },
+  batch_size: { from: 1, to: 128, whole: true, first: "32" },
+  learning_rate: { from: 0.000001, to: 1, whole: false, first: "0.0001" },
+});
+const NUMBER_NAMES = /** @type {(keyof typeof NUMBERS)[]} */ (Object.keys(NUMBERS));
+/** With fewer classes, or fewer pictures of them, a data set cannot be split into three parts. */
+const FEWEST_CLASSES = 2;
+const FEWEST_OF_A_CLASS = 10;
+
+/** @param {any} dataset */
+const isLargeEnough = (dataset) =>
+  Object.values(dataset.counts).filter((count) => count >= FEWEST_OF_A_CLASS).length >= FEWEST_CLASSES;
+
+/** What is wrong with a data set, or nothing. @param {any} dataset */
+function faultOfDataset(dataset) {
+  if (dataset.reference) return say("trainReference");
+  return isLargeEnough(dataset) ? "" : say("tooSmallToSplit", { n: String(FEWEST_OF_A_CLASS) });
+}
+
+/** What is wrong with a number, or nothing. @param {keyof typeof NUMBERS} name @param {string} text */
+function faultOf(name, text) {
+  const { from, to, whole } = NUMBERS[name];
+  const value = Number(text.replace(",", "."));
+  const fits = text.trim() !== "" && value >= from && value <= to && (!whole || Number.isInteger(value));
+  return fits ? "" : say(whole ? "wholeNumberBetween" : "numberBetween", { from: String(from), to: String(to) });
+}
+
+/** @param {{name: string, label: string, hint: string, children: any, error?: string}} props */
+const Choose = ({ name, label, hint, children, error }) => html`
+  <div class="field">
+    <label for="field-${name}">${label}</label>
+    <small id="hint-${name}">${hint}</small>
+    <select id="field-${name}" name=${name} aria-invalid=${error ? "true" : null}
+      aria-describedby=${error ? `hint-${name} error-${name}` : `hint-${name}`}>${children}</select>
+    ${error && html`<small class="failed" id="error-${name}">${error}</small>`}
+  </div>`;
+
+/** @param {{datasets: any[], chosen: string}} props published ones, the newest first */
+const TrainForm = ({ datasets, chosen }) => {
+  const form = useRef(/** @type {HTMLFormElement | null} */ (null));
+  const [faults, setFaults] = useState(/** @type {Record<string, string>} */ ({}));
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  const first = datasets.find(({ id }) => id === chosen) ?? datasets.find((one) => !faultOfDataset(one)) ?? datasets[0];
+
+  /** @param {Record<string, string>} said @returns {Record<string, string>} */
+  const faultsOf = (said) => {
+    const dataset = datasets.find(({ id }) => id === said.dataset) ?? first;
+    const found = Object.fromEntries(NUMBER_NAMES.map((name) => [name, faultOf(name, said[name])]));
+    return { dataset: faultOfDataset(dataset), ...found };
+  };
+  /** @param {SubmitEvent} event */
+  const start = async (event) => {
+    event.preventDefault();
+    const said = /** @type {Record<string, string>} */ (Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (form.current))));
+    const found = faultsOf(said);
+    setFaults(found);
+    setError(null);
+    const wrong = Object.keys(found).find((name) => found[name]);
+    if (wrong) return void /** @type {HTMLElement | null} */ (form.current?.querySelector(`[name=${wrong}]`))?.focus();
+    setBusy(true);
+    try {
+      const numbers = Object.fromEntries(NUMBER_NAMES.map((name) => [name, Number(said[name].replace(",", "."))]));
+      const started = await post("/api/start-training", {
+        dataset_name: said.dataset,
+        architecture: said.architecture,
+        optimizer: said.optimizer,
+        class_balancing: said.class_balancing === "on",
+        ...numbers,
+      });
+      goTo(`job/${started.job_id}`);
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+    }
+  };
+  return html`
+    <form class="card train" ref=${form} onSubmit=${start} novalidate>
+      <${Choose} name="dataset" label=${say("dataset")} hint=${say("trainDatasetHint")} error=${faults.dataset}>
+        ${datasets.map(
+          (one) => html`<option value=${one.id} selected=${one === first}>${isolated(one.name)} – ${say("versionOf", { version: one.version })},
+            ${" "}${sayPictures(one.pictures)}</option>`,
+        )}
+      <//>
+      <${Choose} name="architecture" label=${say("architecture")} hint=${say("architectureHint")}>
+        ${ARCHITECTURES.map((one) => html`<option value=${one}>${one}</option>`)}
+      <//>
+      <div class="fields">
+        ${NUMBER_NAMES.map(
+          (name) => html`<${Field} name=${name} label=${say(/** @type {any} */ (`train_${name}`))} hint=${say(/** @type {any} */ (`hint_${name}`))}
+            error=${faults[name]} onInput=${() => setFaults({ ...faults, [name]: "" })} inputmode="decimal" autocomplete="off"
+            defaultValue=${NUMBERS[name].first} />`,
+        )}
+        <${Choose} name="optimizer" label=${say("train_optimizer")} hint=${say("hint_optimizer")}>
+          ${OPTIMIZERS.map((one) => html`<option value=${one}>${one}</option>`)}
+        <//>
+      </div>
+      <label class="tick"><input type="checkbox" name="class_balancing" defaultChecked=${true} />
+        <span>${say("train_class_balancing")}<small>${say("hint_class_balancing")}</small></span></label>
+      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      <button class="primary" disabled=${busy}>${say(busy ? "sending" : "startTraining")}</button>
+    </form>`;
+};
+
+/** @param {{argument: string}} props the id of a data set, or nothing */
+export const View = ({ argument }) => {
+  const answer = useAnswer(() => getAll("/datasets?limit=200"), []);
+  return html`
+    <h1>${say("title_train")}</h1>
+    <${Answer} answer=${answer}>
+      ${(/** @type {any[]} */ datasets) =>
+        datasets.length === 0
+          ? html`<${Empty} title=${say("datasetsEmpty")}><p>${say("trainEmptyText")}</p>
+              <a class="button primary" href="#/add">${say("title_add")}</a><//>`
+          : html`<p>${say("trainText")}</p><${TrainForm} datasets=${[...datasets].reverse()} chosen=${argument} />`}
+    <//>`;
+};

@@ -1,0 +1,174 @@
+// @ts-check
+// The upload of files, and what is made of them. It goes on while one looks at other views, and after a lost connection.
+
+import { ApiError, apiPath, get, onSessionChange, personNumber, post, putBytes, remove } from "/console/api.js";
+import { toast } from "/console/components.js";
+import { say } from "/console/language.js";
+import { goTo } from "/console/navigation.js";
+import { isPassing } from "/console/views/polling.js";
+
+/**
+ * What is made of the uploads. `use` sends the request and answers the place of the result; it is called again after a
+ * failure, also where only the answer was lost. `view`: where one begins it; `arrived`: the words at its end.
+ * @typedef {{name: string, view: string, arrived: Parameters<typeof say>[0], sayFault: (error: any) => string,
+ *   use: (uploads: string[]) => Promise<string>}} Purpose
+ */
+/**
+ * `waiting`: for the connection; `sent` and `total` are bytes.
+ * @typedef {{phase: "sending" | "waiting" | "failed", purpose: Purpose, sent: number, total: number, error?: any}} State
+ */
+/** @typedef {{name: string, bytes: Blob, upload?: any}} Piece one upload */
+
+/** Of waiting for a connection that is lost. */
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 30_000;
+/** The upload does not continue here: the answer to an earlier part was lost. */
+const WRONG_OFFSET = "wrong_offset";
+
+/** @type {State | null} */
+let state = null;
+/** @type {Piece[]} */
+let pieces = [];
+let cancelled = new AbortController();
+let person = 0;
+let wake = () => {};
+/** @type {Set<() => void>} */
+const listeners = new Set();
+
+export const getTransfer = () => state;
+
+/** @param {() => void} listener */
+export function onTransfer(listener) {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** @param {State | null} next */
+function become(next) {
+  state = next;
+  listeners.forEach((listener) => listener());
+}
+
+const isActive = () => state?.phase === "sending" || state?.phase === "waiting";
+
+addEventListener("beforeunload", (event) => isActive() && event.preventDefault());
+addEventListener("online", () => wake());
+// Of one person nothing may reach the next one at this tab.
+onSessionChange(() => {
+  if (state && person !== personNumber()) endTransfer();
+});
+
+/** @param {Piece[]} packed @param {Purpose} purpose */
+export function startTransfer(packed, purpose) {
+  pieces = packed;
+  person = personNumber();
+  cancelled = new AbortController();
+  const total = pieces.reduce((sum, { bytes }) => sum + bytes.size, 0);
+  become({ phase: "sending", purpose, sent: 0, total });
+  run();
+}
+
+/** Go on after a failure, or at once instead of waiting for the connection. */
+export function continueTransfer() {
+  if (state?.phase === "waiting") wake();
+  if (state?.phase === "failed") run();
+}
+
+/** Stop it, and delete what has arrived. */
+export function cancelTransfer() {
+  cancelled.abort();
+  for (const { upload } of pieces) if (upload) remove(apiPath`/uploads/${upload.id}`).catch(() => {}); // else it is deleted after a day
+  endTransfer();
+}
+
+/** Forget one that has ended. */
+export function endTransfer() {
+  cancelled.abort();
+  pieces = [];
+  wake();
+  become(null);
+}
+
+async function run() {
+  const mine = cancelled.signal;
+  try {
+    for (const piece of pieces) await sendPiece(piece, mine);
+    if (mine.aborted || !state) return;
+    const { name, view, arrived, use } = state.purpose;
+    const place = await use(pieces.map(({ upload }) => upload.id));
+    if (mine.aborted) return;
+    endTransfer();
+    if (location.hash.split("/")[1] === view) goTo(place);
+    else toast(say(arrived, { name }));
+  } catch (error) {
+    if (!mine.aborted && state) become({ ...state, phase: "failed", error });
+  }
+}
+
+/** @param {Piece} piece @param {AbortSignal} signal */
+async function sendPiece(piece, signal) {
+  let wait = FIRST_WAIT_MS;
+  while (!signal.aborted && !piece.upload?.complete) {
+    try {
+      if (!piece.upload) piece.upload = await post("/uploads", { name: piece.name, size: piece.bytes.size });
+      else await sendPart(piece, signal);
+      wait = FIRST_WAIT_MS;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ApiError) || !(isPassing(error) || error.code === WRONG_OFFSET)) {
+        if (error instanceof ApiError && error.status === 404) piece.upload = undefined; // expired: it begins anew
+        throw error;
+      }
+      await refuseUnreadable(piece);
+      await pause(error, wait, signal);
+      wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+      await findPlace(piece);
+    }
+  }
+}
+
+/** @param {Piece} piece @param {AbortSignal} signal */
+async function sendPart(piece, signal) {
+  const { id, received, largest_part } = piece.upload;
+  const part = piece.bytes.slice(received, received + largest_part);
+  progress(piece, 0);
+  const sent = (/** @type {number} */ share) => progress(piece, share * part.size);
+  piece.upload = await putBytes(apiPath`/uploads/${id}/${received}`, part, sent, signal);
+  progress(piece, 0);
+}
+
+/** @param {Piece} piece @param {number} more bytes of its present part */
+function progress(piece, more) {
+  if (!state) return;
+  const before = pieces.slice(0, pieces.indexOf(piece)).reduce((sum, { bytes }) => sum + bytes.size, 0);
+  become({ ...state, phase: "sending", error: undefined, sent: before + (piece.upload?.received ?? 0) + more });
+}
+
+/** A file that was changed or removed cannot be read, which looks like a lost connection. @param {Piece} piece */
+async function refuseUnreadable({ bytes, upload }) {
+  if (!upload) return;
+  const part = bytes.slice(upload.received, upload.received + upload.largest_part);
+  await part.arrayBuffer().catch(() => {
+    throw new ApiError(400, "file_changed", say("fileChanged"));
+  });
+}
+
+/** @param {ApiError} error @param {number} wait @param {AbortSignal} signal */
+async function pause(error, wait, signal) {
+  if (state && error.code !== WRONG_OFFSET) become({ ...state, phase: "waiting", error });
+  await new Promise((resolve) => {
+    wake = () => resolve(undefined);
+    signal.addEventListener("abort", wake, { once: true });
+    setTimeout(wake, Math.max(wait, 1000 * error.retryAfter));
+  });
+}
+
+/** Where the next part begins, as far as the server can be asked. @param {Piece} piece */
+async function findPlace(piece) {
+  if (!piece.upload) return;
+  try {
+    piece.upload = await get(apiPath`/uploads/${piece.upload.id}`);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+  }
+}

@@ -1,0 +1,157 @@
+// @ts-check
+// One model version: its figures, its gates, what it did in the background, and its history.
+
+import { html } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, get, getConditions } from "/console/api.js";
+import { Answer, Message, Pages, useAnswer, usePages } from "/console/components.js";
+import { isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { StateBadge } from "/console/views/lab.js";
+import { labelOfBand, nameOf } from "/console/views/finding.js";
+import { Gates, isPassed } from "/console/views/gates.js";
+import { Learned, Limits, TestFigures } from "/console/views/model.js";
+import { ModelActions } from "/console/views/model_actions.js";
+import { Fault } from "/console/views/models.js";
+
+const DISAGREEMENTS = 20;
+
+/** @param {{model: any}} props */
+const Origin = ({ model }) => {
+  const facts = /** @type {[string, any][]} */ ([
+    [say("architecture"), model.architecture],
+    [say("addedAt"), sayDate(model.created_at)],
+    [say("size"), model.size > 0 ? sayBytes(model.size) : say(model.built_in ? "builtIn" : "filesDeleted")],
+    [say("parent"), model.parent && html`<a href="#/version/${model.parent}"><code>${model.parent}</code></a>`],
+    [say("dataset"), model.dataset && html`<a href="#/dataset/${model.dataset}">${say("trainedOn")}</a>`],
+    [model.dataset ? say("job") : sayValue("job", "import"), model.job && html`<a href="#/job/${model.job}"><code>${model.job}</code></a>`],
+  ]);
+  return html`<dl class="pairs">
+    ${facts.filter(([, value]) => value).map(([title, value]) => html`<dt>${title}</dt><dd>${value}</dd>`)}
+  </dl>`;
+};
+
+/** @param {{model: any}} props */
+const GatesOf = ({ model }) => {
+  const { gates, comparison, reference_comparison: reference } = model;
+  if (gates.length === 0) return null;
+  const passed = gates.filter(isPassed).length;
+  return html`
+    <section class="card">
+      <h2>${say("gatesTitle")}</h2>
+      <p>${say(passed === gates.length ? "gatesAllPassed" : "gatesOpen", { n: sayNumber(passed), all: sayNumber(gates.length) })}</p>
+      <${Gates} gates=${gates} />
+      ${[comparison, reference].filter(Boolean).map(
+        (one) => html`<p><small>${say(one === reference ? "comparedOnReference" : "comparedOn", {
+          pictures: sayNumber(one.pictures),
+          lesions: sayNumber(one.lesions),
+          version: one.first_version,
+          date: sayDate(one.measured_at, false),
+        })}</small></p>`,
+      )}
+    </section>`;
+};
+
+/** @param {{rows: any[], conditions: any}} props */
+const Disagreements = ({ rows, conditions }) => {
+  const found = (/** @type {string | null} */ band, /** @type {string | null} */ label) =>
+    band && label ? `${labelOfBand(conditions, band)}; ${nameOf(conditions, label)}` : say("shadowRefused");
+  return html`
+    <div class="scroll" tabindex="0" role="region" aria-label=${say("disagreements")}>
+      <table class="stacked">
+        <thead><tr>${["when", "inService", "inBackground", "largestDifference"].map((key) => html`<th scope="col">${say(/** @type {any} */ (key))}</th>`)}</tr></thead>
+        <tbody>
+          ${rows.map(
+            (row) => html`<tr key=${row.id}>
+              <td data-name=${say("when")}><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
+              <td data-name=${say("inService")}>${found(row.band, row.label)}</td>
+              <td data-name=${say("inBackground")}>${found(row.shadow_band, row.shadow_label)}</td>
+              <td data-name=${say("largestDifference")}>${row.largest_difference === null ? "–" : sayPercent(row.largest_difference)}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+};
+
+/** What it did in the background. @param {{model: any, conditions: any}} props */
+const Shadow = ({ model, conditions }) => {
+  const counts = useAnswer(() => get(apiPath`/models/${model.version}/shadow`), [model]);
+  const pages = usePages(`${apiPath`/models/${model.version}/disagreements`}?limit=${DISAGREEMENTS}`);
+  return html`
+    <${Answer} answer=${counts}>
+      ${(/** @type {any} */ { active, judged, other_band, other_label, refused, dropped }) => {
+        if (!active && judged === 0) return null;
+        const rows = { judged, other_band, other_label, refused, dropped };
+        return html`
+          <section class="card">
+            <h2>${say("shadowSection")}</h2>
+            <p>${say(active ? "shadowActive" : "shadowEnded")}</p>
+            <dl class="pairs">
+              ${Object.entries(rows).map(
+                ([name, n]) => html`<dt>${say(/** @type {any} */ (`shadow_${name}`))}</dt>
+                  <dd>${sayNumber(n)}${name !== "judged" && name !== "dropped" && judged > 0 && html` <small>(${sayPercent(n / judged)})</small>`}</dd>`,
+              )}
+            </dl>
+            <h3>${say("disagreements")}</h3>
+            <${Pages} pages=${pages} empty=${html`<p>${say("noDisagreements")}</p>`}>
+              ${(/** @type {any[]} */ items) => html`<${Disagreements} rows=${items} conditions=${conditions} />`}
+            <//>
+          </section>`;
+      }}
+    <//>`;
+};
+
+/** When it went into service and out of it, and how its state changed; the newest first. @param {any} model */
+function eventsOf({ moves, changes, version, built_in }) {
+  const said = [
+    ...moves.map((/** @type {any} */ move) => ({
+      at: move.changed_at,
+      what: move.version === version || move.previous !== version ? `move_${move.action}` : "move_replaced",
+      reason: move.reason,
+      override: move.override,
+    })),
+    ...changes.map((/** @type {any} */ { changed_at, state, reason }, /** @type {number} */ place) => ({
+      at: changed_at,
+      what: built_in && place === 0 ? "change_recorded" : `change_${state}`,
+      reason,
+      override: false,
+    })),
+  ];
+  return said.sort((one, other) => other.at.localeCompare(one.at));
+}
+
+/** @param {{model: any}} props */
+const History = ({ model }) => html`
+  <section class="card">
+    <h2>${say("historyOfModel")}</h2>
+    <ul class="plain">
+      ${eventsOf(model).map(
+        ({ at, what, reason, override }) => html`<li>
+          <time datetime=${at}>${sayDate(at)}</time>: ${say(/** @type {any} */ (what))}${override && html` (${say("withOverride")})`}
+          ${reason && html`<br /><small>${say("reason")}: ${isolated(reason)}</small>`}
+        </li>`,
+      )}
+    </ul>
+  </section>`;
+
+/** @param {{argument: string}} props */
+export const View = ({ argument }) => {
+  const answer = useAnswer(() => Promise.all([get(apiPath`/models/${argument}`), getConditions()]), [argument]);
+  return html`
+    <${Answer} answer=${answer}>
+      ${(/** @type {any} */ [model, conditions]) => html`
+        <div class="row between"><h1>${model.version}</h1><${StateBadge} state=${model.state} words=${sayValue("model", model.state)} /></div>
+        <${Fault} model=${model} />
+        ${model.state === "serving" && !model.fault && html`<${Message} kind="good">${say("servesNow")}<//>`}
+        <${Origin} model=${model} />
+        <div class="row">
+          ${model.state !== "serving" && html`<a class="button" href="#/compare/${model.version}">${say("compareWithServing")}</a>`}
+          <${ModelActions} model=${model} onChange=${answer.reload} />
+        </div>
+        <${GatesOf} model=${model} />
+        <${Shadow} model=${model} conditions=${conditions} />
+        <${TestFigures} card=${model.card} conditions=${conditions} />
+        <${Limits} card=${model.card} />
+        <${Learned} card=${model.card} conditions=${conditions} />
+        <${History} model=${model} />`}
+    <//>`;
+};

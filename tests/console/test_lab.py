@@ -1,0 +1,476 @@
+"""The lab in the console: a researcher's way from pictures to a model, and an admin's with one."""
+
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from skinapi.jobs.job import OPEN_LAB
+from skinapi.jobs.queue import Jobs
+from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.images import DatasetImages
+from skinapi.registry.gates import GateName, PairedComparison, PairedDifference
+from skinapi.registry.shadow import Disagreement
+from skinapi.storage.ids import new_id, now
+from skinapi.vision.model import CARD, SHIPPED_MODEL, read_card, write_checksums
+from tests.console.journey import Journey, Look, file_of, looks
+from tests.console.visitor import Visitor
+from tests.lab.sending import LABELS, picture, publish_one, table, zipped
+from tests.models import write_model
+from tests.served.people import Caller, Seeder
+
+LEASE = timedelta(minutes=10)
+EPOCHS = 8
+PICTURES = 24
+PART = 8 * 1024 * 1024
+SAME = PairedDifference(first=0.962, second=0.965, low=-0.011, high=0.017)
+WORSE = PairedDifference(first=0.962, second=0.871, low=-0.142, high=-0.041)
+REASON = "The hospital asked for it in writing"
+
+
+def labelled_with(unknown: str) -> dict[str, bytes]:
+    """Pictures of two classes, and three under a label that nobody knows."""
+    names = [f"p{number}" for number in range(PICTURES)]
+    labels = [unknown if place < 3 else LABELS[place % 2] for place in range(PICTURES)]
+    rows = [
+        {"image_id": name, "dx": label, "lesion_id": f"l{name}", "patient_id": f"a{place % 7}"}
+        for place, (name, label) in enumerate(zip(names, labels, strict=True))
+    ]
+    pictures = {f"{name}.jpg": picture(number) for number, name in enumerate(names)}
+    return {"metadata.csv": table(rows), **pictures}
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    return [file_of(tmp_path, name, content) for name, content in labelled_with("mole?").items()]
+
+
+@pytest.fixture
+def candidate(seeder: Seeder, tmp_path: Path) -> str:
+    """A version that is no worse than the model in service."""
+    return add_version(seeder, tmp_path, SAME)
+
+
+@pytest.fixture
+def worse(seeder: Seeder, tmp_path: Path) -> str:
+    return add_version(seeder, tmp_path, WORSE)
+
+
+def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str:
+    models, version = seeder.services.models, f"resnet50-{new_id()[-12:]}"
+    small = PairedDifference(first=0.031, second=0.029, low=-0.008, high=0.005)
+    speed = PairedDifference(first=9.1, second=9.0, low=-0.6, high=0.4)
+    serving = models.serving_version()
+    assert serving
+    same = dict.fromkeys(GateName, SAME) | {GateName.ECE: small, GateName.REFUSED_SHARE: small}
+    comparison = PairedComparison(
+        first_version=serving,
+        test_part="0" * 64,
+        part="reference",
+        pictures=412,
+        lesions=301,
+        measured_at=now(),
+        differences={
+            **same,
+            GateName.LATENCY: speed,
+            GateName.MELANOMA_SENSITIVITY: melanoma,
+        },
+    )
+    path = write_model(folder / version, version)
+    figures = read_card(SHIPPED_MODEL).figures  # else its pages would be empty
+    card = read_card(path).model_copy(update={"figures": figures, "architecture": "ResNet50"})
+    (path / CARD).write_text(card.model_dump_json())
+    write_checksums(path)
+    models.add(folder=path, by="system", parent=serving, reference_comparison=comparison)
+    return version
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_a_researcher_goes_from_pictures_to_a_model(
+    visitor: Visitor, seeder: Seeder, jobs: Jobs, files: list[Path], candidate: str, look: Look
+) -> None:
+    journey = Journey(visitor, "researcher", look)
+    visitor.enter(seeder.person("researcher"), "researcher")
+    name = f"Moles {new_id()[-6:]}"
+    publish_the_same_picture(seeder, next(one for one in files if one.suffix == ".jpg"))
+    add_a_data_set(journey, files, name)
+    say_what_labels_mean(journey)
+    start_a_training(journey, name)
+    watch_the_training(journey, jobs, candidate)
+    look_at_the_model(journey, candidate)
+    cancel_and_start_again(journey)
+    ask_for_reviewed_findings(journey)
+
+
+def publish_the_same_picture(seeder: Seeder, picture: Path) -> None:
+    """Somebody else's data set, which the report names."""
+    store = seeder.services.store
+    publish_one(
+        Datasets(store),
+        DatasetImages(store),
+        picture.read_bytes(),
+        owner=OPEN_LAB,
+        name=f"Others {new_id()[-6:]}",
+    )
+
+
+def add_a_data_set(journey: Journey, files: list[Path], name: str) -> None:
+    visitor = journey.visitor
+    journey.see("title_datasets")
+    visitor.press("main .button.primary")
+    visitor.find("input[name=files]")
+    journey.step("add")
+    visitor.hand_in("files", *files)
+    journey.see("nPictures", n=str(PICTURES))
+    visitor.press("form .primary")
+    journey.see("nameNeeded")
+    visitor.type(name=name, licence="CC BY 4.0", source="A clinic")
+    visitor.press("[name=modality][value=dermoscopic]")
+    journey.step("described")
+    visitor.press("form .primary")
+
+
+def say_what_labels_mean(journey: Journey) -> None:
+    visitor = journey.visitor
+    journey.see("mapLabels")
+    journey.step("unknown-labels")
+    visitor.choose("label-0", "dermatofibroma")
+    visitor.lose_answer("/datasets")
+    visitor.press("form .primary")
+    journey.see("offline")
+    visitor.press("form .primary")
+    journey.see("byClassCounts")
+    visitor.find(".pictures .thumb")
+    visitor.run("document.querySelector('.pictures').scrollIntoView()")  # they are fetched then
+    visitor.find(".pictures img")
+    journey.step("report")
+
+
+def start_a_training(journey: Journey, name: str) -> None:
+    visitor = journey.visitor
+    journey.press("trainOnIt")
+    visitor.find("[name=epochs]")
+    assert name in visitor.find("select[name=dataset] option:checked").text
+    visitor.type(epochs="0")
+    visitor.press("form .primary")
+    journey.see("wholeNumberBetween", **{"from": "1", "to": "200"})
+    journey.step("wrong-number")
+    visitor.type(epochs=str(EPOCHS))
+    visitor.press("form .primary")
+    journey.see("trainingOf", architecture="ResNet50", dataset=name)
+    journey.see("queuedText")
+    journey.step("waits")
+
+
+def watch_the_training(journey: Journey, jobs: Jobs, version: str) -> None:
+    """The test is the worker: a training takes minutes."""
+    visitor = journey.visitor
+    job = jobs.claim(worker="test", lease=LEASE)
+    assert job
+    jobs.logs.add(job.id, 1, [f"epoch {epoch}: {1 / epoch:.3f}" for epoch in range(1, 7)])
+    rows = [epoch_row(epoch) for epoch in range(1, 7)]
+    jobs.beat(
+        job,
+        lease=LEASE,
+        changes={"progress": 57.5, "message": f"Epoch 6 of {EPOCHS}", "metrics": rows},
+    )
+    journey.see("epochOf", n="6", all=str(EPOCHS))
+    visitor.press("details.card summary")
+    visitor.press("details.card:last-child summary")
+    visitor.see("epoch 6: 0.167")
+    journey.step("runs")
+    jobs.finish(
+        job,
+        status="completed",
+        changes={"progress": 100.0, "message": "", "result": {"version": version}},
+    )
+    journey.see("completed_training")
+    journey.step("completed")
+
+
+def epoch_row(epoch: int) -> dict[str, object]:
+    return {
+        "epoch": epoch,
+        "loss": 1.8 / epoch,
+        "accuracy": 1 - 0.6 / epoch,
+        "val_loss": 1.9 / epoch + 0.05 * epoch,
+        "val_accuracy": 0.95 - 0.55 / epoch,
+        "timestamp": now().isoformat(),
+    }
+
+
+def look_at_the_model(journey: Journey, version: str) -> None:
+    visitor = journey.visitor
+    visitor.press(f"a[href='#/version/{version}']")
+    journey.see("gatesAllPassed", all=str(len(GateName)))
+    assert visitor.count("main button") == 0, "a researcher sees, and an admin acts"
+    journey.step("version")
+    visitor.press(f"a[href='#/compare/{version}']")
+    journey.see("table_overall")
+    journey.step("compare")
+    visitor.press(".lab a[href='#/models']")
+    visitor.see(version)
+    journey.step("models")
+
+
+def cancel_and_start_again(journey: Journey) -> None:
+    visitor = journey.visitor
+    visitor.press(".lab a[href='#/train']")
+    visitor.press("form .primary")
+    visitor.press("main .danger")
+    visitor.press("dialog .danger")
+    journey.see("job_is_cancelled")
+    journey.press("startAgain")
+    journey.see("queuedText")
+    visitor.press(".lab a[href='#/jobs']")
+    visitor.find(".list progress")
+    journey.step("jobs")
+    visitor.press(".lab a[href='#/datasets']")
+    journey.see("checked_published")
+    journey.step("datasets")
+    visitor.press(".list .cover")
+    visitor.press("main .danger")
+    visitor.press("dialog .danger")
+    journey.see("error_dataset_in_use")
+    journey.step("in-use", expected=("/datasets/",))
+    visitor.press("dialog .quiet")
+
+
+def ask_for_reviewed_findings(journey: Journey) -> None:
+    """Of which there are none whose owners consent."""
+    visitor = journey.visitor
+    visitor.press(".lab a[href='#/datasets']")
+    journey.press("fromReviews")
+    visitor.press("dialog .primary")
+    journey.see("nameNeeded")
+    visitor.type(name=f"Reviewed {new_id()[-6:]}")
+    visitor.press("dialog .primary")
+    journey.see("noReviewsUsed")
+    journey.step("no-reviews")
+
+
+@pytest.mark.parametrize("look", looks(3), ids=str)
+def test_an_admin_decides_what_serves(
+    visitor: Visitor, seeder: Seeder, candidate: str, worse: str, look: Look
+) -> None:
+    admin = seeder.person("admin")
+    journey = Journey(visitor, "admin-lab", look)
+    visitor.enter(admin, "admin")
+    visitor.press(".top a[href='#/datasets']")
+    before = serving(admin)
+    try:
+        judge_in_the_background(journey, seeder, candidate)
+        promote(journey, admin, candidate)
+        roll_back(journey, admin, before)
+        override(journey, admin, worse)
+    finally:
+        while serving(admin) != before:
+            assert admin.call("POST", "/models/rollback", json={}).status == 200
+    delete_a_version(journey, seeder)
+    choose_a_reference(journey, seeder)
+
+
+def serving(admin: Caller) -> str:
+    [found] = [one for one in admin.call("GET", "/models").json if one["state"] == "serving"]
+    return str(found["version"])
+
+
+def judge_in_the_background(journey: Journey, seeder: Seeder, version: str) -> None:
+    visitor, shadows = journey.visitor, seeder.services.models.shadows
+    visitor.go(f"version/{version}")
+    journey.press("shadow")
+    journey.see("shadowTitle")
+    visitor.press("dialog .primary")
+    journey.see("shadowActive")
+    shadows.count(version, judged=180, other_band=4, other_label=7, refused=1, dropped=2)
+    shadows.add(
+        Disagreement(
+            id=new_id(),
+            created_at=now(),
+            version=version,
+            serving_version="tiny-1",
+            band="routine",
+            shadow_band="urgent_referral",
+            label="melanocytic_nevus",
+            shadow_label="melanoma",
+            largest_difference=0.412,
+        )
+    )
+    visitor.go("models")
+    journey.see("model_shadow")
+    visitor.go(f"version/{version}")
+    visitor.see("180")
+    journey.step("shadow")
+    journey.press("endShadow")
+    visitor.press("dialog .danger")
+    journey.see("shadowEnded")
+
+
+def promote(journey: Journey, admin: Caller, version: str) -> None:
+    visitor = journey.visitor
+    journey.press("promote")
+    journey.see("promoteTitle")
+    visitor.type(reason="Better calibrated")
+    journey.step("promote")
+    visitor.press("dialog .primary")
+    journey.see("servesNow")
+    journey.step("serves")
+    assert serving(admin) == version
+
+
+def roll_back(journey: Journey, admin: Caller, before: str) -> None:
+    visitor = journey.visitor
+    journey.press("rollback")
+    visitor.press("dialog .danger")
+    journey.see("model_retired")
+    journey.step("rolled-back")
+    assert serving(admin) == before
+
+
+def override(journey: Journey, admin: Caller, version: str) -> None:
+    visitor = journey.visitor
+    visitor.go(f"version/{version}")
+    journey.see("outcome_worse")
+    journey.step("gates-not-passed")
+    journey.press("overrideButton")
+    visitor.press("dialog .danger")
+    journey.see("reasonTooShort", n="10")
+    journey.step("why")
+    visitor.type(reason=REASON)
+    visitor.press("dialog .danger")
+    journey.see("servesNow")
+    visitor.see(REASON)
+    assert serving(admin) == version
+
+
+def delete_a_version(journey: Journey, seeder: Seeder) -> None:
+    visitor = journey.visitor
+    version = next(
+        one.version
+        for one in seeder.services.models.newest(limit=10)
+        if one.served_at and one.files
+    )
+    visitor.go("models")
+    journey.step("models")
+    visitor.go(f"version/{version}")
+    visitor.press("main .danger")
+    journey.see("deleteModelTitle")
+    visitor.press("dialog .danger")
+    journey.see("done_delete", version=version)
+
+
+def choose_a_reference(journey: Journey, seeder: Seeder) -> None:
+    visitor, datasets = journey.visitor, Datasets(seeder.services.store)
+    dataset = datasets.begin(NewDataset(name=f"Held back {new_id()[-6:]}", owner=new_id()), size=0)
+    datasets.publish(dataset.id, pictures=0)
+    visitor.go(f"dataset/{dataset.id}")
+    journey.press("chooseReference")
+    visitor.press("dialog .primary")
+    journey.see("isReference")
+    journey.step("reference")
+    journey.press("endReference")
+    visitor.press("dialog .primary")
+    journey.see("chooseReference")
+    assert datasets.reference() is None
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """More than one part, of which most is left out when it is unpacked."""
+    files = {f"mel/{number}.jpg": picture(number) for number in range(2)}
+    files["notes.txt"] = random.Random(0).randbytes(PART + PART // 2)
+    return file_of(tmp_path, "large.zip", zipped(files))
+
+
+# From the second part on the server cannot be reached, until `lost` is false again.
+LOSE_THE_SERVER = """
+const [open, ask] = [XMLHttpRequest.prototype.open, window.fetch];
+let parts = 0;
+window.lost = false;
+XMLHttpRequest.prototype.open = function (method, path) {
+  if (++parts === 2) window.lost = true;
+  open.call(this, method, window.lost ? "http://127.0.0.1:1/" : path);
+};
+window.fetch = (...asked) => (window.lost ? Promise.reject(new TypeError()) : ask(...asked));
+"""
+
+
+def test_an_upload_goes_on_after_a_lost_connection_and_after_a_lost_answer(
+    visitor: Visitor, seeder: Seeder, large: Path
+) -> None:
+    researcher = seeder.person("researcher")
+    visitor.look()
+    visitor.enter(researcher, "researcher")
+    visitor.go("add")
+    visitor.hand_in("files", large)
+    visitor.type(name=f"Large {new_id()[-6:]}")
+    visitor.run(LOSE_THE_SERVER)
+    visitor.press("form .primary")
+    visitor.see("goes on by itself from where it was")
+    uploads = seeder.services.store.collection("uploads")
+    assert [one["received"] for one in uploads.find({"owner": researcher.id})] == [PART]
+    visitor.lose_answer("/datasets")
+    visitor.run("window.lost = false; dispatchEvent(new Event('online'))")
+    visitor.see("The server cannot be reached. Check")
+    visitor.press_button("Try again")
+    visitor.see("Pictures of each class")
+    visitor.see("Other files")
+    assert len(Datasets(seeder.services.store).of_owner(researcher.id)) == 1
+
+
+# What the API answers, as `registry/drift_schemas.py` describes it.
+DRIFT = {
+    "weeks": [
+        {
+            "week": f"2026-W{week}",
+            "starts": f"2026-{month}-{day:02}",
+            "findings": 90 + 5 * place,
+            "refused": 4 + place,
+            "uncertain": 12 + 3 * place,
+            "classes": {"melanoma": 8, "melanocytic_nevus": 82 + 5 * place},
+            "bands": {"urgent_referral": 9, "referral": 6, "routine": 75 + 5 * place},
+            "mean_confidence": 0.86 - 0.02 * place,
+            "reviews": 20,
+            "disagreements": 2 + place,
+        }
+        for place, (week, month, day) in enumerate(
+            [(44, 10, 26), (45, 11, 2), (46, 11, 9), (47, 11, 16)]
+        )
+    ],
+    "alerts": [
+        {"measure": "disagreement", "since": "2026-W46", "value": 0.22, "reference": 0.1,
+         "condition": None, "sentence": "Reviewers disagree."}
+    ],
+    "tests": [
+        {"measure": "disagreement", "reference_size": 200, "reference_events": 200},
+        {"measure": "refused", "reference_size": 500, "reference_events": 312},
+    ],
+}  # fmt: skip
+ANSWER_DRIFT = """
+const [answer, ask] = [JSON.stringify(arguments[0]), window.fetch];
+window.fetch = (path, ...rest) =>
+  path.startsWith("/drift?") ? Promise.resolve(new Response(answer)) : ask(path, ...rest);
+"""
+
+
+@pytest.mark.parametrize("look", looks(1), ids=str)
+def test_drift_is_told_in_words_and_drawn_by_week(
+    visitor: Visitor, seeder: Seeder, look: Look
+) -> None:
+    journey = Journey(visitor, "drift", look)
+    visitor.enter(seeder.person("researcher"), "researcher")
+    visitor.go("drift")  # what other tests of this server have left, or nothing
+    journey.see("driftText")
+    visitor.await_stillness()
+    assert visitor.count(".message.bad") == 0
+    visitor.go("models")
+    journey.see("compareTwo")
+    visitor.run(ANSWER_DRIFT, DRIFT)
+    visitor.go("drift")
+    journey.see("alertsTitle")
+    journey.see("nOf", n="312", all="500")
+    assert "22" in visitor.find(".message.bad li").text
+    visitor.press("details.card summary")
+    assert visitor.count("details.card tbody tr") == len(DRIFT["weeks"])
+    journey.step("drift")
