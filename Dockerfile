@@ -1,9 +1,12 @@
 # What serving needs, and nothing else. docs/operations.md says how it is run.
 FROM python:3.11-slim AS build
+# requirements-broker.txt where JOBS_BROKER is set; a worker needs requirements.txt.
+ARG REQUIREMENTS=requirements-serve.txt
 WORKDIR /build
-COPY requirements-serve.txt ./
+COPY requirements-serve.txt requirements-broker.txt requirements.txt deploy/sbom.py ./
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements-serve.txt
+    && /venv/bin/pip install --no-cache-dir --require-hashes -r ${REQUIREMENTS} \
+    && python sbom.py ${REQUIREMENTS} > /venv/sbom.cdx.json
 
 FROM python:3.11-slim
 ENV PATH=/venv/bin:$PATH \

@@ -26,6 +26,7 @@ from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
 from skinapi.errors import SkinAPIError, StoreUnavailable
+from skinapi.logs import shield_output
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store
@@ -58,7 +59,14 @@ QUOTING_MESSAGES = ("Invalid request", "Error handling request", "Socket error")
 class RedactingLogger(Logger):
     """Logs gunicorn's messages without the requests that they quote, because a request may hold a
     token or an e-mail address.
+
+    It is the first that gunicorn makes of this file, in the parent of all workers, so it also makes
+    sure that a full disk under the log ends no request.
     """
+
+    def setup(self, cfg: Any) -> None:
+        shield_output()
+        super().setup(cfg)
 
     def warning(self, msg: Any, *args: Any, **options: Any) -> None:
         super().warning(_without_quote(msg), *args, **options)

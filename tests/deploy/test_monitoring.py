@@ -1,0 +1,172 @@
+"""Rules and dashboard ask for what a backend really has, and each alert says what to do."""
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import apsw
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from skinapi.web.routes import declared_routes
+from tests.backends import Backend
+from tests.deploy.promql import ADDED, DASHBOARD, PROMETHEUS, alerts, grouped_by, queries, selectors
+from tests.documents import PAGES, ROOT
+from tests.prediction.photographer import predicted
+
+Series = dict[str, dict[str, set[str]]]
+# Whose values the backend must have shown; those of the others depend on what happened to it.
+SHOWN = {"le", "part", "state", "method", "route"}
+DATABASE, SLOW_S = "skinapi.db", 1.1
+PARTS_OF_AN_ENTRY = ("You notice", "Confirm", "Do", "Over when", "Rehearsed by")
+
+
+@pytest.fixture(scope="module")
+def backend_with_photo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    backend = Backend(tmp_path_factory.mktemp("monitored"))
+    predicted(backend.member())
+    yield backend
+    backend.services.store.close()
+
+
+@pytest.fixture(scope="module")
+def exposed(backend_with_photo: Backend) -> Series:
+    """The series of a backend that has judged a photo: by name, the values of each label."""
+    text = backend_with_photo.member(role="admin").call("GET", "/metrics").text
+    found: Series = defaultdict(lambda: defaultdict(set))
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            _ = found[sample.name]
+            for label, value in sample.labels.items():
+                found[sample.name][label].add(value)
+    # All routes can be asked for, whether they were or not.
+    rules = {rule.rule for rule in backend_with_photo.app.url_map.iter_rules()}
+    for labels in found.values():
+        if "route" in labels:
+            labels["route"] |= rules
+    return found
+
+
+@pytest.mark.parametrize("title", queries())
+def test_a_query_asks_for_what_a_backend_has(title: str, exposed: Series) -> None:
+    expression = queries()[title]
+    labels = set(ADDED)
+    asked = list(selectors(expression))
+    assert asked, expression
+    for selector in asked:
+        if selector.metric == "up" or selector.metric in recorded():
+            assert selector.labels.keys() <= ADDED
+            continue
+        assert selector.metric in exposed, expression
+        has = exposed[selector.metric]
+        assert selector.labels.keys() <= has.keys() | ADDED, expression
+        for label in selector.labels.keys() & SHOWN:
+            assert set(selector.labels[label]) <= has[label], f"{label} in {expression}"
+        labels |= has.keys()
+    assert grouped_by(expression) <= labels, expression
+
+
+def recorded() -> set[str]:
+    named = re.findall(r"record: (\S+)", (PROMETHEUS / "slo.rules.yml").read_text())
+    return set(named)
+
+
+def test_every_recorded_ratio_is_read_by_an_alert() -> None:
+    read = {s.metric for rule in alerts() for s in selectors(rule["expr"])}
+    assert recorded() <= read
+
+
+def test_the_full_queue_is_looked_for_on_every_route_that_takes_photos(
+    backend_with_photo: Backend,
+) -> None:
+    (alert,) = (rule for rule in alerts() if rule["alert"] == "SkinapiQueueFull")
+    (named,) = (s.labels["route"] for s in selectors(alert["expr"]) if "route" in s.labels)
+    routes = declared_routes(backend_with_photo.app)
+    assert set(named) == {route.path for route in routes if route.carries_photo}
+
+
+def test_the_dashboards_panels_share_no_id_and_no_place() -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    places = [(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels]
+    assert len({panel["id"] for panel in panels}) == len(set(places)) == len(panels)
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="no promtool (Debian: prometheus)")
+@pytest.mark.parametrize(
+    "arguments",
+    [("test", "rules", "rules.test.yml"), ("check", "config", "--syntax-only", "prometheus.yml")],
+)
+def test_the_rules_fire_on_their_fault_alone(arguments: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        ["promtool", *arguments], cwd=PROMETHEUS, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_tried_by_the_unit_tests_of_the_rules() -> None:
+    text = (PROMETHEUS / "rules.test.yml").read_text()
+    tried = set(re.findall(r"alertname: (\w+)\n\s+exp_alerts:\n\s+- exp_labels", text))
+    assert tried == {rule["alert"] for rule in alerts()}
+
+
+def test_a_photo_that_waits_for_the_store_is_counted_as_slow(
+    backend_with_photo: Backend,
+) -> None:
+    ada = backend_with_photo.member()
+    (fast, answered) = timed(backend_with_photo)
+    with (
+        closing(apsw.Connection(str(backend_with_photo.settings.instance_dir / DATABASE))) as other,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        judged = pool.submit(predicted, ada)
+        time.sleep(SLOW_S)
+        other.execute("ROLLBACK")
+        assert judged.result()
+    assert timed(backend_with_photo) == (fast, answered + 1)
+
+
+def timed(backend: Backend) -> tuple[float, float]:
+    """How many answers to photos took at most a second, and how many there were."""
+    text = backend.member(role="admin").call("GET", "/metrics").text
+    predict = {"method": "POST", "route": "/predict"}
+    found = {
+        (sample.name.rpartition("_")[2], sample.labels.get("le")): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if family.name == "skinapi_request_seconds" and predict.items() <= sample.labels.items()
+    }
+    return found["bucket", "1.0"], found["count", None]
+
+
+# --- the runbook ---
+
+
+def entries() -> dict[str, str]:
+    """Of the runbook, by heading."""
+    _, *found = re.split(r"^## ", PAGES["docs/runbook.md"], flags=re.MULTILINE)
+    return {head.strip(): text for head, _, text in (one.partition("\n") for one in found)}
+
+
+def test_every_alert_has_an_entry_in_the_runbook_and_every_entry_an_alert() -> None:
+    assert entries().keys() == {rule["alert"] for rule in alerts()}
+    for rule in alerts():
+        assert rule["annotations"]["runbook_url"] == f"docs/runbook.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["summary"]
+        assert rule["labels"]["severity"] in ("page", "ticket")
+
+
+@pytest.mark.parametrize("name", entries())
+def test_an_entry_of_the_runbook_says_all_and_names_its_rehearsal(name: str) -> None:
+    text = entries()[name]
+    assert [part for part in PARTS_OF_AN_ENTRY if f"**{part}**" not in text] == []
+    rehearsals = re.findall(r"`(tests/\S+\.py)::(\w+)`", text)
+    assert rehearsals
+    for path, test in rehearsals:
+        assert re.search(rf"^def {test}\(", (ROOT / path).read_text(), re.MULTILINE), test

@@ -1,0 +1,173 @@
+"""The recipes for Kubernetes and hosts: valid by the published schemas, and true of this server.
+
+Nothing is deployed, and kustomize is not run.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from skinapi.settings import VERSION, Settings
+from tests.access import ROWS
+from tests.deploy.promql import PROMETHEUS
+from tests.documents import ROOT
+
+DEPLOY = PROMETHEUS.parent
+BASE, EXAMPLE = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "overlays" / "example"
+SCHEMAS = "1.37"
+SETTINGS = {name.upper() for name in Settings.model_fields}
+ROUTES = {row.path for row in ROWS.values()}
+PORT = Settings.model_fields["port"].default
+SECRETS = {
+    name.upper()
+    for name, field in Settings.model_fields.items()
+    if "SecretStr" in str(field.annotation)
+}
+Manifest = dict[str, Any]
+
+
+def manifests() -> list[Manifest]:
+    files = [path for path in sorted(BASE.glob("*.yaml")) if path.name != "kustomization.yaml"]
+    return [one for path in files for one in yaml.safe_load_all(path.read_text())]
+
+
+def of_kind(kind: str) -> list[Manifest]:
+    return [one for one in manifests() if one["kind"] == kind]
+
+
+def containers() -> Iterator[Manifest]:
+    for deployment in of_kind("Deployment"):
+        yield from deployment["spec"]["template"]["spec"]["containers"]
+    cloud_run = yaml.safe_load((DEPLOY / "cloudrun.yaml").read_text())
+    yield from cloud_run["spec"]["template"]["spec"]["containers"]
+
+
+def kustomization(folder: Path) -> Manifest:
+    found: Manifest = yaml.safe_load((folder / "kustomization.yaml").read_text())
+    return found
+
+
+@pytest.mark.parametrize(
+    "manifest", manifests(), ids=lambda one: f"{one['kind']} {one['metadata']['name']}"
+)
+def test_a_manifest_is_valid_by_the_published_schema(manifest: Manifest) -> None:
+    kubernetes_validate.validate(manifest, SCHEMAS, strict=True)
+
+
+def test_an_invalid_manifest_is_refused() -> None:
+    (service,) = of_kind("Service")
+    service["spec"]["prots"] = service["spec"].pop("ports")
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(service, SCHEMAS, strict=True)
+
+
+def test_a_kustomization_names_each_file_beside_it() -> None:
+    others = {path.name for path in BASE.iterdir()} - {"kustomization.yaml"}
+    assert set(kustomization(BASE)["resources"]) == others
+    (resource,) = kustomization(EXAMPLE)["resources"]
+    assert (EXAMPLE / resource).resolve() == BASE
+
+
+def test_the_overlay_changes_what_the_base_has() -> None:
+    overlay = kustomization(EXAMPLE)
+    used = {one["image"] for kind in of_kind("Deployment") for one in containers_of(kind)}
+    assert {image["name"] for image in overlay["images"]} == used
+    assert {image["newTag"] for image in overlay["images"]} == {VERSION}
+    (settings,) = of_kind("ConfigMap")
+    (patch,) = overlay["patches"]
+    assert patch["target"] == {"kind": "ConfigMap", "name": settings["metadata"]["name"]}
+    for change in yaml.safe_load(patch["patch"]):
+        assert change["path"].removeprefix("/data/") in settings["data"]
+
+
+def containers_of(deployment: Manifest) -> list[Manifest]:
+    found: list[Manifest] = deployment["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+def test_settings_are_real_and_secrets_are_named_and_not_contained() -> None:
+    (settings,) = of_kind("ConfigMap")
+    assert settings["data"].keys() <= SETTINGS - SECRETS
+    assert of_kind("Secret") == []
+    for container in containers():
+        for variable in container["env"]:
+            assert variable["name"] in SETTINGS
+            assert (variable["name"] in SECRETS) == ("valueFrom" in variable), variable["name"]
+    fly = tomllib.loads((DEPLOY / "fly.toml").read_text())
+    assert fly["env"].keys() <= SETTINGS - SECRETS
+
+
+def test_probes_ask_routes_of_the_server_at_its_port() -> None:
+    asked = set()
+    for container in containers():
+        ports = {PORT, *(port.get("name") for port in container.get("ports", []))}
+        assert all(port["containerPort"] == PORT for port in container.get("ports", []))
+        for name in ("startupProbe", "livenessProbe", "readinessProbe"):
+            if probe := container.get(name, {}).get("httpGet"):
+                asked.add(probe["path"])
+                assert probe["port"] in ports
+    assert asked == {"/healthz", "/readyz"}
+    assert asked <= ROUTES
+    fly = tomllib.loads((DEPLOY / "fly.toml").read_text())["http_service"]
+    assert fly["internal_port"] == PORT
+    assert {check["path"] for check in fly["checks"]} == {"/readyz"}
+    (service,) = of_kind("Service")
+    assert [port["targetPort"] for port in service["spec"]["ports"]] == ["http"]
+
+
+@pytest.mark.parametrize(
+    "deployment", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"]
+)
+def test_a_pod_is_as_confined_as_the_image_allows(deployment: Manifest) -> None:
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert f"--uid {pod['securityContext']['runAsUser']} " in (ROOT / "Dockerfile").read_text()
+    (container,) = pod["containers"]
+    confined = container["securityContext"]
+    assert confined["readOnlyRootFilesystem"] is True
+    assert confined["allowPrivilegeEscalation"] is False
+    assert confined["capabilities"] == {"drop": ["ALL"]}
+    assert {mount["mountPath"] for mount in container["volumeMounts"]} == {"/tmp", "/data"}
+    assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
+
+
+def test_the_instance_folder_is_made_inside_its_volume() -> None:
+    """A volume's own root is open to every user, and the server refuses such a folder."""
+    (settings,) = of_kind("ConfigMap")
+    assert PurePosixPath(settings["data"]["INSTANCE_DIR"]).parent == PurePosixPath("/data")
+
+
+@pytest.mark.parametrize("locked", ["requirements-serve.txt", "requirements.txt"])
+def test_the_bill_of_materials_lists_each_pinned_requirement(locked: str) -> None:
+    command = [sys.executable, "deploy/sbom.py", locked]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    bill = json.loads(done.stdout)
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    lines = (ROOT / locked).read_text().splitlines()
+    pins = [line.split()[0] for line in lines if "==" in line and not line.lstrip().startswith("#")]
+    listed = [f"{each['name']}=={each['version']}" for each in bill["components"]]
+    assert listed == [re.sub(r"\[.*\]", "", pin) for pin in pins]
+    assert len({each["bom-ref"] for each in bill["components"]}) == len(listed)
+
+
+def test_selectors_find_the_pods() -> None:
+    pods = [one["spec"]["template"]["metadata"]["labels"] for one in of_kind("Deployment")]
+    (service,), (budget,), (scaler,) = map(
+        of_kind, ("Service", "PodDisruptionBudget", "HorizontalPodAutoscaler")
+    )
+    wanted = [service["spec"]["selector"], budget["spec"]["selector"]["matchLabels"]]
+    wanted += [one["spec"]["podSelector"]["matchLabels"] for one in of_kind("NetworkPolicy")]
+    for labels in wanted:
+        assert any(labels.items() <= pod.items() for pod in pods), labels
+    names = {one["metadata"]["name"] for one in of_kind("Deployment")}
+    assert scaler["spec"]["scaleTargetRef"]["name"] in names
