@@ -1,4 +1,4 @@
-"""The command line: `python -m skinapi serve | worker | create-admin | check | models | …`."""
+"""The command line: `python -m skinapi serve | worker | create-admin | check | backup | …`."""
 
 import argparse
 import importlib
@@ -15,6 +15,7 @@ from gunicorn.workers.base import Worker
 from pydantic import ValidationError
 
 from skinapi.auth.emails import normalise_new_email
+from skinapi.batch.arguments import add_batch
 from skinapi.errors import SkinAPIError, UnsafeSettings
 from skinapi.jobs.keeper import WorkerKeeper
 from skinapi.learning.commands import add_commands
@@ -111,6 +112,22 @@ def _lazy_command(name: str) -> Run:
     return run
 
 
+def judge_archive(settings: Settings, options: argparse.Namespace) -> int:
+    """Judge a folder or a list of pictures into a table. Raises UnsafeSettings where its libraries
+    are not installed, and SkinAPIError.
+    """
+    try:
+        # Imported late: a server needs none of its libraries.
+        command = importlib.import_module("skinapi.batch.command")
+    except ModuleNotFoundError as error:
+        raise UnsafeSettings(
+            f"batch needs a library that is not installed ({error.name}): install "
+            "requirements-batch.txt"
+        ) from error
+    status: int = command.run(settings, options)
+    return status
+
+
 def _commands() -> Any:
     # Imported late: it imports the whole application.
     return importlib.import_module("skinapi.commands")
@@ -166,9 +183,21 @@ def _parser() -> argparse.ArgumentParser:
         help="from a log line: the trail must have this audit row",
     )
     checker.set_defaults(run=_lazy_command("check"))
+    _add_backups(commands)
     _add_models(commands)
+    add_batch(commands).set_defaults(run=judge_archive)
     add_commands(commands)
     return parser
+
+
+def _add_backups(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    backup = commands.add_parser("backup", help="copy the store into one file; servers may run")
+    backup.add_argument("file", type=Path, help="a new file, or - for standard output")
+    backup.set_defaults(run=_lazy_command("back_up"))
+    restore = commands.add_parser("restore", help="put a backup into an empty store")
+    restore.add_argument("file", type=Path)
+    restore.add_argument("--verify", action="store_true", help="only read the file and verify it")
+    restore.set_defaults(run=_lazy_command("restore"))
 
 
 def _add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,5 +1,6 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
+from contextlib import suppress
 from functools import partial
 
 from flask import Flask
@@ -20,13 +21,19 @@ from skinapi.clients import (
 )
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console
+from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
+from skinapi.lab.import_routes import routes as import_routes
+from skinapi.lab.importing import ImportsService
+from skinapi.lab.routes import from_reviews_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.lab.training import TrainingService
+from skinapi.lab.uploads import Uploads
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
+from skinapi.registry.drift_routes import drift_routes
 from skinapi.registry.follower import ModelFollower
 from skinapi.registry.models_routes import models_routes
 from skinapi.registry.opening import open_follower
@@ -38,7 +45,8 @@ from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 from skinapi.web.admission import Sizes, guard_requests
 from skinapi.web.error_responses import answer_errors
-from skinapi.web.headers import add_headers
+from skinapi.web.foreign_pages import ForeignPages
+from skinapi.web.headers import add_headers, allowed_origins
 from skinapi.web.limits import Limits, Rate, add_rate_headers, open_limits
 from skinapi.web.logs import log_requests
 from skinapi.web.metrics import measure_requests
@@ -55,24 +63,20 @@ def create_app(
 ) -> Flask:
     """The web application. Without `settings` they are read from the environment.
 
-    Resumes interrupted deletions of accounts. Raises UnsafeSettings, BrokenStore.
+    Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
+    BrokenStore.
     """
     settings = settings or Settings()
     configure_logs()
     services = open_services(settings, store)
     services.eraser.resume()
+    with suppress(SkinAPIError):  # it is done again before each upload
+        services.datasets.sweep()
     services.trail.log_newest()
     registry = registry or open_registry(settings)
     follower = open_follower(settings, services.models, registry)
     follower.sync()
-    rates = {
-        Rate.READ: settings.rate_read,
-        Rate.WRITE: settings.rate_write,
-        Rate.SIGN_IN: settings.rate_sign_in,
-        Rate.ANONYMOUS: settings.rate_anonymous,
-        Rate.PREDICTIONS: settings.rate_predictions,
-    }
-    limits = open_limits(settings.rate_limit_uri, settings.instance_dir, rates)
+    limits = open_limits(settings.rate_limit_uri, settings.instance_dir, _rates(settings))
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
@@ -89,22 +93,36 @@ def create_app(
     log_requests(app)
     measure_requests(app)
     add_request_ids(app)
-    add_headers(
-        app,
-        origins=settings.origins,
-        loopback=not settings.production,
-        https_only=settings.production,
-    )
+    origins = allowed_origins(settings.origins, loopback=not settings.production)
+    add_headers(app, origins=origins, https_only=settings.production)
     add_rate_headers(app)
     sizes = Sizes(
         body=settings.max_body_bytes,
         photo=settings.max_upload_bytes,
         spooled=settings.max_dataset_bytes,
     )
-    guard_requests(app, admit=services.guard.admit, limits=limits, sizes=sizes)
+    guard_requests(
+        app,
+        admit=services.guard.admit,
+        foreign_pages=ForeignPages(
+            allowed=origins, address=settings.address, loopback=settings.loopback
+        ),
+        limits=limits,
+        sizes=sizes,
+    )
     answer_errors(app, renderer_for(app))
     _register_routes(app, settings, services, registry, limits)
     return app
+
+
+def _rates(settings: Settings) -> dict[Rate, str]:
+    return {
+        Rate.READ: settings.rate_read,
+        Rate.WRITE: settings.rate_write,
+        Rate.SIGN_IN: settings.rate_sign_in,
+        Rate.ANONYMOUS: settings.rate_anonymous,
+        Rate.PREDICTIONS: settings.rate_predictions,
+    }
 
 
 def _register_routes(
@@ -113,20 +131,28 @@ def _register_routes(
     model_services = open_model_services(
         settings, services, registry=registry, count_photo=partial(limits.spend, Rate.PREDICTIONS)
     )
-    probes = (services.store.ping, limits.ping, registry.ping)
+    probes = {"store": services.store.ping, "rate_limits": limits.ping, "model": registry.ping}
     follower: ModelFollower = app.extensions["skinapi.model_follower"]
-    server = ServerInfo(app, page=show_console, probes=probes, notes=follower.notes)
+    server = ServerInfo(
+        app,
+        page=show_console,
+        probes=probes,
+        notes=follower.notes,
+        gauges=(services.drift.gauges, services.jobs.gauges),
+    )
     app.register_blueprint(server_routes.blueprint(server))
     app.register_blueprint(auth_routes.blueprint(services.auth))
     app.register_blueprint(admin_routes.blueprint(services.admin))
     app.register_blueprint(usage_routes.blueprint(services.usage))
     app.register_blueprint(registry_routes.blueprint(registry))
     app.register_blueprint(models_routes.blueprint(services.models))
+    app.register_blueprint(drift_routes.blueprint(services.drift))
     app.register_blueprint(records_routes.blueprint(services.records))
     app.register_blueprint(review_routes.blueprint(services.reviews))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
     app.register_blueprint(dataset_routes.blueprint(services.datasets))
+    app.register_blueprint(from_reviews_routes.blueprint(services.from_reviews))
     app.register_blueprint(lab_datasets.routes.blueprint(services.datasets))
     app.register_blueprint(jobs_routes.blueprint(services.jobs))
     app.register_blueprint(prediction_routes.blueprint(model_services.prediction))
@@ -135,4 +161,6 @@ def _register_routes(
     app.register_blueprint(lab_models.routes.blueprint(services.models))
     trainings = TrainingService(datasets=services.datasets, jobs=services.jobs)
     app.register_blueprint(lab_training.routes.blueprint(trainings))
+    imports = ImportsService(uploads=Uploads(services.store), jobs=services.jobs)
+    app.register_blueprint(import_routes.blueprint(imports))
     app.register_blueprint(console_routes.blueprint(None))

@@ -6,7 +6,8 @@ needs no application, stays small.
 
 import argparse
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 
 from pydantic import TypeAdapter
 
@@ -19,11 +20,17 @@ from skinapi.registry.slot import ServingSlot
 from skinapi.services import Services, make_store_of, open_services, store_faults, store_of
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
+from skinapi.storage.backup import write_backup
+from skinapi.storage.backup_file import Counts, verify_backup
 from skinapi.storage.faults import Fault
+from skinapi.storage.files import new_file
+from skinapi.storage.restore import restore_backup
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
 OPERATOR = "system"
+STANDARD_OUTPUT = "-"
+PROGRESS_EVERY_S = 5
 
 
 def print_banner(settings: Settings, slot: ServingSlot) -> None:
@@ -86,6 +93,40 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
+def back_up(settings: Settings, options: argparse.Namespace) -> int:
+    """Write a backup of the store to a new file, or to standard output for `-`. Servers may run.
+    The exit status is 1 if a damaged file was left out. Raises StoreUnavailable, UnsafeSettings.
+    """
+    configure_logs()
+    refuse_unsafe(settings)
+    store = store_of(settings)
+    if str(options.file) == STANDARD_OUTPUT:
+        counts = write_backup(store, sys.stdout.buffer, progress=_progress())
+    else:
+        with new_file(options.file) as out:
+            counts = write_backup(store, out, progress=_progress())
+    for key in counts.damaged:
+        print(f"left out, because it is damaged: the stored file {key}", file=sys.stderr)
+    print(_counted(counts), file=sys.stderr)
+    return 1 if counts.damaged else 0
+
+
+def restore(settings: Settings, options: argparse.Namespace) -> int:
+    """Restore a backup into an empty store, then repair what was half written at its moment; with
+    --verify, only read the file. Raises BrokenBackup, Conflict, StoreUnavailable, UnsafeSettings.
+    """
+    configure_logs()
+    if options.verify:
+        print(f"whole: {_counted(verify_backup(options.file))}")
+        return 0
+    refuse_unsafe(settings)
+    make_store_of(settings)
+    counts = restore_backup(store_of(settings), options.file, progress=_progress())
+    print(f"restored: {_counted(counts)}")
+    open_services(settings).trail.note("store.restore", by=OPERATOR, target="store")
+    return check(settings, argparse.Namespace(repair=True, logged=None))
+
+
 def list_models(settings: Settings, _: argparse.Namespace) -> int:
     """Print the model versions, one on a line; `*` marks the one in service."""
     models = _open_models(settings)
@@ -136,6 +177,23 @@ def _open_models(settings: Settings) -> ModelsService:
     models = open_services(settings).models
     models.record_built_in()
     return models
+
+
+def _counted(counts: Counts) -> str:
+    return f"{counts.documents:,} records and {counts.blobs:,} stored files"
+
+
+def _progress() -> Callable[[Counts], None]:
+    """Says on standard error how far it is, every few seconds."""
+    said_at = time.monotonic()
+
+    def say(counts: Counts) -> None:
+        nonlocal said_at
+        if time.monotonic() - said_at > PROGRESS_EVERY_S:
+            said_at = time.monotonic()
+            print(_counted(counts), file=sys.stderr, flush=True)
+
+    return say
 
 
 def _report(faults: Iterable[Fault], *, repair: bool) -> int:

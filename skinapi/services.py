@@ -10,32 +10,36 @@ from functools import partial
 
 from pydantic import BaseModel
 
+from skinapi.admin.counting import PhotoCounts
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts import TEACHING_CONSENT, Account, Accounts
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.email_conflicts import find_email_conflicts
 from skinapi.auth.guard import Guard
-from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.hashing_places import PLACES
+from skinapi.auth.owners import owner_stays
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.service import AuthService
-from skinapi.auth.sessions import Session, SessionLifetimes, Sessions
+from skinapi.auth.sessions import Session, Sessions
 from skinapi.auth.tokens import Tokens
 from skinapi.care.service import CareService
 from skinapi.clients.service import ClientsService
 from skinapi.console.routes import ASSETS
-from skinapi.errors import BrokenStore, Duplicate
+from skinapi.jobs.announcements import open_announcer
 from skinapi.jobs.job import Job
 from skinapi.jobs.log_store import LogBatch
 from skinapi.jobs.queue import Jobs
 from skinapi.jobs.service import JobsService
+from skinapi.lab.contributions import ContributedPictures
 from skinapi.lab.datasets import DatasetVersion
+from skinapi.lab.from_reviews import FromReviewsService
 from skinapi.lab.images import DatasetImage
-from skinapi.lab.learned import learned_by
+from skinapi.lab.learned import learned_by_serving
 from skinapi.lab.opening import open_datasets
+from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.training import uses_dataset
 from skinapi.lab.uploads import UploadRecord
@@ -44,24 +48,26 @@ from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.reviews import Review, Reviews
+from skinapi.records.reviews import Review
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission, Submissions
+from skinapi.registry.drift import DriftService
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.opening import open_models
 from skinapi.registry.pointer import Serving
-from skinapi.registry.service import RegistryService, serving_folder
-from skinapi.registry.versions import ModelVersion
+from skinapi.registry.service import RegistryService
+from skinapi.registry.version_record import ModelVersion
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.narrator import open_narrator
 from skinapi.reports.service import ReportsService
 from skinapi.reports.verification import Issued, IssuedReports
+from skinapi.repositories import Repositories, open_repositories
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
-from skinapi.web.request_context import request_id
+from skinapi.storage.restore import refuse_unfinished_restore
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -98,13 +104,17 @@ class Services:
     auth: AuthService
     admin: AdminService
     usage: DailyCounts
+    photo_counts: PhotoCounts
     records: RecordsService
     reviews: ReviewsService
     care: CareService
     issued: IssuedReports
     datasets: DatasetsService
+    from_reviews: FromReviewsService
+    contributed: ContributedPictures
     jobs: JobsService
     models: ModelsService
+    drift: DriftService
 
     def faults(self) -> Iterator[Fault]:
         """Yield all broken invariants that `check` can find in a store that can be opened."""
@@ -118,7 +128,8 @@ class Services:
             "reviews": self.reviews.faults(),
             "reports": self.issued.faults(self.records.has),
             "data sets": self.datasets.faults(),
-            "jobs": self.jobs.faults(lambda owner: bool(self.accounts.by_ids({owner}))),
+            "pictures of findings in data sets": self.contributed.faults(),
+            "jobs": self.jobs.faults(),
             "models": self.models.faults(),
             "the audit trail": self.trail.faults(),
             "the admins' audit rows": self._unexplained_admins(),
@@ -141,23 +152,6 @@ class ModelServices:
     clients: ClientsService
 
 
-@dataclass(frozen=True)
-class _Repositories:
-    """One for each kind of stored data."""
-
-    accounts: Accounts
-    trail: AuditTrail
-    usage: DailyCounts
-    submissions: Submissions
-    finding_counts: FindingCounts
-    reviews: Reviews
-    issued: IssuedReports
-    narratives: NarrativeCache
-    sessions: Sessions
-    guess_limits: GuessLimits
-    active_admins: ActiveAdmins
-
-
 def open_services(settings: Settings, store: Store | None = None) -> Services:
     """Build the services on the given store, or on the one that the settings name.
 
@@ -165,29 +159,35 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
     """
     refuse_unsafe(settings)
     store = store or store_of(settings)
-    data = _open_repositories(settings, store)
+    refuse_unfinished_restore(store)
+    data = open_repositories(settings, store)
     records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.
     data.accounts.on_care_change(records.follow_care)
-    jobs = JobsService(jobs=Jobs(store), trail=data.trail)
-    datasets = open_datasets(
+    stays = owner_stays(store)
+    jobs = JobsService(
+        jobs=Jobs(store),
+        trail=data.trail,
+        owner_stays=stays,
+        announce=open_announcer(settings.broker_uri),
+    )
+    models = open_models(settings, store, data.trail.act)
+    datasets, from_reviews = open_datasets(
         settings,
         store,
+        data.lab,
         trail=data.trail,
-        learned=lambda: learned_by(serving_folder(settings)),
+        learned=partial(learned_by_serving, models),
         in_use=partial(uses_dataset, jobs),
-    )
-    eraser = Eraser(
-        accounts=data.accounts,
-        active_admins=data.active_admins,
-        forget=(
-            records.forget,
-            jobs.forget,
-            datasets.forget,
-            data.sessions.forget,
-            data.guess_limits.forget,
+        owner_stays=stays,
+        findings=ReviewedFindings(
+            store=store,
+            reviews=data.reviews,
+            submissions=data.submissions,
+            accounts=data.accounts,
         ),
     )
+    eraser = _eraser(data, records, jobs, datasets)
     tokens = Tokens(key=settings.signing_key())
     # No more than half of the threads, so that the others can serve what needs no password.
     passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
@@ -206,41 +206,45 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         auth=_auth_service(settings, data, tokens, passwords),
         admin=_admin_service(settings, data, eraser, passwords),
         usage=data.usage,
+        photo_counts=data.photo_counts,
         records=records,
         reviews=ReviewsService(
-            reviews=data.reviews, records=records, accounts=data.accounts, trail=data.trail
+            reviews=data.reviews,
+            records=records,
+            accounts=data.accounts,
+            trail=data.trail,
+            on_review=data.weekly_counts.add_review,
         ),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         issued=data.issued,
         datasets=datasets,
+        from_reviews=from_reviews,
+        contributed=data.lab.contributed,
         jobs=jobs,
-        models=open_models(settings, store, data.trail.act),
+        models=models,
+        drift=DriftService(counts=data.weekly_counts, serving=models.serving_version),
     )
 
 
-def _open_repositories(settings: Settings, store: Store) -> _Repositories:
-    try:
-        accounts = Accounts(store)
-    except Duplicate as error:
-        raise BrokenStore from error
-    usage = DailyCounts(store)
-    accounts.on_added(usage.add_account)
-    return _Repositories(
-        accounts=accounts,
-        trail=AuditTrail(store, request_id, secrets=settings.audit_secrets()),
-        usage=usage,
-        submissions=Submissions(store),
-        finding_counts=FindingCounts(store),
-        reviews=Reviews(store),
-        issued=IssuedReports(store, on_issue=usage.add_report),
-        narratives=NarrativeCache(store),
-        sessions=Sessions(store, session_lifetimes(settings)),
-        guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
-        active_admins=ActiveAdmins(store, accounts),
+def _eraser(
+    data: Repositories, records: RecordsService, jobs: JobsService, datasets: DatasetsService
+) -> Eraser:
+    return Eraser(
+        accounts=data.accounts,
+        active_admins=data.active_admins,
+        forget=(
+            # First: `records.forget` would look for the copies of each finding by itself.
+            data.lab.contributed.forget_account,
+            records.forget,
+            jobs.forget,
+            datasets.forget,
+            data.sessions.forget,
+            data.guess_limits.forget,
+        ),
     )
 
 
-def _records_service(settings: Settings, store: Store, data: _Repositories) -> RecordsService:
+def _records_service(settings: Settings, store: Store, data: Repositories) -> RecordsService:
     return RecordsService(
         store=store,
         submissions=data.submissions,
@@ -248,8 +252,9 @@ def _records_service(settings: Settings, store: Store, data: _Repositories) -> R
         accounts=data.accounts,
         trail=data.trail,
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
-        on_finding=data.usage.add_finding,
+        on_finding=data.photo_counts.add_finding,
         forget=(
+            lambda submission: data.lab.contributed.forget_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),
             data.narratives.forget,
@@ -257,7 +262,7 @@ def _records_service(settings: Settings, store: Store, data: _Repositories) -> R
     )
 
 
-def _guard(settings: Settings, data: _Repositories, tokens: Tokens) -> Guard:
+def _guard(settings: Settings, data: Repositories, tokens: Tokens) -> Guard:
     return Guard(
         accounts=data.accounts,
         sessions=data.sessions,
@@ -269,7 +274,7 @@ def _guard(settings: Settings, data: _Repositories, tokens: Tokens) -> Guard:
 
 
 def _auth_service(
-    settings: Settings, data: _Repositories, tokens: Tokens, passwords: Passwords
+    settings: Settings, data: Repositories, tokens: Tokens, passwords: Passwords
 ) -> AuthService:
     return AuthService(
         accounts=data.accounts,
@@ -279,11 +284,13 @@ def _auth_service(
         guess_limits=data.guess_limits,
         trail=data.trail,
         password_page=settings.password_page,
+        initial_password_life=timedelta(hours=settings.initial_password_hours),
+        on_withdrawal={TEACHING_CONSENT: data.lab.contributed.forget_account},
     )
 
 
 def _admin_service(
-    settings: Settings, data: _Repositories, eraser: Eraser, passwords: Passwords
+    settings: Settings, data: Repositories, eraser: Eraser, passwords: Passwords
 ) -> AdminService:
     return AdminService(
         accounts=data.accounts,
@@ -334,28 +341,18 @@ def open_model_services(
             narrator=narrator,
             llm=settings.predict_narrative == "llm",
             quotas=quotas,
-            usage=services.usage,
+            counts=services.photo_counts,
             sample=ASSETS["sample.jpg"].content,
         ),
         clients=ClientsService(
             registry=registry,
             reports=reports,
             trail=services.trail,
-            usage=services.usage,
+            counts=services.photo_counts,
             open_clients=settings.open_clients,
             largest_photo=settings.max_upload_bytes,
             count_photo=count_photo,
         ),
-    )
-
-
-def session_lifetimes(settings: Settings) -> SessionLifetimes:
-    """The lifetimes of sessions and tokens that the settings name."""
-    return SessionLifetimes(
-        day=timedelta(hours=settings.token_hours),
-        access=timedelta(minutes=settings.access_minutes),
-        session=timedelta(days=settings.session_days),
-        idle=timedelta(days=settings.session_idle_days),
     )
 
 
