@@ -12,16 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.lab.images import DatasetImages
 from skinapi.lab.uploads import Uploads
 from skinapi.records.submissions import Submissions
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import new_id
 from skinapi.vision.context import Context
 from tests.backends import PASSWORD, Backend, Person
 from tests.clients.dialects import base64_of
 from tests.findings import finding_of
-from tests.lab.sending import labelled, zipped
+from tests.lab.sending import labelled, publish_one, zipped
 from tests.models import write_model
 from tests.photos import photo_of
 
@@ -79,41 +78,35 @@ class SampleAccounts:
                 request={},
             ).id,
             "session": backend.services.sessions.open(backend.account(ada.email))[0].id,
-            "upload": self._upload(researcher),
+            "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
+            "upload": self._upload(researcher, "a.jpg"),
+            "network": self._upload(researcher, "mine.keras"),
             **self._dataset(),
         }
 
     def _dataset(self) -> dict[str, str]:
         """A published data set of nobody here, with one image, and an upload of the researcher."""
-        store, moment = self.backend.services.store, now()
-        datasets, images = Datasets(store), DatasetImages(store)
-        dataset = datasets.begin(NewDataset(name=new_id(), owner=new_id()), size=0)
-        image = DatasetImage(
-            id=new_id(),
-            created_at=moment,
-            dataset=dataset.id,
-            sha256="0" * 64,
-            dhash="0" * 16,
-            name="a.jpg",
-            image_id="a",
-            label="melanoma",
-            written="mel",
-            lesion="a",
-            width=300,
-            height=225,
-            format="JPEG",
-            size=len(PHOTO),
+        image = publish_one(
+            # Not made anew: mongomock would refuse the unique index over what is there.
+            self.backend.services.datasets._datasets,
+            DatasetImages(self.backend.services.store),
+            PHOTO,
+            owner=new_id(),
+            name=f"moles {new_id()}",
         )
-        images.add(image, picture=PHOTO, thumbnail=PHOTO)
-        datasets.publish(dataset.id, report={"unknown_labels": [], "warnings": []}, pictures=1)
-        return {"dataset": dataset.id, "image": image.id}
+        return {"dataset": image.dataset, "image": image.id}
 
-    def _upload(self, owner: Person) -> str:
+    def _upload(self, owner: Person, name: str) -> str:
         """An upload of this person, with all of its bytes."""
         uploads = Uploads(self.backend.services.store)
         account = self.backend.account(owner.email).id
-        upload = uploads.begin(owner=account, name="a.jpg", size=len(PHOTO), sha256=None)
+        upload = uploads.begin(owner=account, name=name, size=len(PHOTO), sha256=None)
         return uploads.add_part(upload, offset=0, content=PHOTO).id
+
+    def choose_reference(self) -> "Options":
+        """The sample data set as the reference: only that can be ended."""
+        self.backend.services.datasets._datasets.set_reference(self.named["dataset"])
+        return {}
 
     def end_job(self) -> "Options":
         """The sample job, ended as only such a job can be started again."""
@@ -224,6 +217,17 @@ ROWS: dict[str, Row] = {
     "show_model": Row("/models/tiny-1", LAB),
     "show_version_card": Row("/models/tiny-1/card", LAB),
     "compare_models": Row("/models/compare?first=tiny-1&second=tiny-1", LAB),
+    "import_model": Row(
+        "/models",
+        RESEARCHER,
+        lambda accounts: {
+            "json": {
+                "upload": accounts.named["network"],
+                "labels": ["mel", "nv"],
+                "scaling": "tf",
+            }
+        },
+    ),
     "promote_model": Row(
         "/models/promoted/promote",
         ADMINS,
@@ -236,6 +240,7 @@ ROWS: dict[str, Row] = {
     "end_shadow": Row("/models/ended/shadow", ADMINS, some_shadow),
     "show_shadow": Row("/models/tiny-1/shadow", LAB),
     "list_disagreements": Row("/models/tiny-1/disagreements", LAB),
+    "show_drift": Row("/drift", LAB),
     "list_models_for_lab": Row("/api/models", LAB),
     # accounts
     "register": Row("/register", ANYONE, new_account),
@@ -317,15 +322,25 @@ ROWS: dict[str, Row] = {
     "send_dataset": Row(
         "/datasets",
         RESEARCHER,
-        lambda accounts: {"json": {"name": "ham", "uploads": [accounts.named["upload"]]}},
+        lambda accounts: {
+            "json": {"name": accounts.named["new name"], "uploads": [accounts.named["upload"]]}
+        },
+    ),
+    # Of one name each, because mongomock counts versions that are not there yet as equal.
+    "send_reviewed": Row(
+        "/datasets/from-reviews", LAB, lambda _: {"json": {"name": f"reviewed {new_id()}"}}
     ),
     "list_datasets": Row("/datasets", LAB),
     "show_dataset": Row("/datasets/{dataset}", LAB),
     "list_images": Row("/datasets/{dataset}/images", LAB),
     "show_image_thumbnail": Row("/datasets/{dataset}/images/{image}/thumbnail", LAB),
     "delete_dataset": Row("/datasets/{dataset}", ADMINS),  # it is nobody's here
+    "choose_reference": Row("/datasets/{dataset}/reference", ADMINS),
+    "end_reference": Row(
+        "/datasets/{dataset}/reference", ADMINS, lambda accounts: accounts.choose_reference()
+    ),
     "upload_dataset_for_lab": Row(
-        "/api/upload-dataset?datasetName=ham",
+        "/api/upload-dataset?datasetName={new name}",
         LAB,
         lambda _: {"data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}},
     ),

@@ -28,6 +28,7 @@ OURS = f"test_{secrets.token_hex(4)}_"
 STARTED_ONCE = (
     "shared_server",
     "plain",
+    "losing_server",
     "served_backend",
     "shipped",
     "closed",
@@ -38,14 +39,23 @@ STARTED_ONCE = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the groups into the names
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+# Folders whose tests one process runs for minutes. They begin first: of what begins last the other
+# processes can take nothing over.
+BEGIN_FIRST = ("learning", "console")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist writes the groups into the names
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Of several processes one runs what trains, and one what shares a server: each would have to
     train, or start it, for itself.
     """
     for item in items:
         if group := shared_by(item):
             item.add_marker(pytest.mark.xdist_group(group))
+    yield
+    places = {name: place for place, name in enumerate(BEGIN_FIRST)}
+    # After the shuffle, which stays as it is within a folder.
+    items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
 
 
 def shared_by(item: pytest.Item) -> str | None:

@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TypeVar, cast
 
 from skinapi.errors import SkinAPIError
-from skinapi.storage.ports import Blobs, Documents, Store
+from skinapi.storage.ports import Blobs, Documents, Snapshot, Store
 
 Act = Callable[[], object]
 RunOrder = Callable[[Sequence[int]], list[tuple[int, int]]]
@@ -59,6 +59,9 @@ class SteppedStore:
     def together(self, act: Callable[[], T]) -> T:
         """One call at a time, as they are where the store cannot take them together."""
         return act()
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        return self._store.snapshot()
 
     def ping(self) -> None:
         self._store.ping()

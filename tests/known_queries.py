@@ -52,6 +52,15 @@ QUEUES: list[Query] = [
     )
     for whose in ({"doctor": ID}, {"owner": ID})
 ]
+LEARNING: list[Query] = _of(
+    "records/submissions.py Submissions.by_learning",
+    (
+        "submissions",
+        "find",
+        {"doctor": ID, "learning_key": {"$gt": "0", "$lt": "1"}},
+        {"sort": "learning_key", "limit": 101},
+    ),
+)
 BANDS: list[Query] = [
     Query(
         "lab/images.py DatasetImages.in_near_bands",
@@ -75,6 +84,16 @@ JOBS: list[Query] = [
         "jobs/queue.py Jobs.cancel",
         ("jobs", "update", {"id": JOB, "status": "queued"}, OPS),
         ("jobs", "update", {"id": JOB, "status": "running"}, OPS),
+    ),
+    *_of(
+        "jobs/queue.py Jobs.count_unfinished",
+        ("jobs", "count", {"status": "queued"}),
+        ("jobs", "count", {"status": "running"}),
+        ("jobs", "count", {"status": "running", "lease_ends_at": {"$lt": MOMENT}}),
+    ),
+    *_of(
+        "jobs/queue.py Jobs.next_waits",
+        ("jobs", "find", {"status": "queued"}, {"sort": "queue_key", "limit": 1}),
     ),
     *_of(
         "jobs/queue.py Jobs.unfinished_requests",
@@ -101,6 +120,16 @@ JOBS: list[Query] = [
         ),
     ),
     *_of(
+        "jobs/queue.py Jobs._shorten_leases",
+        (
+            "jobs",
+            "find",
+            {"status": "running", "lease_ends_at": {"$gt": MOMENT}},
+            {"sort": "lease_ends_at", "limit": 100},
+        ),
+        ("jobs", "update", {"id": JOB, "lease_ends_at": {"$gt": MOMENT}}, OPS),
+    ),
+    *_of(
         "jobs/queue.py Jobs.sweep",
         (
             "jobs",
@@ -108,6 +137,13 @@ JOBS: list[Query] = [
             {"completed_at": {"$lt": MOMENT}},
             {"sort": "completed_at", "limit": 100},
         ),
+        (
+            "jobs",
+            "find",
+            {"completed_at": {"$gt": MOMENT}},
+            {"sort": "completed_at", "limit": 100},
+        ),
+        ("jobs", "update", {"id": JOB, "completed_at": {"$gt": MOMENT}}, OPS),
     ),
     *_of(
         "jobs/queue.py Jobs.forget",
@@ -166,6 +202,7 @@ JOBS: list[Query] = [
 KNOWN: list[Query] = [
     *TRAIL,
     *QUEUES,
+    *LEARNING,
     *JOBS,
     *_of(
         "audit.py AuditTrail._in_sequence",
@@ -202,6 +239,14 @@ KNOWN: list[Query] = [
         ("submissions", "find", {}, {"limit": 500}),
         ("submissions", "find", {}, {"limit": 500, "after": ID}),
     ),
+    *_of("storage/restore.py restore_backup", ("restores", "delete", {"id": ID})),
+    *_of("storage/restore.py _begin", ("submissions", "find", {}, {"limit": 1})),
+    *_of(
+        "storage/restore.py _begin",
+        ("restores", "delete", {}),  # of all collections: here of one whose records nobody needs
+        exempt="what an interrupted restore has left is deleted whole",
+    ),
+    *_of("storage/restore.py _apply_changed", ("submissions", "delete", {"id": ID})),
     *_of("storage/faults.py _clear_reference", ("submissions", "update", {"id": ID}, OPS)),
     *ACCOUNT_PAGES,
     *_of(
@@ -255,6 +300,7 @@ KNOWN: list[Query] = [
     *_of(
         "auth/guess_limits.py GuessLimits._spend",
         ("guesses", "update", {"id": HASH, "wrong": {"$lt": 60}}, OPS),
+        ("guesses", "delete", {"id": HASH, "created_at": MOMENT}),
     ),
     *_of(
         "auth/guess_limits.py GuessLimits.give_back",
@@ -338,6 +384,14 @@ KNOWN: list[Query] = [
         ("submissions", "update", {"id": ID}, OPS),
     ),
     *_of(
+        "records/submissions.py Submissions.photos_of",
+        ("submissions", "find", {"id": {"$in": [ID, OTHER]}}),
+    ),
+    *_of(
+        "records/submissions.py Submissions.existing",
+        ("submissions", "find", {"id": {"$in": [ID, OTHER]}}),
+    ),
+    *_of(
         "records/submissions.py Submissions.walk",
         ("submissions", "find", {}, {"limit": 100}),
         ("submissions", "find", {}, {"limit": 100, "after": ID}),
@@ -373,6 +427,11 @@ KNOWN: list[Query] = [
     *_of(
         "records/reviews.py Reviews.by_key",
         ("reviews", "find", {"doctor": ID, "idempotency_key": "k"}, {"limit": 1}),
+    ),
+    *_of(
+        "records/reviews.py Reviews.walk",
+        ("reviews", "find", {}, {"limit": 500}),
+        ("reviews", "find", {}, {"limit": 500, "after": ID}),
     ),
     *_of("records/reviews.py Reviews.forget", ("reviews", "delete", {"submission": ID})),
     *_of(
@@ -419,6 +478,18 @@ KNOWN: list[Query] = [
         "registry/shadow.py ShadowResults.forget",
         ("shadow_results", "delete", {"version": "resnet50-1"}),
         ("shadow_counts", "delete", {"id": "resnet50-1"}),
+    ),
+    *_of(
+        "registry/weekly_counts.py WeeklyCounts.between",
+        ("weekly_counts", "find", {"id": {"$gte": "2026-W20", "$lte": "2026-W46~"}}),
+    ),
+    *_of(
+        "registry/weekly_counts.py WeeklyCounts.of_version",
+        ("weekly_counts", "find", {"version": "resnet50-1"}),
+    ),
+    *_of(
+        "registry/weekly_counts.py WeeklyCounts._add",
+        ("weekly_counts", "update", {"id": "2026-W46 resnet50-1"}, {**OPS, "upsert": True}),
     ),
     *_of(
         "registry/pointer.py ServingPointer._replace",
@@ -483,7 +554,17 @@ KNOWN: list[Query] = [
         ("datasets", "update", {"id": ID, "status": "checking"}, OPS),
     ),
     *_of(
-        "lab/datasets.py Datasets.newest",
+        "lab/dataset_names.py DatasetNames.refuse_taken",
+        (
+            "datasets",
+            "find",
+            {"name_key": "ham", "owner": {"$ne": ID}, "status": {"$ne": "refused"}},
+            {"limit": 1},
+        ),
+        ("datasets", "find", {"name_key": "ham", "status": "published"}, {"limit": 1}),
+    ),
+    *_of(
+        "lab/dataset_names.py DatasetNames.next_version",
         (
             "datasets",
             "find",
@@ -492,11 +573,79 @@ KNOWN: list[Query] = [
         ),
     ),
     *_of(
+        "lab/dataset_names.py DatasetNames._count",
+        ("counters", "update", {"id": f"dataset-versions-{HASH}"}, {**OPS, "upsert": True}),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.begin_deletion",
+        ("datasets", "update", {"id": ID, "status": "published", "reference": None}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.undo_deletion",
+        ("datasets", "update", {"id": ID, "status": "deleting"}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.newest",
+        (
+            "datasets",
+            "find",
+            {"name_key": "ham", "status": "published", "version": {"$gt": 0}},
+            {"sort": "-version", "limit": 1},
+        ),
+    ),
+    *_of(
         "lab/datasets.py Datasets.page",
         ("datasets", "find", {"status": "published"}, PAGE),
         ("datasets", "find", {"status": "published"}, NEXT_PAGE),
+        ("datasets", "find", {"status": "refused", "owner": ID}, PAGE),
+        ("datasets", "find", {"status": "refused", "owner": ID}, NEXT_PAGE),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.reference",
+        ("datasets", "find", {"reference": True}, {"limit": 1}),
+    ),
+    *_of(
+        "lab/datasets.py Datasets._mark_reference",
+        ("datasets", "update", {"id": ID, "status": "published"}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.end_reference",
+        ("datasets", "update", {"id": ID}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.set_counts",
+        ("datasets", "update", {"id": ID, "status": "published"}, OPS),
+    ),
+    *_of(
+        "lab/datasets.py Datasets.unverified",
+        ("datasets", "find", {"unverified": True, "status": "published"}, {"limit": 100}),
+    ),
+    *_of("lab/datasets.py Datasets.set_verified", ("datasets", "update", {"id": ID}, OPS)),
+    *_of(
+        "lab/datasets.py Datasets.sent_before",
+        ("datasets", "find", {"owner": ID, "idempotency_key": "k"}, {"limit": 1}),
     ),
     *_of("lab/datasets.py Datasets.of_owner", ("datasets", "find", {"owner": ID})),
+    *_of(
+        "lab/datasets.py Datasets.owners",
+        ("datasets", "count_by", {}, {"field": "owner"}),
+        exempt=CHECK,
+    ),
+    *_of(
+        "lab/datasets.py Datasets.mend_times",
+        (
+            "datasets",
+            "find",
+            {"status": "checking", "touched_at": {"$gt": MOMENT}},
+            {"sort": "touched_at", "limit": 100},
+        ),
+        (
+            "datasets",
+            "update",
+            {"id": ID, "status": "checking", "touched_at": {"$gt": MOMENT}},
+            OPS,
+        ),
+    ),
     *_of(
         "lab/datasets.py Datasets.abandoned",
         (
@@ -521,7 +670,17 @@ KNOWN: list[Query] = [
     *_of(
         "lab/images.py DatasetImages.forget",
         ("images", "find", {"dataset": ID}, {"limit": 500}),
-        ("images", "delete", {"id": ID}),
+    ),
+    *_of("lab/images.py DatasetImages.remove", ("images", "delete", {"id": ID})),
+    *_of(
+        "lab/images.py DatasetImages.tally",
+        ("images", "find", {"dataset": ID}, {"limit": 500}),
+        ("images", "find", {"dataset": ID}, {"limit": 500, "after": ID}),
+    ),
+    *_of(
+        "lab/images.py DatasetImages._some",
+        ("images", "find", {"account": ID}, {"limit": 500}),
+        ("images", "find", {"submission": ID}, {"limit": 500}),
     ),
     *_of(
         "lab/images.py DatasetImages.datasets",
@@ -538,7 +697,17 @@ KNOWN: list[Query] = [
         ("upload_parts", "find", {"upload": ID}, {"sort": "offset"}),
     ),
     *_of("lab/uploads.py Uploads.keep", ("uploads", "update", {"id": ID}, OPS)),
+    *_of(
+        "lab/uploads.py Uploads.claim",
+        ("uploads", "update", {"id": ID, "dataset": None}, OPS),
+        ("uploads", "update", {"id": ID, "dataset": ID}, OPS),
+    ),
     *_of("lab/uploads.py Uploads.of_owner", ("uploads", "find", {"owner": ID})),
+    *_of(
+        "lab/uploads.py Uploads.owners",
+        ("uploads", "count_by", {}, {"field": "owner"}),
+        exempt=CHECK,
+    ),
     *_of("lab/uploads.py Uploads.remove", ("uploads", "delete", {"id": ID})),
     *_of(
         "lab/uploads.py Uploads.sweep",
@@ -546,6 +715,12 @@ KNOWN: list[Query] = [
             "uploads",
             "find",
             {"expires_at": {"$lt": MOMENT}},
+            {"sort": "expires_at", "limit": 100},
+        ),
+        (
+            "uploads",
+            "find",
+            {"expires_at": {"$gt": MOMENT}},
             {"sort": "expires_at", "limit": 100},
         ),
     ),

@@ -19,7 +19,7 @@ from typing import Any
 from skinapi.auth import guess_limits, hashing_places, passwords, sessions
 from skinapi.auth import routes as auth_routes
 from skinapi.jobs import attempt, events, job, log_store
-from skinapi.lab import archives, datasets, entry_names, layouts, service, uploads
+from skinapi.lab import archives, datasets, entry_names, service, tables, uploads
 from skinapi.registry import prediction_pool
 from skinapi.reports.llm import cache, circuit_breaker, http_client
 from skinapi.settings import Settings
@@ -51,12 +51,14 @@ CAPTIONS = {
     "app": "the web application",
     "commands": "work on stored data",
     "services": "the services",
+    "repositories": "what the services store",
     "worker": "runs jobs",
     "run_job": "the process of a job",
     "clients": "clients of earlier systems",
     "console": "pages in a browser",
     "prediction": "a photo in, a finding out",
     "care": "a doctor's patients",
+    "batch": "archives of pictures",
     "lab": "data sets",
     "reports": "words, PDF, HTML",
     "admin": "approval, roles, deletion",
@@ -151,7 +153,8 @@ def _limits() -> Iterator[Row]:
     yield "entries of an archive", str(archives.MOST_ENTRIES)
     yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
     yield "name of a file of a data set", f"{entry_names.LONGEST_NAME} characters"
-    yield "table of a data set", _bytes(layouts.LARGEST_TABLE)
+    yield "table of a data set", _bytes(tables.LARGEST_TABLE)
+    yield "rows of a table of a data set", str(tables.MOST_ROWS)
     yield "a part of an upload", _bytes(uploads.LARGEST_PART)
     yield "a part of an upload that is not the last, at least", _bytes(uploads.SMALLEST_PART)
     yield "uploads of one account that are not used", str(service.MOST_UPLOADS)

@@ -74,6 +74,8 @@ def test_every_dependency_has_a_reason() -> None:
     extras = project["optional-dependencies"]
     parts = {
         "Dependencies of the server": project["dependencies"],
+        "Dependencies of a message broker": extras["broker"],
+        "Dependencies of batch runs": extras["batch"],
         "Dependencies of training": extras["train"],
         "Dependencies of the tests": extras["test"],
     }
@@ -85,7 +87,7 @@ def test_every_dependency_has_a_reason() -> None:
             if row.startswith("|")
             for word in row.split("|")[1].split(",")
         }
-        assert named - {"library", "---"} == {re.split(r"[=<>]", one)[0] for one in requirements}
+        assert named - {"library", "---"} == {re.split(r"[=<>[]", one)[0] for one in requirements}
     tools = json.loads((ROOT / "tests/npm_tools/package.json").read_text())["devDependencies"]
     rows = chapter("docs/decisions.md", "Tools from npm").splitlines()
     assert {row.split("|")[1].strip() for row in rows[2:] if row} - {"tool", "---"} == tools.keys()

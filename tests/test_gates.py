@@ -174,7 +174,9 @@ def test_the_version_is_one() -> None:
 
 def test_the_small_requirements_are_a_part_of_all() -> None:
     everything = set(_pins("requirements.txt"))
-    assert set(_pins("requirements-serve.txt")) <= everything
+    assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-broker.txt"))
+    assert set(_pins("requirements-broker.txt")) <= everything
+    assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-batch.txt")) <= everything
     assert not any(pin.startswith("tensorflow") for pin in _pins("requirements-serve.txt"))
 
 

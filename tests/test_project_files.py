@@ -71,7 +71,8 @@ def test_the_image_serves_as_a_user_that_is_not_root() -> None:
     compile(program[2], "healthcheck", "exec")
     installs = [rest for word, rest in _dockerfile() if word == "RUN" and "pip install" in rest]
     assert len(installs) == 1
-    assert "--require-hashes -r requirements-serve.txt" in installs[0]
+    assert "--require-hashes -r ${REQUIREMENTS}" in installs[0]
+    assert ["ARG", "REQUIREMENTS=requirements-serve.txt"] in _dockerfile()
 
 
 def test_the_containers_are_given_settings_and_no_secret() -> None:
@@ -83,6 +84,19 @@ def test_the_containers_are_given_settings_and_no_secret() -> None:
         assert service["environment"][name].startswith("${"), name
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     assert "ports" not in compose["services"]["mongodb"]
+
+
+def test_the_container_that_trains_is_the_servers_with_a_folder_and_a_framework() -> None:
+    compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    server, worker = compose["services"]["skinapi"], compose["services"]["worker"]
+    assert worker["environment"] == {**server["environment"], "INSTANCE_DIR": "/data"}
+    assert worker["volumes"] == ["worker:/data"]
+    assert "worker" in compose["volumes"]
+    assert (ROOT / worker["build"]["args"]["REQUIREMENTS"]).is_file()
+    assert worker["command"] == ["python", "-m", "skinapi", "worker"]
+    assert "ports" not in worker
+    hardening = ("read_only", "cap_drop", "security_opt")
+    assert [worker[name] for name in hardening] == [server[name] for name in hardening]
 
 
 # --- what checks a change before and after it is sent ---

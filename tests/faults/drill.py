@@ -79,7 +79,7 @@ def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) 
     assert not broken, broken
     mended = drill.server.run("check", "--repair")
     assert mended.returncode == 0, mended.stdout
-    _close_what_was_open_a_moment_ago(drill)
+    close_what_was_open(drill)
     after = contents_of(drill, events)
     broken = [*violations(events, after), *after.faults]
     assert not broken, broken
@@ -109,7 +109,7 @@ def _status_of(drill: Drill, token: str) -> int:
     return status
 
 
-def _close_what_was_open_a_moment_ago(drill: Drill) -> None:
+def close_what_was_open(drill: Drill) -> None:
     """`check` gives a change a minute before it calls its intent abandoned; here all have ended."""
     with closing(Seeder(drill.server)) as seeder:
         for fault in list(seeder.services.faults()):

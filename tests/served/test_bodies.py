@@ -1,12 +1,16 @@
 """Bodies and request lines that no well-meaning client sends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 
 import pytest
 
+from skinapi.auth.routes import LARGEST_BODY
+from skinapi.lab.uploads import LARGEST_PART
+from skinapi.web.forms import FORM_OVERHEAD
 from tests.served.memory import measure_memory
+from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import JSON, post
 from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once, open_connection, read_answer
@@ -15,7 +19,13 @@ from tests.size import size
 LIMIT = 1024 * 1024
 NESTED_BODIES = 60
 MOST_MORE_MB = 80.0
-POST = b"POST /register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+FORM = "multipart/form-data; boundary=b"
+PHOTO_AND_TEXT = (
+    b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+    + bytes(10 * LIMIT)
+    + b'\r\n--b\r\nContent-Disposition: form-data; name="other"\r\n\r\n%s\r\n--b--\r\n'
+)
+POST = b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def said(server: Server, *parts: bytes) -> Answer:
@@ -51,6 +61,70 @@ def test_a_body_in_chunks_within_the_limit_is_read(plain: Server) -> None:
     assert answer.json["error"] == "Name, email, and password required"
 
 
+@pytest.fixture(scope="module")
+def researcher(plain: Server) -> Iterator[Caller]:
+    seeder = Seeder(plain)
+    yield seeder.person(role="researcher")
+    seeder.close()
+
+
+def answer_to(
+    caller: Caller, method: str, path: str, body: bytes, *, in_chunks: bool, kind: str = JSON
+) -> Answer:
+    """The answer to this body, announced or in chunks."""
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+        f"Authorization: Bearer {caller.token}\r\n"
+    ).encode()
+    sent = b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    if in_chunks:
+        pieces = [body[at : at + LIMIT] for at in range(0, len(body), LIMIT)]
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        sent = b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    with closing(open_connection(caller.port)) as line:
+        line.sendall(head + sent)
+        return read_answer(line)
+
+
+@pytest.mark.parametrize("in_chunks", [False, True], ids=["announced", "in chunks"])
+def test_a_part_of_the_announced_largest_size_is_taken_and_one_byte_more_is_refused(
+    researcher: Caller, in_chunks: bool
+) -> None:
+    begun = researcher.call("POST", "/uploads", json={"name": "a.zip", "size": 3 * LARGEST_PART})
+    assert begun.json["largest_part"] == LARGEST_PART
+    upload = f"/uploads/{begun.json['id']}"
+    for offset, size_of, status in (
+        (0, LARGEST_PART - 1, 200),
+        (LARGEST_PART - 1, LARGEST_PART, 200),
+        (2 * LARGEST_PART - 1, LARGEST_PART + 1, 413),
+    ):
+        body = bytes(size_of)
+        path = f"{upload}/{offset}"
+        answer = answer_to(researcher, "PUT", path, body, in_chunks=in_chunks)
+        assert answer.status == status, answer.data
+    assert researcher.call("DELETE", upload).status == 200
+
+
+@pytest.mark.parametrize("in_chunks", [False, True], ids=["announced", "in chunks"])
+@pytest.mark.parametrize(
+    ("path", "kind", "largest", "frame"),
+    [
+        ("/login", JSON, LARGEST_BODY, b"{%s}"),
+        ("/datasets", JSON, LIMIT, b"{%s}"),
+        ("/predict", FORM, 10 * LIMIT + FORM_OVERHEAD, PHOTO_AND_TEXT),
+    ],
+    ids=["login", "datasets", "predict"],
+)
+def test_a_body_of_just_its_limit_is_read_and_one_byte_more_is_refused(
+    researcher: Caller, path: str, kind: str, largest: int, frame: bytes, in_chunks: bool
+) -> None:
+    for length, refused in ((largest, False), (largest + 1, True)):
+        body = frame % (b" " * (length - len(frame) + 2))
+        answer = answer_to(researcher, "POST", path, body, in_chunks=in_chunks, kind=kind)
+        assert (answer.status == 413) is refused, answer.data
+        assert refused or answer.json["code"] in ("invalid_body", "not_judgeable")
+
+
 @pytest.mark.parametrize(
     "chunks", [b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}xx0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n"]
 )
@@ -73,7 +147,7 @@ def test_clients_that_hang_up_in_the_middle_of_a_body_harm_nobody(plain: Server)
     "path", [b"/users/%ff", b"/users/%zz", b"/users/%00", b"/users/%0d%0aX:%20y", b"/%c3%28", b"/%"]
 )
 def test_a_path_that_is_no_text_gets_a_4xx_in_json(plain: Server, path: bytes) -> None:
-    answer = said(plain, b"DELETE ", path, b" HTTP/1.1\r\nHost: here\r\n\r\n")
+    answer = said(plain, b"DELETE ", path, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert answer.status in (400, 401, 404, 405)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json["error"]
@@ -81,7 +155,7 @@ def test_a_path_that_is_no_text_gets_a_4xx_in_json(plain: Server, path: bytes) -
 
 @pytest.mark.parametrize("byte", [b"\x00", b"\x01", b"\x1b", b"\x7f", b"\xff", b"\t"])
 def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: bytes) -> None:
-    answer = said(plain, b"GET /users/", byte, b" HTTP/1.1\r\nHost: here\r\n\r\n")
+    answer = said(plain, b"GET /users/", byte, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert 400 <= answer.status < 500
     if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the backend
         assert answer.headers["Content-Type"] == "application/problem+json"

@@ -117,7 +117,7 @@ def test_a_data_set_larger_than_memory_for_bodies_leaves_memory_flat(
 
 def test_an_upload_that_is_cut_off_leaves_nothing(lab_server: Server) -> None:
     head = (
-        "POST /api/upload-dataset?datasetName=cut HTTP/1.1\r\nHost: here\r\n"
+        "POST /api/upload-dataset?datasetName=cut HTTP/1.1\r\nHost: localhost\r\n"
         f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
         f"Content-Length: {100 * MEGABYTE}\r\n\r\n"
     ).encode()
@@ -154,10 +154,17 @@ def test_a_body_beyond_the_limit_is_refused_before_it_is_read(narrow_lab_server:
     assert post_files(narrow_lab_server.port, {"a.zip": zipped(labelled(2))}).status == 200
 
 
+def test_a_form_of_just_the_limit_is_read_also_in_chunks(narrow_lab_server: Server) -> None:
+    ends = len(part_head("a.jpg")) + len(f"\r\n--{BOUNDARY}--")
+    fits = 3 * MEGABYTE - ends
+    assert chunked(narrow_lab_server.port, [bytes(fits)]).status == 422  # it holds no picture
+    assert chunked(narrow_lab_server.port, [bytes(fits + 1)]).status == 413
+
+
 def chunked(port: int, pieces: list[bytes]) -> Answer:
     with closing(open_connection(port)) as connection:
         connection.sendall(
-            b"POST /api/upload-dataset?datasetName=ham HTTP/1.1\r\nHost: here\r\n"
+            b"POST /api/upload-dataset?datasetName=ham HTTP/1.1\r\nHost: localhost\r\n"
             b"Transfer-Encoding: chunked\r\n"
             + f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n".encode()
         )
@@ -191,7 +198,7 @@ def test_of_uploads_beyond_the_space_for_them_the_one_that_stalled_gives_way(
     narrow_lab_server: Server,
 ) -> None:
     head = (
-        "POST /api/upload-dataset?datasetName=a HTTP/1.1\r\nHost: here\r\n"
+        "POST /api/upload-dataset?datasetName=a HTTP/1.1\r\nHost: localhost\r\n"
         f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
         f"Content-Length: {3 * MEGABYTE}\r\n\r\n"
     ).encode()

@@ -106,7 +106,7 @@ def test_a_503_for_lack_of_memory_is_received_by_every_client(tmp_path: Path) ->
 
 
 def test_a_refusal_by_gunicorn_is_received_by_a_client_that_still_sends(closed: Server) -> None:
-    head = b"POST /login HTTP/1.1\r\nHost: here\r\nBad Header: x\r\nContent-Length: %d\r\n\r\n"
+    head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\nContent-Length: %d\r\n\r\n"
     with closing(open_connection(closed.port)) as line:
         line.sendall(head % (20 * MEGABYTE))
         for _ in range(20):
@@ -126,7 +126,7 @@ def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:
 
 def test_callers_who_never_send_their_body_hold_no_thread(closed: Server) -> None:
     """Ten times as many as there are threads: refused, and then silent or slow."""
-    head = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % MEGABYTE
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % MEGABYTE
     lines = [open_connection(closed.port) for _ in range(20)]
     try:
         for line in lines:
@@ -147,7 +147,7 @@ def test_callers_who_ask_for_a_close_and_stay_hold_up_nobody(closed: Server) -> 
     lines = [open_connection(closed.port) for _ in range(40)]
     try:
         for line in lines:
-            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert ask(closed.port, "GET", "/healthz").status == 200
     finally:
         for line in lines:
@@ -157,7 +157,7 @@ def test_callers_who_ask_for_a_close_and_stay_hold_up_nobody(closed: Server) -> 
 @pytest.mark.parametrize("megabytes", [64, 4096])
 def test_a_refused_body_is_not_discarded_for_ever(closed: Server, megabytes: int) -> None:
     length = megabytes * MEGABYTE
-    head = b"POST /predict HTTP/1.1\r\nHost: here\r\nContent-Length: %d\r\n\r\n" % length
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % length
     with closing(open_connection(closed.port)) as line:
         line.sendall(head)
         assert read_answer(line).status == 401

@@ -95,7 +95,7 @@ def test_files_that_ask_for_the_most_memory_get_no_more_than_there_is_for_decodi
     kinds = [*hostile.greedy(), *hostile.bombs(), *hostile.heavy_words(), *hostile.moving()]
     sent = [
         content + number.to_bytes(2, "big")
-        for number, (_, content) in zip(range(size(64, 300)), cycle(kinds), strict=False)
+        for number, (_, content) in zip(range(size(48, 300)), cycle(kinds), strict=False)
     ]
     with serving(tmp_path, workers=1) as server, closing(Seeder(server)) as seeder:
         token = seeder.person().token
@@ -131,7 +131,7 @@ def test_eleven_megabytes_are_refused_before_they_are_sent(
 ) -> None:
     body, kind = client.body(bytes(11 * MEGABYTE))
     bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
-    head = f"POST {client.path} HTTP/1.1\r\nHost: here\r\n{bearer}Content-Type: {kind}\r\n"
+    head = f"POST {client.path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Type: {kind}\r\n"
     with closing(open_connection(server.port)) as line:
         line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())
         answer = read_answer(line)
@@ -159,7 +159,7 @@ def test_a_client_that_hangs_up_in_mid_upload_harms_nobody(
     (photo,) = lesions(1)
     body, kind = client.body(photo)
     bearer = f"Authorization: Bearer {token}\r\n" if client.signed else ""
-    head = f"POST {client.path} HTTP/1.1\r\nHost: here\r\n{bearer}Content-Type: {kind}\r\n"
+    head = f"POST {client.path} HTTP/1.1\r\nHost: localhost\r\n{bearer}Content-Type: {kind}\r\n"
     for number in range(size(20, 200)):
         with closing(open_connection(server.port)) as line:
             line.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())

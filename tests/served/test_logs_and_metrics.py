@@ -3,13 +3,14 @@
 import re
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.backends import PASSWORD
 from tests.served.conftest import SCRAPER
 from tests.served.people import Seeder
-from tests.served.server import Server
+from tests.served.server import Server, stopping
 from tests.served.wire import ask, at_once, open_connection, read_answer
 from tests.size import size
 
@@ -120,3 +121,24 @@ def test_no_other_user_of_the_machine_reads_what_a_server_keeps(plain: Server) -
     folder = plain.folder / "instance"
     open_to_others = [path for path in (folder, *folder.rglob("*")) if path.stat().st_mode & 0o077]
     assert open_to_others == []
+
+
+# The whole server, its log and what it prints, on a disk without a free byte.
+ON_A_FULL_DISK = """
+import os, sys
+full = os.open("/dev/full", os.O_WRONLY)
+os.dup2(full, 1)
+os.dup2(full, 2)
+os.execv(sys.executable, [sys.executable, "-m", "skinapi", "serve"])
+"""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_server_whose_log_is_full_starts_answers_and_stops(tmp_path: Path) -> None:
+    with stopping(Server(tmp_path, workers=1)) as server:
+        server.start(("-c", ON_A_FULL_DISK))
+        workers = server.workers()
+        for path in ("/healthz", "/readyz", "/conditions", "/nowhere") * 2:
+            assert ask(server.port, "GET", path).status == (404 if path == "/nowhere" else 200)
+        assert server.workers() == workers
+        assert server.stop() == 0

@@ -13,7 +13,7 @@ from tests.served.wire import Answer, open_connection, read_answer
 MEGABYTE = 1024 * 1024
 BOUNDARY = b"our-boundary"
 HEAD = (
-    b"POST /predict HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n"
+    b"POST /predict HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
     b"Content-Type: multipart/form-data; boundary=" + BOUNDARY + b"\r\n\r\n"
 )
 FIELD = b'Content-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'

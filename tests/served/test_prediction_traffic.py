@@ -21,8 +21,8 @@ from tests.served.wire import Answer, at_once
 from tests.size import size
 
 CLIENTS = 16
-REQUESTS = size(160, 10_000)
-PHOTOS = size(16, 32)
+REQUESTS = size(64, 10_000)
+PHOTOS = size(8, 32)
 UPLOADS = 64
 MOST_MB = 350.0
 ITS_OWN = ("_id", "id", "time", "processing_time_ms")

@@ -6,6 +6,7 @@ import pytest
 
 from skinapi.storage.disk_errors import LOST
 from tests.served.server import Server
+from tests.size import in_drill
 
 FOLDERS = [
     ({"INSTANCE_DIR": "/etc/hostname"}, "INSTANCE_DIR cannot be used (it is a file)"),
@@ -23,10 +24,11 @@ REFUSED = [
 ]
 
 
-COMMANDS = ["serve", "check"]
 CASES = [
-    *((command, *case) for command in COMMANDS for case in REFUSED),
-    *(("serve", *case) for case in FOLDERS),
+    *(("serve", *case) for case in (*REFUSED, FOLDERS[0])),
+    ("check", *REFUSED[0]),
+    *in_drill(*(("check", *case) for case in REFUSED[1:])),
+    *in_drill(*(("serve", *case) for case in FOLDERS[1:])),
 ]
 
 

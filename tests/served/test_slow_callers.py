@@ -30,7 +30,7 @@ FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
 
 def head(path: bytes, *lines: bytes) -> bytes:
-    return b"POST " + path + b" HTTP/1.1\r\nHost: here\r\n" + b"".join(lines)
+    return b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\n" + b"".join(lines)
 
 
 def says_nothing(line: socket, _: int) -> None: ...
@@ -51,7 +51,7 @@ def drips_chunks(line: socket, turn: int) -> None:
 
 
 def never_reads(line: socket, turn: int) -> None:
-    line.send(b"GET /openapi.json HTTP/1.1\r\nHost: here\r\n\r\n" * 20)
+    line.send(b"GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
 
 
 SLOW: dict[str, Callable[[socket, int], None]] = {
@@ -164,7 +164,7 @@ def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> No
     """A connection whose next request is always here waits for a thread, and never for its client:
     one address took all connections there are, and nobody else could connect.
     """
-    row = b"GET /nowhere HTTP/1.1\r\nHost: here\r\n\r\n" * 800
+    row = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" * 800
     with serving(tmp_path, {"THREADS": "2"}, workers=1) as server:
         (worker,) = server.workers()
         before = open_sockets(worker)
@@ -290,7 +290,7 @@ def test_idle_connections_take_no_file_that_others_need(tmp_path: Path) -> None:
         for _ in range(60):
             lines.enter_context(closing(open_connection(server.port)))
         last = lines.enter_context(closing(open_connection(server.port)))
-        last.sendall(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+        last.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         last.settimeout(HEAD_SECONDS * 0.8)  # before any of the others is due to end
         assert read_answer(last).status == 200
         assert "Traceback" not in server.log()

@@ -13,8 +13,8 @@ import pytest
 from tests.served.server import Server
 from tests.served.wire import ask, open_connection
 
-POST = b"POST /login HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
-SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: here\r\n\r\n"
+POST = b"POST /login HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 EMPTY = b"\r\n0\r\n\r\n" + SMUGGLED
 AS_LENGTH = b"\r\n" + SMUGGLED
@@ -96,16 +96,16 @@ def test_an_ambiguous_request_gets_one_refusal_and_a_closed_connection(
 
 
 MALFORMED: dict[str, tuple[int, bytes]] = {
-    "a header's name": (400, b"GET / HTTP/1.1\r\nHost: here\r\nada lovelace: x\r\n\r\n"),
-    "the request line": (400, b"ada lovelace\r\nHost: here\r\n\r\n"),
-    "the version": (400, b"GET /lovelace HTTP/7.7\r\nHost: here\r\n\r\n"),
-    "a long line": (414, b"GET /" + b"lovelace" * 600 + b" HTTP/1.1\r\nHost: here\r\n\r\n"),
+    "a header's name": (400, b"GET / HTTP/1.1\r\nHost: localhost\r\nada lovelace: x\r\n\r\n"),
+    "the request line": (400, b"ada lovelace\r\nHost: localhost\r\n\r\n"),
+    "the version": (400, b"GET /lovelace HTTP/7.7\r\nHost: localhost\r\n\r\n"),
+    "a long line": (414, b"GET /" + b"lovelace" * 600 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     "a long header": (431, b"GET / HTTP/1.1\r\nX-Lovelace: " + b"a" * 9000 + b"\r\n\r\n"),
     "a long head": (431, b"GET / HTTP/1.1\r\n" + b"X-Lovelace: a\r\n" * 4000 + b"\r\n"),
     "an expectation": (417, POST + b"Expect: lovelace\r\n" + length(2) + b"\r\n{}"),
     "a coding": (501, POST + b"Transfer-Encoding: lovelace\r\n\r\n"),
     "no host": (400, b"GET / HTTP/1.1\r\nX-Lovelace: a\r\n\r\n"),
-    "two hosts": (400, b"GET / HTTP/1.1\r\nHost: here\r\nHost: lovelace\r\n\r\n"),
+    "two hosts": (400, b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: lovelace\r\n\r\n"),
     "a list of codings": (400, POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n"),
 }
 
@@ -133,14 +133,14 @@ def test_a_malformed_request_gets_the_one_error_body_and_no_quote(
 def test_a_chunked_body_that_is_refused_unread_ends_the_connection_and_says_so(
     plain: Server, path: str
 ) -> None:
-    sent = b"POST %s HTTP/1.1\r\nHost: here\r\n" % path.encode() + CHUNKED + b"\r\n"
+    sent = b"POST %s HTTP/1.1\r\nHost: localhost\r\n" % path.encode() + CHUNKED + b"\r\n"
     head, _, _ = heard(plain, sent).partition(b"\r\n\r\n")
     assert statuses(head) in ([401], [404])
     assert b"\r\nConnection: close" in head
 
 
 def test_a_later_http_1_is_answered_as_the_one_that_we_speak(plain: Server) -> None:
-    answers = heard(plain, b"GET /healthz HTTP/1.9\r\nHost: here\r\n\r\n")
+    answers = heard(plain, b"GET /healthz HTTP/1.9\r\nHost: localhost\r\n\r\n")
     assert (answers[:9], statuses(answers)) == (b"HTTP/1.1 ", [200])
 
 

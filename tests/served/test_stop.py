@@ -20,7 +20,7 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
     bodies = [registration(number) for number in range(len(lines))]
     for line, body in zip(lines, bodies, strict=True):
         line.sendall(
-            b"POST /register HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+            b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
         )
         assert line.recv(len(GO_ON)) == GO_ON
