@@ -3,7 +3,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test drill lint bench docs train evaluate lock clean
+.PHONY: run test drill lint bench docs sbom train evaluate lock clean
 
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
@@ -29,6 +29,11 @@ bench: $(VENV)/everything $(VENV)/mongod
 # The tables of docs/operations.md and the drawing of the layers, from the code.
 docs: $(VENV)/everything
 	$(PYTHON) -m tests.reference
+
+# What requirements-serve.txt installs, as CycloneDX JSON.
+sbom: $(VENV)/bin/python
+	@mkdir -p build
+	$(PYTHON) deploy/sbom.py requirements-serve.txt > build/sbom.cdx.json
 
 # make train DATA="folder,modality=clinical ..." [OPTIONS="--epochs 4 ..."]: a network from your own
 # pictures, in any number of folders.
@@ -69,6 +74,12 @@ client: $(VENV)/everything $(VENV)/npm
 lock: $(VENV)/everything
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes \
 	  --custom-compile-command "make lock" pyproject.toml -o requirements-serve.txt
+	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra broker \
+	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml \
+	  -o requirements-broker.txt
+	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra batch \
+	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml \
+	  -o requirements-batch.txt
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --all-extras \
 	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml -o requirements.txt
 
