@@ -25,6 +25,7 @@ from gunicorn.workers.base import Worker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
+import skinapi.app  # noqa: F401 (the workers are forks, and share the modules that are loaded here)
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.logs import shield_output
 from skinapi.settings import Settings

@@ -51,8 +51,6 @@ class ArbiterWithJobs(Arbiter):  # type: ignore[misc]
 class Server(WSGIApplication):  # type: ignore[misc]
     """gunicorn with our configuration. Before a worker accepts requests it makes sure that there is
     an admin; the first worker also prints the startup banner.
-
-    Only the workers import the application, so this parent process stays small.
     """
 
     def __init__(self, job_workers: int) -> None:

@@ -1,9 +1,12 @@
 """A backend for a test: the application over a store, and people who use it through HTTP."""
 
+import atexit
 import secrets
+import shutil
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import mongomock
@@ -19,7 +22,7 @@ from skinapi.app import create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import Passwords
 from skinapi.registry.service import RegistryService
-from skinapi.services import Services, make_store_of
+from skinapi.services import Services, make_store_of, open_services
 from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo import MongoStore
@@ -78,7 +81,7 @@ class Backend:
             if self.hasher:
                 patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
             if store is None:
-                make_store_of(self.settings)
+                make_fast(self.settings.instance_dir, self.settings.secret("mongo_uri"))
             self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
 
@@ -168,8 +171,30 @@ def token_for(services: Services, account: Account) -> str:
 def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
     if kind == "mongomock":
         return mock_store()
-    make_store(instance_dir=folder, mongo_uri=uri)
+    make_fast(folder, uri)
     return open_store(instance_dir=folder, mongo_uri=uri)
+
+
+def make_fast(folder: Path, uri: str | None) -> None:
+    """As `make_store`, but a new folder gets all tables and indexes, as a first start leaves them.
+
+    To make each of them would take most of the time of most tests.
+    """
+    if uri is None and not folder.joinpath("skinapi.db").exists():
+        shutil.copytree(_empty_folder(), folder, dirs_exist_ok=True)
+    make_store(instance_dir=folder, mongo_uri=uri)
+
+
+@cache
+def _empty_folder() -> Path:
+    """An instance folder whose store has all tables and indexes."""
+    home = Path(mkdtemp())
+    atexit.register(shutil.rmtree, home)
+    folder = home / "instance"
+    settings = settings_in(folder)
+    make_store_of(settings)
+    open_services(settings).store.close()
+    return folder
 
 
 def mock_store() -> MongoStore:

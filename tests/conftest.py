@@ -14,6 +14,7 @@ import pytest
 import werkzeug.test
 from pymongo.database import Database
 from selenium import webdriver
+from werkzeug.routing import Rule
 
 from tests.backends import Backend, store_of_kind
 from tests.browser import NoBrowserError, open_browser
@@ -81,6 +82,24 @@ def _bodies_in_memory() -> Iterator[None]:
     in_memory = partial(werkzeug.test.stream_encode_multipart, use_tempfile=False)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(werkzeug.test, "stream_encode_multipart", in_memory)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _code_of_routes_compiled_once() -> Iterator[None]:
+    """werkzeug compiles code for each route of each application, and nearly each test has one."""
+    compiled: dict[object, Any] = {}
+    compile_builder = Rule._compile_builder
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Any:
+        kinds = [(name, type(converter)) for name, converter in rule._converters.items()]
+        key = (append_unknown, repr((rule._trace, rule.defaults, kinds)))
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", remembered)
         yield
 
 

@@ -4,9 +4,9 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cache, wraps
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -98,11 +98,16 @@ class Recorder:
 
 def sender_of(frame: FrameType) -> str | None:
     """The function of the application that called, such as `audit.py AuditTrail.page`."""
-    file = Path(frame.f_code.co_filename)
+    return _named(frame.f_code)
+
+
+@cache
+def _named(code: CodeType) -> str | None:
+    file = Path(code.co_filename)
     if not file.is_relative_to(SOURCES):
         return None
     module = file.relative_to(SOURCES).as_posix()
-    function = frame.f_code.co_qualname.partition(".<locals>")[0]
+    function = code.co_qualname.partition(".<locals>")[0]
     return None if module in ADAPTERS else f"{module} {function}"
 
 

@@ -70,4 +70,4 @@ def play(choices: Sequence[int], *, registered: bool) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("registered", [False, True], ids=["empty store", "address registered"])
 def test_of_two_workers_one_tells_the_password_that_opens(registered: bool) -> None:
-    every_order(partial(play, registered=registered), depth=size(8, 11))
+    every_order(partial(play, registered=registered), depth=size(6, 11))

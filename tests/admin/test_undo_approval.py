@@ -15,6 +15,7 @@ from skinapi.auth.deletion import Eraser
 from skinapi.auth.passwords import Passwords
 from tests.backends import CHEAP, PASSWORD, Backend, Person, mock_store
 from tests.interleaving import SteppedStore, every_order, run
+from tests.size import size
 
 EMAIL = "ada@example.org"
 PASSWORDS = Passwords(CHEAP)  # it hashes once as it is made
@@ -139,4 +140,4 @@ def test_no_order_of_steps_ends_badly(
         assert ends_well(cast_of.before, cast_of.accounts.get(cast_of.before.id))
         return taken
 
-    every_order(play, depth=7)
+    every_order(play, depth=size(5, 7))

@@ -27,6 +27,7 @@ from tests.findings import finding_of
 from tests.interleaving import SteppedStore, every_order, run
 from tests.photos import photo_of
 from tests.prediction.photographer import predicted
+from tests.size import size
 
 LARGE = photo_of("melanoma", (2400, 1800))
 
@@ -225,4 +226,4 @@ def test_no_order_of_steps_leaves_a_picture_behind(acts: tuple[str, ...]) -> Non
         assert len(list(cast.store.blobs.keys())) == (0 if "delete" in acts else 2)
         return taken
 
-    every_order(play, depth=7)
+    every_order(play, depth=size(5, 7))
