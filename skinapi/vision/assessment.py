@@ -159,12 +159,15 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     """Join the assessments of one picture by several calibrations. The one with the most urgent
     band is used; of equal ones, the one with the highest malignant score.
 
-    A condition that any of them cannot rule out is not ruled out. The picture is refused as no skin
-    only if every calibration refuses it.
+    Every rule of any of them that asks for that band is told: by these rules, callers see whether
+    a score has passed its threshold. A condition that any of them cannot rule out is not ruled out.
+    The picture is refused as no skin only if every calibration refuses it.
     """
     first = min(each, key=lambda one: (urgency(one.band), -one.malignant_score))
+    raised_by = {rule for one in each if one.band is first.band for rule in one.raised_by}
     return replace(
         first,
+        raised_by=tuple(rule for rule in RaisedBy if rule in raised_by),
         not_ruled_out=_join_not_ruled_out([one.not_ruled_out for one in each]),
         # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
         tested=tuple(dict.fromkeys(tested for one in each for tested in one.tested)),

@@ -94,6 +94,22 @@ def test_with_an_unknown_modality_the_more_cautious_calibration_counts() -> None
         assert RaisedBy.MELANOMA in found.raised_by
 
 
+def test_of_two_calibrations_with_one_band_every_rule_that_asked_for_it_is_told() -> None:
+    """Clients without the class normal skin may say "no lesion" unless a score has passed."""
+    little_tested = Calibration(
+        tested=TESTED.model_copy(update={"malignant": 99}),
+        thresholds={"melanoma": 0.9, "malignant": 0.9},
+    )
+    # Its lower temperature gives a lower malignant score, so the other one is used.
+    passed = PHONE_TESTED.model_copy(
+        update={"thresholds": {"melanoma": 0.9, "malignant": 0.05}, "temperature": 0.8}
+    )
+    picture = {"normal_skin": 0.85, "melanoma": 0.14, "melanocytic_nevus": 0.01}
+    found = assessed(picture, both(little_tested, passed), context=Context())
+    assert found.band is Band.DOCTOR_REVIEW
+    assert found.raised_by == (RaisedBy.MALIGNANT, RaisedBy.LITTLE_TESTED)
+
+
 def test_a_modality_with_few_malignant_tests_always_sends_to_a_doctor() -> None:
     few = TESTED.model_copy(update={"malignant": 99})
     found = assessed(NEVUS, ModelCalibration(dermoscopic=Calibration(tested=few)))
