@@ -4,7 +4,9 @@ Their folder is made once, before a server starts, and holds a file that proves 
 in its place, such as the one below a disk that is not mounted, is an error and takes no file.
 """
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,13 +15,14 @@ from typing import IO, Any
 
 import structlog
 
-from skinapi.errors import Conflict, StoreUnavailable
+from skinapi.errors import BlobDamaged, Conflict, StoreUnavailable
 from skinapi.storage.disk_errors import LOST_BLOBS, disk_error
 from skinapi.storage.durable import sync, written_durably
 from skinapi.storage.ids import BLOB_KEY, check_blob_key, new_blob_key, verified_blob
 
 log: Any = structlog.get_logger("skinapi")
 LONGEST_WRITE_S = 3600
+NOT_A_FILE = {errno.ELOOP, errno.ENXIO}  # a link to itself, a socket
 PROOF = b"Files of SkinAPI are kept here. Without this file the folder is taken for another one.\n"
 MARKER = b"A folder of files was made here. While this file is here, no empty one is taken.\n"
 
@@ -80,7 +83,7 @@ class FileBlobs:
     def get(self, key: str) -> bytes | None:
         with _disk_errors():
             try:
-                data = self._path_of(key).read_bytes()
+                data = _read_regular(self._path_of(key))
             except FileNotFoundError:
                 self.check_in_place()
                 return None
@@ -110,6 +113,25 @@ class FileBlobs:
         all folders fill evenly.
         """
         return self._folder / check_blob_key(key)[30:32] / key
+
+
+def _read_regular(path: Path) -> bytes:
+    """The content of a file. Raises BlobDamaged where something else stands in its place: reading a
+    pipe or a device would never end.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in NOT_A_FILE:
+            raise BlobDamaged from error
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise BlobDamaged
+        with open(handle, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(handle)
 
 
 @contextmanager

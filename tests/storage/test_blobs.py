@@ -1,7 +1,10 @@
 """What every store promises of its blobs."""
 
 import os
+import socket
 import time
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -62,6 +65,35 @@ def test_a_damaged_file_is_noticed(tmp_path: Path, damaged: bytes) -> None:
     blobs = file_blobs(tmp_path)
     key = blobs.put(BIG)
     next(tmp_path.glob(f"blobs/*/{key}")).write_bytes(damaged)
+    with pytest.raises(BlobDamaged):
+        blobs.get(key)
+
+
+def make_socket(path: Path) -> None:
+    with closing(socket.socket(socket.AF_UNIX)) as made:
+        made.bind(str(path))
+
+
+REPLACED: dict[str, Callable[[Path], object]] = {
+    "a pipe": os.mkfifo,
+    "a folder": Path.mkdir,
+    "a device": lambda path: path.symlink_to("/dev/zero"),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a socket": make_socket,
+}
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", REPLACED)
+def test_what_stands_in_the_place_of_a_file_is_damage_and_is_not_waited_for(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blobs = file_blobs(tmp_path)
+    key = blobs.put(BIG)
+    path = next(tmp_path.glob(f"blobs/*/{key}"))
+    path.unlink()
+    monkeypatch.chdir(path.parent)  # a socket's path has at most 107 bytes
+    REPLACED[kind](Path(path.name))
     with pytest.raises(BlobDamaged):
         blobs.get(key)
 
