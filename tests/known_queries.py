@@ -239,7 +239,8 @@ KNOWN: list[Query] = [
         ("submissions", "find", {}, {"limit": 500}),
         ("submissions", "find", {}, {"limit": 500, "after": ID}),
     ),
-    *_of("storage/restore.py restore_backup", ("restores", "delete", {"id": ID})),
+    *_of("storage/restore.py restore_backup", ("restores", "delete", {"id": ID, "run": ID})),
+    *_of("storage/restore.py _begin", ("restores", "update", {"id": ID}, OPS)),
     *_of("storage/restore.py _begin", ("submissions", "find", {}, {"limit": 1})),
     *_of(
         "storage/restore.py _begin",

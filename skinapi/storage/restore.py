@@ -12,13 +12,14 @@ from skinapi.storage.backup_file import (
     unpacked,
     verify_backup,
 )
-from skinapi.storage.ids import now
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite_json import from_json
 
 # The record of a restore that has not ended; a server does not start on such a store.
 RESTORES = "restores"
 UNFINISHED = "unfinished"
+ANOTHER_BEGUN = "Another restore into this store was begun, so this one ended: only one may run"
 
 
 def restore_backup(store: Store, path: Path, *, progress: Progress = lambda _: None) -> Counts:
@@ -27,12 +28,18 @@ def restore_backup(store: Store, path: Path, *, progress: Progress = lambda _: N
     The whole file is verified first. A restore that was interrupted is begun anew by the next call;
     until one has ended, no server starts on the store (`refuse_unfinished_restore`).
 
-    Raises BrokenBackup, Conflict if the store is not empty, StoreUnavailable.
+    Raises BrokenBackup, StoreUnavailable, and Conflict if the store is not empty, or if another
+    restore into it was begun meanwhile.
     """
     verify_backup(path)
-    _begin(store)
-    counts = Counts()
+    run = new_id()
+    _begin(store, run)
+    marks, counts = store.collection(RESTORES), Counts()
     for name, data in members_of(path):
+        # A restore that begins anew clears the store. Without this look, the one before would go on
+        # behind it, and at its end take away the mark of a store that is not whole.
+        if (marks.get(UNFINISHED) or {}).get("run") != run:
+            raise Conflict(ANOTHER_BEGUN)
         if blob := BLOB_MEMBER.fullmatch(name):
             store.blobs.put_as(blob[1], data)
             counts.blobs += 1
@@ -43,7 +50,8 @@ def restore_backup(store: Store, path: Path, *, progress: Progress = lambda _: N
         elif chunk:
             _apply_changed(store, unpacked(data), counts)
         progress(counts)
-    store.collection(RESTORES).delete({"id": UNFINISHED})
+    if not marks.delete({"id": UNFINISHED, "run": run}):
+        raise Conflict(ANOTHER_BEGUN)
     return counts
 
 
@@ -55,10 +63,10 @@ def refuse_unfinished_restore(store: Store) -> None:
         )
 
 
-def _begin(store: Store) -> None:
-    """Mark the store as one that is being restored. Clears it if it is marked already."""
+def _begin(store: Store, run: str) -> None:
+    """Mark the store as one that this run restores. Clears it if it is marked already."""
     marks = store.collection(RESTORES)
-    if marks.get(UNFINISHED):
+    if marks.update({"id": UNFINISHED}, {"$set": {"run": run}}):
         for name in store.collections():
             if name != RESTORES:
                 store.collection(name).delete({})
@@ -68,7 +76,7 @@ def _begin(store: Store) -> None:
     used = any(store.collection(name).find(limit=1) for name in store.collections())
     if used or any(store.blobs.keys()):
         raise Conflict("The store is not empty: a backup is restored into an empty one only")
-    marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now()})
+    marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now(), "run": run})
 
 
 def _apply_changed(store: Store, lines: list[str], counts: Counts) -> None:

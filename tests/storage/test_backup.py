@@ -218,6 +218,33 @@ def test_an_interrupted_restore_is_refused_by_servers_and_begun_anew(
     assert contents(real_store) == contents(empty)
 
 
+@pytest.mark.parametrize("at", [1, 3, 7])
+def test_of_two_restores_at_once_none_calls_a_store_whole_that_is_not(
+    real_store: Store, tmp_path: Path, empty: Store, at: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skinapi.storage.backup.CHUNK_BYTES", 1)
+    fill(empty, many=4)
+    path = saved(empty, tmp_path)
+    told = []
+
+    def interrupt(counts: Counts) -> None:
+        if counts.documents == 1:
+            raise KeyboardInterrupt
+
+    def begin_another(_: Counts) -> None:
+        told.append("a part")
+        if len(told) == at:
+            with pytest.raises(KeyboardInterrupt):
+                restore_backup(real_store, path, progress=interrupt)
+
+    with pytest.raises(Conflict, match="Another restore"):
+        restore_backup(real_store, path, progress=begin_another)
+    with pytest.raises(Conflict, match="was interrupted"):
+        refuse_unfinished_restore(real_store)
+    restore_backup(real_store, path)
+    assert contents(real_store) == contents(empty)
+
+
 def test_documents_that_are_there_are_not_inserted_again(store: Store) -> None:
     things = store.collection("things")
     things.insert({"id": "a", "value": 1})
