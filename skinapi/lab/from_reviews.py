@@ -32,7 +32,8 @@ class FromReviewsService:
     def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
         """Gather the findings, and check and publish them as any data set, beside the requests.
 
-        Raises Unavailable.
+        The same request with the same key gets the data set of the first one. Raises
+        IdempotencyKeyReused for another request with that key, and Unavailable.
         """
         made = new.model_copy(update={"labels_from": labels_from})
         publish = partial(self._publish, new=made, labels_from=labels_from)

@@ -136,10 +136,14 @@ def send_dataset(
     access=RESEARCHERS,
     rate=Rate.WRITE,
     status=202,
-    raises=(NameTaken,),
+    raises=(NameTaken, IdempotencyKeyReused),
 )
 def send_reviewed(
-    service: FromReviewsService, *, body: NewReviewedDataset, subject: Subject
+    service: FromReviewsService,
+    *,
+    body: NewReviewedDataset,
+    subject: Subject,
+    idempotency_key: str | None,
 ) -> DatasetView:
     """Make a data set of the reviewed findings whose owners consent to it (`training`).
 
@@ -154,6 +158,7 @@ def send_reviewed(
         licence=body.licence,
         source=body.source,
         any_name=subject.role == "admin",
+        key=idempotency_key,
     )
     return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from skinapi.app import create_app
 from skinapi.errors import NotFound, StoreUnavailable
@@ -123,6 +124,20 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(any_backend
         ("melanocytic_nevus", "histo"),
     }
     assert clinic.faults() == []
+
+
+def test_the_same_request_sent_again_makes_no_second_data_set(clinic: Clinic) -> None:
+    clinic.finding(clinic.patient(), {})
+
+    def send(**said: str) -> TestResponse:
+        body, headers = {"name": "reviewed", **said}, {"Idempotency-Key": "made-once"}
+        return clinic.researcher.call("POST", "/datasets/from-reviews", json=body, headers=headers)
+
+    first, again, other = send(), send(), send(labels_from="histology")
+    assert first.get_json()["id"] == again.get_json()["id"]
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    await_check(clinic.researcher, first.get_json()["id"])
+    assert send().get_json()["version"] == 1
 
 
 def test_only_what_the_laboratory_confirmed_is_taken_where_that_is_asked_for(
