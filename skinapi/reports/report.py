@@ -8,6 +8,7 @@ from datetime import datetime
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
+from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
 
 
@@ -63,6 +64,20 @@ class Report:
     @property
     def band_words(self) -> BandWords:
         return self.facts.band_words(self.language)
+
+    @property
+    def graver_review(self) -> str | None:
+        """The sentence that is read first where the doctor's review names a condition that is more
+        urgent than the finding. A finding is never changed, so its own words may sound harmless.
+        """
+        if self.review is None:
+            return None
+        table = conditions_table()
+        reviewed = table.by_key(self.review.label)
+        if urgency(reviewed.urgency) >= urgency(self.facts.band):
+            return None
+        name = Said(en=reviewed.names.en, fr=reviewed.names.fr)
+        return self.say(table.notices.graver_review.fill(name=name))
 
     def say(self, said: Said) -> str:
         return said.fr if self.language == "fr" else said.en

@@ -61,7 +61,8 @@ class AllWords(MoreWords):
 
 class AboutView(Answer):
     """What may be said of the stated condition. For a harmless one nothing is said where the
-    finding is in doubt or asks for a doctor: "harmless" would contradict it.
+    finding is in doubt or asks for a doctor, or the doctor's review is more urgent: "harmless"
+    would contradict it.
     """
 
     name: str
@@ -71,9 +72,10 @@ class AboutView(Answer):
     @classmethod
     def of(cls, report: Report) -> Self | None:
         facts, language = report.facts, report.language
-        if not facts.may_describe:
-            return None
         condition = conditions_table().by_key(facts.stated)
+        contradicted = report.graver_review is not None and not condition.malignant
+        if contradicted or not facts.may_describe:
+            return None
         words = condition.sentences[language]
         treatment = (words.treatment_note,) if facts.may_tell_treatment else ()
         return cls(
@@ -100,12 +102,18 @@ class FullReport(Answer):
     narrative: AllWords
     about: AboutView | None
     review: ReviewView | None = Field(description="the latest")
+    graver_review: str | None = Field(
+        description="to be shown first: that the review names a more urgent condition than the "
+        "finding; null where it does not"
+    )
     verification: SealView | None
 
     @classmethod
     def of(cls, report: Report) -> Self:
         facts, words = report.facts, report.band_words
-        notices = [report.say(said) for said in facts.notices]
+        general, *others = (report.say(said) for said in facts.notices)
+        graver = [report.graver_review] if report.graver_review else []
+        notices = [general, *graver, *others]
         patient, seal = report.patient, report.seal
         return cls(
             number=report.number,
@@ -118,12 +126,13 @@ class FullReport(Answer):
             band=facts.band,
             band_label=words.label,
             action=words.action,
-            notice=notices[0],
+            notice=general,
             notices=notices,
             facts=facts,
             narrative=AllWords.of(report.narrative),
             about=AboutView.of(report),
             review=ReviewView.of(report.review) if report.review else None,
+            graver_review=report.graver_review,
             verification=SealView(hash=seal.hash, url=seal.url, issued_at=seal.issued_at)
             if seal
             else None,

@@ -136,7 +136,7 @@ class PictureKind(Frozen):
 
 class Notices(Frozen):
     """The notices. The keys of `kinds` are modalities. `skinapi.vision.notices` fills in the
-    placeholders in braces.
+    placeholders in braces, and `skinapi.reports.report` that of a review.
     """
 
     information_only: Said
@@ -148,6 +148,7 @@ class Notices(Frozen):
     modality_contradicts: Said
     uncertain: Said
     strange: Said
+    graver_review: Said
     refused: Mapping[str, Said]
 
 

@@ -1,15 +1,20 @@
 """What is told about the stated condition never contradicts the band or the doubt."""
 
+import html
+import io
 from dataclasses import replace
 
 import pytest
+from pypdf import PdfReader
 
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.schemas import AboutView
+from skinapi.reports.pages.html import render_html
+from skinapi.reports.pages.pdf import render_pdf
+from skinapi.reports.schemas import AboutView, FullReport
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt
 from tests.findings import finding_of
-from tests.reports.sample_reports import made_report
+from tests.reports.sample_reports import REVIEW, made_report
 
 TABLE = conditions_table()
 
@@ -50,3 +55,32 @@ def test_a_cancer_is_described_whatever_the_doubt() -> None:
         about = told_about("melanoma", Band.URGENT_REFERRAL, "fr", reasons)
         assert about
         assert len(about.sentences) == 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_review_that_is_more_urgent_is_read_first_and_nothing_is_called_harmless(
+    language: Language,
+) -> None:
+    finding = finding_of("dermatofibroma", band=Band.ROUTINE)
+    report = replace(made_report(language, photo=False), facts=Facts.of(finding, UNKNOWN))
+    for label, graver in (("melanoma", True), ("dermatofibroma", False)):
+        reviewed = replace(report, review=REVIEW.model_copy(update={"label": label}))
+        shown = FullReport.of(reviewed)
+        assert (shown.about is None) is graver
+        if not graver:
+            assert shown.graver_review is None
+            continue
+        assert shown.graver_review
+        assert reviewed.name(label) in shown.graver_review
+        assert shown.notices[1] == shown.graver_review
+        page, band = html.unescape(render_html(reviewed)), reviewed.band_words.label
+        assert page.index(shown.graver_review) < page.index(band)
+        printed = " ".join(
+            PdfReader(io.BytesIO(render_pdf(reviewed))).pages[0].extract_text().split()
+        )
+        assert printed.index(shown.graver_review) < printed.index(band)
+
+
+def test_a_review_of_a_graver_finding_lowers_nothing() -> None:
+    report = made_report(photo=False)  # a melanoma, and the doctor sees a mole
+    assert report.graver_review is None

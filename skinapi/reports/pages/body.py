@@ -91,11 +91,16 @@ class _Body:
         return any(UNPRINTABLE in printable(text) for text in texts)
 
     def _band(self) -> None:
-        """How soon a doctor should see the lesion and what to do: the first thing to read."""
+        """How soon a doctor should see the lesion and what to do: the first thing to read, but for
+        a doctor's review that is more urgent.
+        """
         words, styles, inner = self._report.band_words, self._styles, WIDTH - 28
         ink, tint = BAND_COLOURS[self._report.facts.band]
         because = f"{self._labels.because}: {self._content.because}."
+        graver = self._report.graver_review
+        review = [text_block(graver, styles.action, width=inner), space(4)] if graver else []
         said = stack(
+            *review,
             text_block(words.label, replace(styles.band, colour=ink), width=inner),
             text_block(words.action, styles.action, width=inner),
             space(2),

@@ -16,7 +16,7 @@ from skinapi.reports.pages.text_layout import one_line, strip_control_characters
 from skinapi.reports.report import Report
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-3"
+RENDERER = "pages-4"
 PRODUCER = "SkinAPI"
 MOST_PAGES = 2
 # A report of more than two pages is set smaller, down to a size that tired eyes can still read.

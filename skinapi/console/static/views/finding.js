@@ -68,6 +68,7 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
     <article class="finding">
       <header class="verdict band-${report.band}">
         <p class="eyebrow">${title}</p>
+        ${report.graver_review && html`<p class="action" role="alert">${report.graver_review}</p>`}
         <h1><${Icon} name=${report.band} size=${32} />${report.band_label}</h1>
         <p class="action">${report.action}</p>
         <p class="notice">${report.notice}</p>
@@ -179,14 +180,14 @@ export const View = ({ argument }) => {
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable>
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
-          ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
+          ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} graver=${Boolean(report.graver_review)} />`}
         <//>`}
     <//>`;
 };
 
-/** @param {{review: any, conditions: any}} props */
-export const Reviewed = ({ review, conditions }) => html`
-  <${Message} kind="good">
+/** @param {{review: any, conditions: any, graver?: boolean}} props */
+export const Reviewed = ({ review, conditions, graver = false }) => html`
+  <${Message} kind=${graver ? "bad" : "good"}>
     <strong>${say("reviewedBy", { name: review.signed_by, date: sayDate(review.created_at) })}</strong>
     <p>${nameOf(conditions, review.label)} · ${say(/** @type {any} */ (`agreement_${review.agreement}`))}
       ${review.histology && html` · ${say(/** @type {any} */ (`histology_${review.histology}`))}`}</p>
