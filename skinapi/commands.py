@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from pydantic import TypeAdapter
 
 from skinapi.auth.passwords import NewPassword
+from skinapi.errors import StoreUnavailable, UnsafeSettings
 from skinapi.logs import configure_logs
 from skinapi.registry.models_schemas import shown_state
 from skinapi.registry.models_service import ModelsService
@@ -197,14 +198,29 @@ def _progress() -> Callable[[Counts], None]:
 
 
 def _report(faults: Iterable[Fault], *, repair: bool) -> int:
-    """Print and maybe repair the faults; return how many are left."""
+    """Print and maybe repair the faults; return how many are left. A repair that fails leaves its
+    fault, and does not keep the others from being repaired.
+    """
     left = 0
     # The whole list first: a repair would change what the search is still reading.
     for fault in list(faults):
-        if repair and fault.repair:
-            fault.repair()
+        failed = _repair(fault) if repair and fault.repair else None
+        if repair and fault.repair and not failed:
             print(f"repaired: {fault.says}")
         else:
             left += 1
-            print(f"fault: {fault.says}{'' if fault.repair else ' (cannot be repaired)'}")
+            why = f" (its repair failed: {failed})" if failed else " (cannot be repaired)"
+            print(f"fault: {fault.says}{why if failed or not fault.repair else ''}")
     return left
+
+
+def _repair(fault: Fault) -> str | None:
+    """Repair it; the name of the error if that fails. Raises StoreUnavailable, UnsafeSettings."""
+    try:
+        if fault.repair:
+            fault.repair()
+    except (StoreUnavailable, UnsafeSettings):
+        raise
+    except Exception as error:  # noqa: BLE001 (damaged data can break any code that reads it)
+        return type(error).__name__
+    return None

@@ -248,7 +248,11 @@ KNOWN: list[Query] = [
         exempt="what an interrupted restore has left is deleted whole",
     ),
     *_of("storage/restore.py _apply_changed", ("submissions", "delete", {"id": ID})),
-    *_of("storage/faults.py _clear_reference", ("submissions", "update", {"id": ID}, OPS)),
+    *_of(
+        "storage/faults.py _clear_reference",
+        ("submissions", "update", {"id": ID}, OPS),
+        ("upload_parts", "update", {"id": ID}, OPS),
+    ),
     *ACCOUNT_PAGES,
     *_of(
         "auth/accounts.py Accounts.by_email", ("accounts", "find", {"email": "a@b.c"}, {"limit": 1})

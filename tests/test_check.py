@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from skinapi import commands
 from skinapi.services import store_faults
+from skinapi.storage.faults import Fault
 from tests.backends import Backend
 from tests.prediction.photographer import predicted
 
@@ -72,4 +74,22 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
     assert [fault.says for fault in backend.services.faults()] == [
         "the check of documents ended at damaged data (ValueError)",
         "the check of stored files ended at damaged data (ValueError)",
+    ]
+
+
+def test_a_repair_that_fails_keeps_the_others_from_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    repaired: list[str] = []
+
+    def fail() -> None:
+        raise KeyError("part_blob")
+
+    faults = [Fault("one", fail), Fault("two", lambda: repaired.append("two")), Fault("three")]
+    assert commands._report(faults, repair=True) == 2
+    assert repaired == ["two"]
+    assert capsys.readouterr().out.splitlines() == [
+        "fault: one (its repair failed: KeyError)",
+        "repaired: two",
+        "fault: three (cannot be repaired)",
     ]

@@ -30,6 +30,7 @@ LARGEST_PART = 8 * 1024 * 1024
 # Parts of less make more documents than bytes; the last part of an upload may be small.
 SMALLEST_PART = 256 * 1024
 NO_SUCH = "There is no such upload; an upload that is not used is deleted after a day"
+PART_LOST = "A part of the upload is lost; delete it and send the file again"
 SWEPT_AT_ONCE = 100
 
 
@@ -136,7 +137,7 @@ class Uploads:
     def read(self, upload: UploadRecord) -> "UploadReader":
         """The whole upload as a file."""
         parts = self._parts.find({"upload": upload.id}, sort="offset")
-        places = [(part["offset"], part["size"], part["part_blob"]) for part in parts]
+        places = [(part["offset"], part["size"], part.get("part_blob")) for part in parts]
         return UploadReader(places, upload.size, self._blobs.get)
 
     def keep(self, upload: UploadRecord, until: datetime) -> None:
@@ -182,15 +183,23 @@ class Uploads:
     def _forget_parts(self, upload: str) -> None:
         while found := self._parts.find({"upload": upload}, limit=SWEPT_AT_ONCE, sort="offset"):
             for part in found:
-                self._blobs.delete(part["part_blob"])
+                # `check --repair` has taken the key away where the file was deleted already.
+                if key := part.get("part_blob"):
+                    self._blobs.delete(key)
                 self._parts.delete({"id": part["id"]})
 
 
 class UploadReader(io.RawIOBase):
-    """The parts of an upload, read as one file. One part is in memory at a time."""
+    """The parts of an upload, read as one file. One part is in memory at a time.
+
+    Reading raises NotFound at a part whose file is lost: to go on would pass for a shorter file.
+    """
 
     def __init__(
-        self, parts: list[tuple[int, int, str]], size: int, get: Callable[[str], bytes | None]
+        self,
+        parts: list[tuple[int, int, str | None]],
+        size: int,
+        get: Callable[[str], bytes | None],
     ) -> None:
         self._places = parts
         self._size = size
@@ -228,7 +237,10 @@ class UploadReader(io.RawIOBase):
             return self._loaded
         for offset, size, blob in self._places:
             if offset <= at < offset + size:
-                self._loaded = (offset, self._get(blob) or b"")
+                content = self._get(blob) if blob else None
+                if content is None:
+                    raise NotFound(PART_LOST)
+                self._loaded = (offset, content)
                 return self._loaded
         return at, b""
 

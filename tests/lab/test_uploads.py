@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from skinapi import commands
+from skinapi.errors import NotFound
 from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, Uploads
 from skinapi.storage.ids import now
 from tests.backends import Backend, Person
@@ -43,6 +45,30 @@ def put(person: Person, identifier: str, offset: int | str, content: bytes) -> A
 
 def blobs(backend: Backend) -> int:
     return len(list(backend.services.store.blobs.keys()))
+
+
+@pytest.mark.parametrize("deleted", [True, False])
+def test_a_part_whose_file_is_gone_keeps_nothing_from_being_repaired(
+    any_backend: Backend, deleted: bool
+) -> None:
+    """As of a process that is killed between the part's file and its record."""
+    store = any_backend.services.store
+    identifier = begin(any_backend.member(role="researcher"))
+    uploads = Uploads(store)
+    [record] = uploads.of_owner(store.collection("uploads").get(identifier)["owner"])
+    uploads.add_part(record, offset=0, content=TWO_PARTS)
+    store.blobs.delete(store.collection("upload_parts").find()[0]["part_blob"])
+    if deleted:
+        store.collection("uploads").delete({"id": identifier})
+    assert commands._report(any_backend.services.faults(), repair=True) == 0
+    assert [fault.says for fault in any_backend.services.faults()] == []
+    if deleted:
+        assert store.collection("upload_parts").find() == []
+    else:
+        with pytest.raises(NotFound, match="lost"):
+            uploads.read(record).read()
+        uploads.remove(identifier)
+        assert store.collection("upload_parts").find() == []
 
 
 def test_an_upload_goes_on_where_it_was_interrupted_and_reads_as_it_was_sent(
