@@ -661,6 +661,7 @@ KNOWN: list[Query] = [
         ),
     ),
     *_of("lab/datasets.py Datasets.remove", ("datasets", "delete", {"id": ID})),
+    *_of("lab/datasets.py Datasets.mark_deleting", ("datasets", "update", {"id": ID}, OPS)),
     *_of(
         "lab/images.py DatasetImages.page",
         ("images", "find", {"dataset": ID}, PAGE),

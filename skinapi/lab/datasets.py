@@ -19,7 +19,7 @@ from skinapi.lab.dataset_names import DatasetNames
 from skinapi.lab.entry_names import comparable
 from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
-from skinapi.storage.ports import Filter, Store
+from skinapi.storage.ports import Document, Filter, Store
 from skinapi.vision.context import Modality
 from skinapi.web.pagination import Page, page_of
 
@@ -325,6 +325,11 @@ class Datasets:
         marked = {"status": "deleting", "touched_at": now()}
         if self._documents.update(unchanged, {"$set": marked}) is None:
             raise Conflict("The data set has changed at the same time; try again")
+
+    def mark_deleting(self, identifier: str) -> None:
+        """Mark it whatever its status is, also where it is the reference."""
+        marked: Document = {"status": "deleting", "touched_at": now()}
+        self._documents.update({"id": identifier}, {"$set": marked, "$unset": {"reference": True}})
 
     def undo_deletion(self, dataset: DatasetVersion) -> None:
         deleting: Filter = {"id": dataset.id, "status": "deleting"}

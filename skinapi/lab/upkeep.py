@@ -37,10 +37,13 @@ class Upkeep:
         self._resume_erasures = resume_erasures
 
     def remove(self, identifier: str) -> None:
-        """The document goes first: a data set is never listed with half of its images."""
-        self._datasets.remove(identifier)
+        """Delete a data set with its images. It is marked first, so that nobody finds it with half of
+        them, and goes last: after an interruption, `sweep` goes on.
+        """
+        self._datasets.mark_deleting(identifier)
         self._checks.drop(identifier)
         self._images.forget(identifier)
+        self._datasets.remove(identifier)
 
     def refuse(self, dataset: str, owner: str, error: SkinAPIError) -> None:
         """Keep the reason for a day; the uploads stay, so that they can be sent again. Nothing

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from skinapi.errors import StoreUnavailable
 from skinapi.lab import publishing
 from skinapi.lab import quarantine as quarantine_module
 from skinapi.lab.datasets import SILENT_FOR, Datasets, NewDataset
@@ -276,6 +277,29 @@ def test_a_check_that_ended_with_its_process_is_told_and_its_uploads_can_be_sent
     assert (refused["status"], refused["problem_code"]) == ("refused", "interrupted_check")
     assert refused["problem"] == "The check was interrupted; send the data set again"
     assert send(person, [sent])["status"] == "published"
+
+
+def test_a_deletion_that_was_interrupted_goes_on_without_the_operator(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = backend.member(role="researcher")
+    images = DatasetImages(backend.services.store)
+    published = send(person, [upload(person, zipped(labelled(3)))])["id"]
+    address = f"/datasets/{published}"
+    with monkeypatch.context() as patch:
+        patch.setattr(DatasetImages, "forget", _lose_the_store)
+        assert person.call("DELETE", address).status_code == 503
+    assert person.call("GET", address).status_code == 404
+    assert images.page(published, after=None, limit=9).items
+    silent = {"$set": {"touched_at": now() - 2 * SILENT_FOR}}
+    backend.services.store.collection("datasets").update({"id": published}, silent)
+    upload(person, b"anything")
+    assert images.page(published, after=None, limit=9).items == []
+    assert backend.services.store.collection("datasets").get(published) is None
+
+
+def _lose_the_store(*_: object) -> None:
+    raise StoreUnavailable
 
 
 def test_of_two_servers_that_get_one_upload_one_makes_a_data_set_of_it(
