@@ -1,6 +1,7 @@
 """`check` on a store with damaged documents: it names each, and looks at all the rest."""
 
 import sqlite3
+from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 
 from skinapi import commands
 from skinapi.services import store_faults
+from skinapi.storage.backup import write_backup
 from skinapi.storage.faults import Fault
-from tests.backends import Backend
+from tests.backends import Backend, settings_in
+from tests.models import tiny_model
 from tests.prediction.photographer import predicted
 
 DAMAGE: dict[str, dict[str, Any]] = {
@@ -75,6 +78,23 @@ def test_a_document_under_another_key_ends_no_check_in_a_circle(tmp_path: Path) 
         "the check of documents ended at damaged data (ValueError)",
         "the check of stored files ended at damaged data (ValueError)",
     ]
+
+
+def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
+    tmp_path: Path,
+) -> None:
+    backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
+    ada = backend.member()
+    with file.open("wb") as out:
+        write_backup(backend.services.store, out)
+    assert ada.call("POST", "/auth/logout").status_code == 200
+    settings = settings_in(tmp_path / "after", model_path=tiny_model())
+    (tmp_path / "after").mkdir()
+    commands.restore(settings, Namespace(file=file, verify=False))
+    restored = Backend(tmp_path / "after")
+    assert restored.account(ada.email)
+    answer = restored.client.get("/me", headers={"Authorization": f"Bearer {ada.token}"})
+    assert answer.status_code == 401
 
 
 def test_a_repair_that_fails_keeps_the_others_from_nothing(

@@ -37,8 +37,8 @@ class Upkeep:
         self._resume_erasures = resume_erasures
 
     def remove(self, identifier: str) -> None:
-        """Delete a data set with its images. It is marked first, so that nobody finds it with half of
-        them, and goes last: after an interruption, `sweep` goes on.
+        """Delete a data set with its images. It is marked first, so that nobody finds it with half
+        of them, and goes last: after an interruption, `sweep` goes on.
         """
         self._datasets.mark_deleting(identifier)
         self._checks.drop(identifier)

@@ -237,10 +237,10 @@ class UploadReader(io.RawIOBase):
             return self._loaded
         for offset, size, blob in self._places:
             if offset <= at < offset + size:
-                content = self._get(blob) if blob else None
-                if content is None:
+                part = self._get(blob) if blob else None
+                if part is None:
                     raise NotFound(PART_LOST)
-                self._loaded = (offset, content)
+                self._loaded = (offset, part)
                 return self._loaded
         return at, b""
 

@@ -1,5 +1,6 @@
 """Restores a backup into an empty store of either kind."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from skinapi.errors import Conflict
@@ -22,8 +23,15 @@ UNFINISHED = "unfinished"
 ANOTHER_BEGUN = "Another restore into this store was begun, so this one ended: only one may run"
 
 
-def restore_backup(store: Store, path: Path, *, progress: Progress = lambda _: None) -> Counts:
-    """Put what the file holds into the store, which must be empty. Returns what was restored.
+def restore_backup(
+    store: Store,
+    path: Path,
+    *,
+    progress: Progress = lambda _: None,
+    leave_out: Collection[str] = (),
+) -> Counts:
+    """Put what the file holds into the store, which must be empty, but for the collections in
+    `leave_out`. Returns what was restored.
 
     The whole file is verified first. A restore that was interrupted is begun anew by the next call;
     until one has ended, no server starts on the store (`refuse_unfinished_restore`).
@@ -43,7 +51,9 @@ def restore_backup(store: Store, path: Path, *, progress: Progress = lambda _: N
         if blob := BLOB_MEMBER.fullmatch(name):
             store.blobs.put_as(blob[1], data)
             counts.blobs += 1
-        elif (chunk := MEMBER.fullmatch(name)) and chunk[1]:
+        elif (chunk := MEMBER.fullmatch(name)) and chunk[1] in leave_out:
+            continue
+        elif chunk and chunk[1]:
             documents = [from_json(line) for line in unpacked(data)]
             store.collection(chunk[1]).insert_many(documents)
             counts.documents += len(documents)

@@ -10,7 +10,7 @@ import pytest
 
 from skinapi import commands
 from skinapi.errors import NotFound
-from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, Uploads
+from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
 from skinapi.storage.ids import now
 from tests.backends import Backend, Person
 from tests.lab.sending import labelled, send, upload, zipped
@@ -55,7 +55,7 @@ def test_a_part_whose_file_is_gone_keeps_nothing_from_being_repaired(
     store = any_backend.services.store
     identifier = begin(any_backend.member(role="researcher"))
     uploads = Uploads(store)
-    [record] = uploads.of_owner(store.collection("uploads").get(identifier)["owner"])
+    [record] = map(UploadRecord.model_validate, store.collection("uploads").find())
     uploads.add_part(record, offset=0, content=TWO_PARTS)
     store.blobs.delete(store.collection("upload_parts").find()[0]["part_blob"])
     if deleted:
