@@ -91,9 +91,7 @@ class _Body:
         return any(UNPRINTABLE in printable(text) for text in texts)
 
     def _band(self) -> None:
-        """How soon a doctor should see the lesion and what to do: the first thing to read, but for
-        a doctor's review that is more urgent.
-        """
+        """The first thing to read: a review that is more urgent, how soon to see a doctor, why."""
         words, styles, inner = self._report.band_words, self._styles, WIDTH - 28
         ink, tint = BAND_COLOURS[self._report.facts.band]
         because = f"{self._labels.because}: {self._content.because}."
