@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from skinapi.auth.accounts import Account
 from skinapi.records.review_queue import Waiting
-from skinapi.records.schemas import percent, stated_name
+from skinapi.records.schemas import graver_sentence, percent, stated_name
 from skinapi.records.submissions import QueueEntry
 from skinapi.vision.conditions import Band
 from skinapi.web.schema_types import Answer
@@ -105,6 +105,10 @@ class QueuedFinding(Answer):
     confidence: float = Field(description="the stated class's own probability, in percent")
     band: Band
     band_label: str
+    graver_review: str | None = Field(
+        description="to be shown first: that the latest review names a more urgent condition than "
+        "the finding; null where it does not"
+    )
     uncertain: bool
     photo_kept: bool
     learning: LearningPlace | None = Field(description="only in the list by learning")
@@ -124,6 +128,7 @@ class QueuedFinding(Answer):
             confidence=percent(finding.confidence),
             band=finding.band,
             band_label=finding.band_words(submission.language).label,
+            graver_review=graver_sentence(submission),
             uncertain=finding.uncertain,
             photo_kept=submission.photo_blob is not None,
             learning=LearningPlace.of(submission, owner) if by_learning else None,

@@ -62,9 +62,9 @@ class ReviewQueue:
             self.follow_care(owner.id)
         self.update_owner_key(owner.id)
 
-    def leave(self, submission: QueueEntry) -> None:
-        """Mark a finding as reviewed, after its review was signed. Idempotent."""
-        if self._submissions.mark_reviewed(submission):
+    def leave(self, submission: QueueEntry, *, label: str) -> None:
+        """Mark a finding as reviewed as this condition, after the review was signed. Idempotent."""
+        if self._submissions.mark_reviewed(submission, label=label):
             self.update_owner_key(submission.owner)
 
     def follow_care(self, owner_id: str) -> None:

@@ -10,6 +10,7 @@ from skinapi.errors import Duplicate, Forbidden, NotFound
 from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.records.reviews import Agreement, Histology, Review, Reviews
 from skinapi.records.service import NOT_YOURS, RecordsService, in_care
+from skinapi.records.submissions import Submission
 from skinapi.storage.faults import Fault
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
@@ -57,7 +58,7 @@ class ReviewsService:
         request_hash = _hash(submission.id, *fields.values())
         if signed := self._find_signed(by.id, key, request_hash):
             # Again, because a crash may have followed the first request's write.
-            self._records.mark_reviewed(submission)
+            self._mark_reviewed(submission)
             return signed
         with self._trail.act("review.create", by=by.id, target=submission.id):
             try:
@@ -75,9 +76,20 @@ class ReviewsService:
                     raise
                 return signed
             self._remove_review_of_deleted(submission.id)
-            self._records.mark_reviewed(submission)
+            self._mark_reviewed(submission)
             self._on_review(submission.finding.model_version, agreement is Agreement.DISAGREE)
             return review
+
+    def _mark_reviewed(self, submission: Submission) -> None:
+        """Mark the finding with what its latest review says."""
+        last = self._reviews.latest(submission.id)
+        while last:
+            self._records.mark_reviewed(submission, label=last.label)
+            marked = last
+            # Read again: another doctor's review may have been signed before this one was marked.
+            last = self._reviews.latest(submission.id)
+            if last and last.id == marked.id:
+                return
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
         found = self._reviews.by_key(doctor, key)
@@ -105,15 +117,23 @@ class ReviewsService:
         return self._reviews.latest(submission_id)
 
     def faults(self) -> Iterator[Fault]:
-        """Reviews of deleted submissions, and submissions not marked as reviewed in the queue."""
+        """Reviews of deleted submissions, and submissions that are not marked as their latest
+        review says.
+        """
         for identifier in sorted(self._reviews.submissions()):
-            submission = self._records.find_by_id(identifier)
+            submission, last = (
+                self._records.find_by_id(identifier),
+                self._reviews.latest(identifier),
+            )
             if submission is None:
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self._reviews.forget, identifier))
             elif not submission.reviewed:
                 says = f"submission {identifier} was reviewed and still waits for it"
-                yield Fault(says, partial(self._records.mark_reviewed, submission))
+                yield Fault(says, partial(self._mark_reviewed, submission))
+            elif last and last.label != submission.reviewed_as:
+                says = f"submission {identifier} is not marked with what its latest review says"
+                yield Fault(says, partial(self._mark_reviewed, submission))
 
 
 def _hash(*parts: object) -> str:

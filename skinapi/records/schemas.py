@@ -18,8 +18,8 @@ from skinapi.records.finding_schemas import (
     QualityView,
     TestedView,
 )
-from skinapi.records.submissions import Submission, SubmissionSummary
-from skinapi.vision.bands import RaisedBy
+from skinapi.records.submissions import QueueEntry, Submission, SubmissionSummary
+from skinapi.vision.bands import RaisedBy, graver_review
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Doubt, FindingSummary, Ranked
@@ -64,6 +64,10 @@ class SummaryFields(Answer):
     band_label: str
     action: str
     notice: str
+    graver_review: str | None = Field(
+        description="to be shown first: that the doctor's latest review names a more urgent "
+        "condition than the finding; null where it does not"
+    )
     uncertain: bool
     reasons: tuple[Doubt, ...]
     language: Language
@@ -143,7 +147,7 @@ class SubmissionInCare(SubmissionView):
 
 def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
-    band = finding.band_words(language)
+    band, graver = finding.band_words(language), graver_sentence(submission)
     return {
         "id": submission.id,
         "number": submission.number,
@@ -151,12 +155,13 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "user_email": owner.email,
         "stated": stated_name(finding),
         "confidence": percent(finding.confidence),
-        "report": ReportView.model_validate(submission.sections),
+        "report": _report(submission.sections, graver),
         "time": submission.created_at.astimezone(UTC).strftime(TIME),
         "band": finding.band,
         "band_label": band.label,
         "action": band.action,
         "notice": conditions_table().notices.information_only.in_language(language),
+        "graver_review": graver,
         "uncertain": finding.uncertain,
         "reasons": finding.reasons,
         "language": language,
@@ -166,6 +171,23 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
             source=NarrativeSource.model_validate(submission.narrative_source)
         ),
     }
+
+
+def graver_sentence(submission: QueueEntry) -> str | None:
+    """What is shown before the finding, where the latest review names a more urgent condition."""
+    said = graver_review(reviewed_as=submission.reviewed_as, band=submission.finding.band)
+    return said.in_language(submission.language) if said else None
+
+
+def _report(sections: dict[str, str], graver: str | None) -> ReportView:
+    """The narrative. Where a review is graver, it begins with that, and recommends nothing else:
+    older clients show the narrative and no other words.
+    """
+    report = ReportView.model_validate(sections)
+    if graver is None:
+        return report
+    overview = f"{graver} {report.overview}"
+    return report.model_copy(update={"overview": overview, "recommendation": graver})
 
 
 def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:

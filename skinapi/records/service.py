@@ -193,9 +193,9 @@ class RecordsService:
         """Move the account's findings to its doctor's queue. Call it after the doctor changed."""
         self._queue.follow_care(owner_id)
 
-    def mark_reviewed(self, submission: Submission) -> None:
-        """Mark a finding as reviewed in the queue. Idempotent."""
-        self._queue.leave(submission)
+    def mark_reviewed(self, submission: Submission, *, label: str) -> None:
+        """Mark a finding as reviewed as this condition. Idempotent."""
+        self._queue.leave(submission, label=label)
 
     def find_by_id(self, submission_id: str) -> Submission | None:
         return self._submissions.by_id(submission_id)

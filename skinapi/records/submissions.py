@@ -27,7 +27,8 @@ FIRST_REVIEWED = "1"
 
 class QueueEntry(BaseModel):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
-    `learning_key` order these lists (see review_queue.py).
+    `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition that the
+    latest review names.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -43,6 +44,7 @@ class QueueEntry(BaseModel):
     doctor: str | None = None
     queue_key: str | None = None
     learning_key: str | None = None
+    reviewed_as: str | None = None
 
     @property
     def margin(self) -> float:
@@ -239,10 +241,12 @@ class Submissions:
             change["$set"] = {**change.get("$set", {}), **keys}
         self._documents.update({"id": submission.id}, change)
 
-    def mark_reviewed(self, submission: QueueEntry) -> bool:
-        """Set the keys of a reviewed submission. False where the submission is deleted."""
-        keys = submission.make_keys(reviewed=True)
-        marked = self._documents.update({"id": submission.id}, {"$set": keys})
+    def mark_reviewed(self, submission: QueueEntry, *, label: str) -> bool:
+        """Set the keys of a submission that was reviewed as this condition. False where the
+        submission is deleted.
+        """
+        change = {**submission.make_keys(reviewed=True), "reviewed_as": label}
+        marked = self._documents.update({"id": submission.id}, {"$set": change})
         return marked is not None
 
     def by_id(self, identifier: str) -> Submission | None:

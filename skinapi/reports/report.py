@@ -8,7 +8,7 @@ from datetime import datetime
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
-from skinapi.vision.bands import urgency
+from skinapi.vision.bands import graver_review
 from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
 
 
@@ -68,16 +68,11 @@ class Report:
     @property
     def graver_review(self) -> str | None:
         """The sentence that is read first where the doctor's review names a condition that is more
-        urgent than the finding. A finding is never changed, so its own words may sound harmless.
+        urgent than the finding.
         """
-        if self.review is None:
-            return None
-        table = conditions_table()
-        reviewed = table.by_key(self.review.label)
-        if urgency(reviewed.urgency) >= urgency(self.facts.band):
-            return None
-        name = Said(en=reviewed.names.en, fr=reviewed.names.fr)
-        return self.say(table.notices.graver_review.fill(name=name))
+        reviewed_as = self.review.label if self.review else None
+        said = graver_review(reviewed_as=reviewed_as, band=self.facts.band)
+        return self.say(said) if said else None
 
     def say(self, said: Said) -> str:
         return said.fr if self.language == "fr" else said.en

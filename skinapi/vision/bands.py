@@ -5,7 +5,7 @@ one is chosen.
 from collections.abc import Mapping
 from enum import StrEnum
 
-from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.conditions import Band, Said, conditions_table
 
 # Used for a model without its own thresholds. They are low, because a missed cancer costs more than
 # a visit to a doctor.
@@ -97,6 +97,22 @@ def _asked_by_probabilities(
 
 def most_urgent(*bands: Band) -> Band:
     return min(bands, key=urgency)
+
+
+def graver_review(*, reviewed_as: str | None, band: Band) -> Said | None:
+    """The sentence that is read before everything else of a finding of this band, where a doctor
+    has since named a condition that is more urgent; else None.
+
+    A finding is never changed, so its own words may sound harmless beside such a review.
+    """
+    if reviewed_as is None:
+        return None
+    table = conditions_table()
+    reviewed = table.by_key(reviewed_as)
+    if urgency(reviewed.urgency) >= urgency(band):
+        return None
+    name = Said(en=reviewed.names.en, fr=reviewed.names.fr)
+    return table.notices.graver_review.fill(name=name)
 
 
 def urgency(band: Band) -> int:

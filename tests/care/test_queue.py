@@ -53,7 +53,7 @@ class QueueScenario:
     def act(self, action: str) -> Act:
         actions: dict[str, Callable[[], object]] = {
             "file": lambda: self._file(URGENT),
-            "review": lambda: self.queue.leave(self.kept),
+            "review": lambda: self.queue.leave(self.kept, label="melanoma"),
             "delete": self._delete,
             "to second": lambda: self._assign("second"),
             "to nobody": lambda: self._assign(None),
@@ -119,7 +119,7 @@ def test_check_finds_what_was_reviewed_and_still_waits(backend: Backend) -> None
     ada = patient_of(backend, doctor)
     filed = file_for(backend, ada, URGENT)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(backend.services.records, "mark_reviewed", lambda _: None)
+        patch.setattr(backend.services.records, "mark_reviewed", lambda *_, **__: None)
         review(doctor, filed.number)
     (fault,) = backend.services.faults()
     assert fault.says == f"submission {filed.id} was reviewed and still waits for it"

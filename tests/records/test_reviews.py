@@ -152,3 +152,59 @@ def test_check_finds_reviews_whose_submission_is_gone(backend: Backend) -> None:
     assert fault.repair
     fault.repair()
     assert list(backend.services.faults()) == []
+
+
+def test_a_graver_review_stands_before_the_finding_in_every_list(any_backend: Backend) -> None:
+    """The lists, and the older app that shows only the narrative, went on to say "harmless"."""
+    doctor, ada, number = in_care(any_backend)
+    kept = any_backend.services.store.collection("submissions")
+    mild = {**kept.find()[0]["finding"], "band": "self_monitoring"}
+    assert kept.update({"number": number}, {"$set": {"band": mild["band"], "finding": mild}})
+
+    def told() -> list[Any]:
+        (own,), (queued,) = ada.pages("/submissions"), doctor.pages("/queue")
+        one = doctor.call("GET", f"/submissions/{number}").get_json()
+        assert own["report"] == one["report"]
+        assert own["graver_review"] == one["graver_review"] == queued["graver_review"]
+        return [own["graver_review"], own["report"]["overview"], own["report"]["recommendation"]]
+
+    nothing, overview, recommendation = told()
+    assert nothing is None
+    assert review(doctor, number, label="melanoma").status_code == 201
+    sentence, first_read, advice = told()
+    assert "Melanoma" in sentence
+    assert first_read == f"{sentence} {overview}"
+    assert advice == sentence
+    assert review(doctor, number, label="melanocytic_nevus").status_code == 201
+    assert told() == [None, overview, recommendation]
+
+
+def test_the_latest_of_two_reviews_at_once_is_marked(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doctor, _, number = in_care(backend)
+    records = backend.services.records
+    mark, labels = records.mark_reviewed, ["melanoma"]
+
+    def after_another(submission: Any, *, label: str) -> None:
+        if labels:
+            assert review(doctor, number, label=labels.pop()).status_code == 201
+        mark(submission, label=label)
+
+    monkeypatch.setattr(records, "mark_reviewed", after_another)
+    assert review(doctor, number, label="melanocytic_nevus").status_code == 201
+    (kept,) = backend.services.store.collection("submissions").find()
+    assert kept["reviewed_as"] == "melanoma"
+
+
+def test_a_missing_mark_is_found_and_repaired(backend: Backend) -> None:
+    """As in a finding that an earlier version stored, or after a crash."""
+    doctor, _, number = in_care(backend)
+    assert review(doctor, number, label="melanoma").status_code == 201
+    kept = backend.services.store.collection("submissions")
+    assert kept.update({"number": number}, {"$unset": {"reviewed_as": True}})
+    (fault,) = backend.services.reviews.faults()
+    assert fault.repair
+    fault.repair()
+    assert kept.find()[0]["reviewed_as"] == "melanoma"
+    assert list(backend.services.reviews.faults()) == []

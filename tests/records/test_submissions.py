@@ -37,7 +37,7 @@ def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
     body = predicted(ada, photo_in(UNCERTAIN), keep_photo="true", language="fr")
     [shown] = ada.call("GET", "/submissions").get_json()
     contract = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
-    beside = {"band", "band_label", "action", "notice", "uncertain", "reasons"}
+    beside = {"band", "band_label", "action", "notice", "graver_review", "uncertain", "reasons"}
     assert shown.keys() == contract | beside | {
         "language",
         "photo_kept",

@@ -74,7 +74,8 @@ export const View = () => {
           <li key=${one.id}>
             <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
             <div class="grow"><a href="#/finding/${one.id}">${say("title_finding")} ${one.id}</a>
-              <small>${sayDate(`${one.time.replace(" ", "T")}Z`)}</small></div>
+              <small>${sayDate(`${one.time.replace(" ", "T")}Z`)}</small>
+              ${one.graver_review && html`<small class="graver">${one.graver_review}</small>`}</div>
             <${BandBadge} band=${one.band}
               label=${conditions.value ? labelOfBand(conditions.value, one.band) : one.band_label} />
             <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>

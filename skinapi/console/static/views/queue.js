@@ -34,6 +34,7 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
         ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`
         : say("waitingSince", { age: sayAge(found.created_at) })}
         ${found.learning && !found.learning.teaches && ` · ${say("teachesNothing")}`}</small>
+      ${found.graver_review && html`<small class="graver">${found.graver_review}</small>`}
     </div>
     <${BandBadge} band=${found.band} label=${labelOfBand(conditions, found.band)} />
   </li>`;
