@@ -121,10 +121,8 @@ class ReviewsService:
         review says.
         """
         for identifier in sorted(self._reviews.submissions()):
-            submission, last = (
-                self._records.find_by_id(identifier),
-                self._reviews.latest(identifier),
-            )
+            submission = self._records.find_by_id(identifier)
+            last = self._reviews.latest(identifier)
             if submission is None:
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self._reviews.forget, identifier))
