@@ -26,6 +26,7 @@ from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
 import skinapi.app  # noqa: F401 (the workers are forks, and share the modules that are loaded here)
+from skinapi import tracing
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.logs import shield_output
 from skinapi.settings import Settings
@@ -266,13 +267,16 @@ def pre_fork(_: Arbiter, __: Worker) -> None:
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:
-    """Close the store. The last process that closes a SQLite file writes the write-ahead log into
-    the file and removes the log.
+    """Close the store, and send the last traces.
+
+    The last process that closes a SQLite file writes the write-ahead log into the file and removes
+    the log.
     """
     if app := getattr(worker, "wsgi", None):  # no application where it still waits for the store
         app.extensions["skinapi.model_follower"].stop()
         with suppress(StoreUnavailable):
             app.extensions["skinapi"].store.close()
+    tracing.stop()
 
 
 def child_exit(_: Arbiter, worker: Worker) -> None:

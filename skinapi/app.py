@@ -43,6 +43,7 @@ from skinapi.reports.routes import routes as reports_routes
 from skinapi.services import Services, open_model_services, open_services
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
+from skinapi.telemetry import start_tracing
 from skinapi.web.admission import Sizes, guard_requests
 from skinapi.web.error_responses import answer_errors
 from skinapi.web.foreign_pages import ForeignPages
@@ -54,6 +55,7 @@ from skinapi.web.request_context import add_request_ids
 from skinapi.web.routes import renderer_for
 from skinapi.web.server_routes import ServerInfo
 from skinapi.web.server_routes import routes as server_routes
+from skinapi.web.traces import trace_requests
 
 
 def create_app(
@@ -68,6 +70,7 @@ def create_app(
     """
     settings = settings or Settings()
     configure_logs()
+    start_tracing(settings)
     services = open_services(settings, store)
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
@@ -90,6 +93,7 @@ def create_app(
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
         app.wsgi_app = proxied  # type: ignore[method-assign]
 
+    trace_requests(app, trust_callers=settings.trust_traceparent)
     log_requests(app)
     measure_requests(app)
     add_request_ids(app)

@@ -68,6 +68,7 @@ from skinapi.storage import make_store, open_store
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.storage.restore import refuse_unfinished_restore
+from skinapi.storage.traced import traced
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -158,7 +159,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
     Raises UnsafeSettings, and BrokenStore if two accounts share an e-mail address.
     """
     refuse_unsafe(settings)
-    store = store or store_of(settings)
+    store = traced(store or store_of(settings))
     refuse_unfinished_restore(store)
     data = open_repositories(settings, store)
     records = _records_service(settings, store, data)

@@ -71,10 +71,12 @@ CAPTIONS = {
     "web": "routes, limits, errors, worker",
     "storage": "SQLite, MongoDB, files",
     "vision": "from a photo to a finding",
+    "telemetry": "OpenTelemetry",
     "settings": "every setting",
     "errors": "the tree of errors",
     "json_bounds": "size of JSON",
     "logs": "lines of JSON",
+    "tracing": "spans of requests, jobs",
 }
 WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
 

@@ -87,9 +87,10 @@ class Attempt:
             on_output=self._lines.feed,
         )
 
-    def run(self) -> None:
-        """Returns once how it ended is stored, or somebody else has the job. Raises
-        StoreUnavailable if that could not be stored before the worker had to stop.
+    def run(self) -> Status:
+        """The job's status when this attempt was over. Returns once that is stored, or somebody
+        else has the job. Raises StoreUnavailable if it could not be stored before the worker had to
+        stop.
         """
         while not self._process.ended():
             until_beat = max(0.0, self._next_beat - time.monotonic())
@@ -103,7 +104,7 @@ class Attempt:
         status, events = self._process.close()
         self._take_all(events)
         self._lines.end()
-        self._settle(status)
+        return self._settle(status)
 
     def _take_all(self, events: Iterable[dict[str, Any]]) -> None:
         for event in events:
@@ -160,7 +161,7 @@ class Attempt:
         else:
             self._process.stop(self._timing.grace)
 
-    def _settle(self, status: int) -> None:
+    def _settle(self, status: int) -> Status:
         """Store how it ended. If that fails, it is tried again: as long as the token is ours,
         nobody else has the job, whatever the time of the lease.
         """
@@ -175,7 +176,7 @@ class Attempt:
                     raise
                 time.sleep(self._timing.store_retry)
             else:
-                return
+                return end.status
 
     def _store(self, end: "End") -> None:
         # Before the job is given back: the next attempt counts its lines from these.

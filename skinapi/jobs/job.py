@@ -29,7 +29,8 @@ class Job(BaseModel):
 
     `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
     began at `progress_before`. `error` is a sentence and `error_code` its code, as errors of the
-    API have one. `metrics` and `result` are empty in lists.
+    API have one. `metrics` and `result` are empty in lists. `traceparent` names the trace of the
+    request that queued it (tracing.py).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -59,6 +60,7 @@ class Job(BaseModel):
     token: str | None = None
     worker: str | None = None
     lease_ends_at: datetime | None = None
+    traceparent: str | None = None
 
     @property
     def ended(self) -> bool:

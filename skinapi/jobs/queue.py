@@ -19,6 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from skinapi import tracing
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
 from skinapi.jobs.job import (
@@ -44,6 +45,16 @@ LISTED = tuple(Job.model_fields.keys() - {"id", "metrics", "result"})
 # What belongs to one attempt, and what belongs to an unfinished job.
 HELD = dict.fromkeys(("token", "worker", "lease_ends_at", "running_owner"), True)
 UNFINISHED = {**HELD, "slot": True, "cancel_asked": True}
+# What goes when an ended job is queued again, where the request for it brings no other.
+OF_LAST_RUN = {
+    "error",
+    "error_code",
+    "result",
+    "started_at",
+    "attempt_started_at",
+    "completed_at",
+    "traceparent",
+}
 GAVE_UP = (
     f"It was started {MOST_ATTEMPTS} times, and each time its process ended without a word: "
     "the machine may have too little memory. The log shows how far it came"
@@ -170,17 +181,7 @@ class Jobs:
                         "metrics": [],
                         "message": "",
                     },
-                    "$unset": dict.fromkeys(
-                        (
-                            "error",
-                            "error_code",
-                            "result",
-                            "started_at",
-                            "attempt_started_at",
-                            "completed_at",
-                        ),
-                        True,
-                    ),
+                    "$unset": dict.fromkeys(OF_LAST_RUN - queued.keys(), True),
                 },
             )
             if changed is None:
@@ -321,6 +322,8 @@ class Jobs:
         Raises TooManyJobs. Tried again where another request takes the slot first; that can happen
         only as often as there are slots.
         """
+        traceparent = tracing.traceparent()
+        traced = {"traceparent": traceparent} if traceparent else {}
         for _ in range(MOST_UNFINISHED + 1):
             unfinished = {"owner": owner, "slot": {"$gte": 0}}
             held = self._documents.find(unfinished, sort="slot", fields=("slot",))
@@ -331,7 +334,7 @@ class Jobs:
             place = new_id()
             queue_key = f"{self._next_round(owner):010d}-{place}"
             try:
-                return act({"slot": free, "place": place, "queue_key": queue_key})
+                return act({"slot": free, "place": place, "queue_key": queue_key, **traced})
             except Duplicate:
                 continue
         raise Conflict("Many of your requests came at the same time; try again")

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from skinapi import tracing
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.jobs.announcements import Broker, BrokerUnavailableError
 from skinapi.jobs.attempt import Attempt, Timing
@@ -130,7 +131,7 @@ class Worker:
             jobs.release(job, changes=says, counted=job.attempts < MOST_ATTEMPTS)
             self._wait(self._timing.poll)
             return
-        attempt.run()
+        _run_traced(attempt, job)
         self._clear_wakeup()
         if self._broker and self.stopping():
             with suppress(BrokerUnavailableError):
@@ -202,3 +203,23 @@ class Worker:
         with suppress(BlockingIOError):
             while os.read(self._wakeup, 512):
                 pass
+
+
+def _run_traced(attempt: Attempt, job: Job) -> None:
+    """Run the attempt as a part of the trace of the request that queued the job."""
+    name = f"job {job.kind}"
+    trace = tracing.begin(name, kind="consumer", parent=job.traceparent)
+    if trace is None:
+        attempt.run()
+        return
+    try:
+        with trace.under_way():
+            status = attempt.run()
+        facts: dict[str, tracing.Value] = {
+            "job.id": job.id,
+            "job.attempt": job.attempts,
+            "job.status": status,
+        }
+        trace.describe(name, facts, failed=status == "failed")
+    finally:
+        trace.end()

@@ -8,6 +8,7 @@ from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.shadow import Shadow
 from skinapi.registry.slot import ServingSlot, open_warm
 from skinapi.settings import Settings
+from skinapi.tracing import carried, span
 from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
@@ -53,10 +54,11 @@ class RegistryService:
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
         classify = partial(_classify, self.slot.model, content, context, measure, keep)
-        classified = self._pool.run(classify, caller=caller)
+        with span("classify photo"):  # with the wait for a thread of the pool
+            classified = self._pool.run(carried(classify), caller=caller)
         if self.shadow and self.shadow.wants():
             judge = partial(self.shadow.judge, content, context, classified.finding, request_id())
-            if not self._pool.run_idle(judge):
+            if not self._pool.run_idle(carried(judge)):
                 self.shadow.drop()
         return classified
 

@@ -14,6 +14,7 @@ from skinapi.logs import log
 from skinapi.registry.slot import ServingSlot
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
+from skinapi.tracing import span
 from skinapi.vision.classification import classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
@@ -118,7 +119,8 @@ class Shadow:
         """Judge the photo, and compare. Nothing that fails here may matter to anybody."""
         try:
             model = self._slot.model
-            other = _classify(model, content, context)
+            with span("shadow model"):
+                other = _classify(model, content, context)
             found = _compare(model.version, finding, other, request_id)
             with self._lock:
                 dropped, self._dropped = self._dropped, 0

@@ -19,6 +19,7 @@ from skinapi.settings.values import (
 
 SHORTEST_TOKEN = 16
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
+OTLP_HEADER = re.compile(r"\s*[A-Za-z0-9!#$&'*+.^_`|~-]+=[\w!#$%&'()*+./:<>?@^`|~=-]+\s*", re.ASCII)
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
 
@@ -56,6 +57,7 @@ def _refuse_addresses(settings: Settings) -> None:
             "PUBLIC_URL must be the address that people use, as https://host, without user, "
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
+    _refuse_collector(settings)
     uri = settings.secret("mongo_uri")
     if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
@@ -71,6 +73,26 @@ def _refuse_addresses(settings: Settings) -> None:
             raise UnsafeSettings(
                 f"{name} must have a password, and not guest's, unless it is on this machine"
             )
+
+
+def _refuse_collector(settings: Settings) -> None:
+    collector = settings.otel_exporter_otlp_endpoint
+    headers = settings.secret("otel_exporter_otlp_headers")
+    if collector and not is_url(collector):
+        raise UnsafeSettings(
+            "OTEL_EXPORTER_OTLP_ENDPOINT must be http://host:port or https://host, without user, "
+            "query or fragment"
+        )
+    if headers and not all(OTLP_HEADER.fullmatch(header) for header in headers.split(",")):
+        raise UnsafeSettings(
+            "OTEL_EXPORTER_OTLP_HEADERS must be name=value, several separated by commas, with "
+            "percent-encoded values"
+        )
+    if headers and collector and not stays_private(collector):
+        raise UnsafeSettings(
+            "OTEL_EXPORTER_OTLP_HEADERS may hold a key, so OTEL_EXPORTER_OTLP_ENDPOINT must then "
+            "be https://, unless it is on this machine"
+        )
 
 
 def _may_call(origin: str, settings: Settings) -> bool:

@@ -14,6 +14,7 @@ from socket import socket
 from typing import Any, Protocol
 
 from skinapi.errors import SkinAPIError
+from skinapi.tracing import Trace
 from skinapi.web.spool import SpoolFile
 
 END_OF_HEAD = b"\r\n\r\n"
@@ -159,6 +160,7 @@ class BufferedRequest:
         self.answer: list[bytes] = []
         self.admission: Admission | None = None
         self.failure: SkinAPIError | None = None
+        self.trace: Trace | None = None  # of the call with the head alone; the next goes on with it
 
     @property
     def complete(self) -> bool:

@@ -18,6 +18,7 @@ from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pages.text_layout import strip_control_characters
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
+from skinapi.tracing import span
 from skinapi.vision.conditions import Language
 
 
@@ -48,14 +49,15 @@ def _page(name: str) -> Template:
 
 def render_html(report: Report) -> str:
     content, pictures = ReportContent(report), report.pictures
-    return _page("report.html").render(
-        content=content,
-        labels=content.labels,
-        band=report.band_words,
-        style=_style(),
-        photo=_base64(pictures.photo) if pictures else "",
-        overlay=_base64(pictures.overlay) if pictures else "",
-    )
+    with span("render report", format="html"):
+        return _page("report.html").render(
+            content=content,
+            labels=content.labels,
+            band=report.band_words,
+            style=_style(),
+            photo=_base64(pictures.photo) if pictures else "",
+            overlay=_base64(pictures.overlay) if pictures else "",
+        )
 
 
 def render_verdict(issued: Issued | None, language: Language) -> str:

@@ -14,6 +14,7 @@ from skinapi.reports.pages.flow import Page, text_block
 from skinapi.reports.pages.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styles
 from skinapi.reports.pages.text_layout import one_line, strip_control_characters
 from skinapi.reports.report import Report
+from skinapi.tracing import span
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
 RENDERER = "pages-4"
@@ -33,6 +34,11 @@ _CUTTING_FONTS = threading.Lock()
 
 
 def render_pdf(report: Report) -> bytes:
+    with span("render report", format="pdf"):
+        return _render(report)
+
+
+def _render(report: Report) -> bytes:
     content = ReportContent(report)
     pages = _fit(content)
     out = io.BytesIO()
