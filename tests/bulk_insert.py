@@ -3,7 +3,13 @@ minutes.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
+
+import apsw
+import bson
+from bson.raw_bson import RawBSONDocument
+from pymongo import WriteConcern
 
 from skinapi.storage.mongo import MongoStore, _to_mongo
 from skinapi.storage.ports import Document, Store
@@ -28,6 +34,44 @@ def fill(store: Store, collection: str, documents: Iterable[Document]) -> None:
             into.insert_many(batch, ordered=False)
     else:
         raise TypeError(type(store))
+
+
+def fill_alike(store: Store, collection: str, alike: Document, each: Iterable[Document]) -> None:
+    """As `fill`, for so many that even to encode each would take minutes: `alike` is encoded once,
+    and every document is it with the fields of one of `each`, its id among them. What the first of
+    `each` has, all have; what only others have, `alike` must not have.
+    """
+    store.collection(collection).get("none")
+    own = iter(each)
+    first = next(own)
+    rest = checked_document({**alike, **first})
+    rest = {field: value for field, value in rest.items() if field not in first}
+    if isinstance(store, SqliteStore):
+        text = to_json(rest)[1:]
+        rows = ((one["id"], f"{to_json(one)[:-1]},{text}") for one in chain([first], own))
+        add = f'INSERT INTO "{collection}" VALUES (?, ?)'
+        while batch := list(islice(rows, AT_ONCE)):
+            store.write(partial(_add_rows, add, batch))
+    elif isinstance(store, MongoStore):
+        into = store.collection(collection)._collection.with_options(
+            write_concern=WriteConcern(w=1)
+        )
+        encoded = bson.encode(rest)[4:]
+        raw = (_joined(bson.encode(_to_mongo(one)), encoded) for one in chain([first], own))
+        while documents := list(islice(raw, AT_ONCE)):
+            into.insert_many(documents, ordered=False)
+    else:
+        raise TypeError(type(store))
+
+
+def _add_rows(add: str, rows: list[tuple[str, str]], connection: apsw.Connection) -> None:
+    connection.executemany(add, rows)
+
+
+def _joined(first: bytes, rest: bytes) -> RawBSONDocument:
+    """One document: https://bsonspec.org. `rest` comes without its length."""
+    elements = first[4:-1] + rest
+    return RawBSONDocument((4 + len(elements)).to_bytes(4, "little") + elements)
 
 
 def _as_kept(documents: Iterable[Document]) -> Iterator[Document]:

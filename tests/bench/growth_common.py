@@ -1,0 +1,69 @@
+"""What the growing collections share: who owns their records, and how many a list is asked for.
+
+A record is as the server writes it: made by its own model. All of a collection differ only in what
+orders or selects them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from skinapi.auth.accounts import Account, key_without_findings, search_field
+from skinapi.services import Services
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Store
+from skinapi.web.access import Subject
+from tests.bulk_insert import fill
+
+PAGE = 20
+PAGES = 2 * PAGE  # what a list of few has of many records
+Calls = dict[str, Callable[[], object]]
+OWNER, OTHER, PARENT = (new_id() for _ in range(3))
+DOCTOR = "f" * 32  # behind all other doctors
+ADA = Subject(id=OWNER, role="user", session_id="s")
+GREY = Subject(id=DOCTOR, role="doctor", session_id="s")
+
+
+@dataclass(frozen=True)
+class Growing:
+    """A collection that grows: `fill` adds so many records, `calls` read them."""
+
+    fill: Callable[[Store, int], None]
+    calls: Callable[[Services, int], Calls]
+
+
+def document_of(record: BaseModel) -> Document:
+    times = {name for name in type(record).model_fields if name.endswith("_at")}
+    others = record.model_dump(mode="json", exclude=times)
+    return {**others, **record.model_dump(include=times), "schema": 1}
+
+
+def account_document(identifier: str, **fields: Any) -> Document:
+    given = {"name": "Ada Example", "email": "ada@example.org", "password_hash": "x", **fields}
+    account = Account(id=identifier, created_at=now(), status="approved", **given)
+    return {**document_of(account), **search_field(account)}
+
+
+def fill_people(store: Store) -> None:
+    """Who asks: Ada, in the care of Doctor Grey."""
+    ada = account_document(OWNER, doctor_id=DOCTOR, queue_key=key_without_findings(OWNER))
+    grey = account_document(DOCTOR, role="doctor", name="Meredith Grey", email="grey@example.org")
+    fill(store, "accounts", [ada, grey])
+
+
+def owned_by_few(field: str, records: int, owner: str = OWNER) -> Iterator[Document]:
+    """Forty are the owner's, the others others'."""
+    for number in range(records):
+        yield {"id": new_id(), field: owner if is_of_few(number, records) else f"{number // 20}"}
+
+
+def is_of_few(number: int, records: int) -> bool:
+    """True for PAGES of them, evenly spread over even numbers."""
+    return number % (records // PAGES // 2 * 2) == 0
+
+
+def id_at(store: Store, collection: str, filter: Document) -> str:
+    identifier: str = store.collection(collection).find(filter, limit=1)[0]["id"]
+    return identifier

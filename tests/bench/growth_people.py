@@ -1,0 +1,219 @@
+"""Many accounts, sessions, findings, reviews and audit rows, and the calls that list them."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from skinapi.auth.accounts import key_without_findings
+from skinapi.auth.sessions import Session
+from skinapi.care.service import CareService
+from skinapi.records.finding_counts import FindingCounts
+from skinapi.records.reviews import Agreement, Review
+from skinapi.records.submissions import Submission
+from skinapi.services import Services
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Store
+from skinapi.vision.context import Context
+from tests.bench.growth_common import (
+    DOCTOR,
+    GREY,
+    OTHER,
+    OWNER,
+    PAGE,
+    Calls,
+    account_document,
+    document_of,
+    fill_people,
+    id_at,
+    owned_by_few,
+)
+from tests.bulk_insert import fill, fill_alike
+from tests.findings import told_finding
+
+# --- accounts: a tenth doctors of four patients each, the others are Grey's; a tenth waiting ---
+
+
+def fill_accounts(store: Store, records: int) -> None:
+    def each() -> Iterator[Document]:
+        doctor = DOCTOR
+        for number in range(records):
+            account = {"id": new_id(), "email": f"{number}@example.org"}
+            if number % 10 == 0:
+                doctor = account["id"]
+                yield {**account, "role": "doctor", "status": "approved"}
+            else:
+                status = "waiting" if number % 10 == 1 else "approved"
+                key = key_without_findings(account["id"])
+                cared_for = {"doctor_id": doctor if number % 10 < 5 else DOCTOR, "queue_key": key}
+                yield {**account, "role": "user", "status": status, **cared_for}
+
+    fill_alike(store, "accounts", account_document("made"), each())
+    fill_people(store)
+
+
+def account_calls(services: Services, records: int) -> Calls:
+    middle = id_at(services.store, "accounts", {"email": f"{records // 2 + 2}@example.org"})
+    admin, care = services.admin, services.care
+
+    def users(**asked: Any) -> None:
+        given = {"role": None, "status": None, "containing": None, "after": None, **asked}
+        admin.list_users(**given, limit=PAGE)
+
+    def doctors() -> None:
+        page = admin.list_doctors(status=None, containing=None, after=None, limit=PAGE)
+        admin.count_patients({doctor.id for doctor in page.items})
+
+    return {
+        "users, first page": users,
+        "users, from the middle": lambda: users(after=middle),
+        "users who wait": lambda: users(status="waiting"),
+        "users by a word of all": lambda: users(containing="ada"),
+        "users by a word of none": lambda: users(containing="lovelace"),
+        "doctors and their patients": doctors,
+        "patients in care": lambda: care.list_patients(doctor=GREY, after=None, limit=PAGE),
+    }
+
+
+# --- sessions ---
+
+
+def fill_sessions(store: Store, records: int) -> None:
+    session = Session(
+        id="made",
+        created_at=now(),
+        account=OTHER,
+        token_version=1,
+        used_at=now(),
+        ends_at=now() + timedelta(days=1),
+        expires_at=now() + timedelta(days=1),
+    )
+    fill_alike(store, "sessions", document_of(session), owned_by_few("account", records))
+    fill_people(store)
+
+
+def session_calls(services: Services, _: int) -> Calls:
+    sessions = services.auth
+    return {
+        "sessions": lambda: sessions.list_sessions(account_id=OWNER, after=None, limit=PAGE),
+    }
+
+
+# --- findings: all of one owner, in the care of one doctor, a half reviewed ---
+
+
+def fill_findings(store: Store, records: int) -> None:
+    finding = told_finding()
+    submission = Submission(
+        id=OWNER,
+        created_at=now(),
+        number=0,
+        owner=OWNER,
+        band=finding.band,
+        finding=finding,
+        context=Context(),
+        language="en",
+        sections=dict.fromkeys(("overview", "recommendation"), "As it was answered. " * 20),
+        doctor=DOCTOR,
+    )
+
+    def each() -> Iterator[Document]:
+        for number in range(1, records + 1):
+            numbered = submission.model_copy(update={"number": number})
+            keys = numbered.make_keys(reviewed=number % 2 == 0)
+            yield {"id": new_id(), "number": number, **keys}
+
+    fill_alike(store, "submissions", document_of(submission), each())
+    fill(store, "counters", [{"id": "submissions", "schema": 1, "value": records}])
+    fill_people(store)
+
+
+def finding_calls(services: Services, records: int) -> Calls:
+    middle = id_at(services.store, "submissions", {"number": records // 2})
+    care: CareService = services.care
+    counts = FindingCounts(services.store)
+    asked: dict[str, Any] = {"doctor": GREY, "reviewed": None, "after": None, "limit": PAGE}
+
+    def own(after: str | None) -> None:
+        services.records.list_own(owner=OWNER, after=after, limit=PAGE)
+
+    return {
+        "findings, first page": lambda: own(None),
+        "findings, from the middle": lambda: own(middle),
+        "queue": lambda: care.list_queue(**asked),
+        "queue of the reviewed": lambda: care.list_queue(**{**asked, "reviewed": True}),
+        "queue by learning": lambda: care.list_by_learning(doctor=GREY, after=None, limit=PAGE),
+        "findings of a patient": lambda: care.list_findings(patient=OWNER, **asked),
+        "findings, quota": lambda: counts.reaches(OWNER, 10 * records),
+    }
+
+
+# --- reviews: forty of one finding ---
+
+
+def fill_reviews(store: Store, records: int) -> None:
+    review = Review(
+        id="made",
+        created_at=now(),
+        submission=OTHER,
+        doctor=DOCTOR,
+        signature="Meredith Grey",
+        label="nevus",
+        agreement=next(iter(Agreement)),
+    )
+    fill_findings(store, 1)
+    submission = id_at(store, "submissions", {"number": 1})
+    fill_alike(
+        store, "reviews", document_of(review), owned_by_few("submission", records, submission)
+    )
+
+
+def review_calls(services: Services, _: int) -> Calls:
+    reviews = services.reviews
+    return {
+        "reviews": lambda: reviews.list_reviews(number="1", to=GREY, after=None, limit=PAGE),
+    }
+
+
+# --- the audit trail: a tenth by the owner, half of that reports ---
+
+
+def fill_trail(store: Store, records: int) -> None:
+    """The rows are no chain."""
+    alike: Document = {
+        "id": "made",
+        "schema": 1,
+        "created_at": now() - timedelta(days=1),
+        "phase": "outcome",
+        "outcome": "done",
+        "target": OTHER,
+        "previous": "0" * 64,
+        "hash": "0" * 64,
+        "key": "0" * 16,
+        "request_id": "0" * 32,
+    }
+    each = (
+        {
+            "id": new_id(),
+            "sequence": number,
+            "action": "report.issue" if number % 20 == 0 else "submission.create",
+            "by": OWNER if number % 10 == 0 else OTHER,
+        }
+        for number in range(1, records + 1)
+    )
+    fill_alike(store, "audit", alike, each)
+
+
+def trail_calls(services: Services, records: int) -> Calls:
+    def rows(**asked: Any) -> None:
+        given = {"action": None, "account": None, "after": None, **asked}
+        services.admin.read_trail(**given, limit=PAGE)
+
+    middle = id_at(services.store, "audit", {"sequence": records // 2})
+    return {
+        "audit, first page": rows,
+        "audit, from the middle": lambda: rows(after=middle),
+        "audit of an account": lambda: rows(account=OWNER),
+        "audit of an action": lambda: rows(action="report.issue"),
+        "audit of both": lambda: rows(account=OWNER, action="report.issue"),
+        "audit, append a row": lambda: services.trail.note("test.note", by=OWNER, target=OWNER),
+    }
