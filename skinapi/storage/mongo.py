@@ -154,7 +154,8 @@ class MongoDocuments:
         if after is not None:
             past_after = {"_id": {"$lt" if order[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, past_after]}
-        with self._error_context(), nullcontext() if limit else self._longer_timeout():
+        slow = limit is None or _searches(filter or {})
+        with self._error_context(), self._longer_timeout() if slow else nullcontext():
             projection = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
             cursor = self._collection.find(query, projection, sort=order, limit=limit or 0)
             found = [_from_mongo(document) for document in cursor]
@@ -228,6 +229,13 @@ def _order(sort: str, after: str | None) -> list[tuple[str, int]]:
     field, descends = ordering(sort, after)
     direction = -1 if descends else 1
     return [("_id", direction)] if field == "id" else [(field, direction), ("_id", direction)]
+
+
+def _searches(filter: Filter) -> bool:
+    """Whether it looks into texts. That reads all documents that the other conditions leave: with a
+    million, longer than an outage is waited for.
+    """
+    return any(isinstance(one, dict) and "$regex" in one for one in filter.values())
 
 
 def _mongo_name(field: str) -> str:

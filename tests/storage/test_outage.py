@@ -1,12 +1,15 @@
 """While the database is unreachable, one request probes it; all others get 503 at once."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import pytest
 
 from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
 from skinapi.storage import outage as outage_module
 from skinapi.storage.outage import FAIL_FAST_S, TIMEOUT_S, Outage
+from skinapi.storage.validation import literal
+from tests.storage.conftest import mock_store
 
 
 class Clock:
@@ -80,3 +83,20 @@ def test_a_quick_failure_does_not_start_an_outage(
     with pytest.raises(type(ends)):
         wait(outage, clock, 0, ends)
     assert not is_refused_at_once(outage)
+
+
+def test_only_what_may_read_a_whole_collection_has_longer() -> None:
+    """A search for what nobody has would else count as an outage, and refuse everybody."""
+    documents = mock_store().collection("notes")
+    given_longer: list[str] = []
+
+    @contextmanager
+    def longer() -> Iterator[None]:
+        given_longer.append(asked)
+        yield
+
+    documents._longer_timeout = longer  # type: ignore[assignment]
+    for asked in ("page", "search", "all"):
+        wanted = {"word": literal("x")} if asked == "search" else {"word": "x"}
+        documents.find(wanted, limit=None if asked == "all" else 20)
+    assert given_longer == ["search", "all"]
