@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import pymongo
 
+from skinapi.errors import StoreUnavailable
 from skinapi.logs import configure_logs
 from skinapi.services import open_services
 from skinapi.storage import make_store, open_store
@@ -100,7 +101,10 @@ def _compared(what: str, few: Calls, many: Calls) -> dict[str, float]:
     while len(taken[MANY]) < CALLS and (len(taken[MANY]) < 3 or time.perf_counter() < calls_until):
         for records, calls in ((FEW, few), (MANY, many)):
             began = time.perf_counter()
-            calls[what]()
+            try:
+                calls[what]()
+            except StoreUnavailable:
+                return {"unavailable_with": records}
             taken[records].append(time.perf_counter() - began)
     small, large = (statistics.median(times) * 1e3 for times in taken.values())
     return {"few_ms": round(small, 2), "many_ms": round(large, 2), "ratio": round(large / small, 2)}
@@ -135,7 +139,9 @@ def table(results: dict[str, Any]) -> Iterator[str]:
 
 def _rows(store: str, name: str, figures: dict[str, Any]) -> Iterator[str]:
     for what, timing in figures.items():
-        if isinstance(timing, dict):
+        if isinstance(timing, dict) and "unavailable_with" in timing:
+            yield f"{store:8}{what:28}the store takes too long with {timing['unavailable_with']:,}"
+        elif isinstance(timing, dict):
             small, large = (f"{timing[name]:>9.2f} ms" for name in ("few_ms", "many_ms"))
             yield f"{store:8}{what:28}{small}{large}{timing['ratio']:>8.2f}"
     yield f"{store:8}({name} filled in {figures['filled_s']} s)"

@@ -180,7 +180,7 @@ def fill_versions(store: Store, records: int) -> None:
         architecture="resnet50",
         created_by=OTHER,
         revision=1,
-        card="{}" * 2000,
+        card="{}" * 100,
         figures="{}",
     )
     each = ({"id": new_id(), "version": f"resnet50-{number}"} for number in range(records))

@@ -68,9 +68,10 @@ def account_calls(services: Services, records: int) -> Calls:
         "users, from the middle": lambda: users(after=middle),
         "users who wait": lambda: users(status="waiting"),
         "users by a word of all": lambda: users(containing="ada"),
-        "users by a word of none": lambda: users(containing="lovelace"),
         "doctors and their patients": doctors,
         "patients in care": lambda: care.list_patients(doctor=GREY, after=None, limit=PAGE),
+        # Last: it reads every account, and a store that takes too long counts as away.
+        "users by a word of none": lambda: users(containing="lovelace"),
     }
 
 
