@@ -43,7 +43,7 @@ def main(path: Path) -> None:
         clients: round(backend[clients]["p50"] / peer["p50"], 2)
         for clients, peer in results["peer"].items()
     }
-    results["growth"] = growth.measure_growth()
+    results["growth"] = growth.measure_growth(collections=growth.LARGEST)
     results["serving"] = serving.measure_serving(Settings().model_path or SHIPPED_MODEL, None)
     results["beside_training"] = beside_training.measure_beside_training()
     results["printing"] = printing.measure_printing()

@@ -48,6 +48,8 @@ GROWING = {
     "shadow_results": Growing(lab.fill_disagreements, lab.disagreement_calls),
     "models": Growing(lab.fill_versions, lab.version_calls),
 }
+# What `make bench` measures, for a clinic can have most of these. All take more than twice as long.
+LARGEST = ("accounts", "submissions", "audit", "jobs")
 # A store for so many records, and what deletes it.
 Opened = tuple[Store, Callable[[], object]]
 
