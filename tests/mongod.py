@@ -52,7 +52,8 @@ class Mongod:
         self._folder = folder
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
-        self.uri = f"mongodb://127.0.0.1:{self._port}/?directConnection=true"
+        self.address = f"127.0.0.1:{self._port}"
+        self.uri = f"mongodb://{self.address}/?directConnection=true"
 
     def start(self) -> None:
         self._process = subprocess.Popen(
@@ -61,7 +62,7 @@ class Mongod:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self._await_primary(self._process)
+        self._await_start(self._process)
 
     def kill(self) -> None:
         """As a power cut would end it, as far as a process can be."""
@@ -83,16 +84,17 @@ class Mongod:
     @contextmanager
     def stepped_down(self) -> Iterator[None]:
         """It answers, and takes no writes; then it stands for election again, and wins."""
-        self._order({"replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 0, "force": True})
+        self.order({"replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 0, "force": True})
         try:
             yield
         finally:
-            self._order({"replSetFreeze": 0})
+            self.order({"replSetFreeze": 0})
 
-    def _order(self, command: dict[str, Any]) -> None:
+    def order(self, command: dict[str, Any], *, database: str = "admin") -> dict[str, Any]:
+        """Have it run a command, and return what it says. Raises PyMongoError."""
         client: pymongo.MongoClient[dict[str, Any]]
-        with pymongo.MongoClient(self.uri) as client:
-            client.admin.command(command)
+        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=2000) as client:
+            return client[database].command(command)
 
     def _options(self) -> list[str]:
         return [
@@ -103,20 +105,21 @@ class Mongod:
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
         ]
 
-    def _await_primary(self, process: subprocess.Popen[bytes]) -> None:
+    def _await_start(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_S
         client: pymongo.MongoClient[dict[str, Any]]
         with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=500) as client:
             while time.monotonic() < deadline:
                 if process.poll() is not None:
                     raise NoMongodError(f"it ended at once, status {process.returncode}")
-                if self._is_primary(client):
+                if self.has_started(client):
                     return
                 time.sleep(0.05)
-        raise NoMongodError(f"no primary after {START_S} s")
+        raise NoMongodError(f"not ready after {START_S} s")
 
-    def _is_primary(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
-        member = {"_id": 0, "host": f"127.0.0.1:{self._port}"}
+    def has_started(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+        """Whether it is the primary of its set, which is itself alone."""
+        member = {"_id": 0, "host": self.address}
         with suppress(PyMongoError):  # not up yet, or not yet sure of its set
             hello = client.admin.command("hello")
             if hello.get("isWritablePrimary"):

@@ -36,7 +36,14 @@ from skinapi.storage.validation import (
 )
 
 DATABASE = "skinapi"
-DURABLE: dict[str, Any] = {"w": "majority", "journal": True, "tz_aware": True}
+# Reads see only what a majority has: what the primary alone has can be lost with it, and a retry
+# must not be told of it. https://www.mongodb.com/docs/manual/reference/read-concern-majority/
+DURABLE: dict[str, Any] = {
+    "w": "majority",
+    "journal": True,
+    "readConcernLevel": "majority",
+    "tz_aware": True,
+}
 NOT_A_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
 
