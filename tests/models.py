@@ -58,7 +58,7 @@ def write_model(
         limits=("Knows colours, and nothing of skin",),
         figures={"test": {"balanced_accuracy": 0.5}},
     )
-    (folder / LABELS).write_text(json.dumps(list(COLOURS)))
+    (folder / LABELS).write_text(json.dumps(list(colours)))
     (folder / CARD).write_text(card.model_dump_json())
     fitted = ModelCalibration(dermoscopic=Calibration(**{"tested": TESTED, **calibration}))
     (folder / CALIBRATION).write_text(fitted.model_dump_json())

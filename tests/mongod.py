@@ -64,6 +64,10 @@ class Mongod:
         )
         self._await_start(self._process)
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def kill(self) -> None:
         """As a power cut would end it, as far as a process can be."""
         if self._process:

@@ -76,6 +76,9 @@ class ReplicaSet:
         for member in self.members:
             member.kill()
 
+    def running(self) -> list[Member]:
+        return [member for member in self.members if member.runs]
+
     def primary(self) -> Member | None:
         """Who says so of itself; None during an election."""
         return next((member for member in self.members if _is_primary(member)), None)

@@ -5,6 +5,7 @@ import json
 import random
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -21,21 +22,37 @@ NO_ANSWER = Answer(HUNG, {}, b"{}")
 ROLES = ("user", "doctor", "researcher", "admin")
 
 
+# What a proxy says of a server that broke off; ours never answer so.
+FROM_PROXY = (502, 504)
+
+
 def send(
-    port: int, method: str, path: str, token: str, body: bytes, kind: str, key: str = ""
+    port: int,
+    method: str,
+    path: str,
+    token: str,
+    body: bytes,
+    kind: str,
+    key: str = "",
+    patience_s: float = PATIENCE_S,
 ) -> Answer:
-    """CUT_OFF where the line broke, NO_ANSWER where nothing came in time."""
+    """CUT_OFF where the line broke, or where who has less patience than all others hung up;
+    NO_ANSWER where nothing came in time.
+    """
     headers = {"Authorization": f"Bearer {token}", "Content-Type": kind, "Idempotency-Key": key}
     said = {name: value for name, value in headers.items() if value not in ("", "Bearer ")}
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as line:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=patience_s)) as line:
         try:
             line.request(method, path, body, said)
             answer = line.getresponse()
-            return Answer(answer.status, dict(answer.getheaders()), answer.read())
+            data = answer.read()
         except TimeoutError:
-            return NO_ANSWER
+            return NO_ANSWER if patience_s == PATIENCE_S else CUT_OFF
         except (OSError, http.client.HTTPException):
             return CUT_OFF
+    if answer.status in FROM_PROXY:
+        return CUT_OFF
+    return Answer(answer.status, dict(answer.getheaders()), data)
 
 
 @dataclass
@@ -48,9 +65,17 @@ class Patient:
     numbers: list[str] = field(default_factory=list)
 
 
+Look = Callable[[bytes, Answer], None]
+
+
+def look_away(photo: bytes, answer: Answer) -> None:
+    """For drills that hold the store alone against what was answered."""
+
+
 class Actor(threading.Thread):
     """Does one thing after the other, each on a subject that is this actor's alone, and some on
-    e-mails that all want. Waits a little after what failed, as a client does.
+    e-mails that all want. Waits a little after what failed, as a client does, and for a photo as
+    long as `patience_s`. `look` gets each photo with the finding that it was answered with.
     """
 
     def __init__(
@@ -62,8 +87,11 @@ class Actor(threading.Thread):
         contested: list[str],
         history: History,
         seed: str,
+        look: Look = look_away,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         super().__init__(daemon=True)
+        self._look, self._patience_s = look, patience_s
         self._admin = admin
         self._patients = patients
         self._photos = photos
@@ -143,10 +171,14 @@ class Actor(threading.Thread):
             self._judge(patient, self._random.choice(patient.settled))
 
     def _judge(self, patient: Patient, key: str) -> None:
-        body, kind = as_form(self._photos[int(key[-1], 16) % len(self._photos)], "image")
+        photo = self._photos[int(key[-1], 16) % len(self._photos)]
+        body, kind = as_form(photo, "image")
         token = patient.caller.token
-        answer = self._say("POST", "/predict", token, body, kind, key)
-        number = str(answer.json["id"]) if answer.status == 200 else ""
+        answer = self._say("POST", "/predict", token, body, kind, key, self._patience_s)
+        number = ""
+        if answer.status == 200:
+            number = str(answer.json["id"])
+            self._look(photo, answer)
         event = self._tell("predict", patient.caller.email, key, answer, number)
         if event.unknown:
             patient.unsettled.append(key)
@@ -207,9 +239,16 @@ class Actor(threading.Thread):
         return self._say(method, path, token, text, "application/json" if text else "")
 
     def _say(
-        self, method: str, path: str, token: str, body: bytes = b"", kind: str = "", key: str = ""
+        self,
+        method: str,
+        path: str,
+        token: str,
+        body: bytes = b"",
+        kind: str = "",
+        key: str = "",
+        patience_s: float = PATIENCE_S,
     ) -> Answer:
-        answer = send(self._admin.port, method, path, token, body, kind, key)
+        answer = send(self._admin.port, method, path, token, body, kind, key, patience_s)
         if not answer.acknowledged:
             time.sleep(0.05)
         return answer

@@ -9,8 +9,8 @@ What a fault may leave behind, and nothing else:
 - An account whose deletion nobody acknowledged may be half deleted, and a finding whose deletion
   nobody acknowledged may have lost its photo, which goes first.
 - A photo may be kept without its finding, at most one for each unanswered request to judge one.
-- The list of active admins may lag behind an unanswered change of a role, and a doctor's queue
-  behind an unanswered finding or the unanswered deletion of one.
+- The list of active admins may lag behind an unanswered change of a role, a model's state behind an
+  unanswered promotion, a doctor's queue behind an unanswered finding or deletion of one.
 `check --repair` explains and mends all of these; after it nothing is left to explain.
 """
 
@@ -32,6 +32,8 @@ ACTIONS = {
     "discard": "submission.delete",
     "password": "account.password",
     "log_out": "account.logout",
+    "promote": "model.promote",
+    "job": "job.submit",
 }
 
 
@@ -280,6 +282,7 @@ def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
         r"the doctors' queue differs from the findings of account \w+": bool(
             {"predict", "discard"} & actions
         ),
+        r"the model \S+ has been in service and is called candidate": "promote" in actions,
     }
     for fault in kept.faults:
         if not any(holds and re.fullmatch(said, fault) for said, holds in explanations.items()):

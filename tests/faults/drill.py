@@ -11,7 +11,7 @@ import pytest
 
 from skinapi import audit
 from skinapi.storage.ids import new_id
-from tests.faults.actors import Actor, Patient
+from tests.faults.actors import PATIENCE_S, Actor, Look, Patient, look_away
 from tests.faults.checker import dead_tokens, violations
 from tests.faults.contents import Contents, read_contents
 from tests.faults.history import Event, History
@@ -34,11 +34,18 @@ class Drill:
 
 
 @contextmanager
-def acting(server: Server, seed: int, actors: int = ACTORS) -> Iterator[Drill]:
+def acting(
+    server: Server,
+    seed: int,
+    actors: int = ACTORS,
+    *,
+    look: Look = look_away,
+    patience_s: float = PATIENCE_S,
+) -> Iterator[Drill]:
     """Actors at work inside, and done with it afterwards."""
     history = History(server.folder / "history.jsonl")
     contested = [f"wanted-{new_id()[-12:]}@example.org" for _ in range(CONTESTED)]
-    photos = lesions(4, seed=seed)
+    photos = photos_of(seed)
     with closing(Seeder(server)) as seeder:
         admin = seeder.person("admin")
         seeder.services.trail.note("account.role_admin", by="system", target=admin.id)
@@ -50,6 +57,8 @@ def acting(server: Server, seed: int, actors: int = ACTORS) -> Iterator[Drill]:
                 contested=contested,
                 history=history,
                 seed=f"{seed}-{number}",
+                look=look,
+                patience_s=patience_s,
             )
             for number in range(actors)
         ]
@@ -62,6 +71,11 @@ def acting(server: Server, seed: int, actors: int = ACTORS) -> Iterator[Drill]:
     finally:
         for actor in working:
             actor.finish()
+
+
+def photos_of(seed: int) -> list[bytes]:
+    """Those that the actors send."""
+    return lesions(4, seed=seed)
 
 
 def _patient(seeder: Seeder, history: History) -> Patient:

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from skinapi.jobs.announcements import open_announcer
-from skinapi.jobs.job import MOST_ATTEMPTS, Job
+from skinapi.jobs.job import Job
 from skinapi.registry.slot import open_warm
 from skinapi.registry.versions import ModelVersions
 from tests.jobs.bench import Bench
 from tests.jobs.brokers import NoBrokerError, running_broker
+from tests.jobs.killing import assert_one_end_each, kill_one, replace_dead
 from tests.mongod import NoMongodError, running_mongod
 from tests.served.server import Server, stopping
 from tests.size import drill, in_drill, size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 Report = Callable[[str], None]
-Worker = subprocess.Popen[bytes]
 SERVE = ("-m", "tests.jobs.serve")
 
 
@@ -198,33 +197,3 @@ def kills_of_jobs(
         replace_dead(bench, workers, victim)
     assert_one_end_each(bench, jobs)
     bench.await_(lambda: set(bench.processes()) == {worker.pid for worker in workers})
-
-
-def kill_one(bench: Bench, chance: random.Random) -> int:
-    """Kill one of all processes, and return which."""
-    victim = chance.choice(bench.processes())
-    with suppress(ProcessLookupError):  # it has just ended by itself
-        os.kill(victim, signal.SIGKILL)
-    return victim
-
-
-def replace_dead(bench: Bench, workers: list[Worker], victim: int) -> None:
-    for place, worker in enumerate(workers):
-        if worker.pid == victim:
-            worker.wait()
-            workers[place] = bench.start_worker()
-
-
-def assert_one_end_each(bench: Bench, jobs: list[Job]) -> list[Job]:
-    """The jobs as they ended. None ran twice at once, none failed without all its attempts, and
-    none is called completed whose handler has not returned. No folder is left but that of a job
-    which was given up when its last worker died: the hourly sweep has it.
-    """
-    ended = [bench.ended(job, within=120) for job in jobs]
-    failed = [job for job in ended if job.status != "completed"]
-    assert {(job.error, job.attempts) for job in failed if job.attempts < MOST_ATTEMPTS} == set()
-    assert not [job for job in jobs if bench.overlaps(job)]
-    assert not [job for job in ended if job.status == "completed" and not bench.ends(job)]
-    given_up = {job.id for job in failed}
-    bench.await_(lambda: set(bench.folders()) <= given_up)
-    return ended

@@ -1,0 +1,102 @@
+"""HAProxy as deploy/haproxy.cfg sets it up, in front of servers of a test."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from tests.jobs.brokers import kill, started
+from tests.mongod import free_port
+from tests.served.server import ROOT, Server
+
+CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
+NAMES = ("one", "two", "three")
+PATIENCE_S = 30
+
+
+class NoProxyError(Exception):
+    """There is none here, or it does not start; says why."""
+
+
+class Proxy:
+    """Start it again after a kill. `folder` must have a short name: a socket's has 107 bytes."""
+
+    def __init__(self, folder: Path, servers: Sequence[Server]) -> None:
+        self.port = free_port()
+        self._servers = list(servers)
+        self._socket = folder / "admin.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = shutil.which("haproxy")
+        if not program:
+            raise NoProxyError("no haproxy is installed")
+        self._process = started([program, "-db", "-f", str(CONFIGURATION)], self._environment())
+        deadline = time.monotonic() + PATIENCE_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise NoProxyError("it does not start")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        kill(self._process)
+        self._process = None
+
+    def drain(self, server: Server) -> None:
+        """Give it no new request, and return when it has answered all that it had."""
+        name = self._name(server)
+        self.order(f"set server servers/{name} state drain")
+        deadline = time.monotonic() + PATIENCE_S
+        while int(self.figures()[name]["scur"]):
+            assert time.monotonic() < deadline, "its requests do not end"
+            time.sleep(0.05)
+
+    def make_ready(self, server: Server) -> None:
+        """Give it requests again, and return when the proxy's own check has found it ready."""
+        name = self._name(server)
+        self.order(f"set server servers/{name} state ready")
+        self.await_up(server)
+
+    def await_up(self, server: Server) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while self.figures()[self._name(server)]["status"] != "UP":
+            assert time.monotonic() < deadline, "the proxy does not find it ready"
+            time.sleep(0.05)
+
+    def figures(self) -> Mapping[str, Mapping[str, str]]:
+        """What it has counted, by server; BACKEND has the sums."""
+        head, *lines = self.order("show stat servers 6 -1").removeprefix("# ").splitlines()
+        rows = [dict(zip(head.split(","), line.split(","), strict=False)) for line in lines if line]
+        return {row["svname"]: row for row in rows}
+
+    def order(self, command: str) -> str:
+        """Its answer on the socket of its configuration."""
+        with closing(socket.socket(socket.AF_UNIX)) as line:
+            line.connect(str(self._socket))
+            line.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: line.recv(1 << 16), b"")).decode()
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.order("show info"))
+        except OSError:
+            return False
+
+    def _name(self, server: Server) -> str:
+        return NAMES[self._servers.index(server)]
+
+    def _environment(self) -> dict[str, str]:
+        """Servers that there are not have an address at which nobody answers."""
+        missing = len(NAMES) - len(self._servers)
+        ports = [server.port for server in self._servers] + [free_port() for _ in range(missing)]
+        return {
+            "SKINAPI_PROXY_SOCKET": str(self._socket),
+            "SKINAPI_PROXY_BIND": f"127.0.0.1:{self.port}",
+            **{
+                f"SKINAPI_SERVER_{name.upper()}": f"127.0.0.1:{port}"
+                for name, port in zip(NAMES, ports, strict=True)
+            },
+        }
