@@ -10,6 +10,7 @@ one that has waited longest for its client is closed: first one of the same addr
 
 import time
 from concurrent.futures import Future
+from select import select
 from selectors import EVENT_READ
 from socket import socket
 from typing import Any
@@ -252,6 +253,22 @@ class BufferingWorker(AnsweringWorker):
 
     def _cap_keepalive(self, deadline: float) -> None:
         """Let idle connections end by this deadline; gunicorn calls it when it is asked to stop."""
+        self._close_listeners()
         for conn in self._connections:
             if conn.state is State.DRAINING or (conn.state is State.HEAD and not conn.unread):
                 conn.deadline = min(conn.deadline, deadline)
+
+    def _close_listeners(self) -> None:
+        """Take the connections that the system has made already, and have it refuse new ones.
+
+        gunicorn keeps its listeners open until the last request is answered. Meanwhile the system
+        goes on making connections, and in the end it breaks them off with their requests unread. A
+        proxy may send a request again if its connection was refused, but not if it was broken off.
+        """
+        for listener in self.sockets:
+            for _ in range(self.cfg.backlog):
+                waiting, _, _ = select([listener], [], [], 0)
+                if not waiting or self.nr_conns >= self.worker_connections - 1:
+                    break
+                self.accept(listener)
+            listener.close()

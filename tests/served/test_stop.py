@@ -2,12 +2,14 @@
 
 import os
 import signal
-from contextlib import closing
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.backends import PASSWORD
 from tests.mongod import free_port
-from tests.served.server import Server, serving, stopping
+from tests.served.server import STOP_S, Server, serving, stopping
 from tests.served.wire import ask, open_connection, read_answer
 from tests.size import size
 
@@ -19,10 +21,7 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
     lines = [open_connection(server.port) for _ in range(size(16, 48))]
     bodies = [registration(number) for number in range(len(lines))]
     for line, body in zip(lines, bodies, strict=True):
-        line.sendall(
-            b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-            b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
-        )
+        line.sendall(head_of(body))
         assert line.recv(len(GO_ON)) == GO_ON
     server.ask_to_stop()
     for line, body in zip(lines, bodies, strict=True):
@@ -35,6 +34,58 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
     assert set(heard) <= {201, 503}
     assert heard.count(201) >= 2
     assert server.await_end() == 0
+
+
+def test_a_stop_serves_every_connection_that_was_made_and_refuses_new_ones(
+    server: Server,
+) -> None:
+    """A proxy sends a request to another server whose connection was refused; one that was broken
+    off may have been carried out.
+    """
+    lines = []
+    with frozen(server):
+        for number in range(8):  # the system makes these connections, while nobody accepts
+            lines.append(open_connection(server.port))
+            lines[-1].sendall(head_of(registration(number)))
+        for worker in server.workers():
+            os.kill(worker, signal.SIGTERM)
+        server.ask_to_stop()
+    for line in lines:
+        assert line.recv(len(GO_ON)) == GO_ON
+    await_refusal(server.port)
+    for number, line in enumerate(lines):
+        line.sendall(registration(number))
+    for line in lines:
+        with closing(line):
+            assert read_answer(line).status in {201, 503}
+    assert server.await_end() == 0
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    os.killpg(server.master(), signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(server.master(), signal.SIGCONT)
+
+
+def await_refusal(port: int) -> None:
+    deadline = time.monotonic() + STOP_S
+    while time.monotonic() < deadline:
+        try:
+            open_connection(port).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("connections are still made")
+
+
+def head_of(body: bytes) -> bytes:
+    return (
+        b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
 
 
 def registration(number: int) -> bytes:
