@@ -68,6 +68,11 @@ class Mongod:
     def runs(self) -> bool:
         return self._process is not None
 
+    @property
+    def pid(self) -> int:
+        assert self._process, "not started"
+        return self._process.pid
+
     def kill(self) -> None:
         """As a power cut would end it, as far as a process can be."""
         if self._process:

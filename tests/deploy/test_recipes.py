@@ -5,10 +5,12 @@ Nothing is deployed, and kustomize is not run.
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,11 +19,13 @@ import pytest
 import yaml
 
 from skinapi.settings import VERSION, Settings
+from skinapi.web.problem import PROBLEM_TYPE, Problem
 from tests.access import ROWS
 from tests.deploy.promql import PROMETHEUS
 from tests.documents import ROOT
 
 DEPLOY = PROMETHEUS.parent
+HAPROXY = DEPLOY / "haproxy.cfg"
 BASE, EXAMPLE = DEPLOY / "kubernetes" / "base", DEPLOY / "kubernetes" / "overlays" / "example"
 SCHEMAS = "1.37"
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -158,6 +162,29 @@ def test_the_bill_of_materials_lists_each_pinned_requirement(locked: str) -> Non
     listed = [f"{each['name']}=={each['version']}" for each in bill["components"]]
     assert listed == [re.sub(r"\[.*\]", "", pin) for pin in pins]
     assert len({each["bom-ref"] for each in bill["components"]}) == len(listed)
+
+
+def test_the_proxy_is_set_up_validly() -> None:
+    program = shutil.which("haproxy")
+    if not program:
+        pytest.skip("no haproxy is installed")
+    command = [program, "-c", "-f", str(HAPROXY)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_proxy_asks_and_answers_as_the_servers_do() -> None:
+    text = HAPROXY.read_text()
+    assert set(re.findall(r"uri (\S+)", text)) == {"/readyz"}
+    answers = re.findall(
+        r"^ *http-error status (\d+) content-type (\S+) .*'(.*)'", text, re.MULTILINE
+    )
+    assert {status for status, *_ in answers} == {"502", "503", "504"}
+    for status, kind, body in answers:
+        problem = Problem.model_validate_json(body)
+        assert (kind, str(problem.status)) == (PROBLEM_TYPE, status)
+        assert problem.title == HTTPStatus(problem.status).phrase
+        assert {problem.detail, problem.error, problem.message} == {problem.msg}
 
 
 def test_selectors_find_the_pods() -> None:

@@ -2,7 +2,7 @@
 rate limits, RabbitMQ for the jobs, lab workers. Each part can be broken and mended.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,13 @@ class Cluster:
 
 @contextmanager
 def running_cluster(
-    folder: Path, *, servers: int = 3, broker: str | None = "rabbitmq", workers: int = 1
+    folder: Path,
+    *,
+    servers: int = 3,
+    broker: str | None = "rabbitmq",
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Cluster]:
-    """Raises NoMongodError, NoBrokerError, NoProxyError."""
+    """`settings` are the servers' own. Raises NoMongodError, NoBrokerError, NoProxyError."""
     with ExitStack() as stack:
         replica_set = stack.enter_context(running_replica_set())
         limits = stack.enter_context(running_broker("redis"))
@@ -50,9 +54,10 @@ def running_cluster(
             "RATE_LIMIT_STORAGE": limits.uri,
             "TRUSTED_PROXIES": "1",
             **({"JOBS_BROKER": jobs.uri} if jobs else {}),
+            **(settings or {}),
         }
         started = [
-            stack.enter_context(stopping(Server(folder / str(each), environment, workers=workers)))
+            stack.enter_context(stopping(Server(folder / str(each), environment, workers=1)))
             for each in range(servers)
         ]
         short = stack.enter_context(TemporaryDirectory(prefix="haproxy-"))

@@ -41,6 +41,11 @@ class Proxy:
                 raise NoProxyError("it does not start")
             time.sleep(0.02)
 
+    @property
+    def pid(self) -> int:
+        assert self._process, "not started"
+        return self._process.pid
+
     def kill(self) -> None:
         kill(self._process)
         self._process = None

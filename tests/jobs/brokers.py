@@ -62,6 +62,11 @@ class RedisServer:
         self._process = started([program, *options, "--save", "", "--appendonly", "yes"])
         await_port(self._process, self._port, b"PING\r\n", b"+PONG")
 
+    @property
+    def pid(self) -> int:
+        assert self._process, "not started"
+        return self._process.pid
+
     def kill(self) -> None:
         kill(self._process)
 
