@@ -99,10 +99,12 @@ class Mongod:
         finally:
             self.order({"replSetFreeze": 0})
 
-    def order(self, command: dict[str, Any], *, database: str = "admin") -> dict[str, Any]:
+    def order(
+        self, command: dict[str, Any], *, database: str = "admin", within_s: float = START_S
+    ) -> dict[str, Any]:
         """Have it run a command, and return what it says. Raises PyMongoError."""
         client: pymongo.MongoClient[dict[str, Any]]
-        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=2000) as client:
+        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=1000 * within_s) as client:
             return client[database].command(command)
 
     def _options(self) -> list[str]:

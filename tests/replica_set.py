@@ -94,7 +94,7 @@ class ReplicaSet:
 
 def _is_primary(member: Member) -> bool:
     with suppress(PyMongoError):
-        return bool(member.order({"hello": 1}).get("isWritablePrimary"))
+        return bool(member.order({"hello": 1}, within_s=2).get("isWritablePrimary"))
     return False
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.bench.beside_training import processor_s
 from tests.bench.load import Bounds, times_of, timing_of
@@ -132,10 +134,11 @@ def changes_a_second(cluster: Cluster, writers: int) -> float:
                 counts[number] += 1
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(writers)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with capture_logs():  # each row of the trail is also a line of the log
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
     for seeder in seeders:
         seeder.close()
     return round(sum(counts) / APPENDING_S, 1)

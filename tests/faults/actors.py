@@ -20,8 +20,6 @@ PATIENCE_S = 30  # what hangs for longer has not been answered
 CUT_OFF = Answer(0, {}, b"{}")
 NO_ANSWER = Answer(HUNG, {}, b"{}")
 ROLES = ("user", "doctor", "researcher", "admin")
-
-
 # What a proxy says of a server that broke off; ours never answer so.
 FROM_PROXY = (502, 504)
 

@@ -27,6 +27,9 @@ class Cluster:
     proxy: Proxy
     entrance: Server
 
+    def running(self) -> list[Server]:
+        return [server for server in self.servers if server.workers()]
+
     def await_ready(self) -> None:
         """Until the proxy has found every server ready."""
         for server in self.servers:

@@ -60,34 +60,30 @@ class ClusterBreaker:
 
     @contextmanager
     def _server_killed(self) -> Iterator[None]:
-        server = self._chance.choice(self._cluster.servers)
+        server = self._chance.choice(self._cluster.running())
         os.killpg(server.master(), signal.SIGKILL)
-        with suppress(AssertionError):
-            server.await_end()
+        server.await_end()
         yield
         server.launch()
 
     @contextmanager
     def _server_frozen(self) -> Iterator[None]:
         """It keeps its connections and goes on later with what it was asked for."""
-        server = self._chance.choice(self._cluster.servers)
-        group = server.master()
-        with suppress(ProcessLookupError):  # it is being killed at the same time
-            os.killpg(group, signal.SIGSTOP)
+        group = self._chance.choice(self._cluster.running()).master()
+        os.killpg(group, signal.SIGSTOP)
         yield
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError):  # it was killed meanwhile
             os.killpg(group, signal.SIGCONT)
 
     @contextmanager
     def _process_killed(self) -> Iterator[None]:
-        with suppress(ProcessLookupError, IndexError):  # none is up at the moment
-            server = self._chance.choice(self._cluster.servers)
-            os.kill(self._chance.choice(server.workers()), signal.SIGKILL)
+        server = self._chance.choice(self._cluster.running())
+        os.kill(self._chance.choice(server.workers()), signal.SIGKILL)
         yield
 
     @contextmanager
     def _mongod_killed(self) -> Iterator[None]:
-        member = self._chance.choice(self._cluster.replica_set.members)
+        member = self._chance.choice(self._cluster.replica_set.running())
         member.kill()
         yield
         member.start()

@@ -30,11 +30,10 @@ from tests.jobs.killing import assert_one_end_each
 from tests.mongod import NoMongodError
 from tests.served.people import Caller, Seeder
 from tests.size import drill as in_the_drill
-from tests.size import size
 
-ROUNDS = int(__import__("os").environ.get("R", "0")) or size(2, 60)
-ACTORS = size(2, 6)
-ROLLED = size(1, 3)
+ROUNDS = 24
+ACTORS = 6
+ROLLED = 3
 IMPATIENT_S = 2.0  # less than a fault lasts: the same key comes while its request is under way
 REASON = "a drill of the promotion"
 Report = Callable[[str], None]
@@ -50,7 +49,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         pytest.skip(f"no cluster: {error}")
 
 
-@pytest.mark.timeout(size(120, 3600))
+@pytest.mark.timeout(3600)
 def test_nothing_is_lost_doubled_or_mixed_while_anything_is_killed(
     cluster: Cluster, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
@@ -129,7 +128,7 @@ def submitted(seeder: Seeder, drill: Drill, lab: Bench, owner: Caller) -> list[J
     return [job]
 
 
-@pytest.mark.timeout(size(120, 600))
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", ["drained first", "stopped at once"])
 def test_a_rolling_restart_loses_nothing(
     cluster: Cluster, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report, way: str
