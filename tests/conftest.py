@@ -45,6 +45,9 @@ STARTED_ONCE = (
 BEGIN_FIRST = ("learning", "console")
 
 
+LONGEST_ID = 100
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist writes the groups into the names
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     """Of several processes one runs what trains, and one what shares a server: each would have to
@@ -57,6 +60,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
     places = {name: place for place, name in enumerate(BEGIN_FIRST)}
     # After the shuffle, which stays as it is within a folder.
     items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """The beginning of a long text or file. Whole, they are 40 MB of names, which each process
+    writes and sends.
+    """
+    if isinstance(val, str | bytes) and len(val) > LONGEST_ID:
+        return f"{val[: LONGEST_ID // 3]!r}, {len(val)} long"
+    return None
 
 
 def shared_by(item: pytest.Item) -> str | None:

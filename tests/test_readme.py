@@ -22,6 +22,7 @@ KINDS = {
     "bash backup",
     "python client",
     "sh docker",
+    "sh haproxy",
     "sh worker",
     "bash cluster",
     "ini",

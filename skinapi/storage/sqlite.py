@@ -183,7 +183,9 @@ class SqliteStore:
         for entry in list(self._opened):
             pid, thread, connection = entry
             if pid == os.getpid() and unused(thread):
-                with suppress(ValueError):  # another thread has removed it from the list
+                # Another thread has removed it from the list, or is using it in this moment: that
+                # one ends with the process.
+                with suppress(ValueError, apsw.ThreadingViolationError):
                     self._opened.remove(entry)
                     self._file.close(connection)
 

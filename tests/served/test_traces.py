@@ -17,7 +17,7 @@ from tests.photos import photo_of
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import Server, stopping
-from tests.served.wire import ask
+from tests.served.wire import ask, open_connection, read_answer
 from tests.size import drill
 
 
@@ -78,6 +78,16 @@ def running_collector() -> Iterator[Collector]:
             thread.join()
 
 
+def say_late(port: int, path: str, body: bytes) -> None:
+    """A request whose body begins only when the server has looked at its head."""
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    with closing(open_connection(port)) as line:
+        line.sendall(f"{head}Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        assert line.recv(100).startswith(b"HTTP/1.1 100")
+        line.sendall(body)
+        read_answer(line)
+
+
 def test_a_photo_is_one_trace_and_none_is_lost_at_the_stop(tmp_path: Path) -> None:
     with running_collector() as collector:
         environment = {
@@ -90,14 +100,16 @@ def test_a_photo_is_one_trace_and_none_is_lost_at_the_stop(tmp_path: Path) -> No
                 ada = seeder.person()
                 answer = ANGULAR.send(server.port, photo_of("melanoma"), token=ada.token)
             assert answer.status == 200
+            say_late(server.port, "/login", b'{"email": "ada@example.org", "password": "wrong"}')
             assert server.stop() == 0
     assert (collector.paths, collector.keys) == ({"/v1/traces"}, {"of the collector"})
     root = collector.named("POST /predict")
-    assert [event.name for event in root.events] == ["body arrived"]
     trace = [span for span in collector.spans if span.trace_id == root.trace_id]
     assert {name for span in trace for name in collector.ancestors(span)[-1:]} == {"POST /predict"}
     for name in ("decode", "inference"):
         assert collector.ancestors(collector.named(name)) == ["classify photo", "POST /predict"]
+    late = collector.named("POST /login")
+    assert [event.name for event in late.events] == ["body arrived"]
     (line,) = (line for line in server.log().splitlines() if '"route": "/predict"' in line)
     assert root.trace_id.hex() in line
 

@@ -10,7 +10,7 @@ from itertools import count
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Event
 
 import pytest
 
@@ -196,6 +196,28 @@ def test_a_fork_opens_its_own_connection_and_leaves_the_parents_alone(tmp_path: 
     documents.insert({"id": "parent again"})
     assert [d["id"] for d in documents.find()] == ["child", "parent", "parent again"]
     store.close()
+
+
+def test_a_connection_that_is_in_use_does_not_keep_the_others_open(tmp_path: Path) -> None:
+    store = sqlite_store(tmp_path)
+    store.collection("things").insert({"id": "1"})
+    begun, end = Event(), Event()
+
+    def hold(*_: object) -> int:
+        begun.set()
+        return int(end.wait(30))
+
+    def read_slowly() -> None:
+        with store.reading() as connection:
+            connection.create_scalar_function("hold", hold)
+            connection.execute("SELECT hold()").fetchall()
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_slowly)
+        assert begun.wait(30)
+        store.close()
+        end.set()
+        reading.result()
 
 
 def test_connections_of_ended_threads_are_closed(tmp_path: Path) -> None:
