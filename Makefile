@@ -3,6 +3,9 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 
+# Else each process of the tests compiles every module for itself.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test drill lint bench docs sbom train evaluate lock clean
 
 run: $(VENV)/serving
