@@ -4,6 +4,7 @@ a second.
 
 import threading
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,15 @@ from skinapi.vision.tensor import Tensor
 from skinapi.vision.weight_unpacking import release_pages, unpacked_copy
 
 OUTPUTS = ("logits", "feature_map", "pooled")
+_opening = threading.Lock()  # the core has one ENABLE_MMAP, for whichever network it opens
+
+
+@cache
+def shared_core() -> ov.Core:
+    """The one core of this process. Where each network has a core of its own, reading the next one
+    crashes the process now and then: https://github.com/ultralytics/ultralytics/pull/25864
+    """
+    return ov.Core()
 
 
 class Precision(StrEnum):
@@ -38,15 +48,16 @@ class OpenVinoEngine:
     def __init__(
         self, network: Path, *, precision: Precision, streams: int, private: bool = False
     ) -> None:
-        core = ov.Core()
-        core.set_property({"ENABLE_MMAP": private})
         hints = {"INFERENCE_PRECISION_HINT": precision.value, "NUM_STREAMS": str(streams)}
         self._thread_local = threading.local()
-        with unpacked_copy(core, network) as unpacked:
-            self._compiled = core.compile_model(unpacked, "CPU", hints)
-            self._outputs = [self._compiled.output(name) for name in OUTPUTS]
-            self._prepare_weights()
-            release_pages(unpacked)
+        with _opening:
+            core = shared_core()
+            core.set_property({"ENABLE_MMAP": private})
+            with unpacked_copy(core, network) as unpacked:
+                self._compiled = core.compile_model(unpacked, "CPU", hints)
+                self._outputs = [self._compiled.output(name) for name in OUTPUTS]
+                self._prepare_weights()
+                release_pages(unpacked)
 
     def infer(self, batch: Tensor) -> EngineOutput:
         answers = self._request().infer([np.ascontiguousarray(batch)])

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 from PIL import Image
 
@@ -107,3 +108,14 @@ def test_a_card_without_a_version_is_refused(folder: Path) -> None:
     write_checksums(folder)
     with pytest.raises(ModelDamaged, match="version"):
         open_model(folder)
+
+
+def test_all_networks_of_a_process_share_one_core(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a core for each, reading the next network crashed the process now and then."""
+    open_model(folder)
+    made = []
+    monkeypatch.setattr(openvino, "Core", lambda: made.append("another"))
+    open_model(folder)
+    assert made == []

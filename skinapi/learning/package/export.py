@@ -26,7 +26,7 @@ from skinapi.vision.model import (
 )
 from skinapi.vision.model_files import sum_file
 from skinapi.vision.model_graph import BadGraph
-from skinapi.vision.openvino_engine import OUTPUTS, OpenVinoEngine, Precision
+from skinapi.vision.openvino_engine import OUTPUTS, OpenVinoEngine, Precision, shared_core
 from skinapi.vision.tensor import Tensor
 
 LARGEST_DIFFERENCE = 1e-3
@@ -80,7 +80,7 @@ def _export(network: keras.Model, path: Path, *, float16: bool) -> None:
     with TemporaryDirectory() as workshop:
         exported = Path(workshop) / NETWORK
         network.export(str(exported), format="openvino", verbose=False)
-        served = ov.Core().read_model(exported)
+        served = shared_core().read_model(exported)
         # Activations with a custom gradient (swish) add outputs after these three.
         for further in served.outputs[len(OUTPUTS) :]:
             served.remove_result(further.get_node())

@@ -17,6 +17,7 @@ from PIL import Image
 
 from skinapi.learning.data.samples import Sample, open_sample
 from skinapi.learning.progress import Progress, Report
+from skinapi.vision.openvino_engine import shared_core
 from skinapi.vision.tensor import (
     Pixels,
     Scaling,
@@ -119,6 +120,6 @@ def _compile(trunk: keras.Model) -> ov.CompiledModel:
     with TemporaryDirectory() as folder:
         exported = Path(folder) / "trunk.xml"
         trunk.export(str(exported), format="openvino", verbose=False)
-        core = ov.Core()
+        core = shared_core()
         hints = {"INFERENCE_PRECISION_HINT": "bf16", "NUM_STREAMS": "2"}
         return core.compile_model(core.read_model(exported), "CPU", hints)

@@ -22,6 +22,7 @@ from skinapi.learning.train.float16_weights import (
     set_folded_kernels,
 )
 from skinapi.vision.model import NETWORK, NORMS
+from skinapi.vision.openvino_engine import shared_core
 
 Float16 = NDArray[np.float16]
 Array = NDArray[np.generic]
@@ -126,7 +127,7 @@ def _read_norms(folder: Path) -> dict[str, Array]:
 
 def _served_kernels(folder: Path) -> dict[str, Float16]:
     try:
-        served = ov.Core().read_model(folder / NETWORK)
+        served = shared_core().read_model(folder / NETWORK)
     except RuntimeError as broken:
         raise BadNetwork(f"The network in {folder} cannot be read: {broken}") from broken
     return {_digest(kernel): kernel for kernel in _kernels(served)}
