@@ -81,7 +81,7 @@ class Backend:
             if self.hasher:
                 patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
             if store is None:
-                make_fast(self.settings.instance_dir, self.settings.secret("mongo_uri"))
+                make_prepared_store(self.settings.instance_dir, self.settings.secret("mongo_uri"))
             self.app: Flask = create_app(self.settings, store, self.registry())
         self.client = self.app.test_client()
 
@@ -171,11 +171,11 @@ def token_for(services: Services, account: Account) -> str:
 def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
     if kind == "mongomock":
         return mock_store()
-    make_fast(folder, uri)
+    make_prepared_store(folder, uri)
     return open_store(instance_dir=folder, mongo_uri=uri)
 
 
-def make_fast(folder: Path, uri: str | None) -> None:
+def make_prepared_store(folder: Path, uri: str | None) -> None:
     """As `make_store`, but a new folder gets all tables and indexes, as a first start leaves them.
 
     To make each of them would take most of the time of most tests.

@@ -75,7 +75,7 @@ class Report:
         return self.say(said) if said else None
 
     def say(self, said: Said) -> str:
-        return said.fr if self.language == "fr" else said.en
+        return said.in_language(self.language)
 
     def name(self, condition: str) -> str:
         names = conditions_table().by_key(condition).names
