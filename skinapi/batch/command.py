@@ -17,7 +17,6 @@ from skinapi.batch.manifest import Manifest
 from skinapi.batch.output import OutputFolder, saying_why_unwritable
 from skinapi.batch.parts import finished_parts, merge_parts, read_paths
 from skinapi.batch.plan import PlanFacts, read_plan, write_plan
-from skinapi.batch.reading import PictureReader
 from skinapi.batch.run import judge_rest, stopping_by_signal
 from skinapi.batch.sources import FolderWalk, Source, open_source
 from skinapi.batch.table import JUDGED, columns, path_of
@@ -70,6 +69,7 @@ def _judge_options(settings: Settings, arguments: BatchArguments, source: Source
         precision=Precision(chosen) if chosen else read_card(model).precision,
         root=source.root,
         largest_bytes=settings.max_upload_bytes,
+        inside=isinstance(source, FolderWalk),
     )
 
 
@@ -172,7 +172,7 @@ def _refuse_if_gone(output: OutputFolder, options: JudgeOptions) -> None:
     judged = [path_of(row) for row in before if row["status"] == JUDGED][-LOOKED_FOR:]
     done = sum(part.rows for part in parts)
     following = list(islice(read_plan(output.plan, start=done), LOOKED_FOR))
-    reader = PictureReader(options.root, largest_bytes=options.largest_bytes)
+    reader = options.open_reader()
     if judged and following and not any(map(reader.exists, [*judged, *following])):
         raise PicturesGone
 

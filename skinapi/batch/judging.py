@@ -32,12 +32,18 @@ MOST_CHECKSUMS = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class JudgeOptions:
-    """All that a process needs to judge pictures as every other process of the run does."""
+    """All that a process needs to judge pictures as every other process of the run does.
+    `inside`: see PictureReader.
+    """
 
     model: Path
     precision: Precision
     root: bytes
     largest_bytes: int
+    inside: bool
+
+    def open_reader(self) -> PictureReader:
+        return PictureReader(self.root, largest_bytes=self.largest_bytes, inside=self.inside)
 
 
 class Judge:
@@ -92,7 +98,7 @@ def open_judge(options: JudgeOptions, *, threads: int) -> Judge:
     """Load the model, with a stream for each thread. Raises ModelDamaged."""
     model = open_model(options.model, precision=options.precision, streams=threads)
     model.warm()  # the first pass is slow, and it finds a model that loads but does not work
-    return Judge(model, PictureReader(options.root, largest_bytes=options.largest_bytes))
+    return Judge(model, options.open_reader())
 
 
 def sum_model(folder: Path) -> str:

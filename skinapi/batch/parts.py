@@ -44,10 +44,7 @@ def finished_parts(folder: Path) -> list[Part]:
         try:
             part = Part(path, int(path.stem.removeprefix("part-")), pq.read_metadata(path).num_rows)
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise OutputDamaged(
-                f"{path} cannot be read. Delete it and the parts behind it, and their pictures are "
-                "judged again"
-            ) from error
+            raise _damaged(path) from error
         if part.first != expected:
             raise OutputDamaged(
                 f"The part before {path} is missing. Delete the parts behind it, and their "
@@ -59,14 +56,14 @@ def finished_parts(folder: Path) -> list[Part]:
 
 
 def read_paths(part: Part) -> list[Row]:
-    """Path and status of each row."""
-    rows: list[Row] = pq.read_table(part.path, columns=["path", "path_bytes", "status"]).to_pylist()
+    """Path and status of each row. Raises OutputDamaged."""
+    rows: list[Row] = _read(part, columns=["path", "path_bytes", "status"]).to_pylist()
     return rows
 
 
 def merge_parts(parts: Sequence[Part], target: Path, *, columns: pa.Schema, manifest: str) -> None:
     """Write one file with all rows, in the plan's order; `target` is replaced when it is whole. One
-    part at a time is in memory.
+    part at a time is in memory. Raises OutputDamaged for a part that cannot be read.
     """
     described = columns.with_metadata({METADATA: manifest.encode()})
     with (
@@ -74,7 +71,22 @@ def merge_parts(parts: Sequence[Part], target: Path, *, columns: pa.Schema, mani
         pq.ParquetWriter(draft, described, compression=COMPRESSION) as writer,
     ):
         for part in parts:
-            writer.write_table(pq.read_table(part.path).replace_schema_metadata(described.metadata))
+            writer.write_table(_read(part).replace_schema_metadata(described.metadata))
+
+
+def _read(part: Part, columns: Sequence[str] | None = None) -> pa.Table:
+    """Raises OutputDamaged."""
+    try:
+        return pq.read_table(part.path, columns=columns)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _damaged(part.path) from error
+
+
+def _damaged(path: Path) -> OutputDamaged:
+    return OutputDamaged(
+        f"{path} cannot be read. Delete it and the parts behind it, and their pictures are judged "
+        "again"
+    )
 
 
 def read_manifest_text(output: Path) -> str | None:

@@ -26,6 +26,7 @@ PICTURE_ERRORS = {
 NOT_A_FILE, FOLDER_UNREADABLE = "not_a_file", "folder_unreadable"
 # A link is not followed, and a pipe or a device does not block.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class UnreadableFile(Exception):
@@ -48,32 +49,36 @@ class PictureFile:
 
 
 class PictureReader:
-    """Reads pictures below a root. Several threads may use it."""
+    """Reads pictures below a root. Several threads may use it.
 
-    def __init__(self, root: bytes, *, largest_bytes: int) -> None:
+    `inside`: the names are of a folder that was walked, so a link in them was put there since, and
+    would lead out of the folder. It is not followed.
+    """
+
+    def __init__(self, root: bytes, *, largest_bytes: int, inside: bool = True) -> None:
         self._root = root
         self._largest = largest_bytes
+        self._inside = inside
         self._last_read: bytes | None = None
 
     def read(self, name: bytes) -> PictureFile:
         """Raises UnreadableFile, and PicturesGone if the file system was lost."""
         if name.endswith(b"/"):
             raise UnreadableFile(FOLDER_UNREADABLE)
-        path = path_below(self._root, name)
         try:
-            file = self._read(path)
+            file = self._read(name)
         except OSError as error:
             if error.errno not in PICTURE_ERRORS or not self._is_there():
                 raise PicturesGone from error
             raise UnreadableFile(PICTURE_ERRORS[error.errno]) from error
-        self._last_read = path
+        self._last_read = path_below(self._root, name)
         return file
 
     def exists(self, name: bytes) -> bool:
         return os.path.lexists(path_below(self._root, name))
 
-    def _read(self, path: bytes) -> PictureFile:
-        handle = os.open(path, _FLAGS)
+    def _read(self, name: bytes) -> PictureFile:
+        handle = self._open(name)
         try:
             found = os.fstat(handle)
             if not stat.S_ISREG(found.st_mode):
@@ -86,6 +91,19 @@ class PictureReader:
         if len(content) > self._largest:  # it has grown
             return PictureFile(len(content), None, None)
         return PictureFile(len(content), content, hashlib.sha256(content).hexdigest())
+
+    def _open(self, name: bytes) -> int:
+        if not self._inside:
+            return os.open(path_below(self._root, name), _FLAGS)
+        *folders, file = name.split(b"/")
+        folder = os.open(self._root, _FOLDER)
+        try:
+            for part in folders:
+                above, folder = folder, os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+                os.close(above)
+            return os.open(file, _FLAGS, dir_fd=folder)
+        finally:
+            os.close(folder)
 
     def _is_there(self) -> bool:
         """Whether the picture that was read last can still be found. If it cannot, a share was

@@ -362,7 +362,7 @@ def test_an_unmounted_share_is_no_missing_picture(
 def test_an_error_that_says_nothing_about_a_picture_ends_the_run(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(self: PictureReader, path: bytes) -> Any:
+    def read(self: PictureReader, name: bytes) -> Any:
         raise OSError(errno.EMFILE, "Too many open files")
 
     with monkeypatch.context() as exhausted:
@@ -385,6 +385,48 @@ def test_a_damaged_part_is_named(
         (part.parent / name).unlink()
     assert archive.run() == 0
     assert len(set(archive.paths())) == 24
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_part_whose_pages_are_damaged_is_named_too(
+    archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str], place: int
+) -> None:
+    """Its footer is whole, so nothing is noticed before its rows are read."""
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    part = OutputFolder(archive.out).path / archive.parts()[place]
+    content = bytearray(part.read_bytes())
+    content[4:400] = bytes(396)
+    part.write_bytes(content)
+    assert archive.run() == REFUSED
+    assert f"{part.name} cannot be read. Delete it" in capsys.readouterr().err
+    assert not archive.out.exists()
+
+
+def test_a_folder_that_becomes_a_link_is_not_followed(
+    archive: Archive, at_picture: Any, tmp_path: Path
+) -> None:
+    """The plan was written when it was a folder."""
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    ward = archive.pictures / "ward 2"
+    ward.rename(tmp_path / "secret")
+    ward.symlink_to(tmp_path / "secret")
+    assert archive.run() == 0
+    reasons = {row["path"]: row["reason"] for row in archive.rows()[12:]}
+    assert {reason for path, reason in reasons.items() if path.startswith("ward 2/")} == {"missing"}
+    assert {row["sha256"] for row in archive.rows() if row["reason"] == "missing"} == {None}
+
+
+def test_the_paths_of_a_list_may_go_through_a_link(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shared").symlink_to(archive.pictures)
+    listed = tmp_path / "list.txt"
+    listed.write_text("shared/ward 0/0000.jpg\n")
+    monkeypatch.chdir(tmp_path)
+    assert archive.run(source=listed) == 0
+    assert [row["status"] for row in archive.rows()] == ["judged"]
 
 
 def test_a_decoder_in_a_process_is_out_of_reach_of_ctrl_c(archive: Archive) -> None:

@@ -92,7 +92,7 @@ def test_a_cluster_gives_the_rows_of_one_machine(tmp_path: Path, cluster: LocalC
 
 
 def test_workers_that_cannot_judge_are_named_before_the_first_picture(tmp_path: Path) -> None:
-    options = JudgeOptions(tiny_model(), Precision.F32, b"/", 10**7)
+    options = JudgeOptions(tiny_model(), Precision.F32, b"/", 10**7, inside=True)
     worker: Any = SimpleNamespace(address="tcp://10.0.0.7:1", state=SimpleNamespace(nthreads=1))
     for plugin, says in [
         (JudgePlugin(options, "0" * 64), "10.0.0.7:1 has another model"),
