@@ -70,7 +70,7 @@ The tree, with the statuses. An error that only one package raises is defined in
           WrongNetworkInput          422
           WrongNetworkHead           422
           WrongNetworkLabels         422
-        IdempotencyKeyReused         422  (records)
+        IdempotencyKeyReused         422
         Undecided                    422  (clients)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
@@ -256,6 +256,11 @@ class UnsafeSettings(SkinAPIError):
 
 class Unprocessable(SkinAPIError):
     status, code, sentence = 422, "unprocessable", "This was understood but cannot be worked with"
+
+
+class IdempotencyKeyReused(Unprocessable):
+    code = "idempotency_key_reused"
+    sentence = "This Idempotency-Key was used for another request; choose a new one"
 
 
 class UnreadablePicture(Unprocessable):

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from skinapi.lab.images import DatasetImages
-from skinapi.lab.uploads import Uploads
+from skinapi.lab.uploads import Announced
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id
 from skinapi.vision.context import Context
@@ -98,9 +98,10 @@ class SampleAccounts:
 
     def _upload(self, owner: Person, name: str) -> str:
         """An upload of this person, with all of its bytes."""
-        uploads = Uploads(self.backend.services.store)
+        # Not made anew, as above.
+        uploads = self.backend.services.datasets._uploads
         account = self.backend.account(owner.email).id
-        upload = uploads.begin(owner=account, name=name, size=len(PHOTO), sha256=None)
+        upload = uploads.begin(Announced(account, name, len(PHOTO), None))
         return uploads.add_part(upload, offset=0, content=PHOTO).id
 
     def choose_reference(self) -> "Options":

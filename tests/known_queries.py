@@ -81,6 +81,10 @@ JOBS: list[Query] = [
         for before in ({}, {"place": {"$lt": OTHER}})
     ),
     *_of(
+        "jobs/queue.py Jobs.added_before",
+        ("jobs", "find", {"owner": ID, "idempotency_key": "k"}, {"limit": 1}),
+    ),
+    *_of(
         "jobs/queue.py Jobs.cancel",
         ("jobs", "update", {"id": JOB, "status": "queued"}, OPS),
         ("jobs", "update", {"id": JOB, "status": "running"}, OPS),
@@ -626,6 +630,10 @@ KNOWN: list[Query] = [
         ("datasets", "find", {"unverified": True, "status": "published"}, {"limit": 100}),
     ),
     *_of("lab/datasets.py Datasets.set_verified", ("datasets", "update", {"id": ID}, OPS)),
+    *_of(
+        "lab/uploads.py Uploads.begun_before",
+        ("uploads", "find", {"owner": ID, "idempotency_key": "k"}, {"limit": 1}),
+    ),
     *_of(
         "lab/datasets.py Datasets.sent_before",
         ("datasets", "find", {"owner": ID, "idempotency_key": "k"}, {"limit": 1}),

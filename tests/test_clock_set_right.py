@@ -12,7 +12,7 @@ import pytest
 
 from skinapi.jobs.queue import Jobs
 from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.uploads import KEPT_FOR, Uploads
+from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
 from skinapi.storage import ids
 from skinapi.storage.ids import CLOCK_TOLERANCE, now
 from tests.backends import ADMIN, PASSWORD, Backend, Person, store_of_kind
@@ -158,7 +158,7 @@ def test_a_job_that_ended_in_the_future_is_kept_from_now_on(backend: Backend, cl
 def test_an_upload_of_the_future_expires_as_if_it_began_now(backend: Backend, clock: Clock) -> None:
     uploads = Uploads(backend.services.store)
     clock.ahead = YEAR
-    begun = uploads.begin(owner="ada", name="a.zip", size=1, sha256=None)
+    begun = uploads.begin(Announced("ada", "a.zip", 1, None))
     clock.ahead = timedelta()
     uploads.sweep()
     assert uploads.get(begun.id, owner="ada").expires_at <= now() + KEPT_FOR

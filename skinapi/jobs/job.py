@@ -30,7 +30,7 @@ class Job(BaseModel):
     `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
     began at `progress_before`. `error` is a sentence and `error_code` its code, as errors of the
     API have one. `metrics` and `result` are empty in lists. `traceparent` names the trace of the
-    request that queued it (tracing.py).
+    request that queued it (tracing.py), and `idempotency_key` is that request's key.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -61,6 +61,7 @@ class Job(BaseModel):
     worker: str | None = None
     lease_ends_at: datetime | None = None
     traceparent: str | None = None
+    idempotency_key: str | None = None
 
     @property
     def ended(self) -> bool:

@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from skinapi import tracing
-from skinapi.errors import Conflict, Duplicate, NotFound
+from skinapi.errors import Conflict, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
 from skinapi.jobs.job import (
     CRASHED,
@@ -68,6 +68,7 @@ class Jobs:
         self.logs = JobLogs(store)
         self._documents = store.collection("jobs")
         self._documents.ensure_index("owner", "slot", unique=True)
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("running_owner", unique=True)
         self._documents.ensure_index("status", "queue_key", "id")
         self._documents.ensure_index("status", "lease_ends_at", "id")
@@ -83,8 +84,19 @@ class Jobs:
             pass
         return identifier
 
-    def add(self, *, identifier: str, kind: str, owner: str, request: Mapping[str, Any]) -> Job:
-        """Queue a new job. Raises TooManyJobs."""
+    def add(
+        self,
+        *,
+        identifier: str,
+        kind: str,
+        owner: str,
+        request: Mapping[str, Any],
+        key: str | None = None,
+    ) -> Job:
+        """Queue a new job; or the one that a retry with this key has queued at the same time.
+
+        Raises IdempotencyKeyReused, TooManyJobs.
+        """
 
         def insert(queued: Document) -> Job:
             job = Job(
@@ -94,14 +106,37 @@ class Jobs:
                 owner=owner,
                 request=dict(request),
                 status="queued",
+                idempotency_key=key,
                 **queued,
             )
-            self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
+            try:
+                self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
+            except Duplicate:
+                if before := self.added_before(kind=kind, owner=owner, request=request, key=key):
+                    return before
+                raise
             return job
 
         job = self._in_free_slot(owner, insert)
         self._make_room(owner)
         return job
+
+    def added_before(
+        self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
+    ) -> Job | None:
+        """The job that the same request with the same key has queued before, if it is still kept.
+
+        Raises IdempotencyKeyReused for another request with that key.
+        """
+        if key is None:
+            return None
+        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        if not found:
+            return None
+        before = Job.model_validate(found[0])
+        if (before.kind, before.request) != (kind, request):
+            raise IdempotencyKeyReused
+        return before
 
     def get(self, identifier: str) -> Job | None:
         found = self._documents.get(identifier)

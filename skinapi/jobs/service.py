@@ -38,20 +38,37 @@ class JobsService:
         self._jobs, self._trail = jobs, trail
         self._owner_stays, self._announce = owner_stays, announce
 
-    def submit(self, *, kind: str, owner: str, request: Mapping[str, Any]) -> Job:
+    def submit(
+        self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None = None
+    ) -> Job:
         """Queue a job. Its request was checked by the caller: plain JSON values, no field `…_at`.
+        The same request with the same idempotency key gets the job of the first one.
 
-        Raises TooManyJobs, and InvalidToken where the account was deleted at the same time.
+        Raises IdempotencyKeyReused for another request with that key, TooManyJobs, and InvalidToken
+        where the account was deleted at the same time.
         """
+        if before := self.submitted_before(kind=kind, owner=owner, request=request, key=key):
+            return before
         identifier = self._jobs.new_id()
         with self._trail.act("job.submit", by=owner, target=identifier):
-            job = self._jobs.add(identifier=identifier, kind=kind, owner=owner, request=request)
+            job = self._jobs.add(
+                identifier=identifier, kind=kind, owner=owner, request=request, key=key
+            )
             # After the write: a deletion that began before it could not see the job.
             if not self._owner_stays(owner):
                 self._jobs.forget(owner)
                 raise InvalidToken
         self._announce(job.id)
         return job
+
+    def submitted_before(
+        self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
+    ) -> Job | None:
+        """The job that the same request with the same key has queued before, if it is still kept.
+
+        Raises IdempotencyKeyReused for another request with that key.
+        """
+        return self._jobs.added_before(kind=kind, owner=owner, request=request, key=key)
 
     def get(self, *, job_id: str, owner: str | None) -> Job:
         """Raises NotFound, also for a job of somebody else."""

@@ -14,10 +14,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import Conflict, Duplicate, NotFound
+from skinapi.errors import Conflict, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.lab.dataset_names import DatasetNames
 from skinapi.lab.entry_names import comparable
-from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.vision.context import Modality

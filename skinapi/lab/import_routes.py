@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict
 
-from skinapi.errors import BadRequest, NotFound, WrongNetworkLabels
+from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound, WrongNetworkLabels
 from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.schemas import JobView
 from skinapi.lab.importing import ImportRequest, ImportsService
@@ -27,12 +27,14 @@ class NewModel(Body, ImportRequest):
     access=RESEARCHERS,
     rate=Rate.WRITE,
     status=202,
-    raises=(NotFound, BadRequest, WrongNetworkLabels, TooManyJobs),
+    raises=(NotFound, BadRequest, WrongNetworkLabels, TooManyJobs, IdempotencyKeyReused),
 )
-def import_model(imports: ImportsService, *, body: NewModel, subject: Subject) -> JobView:
+def import_model(
+    imports: ImportsService, *, body: NewModel, subject: Subject, idempotency_key: str | None
+) -> JobView:
     """Make a model version of a Keras network, as a job; its result names the version.
 
     It is a candidate without calibration. Where an admin has chosen a reference data set, it is
     compared on it with the model in service.
     """
-    return JobView.of(imports.start(request=body, owner=subject.id))
+    return JobView.of(imports.start(request=body, owner=subject.id, key=idempotency_key))

@@ -39,11 +39,17 @@ class ImportsService:
     def __init__(self, *, uploads: Uploads, jobs: JobsService) -> None:
         self._uploads, self._jobs = uploads, jobs
 
-    def start(self, *, request: ImportRequest, owner: str) -> Job:
+    def start(self, *, request: ImportRequest, owner: str, key: str | None = None) -> Job:
         """Queue the import of an upload.
 
-        Raises NotFound, BadRequest, WrongNetworkLabels, TooManyJobs.
+        The same request with the same key gets the job of the first one. Raises
+        IdempotencyKeyReused for another request with that key, NotFound, BadRequest,
+        WrongNetworkLabels, TooManyJobs.
         """
+        asked = request.model_dump(mode="json")
+        # First of all: the upload of a network that was imported is deleted.
+        if before := self._jobs.submitted_before(kind=KIND, owner=owner, request=asked, key=key):
+            return before
         upload = self._uploads.get(request.upload, owner=owner)
         if not upload.complete:
             raise BadRequest(f"The upload {upload.id} has {upload.received} of {upload.size} bytes")
@@ -51,7 +57,7 @@ class ImportsService:
             raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
         name_outputs(request.labels)
         self._uploads.keep(upload, until=now() + KEPT_FOR)
-        return self._jobs.submit(kind=KIND, owner=owner, request=request.model_dump(mode="json"))
+        return self._jobs.submit(kind=KIND, owner=owner, request=asked, key=key)
 
 
 def suffix_of(name: str) -> str:

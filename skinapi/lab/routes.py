@@ -4,7 +4,14 @@ import hashlib
 
 from flask import Response, request
 
-from skinapi.errors import BadDataset, BadRequest, Conflict, Forbidden, NotFound
+from skinapi.errors import (
+    BadDataset,
+    BadRequest,
+    Conflict,
+    Forbidden,
+    IdempotencyKeyReused,
+    NotFound,
+)
 from skinapi.lab.datasets import NewDataset
 from skinapi.lab.errors import (
     DatasetInUse,
@@ -26,7 +33,6 @@ from skinapi.lab.schemas import (
 )
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.uploads import LARGEST_PART
-from skinapi.records.errors import IdempotencyKeyReused
 from skinapi.web.access import Signed, Subject, admins
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import Page, PageQuery
@@ -49,11 +55,15 @@ from_reviews_routes: Routes[FromReviewsService] = Routes("datasets-from-reviews"
     access=RESEARCHERS,
     rate=Rate.WRITE,
     status=201,
-    raises=(BadRequest, DatasetQuotaReached),
+    raises=(BadRequest, DatasetQuotaReached, IdempotencyKeyReused),
 )
-def begin_upload(datasets: DatasetsService, *, body: NewUpload, subject: Subject) -> UploadView:
+def begin_upload(
+    datasets: DatasetsService, *, body: NewUpload, subject: Subject, idempotency_key: str | None
+) -> UploadView:
     """Announce a file; its bytes follow in parts, and may be continued after an interruption."""
-    upload = datasets.begin_upload(name=body.name, size=body.size, sha256=body.sha256, by=subject)
+    upload = datasets.begin_upload(
+        name=body.name, size=body.size, sha256=body.sha256, by=subject, key=idempotency_key
+    )
     return UploadView.of(upload)
 
 

@@ -27,7 +27,7 @@ from skinapi.lab.quota import Quota
 from skinapi.lab.receiving import receive
 from skinapi.lab.shown_report import shown_report
 from skinapi.lab.upkeep import Upkeep
-from skinapi.lab.uploads import KEPT_FOR, UploadRecord, Uploads, refuse_other_checksum
+from skinapi.lab.uploads import KEPT_FOR, Announced, UploadRecord, Uploads, refuse_other_checksum
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
@@ -87,17 +87,27 @@ class DatasetsService:
     # --- uploads ---
 
     def begin_upload(
-        self, *, name: str, size: int, sha256: str | None, by: Subject
+        self, *, name: str, size: int, sha256: str | None, by: Subject, key: str | None = None
     ) -> UploadRecord:
-        """Raises PayloadTooLarge, DatasetQuotaReached, BadRequest past MOST_UPLOADS, and
-        InvalidToken.
+        """The same request with the same key gets the upload of the first one.
+
+        Raises IdempotencyKeyReused for another request with that key, PayloadTooLarge,
+        DatasetQuotaReached, BadRequest past MOST_UPLOADS, and InvalidToken.
         """
         self.sweep()
+        announced = Announced(by.id, name, size, sha256, key)
+        if before := self._uploads.begun_before(announced):
+            return before
         if size > self._largest:
             raise body_too_large(self._largest)
         if len(self._uploads.of_owner(by.id)) >= MOST_UPLOADS:
             raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
-        upload = self._uploads.begin(owner=by.id, name=name, size=size, sha256=sha256)
+        try:
+            upload = self._uploads.begin(announced)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if before := self._uploads.begun_before(announced):
+                return before
+            raise
         try:
             self._refuse_gone(by.id)
             self._quota.check(by.id, 0)  # its size is counted already

@@ -8,13 +8,14 @@ replica of the server may receive one.
 import hashlib
 import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import BadRequest, Duplicate, NotFound
+from skinapi.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.lab.errors import WrongOffset
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
@@ -34,9 +35,21 @@ PART_LOST = "A part of the upload is lost; delete it and send the file again"
 SWEPT_AT_ONCE = 100
 
 
+@dataclass(frozen=True)
+class Announced:
+    """What an owner says of a file before its bytes come. `key`: the request's idempotency key."""
+
+    owner: str
+    name: str
+    size: int
+    sha256: str | None
+    key: str | None = None
+
+
 class UploadRecord(BaseModel):
     """An upload. `size` is announced, `received` is how much of it has arrived,
-    `dataset` the data set that was last made of it.
+    `dataset` the data set that was last made of it. `idempotency_key` is of the request that
+    announced it.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -50,6 +63,7 @@ class UploadRecord(BaseModel):
     received: int = 0
     sha256: str | None = None
     dataset: str | None = None
+    idempotency_key: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -61,24 +75,43 @@ class Uploads:
         self._blobs = store.blobs
         self._documents = store.collection("uploads")
         self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("expires_at", "id")
         self._parts = store.collection("upload_parts")
         self._parts.ensure_index("upload", "offset", unique=True)
         self._parts.ensure_index("upload", "offset", "id")
 
-    def begin(self, *, owner: str, name: str, size: int, sha256: str | None) -> UploadRecord:
+    def begin(self, announced: Announced) -> UploadRecord:
+        """Raises Duplicate where its owner has used the idempotency key before."""
         moment = now()
         upload = UploadRecord(
             id=new_id(),
             created_at=moment,
             expires_at=moment + KEPT_FOR,
-            owner=owner,
-            name=name,
-            size=size,
-            sha256=sha256,
+            owner=announced.owner,
+            name=announced.name,
+            size=announced.size,
+            sha256=announced.sha256,
+            idempotency_key=announced.key,
         )
         self._documents.insert({**upload.model_dump(), "schema": 1})
         return upload
+
+    def begun_before(self, announced: Announced) -> UploadRecord | None:
+        """The upload that the same request with the same key has announced before, if it is still
+        there. Raises IdempotencyKeyReused for another request with that key.
+        """
+        if announced.key is None:
+            return None
+        sent = {"owner": announced.owner, "idempotency_key": announced.key}
+        found = self._documents.find(sent, limit=1)
+        if not found:
+            return None
+        before = UploadRecord.model_validate(found[0])
+        same = Announced(before.owner, before.name, before.size, before.sha256, announced.key)
+        if same != announced:
+            raise IdempotencyKeyReused
+        return before
 
     def get(self, identifier: str, *, owner: str) -> UploadRecord:
         """Raises NotFound, also for somebody else's and for an expired one."""

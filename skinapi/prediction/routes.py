@@ -1,9 +1,15 @@
 """The route that classifies a photo for an account."""
 
-from skinapi.errors import BadRequest, NoModel, PredictionQuotaReached, Refused
+from skinapi.errors import (
+    BadRequest,
+    IdempotencyKeyReused,
+    NoModel,
+    PredictionQuotaReached,
+    Refused,
+)
 from skinapi.prediction.schemas import PhotoForm, SampleQuery, SampleView
 from skinapi.prediction.service import PredictionService
-from skinapi.records.errors import IdempotencyKeyReused, StorageQuotaReached
+from skinapi.records.errors import StorageQuotaReached
 from skinapi.records.schemas import SubmissionView
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits import Rate

@@ -1,11 +1,6 @@
 """Errors about stored findings."""
 
-from skinapi.errors import SkinAPIError, Unprocessable
-
-
-class IdempotencyKeyReused(Unprocessable):
-    code = "idempotency_key_reused"
-    sentence = "This Idempotency-Key was used for another request; choose a new one"
+from skinapi.errors import SkinAPIError
 
 
 class StorageQuotaReached(SkinAPIError):

@@ -6,8 +6,7 @@ from functools import partial
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
-from skinapi.errors import Duplicate, Forbidden, NotFound
-from skinapi.records.errors import IdempotencyKeyReused
+from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.records.reviews import Agreement, Histology, Review, Reviews
 from skinapi.records.service import NOT_YOURS, RecordsService, in_care
 from skinapi.records.submissions import Submission

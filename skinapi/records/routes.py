@@ -4,8 +4,7 @@ import hashlib
 
 from flask import Response, request
 
-from skinapi.errors import Forbidden, NotFound
-from skinapi.records.errors import IdempotencyKeyReused
+from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import SubmissionInCare, SubmissionView, SummaryView

@@ -7,8 +7,7 @@ from typing import Any
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import Duplicate, InvalidToken, NotFound
-from skinapi.records.errors import IdempotencyKeyReused
+from skinapi.errors import Duplicate, IdempotencyKeyReused, InvalidToken, NotFound
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.review_queue import ReviewQueue

@@ -10,7 +10,7 @@ import pytest
 from skinapi.jobs.job import OPEN_LAB
 from skinapi.jobs.queue import Jobs
 from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.uploads import Uploads
+from skinapi.lab.uploads import Announced, Uploads
 from tests.backends import Backend, Person
 from tests.lab.sending import labelled, send, upload, zipped
 
@@ -103,7 +103,7 @@ def test_check_finds_data_sets_and_uploads_without_an_account(backend: Backend) 
     datasets, uploads = Datasets(store), Uploads(store)
     for owner in ("gone", OPEN_LAB):
         datasets.begin(NewDataset(name=owner, owner=owner), size=0)
-    uploads.begin(owner="gone-too", name="a.zip", size=5, sha256=None)
+    uploads.begin(Announced("gone-too", "a.zip", 5, None))
     found = list(backend.services.faults())
     assert [fault.says for fault in found] == [
         "data sets or uploads of account gone, which is gone",

@@ -1,4 +1,6 @@
-"""A data set that is sent again under its Idempotency-Key, because the answer was lost."""
+"""What is sent again under its Idempotency-Key, because the answer was lost: a data set, the
+announcement of an upload, an import.
+"""
 
 import time
 from typing import Any
@@ -6,12 +8,16 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.jobs.queue import Jobs
 from skinapi.lab.datasets import Datasets
+from skinapi.lab.uploads import Uploads
 from tests.backends import Backend, Person
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import before_call
 
 KEY = {"Idempotency-Key": "visit-7"}
+FILE = {"name": "a.zip", "size": 5}
+MODEL = {"labels": ["mel", "nv"], "scaling": "tf"}
 
 
 def post(person: Person, sent: str, **said: Any) -> TestResponse:
@@ -90,3 +96,63 @@ def test_one_that_is_being_deleted_is_gone(backend: Backend) -> None:
     datasets = Datasets(backend.services.store)
     datasets.begin_deletion(datasets.by_id(identifier))
     assert post(person, sent).status_code == 404
+
+
+def announce(person: Person, **said: Any) -> TestResponse:
+    return person.call("POST", "/uploads", json={**FILE, **said}, headers=KEY)
+
+
+def import_(person: Person, sent: str, **said: Any) -> TestResponse:
+    return person.call("POST", "/models", json={"upload": sent, **MODEL, **said}, headers=KEY)
+
+
+def test_an_upload_is_announced_once(any_backend: Backend) -> None:
+    ada, bob = (any_backend.member(role="researcher") for _ in range(2))
+    first, again = announce(ada), announce(ada)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.get_json() == first.get_json()
+    other = announce(ada, size=6)
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+    assert announce(bob, size=6).status_code == 201
+    identifier = first.get_json()["id"]
+    assert ada.call("DELETE", f"/uploads/{identifier}").status_code == 200
+    assert announce(ada).get_json()["id"] != identifier
+
+
+def test_of_two_announcements_at_the_same_time_one_makes_an_upload(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = any_backend.member(role="researcher")
+    made: list[str] = []
+    before_call(
+        monkeypatch, Uploads, "begin", lambda: made.append(announce(person).get_json()["id"])
+    )
+    again = announce(person)
+    assert (again.status_code, [again.get_json()["id"]]) == (201, made)
+
+
+def test_an_import_is_queued_once(any_backend: Backend) -> None:
+    person = any_backend.member(role="researcher")
+    sent = upload(person, b"PK", "a.keras")
+    first = import_(person, sent)
+    assert first.status_code == 202
+    person.call("DELETE", f"/uploads/{sent}")  # as the job does at its end
+    again = import_(person, sent)
+    assert (again.status_code, again.get_json()["id"]) == (202, first.get_json()["id"])
+    assert len(person.call("GET", "/jobs").get_json()) == 1
+    other = import_(person, sent, licence="CC0")
+    assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
+
+
+def test_of_two_imports_at_the_same_time_one_is_queued(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = any_backend.member(role="researcher")
+    sent = upload(person, b"PK", "a.keras")
+    made: list[str] = []
+    before_call(
+        monkeypatch, Jobs, "add", lambda: made.append(import_(person, sent).get_json()["id"])
+    )
+    again = import_(person, sent)
+    assert (again.status_code, [again.get_json()["id"]]) == (202, made)
+    assert len(person.call("GET", "/jobs").get_json()) == 1

@@ -26,7 +26,7 @@ from skinapi.lab.import_model import import_model
 from skinapi.lab.importing import ImportRequest
 from skinapi.lab.network_export import ExportRequest
 from skinapi.lab.network_process import answer
-from skinapi.lab.uploads import Uploads
+from skinapi.lab.uploads import Announced, Uploads
 from skinapi.registry.gates import GateName
 from skinapi.settings.machine import machine_memory
 from skinapi.vision.model import read_card
@@ -101,9 +101,7 @@ def attempt_of(
     lab: Backend, work: Path, content: bytes, name: str = "mine.keras", **said: Any
 ) -> Attempt:
     uploads = Uploads(lab.services.store)
-    begun = uploads.begin(
-        owner=OWNER, name=name, size=len(content), sha256=said.pop("sha256", None)
-    )
+    begun = uploads.begin(Announced(OWNER, name, len(content), said.pop("sha256", None)))
     uploads.add_part(begun, offset=0, content=content)
     request = ImportRequest(upload=begun.id, labels=LABELS, scaling=Scaling.TF, **said)
     job = lab.services.jobs.submit(
