@@ -3,7 +3,7 @@
 The names of the first fields are those that the Angular app reads; the other fields were added.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from typing import Any, Self
 
@@ -155,7 +155,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "user_email": owner.email,
         "stated": stated_name(finding),
         "confidence": percent(finding.confidence),
-        "report": _report(submission.sections, graver),
+        "report": ReportView.model_validate(put_review_first(submission.sections, graver)),
         "time": submission.created_at.astimezone(UTC).strftime(TIME),
         "band": finding.band,
         "band_label": band.label,
@@ -179,15 +179,13 @@ def graver_sentence(submission: QueueEntry) -> str | None:
     return said.in_language(submission.language) if said else None
 
 
-def _report(sections: dict[str, str], graver: str | None) -> ReportView:
-    """The narrative. Where a review is graver, it begins with that, and recommends nothing else:
-    older clients show the narrative and no other words.
+def put_review_first(sections: Mapping[str, str], graver: str | None) -> dict[str, str]:
+    """The sections of a narrative, which was written about the finding. Where a review is graver,
+    they begin with that, and recommend nothing else: older clients show no other words.
     """
-    report = ReportView.model_validate(sections)
     if graver is None:
-        return report
-    overview = f"{graver} {report.overview}"
-    return report.model_copy(update={"overview": overview, "recommendation": graver})
+        return dict(sections)
+    return {**sections, "overview": f"{graver} {sections['overview']}", "recommendation": graver}
 
 
 def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:

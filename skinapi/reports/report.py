@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from skinapi.records.reviews import Review
+from skinapi.records.schemas import put_review_first
 from skinapi.reports.facts import Facts
-from skinapi.reports.narrative import Narrative
+from skinapi.reports.narrative import Narrative, Sections
 from skinapi.vision.bands import graver_review
 from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
 
@@ -73,6 +74,17 @@ class Report:
         reviewed_as = self.review.label if self.review else None
         said = graver_review(reviewed_as=reviewed_as, band=self.facts.band)
         return self.say(said) if said else None
+
+    @property
+    def shown_narrative(self) -> Narrative:
+        """The narrative as it is read: a graver review comes first in it, and takes the place of
+        the advice that was written about the finding.
+        """
+        graver, narrative = self.graver_review, self.narrative
+        if graver is None:
+            return narrative
+        sections = Sections(**put_review_first(narrative.sections.model_dump(), graver))
+        return narrative.model_copy(update={"sections": sections, "next_steps": (graver,)})
 
     def say(self, said: Said) -> str:
         return said.in_language(self.language)

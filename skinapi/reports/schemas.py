@@ -129,7 +129,7 @@ class FullReport(Answer):
             notice=general,
             notices=notices,
             facts=facts,
-            narrative=AllWords.of(report.narrative),
+            narrative=AllWords.of(report.shown_narrative),
             about=AboutView.of(report),
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
@@ -158,7 +158,7 @@ class StatedReport(Answer):
 
     @classmethod
     def of(cls, report: Report, basis: str) -> Self:
-        full, narrative = FullReport.of(report), report.narrative
+        full, narrative = FullReport.of(report), report.shown_narrative
         shared = ("stated", "confidence", "band", "band_label", "action", "notice", "notices")
         return cls(
             **narrative.sections.model_dump(),

@@ -156,7 +156,7 @@ class ReportContent:
 
     @cached_property
     def sections(self) -> list[Row]:
-        labels, said = self.labels, self.report.narrative.sections
+        labels, said = self.labels, self.report.shown_narrative.sections
         return [
             (labels.overview, said.overview),
             (labels.importance, said.importance_of_early_detection),
@@ -169,7 +169,7 @@ class ReportContent:
         """The narrative's lists, without items that the page shows already: a narrative may repeat
         its sections in its lists.
         """
-        labels, narrative = self.labels, self.report.narrative
+        labels, narrative = self.labels, self.report.shown_narrative
         lists = [
             (labels.findings, narrative.findings),
             (labels.next_steps, narrative.next_steps),
