@@ -3,9 +3,10 @@
 import os
 import threading
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from pathlib import Path
 from traceback import format_exception
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -13,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from skinapi.app import create_app
 from skinapi.errors import UnsafeSettings
 from skinapi.services import open_services
-from skinapi.settings import Settings
+from skinapi.settings import Settings, safety
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo import MongoStore
@@ -41,6 +42,21 @@ def production(**settings: Any) -> Settings:
 
 def mock_store_unless(given: dict[str, str]) -> MongoStore | None:
     return None if "mongo_uri" in given else mock_store()
+
+
+@pytest.mark.parametrize("year", [2201, 9999])
+def test_a_clock_in_which_no_token_could_be_made_is_refused(
+    year: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls(year, 12, 31, 23, 59, tzinfo=tz)
+
+    refuse_unsafe(Settings())
+    monkeypatch.setattr(safety, "datetime", Wrong)
+    with pytest.raises(UnsafeSettings, match=f"the year is {year}: set it right"):
+        refuse_unsafe(Settings())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What the server refuses to start with."""
 
 import re
+from datetime import UTC, datetime
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
@@ -18,6 +19,8 @@ from skinapi.settings.values import (
 )
 
 SHORTEST_TOKEN = 16
+# Tokens end in 2242, and with a clock in the year 9999 no date lies an hour ahead.
+LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
 OTLP_HEADER = re.compile(r"\s*[A-Za-z0-9!#$&'*+.^_`|~-]+=[\w!#$%&'()*+./:<>?@^`|~=-]+\s*", re.ASCII)
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
@@ -26,6 +29,11 @@ RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_pred
 
 def refuse_unsafe(settings: Settings) -> None:
     """Raises UnsafeSettings if it would not be safe to serve patients with these settings."""
+    year = datetime.now(UTC).year
+    if year > LAST_YEAR:
+        raise UnsafeSettings(
+            f"The clock of this machine says that the year is {year}: set it right"
+        )
     if settings.production:
         settings.signing_key()  # raises UnsafeSettings; in development it would make a key
     refuse_shared(settings.instance_dir)
