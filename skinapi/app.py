@@ -28,6 +28,7 @@ from skinapi.lab.importing import ImportsService
 from skinapi.lab.routes import from_reviews_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.lab.training import TrainingService
+from skinapi.lab.upload_routes import routes as upload_routes
 from skinapi.lab.uploads import Uploads
 from skinapi.logs import configure_logs
 from skinapi.prediction.routes import routes as prediction_routes
@@ -155,6 +156,7 @@ def _register_routes(
     app.register_blueprint(review_routes.blueprint(services.reviews))
     app.register_blueprint(reports_routes.blueprint(model_services.reports))
     app.register_blueprint(care_routes.blueprint(services.care))
+    app.register_blueprint(upload_routes.blueprint(services.uploads))
     app.register_blueprint(dataset_routes.blueprint(services.datasets))
     app.register_blueprint(from_reviews_routes.blueprint(services.from_reviews))
     app.register_blueprint(lab_datasets.routes.blueprint(services.datasets))

@@ -42,6 +42,7 @@ from skinapi.lab.opening import open_datasets
 from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.training import uses_dataset
+from skinapi.lab.upload_service import UploadsService
 from skinapi.lab.uploads import UploadRecord
 from skinapi.prediction.service import PredictionService
 from skinapi.records.finding_counts import FindingCounts
@@ -111,6 +112,7 @@ class Services:
     care: CareService
     issued: IssuedReports
     datasets: DatasetsService
+    uploads: UploadsService
     from_reviews: FromReviewsService
     contributed: ContributedPictures
     jobs: JobsService
@@ -173,7 +175,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         announce=open_announcer(settings.broker_uri),
     )
     models = open_models(settings, store, data.trail.act)
-    datasets, from_reviews = open_datasets(
+    lab = open_datasets(
         settings,
         store,
         data.lab,
@@ -188,7 +190,7 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
             accounts=data.accounts,
         ),
     )
-    eraser = _eraser(data, records, jobs, datasets)
+    eraser = _eraser(data, records, jobs, lab.datasets)
     tokens = Tokens(key=settings.signing_key())
     # No more than half of the threads, so that the others can serve what needs no password.
     passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
@@ -218,8 +220,9 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         ),
         care=CareService(accounts=data.accounts, submissions=data.submissions),
         issued=data.issued,
-        datasets=datasets,
-        from_reviews=from_reviews,
+        datasets=lab.datasets,
+        uploads=lab.uploads,
+        from_reviews=lab.from_reviews,
         contributed=data.lab.contributed,
         jobs=jobs,
         models=models,

@@ -19,7 +19,7 @@ from typing import Any
 from skinapi.auth import guess_limits, hashing_places, passwords, sessions
 from skinapi.auth import routes as auth_routes
 from skinapi.jobs import attempt, events, job, log_store
-from skinapi.lab import archives, datasets, entry_names, service, tables, uploads
+from skinapi.lab import archives, datasets, entry_names, tables, upload_service, uploads
 from skinapi.registry import prediction_pool
 from skinapi.reports.llm import cache, circuit_breaker, http_client
 from skinapi.settings import Settings
@@ -159,7 +159,7 @@ def _limits() -> Iterator[Row]:
     yield "rows of a table of a data set", str(tables.MOST_ROWS)
     yield "a part of an upload", _bytes(uploads.LARGEST_PART)
     yield "a part of an upload that is not the last, at least", _bytes(uploads.SMALLEST_PART)
-    yield "uploads of one account that are not used", str(service.MOST_UPLOADS)
+    yield "uploads of one account that are not used", str(upload_service.MOST_UPLOADS)
     yield "an upload that is not used is kept", _days(uploads.KEPT_FOR.days)
     yield "the report of a refused data set is kept", _days(datasets.REFUSED_FOR.days)
     yield "disk space that uploads leave free", _bytes(spool.RESERVED_BYTES)

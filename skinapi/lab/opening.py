@@ -17,6 +17,7 @@ from skinapi.lab.quarantine import Quarantine
 from skinapi.lab.quota import Quota
 from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
+from skinapi.lab.upload_service import UploadsService
 from skinapi.lab.uploads import Uploads
 from skinapi.records.submissions import Submissions
 from skinapi.settings import Settings
@@ -32,6 +33,13 @@ class LabRepositories:
     datasets: Datasets
     images: DatasetImages
     contributed: ContributedPictures
+
+
+@dataclass(frozen=True)
+class LabServices:
+    datasets: DatasetsService
+    uploads: UploadsService
+    from_reviews: FromReviewsService
 
 
 def open_lab_repositories(
@@ -54,7 +62,7 @@ def open_datasets(
     in_use: Callable[[str], bool],
     findings: ReviewedFindings,
     owner_stays: OwnerStays,
-) -> tuple[DatasetsService, FromReviewsService]:
+) -> LabServices:
     """`learned` tells of the model in service, `in_use` whether a job uses a data set.
 
     Removes what killed processes left in the quarantine of this machine.
@@ -95,4 +103,11 @@ def open_datasets(
         contributed=data.contributed,
         trail=trail,
     )
-    return service, from_reviews
+    uploading = UploadsService(
+        uploads=uploads,
+        quota=quota,
+        largest=settings.max_dataset_bytes,
+        owner_stays=owner_stays,
+        sweep=service.sweep,
+    )
+    return LabServices(service, uploading, from_reviews)

@@ -1,4 +1,4 @@
-"""The routes of data sets and of uploads that can be continued."""
+"""The routes of data sets."""
 
 import hashlib
 
@@ -15,10 +15,8 @@ from skinapi.errors import (
 from skinapi.lab.datasets import NewDataset
 from skinapi.lab.errors import (
     DatasetInUse,
-    DatasetQuotaReached,
     NameTaken,
     UploadInUse,
-    WrongOffset,
 )
 from skinapi.lab.from_reviews import FromReviewsService
 from skinapi.lab.schemas import (
@@ -28,17 +26,13 @@ from skinapi.lab.schemas import (
     ImageView,
     NewDatasetBody,
     NewReviewedDataset,
-    NewUpload,
-    UploadView,
 )
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.uploads import LARGEST_PART
 from skinapi.web.access import Signed, Subject, admins
 from skinapi.web.limits import Rate
 from skinapi.web.pagination import Page, PageQuery
 from skinapi.web.routes import Routes
 from skinapi.web.schema_types import Message
-from skinapi.web.streams import BodyStream
 
 RESEARCHERS = Signed(
     roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
@@ -47,61 +41,6 @@ CHOOSERS = admins("Only admin can choose the reference data set")
 
 routes: Routes[DatasetsService] = Routes("datasets")
 from_reviews_routes: Routes[FromReviewsService] = Routes("datasets-from-reviews")
-
-
-@routes.route(
-    "POST",
-    "/uploads",
-    access=RESEARCHERS,
-    rate=Rate.WRITE,
-    status=201,
-    raises=(BadRequest, DatasetQuotaReached, IdempotencyKeyReused),
-)
-def begin_upload(
-    datasets: DatasetsService, *, body: NewUpload, subject: Subject, idempotency_key: str | None
-) -> UploadView:
-    """Announce a file; its bytes follow in parts, and may be continued after an interruption."""
-    upload = datasets.begin_upload(
-        name=body.name, size=body.size, sha256=body.sha256, by=subject, key=idempotency_key
-    )
-    return UploadView.of(upload)
-
-
-@routes.route(
-    "PUT",
-    "/uploads/<upload>/<offset>",
-    access=RESEARCHERS,
-    rate=Rate.WRITE,
-    spooled=True,
-    max_body=LARGEST_PART,
-    raises=(NotFound, WrongOffset),
-)
-def add_upload_part(
-    datasets: DatasetsService, *, upload: str, offset: str, stream: BodyStream, subject: Subject
-) -> UploadView:
-    """The bytes that begin at this offset, where `received` says that the next part begins.
-
-    A part that is sent again changes nothing.
-    """
-    grown = datasets.add_part(
-        upload=upload, offset=offset, read=stream.read, largest=LARGEST_PART, by=subject
-    )
-    return UploadView.of(grown)
-
-
-@routes.route("GET", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.READ, raises=(NotFound,))
-def show_upload(datasets: DatasetsService, *, upload: str, subject: Subject) -> UploadView:
-    """How much of an upload has arrived."""
-    return UploadView.of(datasets.show_upload(upload=upload, by=subject))
-
-
-@routes.route(
-    "DELETE", "/uploads/<upload>", access=RESEARCHERS, rate=Rate.WRITE, raises=(NotFound,)
-)
-def delete_upload(datasets: DatasetsService, *, upload: str, subject: Subject) -> Message:
-    """Delete an upload that is not needed any more."""
-    datasets.delete_upload(upload=upload, by=subject)
-    return Message(message=f"Upload {upload} deleted")
 
 
 @routes.route(

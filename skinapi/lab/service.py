@@ -1,7 +1,6 @@
-"""The use cases of data sets: upload in parts, send, list, show, compare on, delete."""
+"""The use cases of data sets: send, list, show, compare on, delete."""
 
 import io
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
@@ -19,7 +18,7 @@ from skinapi.errors import (
 from skinapi.lab.checks import Checks
 from skinapi.lab.contents import Sent
 from skinapi.lab.datasets import NO_SUCH, Datasets, DatasetVersion, NewDataset, Status
-from skinapi.lab.errors import DatasetInUse, DatasetQuotaReached, NameTaken, UploadInUse
+from skinapi.lab.errors import DatasetInUse, NameTaken, UploadInUse
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.publishing import Published, Publisher
 from skinapi.lab.quarantine import Quarantine
@@ -27,7 +26,7 @@ from skinapi.lab.quota import Quota
 from skinapi.lab.receiving import receive
 from skinapi.lab.shown_report import shown_report
 from skinapi.lab.upkeep import Upkeep
-from skinapi.lab.uploads import KEPT_FOR, Announced, UploadRecord, Uploads, refuse_other_checksum
+from skinapi.lab.uploads import KEPT_FOR, UploadRecord, Uploads, refuse_other_checksum
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.web.access import Subject
@@ -36,9 +35,6 @@ from skinapi.web.multipart import PartBegins
 from skinapi.web.pagination import Page
 from skinapi.web.size_limits import body_too_large
 
-MOST_UPLOADS = 200
-# Parts of uploads that are read into memory at the same time, in each process.
-PARTS_AT_ONCE = 2
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 
 
@@ -82,58 +78,6 @@ class DatasetsService:
             resume_erasures=resume_erasures,
         )
         self._owner_stays = owner_stays
-        self._parts = threading.BoundedSemaphore(PARTS_AT_ONCE)
-
-    # --- uploads ---
-
-    def begin_upload(
-        self, *, name: str, size: int, sha256: str | None, by: Subject, key: str | None = None
-    ) -> UploadRecord:
-        """The same request with the same key gets the upload of the first one.
-
-        Raises IdempotencyKeyReused for another request with that key, PayloadTooLarge,
-        DatasetQuotaReached, BadRequest past MOST_UPLOADS, and InvalidToken.
-        """
-        self.sweep()
-        announced = Announced(by.id, name, size, sha256, key)
-        if before := self._uploads.begun_before(announced):
-            return before
-        if size > self._largest:
-            raise body_too_large(self._largest)
-        if len(self._uploads.of_owner(by.id)) >= MOST_UPLOADS:
-            raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
-        try:
-            upload = self._uploads.begin(announced)
-        except Duplicate:  # a retry of this request has stored it in the meantime
-            if before := self._uploads.begun_before(announced):
-                return before
-            raise
-        try:
-            self._refuse_gone(by.id)
-            self._quota.check(by.id, 0)  # its size is counted already
-        except (InvalidToken, DatasetQuotaReached):
-            self._uploads.remove(upload.id)
-            raise
-        return upload
-
-    def add_part(
-        self, *, upload: str, offset: str, read: Callable[[int], bytes], largest: int, by: Subject
-    ) -> UploadRecord:
-        """Raises NotFound, WrongOffset, BadRequest."""
-        record = self._uploads.get(upload, owner=by.id)
-        if not offset.isdecimal() or not offset.isascii() or len(offset) > 15:
-            raise BadRequest("The offset is a number of bytes")
-        with self._parts:
-            content = bytearray()
-            while piece := read(largest + 1 - len(content)):
-                content += piece
-            return self._uploads.add_part(record, offset=int(offset), content=bytes(content))
-
-    def show_upload(self, *, upload: str, by: Subject) -> UploadRecord:
-        return self._uploads.get(upload, owner=by.id)
-
-    def delete_upload(self, *, upload: str, by: Subject) -> None:
-        self._uploads.remove(self._uploads.get(upload, owner=by.id).id)
 
     # --- sending ---
 
