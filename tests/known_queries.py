@@ -159,12 +159,12 @@ JOBS: list[Query] = [
         exempt=CHECK,
     ),
     *_of(
-        "jobs/queue.py Jobs._in_free_slot",
+        "jobs/places.py Places.take",
         ("jobs", "find", {"owner": ID, "slot": {"$gte": 0}}, {"sort": "slot"}),
         exempt="slots of an owner are unique, so there are no equal ones to sort",
     ),
     *_of(
-        "jobs/queue.py Jobs._round_of",
+        "jobs/places.py Places._round_of",
         ("jobs", "find", {"status": "queued"}, {"sort": "queue_key", "limit": 1}),
         ("jobs", "find", {}, {"sort": "-queue_key", "limit": 1}),
         ("jobs", "find", {"owner": ID}, {"sort": "-queue_key", "limit": 1}),

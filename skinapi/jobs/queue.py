@@ -5,12 +5,8 @@ lease; each later write of the worker names the token, and changes nothing if an
 taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
 again, at its old place.
 
-**One job of an account runs at a time**: the claim sets `running_owner`, which is unique. **An
-account has at most MOST_UNFINISHED**: each unfinished job has a `slot`, unique with its owner.
-
-**The queue is fair** (start-time fair queueing, https://doi.org/10.1145/248156.248171): a new job
-gets the round after its owner's newest one, or the round that is being served if that is later. So
-somebody's fifth job waits behind everybody's first, and nobody waits for ever.
+**One job of an account runs at a time**: the claim sets `running_owner`, which is unique. What a
+job's place in the queue is, places.py decides.
 """
 
 import secrets
@@ -19,22 +15,21 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from skinapi import tracing
-from skinapi.errors import Conflict, Duplicate, IdempotencyKeyReused, NotFound
-from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
+from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.jobs.errors import JobEnded, JobNotEnded
 from skinapi.jobs.job import (
     CRASHED,
     ENDED,
     KEPT_FOR,
     MOST_ATTEMPTS,
     MOST_KEPT,
-    MOST_UNFINISHED,
     Job,
     Status,
 )
 from skinapi.jobs.log_store import JobLogs
+from skinapi.jobs.places import Places
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import CLOCK_TOLERANCE, made_at, new_id, now
+from skinapi.storage.ids import CLOCK_TOLERANCE, made_at, now
 from skinapi.storage.ports import Document, Ops, Store
 
 # A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
@@ -67,16 +62,14 @@ class Jobs:
     def __init__(self, store: Store) -> None:
         self.logs = JobLogs(store)
         self._documents = store.collection("jobs")
-        self._documents.ensure_index("owner", "slot", unique=True)
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("running_owner", unique=True)
         self._documents.ensure_index("status", "queue_key", "id")
         self._documents.ensure_index("status", "lease_ends_at", "id")
-        self._documents.ensure_index("queue_key", "id")
-        self._documents.ensure_index("owner", "queue_key", "id")
         self._documents.ensure_index("place", "id")
         self._documents.ensure_index("owner", "place", "id")
         self._documents.ensure_index("completed_at", "id")
+        self._places = Places(self._documents)
 
     def new_id(self) -> str:
         """8 hex digits, which is the form that DermaScan lab expects."""
@@ -117,7 +110,7 @@ class Jobs:
                 raise
             return job
 
-        job = self._in_free_slot(owner, insert)
+        job = self._places.take(owner, insert)
         self._make_room(owner)
         return job
 
@@ -223,7 +216,7 @@ class Jobs:
                 raise JobNotEnded if self.get(job.id) else NotFound
             return Job.model_validate(changed)
 
-        return self._in_free_slot(job.owner, queue)
+        return self._places.take(job.owner, queue)
 
     def claim(self, *, worker: str, lease: timedelta) -> Job | None:
         """Take the job whose turn it is, or None."""
@@ -350,40 +343,6 @@ class Jobs:
             return job
         started = {"$set": {"started_at": job.attempt_started_at}}
         return self._as_holder(job, started) or job
-
-    def _in_free_slot(self, owner: str, act: Callable[[Document], Job]) -> Job:
-        """Do this with a slot that no unfinished job of the owner has, and a place in the queue.
-
-        Raises TooManyJobs. Tried again where another request takes the slot first; that can happen
-        only as often as there are slots.
-        """
-        traceparent = tracing.traceparent()
-        traced = {"traceparent": traceparent} if traceparent else {}
-        for _ in range(MOST_UNFINISHED + 1):
-            unfinished = {"owner": owner, "slot": {"$gte": 0}}
-            held = self._documents.find(unfinished, sort="slot", fields=("slot",))
-            taken = {found["slot"] for found in held}
-            free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
-            if free is None:
-                raise TooManyJobs
-            place = new_id()
-            queue_key = f"{self._next_round(owner):010d}-{place}"
-            try:
-                return act({"slot": free, "place": place, "queue_key": queue_key, **traced})
-            except Duplicate:
-                continue
-        raise Conflict("Many of your requests came at the same time; try again")
-
-    def _next_round(self, owner: str) -> int:
-        served = self._round_of({"status": "queued"}, sort="queue_key")
-        if served is None:  # nobody waits: the round of the newest job is the one being served
-            served = self._round_of({}, sort="-queue_key")
-        own = self._round_of({"owner": owner}, sort="-queue_key")
-        return max(served or 0, 0 if own is None else own + 1)
-
-    def _round_of(self, filter: Document, *, sort: str) -> int | None:
-        found = self._documents.find(filter, sort=sort, limit=1, fields=("queue_key",))
-        return int(found[0]["queue_key"].partition("-")[0]) if found else None
 
     def _make_room(self, owner: str) -> None:
         """Remove what an owner has beyond MOST_KEPT; of the oldest, only what has ended."""

@@ -1,0 +1,61 @@
+"""The places of jobs in the queue.
+
+**An account has at most MOST_UNFINISHED**: each unfinished job has a `slot`, unique with its owner.
+
+**The queue is fair** (start-time fair queueing, https://doi.org/10.1145/248156.248171): a new job
+gets the round after its owner's newest one, or the round that is being served if that is later. So
+somebody's fifth job waits behind everybody's first, and nobody waits for ever.
+"""
+
+from collections.abc import Callable
+
+from skinapi import tracing
+from skinapi.errors import Conflict, Duplicate
+from skinapi.jobs.errors import TooManyJobs
+from skinapi.jobs.job import MOST_UNFINISHED, Job
+from skinapi.storage.ids import new_id
+from skinapi.storage.ports import Document, Documents
+
+
+class Places:
+    """The slots and places of the jobs in this collection."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+        self._documents.ensure_index("owner", "slot", unique=True)
+        self._documents.ensure_index("queue_key", "id")
+        self._documents.ensure_index("owner", "queue_key", "id")
+
+    def take(self, owner: str, act: Callable[[Document], Job]) -> Job:
+        """Do this with a slot that no unfinished job of the owner has, and a place in the queue.
+
+        Raises TooManyJobs. Tried again where another request takes the slot first; that can happen
+        only as often as there are slots.
+        """
+        traceparent = tracing.traceparent()
+        traced = {"traceparent": traceparent} if traceparent else {}
+        for _ in range(MOST_UNFINISHED + 1):
+            unfinished = {"owner": owner, "slot": {"$gte": 0}}
+            held = self._documents.find(unfinished, sort="slot", fields=("slot",))
+            taken = {found["slot"] for found in held}
+            free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
+            if free is None:
+                raise TooManyJobs
+            place = new_id()
+            queue_key = f"{self._next_round(owner):010d}-{place}"
+            try:
+                return act({"slot": free, "place": place, "queue_key": queue_key, **traced})
+            except Duplicate:
+                continue
+        raise Conflict("Many of your requests came at the same time; try again")
+
+    def _next_round(self, owner: str) -> int:
+        served = self._round_of({"status": "queued"}, sort="queue_key")
+        if served is None:  # nobody waits: the round of the newest job is the one being served
+            served = self._round_of({}, sort="-queue_key")
+        own = self._round_of({"owner": owner}, sort="-queue_key")
+        return max(served or 0, 0 if own is None else own + 1)
+
+    def _round_of(self, filter: Document, *, sort: str) -> int | None:
+        found = self._documents.find(filter, sort=sort, limit=1, fields=("queue_key",))
+        return int(found[0]["queue_key"].partition("-")[0]) if found else None
