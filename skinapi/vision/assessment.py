@@ -165,14 +165,30 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     """
     first = min(each, key=lambda one: (urgency(one.band), -one.malignant_score))
     raised_by = {rule for one in each if one.band is first.band for rule in one.raised_by}
+    told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | _rules_of_conditions(first)
     return replace(
         first,
-        raised_by=tuple(rule for rule in RaisedBy if rule in raised_by),
+        raised_by=tuple(rule for rule in RaisedBy if rule in told),
         not_ruled_out=_join_not_ruled_out([one.not_ruled_out for one in each]),
         # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
         tested=tuple(dict.fromkeys(tested for one in each for tested in one.tested)),
         not_skin=all(one.not_skin for one in each),
     )
+
+
+def _rules_of_conditions(found: Assessment) -> set[RaisedBy]:
+    """Whether the most probable and the stated condition ask for the band of this assessment.
+
+    Both rules are told by the name of such a condition. They may have asked by probabilities that
+    the assessment does not show: without the patient's facts, or by another calibration. A report
+    would then name the condition that it shows, maybe a harmless one, as the reason for the band.
+    """
+    table = conditions_table()
+    most_probable = _most_probable(found.probabilities)
+    rules = {RaisedBy.MOST_PROBABLE: most_probable}
+    if found.stated != most_probable:
+        rules[RaisedBy.NAMED] = found.stated
+    return {rule for rule, key in rules.items() if table.by_key(key).urgency is found.band}
 
 
 def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled: Features) -> bool:
@@ -200,7 +216,7 @@ def state(probabilities: Mapping[str, float], calibration: Calibration, *, uncer
     If that one is less severe than the most probable condition, the most probable one is stated: a
     rule for rare classes must not make a cancer look harmless.
     """
-    most_probable = min(probabilities, key=lambda key: (-probabilities[key], key))
+    most_probable = _most_probable(probabilities)
     if uncertain:
         least = PLAUSIBLE_SHARE * probabilities[most_probable]
         return min(
@@ -209,6 +225,11 @@ def state(probabilities: Mapping[str, float], calibration: Calibration, *, uncer
         )
     named = calibration.naming.name(probabilities) if calibration.naming else most_probable
     return named if _severity_rank(named) <= _severity_rank(most_probable) else most_probable
+
+
+def _most_probable(probabilities: Mapping[str, float]) -> str:
+    """The condition that a finding ranks first."""
+    return min(probabilities, key=lambda key: (-probabilities[key], key))
 
 
 def _severity_rank(key: str) -> tuple[int, int]:

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from skinapi.vision.assessment import Assessment, assess
 from skinapi.vision.bands import RaisedBy, urgency
 from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration, NamingRule
-from skinapi.vision.conditions import Band
-from skinapi.vision.context import Context, Modality
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Context, Modality, Sex
+from skinapi.vision.finding import rank
 from skinapi.vision.linear import LinearClassifier
 from skinapi.vision.modality import ModalityDetector
 from skinapi.vision.patient_facts import PatientFactsTable
@@ -203,6 +204,41 @@ def test_whatever_a_model_has_learned_of_patients_no_band_is_lowered_and_no_doub
     found = told(table, probabilities, sex="female")
     assert urgency(found.band) <= urgency(without.band)
     assert set(found.reasons) >= set(without.reasons)
+
+
+def test_no_harmless_condition_is_the_reason_for_a_referral() -> None:
+    """With what was told a mole was the most probable, from the picture alone a melanoma: a report
+    gave the mole as a reason for the urgency.
+    """
+    picture = {"melanoma": 0.5, "melanocytic_nevus": 0.2, "benign_keratosis": 0.3}
+    table = PatientFactsTable(age_band={"0-29": {"melanoma": -0.7, "melanocytic_nevus": 1.0}})
+    found = told(table, picture, age_band="0-29")
+    assert rank(found.probabilities)[0].key == "melanocytic_nevus"
+    assert (found.band, found.raised_by) == (Band.URGENT_REFERRAL, (RaisedBy.MELANOMA,))
+
+
+@given(
+    st.lists(st.floats(1e-4, 1), min_size=len(LABELS), max_size=len(LABELS)),
+    st.lists(st.floats(-2, 2), min_size=len(LABELS), max_size=len(LABELS)),
+    st.sampled_from([None, "female"]),
+    st.sampled_from([(), ("change_in_size", "irregular_shape")]),
+)
+def test_the_conditions_that_are_told_as_reasons_ask_for_the_band(
+    weights: list[float], shifts: list[float], sex: Sex | None, checklist: tuple[str, ...]
+) -> None:
+    table = PatientFactsTable(sex={"female": dict(zip(LABELS, shifts, strict=True))})
+    probabilities = dict(zip(LABELS, (np.array(weights) / sum(weights)).tolist(), strict=True))
+    rare = NamingRule(tau=0.7, prior={label: 0.9**place for place, label in enumerate(LABELS)})
+    naming = WELL_TESTED.model_copy(update={"naming": rare, "too_close": 0.02})
+    flat = PHONE_TESTED.model_copy(update={"temperature": 2.0, "too_close": 0.02})
+    calibration = both(naming, flat).model_copy(update={"patient_facts": table})
+    context = Context(sex=sex, checklist=checklist)
+    found = assessed(probabilities, calibration, context=context)
+    ranked = rank(found.probabilities)
+    shown = {RaisedBy.MOST_PROBABLE: ranked[0].key, RaisedBy.NAMED: found.stated}
+    assert found.raised_by
+    for rule in shown.keys() & set(found.raised_by):
+        assert conditions_table().by_key(shown[rule]).urgency is found.band
 
 
 @given(
