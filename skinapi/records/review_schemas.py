@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from skinapi.records.reviews import Agreement, Histology, Review
 from skinapi.vision.conditions import conditions_table
-from skinapi.web.schema_types import Answer, Body, PrintableLines
+from skinapi.web.schema_types import Answer, Body, Contained, PrintableLines
 
 LONGEST_NOTE = 1000
 
@@ -23,6 +23,7 @@ Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=LONGEST_NOTE, strip_whitespace=True),
     PrintableLines,
+    Contained,
 ]
 
 

@@ -73,6 +73,8 @@ class ReviewsService:
                 signed = self._find_signed(by.id, key, request_hash)
                 if signed is None:
                     raise
+                # Again: that request may have crashed, or may not have marked the finding yet.
+                self._mark_reviewed(submission)
                 return signed
             self._remove_review_of_deleted(submission.id)
             self._mark_reviewed(submission)

@@ -93,6 +93,9 @@ def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:
         {"note": "bell\a"},
         {"note": "\ud800"},
         {"surprise": 1},
+        {"note": "no \u202emelanoma"},
+        {"note": "a\u2028b"},
+        {"note": "a" + 6 * "\u0301"},
     ],
 )
 def test_what_is_no_review_is_refused(shared_backend: Backend, wrong: dict[str, Any]) -> None:
@@ -195,6 +198,25 @@ def test_the_latest_of_two_reviews_at_once_is_marked(
     assert review(doctor, number, label="melanocytic_nevus").status_code == 201
     (kept,) = backend.services.store.collection("submissions").find()
     assert kept["reviewed_as"] == "melanoma"
+
+
+def test_of_two_equal_requests_the_one_that_answers_has_marked_the_finding(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One signed the review and crashed; the other was told of it, and the lists of nothing."""
+    doctor, _, number = in_care(backend)
+    reviews = backend.services.reviews._reviews
+    add = reviews.add
+
+    def after_the_other(**fields: Any) -> Any:
+        add(**fields)  # and no more of that request
+        return add(**fields)
+
+    monkeypatch.setattr(reviews, "add", after_the_other)
+    assert review(doctor, number, key="visit-7").status_code == 201
+    (kept,) = backend.services.store.collection("submissions").find()
+    assert kept["reviewed_as"] == "melanoma"
+    assert list(backend.services.reviews.faults()) == []
 
 
 def test_a_missing_mark_is_found_and_repaired(backend: Backend) -> None:
