@@ -89,9 +89,11 @@ def test_the_containers_are_given_settings_and_no_secret() -> None:
 def test_the_container_that_trains_is_the_servers_with_a_folder_and_a_framework() -> None:
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     server, worker = compose["services"]["skinapi"], compose["services"]["worker"]
-    assert worker["environment"] == {**server["environment"], "INSTANCE_DIR": "/data"}
-    assert worker["volumes"] == ["worker:/data"]
-    assert "worker" in compose["volumes"]
+    assert worker["environment"] == server["environment"]
+    # The one folder of the image in which its user may write.
+    assert server["environment"]["INSTANCE_DIR"] == "/data"
+    assert (server["volumes"], worker["volumes"]) == (["server:/data"], ["worker:/data"])
+    assert {"server", "worker"} <= compose["volumes"].keys()
     assert (ROOT / worker["build"]["args"]["REQUIREMENTS"]).is_file()
     assert worker["command"] == ["python", "-m", "skinapi", "worker"]
     assert "ports" not in worker

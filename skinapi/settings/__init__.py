@@ -138,7 +138,8 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         description="Proxies in front of the server that set `X-Forwarded-For`. If this is too "
-        "high, callers can forge their address.",
+        "high, callers can forge their address; if it is too low, they share one and its "
+        "limits.",
     )
     allowed_origins: str | None = Field(
         default=None,

@@ -21,6 +21,7 @@ import yaml
 from skinapi.settings import VERSION, Settings
 from skinapi.web.problem import PROBLEM_TYPE, Problem
 from tests.access import ROWS
+from tests.backends import PASSWORD, Backend
 from tests.deploy.promql import PROMETHEUS
 from tests.documents import ROOT
 
@@ -53,6 +54,11 @@ def containers() -> Iterator[Manifest]:
         yield from deployment["spec"]["template"]["spec"]["containers"]
     cloud_run = yaml.safe_load((DEPLOY / "cloudrun.yaml").read_text())
     yield from cloud_run["spec"]["template"]["spec"]["containers"]
+
+
+def fly_settings() -> dict[str, str]:
+    found: dict[str, str] = tomllib.loads((DEPLOY / "fly.toml").read_text())["env"]
+    return found
 
 
 def kustomization(folder: Path) -> Manifest:
@@ -106,8 +112,7 @@ def test_settings_are_real_and_secrets_are_named_and_not_contained() -> None:
         for variable in container["env"]:
             assert variable["name"] in SETTINGS
             assert (variable["name"] in SECRETS) == ("valueFrom" in variable), variable["name"]
-    fly = tomllib.loads((DEPLOY / "fly.toml").read_text())
-    assert fly["env"].keys() <= SETTINGS - SECRETS
+    assert fly_settings().keys() <= SETTINGS - SECRETS
 
 
 def test_probes_ask_routes_of_the_server_at_its_port() -> None:
@@ -151,6 +156,34 @@ def test_the_instance_folder_is_made_inside_its_volume() -> None:
     assert PurePosixPath(settings["data"]["INSTANCE_DIR"]).parent == PurePosixPath("/data")
 
 
+def test_a_host_of_the_image_lets_it_write_where_data_sets_are_checked() -> None:
+    """Its user may write in no other folder: each data set that was sent got 503."""
+    cloud_run = {one["name"]: one.get("value") for one in list(containers())[-1]["env"]}
+    assert cloud_run["INSTANCE_DIR"] == fly_settings()["INSTANCE_DIR"] == "/data"
+    assert (
+        "install --directory --owner=skinapi --mode=0700 /data" in (ROOT / "Dockerfile").read_text()
+    )
+
+
+# As https://fly.io/docs/networking/request-headers/ shows it: the caller, then the app's address.
+FROM_FLY = "77.97.0.98, 77.83.142.33"
+
+
+def test_on_fly_no_caller_uses_up_the_logins_of_another(tmp_path: Path) -> None:
+    proxies = int(fly_settings()["TRUSTED_PROXIES"])
+    backend = Backend(tmp_path, trusted_proxies=proxies, rate_sign_in="1/minute")
+
+    def log_in(forwarded: str) -> int:
+        body = {"email": "ada@example.org", "password": PASSWORD}
+        headers = {"X-Forwarded-For": forwarded}
+        return backend.anyone.post("/login", json=body, headers=headers).status_code
+
+    assert log_in(FROM_FLY) == HTTPStatus.UNAUTHORIZED
+    assert log_in(FROM_FLY) == HTTPStatus.TOO_MANY_REQUESTS
+    assert log_in(f"192.0.2.7, {FROM_FLY}") == HTTPStatus.TOO_MANY_REQUESTS
+    assert log_in(FROM_FLY.replace("77.97.0.98", "77.97.0.99")) == HTTPStatus.UNAUTHORIZED
+
+
 @pytest.mark.parametrize("locked", ["requirements-serve.txt", "requirements.txt"])
 def test_the_bill_of_materials_lists_each_pinned_requirement(locked: str) -> None:
     command = [sys.executable, "deploy/sbom.py", locked]
@@ -171,6 +204,12 @@ def test_the_proxy_is_set_up_validly() -> None:
     command = [program, "-c", "-f", str(HAPROXY)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_proxy_does_not_read_requests_as_root() -> None:
+    everywhere = HAPROXY.read_text().partition("\ndefaults\n")[0]
+    for right in ("user", "group"):
+        assert re.search(rf'^    {right} "\${{SKINAPI_PROXY_\w+-haproxy}}"$', everywhere, re.M)
 
 
 def test_the_proxy_asks_and_answers_as_the_servers_do() -> None:

@@ -1,12 +1,15 @@
 """HAProxy as deploy/haproxy.cfg sets it up, in front of servers of a test."""
 
+import os
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from grp import getgrgid
 from pathlib import Path
+from pwd import getpwuid
 
 from tests.jobs.brokers import kill, started
 from tests.mongod import free_port
@@ -100,6 +103,9 @@ class Proxy:
         return {
             "SKINAPI_PROXY_SOCKET": str(self._socket),
             "SKINAPI_PROXY_BIND": f"127.0.0.1:{self.port}",
+            # Only root may start it as somebody else, and this folder is ours alone.
+            "SKINAPI_PROXY_USER": getpwuid(os.getuid()).pw_name,
+            "SKINAPI_PROXY_GROUP": getgrgid(os.getgid()).gr_name,
             **{
                 f"SKINAPI_SERVER_{name.upper()}": f"127.0.0.1:{port}"
                 for name, port in zip(NAMES, ports, strict=True)
