@@ -77,12 +77,17 @@ def _value(
     files: MultiDict[str, Upload],
 ) -> Any:
     """The value of one field: a file or a text, or a list where the schema wants several; None
-    where it is missing. Raises InvalidBody where one value is wanted and several were sent.
+    where it is missing.
+
+    Raises InvalidBody where one value is wanted and several were sent, and where a text was sent as
+    a file: left out, it would count as not told, also a checklist that demands a referral.
     """
     known = schema.model_fields.get(name)
     wanted = known.annotation if known else None
     if Upload in (wanted, *get_args(wanted)):
         found: list[Any] = files.getlist(name)
+    elif known and name in files:
+        raise InvalidBody(f"{name}: must be sent as text, not as a file")
     else:
         found = [text for text in texts.getlist(name) if text]
     if _is_list(wanted):

@@ -92,6 +92,7 @@ def test_files_texts_and_lists_are_converted(ada: Person) -> None:
         ({"image": file(), "keep": "perhaps"}, "keep: Input should be a valid boolean"),
         ({"image": file(), "other": "x"}, "other: Extra inputs are not permitted"),
         ({"image": [file(), file()]}, "image: given more than once"),
+        ({"image": file(), "ticked": file()}, "ticked: must be sent as text, not as a file"),
     ],
 )
 def test_an_invalid_form_names_the_field(ada: Person, data: dict[str, Any], says: str) -> None:
