@@ -155,7 +155,14 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "user_email": owner.email,
         "stated": stated_name(finding),
         "confidence": percent(finding.confidence),
-        "report": ReportView.model_validate(put_review_first(submission.sections, graver)),
+        "report": ReportView.model_validate(
+            put_review_first(
+                submission.sections,
+                graver,
+                reviewed_as=submission.reviewed_as,
+                language=language,
+            )
+        ),
         "time": submission.created_at.astimezone(UTC).strftime(TIME),
         "band": finding.band,
         "band_label": band.label,
@@ -179,13 +186,23 @@ def graver_sentence(submission: QueueEntry) -> str | None:
     return said.in_language(submission.language) if said else None
 
 
-def put_review_first(sections: Mapping[str, str], graver: str | None) -> dict[str, str]:
-    """The sections of a narrative, which was written about the finding. Where a review is graver,
-    they begin with that, and recommend nothing else: older clients show no other words.
+def put_review_first(
+    sections: Mapping[str, str], graver: str | None, *, reviewed_as: str | None, language: Language
+) -> dict[str, str]:
+    """The sections of a narrative, which was written about the finding: older clients show no other
+    words. Where a review is graver, that is the overview and the advice, and early detection is
+    that of the reviewed condition: what was said of the finding may call it harmless.
     """
-    if graver is None:
+    if graver is None or reviewed_as is None:
         return dict(sections)
-    return {**sections, "overview": f"{graver} {sections['overview']}", "recommendation": graver}
+    reviewed = conditions_table().by_key(reviewed_as)
+    name = reviewed.names.fr if language == "fr" else reviewed.names.en
+    return {
+        **sections,
+        "overview": graver,
+        "importance_of_early_detection": f"{name}. {reviewed.sentences[language].why_early}",
+        "recommendation": graver,
+    }
 
 
 def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:

@@ -78,13 +78,20 @@ class Report:
     @property
     def shown_narrative(self) -> Narrative:
         """The narrative as it is read: a graver review comes first in it, and takes the place of
-        the advice that was written about the finding.
+        what was written about the finding and would contradict it.
         """
         graver, narrative = self.graver_review, self.narrative
         if graver is None:
             return narrative
-        sections = Sections(**put_review_first(narrative.sections.model_dump(), graver))
-        return narrative.model_copy(update={"sections": sections, "next_steps": (graver,)})
+        sections = put_review_first(
+            narrative.sections.model_dump(),
+            graver,
+            reviewed_as=self.review.label if self.review else None,
+            language=self.language,
+        )
+        return narrative.model_copy(
+            update={"sections": Sections(**sections), "next_steps": (graver,)}
+        )
 
     def say(self, said: Said) -> str:
         return said.in_language(self.language)

@@ -74,16 +74,19 @@ def test_a_review_that_is_more_urgent_is_read_first_and_nothing_is_called_harmle
         assert reviewed.name(label) in shown.graver_review
         assert shown.notices[1] == shown.graver_review
         told = shown.narrative
-        assert told.sections.overview.startswith(shown.graver_review)
+        assert told.sections.overview == shown.graver_review
         assert (told.sections.recommendation, *told.next_steps) == (shown.graver_review,) * 2
+        assert told.sections.importance_of_early_detection.startswith(reviewed.name(label))
         page, band = html.unescape(render_html(reviewed)), reviewed.band_words.label
         assert page.index(shown.graver_review) < page.index(band)
         printed = " ".join(
             PdfReader(io.BytesIO(render_pdf(reviewed))).pages[0].extract_text().split()
         )
         assert printed.index(shown.graver_review) < printed.index(band)
-        for step in report.narrative.next_steps:
-            assert step not in page
+        words = report.narrative.sections
+        written = (words.overview, words.importance_of_early_detection, words.recommendation)
+        for sentence in (*written, *report.narrative.next_steps):
+            assert sentence not in page
 
 
 def test_a_review_of_a_graver_finding_lowers_nothing() -> None:

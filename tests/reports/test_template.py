@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from skinapi.records.schemas import put_review_first
 from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.template import TemplateWriter, say_reasons
-from skinapi.vision.bands import RaisedBy, urgency
+from skinapi.vision.bands import RaisedBy, graver_review, urgency
 from skinapi.vision.conditions import LANGUAGES, NORMAL_SKIN, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt, Finding, NotRuledOut
 from tests.findings import (
@@ -74,6 +75,31 @@ def test_all_sections_fit_that_pdf_where_a_rule_named_the_condition(
         rules = (RaisedBy.MELANOMA, RaisedBy.CHECKLIST)
         fields |= {"band": Band.URGENT_REFERRAL, "raised_by": rules}
         assert fits(named_finding(key, **fields), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("key", TABLE.keys)
+def test_below_a_graver_review_nothing_is_harmless_and_all_fits_that_pdf(
+    key: str, language: Language
+) -> None:
+    """The overview went on to call a mole harmless where the doctor had written melanoma."""
+    own = TABLE.by_key(key).sentences[language]
+    for band, label in product(Band, set(TABLE.keys) - {key}):
+        finding = told_finding(key, band=band, raised_by=RULES[band], checklist_score=0)
+        said = graver_review(reviewed_as=label, band=band)
+        if said is None:
+            continue
+        shown = put_review_first(
+            write_sections(finding, language).model_dump(),
+            said.in_language(language),
+            reviewed_as=label,
+            language=language,
+        )
+        whole = " ".join(shown.values())
+        assert len(whole.encode("latin-1")) <= MOST_CHARACTERS
+        assert own.what_it_is not in whole
+        assert own.why_early not in whole
+        assert TABLE.by_key(label).sentences[language].why_early in whole
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

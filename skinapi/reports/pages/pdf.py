@@ -17,7 +17,7 @@ from skinapi.reports.report import Report
 from skinapi.tracing import span
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-4"
+RENDERER = "pages-5"
 PRODUCER = "SkinAPI"
 MOST_PAGES = 2
 # A report of more than two pages is set smaller, down to a size that tired eyes can still read.
