@@ -10,6 +10,8 @@ from skinapi.web.visible_text import has_undrawn
 LONGEST = 254  # https://www.rfc-editor.org/errata/eid1690
 LONGEST_TYPED = 1024  # one character can unfold into eighteen
 MOST_ROUNDS = 8  # no known character needs more than three
+# Names of hosts are looked up as if it were a dot: https://www.rfc-editor.org/rfc/rfc3490#section-3.1
+IDEOGRAPHIC_FULL_STOP = "\u3002"
 # With a meaning in a URL (routes take an address as a path segment) or in a list of addresses.
 FORBIDDEN = set('/\\?#"<>(),:;[]')
 
@@ -46,9 +48,13 @@ def _folded(text: str) -> str:
 
 def normalise_new_email(text: str) -> str:
     """The address of a new account. Raises ValueError, also for an address with a character that
-    nobody can see: it would look like somebody else's in every list.
+    nobody can see, or with another full stop in its domain: it would look like somebody else's in
+    every list, and mail to it goes to that person.
     """
     email = normalise_email(text)
+    domain = email.rpartition("@")[2]
+    if IDEOGRAPHIC_FULL_STOP in domain or ".." in domain:
+        raise ValueError("This is not an e-mail address")
     if has_undrawn(email):
         raise ValueError("An e-mail address must have no invisible characters")
     return email

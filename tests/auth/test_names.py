@@ -35,3 +35,12 @@ def test_an_address_that_looks_like_another_is_not_registered(
     ):
         assert answer.status_code == 400
         assert "invisible" in answer.get_json()["error"]
+
+
+@pytest.mark.parametrize("domain", ["example\u3002org", "example\uff61org", "example..org"])
+def test_an_address_with_another_full_stop_is_not_registered(
+    shared_backend: Backend, domain: str
+) -> None:
+    """Programs of mail and browsers look such a name up as if it had a dot."""
+    body = {"name": "Ada", "email": f"ada@{domain}", "password": PASSWORD}
+    assert shared_backend.client.post("/register", json=body).status_code == 400
