@@ -26,12 +26,13 @@ def _to_number(text: Any) -> Any:
 def _split_items(sent: Any) -> Any:
     """The items of a list that was sent as several fields or as one field with commas.
 
-    `none` becomes an empty tuple.
+    `none` becomes an empty tuple. Commas alone become None: they answer nothing.
     """
     if not isinstance(sent, list):
         return sent
     items = [item.strip() for text in sent for item in str(text).split(",")]
-    return tuple(item for item in items if item and item != ALL_DENIED)
+    told = [item for item in items if item]
+    return tuple(item for item in told if item != ALL_DENIED) if told else None
 
 
 def _known_items(ticked: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -91,6 +91,7 @@ def test_the_context_counts_and_comes_back(ada: Person) -> None:
     }
     assert (body["checklist_score"], body["band"]) == (3, "urgent_referral")
     assert predicted(ada, nevus, checklist="none")["checklist_score"] == 0
+    assert predicted(ada, nevus, checklist=" ,,")["checklist_score"] is None
 
 
 def test_a_told_dermoscope_picture_is_banded_by_its_figures(ada: Person) -> None:
