@@ -158,8 +158,7 @@ def test_the_instance_folder_is_made_inside_its_volume() -> None:
 
 def test_a_host_of_the_image_lets_it_write_where_data_sets_are_checked() -> None:
     """Its user may write in no other folder: each data set that was sent got 503."""
-    cloud_run = {one["name"]: one.get("value") for one in list(containers())[-1]["env"]}
-    assert cloud_run["INSTANCE_DIR"] == fly_settings()["INSTANCE_DIR"] == "/data"
+    assert fly_settings()["INSTANCE_DIR"] == "/data"
     assert (
         "install --directory --owner=skinapi --mode=0700 /data" in (ROOT / "Dockerfile").read_text()
     )
