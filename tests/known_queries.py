@@ -434,6 +434,15 @@ KNOWN: list[Query] = [
         ("reviews", "find", {"submission": ID}, {"sort": "-id", "limit": 1}),
     ),
     *_of(
+        "records/reviews.py Reviews.deciding",
+        (
+            "reviews",
+            "find",
+            {"submission": ID, "histology": "confirmed"},
+            {"sort": "-id", "limit": 1},
+        ),
+    ),
+    *_of(
         "records/reviews.py Reviews.by_key",
         ("reviews", "find", {"doctor": ID, "idempotency_key": "k"}, {"limit": 1}),
     ),

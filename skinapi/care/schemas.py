@@ -106,7 +106,7 @@ class QueuedFinding(Answer):
     band: Band
     band_label: str
     graver_review: str | None = Field(
-        description="to be shown first: that the latest review names a more urgent condition than "
+        description="to be shown first: that a review names a more urgent condition than "
         "the finding; null where it does not"
     )
     uncertain: bool

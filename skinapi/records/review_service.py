@@ -82,14 +82,14 @@ class ReviewsService:
             return review
 
     def _mark_reviewed(self, submission: Submission) -> None:
-        """Mark the finding with what its latest review says."""
-        last = self._reviews.latest(submission.id)
-        while last:
-            self._records.mark_reviewed(submission, label=last.label)
-            marked = last
+        """Mark the finding with what its deciding review says."""
+        decides = self._reviews.deciding(submission.id)
+        while decides:
+            self._records.mark_reviewed(submission, label=decides.label)
+            marked = decides
             # Read again: another doctor's review may have been signed before this one was marked.
-            last = self._reviews.latest(submission.id)
-            if last and last.id == marked.id:
+            decides = self._reviews.deciding(submission.id)
+            if decides and decides.id == marked.id:
                 return
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
@@ -114,24 +114,25 @@ class ReviewsService:
         submission, _ = self._records.show(number=number, to=to)
         return self._reviews.page(submission.id, after=after, limit=limit)
 
-    def latest(self, *, submission_id: str) -> Review | None:
-        return self._reviews.latest(submission_id)
+    def deciding(self, *, submission_id: str) -> Review | None:
+        """The review that counts for a report."""
+        return self._reviews.deciding(submission_id)
 
     def faults(self) -> Iterator[Fault]:
-        """Reviews of deleted submissions, and submissions that are not marked as their latest
+        """Reviews of deleted submissions, and submissions that are not marked as their deciding
         review says.
         """
         for identifier in sorted(self._reviews.submissions()):
             submission = self._records.find_by_id(identifier)
-            last = self._reviews.latest(identifier)
+            decides = self._reviews.deciding(identifier)
             if submission is None:
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self._reviews.forget, identifier))
             elif not submission.reviewed:
                 says = f"submission {identifier} was reviewed and still waits for it"
                 yield Fault(says, partial(self._mark_reviewed, submission))
-            elif last and last.label != submission.reviewed_as:
-                says = f"submission {identifier} is not marked with what its latest review says"
+            elif decides and decides.label != submission.reviewed_as:
+                says = f"submission {identifier} is not marked with what its review says"
                 yield Fault(says, partial(self._mark_reviewed, submission))
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict
 
 from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.ports import Store
+from skinapi.vision.bands import urgency
+from skinapi.vision.conditions import conditions_table
 from skinapi.web.pagination import Page, page_of
 
 
@@ -67,6 +69,7 @@ class Reviews:
     def __init__(self, store: Store) -> None:
         self._documents = store.collection("reviews")
         self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("submission", "histology", "id")
         self._documents.ensure_index("doctor", "idempotency_key", unique=True)
 
     def add(self, *, submission: str, **fields: Any) -> Review:
@@ -98,6 +101,19 @@ class Reviews:
         found = self._documents.find({"submission": submission}, sort="-id", limit=1)
         return Review.model_validate(found[0]) if found else None
 
+    def deciding(self, submission: str) -> Review | None:
+        """The review that counts: the latest, or the latest that the laboratory confirmed where
+        that one names a more urgent condition. A doctor who has not seen it must not hide it; who
+        corrects it signs that the laboratory confirmed the other condition.
+        """
+        last = self.latest(submission)
+        confirmed = self._documents.find(
+            {"submission": submission, "histology": Histology.CONFIRMED}, sort="-id", limit=1
+        )
+        if last is None or not confirmed:
+            return last
+        return min(last, Review.model_validate(confirmed[0]), key=_urgency)
+
     def walk(self) -> Iterator[Verdict]:
         """What all reviews say; of one submission in the order in which they were signed."""
         after: str | None = None
@@ -112,3 +128,8 @@ class Reviews:
 
     def forget(self, submission: str) -> None:
         self._documents.delete({"submission": submission})
+
+
+def _urgency(review: Review) -> int:
+    """A sort key: the more urgent the condition that the review names, the smaller."""
+    return urgency(conditions_table().by_key(review.label).urgency)

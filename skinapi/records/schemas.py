@@ -65,7 +65,7 @@ class SummaryFields(Answer):
     action: str
     notice: str
     graver_review: str | None = Field(
-        description="to be shown first: that the doctor's latest review names a more urgent "
+        description="to be shown first: that the doctor's review names a more urgent "
         "condition than the finding; null where it does not"
     )
     uncertain: bool
@@ -181,7 +181,7 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
 
 
 def graver_sentence(submission: QueueEntry) -> str | None:
-    """What is shown before the finding, where the latest review names a more urgent condition."""
+    """What is shown before the finding, where the deciding review names a more urgent condition."""
     said = graver_review(reviewed_as=submission.reviewed_as, band=submission.finding.band)
     return said.in_language(submission.language) if said else None
 

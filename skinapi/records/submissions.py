@@ -28,7 +28,7 @@ FIRST_REVIEWED = "1"
 class QueueEntry(BaseModel):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
     `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition that the
-    latest review names.
+    deciding review names (reviews.py).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -101,7 +101,9 @@ class FullReport(Answer):
     facts: Facts
     narrative: AllWords
     about: AboutView | None
-    review: ReviewView | None = Field(description="the latest")
+    review: ReviewView | None = Field(
+        description="the latest, or one that the laboratory confirmed and that is more urgent"
+    )
     graver_review: str | None = Field(
         description="to be shown first: that the review names a more urgent condition than the "
         "finding; null where it does not"

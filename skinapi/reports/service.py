@@ -134,7 +134,7 @@ class ReportsService:
         narrative = self._narrate(
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
-        review = self._reviews.latest(submission_id=submission.id)
+        review = self._reviews.deciding(submission_id=submission.id)
         seal = seal_report(
             facts=facts,
             narrative=narrative,

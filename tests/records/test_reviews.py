@@ -181,6 +181,28 @@ def test_a_graver_review_stands_before_the_finding_in_every_list(any_backend: Ba
     assert told() == [None, written]
 
 
+def test_no_later_opinion_hides_a_graver_one_that_the_laboratory_confirmed(
+    any_backend: Backend,
+) -> None:
+    """Until the laboratory has confirmed the other condition."""
+    doctor, _, number = in_care(any_backend)
+    kept = any_backend.services.store.collection("submissions")
+
+    def decides(label: str, histology: str | None = None) -> tuple[str, str]:
+        signed = review(doctor, number, label=label, histology=histology)
+        assert signed.status_code == 201
+        report = doctor.call("GET", f"/submissions/{number}/report.json").get_json()
+        return kept.find()[0]["reviewed_as"], report["review"]["label"]
+
+    melanoma, mole = ("melanoma",) * 2, ("melanocytic_nevus",) * 2
+    assert decides("melanocytic_nevus") == mole
+    assert decides("melanoma", "confirmed") == melanoma
+    assert decides("melanocytic_nevus", "not_taken") == melanoma
+    assert list(any_backend.services.faults()) == []
+    assert decides("melanocytic_nevus", "confirmed") == mole
+    assert decides("melanoma") == melanoma  # seen since, and more urgent
+
+
 def test_the_latest_of_two_reviews_at_once_is_marked(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

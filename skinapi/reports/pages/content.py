@@ -219,7 +219,7 @@ class ReportContent:
 
     @cached_property
     def review(self) -> list[Row]:
-        """The latest review; empty if there is none."""
+        """The review that counts; empty if there is none."""
         review, labels = self.report.review, self.labels
         if review is None:
             return []
