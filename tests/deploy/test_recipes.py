@@ -150,6 +150,18 @@ def test_a_pod_is_as_confined_as_the_image_allows(deployment: Manifest) -> None:
     assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
 
 
+def test_a_server_that_ends_still_serves_while_the_proxies_learn_of_it() -> None:
+    (server,) = (one for one in of_kind("Deployment") if one["metadata"]["name"] == "skinapi")
+    pod = server["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    command, seconds = container["lifecycle"]["preStop"]["exec"]["command"]
+    assert command == "sleep"
+    settings = (ROOT / "gunicorn.conf.py").read_text()
+    graceful = re.search(r"^graceful_timeout = (\d+)$", settings, re.MULTILINE)
+    assert graceful
+    assert int(seconds) + int(graceful[1]) < pod["terminationGracePeriodSeconds"]
+
+
 def test_the_instance_folder_is_made_inside_its_volume() -> None:
     """A volume's own root is open to every user, and the server refuses such a folder."""
     (settings,) = of_kind("ConfigMap")
