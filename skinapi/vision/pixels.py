@@ -29,6 +29,9 @@ def rgb_bands(picture: Image.Image, factor: int) -> Iterator[Image.Image]:
     width, height = picture.size
     # A multiple of every factor, so that no cell of the reduced picture is cut in two.
     rows = LARGEST_FACTOR * max(1, BAND_PIXELS // (LARGEST_FACTOR * width))
+    if height <= rows:
+        yield convert(picture, factor)
+        return
     for top in range(0, height, rows):
         yield convert(picture.crop((0, top, width, min(top + rows, height))), factor)
 
@@ -58,4 +61,9 @@ def _from_palette(band: Image.Image, factor: int) -> Image.Image:
 
 
 def _from_colours(band: Image.Image, factor: int) -> Image.Image:
-    return band.reduce(factor).convert("RGB")
+    return as_rgb(band.reduce(factor) if factor > 1 else band)
+
+
+def as_rgb(picture: Image.Image) -> Image.Image:
+    """The picture as RGB; itself where it is that already, of which `convert` makes a copy."""
+    return picture if picture.mode == "RGB" else picture.convert("RGB")

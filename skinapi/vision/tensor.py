@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from skinapi.vision.pixels import as_rgb
+
 Tensor = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]
@@ -65,7 +67,7 @@ def shrink_whole(picture: Image.Image, *, side: int) -> Pixels:
 
 
 def _shrink(picture: Image.Image, side: int, box: Box) -> Pixels:
-    shown = picture.convert("RGB").resize((side, side), Image.Resampling.BILINEAR, box=box)
+    shown = as_rgb(picture).resize((side, side), Image.Resampling.BILINEAR, box=box)
     return np.asarray(shown, np.uint8)
 
 
