@@ -22,6 +22,8 @@ WORKDIR /app
 COPY --from=build /venv /venv
 COPY LICENSE gunicorn.conf.py wsgi.py ./
 COPY skinapi ./skinapi
+# Nobody else may write here, so each start would compile every module again.
+RUN python -m compileall -q skinapi
 USER skinapi
 EXPOSE 5000
 # Whether the process answers; ask /readyz for a load balancer. A restart cures no lost database.
