@@ -60,6 +60,8 @@ METRICS_PREFIX = "skinapi-metrics-"
 FILES_OF_THREAD, FILES_OF_ALL = 8, 64
 MOST_CONNECTIONS = 1000
 FOLDER_GRACE_S = 10  # a server that starts at the same time locks its folder within these seconds
+# What works in a thread of its own beside the requests.
+BACKGROUND = ("skinapi.model_follower", "skinapi.migrator")
 # The beginnings of gunicorn's messages that go on with a quoted request.
 QUOTING_MESSAGES = ("Invalid request", "Error handling request", "Socket error")
 
@@ -112,7 +114,8 @@ class StoreWaitingWorker(BufferingWorker):
     def load_wsgi(self) -> None:
         try:
             self.wait_for_store(super().load_wsgi)
-            self.wsgi.extensions["skinapi.model_follower"].start()
+            for name in BACKGROUND:
+                self.wsgi.extensions[name].start()
         except SkinAPIError as error:  # what a person must change first, in a sentence
             sys.stderr.write(f"skinapi: {error.detail}\n")
             sys.exit(Arbiter.APP_LOAD_ERROR)
@@ -279,7 +282,8 @@ def worker_exit(_: Arbiter, worker: Worker) -> None:
     the log.
     """
     if app := getattr(worker, "wsgi", None):  # no application where it still waits for the store
-        app.extensions["skinapi.model_follower"].stop()
+        for name in BACKGROUND:
+            app.extensions[name].stop()
         with suppress(StoreUnavailable):
             app.extensions["skinapi"].store.close()
     tracing.stop()

@@ -181,6 +181,10 @@ def _parser() -> argparse.ArgumentParser:
         help="from a log line: the trail must have this audit row",
     )
     checker.set_defaults(run=_lazy_command("check"))
+    accepting = commands.add_parser(
+        "accept-key", help="make JWT_SECRET_KEY the key of the store, where the former one is lost"
+    )
+    accepting.set_defaults(run=_lazy_command("take_key"))
     _add_backups(commands)
     _add_models(commands)
     add_batch(commands).set_defaults(run=judge_archive)

@@ -31,6 +31,7 @@ from skinapi.lab.training import TrainingService
 from skinapi.lab.upload_routes import routes as upload_routes
 from skinapi.lab.uploads import Uploads
 from skinapi.logs import configure_logs
+from skinapi.migrations import migrations_of
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
@@ -43,6 +44,7 @@ from skinapi.registry.service import RegistryService, open_registry
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.services import Services, open_model_services, open_services
 from skinapi.settings import Settings
+from skinapi.storage.migration import Migrator
 from skinapi.storage.ports import Store
 from skinapi.telemetry import start_tracing
 from skinapi.web.admission import Sizes, guard_requests
@@ -67,7 +69,7 @@ def create_app(
     """The web application. Without `settings` they are read from the environment.
 
     Resumes what an interruption left of deleted accounts and of data sets. Raises UnsafeSettings,
-    BrokenStore.
+    StoreTooNew, BrokenStore.
     """
     settings = settings or Settings()
     configure_logs()
@@ -84,7 +86,9 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
-    app.extensions["skinapi.model_follower"] = follower  # whoever serves starts and stops it
+    # Whoever serves starts and stops these two.
+    app.extensions["skinapi.model_follower"] = follower
+    app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

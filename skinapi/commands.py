@@ -26,6 +26,7 @@ from skinapi.storage.backup_file import Counts, verify_backup
 from skinapi.storage.faults import Fault
 from skinapi.storage.files import new_file
 from skinapi.storage.restore import restore_backup
+from skinapi.storage.version import accept_key, join_store
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.
@@ -84,8 +85,10 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     """List broken invariants; with --repair, repair them. The exit status is 1 if any are left."""
     configure_logs()
     refuse_unsafe(settings)
+    store = store_of(settings)
+    join_store(store, secrets=settings.audit_secrets())
     # These faults keep the services from being opened, so they come first.
-    left = _report(store_faults(store_of(settings)), repair=options.repair)
+    left = _report(store_faults(store), repair=options.repair)
     if left and not options.repair:
         return 1
     services = open_services(settings)
@@ -94,6 +97,16 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
         left += _report(services.trail.faults_of(*options.logged), repair=False)
     print("no faults" if not left else f"faults left: {left}")
     return 1 if left else 0
+
+
+def take_key(settings: Settings, _: argparse.Namespace) -> int:
+    """Make JWT_SECRET_KEY the key of the store, whose former key is lost. Raises StoreTooNew."""
+    configure_logs()
+    refuse_unsafe(settings)
+    accept_key(store_of(settings), secrets=settings.audit_secrets())
+    open_services(settings).trail.note("store.key", by=OPERATOR, target="store")
+    print("JWT_SECRET_KEY is the key of the store")
+    return 0
 
 
 def back_up(settings: Settings, options: argparse.Namespace) -> int:
@@ -116,7 +129,8 @@ def back_up(settings: Settings, options: argparse.Namespace) -> int:
 
 def restore(settings: Settings, options: argparse.Namespace) -> int:
     """Restore a backup into an empty store, then repair what was half written at its moment; with
-    --verify, only read the file. Raises BrokenBackup, Conflict, StoreUnavailable, UnsafeSettings.
+    --verify, only read the file. Raises BrokenBackup, Conflict, StoreTooNew, StoreUnavailable,
+    UnsafeSettings.
     """
     configure_logs()
     if options.verify:
@@ -124,10 +138,11 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
         return 0
     refuse_unsafe(settings)
     make_store_of(settings)
-    counts = restore_backup(
-        store_of(settings), options.file, progress=_progress(), leave_out=NOT_RESTORED
-    )
+    store = store_of(settings)
+    counts = restore_backup(store, options.file, progress=_progress(), leave_out=NOT_RESTORED)
     print(f"restored: {_counted(counts)}")
+    # The development secret is in no backup; `check` says which audit rows another key signed.
+    accept_key(store, secrets=settings.audit_secrets())
     open_services(settings).trail.note("store.restore", by=OPERATOR, target="store")
     return check(settings, argparse.Namespace(repair=True, logged=None))
 

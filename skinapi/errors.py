@@ -55,6 +55,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       BlobDamaged                    500
       BrokenStore                    500
       BrokenBackup                   500
+      StoreTooNew                    500
       UnsafeSettings                 500
       Unprocessable                  422
         UnreadablePicture            422
@@ -246,6 +247,11 @@ class BrokenBackup(SkinAPIError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"The backup cannot be restored: {what}")
+
+
+class StoreTooNew(SkinAPIError):
+    code = "store_too_new"
+    sentence = "The store was written by newer code, which this code cannot read"
 
 
 class UnsafeSettings(SkinAPIError):

@@ -70,6 +70,7 @@ from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.storage.restore import refuse_unfinished_restore
 from skinapi.storage.traced import traced
+from skinapi.storage.version import join_store
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -158,11 +159,12 @@ class ModelServices:
 def open_services(settings: Settings, store: Store | None = None) -> Services:
     """Build the services on the given store, or on the one that the settings name.
 
-    Raises UnsafeSettings, and BrokenStore if two accounts share an e-mail address.
+    Raises UnsafeSettings, StoreTooNew, and BrokenStore if two accounts share an e-mail address.
     """
     refuse_unsafe(settings)
     store = traced(store or store_of(settings))
     refuse_unfinished_restore(store)
+    join_store(store, secrets=settings.audit_secrets())
     data = open_repositories(settings, store)
     records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.

@@ -8,6 +8,7 @@ import argparse
 import os
 import signal
 import sys
+from functools import partial
 
 from pydantic import SecretStr, ValidationError
 
@@ -22,6 +23,7 @@ from skinapi.logs import configure_logs, shield_output
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
+from skinapi.storage.version import join_store
 from skinapi.telemetry import start_tracing
 
 REFUSED = 2  # as of `__main__`
@@ -61,6 +63,7 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         command=[sys.executable, "-m", program],
         folder=settings.instance_dir.resolve() / JOB_FOLDER,
         timing=timing,
+        join_store=partial(join_store, store, secrets=settings.audit_secrets()),
         owner_stays=owner_stays(store),
         may_work=may_research(store),
         hidden=_secrets(settings),

@@ -253,6 +253,23 @@ KNOWN: list[Query] = [
     ),
     *_of("storage/restore.py _apply_changed", ("submissions", "delete", {"id": ID})),
     *_of(
+        "storage/version.py join_store",
+        ("store", "update", {"id": ID, "version": 1, "compatible_since": 1, "key": "k"}, OPS),
+    ),
+    *_of("storage/version.py accept_key", ("store", "update", {"id": ID}, OPS)),
+    *_of(
+        "storage/migration.py Migrator._claim",
+        ("migrations", "update", {"id": ID, "held_until_at": MOMENT}, OPS),
+    ),
+    *_of(
+        "storage/migration.py Migrator._renew",
+        ("migrations", "update", {"id": ID, "holder": ID}, OPS),
+    ),
+    *_of(
+        "storage/migration.py Migrator._release",
+        ("migrations", "update", {"id": ID, "holder": ID}, OPS),
+    ),
+    *_of(
         "storage/faults.py _clear_reference",
         ("submissions", "update", {"id": ID}, OPS),
         ("upload_parts", "update", {"id": ID}, OPS),
@@ -450,6 +467,11 @@ KNOWN: list[Query] = [
         "records/reviews.py Reviews.walk",
         ("reviews", "find", {}, {"limit": 500}),
         ("reviews", "find", {}, {"limit": 500, "after": ID}),
+    ),
+    *_of(
+        "records/reviews.py Reviews.next",
+        ("reviews", "find", {}, {"limit": 100}),
+        ("reviews", "find", {}, {"limit": 100, "after": ID}),
     ),
     *_of("records/reviews.py Reviews.forget", ("reviews", "delete", {"submission": ID})),
     *_of(

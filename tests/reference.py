@@ -50,6 +50,7 @@ CAPTIONS = {
     "__main__": "command line",
     "app": "the web application",
     "commands": "work on stored data",
+    "migrations": "of stored data",
     "services": "the services",
     "repositories": "what the services store",
     "worker": "runs jobs",

@@ -42,7 +42,15 @@ OF_MODELS = {
     "shadow_results": "shadow result",
 }
 # Numbers of the system, and the ids of admins, who leave it before they are erased.
-OF_NOBODY = {"counters", "daily_counts", "restores", "shadow_counts", "weekly_counts"}
+OF_NOBODY = {
+    "counters",
+    "daily_counts",
+    "migrations",
+    "restores",
+    "shadow_counts",
+    "store",
+    "weekly_counts",
+}
 
 
 @pytest.fixture

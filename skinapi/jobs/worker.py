@@ -41,17 +41,20 @@ class Worker:
         command: Sequence[str],
         folder: Path,
         timing: Timing | None = None,
+        join_store: Callable[[], None],
         owner_stays: Callable[[str], bool],
         may_work: Callable[[str], bool],
         hidden: Sequence[str] = (),
         parent: int | None = None,
         broker: Broker | None = None,
     ) -> None:
-        """`command` starts the process of a job, in `folder` are the jobs' folders, `owner_stays`
-        tells whether an owner still has an account, `may_work` whether its jobs may go on, and
-        `hidden` are the secrets that no log may show. With `parent`, it ends when that is not its
-        parent. With `broker`, it waits for announcements of jobs, and asks the store seldom.
+        """`command` starts the process of a job, in `folder` are the jobs' folders, `join_store`
+        raises where this code may not work on the store, `owner_stays` tells whether an owner still
+        has an account, `may_work` whether its jobs may go on, and `hidden` are the secrets that no
+        log may show. With `parent`, it ends when that is not its parent. With `broker`, it waits
+        for announcements of jobs, and asks the store seldom.
         """
+        self._join_store = join_store
         self._owner_stays, self._may_work = owner_stays, may_work
         self._store, self._command, self._folder = store, command, folder
         self._timing, self._hidden, self._parent = timing or Timing(), hidden, parent
@@ -70,7 +73,7 @@ class Worker:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         # Each signal wakes the waits below at once.
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        jobs = self._once_there(lambda: Jobs(self._store))
+        jobs = self._once_there(self._open_jobs)
         while jobs and not self.stopping():
             self._once_there(lambda: self._sweep(jobs))
             if not self._once_there(lambda: self._work_once(jobs)):
@@ -79,6 +82,10 @@ class Worker:
             self._broker.disconnect()
         with suppress(StoreUnavailable):
             self._store.close()
+
+    def _open_jobs(self) -> Jobs:
+        self._join_store()
+        return Jobs(self._store)
 
     def stopping(self) -> bool:
         if self._parent is not None and os.getppid() != self._parent:

@@ -11,9 +11,11 @@ from skinapi.records.reviews import Agreement, Histology, Review, Reviews
 from skinapi.records.service import NOT_YOURS, RecordsService, in_care
 from skinapi.records.submissions import Submission
 from skinapi.storage.faults import Fault
+from skinapi.storage.migration import Chunk
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
+MARKED_AT_ONCE = 100
 NOT_IN_CHARGE = "Only the doctor in charge can review"
 
 
@@ -91,6 +93,22 @@ class ReviewsService:
             decides = self._reviews.deciding(submission.id)
             if decides and decides.id == marked.id:
                 return
+
+    def mark_next(self, after: str | None) -> Chunk | None:
+        """Mark the findings of the next reviews behind this id as their latest reviews say; None
+        where there are none. Earlier code did not store what a review says with its finding.
+        """
+        found = self._reviews.next(after, limit=MARKED_AT_ONCE)
+        if not found:
+            return None
+        changed = 0
+        for identifier in sorted({review["submission"] for review in found}):
+            submission = self._records.find_by_id(identifier)
+            last = self._reviews.latest(identifier)
+            if submission and last and last.label != submission.reviewed_as:
+                self._mark_reviewed(submission)
+                changed += 1
+        return Chunk(found[-1]["id"], changed)
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
         found = self._reviews.by_key(doctor, key)

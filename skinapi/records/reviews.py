@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from skinapi.storage.ids import new_id_after, now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Document, Store
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.pagination import Page, page_of
@@ -122,6 +122,10 @@ class Reviews:
         ):
             yield from (Verdict.model_validate(document) for document in found)
             after = found[-1]["id"]
+
+    def next(self, after: str | None, *, limit: int) -> list[Document]:
+        """The id and the submission of the next reviews behind this id."""
+        return self._documents.find(after=after, limit=limit, fields=("submission",))
 
     def submissions(self) -> set[str]:
         return set(self._documents.count_by("submission"))

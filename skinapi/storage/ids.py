@@ -72,6 +72,11 @@ def made_at(identifier: str) -> datetime:
     return datetime.fromtimestamp(int(identifier[:12], 16) / 1000, UTC)
 
 
+def first_id_at(time: datetime) -> str:
+    """The lowest id that `new_id` can make at this time."""
+    return f"{int(time.timestamp() * 1000) << 80:032x}"
+
+
 def new_blob_key(data: bytes) -> str:
     """A new key, also for bytes that are already stored: two patients never share a blob.
 

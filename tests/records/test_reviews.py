@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.migrations import migrations_of
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from tests.backends import Backend, Person
@@ -238,6 +239,26 @@ def test_of_two_equal_requests_the_one_that_answers_has_marked_the_finding(
     (kept,) = backend.services.store.collection("submissions").find()
     assert kept["reviewed_as"] == "melanoma"
     assert list(backend.services.reviews.faults()) == []
+
+
+def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> None:
+    """Of a finding that was reviewed twice by it, and of one that it reviewed again."""
+    doctor, patient, number = in_care(any_backend)
+    kept = any_backend.services.store.collection("submissions")
+    (migration,) = migrations_of(any_backend.services)
+    other = predicted(patient)["id"]
+    labels = ((number, "melanocytic_nevus"), (number, "melanoma"), (other, "melanoma"))
+    for reviewed, label in labels:
+        assert review(doctor, reviewed, label=label).status_code == 201
+    assert kept.update({"number": number}, {"$unset": {"reviewed_as": True}})
+    assert kept.update({"number": other}, {"$set": {"reviewed_as": "melanocytic_nevus"}})
+    passed = migration.fill(None)
+    assert passed
+    assert passed.changed == 2
+    assert [one["reviewed_as"] for one in kept.find()] == ["melanoma"] * 2
+    assert migration.fill(passed.last) is None
+    assert migration.fill(None) == passed._replace(changed=0)
+    assert list(any_backend.services.reviews.faults()) == []
 
 
 def test_a_missing_mark_is_found_and_repaired(backend: Backend) -> None:

@@ -1,0 +1,14 @@
+"""The migrations of stored data, in the order of the store's versions.
+
+To add one: raise VERSION in storage/version.py, and add an entry here. A new version only adds: a
+field, a collection, an index that is not unique. Code of the version before then goes on reading
+and writing beside it. What it no longer needs is removed a version later, and that version raises
+COMPATIBLE_SINCE.
+"""
+
+from skinapi.services import Services
+from skinapi.storage.migration import Migration
+
+
+def migrations_of(services: Services) -> list[Migration]:
+    return [Migration(version=2, name="reviewed_as", fill=services.reviews.mark_next)]

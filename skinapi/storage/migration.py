@@ -1,0 +1,127 @@
+"""Fills fields that earlier code did not store, in the background, while servers go on serving.
+
+A migration walks a collection by id, a chunk at a time, and remembers how far it came. One process
+works at a time: it holds a lease that it renews with every chunk. After an interruption another
+process goes on from there.
+
+Servers of the version before may still run, and store records without the field. So a pass begins
+a little before the place where the last one ended, and for some time after its start each process
+makes one now and then. Readers must not rely on the field before the next version.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+
+from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.logs import log
+from skinapi.storage.ids import first_id_at, new_id, now
+from skinapi.storage.ports import Document, Store
+
+MIGRATIONS = "migrations"
+LEASE = timedelta(seconds=30)
+# Clocks of servers differ by seconds, and a record is stored a moment after its id was made.
+OVERLAP = timedelta(minutes=5)
+PASS_EVERY_S = 30.0
+UPGRADE_S = 3600.0  # so long may servers of the version before run beside this process
+PAUSE_S = 0.05  # between chunks, which leaves the store to requests
+STOP_S = 5.0
+
+
+class Chunk(NamedTuple):
+    """The id of the last record that was looked at, and how many records were changed."""
+
+    last: str
+    changed: int
+
+
+@dataclass(frozen=True)
+class Migration:
+    """`version` is the store's version that it leads to. `fill(after)` looks at the next records
+    behind this id, and changes those that need it; None at the end. It may be repeated.
+    """
+
+    version: int
+    name: str
+    fill: Callable[[str | None], Chunk | None]
+
+
+class Migrator:
+    """Runs the migrations in a thread of its own."""
+
+    def __init__(self, store: Store, migrations: Sequence[Migration]) -> None:
+        self._documents = store.collection(MIGRATIONS)
+        self._migrations = list(migrations)
+        self._holder = new_id()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Call it in the process that serves: a thread does not survive a fork."""
+        self._thread = threading.Thread(target=self._run, name="migrator", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after its chunk, before the store is closed."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join(STOP_S)
+
+    def _run(self) -> None:
+        end = time.monotonic() + UPGRADE_S
+        while not self._stopping.is_set() and time.monotonic() < end:
+            for migration in self._migrations:
+                try:
+                    self.make_pass(migration)
+                except StoreUnavailable:
+                    continue
+                except Exception as error:  # noqa: BLE001 (a damaged record must not end the rest)
+                    log.error("not migrated", migration=migration.name, reason=type(error).__name__)
+            self._stopping.wait(PASS_EVERY_S)
+
+    def make_pass(self, migration: Migration) -> bool:
+        """Go on with this migration to its end. False where another process works on it, or has
+        taken it over. Raises StoreUnavailable.
+        """
+        held = self._claim(migration.name)
+        if held is None:
+            return False
+        after, changed = held.get("reached"), 0
+        while not self._stopping.is_set() and (chunk := migration.fill(after)):
+            after, changed = chunk.last, changed + chunk.changed
+            # An id may lie in the future, where a clock was wrong.
+            reached = min(after, first_id_at(now() - OVERLAP))
+            if not self._renew(migration.name, reached):
+                return False
+            self._stopping.wait(PAUSE_S)
+        self._release(migration.name)
+        if changed:
+            log.info("migrated", migration=migration.name, version=migration.version, count=changed)
+        return True
+
+    def _claim(self, name: str) -> Document | None:
+        """Take the lease. None where another process holds it."""
+        while (found := self._documents.get(name)) is None:
+            free = {"id": name, "schema": 1, "created_at": now(), "held_until_at": now()}
+            with suppress(Duplicate):
+                self._documents.insert(free)
+        # A longer one was written by a clock that was ahead.
+        if now() < found["held_until_at"] <= now() + 2 * LEASE:
+            return None
+        unchanged = {"id": name, "held_until_at": found["held_until_at"]}
+        lease = {"holder": self._holder, "held_until_at": now() + LEASE}
+        return self._documents.update(unchanged, {"$set": lease})
+
+    def _renew(self, name: str, reached: str) -> bool:
+        lease = {"reached": reached, "held_until_at": now() + LEASE}
+        return self._documents.update(self._mine(name), {"$set": lease}) is not None
+
+    def _release(self, name: str) -> None:
+        self._documents.update(self._mine(name), {"$set": {"held_until_at": now()}})
+
+    def _mine(self, name: str) -> Document:
+        return {"id": name, "holder": self._holder}

@@ -1,0 +1,124 @@
+"""The version of a store and the key of its servers: who may open it, and who may not."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from skinapi import services
+from skinapi.errors import StoreTooNew, UnsafeSettings
+from skinapi.migrations import migrations_of
+from skinapi.services import open_services
+from skinapi.storage import version
+from skinapi.storage.ports import Document, Store
+from skinapi.storage.version import STORE, VERSION, accept_key, join_store
+from tests.backends import Backend
+
+KEY, NEXT_KEY = "k" * 32, "n" * 32
+NEXT = VERSION + 1
+
+
+def stored(store: Store) -> Document:
+    (document,) = store.collection(STORE).find()
+    return document
+
+
+def set_version(store: Store, number: int, compatible_since: int = 1) -> None:
+    change = {"version": number, "compatible_since": compatible_since}
+    assert store.collection(STORE).update({"id": STORE}, {"$set": change})
+
+
+def test_whoever_opens_a_store_first_writes_its_version(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    first = stored(store)
+    assert (first["version"], first["compatible_since"]) == (VERSION, version.COMPATIBLE_SINCE)
+    join_store(store, secrets=[KEY])
+    assert stored(store) == first
+
+
+def test_newer_code_raises_the_version(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    join_store(store, secrets=[KEY])
+    monkeypatch.setattr(version, "VERSION", NEXT)
+    monkeypatch.setattr(version, "COMPATIBLE_SINCE", NEXT)
+    join_store(store, secrets=[KEY])
+    assert (stored(store)["version"], stored(store)["compatible_since"]) == (NEXT, NEXT)
+
+
+def test_older_code_goes_on_where_the_store_says_that_it_can(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    set_version(store, NEXT, compatible_since=VERSION)
+    before = stored(store)
+    join_store(store, secrets=[KEY])
+    assert stored(store) == before
+
+
+def test_older_code_does_not_open_a_store_that_it_cannot_read(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it has touched anything, such as an index."""
+    store, indexed = any_backend.services.store, list[object]()
+    set_version(store, NEXT, compatible_since=NEXT)
+    monkeypatch.setattr(services, "open_repositories", indexed.append)
+    before = any_backend.stored()
+    with pytest.raises(StoreTooNew, match=f"version {NEXT}.*this code has version {VERSION}"):
+        open_services(any_backend.settings, store)
+    assert any_backend.stored() == before
+    assert not indexed
+
+
+def test_another_key_is_refused_and_told_how_to_change_it(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    before = stored(store)
+    with pytest.raises(UnsafeSettings, match="FORMER_JWT_SECRET_KEYS"):
+        join_store(store, secrets=[NEXT_KEY])
+    assert stored(store) == before
+
+
+def test_the_store_does_not_hold_the_key(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    assert KEY not in str(stored(store))
+    assert len(stored(store)["key"]) < len(KEY) / 2
+
+
+def test_a_new_key_that_names_the_former_one_is_taken(store: Store) -> None:
+    join_store(store, secrets=[KEY])
+    join_store(store, secrets=[NEXT_KEY, KEY])
+    join_store(store, secrets=[NEXT_KEY])
+    with pytest.raises(UnsafeSettings):
+        join_store(store, secrets=[KEY])
+
+
+def test_a_key_is_accepted_where_the_former_one_is_lost(store: Store) -> None:
+    accept_key(store, secrets=[KEY])
+    assert store.collection(STORE).find() == []
+    join_store(store, secrets=[KEY])
+    accept_key(store, secrets=[NEXT_KEY])
+    join_store(store, secrets=[NEXT_KEY])
+
+
+def test_servers_that_start_at_once_agree(real_store: Store) -> None:
+    """One of two keys wins, and who has the other one is refused."""
+    start, ended = threading.Barrier(6), dict[str, list[Any]]()
+
+    def join(key: str) -> None:
+        start.wait()
+        try:
+            join_store(real_store, secrets=[key])
+        except UnsafeSettings:
+            ended.setdefault(key, []).append("refused")
+        else:
+            ended.setdefault(key, []).append("joined")
+
+    threads = [threading.Thread(target=join, args=(key,)) for key in (KEY, NEXT_KEY) * 3]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ended.values()) == [["joined"] * 3, ["refused"] * 3]
+    assert len(real_store.collection(STORE).find()) == 1
+
+
+def test_each_version_after_the_first_is_reached_by_a_migration(backend: Backend) -> None:
+    listed = migrations_of(backend.services)
+    assert [migration.version for migration in listed] == list(range(2, VERSION + 1))
+    assert len({migration.name for migration in listed}) == len(listed)
