@@ -34,6 +34,7 @@ ACTIONS = {
     "log_out": "account.logout",
     "promote": "model.promote",
     "job": "job.submit",
+    "review": "review.create",
 }
 
 

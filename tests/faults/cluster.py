@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from tests.faults.proxy import Proxy
 from tests.jobs.brokers import BrokerServer, RedisServer, running_broker
 from tests.replica_set import ReplicaSet, running_replica_set
-from tests.served.server import Server, stopping
+from tests.served.server import ROOT, Server, stopping
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,11 @@ def running_cluster(
     servers: int = 3,
     broker: str | None = "rabbitmq",
     settings: Mapping[str, str] | None = None,
+    code: Path = ROOT,
 ) -> Iterator[Cluster]:
-    """`settings` are the servers' own. Raises NoMongodError, NoBrokerError, NoProxyError."""
+    """`settings` are the servers' own, `code` is the checkout that they run. Raises NoMongodError,
+    NoBrokerError, NoProxyError.
+    """
     with ExitStack() as stack:
         replica_set = stack.enter_context(running_replica_set())
         limits = stack.enter_context(running_broker("redis"))
@@ -69,6 +72,7 @@ def running_cluster(
         entrance.port = proxy.port
         entrance.services().store.close()  # makes the store, which servers do one after the other
         for server in started:
+            server.code = code
             server.launch()
         for server in started:
             server.await_ready()

@@ -42,6 +42,7 @@ class Server:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.code = ROOT  # another checkout is another version of the server
         self.port = free_port()
         self.environment = {
             "INSTANCE_DIR": str(folder / "instance"),
@@ -68,7 +69,7 @@ class Server:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *command],
-                cwd=ROOT,
+                cwd=self.code,
                 env=self._environment(),
                 stdout=log,
                 stderr=log,
@@ -116,7 +117,7 @@ class Server:
     def python(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, *arguments],
-            cwd=ROOT,
+            cwd=self.code,
             env=self._environment(),
             input=stdin,
             capture_output=True,
@@ -130,7 +131,7 @@ class Server:
         command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *arguments]
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                command, cwd=ROOT, env=self._environment(), stdout=log, stderr=log
+                command, cwd=self.code, env=self._environment(), stdout=log, stderr=log
             )
 
     def services(self) -> Services:

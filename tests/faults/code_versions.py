@@ -1,0 +1,80 @@
+"""The code of other versions, as folders in which a server can be started: the last commit before a
+store had a version, and a next version that is made of this tree.
+"""
+
+import io
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+from skinapi.storage.version import VERSION
+from tests.served.server import ROOT
+
+# The last one that does not keep with a finding what its latest review says (version 1).
+BEFORE = "c2e1a62b4d97442e82d74ee176eaf8693a24c71f"
+SERVED = ("skinapi", "gunicorn.conf.py", "wsgi.py")
+# Large, and no server needs them here: MODEL_PATH names a small model.
+LEFT_OUT = ("skinapi/models",)
+NEXT = VERSION + 1
+FILLS_YEARS = f"""
+
+def _years_of(services: Services) -> Migration:
+    documents = services.store.collection("submissions")
+
+    def fill(after: str | None) -> Chunk | None:
+        found = documents.find(after=after, limit=100, fields=("created_at", "year"))
+        late = [one for one in found if "year" not in one]
+        for one in late:
+            documents.update({{"id": one["id"]}}, {{"$set": {{"year": one["created_at"].year}}}})
+        return Chunk(found[-1]["id"], len(late)) if found else None
+
+    return Migration(version={NEXT}, name="year", fill=fill)
+"""
+
+
+class NoHistoryError(Exception):
+    """The commit is not here, for example in a shallow clone."""
+
+
+def code_before(folder: Path) -> Path:
+    """The code of version 1, out of the git history. Raises NoHistoryError."""
+    without = [f":(exclude){name}" for name in LEFT_OUT]
+    command = ["git", "archive", BEFORE, "--", *SERVED, *without]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False)
+    if done.returncode:
+        raise NoHistoryError(f"commit {BEFORE[:7]} is not in the git history here")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
+
+
+def code_after(folder: Path) -> Path:
+    """A copy of this tree as the version after it: it stores the year with each finding, and has a
+    migration for the others.
+    """
+    folder.mkdir()
+    for name in SERVED:
+        if (ROOT / name).is_dir():
+            leave = shutil.ignore_patterns("models", "__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=leave)
+        else:
+            shutil.copy(ROOT / name, folder)
+    code = folder / "skinapi"
+    replace(code / "storage/version.py", f"\nVERSION = {VERSION}\n", f"\nVERSION = {NEXT}\n")
+    migrations = code / "migrations.py"
+    replace(migrations, "import Migration\n", "import Chunk, Migration\n")
+    replace(migrations, "    return [", "    return [_years_of(services), ")
+    migrations.write_text(migrations.read_text() + FILLS_YEARS)
+    replace(
+        code / "records/submissions.py",
+        "    return {**plain, ",
+        '    return {**plain, "year": submission.created_at.year, ',
+    )
+    return folder
+
+
+def replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file} has changed: {old!r}"
+    file.write_text(text.replace(old, new))

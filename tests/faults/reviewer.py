@@ -1,0 +1,118 @@
+"""A doctor and a patient who go on working through HTTP: findings are made, reviewed, reviewed
+again and read, and each answer is held against the last review that was acknowledged.
+"""
+
+import json
+import random
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+from skinapi.storage.ids import new_id
+from skinapi.vision.bands import graver_review
+from skinapi.vision.conditions import Band, conditions_table
+from tests.faults.actors import send
+from tests.faults.history import Event, History
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import as_form
+
+MOST = 25  # findings; then the same ones are reviewed again
+
+
+@dataclass
+class Reviewed:
+    """A finding, as it was answered."""
+
+    number: str
+    band: Band
+    labels: list[str] = field(default_factory=list)
+
+    @property
+    def sentence(self) -> str | None:
+        """What every list says first, where the latest review is graver."""
+        label = self.labels[-1] if self.labels else None
+        said = graver_review(reviewed_as=label, band=self.band)
+        return said.in_language("en") if said else None
+
+
+class Reviewer(threading.Thread):
+    """`wrong` are answers that no version may give. `read` counts what was read: by code without
+    `graver_review`, by code with it, and there whether it was the latest review's (`behind`: an
+    earlier one's, or none).
+    """
+
+    def __init__(self, seeder: Seeder, photos: list[bytes], history: History, seed: str) -> None:
+        super().__init__(daemon=True)
+        self.doctor, self.patient = seeder.person("doctor"), seeder.person()
+        account = seeder.accounts.get(self.patient.id)
+        seeder.accounts.change(account, doctor_id=self.doctor.id)
+        for caller, role in ((self.doctor, "doctor"), (self.patient, "user")):
+            history.record(Event("enrol", caller.email, caller.id, 201, role))
+        self.findings: list[Reviewed] = []
+        self.wrong: list[str] = []
+        self.read = Counter[str]()
+        self._photos, self._history = photos, history
+        self._random = random.Random(seed)
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            if len(self.findings) < MOST and self._random.random() < 0.3:
+                self._judge()
+            elif self.findings:
+                self._random.choice([self._review, self._review, self._read_one, self._read_all])()
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join()
+
+    def _judge(self) -> None:
+        body, kind = as_form(self._random.choice(self._photos), "image")
+        key = new_id()
+        answer = send(self.patient.port, "POST", "/predict", self.patient.token, body, kind, key)
+        number = str(answer.json["id"]) if answer.status == 200 else ""
+        self._history.record(Event("predict", self.patient.email, key, answer.status, number))
+        if number:
+            self.findings.append(Reviewed(number, Band(answer.json["band"])))
+
+    def _review(self) -> None:
+        finding = self._random.choice(self.findings)
+        label = self._random.choice(sorted(conditions_table().keys))
+        body = json.dumps({"label": label, "agreement": "unsure"}).encode()
+        path = f"/submissions/{finding.number}/review"
+        caller = self.doctor
+        kind = "application/json"
+        answer = send(caller.port, "POST", path, caller.token, body, kind, new_id())
+        self._history.record(Event("review", caller.email, finding.number, answer.status, label))
+        if answer.status == 201:
+            finding.labels.append(label)
+
+    def _read_one(self) -> None:
+        finding = self._random.choice(self.findings)
+        answer = self._get(self.doctor, f"/submissions/{finding.number}/reviews?limit=1000")
+        if answer is not None and [one["label"] for one in answer] != finding.labels:
+            self.wrong.append(f"the reviews of finding {finding.number}")
+
+    def _read_all(self) -> None:
+        answer = self._get(self.patient, "/submissions?limit=1000")
+        if answer is None:
+            return
+        told = {str(one["id"]): one for one in answer}
+        if told.keys() != {finding.number for finding in self.findings}:
+            self.wrong.append("the list of findings")
+        for finding in self.findings:
+            one = told[finding.number]
+            if one["band"] != finding.band:
+                self.wrong.append(f"the band of finding {finding.number}")
+            if "graver_review" not in one:
+                self.read["by code without it"] += 1
+            elif one["graver_review"] == finding.sentence:
+                self.read["right"] += 1
+            else:
+                self.read["behind"] += 1
+
+    def _get(self, caller: Caller, path: str) -> list[dict[str, str]] | None:
+        answer = send(caller.port, "GET", path, caller.token, b"", "")
+        self._history.record(Event("read", caller.email, path, answer.status))
+        found: list[dict[str, str]] | None = answer.json if answer.status == 200 else None
+        return found

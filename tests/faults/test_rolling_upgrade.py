@@ -1,0 +1,194 @@
+"""Servers of two versions on one store: upgraded one after the other, and back, while people work.
+
+The version before is a commit of the git history. The next version is a copy of this tree with one
+more field and one more migration.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from skinapi.storage.ports import Document
+from skinapi.storage.version import COMPATIBLE_SINCE, STORE, VERSION
+from tests.backends import Backend
+from tests.faults.cluster import Cluster, running_cluster
+from tests.faults.code_versions import NEXT, NoHistoryError, code_after, code_before, replace
+from tests.faults.drill import Drill, acting, assert_all_promises_are_kept, photos_of
+from tests.faults.proxy import NoProxyError
+from tests.faults.reviewer import Reviewer
+from tests.jobs.brokers import NoBrokerError
+from tests.mongod import NoMongodError
+from tests.prediction.photographer import predicted
+from tests.served.people import Seeder
+from tests.served.server import ROOT, Server
+from tests.size import drill as in_the_drill
+
+ACTORS = 4
+MIGRATED_S = 90
+REFUSED = 2
+Report = Callable[[str], None]
+only_in_the_drill = pytest.mark.skipif(not in_the_drill, reason="a dozen processes: make drill")
+
+
+@pytest.fixture
+def before(tmp_path: Path) -> Path:
+    try:
+        return code_before(tmp_path / "before")
+    except NoHistoryError as error:
+        pytest.skip(str(error))
+
+
+def test_the_version_before_reads_a_store_of_this_one(tmp_path: Path, before: Path) -> None:
+    backend = Backend(tmp_path / "instance")
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
+    number = predicted(ada, keep_photo="true")["id"]
+    review = {"label": "melanoma", "agreement": "agree"}
+    assert doctor.call("POST", f"/submissions/{number}/review", json=review).status_code == 201
+    assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
+    assert backend.services.store.collection(STORE).find()
+    backend.services.store.close()
+    server = Server(tmp_path)
+    server.code = before
+    done = server.run("check")
+    assert (done.returncode, done.stdout) == (0, "no faults\n"), done.stdout
+
+
+@contextmanager
+def cluster_of(folder: Path, code: Path) -> Iterator[tuple[Cluster, Seeder]]:
+    try:
+        with (
+            running_cluster(folder, broker=None, code=code) as running,
+            closing(Seeder(running.entrance)) as seeder,
+        ):
+            yield running, seeder
+    except (NoMongodError, NoBrokerError, NoProxyError) as error:
+        pytest.skip(f"no cluster: {error}")
+
+
+@only_in_the_drill
+@pytest.mark.timeout(900)
+def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
+    tmp_path: Path, before: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+) -> None:
+    """At the end each finding is marked with its latest review, whichever version stored that."""
+    with cluster_of(tmp_path / "cluster", before) as (cluster, seeder):
+        with working(cluster, seeder, seed) as work:
+            # The seeder is of this tree, and has left its version. The servers know of none.
+            seeder.services.store.collection(STORE).delete({})
+            roll(cluster, to=ROOT)
+            assert version_of(seeder) == (VERSION, COMPATIBLE_SINCE)
+            roll(cluster, to=before)
+            roll(cluster, to=ROOT)
+        work.assert_answered()
+        await_all(work.submissions, work.is_marked)
+        report(f"{work.figures()}; {work.kept(monkeypatch)}")
+        cluster.entrance.code = before
+        assert cluster.entrance.run("check").stdout == "no faults\n"
+
+
+@only_in_the_drill
+@pytest.mark.timeout(900)
+def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+) -> None:
+    """At the end each finding has the field that the next version adds. Once that version says that
+    this one is no longer compatible, this one does not start.
+    """
+    after = code_after(tmp_path / "after")
+    with cluster_of(tmp_path / "cluster", ROOT) as (cluster, seeder):
+        with working(cluster, seeder, seed) as work:
+            roll(cluster, to=after)
+            assert version_of(seeder) == (NEXT, COMPATIBLE_SINCE)
+            roll(cluster, to=ROOT)
+            assert f'"version": {NEXT}, "code": {VERSION}, "event": "store_newer"' in logs(cluster)
+            roll(cluster, to=after)
+        work.assert_answered()
+        await_all(work.submissions, lambda one: one.get("year") == one["created_at"].year)
+        report(f"{work.figures()}; {work.kept(monkeypatch)}")
+        contracted = f"COMPATIBLE_SINCE = {NEXT}\n"
+        old = f"COMPATIBLE_SINCE = {COMPATIBLE_SINCE}\n"
+        replace(after / "skinapi/storage/version.py", old, contracted)
+        cluster.entrance.code = after
+        assert cluster.entrance.run("check").returncode == 0
+        cluster.entrance.code = ROOT
+        refused = cluster.entrance.run("serve")
+        assert refused.returncode == REFUSED
+        assert f"skinapi: The store has version {NEXT}" in refused.stderr
+
+
+class Work:
+    """What is looked at when the people have gone."""
+
+    def __init__(self, drill: Drill, cluster: Cluster, seeder: Seeder, reviewer: Reviewer) -> None:
+        self._drill, self._cluster = drill, cluster
+        self._seeder, self._reviewer = seeder, reviewer
+
+    def assert_answered(self) -> None:
+        """No request went without an answer, and none was answered wrongly."""
+        assert [event for event in self._drill.history.events() if event.unknown] == []
+        counted = self._cluster.proxy.figures()["BACKEND"]
+        again = {name: int(counted[name]) for name in ("wretr", "wredis", "econ", "eresp")}
+        assert not any(again.values()), again
+        assert self._reviewer.wrong == []
+        assert self._reviewer.findings
+
+    def submissions(self) -> list[Document]:
+        return self._seeder.services.store.collection("submissions").find()
+
+    def is_marked(self, submission: Document) -> bool:
+        reviewed = {one.number: one.labels for one in self._reviewer.findings}
+        labels = reviewed.get(str(submission["number"]), [])
+        return submission.get("reviewed_as") == (labels[-1] if labels else None)
+
+    def figures(self) -> str:
+        findings = self._reviewer.findings
+        signed = sum(len(finding.labels) for finding in findings)
+        return f"{signed} reviews of {len(findings)} findings; {dict(self._reviewer.read)} read"
+
+    def kept(self, monkeypatch: pytest.MonkeyPatch) -> str:
+        return assert_all_promises_are_kept(self._drill, monkeypatch)
+
+
+@contextmanager
+def working(cluster: Cluster, seeder: Seeder, seed: int) -> Iterator[Work]:
+    """People at work inside, and done with it afterwards."""
+    with acting(cluster.entrance, seed, ACTORS) as drill:
+        reviewer = Reviewer(seeder, photos_of(seed), drill.history, f"{seed}-reviewer")
+        reviewer.start()
+        try:
+            yield Work(drill, cluster, seeder, reviewer)
+        finally:
+            reviewer.finish()
+
+
+def roll(cluster: Cluster, *, to: Path) -> None:
+    """Each server in turn, as docs/operations.md says."""
+    for server in cluster.servers:
+        time.sleep(1)
+        cluster.proxy.drain(server)
+        assert server.stop() == 0
+        server.code = to
+        server.start()
+        cluster.proxy.make_ready(server)
+    time.sleep(1)
+
+
+def version_of(seeder: Seeder) -> tuple[int, int]:
+    (stored,) = seeder.services.store.collection(STORE).find()
+    return stored["version"], stored["compatible_since"]
+
+
+def logs(cluster: Cluster) -> str:
+    return "".join(server.log() for server in cluster.servers)
+
+
+def await_all(documents: Callable[[], list[Document]], holds: Callable[[Document], bool]) -> None:
+    """Until it holds for each: the migration runs every half minute."""
+    deadline = time.monotonic() + MIGRATED_S
+    while left := [one["number"] for one in documents() if not holds(one)]:
+        assert time.monotonic() < deadline, f"findings not migrated: {left}"
+        time.sleep(1)
