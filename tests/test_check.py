@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from skinapi import commands
-from skinapi.services import store_faults
+from skinapi.errors import UnsafeSettings
+from skinapi.services import open_services, store_faults
 from skinapi.storage.backup import write_backup
 from skinapi.storage.faults import Fault
-from tests.backends import Backend, settings_in
+from tests.backends import SECRET, Backend, settings_in
 from tests.models import tiny_model
 from tests.prediction.photographer import predicted
 
@@ -95,6 +96,32 @@ def test_a_token_that_was_revoked_after_the_backup_stays_dead_after_a_restore(
     assert restored.account(ada.email)
     answer = restored.client.get("/me", headers={"Authorization": f"Bearer {ada.token}"})
     assert answer.status_code == 401
+
+
+def test_a_new_key_is_accepted_where_the_former_one_is_lost(tmp_path: Path) -> None:
+    """The rows of the former key stay what they are: rows that nobody can verify."""
+    backend = Backend(tmp_path)
+    backend.admin()
+    backend.services.store.close()
+    settings = settings_in(tmp_path, model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
+    with pytest.raises(UnsafeSettings, match="accept-key"):
+        commands.check(settings, Namespace(repair=True, logged=None))
+    assert commands.take_key(settings, Namespace()) == 0
+    services = open_services(settings)
+    assert services.trail.newest("store.key", target="store")
+    assert any("unknown key" in fault.says for fault in services.trail.faults())
+    services.store.close()
+
+
+def test_a_restored_store_takes_the_key_that_it_is_restored_with(tmp_path: Path) -> None:
+    """The development secret is in no backup."""
+    backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
+    with file.open("wb") as out:
+        write_backup(backend.services.store, out)
+    other = settings_in(tmp_path / "after", model_path=tiny_model(), jwt_secret_key=SECRET[::-1])
+    (tmp_path / "after").mkdir()
+    assert commands.restore(other, Namespace(file=file, verify=False)) == 0
+    Backend(tmp_path / "after", jwt_secret_key=SECRET[::-1]).services.store.close()
 
 
 def test_a_repair_that_fails_keeps_the_others_from_nothing(

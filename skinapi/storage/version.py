@@ -20,6 +20,7 @@ VERSION = 2
 # replaced.
 COMPATIBLE_SINCE = 1
 STORE = "store"
+NUMBERS = ("version", "compatible_since")  # they only grow
 PURPOSE = "skinapi store"
 OTHER_KEY = (
     "JWT_SECRET_KEY is not the key of this store, which all its servers share. To change the key, "
@@ -36,25 +37,23 @@ def join_store(store: Store, *, secrets: Sequence[str]) -> None:
     """
     documents = store.collection(STORE)
     keys = ChainKeys(secrets, purpose=PURPOSE)
+    ours = {"version": VERSION, "compatible_since": COMPATIBLE_SINCE, "key": keys.current}
     while True:
         found = documents.get(STORE)
         if found is None:
             with suppress(Duplicate):
-                documents.insert(_first(keys))
+                documents.insert({**ours, "id": STORE, "schema": 1, "created_at": now()})
+                log.info("store", **ours)
             continue
         _refuse_newer(found)
         if keys.age(found) is None:
             raise UnsafeSettings(OTHER_KEY)
-        wanted = {
-            "version": max(found["version"], VERSION),
-            "compatible_since": max(found["compatible_since"], COMPATIBLE_SINCE),
-            "key": keys.current,
-        }
-        if all(found[name] == value for name, value in wanted.items()):
+        wanted = {**ours, **{name: max(found[name], ours[name]) for name in NUMBERS}}
+        stored = {name: found[name] for name in wanted}
+        if stored == wanted:
             return
         # Another process may have changed it meanwhile; then it is read again.
-        unchanged = {name: found[name] for name in ("id", *wanted)}
-        if documents.update(unchanged, {"$set": wanted}):
+        if documents.update({"id": STORE, **stored}, {"$set": wanted}):
             log.info("store", **wanted)
 
 
@@ -65,17 +64,6 @@ def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
     if found := documents.get(STORE):
         _refuse_newer(found)
         documents.update({"id": STORE}, {"$set": {"key": keys.current}})
-
-
-def _first(keys: ChainKeys) -> Document:
-    return {
-        "id": STORE,
-        "schema": 1,
-        "created_at": now(),
-        "version": VERSION,
-        "compatible_since": COMPATIBLE_SINCE,
-        "key": keys.current,
-    }
 
 
 def _refuse_newer(found: Document) -> None:

@@ -24,6 +24,7 @@ Series = dict[str, dict[str, set[str]]]
 # Whose values the backend must have shown; those of the others depend on what happened to it.
 SHOWN = {"le", "part", "state", "method", "route"}
 DATABASE, SLOW_S = "skinapi.db", 1.1
+PROCEDURES = {"Rolling upgrade"}  # of the runbook: what an operator does without an alert
 PARTS_OF_AN_ENTRY = ("You notice", "Confirm", "Do", "Over when", "Rehearsed by")
 
 
@@ -155,7 +156,7 @@ def entries() -> dict[str, str]:
 
 
 def test_every_alert_has_an_entry_in_the_runbook_and_every_entry_an_alert() -> None:
-    assert entries().keys() == {rule["alert"] for rule in alerts()}
+    assert entries().keys() - PROCEDURES == {rule["alert"] for rule in alerts()}
     for rule in alerts():
         assert rule["annotations"]["runbook_url"] == f"docs/runbook.md#{rule['alert'].lower()}"
         assert rule["annotations"]["summary"]

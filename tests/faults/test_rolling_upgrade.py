@@ -16,7 +16,7 @@ from skinapi.storage.version import COMPATIBLE_SINCE, STORE, VERSION
 from tests.backends import Backend
 from tests.faults.cluster import Cluster, running_cluster
 from tests.faults.code_versions import NEXT, NoHistoryError, code_after, code_before, replace
-from tests.faults.drill import Drill, acting, assert_all_promises_are_kept, photos_of
+from tests.faults.drill import Drill, acting, assert_all_promises_are_kept
 from tests.faults.proxy import NoProxyError
 from tests.faults.reviewer import Reviewer
 from tests.jobs.brokers import NoBrokerError
@@ -134,7 +134,7 @@ class Work:
         again = {name: int(counted[name]) for name in ("wretr", "wredis", "econ", "eresp")}
         assert not any(again.values()), again
         assert self._reviewer.wrong == []
-        assert self._reviewer.findings
+        assert self._reviewer.read["right, graver"]
 
     def submissions(self) -> list[Document]:
         return self._seeder.services.store.collection("submissions").find()
@@ -157,7 +157,7 @@ class Work:
 def working(cluster: Cluster, seeder: Seeder, seed: int) -> Iterator[Work]:
     """People at work inside, and done with it afterwards."""
     with acting(cluster.entrance, seed, ACTORS) as drill:
-        reviewer = Reviewer(seeder, photos_of(seed), drill.history, f"{seed}-reviewer")
+        reviewer = Reviewer(seeder, drill.history, f"{seed}-reviewer")
         reviewer.start()
         try:
             yield Work(drill, cluster, seeder, reviewer)

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.storage.disk_errors import LOST
+from skinapi.storage.version import STORE, VERSION
+from tests.backends import SECRET
 from tests.served.server import Server
 from tests.size import in_drill
 
@@ -47,3 +49,22 @@ def test_a_check_makes_no_database_where_there_is_none(tmp_path: Path) -> None:
     done = Server(tmp_path).run("check", "--repair")
     assert (done.returncode, f"skinapi: {LOST}" in done.stderr) == (2, True), done.stderr
     assert not (tmp_path / "instance").exists()
+
+
+def test_a_server_does_not_start_on_the_store_of_another_key_or_of_newer_code(
+    tmp_path: Path,
+) -> None:
+    server = Server(tmp_path, workers=1)
+    store = server.services().store
+    other = Server(tmp_path, {"JWT_SECRET_KEY": SECRET[::-1]}, workers=1)
+    for command in ("serve", "worker"):
+        done = other.run(command)
+        assert (done.returncode, "skinapi: JWT_SECRET_KEY is not" in done.stderr) == (2, True)
+        assert SECRET[::-1] not in done.stderr + done.stdout
+    newer = {"version": VERSION + 1, "compatible_since": VERSION + 1}
+    assert store.collection(STORE).update({"id": STORE}, {"$set": newer})
+    store.close()
+    done = server.run("serve")
+    sentence = f"skinapi: The store has version {VERSION + 1}"
+    assert (done.returncode, sentence in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
