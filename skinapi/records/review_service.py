@@ -2,7 +2,10 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
+
+from pydantic import ValidationError
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
@@ -15,7 +18,7 @@ from skinapi.storage.migration import Chunk
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
-MARKED_AT_ONCE = 100
+MARKED_AT_ONCE = 20
 NOT_IN_CHARGE = "Only the doctor in charge can review"
 
 
@@ -103,11 +106,12 @@ class ReviewsService:
             return None
         changed = 0
         for identifier in sorted({review["submission"] for review in found}):
-            submission = self._records.find_by_id(identifier)
-            last = self._reviews.latest(identifier)
-            if submission and last and last.label != submission.reviewed_as:
-                self._mark_reviewed(submission)
-                changed += 1
+            with suppress(ValidationError):  # `check` names a damaged finding
+                submission = self._records.find_by_id(identifier)
+                last = self._reviews.latest(identifier)
+                if submission and last and last.label != submission.reviewed_as:
+                    self._mark_reviewed(submission)
+                    changed += 1
         return Chunk(found[-1]["id"], changed)
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:

@@ -28,7 +28,7 @@ LEASE = timedelta(seconds=30)
 OVERLAP = timedelta(minutes=5)
 PASS_EVERY_S = 30.0
 UPGRADE_S = 3600.0  # so long may servers of the version before run beside this process
-PAUSE_S = 0.05  # between chunks, which leaves the store to requests
+PAUSE = 1.0  # times as long as a chunk took, so that requests get the other half of a core
 STOP_S = 5.0
 
 
@@ -73,15 +73,21 @@ class Migrator:
 
     def _run(self) -> None:
         end = time.monotonic() + UPGRADE_S
-        while not self._stopping.is_set() and time.monotonic() < end:
-            for migration in self._migrations:
-                try:
-                    self.make_pass(migration)
-                except StoreUnavailable:
-                    continue
-                except Exception as error:  # noqa: BLE001 (a damaged record must not end the rest)
-                    log.error("not migrated", migration=migration.name, reason=type(error).__name__)
+        complete = False
+        while not self._stopping.is_set() and not (complete and time.monotonic() > end):
+            ended = [self._try(migration) for migration in self._migrations]
+            complete = all(ended)
             self._stopping.wait(PASS_EVERY_S)
+
+    def _try(self, migration: Migration) -> bool:
+        """Whether this process came to its end."""
+        try:
+            return self.make_pass(migration)
+        except StoreUnavailable:
+            return False
+        except Exception as error:  # noqa: BLE001 (a damaged record must not end the rest)
+            log.error("not migrated", migration=migration.name, reason=type(error).__name__)
+            return False
 
     def make_pass(self, migration: Migration) -> bool:
         """Go on with this migration to its end. False where another process works on it, or has
@@ -90,14 +96,16 @@ class Migrator:
         held = self._claim(migration.name)
         if held is None:
             return False
-        after, changed = held.get("reached"), 0
+        after, changed, began = held.get("reached"), 0, time.monotonic()
         while not self._stopping.is_set() and (chunk := migration.fill(after)):
+            took_s = time.monotonic() - began
             after, changed = chunk.last, changed + chunk.changed
             # An id may lie in the future, where a clock was wrong.
             reached = min(after, first_id_at(now() - OVERLAP))
             if not self._renew(migration.name, reached):
                 return False
-            self._stopping.wait(PAUSE_S)
+            self._stopping.wait(PAUSE * took_s)
+            began = time.monotonic()
         self._release(migration.name)
         if changed:
             log.info("migrated", migration=migration.name, version=migration.version, count=changed)

@@ -43,7 +43,7 @@ def join_store(store: Store, *, secrets: Sequence[str]) -> None:
         if found is None:
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE, "schema": 1, "created_at": now()})
-                log.info("store", **ours)
+                log.info("store", version=VERSION)
             continue
         _refuse_newer(found)
         if keys.age(found) is None:
@@ -54,7 +54,7 @@ def join_store(store: Store, *, secrets: Sequence[str]) -> None:
             return
         # Another process may have changed it meanwhile; then it is read again.
         if documents.update({"id": STORE, **stored}, {"$set": wanted}):
-            log.info("store", **wanted)
+            log.info("store", version=wanted["version"])
 
 
 def accept_key(store: Store, *, secrets: Sequence[str]) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from skinapi.jobs.keeper import FIRST_START_S, WorkerKeeper
-from skinapi.storage import make_store
 from tests.backends import SECRET
 from tests.jobs.handlers import is_alive
 from tests.served.server import ROOT, Server, children, stopping
@@ -80,8 +79,8 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 
 def test_the_command_becomes_a_process_without_what_serves(tmp_path: Path) -> None:
-    make_store(instance_dir=tmp_path / "instance", mongo_uri=None)
     with stopping(Server(tmp_path)) as server:
+        server.services().store.close()  # else its version would be logged
         server.launch(("-m", "skinapi", "worker"))
         maps = Path(f"/proc/{server.master()}")
         deadline = time.monotonic() + 30

@@ -247,6 +247,9 @@ def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> No
     kept = any_backend.services.store.collection("submissions")
     (migration,) = migrations_of(any_backend.services)
     other = predicted(patient)["id"]
+    damaged = predicted(patient)["id"]
+    assert review(doctor, damaged, label="melanoma").status_code == 201
+    assert kept.update({"number": damaged}, {"$set": {"band": "green"}})
     labels = ((number, "melanocytic_nevus"), (number, "melanoma"), (other, "melanoma"))
     for reviewed, label in labels:
         assert review(doctor, reviewed, label=label).status_code == 201
@@ -255,10 +258,11 @@ def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> No
     passed = migration.fill(None)
     assert passed
     assert passed.changed == 2
-    assert [one["reviewed_as"] for one in kept.find()] == ["melanoma"] * 2
+    assert [one["reviewed_as"] for one in kept.find()] == ["melanoma"] * 3
     assert migration.fill(passed.last) is None
     assert migration.fill(None) == passed._replace(changed=0)
-    assert list(any_backend.services.reviews.faults()) == []
+    assert kept.delete({"number": damaged}) == 1
+    assert any_backend.services.reviews.mark_next(None) == passed._replace(changed=0)
 
 
 def test_a_missing_mark_is_found_and_repaired(backend: Backend) -> None:

@@ -36,7 +36,7 @@ class Filling:
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "PAUSE_S", 0.0)
+    monkeypatch.setattr(migrations, "PAUSE", 0.0)
 
 
 @pytest.fixture
@@ -148,3 +148,27 @@ def test_a_server_that_stops_ends_after_its_chunk(store: Store, filling: Filling
     assert filling.seen == ids[:MOST]
     assert Migrator(store, []).make_pass(filling.migration)
     assert filling.seen == ids
+
+
+def test_a_server_goes_on_until_its_pass_is_complete(
+    store: Store, filling: Filling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fails: another process at work, or a damaged record."""
+    monkeypatch.setattr(migrations, "UPGRADE_S", 0.0)
+    monkeypatch.setattr(migrations, "PASS_EVERY_S", 0.0)
+    filling.add(1)
+    tried = []
+
+    def fill(after: str | None) -> Chunk | None:
+        tried.append(after)
+        if len(tried) == 1:
+            store.collection(MIGRATIONS).update({"id": "fills"}, {"$set": {"held_until_at": now()}})
+            raise KeyError("damaged")
+        return filling.fill(after)
+
+    migrator = Migrator(store, [Migration(version=2, name="fills", fill=fill)])
+    migrator.start()
+    assert migrator._thread
+    migrator._thread.join(10)
+    assert not migrator._thread.is_alive()
+    assert len(filling.seen) == 1
