@@ -98,7 +98,7 @@ class ReviewsService:
                 return
 
     def mark_next(self, after: str | None) -> Chunk | None:
-        """Mark the findings of the next reviews behind this id as their latest reviews say; None
+        """Mark the findings of the next reviews behind this id as their deciding reviews say; None
         where there are none. Earlier code did not store what a review says with its finding.
         """
         found = self._reviews.next(after, limit=MARKED_AT_ONCE)
@@ -108,8 +108,8 @@ class ReviewsService:
         for identifier in sorted({review["submission"] for review in found}):
             with suppress(ValidationError):  # `check` names a damaged finding
                 submission = self._records.find_by_id(identifier)
-                last = self._reviews.latest(identifier)
-                if submission and last and last.label != submission.reviewed_as:
+                decides = self._reviews.deciding(identifier)
+                if submission and decides and decides.label != submission.reviewed_as:
                     self._mark_reviewed(submission)
                     changed += 1
         return Chunk(found[-1]["id"], changed)
