@@ -16,12 +16,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, StringConstraints, ValidationError
 
 from skinapi.errors import SkinAPIError
+from skinapi.http_client import Reply
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.llm.circuit_breaker import CircuitBreaker
-from skinapi.reports.llm.http_client import LlmHttpClient, Reply
+from skinapi.reports.llm.http_client import LlmHttpClient
 from skinapi.reports.llm.prompt import free_characters, instructions, read_draft, request_body
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
@@ -149,7 +150,7 @@ class OpenRouterWriter:
             status = completion.failure if reply.status == OK else reply.status
             if status is None:
                 return completion
-            pause, attempt = _pause(reply.retry_after, attempt), attempt + 1
+            pause, attempt = _pause(reply.headers.get("retry-after"), attempt), attempt + 1
             final = status not in RETRYABLE or attempt == ATTEMPTS
             if final or time.monotonic() + pause >= deadline:
                 raise NarrativeUnavailable(REASON_BY_STATUS.get(status, Reason.PROVIDER))

@@ -1,0 +1,173 @@
+"""HTTP client for the few servers that this one calls. A call ends by its deadline, whatever the
+other server does.
+"""
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
+from queue import Empty, SimpleQueue
+from socket import SHUT_RDWR, socket
+from urllib.parse import urlsplit
+
+import certifi
+
+CHUNK_BYTES = 64 * 1024
+FIXED_HEADERS = {"Accept-Encoding": "identity", "Connection": "close"}
+
+
+class CallFault(StrEnum):
+    """Why there is no answer."""
+
+    BUSY = "busy"
+    DEADLINE = "deadline"
+    TOO_LARGE = "too_large"
+    UNREACHABLE = "unreachable"
+
+
+class CallFailed(Exception):
+    def __init__(self, fault: CallFault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`path` follows the path of the client's URL."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The names of the headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes = field(repr=False)
+
+
+class _Call:
+    """One request, which the caller may cut off while another thread is at it."""
+
+    def __init__(self, connection: HTTPConnection, deadline: float, largest: int) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._largest = largest
+        self._socket: socket | None = None
+
+    def send(self, request: Request) -> Reply:
+        with closing(self._connection):
+            self._connection.timeout = self._left()
+            self._connection.connect()
+            self._socket = self._connection.sock
+            # The caller may have cut it off before there was a socket.
+            self._socket.settimeout(self._left())
+            self._connection.request(
+                request.method, request.path, request.body, {**FIXED_HEADERS, **request.headers}
+            )
+            with self._connection.getresponse() as answer:
+                headers = {name.lower(): value for name, value in answer.getheaders()}
+                return Reply(answer.status, headers, self._read(answer))
+
+    def cut_off(self) -> None:
+        """End the connection, so that the thread that waits for it ends too."""
+        if self._socket:
+            with suppress(OSError, ValueError):
+                self._socket.shutdown(SHUT_RDWR)
+
+    def _read(self, answer: HTTPResponse) -> bytes:
+        content = bytearray()
+        while chunk := answer.read1(CHUNK_BYTES):
+            content += chunk
+            if len(content) > self._largest:
+                raise CallFailed(CallFault.TOO_LARGE)
+            self._left()
+        if answer.length:
+            raise IncompleteRead(bytes(content), answer.length)
+        return bytes(content)
+
+    def _left(self) -> float:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise CallFailed(CallFault.DEADLINE)
+        return left
+
+
+class HttpClient:
+    """Sends requests with a deadline, at most `most_at_once` at a time in a process, and reads
+    answers of at most `largest_answer` bytes.
+
+    A socket's read timeout starts again with every byte, so it cannot enforce a deadline. So each
+    request runs in its own thread, and at the deadline the caller stops waiting and ends the
+    connection. The thread holds its slot until it ends, so that abandoned requests count too.
+
+    Python's own client does no more than it is told. Others follow a redirect, or read all of its
+    body first; they unpack a compressed answer, of which a small one may be large; and they obey a
+    proxy of the environment or a .netrc, which could send a key or a patient's data to a place that
+    no setting names.
+    """
+
+    def __init__(self, url: str, *, most_at_once: int, largest_answer: int) -> None:
+        parsed = urlsplit(url)
+        self._host, self._port = parsed.hostname or "", parsed.port
+        self._path = parsed.path.rstrip("/")
+        self._tls = (
+            ssl.create_default_context(cafile=certifi.where()) if parsed.scheme == "https" else None
+        )
+        self._largest = largest_answer
+        self._slots = threading.Semaphore(most_at_once)
+
+    def send(self, request: Request, *, deadline: float) -> Reply:
+        """Send a request. `deadline` is a time of `time.monotonic`. Raises CallFailed, by the
+        deadline at the latest, and at once if all slots are taken.
+        """
+        if not self._slots.acquire(blocking=False):
+            raise CallFailed(CallFault.BUSY)
+        outcomes: SimpleQueue[Reply | CallFault] = SimpleQueue()
+        call = _Call(self._connection(), deadline, self._largest)
+        thread = threading.Thread(
+            target=self._send_in_thread, args=(call, request, outcomes.put), daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system cannot start another thread
+            self._slots.release()
+            raise CallFailed(CallFault.BUSY) from error
+        try:
+            outcome = outcomes.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty as error:
+            call.cut_off()
+            raise CallFailed(CallFault.DEADLINE) from error
+        if isinstance(outcome, CallFault):
+            raise CallFailed(outcome)
+        return outcome
+
+    def _connection(self) -> HTTPConnection:
+        if self._tls:
+            return HTTPSConnection(self._host, self._port, context=self._tls)
+        return HTTPConnection(self._host, self._port)
+
+    def _send_in_thread(
+        self, call: _Call, request: Request, report: Callable[[Reply | CallFault], None]
+    ) -> None:
+        """Report something whatever happens: a thread that just ends leaves its caller to wait."""
+        outcome: Reply | CallFault = CallFault.UNREACHABLE
+        try:
+            outcome = call.send(replace(request, path=f"{self._path}{request.path}"))
+        except CallFailed as failed:
+            outcome = failed.fault
+        except TimeoutError:  # the socket waits until the deadline, as the caller does
+            outcome = CallFault.DEADLINE
+        except Exception:  # noqa: BLE001 (an answer can break the client in any way)
+            outcome = CallFault.UNREACHABLE
+        finally:
+            self._slots.release()
+            report(outcome)
