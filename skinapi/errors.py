@@ -46,6 +46,7 @@ The tree, with the statuses. An error that only one package raises is defined in
       RequestTimeout                 408
       Unavailable                    503
         NoModel                      503
+        EngineUnavailable            503
         StoreUnavailable             503
           DiskFull                   507
         NarrativeUnavailable         503  (reports)
@@ -220,6 +221,13 @@ class Unavailable(SkinAPIError):
 class NoModel(Unavailable):
     code = "no_model"
     sentence = "No model is loaded, so no picture can be judged; the operator can set MODEL_PATH"
+
+
+class EngineUnavailable(Unavailable):
+    """The inference server that runs the network gives no answer, or none that can be used."""
+
+    code = "engine_unavailable"
+    sentence = "The picture cannot be judged at the moment; try again shortly"
 
 
 class StoreUnavailable(Unavailable):

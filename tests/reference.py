@@ -24,7 +24,7 @@ from skinapi.registry import prediction_pool
 from skinapi.reports.llm import cache, circuit_breaker, http_client
 from skinapi.settings import Settings
 from skinapi.storage import outage, sqlite_file
-from skinapi.vision import decode_limits, file_parts, headers, photo
+from skinapi.vision import decode_limits, file_parts, headers, photo, remote_engine
 from skinapi.web import (
     answering_worker,
     buffering,
@@ -76,6 +76,7 @@ CAPTIONS = {
     "settings": "every setting",
     "errors": "the tree of errors",
     "json_bounds": "size of JSON",
+    "http_client": "calls with a deadline",
     "logs": "lines of JSON",
     "tracing": "spans of requests, jobs",
 }
@@ -179,6 +180,8 @@ def _limits() -> Iterator[Row]:
     )
     yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
     yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
+    yield "answer of the inference server", _bytes(remote_engine.LARGEST_ANSWER)
+    yield "wait for the inference server, for one photo", _seconds(remote_engine.INFERENCE_S)
     yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
     yield "passwords hashed or waiting for it, in each process", str(hashing_places.PLACES)
     yield "sessions of one account (the oldest ends)", str(sessions.MOST)

@@ -11,7 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from skinapi.errors import DiskFull, ModelDamaged, NotFound, StoreUnavailable
+from skinapi.errors import (
+    DiskFull,
+    EngineUnavailable,
+    ModelDamaged,
+    NotFound,
+    SkinAPIError,
+    StoreUnavailable,
+)
 from skinapi.logs import log
 from skinapi.registry.pointer import Serving, ServingPointer
 from skinapi.registry.slot import ServingSlot
@@ -22,6 +29,7 @@ POLL_S = 1.0
 # A model that could not be loaded: its files may have been put back.
 RETRY_S = 30.0
 STOP_S = 5.0
+UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull, EngineUnavailable)
 
 
 class ModelFollower:
@@ -129,7 +137,7 @@ class ModelFollower:
         if version is not None:
             try:
                 self._shadow_slot.swap(self._fetch(version))
-            except (ModelDamaged, NotFound, DiskFull) as error:
+            except UNUSABLE as error:
                 log.error("shadow model not loaded", version=version, reason=error.detail)
         self._shadow = version
 
@@ -139,7 +147,7 @@ class ModelFollower:
             return None
         try:
             self.slot.swap(self._fetch(version))
-        except (ModelDamaged, NotFound, DiskFull) as error:
+        except UNUSABLE as error:
             return error.detail
         self._source = version
         return None

@@ -67,11 +67,15 @@ class RegistryService:
         return self.slot.model.card
 
     def swap_model(self, *, folder: Path) -> Model:
-        """Serve the model of this folder. Raises ModelDamaged; the model in service then stays."""
+        """Serve the model of this folder. Raises ModelDamaged or EngineUnavailable; the model in
+        service then stays.
+        """
         return self.slot.swap(folder)
 
     def ping(self) -> None:
-        """Raises NoModel until a model is loaded and has made its first pass."""
+        """Raises NoModel until a model is loaded and has made its first pass, and EngineUnavailable
+        while its inference server cannot run it.
+        """
         self.slot.ping()
 
 
@@ -91,7 +95,13 @@ def _classify(
 def open_registry(settings: Settings) -> RegistryService:
     """The service, without a model yet: the follower loads it (follower.py)."""
     precision = Precision(settings.model_precision) if settings.model_precision else None
-    slot = ServingSlot(partial(open_warm, precision=precision, streams=settings.num_streams))
+    opener = partial(
+        open_warm,
+        precision=precision,
+        streams=settings.num_streams,
+        engine_url=settings.engine_url,
+    )
+    slot = ServingSlot(opener)
     return RegistryService(slot=slot, pool=PredictionPool(streams=settings.num_streams))
 
 
@@ -100,6 +110,8 @@ def announce_model(settings: Settings, slot: ServingSlot) -> str:
     if not slot.loaded:
         return "none, so no photo can be judged: set MODEL_PATH"
     card = slot.model.card
+    if settings.engine_url:
+        return f"{card.version} (on the inference server)"
     return f"{card.version} ({settings.model_precision or card.precision.value})"
 
 

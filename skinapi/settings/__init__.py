@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     model_precision: Literal["f32", "bf16"] | None = Field(
         default=None, description="Numeric precision of the network. If empty: the model card's."
     )
+    engine_url: str | None = Field(
+        default=None,
+        description="Inference server that runs the network, as `https://host`: one that speaks "
+        "the Open Inference Protocol v2. MODEL_PRECISION does not count then. If empty: the "
+        "network runs in this server.",
+    )
     num_streams: PositiveInt = Field(
         default=2,
         le=256,

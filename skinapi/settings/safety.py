@@ -12,6 +12,7 @@ from skinapi.settings.values import (
     MEMORY,
     asks_for_password,
     is_header_token,
+    is_in_private_network,
     is_origin,
     is_rate,
     is_url,
@@ -66,6 +67,7 @@ def _refuse_addresses(settings: Settings) -> None:
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
     _refuse_collector(settings)
+    _refuse_engine(settings)
     uri = settings.secret("mongo_uri")
     if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise UnsafeSettings("MONGO_URI must begin with mongodb:// or mongodb+srv://")
@@ -81,6 +83,19 @@ def _refuse_addresses(settings: Settings) -> None:
             raise UnsafeSettings(
                 f"{name} must have a password, and not guest's, unless it is on this machine"
             )
+
+
+def _refuse_engine(settings: Settings) -> None:
+    url = settings.engine_url
+    if url is None:
+        return
+    safe = not settings.production or stays_private(url) or is_in_private_network(url)
+    if not is_url(url) or not safe:
+        raise UnsafeSettings(
+            "ENGINE_URL must be https://host, without user, query or fragment; in production "
+            "http:// is for this machine and for IP addresses of private networks alone, because "
+            "pictures travel there"
+        )
 
 
 def _refuse_collector(settings: Settings) -> None:

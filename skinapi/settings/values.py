@@ -3,7 +3,7 @@ may hold a password.
 """
 
 import re
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from skinapi.errors import UnsafeSettings
@@ -29,6 +29,10 @@ RATE = re.compile(
 # What a header carries unchanged: https://www.rfc-editor.org/rfc/rfc9110#name-field-values
 HEADER_TOKEN = re.compile(r"[!-~]+")
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+# https://www.rfc-editor.org/rfc/rfc1918 and https://www.rfc-editor.org/rfc/rfc4193
+PRIVATE_NETWORKS = tuple(
+    map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
+)
 LONGEST_WINDOW_S = 86400  # counts are kept for a day
 LONGEST_URL = 200  # the QR code of a report has room for this address and a checksum
 
@@ -148,6 +152,16 @@ def stays_private(url: str) -> bool:
     """Whether nobody on the way can read what is sent to this URL or origin."""
     found = ORIGIN.match(url)
     return bool(found and (found["scheme"] == "https" or _is_loopback(found["host"])))
+
+
+def is_in_private_network(url: str) -> bool:
+    """Whether the URL names an IP address that is never routed through the internet."""
+    found = ORIGIN.match(url)
+    try:
+        address = ip_address(found["host"].strip("[]")) if found else None
+    except ValueError:
+        return False
+    return address is not None and any(address in network for network in PRIVATE_NETWORKS)
 
 
 def _is_host(host: str) -> bool:

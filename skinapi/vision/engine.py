@@ -20,3 +20,9 @@ class Engine(Protocol):
         """Run the network on a batch of the shape pictures x height x width x channels. Safe to
         call from many threads at once.
         """
+
+    def ping(self) -> None:
+        """Raises EngineUnavailable while the network cannot be run: for a network in this process,
+        never.
+        """
+        return

@@ -27,6 +27,14 @@ class Head:
     def outputs(self) -> int:
         return int(self.weights.shape[1])
 
+    def answer(self, pooled: Tensor) -> Tensor:
+        """The logits of a batch of pooled features, without the bias of the last layer."""
+        features = pooled
+        if self.hidden_weights is not None and self.hidden_bias is not None:
+            features = np.maximum(pooled @ self.hidden_weights + self.hidden_bias, np.float32(0.0))
+        logits: Tensor = features @ self.weights
+        return logits
+
     def slope(self, pooled: Tensor, output: int) -> Tensor:
         """The gradient of the output's logit by each pooled feature, at these features."""
         if self.hidden_weights is None or self.hidden_bias is None:

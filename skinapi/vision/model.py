@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
-from skinapi.errors import DiskFull, ModelDamaged
+from skinapi.errors import DiskFull, EngineUnavailable, ModelDamaged
 from skinapi.vision.calibration import ModelCalibration
 from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.heatmap import Head, draw_heat
@@ -24,6 +24,7 @@ from skinapi.vision.model_faults import (
     find_label_fault,
     find_network_fault,
     find_number_fault,
+    find_version_fault,
 )
 from skinapi.vision.model_files import (
     BadFile,
@@ -35,6 +36,7 @@ from skinapi.vision.model_files import (
 )
 from skinapi.vision.model_graph import LARGEST_SIDE, BadGraph
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
+from skinapi.vision.remote_engine import RemoteEngine
 from skinapi.vision.tensor import Scaling, Tensor, make_tensor
 
 NETWORK = "network.xml"
@@ -117,21 +119,23 @@ class Model:
     def warm(self) -> None:
         """Run the network on test pictures, because its first pass is slow and no patient should
         wait for it. Raises ModelDamaged if network, head, labels and card do not fit together, or
-        if an output is not a finite number.
+        if an output is not a finite number, and EngineUnavailable.
         """
-        for picture in _probes(self.card.side):
-            reading = self._read_probe(picture)
-            fault = find_network_fault(reading, labels=self.labels, head=self.head)
-            if fault:
-                raise ModelDamaged(
-                    f"The {NETWORK} of {self.version} cannot be served with its {WEIGHTS}, "
-                    f"{HEAD} and {LABELS}: {fault}",
-                    file=NETWORK,
-                )
+        readings = [self._read_probe(picture) for picture in _probes(self.card.side)]
+        faults = (find_network_fault(one, labels=self.labels, head=self.head) for one in readings)
+        fault = next(filter(None, faults), None) or find_version_fault(readings, head=self.head)
+        if fault:
+            raise ModelDamaged(
+                f"The {NETWORK} of {self.version} cannot be served with its {WEIGHTS}, "
+                f"{HEAD} and {LABELS}: {fault}",
+                file=NETWORK,
+            )
 
     def _read_probe(self, picture: Image.Image) -> EngineOutput:
         try:
             return self.read([picture])
+        except EngineUnavailable:
+            raise
         except Exception as error:
             side = self.card.side
             raise ModelDamaged(
@@ -156,12 +160,15 @@ def open_model(
     precision: Precision | None = None,
     streams: int = 1,
     calibrated: bool = True,
+    engine_url: str | None = None,
 ) -> Model:
     """Load a model: check every file against its checksum, then compile the network. The folder is
     not read again afterwards.
 
     `precision`: the card's unless given. `calibrated` False: the calibration file is not read, and
-    the model has an empty one. Raises ModelDamaged, which names the file, for a file that is
+    the model has an empty one. `engine_url`: the inference server that runs the network instead of
+    this process, at its own precision. Raises EngineUnavailable where that does not have this
+    version, and ModelDamaged, which names the file, for a file that is
     damaged or cannot be used, and for labels or a calibration that cannot classify any photo.
     """
     with (
@@ -177,7 +184,13 @@ def open_model(
         labels = _read(copy, LABELS, TypeAdapter(tuple[str, ...]))
         head = _read_head(copy)
         _refuse_unfit(folder, calibration, labels, head)
-        engine = _open_engine(copy, precision or card.precision, streams, private=private)
+        engine: Engine
+        if engine_url:
+            engine = RemoteEngine(
+                engine_url, version=card.version, head=head, side=card.side, streams=streams
+            )
+        else:
+            engine = _open_engine(copy, precision or card.precision, streams, private=private)
     return Model(card=card, labels=labels, calibration=calibration, head=head, engine=engine)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from skinapi.vision.engine import EngineOutput
+from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.tensor import Tensor
 from skinapi.vision.weight_unpacking import release_pages, unpacked_copy
 
@@ -35,7 +35,7 @@ class Precision(StrEnum):
     BF16 = "bf16"
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(Engine):
     """One compiled network. Each thread has its own inference request, and the interpreter lock is
     released during inference.
 

@@ -9,7 +9,7 @@ from PIL import Image
 from skinapi.learning.measure.saliency import blank_cells, score_heat_map
 from skinapi.learning.measure.tables import describe_robustness
 from skinapi.vision.calibration import ModelCalibration
-from skinapi.vision.engine import EngineOutput
+from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.tensor import Tensor
@@ -20,7 +20,7 @@ from tests.learning.pictures import draw_lesion
 CELLS, SIDE = 8, 64
 
 
-class SeesDarkness:
+class SeesDarkness(Engine):
     """Its feature map is how dark each cell is, and darkness speaks for its first output."""
 
     def __init__(self, sign: float = 1.0) -> None:

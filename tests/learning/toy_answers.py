@@ -12,7 +12,7 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import ModelOutputs, Predictions
 from skinapi.vision.calibration import Calibration, ModelCalibration, softmax
 from skinapi.vision.context import Modality
-from skinapi.vision.engine import EngineOutput
+from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.heatmap import Head
 from skinapi.vision.linear import LinearClassifier
 from skinapi.vision.modality import ModalityDetector
@@ -49,7 +49,7 @@ def judged(*, skill: float, seed: int = 0, name: str = "picture") -> Predictions
     )
 
 
-class MeanColour:
+class MeanColour(Engine):
     """Pools a picture to its mean colour; what is red is melanoma, what is green a nevus."""
 
     def infer(self, batch: Tensor) -> EngineOutput:

@@ -15,6 +15,7 @@ from skinapi.registry import follower as follower_module
 from skinapi.registry.follower import ModelFollower
 from skinapi.registry.gates import GateName, PairedComparison, PairedDifference
 from skinapi.registry.pointer import Serving
+from skinapi.registry.service import RegistryService
 from skinapi.registry.version_record import ModelVersion
 from skinapi.storage.ids import now
 from skinapi.vision.model import write_checksums
@@ -29,8 +30,10 @@ OVERRIDE = {"override": True, "reason": REASON}
 class ModelBackend(Backend):
     """With a model of its own that is exchanged, and the follower called by hand."""
 
-    def __init__(self, folder: Path, **options: Any) -> None:
-        self.kept_registry = registry_of(tiny_model())
+    def __init__(
+        self, folder: Path, registry: RegistryService | None = None, **options: Any
+    ) -> None:
+        self.kept_registry = registry or registry_of(tiny_model())
         super().__init__(folder, **options)
 
     def registry(self) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.engine import EngineOutput
+from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import Model
 from skinapi.vision.tensor import Tensor
@@ -20,7 +20,7 @@ TESTED = HeldOutFigures(
 )
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """One-hot feature cells make each class's heat its own; `passes` counts what was asked."""
 
     def __init__(self, probabilities: Mapping[str, float], *, pooled: Tensor | None = None) -> None:

@@ -26,8 +26,8 @@ SIDE = 16
 LABELS_USED = ("melanoma", "melanocytic_nevus", "normal_skin")
 
 
-def write_network(path: Path) -> Head:
-    random = np.random.default_rng(0)
+def write_network(path: Path, *, seed: int = 0) -> Head:
+    random = np.random.default_rng(seed)
     kernel = random.normal(0, 0.1, (8, 3, 3, 3)).astype(np.float32)
     weights = random.normal(0, 1, (8, len(LABELS_USED))).astype(np.float32)
     pictures = ops.parameter([-1, SIDE, SIDE, 3], ov.Type.f32)
@@ -45,9 +45,9 @@ def write_network(path: Path) -> Head:
     return Head(weights)
 
 
-def write_model_folder(folder: Path) -> Path:
+def write_model_folder(folder: Path, *, seed: int = 0) -> Path:
     folder.mkdir()
-    write_head(write_network(folder / NETWORK), folder / HEAD)
+    write_head(write_network(folder / NETWORK, seed=seed), folder / HEAD)
     (folder / LABELS).write_text(json.dumps(LABELS_USED))
     (folder / CALIBRATION).write_text(ModelCalibration().model_dump_json())
     card = model_card(side=SIDE, scaling=Scaling.TF)

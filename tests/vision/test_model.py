@@ -1,7 +1,6 @@
-"""A model folder: read whole or refused; one pass answers everything, from many threads alike."""
+"""A model folder: read whole or refused."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,39 +22,6 @@ def folder(tmp_path: Path) -> Path:
 
 def picture(seed: int = 0) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 60, 3), np.uint8))
-
-
-def test_one_pass_gives_logits_feature_map_and_pooled_features(folder: Path) -> None:
-    model = open_model(folder)
-    reading = model.read([picture(0), picture(1)])
-    assert reading.logits.shape == (2, 3)
-    np.testing.assert_allclose(reading.feature_map.mean(axis=(1, 2)), reading.pooled, atol=1e-5)
-    np.testing.assert_allclose(reading.pooled @ model.head.weights, reading.logits, atol=1e-5)
-
-
-def test_the_heat_map_adds_up_to_the_logit_where_nothing_was_cut(folder: Path) -> None:
-    model = open_model(folder)
-    reading = model.read([picture()])
-    signed = reading.feature_map[0] @ model.head.weights[:, 1] / (8 * 8)
-    assert float(signed.sum()) == pytest.approx(float(reading.logits[0, 1]), abs=1e-4)
-    heat = model.draw_heat(reading, row=0, output=1)
-    np.testing.assert_allclose(heat, np.maximum(signed, 0), atol=1e-6)
-
-
-def test_many_threads_get_their_own_answers(folder: Path) -> None:
-    model = open_model(folder, streams=2)
-    alone = [model.read([picture(seed)]).logits for seed in range(40)]
-    with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(lambda seed: model.read([picture(seed)]).logits, range(40)))
-    np.testing.assert_allclose(np.concatenate(together), np.concatenate(alone), atol=1e-6)
-
-
-def test_an_answer_is_not_overwritten_by_the_next(folder: Path) -> None:
-    model = open_model(folder)
-    first = model.read([picture(0)])
-    kept = first.logits.copy()
-    model.read([picture(1)])
-    np.testing.assert_array_equal(first.logits, kept)
 
 
 def test_both_precisions_answer_nearly_alike(folder: Path) -> None:

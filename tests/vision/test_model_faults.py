@@ -14,10 +14,16 @@ from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, threshold_scores
 from skinapi.vision.calibration import Calibration, ModelCalibration, NamingRule
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context
+from skinapi.vision.engine import EngineOutput
+from skinapi.vision.heatmap import Head
 from skinapi.vision.linear import LinearClassifier
 from skinapi.vision.modality import ModalityDetector
 from skinapi.vision.model import CALIBRATION, LABELS, open_model, write_checksums
-from skinapi.vision.model_faults import find_calibration_fault, find_label_fault
+from skinapi.vision.model_faults import (
+    find_calibration_fault,
+    find_label_fault,
+    find_version_fault,
+)
 from skinapi.vision.out_of_distribution import OutOfDistributionDetector
 from skinapi.vision.patient_facts import PatientFactsTable
 from tests.vision.networks import LABELS_USED, write_model_folder
@@ -136,3 +142,26 @@ def test_a_network_with_other_outputs_than_its_head_is_refused_when_it_warms(
     write_checksums(folder)
     with pytest.raises(ModelDamaged, match="it has 3 outputs, but there are 2 labels"):
         open_model(folder).warm()
+
+
+def test_the_network_of_another_version_is_refused_when_it_warms(tmp_path: Path) -> None:
+    folder = write_model_folder(tmp_path / "mine")
+    with np.load(folder / "head.npz") as stored:
+        weights = stored["weights"]
+    nearly = weights + np.random.default_rng(1).normal(0, 0.1, weights.shape).astype(np.float32)
+    np.savez(folder / "head.npz", allow_pickle=False, weights=nearly)
+    write_checksums(folder)
+    with pytest.raises(ModelDamaged, match="another version"):
+        open_model(folder).warm()
+
+
+def test_a_head_of_two_layers_fits_whatever_the_bias_of_the_last() -> None:
+    random = np.random.default_rng(0)
+    hidden, last = (random.normal(size=s).astype(np.float32) for s in ((8, 5), (5, 3)))
+    head = Head(last, hidden, np.full(5, -0.5, np.float32))
+    pooled = random.random((4, 8), np.float32)
+    logits = np.maximum(pooled @ hidden - 0.5, 0) @ last + np.array([1, 2, 3], np.float32)
+    maps = np.zeros((1, 2, 2, 8), np.float32)
+    readings = [EngineOutput(logits[[row]], maps, pooled[[row]]) for row in range(4)]
+    assert find_version_fault(readings, head=head) is None
+    assert find_version_fault(readings, head=Head(last, hidden, np.zeros(5, np.float32)))
