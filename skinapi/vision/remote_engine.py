@@ -2,7 +2,8 @@
 OpenVINO Model Server and Triton do.
 
 The server has each model version as a model of that name, whose own version is `SERVED_AS`. Every
-answer must name both, so no answer can come from another version than the one that was asked for.
+answer must name both, and its logits must be those of the model's head: so no answer comes from
+another version than the one that was asked for, whatever files lie under its name.
 """
 
 import threading
@@ -28,6 +29,7 @@ from skinapi.vision.inference_protocol import (
     encode_request,
     read_description,
 )
+from skinapi.vision.model_faults import find_bias, has_other_head
 from skinapi.vision.openvino_engine import OUTPUTS
 from skinapi.vision.tensor import Tensor
 
@@ -56,6 +58,7 @@ class RemoteEngine(Engine):
         self._head = head
         self._side = side
         self._readiness = threading.Lock()
+        self._bias: Tensor | None = None
         self._asked_at = -inf
         self._ready = False
         self._ask_ready()
@@ -71,7 +74,9 @@ class RemoteEngine(Engine):
             self._refuse(str(bad))
         self._refuse_other_version(answer)
         self._refuse_unfit(tensors, len(batch))
-        return EngineOutput(*(tensors[name] for name in OUTPUTS))
+        output = EngineOutput(*(tensors[name] for name in OUTPUTS))
+        self._refuse_other_network(output)
+        return output
 
     def ping(self) -> None:
         """Raises EngineUnavailable unless the server says that it can run this version."""
@@ -134,6 +139,13 @@ class RemoteEngine(Engine):
             self._refuse("other shapes")
         if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
             self._refuse("numbers that are not finite")
+
+    def _refuse_other_network(self, output: EngineOutput) -> None:
+        """Of several servers behind a load balancer, one may have other files than the others."""
+        if self._bias is None:
+            self._bias = find_bias(output, head=self._head)
+        if has_other_head(output, head=self._head, bias=self._bias):
+            self._refuse("another network")
 
     def _refuse(self, reason: str) -> NoReturn:
         """Without a word of the answer, which is foreign."""

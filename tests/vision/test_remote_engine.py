@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.errors import EngineUnavailable, ModelDamaged
+from skinapi.errors import EngineUnavailable
 from skinapi.http_client import CallFault
 from skinapi.vision import remote_engine
 from skinapi.vision.inference_protocol import BadMessage, decode_answer, read_description
@@ -276,11 +276,23 @@ def test_while_a_server_is_not_ready_it_is_not_asked_more_often(
 def test_another_network_under_the_name_of_a_version_does_not_get_warm(
     model: Model, server: InferenceServer, tmp_path: Path
 ) -> None:
-    model.warm()
-    other = open_model(write_model_folder(tmp_path / "other", seed=1))
-    server.models = {"toy-1": other}
-    with pytest.raises(ModelDamaged, match="another version"):
+    server.models = {"toy-1": open_model(write_model_folder(tmp_path / "other", seed=1))}
+    with pytest.raises(EngineUnavailable):
         model.warm()
+
+
+def test_of_many_servers_one_with_another_network_is_noticed_at_once(
+    model: Model, server: InferenceServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model.warm()
+    right, wrong = server.models["toy-1"], open_model(write_model_folder(tmp_path / "b", seed=1))
+    for _ in range(2):
+        server.models = {"toy-1": wrong}
+        with pytest.raises(EngineUnavailable):
+            model.read([PICTURE])
+        assert "another network" in "".join(capsys.readouterr())
+        server.models = {"toy-1": right}
+        model.read([PICTURE])
 
 
 @pytest.mark.skipif("INFERENCE_SERVER" not in os.environ, reason="no INFERENCE_SERVER")
