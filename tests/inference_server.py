@@ -8,9 +8,9 @@ import json
 import struct
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from skinapi.vision.model import Model, open_model
 from skinapi.vision.openvino_engine import Precision
+from tests.local_server import LocalServer, serving_in_a_thread
 
 Tensors = dict[str, Any]
 Behaviour = Callable[["Call"], None]
@@ -107,15 +108,11 @@ def well(call: Call) -> None:
     call.reply()
 
 
-class InferenceServer(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
+class InferenceServer(LocalServer):
     def __init__(self, *folders: Path, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Call)
+        super().__init__(port, Call)
         opened = [open_model(folder, precision=Precision.F32) for folder in folders]
         self._served = {model.version: model for model in opened}
-        self.closing = threading.Event()
         self.reset()
 
     def reset(self) -> None:
@@ -150,18 +147,10 @@ def described(model: Model) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def running_inference_server(*folders: Path, port: int = 0) -> Iterator[InferenceServer]:
-    server = InferenceServer(*folders, port=port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def running_inference_server(
+    *folders: Path, port: int = 0
+) -> AbstractContextManager[InferenceServer]:
+    return serving_in_a_thread(InferenceServer(*folders, port=port))
 
 
 if __name__ == "__main__":

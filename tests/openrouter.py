@@ -9,9 +9,11 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.local_server import LocalServer, serving_in_a_thread
 
 # A dated version of the first model that the settings name, as OpenRouter answers.
 MODEL = "openai/gpt-4.1-mini-2026-04-14"
@@ -81,15 +83,11 @@ class Call(BaseHTTPRequestHandler):
         return {"language": language, "overview": plain, "confidence_explanation": MORE[language]}
 
 
-class OpenRouter(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
+class OpenRouter(LocalServer):
     def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), Call)
+        super().__init__(port, Call)
         self.behave: Behaviour = well
         self.calls: list[tuple[str, dict[str, str], str]] = []
-        self.closing = threading.Event()
         self.most_at_once = 0
         self._under_way: list[socket.socket] = []
         self._turn = threading.Lock()
@@ -120,18 +118,8 @@ def _is_held(connection: socket.socket) -> bool:
         return False
 
 
-@contextmanager
-def running_openrouter(port: int = 0) -> Iterator[OpenRouter]:
-    server = OpenRouter(port)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.closing.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def running_openrouter(port: int = 0) -> AbstractContextManager[OpenRouter]:
+    return serving_in_a_thread(OpenRouter(port))
 
 
 def completion(content: str | None, finish_reason: str = "stop", model: str = MODEL) -> Any:

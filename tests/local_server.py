@@ -1,0 +1,34 @@
+"""Serves what a test needs from elsewhere, in a thread of the test."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
+from typing import TypeVar
+
+
+class LocalServer(ThreadingHTTPServer):
+    """`closing` is set when the server ends, for handlers that wait."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, port: int, handler: type) -> None:
+        self.closing = threading.Event()
+        super().__init__(("127.0.0.1", port), handler)
+
+
+S = TypeVar("S", bound=LocalServer)
+
+
+@contextmanager
+def serving_in_a_thread(server: S) -> Iterator[S]:
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.closing.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
