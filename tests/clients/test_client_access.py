@@ -56,8 +56,8 @@ def test_nothing_is_kept_of_an_anonymous_photo_but_model_and_band(tmp_path: Path
     for send, *_ in CLIENTS.values():
         assert send(backend, photo_of("melanoma")).status_code == 200
     stored = {name for name, found in backend.stored().items() if found}
-    # Sums of a day and of a week, and the built-in model.
-    assert stored <= {"audit", "counters", "daily_counts", "weekly_counts", "models"}
+    # Sums of a day and of a week, the built-in model, and what the store is.
+    assert stored <= {"audit", "counters", "daily_counts", "weekly_counts", "models", "store"}
     assert list(backend.services.store.blobs.keys()) == []
     rows = {(row["action"], row["by"], row["target"]) for row in backend.audit()}
     assert rows == {("finding.urgent_referral", "anonymous", "tiny-1")}
