@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from skinapi.clients import lab_datasets, lab_models, lab_training
 from skinapi.jobs import routes as jobs_routes
-from skinapi.lab import import_routes
+from skinapi.lab import import_routes, upload_routes
 from skinapi.lab import routes as lab_routes
 from skinapi.registry import models_routes
 from skinapi.web.routes import declared_routes
@@ -21,7 +21,7 @@ MODULES = {
     module.__name__
     for module in (
         jobs_routes, lab_routes, import_routes, models_routes, lab_datasets, lab_training,
-        lab_models,
+        lab_models, upload_routes,
     )
 }  # fmt: skip
 HOSTILE = ("\0", "\ud800", "\x1b", "\x7f", "\u202e", "\u2066", "\u2028")

@@ -201,16 +201,17 @@ def test_one_person_is_reached_by_every_spelling(backend: Backend, spelling: str
     assert answer.get_json()["message"] == "User ada@example.org approved as user."
 
 
-@pytest.mark.parametrize("spelling", [" ADA@Example.ORG", "ａｄａ@example.org", "ada@example。org"])
-def test_another_spelling_is_no_second_account(backend: Backend, spelling: str) -> None:
+@pytest.mark.parametrize(
+    ("spelling", "status"),
+    [(" ADA@Example.ORG", 409), ("ａｄａ@example.org", 409), ("ada@example。org", 400)],
+)
+def test_another_spelling_is_no_second_account(
+    backend: Backend, spelling: str, status: int
+) -> None:
     backend.member("ada@example.org")
     before = backend.stored()
-    if normalise_email(spelling) == "ada@example.org":
-        assert_refused(
-            backend, post(backend, "/register", json={**GOOD, "email": spelling}), before, 409
-        )
-    else:
-        assert post(backend, "/register", json={**GOOD, "email": spelling}).status_code == 201
+    answer = post(backend, "/register", json={**GOOD, "email": spelling})
+    assert_refused(backend, answer, before, status)
 
 
 BLANK = ["\u200b", "\u2060\ufeff", "\u00ad", "\u202e", "\u3164", "\u2800", "\u0301", " \u200d "]
