@@ -1,0 +1,69 @@
+"""HAProxy before a crowd of connections that come from one address."""
+
+import select
+import socket
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
+from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.faults.proxy import PATIENCE_S, NoProxyError, Proxy
+
+# As deploy/haproxy.cfg says.
+MOST_CONNECTIONS = 512
+MORE = 40
+GREEDY, OTHER = "127.0.0.2", "127.0.0.3"
+
+
+@pytest.fixture
+def proxy() -> Iterator[Proxy]:
+    """Without a server behind it: it answers 503 by itself."""
+    with TemporaryDirectory() as folder:
+        proxy = Proxy(Path(folder), [])
+        try:
+            proxy.start()
+        except NoProxyError as error:
+            pytest.skip(f"no proxy: {error}")
+        yield proxy
+        proxy.kill()
+
+
+def test_one_address_gets_no_more_connections_than_its_share(proxy: Proxy) -> None:
+    """It could take all that the proxy has, by heads that never end, and nobody was answered."""
+    with ExitStack() as stack:
+        lines = [stack.enter_context(begun(proxy)) for _ in range(MOST_CONNECTIONS + MORE)]
+        deadline = time.monotonic() + PATIENCE_S
+        while count_closed(lines) < MORE:
+            assert time.monotonic() < deadline, "it gets them all"
+            time.sleep(0.02)
+        assert status_for(proxy, OTHER) == 503
+        assert count_closed(lines) == MORE
+
+
+def begun(proxy: Proxy) -> socket.socket:
+    """A connection on which a head has begun."""
+    line = socket.create_connection(("127.0.0.1", proxy.port), source_address=(GREEDY, 0))
+    with suppress(ConnectionError):  # it may be closed already
+        line.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ")
+    return line
+
+
+def count_closed(lines: Sequence[socket.socket]) -> int:
+    """The proxy answers nothing to a head that has only begun, so what can be read is an end."""
+    waiting = select.poll()
+    for line in lines:
+        waiting.register(line, select.POLLIN)
+    return len(waiting.poll(0))
+
+
+def status_for(proxy: Proxy, address: str) -> int:
+    asked = HTTPConnection("127.0.0.1", proxy.port, timeout=10, source_address=(address, 0))
+    try:
+        asked.request("GET", "/healthz")
+        return asked.getresponse().status
+    finally:
+        asked.close()
