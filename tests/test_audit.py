@@ -103,6 +103,36 @@ def test_a_change_leaves_an_intent_and_an_outcome(any_backend: Backend) -> None:
     assert faults_of(any_backend) == []
 
 
+def test_an_approval_that_makes_a_doctor_leaves_the_rows_of_a_change_of_role(
+    backend: Backend,
+) -> None:
+    """Who looked for new doctors in the trail did not find these."""
+    admin = backend.admin()
+    for email, role in (("ada@example.org", "doctor"), ("bob@example.org", "user")):
+        backend.member(email, status="waiting")
+        answer = admin.call("PATCH", f"/users/{email}/approve", json={"role": role})
+        assert answer.status_code == 200
+    rows = rows_of(backend, "account.role_doctor")
+    ada = backend.account("ada@example.org")
+    assert [(row["phase"], row["target"]) for row in rows] == [
+        ("intent", ada.id),
+        ("outcome", ada.id),
+    ]
+
+
+def test_the_trail_says_in_whose_care_a_patient_was_put(backend: Backend) -> None:
+    admin, grey = backend.admin(), backend.member("grey@example.org", role="doctor")
+    backend.member("ada@example.org")
+    for doctor in (grey.email, None):
+        answer = admin.call("PUT", "/users/ada@example.org/doctor", json={"doctor": doctor})
+        assert answer.status_code == 200
+    patients, doctors = rows_of(backend, "account.assign"), rows_of(backend, "doctor.assign")
+    assert {row["target"] for row in patients} == {backend.account("ada@example.org").id}
+    assert {row["target"] for row in doctors} == {backend.account("grey@example.org").id}
+    assert [row["outcome"] for row in doctors if row["phase"] == "outcome"] == ["done"]
+    assert {row["request_id"] for row in doctors} == {row["request_id"] for row in patients[:2]}
+
+
 def test_the_intent_is_there_before_the_change(backend: Backend) -> None:
     with backend.services.trail.act("test.act", by="system", target="x"):
         (intent,) = backend.audit()

@@ -1,7 +1,7 @@
 """What admins do to accounts. Each change writes two rows to the audit trail."""
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime, timedelta
 from typing import Any, get_args
 
@@ -88,7 +88,10 @@ class AdminService:
             promoted = role == "doctor" and current.role == "user"
             return {"status": "approved", "role": "doctor" if promoted else current.role}
 
-        with self._trail.act("account.approve", by=by, target=account.id):
+        approved = self._trail.act("account.approve", by=by, target=account.id)
+        becomes_doctor = role == "doctor" and account.role == "user"
+        new_role = self._trail.act("account.role_doctor", by=by, target=account.id)
+        with approved, new_role if becomes_doctor else nullcontext():
             changed = self._active_admins.change(account.id, decide)
         if changed.role == "doctor" and account.role != "doctor":
             return changed, f"User {changed.email} promoted to doctor and approved."
@@ -185,7 +188,10 @@ class AdminService:
         if patient.role == "doctor" and doctor:
             raise NotFound(NO_USER)
         doctor_id = self._approved_doctor_by_email(doctor).id if doctor else None
-        with self._trail.act("account.assign", by=by, target=patient.id):
+        assigned = self._trail.act("account.assign", by=by, target=patient.id)
+        # A row names one account, so that the doctor has a second row, with the same request id.
+        in_charge = self._trail.act("doctor.assign", by=by, target=doctor_id) if doctor_id else None
+        with assigned, in_charge or nullcontext():
             self._accounts.change(patient, doctor_id=doctor_id)
             # The doctor may have been demoted or deleted in the meantime, before this patient was
             # among the patients to release.
