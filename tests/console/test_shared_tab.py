@@ -5,12 +5,14 @@ nor is what the first one looked at, in any tab.
 from pathlib import Path
 
 import pytest
+from selenium.webdriver.common.keys import Keys
 
 from tests.backends import PASSWORD
 from tests.console.journey import file_of
 from tests.console.visitor import Visitor
 from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import ANGULAR
 from tests.served.wire import ask
 
 UPLINK = 20_000  # bytes a second: the photo takes longer than two people
@@ -22,6 +24,10 @@ XMLHttpRequest.prototype.send = function (body) {
   this.addEventListener("loadend", () => window.uploads++);
   return send.call(this, body);
 };
+"""
+COPY_ALL = """
+getSelection().selectAllChildren(document.body);
+return getSelection().toString();
 """
 # A login without a request, which would wait behind the photo on a slow line.
 TAKE_THE_TAB = """
@@ -128,6 +134,49 @@ def test_a_page_that_is_looked_at_again_hides_what_an_ended_session_showed(
     visitor.find(".veil [name=password]")
     color = visitor.run("return getComputedStyle(document.querySelector('.veil')).backgroundColor")
     assert color.startswith("rgb("), color  # an rgba could be seen through
+
+
+def test_what_lies_below_the_login_cannot_be_printed_or_copied(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """A print has no backgrounds, so the login did not cover the page on paper."""
+    anna = seeder.person()
+    visitor.look()
+    visitor.enter(anna, "user")
+    visitor.go("account")
+    visitor.see(anna.email)
+    visitor.await_stillness()
+    assert anna.email in visitor.printed()
+    assert anna.email in visitor.run(COPY_ALL)
+    end_session(visitor, seeder, anna)
+    assert anna.email not in visitor.printed()
+    assert anna.email not in visitor.run(COPY_ALL)
+
+
+def test_the_login_lies_over_an_open_dialog(visitor: Visitor, seeder: Seeder) -> None:
+    """The dialog stayed above it, with what it says of a person, and nobody could log in."""
+    anna = seeder.person()
+    number = ANGULAR.send(anna.port, photo_of("melanoma"), token=anna.token).json["id"]
+    visitor.look()
+    visitor.enter(anna, "user")
+    visitor.go("history")
+    visitor.press(f"[aria-label='Delete {number}']")
+    visitor.see(f"Finding {number}, ")
+    end_session(visitor, seeder, anna)
+    for _ in range(2):  # the second time, a browser closes a dialog whatever its page says
+        visitor.keys(Keys.ESCAPE)
+    visitor.find(".veil[open] [name=password]")
+    assert f"Finding {number}" not in visitor.text()
+    visitor.press(".veil .quiet")
+    visitor.see("Log in")
+    assert visitor.count("dialog") == 0
+
+
+def end_session(visitor: Visitor, seeder: Seeder, caller: Caller) -> None:
+    """Elsewhere; then the tab is looked at again."""
+    seeder.services.sessions.forget(caller.id)
+    visitor.run("document.dispatchEvent(new Event('visibilitychange'))")
+    visitor.find(".veil [name=password]")
 
 
 def choose_photo(visitor: Visitor, caller: Caller, folder: Path) -> None:

@@ -1,10 +1,13 @@
 """Somebody at the console: what they type, press and see, in a real browser."""
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from pypdf import PdfReader
 from selenium import webdriver
 from selenium.common.exceptions import (
     ElementClickInterceptedException,
@@ -170,6 +173,11 @@ class Visitor:
 
     def text(self) -> str:
         return str(self._browser.find_element(By.TAG_NAME, "body").text)
+
+    def printed(self) -> str:
+        """What stands on paper, as a browser prints unless it is told otherwise."""
+        pages = self._browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
+        return "\n".join(page.extract_text() for page in PdfReader(BytesIO(b64decode(pages))).pages)
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self._browser.execute_script(script, *arguments)

@@ -1,7 +1,7 @@
 // @ts-check
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
-import { html, render, useEffect, useReducer, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf } from "/console/navigation.js";
@@ -134,11 +134,15 @@ const View = () => {
 
 /**
  * The session ended while something was on its way: it is sent once one has logged in again. What was
- * shown stays below, and cannot be seen: somebody else may sit here now.
+ * shown stays below, and cannot be seen, printed or copied: somebody else may sit here now. It is a
+ * modal dialog, because it must lie over one that is open.
  */
 const LoginAgain = () => {
   const [form, setForm] = useState(/** @type {any} */ (null));
+  const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
+  const open = () => dialog.current?.showModal();
   useEffect(() => {
+    open();
     import("/console/views/login.js").then((module) => setForm(() => module.LoginForm));
   }, []);
   const leave = () => {
@@ -146,14 +150,14 @@ const LoginAgain = () => {
     goTo("login");
   };
   return html`
-    <div class="veil">
-      <div class="card narrow" role="dialog" aria-modal="true" aria-label=${say("sessionEnded")}>
+    <dialog class="veil" ref=${dialog} onClose=${open} aria-label=${say("sessionEnded")}>
+      <div class="card narrow">
         <h2>${say("sessionEnded")}</h2>
         <p>${say("sessionEndedText")}</p>
         ${form && html`<${form} email=${getSession()?.email ?? ""} />`}
         <button class="quiet" onClick=${leave}>${say("leave")}</button>
       </div>
-    </div>`;
+    </dialog>`;
 };
 
 const Console = () => {
