@@ -560,6 +560,10 @@ KNOWN: list[Query] = [
         exempt=CHECK,
     ),
     *_of(
+        "reports/llm/cache.py NarrativeCache.discard",
+        ("narratives", "delete", {"facts_hash": HASH, "language": "en", "writer": "llm"}),
+    ),
+    *_of(
         "reports/llm/cache.py NarrativeCache.find",
         (
             "narratives",

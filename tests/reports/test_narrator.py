@@ -478,6 +478,29 @@ def test_after_the_pause_one_request_probes_the_llm(monkeypatch: pytest.MonkeyPa
     breaker.admit()
 
 
+@pytest.mark.parametrize(
+    ("section", "stored"),
+    [
+        ("recommendation", "See a doctor within a year."),  # the template's, before a correction
+        ("overview", "{} This is certainly no cancer."),  # what a check of today refuses
+    ],
+)
+def test_stored_words_of_another_version_are_written_anew(
+    llm: OpenRouter, store: Store, tmp_path: Path, section: str, stored: str
+) -> None:
+    """A corrected medical sentence reached nobody whose words were stored, for 90 days."""
+    narrator = narrator_of(llm, store, tmp_path)
+    good = narrate_with(narrator)
+    (row,) = store.collection("narratives").find()
+    sections = row["narrative"]["sections"]
+    sections[section] = stored.format(sections[section])
+    changed = {"narrative": {**row["narrative"], "sections": sections}}
+    store.collection("narratives").update({"id": row["id"]}, {"$set": changed})
+    assert narrate_with(narrator) == good
+    assert narrate_with(narrator) == good
+    assert len(llm.calls) == 2
+
+
 def test_a_store_that_fails_costs_the_words_alone(
     llm: OpenRouter, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

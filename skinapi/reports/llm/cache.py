@@ -48,6 +48,10 @@ class NarrativeCache:
             return narrative
         return self.find(facts, narrative.language, writer) or narrative
 
+    def discard(self, facts: Facts, language: Language, writer: str) -> None:
+        """Delete a stored narrative."""
+        self._documents.delete(_key(facts, language, writer))
+
     def forget(self, submission: Submission) -> None:
         """Delete the narratives made from a submission's facts, in every language and of every
         writer.

@@ -107,7 +107,10 @@ class OpenRouterWriter:
             raise NarrativeUnavailable(Reason.NOTHING_EXAMINED)
         cached = self._cache.find(facts, language, self._fingerprint)
         if cached:
-            return cached
+            # It may be of a version whose sentences, or whose check of the LLM's, were others.
+            if not contradictions(cached, facts):
+                return cached
+            self._cache.discard(facts, language, self._fingerprint)
         room = free_characters(self._template.write(facts, language))
         self._breaker.admit()
         try:
