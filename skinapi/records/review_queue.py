@@ -2,9 +2,9 @@
 
 An index can sort only by fields of its own documents, so four fields are denormalised. A
 submission holds the `doctor` in whose care its owner is, a `queue_key` that sorts unreviewed before
-reviewed, then by band, then by time, and a `learning_key` that sorts by what a review would teach a
-model. An account holds the `queue_key` of its most urgent unreviewed submission. These fields only
-order lists: who may see a finding is decided by the owner's account.
+reviewed, then by urgency, then by time, and a `learning_key` that sorts by what a review would
+teach a model. An account holds the `queue_key` of its most urgent unreviewed submission. These
+fields only order lists: who may see a finding is decided by the owner's account.
 
 No transaction spans two documents. So after each change that such a field depends on (care, a new
 finding, a review, a deletion), the field is written, the source is read again, and this is repeated

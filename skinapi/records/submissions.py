@@ -11,7 +11,8 @@ from skinapi.errors import Duplicate, StoreUnavailable
 from skinapi.records.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import Band, Language
+from skinapi.vision.bands import most_urgent
+from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding, FindingSummary
 from skinapi.web.pagination import Page, page_of
@@ -75,8 +76,14 @@ class QueueEntry(BaseModel):
         }
 
     def make_queue_key(self, *, reviewed: bool) -> str:
-        """The queue key: digits that sort by review, band, time in milliseconds, and number."""
-        rank = RANKED_BANDS.index(self.band)
+        """The queue key: digits that sort by review, urgency, time in milliseconds, and number.
+
+        The urgency is that of the band, or that of the reviewed condition where it is greater.
+        """
+        asked = [self.band]
+        if reviewed and self.reviewed_as:
+            asked.append(conditions_table().by_key(self.reviewed_as).urgency)
+        rank = RANKED_BANDS.index(most_urgent(*asked))
         since = int(self.created_at.timestamp() * 1000)
         return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
 
@@ -200,7 +207,8 @@ class Submissions:
     def by_urgency(
         self, of: dict[str, str], *, reviewed: bool | None, after: str | None, limit: int
     ) -> Page[QueueEntry]:
-        """The submissions of an `owner` or a `doctor`: unreviewed first, then by band, then oldest.
+        """The submissions of an `owner` or a `doctor`: unreviewed first, then by urgency, then by
+        age.
 
         `after` is a queue key and not an id: a review between two pages then neither repeats nor
         skips other submissions.
@@ -245,7 +253,8 @@ class Submissions:
         """Set the keys of a submission that was reviewed as this condition. False where the
         submission is deleted.
         """
-        change = {**submission.make_keys(reviewed=True), "reviewed_as": label}
+        reviewed = submission.model_copy(update={"reviewed_as": label})
+        change = {**reviewed.make_keys(reviewed=True), "reviewed_as": label}
         marked = self._documents.update({"id": submission.id}, {"$set": change})
         return marked is not None
 

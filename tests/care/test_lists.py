@@ -46,6 +46,31 @@ def test_the_queue_has_unreviewed_first_then_the_urgent_then_who_waits_longest(
     assert numbers(doctor, f"{path}?reviewed=true") == [done]
 
 
+def test_what_a_review_names_as_urgent_stands_before_what_another_calls_harmless(
+    any_backend: Backend,
+) -> None:
+    """A mole that the doctor called a melanoma was the last of the reviewed ones."""
+    doctor = any_backend.member(role="doctor")
+    patient = patient_of(any_backend, doctor)
+    harmless = file_for(any_backend, patient, REVIEW).number
+    grave = file_for(any_backend, patient, ROUTINE).number
+    urgent = file_for(any_backend, patient, URGENT).number
+    for number, label in (
+        (harmless, "melanocytic_nevus"),
+        (grave, "melanoma"),
+        (urgent, "melanocytic_nevus"),  # a review lowers no urgency
+    ):
+        body = {"label": label, "agreement": "disagree"}
+        answer = doctor.call("POST", f"/submissions/{number}/review", json=body)
+        assert answer.status_code == 201
+    path = f"/patients/{any_backend.account(patient.email).id}/submissions"
+    for reviewed in ("/queue?reviewed=true", f"{path}?reviewed=true", "/queue", path):
+        assert numbers(doctor, reviewed) == [grave, urgent, harmless]
+    review(doctor, harmless)
+    assert numbers(doctor, "/queue") == [harmless, grave, urgent]
+    assert list(any_backend.services.faults()) == []
+
+
 def test_patients_come_by_their_most_urgent_finding_without_a_review(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
