@@ -108,6 +108,9 @@ class Uploads:
         if not found:
             return None
         before = UploadRecord.model_validate(found[0])
+        if before.expires_at < now():  # one of more than a sweep deletes
+            self.remove(before.id)
+            return None
         same = Announced(before.owner, before.name, before.size, before.sha256, announced.key)
         if same != announced:
             raise IdempotencyKeyReused

@@ -3,14 +3,17 @@ announcement of an upload, an import.
 """
 
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.jobs.queue import Jobs
+from skinapi.lab import uploads
 from skinapi.lab.datasets import Datasets
 from skinapi.lab.uploads import Uploads
+from skinapi.storage.ids import now
 from tests.backends import Backend, Person
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import before_call
@@ -156,3 +159,19 @@ def test_of_two_imports_at_the_same_time_one_is_queued(
     again = import_(person, sent)
     assert (again.status_code, [again.get_json()["id"]]) == (202, made)
     assert len(person.call("GET", "/jobs").get_json()) == 1
+
+
+def test_the_key_of_an_expired_upload_begins_a_new_one(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sweep deletes some of those that have expired; another was the answer, and took no part."""
+    monkeypatch.setattr(uploads, "SWEPT_AT_ONCE", 1)
+    person = backend.member(role="researcher")
+    assert person.call("POST", "/uploads", json=FILE).status_code == 201
+    expired = announce(person).get_json()["id"]
+    for place, found in enumerate(backend.services.store.collection("uploads").find(sort="id")):
+        late = {"$set": {"expires_at": now() - timedelta(minutes=2 - place)}}
+        backend.services.store.collection("uploads").update({"id": found["id"]}, late)
+    again = announce(person).get_json()["id"]
+    assert again != expired
+    assert person.call("GET", f"/uploads/{again}").status_code == 200
