@@ -99,7 +99,8 @@ class ReviewsService:
 
     def mark_next(self, after: str | None) -> Chunk | None:
         """Mark the findings of the next reviews behind this id as their deciding reviews say; None
-        where there are none. Earlier code did not store what a review says with its finding.
+        where there are none. Earlier code did not store what a review says with its finding, nor
+        sort the finding by it.
         """
         found = self._reviews.next(after, limit=MARKED_AT_ONCE)
         if not found:
@@ -109,7 +110,9 @@ class ReviewsService:
             with suppress(ValidationError):  # `check` names a damaged finding
                 submission = self._records.find_by_id(identifier)
                 decides = self._reviews.deciding(identifier)
-                if submission and decides and decides.label != submission.reviewed_as:
+                if submission is None or decides is None:
+                    continue
+                if decides.label != submission.reviewed_as or not submission.has_current_keys:
                     self._mark_reviewed(submission)
                     changed += 1
         return Chunk(found[-1]["id"], changed)

@@ -242,7 +242,9 @@ def test_of_two_equal_requests_the_one_that_answers_has_marked_the_finding(
 
 
 def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> None:
-    """Of a finding that was reviewed twice by it, and of one that it reviewed again."""
+    """Of a finding that was reviewed twice by it, of one that it reviewed again, and of one that it
+    sorted by the band alone.
+    """
     doctor, patient, number = in_care(any_backend)
     kept = any_backend.services.store.collection("submissions")
     (migration,) = migrations_of(any_backend.services)
@@ -255,10 +257,18 @@ def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> No
         assert review(doctor, reviewed, label=label).status_code == 201
     assert kept.update({"number": number}, {"$unset": {"reviewed_as": True}})
     assert kept.update({"number": other}, {"$set": {"reviewed_as": "melanocytic_nevus"}})
+    misplaced = predicted(patient)["id"]
+    assert review(doctor, misplaced, label="melanoma").status_code == 201
+    (found,) = kept.find({"number": misplaced})
+    key = found["queue_key"]
+    assert kept.update(
+        {"number": misplaced}, {"$set": {"queue_key": f"1{int(key[1]) + 1}{key[2:]}"}}
+    )
     passed = migration.fill(None)
     assert passed
-    assert passed.changed == 2
-    assert [one["reviewed_as"] for one in kept.find()] == ["melanoma"] * 3
+    assert passed.changed == 3
+    assert [one["reviewed_as"] for one in kept.find()] == ["melanoma"] * 4
+    assert kept.find({"number": misplaced})[0]["queue_key"] == key
     assert migration.fill(passed.last) is None
     assert migration.fill(None) == passed._replace(changed=0)
     assert kept.delete({"number": damaged}) == 1
