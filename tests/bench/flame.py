@@ -5,6 +5,7 @@ width is its share of the time in which any thread worked. It needs py-spy (`pip
 on the path, and the right to look into another process.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests.bench.load import Bounds, load
 from tests.bench.photos import SIZES, photos
 from tests.bench.serving import ours, request_of
 from tests.served.photo_clients import ANGULAR
-from tests.served.server import stopping
+from tests.served.server import ROOT, stopping
 from tests.size import size
 
 CLIENTS = 4
@@ -28,6 +29,8 @@ SECONDS = size(20, 60)
 WIDTH, ROW, MARGIN = 1200, 17, 10
 LETTER = 6.6  # the mean width of one at the size of the text
 LEAST_SHARE = 0.004
+WAITS = re.compile(r"PyThread_acquire_lock_timed|pthread_cond_|take_gil|epoll_|[ ;]poll |select")
+PACKAGES = "skinapi|" + "|".join(path.parent.name for path in ROOT.glob("skinapi/*/__init__.py"))
 COLOURS = {"skinapi": "#f3b562", "lib": "#8cbcd6", "other": "#c9d3d9"}
 
 
@@ -44,8 +47,8 @@ class Frame:
             self.callees.setdefault(first, Frame(first)).add(rest, samples)
 
 
-def record(raw: Path) -> float:
-    """Record the stacks of a server at work. Returns its findings a second."""
+def record(raw: Path) -> None:
+    """Record the stacks of a server at work. It is slower then: py-spy stops it for each look."""
     with TemporaryDirectory(prefix="bench-") as folder:
         contender = ours(Path(folder), SHIPPED_MODEL)
         with stopping(contender.server):
@@ -55,9 +58,8 @@ def record(raw: Path) -> float:
             looking = threading.Thread(target=_look, args=(worker, raw))
             looking.start()
             bounds = Bounds(10**6, seconds=SECONDS + 5)
-            timing = load(contender.server.port, requests, clients=CLIENTS, bounds=bounds)
+            load(contender.server.port, requests, clients=CLIENTS, bounds=bounds)
             looking.join()
-            return timing.per_second
 
 
 def _look(pid: int, raw: Path) -> None:
@@ -67,12 +69,22 @@ def _look(pid: int, raw: Path) -> None:
 
 
 def read_stacks(raw: str) -> Frame:
-    """The tree of `a;b;c 7` lines: seven samples of c, called by b, called by a."""
+    """The tree of `a;b;c 7` lines: seven samples of c, called by b, called by a. Threads that wait
+    are left out: with native frames py-spy cannot tell that they do.
+    """
     whole = Frame("all threads")
     for line in raw.splitlines():
         stack, _, samples = line.rpartition(" ")
-        whole.add(stack.split(";"), int(samples))
+        frames = [_shortened(frame) for frame in stack.split(";")]
+        if not WAITS.search(stack):
+            # Of a frame without a name only its address is known.
+            whole.add([frame for frame in frames if not frame.startswith("0x")], int(samples))
     return whole
+
+
+def _shortened(frame: str) -> str:
+    """With no more of the file's path than its folder."""
+    return re.sub(r"\((?:[^()]*/)?([^()/]+/[^()/]+)\)$", r"(\1)", frame)
 
 
 def draw(whole: Frame, *, title: str) -> str:
@@ -109,7 +121,7 @@ def _boxes(frame: Frame, left: float, depth: int, whole: int) -> Iterator[tuple[
 
 
 def _kind(name: str) -> str:
-    if "(skinapi/" in name:
+    if re.search(rf"\((?:{PACKAGES})/", name):
         return "skinapi"
     return "lib" if ".py" in name else "other"
 
@@ -119,9 +131,9 @@ def main(out: Path) -> None:
         sys.exit("no py-spy: pip install py-spy")
     with TemporaryDirectory(prefix="flame-") as folder:
         raw = Path(folder) / "stacks"
-        rate = record(raw)
+        record(raw)
         whole = read_stacks(raw.read_text())
-    title = f"POST /predict, {CLIENTS} clients, 600x450: {rate:.0f} findings a second"
+    title = f"POST /predict, {CLIENTS} clients, photos of 600x450"
     out.write_text(draw(whole, title=title))
     sys.stdout.write(f"written to {out}: {whole.samples} samples\n")
 
