@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 from dataclasses import dataclass
 
 from skinapi.batch.errors import PicturesGone
@@ -18,11 +19,14 @@ PICTURE_ERRORS = {
     errno.ELOOP: "link",
     errno.ENAMETOOLONG: "name_too_long",
     errno.EIO: "io_error",
+    errno.EBADMSG: "io_error",  # a checksum of the file system is wrong
     errno.ENXIO: "not_a_file",
     errno.ENODEV: "not_a_file",
     errno.EISDIR: "not_a_file",
     errno.EINVAL: "not_a_file",
 }
+if sys.platform == "linux":
+    PICTURE_ERRORS |= {errno.EUCLEAN: "io_error", errno.ENOKEY: "no_permission"}
 NOT_A_FILE, FOLDER_UNREADABLE = "not_a_file", "folder_unreadable"
 # A link is not followed, and a pipe or a device does not block.
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

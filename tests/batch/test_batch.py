@@ -372,6 +372,31 @@ def test_an_error_that_says_nothing_about_a_picture_ends_the_run(
     assert {row["status"] for row in archive.rows()} == {"judged"}
 
 
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.EIO, "io_error"),
+        (errno.EBADMSG, "io_error"),
+        pytest.param(errno.EUCLEAN, "io_error", id="damaged file system"),
+        pytest.param(errno.ENOKEY, "no_permission", id="encrypted"),
+    ],
+)
+def test_one_file_that_the_file_system_cannot_read_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
+) -> None:
+    archive = archive_of(tmp_path, 2)
+    read = PictureReader._read
+
+    def damaged(self: PictureReader, name: bytes) -> Any:
+        if name.endswith(b"0001.jpg"):
+            raise OSError(number, "cannot be read")
+        return read(self, name)
+
+    monkeypatch.setattr(PictureReader, "_read", damaged)
+    assert archive.run() == 0
+    assert [row["reason"] for row in archive.rows()] == [None, reason]
+
+
 def test_a_damaged_part_is_named(
     archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
