@@ -184,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
     accepting = commands.add_parser(
         "accept-key", help="make JWT_SECRET_KEY the key of the store, where the former one is lost"
     )
-    accepting.set_defaults(run=_lazy_command("take_key"))
+    accepting.set_defaults(run=_lazy_command("accept_store_key"))
     _add_backups(commands)
     _add_models(commands)
     add_batch(commands).set_defaults(run=judge_archive)

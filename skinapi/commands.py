@@ -99,7 +99,7 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     return 1 if left else 0
 
 
-def take_key(settings: Settings, _: argparse.Namespace) -> int:
+def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
     """Make JWT_SECRET_KEY the key of the store, whose former key is lost. Raises StoreTooNew."""
     configure_logs()
     refuse_unsafe(settings)

@@ -113,6 +113,17 @@ def test_a_logout_clears_the_other_tabs_of_the_session(visitor: Visitor, seeder:
     visitor.run("window.other.close()")
 
 
+def shown_account(visitor: Visitor, seeder: Seeder) -> Caller:
+    """Somebody who has logged in and looks at the own account."""
+    anna = seeder.person()
+    visitor.look()
+    visitor.enter(anna, "user")
+    visitor.go("account")
+    visitor.see(anna.email)
+    visitor.await_stillness()
+    return anna
+
+
 @pytest.mark.parametrize(
     "event",
     [
@@ -123,12 +134,7 @@ def test_a_logout_clears_the_other_tabs_of_the_session(visitor: Visitor, seeder:
 def test_a_page_that_is_looked_at_again_hides_what_an_ended_session_showed(
     visitor: Visitor, seeder: Seeder, event: str
 ) -> None:
-    anna = seeder.person()
-    visitor.look()
-    visitor.enter(anna, "user")
-    visitor.go("account")
-    visitor.see(anna.email)
-    visitor.await_stillness()
+    anna = shown_account(visitor, seeder)
     seeder.services.sessions.forget(anna.id)
     visitor.run(event)
     visitor.find(".veil [name=password]")
@@ -140,12 +146,7 @@ def test_what_lies_below_the_login_cannot_be_printed_or_copied(
     visitor: Visitor, seeder: Seeder
 ) -> None:
     """A print has no backgrounds, so the login did not cover the page on paper."""
-    anna = seeder.person()
-    visitor.look()
-    visitor.enter(anna, "user")
-    visitor.go("account")
-    visitor.see(anna.email)
-    visitor.await_stillness()
+    anna = shown_account(visitor, seeder)
     assert anna.email in visitor.printed()
     assert anna.email in visitor.run(COPY_ALL)
     end_session(visitor, seeder, anna)
