@@ -29,7 +29,8 @@ def test_each_picture_is_told_apart_also_after_the_process_was_killed(paths: lis
         assert isinstance(inspector.inspect(bad), str)
         process = inspector._process
         assert process
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == 10
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == own + 10
         os.kill(process.pid, signal.SIGKILL)
         assert inspector.inspect(other) == ENDED_IT
         assert inspector.inspect(good) == first
