@@ -66,8 +66,13 @@ class RecordsService:
         Raises IdempotencyKeyReused where the key was used for another request.
         """
         found = self._submissions.by_key(owner, key)
-        if found and found.request_hash != request_hash:
+        if found is None:
+            return None
+        if found.request_hash != request_hash:
             raise IdempotencyKeyReused
+        # Again: the store may have been away before that request had it in its doctor's queue.
+        with suppress(NotFound):  # the account was deleted meanwhile
+            self._queue.join(found, self._accounts.get(owner))
         return found
 
     def file_finding(
@@ -180,6 +185,14 @@ class RecordsService:
 
     def delete_submission(self, *, number: str, by: str) -> None:
         """Delete a finding of the caller. Raises NotFound, also for those of other accounts."""
+        try:
+            self._delete_own(number, by)
+        except NotFound:
+            # The same request may have deleted it before, and have been interrupted there.
+            self._queue.update_owner_key(by)
+            raise
+
+    def _delete_own(self, number: str, by: str) -> None:
         submission = self._find(number)
         if submission.owner != by:
             raise NotFound(NOT_YOURS)

@@ -7,6 +7,7 @@ import pytest
 
 from skinapi.auth.accounts import Accounts
 from skinapi.care.service import CareService
+from skinapi.errors import StoreUnavailable
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id
@@ -19,6 +20,7 @@ from tests.backends import Backend, mock_store
 from tests.care.clinic import REVIEW, URGENT, file_for, patient_of, review
 from tests.findings import finding_of
 from tests.interleaving import Act, SteppedStore, every_order, run
+from tests.prediction.photographer import send
 from tests.size import size
 
 
@@ -127,6 +129,31 @@ def test_check_finds_what_was_reviewed_and_still_waits(backend: Backend) -> None
     fault.repair()
     assert list(backend.services.faults()) == []
     assert doctor.pages("/queue?reviewed=false") == []
+
+
+def test_a_request_that_is_sent_again_puts_the_patient_where_an_outage_left_it(
+    any_backend: Backend,
+) -> None:
+    """The finding was stored, and its retry answered; the doctor's list said that nothing waits."""
+    doctor = any_backend.member(role="doctor")
+    ada = patient_of(any_backend, doctor)
+
+    def away(*_: object) -> None:
+        raise StoreUnavailable
+
+    def waiting() -> list[str | None]:
+        return [patient["waiting_band"] for patient in doctor.pages("/patients")]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Accounts, "set_queue_key", away)
+        assert send(ada, key="sent-twice").status_code == 503
+    number = send(ada, key="sent-twice").get_json()["id"]
+    assert waiting() == [URGENT]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Accounts, "set_queue_key", away)
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 503
+    assert ada.call("DELETE", f"/submissions/{number}").status_code == 404
+    assert waiting() == [None]
 
 
 def crowded(backend: Backend, patients: int) -> tuple[str, str]:
