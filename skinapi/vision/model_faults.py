@@ -125,7 +125,8 @@ def find_version_fault(readings: Sequence[EngineOutput], *, head: Head) -> str |
 
 def find_bias(reading: EngineOutput, *, head: Head) -> Tensor:
     """The bias of the last layer, which is in the network alone, by its output for a picture."""
-    bias: Tensor = (reading.logits - head.answer(reading.pooled))[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        bias: Tensor = (reading.logits - head.answer(reading.pooled))[0]
     return bias
 
 
@@ -133,10 +134,12 @@ def has_other_head(
     reading: EngineOutput, *, head: Head, bias: Tensor, most: float = LARGEST_HEAD_DIFFERENCE
 ) -> bool:
     """Whether the outputs come from a network with another last layer than this one: whether its
-    logits differ by more than this share of the largest one.
+    logits differ by more than this share of the largest one, or cannot be compared with it.
     """
-    difference = np.abs(reading.logits - head.answer(reading.pooled) - bias).max()
-    return bool(difference > most * np.abs(reading.logits).max())
+    with np.errstate(over="ignore", invalid="ignore"):
+        difference = np.abs(reading.logits - head.answer(reading.pooled) - bias).max()
+    # Features that are finite may overflow in the head; then the difference is NaN.
+    return not difference <= most * np.abs(reading.logits).max()
 
 
 def find_head_fault(stored: Mapping[str, Tensor]) -> str | None:

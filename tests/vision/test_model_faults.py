@@ -165,3 +165,11 @@ def test_a_head_of_two_layers_fits_whatever_the_bias_of_the_last() -> None:
     readings = [EngineOutput(logits[[row]], maps, pooled[[row]]) for row in range(4)]
     assert find_version_fault(readings, head=head) is None
     assert find_version_fault(readings, head=Head(last, hidden, np.zeros(5, np.float32)))
+
+
+def test_features_that_overflow_in_the_head_do_not_pass_for_its_own() -> None:
+    """The difference was NaN, which is not larger than any limit."""
+    head = Head(np.full((8, 3), 2, np.float32))
+    logits, huge = np.array([[0, 9, 0]], np.float32), np.full((1, 8), 3e38, np.float32)
+    reading = EngineOutput(logits, np.zeros((1, 2, 2, 8), np.float32), huge)
+    assert find_version_fault([reading], head=head)
