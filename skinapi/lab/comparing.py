@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from skinapi.lab.job_services import LabOfJob
 from skinapi.lab.learned import learned_by
-from skinapi.lab.reference import learned_before
+from skinapi.lab.reference import find_held_out, learned_before
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.measure.comparison import Difference
@@ -21,21 +22,39 @@ from skinapi.registry.gates import (
 )
 from skinapi.registry.latency import compare_latency
 from skinapi.storage.ids import now
-from skinapi.vision.model import open_model
+from skinapi.vision.model import open_model, read_card
 
 REFERENCE = "reference"
+LEARNED_REFERENCE = (
+    "The reference data set holds lesions that this training has learned from, because it was "
+    "chosen after the training began: the model is not compared on it. Train it again"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedFrom:
+    """A data set, and the folder with those of its pictures that a training has read."""
+
+    dataset: str
+    folder: Path
 
 
 def compare_on_reference(
-    lab: LabOfJob, serving: Path | None, folder: Path
+    lab: LabOfJob, serving: Path | None, folder: Path, *, learned_from: LearnedFrom | None = None
 ) -> PairedComparison | None:
     """Compare on the reference data set, without what the model in service has learned from; None
-    without a model in service, or without such pictures.
+    without a model in service, without such pictures, or where the new model has learned from its
+    lesions: it may have been chosen while the training ran.
     """
     reference = lab.datasets.reference()
     if serving is None or reference is None:
         return None
-    pictures = lab.context.work / "data-of-reference" / REFERENCE
+    if learned_from and _has_learned(lab, learned_from, reference.id):
+        lab.context.say(LEARNED_REFERENCE)
+        return None
+    # An attempt before may have compared with another model, or on another reference.
+    against = f"{reference.id}-{read_card(serving).version}"
+    pictures = lab.context.work / "data-of-reference" / against / REFERENCE
     if not pictures.is_dir():
         learned = learned_by(serving)
         lab.write_pictures(
@@ -46,6 +65,11 @@ def compare_on_reference(
     if not samples:
         return None
     return compare_models(serving, folder, samples, "reference", lab.context.say)
+
+
+def _has_learned(lab: LabOfJob, learned_from: LearnedFrom, reference: str) -> bool:
+    held_out = find_held_out(lab.images, dataset=learned_from.dataset, reference=reference)
+    return any(path.stem in held_out for path in (learned_from.folder / "images").iterdir())
 
 
 def compare_models(

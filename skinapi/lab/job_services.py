@@ -45,7 +45,7 @@ class LabOfJob:
         draft = self.context.work / "draft"
         shutil.rmtree(draft, ignore_errors=True)  # an attempt before may have been interrupted
         write_training_folder(self.images, dataset.id, draft, leave_out=leave_out, known=known)
-        folder.parent.mkdir(exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         draft.rename(folder)
 
     def write_serving(self) -> Path | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from skinapi.errors import BadNetwork
 from skinapi.jobs.handlers import Context
-from skinapi.lab.comparing import compare_models, compare_on_reference
+from skinapi.lab.comparing import LearnedFrom, compare_models, compare_on_reference
 from skinapi.lab.datasets import DatasetVersion
 from skinapi.lab.job_services import LabOfJob, open_lab, register_once
 from skinapi.lab.learned import learned_by
@@ -59,7 +59,9 @@ def train(context: Context) -> dict[str, Any]:
         dataset=dataset.id,
         parent=compared.first_version if compared else None,
         comparison=compared,
-        reference_comparison=compare_on_reference(lab, serving, folder),
+        reference_comparison=compare_on_reference(
+            lab, serving, folder, learned_from=LearnedFrom(dataset.id, source)
+        ),
     )
     return {"version": version.version, "dataset": dataset.id, "headline": version.headline}
 

@@ -7,16 +7,18 @@ from typing import Any, cast
 import pytest
 
 from skinapi.errors import BadNetwork
-from skinapi.lab import job_services, train_model
+from skinapi.lab import comparing, job_services, train_model
 from skinapi.lab.datasets import Datasets, DatasetVersion
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.job_services import LabOfJob
 from skinapi.lab.train_model import choose_start
 from skinapi.storage.ids import new_id
+from skinapi.storage.ports import Document
 from tests.backends import mock_store
 from tests.lab.sending import publish_one
 from tests.learning import tiny
 from tests.learning.conftest import Small
+from tests.models import tiny_model
 
 
 def test_a_data_set_that_was_written_in_part_is_written_again(
@@ -92,6 +94,61 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     images.remove(next(images.walk(dataset.id)))
     assert train_model._write_source(context, lab, dataset, None) == source
     assert len(list((source / "images").iterdir())) == 2
+
+
+def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An admin chose it while the training ran: its data set had been read with these lesions."""
+    said: list[str] = []
+    context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
+    store, unused = mock_store(), cast("Any", None)
+    datasets, images = Datasets(store), DatasetImages(store)
+    lab = LabOfJob(
+        context=context,
+        settings=unused,
+        datasets=datasets,
+        images=images,
+        uploads=unused,
+        models=unused,
+        may_work=unused,
+    )
+    learned, same, other = (
+        datasets.get(publish_one(datasets, images, content, owner="ada", name=name).dataset)
+        for name, content in (("moles", b"1"), ("same", b"1"), ("other", b"2"))
+    )
+    unlike: Document = {"$set": {"dhash": "f" * 16}}
+    store.collection("images").update({"dataset": other.id}, unlike)
+    compared: list[str] = []
+
+    def compare(_: object, __: object, samples: Any, part: str, ___: object) -> None:
+        compared.append(f"{samples} of the {part}")
+
+    monkeypatch.setattr(LabOfJob, "write_serving", lambda _: tiny_model())
+    monkeypatch.setattr(train_model, "open_lab", lambda _: lab)
+    monkeypatch.setattr(train_model, "_options", lambda *_: None)
+    monkeypatch.setattr(train_model, "_test_samples", lambda *_: [1, 2])
+    monkeypatch.setattr(train_model, "compare_models", lambda *_: None)
+    monkeypatch.setattr(train_model, "register_once", lambda *_, **__: cast("Any", Stored()))
+    monkeypatch.setattr(comparing, "compare_models", compare)
+    monkeypatch.setattr(
+        comparing, "load_sources", lambda _, **__: SimpleNamespace(samples="pictures")
+    )
+    context.job = SimpleNamespace(
+        request={"dataset_name": "moles", "dataset": learned.id}, owner="ada"
+    )
+    chosen = iter((same.id, other.id))
+    monkeypatch.setattr(
+        train_model, "train_model", lambda *_, **__: datasets.set_reference(next(chosen))
+    )
+    for _ in range(2):
+        train_model.train(context)
+    assert compared == ["pictures of the reference"], "of the other alone"
+    assert said == [comparing.LEARNED_REFERENCE]
+
+
+class Stored:
+    version, headline = "new", None
 
 
 def test_a_training_begins_from_the_model_in_service_else_from_imagenet_else_from_nothing(
