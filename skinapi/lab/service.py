@@ -18,7 +18,7 @@ from skinapi.errors import (
 from skinapi.lab.checks import Checks
 from skinapi.lab.contents import Sent
 from skinapi.lab.datasets import NO_SUCH, Datasets, DatasetVersion, NewDataset, Status
-from skinapi.lab.errors import DatasetInUse, NameTaken, UploadInUse
+from skinapi.lab.errors import DatasetInUse, UploadInUse
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.publishing import Published, Publisher
 from skinapi.lab.quarantine import Quarantine
@@ -124,8 +124,8 @@ class DatasetsService:
             if sent := self._datasets.sent_before(new):
                 return self._as_shown(sent)
             raise
-        self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
         try:
+            self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
             for upload in uploads:
                 self._claim(upload, dataset.id)
             check = partial(self.check, dataset=dataset.id, new=new, publish=publish)
@@ -194,8 +194,8 @@ class DatasetsService:
             size = sum(one.size for one in sent)
             self._quota.check(new.owner, size)
             dataset = self._begin(new, size=size)
-            self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
             try:
+                self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
                 published = self._publisher.publish(dataset, new, sent)
             except BaseException:
                 self._upkeep.remove(dataset.id)
@@ -213,7 +213,7 @@ class DatasetsService:
             self._refuse_gone(new.owner)
             if not new.any_name:
                 self._datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
-        except (InvalidToken, NameTaken):
+        except SkinAPIError:  # a retry would be answered with one that nobody checks
             self._datasets.remove(dataset.id)
             raise
         return dataset

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from skinapi.audit import AuditTrail
+from skinapi.errors import StoreUnavailable
 from skinapi.jobs.queue import Jobs
 from skinapi.lab import uploads
+from skinapi.lab.dataset_names import DatasetNames
 from skinapi.lab.datasets import Datasets
 from skinapi.lab.uploads import Uploads
 from skinapi.storage.ids import now
@@ -58,6 +61,26 @@ def test_a_refused_data_set_is_sent_anew_under_another_key_alone(backend: Backen
     other = person.call("POST", "/datasets", json={"name": "moles", "uploads": [sent]})
     assert other.status_code == 202
     assert await_check(person, other.get_json()["id"])["id"] != refused["id"]
+
+
+def test_a_request_that_the_store_broke_off_is_begun_anew(any_backend: Backend) -> None:
+    """The retry was answered with a data set that nobody checked; it was refused ten minutes
+    later.
+    """
+    person = any_backend.member(role="researcher")
+    sent = upload(person, zipped(labelled(3)))
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable
+
+    for owner, name in ((AuditTrail, "note"), (DatasetNames, "refuse_taken")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(owner, name, away)
+            assert post(person, sent).status_code == 503
+        assert any_backend.services.store.collection("datasets").count() == 0
+    again = post(person, sent)
+    assert again.status_code == 202
+    assert await_check(person, again.get_json()["id"])["status"] == "published"
 
 
 def test_a_key_belongs_to_one_request_of_one_account(backend: Backend) -> None:
