@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.records.errors import ContradictoryReview
 from skinapi.records.reviews import Agreement, Histology, Review, Reviews
 from skinapi.records.service import NOT_YOURS, RecordsService, in_care
 from skinapi.records.submissions import Submission
@@ -53,7 +54,8 @@ class ReviewsService:
         """Store the review of the doctor in whose care the owner is.
 
         The same request with the same idempotency key gets the review of the first one. Raises
-        NotFound, Forbidden, and IdempotencyKeyReused for another request with that key.
+        NotFound, Forbidden, IdempotencyKeyReused for another request with that key, and
+        ContradictoryReview where it agrees with the finding and names another condition.
         """
         submission, owner = self._records.show(number=number, to=by)
         if not in_care(owner, by):
@@ -64,6 +66,8 @@ class ReviewsService:
             # Again, because a crash may have followed the first request's write.
             self._mark_reviewed(submission)
             return signed
+        if agreement is Agreement.AGREE and label != submission.finding.stated:
+            raise ContradictoryReview(submission.finding.stated)
         with self._trail.act("review.create", by=by.id, target=submission.id):
             try:
                 review = self._reviews.add(

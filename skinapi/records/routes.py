@@ -5,6 +5,7 @@ import hashlib
 from flask import Response, request
 
 from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.records.errors import ContradictoryReview
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import SubmissionInCare, SubmissionView, SummaryView
@@ -102,7 +103,7 @@ def delete_submission(records: RecordsService, *, number: str, subject: Subject)
     access=Signed(),
     rate=Rate.WRITE,
     status=201,
-    raises=(NotFound, Forbidden, IdempotencyKeyReused),
+    raises=(NotFound, Forbidden, IdempotencyKeyReused, ContradictoryReview),
 )
 def add_review(
     reviews: ReviewsService,

@@ -152,6 +152,7 @@ def test_the_words_of_reports_are_the_words_of_the_console(
 # What only a program can be told, or what the console answers before a person sees it.
 FOR_PROGRAMS = {
     "bad_request",
+    "contradictory_review",
     "duplicate",
     "expectation_failed",
     "headers_too_large",

@@ -45,7 +45,9 @@ class Clinic:
         blob = self.backend.services.store.blobs.put(picture(self.pictures)) if photo else None
         number = file_for(self.backend, patient, URGENT, photo_blob=blob).number
         for said in reviews:
-            body = {"label": "melanoma", "agreement": "agree", **said}
+            agrees = said.get("label", "melanoma") == "melanoma"
+            agreement = "agree" if agrees else "disagree"
+            body = {"label": "melanoma", "agreement": agreement, **said}
             answer = self.doctor.call("POST", f"/submissions/{number}/review", json=body)
             assert answer.status_code == 201, answer.text
         return number

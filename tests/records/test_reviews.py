@@ -12,7 +12,7 @@ from skinapi.storage.ids import new_id
 from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
 
-AGREED = {"label": "melanoma", "agreement": "agree"}
+AGREED = {"label": "melanoma", "agreement": "agree"}  # the network of the tests states melanoma
 
 
 def in_care(backend: Backend) -> tuple[Person, Person, int]:
@@ -23,10 +23,12 @@ def in_care(backend: Backend) -> tuple[Person, Person, int]:
 
 
 def review(person: Person, number: int, key: str | None = None, **fields: Any) -> TestResponse:
+    """One that agrees; or disagrees, where it names another condition and does not say."""
     headers = {"Idempotency-Key": key} if key else {}
-    return person.call(
-        "POST", f"/submissions/{number}/review", json={**AGREED, **fields}, headers=headers
-    )
+    said = {**AGREED, **fields}
+    if said["label"] != AGREED["label"]:
+        said = {**said, "agreement": "disagree", **fields}
+    return person.call("POST", f"/submissions/{number}/review", json=said, headers=headers)
 
 
 def test_reviews_are_signed_and_kept_beside_each_other(any_backend: Backend) -> None:
@@ -102,6 +104,18 @@ def test_only_the_doctor_in_charge_reviews(backend: Backend) -> None:
 def test_what_is_no_review_is_refused(shared_backend: Backend, wrong: dict[str, Any]) -> None:
     doctor, _, number = in_care(shared_backend)
     assert review(doctor, number, **wrong).status_code == 400
+
+
+def test_nobody_agrees_and_names_another_condition(backend: Backend) -> None:
+    """Lists and drift counted such a review as agreement, data sets took its label."""
+    doctor, _, number = in_care(backend)
+    refused = review(doctor, number, label="melanocytic_nevus", agreement="agree")
+    assert (refused.status_code, refused.get_json()["code"]) == (422, "contradictory_review")
+    assert "melanoma" in refused.get_json()["error"]
+    assert backend.stored().get("reviews", []) == []
+    for agreement in ("disagree", "unsure"):
+        signed = review(doctor, number, label="melanocytic_nevus", agreement=agreement)
+        assert signed.status_code == 201
 
 
 def test_a_retry_signs_once(any_backend: Backend) -> None:
