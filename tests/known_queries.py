@@ -484,6 +484,10 @@ KNOWN: list[Query] = [
         ("models", "find", {"version": "resnet50-1"}, {"limit": 1}),
     ),
     *_of(
+        "registry/versions.py ModelVersions.find_made_by",
+        ("models", "find", {"job": JOB}),
+    ),
+    *_of(
         "registry/versions.py ModelVersions.record_built_in",
         ("models", "find", {"version": "resnet50-1"}, {"limit": 1}),
     ),

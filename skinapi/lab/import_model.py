@@ -13,6 +13,7 @@ from skinapi.lab.importing import ImportRequest, suffix_of
 from skinapi.lab.job_services import LabOfJob, open_lab, register_once
 from skinapi.lab.network_export import ExportRequest, export_confined
 from skinapi.lab.uploads import refuse_other_checksum
+from skinapi.registry.version_record import ModelVersion
 
 READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
 PIECE = 1024 * 1024
@@ -24,6 +25,13 @@ def import_model(context: Context) -> dict[str, Any]:
     """
     lab = open_lab(context)
     request = ImportRequest.model_validate(context.job.request)
+    version = lab.find_stored() or _store_version(lab, request)
+    lab.uploads.remove(request.upload)
+    return {"version": version.version}
+
+
+def _store_version(lab: LabOfJob, request: ImportRequest) -> ModelVersion:
+    context = lab.context
     folder = context.work / "model"
     if not folder.is_dir():  # it appears when it is complete; an attempt before may have made it
         context.progress(0.0, "Reading the file")
@@ -42,7 +50,7 @@ def import_model(context: Context) -> dict[str, Any]:
     context.progress(EXPORTED, "Comparing with the model in service")
     compared = compare_on_reference(lab, lab.write_serving(), folder)
     context.progress(COMPARED, "Storing the version")
-    version = register_once(
+    return register_once(
         lab,
         folder,
         dataset=None,
@@ -50,8 +58,6 @@ def import_model(context: Context) -> dict[str, Any]:
         comparison=None,
         reference_comparison=compared,
     )
-    lab.uploads.remove(request.upload)
-    return {"version": version.version}
 
 
 def _write_network(lab: LabOfJob, request: ImportRequest) -> Path:

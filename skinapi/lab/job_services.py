@@ -20,7 +20,6 @@ from skinapi.registry.opening import open_models
 from skinapi.registry.version_record import ModelVersion
 from skinapi.settings import Settings
 from skinapi.storage import open_store
-from skinapi.vision.model import read_card
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,13 @@ class LabOfJob:
     uploads: Uploads
     models: ModelsService
     may_work: Callable[[str], bool]
+
+    def find_stored(self) -> ModelVersion | None:
+        """The version of an attempt before, which was interrupted when it had stored it. This
+        machine may have nothing else of it, and what it was made of may be gone.
+        """
+        job = self.context.job
+        return self.models.versions.find_made_by(job.id, since=job.created_at)
 
     def write_pictures(
         self,
@@ -88,10 +94,7 @@ def register_once(
     job = lab.context.job
     if not lab.may_work(job.owner):
         raise Forbidden(NO_RIGHT)
-    existing = lab.models.versions.find_one(read_card(folder).version)
-    if existing and existing.job == job.id:
-        return existing
-    return lab.models.add(
+    return lab.find_stored() or lab.models.add(
         folder=folder,
         by=job.owner,
         parent=parent,

@@ -25,6 +25,7 @@ from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import SPLIT, read_split
 from skinapi.learning.train.initial_weights import find_imagenet
+from skinapi.registry.version_record import ModelVersion
 from skinapi.storage.ids import now
 from skinapi.vision.model import NORMS, read_card
 
@@ -37,6 +38,12 @@ TRAINING = "training"  # the folder of the checkpoints
 def train(context: Context) -> dict[str, Any]:
     """The handler of jobs of the kind `training`. Raises NotFound where the data set is gone."""
     lab = open_lab(context)
+    version = lab.find_stored() or _store_version(lab)
+    return {"version": version.version, "dataset": version.dataset, "headline": version.headline}
+
+
+def _store_version(lab: LabOfJob) -> ModelVersion:
+    context = lab.context
     request = TrainingRequest.model_validate(context.job.request)
     dataset = lab.datasets.get(request.dataset)
     serving = lab.write_serving()
@@ -53,7 +60,7 @@ def train(context: Context) -> dict[str, Any]:
     context.progress(MEASURED, "Comparing with the model in service")
     samples = _test_samples(options, folder)
     compared = compare_models(serving, folder, samples, "test", context.say) if serving else None
-    version = register_once(
+    return register_once(
         lab,
         folder,
         dataset=dataset.id,
@@ -63,7 +70,6 @@ def train(context: Context) -> dict[str, Any]:
             lab, serving, folder, learned_from=LearnedFrom(dataset.id, source)
         ),
     )
-    return {"version": version.version, "dataset": dataset.id, "headline": version.headline}
 
 
 def _write_source(

@@ -12,6 +12,7 @@ Which version is in service is in the pointer (`pointer.py`), and not here.
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from skinapi.registry.stored_fields import stored_fields
 from skinapi.registry.version_files import StoredFile, read_file, store_files, write_files
 from skinapi.registry.version_record import Change, ModelVersion, State, VersionSummary
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.model import (
     FILE_NAME,
@@ -60,6 +61,7 @@ class ModelVersions:
         self._opened = opened
         self._documents = store.collection("models")
         self._documents.ensure_index("version", unique=True)
+        self._documents.ensure_index("job", "id")
 
     def register(
         self,
@@ -123,6 +125,14 @@ class ModelVersions:
     def find_one(self, version: str) -> ModelVersion | None:
         found = self._documents.find({"version": version}, limit=1)
         return ModelVersion.model_validate(found[0]) if found else None
+
+    def find_made_by(self, job: str, *, since: datetime) -> ModelVersion | None:
+        """The version that this job, begun then, has stored; None where it has not, or its files
+        are deleted. An older version is of another job: their ids are short, and used again.
+        """
+        found = map(ModelVersion.model_validate, self._documents.find({"job": job}))
+        earliest = since - CLOCK_TOLERANCE
+        return next((one for one in found if one.servable and one.created_at > earliest), None)
 
     def find(self, *, after: str | None = None, limit: int = 100) -> Page[VersionSummary]:
         """The versions in the order in which they were added."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import pickle
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,10 @@ def test_an_attempt_after_a_crash_stores_the_version_once(
         with pytest.raises(InterruptedError):
             import_model(attempt)
     before = versions(lab)
+    Uploads(lab.services.store).forget(OWNER)
+    elsewhere = tmp_path / "work of another machine"
+    elsewhere.mkdir()
+    attempt = replace(attempt, work=elsewhere)
     assert import_model(attempt)["version"] in before
     assert versions(lab) == before
     again = attempt_of(lab, tmp_path / "again", network)

@@ -1,24 +1,26 @@
 """A training that is interrupted while it reads its data set begins that again."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from skinapi.errors import BadNetwork
+from skinapi.errors import BadNetwork, NotFound
+from skinapi.jobs.job import OPEN_LAB
 from skinapi.lab import comparing, job_services, train_model
 from skinapi.lab.datasets import Datasets, DatasetVersion
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.job_services import LabOfJob
 from skinapi.lab.train_model import choose_start
-from skinapi.storage.ids import new_id
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
-from tests.backends import mock_store
+from tests.backends import Backend, mock_store
 from tests.lab.sending import publish_one
 from tests.learning import tiny
 from tests.learning.conftest import Small
-from tests.models import tiny_model
+from tests.models import tiny_model, write_model
 
 
 def test_a_data_set_that_was_written_in_part_is_written_again(
@@ -124,6 +126,7 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     def compare(_: object, __: object, samples: Any, part: str, ___: object) -> None:
         compared.append(f"{samples} of the {part}")
 
+    monkeypatch.setattr(LabOfJob, "find_stored", lambda _: None)
     monkeypatch.setattr(LabOfJob, "write_serving", lambda _: tiny_model())
     monkeypatch.setattr(train_model, "open_lab", lambda _: lab)
     monkeypatch.setattr(train_model, "_options", lambda *_: None)
@@ -148,7 +151,29 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
 
 
 class Stored:
-    version, headline = "new", None
+    version, dataset, headline = "new", "7", None
+
+
+def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was killed before it could say so. It trained again, or failed: its data set was gone."""
+    monkeypatch.setenv("INSTANCE_DIR", str(backend.settings.instance_dir))
+    monkeypatch.setenv("ENVIRONMENT", "development")
+    asked = {"dataset_name": "moles", "dataset": new_id()}
+    job = backend.services.jobs.submit(kind="training", owner=OPEN_LAB, request=asked)
+    context = cast("Any", SimpleNamespace(job=job, work=tmp_path))
+    with pytest.raises(NotFound):
+        train_model.train(context)
+    write_model(tmp_path / "model", "trained-1")
+    versions = backend.services.models.versions
+    stored = versions.register(tmp_path / "model", created_by=OPEN_LAB, dataset="7", job=job.id)
+    told = {"version": "trained-1", "dataset": "7", "headline": stored.headline}
+    assert train_model.train(context) == told
+    assert not versions.find_made_by(job.id, since=now() + timedelta(days=1)), "of another job"
+    versions.set_state("trained-1", "deleting", by="ada", frm=("candidate",))
+    with pytest.raises(NotFound):
+        train_model.train(context)
 
 
 def test_a_training_begins_from_the_model_in_service_else_from_imagenet_else_from_nothing(
