@@ -98,11 +98,12 @@ def agree(journey: Journey) -> None:
 def take_the_next_one_under_another_label(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.press("input[name=agreement][value=disagree]")
-    visitor.choose("label", "dermatofibroma")
+    visitor.choose("label", "melanoma")
     visitor.choose("histology", "awaited")
     journey.step("another-label")
     journey.press("sign")
     visitor.find(".message.good")
+    visitor.find(".case .verdict [role=alert]")  # what the review says stands first, at once
     visitor.press(".top a[href='#/queue']")
     visitor.find(".tabs")
     visitor.see_none(journey.say("signed"))

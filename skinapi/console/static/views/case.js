@@ -3,9 +3,9 @@
 
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post } from "/console/api.js";
-import { Answer, Message, Pages, sayError, toast, useAnswer, useKeys, usePages } from "/console/components.js";
+import { Answer, Failure, Message, Pages, sayError, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
-import { Downloads, FindingPage, nameOf, Reviewed, useFinding } from "/console/views/finding.js";
+import { Downloads, FindingPage, getReport, nameOf, Reviewed, useFinding } from "/console/views/finding.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
 
 const AGREEMENTS = /** @type {const} */ ([
@@ -147,10 +147,13 @@ const OtherFindings = ({ patient, number, conditions }) => {
 
 /** @param {{number: string, finding: any}} props */
 const Case = ({ number, finding }) => {
-  const { submission, report, conditions, photo } = finding;
+  const { submission, conditions, photo } = finding;
   const reviews = useAnswer(() => get(apiPath`/submissions/${number}/reviews`), [number]);
   const following = useAnswer(() => findNext(Number(number)), [number]);
   const [signed, setSigned] = useState(0);
+  // A review may change what is said of the finding. The photo is not read again: that is audited.
+  const renewed = useAnswer(async () => (signed ? getReport(number) : finding.report), [finding, signed]);
+  const report = renewed.value ?? finding.report;
   const goOn = () => {
     if (following.loading) return;
     if (following.value) location.hash = `#/case/${following.value}`;
@@ -177,6 +180,7 @@ const Case = ({ number, finding }) => {
         </div>
       <//>
       <aside>
+        ${renewed.error && html`<${Failure} error=${renewed.error} retry=${renewed.reload} />`}
         <${Answer} answer=${reviews}>
           ${(/** @type {any[]} */ list) => list.map((review) => html`<${Reviewed} key=${review._id} review=${review} conditions=${conditions} />`)}
         <//>

@@ -151,11 +151,14 @@ async function photoOf(number, kept) {
   });
 }
 
+/** What the server says of a finding now, in words. @param {string} number */
+export const getReport = (number) => get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`);
+
 /** Everything that the page of a finding shows. @param {string} number */
 async function loadFinding(number) {
   const [submission, report, conditions] = await Promise.all([
     get(apiPath`/submissions/${number}`),
-    get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`),
+    getReport(number),
     getConditions(),
   ]);
   return { submission, report, conditions, photo: await photoOf(number, submission.photo_kept) };
