@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from skinapi import commands
-from skinapi.errors import UnsafeSettings
-from skinapi.services import open_services, store_faults
+from skinapi.errors import Conflict, UnsafeSettings
+from skinapi.services import make_store_of, open_services, store_faults
 from skinapi.storage.backup import write_backup
 from skinapi.storage.faults import Fault
 from tests.backends import SECRET, Backend, settings_in
@@ -122,6 +122,25 @@ def test_a_restored_store_takes_the_key_that_it_is_restored_with(tmp_path: Path)
     (tmp_path / "after").mkdir()
     assert commands.restore(other, Namespace(file=file, verify=False)) == 0
     Backend(tmp_path / "after", jwt_secret_key=SECRET[::-1]).services.store.close()
+
+
+def test_a_store_that_was_only_checked_is_empty_to_a_restore(tmp_path: Path) -> None:
+    """The check writes the version of the store, and a restore then refused it."""
+    backend, file = Backend(tmp_path / "before"), tmp_path / "backup.tar"
+    ada = backend.member()
+    with file.open("wb") as out:
+        write_backup(backend.services.store, out)
+    backend.services.store.close()
+    (tmp_path / "after").mkdir()
+    settings = settings_in(tmp_path / "after", model_path=tiny_model())
+    make_store_of(settings)
+    assert commands.check(settings, Namespace(repair=False, logged=None)) == 0
+    assert commands.restore(settings, Namespace(file=file, verify=False)) == 0
+    restored = Backend(tmp_path / "after")
+    assert restored.account(ada.email)
+    restored.services.store.close()
+    with pytest.raises(Conflict, match="not empty"):
+        commands.restore(settings, Namespace(file=file, verify=False))
 
 
 def test_a_repair_that_fails_keeps_the_others_from_nothing(

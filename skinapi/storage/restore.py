@@ -16,6 +16,7 @@ from skinapi.storage.backup_file import (
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite_json import from_json
+from skinapi.storage.version import STORE
 
 # The record of a restore that has not ended; a server does not start on such a store.
 RESTORES = "restores"
@@ -31,7 +32,8 @@ def restore_backup(
     leave_out: Collection[str] = (),
 ) -> Counts:
     """Put what the file holds into the store, which must be empty, but for the collections in
-    `leave_out`. Returns what was restored.
+    `leave_out`. Returns what was restored. A store that holds only the record of its version, as
+    `check` leaves it, counts as empty; the backup's record takes its place.
 
     The whole file is verified first. A restore that was interrupted is begun anew by the next call;
     until one has ended, no server starts on the store (`refuse_unfinished_restore`).
@@ -83,10 +85,12 @@ def _begin(store: Store, run: str) -> None:
         for key in list(store.blobs.keys()):
             store.blobs.delete(key)
         return
-    used = any(store.collection(name).find(limit=1) for name in store.collections())
+    others = set(store.collections()) - {STORE}
+    used = any(store.collection(name).find(limit=1) for name in others)
     if used or any(store.blobs.keys()):
         raise Conflict("The store is not empty: a backup is restored into an empty one only")
     marks.insert({"id": UNFINISHED, "schema": 1, "created_at": now(), "run": run})
+    store.collection(STORE).delete({})
 
 
 def _apply_changed(store: Store, lines: list[str], counts: Counts) -> None:
