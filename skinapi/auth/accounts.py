@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from skinapi.auth.emails import spellings_of
 from skinapi.auth.errors import ConcurrentChange, EmailTaken
 from skinapi.errors import Duplicate, NotFound
 from skinapi.storage.faults import Fault
@@ -105,8 +106,11 @@ class Accounts:
         return Account.model_validate(found)
 
     def by_email(self, email: str) -> Account | None:
-        found = self._documents.find({"email": email}, limit=1)
-        return Account.model_validate(found[0]) if found else None
+        """The account with this address in normal form, or with another spelling of its domain."""
+        for spelling in spellings_of(email):
+            if found := self._documents.find({"email": spelling}, limit=1):
+                return Account.model_validate(found[0])
+        return None
 
     def change(self, account: Account, **fields: Any) -> Account:
         """Set these fields; a field that is None is removed.

@@ -239,12 +239,15 @@ class AuthService:
             raise InitialPasswordExpired
 
     def _find_account(self, email: str) -> tuple[str, Account | None]:
-        """The address in normal form, and its account if there is one."""
+        """The address, as its account has it if there is one, and the account. Guesses are counted
+        by this address.
+        """
         try:
             address = normalise_email(email)
         except ValueError:
             return email, None
-        return address, self._accounts.by_email(address)
+        account = self._accounts.by_email(address)
+        return account.email if account else address, account
 
     def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
         guess = self._guess_limits.take(email=email, address=caller.address)

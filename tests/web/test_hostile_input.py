@@ -6,11 +6,16 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from skinapi.auth.emails import normalise_email
+from skinapi.auth.emails import (
+    IDEOGRAPHIC_FULL_STOP,
+    normalise_email,
+    normalise_new_email,
+    spellings_of,
+)
 from tests.backends import PASSWORD, Backend
 from tests.web.angular import ORIGIN, assert_readable
 
@@ -258,6 +263,29 @@ def test_normalising_an_address_twice_changes_nothing(local: str, domain: str) -
     except ValueError:
         return
     assert normalise_email(email) == email
+
+
+LABELS = st.text(st.sampled_from("aüßяż.-☃日本xn" + IDEOGRAPHIC_FULL_STOP), min_size=1, max_size=9)
+
+
+@given(LABELS | LETTERS, st.booleans())
+@example("bücher", True)
+@example("faß", True)
+@example("☃", True)
+def test_a_new_address_has_one_spelling(domain: str, encoded: bool) -> None:
+    """`xn--` and Unicode are one domain, and were two accounts."""
+    labels = domain.split(".")
+    if encoded:
+        labels = [f"xn--{label.encode('punycode').decode()}" for label in labels]
+    typed = f"ada@{'.'.join(labels)}"
+    try:
+        stored = normalise_new_email(typed)
+    except ValueError:
+        return
+    assert stored == normalise_new_email(stored)
+    spellings = spellings_of(stored)
+    assert {normalise_new_email(spelling) for spelling in spellings} == {stored}
+    assert normalise_email(typed) in [*spellings, stored]
 
 
 @settings(
