@@ -150,6 +150,25 @@ def test_a_pod_is_as_confined_as_the_image_allows(deployment: Manifest) -> None:
     assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
 
 
+def gibibytes(quantity: str) -> int:
+    return int(quantity.removesuffix("Gi"))
+
+
+@pytest.mark.parametrize(
+    "deployment", of_kind("Deployment"), ids=lambda one: one["metadata"]["name"]
+)
+def test_a_pod_fills_no_disk_of_its_node(deployment: Manifest) -> None:
+    """The volumes of the worker had no limit. What a pod writes beside them is its log."""
+    pod = deployment["spec"]["template"]["spec"]
+    sizes = {one["name"]: gibibytes(one["emptyDir"]["sizeLimit"]) for one in pod["volumes"]}
+    assert sizes["data"] * 1024**3 >= 3 * Settings.model_fields["max_dataset_bytes"].default
+    (container,) = pod["containers"]
+    storage = {
+        kind: gibibytes(each["ephemeral-storage"]) for kind, each in container["resources"].items()
+    }
+    assert storage["requests"] < sum(sizes.values()) < storage["limits"]
+
+
 def test_a_server_that_ends_still_serves_while_the_proxies_learn_of_it() -> None:
     (server,) = (one for one in of_kind("Deployment") if one["metadata"]["name"] == "skinapi")
     pod = server["spec"]["template"]["spec"]
