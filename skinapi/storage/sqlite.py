@@ -5,7 +5,6 @@ sqlite_file.py; which writes share a commit, in group_commit.py.
 """
 
 import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +25,7 @@ from skinapi.storage.validation import check_name
 
 # A kept photo and its finding take up to this.
 LEAST_FREE_BYTES = 1024 * 1024
+LEAST_FREE_FILES = 16  # a photo is a file, and one more while it is written
 T = TypeVar("T")
 
 
@@ -76,7 +76,7 @@ class SqliteStore:
         self._files.check_in_place()
         # An empty commit writes nothing, so a full disk does not refuse it.
         with sqlite_errors():
-            if shutil.disk_usage(self._path.parent).free < LEAST_FREE_BYTES:
+            if _is_full(self._path.parent):
                 raise DiskFull
         with sqlite_errors(), self._file.fresh_connection() as connection:
             for name in _table_names(connection):
@@ -201,6 +201,15 @@ class SqliteSnapshot:
         select = f'SELECT doc FROM "{check_name(name)}" ORDER BY id'
         for (text,) in self._connection.execute(select):
             yield from_json(text)
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether its disk has too little room, or too few inodes, for the next files."""
+    disk = os.statvfs(folder)
+    # A file system that makes its inodes as it needs them, such as btrfs, says that it has none.
+    counted = disk.f_files > 0
+    few_files = counted and disk.f_favail < LEAST_FREE_FILES
+    return few_files or disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES
 
 
 def _table_names(connection: apsw.Connection) -> list[str]:

@@ -6,7 +6,7 @@ import resource
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import NoReturn
@@ -116,6 +116,22 @@ def insert_until_full(documents: Documents) -> int:
         except StoreUnavailable:
             return number - 1
     raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("inodes", "full"),
+    [((1000, 0), True), ((1000, 15), True), ((1000, 16), False), ((0, 0), False)],
+)
+def test_a_disk_without_inodes_is_full_unless_it_counts_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inodes: tuple[int, int], full: bool
+) -> None:
+    """No photo could be kept any more, and the server said that it was ready."""
+    with closing(sqlite_store(tmp_path)) as store:
+        own = os.statvfs(tmp_path)
+        counted = os.statvfs_result((*own[:5], inodes[0], inodes[1], inodes[1], *own[8:]))
+        monkeypatch.setattr(os, "statvfs", lambda _: counted)
+        with pytest.raises(DiskFull) if full else nullcontext():
+            store.ping()
 
 
 def test_a_full_database_refuses_documents_and_keeps_what_it_had(tmp_path: Path) -> None:
