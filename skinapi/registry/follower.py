@@ -24,15 +24,15 @@ from skinapi.registry.pointer import Serving, ServingPointer
 from skinapi.registry.slot import ServingSlot
 from skinapi.registry.version_files import prune_folders
 from skinapi.registry.versions import ModelVersions
+from skinapi.storage.background import BackgroundThread
 
 POLL_S = 1.0
 # A model that could not be loaded: its files may have been put back.
 RETRY_S = 30.0
-STOP_S = 5.0
 UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull, EngineUnavailable)
 
 
-class ModelFollower:
+class ModelFollower(BackgroundThread):
     """`built_in` is the folder of the built-in model; others are written below `folder()`. The
     candidate that judges in the background is kept in `shadow_slot`.
     """
@@ -47,6 +47,7 @@ class ModelFollower:
         folder: Callable[[], Path],
         shadow_slot: ServingSlot,
     ) -> None:
+        super().__init__("model-follower")
         self.slot = slot
         self._shadow_slot = shadow_slot
         self._shadow: str | None = None
@@ -55,8 +56,6 @@ class ModelFollower:
         self._built_in = built_in
         self._folder = folder
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
         # A slot that came with a model has the built-in one.
         self._source: str | None = None
         self._seen = -1
@@ -82,21 +81,9 @@ class ModelFollower:
                 self._follow_shadow(wanted.shadow)
                 self._seen = wanted.revision
 
-    def start(self) -> None:
-        """Follow the pointer in a thread of its own. Call it in the process that serves: a thread
-        does not survive a fork.
-        """
-        self._thread = threading.Thread(target=self._run, name="model-follower", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread, before the store is closed."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join(STOP_S)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(POLL_S):
+    def run(self) -> None:
+        """Follow the pointer."""
+        while not self.stopping.wait(POLL_S):
             try:
                 self.sync()
             except StoreUnavailable:

@@ -9,7 +9,6 @@ a little before the place where the last one ended, and for some time after its 
 makes one now and then. Readers must not rely on the field before the next version.
 """
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +18,7 @@ from typing import NamedTuple
 
 from skinapi.errors import Duplicate, StoreUnavailable
 from skinapi.logs import log
+from skinapi.storage.background import BackgroundThread
 from skinapi.storage.ids import first_id_at, new_id, now
 from skinapi.storage.ports import Document, Store
 
@@ -29,7 +29,6 @@ OVERLAP = timedelta(minutes=5)
 PASS_EVERY_S = 30.0
 UPGRADE_S = 3600.0  # so long may servers of the version before run beside this process
 PAUSE = 1.0  # times as long as a chunk took, so that requests get the other half of a core
-STOP_S = 5.0
 
 
 class Chunk(NamedTuple):
@@ -50,34 +49,22 @@ class Migration:
     fill: Callable[[str | None], Chunk | None]
 
 
-class Migrator:
+class Migrator(BackgroundThread):
     """Runs the migrations in a thread of its own."""
 
     def __init__(self, store: Store, migrations: Sequence[Migration]) -> None:
+        super().__init__("migrator")
         self._documents = store.collection(MIGRATIONS)
         self._migrations = list(migrations)
         self._holder = new_id()
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Call it in the process that serves: a thread does not survive a fork."""
-        self._thread = threading.Thread(target=self._run, name="migrator", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread after its chunk, before the store is closed."""
-        self._stopping.set()
-        if self._thread:
-            self._thread.join(STOP_S)
-
-    def _run(self) -> None:
+    def run(self) -> None:
         end = time.monotonic() + UPGRADE_S
         complete = False
-        while not self._stopping.is_set() and not (complete and time.monotonic() > end):
+        while not self.stopping.is_set() and not (complete and time.monotonic() > end):
             ended = [self._try(migration) for migration in self._migrations]
             complete = all(ended)
-            self._stopping.wait(PASS_EVERY_S)
+            self.stopping.wait(PASS_EVERY_S)
 
     def _try(self, migration: Migration) -> bool:
         """Whether this process came to its end."""
@@ -97,14 +84,14 @@ class Migrator:
         if held is None:
             return False
         after, changed, began = held.get("reached"), 0, time.monotonic()
-        while not self._stopping.is_set() and (chunk := migration.fill(after)):
+        while not self.stopping.is_set() and (chunk := migration.fill(after)):
             took_s = time.monotonic() - began
             after, changed = chunk.last, changed + chunk.changed
             # An id may lie in the future, where a clock was wrong.
             reached = min(after, first_id_at(now() - OVERLAP))
             if not self._renew(migration.name, reached):
                 return False
-            self._stopping.wait(PAUSE * took_s)
+            self.stopping.wait(PAUSE * took_s)
             began = time.monotonic()
         self._release(migration.name)
         if changed:
