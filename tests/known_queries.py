@@ -749,6 +749,8 @@ KNOWN: list[Query] = [
         "lab/uploads.py Uploads.read",
         ("upload_parts", "find", {"upload": ID}, {"sort": "offset"}),
     ),
+    *_of("lab/uploads.py Uploads.admit", ("uploads", "update", {"id": ID}, OPS)),
+    *_of("lab/uploads.py Uploads.withdraw", ("uploads", "delete", {"id": ID, "admitted": False})),
     *_of("lab/uploads.py Uploads.keep", ("uploads", "update", {"id": ID}, OPS)),
     *_of(
         "lab/uploads.py Uploads.claim",

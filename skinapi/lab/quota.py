@@ -20,7 +20,10 @@ class Quota:
         used = sum(one.size for one in self._datasets.of_owner(owner))
         used += sum(one.size for one in self._uploads.of_owner(owner))
         if used + more > self._most:
-            raise DatasetQuotaReached(
-                f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
-                "delete some, then try again"
-            )
+            raise self.reached()
+
+    def reached(self) -> DatasetQuotaReached:
+        return DatasetQuotaReached(
+            f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
+            "delete some, then try again"
+        )

@@ -45,7 +45,7 @@ class UploadsService:
         self._sweep()
         announced = Announced(by.id, name, size, sha256, key)
         if before := self._uploads.begun_before(announced):
-            return before
+            return self._admit(before)
         if size > self._largest:
             raise body_too_large(self._largest)
         if len(self._uploads.of_owner(by.id)) >= MOST_UPLOADS:
@@ -54,15 +54,27 @@ class UploadsService:
             upload = self._uploads.begin(announced)
         except Duplicate:  # a retry of this request has stored it in the meantime
             if before := self._uploads.begun_before(announced):
-                return before
+                return self._admit(before)
             raise
+        return self._admit(upload)
+
+    def _admit(self, upload: UploadRecord) -> UploadRecord:
+        """Admit it, or delete it again. A request and its retry at the same moment both decide, and
+        neither is told of an upload that the other one deletes. Raises DatasetQuotaReached,
+        InvalidToken.
+        """
+        if upload.admitted:
+            return upload
         try:
-            self._refuse_gone(by.id)
-            self._quota.check(by.id, 0)  # its size is counted already
+            self._refuse_gone(upload.owner)
+            self._quota.check(upload.owner, 0)  # its size is counted already
         except (InvalidToken, DatasetQuotaReached):
-            self._uploads.remove(upload.id)
-            raise
-        return upload
+            if self._uploads.withdraw(upload):
+                raise
+        admitted = self._uploads.admit(upload)
+        if admitted is None:
+            raise self._quota.reached()
+        return admitted
 
     def add_part(
         self, *, upload: str, offset: str, read: Callable[[int], bytes], largest: int, by: Subject

@@ -64,6 +64,7 @@ class UploadRecord(BaseModel):
     sha256: str | None = None
     dataset: str | None = None
     idempotency_key: str | None = None
+    admitted: bool = True  # earlier code stored no other
 
     @property
     def complete(self) -> bool:
@@ -82,7 +83,9 @@ class Uploads:
         self._parts.ensure_index("upload", "offset", "id")
 
     def begin(self, announced: Announced) -> UploadRecord:
-        """Raises Duplicate where its owner has used the idempotency key before."""
+        """An upload that is not admitted yet. Raises Duplicate where its owner has used the
+        idempotency key before.
+        """
         moment = now()
         upload = UploadRecord(
             id=new_id(),
@@ -93,9 +96,20 @@ class Uploads:
             size=announced.size,
             sha256=announced.sha256,
             idempotency_key=announced.key,
+            admitted=False,
         )
         self._documents.insert({**upload.model_dump(), "schema": 1})
         return upload
+
+    def admit(self, upload: UploadRecord) -> UploadRecord | None:
+        """Keep it. None where it was withdrawn meanwhile."""
+        kept = self._documents.update({"id": upload.id}, {"$set": {"admitted": True}})
+        return UploadRecord.model_validate(kept) if kept else None
+
+    def withdraw(self, upload: UploadRecord) -> bool:
+        """Delete it, unless it was admitted meanwhile: then False."""
+        self._documents.delete({"id": upload.id, "admitted": False})
+        return self._documents.get(upload.id) is None
 
     def begun_before(self, announced: Announced) -> UploadRecord | None:
         """The upload that the same request with the same key has announced before, if it is still

@@ -14,6 +14,7 @@ from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploa
 from skinapi.storage.ids import now
 from tests.backends import Backend, Person
 from tests.lab.sending import labelled, send, upload, zipped
+from tests.lab.test_races import before_call
 
 TWO_PARTS = bytes(range(256)) * (SMALLEST_PART // 256) + b"the rest"
 QUOTA = 5_000_000
@@ -174,6 +175,37 @@ def test_what_an_account_may_keep_is_counted_as_it_is_announced(
     answer = person.call("POST", "/uploads", json={"name": "a", "size": 1_000_001})
     assert (answer.status_code, answer.get_json()["code"]) == (507, "dataset_quota_reached")
     begin(person, bytes(1_000_000))
+
+
+@pytest.mark.parametrize("freed", [False, True])
+def test_no_retry_is_told_of_an_upload_that_is_refused_meanwhile(
+    backend: Backend, person: Person, monkeypatch: pytest.MonkeyPatch, freed: bool
+) -> None:
+    """Past the quota, and where another upload is deleted while both are decided."""
+    other, answers = begin(person, bytes(4_000_000)), []
+
+    def announce() -> None:
+        body, key = {"name": "b.zip", "size": 1_000_001}, {"Idempotency-Key": "once"}
+        answers.append(person.call("POST", "/uploads", json=body, headers=key))
+
+    def retry() -> None:
+        if freed:
+            person.call("DELETE", f"/uploads/{other}")
+        announce()
+
+    service = backend.services.uploads
+    if freed:
+        before_call(monkeypatch, service._uploads, "withdraw", retry)
+    else:
+        before_call(monkeypatch, service._quota, "check", retry)
+    announce()
+    kept = Uploads(backend.services.store).of_owner(backend.account(person.email).id)
+    if freed:
+        assert [answer.status_code for answer in answers] == [201, 201]
+        assert {answer.get_json()["id"] for answer in answers} == {one.id for one in kept}
+    else:
+        assert [answer.status_code for answer in answers] == [507, 507]
+        assert [one.id for one in kept] == [other]
 
 
 def test_an_upload_that_is_not_used_is_deleted_after_a_day(
