@@ -66,12 +66,6 @@ class RegistryService:
         """The card of the model in service. Raises NoModel."""
         return self.slot.model.card
 
-    def swap_model(self, *, folder: Path) -> Model:
-        """Serve the model of this folder. Raises ModelDamaged or EngineUnavailable; the model in
-        service then stays.
-        """
-        return self.slot.swap(folder)
-
     def ping(self) -> None:
         """Raises NoModel until a model is loaded and has made its first pass, and EngineUnavailable
         while its inference server cannot run it.

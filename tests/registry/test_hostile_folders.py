@@ -41,7 +41,7 @@ def test_a_damaged_file_is_named_and_the_model_before_serves_on(
 ) -> None:
     folder = damaged_copy(tiny_model(), tmp_path / "bad", name, case)
     with pytest.raises(ModelDamaged, match=name) as refused:
-        registry.swap_model(folder=folder)
+        registry.slot.swap(folder)
     assert refused.value.file
     assert len(refused.value.detail) < 2000
     assert (

@@ -92,10 +92,10 @@ def test_without_its_server_no_model_is_loaded_and_the_setting_is_named(
     settings = Settings(engine_url=server.url)
     registry = open_registry(settings)
     with pytest.raises(EngineUnavailable):
-        registry.swap_model(folder=tiny_model())
+        registry.slot.swap(tiny_model())
     with pytest.raises(NoModel, match="ENGINE_URL"):
         registry.ping()
     server.reset()
-    registry.swap_model(folder=tiny_model())
+    registry.slot.swap(tiny_model())
     registry.ping()
     assert "inference server" in announce_model(settings, registry.slot)

@@ -80,8 +80,8 @@ def test_during_a_model_swap_every_answer_names_one_existing_version(tmp_path: P
 
     def exchange() -> None:
         while not stop.is_set():
-            registry.swap_model(folder=other)
-            registry.swap_model(folder=tmp_path / "a")
+            registry.slot.swap(other)
+            registry.slot.swap(tmp_path / "a")
 
     exchanger = threading.Thread(target=exchange)
     exchanger.start()
@@ -103,9 +103,9 @@ def test_a_damaged_model_changes_nothing(tmp_path: Path) -> None:
     broken = write_model(tmp_path / "broken", "broken")
     (broken / "network.bin").write_bytes(b"something else")
     with pytest.raises(ModelDamaged):
-        registry.swap_model(folder=broken)
+        registry.slot.swap(broken)
     assert registry.describe_model().version == "a"
-    registry.swap_model(folder=write_model(tmp_path / "b", "b"))
+    registry.slot.swap(write_model(tmp_path / "b", "b"))
     assert registry.describe_model().version == "b"
 
 
@@ -265,7 +265,7 @@ def test_a_calibration_fitted_to_other_labels_is_refused_before_it_serves(tmp_pa
     limits = {"0.90": dict.fromkeys(others, 0.1)}
     other = write_model(tmp_path / "other", "other", prediction_sets=limits)
     with pytest.raises(ModelDamaged, match=f"other has a calibration.*{first}"):
-        registry.swap_model(folder=other)
+        registry.slot.swap(other)
     assert registry.describe_model().version == "a"
 
 

@@ -54,9 +54,9 @@ def test_every_answer_names_one_model_that_was_in_service(
         """Loads and refused loads, in turns."""
         while not stop.is_set():
             for folder in backend.models:
-                swaps[backend.kept_registry.swap_model(folder=folder).version] += 1
+                swaps[backend.kept_registry.slot.swap(folder).version] += 1
                 with pytest.raises(ModelDamaged):
-                    backend.kept_registry.swap_model(folder=broken)
+                    backend.kept_registry.slot.swap(broken)
 
     exchanger = threading.Thread(target=exchange)
     exchanger.start()
