@@ -157,13 +157,17 @@ def _assess(
 
 def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     """Join the assessments of one picture by several calibrations. The one with the most urgent
-    band is used; of equal ones, the one with the highest malignant score.
+    band is used; of equal ones, the one that states the most severe condition, then the one with
+    the highest malignant score.
 
     Every rule of any of them that asks for that band is told: by these rules, callers see whether
     a score has passed its threshold. A condition that any of them cannot rule out is not ruled out.
     The picture is refused as no skin only if every calibration refuses it.
     """
-    first = min(each, key=lambda one: (urgency(one.band), -one.malignant_score))
+    first = min(
+        each,
+        key=lambda one: (urgency(one.band), _severity_rank(one.stated), -one.malignant_score),
+    )
     raised_by = {rule for one in each if one.band is first.band for rule in one.raised_by}
     told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | _rules_of_conditions(first)
     return replace(

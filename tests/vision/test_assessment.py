@@ -111,6 +111,19 @@ def test_of_two_calibrations_with_one_band_every_rule_that_asked_for_it_is_told(
     assert found.raised_by == (RaisedBy.MALIGNANT, RaisedBy.LITTLE_TESTED)
 
 
+def test_of_two_calibrations_with_one_band_the_more_severe_condition_is_stated() -> None:
+    """The one with the higher malignant score was used, and stated the milder cancer."""
+    picture = {"actinic_keratosis": 0.6, "melanoma": 0.3, "melanocytic_nevus": 0.1}
+    milder = WELL_TESTED.model_copy(update={"temperature": 0.8})
+    rule = NamingRule(tau=1.0, prior={"actinic_keratosis": 0.9, "melanoma": 0.1})
+    severer = PHONE_TESTED.model_copy(update={"naming": rule})
+    scores = [assessed(picture, both(one, one)).malignant_score for one in (milder, severer)]
+    assert scores[0] > scores[1]
+    for calibration in (both(milder, severer), both(severer, milder)):
+        found = assessed(picture, calibration, context=Context())
+        assert (found.stated, found.band) == ("melanoma", Band.URGENT_REFERRAL)
+
+
 def test_a_modality_with_few_malignant_tests_always_sends_to_a_doctor() -> None:
     few = TESTED.model_copy(update={"malignant": 99})
     found = assessed(NEVUS, ModelCalibration(dermoscopic=Calibration(tested=few)))
