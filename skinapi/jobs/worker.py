@@ -102,6 +102,7 @@ class Worker:
         if self._broker:
             self._broker.acknowledge()  # only now: whoever dies before leaves it to another worker
         if job is None:
+            self._remove_folders(jobs)
             return False
         if self._broker:
             self._broker.disconnect()  # for the hours that a job may take
@@ -145,15 +146,19 @@ class Worker:
                 self._broker.announce(job.id)  # it is queued again, and another worker may be idle
 
     def _sweep(self, jobs: Jobs) -> None:
-        """At the start and then every hour: remove what jobs that have ended left behind."""
+        """At the start and then every hour: remove old jobs, and what dead workers left behind."""
         moment = time.monotonic()
         if self._swept_at is not None and moment - self._swept_at < SWEEP_EVERY_S:
             return
         kill_orphans(f"{FOLDER}={self._folder}")
         jobs.sweep()
+        self._remove_folders(jobs)
+        self._swept_at = moment
+
+    def _remove_folders(self, jobs: Jobs) -> None:
+        """Those of jobs that have ended elsewhere, or that a claim has given up."""
         for folder in folders_in(self._folder):
             self._remove_folder(jobs, folder)
-        self._swept_at = moment
 
     def _remove_folder(self, jobs: Jobs, folder: Path) -> None:
         def unused() -> bool:

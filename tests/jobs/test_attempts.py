@@ -194,10 +194,14 @@ def test_a_job_ends_when_its_worker_is_frozen(mongod_bench: Bench) -> None:
     assert len(bench.folders()) == 1
 
 
-def test_a_new_worker_removes_what_ended_or_unknown_jobs_left(bench: Bench) -> None:
+def test_a_worker_removes_what_ended_or_unknown_jobs_left(bench: Bench) -> None:
+    """At its start, and when a job has ended elsewhere or was given up: not only an hour later."""
     waiting = bench.submit("count")
-    bench.jobs.claim(worker="elsewhere", lease=timedelta(minutes=1))
+    running = bench.jobs.claim(worker="elsewhere", lease=timedelta(minutes=1))
+    assert running
     for name in (waiting.id, "0badc0de", "not-a-job"):
         (bench.folder / "jobs" / name).mkdir(parents=True)
     bench.start_worker()
     bench.await_(lambda: bench.folders() == sorted([waiting.id, "not-a-job"]))
+    bench.jobs.finish(running, status="failed", changes={})
+    bench.await_(lambda: bench.folders() == ["not-a-job"])
