@@ -33,6 +33,7 @@ from skinapi.lab.uploads import Uploads
 from skinapi.logs import configure_logs
 from skinapi.migrations import migrations_of
 from skinapi.prediction.routes import routes as prediction_routes
+from skinapi.records.automatic_repair import AutomaticRepair
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.registry.drift_routes import drift_routes
@@ -86,9 +87,12 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
-    # Whoever serves starts and stops these two.
+    # Whoever serves starts and stops these three.
     app.extensions["skinapi.model_follower"] = follower
     app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
+    app.extensions["skinapi.automatic_repair"] = AutomaticRepair(
+        services.store, trail=services.trail, records=services.records, reviews=services.reviews
+    )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

@@ -27,6 +27,7 @@ from skinapi.web.pagination import Page, page_of
 
 ATTEMPTS = 100
 LONGEST_ACT = timedelta(minutes=1)
+RECENT = 1000
 PURPOSE = "skinapi audit rows"
 ACCOUNT_FIELDS = ("by", "target")
 
@@ -93,8 +94,7 @@ class AuditTrail:
             yield Fault(f"{count - numbered} audit rows are not numbered from 1 up")
         yield from self._chain_head.faults()
         for row in open_intents.values():
-            # A younger intent may belong to a change that is still running.
-            if row["created_at"] < now() - LONGEST_ACT or is_ahead(row["created_at"]):
+            if not _may_run(row):
                 message = f"audit row {row['sequence']} ({row['action']}) has no outcome"
                 yield Fault(message, partial(self._close, row))
 
@@ -106,6 +106,29 @@ class AuditTrail:
             elif self._keys.signed(row, field="hash"):  # any other is a fault already
                 open_intents[row["id"]] = row
             yield row
+
+    def not_done(self, *, after: int | None) -> tuple[list[Document], int]:
+        """The intents behind this row number whose change did not end as done, and the row number
+        to ask with next time. A change that may still be running is left to the next time.
+
+        Without a number, or with one that no row has, it begins RECENT rows before the newest.
+        """
+        newest = int(self._chain_head.newest()["sequence"])
+        reached = max(0, newest - RECENT) if after is None or after > newest else after
+        without_outcome: dict[str, Document] = {}
+        found: list[Document] = []
+        for row in self._in_sequence(reached):
+            reached = row["sequence"]
+            if row.get("phase") == "intent":
+                without_outcome[row["id"]] = row
+            elif (intent := without_outcome.pop(str(row.get("intent")), None)) is not None:
+                found += [intent] if row.get("outcome") != "done" else []
+        for intent in without_outcome.values():
+            if _may_run(intent):
+                reached = min(reached, intent["sequence"] - 1)
+            else:
+                found.append(intent)
+        return found, reached
 
     def faults_of(self, sequence: int, hash: str) -> Iterator[Fault]:
         """Yield a fault unless the row with this number has this hash, as a log line says."""
@@ -126,8 +149,7 @@ class AuditTrail:
         """Write the outcome "unknown" for this intent."""
         self._append({**_outcome_fields(intent), "phase": "outcome", "outcome": "unknown"})
 
-    def _in_sequence(self) -> Iterator[Document]:
-        last = 0
+    def _in_sequence(self, last: int = 0) -> Iterator[Document]:
         while rows := self._rows.find({"sequence": {"$gt": last}}, sort="sequence", limit=1000):
             yield from rows
             last = rows[-1]["sequence"]
@@ -196,6 +218,11 @@ class AuditTrail:
             "key": self._keys.current,
         }
         return {**row, "hash": self._keys.sign(row)}
+
+
+def _may_run(intent: Document) -> bool:
+    """Whether the change of this intent may still be running."""
+    return intent["created_at"] >= now() - LONGEST_ACT and not is_ahead(intent["created_at"])
 
 
 def _log(row: Document) -> None:

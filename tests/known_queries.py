@@ -258,16 +258,14 @@ KNOWN: list[Query] = [
     ),
     *_of("storage/version.py accept_key", ("store", "update", {"id": ID}, OPS)),
     *_of(
-        "storage/migration.py Migrator._claim",
+        "storage/lease.py Lease.claim",
         ("migrations", "update", {"id": ID, "held_until_at": MOMENT}, OPS),
+        ("repairs", "update", {"id": ID, "held_until_at": MOMENT}, OPS),
     ),
     *_of(
-        "storage/migration.py Migrator._renew",
+        "storage/lease.py Lease._set",
         ("migrations", "update", {"id": ID, "holder": ID}, OPS),
-    ),
-    *_of(
-        "storage/migration.py Migrator._release",
-        ("migrations", "update", {"id": ID, "holder": ID}, OPS),
+        ("repairs", "update", {"id": ID, "holder": ID}, OPS),
     ),
     *_of(
         "storage/faults.py _clear_reference",

@@ -46,6 +46,7 @@ OF_NOBODY = {
     "counters",
     "daily_counts",
     "migrations",
+    "repairs",
     "restores",
     "shadow_counts",
     "store",

@@ -9,8 +9,8 @@ fields only order lists: who may see a finding is decided by the owner's account
 No transaction spans two documents. So after each change that such a field depends on (care, a new
 finding, a review, a deletion), the field is written, the source is read again, and this is repeated
 until both agree. The writer that finishes last has therefore seen the final state. A crash in
-between leaves a list in the wrong order, until the change is requested again or `check --repair`
-corrects it; the patient stays in the doctor's list all the time.
+between leaves a list in the wrong order, until the change is requested again or another process
+repairs it (automatic_repair.py); the patient stays in the doctor's list all the time.
 """
 
 from collections.abc import Iterator
@@ -95,6 +95,11 @@ class ReviewQueue:
                     return
                 self._accounts.set_queue_key(owner_id, key)
 
+    def repair(self, owner_id: str) -> None:
+        """Put all findings of this account, and the account, in their places. Idempotent."""
+        self.follow_care(owner_id)
+        self.update_owner_key(owner_id)
+
     def faults(self) -> Iterator[Fault]:
         """Accounts where a denormalised field, its own or of one of its findings, is wrong."""
         accounts = {account.id: account for account in self._accounts.find({})}
@@ -112,11 +117,7 @@ class ReviewQueue:
         for account in accounts.values():
             if account.id in misplaced or account.queue_key != keys[account.id]:
                 says = f"the doctors' queue differs from the findings of account {account.id}"
-                yield Fault(says, partial(self._mend, account.id))
-
-    def _mend(self, owner_id: str) -> None:
-        self.follow_care(owner_id)
-        self.update_owner_key(owner_id)
+                yield Fault(says, partial(self.repair, account.id))
 
     def _move_findings(self, owner_id: str, doctor: str | None) -> None:
         after: str | None = None

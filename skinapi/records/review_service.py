@@ -109,17 +109,20 @@ class ReviewsService:
         found = self._reviews.next(after, limit=MARKED_AT_ONCE)
         if not found:
             return None
-        changed = 0
-        for identifier in sorted({review["submission"] for review in found}):
-            with suppress(ValidationError):  # `check` names a damaged finding
-                submission = self._records.find_by_id(identifier)
-                decides = self._reviews.deciding(identifier)
-                if submission is None or decides is None:
-                    continue
-                if decides.label != submission.reviewed_as or not submission.has_current_keys:
-                    self._mark_reviewed(submission)
-                    changed += 1
-        return Chunk(found[-1]["id"], changed)
+        identifiers = sorted({review["submission"] for review in found})
+        return Chunk(found[-1]["id"], sum(map(self.repair_mark, identifiers)))
+
+    def repair_mark(self, submission_id: str) -> bool:
+        """Mark the finding as its deciding review says; False where it is marked so already."""
+        with suppress(ValidationError):  # `check` names a damaged finding
+            submission = self._records.find_by_id(submission_id)
+            decides = self._reviews.deciding(submission_id)
+            if submission is None or decides is None:
+                return False
+            if decides.label != submission.reviewed_as or not submission.has_current_keys:
+                self._mark_reviewed(submission)
+                return True
+        return False
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
         found = self._reviews.by_key(doctor, key)

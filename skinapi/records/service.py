@@ -205,6 +205,10 @@ class RecordsService:
         """Move the account's findings to its doctor's queue. Call it after the doctor changed."""
         self._queue.follow_care(owner_id)
 
+    def repair_places(self, owner_id: str) -> None:
+        """Put all findings of this account in their places in the doctors' lists. Idempotent."""
+        self._queue.repair(owner_id)
+
     def mark_reviewed(self, submission: Submission, *, label: str) -> None:
         """Mark a finding as reviewed as this condition. Idempotent."""
         self._queue.leave(submission, label=label)

@@ -1,8 +1,8 @@
 """Fills fields that earlier code did not store, in the background, while servers go on serving.
 
 A migration walks a collection by id, a chunk at a time, and remembers how far it came. One process
-works at a time: it holds a lease that it renews with every chunk. After an interruption another
-process goes on from there.
+works at a time, and renews its lease with every chunk. After an interruption another process goes
+on from there.
 
 Servers of the version before may still run, and store records without the field. So a pass begins
 a little before the place where the last one ended, and for some time after its start each process
@@ -11,19 +11,18 @@ makes one now and then. Readers must not rely on the field before the next versi
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
-from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.errors import StoreUnavailable
 from skinapi.logs import log
 from skinapi.storage.background import BackgroundThread
-from skinapi.storage.ids import first_id_at, new_id, now
-from skinapi.storage.ports import Document, Store
+from skinapi.storage.ids import first_id_at, now
+from skinapi.storage.lease import Lease
+from skinapi.storage.ports import Store
 
 MIGRATIONS = "migrations"
-LEASE = timedelta(seconds=30)
 # Clocks of servers differ by seconds, and a record is stored a moment after its id was made.
 OVERLAP = timedelta(minutes=5)
 PASS_EVERY_S = 30.0
@@ -56,7 +55,6 @@ class Migrator(BackgroundThread):
         super().__init__("migrator")
         self._documents = store.collection(MIGRATIONS)
         self._migrations = list(migrations)
-        self._holder = new_id()
 
     def run(self) -> None:
         end = time.monotonic() + UPGRADE_S
@@ -80,7 +78,8 @@ class Migrator(BackgroundThread):
         """Go on with this migration to its end. False where another process works on it, or has
         taken it over. Raises StoreUnavailable.
         """
-        held = self._claim(migration.name)
+        lease = Lease(self._documents, migration.name)
+        held = lease.claim()
         if held is None:
             return False
         after, changed, began = held.get("reached"), 0, time.monotonic()
@@ -89,34 +88,11 @@ class Migrator(BackgroundThread):
             after, changed = chunk.last, changed + chunk.changed
             # An id may lie in the future, where a clock was wrong.
             reached = min(after, first_id_at(now() - OVERLAP))
-            if not self._renew(migration.name, reached):
+            if not lease.renew(reached=reached):
                 return False
             self.stopping.wait(PAUSE * took_s)
             began = time.monotonic()
-        self._release(migration.name)
+        lease.release()
         if changed:
             log.info("migrated", migration=migration.name, version=migration.version, count=changed)
         return True
-
-    def _claim(self, name: str) -> Document | None:
-        """Take the lease. None where another process holds it."""
-        while (found := self._documents.get(name)) is None:
-            free = {"id": name, "schema": 1, "created_at": now(), "held_until_at": now()}
-            with suppress(Duplicate):
-                self._documents.insert(free)
-        # A longer one was written by a clock that was ahead.
-        if now() < found["held_until_at"] <= now() + 2 * LEASE:
-            return None
-        unchanged = {"id": name, "held_until_at": found["held_until_at"]}
-        lease = {"holder": self._holder, "held_until_at": now() + LEASE}
-        return self._documents.update(unchanged, {"$set": lease})
-
-    def _renew(self, name: str, reached: str) -> bool:
-        lease = {"reached": reached, "held_until_at": now() + LEASE}
-        return self._documents.update(self._mine(name), {"$set": lease}) is not None
-
-    def _release(self, name: str) -> None:
-        self._documents.update(self._mine(name), {"$set": {"held_until_at": now()}})
-
-    def _mine(self, name: str) -> Document:
-        return {"id": name, "holder": self._holder}

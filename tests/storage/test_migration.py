@@ -6,7 +6,8 @@ import pytest
 
 from skinapi.storage import migration as migrations
 from skinapi.storage.ids import first_id_at, new_id, now
-from skinapi.storage.migration import LEASE, MIGRATIONS, OVERLAP, Chunk, Migration, Migrator
+from skinapi.storage.lease import LEASE
+from skinapi.storage.migration import MIGRATIONS, OVERLAP, Chunk, Migration, Migrator
 from skinapi.storage.ports import Store
 
 MOST = 10

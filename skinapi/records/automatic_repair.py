@@ -1,0 +1,65 @@
+"""Repairs the doctors' lists where a change was broken off: its server died, or lost the store.
+
+On MongoDB a change of two records is not one transaction. Between them, an urgent finding may be
+stored while the list of patients still says that nothing waits. The audit trail names each change
+before it begins and after it is done, so the changes that were not done can be found.
+"""
+
+from skinapi.audit import AuditTrail
+from skinapi.errors import StoreUnavailable
+from skinapi.logs import log
+from skinapi.records.review_service import ReviewsService
+from skinapi.records.service import RecordsService
+from skinapi.storage.background import BackgroundThread
+from skinapi.storage.lease import Lease
+from skinapi.storage.ports import Document, Store
+
+REPAIRS = "repairs"
+LISTS = "doctors_lists"
+PASS_EVERY_S = 30.0
+
+
+class AutomaticRepair(BackgroundThread):
+    """Of all processes, one looks at the new rows of the audit trail now and then. A repair may be
+    made twice.
+    """
+
+    def __init__(
+        self, store: Store, *, trail: AuditTrail, records: RecordsService, reviews: ReviewsService
+    ) -> None:
+        super().__init__("automatic-repair")
+        self._lease = Lease(store.collection(REPAIRS), LISTS)
+        self._trail = trail
+        self._records = records
+        self._reviews = reviews
+
+    def run(self) -> None:
+        while not self.stopping.wait(PASS_EVERY_S):
+            try:
+                self.make_pass()
+            except StoreUnavailable:
+                continue
+            except Exception as error:  # noqa: BLE001 (the next pass may succeed)
+                log.error("not repaired", reason=type(error).__name__)
+
+    def make_pass(self) -> None:
+        """Look at what is new since the last pass of any process. Raises StoreUnavailable; then
+        the next pass looks at the same again.
+        """
+        held = self._lease.claim()
+        if held is None:
+            return
+        changes, reached = self._trail.not_done(after=held.get("reached"))
+        for change in changes:
+            self._repair(change)
+        self._lease.release(reached=reached)
+        if changes:
+            log.info("repaired", count=len(changes))
+
+    def _repair(self, change: Document) -> None:
+        if change["action"] == "review.create":
+            self._reviews.repair_mark(change["target"])
+        elif change["action"] in ("submission.create", "submission.delete"):
+            self._records.repair_places(change["by"])
+        elif change["action"] == "account.assign":
+            self._records.repair_places(change["target"])

@@ -1,0 +1,155 @@
+"""A change that was broken off leaves a doctor's list wrong for a minute, not until it is noticed."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from skinapi import audit
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Accounts
+from skinapi.errors import StoreUnavailable
+from skinapi.records.automatic_repair import LISTS, REPAIRS, AutomaticRepair
+from skinapi.records.service import RecordsService
+from skinapi.records.submissions import Submissions
+from skinapi.storage.ids import now
+from skinapi.storage.lease import LEASE
+from tests.backends import Backend, Person
+from tests.care.clinic import URGENT, patient_of
+from tests.prediction.photographer import send
+
+
+@pytest.fixture
+def doctor(any_backend: Backend) -> Person:
+    return any_backend.member(role="doctor")
+
+
+@pytest.fixture
+def repair(any_backend: Backend) -> Callable[[], None]:
+    """A pass of a process that has the lease of nobody to wait for."""
+    found: AutomaticRepair = any_backend.app.extensions["skinapi.automatic_repair"]
+    return found.make_pass
+
+
+def break_off(patch: pytest.MonkeyPatch, owner: type, method: str) -> None:
+    """As a server that is killed at this call: no outcome follows in the audit trail either."""
+    append = AuditTrail._append
+    dead = []
+
+    def die(*_: object, **__: object) -> None:
+        dead.append(True)
+        raise StoreUnavailable
+
+    def append_unless_dead(trail: AuditTrail, fields: dict[str, object]) -> dict[str, object]:
+        if dead:
+            raise StoreUnavailable
+        return append(trail, fields)
+
+    patch.setattr(owner, method, die)
+    patch.setattr(AuditTrail, "_append", append_unless_dead)
+
+
+def waiting(doctor: Person) -> list[str | None]:
+    return [patient["waiting_band"] for patient in doctor.pages("/patients")]
+
+
+def let_a_minute_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
+
+
+def test_a_finding_whose_server_died_raises_its_patient(
+    any_backend: Backend,
+    doctor: Person,
+    repair: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = patient_of(any_backend, doctor)
+    repair()
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, Accounts, "set_queue_key")
+        assert send(ada).status_code == 503
+    repair()
+    stored = [finding["band"] for finding in doctor.pages("/queue")] or [None]
+    let_a_minute_pass(monkeypatch)
+    repair()
+    assert waiting(doctor) == stored
+    if any_backend.services.store.collection("submissions").count():  # no transaction took it back
+        assert stored == [URGENT]
+
+
+def test_a_deleted_finding_whose_server_died_leaves_the_list(
+    any_backend: Backend,
+    doctor: Person,
+    repair: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = patient_of(any_backend, doctor)
+    number = send(ada).get_json()["id"]
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, Accounts, "set_queue_key")
+        assert ada.call("DELETE", f"/submissions/{number}").status_code == 503
+    let_a_minute_pass(monkeypatch)
+    repair()
+    assert waiting(doctor) == [None]
+
+
+def test_findings_follow_their_owner_to_a_new_doctor(
+    any_backend: Backend,
+    doctor: Person,
+    repair: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = patient_of(any_backend, doctor)
+    send(ada)
+    other, admin = any_backend.member(role="doctor"), any_backend.member(role="admin")
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, Submissions, "put_in_queue")
+        path, body = f"/users/{ada.email}/doctor", {"doctor": other.email}
+        assert admin.call("PUT", path, json=body).status_code == 503
+    let_a_minute_pass(monkeypatch)
+    repair()
+    assert waiting(other) == [URGENT]
+    assert [finding["band"] for finding in other.pages("/queue")] == [URGENT]
+
+
+def test_a_finding_is_marked_with_its_review(
+    any_backend: Backend,
+    doctor: Person,
+    repair: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = patient_of(any_backend, doctor)
+    number = send(ada).get_json()["id"]
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, Submissions, "mark_reviewed")
+        body = {"label": "melanocytic_nevus", "agreement": "disagree"}
+        assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 503
+    let_a_minute_pass(monkeypatch)
+    repair()
+    assert waiting(doctor) == [None]
+
+
+def test_of_all_processes_one_looks_and_a_change_is_repaired_once(
+    any_backend: Backend,
+    doctor: Person,
+    repair: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ada = patient_of(any_backend, doctor)
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, Accounts, "set_queue_key")
+        send(ada)
+    let_a_minute_pass(monkeypatch)
+    repaired: list[str] = []
+    monkeypatch.setattr(RecordsService, "repair_places", lambda _, owner: repaired.append(owner))
+    leases = any_backend.services.store.collection(REPAIRS)
+    repair()
+    held = {"$set": {"held_until_at": now() + LEASE, "reached": 0}}
+    assert leases.update({"id": LISTS}, held)
+    repair()
+    assert len(repaired) == 1
+    assert leases.update({"id": LISTS}, {"$set": {"held_until_at": now()}})
+    repair()
+    assert len(repaired) == 2, "what was reached was set back to nothing"
+    repair()
+    assert len(repaired) == 2
