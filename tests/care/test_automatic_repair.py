@@ -1,4 +1,4 @@
-"""A change that was broken off leaves a doctor's list wrong for a minute, not until it is noticed."""
+"""A change that was broken off leaves a doctor's list wrong for a minute or two, not for good."""
 
 from collections.abc import Callable
 from datetime import timedelta
