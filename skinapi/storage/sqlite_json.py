@@ -26,7 +26,9 @@ def from_json(text: str) -> Document:
 
 
 def from_selected(text: str, fields: Sequence[str]) -> Document:
-    """A document from the JSON list that the columns of `sqlite_query.selected` give."""
+    """A document from what the expression of `sqlite_query.selected` gives."""
+    if not fields:
+        return {"id": text}
     identifier, *values = _loads(text)
     for at, path in enumerate(fields):
         if path.endswith("_at") and values[at] is not None:

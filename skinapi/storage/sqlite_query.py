@@ -17,7 +17,8 @@ def field_of(name: str) -> str:
 
 
 def selected(fields: Sequence[str] | None) -> str:
-    """The SQL expression to select: a document's JSON, or a JSON list of its id and these fields.
+    """The SQL expression to select: a document's JSON, or a JSON list of its id and these fields;
+    its bare id where there are none.
 
     With `fields`, SQLite parses the whole document, while other threads can run, and Python
     parses only the values.
@@ -27,7 +28,7 @@ def selected(fields: Sequence[str] | None) -> str:
     # With a single path, json_extract returns a bare SQL value, in which true is 1.
     # https://www.sqlite.org/json1.html#jex
     paths = ", ".join(f"'$.{path}'" for path in ("id", *fields))
-    return f"json_extract(doc, {paths})" if fields else "json_array(id)"
+    return f"json_extract(doc, {paths})" if fields else "id"
 
 
 def parameter(value: Any) -> Any:
