@@ -36,10 +36,54 @@ TRAIL: list[Query] = [
 ]
 ROLE = {"role": "user"}
 ACCOUNT_PAGES: list[Query] = [
-    Query("auth/accounts.py Accounts.page", "accounts", "find", {**ROLE, **status, **text}, page)
+    Query(sender, "accounts", "find", {**ROLE, **status, **text}, page)
+    for sender, text in (
+        ("auth/accounts.py Accounts.page", {}),
+        ("auth/account_search.py AccountSearch._among_all", {"search": literal("ada")}),
+        ("auth/account_search.py AccountSearch._furthest", {}),
+    )
     for status in ({}, {"status": "waiting"})
-    for text in ({}, {"search": literal("ada")})
     for page in (PAGE, NEXT_PAGE)
+]
+ACCOUNT_SEARCH: list[Query] = [
+    *ACCOUNT_PAGES,
+    *_of(
+        "auth/account_search.py AccountSearch.find",
+        ("accounts", "find", {"ngrams": None}, {"limit": 1}),
+    ),
+    *_of(
+        "auth/account_search.py AccountSearch._matching",
+        ("accounts", "find", {"id": {"$in": [ID, OTHER]}, "search": literal("lovelace")}),
+    ),
+    *_of(
+        "auth/ngrams.py NgramIndex.with_ngram",
+        ("account_ngrams", "find", {"id": {"$gt": "lovel" + ID, "$lt": "lovem"}}, PAGE),
+    ),
+    *_of(
+        "auth/ngrams.py NgramIndex.with_beginning",
+        ("account_ngrams", "find", {"id": {"$gt": "lov", "$lt": "low"}}, PAGE),
+    ),
+    *_of(
+        "auth/ngrams.py NgramIndex.remove",
+        ("account_ngrams", "delete", {"id": {"$in": [ID, OTHER]}}),
+    ),
+    *_of(
+        "auth/ngrams.py NgramIndex._missing",
+        ("account_ngrams", "find", {"id": {"$in": [ID, OTHER]}}),
+    ),
+    *_of(
+        "auth/ngrams.py NgramIndex._unexpected",
+        ("account_ngrams", "find", {"id": {"$in": [ID, OTHER]}}),
+    ),
+    *_of(
+        "auth/ngrams.py NgramIndex._clear",
+        ("account_ngrams", "delete", {"id": {"$in": [ID, OTHER]}}),
+    ),
+    *_of(
+        "auth/ngrams.py NgramIndex._walk",
+        ("account_ngrams", "find", {}, PAGE),
+        ("account_ngrams", "find", {}, NEXT_PAGE),
+    ),
 ]
 QUEUE_PAGE = {"sort": "queue_key", "limit": 101}
 QUEUES: list[Query] = [
@@ -277,12 +321,21 @@ KNOWN: list[Query] = [
         ("submissions", "update", {"id": ID}, OPS),
         ("upload_parts", "update", {"id": ID}, OPS),
     ),
-    *ACCOUNT_PAGES,
+    *ACCOUNT_SEARCH,
     *_of(
         "auth/accounts.py Accounts.by_email", ("accounts", "find", {"email": "a@b.c"}, {"limit": 1})
     ),
     *_of(
         "auth/accounts.py Accounts.change", ("accounts", "update", {"id": ID, "revision": 1}, OPS)
+    ),
+    *_of(
+        "auth/accounts.py Accounts.index_next",
+        ("accounts", "find", {}, PAGE),
+        ("accounts", "find", {}, NEXT_PAGE),
+    ),
+    *_of(
+        "auth/accounts.py Accounts._index",
+        ("accounts", "update", {"id": ID, "name": "Ada", "email": "a@b.c"}, OPS),
     ),
     *_of("auth/accounts.py Accounts.emails_of", ("accounts", "find", {"id": {"$in": [ID, OTHER]}})),
     *_of(

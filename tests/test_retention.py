@@ -16,6 +16,7 @@ from tests.openrouter import KEY, running_openrouter
 from tests.prediction.photographer import predicted
 
 ROWS = {
+    "account_ngrams": "parts of names",
     "accounts": "account",
     "audit": "audit",
     "datasets": "data set",

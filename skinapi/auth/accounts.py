@@ -6,22 +6,25 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from skinapi.auth.account_search import AccountSearch
 from skinapi.auth.emails import spellings_of
 from skinapi.auth.errors import ConcurrentChange, EmailTaken
+from skinapi.auth.ngrams import LENGTH, NgramIndex
 from skinapi.errors import Duplicate, NotFound
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
+from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Store
-from skinapi.storage.validation import literal
 from skinapi.web.pagination import Page, page_of
 
 Role = Literal["user", "doctor", "researcher", "admin"]
 Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
+INDEXED_AT_ONCE = 100
 
 
 class Account(BaseModel):
@@ -75,6 +78,8 @@ class Accounts:
         self._documents.ensure_index("doctor_id", "queue_key", "id")
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
+        self._ngrams = NgramIndex(store)
+        self._search = AccountSearch(self._documents, self._ngrams)
         self._care_listeners: list[Callable[[str], None]] = []
         self._added_listeners: list[Callable[[], None]] = []
 
@@ -90,9 +95,11 @@ class Accounts:
         """Create an account. Raises EmailTaken."""
         account = Account(**{"id": new_id(), "created_at": now(), **fields})
         account = account.model_copy(update={"queue_key": key_without_findings(account.id)})
+        self._ngrams.add(account.id, search_text(account))
         try:
-            self._documents.insert({**account.model_dump(), "schema": 1, **search_field(account)})
+            self._documents.insert({**account.model_dump(), "schema": 1, **search_fields(account)})
         except Duplicate as error:
+            self._ngrams.remove(account.id, search_text(account))
             raise EmailTaken from error
         for listener in self._added_listeners:
             listener()
@@ -120,8 +127,10 @@ class Accounts:
         """
         removed = {name: True for name, value in fields.items() if value is None}
         updates = {name: value for name, value in fields.items() if value is not None}
+        renamed = account.model_copy(update=fields)
         if fields.keys() & {"name", "email"}:
-            updates |= search_field(account.model_copy(update=fields))
+            self._ngrams.add(account.id, search_text(renamed))
+            updates |= search_fields(renamed)
         ops = {"$inc": {"revision": 1}, "$set": updates, "$unset": removed}
         changed = self._documents.update(
             {"id": account.id, "revision": account.revision},
@@ -129,6 +138,7 @@ class Accounts:
         )
         if changed is None:
             raise ConcurrentChange
+        self._ngrams.remove(account.id, search_text(account), but=search_text(renamed))
         if "doctor_id" in fields:
             for follow in self._care_listeners:
                 follow(account.id)
@@ -175,6 +185,7 @@ class Accounts:
                     self.change(patient, doctor_id=None)
 
     def remove(self, account: Account) -> None:
+        self._ngrams.remove(account.id, search_text(account))
         self._documents.delete({"id": account.id})
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
@@ -197,29 +208,60 @@ class Accounts:
     ) -> Page[Account]:
         """Accounts in the order they registered; `containing` searches name and e-mail."""
         wanted: Filter = {"status": status} if status else {}
+        filters = [{"role": role, **wanted} for role in roles]
         if containing:
-            wanted["search"] = literal(containing.casefold())
-        # One listing for each role, not one with $in: see `merging`.
-        listings = [
-            self._documents.find({"role": role, **wanted}, after=after, limit=limit + 1)
-            for role in roles
-        ]
-        return page_of(merged(listings, limit=limit + 1), limit).map(Account.model_validate)
+            text = containing.casefold()
+            found = self._search.find(filters, text, after=after, limit=limit + 1)
+        else:
+            # One listing for each role, not one with $in: see `merging`.
+            listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
+            found = merged(listings, limit=limit + 1)
+        return page_of(found, limit).map(Account.model_validate)
+
+    def index_next(self, after: str | None) -> Chunk | None:
+        """Make the next accounts behind this id found by the index of names; None where there are
+        none. Code before version 3 did not.
+        """
+        found = self._documents.find(after=after, limit=INDEXED_AT_ONCE)
+        if not found:
+            return None
+        changed = 0
+        for document in found:
+            if document.get("ngrams") is None:
+                with suppress(ValidationError):  # `check` names a damaged account
+                    changed += self._index(Account.model_validate(document))
+        return Chunk(found[-1]["id"], changed)
+
+    def _index(self, account: Account) -> bool:
+        """False where the account was deleted or renamed meanwhile."""
+        self._ngrams.add(account.id, search_text(account))
+        unchanged = {"id": account.id, "name": account.name, "email": account.email}
+        if self._documents.update(unchanged, {"$set": search_fields(account)}):
+            return True
+        self._ngrams.remove(account.id, search_text(account), but=self._text_of(account.id) or "")
+        return False
+
+    def _text_of(self, account_id: str) -> str | None:
+        found = self._documents.get(account_id)
+        return search_text(Account.model_validate(found)) if found else None
 
     def faults(self) -> Iterator[Fault]:
-        """Yield accounts with an outdated search text, and patients whose doctor does not exist, is
-        no doctor any more, or who are doctors themselves.
+        """Yield accounts with an outdated search text or n-grams that are not theirs, and patients
+        whose doctor does not exist, is no doctor any more, or who are doctors themselves.
         """
         found = self._documents.find()
+        indexed = [Account.model_validate(one) for one in found if "ngrams" in one]
+        texts = {account.id: search_text(account) for account in indexed}
         doctors = {one["id"] for one in self._documents.find({"role": "doctor"})}
         for document in found:
             account = Account.model_validate(document)
-            if document.get("search") != search_field(account)["search"]:
+            if document.get("search") != search_text(account):
                 message = f"account {account.id} is not found by its name and e-mail"
                 yield Fault(message, partial(self._repair, account, name=account.name))
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
                 message = f"account {account.id} has an invalid doctor assignment"
                 yield Fault(message, partial(self._repair, account, doctor_id=None))
+        yield from self._ngrams.faults(texts, self._text_of)
 
     def _repair(self, account: Account, **fields: Any) -> None:
         """Change the account, unless it has changed since the fault was found: that change may have
@@ -236,6 +278,11 @@ def key_without_findings(account_id: str) -> str:
     return f"9{account_id}"
 
 
-def search_field(account: Account) -> Document:
-    """The text that `page` searches. Each write of a name or an e-mail must write it too."""
-    return {"search": f"{account.name}\n{account.email}".casefold()}
+def search_text(account: Account) -> str:
+    """The text that `page` searches."""
+    return f"{account.name}\n{account.email}".casefold()
+
+
+def search_fields(account: Account) -> Document:
+    """What each write of a name or an e-mail must write too, after the n-grams of the text."""
+    return {"search": search_text(account), "ngrams": LENGTH}

@@ -7,8 +7,9 @@ index, and an account whose stored address is not in normal form.
 from collections.abc import Iterator
 from functools import partial
 
-from skinapi.auth.accounts import Account, search_field
+from skinapi.auth.accounts import Account, search_fields, search_text
 from skinapi.auth.emails import normalise_email
+from skinapi.auth.ngrams import NgramIndex
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
@@ -55,8 +56,11 @@ def _set_aside(store: Store, account: Document) -> None:
 
 def _write(store: Store, account: Document, fields: Document, **increments: int) -> None:
     """Write without `Accounts`, which cannot be opened while two accounts share an address."""
-    search = search_field(Account.model_validate({**account, **fields}))
+    before, after = (Account.model_validate({**account, **changed}) for changed in ({}, fields))
+    ngrams = NgramIndex(store)
+    ngrams.add(after.id, search_text(after))
     store.collection("accounts").update(
-        {"id": account["id"]},
-        {"$set": {**fields, **search}, "$inc": {"revision": 1, **increments}},
+        {"id": after.id},
+        {"$set": {**fields, **search_fields(after)}, "$inc": {"revision": 1, **increments}},
     )
+    ngrams.remove(before.id, search_text(before), but=search_text(after))

@@ -4,9 +4,10 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from skinapi.auth.accounts import Account, Accounts, search_field
+from skinapi.auth.accounts import Account, Accounts, search_fields, search_text
 from skinapi.auth.email_conflicts import find_email_conflicts
 from skinapi.auth.emails import normalise_email
+from skinapi.auth.ngrams import LENGTH, NgramIndex, ngrams_of
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.storage.validation import literal
@@ -32,7 +33,10 @@ class WatchedStore:
 
     def look(self, account: Document) -> None:
         self.written += 1
-        if account.get("search") != search_field(Account.model_validate(account))["search"]:
+        text = search_text(Account.model_validate(account))
+        keys = {ngram + account["id"] for ngram in ngrams_of(text)}
+        indexed = self._store.collection("account_ngrams").count({"id": {"$in": sorted(keys)}})
+        if account.get("search") != text or account["ngrams"] != LENGTH or indexed < len(keys):
             self.lost.append(account)
 
     def __getattr__(self, name: str) -> Any:
@@ -70,7 +74,8 @@ def add_twice(store: Store, email: str) -> list[str]:
     for name in ("Ada", "Zoë"):
         fields: dict[str, Any] = {"email": email, "name": name, "password_hash": "-"}
         account = Account(id=new_id(), created_at=now(), status="approved", **fields)
-        document = {**account.model_dump(), "schema": 1, **search_field(account)}
+        NgramIndex(store).add(account.id, search_text(account))
+        document = {**account.model_dump(), "schema": 1, **search_fields(account)}
         store.collection("accounts").insert(document)
         accounts.append(account.id)
     return accounts

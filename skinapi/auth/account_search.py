@@ -1,0 +1,107 @@
+"""Finds accounts by a part of their name or e-mail, at a cost that does not grow with how many
+accounts there are.
+
+A search of five characters or more steps through accounts in the order they registered. Each step
+looks at the next accounts with each of a few n-grams of what is asked for, and at the next accounts
+of the wanted role. Every hit is in each of these lists, so it takes the one that reaches furthest.
+
+A shorter search has few hits, which are read at once, or so many that reading all accounts soon
+fills the page.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from skinapi.auth.ngrams import LENGTH, NgramIndex
+from skinapi.storage.merging import merged
+from skinapi.storage.ports import Document, Documents, Filter
+from skinapi.storage.validation import literal
+
+MOST_NGRAMS = 6  # of a search text, evenly spread over it
+LONGEST_STEP = 1000
+MOST_OF_SHORT = 1000
+
+
+class AccountSearch:
+    def __init__(self, accounts: Documents, ngrams: NgramIndex) -> None:
+        self._documents = accounts
+        self._documents.ensure_index("ngrams", "id")
+        self._ngrams = ngrams
+
+    def find(
+        self, filters: Sequence[Filter], text: str, *, after: str | None, limit: int
+    ) -> list[Document]:
+        """The first accounts behind `after` that match one of the filters and contain this text, by
+        id. The text is case-folded; the filters are equalities.
+        """
+        # Code of version 2 and before writes accounts without n-grams.
+        if self._documents.find({"ngrams": None}, limit=1, fields=()):
+            return self._among_all(filters, text, after, limit)
+        if len(text) >= LENGTH:
+            steps = self._steps(filters, text, after, limit)
+        else:
+            with_text = self._ngrams.with_beginning(text, most=MOST_OF_SHORT)
+            if with_text is None:
+                return self._among_all(filters, text, after, limit)
+            steps = _chunks(sorted(one for one in with_text if one > (after or "")), limit)
+        found: list[Document] = []
+        for identifiers in steps:
+            found += self._matching(identifiers, filters, text)
+            if len(found) >= limit:
+                break
+        return found[:limit]
+
+    def _among_all(
+        self, filters: Sequence[Filter], text: str, after: str | None, limit: int
+    ) -> list[Document]:
+        # One listing for each role, not one with $in: see `merging`.
+        listings = [
+            self._documents.find({**wanted, "search": literal(text)}, after=after, limit=limit)
+            for wanted in filters
+        ]
+        return merged(listings, limit=limit)
+
+    def _steps(
+        self, filters: Sequence[Filter], text: str, after: str | None, size: int
+    ) -> Iterator[list[str]]:
+        """Ids in order, among which are all hits. The more it takes, the longer are the steps."""
+        while step := self._furthest(filters, text, after, size):
+            yield step
+            if len(step) < size:
+                return
+            after, size = step[-1], max(size, min(2 * size, LONGEST_STEP))
+
+    def _furthest(
+        self, filters: Sequence[Filter], text: str, after: str | None, size: int
+    ) -> list[str]:
+        lists = []
+        for ngram in _some_ngrams(text):
+            ids = self._ngrams.with_ngram(ngram, after=after, limit=size)
+            if not ids:
+                return []
+            lists.append(ids)
+        listings = [
+            self._documents.find(wanted, after=after, limit=size, fields=()) for wanted in filters
+        ]
+        lists.append([document["id"] for document in merged(listings, limit=size)])
+        ending = [ids for ids in lists if len(ids) < size]
+        return min(ending, key=len) if ending else max(lists, key=lambda ids: ids[-1])
+
+    def _matching(
+        self, identifiers: list[str], filters: Sequence[Filter], text: str
+    ) -> list[Document]:
+        found = self._documents.find({"id": {"$in": identifiers}, "search": literal(text)})
+        return [
+            account
+            for account in found
+            if any(wanted.items() <= account.items() for wanted in filters)
+        ]
+
+
+def _some_ngrams(text: str) -> list[str]:
+    ngrams = [text[at : at + LENGTH] for at in range(len(text) - LENGTH + 1)]
+    return ngrams[:: -(-len(ngrams) // MOST_NGRAMS)]
+
+
+def _chunks(identifiers: list[str], size: int) -> Iterator[list[str]]:
+    for at in range(0, len(identifiers), size):
+        yield identifiers[at : at + size]

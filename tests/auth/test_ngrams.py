@@ -1,0 +1,216 @@
+"""The n-gram index of names and e-mails: it changes what a search costs, never what it finds."""
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from skinapi.auth import account_search
+from skinapi.auth.accounts import Account, Accounts, search_text
+from skinapi.auth.errors import EmailTaken
+from skinapi.auth.ngrams import LENGTH, NgramIndex, ngrams_of
+from skinapi.migrations import migrations_of
+from skinapi.storage.ids import new_id
+from skinapi.storage.ports import Document, Store
+from tests.backends import Backend, mock_store, store_of_kind
+
+ROLES = ("user", "doctor", "researcher", "admin")
+WAITING = "waiting"
+# All of these are in many names, and most pairs of them in few.
+WORDS = ("Ada", "Annahanna", "Hannanna", "Jörg", "Straße", "İnci", "李小龙", "qq", "Lovelace")
+ASKED = (
+    *("a", "ß", "SS", "龙", "qq", "ann", "annah", "NNAHAN", "nnann", "annahanna hannanna", "ada l"),
+    *("lovelace", "hanna", "example.org", "7@example", "@example.com", "i̇nci", "ge 1", "x" * 200),
+)
+
+
+def kept_keys(store: Store) -> set[str]:
+    return {one["id"] for one in store.collection("account_ngrams").find()}
+
+
+def keys_of(accounts: list[Account]) -> set[str]:
+    return {n + account.id for account in accounts for n in ngrams_of(search_text(account))}
+
+
+def people(store: Store, many: int) -> list[Account]:
+    """Of names at random, in random roles."""
+    chosen = random.Random(7)
+    accounts = Accounts(store)
+    return [
+        accounts.add(
+            name=" ".join(chosen.choices(WORDS, k=2)),
+            email=f"{number}@example.org",
+            password_hash="-",
+            role=chosen.choice(ROLES),
+            status=chosen.choice(("approved", WAITING)),
+        )
+        for number in range(many)
+    ]
+
+
+def hits(accounts: list[Account], text: str, **asked: Any) -> list[str]:
+    """The whole answer, by looking at each account."""
+    return [
+        account.id
+        for account in accounts
+        if text.casefold() in search_text(account)
+        and account.role in asked["roles"]
+        and asked["status"] in (None, account.status)
+    ]
+
+
+def pages(accounts: Accounts, text: str, *, limit: int, **asked: Any) -> list[str]:
+    found, after = list[str](), None
+    while True:
+        page = accounts.page(containing=text, after=after, limit=limit, **asked)
+        found += [account.id for account in page.items]
+        after = page.next_after
+        if after is None:
+            return found
+
+
+def without_ngrams(store: Store, account: Account) -> None:
+    """As code of version 2 stores it."""
+    NgramIndex(store).remove(account.id, search_text(account))
+    assert store.collection("accounts").update({"id": account.id}, {"$unset": {"ngrams": True}})
+
+
+def test_pages_hold_every_hit_once_in_order(
+    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With n-grams that many have, few, and none; with long steps and short ones."""
+    monkeypatch.setattr(account_search, "MOST_OF_SHORT", 12)
+    monkeypatch.setattr(account_search, "LONGEST_STEP", 8)
+    store = any_backend.services.store
+    made, accounts = people(store, 24), Accounts(store)
+    for text in ASKED:
+        for roles, status, limit in (
+            (ROLES, None, 3),
+            (("doctor",), None, 2),
+            (ROLES, "waiting", 9),
+        ):
+            asked: dict[str, Any] = {"roles": roles, "status": status}
+            assert pages(accounts, text, limit=limit, **asked) == hits(made, text, **asked), text
+    assert kept_keys(store) == keys_of(made)
+
+
+def test_accounts_of_earlier_code_are_found_before_and_after_the_migration(
+    any_backend: Backend,
+) -> None:
+    store, asked = any_backend.services.store, {"roles": ROLES, "status": None}
+    made, accounts = people(store, 12), any_backend.services.accounts
+    for account in made[:7]:
+        without_ngrams(store, account)
+    expected = {text: hits(made, text, **asked) for text in ASKED}
+    assert {text: pages(accounts, text, limit=5, **asked) for text in ASKED} == expected
+    migration = migrations_of(any_backend.services)[-1]
+    passed = migration.fill(None)
+    assert passed
+    assert passed == (made[-1].id, 7)
+    assert kept_keys(store) == keys_of(made)
+    assert {text: pages(accounts, text, limit=5, **asked) for text in ASKED} == expected
+    assert migration.fill(None) == passed._replace(changed=0)
+    assert migration.fill(passed.last) is None
+
+
+def test_a_search_for_a_name_that_nobody_has_reads_no_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one of a name that a few have read the others."""
+    store = store_of_kind("sqlite", tmp_path)
+    accounts = Accounts(store)
+    for number in range(60):
+        name = "Grace Hopper" if number % 25 == 0 else "Ada Example"
+        accounts.add(name=name, email=f"{number}@example.org", password_hash="-")
+    documents = type(store.collection("accounts"))
+    find: Callable[..., list[Document]] = documents.find
+    read: list[Document] = []
+
+    def counting(self: Any, *given: Any, **options: Any) -> list[Document]:
+        found = find(self, *given, **options)
+        if "fields" not in options:
+            read.extend(found)
+        return found
+
+    monkeypatch.setattr(documents, "find", counting)
+    for text, many in (("lovelace", 0), ("zz", 0), ("hopper", 3), ("hop", 3), ("59@example", 1)):
+        read.clear()
+        assert len(pages(accounts, text, limit=20, roles=ROLES, status=None)) == many
+        assert len(read) == many, text
+    store.close()
+
+
+def test_a_deleted_account_leaves_no_part_of_its_name(any_backend: Backend) -> None:
+    any_backend.member("ada@example.org", name="Ada Lovelace")
+    store = any_backend.services.store
+    other = people(store, 1)
+    any_backend.services.eraser.erase(any_backend.account("ada@example.org"))
+    assert kept_keys(store) == keys_of(other)
+
+
+def test_a_taken_email_and_a_new_name_leave_no_parts() -> None:
+    store = mock_store()
+    accounts = Accounts(store)
+    ada = accounts.add(name="Ada Lovelace", email="ada@example.org", password_hash="-")
+    with pytest.raises(EmailTaken):
+        accounts.add(name="Grace Hopper", email="ada@example.org", password_hash="-")
+    assert kept_keys(store) == keys_of([ada])
+    renamed = accounts.change(ada, name="Ada King")
+    assert kept_keys(store) == keys_of([renamed])
+
+
+def test_an_account_that_is_deleted_or_renamed_during_the_migration_leaves_no_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = mock_store()
+    accounts = Accounts(store)
+    gone, renamed = people(store, 2)
+    for account in (gone, renamed):
+        without_ngrams(store, account)
+    add = NgramIndex.add
+
+    def meanwhile(self: NgramIndex, account_id: str, text: str) -> None:
+        monkeypatch.setattr(NgramIndex, "add", add)
+        accounts.remove(gone)
+        accounts.change(renamed, name="Ada King")
+        add(self, account_id, text)
+
+    monkeypatch.setattr(NgramIndex, "add", meanwhile)
+    assert accounts.index_next(None) == (renamed.id, 0)
+    assert kept_keys(store) == keys_of([accounts.get(renamed.id)])
+
+
+def test_check_names_and_repairs_what_the_index_lacks_and_what_it_has_too_much(
+    any_backend: Backend,
+) -> None:
+    """As after a crash, and after a deletion by earlier code."""
+    store, services = any_backend.services.store, any_backend.services
+    ada, grace = people(store, 2)
+    index = NgramIndex(store)
+    index.remove(ada.id, search_text(ada))
+    index.add(grace.id, "lovelace")
+    gone = new_id()
+    index.add(gone, "lovelace")
+    unindexed = Accounts(store).add(name="Zoë", email="zoe@example.org", password_hash="-")
+    without_ngrams(store, unindexed)  # for the migration, not for `check`
+    found = {fault.says: fault for fault in services.faults()}
+    assert sorted(found) == sorted(
+        [
+            f"account {ada.id} is not found by its name and e-mail",
+            f"the index of names has parts that account {grace.id} does not have",
+            f"the index of names has parts that account {gone} does not have",
+        ]
+    )
+    for fault in found.values():
+        assert fault.repair
+        fault.repair()
+    assert list(services.faults()) == []
+    assert kept_keys(store) == keys_of([ada, grace])
+
+
+def test_an_ngram_begins_with_each_character() -> None:
+    assert ngrams_of("ada") == {"ada\n\n", "da\n\n\n", "a\n\n\n\n"}
+    assert ngrams_of("") == set()
+    assert {len(ngram) for ngram in ngrams_of("ada lovelace\nada@example.org")} == {LENGTH}
