@@ -210,6 +210,15 @@ def test_check_names_and_repairs_what_the_index_lacks_and_what_it_has_too_much(
     assert kept_keys(store) == keys_of([ada, grace])
 
 
+def test_a_half_deleted_account_is_named_once(backend: Backend) -> None:
+    backend.member("ada@example.org")
+    account = backend.account("ada@example.org")
+    NgramIndex(backend.services.store).remove(account.id, search_text(account))
+    backend.edit(account.email, status="deleting")
+    (fault,) = backend.services.faults()
+    assert fault.says == f"account {account.id} is half deleted"
+
+
 def test_an_ngram_begins_with_each_character() -> None:
     assert ngrams_of("ada") == {"ada\n\n", "da\n\n\n", "a\n\n\n\n"}
     assert ngrams_of("") == set()

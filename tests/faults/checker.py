@@ -9,6 +9,7 @@ What a fault may leave behind, and nothing else:
 - An account whose deletion nobody acknowledged may be half deleted, and a finding whose deletion
   nobody acknowledged may have lost its photo, which goes first.
 - A photo may be kept without its finding, at most one for each unanswered request to judge one.
+- Parts of a name may be in the index without their account, which is registered after them.
 - The list of active admins may lag behind an unanswered change of a role, a model's state behind an
   unanswered promotion, a doctor's queue behind an unanswered finding or deletion of one.
 `check --repair` explains and mends all of these; after it nothing is left to explain.
@@ -283,6 +284,7 @@ def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
         r"the doctors' queue differs from the findings of account \w+": bool(
             {"predict", "discard"} & actions
         ),
+        r"the index of names has parts that account \w+ does not have": "register" in actions,
         r"the model \S+ has been in service and is called candidate": "promote" in actions,
     }
     for fault in kept.faults:

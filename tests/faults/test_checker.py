@@ -12,6 +12,7 @@ from tests.faults.contents import Contents
 from tests.faults.history import HUNG, Event
 
 ADA, BOB, EVE = "ada@example.org", "bob@example.org", "eve@example.org"
+LEFT_OVER = "the index of names has parts that account 17 does not have"
 OPEN_ROW = r"audit row 3 (account.approve) has no outcome"
 
 
@@ -257,6 +258,11 @@ PLANTED: dict[str, tuple[list[Event], Callable[[Contents], Contents], str]] = {
         lambda c: replace(c, faults=("account 17 is half deleted",)),
         "check says: account 17 is half deleted",
     ),
+    "parts of a name though every registration was answered": (
+        [],
+        lambda c: replace(c, faults=(LEFT_OVER,)),
+        f"check says: {LEFT_OVER}",
+    ),
     "a server error": (
         [Event("approve", ADA, "", 500)],
         lambda c: c,
@@ -291,6 +297,10 @@ EXPLAINED: dict[str, tuple[list[Event], Callable[[Contents], Contents]]] = {
         lambda c: replace(
             c, audit=c.audit + rows("account.approve", "z", None), faults=(OPEN_ROW,)
         ),
+    ),
+    "half a registration": (
+        [Event("register", "eve@example.org")],
+        lambda c: replace(c, faults=(LEFT_OVER,)),
     ),
     "half a deletion": (
         [Event("remove", BOB)],
