@@ -40,7 +40,7 @@ ACCOUNT_PAGES: list[Query] = [
     for sender, text in (
         ("auth/accounts.py Accounts.page", {}),
         ("auth/account_search.py AccountSearch._among_all", {"search": literal("ada")}),
-        ("auth/account_search.py AccountSearch._furthest", {}),
+        ("auth/account_search.py AccountSearch._listed", {}),
     )
     for status in ({}, {"status": "waiting"})
     for page in (PAGE, NEXT_PAGE)

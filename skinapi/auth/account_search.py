@@ -5,8 +5,8 @@ A search of five characters or more steps through accounts in the order they reg
 looks at the next accounts with each of a few n-grams of what is asked for, and at the next accounts
 of the wanted role. Every hit is in each of these lists, so it takes the one that reaches furthest.
 
-A shorter search has few hits, which are read at once, or so many that reading all accounts soon
-fills the page.
+A shorter search reads who has these characters, if they are few, or else all accounts until the
+page is full.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from skinapi.storage.validation import literal
 
 MOST_NGRAMS = 6  # of a search text, evenly spread over it
 LONGEST_STEP = 1000
-MOST_OF_SHORT = 1000
+FEW_WITH_SHORT = 1000
 
 
 class AccountSearch:
@@ -36,15 +36,9 @@ class AccountSearch:
         # Code of version 2 and before writes accounts without n-grams.
         if self._documents.find({"ngrams": None}, limit=1, fields=()):
             return self._among_all(filters, text, after, limit)
-        if len(text) >= LENGTH:
-            steps = self._steps(filters, text, after, limit)
-        else:
-            with_text = self._ngrams.with_beginning(text, most=MOST_OF_SHORT)
-            if with_text is None:
-                return self._among_all(filters, text, after, limit)
-            steps = _chunks(sorted(one for one in with_text if one > (after or "")), limit)
+        steps = self._steps if len(text) >= LENGTH else self._steps_of_short
         found: list[Document] = []
-        for identifiers in steps:
+        for identifiers in steps(filters, text, after, limit):
             found += self._matching(identifiers, filters, text)
             if len(found) >= limit:
                 break
@@ -68,7 +62,7 @@ class AccountSearch:
             yield step
             if len(step) < size:
                 return
-            after, size = step[-1], max(size, min(2 * size, LONGEST_STEP))
+            after, size = step[-1], _longer(size)
 
     def _furthest(
         self, filters: Sequence[Filter], text: str, after: str | None, size: int
@@ -79,12 +73,34 @@ class AccountSearch:
             if not ids:
                 return []
             lists.append(ids)
+        lists.append(self._listed(filters, after, size))
+        ending = [ids for ids in lists if len(ids) < size]
+        return min(ending, key=len) if ending else max(lists, key=lambda ids: ids[-1])
+
+    def _steps_of_short(
+        self, filters: Sequence[Filter], text: str, after: str | None, size: int
+    ) -> Iterator[list[str]]:
+        """The same, of a text shorter than an n-gram: those who have it, if they are few, else all
+        accounts. In turns, each time more of both: nobody knows which of them ends first.
+        """
+        most, walked = FEW_WITH_SHORT, 0
+        while (with_text := self._ngrams.with_beginning(text, most=most)) is None:
+            while walked < most:
+                step = self._listed(filters, after, size)
+                yield step
+                if len(step) < size:
+                    return
+                after, walked, size = step[-1], walked + size, _longer(size)
+            most *= 4
+        identifiers = sorted(one for one in with_text if one > (after or ""))
+        for at in range(0, len(identifiers), size):
+            yield identifiers[at : at + size]
+
+    def _listed(self, filters: Sequence[Filter], after: str | None, size: int) -> list[str]:
         listings = [
             self._documents.find(wanted, after=after, limit=size, fields=()) for wanted in filters
         ]
-        lists.append([document["id"] for document in merged(listings, limit=size)])
-        ending = [ids for ids in lists if len(ids) < size]
-        return min(ending, key=len) if ending else max(lists, key=lambda ids: ids[-1])
+        return [document["id"] for document in merged(listings, limit=size)]
 
     def _matching(
         self, identifiers: list[str], filters: Sequence[Filter], text: str
@@ -102,6 +118,5 @@ def _some_ngrams(text: str) -> list[str]:
     return ngrams[:: -(-len(ngrams) // MOST_NGRAMS)]
 
 
-def _chunks(identifiers: list[str], size: int) -> Iterator[list[str]]:
-    for at in range(0, len(identifiers), size):
-        yield identifiers[at : at + size]
+def _longer(size: int) -> int:
+    return max(size, min(2 * size, LONGEST_STEP))

@@ -81,7 +81,7 @@ def test_pages_hold_every_hit_once_in_order(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With n-grams that many have, few, and none; with long steps and short ones."""
-    monkeypatch.setattr(account_search, "MOST_OF_SHORT", 12)
+    monkeypatch.setattr(account_search, "FEW_WITH_SHORT", 3)
     monkeypatch.setattr(account_search, "LONGEST_STEP", 8)
     store = any_backend.services.store
     made, accounts = people(store, 24), Accounts(store)
