@@ -2,6 +2,7 @@
 minutes.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from functools import partial
 from itertools import chain, islice
@@ -9,7 +10,6 @@ from itertools import chain, islice
 import apsw
 import bson
 from bson.raw_bson import RawBSONDocument
-from pymongo import WriteConcern
 
 from skinapi.storage.mongo import MongoStore, _to_mongo
 from skinapi.storage.ports import Document, Store
@@ -53,15 +53,23 @@ def fill_alike(store: Store, collection: str, alike: Document, each: Iterable[Do
         while batch := list(islice(rows, AT_ONCE)):
             store.write(partial(_add_rows, add, batch))
     elif isinstance(store, MongoStore):
-        into = store.collection(collection)._collection.with_options(
-            write_concern=WriteConcern(w=1)
-        )
+        # Of the port's own durability, or a read right after it would not see the last ones.
+        into = store.collection(collection)._collection
         encoded = bson.encode(rest)[4:]
         raw = (_joined(bson.encode(_to_mongo(one)), encoded) for one in chain([first], own))
         while documents := list(islice(raw, AT_ONCE)):
             into.insert_many(documents, ordered=False)
     else:
         raise TypeError(type(store))
+
+
+def settle(store: Store) -> None:
+    """Return once what was inserted is on the disk. A store with so much left to write answers
+    readers late.
+    """
+    if isinstance(store, MongoStore):
+        store._database.client.admin.command("fsync")
+    os.sync()
 
 
 def _add_rows(add: str, rows: list[tuple[str, str]], connection: apsw.Connection) -> None:

@@ -4,9 +4,9 @@ the one store, then on the other. Rows are printed as they are measured.
 
 The stores are filled past the port, for through it a million would take hours. Everything measured
 goes through the services. One collection is filled at a time, and deleted when it is measured.
+Accounts take longest: each has some thirty n-grams.
 """
 
-import os
 import statistics
 import sys
 import time
@@ -26,9 +26,11 @@ from skinapi.services import open_services
 from skinapi.storage import make_store, open_store
 from skinapi.storage.ports import Store
 from tests.backends import settings_in
+from tests.bench import growth_accounts as accounts
 from tests.bench import growth_lab as lab
 from tests.bench import growth_people as people
 from tests.bench.growth_common import Calls, Growing
+from tests.bulk_insert import settle
 from tests.mongod import NoMongodError, running_mongod
 from tests.size import size
 
@@ -37,7 +39,7 @@ CALLS = size(100, 400)
 LONGEST_S = 20.0  # for the calls of one list, however slow: never fewer than three
 MOST_RATIO = 1.5
 GROWING = {
-    "accounts": Growing(people.fill_accounts, people.account_calls),
+    "accounts": Growing(accounts.fill_accounts, accounts.account_calls),
     "sessions": Growing(people.fill_sessions, people.session_calls),
     "submissions": Growing(people.fill_findings, people.finding_calls),
     "reviews": Growing(people.fill_reviews, people.review_calls),
@@ -48,7 +50,7 @@ GROWING = {
     "shadow_results": Growing(lab.fill_disagreements, lab.disagreement_calls),
     "models": Growing(lab.fill_versions, lab.version_calls),
 }
-# What `make bench` measures, for a clinic can have most of these. All take more than twice as long.
+# What `make bench` measures, for a clinic can have most of these.
 LARGEST = ("accounts", "submissions", "audit", "jobs")
 # A store for so many records, and what deletes it.
 Opened = tuple[Store, Callable[[], object]]
@@ -93,8 +95,8 @@ def growth_of(open_for: Callable[[int], Opened], growing: Growing) -> dict[str, 
             # First, so that the indexes grow with the records, as they do on a server.
             services = open_services(settings_in(Path("/nonexistent")), store)
             growing.fill(store, records)
+            settle(store)
             calls.append(growing.calls(services, records))
-        os.sync()  # else the first call is measured while the disk writes what was filled
         filled_s = round(time.perf_counter() - began, 1)
         return {"filled_s": filled_s, **{what: _compared(what, *calls) for what in calls[0]}}
 

@@ -1,10 +1,9 @@
-"""Many accounts, sessions, findings, reviews and audit rows, and the calls that list them."""
+"""Many sessions, findings, reviews and audit rows, and the calls that list them."""
 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from skinapi.auth.accounts import key_without_findings
 from skinapi.auth.sessions import Session
 from skinapi.care.service import CareService
 from skinapi.records.finding_counts import FindingCounts
@@ -21,7 +20,6 @@ from tests.bench.growth_common import (
     OWNER,
     PAGE,
     Calls,
-    account_document,
     document_of,
     fill_people,
     id_at,
@@ -29,51 +27,6 @@ from tests.bench.growth_common import (
 )
 from tests.bulk_insert import fill, fill_alike
 from tests.findings import told_finding
-
-# --- accounts: a tenth doctors of four patients each, the others are Grey's; a tenth waiting ---
-
-
-def fill_accounts(store: Store, records: int) -> None:
-    def each() -> Iterator[Document]:
-        doctor = DOCTOR
-        for number in range(records):
-            account = {"id": new_id(), "email": f"{number}@example.org"}
-            if number % 10 == 0:
-                doctor = account["id"]
-                yield {**account, "role": "doctor", "status": "approved"}
-            else:
-                status = "waiting" if number % 10 == 1 else "approved"
-                key = key_without_findings(account["id"])
-                cared_for = {"doctor_id": doctor if number % 10 < 5 else DOCTOR, "queue_key": key}
-                yield {**account, "role": "user", "status": status, **cared_for}
-
-    fill_alike(store, "accounts", account_document("made"), each())
-    fill_people(store)
-
-
-def account_calls(services: Services, records: int) -> Calls:
-    middle = id_at(services.store, "accounts", {"email": f"{records // 2 + 2}@example.org"})
-    admin, care = services.admin, services.care
-
-    def users(**asked: Any) -> None:
-        given = {"role": None, "status": None, "containing": None, "after": None, **asked}
-        admin.list_users(**given, limit=PAGE)
-
-    def doctors() -> None:
-        page = admin.list_doctors(status=None, containing=None, after=None, limit=PAGE)
-        admin.count_patients({doctor.id for doctor in page.items})
-
-    return {
-        "users, first page": users,
-        "users, from the middle": lambda: users(after=middle),
-        "users who wait": lambda: users(status="waiting"),
-        "users by a word of all": lambda: users(containing="ada"),
-        "doctors and their patients": doctors,
-        "patients in care": lambda: care.list_patients(doctor=GREY, after=None, limit=PAGE),
-        # Last: it reads every account, and a store that takes too long counts as away.
-        "users by a word of none": lambda: users(containing="lovelace"),
-    }
-
 
 # --- sessions ---
 
