@@ -18,7 +18,7 @@ from skinapi.storage.validation import literal
 
 MOST_NGRAMS = 6  # of a search text, evenly spread over it
 LONGEST_STEP = 1000
-FEW_WITH_SHORT = 1000
+FEW_WITH_SHORT = 100
 
 
 class AccountSearch:
