@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar, cast
 
 import apsw
@@ -36,7 +37,7 @@ class SqliteStore:
         self._path = path
         self._file = SqliteFile(path)
         self._commits = GroupCommit(self._transaction)
-        self._local = threading.local()
+        self._reader, self._writer = threading.local(), SimpleNamespace()
         self._together_connection: ContextVar[apsw.Connection | None] = ContextVar(
             "together_connection", default=None
         )
@@ -93,7 +94,7 @@ class SqliteStore:
         if self._opened:
             with sqlite_errors(), self._file.locked():
                 self._close_where(lambda _: True)
-        self._local = threading.local()
+        self._reader, self._writer = threading.local(), SimpleNamespace()
 
     @property
     def in_together(self) -> bool:
@@ -131,7 +132,7 @@ class SqliteStore:
         https://www.sqlite.org/wal.html
         """
         with sqlite_errors():
-            yield self._together_connection.get() or self._connection()
+            yield self._together_connection.get() or self._connection(self._reader)
 
     def write(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run `act` in a transaction, and return its result.
@@ -146,7 +147,9 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
-        connection = self._connection()
+        # One connection for the writes of all threads, which take turns (GroupCommit): SQLite drops
+        # a connection's cache as soon as another connection has written.
+        connection = self._connection(self._writer, threading.main_thread())
         with self._file.locked():
             # IMMEDIATE: a transaction that begins as a reader can fail when it wants to write.
             # https://www.sqlite.org/lang_transaction.html
@@ -159,19 +162,20 @@ class SqliteStore:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def _connection(self) -> apsw.Connection:
-        """This thread's connection; after a fork a new one, because SQLite connections must not
-        cross a fork: https://www.sqlite.org/howtocorrupt.html
+    def _connection(self, holder: Any, thread: threading.Thread | None = None) -> apsw.Connection:
+        """The connection in `holder`, which is kept as long as `thread` lives, by default the
+        caller's. After a fork a new one, because SQLite connections must not cross a fork:
+        https://www.sqlite.org/howtocorrupt.html
         """
         pid = os.getpid()
-        if getattr(self._local, "pid", None) != pid:
+        if getattr(holder, "pid", None) != pid:
             connection = self._file.connect()
-            self._opened.append((pid, threading.current_thread(), connection))
+            self._opened.append((pid, thread or threading.current_thread(), connection))
             self._close_where(lambda thread: not thread.is_alive())
-            self._local.pid, self._local.connection = pid, connection
+            holder.pid, holder.connection = pid, connection
         else:
             self._file.check_same_file()
-        found: apsw.Connection = self._local.connection
+        found: apsw.Connection = holder.connection
         return found
 
     def _close_where(self, unused: Callable[[threading.Thread], bool]) -> None:

@@ -160,6 +160,9 @@ class SqliteFile:
         # process and a power cut. NORMAL, the usual setting with a log, waits only at checkpoints:
         # a power cut would lose acknowledged commits. https://www.sqlite.org/pragma.html
         connection.execute("PRAGMA synchronous = FULL")
+        # Each write of a group is a savepoint. What it would be undone with is kept in memory, not
+        # in a temporary file: it is of no use to another process.
+        connection.execute("PRAGMA temp_store = MEMORY")
         return connection
 
 

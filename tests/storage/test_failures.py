@@ -103,8 +103,7 @@ def test_a_full_sqlite_file_is_a_full_disk(tmp_path: Path) -> None:
     with closing(sqlite_store(tmp_path)) as store:
         documents = store.collection("things")
         documents.insert({"id": "0"})
-        with store.reading() as connection:
-            connection.execute("PRAGMA max_page_count = 20")
+        store.write(lambda connection: connection.execute("PRAGMA max_page_count = 20"))
         with pytest.raises(DiskFull):
             documents.insert({"id": "1", "text": "x" * 100_000})
 
@@ -138,8 +137,7 @@ def test_a_full_database_refuses_documents_and_keeps_what_it_had(tmp_path: Path)
     with closing(sqlite_store(tmp_path)) as store:
         documents = store.collection("things")
         documents.insert({"id": "0"})
-        with store.reading() as connection:
-            connection.execute("PRAGMA max_page_count = 20")
+        store.write(lambda connection: connection.execute("PRAGMA max_page_count = 20"))
         acknowledged = insert_until_full(documents)
         assert documents.count() == acknowledged + 1
         assert documents.delete({"id": "0"}) == 1
