@@ -11,8 +11,9 @@ import numpy as np
 import openvino as ov
 
 from skinapi.vision.engine import Engine, EngineOutput
+from skinapi.vision.model_graph import BadGraph, find_graph_fault
 from skinapi.vision.tensor import Tensor
-from skinapi.vision.weight_unpacking import release_pages, unpacked_copy
+from skinapi.vision.weight_unpacking import release_pages, unpacked_weights
 
 OUTPUTS = ("logits", "feature_map", "pooled")
 _opening = threading.Lock()  # the core has one ENABLE_MMAP, for whichever network it opens
@@ -53,11 +54,15 @@ class OpenVinoEngine(Engine):
         with _opening:
             core = shared_core()
             core.set_property({"ENABLE_MMAP": private})
-            with unpacked_copy(core, network) as unpacked:
-                self._compiled = core.compile_model(unpacked, "CPU", hints)
+            model = core.read_model(network)
+            if fault := find_graph_fault(model):
+                raise BadGraph(fault)
+            with unpacked_weights(model):
+                self._compiled = core.compile_model(model, "CPU", hints)
                 self._outputs = [self._compiled.output(name) for name in OUTPUTS]
                 self._prepare_weights()
-                release_pages(unpacked)
+            # A few small constants, such as shapes, keep the whole file mapped.
+            release_pages(network.with_suffix(".bin"))
 
     def infer(self, batch: Tensor) -> EngineOutput:
         answers = self._request().infer([np.ascontiguousarray(batch)])

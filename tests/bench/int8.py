@@ -38,7 +38,7 @@ from skinapi.vision.engine import Engine, EngineOutput
 from skinapi.vision.model import NETWORK, SHIPPED_MODEL, Model, open_model
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision, shared_core
 from skinapi.vision.tensor import Tensor, make_tensor
-from skinapi.vision.weight_unpacking import unpacked_copy
+from skinapi.vision.weight_unpacking import unpacked_weights
 
 # How many convolutions at the end of a ResNet50 stay in float: its last stage has 10, the one
 # before it 19. The first convolution and the head then stay too; None: nothing does.
@@ -225,16 +225,13 @@ def main() -> None:
     say(f"{model.version}: {len(train)} pictures to calibrate, {len(samples)} of {options.part}")
     served, precision = measure(model, samples), model.card.precision
     networks = {precision.value: (options.model / NETWORK, precision)}
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        unpacked_copy(shared_core(), options.model / NETWORK) as unpacked,
-    ):
+    with tempfile.TemporaryDirectory() as folder:
         for name in options.copies:
             if name == REFERENCE:
                 networks[name] = options.model / NETWORK, Precision.F32
             else:
                 network = Path(folder) / f"{name.replace(' ', '-')}.xml"
-                _write_copy(unpacked, network, train, model, FLOAT_TAILS[name])
+                _write_copy(options.model / NETWORK, network, train, model, FLOAT_TAILS[name])
                 networks[name] = network, precision
             path, used = networks[name]
             engine = OpenVinoEngine(path, precision=used, streams=1)
@@ -244,16 +241,17 @@ def main() -> None:
 
 
 def _write_copy(
-    unpacked: Path, out: Path, train: Sequence[Sample], model: Model, tail: int | None
+    served: Path, out: Path, train: Sequence[Sample], model: Model, tail: int | None
 ) -> None:
     side, scaling = model.card.side, model.card.scaling
 
     def tensor(sample: Sample) -> Tensor:
         return make_tensor(open_sample(sample), side=side, scaling=scaling)[None]
 
-    network = shared_core().read_model(unpacked)
-    copy = quantised(network, nncf.Dataset(train, tensor), tail)
-    ov.save_model(copy, out, compress_to_fp16=False)
+    network = shared_core().read_model(served)
+    with unpacked_weights(network):
+        copy = quantised(network, nncf.Dataset(train, tensor), tail)
+        ov.save_model(copy, out, compress_to_fp16=False)
 
 
 def _parse() -> argparse.Namespace:

@@ -11,6 +11,7 @@ import pytest
 from skinapi.vision.model import NETWORK, SHIPPED_MODEL
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
 from skinapi.vision.tensor import Tensor
+from skinapi.vision.weight_unpacking import unpacked_weights
 
 HALF = SHIPPED_MODEL / NETWORK
 
@@ -42,5 +43,21 @@ def test_on_a_full_disk_the_network_serves_all_the_same(monkeypatch: pytest.Monk
     before = logits(1)
     full = shutil.disk_usage(tempfile.gettempdir())._replace(free=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
-    monkeypatch.setattr(ov, "save_model", lambda *_, **__: pytest.fail("no room"))
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: pytest.fail("no room"))
     assert np.allclose(logits(1), before, atol=1e-4)
+
+
+def test_float16_numbers_that_are_not_only_weights_stay(tmp_path: Path) -> None:
+    """A constant that is computed with in float16 as well, and one that two layers read."""
+    half = ov.opset13.constant(np.arange(4, dtype=np.float16))
+    shared = ov.opset13.constant(np.arange(4, dtype=np.float16))
+    given = ov.opset13.parameter([4], np.float32)
+    mixed = ov.opset13.convert(ov.opset13.add(half, half), "f32")
+    first, second = (ov.opset13.convert(shared, "f32") for _ in range(2))
+    sums = ov.opset13.add(ov.opset13.add(mixed, first), ov.opset13.add(second, given))
+    model = ov.Model([sums], [given])
+    with unpacked_weights(model):
+        found = ov.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    assert found([np.ones(4, np.float32)])[0].tolist() == [1, 5, 9, 13]
+    kinds = [str(node.get_element_type()) for node in model.get_ops() if not node.inputs()]
+    assert sorted(kinds).count("<Type: 'float16'>") == 1
