@@ -1,11 +1,11 @@
 """Storage: the Documents and Blobs ports, and their MongoDB and SQLite implementations."""
 
+import importlib
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings.folder import open_folder
 from skinapi.storage.files import FileBlobs
-from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Store
 from skinapi.storage.sqlite import SqliteStore
 
@@ -19,7 +19,9 @@ def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
     no database (`make_store`).
     """
     if mongo_uri:
-        return MongoStore.at(mongo_uri)
+        # Imported late: a server on SQLite does without the driver.
+        mongo: Store = importlib.import_module("skinapi.storage.mongo").MongoStore.at(mongo_uri)
+        return mongo
     store = _sqlite_store(instance_dir)
     store.check_in_place()
     return store

@@ -16,7 +16,8 @@ from pymongo.database import Database
 from skinapi.errors import BlobDamaged
 from skinapi.storage.ids import check_blob_key, new_blob_key, now, verified_blob
 from skinapi.storage.mongo_errors import mongo_errors
-from skinapi.storage.outage import ErrorContext, with_longer_timeout
+from skinapi.storage.mongo_timeout import with_longer_timeout
+from skinapi.storage.outage import ErrorContext
 from skinapi.storage.ports import Document
 
 LONGEST_UPLOAD = timedelta(hours=1)

@@ -19,7 +19,8 @@ from skinapi.storage.gridfs import GridBlobs
 from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
 from skinapi.storage.mongo_snapshot import collections_of, mongo_snapshot
-from skinapi.storage.outage import INDEXING_S, TIMEOUTS, ErrorContext, Outage, with_longer_timeout
+from skinapi.storage.mongo_timeout import INDEXING_S, with_longer_timeout
+from skinapi.storage.outage import TIMEOUTS, ErrorContext, Outage
 from skinapi.storage.ports import Blobs, Document, Filter, Ops, Snapshot
 from skinapi.storage.projection import check_fields, pick_fields
 from skinapi.storage.validation import (

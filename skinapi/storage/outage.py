@@ -9,8 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
-import pymongo
-
 from skinapi.errors import StoreUnavailable
 
 # One limit for a whole operation: server selection, network and retries. Without it the driver's
@@ -22,25 +20,8 @@ TIMEOUTS: dict[str, Any] = {
     "serverSelectionTimeoutMS": 3000,
     "connectTimeoutMS": 3000,
 }
-LISTING_S, INDEXING_S = 15, 600
 LONG_WAIT_S, FAIL_FAST_S = 1, 1
 ErrorContext = Callable[[], AbstractContextManager[None]]
-
-
-@contextmanager
-def with_longer_timeout(
-    client: pymongo.MongoClient[Any], seconds: float = LISTING_S
-) -> Iterator[None]:
-    """Allow a slow operation `seconds`: reading or clearing a whole collection, building an index.
-
-    Raises StoreUnavailable at once if no primary is known, so that nobody waits that long for a
-    server that is gone.
-    """
-    # The driver answers this from its own monitoring, without a request where it can.
-    if not client.is_primary:
-        raise StoreUnavailable
-    with pymongo.timeout(seconds):
-        yield
 
 
 class Outage:

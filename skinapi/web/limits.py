@@ -1,5 +1,6 @@
 """Rate limits: one moving window per rate class and caller, shared by all workers."""
 
+import importlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,6 @@ from limits import RateLimitItem, parse
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import StorageTypes, storage_from_string
 from limits.strategies import MovingWindowRateLimiter
-from pymongo.errors import ConfigurationError as MongoConfigurationError
 
 from skinapi.errors import (
     PredictionQuotaReached,
@@ -23,7 +23,6 @@ from skinapi.settings.values import ROLES
 from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.outage import Outage
 from skinapi.web.addresses import address_key, site_key
-from skinapi.web.limits_mongo import MongoWindows
 from skinapi.web.limits_sqlite import SqliteWindows
 
 
@@ -120,13 +119,16 @@ def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, s
 def _storage_at(uri: str) -> StorageTypes:
     try:
         if uri.startswith("mongodb"):
-            return MongoWindows.at(uri)
+            # Imported late: a server without MongoDB does without its driver.
+            windows = importlib.import_module("skinapi.web.limits_mongo").MongoWindows
+            storage: StorageTypes = windows.at(uri)
+            return storage
         # The driver's own timeouts are so long that an outage would keep every request waiting.
         timeouts = (
             {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
         )
         return storage_from_string(uri, wrap_exceptions=True, **timeouts)
-    except (ConfigurationError, MongoConfigurationError, ValueError):
+    except (ConfigurationError, ValueError):
         # Without its cause: that may quote the password.
         raise UnsafeSettings("RATE_LIMIT_STORAGE is not an address that can be used") from None
 

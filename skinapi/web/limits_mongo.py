@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pymongo
 from limits.storage import MongoDBStorage
+from pymongo.errors import ConfigurationError
 
 from skinapi.storage.ids import CLOCK_TOLERANCE
 from skinapi.storage.outage import TIMEOUTS
@@ -16,11 +17,13 @@ class MongoWindows(MongoDBStorage):
     @classmethod
     def at(cls, uri: str) -> "MongoWindows":
         """In the database that the URI names, so that two installations on one MongoDB server have
-        separate counts. Does not connect yet. Raises ValueError or pymongo's ConfigurationError for
-        a URI that is not valid.
+        separate counts. Does not connect yet. Raises ValueError for a URI that is not valid.
         """
         # The library reads the URI at the first request, and again at the end.
-        pymongo.MongoClient(uri, connect=False).close()
+        try:
+            pymongo.MongoClient(uri, connect=False).close()
+        except ConfigurationError as error:
+            raise ValueError from error
         return cls(
             uri,
             database_name=urlsplit(uri).path.strip("/") or "limits",
