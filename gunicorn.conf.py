@@ -7,6 +7,7 @@ https://docs.gunicorn.org/en/stable/settings.html
 import ctypes
 import fcntl
 import gc
+import importlib
 import os
 import resource
 import shutil
@@ -14,8 +15,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,6 @@ from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store
 from skinapi.web.server_worker import BufferingWorker
 
-# Loading the modules makes hardly any garbage; to look for it took 8 % of the time of a start.
-gc.disable()
-import skinapi.app  # noqa: E402, F401 (the workers are forks, and share the modules)
-
-gc.freeze()
-gc.enable()
-
 # Parameters of glibc's malloc (https://man7.org/linux/man-pages/man3/mallopt.3.html); other systems
 # have none of them.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
@@ -54,6 +48,9 @@ TRIM_FROM = 16 * 1024 * 1024
 # Freed blocks between blocks in use are returned only by `malloc_trim`, which takes 2 to 6 ms.
 GIVE_BACK_EVERY_S = 5.0
 STORE_RETRY_S = 0.5
+# While the modules are loaded, a thread opens the model: each of its calls into a library returns
+# to Python, and would wait 5 ms there.
+QUICK_SWITCH_S = 0.0002
 SHARED_MEMORY = "/dev/shm"  # noqa: S108 (a folder of our own in it, where the system has it)
 METRICS_PREFIX = "skinapi-metrics-"
 # Files that a worker opens besides its connections: the stores' for each thread, and a few for all.
@@ -113,6 +110,10 @@ class StoreWaitingWorker(BufferingWorker):
 
     def load_wsgi(self) -> None:
         try:
+            with quick_start():
+                # Imported late: only a worker needs them.
+                importlib.import_module("skinapi.registry.early_model").begin_loading(settings)
+                importlib.import_module("skinapi.app")
             self.wait_for_store(super().load_wsgi)
             for name in BACKGROUND:
                 self.wsgi.extensions[name].start()
@@ -135,6 +136,22 @@ class StoreWaitingWorker(BufferingWorker):
             else:
                 return
         sys.exit(0)
+
+
+@contextmanager
+def quick_start() -> Iterator[None]:
+    """Load modules in this block. They make hardly any garbage: to look for it takes 8 % of the
+    time of a start. And a thread that works beside it gets the interpreter lock soon.
+    """
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(QUICK_SWITCH_S)
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+        sys.setswitchinterval(interval)
 
 
 def _without_quote(message: Any) -> str:
@@ -214,6 +231,9 @@ values.ValueClass = values.get_value_class()
 
 os.umask(0o077)  # other users of this machine may not read what the workers write
 settings = Settings()
+if settings.workers > 1:
+    with quick_start():  # the workers are forks, and share the modules
+        importlib.import_module("skinapi.app")
 bind, workers, threads = settings.binds, settings.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker

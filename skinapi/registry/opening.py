@@ -2,10 +2,11 @@
 
 from functools import partial
 
+from skinapi.registry.early_model import serving_folder
 from skinapi.registry.follower import ModelFollower
 from skinapi.registry.models_service import Audit, ModelsService
 from skinapi.registry.pointer import ServingPointer
-from skinapi.registry.service import RegistryService, serving_folder
+from skinapi.registry.service import RegistryService
 from skinapi.registry.shadow import Shadow, ShadowResults
 from skinapi.registry.version_files import models_folder
 from skinapi.registry.versions import ModelVersions

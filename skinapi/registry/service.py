@@ -2,19 +2,18 @@
 
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
+from skinapi.registry.early_model import open_slot
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.shadow import Shadow
-from skinapi.registry.slot import ServingSlot, open_warm
+from skinapi.registry.slot import ServingSlot
 from skinapi.settings import Settings
 from skinapi.tracing import carried, span
 from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.mask import Shape, measure_shape
-from skinapi.vision.model import SHIPPED_MODEL, Model, ModelCard
-from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.model import Model, ModelCard
 from skinapi.vision.photo import Photo, shrink_to_stored, stored_photo
 from skinapi.web.request_context import request_id
 
@@ -88,15 +87,9 @@ def _classify(
 
 def open_registry(settings: Settings) -> RegistryService:
     """The service, without a model yet: the follower loads it (follower.py)."""
-    precision = Precision(settings.model_precision) if settings.model_precision else None
-    opener = partial(
-        open_warm,
-        precision=precision,
-        streams=settings.num_streams,
-        engine_url=settings.engine_url,
+    return RegistryService(
+        slot=open_slot(settings), pool=PredictionPool(streams=settings.num_streams)
     )
-    slot = ServingSlot(opener)
-    return RegistryService(slot=slot, pool=PredictionPool(streams=settings.num_streams))
 
 
 def announce_model(settings: Settings, slot: ServingSlot) -> str:
@@ -107,10 +100,3 @@ def announce_model(settings: Settings, slot: ServingSlot) -> str:
     if settings.engine_url:
         return f"{card.version} (on the inference server)"
     return f"{card.version} ({settings.model_precision or card.precision.value})"
-
-
-def serving_folder(settings: Settings) -> Path:
-    """The built-in model: that of MODEL_PATH where the operator set it, else the one that ships. It
-    serves until a stored version is promoted.
-    """
-    return settings.model_path or SHIPPED_MODEL

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import ModelDamaged
-from skinapi.registry.service import serving_folder
+from skinapi.registry.early_model import serving_folder
 from skinapi.registry.slot import open_warm
 from skinapi.settings import Settings
 from skinapi.vision.model import SHIPPED_MODEL
