@@ -42,7 +42,8 @@ def add_batch(commands: "Commands") -> argparse.ArgumentParser:
         type=_parquet_file,
         required=True,
         metavar="FILE.parquet",
-        help="the table of findings; run the same command again to go on after an interruption",
+        help="the table of findings; run the same command again, without --restart, to go on after "
+        "an interruption",
     )
     parser.add_argument(
         "--null", action="store_true", help="paths in LIST end with a NUL byte (find -print0)"

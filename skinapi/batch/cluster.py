@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from distributed import Client, Future, Worker, WorkerPlugin, get_worker
 from distributed.scheduler import KilledWorker
 
-from skinapi.batch.errors import ClusterUnavailable
+from skinapi.batch.errors import GO_ON, ClusterUnavailable
 from skinapi.batch.judging import Judge, JudgeOptions, open_judge, sum_model
 from skinapi.batch.table import Row
 from skinapi.batch.workers import Answer
@@ -88,11 +88,11 @@ class ClusterAnswer:
         except KilledWorker as error:
             raise ClusterUnavailable(
                 "Four workers died while they judged the same pictures, perhaps for lack of memory."
-                " What is finished is kept: run the same command again"
+                f" What is finished is kept: {GO_ON}"
             ) from error
         except Exception as error:
             raise ClusterUnavailable(
-                "The cluster was lost. What is finished is kept: run the same command again"
+                f"The cluster was lost. What is finished is kept: {GO_ON}"
             ) from error
         return rows
 

@@ -11,7 +11,7 @@ from itertools import islice
 
 from skinapi.batch.arguments import BatchArguments
 from skinapi.batch.cluster import ClusterWorkers
-from skinapi.batch.errors import OutputDamaged, OutputOfAnotherRun, PicturesGone
+from skinapi.batch.errors import GO_ON, OutputDamaged, OutputOfAnotherRun, PicturesGone
 from skinapi.batch.judging import JudgeOptions, open_judge, sum_model
 from skinapi.batch.manifest import Manifest
 from skinapi.batch.output import OutputFolder, saying_why_unwritable
@@ -19,7 +19,7 @@ from skinapi.batch.parts import finished_parts, merge_parts, read_paths
 from skinapi.batch.plan import PlanFacts, read_plan, write_plan
 from skinapi.batch.run import judge_rest, stopping_by_signal
 from skinapi.batch.sources import FolderWalk, Source, open_source
-from skinapi.batch.table import JUDGED, columns, path_of
+from skinapi.batch.table import columns, path_of, was_read
 from skinapi.batch.workers import LocalWorkers, Workers
 from skinapi.logs import configure_logs
 from skinapi.settings import Settings
@@ -164,21 +164,22 @@ def _open_workers(options: JudgeOptions, arguments: BatchArguments) -> Workers:
 
 
 def _refuse_if_gone(output: OutputFolder, options: JudgeOptions) -> None:
-    """Raises PicturesGone if an earlier run judged pictures and none can be found now: then a share
+    """Raises PicturesGone if an earlier run read pictures and none can be found now: then a share
     is not mounted, and every picture that is left would be called missing.
     """
     parts = finished_parts(output.path)
-    before = read_paths(parts[-1]) if parts else []
-    judged = [path_of(row) for row in before if row["status"] == JUDGED][-LOOKED_FOR:]
+    # The last part may be short, and hold nothing but what could not be read.
+    rows = (row for part in reversed(parts) for row in reversed(read_paths(part)))
+    before = [path_of(row) for row in islice(filter(was_read, rows), LOOKED_FOR)]
     done = sum(part.rows for part in parts)
     following = list(islice(read_plan(output.plan, start=done), LOOKED_FOR))
     reader = options.open_reader()
-    if judged and following and not any(map(reader.exists, [*judged, *following])):
+    if before and following and not any(map(reader.exists, [*before, *following])):
         raise PicturesGone
 
 
 def _say_interrupted() -> int:
-    _say("Interrupted. Nothing is lost: run the same command again to go on")
+    _say(f"Interrupted. Nothing is lost: to go on, {GO_ON}")
     return INTERRUPTED
 
 

@@ -2,6 +2,9 @@
 
 from skinapi.errors import Conflict, Unavailable, Unprocessable
 
+# With --restart, the same command would forget what is finished.
+GO_ON = "run the same command again, without --restart"
+
 
 class OutputInUse(Conflict):
     code = "output_in_use"
@@ -30,7 +33,7 @@ class PicturesGone(Unavailable):
     code = "pictures_gone"
     sentence = (
         "The pictures cannot be reached any more: is their disk or network share still mounted? "
-        "Then run the same command again"
+        f"Then {GO_ON}"
     )
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from skinapi.batch.errors import (
+    GO_ON,
     OutputDamaged,
     OutputInUse,
     OutputOfAnotherRun,
@@ -133,7 +134,6 @@ def saying_why_unwritable(out: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in FULL:
             raise DiskFull(
-                f"The disk of {out} is full. What is finished is kept: make room and run the same "
-                "command again"
+                f"The disk of {out} is full. What is finished is kept: make room and {GO_ON}"
             ) from error
         raise OutputUnwritable(f"{out} cannot be written: {error.strerror}") from error

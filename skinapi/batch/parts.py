@@ -56,8 +56,8 @@ def finished_parts(folder: Path) -> list[Part]:
 
 
 def read_paths(part: Part) -> list[Row]:
-    """Path and status of each row. Raises OutputDamaged."""
-    rows: list[Row] = _read(part, columns=["path", "path_bytes", "status"]).to_pylist()
+    """Path and size of each row. Raises OutputDamaged."""
+    rows: list[Row] = _read(part, columns=["path", "path_bytes", "bytes"]).to_pylist()
     return rows
 
 

@@ -64,6 +64,11 @@ def path_of(row: Row) -> bytes:
     return text.encode() if exact is None else exact
 
 
+def was_read(row: Row) -> bool:
+    """Whether there was a file, whatever was in it."""
+    return row["bytes"] is not None
+
+
 def finding_columns(finding: Finding) -> Row:
     quality, modality = finding.quality, finding.modality
     best = dict(zip(_PLACES, finding.ranked, strict=False))

@@ -359,6 +359,34 @@ def test_an_unmounted_share_is_no_missing_picture(
     assert {row["status"] for row in archive.rows()} == {"judged"}
 
 
+def test_an_unmounted_share_is_noticed_behind_pictures_that_were_refused(
+    archive: Archive, at_picture: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All that was left was called missing, and the output was complete."""
+    for path in sorted(archive.pictures.glob("*/*.jpg"))[5:]:
+        path.write_bytes(b"no picture")
+    at_picture(12, interrupt)
+    assert archive.run() == INTERRUPTED
+    assert len(archive.parts()) > 1
+    archive.pictures.rename(tmp_path / "unmounted")
+    archive.pictures.mkdir()
+    assert archive.run() == REFUSED
+    assert "still mounted" in capsys.readouterr().err
+    assert not archive.out.exists()
+
+
+def test_going_on_after_a_restart_keeps_what_is_finished(
+    archive: Archive, at_picture: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence asked for the same command, which began anew."""
+    at_picture(12, interrupt)
+    assert archive.run("--restart") == INTERRUPTED
+    assert "without --restart" in capsys.readouterr().err
+    done = sum(part.rows for part in finished_parts(OutputFolder(archive.out).path))
+    assert archive.run() == 0
+    assert f"{24 - done} pictures in" in capsys.readouterr().err
+
+
 def test_an_error_that_says_nothing_about_a_picture_ends_the_run(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
