@@ -225,6 +225,7 @@ export const english = {
   note: "Note",
   sign: "Sign the review",
   signed: "Review signed",
+  notSigned: "The review of finding {number} was not signed: {reason}",
   nextCase: "Next case",
   otherFindings: "Other findings of this patient",
   noOthers: "No other findings.",

@@ -226,6 +226,7 @@ export const french = {
   note: "Remarque",
   sign: "Signer l'avis",
   signed: "Avis signé",
+  notSigned: "L'avis sur le résultat {number} n'a pas été signé: {reason}",
   nextCase: "Cas suivant",
   otherFindings: "Autres résultats de ce patient",
   noOthers: "Aucun autre résultat.",

@@ -9,12 +9,10 @@ import { isolated, say, sayDate, sayValue } from "/console/language.js";
 const ROLES = ["user", "doctor", "researcher", "admin"];
 /** So long after the last key a search begins. */
 const PAUSE_MS = 400;
-/** In place of an account that has been deleted. */
-const GONE = "gone";
 
 /**
- * What is done to an account: `onChange` gets the account as it is then, `onError` what went wrong.
- * @typedef {{account: any, onChange: (changed: any) => void, onError: (error: any) => void}} Act
+ * What is done to an account: `onChange` gets the fields that it changed, `onError` what went wrong.
+ * @typedef {{account: any, onChange: (fields: any) => void, onError: (error: any) => void}} Act
  */
 
 /** @param {any} account @param {string} part */
@@ -39,10 +37,10 @@ async function setStatus(act, verb) {
   const { account, onChange } = act;
   try {
     await patch(addressOf(account, verb));
-    const changed = { ...account, status: STATUS_AFTER[verb] };
-    onChange(changed);
+    const fields = { status: STATUS_AFTER[verb] };
+    onChange(fields);
     toast(say(STATUS_AFTER[verb], { email: account.email }), () =>
-      setStatus({ account: changed, onChange, onError }, VERB_TO[account.status]),
+      setStatus({ account: { ...account, ...fields }, onChange, onError }, VERB_TO[account.status]),
     );
   } catch (error) {
     act.onError(error);
@@ -54,10 +52,10 @@ export async function setField(act, field, value) {
   const { account, onChange } = act;
   try {
     await put(addressOf(account, field), { [field]: value });
-    const changed = { ...account, [field]: value };
-    onChange(changed);
+    const fields = { [field]: value };
+    onChange(fields);
     const done = field === "role" ? say("roleChanged", { email: account.email, role: sayValue("role", value ?? "") }) : say("assigned", { email: account.email });
-    toast(done, () => setField({ account: changed, onChange, onError }, field, account[field] ?? null));
+    toast(done, () => setField({ account: { ...account, ...fields }, onChange, onError }, field, account[field] ?? null));
   } catch (error) {
     act.onError(error);
   }
@@ -138,7 +136,7 @@ const StatusButton = ({ act, onAsk }) => {
 
 /**
  * One account of a list; `path` is where it is deleted, `extra` what this list offers besides.
- * @param {{account: any, path: string, onChange: (changed: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
+ * @param {{account: any, path: string, onChange: (fields: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
  */
 const AccountRow = ({ account, path, onChange, onGone, extra }) => {
   const [error, setError] = useState(/** @type {any} */ (null));
@@ -196,18 +194,20 @@ export const Accounts = ({ path, collection, keeps, empty, extra, turn = 0 }) =>
   useEffect(() => {
     if (turn) pages.reload();
   }, [turn]);
-  /** @param {any} account @param {any} changed */
-  const change = (account, changed) => setChanges((before) => ({ ...before, [account._id]: changed }));
+  // Fields alone: while one change is under way, another may be made to the same account.
+  /** @param {any} account @param {any} fields */
+  const change = (account, fields) =>
+    setChanges((before) => ({ ...before, [account._id]: { ...before[account._id], ...fields } }));
   return html`
     <${Pages} pages=${pages} empty=${empty}>
       ${(/** @type {any[]} */ items) => {
-        const shown = items.map((one) => changes[one._id] ?? one).filter((one) => one !== GONE && keeps(one));
+        const shown = items.map((one) => ({ ...one, ...changes[one._id] })).filter((one) => !one.gone && keeps(one));
         if (shown.length === 0 && !pages.next) return empty;
         return html`<ul class="list">
           ${shown.map(
             (account) => html`<${AccountRow} key=${account._id} account=${account} extra=${extra}
               path=${apiPath`/${collection}/${account.email}`}
-              onChange=${(/** @type {any} */ changed) => change(account, changed)} onGone=${() => change(account, GONE)} />`,
+              onChange=${(/** @type {any} */ fields) => change(account, fields)} onGone=${() => change(account, { gone: true })} />`,
           )}
         </ul>`;
       }}

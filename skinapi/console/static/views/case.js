@@ -86,7 +86,8 @@ const ReviewForm = ({ number, stated, conditions, onSigned }) => {
   /** @param {SubmitEvent} event */
   const sign = async (event) => {
     event.preventDefault();
-    const values = new FormData(/** @type {HTMLFormElement} */ (event.target));
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const values = new FormData(form);
     const note = String(values.get("note")).trim();
     const review = { agreement, label, histology: values.get("histology") || null, note: note || null };
     const text = JSON.stringify(review);
@@ -95,10 +96,12 @@ const ReviewForm = ({ number, stated, conditions, onSigned }) => {
     setError(null);
     try {
       await post(apiPath`/submissions/${number}/review`, review, sent.current.key);
-      onSigned();
+      toast(say("signed"));
+      if (form.isConnected) onSigned(); // else the doctor works at another finding by now
     } catch (problem) {
       setError(problem);
       setBusy(false);
+      if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
     }
   };
   return html`
@@ -164,7 +167,6 @@ const Case = ({ number, finding }) => {
   };
   useKeys({ j: goOn });
   const done = () => {
-    toast(say("signed"));
     setSigned(signed + 1);
     reviews.reload();
     focusOn(".next-case");

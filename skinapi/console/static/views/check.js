@@ -168,7 +168,7 @@ export const View = () => {
           setFile(null);
           setError({ status: 415, message: say("notAPicture") });
         }} />
-        <button type="button" class="quiet" onClick=${other}>${say("otherPhoto")}</button>
+        <button type="button" class="quiet" disabled=${sent >= 0} onClick=${other}>${say("otherPhoto")}</button>
       </div>
       <div>
         <p>${say("questionsText")}</p>

@@ -1,0 +1,152 @@
+"""Answers that come late: after the person went on to another page, or changed the same again."""
+
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.support.ui import Select
+
+from tests.console.journey import file_of
+from tests.console.visitor import Visitor
+from tests.photos import photo_of
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import ANGULAR
+
+# The server gets such requests at once; their answers come when `answer()` is called.
+HOLD_ANSWERS = """
+const [method, end, fails] = arguments;
+const ask = window.fetch;
+window.held = [];
+window.fetch = async (asked, options) => {
+  if (options?.method !== method || !asked.endsWith(end)) return ask(asked, options);
+  const answer = fails
+    ? new Response(JSON.stringify({ code: "unavailable" }), { status: 503 })
+    : await ask(asked, options);
+  await new Promise((resolve) => window.held.push(resolve));
+  return answer;
+};
+"""
+# Each photo that is sent is told that the server is busy, when `answer()` is called.
+BUSY_UPLOADS = """
+window.held = [];
+window.sent = [];
+window.XMLHttpRequest = class {
+  upload = {};
+  status = 503;
+  response = new Blob([JSON.stringify({ code: "unavailable" })]);
+  open() {}
+  setRequestHeader() {}
+  getResponseHeader = (name) => (name === "Retry-After" ? "60" : null);
+  abort() {}
+  send(body) {
+    window.sent.push(body.get("image").size);
+    window.held.push(() => this.onload());
+  }
+};
+"""
+REVIEW = "/review"
+
+
+@pytest.fixture
+def doctor(seeder: Seeder) -> Caller:
+    """With two patients, of whom each has a finding."""
+    doctor = seeder.person("doctor")
+    for key in ("melanoma", "melanocytic_nevus"):
+        patient = seeder.person()
+        seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+        sent = ANGULAR.send(seeder.server.port, photo_of(key), token=patient.token)
+        assert sent.status == 200
+    return doctor
+
+
+def hold_answers(visitor: Visitor, method: str, end: str, *, fail: bool = False) -> None:
+    visitor.run(HOLD_ANSWERS, method, end, fail)
+
+
+def answer(visitor: Visitor) -> None:
+    """Let the answers that are held come, and the page draw what it makes of them."""
+    visitor.await_truth(lambda: bool(visitor.run("return window.held.length")), "an answer to come")
+    visitor.run("window.held.forEach((come) => come()); window.held = []")
+    visitor.run("return new Promise((drawn) => setTimeout(drawn, 300))")
+
+
+def sign_and_go_on(visitor: Visitor, doctor: Caller) -> str:
+    """Sign a review of the first finding, and open the next one at once. Returns its number."""
+    first, second = (str(row["id"]) for row in doctor.call("GET", "/queue").json)
+    visitor.go(f"case/{first}")
+    visitor.find(".next-case")
+    visitor.await_answer("/queue?reviewed=false&limit=100")
+    visitor.press("input[value=agree]")
+    visitor.press("#review button.primary")
+    visitor.press(".next-case")
+    visitor.await_truth(lambda: visitor.run("return location.hash") == f"#/case/{second}", "next")
+    visitor.await_truth(lambda: visitor.count("[name=agreement]:checked") == 0, "its own form")
+    visitor.find(".case textarea")
+    return second
+
+
+def test_a_review_that_is_signed_late_leaves_the_next_one_alone(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    """It took the focus; the next space in a note then left the case, and the note was gone."""
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    hold_answers(visitor, "POST", REVIEW)
+    second = sign_and_go_on(visitor, doctor)
+    visitor.press("input[value=disagree]")
+    visitor.choose("label", "melanoma")
+    visitor.press("textarea[name=note]")
+    visitor.keys("Irregular")
+    answer(visitor)
+    visitor.find(".toast")
+    visitor.keys(" and dark")
+    assert visitor.run("return location.hash") == f"#/case/{second}"
+    assert visitor.run("return document.querySelector('textarea').value") == "Irregular and dark"
+    visitor.find("[value=disagree]:checked")
+
+
+def test_a_review_that_fails_late_is_told_on_the_next_page(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    hold_answers(visitor, "POST", REVIEW, fail=True)
+    sign_and_go_on(visitor, doctor)
+    answer(visitor)
+    assert "was not signed" in visitor.find(".toast").text
+
+
+def test_two_changes_of_an_account_are_shown_together(visitor: Visitor, seeder: Seeder) -> None:
+    """The answer that came last drew the account as it was before the other change."""
+    admin, account = seeder.person("admin"), seeder.person(status="suspended")
+    visitor.look()
+    visitor.enter(admin, "admin")
+    visitor.go("users")
+    visitor.press_button("All", within="tabs")
+    visitor.find("#search").send_keys(account.email)
+    visitor.await_truth(lambda: visitor.count(".list > li") == 1, "the account alone")
+    hold_answers(visitor, "PUT", "/role")
+    visitor.press(".list summary")
+    Select(visitor.find("details.folded select")).select_by_value("researcher")
+    visitor.press_in_row(account.email, "Approve")
+    visitor.see("Suspend")
+    answer(visitor)
+    visitor.see("researcher · approved")
+
+
+def test_no_other_photo_is_chosen_while_one_is_under_way(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path
+) -> None:
+    """The countdown of a busy server, which answered to the first, sent the second by itself."""
+    visitor.look()
+    visitor.enter(seeder.person(), "user")
+    visitor.run(BUSY_UPLOADS)
+    visitor.go("check")
+    visitor.hand_in("photo", file_of(tmp_path, "lesion.jpg", photo_of("melanoma", (600, 450))))
+    visitor.find("figure.crop canvas")
+    visitor.press_button("Send the photo")
+    visitor.find(".sending")
+    assert not visitor.find("figure.crop + button").is_enabled()
+    answer(visitor)
+    visitor.press("figure.crop + button")
+    visitor.find("input[name=photo]")
+    assert visitor.run("return window.sent.length") == 1
