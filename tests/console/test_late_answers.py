@@ -43,6 +43,19 @@ window.XMLHttpRequest = class {
   }
 };
 """
+# The first such request reaches the server when `answer()` is called.
+HOLD_FIRST_REQUEST = """
+const [method, end] = arguments;
+const ask = window.fetch;
+let first = true;
+window.held = [];
+window.fetch = async (asked, options) => {
+  const mine = options?.method === method && asked.endsWith(end) && first;
+  if (mine) first = false;
+  if (mine) await new Promise((resolve) => window.held.push(resolve));
+  return ask(asked, options);
+};
+"""
 REVIEW = "/review"
 
 
@@ -150,3 +163,22 @@ def test_no_other_photo_is_chosen_while_one_is_under_way(
     visitor.press("figure.crop + button")
     visitor.find("input[name=photo]")
     assert visitor.run("return window.sent.length") == 1
+
+
+def test_a_consent_is_kept_as_it_was_ticked_last(visitor: Visitor, seeder: Seeder) -> None:
+    """The first of two requests came last: kept was a consent that the page did not show."""
+    ada = seeder.person()
+    visitor.look()
+    visitor.enter(ada, "user")
+    visitor.go("account")
+    box = visitor.find(".tick input")
+    visitor.run(HOLD_FIRST_REQUEST, "PUT", "/me/consents")
+    box.click()
+    box.click()
+    visitor.run("return new Promise((sent) => setTimeout(sent, 300))")
+    answer(visitor)
+    visitor.find(".toast")
+    visitor.await_truth(
+        lambda: ada.call("GET", "/me").json["consents"].get("photos") is False, "the last word"
+    )
+    assert not box.is_selected()

@@ -13,15 +13,29 @@ const CONSENTS = /** @type {const} */ ([
   ["training", "consentTraining", "consentTrainingText"],
 ]);
 
-/** @param {string} name @param {HTMLInputElement} box */
+/** The boxes whose request is under way. @type {WeakSet<HTMLInputElement>} */
+const underWay = new WeakSet();
+
+/**
+ * Keep what is ticked, one request after the other: of two at once the first may arrive last.
+ * @param {string} name @param {HTMLInputElement} box
+ */
 async function consent(name, box) {
+  if (underWay.has(box)) return; // that request's turn looks at the box again
+  underWay.add(box);
+  let kept = !box.checked;
   try {
-    await put("/me/consents", { [name]: box.checked });
+    while (kept !== box.checked) {
+      const wanted = box.checked;
+      await put("/me/consents", { [name]: wanted });
+      kept = wanted;
+    }
     toast(say("saved"));
   } catch (error) {
-    box.checked = !box.checked; // as the server still has it
+    box.checked = kept; // as the server still has it
     toast(sayError(error));
   }
+  underWay.delete(box);
 }
 
 /** @param {{me: any}} props */
