@@ -146,18 +146,34 @@ def test_two_changes_of_an_account_are_shown_together(visitor: Visitor, seeder: 
     visitor.see("researcher · approved")
 
 
-def test_no_other_photo_is_chosen_while_one_is_under_way(
-    visitor: Visitor, seeder: Seeder, tmp_path: Path
-) -> None:
-    """The countdown of a busy server, which answered to the first, sent the second by itself."""
+def send_to_a_busy_server(visitor: Visitor, seeder: Seeder, folder: Path) -> None:
     visitor.look()
     visitor.enter(seeder.person(), "user")
     visitor.run(BUSY_UPLOADS)
     visitor.go("check")
-    visitor.hand_in("photo", file_of(tmp_path, "lesion.jpg", photo_of("melanoma", (600, 450))))
+    visitor.hand_in("photo", file_of(folder, "lesion.jpg", photo_of("melanoma", (600, 450))))
     visitor.find("figure.crop canvas")
     visitor.press_button("Send the photo")
     visitor.find(".sending")
+
+
+def test_a_photo_that_fails_late_is_told_on_another_page(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path
+) -> None:
+    """Nobody was told that it has no finding."""
+    send_to_a_busy_server(visitor, seeder, tmp_path)
+    visitor.go("history")
+    visitor.see("History")
+    visitor.await_truth(lambda: visitor.count(".sending") == 0, "the other page")
+    answer(visitor)
+    assert "not sent" in visitor.find(".toast").text
+
+
+def test_no_other_photo_is_chosen_while_one_is_under_way(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path
+) -> None:
+    """The countdown of a busy server, which answered to the first, sent the second by itself."""
+    send_to_a_busy_server(visitor, seeder, tmp_path)
     assert not visitor.find("figure.crop + button").is_enabled()
     answer(visitor)
     visitor.press("figure.crop + button")
