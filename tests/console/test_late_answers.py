@@ -198,3 +198,18 @@ def test_a_consent_is_kept_as_it_was_ticked_last(visitor: Visitor, seeder: Seede
         lambda: ada.call("GET", "/me").json["consents"].get("photos") is False, "the last word"
     )
     assert not box.is_selected()
+
+
+def test_no_figures_of_another_period_stand_under_the_chosen_one(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    visitor.look()
+    visitor.enter(seeder.person("admin"), "admin")
+    visitor.go("usage")
+    visitor.find(".charts")
+    hold_answers(visitor, "GET", "?days=365")
+    visitor.press(".tabs button:last-child")
+    visitor.find(".loading")
+    assert visitor.count(".charts") == 0
+    answer(visitor)
+    visitor.find(".charts")

@@ -101,18 +101,23 @@ const Usage = ({ days, conditions }) => {
     <${Table} days=${drawn} bands=${bands} conditions=${conditions} weekly=${weekly} />`;
 };
 
+/** @param {{period: string, conditions: any}} props */
+const OfPeriod = ({ period, conditions }) => {
+  const usage = useAnswer(() => get(`/admin/usage?days=${period}`), [period]);
+  return html`
+    <${Answer} answer=${usage}>
+      ${(/** @type {{days: Day[]}} */ { days }) => html`<${Usage} days=${days} conditions=${conditions} />`}
+    <//>`;
+};
+
 export const View = () => {
   const [period, setPeriod] = useState("30");
-  const usage = useAnswer(() => get(`/admin/usage?days=${period}`), [period]);
   const conditions = useAnswer(getConditions, []);
   return html`
     <h1>${say("title_usage")}</h1>
     <${Tabs} label=${say("period")} chosen=${period} onChoose=${setPeriod}
       tabs=${PERIODS.map((days) => [days, say("periodOf", { days })])} />
     <${Answer} answer=${conditions}>
-      ${(/** @type {any} */ table) => html`
-        <${Answer} answer=${usage}>
-          ${(/** @type {{days: Day[]}} */ { days }) => html`<${Usage} days=${days} conditions=${table} />`}
-        <//>`}
+      ${(/** @type {any} */ table) => html`<${OfPeriod} key=${period} period=${period} conditions=${table} />`}
     <//>`;
 };
