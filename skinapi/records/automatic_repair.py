@@ -5,6 +5,8 @@ stored while the list of patients still says that nothing waits. The audit trail
 before it begins and after it is done, so the changes that were not done can be found.
 """
 
+from pydantic import ValidationError
+
 from skinapi.audit import AuditTrail
 from skinapi.errors import StoreUnavailable
 from skinapi.logs import log
@@ -57,6 +59,12 @@ class AutomaticRepair(BackgroundThread):
             log.info("repaired", count=len(changes))
 
     def _repair(self, change: Document) -> None:
+        try:
+            self._put_right(change)
+        except ValidationError:  # damaged records, which `check` names, hold up no other repair
+            log.error("not repaired", action=change["action"], target=change["target"])
+
+    def _put_right(self, change: Document) -> None:
         if change["action"] == "review.create":
             self._reviews.repair_mark(change["target"])
         elif change["action"] in ("submission.create", "submission.delete"):

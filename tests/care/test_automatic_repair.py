@@ -153,3 +153,25 @@ def test_of_all_processes_one_looks_and_a_change_is_repaired_once(
     assert len(repaired) == 2, "what was reached was set back to nothing"
     repair()
     assert len(repaired) == 2
+
+
+def test_a_damaged_finding_holds_up_no_repair_behind_it(
+    any_backend: Backend,
+    doctor: Person,
+    repair: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each pass ended at it, and began there again."""
+    bert, ada = patient_of(any_backend, doctor), patient_of(any_backend, doctor)
+    damaged, mended = (send(person).get_json()["id"] for person in (bert, ada))
+    submissions = any_backend.services.store.collection("submissions")
+    submissions.update({"number": damaged}, {"$set": {"finding": {"band": "?"}}})
+    admin = any_backend.member(role="admin")
+    ended = admin.call("PUT", f"/users/{bert.email}/doctor", json={"doctor": None})
+    assert ended.status_code == 500
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, Accounts, "set_queue_key")
+        assert ada.call("DELETE", f"/submissions/{mended}").status_code == 503
+    let_a_minute_pass(monkeypatch)
+    repair()
+    assert waiting(doctor) == [None]
