@@ -208,8 +208,9 @@ def test_an_account_erased_while_its_photo_is_judged_leaves_nothing(backend: Bac
 def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
     ada = backend.member()
     predicted(ada, keep_photo="true")
-    gone = backend.account(ada.email).id
-    backend.services.store.collection("accounts").delete({"id": gone})
+    account = backend.account(ada.email)
+    gone = account.id
+    backend.services.accounts.remove(account)
     faults = list(backend.services.faults())
     assert [fault.says for fault in faults] == [f"submissions of account {gone}, which is gone"]
     assert faults[0].repair
