@@ -335,7 +335,12 @@ KNOWN: list[Query] = [
     ),
     *_of(
         "auth/accounts.py Accounts._index",
-        ("accounts", "update", {"id": ID, "name": "Ada", "email": "a@b.c"}, OPS),
+        (
+            "accounts",
+            "update",
+            {"id": ID, "name": "Ada", "email": "a@b.c", "status": {"$ne": "deleting"}},
+            OPS,
+        ),
     ),
     *_of("auth/accounts.py Accounts.emails_of", ("accounts", "find", {"id": {"$in": [ID, OTHER]}})),
     *_of(

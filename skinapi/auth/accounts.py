@@ -137,6 +137,8 @@ class Accounts:
             {operator: changes for operator, changes in ops.items() if changes},
         )
         if changed is None:
+            if "search" in updates:
+                self._withdraw_ngrams(renamed)
             raise ConcurrentChange
         self._ngrams.remove(account.id, search_text(account), but=search_text(renamed))
         if "doctor_id" in fields:
@@ -233,25 +235,42 @@ class Accounts:
         return Chunk(found[-1]["id"], changed)
 
     def _index(self, account: Account) -> bool:
-        """False where the account was deleted or renamed meanwhile."""
+        """False where the account is being deleted, or was renamed meanwhile."""
         self._ngrams.add(account.id, search_text(account))
-        unchanged = {"id": account.id, "name": account.name, "email": account.email}
+        unchanged = {
+            "id": account.id,
+            "name": account.name,
+            "email": account.email,
+            "status": {"$ne": "deleting"},
+        }
         if self._documents.update(unchanged, {"$set": search_fields(account)}):
             return True
-        self._ngrams.remove(account.id, search_text(account), but=self._text_of(account.id) or "")
+        self._withdraw_ngrams(account)
         return False
 
+    def _withdraw_ngrams(self, account: Account) -> None:
+        """Remove the n-grams added for a change that failed: another name came first, or a deletion
+        that may not have seen them.
+        """
+        self._ngrams.remove(account.id, search_text(account), but=self._text_of(account.id) or "")
+
     def _text_of(self, account_id: str) -> str | None:
+        """The text whose n-grams the account has; None where it is deleted, or is being deleted:
+        it loses its n-grams first.
+        """
         found = self._documents.get(account_id)
-        return search_text(Account.model_validate(found)) if found else None
+        if found is None or found["status"] == "deleting":
+            return None
+        return search_text(Account.model_validate(found))
 
     def faults(self) -> Iterator[Fault]:
         """Yield accounts with an outdated search text or n-grams that are not theirs, and patients
         whose doctor does not exist, is no doctor any more, or who are doctors themselves.
         """
         found = self._documents.find()
-        # A half deleted account has lost its n-grams first; the eraser's faults name it.
-        indexed = [one for one in found if "ngrams" in one and one["status"] != "deleting"]
+        # With those that are half deleted, which may still have theirs; `_text_of` says that they
+        # lack none.
+        indexed = [one for one in found if "ngrams" in one]
         texts = {one["id"]: search_text(Account.model_validate(one)) for one in indexed}
         doctors = {one["id"] for one in self._documents.find({"role": "doctor"})}
         for document in found:

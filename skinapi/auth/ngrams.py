@@ -50,7 +50,8 @@ class NgramIndex:
         """The ids of the accounts with an n-gram that begins with this shorter text; None where
         that are more than `most` records.
         """
-        between = {"$gt": text, "$lt": text + LAST}
+        # The rest of an n-gram may be LAST itself, as often as it has place.
+        between = {"$gt": text, "$lt": text + LENGTH * LAST}
         found = self._documents.find({"id": between}, limit=most + 1, fields=())
         return None if len(found) > most else {document["id"][LENGTH:] for document in found}
 
@@ -58,7 +59,8 @@ class NgramIndex:
         self, texts: Mapping[str, str], text_of: Callable[[str], str | None]
     ) -> Iterator[Fault]:
         """Yield the accounts of `texts` that lack n-grams, and accounts that have others, or are
-        gone. `text_of(id)` reads an account's text again, for it may have changed meanwhile.
+        gone. `text_of(id)` reads an account's text again, for it may have changed meanwhile;
+        None where the account is deleted, or is being deleted.
         """
         found: Counter[str] = Counter()
         left_over: dict[str, set[str]] = defaultdict(set)
@@ -88,6 +90,8 @@ class NgramIndex:
     def _repair(self, account_id: str, text_of: Callable[[str], str | None]) -> None:
         if (text := text_of(account_id)) is not None:
             self.add(account_id, text)
+            # A deletion or another name that came meanwhile did not see these.
+            self.remove(account_id, text, but=text_of(account_id) or "")
 
     def _unexpected(
         self, account_id: str, keys: set[str], text_of: Callable[[str], str | None]

@@ -10,7 +10,7 @@ import pytest
 from skinapi.auth import account_search
 from skinapi.auth.accounts import Account, Accounts, search_text
 from skinapi.auth.errors import EmailTaken
-from skinapi.auth.ngrams import LENGTH, NgramIndex, ngrams_of
+from skinapi.auth.ngrams import LAST, LENGTH, NgramIndex, ngrams_of
 from skinapi.migrations import migrations_of
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document, Store
@@ -180,6 +180,45 @@ def test_an_account_that_is_deleted_or_renamed_during_the_migration_leaves_no_pa
     monkeypatch.setattr(NgramIndex, "add", meanwhile)
     assert accounts.index_next(None) == (renamed.id, 0)
     assert kept_keys(store) == keys_of([accounts.get(renamed.id)])
+
+
+@pytest.mark.parametrize("others", ["migration", "check: n-grams", "check: search text"])
+def test_who_comes_between_the_writes_of_a_deletion_leaves_no_parts(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    backend.member("ada@example.org", name="Ada Lovelace")
+    services, account = backend.services, backend.account("ada@example.org")
+    if others == "migration":
+        without_ngrams(services.store, account)
+    elif others == "check: n-grams":
+        NgramIndex(services.store).remove(account.id, "lovelace")
+    else:
+        backend.edit(account.email, search="outdated")
+    repairs = [fault.repair for fault in services.faults() if fault.repair]
+    remove = NgramIndex.remove
+
+    def overtaken(self: NgramIndex, account_id: str, text: str, *, but: str = "") -> None:
+        remove(self, account_id, text, but=but)
+        if but:  # a change of the account, not its end
+            return
+        monkeypatch.setattr(NgramIndex, "remove", remove)
+        Accounts(services.store).index_next(None)
+        for repair in repairs:
+            repair()
+
+    assert len(repairs) == (others != "migration")
+    monkeypatch.setattr(NgramIndex, "remove", overtaken)
+    services.eraser.erase(account)
+    assert kept_keys(services.store) == set()
+
+
+def test_a_short_search_finds_names_with_the_last_character_of_unicode() -> None:
+    """Whoever had it behind a short name was in no search for that name."""
+    accounts = Accounts(mock_store())
+    for name in (f"Ann{LAST}", f"A{LAST * 5}", LAST):
+        accounts.add(name=name, email=f"{new_id()}@b.c", password_hash="-")
+    for text, found in (("ann", 1), ("nn", 1), (f"a{LAST}", 1), (LAST, 3), (LAST * 4, 1)):
+        assert len(pages(accounts, text, limit=2, roles=ROLES, status=None)) == found
 
 
 def test_check_names_and_repairs_what_the_index_lacks_and_what_it_has_too_much(
