@@ -91,7 +91,11 @@ def create_app(
     app.extensions["skinapi.model_follower"] = follower
     app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
     app.extensions["skinapi.automatic_repair"] = AutomaticRepair(
-        services.store, trail=services.trail, records=services.records, reviews=services.reviews
+        services.store,
+        trail=services.trail,
+        records=services.records,
+        reviews=services.reviews,
+        active_admins=services.active_admins,
     )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False

@@ -6,13 +6,15 @@ There are no transactions across documents, so each change follows a fixed order
 - Adding an admin: read the list, change the account, then write the list by compare-and-set. The
   list is written even if it names the account already, because another request may be removing it.
 However two requests interleave, each account on the list is an active admin. A crash in between can
-only leave an admin off the list, which `check` repairs. An account that is being deleted accepts no
-other change.
+only leave an admin off the list. An account that is being deleted accepts no other change.
 
 Each change of a role goes through here, and it also changes who is in whose care: an account that
 becomes a doctor leaves its own doctor's care in the same write, and an account that stops being a
 doctor loses its patients afterwards. A suspended doctor keeps the patients, because a suspension
 can be lifted.
+
+What a crash has left undone, the automatic repair does after a change of a role, by `change`
+without new fields (records/automatic_repair.py), and `check` after any change.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,14 +1,19 @@
 """Repairs the doctors' lists where a change was broken off: its server died, or lost the store.
 
 On MongoDB a change of two records is not one transaction. Between them, an urgent finding may be
-stored while the list of patients still says that nothing waits. The audit trail names each change
-before it begins and after it is done, so the changes that were not done can be found.
+stored while the list of patients still says that nothing waits; on either store, who is no doctor
+any more may still have patients, and would see them again as a doctor. The audit trail names each
+change before it begins and after it is done, so the changes that were not done can be found.
 """
+
+from contextlib import suppress
 
 from pydantic import ValidationError
 
 from skinapi.audit import AuditTrail
-from skinapi.errors import StoreUnavailable
+from skinapi.auth.active_admins import ActiveAdmins
+from skinapi.auth.errors import ConcurrentChange, LastAdmin
+from skinapi.errors import NotFound, StoreUnavailable
 from skinapi.logs import log
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
@@ -27,13 +32,20 @@ class AutomaticRepair(BackgroundThread):
     """
 
     def __init__(
-        self, store: Store, *, trail: AuditTrail, records: RecordsService, reviews: ReviewsService
+        self,
+        store: Store,
+        *,
+        trail: AuditTrail,
+        records: RecordsService,
+        reviews: ReviewsService,
+        active_admins: ActiveAdmins,
     ) -> None:
         super().__init__("automatic-repair")
         self._lease = Lease(store.collection(REPAIRS), LISTS)
         self._trail = trail
         self._records = records
         self._reviews = reviews
+        self._active_admins = active_admins
 
     def run(self) -> None:
         while not self.stopping.wait(PASS_EVERY_S):
@@ -70,4 +82,9 @@ class AutomaticRepair(BackgroundThread):
         elif change["action"] in ("submission.create", "submission.delete"):
             self._records.repair_places(change["by"])
         elif change["action"] == "account.assign":
+            self._records.repair_places(change["target"])
+        elif change["action"].startswith("account.role_"):
+            # Deleted, changed by others, or left to `check`: it holds up no other repair.
+            with suppress(NotFound, ConcurrentChange, LastAdmin):
+                self._active_admins.change(change["target"], lambda _: {})
             self._records.repair_places(change["target"])

@@ -1,6 +1,7 @@
 """A change that was broken off leaves a doctor's list wrong for a minute or two, not for good."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,51 @@ def waiting(doctor: Person) -> list[str | None]:
 
 def let_a_minute_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
+
+
+def test_a_demotion_whose_server_died_ends_the_care(
+    any_backend: Backend,
+    doctor: Person,
+    repair: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A later doctor of the same account saw the patients again, and `check` found no fault."""
+    ada, admin = patient_of(any_backend, doctor), any_backend.admin()
+    path = f"/users/{doctor.email}/role"
+    repair()
+    with pytest.MonkeyPatch.context() as patch:
+        break_off(patch, Accounts, "release_patients")
+        assert admin.call("PUT", path, json={"role": "user"}).status_code == 503
+    let_a_minute_pass(monkeypatch)
+    repair()
+    assert any_backend.account(ada.email).doctor_id is None
+    assert admin.call("PUT", path, json={"role": "doctor"}).status_code == 200
+    assert doctor.pages("/patients") == []
+
+
+@pytest.mark.parametrize("after", ["deleted", "suspended, and no admin is listed"])
+def test_a_role_that_cannot_be_repaired_holds_up_no_other_repair(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch, after: str
+) -> None:
+    repair: AutomaticRepair = backend.app.extensions["skinapi.automatic_repair"]
+    eve = backend.member("eve@example.org", role="admin", status="suspended")
+    account = backend.account(eve.email)
+    with (
+        suppress(StoreUnavailable),
+        backend.services.trail.act("account.role_admin", by="system", target=account.id),
+    ):
+        raise StoreUnavailable
+    if after == "deleted":
+        Accounts(backend.services.store).remove(account)
+    else:
+        backend.services.active_admins.recount()
+        assert backend.services.active_admins.ids() == []
+    let_a_minute_pass(monkeypatch)
+    repair.make_pass()
+    store = backend.services.store
+    reached = store.collection(REPAIRS).get(LISTS)
+    assert reached
+    assert reached["reached"] == backend.audit()[-1]["sequence"]
 
 
 def test_a_finding_whose_server_died_raises_its_patient(
