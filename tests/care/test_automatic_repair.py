@@ -32,6 +32,21 @@ def repair(any_backend: Backend) -> Callable[[], None]:
     return found.make_pass
 
 
+def let_a_minute_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
+
+
+@pytest.fixture
+def repair_later(repair: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """The same, when no change that has begun may still be running."""
+
+    def make_pass() -> None:
+        let_a_minute_pass(monkeypatch)
+        repair()
+
+    return make_pass
+
+
 def break_off(patch: pytest.MonkeyPatch, owner: type, method: str) -> None:
     """As a server that is killed at this call: no outcome follows in the audit trail either."""
     append = AuditTrail._append
@@ -54,15 +69,11 @@ def waiting(doctor: Person) -> list[str | None]:
     return [patient["waiting_band"] for patient in doctor.pages("/patients")]
 
 
-def let_a_minute_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
-
-
 def test_a_demotion_whose_server_died_ends_the_care(
     any_backend: Backend,
     doctor: Person,
     repair: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    repair_later: Callable[[], None],
 ) -> None:
     """A later doctor of the same account saw the patients again, and `check` found no fault."""
     ada, admin = patient_of(any_backend, doctor), any_backend.admin()
@@ -71,8 +82,7 @@ def test_a_demotion_whose_server_died_ends_the_care(
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Accounts, "release_patients")
         assert admin.call("PUT", path, json={"role": "user"}).status_code == 503
-    let_a_minute_pass(monkeypatch)
-    repair()
+    repair_later()
     assert any_backend.account(ada.email).doctor_id is None
     assert admin.call("PUT", path, json={"role": "doctor"}).status_code == 200
     assert doctor.pages("/patients") == []
@@ -107,7 +117,7 @@ def test_a_finding_whose_server_died_raises_its_patient(
     any_backend: Backend,
     doctor: Person,
     repair: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    repair_later: Callable[[], None],
 ) -> None:
     ada = patient_of(any_backend, doctor)
     repair()
@@ -116,34 +126,26 @@ def test_a_finding_whose_server_died_raises_its_patient(
         assert send(ada).status_code == 503
     repair()
     stored = [finding["band"] for finding in doctor.pages("/queue")] or [None]
-    let_a_minute_pass(monkeypatch)
-    repair()
+    repair_later()
     assert waiting(doctor) == stored
     if any_backend.services.store.collection("submissions").count():  # no transaction took it back
         assert stored == [URGENT]
 
 
 def test_a_deleted_finding_whose_server_died_leaves_the_list(
-    any_backend: Backend,
-    doctor: Person,
-    repair: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
     ada = patient_of(any_backend, doctor)
     number = send(ada).get_json()["id"]
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Accounts, "set_queue_key")
         assert ada.call("DELETE", f"/submissions/{number}").status_code == 503
-    let_a_minute_pass(monkeypatch)
-    repair()
+    repair_later()
     assert waiting(doctor) == [None]
 
 
 def test_findings_follow_their_owner_to_a_new_doctor(
-    any_backend: Backend,
-    doctor: Person,
-    repair: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
     ada = patient_of(any_backend, doctor)
     send(ada)
@@ -152,17 +154,13 @@ def test_findings_follow_their_owner_to_a_new_doctor(
         break_off(patch, Submissions, "put_in_queue")
         path, body = f"/users/{ada.email}/doctor", {"doctor": other.email}
         assert admin.call("PUT", path, json=body).status_code == 503
-    let_a_minute_pass(monkeypatch)
-    repair()
+    repair_later()
     assert waiting(other) == [URGENT]
     assert [finding["band"] for finding in other.pages("/queue")] == [URGENT]
 
 
 def test_a_finding_is_marked_with_its_review(
-    any_backend: Backend,
-    doctor: Person,
-    repair: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
     ada = patient_of(any_backend, doctor)
     number = send(ada).get_json()["id"]
@@ -170,8 +168,7 @@ def test_a_finding_is_marked_with_its_review(
         break_off(patch, Submissions, "mark_reviewed")
         body = {"label": "melanocytic_nevus", "agreement": "disagree"}
         assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 503
-    let_a_minute_pass(monkeypatch)
-    repair()
+    repair_later()
     assert waiting(doctor) == [None]
 
 
@@ -202,10 +199,7 @@ def test_of_all_processes_one_looks_and_a_change_is_repaired_once(
 
 
 def test_a_damaged_finding_holds_up_no_repair_behind_it(
-    any_backend: Backend,
-    doctor: Person,
-    repair: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
+    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
     """Each pass ended at it, and began there again."""
     bert, ada = patient_of(any_backend, doctor), patient_of(any_backend, doctor)
@@ -218,6 +212,5 @@ def test_a_damaged_finding_holds_up_no_repair_behind_it(
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Accounts, "set_queue_key")
         assert ada.call("DELETE", f"/submissions/{mended}").status_code == 503
-    let_a_minute_pass(monkeypatch)
-    repair()
+    repair_later()
     assert waiting(doctor) == [None]
