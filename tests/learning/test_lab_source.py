@@ -15,7 +15,7 @@ from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.job_services import LabOfJob
 from skinapi.lab.train_model import choose_start
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document
+from skinapi.storage.ports import Document, Store
 from tests.backends import Backend, mock_store
 from tests.lab.sending import publish_one
 from tests.learning import tiny
@@ -23,12 +23,10 @@ from tests.learning.conftest import Small
 from tests.models import tiny_model, write_model
 
 
-def test_a_data_set_that_was_written_in_part_is_written_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None))
-    store, unused = mock_store(), cast("Any", None)
-    lab = LabOfJob(
+def lab_of(context: Any, store: Store) -> LabOfJob:
+    """It has data sets and nothing else."""
+    unused = cast("Any", None)
+    return LabOfJob(
         context=context,
         settings=unused,
         datasets=Datasets(store),
@@ -37,6 +35,13 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
         models=unused,
         may_work=unused,
     )
+
+
+def test_a_data_set_that_was_written_in_part_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None))
+    lab = lab_of(context, mock_store())
     dataset = cast("DatasetVersion", SimpleNamespace(id="1", name="Mrs Muster, ward 3"))
 
     def write(_: object, __: str, folder: Path, **___: object) -> None:
@@ -63,17 +68,8 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     """Also where its copy was made already; a training that has begun goes on with its copies."""
     said: list[str] = []
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
-    store, unused = mock_store(), cast("Any", None)
-    datasets, images = Datasets(store), DatasetImages(store)
-    lab = LabOfJob(
-        context=context,
-        settings=unused,
-        datasets=datasets,
-        images=images,
-        uploads=unused,
-        models=unused,
-        may_work=unused,
-    )
+    lab = lab_of(context, mock_store())
+    datasets, images = lab.datasets, lab.images
     first = publish_one(datasets, images, b"first", owner="ada", name="moles")
     for content in (b"second", b"third"):
         other = {"id": new_id(), "sha256": content.hex()}
@@ -104,17 +100,9 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     """An admin chose it while the training ran: its data set had been read with these lesions."""
     said: list[str] = []
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
-    store, unused = mock_store(), cast("Any", None)
-    datasets, images = Datasets(store), DatasetImages(store)
-    lab = LabOfJob(
-        context=context,
-        settings=unused,
-        datasets=datasets,
-        images=images,
-        uploads=unused,
-        models=unused,
-        may_work=unused,
-    )
+    store = mock_store()
+    lab = lab_of(context, store)
+    datasets, images = lab.datasets, lab.images
     learned, same, other = (
         datasets.get(publish_one(datasets, images, content, owner="ada", name=name).dataset)
         for name, content in (("moles", b"1"), ("same", b"1"), ("other", b"2"))
