@@ -1,4 +1,9 @@
-"""Translates a MongoDB filter to SQL. A value of another type never matches, as in MongoDB."""
+"""Translates a MongoDB filter to SQL. A value of another type never matches, as in MongoDB.
+
+The value that SQLite extracts from a document does not always tell its JSON type: true is 1, and a
+list is its text. Only for such values the document is read and parsed (`json_type`). For all others
+the index is enough, which takes a thirtieth of the time.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -77,7 +82,7 @@ def _compared(field: str, word: str, operand: Any) -> Sql:
 def _equal(field: str, value: Any) -> Sql:
     if value is None:
         return f"{field_of(field)} IS NULL", []
-    return f"({field_of(field)} = ? AND {type_matches(field, value)})", [parameter(value)]
+    return f"({field_of(field)} = ? AND {_type_of_equal_matches(field, value)})", [parameter(value)]
 
 
 def _one_of(field: str, items: list[Any]) -> Sql:
@@ -92,7 +97,7 @@ def _one_of(field: str, items: list[Any]) -> Sql:
     by_type: dict[str, list[Any]] = {}
     for item in items:
         if item is not None:
-            by_type.setdefault(type_matches(field, item), []).append(parameter(item))
+            by_type.setdefault(_type_of_equal_matches(field, item), []).append(parameter(item))
     for clause, values in by_type.items():
         marks = ", ".join("?" * len(values))
         is_one = f"{field_of(field)} IN ({marks}) AND {field_of(field)} IS NOT NULL"
@@ -108,12 +113,23 @@ def type_matches(field: str, value: Any) -> str:
     """The SQL condition that the stored value has the type of `value`."""
     if field == "id":
         return "1"
-    stored = f"json_type(doc, '$.{field}')"
+    stored, json_type = field_of(field), f"json_type(doc, '$.{field}')"
     if isinstance(value, bool):
-        return f"{stored} = '{'true' if value else 'false'}'"
+        return f"{json_type} = '{'true' if value else 'false'}'"
     if isinstance(value, int | float):
-        return f"{stored} IN ('integer', 'real')"
-    return f"{stored} = 'text'"
+        whole = (
+            f"typeof({stored}) = 'integer' AND ({stored} NOT IN (0, 1) OR {json_type} = 'integer')"
+        )
+        return f"(typeof({stored}) = 'real' OR {whole})"
+    is_text = f"(substr({stored}, 1, 1) NOT IN ('[', '{{') OR {json_type} = 'text')"
+    return f"(typeof({stored}) = 'text' AND {is_text})"
+
+
+def _type_of_equal_matches(field: str, value: Any) -> str:
+    """The same condition where the stored value is known to be equal to `value`."""
+    is_bool_or_like_one = isinstance(value, bool | int | float) and value in (0, 1)
+    is_like_a_list = isinstance(value, str) and value.startswith(("[", "{"))
+    return type_matches(field, value) if is_bool_or_like_one or is_like_a_list else "1"
 
 
 def _all_of(parts: list[Sql]) -> Sql:

@@ -23,7 +23,7 @@ PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC
 ids = st.sampled_from(["a", "b", "c", "d", "é", "🩺"])
 whole = st.integers(-3, 3) | st.integers(-(2**63), 2**63 - 1)
 real = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([-1.0, 0.5, 1.0, 2.0])
-texts = st.sampled_from(["", "1", "x", "X", "xy", "true"]) | st.text(
+texts = st.sampled_from(["", "1", "x", "X", "xy", "true", "[]", "{}", "[1]"]) | st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6
 )
 times = st.datetimes(timezones=st.just(UTC)).map(

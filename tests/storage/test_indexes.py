@@ -138,6 +138,35 @@ def test_sqlite_looks_a_unique_key_up(tmp_path: Path, filter: Filter) -> None:
     store.close()
 
 
+@pytest.mark.parametrize(
+    ("filter", "parsed"),
+    [
+        ({"owner": "o"}, 0),
+        ({"owner": "o", "number": {"$gt": 3}}, 0),
+        ({"owner": "o", "number": {"$in": [2, 7]}}, 0),
+        ({"owner": {"$gte": "o"}}, 0),
+        ({"made_at": {"$lt": FUTURE}}, 0),
+        ({"owner": "o", "number": {"$gte": 0}}, 2),  # 0 and 1, which could be false and true
+        ({"owner": "[1]"}, 1),  # which could be a list
+    ],
+)
+def test_sqlite_counts_from_the_index_alone(tmp_path: Path, filter: Filter, parsed: int) -> None:
+    store = sqlite_store(tmp_path)
+    documents = store.collection("things")
+    for fields in (("owner", "number", "id"), ("made_at", "id")):
+        documents.ensure_index(*fields)
+    documents.insert({"id": "a", "owner": "[1]"})
+    for number in range(10):
+        thing = {"id": f"n{number}", "owner": "o", "number": number, "made_at": PAST}
+        documents.insert(thing)
+    types: list[str] = []
+    with store.reading() as connection:
+        connection.create_scalar_function("json_type", lambda *asked: types.append(asked[1]))
+        documents.count(filter)
+    assert len(types) == parsed
+    store.close()
+
+
 @pytest.mark.parametrize("filter", FILTERS)
 def test_mongodb_looks_a_unique_key_up(raw_database: Database[Document], filter: Filter) -> None:
     documents = MongoStore(raw_database).collection("things")
