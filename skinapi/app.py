@@ -82,7 +82,7 @@ def create_app(
     services.trail.log_newest()
     registry = registry or open_registry(settings)
     follower = open_follower(settings, services.models, registry)
-    follower.sync()
+    follower.make_pass()
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, _rates(settings))
 
     app = Flask(__name__, static_folder=None)

@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from skinapi.audit import AuditTrail
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.errors import ConcurrentChange, LastAdmin
-from skinapi.errors import NotFound, StoreUnavailable
+from skinapi.errors import NotFound
 from skinapi.logs import log
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
-from skinapi.storage.background import BackgroundThread
+from skinapi.storage.background import PeriodicThread
 from skinapi.storage.lease import Lease
 from skinapi.storage.ports import Document, Store
 
@@ -26,7 +26,7 @@ LISTS = "doctors_lists"
 PASS_EVERY_S = 30.0
 
 
-class AutomaticRepair(BackgroundThread):
+class AutomaticRepair(PeriodicThread):
     """Of all processes, one looks at the new rows of the audit trail now and then. A repair may be
     made twice.
     """
@@ -40,21 +40,12 @@ class AutomaticRepair(BackgroundThread):
         reviews: ReviewsService,
         active_admins: ActiveAdmins,
     ) -> None:
-        super().__init__("automatic-repair")
+        super().__init__("automatic-repair", every_s=PASS_EVERY_S, failure="not repaired")
         self._lease = Lease(store.collection(REPAIRS), LISTS)
         self._trail = trail
         self._records = records
         self._reviews = reviews
         self._active_admins = active_admins
-
-    def run(self) -> None:
-        while not self.stopping.wait(PASS_EVERY_S):
-            try:
-                self.make_pass()
-            except StoreUnavailable:
-                continue
-            except Exception as error:  # noqa: BLE001 (the next pass may succeed)
-                log.error("not repaired", reason=type(error).__name__)
 
     def make_pass(self) -> None:
         """Look at what is new since the last pass of any process. Raises StoreUnavailable; then

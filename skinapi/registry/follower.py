@@ -24,7 +24,7 @@ from skinapi.registry.pointer import Serving, ServingPointer
 from skinapi.registry.slot import ServingSlot
 from skinapi.registry.version_files import prune_folders
 from skinapi.registry.versions import ModelVersions
-from skinapi.storage.background import BackgroundThread
+from skinapi.storage.background import PeriodicThread
 
 POLL_S = 1.0
 # A model that could not be loaded: its files may have been put back.
@@ -32,7 +32,7 @@ RETRY_S = 30.0
 UNUSABLE: tuple[type[SkinAPIError], ...] = (ModelDamaged, NotFound, DiskFull, EngineUnavailable)
 
 
-class ModelFollower(BackgroundThread):
+class ModelFollower(PeriodicThread):
     """`built_in` is the folder of the built-in model; others are written below `folder()`. The
     candidate that judges in the background is kept in `shadow_slot`.
     """
@@ -47,7 +47,7 @@ class ModelFollower(BackgroundThread):
         folder: Callable[[], Path],
         shadow_slot: ServingSlot,
     ) -> None:
-        super().__init__("model-follower")
+        super().__init__("model-follower", every_s=POLL_S, failure="model not followed")
         self.slot = slot
         self._shadow_slot = shadow_slot
         self._shadow: str | None = None
@@ -71,7 +71,7 @@ class ModelFollower(BackgroundThread):
         """What `/readyz` says although it is ready."""
         return [self._fault] if self._fault else []
 
-    def sync(self) -> None:
+    def make_pass(self) -> None:
         """Serve what the pointer names now. Raises StoreUnavailable; then nothing has changed."""
         with self._lock:
             wanted = self._pointer.read()
@@ -80,16 +80,6 @@ class ModelFollower(BackgroundThread):
                 self._follow(wanted)
                 self._follow_shadow(wanted.shadow)
                 self._seen = wanted.revision
-
-    def run(self) -> None:
-        """Follow the pointer."""
-        while not self.stopping.wait(POLL_S):
-            try:
-                self.sync()
-            except StoreUnavailable:
-                continue
-            except Exception as error:  # noqa: BLE001 (one bad record must not end the following)
-                log.error("model not followed", reason=type(error).__name__)
 
     def _follow(self, wanted: Serving) -> None:
         """Load the version, or, where nothing is in service yet, the newest that can be loaded."""

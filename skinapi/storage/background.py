@@ -3,6 +3,9 @@
 import threading
 from abc import ABC, abstractmethod
 
+from skinapi.errors import StoreUnavailable
+from skinapi.logs import log
+
 STOP_S = 5.0
 
 
@@ -25,3 +28,26 @@ class BackgroundThread(ABC):
         self.stopping.set()
         if self._thread.is_alive():
             self._thread.join(STOP_S)
+
+
+class PeriodicThread(BackgroundThread):
+    """Makes a pass every so many seconds. One that fails is logged as `failure`, and the next one
+    may succeed; while the store is away, nothing is logged.
+    """
+
+    def __init__(self, name: str, *, every_s: float, failure: str) -> None:
+        super().__init__(name)
+        self.every_s = every_s
+        self._failure = failure
+
+    @abstractmethod
+    def make_pass(self) -> None: ...
+
+    def run(self) -> None:
+        while not self.stopping.wait(self.every_s):
+            try:
+                self.make_pass()
+            except StoreUnavailable:
+                continue
+            except Exception as error:  # noqa: BLE001 (one bad record must not end the passes)
+                log.error(self._failure, reason=type(error).__name__)

@@ -11,7 +11,6 @@ import pytest
 
 from skinapi.errors import StoreUnavailable
 from skinapi.lab.learned import learned_by_serving
-from skinapi.registry import follower as follower_module
 from skinapi.registry.follower import ModelFollower
 from skinapi.registry.gates import GateName, PairedComparison, PairedDifference
 from skinapi.registry.pointer import Serving
@@ -51,7 +50,7 @@ class ModelBackend(Backend):
 
     def answers(self) -> str:
         """The version that answers, after this process has looked at the pointer."""
-        self.follower.sync()
+        self.follower.make_pass()
         version: str = self.client.get("/model-card").get_json()["version"]
         return version
 
@@ -366,7 +365,7 @@ def test_a_store_that_is_away_changes_nothing(
         asked.set()
         raise StoreUnavailable
 
-    monkeypatch.setattr(follower_module, "POLL_S", 0.01)
+    monkeypatch.setattr(models.follower, "every_s", 0.01)
     monkeypatch.setattr(pointer, "read", away)
     models.follower.start()
     assert asked.wait(20)

@@ -36,7 +36,7 @@ def opened(settings: Settings) -> RegistryService:
     """As at the start of a server with an empty store."""
     registry, store = open_registry(settings), mock_store()
     models = open_models(settings, store, lambda *_, **__: nullcontext())
-    open_follower(settings, models, registry).sync()
+    open_follower(settings, models, registry).make_pass()
     return registry
 
 

@@ -28,7 +28,7 @@ def shadowed(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     backend.services.models.add(folder=mixed_up(tmp_path / "odd-1"), by="system")
     admin = backend.member(role="admin")
     assert admin.call("POST", "/models/odd-1/shadow").status_code == 200
-    backend.follower.sync()
+    backend.follower.make_pass()
     yield backend, admin
     settled(backend)
     store.close()
@@ -84,7 +84,7 @@ def test_a_shadow_is_neither_deleted_nor_retired_before_it_ends(shadowed: Any) -
     settled(backend)
     assert admin.call("DELETE", "/models/odd-1/shadow").status_code == 200
     assert admin.call("DELETE", "/models/odd-1/shadow").status_code == 409
-    backend.follower.sync()
+    backend.follower.make_pass()
     predicted(backend.member())
     found = counts(backend, admin)
     assert (found["judged"], found["active"]) == (1, False)
