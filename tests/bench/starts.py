@@ -1,0 +1,81 @@
+"""Compares the starts of several checkouts: processor time, seconds, memory.
+
+`python -m tests.bench.starts [CHECKOUT ...]` starts one server of each after the other, `--starts`
+times, and prints medians. A start ends with the first answer to a photo. Processor time depends
+less than seconds on what else the machine does.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from skinapi.vision.model import SHIPPED_MODEL
+from tests.bench.photos import photos
+from tests.bench.serving import SMALL, Contender, ours
+from tests.served.memory import measure_memory
+from tests.served.server import ROOT, stopping
+from tests.size import size
+
+STARTS = size(7, 21)
+COLUMNS = ("seconds", "CPU s", "parent", "worker: main", "its others", "held MB")
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def measure_start(contender: Contender, photo: bytes) -> tuple[float, ...]:
+    """One value for each of COLUMNS."""
+    seconds = contender.start(photo)
+    master, worker = contender.server.master(), contender.server.workers()[0]
+    parent, child, main = _cpu_s(master), _cpu_s(worker), _main_thread_s(worker)
+    held = measure_memory(master).held
+    contender.server.stop()
+    return seconds, parent + child, parent, main, child - main, held
+
+
+def _cpu_s(pid: int) -> float:
+    """Of all its threads, also those that have ended.
+    https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+    """
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def _main_thread_s(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
+def answered_photo(contender: Contender) -> bytes:
+    small = {SMALL: photos(None)[SMALL]}
+    photo = contender.answered(small)[SMALL][0]
+    contender.server.stop()
+    return photo
+
+
+def main(checkouts: Sequence[Path], starts: int) -> None:
+    with TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
+        contenders = []
+        for number, checkout in enumerate(checkouts):
+            contender = ours(Path(folder) / str(number), SHIPPED_MODEL)
+            contender.server.code = checkout.resolve()
+            stack.enter_context(stopping(contender.server))
+            contenders.append(contender)
+        photo = answered_photo(contenders[0])
+        for contender in contenders:
+            measure_start(contender, photo)  # the first start compiles the modules
+        rounds = [[measure_start(each, photo) for each in contenders] for _ in range(starts)]
+    sys.stdout.write("".join(f"{name:>14}" for name in COLUMNS) + "\n")
+    for checkout, rows in zip(checkouts, zip(*rounds, strict=True), strict=True):
+        medians = (statistics.median(column) for column in zip(*rows, strict=True))
+        sys.stdout.write("".join(f"{value:>14.3f}" for value in medians) + f"  {checkout}\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkouts", nargs="*", type=Path, default=[ROOT])
+    parser.add_argument("--starts", type=int, default=STARTS)
+    options = parser.parse_args()
+    main(options.checkouts, options.starts)
