@@ -234,6 +234,7 @@ settings = Settings()
 if settings.workers > 1:
     with quick_start():  # the workers are forks, and share the modules
         importlib.import_module("skinapi.app")
+        importlib.import_module("skinapi.reports.pages.pdf")
 bind, workers, threads = settings.binds, settings.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker

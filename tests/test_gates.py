@@ -142,11 +142,11 @@ def test_the_layers_of_packages_hold() -> None:
 @pytest.mark.parametrize(
     ("imported", "absent"),
     [
-        ("skinapi.app, skinapi.web.server_worker", ("skinapi.learning", *TRAINING)),
+        ("skinapi.app, skinapi.web.server_worker", ("skinapi.learning", "reportlab", *TRAINING)),
         ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like
     ],
 )
-def test_the_server_process_never_imports_the_training_side(
+def test_a_server_starts_without_the_training_side_and_without_reportlab(
     imported: str, absent: tuple[str, ...]
 ) -> None:
     script = f"import sys, {imported}; print([n for n in {absent} if n in sys.modules])"

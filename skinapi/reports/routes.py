@@ -8,7 +8,7 @@ from skinapi.errors import InvalidBody, NotFound
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.pages.html import POLICY, render_html, render_verdict
 from skinapi.reports.pages.labels import labels_of
-from skinapi.reports.pages.pdf import render_pdf
+from skinapi.reports.pages.printing import render_pdf
 from skinapi.reports.schemas import (
     FullReport,
     ReportQuery,

@@ -16,8 +16,8 @@ from skinapi.records.submissions import Submission
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
-from skinapi.reports.pages.pdf import RENDERER, render_pdf
 from skinapi.reports.pages.pictures import print_pictures
+from skinapi.reports.pages.printing import RENDERER, render_pdf
 from skinapi.reports.report import Patient, Pictures, Report, Seal
 from skinapi.reports.verification import Issued, IssuedReports, seal_report
 from skinapi.vision.conditions import LANGUAGES, Language

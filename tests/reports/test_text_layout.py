@@ -7,14 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
+from skinapi.reports.pages.characters import UNPRINTABLE, strip_control_characters
 from skinapi.reports.pages.fonts import REGULAR, has_letter
-from skinapi.reports.pages.text_layout import (
-    UNPRINTABLE,
-    one_line,
-    printable,
-    strip_control_characters,
-    wrap,
-)
+from skinapi.reports.pages.text_layout import one_line, printable, wrap
 from skinapi.web.visible_text import MOST_MARKS
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}

@@ -9,6 +9,7 @@ from reportlab.graphics.barcode.qrencoder import QRCode, QRErrorCorrectLevel
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
+from skinapi.reports.pages.characters import UNPRINTABLE
 from skinapi.reports.pages.charts import INK, RULE, draw_bars, draw_scale
 from skinapi.reports.pages.content import ReportContent, Row
 from skinapi.reports.pages.flow import (
@@ -34,7 +35,7 @@ from skinapi.reports.pages.styles import (
     WIDTH,
     Styles,
 )
-from skinapi.reports.pages.text_layout import UNPRINTABLE, printable
+from skinapi.reports.pages.text_layout import printable
 
 REVIEW_LABELS = 80.0
 

@@ -8,16 +8,15 @@ from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
 from skinapi.reports.pages.body import lay_out
+from skinapi.reports.pages.characters import strip_control_characters
 from skinapi.reports.pages.charts import RULE
 from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.flow import Page, text_block
 from skinapi.reports.pages.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styles
-from skinapi.reports.pages.text_layout import one_line, strip_control_characters
+from skinapi.reports.pages.text_layout import one_line
 from skinapi.reports.report import Report
 from skinapi.tracing import span
 
-# Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-5"
 PRODUCER = "SkinAPI"
 MOST_PAGES = 2
 # A report of more than two pages is set smaller, down to a size that tired eyes can still read.

@@ -1,46 +1,17 @@
-"""Makes any text printable: removes control characters, replaces letters that the font does not
-have, and breaks the text into lines.
+"""Makes any text printable: replaces letters that the font does not have, and breaks the text into
+lines.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator
 
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
+from skinapi.reports.pages.characters import UNPRINTABLE, strip_control_characters
 from skinapi.reports.pages.fonts import has_letter
-from skinapi.web.visible_text import cap_marks
-
-# Shown in place of a letter that the font does not have.
-UNPRINTABLE = "□"
 
 # A line must not break at a space that French puts before or after a punctuation mark.
 _BREAK = re.compile(r"(?<!«) (?![%:;?!»])")
-
-
-def strip_control_characters(text: str) -> str:
-    """Remove characters that are invisible, reorder text or control the output, except line breaks,
-    and marks that would be drawn over other lines.
-
-    Unassigned and private characters become UNPRINTABLE.
-    """
-    # NFC makes one character of a letter and its accent; ReportLab would not combine the two.
-    composed = unicodedata.normalize("NFC", text)
-    return cap_marks("".join(_replace_control(character) for character in composed))
-
-
-def _replace_control(character: str) -> str:
-    if character == "\n":
-        return character
-    match unicodedata.category(character):
-        # Categories: https://www.unicode.org/reports/tr44/#General_Category_Values
-        case "Cf":
-            return ""
-        case "Cc" | "Zl" | "Zp":
-            return " "
-        case "Cs" | "Cn" | "Co":
-            return UNPRINTABLE
-    return character
 
 
 def printable(text: str) -> str:
