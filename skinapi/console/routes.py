@@ -5,6 +5,7 @@ the caller's token.
 import gzip
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from flask import Response, request
@@ -33,18 +34,23 @@ POLICY = (
 
 @dataclass(frozen=True)
 class Asset:
-    """One file as it is sent; `zipped` is empty for pictures, which are compressed already."""
+    """One file as it is sent."""
 
     content: bytes
-    zipped: bytes
     mimetype: str
     etag: str
+    compressible: bool
 
     @classmethod
     def read(cls, path: Path) -> "Asset":
         content = path.read_bytes()
-        zipped = gzip.compress(content, mtime=0) if path.suffix in COMPRESSED else b""
-        return cls(content, zipped, TYPES[path.suffix], hashlib.sha256(content).hexdigest()[:20])
+        etag = hashlib.sha256(content).hexdigest()[:20]
+        return cls(content, TYPES[path.suffix], etag, path.suffix in COMPRESSED)
+
+    @cached_property
+    def zipped(self) -> bytes:
+        """Compressed at its first request."""
+        return gzip.compress(self.content, mtime=0)
 
 
 # Read once: the files are a part of the program, and no request reaches another one.
@@ -85,7 +91,7 @@ def show_asset(_: None, *, name: str) -> Response:
 
 def _answer(asset: Asset) -> Response:
     """A browser keeps its copy, and asks each time whether that is still the current one."""
-    zipped = bool(asset.zipped) and request.accept_encodings.quality("gzip") > 0
+    zipped = asset.compressible and request.accept_encodings.quality("gzip") > 0
     response = Response(asset.zipped if zipped else asset.content, content_type=asset.mimetype)
     if zipped:
         response.headers["Content-Encoding"] = "gzip"
