@@ -3,6 +3,7 @@
 import secrets
 import string
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from pydantic import StringConstraints
 
 from skinapi.auth.hashing_places import PLACES, HashingPlaces
@@ -36,7 +38,7 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher = HASHER, *, places: int = PLACES) -> None:
         self._hasher = hasher
         self._executor = ThreadPoolExecutor(CONCURRENT_HASHES, thread_name_prefix="argon2")
-        self._dummy_hash = hasher.hash(secrets.token_hex(16))
+        self._dummy_hash = _unmatched_hash(hasher)
         self._places = HashingPlaces(places)
         self._of_thread = threading.local()
 
@@ -83,6 +85,18 @@ class Passwords:
             with self.place(signed=True):
                 return self._run_queued(work, *arguments)
         return self._executor.submit(work, *arguments).result()
+
+
+def _unmatched_hash(hasher: PasswordHasher) -> str:
+    """The hash of no password, at the same cost to check as a real one. Nothing is hashed for it.
+    Format: https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md
+    """
+    salt, digest = (
+        b64encode(secrets.token_bytes(length)).rstrip(b"=").decode()
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    cost = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${cost}${salt}${digest}"
 
 
 def one_time_password() -> str:

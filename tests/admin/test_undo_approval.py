@@ -18,7 +18,7 @@ from tests.interleaving import SteppedStore, every_order, run
 from tests.size import size
 
 EMAIL = "ada@example.org"
-PASSWORDS = Passwords(CHEAP)  # it hashes once as it is made
+PASSWORDS = Passwords(CHEAP)
 
 
 def undo(admin: Person) -> Any:

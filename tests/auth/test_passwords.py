@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
-from skinapi.auth.passwords import HASHER, Passwords, one_time_password
+from skinapi.auth.passwords import HASHER, Passwords, _unmatched_hash, one_time_password
 from tests.backends import CHEAP, PASSWORD, Backend
 from tests.served.wire import at_once
 
@@ -168,6 +169,14 @@ def test_passwords_are_argon2id_and_salted() -> None:
     first, second = passwords.hash(PASSWORD), passwords.hash(PASSWORD)
     assert first.startswith("$argon2id$")
     assert first != second
+
+
+def test_the_hash_of_no_account_has_the_form_and_the_cost_of_a_real_one() -> None:
+    """Another form would be refused at once, which tells that there is no account."""
+    unmatched = _unmatched_hash(HASHER)
+    assert extract_parameters(unmatched) == extract_parameters(HASHER.hash(PASSWORD))
+    with pytest.raises(VerifyMismatchError):
+        HASHER.verify(unmatched, PASSWORD)
 
 
 def test_any_script_makes_a_password(backend: Backend) -> None:
