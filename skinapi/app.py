@@ -82,7 +82,6 @@ def create_app(
     services.trail.log_newest()
     registry = registry or open_registry(settings)
     follower = open_follower(settings, services.models, registry)
-    follower.make_pass()
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, _rates(settings))
 
     app = Flask(__name__, static_folder=None)
@@ -129,6 +128,7 @@ def create_app(
     )
     answer_errors(app, renderer_for(app))
     _register_routes(app, settings, services, registry, limits)
+    follower.make_pass()  # last, because it waits for the model, which a thread may still open
     return app
 
 
