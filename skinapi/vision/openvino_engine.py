@@ -3,6 +3,7 @@ a second.
 """
 
 import threading
+from contextlib import ExitStack
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -57,24 +58,18 @@ class OpenVinoEngine(Engine):
             model = core.read_model(network)
             if fault := find_graph_fault(model):
                 raise BadGraph(fault)
-            with unpacked_weights(model):
-                self._compiled = core.compile_model(model, "CPU", hints)
-                self._outputs = [self._compiled.output(name) for name in OUTPUTS]
-                self._prepare_weights()
+            self._until_first_pass = ExitStack()
+            self._until_first_pass.enter_context(unpacked_weights(model))
+            self._compiled = core.compile_model(model, "CPU", hints)
+            self._outputs = [self._compiled.output(name) for name in OUTPUTS]
             # A few small constants, such as shapes, keep the whole file mapped.
             release_pages(network.with_suffix(".bin"))
 
     def infer(self, batch: Tensor) -> EngineOutput:
         answers = self._request().infer([np.ascontiguousarray(batch)])
+        # The first pass has converted the weights to the processor's own layout.
+        self._until_first_pass.close()
         return EngineOutput(*(np.array(answers[output]) for output in self._outputs))
-
-    def _prepare_weights(self) -> None:
-        """Run the network once: the first pass converts the weights to the processor's own layout.
-        A network with an open input size does this only at its first real inference.
-        """
-        sides = list(self._compiled.inputs[0].partial_shape)[1:]
-        if all(side.is_static for side in sides):
-            self.infer(np.zeros([1, *(side.get_length() for side in sides)], np.float32))
 
     def _request(self) -> ov.InferRequest:
         if not hasattr(self._thread_local, "request"):
