@@ -2,6 +2,7 @@
 of each. Runs the loaded model on pictures.
 """
 
+import importlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,6 @@ from skinapi.vision.model_files import (
 )
 from skinapi.vision.model_graph import LARGEST_SIDE, BadGraph
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
-from skinapi.vision.remote_engine import RemoteEngine
 from skinapi.vision.tensor import Scaling, Tensor, make_tensor
 
 NETWORK = "network.xml"
@@ -186,7 +186,8 @@ def open_model(
         _refuse_unfit(folder, calibration, labels, head)
         engine: Engine
         if engine_url:
-            engine = RemoteEngine(
+            # Imported late: most installations have no inference server.
+            engine = importlib.import_module("skinapi.vision.remote_engine").RemoteEngine(
                 engine_url, version=card.version, head=head, side=card.side, streams=streams
             )
         else:

@@ -4,6 +4,7 @@ give misleading results.
 Each `find_*_fault` returns one sentence for people, or None if there is no fault.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -162,7 +163,7 @@ def find_number_fault(part: Any, *, at: str = "", depth: int = 0) -> str | None:
     """Find the first number, in nested mappings and lists, that is not finite. Nesting of more than
     MOST_NESTING levels is a fault too.
     """
-    if isinstance(part, float) and not np.isfinite(part):
+    if isinstance(part, float) and not math.isfinite(part):
         return f"{at} is {part}"
     if isinstance(part, Mapping):
         inner = [(str(name), value) for name, value in part.items()]
