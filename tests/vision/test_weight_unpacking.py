@@ -11,7 +11,7 @@ import pytest
 from skinapi.vision.model import NETWORK, SHIPPED_MODEL
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
 from skinapi.vision.tensor import Tensor
-from skinapi.vision.weight_unpacking import unpacked_weights
+from skinapi.vision.weight_unpacking import unpacked_weights, widen
 
 HALF = SHIPPED_MODEL / NETWORK
 
@@ -45,6 +45,12 @@ def test_on_a_full_disk_the_network_serves_all_the_same(monkeypatch: pytest.Monk
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: pytest.fail("no room"))
     assert np.allclose(logits(1), before, atol=1e-4)
+
+
+def test_every_finite_float16_is_the_same_number_in_float32() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    finite = halves[np.isfinite(halves)]
+    assert widen(finite).tobytes() == finite.astype(np.float32).tobytes()
 
 
 def test_float16_numbers_that_are_not_only_weights_stay(tmp_path: Path) -> None:
