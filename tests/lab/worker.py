@@ -1,5 +1,5 @@
-"""The worker with the lab's own jobs, which get as much processor as the other tests beside them:
-`python -m tests.lab.worker`.
+"""The worker with the lab's own jobs, which train a tiny network, and get as much processor as the
+other tests beside them: `python -m tests.lab.worker`.
 """
 
 import sys

@@ -16,7 +16,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import Server, serving
 from tests.served.wire import Answer
-from tests.size import size
+from tests.size import drill, size
 
 TRAINED_S = 240
 FOLLOWED_S = 10
@@ -30,7 +30,8 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _worker(server: Server) -> Iterator[None]:
-    worker = server.begin("-m", "tests.lab.worker")
+    """In the drill the product's own, which trains a real MobileNetV2."""
+    worker = server.begin("-m", *(("skinapi", "worker") if drill else ("tests.lab.worker",)))
     yield
     worker.kill()
     worker.wait()
