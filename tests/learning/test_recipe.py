@@ -170,6 +170,17 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
         np.testing.assert_allclose(left, right, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def begun(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a training that was resumed as it had begun."""
+    folder = tmp_path_factory.mktemp("begun")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training_module, "_run", lambda *_: PhaseStatus(finished=True))
+        teach(small, folder)
+        teach(small, folder)
+    return folder
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -180,18 +191,15 @@ def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights
     ids=lambda other: next(iter(other)),
 )
 def test_a_training_is_not_resumed_with_another_strength_or_share(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Any]
+    small: Small, begun: Path, other: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(training_module, "_run", lambda *_: PhaseStatus(finished=True))
-    teach(small, tmp_path)
-    teach(small, tmp_path)
     strengths = {name for name in other if name in Phase.__dataclass_fields__}
     phase = replace(GROWING, **{name: other[name] for name in strengths})
     rest = {name: value for name, value in other.items() if name not in strengths}
     with pytest.raises(
         BadDataset, match=f"another training, which differs in .*{next(iter(other))}"
     ):
-        teach(small, tmp_path, phase, **rest)
+        teach(small, begun, phase, **rest)
 
 
 def change(value: Any) -> Any:

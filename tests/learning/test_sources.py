@@ -174,7 +174,7 @@ def test_a_model_is_trained_on_two_sources_and_its_card_names_them(
     phones = write_source(tmp_path / "phones", *rows, seed=5)
     split = small.model / "split.json"
     words = [*small.words, "--data", small.data, f"{phones},licence=CC BY 4.0,share=0.3"]
-    words += ["--split", split, "--cut-normal-skin", "--epochs", "1"]
+    words += ["--split", split, "--cut-normal-skin", "--phases", "coarse", "--epochs", "1"]
     run_command([*words, "--work", tmp_path / "work", "--out", tmp_path / "model"], tmp_path)
     card = json.loads((tmp_path / "model" / "card.json").read_text())
     (named,) = [source for source in card["sources"] if source["name"] == "phones"]

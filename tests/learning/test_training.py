@@ -154,6 +154,8 @@ def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> N
         "train",
         "--data",
         small.data,
+        "--architecture",
+        "MobileNetV2",
         "--work",
         tmp_path / "work",
         "--out",
