@@ -6,7 +6,5 @@ from skinapi.jobs.run_job import run_job
 from skinapi.run_job import HANDLERS
 from skinapi.settings import Settings
 
-OURS = {**HANDLERS, "training": "tests.lab.tiny_training:train"}
-
 if __name__ == "__main__":
-    sys.exit(run_job(OURS, memory=Settings().job_memory, niceness=0))
+    sys.exit(run_job(HANDLERS, memory=Settings().job_memory, niceness=0))

@@ -30,8 +30,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture(autouse=True)
 def _worker(server: Server) -> Iterator[None]:
-    """In the drill the product's own, which trains a real MobileNetV2."""
-    worker = server.begin("-m", *(("skinapi", "worker") if drill else ("tests.lab.worker",)))
+    """In the drill it trains a real MobileNetV2."""
+    program = "tests.lab.run_job" if drill else "tests.lab.run_tiny_job"
+    worker = server.begin("-m", "tests.lab.worker", program)
     yield
     worker.kill()
     worker.wait()

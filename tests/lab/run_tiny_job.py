@@ -1,0 +1,12 @@
+"""The same, but a training trains a tiny network."""
+
+import sys
+
+from skinapi.jobs.run_job import run_job
+from skinapi.run_job import HANDLERS
+from skinapi.settings import Settings
+
+TINY_HANDLERS = {**HANDLERS, "training": "tests.lab.tiny_training:train"}
+
+if __name__ == "__main__":
+    sys.exit(run_job(TINY_HANDLERS, memory=Settings().job_memory, niceness=0))
