@@ -1,8 +1,9 @@
 """A bounded load: so many clients at once, until the calls are made or the time is up."""
 
 import itertools
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -56,3 +57,21 @@ def times_of(
 def timing_of(times: Sequence[float], wall: float) -> Timing:
     p50, p99 = np.percentile(np.array(times) * 1000, (50, 99)).tolist()
     return Timing(p50, p99, len(times) / wall)
+
+
+def rate_of(work: Callable[[], object], streams: int, *, seconds: float) -> float:
+    """How often a second `work` is done in so many threads."""
+    work()
+    deadline, done = time.perf_counter() + seconds, [0] * streams
+
+    def one_stream(number: int) -> None:
+        while time.perf_counter() < deadline:
+            work()
+            done[number] += 1
+
+    threads = [threading.Thread(target=one_stream, args=(number,)) for number in range(streams)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(done) / seconds
