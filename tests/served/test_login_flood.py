@@ -16,8 +16,8 @@ from tests.served.wire import ask, at_once
 from tests.size import size
 
 ADDRESSES, LOGINS = 5, 60
-# Without places the worst was 32 s; a shared machine of two cores is slow by itself.
-MOST_SECONDS = 3.0
+# Without places the worst was 32 s. With them it is 1.3 s, and was 3.6 s on a busy machine.
+MOST_SECONDS = 10.0
 
 
 @pytest.mark.timeout(300)
