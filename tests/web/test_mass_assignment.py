@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from skinapi.web.routes import Route, declared_routes
 from tests.access import PEOPLE, ROWS, SampleAccounts
-from tests.backends import Backend, mock_store
+from tests.backends import Backend
 
 THIEF = "f" * 32
 MARK = 770077
@@ -35,7 +35,7 @@ STOLEN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
-    return Backend(tmp_path_factory.mktemp("mass"), mock_store(), open_lab=True)
+    return Backend(tmp_path_factory.mktemp("mass"), open_lab=True)
 
 
 def names_of_bodies(backend: Backend) -> dict[str, Route]:
