@@ -6,7 +6,7 @@ from werkzeug.test import TestResponse
 from skinapi.web.access import closed_to
 from skinapi.web.routes import Route, route_of
 from tests.access import PEOPLE, ROWS, SampleAccounts
-from tests.backends import Backend, mock_store
+from tests.backends import Backend
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
 REFUSALS = {
@@ -20,7 +20,7 @@ REFUSALS = {
 @pytest.fixture(scope="module")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Backend:
     """As in production: no client without a token is let in."""
-    return Backend(tmp_path_factory.mktemp("access"), mock_store(), environment="production")
+    return Backend(tmp_path_factory.mktemp("access"), environment="production")
 
 
 def declared(backend: Backend) -> dict[str, Route]:
