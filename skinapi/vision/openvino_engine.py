@@ -58,7 +58,7 @@ class OpenVinoEngine(Engine):
             model = core.read_model(network)
             if fault := find_graph_fault(model):
                 raise BadGraph(fault)
-            self._until_first_pass = ExitStack()
+            self._releasing, self._until_first_pass = threading.Lock(), ExitStack()
             self._until_first_pass.enter_context(unpacked_weights(model))
             self._compiled = core.compile_model(model, "CPU", hints)
             self._outputs = [self._compiled.output(name) for name in OUTPUTS]
@@ -67,8 +67,10 @@ class OpenVinoEngine(Engine):
 
     def infer(self, batch: Tensor) -> EngineOutput:
         answers = self._request().infer([np.ascontiguousarray(batch)])
-        # The first pass has converted the weights to the processor's own layout.
-        self._until_first_pass.close()
+        # The first pass has converted the weights to the processor's own layout. Several threads
+        # may make it at the same time.
+        with self._releasing:
+            self._until_first_pass.close()
         return EngineOutput(*(np.array(answers[output]) for output in self._outputs))
 
     def _request(self) -> ov.InferRequest:
