@@ -11,10 +11,9 @@ validation part; the test part is for one reading at the end. The model's folder
 import argparse
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import nncf
@@ -39,6 +38,7 @@ from skinapi.vision.model import NETWORK, SHIPPED_MODEL, Model, open_model
 from skinapi.vision.openvino_engine import OpenVinoEngine, Precision, shared_core
 from skinapi.vision.tensor import Tensor, make_tensor
 from skinapi.vision.weight_unpacking import unpacked_weights
+from tests.bench.load import rate_of
 
 # How many convolutions at the end of a ResNet50 stay in float: its last stage has 10, the one
 # before it 19. The first convolution and the head then stay too; None: nothing does.
@@ -186,26 +186,9 @@ def rates(networks: dict[str, tuple[Path, Precision]], side: int) -> None:
         seen: dict[str, list[float]] = {name: [] for name in engines}
         for _ in range(ROUNDS):
             for name, engine in engines.items():
-                seen[name].append(_rate(engine, batch, streams))
+                seen[name].append(rate_of(partial(engine.infer, batch), streams, seconds=ROUND_S))
         for name, each in seen.items():
             say(f"  {streams} streams, {name}: median {np.median(each):.1f} photos/s of {ROUNDS}")
-
-
-def _rate(engine: OpenVinoEngine, batch: Tensor, streams: int) -> float:
-    counts = [0] * streams
-    until = time.perf_counter() + ROUND_S
-
-    def work(place: int) -> None:
-        while time.perf_counter() < until:
-            engine.infer(batch)
-            counts[place] += 1
-
-    threads = [threading.Thread(target=work, args=(place,)) for place in range(streams)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / ROUND_S
 
 
 def say(line: str) -> None:

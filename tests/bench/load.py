@@ -1,4 +1,6 @@
-"""A bounded load: so many clients at once, until the calls are made or the time is up."""
+"""A bounded load: so many clients at once, until the calls are made or the time is up. And how
+often a second a function can be called.
+"""
 
 import itertools
 import threading
