@@ -2,7 +2,7 @@
 
 The value that SQLite extracts from a document does not always tell its JSON type: true is 1, and a
 list is its text. Only for such values the document is read and parsed (`json_type`). For all others
-the index is enough, which takes a thirtieth of the time.
+the index is enough.
 """
 
 from collections.abc import Sequence

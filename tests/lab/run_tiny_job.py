@@ -1,4 +1,4 @@
-"""The same, but a training trains a tiny network."""
+"""The process of a job of the lab, not niced, in which a training trains a tiny network."""
 
 import sys
 
