@@ -1,9 +1,10 @@
 """Buffers one request while it arrives, and its answer while it leaves, so that no thread waits
 for a client.
 
-A thread first works on the head alone. Once the application has admitted the caller, a thread works
-on the whole body. In between, only the main loop of the worker waits for the client
-(server_worker.py).
+A thread first works on the head alone. Where the application has admitted the caller and all of a
+small body is here by then, the thread goes on with it. Otherwise it becomes free, and a thread
+works on the whole request once its body is here. In between, only the main loop of the worker waits
+for the client (server_worker.py).
 """
 
 import re
@@ -32,6 +33,9 @@ MOST_CHUNKS = 20_000
 # Bytes that arrive are joined in pieces of at least so many: a Python object for each two bytes
 # would take eight times their memory, and only the bytes are counted.
 PIECE = 64 * 1024
+# Of a body, the thread reads at most so many bytes itself. They are not counted as body memory, but
+# no more requests hold them than there are threads.
+MOST_READ_BY_THREAD = 256 * 1024
 
 
 class BodyPending(BaseException):
@@ -212,10 +216,13 @@ class BufferedRequest:
         """Let the next reader begin at the head. Call it before each call of the application."""
         self._to_read = deque([memoryview(self._head)])
         if self.complete:
-            self._to_read.extend(map(memoryview, self._arrived))
-            self._arrived.clear()
-            if self._spool:
-                self._spool.rewind()
+            self._offer_body()
+
+    def _offer_body(self) -> None:
+        self._to_read.extend(map(memoryview, self._arrived))
+        self._arrived.clear()
+        if self._spool:
+            self._spool.rewind()
 
     @property
     def read_to_its_end(self) -> bool:
@@ -241,14 +248,31 @@ class BufferedRequest:
         """At most `size` bytes; none at the end of the body. Raises BodyPending where nothing is
         here and more is still to come.
         """
+        if not self._to_read and not self.complete:
+            self._read_rest()
         if not self._to_read:
-            if self.complete:
-                return self._spool.read(size) if self._spool else b""
-            raise BodyPending
+            return self._spool.read(size) if self._spool else b""
         first = self._to_read.popleft()
         if len(first) > size:
             self._to_read.appendleft(first[size:])
         return bytes(first[:size])
+
+    def _read_rest(self) -> None:
+        """Read the rest of an admitted body, if all of it has reached this machine. Raises
+        BodyPending if not: what was read is kept, and the main loop waits for the others.
+        """
+        left, admission = self.body.left, self.admission
+        if not left or left > MOST_READ_BY_THREAD or not admission or admission.spooled:
+            raise BodyPending
+        while self.body.left:
+            try:
+                data = self._sock.recv(self.body.left)
+            except OSError as error:  # nothing has arrived, or the client is gone
+                raise BodyPending from error
+            if not data:
+                raise BodyPending
+            self.add(data)
+        self._offer_body()
 
     def send(self, data: bytes) -> int:
         """Keep gunicorn's "100 Continue", but only the first: gunicorn writes one each time that

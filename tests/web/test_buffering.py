@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from skinapi.errors import PayloadTooLarge
 from skinapi.web.buffering import (
     MOST_CHUNKS,
+    MOST_READ_BY_THREAD,
     Admission,
     AnnouncedBody,
     BodyPending,
+    BufferedBody,
     BufferedRequest,
     ChunkedBody,
     body_after,
@@ -121,6 +123,86 @@ def test_a_thread_that_needs_more_of_the_body_stops_and_is_free(line: socket.soc
     request.rewind()
     assert [request.recv(4) for _ in range(4)] == [b"head", b"abcd", b"ef", b""]
     assert request.read_to_its_end
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A client's end of a connection, and the server's, which does not block."""
+    client, server = socket.socketpair()
+    with client, server:
+        server.setblocking(False)
+        yield client, server
+
+
+def admission(*, spooled: bool = False) -> Admission:
+    return Admission("anna", {}, 2**30, PayloadTooLarge(), spooled)
+
+
+def test_a_thread_reads_the_rest_of_a_body_that_is_here(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    client, server = ends
+    request = BufferedRequest(server, b"head", AnnouncedBody(6))
+    request.add(b"abc")
+    request.rewind()
+    request.admit(admission())
+    client.sendall(b"defNEXT")
+    assert [request.recv(4) for _ in range(4)] == [b"head", b"abcd", b"ef", b""]
+    assert request.read_to_its_end
+    assert server.recv(9) == b"NEXT"
+
+
+def test_of_a_body_that_is_partly_here_nothing_is_lost(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    client, server = ends
+    request = BufferedRequest(server, b"", AnnouncedBody(6))
+    request.add(b"a")
+    request.admit(admission())
+    client.sendall(b"bc")
+    with pytest.raises(BodyPending):
+        request.recv(9)
+    assert request.arrived == 3
+    request.add(b"def")
+    request.rewind()
+    assert [request.recv(9) for _ in range(3)] == [b"", b"abcdef", b""]
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_client_that_leaves_within_its_body_is_left_to_the_main_loop(
+    ends: tuple[socket.socket, socket.socket], reset: bool
+) -> None:
+    client, server = ends
+    if reset:
+        server.sendall(b"unread, so that closing resets the connection")
+    request = BufferedRequest(server, b"", AnnouncedBody(6))
+    request.admit(admission())
+    client.close()
+    with pytest.raises(BodyPending):
+        request.recv(9)
+
+
+@pytest.mark.parametrize(
+    ("body", "admitted"),
+    [
+        (AnnouncedBody(3), None),
+        (AnnouncedBody(MOST_READ_BY_THREAD + 1), admission()),
+        (AnnouncedBody(3), admission(spooled=True)),
+        (ChunkedBody(), admission()),
+    ],
+    ids=["not admitted", "large", "for a file", "of unknown length"],
+)
+def test_a_thread_leaves_other_bodies_to_the_main_loop(
+    ends: tuple[socket.socket, socket.socket], body: BufferedBody, admitted: Admission | None
+) -> None:
+    client, server = ends
+    request = BufferedRequest(server, b"", body)
+    if admitted:
+        request.admit(admitted)
+    client.sendall(b"abc")
+    with pytest.raises(BodyPending):
+        request.recv(9)
+    assert server.recv(9) == b"abc"
 
 
 def test_a_100_continue_is_sent_once(line: socket.socket) -> None:
