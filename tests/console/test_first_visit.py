@@ -23,6 +23,7 @@ def test_the_address_leads_to_a_sample_and_the_one_time_password_to_ones_work(
 
 def see_a_sample(journey: Journey) -> None:
     visitor = journey.visitor
+    visitor.open("/")
     journey.see("startTitle")
     journey.step("start")
     journey.press("trySample")

@@ -47,6 +47,7 @@ def test_the_first_login_with_an_initial_password_asks_for_an_own_one(
     visitor: Visitor, doctor: str
 ) -> None:
     visitor.look()
+    visitor.open("/")
     visitor.see("Log in")
     visitor.type(email=doctor, password=INITIAL)
     visitor.press("form .primary")
@@ -71,6 +72,7 @@ def test_a_login_on_the_first_page_leads_to_what_the_role_works_with(
     seeder.services.admin.approve_account(email=email, role=None, by="admin")
     seeder.services.admin.set_role(email=email, role=role, by="admin")
     visitor.look()
+    visitor.open("/")
     visitor.see("Log in")
     visitor.type(email=email, password=PASSWORD)
     visitor.press("form .primary")

@@ -37,7 +37,7 @@ def test_from_registering_to_a_report_and_out_again(
 
 def register(journey: Journey, email: str) -> None:
     visitor = journey.visitor
-    visitor.go("register")
+    visitor.open("/#/register")
     visitor.type(name="Ada Lovelace", email=email, password=PASSWORD)
     journey.press("register", within="narrow")
     journey.see("waitingTitle")

@@ -62,6 +62,7 @@ def test_whatever_goes_wrong_has_words_and_a_way_on(
 
 def log_in(journey: Journey, seeder: Seeder, email: str) -> None:
     visitor = journey.visitor
+    visitor.open("/")
     seeder.services.admin.suspend_account(email=email, by="admin")
     visitor.type(email=email, password=PASSWORD)
     visitor.press("form .primary")

@@ -226,6 +226,7 @@ def test_the_check_of_accessibility_finds_what_is_wrong(visitor: Visitor) -> Non
     if not tool("axe-core"):
         pytest.skip("axe-core could not be had from npm")
     visitor.look()
+    visitor.open("/")
     visitor.see("Log in")
     visitor.run("document.querySelector('.brand img').removeAttribute('alt')")
     with pytest.raises(AssertionError, match="image-alt"):

@@ -76,31 +76,32 @@ class Visitor:
         self._browser = browser
         self._home = f"http://127.0.0.1:{port}"
         self._size = DESKTOP
+        self._before_next_page: list[str] = []
         self._words: dict[str, dict[str, str]] = {}
 
     def look(
         self, size: tuple[int, int] = DESKTOP, *, dark: bool = False, language: str = "en"
     ) -> None:
-        """From now on through such a window, in such a light, in this language."""
+        """From the next page on through such a window, in such a light, in this language."""
         self._size = size
         self._resize(size[1])
         self._command("Emulation.setTouchEmulationEnabled", enabled=size == PHONE)
         theme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._command("Emulation.setEmulatedMedia", features=[theme])
-        self.open("/")
-        self._browser.execute_script(
-            "localStorage.setItem('skinapi.language', arguments[0])", language
-        )
-        self.open("/")
+        self._store("localStorage", "skinapi.language", language)
 
     def enter(self, caller: Caller, role: str) -> None:
         """Logged in, without typing a password."""
         session = json.dumps({"token": caller.token, "role": role, "email": caller.email})
-        self.run("sessionStorage.setItem('skinapi.session', arguments[0])", session)
+        self._store("sessionStorage", "skinapi.session", session)
         self.open("/")
 
     def open(self, path: str) -> None:
+        source = ";".join(self._before_next_page)
+        script = self._command("Page.addScriptToEvaluateOnNewDocument", source=source)
         self._browser.get(self._home + path)
+        self._command("Page.removeScriptToEvaluateOnNewDocument", **script)
+        self._before_next_page.clear()
 
     def go(self, place: str) -> None:
         self._browser.execute_script("location.hash = arguments[0]", f"#/{place}")
@@ -172,7 +173,7 @@ class Visitor:
         self._until(lambda: text not in self.text(), f"not to see {text!r}")
 
     def text(self) -> str:
-        return str(self._browser.find_element(By.TAG_NAME, "body").text)
+        return str(self.run("return document.body.innerText"))
 
     def printed(self) -> str:
         """What stands on paper, as a browser prints unless it is told otherwise."""
@@ -270,6 +271,10 @@ class Visitor:
         assert wide <= 0, f"the page is {wide} pixels wider than the window"
         cut = self.run(CUT_OFF)
         assert cut == [], cut
+
+    def _store(self, storage: str, key: str, value: str) -> None:
+        """Before the next page runs its own scripts."""
+        self._before_next_page.append(f"{storage}.setItem({json.dumps(key)}, {json.dumps(value)})")
 
     def _until(self, act: Callable[[], Any], what: str) -> Any:
         wait = WebDriverWait(
