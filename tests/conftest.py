@@ -46,6 +46,7 @@ BEGIN_FIRST = ("learning", "console")
 
 
 LONGEST_ID = 100
+UNLIMITED = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist writes the groups into the names
@@ -219,18 +220,34 @@ def session_browser() -> Iterator[webdriver.Chrome]:
         pytest.skip(f"no browser: {error}")
 
 
-@pytest.fixture
-def browser(session_browser: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
-    """In a tab of its own, with an empty log and nothing stored."""
+@pytest.fixture(scope="module")
+def tab(session_browser: webdriver.Chrome) -> Iterator[str]:
+    """One for the tests of a module: to open and close one takes as long as a short test."""
     first = session_browser.current_window_handle
     session_browser.switch_to.new_window("tab")
-    session_browser.get_log("browser")  # type: ignore[no-untyped-call]
-    yield session_browser
-    origin = session_browser.execute_script("return location.origin")
-    clear = {"origin": origin, "storageTypes": "all"}
-    session_browser.execute_cdp_cmd("Storage.clearDataForOrigin", clear)
+    opened = session_browser.current_window_handle
+    yield opened
+    session_browser.switch_to.window(opened)
     session_browser.close()
     session_browser.switch_to.window(first)
+
+
+@pytest.fixture
+def browser(session_browser: webdriver.Chrome, tab: str) -> Iterator[webdriver.Chrome]:
+    """With one tab before it, an empty log and nothing stored."""
+    before = session_browser.window_handles
+    session_browser.switch_to.window(tab)
+    session_browser.get_log("browser")  # type: ignore[no-untyped-call]
+    yield session_browser
+    for added in set(session_browser.window_handles) - set(before):
+        session_browser.switch_to.window(added)
+        session_browser.close()
+    session_browser.switch_to.window(tab)
+    session_browser.execute_cdp_cmd("Network.emulateNetworkConditions", UNLIMITED)
+    origin = session_browser.execute_script("sessionStorage.clear(); return location.origin")
+    clear = {"origin": origin, "storageTypes": "all"}
+    session_browser.execute_cdp_cmd("Storage.clearDataForOrigin", clear)
+    session_browser.get("about:blank")
 
 
 @pytest.fixture

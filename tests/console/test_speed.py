@@ -48,10 +48,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def visitor(browser: webdriver.Chrome, server: Server) -> Visitor:
+def visitor(browser: webdriver.Chrome, server: Server) -> Iterator[Visitor]:
     browser.execute_cdp_cmd("Page.enable", {})
-    browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NOTES})
-    return Visitor(browser, server.port)
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": NOTES})
+    yield Visitor(browser, server.port)
+    browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 
 
 def test_the_first_view_is_small_and_nothing_moves_in_it(
