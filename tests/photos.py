@@ -1,6 +1,7 @@
 """Photos made by the tests, one colour for each condition: all that `tests.models` knows."""
 
 import io
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ def photo_of(key: str, size: tuple[int, int] = (300, 225), **options: Any) -> by
     return photo_in(COLOURS[key], size, **options)
 
 
+@cache
 def photo_in(
     colour: tuple[int, ...], size: tuple[int, int] = (300, 225), *, format: str = "JPEG"
 ) -> bytes:

@@ -29,7 +29,7 @@ from tests.photos import photo_of
 from tests.prediction.photographer import predicted
 from tests.size import size
 
-LARGE = photo_of("melanoma", (2400, 1800))
+LARGE = (2400, 1800)
 
 
 def path_of(body: dict[str, Any]) -> str:
@@ -49,7 +49,7 @@ def test_a_thumbnail_is_a_small_picture_of_the_whole_photo(backend: Backend) -> 
     answer = backend.member().call("GET", "/submissions/1/thumbnail")
     assert answer.status_code == 404
     ada = backend.member()
-    body = predicted(ada, LARGE, keep_photo="true")
+    body = predicted(ada, photo_of("melanoma", LARGE), keep_photo="true")
     answer = ada.call("GET", path_of(body))
     assert answer.mimetype == "image/jpeg"
     picture = Image.open(io.BytesIO(answer.data))
@@ -67,7 +67,7 @@ def test_a_photo_is_decoded_once_and_never_at_full_size(
     any_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = any_backend.member()
-    body = predicted(ada, LARGE, keep_photo="true")
+    body = predicted(ada, photo_of("melanoma", LARGE), keep_photo="true")
     sizes: list[tuple[int, int]] = []
 
     def noting(content: bytes) -> Any:
