@@ -1,6 +1,7 @@
 """Rules of the code base: every route is declared, layers are kept apart, the API is described."""
 
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -154,6 +155,16 @@ def test_a_server_starts_without_the_training_side_and_without_reportlab(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_loading_the_engine_tells_its_maker_nothing(tmp_path: Path) -> None:
+    """It keeps the id under which it would send events in the home directory."""
+    opting_out = ("CI", "TF_BUILD", "JENKINS_URL")
+    kept = {name: value for name, value in os.environ.items() if name not in opting_out}
+    script = "import skinapi.vision.openvino_engine, openvino.tools.ovc"
+    command = [sys.executable, "-c", script]
+    subprocess.run(command, cwd=ROOT, env=kept | {"HOME": str(tmp_path)}, check=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("document", [".env.example", "docs/operations.md"])
