@@ -1,8 +1,10 @@
 """Exports a Keras network to a model folder that the server can load."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -28,6 +30,10 @@ from skinapi.vision.model_files import sum_file
 from skinapi.vision.model_graph import BadGraph
 from skinapi.vision.openvino_engine import OUTPUTS, OpenVinoEngine, Precision, shared_core
 from skinapi.vision.tensor import Tensor
+
+# Keras calls the converter by this name, and skinapi/__init__.py keeps OpenVINO from loading it.
+del sys.modules["openvino.tools.ovc"]
+ov.convert_model = import_module("openvino.tools.ovc").convert_model
 
 LARGEST_DIFFERENCE = 1e-3
 BATCH = 16
