@@ -118,7 +118,10 @@ def _compile(model: keras.Model, phase: Phase, *, steps: int) -> None:
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     # XLA slows TensorFlow down on CPUs, but JAX needs it.
     jit = keras.backend.backend() == "jax"
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=jit)
+    # An object, because it has its variables already. Those of one that is only named are made in
+    # the first step, and TensorFlow then traces the step a second time without them.
+    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+    model.compile(optimizer=optimizer, loss=loss, metrics=[accuracy], jit_compile=jit)
 
 
 def _momentum(phase: Phase, steps: int) -> float:
