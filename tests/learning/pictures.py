@@ -16,6 +16,7 @@ COLOURS = {
     "vasc": (150, 20, 140),
 }
 COLUMNS = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization", "modality")
+SOURCE_COLUMNS = ("image_id", "lesion_id", "patient_id", "dx", "modality")
 
 
 def draw_lesion(
@@ -48,4 +49,14 @@ def write_ham_like(folder: Path, *, lesions_per_class: int, seed: int = 0) -> Pa
                 rows.append((f"{dx}_{lesion}", image_id, dx, *facts))
     with (folder / "metadata.csv").open("w", newline="") as table:
         csv.writer(table).writerows([COLUMNS, *rows])
+    return folder
+
+
+def write_source(folder: Path, *rows: str, seed: int = 0) -> Path:
+    """`rows` are of SOURCE_COLUMNS; each gets a picture of its own."""
+    folder.mkdir(parents=True)
+    (folder / "metadata.csv").write_text("\n".join([",".join(SOURCE_COLUMNS), *rows]) + "\n")
+    random = np.random.default_rng(seed)
+    for row in rows:
+        draw_lesion("nv", random).save(folder / f"{row.partition(',')[0]}.png")
     return folder

@@ -25,7 +25,7 @@ from skinapi.learning.train.views import ViewCache, Views
 from skinapi.vision.calibration import Calibration, ModelCalibration
 from skinapi.vision.model import SHIPPED_MODEL, open_model
 from skinapi.vision.tensor import Scaling, make_whole_tensor
-from tests.learning.conftest import SIDE, Small, run_command
+from tests.learning.conftest import SIDE, Small, Taught, run_command
 from tests.learning.pictures import draw_lesion
 from tests.size import in_drill
 
@@ -286,22 +286,13 @@ def test_the_shipped_network_begins_no_training_that_would_measure_its_own_pictu
 
 
 def test_a_taught_model_was_shown_spoiled_pictures_and_names_its_teachers(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Small, taught: Taught
 ) -> None:
-    spoiled: list[Image.Image] = []
-
-    def note(view: Image.Image, *_: object) -> Image.Image:
-        spoiled.append(view)
-        return view
-
-    monkeypatch.setattr(views_module, "degrade_picture", note)
-    words = [*small.words, "--phases", "taught,coarse", "--epochs", "1", "--views", "1"]
-    words += ["--teachers", small.model]
-    run_command([*words, "--work", tmp_path / "work", "--out", tmp_path / "taught"], tmp_path)
-    shown = len(json.loads((small.model / "split.json").read_text())["train"])
-    assert 0.25 * shown < len(spoiled) < 0.75 * shown
-    assert not list((tmp_path / "work").rglob("answers-*"))
-    training = json.loads((tmp_path / "taught" / "card.json").read_text())["training"]
+    card = json.loads((taught.model / "card.json").read_text())
+    shown = sum(card["training"]["pictures"]["train"].values())
+    assert 0.25 * shown < taught.spoiled < 0.75 * shown
+    assert not list(taught.work.rglob("answers-*"))
+    training = card["training"]
     assert training["teachers"] == [open_model(small.model).version]
     assert training["trust"] == 0.7
     assert training["recipe"]["phases"][0]["spoiled"] == 0.5

@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
+from skinapi.learning.commands import train
 from skinapi.learning.train.recipe import Recipe
-from skinapi.vision.model import open_model, verify_checksums
+from skinapi.vision.model import NETWORK, open_model, verify_checksums
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.learning.pictures import draw_lesion
@@ -155,7 +156,7 @@ def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> N
         "--data",
         small.data,
         "--architecture",
-        "MobileNetV2",
+        tiny.NAME,
         "--work",
         tmp_path / "work",
         "--out",
@@ -170,10 +171,12 @@ def test_missing_starting_weights_are_refused(small: Small, tmp_path: Path) -> N
 def test_a_full_disk_is_told_and_leaves_no_model(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object, **__: object) -> None:
+    def fill_disk(*_: object) -> None:
+        (folder,) = (tmp_path / "models").glob(".model-*/mine")
+        (folder / NETWORK).write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("skinapi.learning.package.trained_model.write_readable_card", full)
+    monkeypatch.setattr(train, "export_trained", fill_disk)
     words: list[object] = [
         *small.words[:-4],
         "--work",

@@ -1,5 +1,6 @@
 """`train`: from pictures to a calibrated, measured and documented model folder."""
 
+import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -12,7 +13,7 @@ from skinapi.errors import BadNetwork
 from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import TrainOptions
 from skinapi.learning.data.datasets import require_classes
-from skinapi.learning.data.sources import Sources, load_part, load_sources
+from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
 from skinapi.learning.data.splits import (
     PARTS,
     SPLIT,
@@ -205,8 +206,9 @@ def _without_parents(value: Any) -> Any:
     if isinstance(value, Path):
         return value.name
     if isinstance(value, str):
-        folder, comma, rest = value.partition(",")
-        return f"{Path(folder).name}{comma}{rest}" if folder.startswith("/") else value
+        folder, *options = NEXT_KEY.split(value)
+        options = [re.sub(r"^labels=\s*/.*/", "labels=", option) for option in options]
+        return ",".join([Path(folder).name if folder.startswith("/") else folder, *options])
     return value
 
 
