@@ -76,7 +76,7 @@ def test_the_command_compares_before_worse_pictures_too(
     small: Small, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     split = small.model / "split.json"
-    words = ["compare", small.model, small.model, "--data", small.data, "--split", split]
+    words = ["compare", small.model, small.model, "--data", small.third(tmp_path), "--split", split]
     assert run_command([*words, "--stress"], tmp_path) == 0
     told = capsys.readouterr().out.splitlines()
     for name in (*STRESSES, "mean of all"):

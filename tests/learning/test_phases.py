@@ -1,7 +1,7 @@
 """One phase on a toy network: resuming gives the same weights, and early stopping ends it."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -72,13 +72,26 @@ def run_toy(
     )
 
 
+@dataclass(frozen=True)
+class Unharmed:
+    """PHASE from its beginning to its end in one go."""
+
+    folder: Path
+    status: PhaseStatus
+
+
+@pytest.fixture(scope="module")
+def unharmed(tmp_path_factory: pytest.TempPathFactory) -> Unharmed:
+    folder = tmp_path_factory.mktemp("unharmed")
+    return Unharmed(folder, run_toy(folder))
+
+
 def test_interrupted_twice_it_ends_with_the_very_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unharmed: Unharmed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Interrupted(BaseException):
         pass
 
-    unharmed = run_toy(tmp_path / "unharmed")
     checkpoint = fitting._checkpoint
 
     def interrupt(folder: Path, model: keras.Model, course: PhaseStatus) -> None:
@@ -90,10 +103,10 @@ def test_interrupted_twice_it_ends_with_the_very_same_weights(
         for _ in range(2):
             with pytest.raises(Interrupted):
                 run_toy(tmp_path / "harmed")
-    assert run_toy(tmp_path / "harmed") == unharmed
+    assert run_toy(tmp_path / "harmed") == unharmed.status
     for left, right in zip(
         fitting.load_arrays(tmp_path / "harmed" / "best.npz"),
-        fitting.load_arrays(tmp_path / "unharmed" / "best.npz"),
+        fitting.load_arrays(unharmed.folder / "best.npz"),
         strict=True,
     ):
         np.testing.assert_array_equal(left, right)
@@ -115,19 +128,15 @@ def test_every_optimizer_trains_and_tells_each_epoch_again_where_it_resumes(
 
 
 def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    unharmed: Unharmed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_toy(tmp_path / "averaged")
     monkeypatch.setattr(fitting, "_momentum", lambda *_: 0.0)
-    run_toy(tmp_path / "plain", scores=iter([0.1, 0.2, 0.3, 0.4]))
-    averaged, plain = (
-        fitting.load_arrays(tmp_path / name / "state-4.npz")[:2] for name in ("averaged", "plain")
-    )
+    run_toy(tmp_path, scores=iter([0.1, 0.2, 0.3, 0.4]))
+    folders = (unharmed.folder, tmp_path)
+    averaged, plain = (fitting.load_arrays(folder / "state-4.npz")[:2] for folder in folders)
     for left, right in zip(averaged, plain, strict=True):
         np.testing.assert_array_equal(left, right)
-    best, last = (
-        fitting.load_arrays(tmp_path / name / "best.npz")[:2] for name in ("averaged", "plain")
-    )
+    best, last = (fitting.load_arrays(folder / "best.npz")[:2] for folder in folders)
     np.testing.assert_array_equal(last[0], plain[0])
     assert not np.allclose(best[0], last[0])
 
@@ -191,15 +200,13 @@ def test_what_is_fetched_changes_within_an_epoch_and_no_picture_is_lost() -> Non
             np.testing.assert_array_equal(one * way, other)
 
 
-def test_an_epoch_in_two_parts_trains_as_one_epoch_does(tmp_path: Path) -> None:
+def test_an_epoch_in_two_parts_trains_as_one_epoch_does(unharmed: Unharmed, tmp_path: Path) -> None:
     """Keras puts averages in the place of the weights after each part; training goes on without."""
-    plain, cut = (
-        run_toy(tmp_path / name, later=later)
-        for name, later in (("plain", None), ("cut", FetchSwitch(epochs=1.5, fetch=fetch)))
-    )
-    for one, other in zip(plain.history, cut.history, strict=True):
+    cut = run_toy(tmp_path, later=FetchSwitch(epochs=1.5, fetch=fetch))
+    for one, other in zip(unharmed.status.history, cut.history, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
-    states = [fitting.load_arrays(tmp_path / name / "state-4.npz") for name in ("plain", "cut")]
+    folders = (unharmed.folder, tmp_path)
+    states = [fitting.load_arrays(folder / "state-4.npz") for folder in folders]
     for left, right in zip(*states, strict=True):
         np.testing.assert_allclose(left, right, atol=1e-5)
 

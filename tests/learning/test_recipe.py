@@ -1,7 +1,8 @@
 """Which layers a phase trains, how it is resumed, and what a recipe records."""
 
+import shutil
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -23,7 +24,7 @@ from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.learning.train.phases import PHASES, Optimizer, Phase, default_phases
 from skinapi.learning.train.recipe import Recipe, Strengths, TrainingData
-from skinapi.learning.train.resuming import list_differences
+from skinapi.learning.train.resuming import RECORD, list_differences
 from skinapi.learning.train.training import train_network
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
@@ -35,44 +36,62 @@ from tests.size import drill
 WHOLE = Phase("whole", "whole", epochs=1, learning_rate=1e-3, mixup=0.0)
 
 
-@pytest.mark.parametrize("still", [True, False])
-def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
-    small: Small, tmp_path: Path, still: bool
-) -> None:
-    samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples
-    network, _ = train_network(
-        recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, still=still, compute="float32"),
-        data=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
-        initialise=lambda _: None,
-        folder=tmp_path,
-        report=lambda _: None,
-    )
-    keras.utils.set_random_seed(0)
-    fresh = build_network(tiny.NAME, outputs=7, side=SIDE, dropout=0.3)
-    before, after = (weights_of(model, "early_bn") for model in (fresh, network))
-    assert not np.allclose(before["beta"], after["beta"])
-    for name in ("moving_mean", "moving_variance"):
-        assert np.allclose(before[name], after[name]) is still
+@dataclass(frozen=True)
+class Trained:
+    """What the phase WHOLE made of random weights."""
+
+    start: list[NDArray[np.float32]]
+    network: keras.Model
+    folder: Path
 
 
-def test_what_is_kept_of_the_start_is_in_every_weight(small: Small, tmp_path: Path) -> None:
+def train_whole(small: Small, folder: Path, **fields: Any) -> Trained:
     samples = load_dataset(small.data, labels=conditions_table().label_spellings()).samples
     starts: list[list[NDArray[np.float32]]] = []
+    network, _ = train_network(
+        recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, compute="float32", **fields),
+        data=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
+        initialise=lambda fresh: starts.append(fresh.get_weights()),
+        folder=folder,
+        report=lambda _: None,
+    )
+    return Trained(starts[0], network, folder)
 
-    def end(keep: float) -> list[NDArray[np.float32]]:
-        network, _ = train_network(
-            recipe=Recipe(tiny.NAME, phases=(WHOLE,), side=SIDE, compute="float32", keep=keep),
-            data=TrainingData(lesion_classes(), train=samples[::2], validation=samples[1::2]),
-            initialise=lambda fresh: starts.append(fresh.get_weights()),
-            folder=tmp_path / str(keep),
-            report=lambda _: None,
-        )
-        weights: list[NDArray[np.float32]] = network.get_weights()
-        return weights
 
-    learned, mean = end(0.0), end(0.25)
-    assert any(not np.allclose(a, b) for a, b in zip(starts[0], learned, strict=True))
-    for old, new, both in zip(starts[0], learned, mean, strict=True):
+@pytest.fixture(scope="module")
+def still(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """Trained with the statistics that the network began with."""
+    return train_whole(small, tmp_path_factory.mktemp("still"), still=True)
+
+
+def assert_learned(trained: Trained, *, statistics: bool) -> None:
+    keras.utils.set_random_seed(0)
+    fresh = build_network(tiny.NAME, outputs=7, side=SIDE, dropout=0.3)
+    before, after = (weights_of(model, "early_bn") for model in (fresh, trained.network))
+    assert not np.allclose(before["beta"], after["beta"])
+    for name in ("moving_mean", "moving_variance"):
+        assert np.allclose(before[name], after[name]) is not statistics
+
+
+def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
+    small: Small, tmp_path: Path
+) -> None:
+    assert_learned(train_whole(small, tmp_path, still=False), statistics=True)
+
+
+def test_a_network_whose_statistics_stay_still_keeps_them(still: Trained) -> None:
+    assert_learned(still, statistics=False)
+
+
+def test_what_is_kept_of_the_start_is_in_every_weight(
+    small: Small, still: Trained, tmp_path: Path
+) -> None:
+    finished = shutil.copytree(still.folder, tmp_path / "finished")
+    (finished / RECORD).unlink()  # another recipe
+    mean = train_whole(small, finished, still=True, keep=0.25)
+    start, learned = still.start, still.network.get_weights()
+    assert any(not np.allclose(a, b) for a, b in zip(start, learned, strict=True))
+    for old, new, both in zip(start, learned, mean.network.get_weights(), strict=True):
         np.testing.assert_allclose(both, 0.25 * old + 0.75 * new, atol=1e-6)
 
 
