@@ -186,10 +186,10 @@ def _described(shape: str, kind: str = "<f4") -> str:
 
 
 def _bomb() -> bytes:
-    """A thousand times as large when unpacked."""
+    """A thousand times as large when unpacked, and more than a damaged folder may take."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("weights.npy", bytes(500_000_000))
+        packed.writestr("weights.npy", bytes(300_000_000))
     return out.getvalue()
 
 
