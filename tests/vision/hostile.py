@@ -22,6 +22,7 @@ BOMB_SIZES = ((50_000, 50_000), (16_383, 16_383), (65_000, 400), (8_000, 8_100))
 STRIP = 16_000_000
 
 
+@cache
 def valid() -> Files:
     """One small file of each kind that is taken."""
     picture = skin_with_spot((160, 120))
@@ -162,7 +163,7 @@ def jpeg_of(width: int, height: int, *, progressive: bool) -> bytes:
 
 @cache
 def _blank(length: int) -> bytes:
-    return zlib.compress(bytes(length), 9)
+    return zlib.compress(bytes(length), 1)
 
 
 def bombs() -> Iterator[tuple[str, bytes]]:
@@ -192,7 +193,7 @@ def bombs() -> Iterator[tuple[str, bytes]]:
 
 def heavy_words() -> Iterator[tuple[str, bytes]]:
     """A sound picture, with metadata that unpacks to a thousand times its size or claims to."""
-    content, packed = valid()["png"], zlib.compress(bytes(200_000_000), 1)
+    content, packed = valid()["png"], _blank(200_000_000)
     for name in (b"zTXt", b"iTXt", b"iCCP"):
         body = b"words\x00" + (b"\x01\x00\x00\x00" if name == b"iTXt" else b"\x00") + packed
         yield f"png {name.decode()}", content[:33] + chunk(name, body) + content[33:]
@@ -269,12 +270,12 @@ def _long_metadata() -> Files:
 def greedy() -> Iterator[tuple[str, bytes]]:
     """Within the bounds, and hardly less than they allow: files of a few kilobytes."""
 
-    def grey(side: int, other: int) -> Image.Image:
-        return Image.new("RGB", (side, other), (120, 120, 120))
+    def grey(width: int, height: int) -> Image.Image:
+        return Image.new("RGB", (width, height), (120, 120, 120))
 
-    square = Image.new("L", (4_000, 4_000), 120)
+    colour = grey(4_000, 4_000)
     for mode in ("RGB", "RGBA", "LA", "P", "1"):
-        yield f"greedy png {mode}", encoded(square.convert(mode), "PNG", compress_level=1)
+        yield f"greedy png {mode}", encoded(colour.convert(mode), "PNG", compress_level=1)
     for format_ in ("JPEG", "PNG"):
         yield f"greedy wide {format_}", encoded(grey(12_000, 890), format_)
     for sides, subsampling in (((4_000, 3_000), 0), ((4_600, 4_600), 2)):
@@ -286,7 +287,9 @@ def greedy() -> Iterator[tuple[str, bytes]]:
         yield (
             f"greedy webp, lossless: {lossless}",
             encoded(
-                grey(2_300, 1_300) if lossless else grey(2_560, 2_048), "WEBP", lossless=lossless
+                grey(2_300, 1_300) if lossless else grey(2_560, 2_048),
+                "WEBP",
+                lossless=lossless,
             ),
         )
     deep = Image.fromarray(np.full((4_000, 4_000), 30_000, np.uint16))
