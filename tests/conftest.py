@@ -37,6 +37,8 @@ STARTED_ONCE = (
     "four",
     "narrow_lab_server",
     "lab_server",
+    "beset",
+    "narrow",
 )
 
 

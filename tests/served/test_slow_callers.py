@@ -21,11 +21,14 @@ from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection,
 from tests.size import drill, size
 
 CALLERS = size(80, 500)
-MOST_OF_ADDRESS = BufferingWorker.most_of_address
 SECONDS = size(1, 60)
 MEGABYTE = 1024 * 1024
 BOUNDARY = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
 NOBODY = {"email": "nobody@example.org", "password": "a wrong password"}
+SERVE = (
+    "import runpy, sys; sys.argv = ['skinapi', 'serve']; "
+    "runpy.run_module('skinapi', run_name='__main__')"
+)
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 
 
@@ -109,22 +112,26 @@ def called(port: int) -> socket:
     return line
 
 
+@pytest.fixture(scope="module")
+def beset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """With the limit as shipped: who reads nothing would otherwise be served a million answers."""
+    shipped = {"RATE_READ": Settings.model_fields["rate_read"].default}
+    with serving(tmp_path_factory.mktemp("beset"), shipped, workers=1) as server:
+        yield server
+
+
 @pytest.mark.parametrize("how", SLOW)
 @pytest.mark.timeout(size(120, 600))
 def test_slow_clients_do_not_delay_others(
-    how: str, tmp_path: Path, report: Callable[[str], None]
+    how: str, beset: Server, report: Callable[[str], None]
 ) -> None:
     """Without deadlines of the main loop, as many as there are threads would stop everything."""
-    # As shipped: who reads nothing would otherwise be served a million answers.
-    shipped = {"RATE_READ": Settings.model_fields["rate_read"].default}
-    with serving(tmp_path, shipped, workers=1) as server:
-        seeder = Seeder(server)
+    with closing(Seeder(beset)) as seeder:
         ada = seeder.person()
-        alone = waits_for(server, ada, SECONDS / 6)
-        with slow_callers(server.port, SLOW[how], CALLERS):
-            beside = waits_for(server, ada, SECONDS)
-        seeder.close()
-        assert "Traceback" not in server.log()
+    alone = waits_for(beset, ada, SECONDS / 6)
+    with slow_callers(beset.port, SLOW[how], CALLERS):
+        beside = waits_for(beset, ada, SECONDS)
+    assert "Traceback" not in beset.log()
     report(
         f"{CALLERS} callers who {how} for {SECONDS} s: /healthz p99 {p99(beside):.0f} ms "
         f"({p99(alone):.0f} without them), {len(beside)} photos judged meanwhile"
@@ -165,28 +172,28 @@ def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> No
     one address took all connections there are, and nobody else could connect.
     """
     row = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" * 800
-    with serving(tmp_path, {"THREADS": "2"}, workers=1) as server:
+    most = size(40, BufferingWorker.most_of_address)
+    fewer = f"from skinapi.web import server_worker as s; s.BufferingWorker.most_of_address = {most}"
+    with stopping(Server(tmp_path, {"THREADS": "2"}, workers=1)) as server:
+        server.start(("-c", f"{fewer}; {SERVE}"))
         (worker,) = server.workers()
         before = open_sockets(worker)
         lines = []
-        for _ in range(MOST_OF_ADDRESS + 60):
+        for _ in range(most + 60):
             lines.append(open_connection(server.port))
             lines[-1].sendall(row)
             time.sleep(0.01)  # its head is read before the next comes
         assert ask(server.port, "GET", "/healthz").status == 200  # all before it were accepted
-        assert open_sockets(worker) - before <= MOST_OF_ADDRESS
+        assert open_sockets(worker) - before <= most
         for line in lines:
             line.close()
 
 
 def test_idle_connections_leave_files_to_the_threads(tmp_path: Path) -> None:
     """Where the system allows few open files, connections took all of them."""
-    limited = (
-        "import resource as r, runpy, sys; r.setrlimit(r.RLIMIT_NOFILE, (256, 256)); "
-        "sys.argv = ['skinapi', 'serve']; runpy.run_module('skinapi', run_name='__main__')"
-    )
+    limited = "import resource as r; r.setrlimit(r.RLIMIT_NOFILE, (256, 256))"
     with stopping(Server(tmp_path, {"THREADS": "8"}, workers=1)) as server:
-        server.start(("-c", limited))
+        server.start(("-c", f"{limited}; {SERVE}"))
         (worker,) = server.workers()
         with slow_callers(server.port, drips_a_head, 250):
             calls = [partial(ask, server.port, "POST", "/login", json=NOBODY) for _ in range(8)]
@@ -203,11 +210,11 @@ def open_sockets(process: int) -> int:
     return found
 
 
-@pytest.fixture
-def narrow(tmp_path: Path) -> Iterator[Server]:
-    """Room for two of the largest photos."""
+@pytest.fixture(scope="module")
+def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Room for two of the largest photos, free again when a test has closed its connections."""
     room = {"MAX_UPLOAD_BYTES": str(MEGABYTE), "MAX_HELD_BYTES": str(2 * MEGABYTE)}
-    with serving(tmp_path, room, workers=1) as server:
+    with serving(tmp_path_factory.mktemp("narrow"), room, workers=1) as server:
         yield server
 
 
