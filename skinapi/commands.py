@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 
 from pydantic import TypeAdapter
 
@@ -85,16 +86,16 @@ def check(settings: Settings, options: argparse.Namespace) -> int:
     """List broken invariants; with --repair, repair them. The exit status is 1 if any are left."""
     configure_logs()
     refuse_unsafe(settings)
-    store = store_of(settings)
-    join_store(store, secrets=settings.audit_secrets())
-    # These faults keep the services from being opened, so they come first.
-    left = _report(store_faults(store), repair=options.repair)
-    if left and not options.repair:
-        return 1
-    services = open_services(settings)
-    left += _report(services.faults(), repair=options.repair)
-    if options.logged:
-        left += _report(services.trail.faults_of(*options.logged), repair=False)
+    with closing(store_of(settings)) as store:
+        join_store(store, secrets=settings.audit_secrets())
+        # These faults keep the services from being opened, so they come first.
+        left = _report(store_faults(store), repair=options.repair)
+        if left and not options.repair:
+            return 1
+        services = open_services(settings, store)
+        left += _report(services.faults(), repair=options.repair)
+        if options.logged:
+            left += _report(services.trail.faults_of(*options.logged), repair=False)
     print("no faults" if not left else f"faults left: {left}")
     return 1 if left else 0
 

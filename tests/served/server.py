@@ -1,16 +1,19 @@
 """The real thing for a test: gunicorn, its workers, its store, on a free port of this machine."""
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from http.client import HTTPException
 from pathlib import Path
 from typing import TypeVar
 
+from skinapi.commands import check
 from skinapi.services import Services, make_store_of, open_services
 from skinapi.settings import Settings
 from tests.backends import SECRET
@@ -138,10 +141,21 @@ class Server:
         """The services over the same store, in this process; before the first start, over a new
         one.
         """
-        named = {name.lower(): value for name, value in self.environment.items()}
-        settings = Settings(_env_file=None, **named)  # type: ignore[call-arg, arg-type]
+        settings = self.settings()
         make_store_of(settings)
         return open_services(settings)
+
+    def settings(self) -> Settings:
+        named = {name.lower(): value for name, value in self.environment.items()}
+        return Settings(_env_file=None, **named)  # type: ignore[call-arg, arg-type]
+
+    def check_here(self) -> tuple[int, str]:
+        """The status and the words of `check --repair`, from this process: another one takes a
+        second and a half to begin.
+        """
+        with redirect_stdout(io.StringIO()) as said:
+            status = check(self.settings(), Namespace(repair=True, logged=None))
+        return status, said.getvalue()
 
     def _environment(self) -> dict[str, str]:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
