@@ -38,7 +38,7 @@ CASES = [
 def test_a_setting_that_cannot_work_is_refused_in_a_sentence(
     tmp_path: Path, command: str, given: dict[str, str], sentence: str
 ) -> None:
-    done = Server(tmp_path, given).run(command)
+    done = Server(tmp_path, given, workers=1).run(command)
     assert (done.returncode, f"skinapi: {sentence}" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert "hid" not in done.stderr + done.stdout
