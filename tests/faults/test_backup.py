@@ -47,7 +47,9 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before_it(
     # The load is over: it works on the source, and would only take time from a restore.
     for number, (before, backup) in enumerate(zip(told, backups, strict=True)):
         target = (
-            {} if source == "mongod" else {"MONGO_URI": mongod.uri.replace("/?", f"/round{number}?")}
+            {}
+            if source == "mongod"
+            else {"MONGO_URI": mongod.uri.replace("/?", f"/round{number}?")}
         )
         report(restored(drill, before, backup, target, tmp_path / f"target-{number}"))
 

@@ -21,7 +21,7 @@ from tests.served.wire import Answer, ask, open_connection, read_answer
 from tests.size import size
 
 MEGABYTE = 2**20
-UPLOAD_MB = size(200, 1024)
+UPLOAD_MB = size(120, 1024)
 MOST_GROWTH_MB = 50.0
 BOUNDARY = "a-boundary-of-the-test"
 PIECE = b"\xff\xd8\xff" + bytes(MEGABYTE - 3)

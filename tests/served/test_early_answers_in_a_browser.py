@@ -3,16 +3,17 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium import webdriver
 
-from tests.served.server import serving
-from tests.size import size
+from tests.served.server import Server, serving
+from tests.size import drill
 
-SIZES = [1, 2, 4, 6, 8, 9, 10, 11, 13, 15, 18, 20] * size(1, 10)
+SIZES = [1, 2, 4, 6, 8, 9, 10, 11, 13, 15, 18, 20] * 10 if drill else [1, 6, 9, 10, 11, 20]
+CLOSED = {"OPEN_EXPLAINABLE": "false"}
+ONCE = {"OPEN_EXPLAINABLE": "true", "RATE_ANONYMOUS": "1/day"}
 # As DermaScan lab sends it; what it cannot read it takes for leave to invent a diagnosis.
 UPLOAD = """
 const [url, megabytes, done] = arguments;
@@ -41,32 +42,38 @@ def page() -> Iterator[str]:
         server.shutdown()
 
 
+# Of several processes one starts the servers.
+pytestmark = pytest.mark.xdist_group("early answers in a browser")
+
+
+@pytest.fixture(scope="module")
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("refusing"), request.param, workers=1) as server:
+        yield server
+
+
 @pytest.mark.parametrize(
-    ("settings", "path", "status", "says"),
+    ("server", "path", "status", "says"),
     [
-        ({}, "/api/predict", 200, "OPEN_LAB"),
-        ({"OPEN_EXPLAINABLE": "false"}, "/inference", 401, "OPEN_EXPLAINABLE"),
-        ({"OPEN_EXPLAINABLE": "true", "RATE_ANONYMOUS": "1/day"}, "/inference", 429, "Too many"),
-        ({}, "/login", 413, "larger than 32 KB"),
-        ({}, "/nowhere", 404, "Not found"),
+        (CLOSED, "/api/predict", 200, "OPEN_LAB"),
+        (CLOSED, "/inference", 401, "OPEN_EXPLAINABLE"),
+        (ONCE, "/inference", 429, "Too many"),
+        (CLOSED, "/login", 413, "larger than 32 KB"),
+        (CLOSED, "/nowhere", 404, "Not found"),
     ],
+    indirect=["server"],
 )
 def test_a_browser_receives_every_refusal_of_a_large_upload(
-    tmp_path: Path,
-    browser: webdriver.Chrome,
-    page: str,
-    settings: dict[str, str],
-    path: str,
-    status: int,
-    says: str,
+    server: Server, browser: webdriver.Chrome, page: str, path: str, status: int, says: str
 ) -> None:
-    with serving(tmp_path, settings, workers=1) as server:
-        browser.get(page)
-        browser.set_script_timeout(60)
-        url = f"http://127.0.0.1:{server.port}{path}"
-        if status == 429:
-            browser.execute_async_script(UPLOAD, url, 0)
-        heard = [browser.execute_async_script(UPLOAD, url, megabytes) for megabytes in SIZES]
+    browser.get(page)
+    browser.set_script_timeout(60)
+    url = f"http://127.0.0.1:{server.port}{path}"
+    if status == 429:
+        browser.execute_async_script(UPLOAD, url, 0)
+    heard = [browser.execute_async_script(UPLOAD, url, megabytes) for megabytes in SIZES]
     pairs = zip(SIZES, heard, strict=True)
     lost = [megabytes for megabytes, (told, text) in pairs if told != status or says not in text]
     assert lost == [], heard
