@@ -40,7 +40,11 @@ def measure_memory(master: int) -> Footprint:
 
 @contextmanager
 def watching_memory(master: Callable[[], int]) -> Iterator[Footprint]:
-    """The peaks of the time inside, filled in when it ends."""
+    """The peaks of the time inside, filled in when it ends.
+
+    To add up what is held takes the kernel 7 ms, and what is resident almost nothing: the first is
+    done where the second is higher than ever before.
+    """
     seen, stop = Footprint(), threading.Event()
 
     def look() -> None:
@@ -49,8 +53,11 @@ def watching_memory(master: Callable[[], int]) -> Iterator[Footprint]:
         seen.peak_held = max(seen.peak_held, now.held)
 
     def keep_looking() -> None:
+        highest = 0
         while not stop.wait(EVERY_S):
-            look()
+            if (resident := _resident_pages(master())) > highest:
+                highest = resident
+                look()
 
     watcher = threading.Thread(target=keep_looking)
     watcher.start()
@@ -60,6 +67,14 @@ def watching_memory(master: Callable[[], int]) -> Iterator[Footprint]:
         stop.set()
         watcher.join()
         look()
+
+
+def _resident_pages(master: int) -> int:
+    pages = 0
+    for pid in (master, *children(master)):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages
 
 
 def _megabytes(pid: int, table: str) -> defaultdict[str, float]:

@@ -28,11 +28,11 @@ CARD = ModelCard.model_validate_json((SHIPPED_MODEL / "card.json").read_bytes())
 # without, so that this is a ceiling; that memory is given back is what a test below shows.
 MOST_LEFT_MB = 80.0
 CROWD = 64
-PHOTOS = size(200, 4800)
+PHOTOS = size(128, 4800)
 # Memory is given back within six seconds.
 REST_S = 7.0
 CLIENTS = 16
-UPLOADS = size(48, 480)
+UPLOADS = size(32, 480)
 # Two clients hear of a finding that is in doubt as of a refusal.
 JUDGED = (200, 400, 422)
 

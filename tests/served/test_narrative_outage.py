@@ -20,7 +20,7 @@ from tests.served.wire import Answer
 from tests.size import drill, size
 
 CLIENTS = 16
-REQUESTS = size(96, 1600)
+REQUESTS = size(64, 1600)
 ROUNDS = size(1, 2)
 
 

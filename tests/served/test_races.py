@@ -13,8 +13,10 @@ from tests.served.server import Server
 from tests.served.wire import Answer, ask, at_once
 from tests.size import size
 
+REGISTRATIONS = size(80, 200)  # more than four workers have places to hash a password
 
-def test_of_200_registrations_of_one_e_mail_at_once_one_wins(
+
+def test_of_many_registrations_of_one_e_mail_at_once_one_wins(
     shared_server: Server, seeder: Seeder
 ) -> None:
     for _ in range(size(1, 5)):
@@ -23,8 +25,8 @@ def test_of_200_registrations_of_one_e_mail_at_once_one_wins(
         register = partial(
             with_retries, partial(ask, shared_server.port, "POST", "/register", json=body)
         )
-        statuses = Counter(answer.status for answer in at_once([register] * 200))
-        assert statuses == {201: 1, 409: 199}
+        statuses = Counter(answer.status for answer in at_once([register] * REGISTRATIONS))
+        assert statuses == {201: 1, 409: REGISTRATIONS - 1}
         assert seeder.emails(email=email) == [email]
 
 
@@ -54,7 +56,7 @@ def test_two_admins_who_remove_each_other_at_once_leave_one_admin(
     seeder: Seeder, report: Callable[[str], None]
 ) -> None:
     seen: Counter[tuple[int, ...]] = Counter()
-    for number in range(size(12, 200)):
+    for number in range(size(8, 200)):
         ada, ben = seeder.person("admin"), seeder.person("admin")
         seeder.only_admins(ada, ben)
         mine, yours = DUELS[number % len(DUELS)]
