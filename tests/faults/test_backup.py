@@ -14,28 +14,27 @@ from skinapi import audit
 from tests.faults.checker import violations
 from tests.faults.drill import Drill, acting, close_what_was_open, contents_of
 from tests.faults.history import Event
-from tests.mongod import Mongod
+from tests.served.conftest import environment_of
 from tests.served.server import Server, serving, stopping
 from tests.size import drill as in_the_drill
 from tests.size import size
 
 ROUNDS = size(1, 3)
-ACTING_S = size(2, 20)
+ACTING_S = size(1, 20)
 
 
 @pytest.mark.timeout(size(120, 3600))
 @pytest.mark.parametrize("source", ["sqlite", "mongod"] if in_the_drill else ["sqlite"])
 def test_a_backup_under_load_has_all_that_was_acknowledged_before_it(
     tmp_path: Path,
-    mongod: Mongod,
+    mongo_uri: str,
     source: str,
     seed: int,
     monkeypatch: pytest.MonkeyPatch,
     report: Callable[[str], None],
 ) -> None:
     monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
-    on_mongod = {"MONGO_URI": mongod.uri}
-    settings = {"PHOTOS": "always", **(on_mongod if source == "mongod" else {})}
+    settings = {"PHOTOS": "always", **environment_of(mongo_uri if source == "mongod" else "")}
     backups = [tmp_path / f"backup-{number}.tar" for number in range(ROUNDS)]
     told = []
     with serving(tmp_path / "source", settings, workers=2) as server, acting(server, seed) as drill:
@@ -46,11 +45,7 @@ def test_a_backup_under_load_has_all_that_was_acknowledged_before_it(
             assert done.returncode == 0, done.stderr
     # The load is over: it works on the source, and would only take time from a restore.
     for number, (before, backup) in enumerate(zip(told, backups, strict=True)):
-        target = (
-            {}
-            if source == "mongod"
-            else {"MONGO_URI": mongod.uri.replace("/?", f"/round{number}?")}
-        )
+        target = environment_of("" if source == "mongod" else mongo_uri)
         report(restored(drill, before, backup, target, tmp_path / f"target-{number}"))
 
 

@@ -41,7 +41,7 @@ def test_who_registered_under_plain_gunicorn_does_not_become_the_first_admin(
     tmp_path: Path,
 ) -> None:
     """There nobody makes an admin; the first `serve` after it does, under a new password."""
-    server = Server(tmp_path, workers=2)
+    server = Server(tmp_path, workers=1)
     server.start(("-m", "gunicorn", "wsgi:app"))
     body = {"name": "Thief", "email": FIRST_ADMIN, "password": PASSWORD}
     thief = ask(server.port, "POST", "/register", json=body)

@@ -17,7 +17,7 @@ from tests.size import size
 
 def test_the_first_photo_after_ready_is_judged(tmp_path: Path) -> None:
     (photo,) = lesions(1)
-    for number in range(size(2, 20)):
+    for number in range(size(1, 20)):
         with (
             serving(tmp_path / str(number), workers=1) as server,
             closing(Seeder(server)) as seeder,
