@@ -14,6 +14,9 @@ from skinapi.errors import StoreUnavailable
 from skinapi.storage.ports import Document
 from skinapi.storage.validation import check_name
 
+# The counts of the rate limits (web/limits_mongo.py). They are in this database too where MONGO_URI
+# names one, and are no records: their form is that of another library, and they hold addresses.
+LIMIT_COUNTERS, LIMIT_WINDOWS = "limit_counters", "limit_windows"
 PAGE = 500
 ATTEMPTS = 20
 CHANGED = "Collections or indexes of the database changed while it was read; try again"
@@ -74,5 +77,7 @@ def mongo_snapshot(database: Database[Document]) -> Iterator[MongoSnapshot]:
 
 
 def collections_of(database: Database[Document]) -> list[str]:
-    """Without those of GridFS."""
-    return sorted(name for name in database.list_collection_names() if "." not in name)
+    """Without those of GridFS and of the rate limits."""
+    others = (LIMIT_COUNTERS, LIMIT_WINDOWS)
+    names = database.list_collection_names()
+    return sorted(name for name in names if "." not in name and name not in others)

@@ -8,6 +8,7 @@ from limits.storage import MongoDBStorage
 from pymongo.errors import ConfigurationError
 
 from skinapi.storage.ids import CLOCK_TOLERANCE
+from skinapi.storage.mongo_snapshot import LIMIT_COUNTERS, LIMIT_WINDOWS
 from skinapi.storage.outage import TIMEOUTS
 
 
@@ -27,8 +28,8 @@ class MongoWindows(MongoDBStorage):
         return cls(
             uri,
             database_name=urlsplit(uri).path.strip("/") or "limits",
-            counter_collection_name="limit_counters",
-            window_collection_name="limit_windows",
+            counter_collection_name=LIMIT_COUNTERS,
+            window_collection_name=LIMIT_WINDOWS,
             wrap_exceptions=True,
             **TIMEOUTS,
         )

@@ -4,19 +4,23 @@ import io
 import os
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pymongo.database import Database
 
 from skinapi.errors import BrokenBackup, Conflict, Duplicate
 from skinapi.storage.backup import write_backup
 from skinapi.storage.backup_file import CHUNK_BYTES, Counts, verify_backup
 from skinapi.storage.files import new_file
 from skinapi.storage.ids import new_id, now
+from skinapi.storage.mongo import MongoStore
+from skinapi.storage.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.storage.ports import Document, Store
 from skinapi.storage.restore import RESTORES, refuse_unfinished_restore, restore_backup
+from skinapi.web.limits_mongo import MongoWindows
 from tests.storage.conftest import sqlite_store
 
 BIG = os.urandom(300_000)
@@ -92,6 +96,23 @@ def test_everything_comes_back_in_each_kind_of_store(
     fill(empty)
     restore_backup(real_store, saved(empty, tmp_path))
     assert contents(real_store) == contents(empty)
+
+
+def test_counts_of_rate_limits_are_in_no_backup(
+    mongo_database_uri: str, raw_database: Database[Document], empty: Store, tmp_path: Path
+) -> None:
+    """They are in the database of the records where MONGO_URI names one, and could not be restored:
+    nor could all the rest.
+    """
+    windows = MongoWindows.at(mongo_database_uri)
+    assert windows.acquire_entry("LIMITER/write/203.0.113.7", 5, 60)
+    windows.storage.close()
+    with closing(MongoStore.at(mongo_database_uri)) as store:
+        assert store.collections() == []  # a backup can be restored into this database
+        fill(store)
+        restore_backup(empty, saved(store, tmp_path))
+        assert contents(empty) == contents(store)
+    assert raw_database[LIMIT_WINDOWS].count_documents({}) == 1
 
 
 def test_a_snapshot_is_of_one_moment(real_store: Store) -> None:
