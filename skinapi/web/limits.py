@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 from flask import Flask, Response, g, request
 from limits import RateLimitItem, parse
@@ -23,7 +24,7 @@ from skinapi.settings.values import ROLES
 from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.outage import Outage
 from skinapi.web.addresses import address_key, site_key
-from skinapi.web.limits_sqlite import SqliteWindows
+from skinapi.web.limits_sqlite import SqliteWindows, Window
 
 
 class Rate(Enum):
@@ -41,11 +42,38 @@ REFUSALS: dict[Rate, type[TooManyRequests]] = {Rate.PREDICTIONS: PredictionQuota
 EVERYBODY = "everybody"
 
 
+class Windows(Protocol):
+    """Counts hits in moving windows, for all workers together."""
+
+    def hit(self, item: RateLimitItem, *names: str) -> Window:
+        """Count one request of this name against this limit, unless it is past it."""
+
+    def check(self) -> None:
+        """Raises StoreUnavailable, or the library's error, unless counts can be read."""
+
+
+class LibraryWindows:
+    """Windows in a storage of the `limits` library."""
+
+    def __init__(self, storage: StorageTypes) -> None:
+        self._storage = storage
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    def hit(self, item: RateLimitItem, *names: str) -> Window:
+        allowed = self._limiter.hit(item, *names)
+        stats = self._limiter.get_window_stats(item, *names)
+        return Window(allowed, stats.remaining, stats.reset_time)
+
+    def check(self) -> None:
+        if not self._storage.check():
+            raise StoreUnavailable
+
+
 class Limits:
     """Counts requests by rate class and caller, and refuses those past the limit."""
 
-    def __init__(self, limiter: MovingWindowRateLimiter, rates: dict[Rate, str]) -> None:
-        self._limiter = limiter
+    def __init__(self, windows: Windows, rates: dict[Rate, str]) -> None:
+        self._windows = windows
         self._outage = Outage(_storage_errors)
         self._items = {rate: _by_role(text) for rate, text in rates.items()}
 
@@ -60,23 +88,21 @@ class Limits:
         items = self._items[rate]
         item = items.get(role or EVERYBODY, items[EVERYBODY])
         with self._outage.noticed():
-            allowed = self._limiter.hit(item, rate.value, caller)
-            stats = self._limiter.get_window_stats(item, rate.value, caller)
-        window = item.get_expiry()
+            window = self._windows.hit(item, rate.value, caller)
+        seconds = item.get_expiry()
         # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
         # hits may lie in the future where the clock was put back.
-        wait = min(window, max(1, round(stats.reset_time - time.time())))
+        wait = min(seconds, max(1, round(window.resets_at - time.time())))
         # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
-        _add_header("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={window}')
-        _add_header("RateLimit", f'"{rate.value}";r={max(0, stats.remaining)};t={wait}')
-        if not allowed:
+        _add_header("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={seconds}')
+        _add_header("RateLimit", f'"{rate.value}";r={max(0, window.remaining)};t={wait}')
+        if not window.allowed:
             raise REFUSALS.get(rate, TooManyRequests)(retry_after=wait)
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the counts can be read."""
         with self._outage.noticed():
-            if not self._limiter.storage.check():
-                raise StoreUnavailable
+            self._windows.check()
 
 
 @contextmanager
@@ -112,8 +138,8 @@ def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, s
     Raises UnsafeSettings for a URI that is not valid.
     """
     if storage_uri is None:
-        return Limits(MovingWindowRateLimiter(SqliteWindows(instance_dir / "limits.db")), rates)
-    return Limits(MovingWindowRateLimiter(_storage_at(storage_uri)), rates)
+        return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
+    return Limits(LibraryWindows(_storage_at(storage_uri)), rates)
 
 
 def _storage_at(uri: str) -> StorageTypes:

@@ -1,7 +1,11 @@
 """Moving windows of the rate limits in a SQLite file: exact across processes, nothing to install.
 
-Where the file was removed, replaced or damaged, a new one is created and counting starts again from
-zero. Losing the counts of a minute does no harm; a server that refuses every request would.
+The hits of a key are numbered in the order of their times. So how many lie in a window follows from
+the first one in it and the last one, however many there are.
+
+Where the file was removed, replaced or damaged, or is of an earlier version, a new one is created
+and counting starts again from zero. Losing the counts of a minute does no harm; a server that
+refuses every request would.
 """
 
 import os
@@ -10,63 +14,55 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import apsw
-from limits.storage import MovingWindowSupport, Storage
+from limits import RateLimitItem
 
 from skinapi.storage.ids import CLOCK_TOLERANCE
+from skinapi.storage.sqlite_file import sqlite_errors
 
 LONGEST_WAIT_MS = 10_000
 CLOCK_TOLERANCE_S = CLOCK_TOLERANCE.total_seconds()
-DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)  # SQLError: the table is missing
+# SQLError: the table is missing, or has other columns.
+DAMAGED = (apsw.CorruptError, apsw.NotADBError, apsw.SQLError)
+FIRST = "SELECT at, number FROM hits WHERE key = ? AND at >= ? ORDER BY at, number LIMIT 1"
+LAST = "SELECT at, number FROM hits WHERE key = ? ORDER BY at DESC, number DESC LIMIT 1"
 T = TypeVar("T")
 
 
-class SqliteWindows(Storage, MovingWindowSupport):
-    """A storage of the `limits` library. All threads of a process use one connection in turn."""
+class Window(NamedTuple):
+    """The window of a hit: whether the hit was within the limit and so was counted, how many more
+    are, and the time when the oldest one leaves the window.
+    """
 
-    STORAGE_SCHEME = ["skinapi-sqlite"]  # noqa: RUF012 (the base class reads a list)
+    allowed: bool
+    remaining: int
+    resets_at: float
+
+
+class SqliteWindows:
+    """All threads of a process use one connection in turn."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(wrap_exceptions=True)
         self._path = path
         self._lock = threading.Lock()
         # The last one is in use. Those before it were opened by a parent process, and must neither
         # be used nor closed after a fork: https://sqlite.org/howtocorrupt.html
         self._opened: list[_Opened] = []
 
-    @property
-    def base_exceptions(self) -> tuple[type[Exception], ...]:
-        return (apsw.Error, OSError)
-
-    def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
+    def hit(self, item: RateLimitItem, *names: str) -> Window:
+        """Count one request against this limit, unless it is past it. Raises StoreUnavailable."""
         moment = time.time()
+        with sqlite_errors():
+            return self._run(
+                lambda connection: _hit(connection, item, item.key_for(*names), moment)
+            )
 
-        def acquire(connection: apsw.Connection) -> bool:
-            with _transaction(connection):
-                connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
-                # Hits in the future are from before the clock was put back. They would count until
-                # the clock has caught up.
-                ahead = (key, moment + min(expiry, CLOCK_TOLERANCE_S))
-                connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
-                if _count(connection, key, moment - expiry)[1] + amount > limit:
-                    return False
-                hits = [(key, moment, moment + expiry)] * amount
-                connection.executemany("INSERT INTO hits VALUES (?, ?, ?)", hits)
-                return True
-
-        return self._run(acquire)
-
-    def get_moving_window(
-        self,
-        key: str,
-        limit: int,  # noqa: ARG002 (the base class asks for it)
-        expiry: int,
-    ) -> tuple[float, int]:
-        moment = time.time()
-        oldest, spent = self._run(lambda connection: _count(connection, key, moment - expiry))
-        return (oldest or moment, spent)
+    def check(self) -> None:
+        """Raises StoreUnavailable unless counts can be read from the file."""
+        with sqlite_errors():
+            self._run(lambda connection: connection.execute(LAST, ("",)).fetchall())
 
     def _run(self, act: Callable[[apsw.Connection], T]) -> T:
         """What `act` returns; a second time on a new file where this one is damaged or was lost."""
@@ -88,30 +84,6 @@ class SqliteWindows(Storage, MovingWindowSupport):
             self._opened.pop().connection.close()
         self._opened.append(_Opened(self._path))
         return self._opened[-1].prepared()
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError("moving windows only")
-
-    def get(self, key: str) -> int:
-        raise NotImplementedError("moving windows only")
-
-    def get_expiry(self, key: str) -> float:
-        raise NotImplementedError("moving windows only")
-
-    def check(self) -> bool:
-        """True where a count can be read from the file; raises the library's error otherwise."""
-        self._run(lambda connection: _count(connection, "", 0))
-        return True
-
-    def reset(self) -> int | None:
-        def empty(connection: apsw.Connection) -> int:
-            connection.execute("DELETE FROM hits")
-            return connection.changes()
-
-        return self._run(empty)
-
-    def clear(self, key: str) -> None:
-        self._run(lambda connection: connection.execute("DELETE FROM hits WHERE key = ?", (key,)))
 
 
 class _Opened:
@@ -135,8 +107,8 @@ class _Opened:
             self.connection.set_busy_timeout(LONGEST_WAIT_MS)
             self.connection.execute(
                 "PRAGMA synchronous = OFF; PRAGMA journal_mode = PERSIST;"
-                "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, expires REAL);"
-                "CREATE INDEX IF NOT EXISTS by_key ON hits (key, at);"
+                "CREATE TABLE IF NOT EXISTS hits (key TEXT, at REAL, number INTEGER, expires REAL,"
+                " PRIMARY KEY (key, at, number)) WITHOUT ROWID;"
                 "CREATE INDEX IF NOT EXISTS by_expiry ON hits (expires);"
             ).fetchall()  # a statement that returns rows stops the script until they are read
             self._prepared = True
@@ -154,10 +126,23 @@ class _Opened:
             self._path.unlink()
 
 
-def _count(connection: apsw.Connection, key: str, since: float) -> tuple[float | None, int]:
-    statement = "SELECT min(at), count(*) FROM hits WHERE key = ? AND at >= ?"
-    ((oldest, spent),) = connection.execute(statement, (key, since))
-    return oldest, spent
+def _hit(connection: apsw.Connection, item: RateLimitItem, key: str, moment: float) -> Window:
+    expiry = item.get_expiry()
+    with _transaction(connection):
+        connection.execute("DELETE FROM hits WHERE expires < ?", (moment,))
+        # Hits in the future are from before the clock was put back. They would count until the
+        # clock has caught up.
+        ahead = (key, moment + min(expiry, CLOCK_TOLERANCE_S))
+        connection.execute("DELETE FROM hits WHERE key = ? AND at > ?", ahead)
+        last_at, last = connection.execute(LAST, (key,)).get or (moment, 0)
+        at, number = max(moment, last_at), last + 1
+        oldest, first = connection.execute(FIRST, (key, moment - expiry)).get or (at, number)
+        spent = number - first
+        allowed = spent < item.amount
+        if allowed:
+            hit = (key, at, number, at + expiry)
+            connection.execute("INSERT INTO hits VALUES (?, ?, ?, ?)", hit)
+        return Window(allowed, item.amount - spent - allowed, oldest + expiry)
 
 
 @contextmanager

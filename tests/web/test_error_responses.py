@@ -204,7 +204,8 @@ def test_an_unreachable_store_is_a_503_from_the_first_question_on(
     def unreachable(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr(type(backend.services.store.collection("accounts")), "find", unreachable)
+    for read in ("get", "find"):
+        monkeypatch.setattr(type(backend.services.store.collection("accounts")), read, unreachable)
     for answer in (
         person.call("GET", "/me", headers={"Origin": ORIGIN}),
         backend.client.post(

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import apsw
 import pytest
+from limits import parse
 
-from skinapi.web.limits_sqlite import SqliteWindows
+from skinapi.web.limits_sqlite import SqliteWindows, Window
 from tests.size import size
 
-MANY = 10**9
+ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("1000000000/second")
 
 
 def count_until_killed(path: Path) -> int:
@@ -25,7 +26,7 @@ def count_until_killed(path: Path) -> int:
         return child
     windows = SqliteWindows(path)
     for number in count():
-        windows.acquire_entry(f"key-{number % 97}", MANY, 1, amount=50)
+        windows.hit(MANY, f"key-{number % 97}")
     return 0
 
 
@@ -39,7 +40,7 @@ def test_a_killed_writer_leaves_the_file_whole(tmp_path: Path) -> None:
             os.waitpid(child, 0)
         with closing(apsw.Connection(str(path))) as connection:
             assert connection.pragma("integrity_check") == "ok"
-    assert SqliteWindows(path).acquire_entry("key", 1, 60)
+    assert SqliteWindows(path).hit(ONE, "key").allowed
 
 
 def spoil(path: Path) -> None:
@@ -52,7 +53,7 @@ def truncate(path: Path) -> None:
 
 def replace(path: Path) -> None:
     other = path.with_name("other.db")
-    SqliteWindows(other).acquire_entry("key", 2, 60)
+    SqliteWindows(other).hit(FEW, "key")
     other.replace(path)
 
 
@@ -72,19 +73,19 @@ def test_where_the_file_is_lost_or_spoilt_the_count_goes_on_in_one_that_all_shar
     path = tmp_path / "limits.db"
     first, second = SqliteWindows(path), SqliteWindows(path)
     for windows in (first, second):
-        assert windows.acquire_entry("key", 2, 60)
+        assert windows.hit(FEW, "key").allowed
     lose(path)
     taken = 0
     for windows in (first, second, first, second):
-        taken += windows.acquire_entry("key", 2, 60)
-        assert windows.check()
+        taken += windows.hit(FEW, "key").allowed
+        windows.check()
     assert taken == (1 if lose is replace else 2)
 
 
 def test_a_server_that_finds_a_spoilt_file_begins_it_anew(tmp_path: Path) -> None:
     path = tmp_path / "limits.db"
     path.write_bytes(b"no database " * 100)
-    assert SqliteWindows(path).acquire_entry("key", 1, 60)
+    assert SqliteWindows(path).hit(ONE, "key").allowed
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -92,12 +93,12 @@ def test_a_fork_counts_in_the_same_file_and_leaves_the_parents_connection_alone(
     tmp_path: Path,
 ) -> None:
     windows = SqliteWindows(tmp_path / "limits.db")
-    assert windows.acquire_entry("key", 2, 60)
+    assert windows.hit(FEW, "key").allowed
     child = os.fork()
     if child == 0:
-        os._exit(0 if windows.acquire_entry("key", 2, 60) else 1)
+        os._exit(0 if windows.hit(FEW, "key").allowed else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert not windows.acquire_entry("key", 2, 60)
+    assert not windows.hit(FEW, "key").allowed
 
 
 def test_hits_ahead_of_a_clock_that_was_put_back_do_not_count(
@@ -106,8 +107,62 @@ def test_hits_ahead_of_a_clock_that_was_put_back_do_not_count(
     windows = SqliteWindows(tmp_path / "limits.db")
     right = time.time
     monkeypatch.setattr(time, "time", lambda: right() + 3600)
-    assert windows.acquire_entry("key", 1, 60)
-    assert not windows.acquire_entry("key", 1, 60)
+    assert windows.hit(ONE, "key").allowed
+    assert not windows.hit(ONE, "key").allowed
     monkeypatch.setattr(time, "time", right)
-    assert windows.acquire_entry("key", 1, 60)
-    assert not windows.acquire_entry("key", 1, 60)
+    assert windows.hit(ONE, "key").allowed
+    assert not windows.hit(ONE, "key").allowed
+
+
+def test_a_window_moves_past_its_oldest_hits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = SqliteWindows(tmp_path / "limits.db")
+
+    def hit_at(moment: int) -> Window:
+        monkeypatch.setattr(time, "time", lambda: moment)
+        windows.hit(FEW, "another")
+        return windows.hit(FEW, "key")
+
+    assert [hit_at(moment) for moment in (1000, 1010, 1020, 1030, 1065, 1066, 1200)] == [
+        (True, 1, 1060),
+        (True, 0, 1060),
+        (False, 0, 1060),
+        (False, 0, 1060),
+        (True, 0, 1070),
+        (False, 0, 1070),
+        (True, 1, 1260),
+    ]
+
+
+def test_a_file_of_an_earlier_version_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "limits.db"
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("CREATE TABLE hits (key TEXT, at REAL, expires REAL)")
+        connection.execute("INSERT INTO hits VALUES ('key', ?, ?)", (time.time(), time.time() + 60))
+    windows = SqliteWindows(path)
+    assert [windows.hit(FEW, "key").allowed for _ in range(3)] == [True, True, False]
+
+
+def test_a_hit_takes_no_more_steps_where_many_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = count()
+
+    def watch(connection: apsw.Connection) -> None:
+        connection.set_progress_handler(lambda: next(steps) < 0, 1)  # once for each step of SQLite
+
+    monkeypatch.setattr(apsw, "connection_hooks", [watch])
+    windows = SqliteWindows(tmp_path / "limits.db")
+
+    def steps_of_a_hit() -> int:
+        before = next(steps)
+        assert windows.hit(MANY, "key").allowed
+        return next(steps) - before
+
+    for _ in range(10):
+        windows.hit(MANY, "key")
+    few = steps_of_a_hit()
+    for _ in range(1000):
+        windows.hit(MANY, "key")
+    assert 0 < steps_of_a_hit() <= few

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from limits.strategies import MovingWindowRateLimiter
 
 from skinapi.errors import StoreUnavailable
 from skinapi.jobs.queue import Jobs
 from skinapi.web import metrics
+from skinapi.web.limits_sqlite import SqliteWindows
 from tests.backends import Backend
 
 SCRAPER = "a-token-for-the-collector-of-metrics"
@@ -80,7 +80,7 @@ def test_the_collector_reads_the_metrics_while_the_rate_limits_cannot_be_counted
     def refuse(*_: object) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr(MovingWindowRateLimiter, "hit", refuse)
+    monkeypatch.setattr(SqliteWindows, "hit", refuse)
     assert ready(scrape(scraped))["store"] == 1
     assert scraped.client.get("/metrics").status_code == 503, "a refusal is counted"
 
