@@ -3,8 +3,8 @@ indexes are created on first use.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
@@ -23,6 +23,7 @@ from skinapi.storage.validation import (
     check_ops,
     check_text_field,
     check_upsert,
+    check_value,
     checked_document,
     ordering,
     unexpired,
@@ -46,6 +47,7 @@ class SqliteDocuments:
     def __init__(self, transactions: Transactions, name: str) -> None:
         self._transactions = transactions
         self._name = name
+        self._select_by_id = f'SELECT doc FROM "{name}" WHERE id = ?'
         self._expiry_field: str | None = None
         self._created_in_pid: int | None = None
         self._indexed_fields: set[str] = set()
@@ -97,8 +99,9 @@ class SqliteDocuments:
         self._write(add)
 
     def get(self, identifier: str) -> Document | None:
-        found = self.find({"id": check_id(identifier)}, limit=1)
-        return found[0] if found else None
+        with self._reading() as connection:
+            text = self._first(connection, {"id": check_id(identifier)}, "id")
+        return None if text is None else from_json(text)
 
     def find(
         self,
@@ -150,11 +153,11 @@ class SqliteDocuments:
 
         def change(connection: apsw.Connection) -> Document | None:
             self._purge(connection)
-            found = self._select(connection, filter, sort, None, 1)
-            if not found and start is None:
+            found = self._first(connection, filter, sort)
+            if found is None and start is None:
                 return None
-            changed = _applied(ops, from_json(found[0]) if found else start or {})
-            if found:
+            changed = _applied(ops, start or {} if found is None else from_json(found))
+            if found is not None:
                 connection.execute(
                     f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
                     (to_json(changed), changed["id"]),
@@ -181,6 +184,15 @@ class SqliteDocuments:
         connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
         return connection.changes()
 
+    def _first(self, connection: apsw.Connection, filter: Filter, sort: str) -> str | None:
+        """The JSON of the first document that the filter finds; None where there is none."""
+        # Most reads and updates name one id. Its statement is always the same, so it is not put
+        # together again.
+        if filter.keys() == {"id"} and isinstance(filter["id"], str) and not self._expiry_field:
+            text: str | None = connection.execute(self._select_by_id, (check_id(filter["id"]),)).get
+            return text
+        return next(iter(self._select(connection, filter, sort, None, 1)), None)
+
     def _select(
         self,
         connection: apsw.Connection,
@@ -206,11 +218,9 @@ class SqliteDocuments:
         )
         return [text for (text,) in rows]
 
-    @contextmanager
-    def _reading(self) -> Iterator[apsw.Connection]:
+    def _reading(self) -> AbstractContextManager[apsw.Connection]:
         self.ensure_table()
-        with self._transactions.reading() as connection:
-            yield connection
+        return self._transactions.reading()
 
     def _write(self, act: Callable[[apsw.Connection], T]) -> T:
         self.ensure_table()
@@ -249,4 +259,5 @@ def _applied(ops: Ops, document: Document) -> Document:
         if isinstance(changed.get(field, 0), bool | str | list | dict | datetime):
             raise ValueError(f"{field} is not a number")
         changed[field] = changed.get(field, 0) + step
-    return checked_document(changed)
+        check_value(field, changed[field])
+    return changed
