@@ -100,8 +100,7 @@ class SqliteDocuments:
 
     def get(self, identifier: str) -> Document | None:
         with self._reading() as connection:
-            text = self._first(connection, {"id": check_id(identifier)}, "id")
-        return None if text is None else from_json(text)
+            return self._first(connection, {"id": check_id(identifier)}, "id")
 
     def find(
         self,
@@ -156,7 +155,7 @@ class SqliteDocuments:
             found = self._first(connection, filter, sort)
             if found is None and start is None:
                 return None
-            changed = _applied(ops, start or {} if found is None else from_json(found))
+            changed = _applied(ops, start or {} if found is None else found)
             if found is not None:
                 connection.execute(
                     f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
@@ -184,14 +183,20 @@ class SqliteDocuments:
         connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
         return connection.changes()
 
-    def _first(self, connection: apsw.Connection, filter: Filter, sort: str) -> str | None:
-        """The JSON of the first document that the filter finds; None where there is none."""
+    def _first(self, connection: apsw.Connection, filter: Filter, sort: str) -> Document | None:
+        """The first document that the filter finds; None where there is none."""
         # Most reads and updates name one id. Its statement is always the same, so it is not put
         # together again.
-        if filter.keys() == {"id"} and isinstance(filter["id"], str) and not self._expiry_field:
-            text: str | None = connection.execute(self._select_by_id, (check_id(filter["id"]),)).get
-            return text
-        return next(iter(self._select(connection, filter, sort, None, 1)), None)
+        if filter.keys() == {"id"} and isinstance(filter["id"], str):
+            text = connection.execute(self._select_by_id, (check_id(filter["id"]),)).get
+            document = None if text is None else from_json(text)
+            return document if document and not self._is_expired(document) else None
+        found = self._select(connection, filter, sort, None, 1)
+        return from_json(found[0]) if found else None
+
+    def _is_expired(self, document: Document) -> bool:
+        expires = document.get(self._expiry_field) if self._expiry_field else None
+        return expires is not None and expires <= now()
 
     def _select(
         self,
