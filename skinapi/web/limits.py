@@ -146,8 +146,8 @@ def _storage_at(uri: str) -> StorageTypes:
     try:
         if uri.startswith("mongodb"):
             # Imported late: a server without MongoDB does without its driver.
-            windows = importlib.import_module("skinapi.web.limits_mongo").MongoWindows
-            storage: StorageTypes = windows.at(uri)
+            module = importlib.import_module("skinapi.web.limits_mongo")
+            storage: StorageTypes = module.MongoWindowStorage.at(uri)
             return storage
         # The driver's own timeouts are so long that an outage would keep every request waiting.
         timeouts = (

@@ -12,11 +12,11 @@ from skinapi.storage.mongo_snapshot import LIMIT_COUNTERS, LIMIT_WINDOWS
 from skinapi.storage.outage import TIMEOUTS
 
 
-class MongoWindows(MongoDBStorage):
+class MongoWindowStorage(MongoDBStorage):
     STORAGE_SCHEME = ["skinapi-mongodb"]  # noqa: RUF012 (the base class reads a list)
 
     @classmethod
-    def at(cls, uri: str) -> "MongoWindows":
+    def at(cls, uri: str) -> "MongoWindowStorage":
         """In the database that the URI names, so that two installations on one MongoDB server have
         separate counts. Does not connect yet. Raises ValueError for a URI that is not valid.
         """
