@@ -1,11 +1,13 @@
 """Compares the starts of several checkouts: processor time, seconds, memory.
 
 `python -m tests.bench.starts [CHECKOUT ...]` starts one server of each after the other, `--starts`
-times, and prints medians. A start ends with the first answer to a photo. Processor time depends
-less than seconds on what else the machine does.
+times, and prints medians. With `--python PATH ...`, one of each with each of these interpreters. A
+start ends with the first answer to a photo. Processor time depends less than seconds on what else the
+machine does.
 """
 
 import argparse
+import itertools
 import os
 import statistics
 import sys
@@ -55,12 +57,13 @@ def answered_photo(contender: Contender) -> bytes:
     return photo
 
 
-def main(checkouts: Sequence[Path], starts: int) -> None:
+def main(checkouts: Sequence[Path], pythons: Sequence[str], starts: int) -> None:
+    kinds = list(itertools.product(checkouts, pythons))
     with TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
         contenders = []
-        for number, checkout in enumerate(checkouts):
+        for number, (checkout, python) in enumerate(kinds):
             contender = ours(Path(folder) / str(number), SHIPPED_MODEL)
-            contender.server.code = checkout.resolve()
+            contender.server.code, contender.server.interpreter = checkout.resolve(), python
             stack.enter_context(stopping(contender.server))
             contenders.append(contender)
         photo = answered_photo(contenders[0])
@@ -68,14 +71,17 @@ def main(checkouts: Sequence[Path], starts: int) -> None:
             measure_start(contender, photo)  # the first start compiles the modules
         rounds = [[measure_start(each, photo) for each in contenders] for _ in range(starts)]
     sys.stdout.write("".join(f"{name:>14}" for name in COLUMNS) + "\n")
-    for checkout, rows in zip(checkouts, zip(*rounds, strict=True), strict=True):
+    for (checkout, python), rows in zip(kinds, zip(*rounds, strict=True), strict=True):
         medians = (statistics.median(column) for column in zip(*rows, strict=True))
-        sys.stdout.write("".join(f"{value:>14.3f}" for value in medians) + f"  {checkout}\n")
+        sys.stdout.write(
+            "".join(f"{value:>14.3f}" for value in medians) + f"  {checkout} {python}\n"
+        )
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkouts", nargs="*", type=Path, default=[ROOT])
+    parser.add_argument("--python", nargs="+", default=[sys.executable])
     parser.add_argument("--starts", type=int, default=STARTS)
     options = parser.parse_args()
-    main(options.checkouts, options.starts)
+    main(options.checkouts, options.python, options.starts)

@@ -46,6 +46,7 @@ class Server:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.code = ROOT  # another checkout is another version of the server
+        self.interpreter = sys.executable
         self.port = free_port()
         self.environment = {
             "INSTANCE_DIR": str(folder / "instance"),
@@ -71,7 +72,7 @@ class Server:
     def launch(self, command: tuple[str, ...] = ("-m", "skinapi", "serve")) -> None:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *command],
+                [self.interpreter, "-c", DIE_WITH_PARENT, self.interpreter, *command],
                 cwd=self.code,
                 env=self._environment(),
                 stdout=log,
