@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 class Window(NamedTuple):
     """The window of a hit: whether the hit was within the limit and so was counted, how many more
-    are, and the time when the oldest one leaves the window.
+    requests are within it, and the time when the oldest hit leaves the window.
     """
 
     allowed: bool
@@ -42,7 +42,7 @@ class Window(NamedTuple):
 
 
 class SqliteWindows:
-    """All threads of a process use one connection in turn."""
+    """Counts hits in one file. All threads of a process use one connection in turn."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -53,11 +53,9 @@ class SqliteWindows:
 
     def hit(self, item: RateLimitItem, *names: str) -> Window:
         """Count one request against this limit, unless it is past it. Raises StoreUnavailable."""
-        moment = time.time()
+        key, moment = item.key_for(*names), time.time()
         with sqlite_errors():
-            return self._run(
-                lambda connection: _hit(connection, item, item.key_for(*names), moment)
-            )
+            return self._run(lambda connection: _hit(connection, item, key, moment))
 
     def check(self) -> None:
         """Raises StoreUnavailable unless counts can be read from the file."""
