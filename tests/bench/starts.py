@@ -2,8 +2,8 @@
 
 `python -m tests.bench.starts [CHECKOUT ...]` starts one server of each after the other, `--starts`
 times, and prints medians. With `--python PATH ...`, one of each with each of these interpreters. A
-start ends with the first answer to a photo. Processor time depends less than seconds on what else the
-machine does.
+start ends with the first answer to a photo. Processor time depends less than seconds on what else
+the machine does.
 """
 
 import argparse
