@@ -13,17 +13,18 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from skinapi.errors import Conflict, InvalidBody, ModelDamaged, NotFound
+from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged, NotFound
 from skinapi.logs import log
 from skinapi.registry.errors import GatesNotPassed
 from skinapi.registry.gates import Gate, judge, summarise
 from skinapi.registry.pointer import Action, Move, Serving, ServingPointer
 from skinapi.registry.shadow import ShadowResults
+from skinapi.registry.version_files import refuse_without_room
 from skinapi.registry.version_record import ModelVersion, VersionSummary
 from skinapi.registry.versions import ModelVersions
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
-from skinapi.vision.model import ModelCard, read_card
+from skinapi.vision.model import MB, ModelCard, read_card
 from skinapi.web.pagination import Page
 from skinapi.web.visible_text import count_visible
 
@@ -52,7 +53,7 @@ class Inspected:
 
 
 class ModelsService:
-    """`built_in` is the folder of the built-in model."""
+    """`built_in` is the folder of the built-in model; `folder()` is where servers write others."""
 
     def __init__(
         self,
@@ -62,12 +63,13 @@ class ModelsService:
         shadows: ShadowResults,
         audit: Audit,
         built_in: Path,
+        folder: Callable[[], Path],
     ) -> None:
         self.versions = versions
         self.shadows = shadows
         self.pointer = pointer
         self.built_in = built_in
-        self._audit = audit
+        self._audit, self._folder = audit, folder
         self.fault: Callable[[], str | None] = lambda: None
 
     @cached_property
@@ -143,7 +145,7 @@ class ModelsService:
         """Put a version into service, on every server.
 
         Without `override` it must pass all gates; with it, a reason is needed. Raises NotFound,
-        GatesNotPassed, Conflict, InvalidBody.
+        GatesNotPassed, Conflict, InvalidBody, and DiskFull where no server could write its files.
         """
         if override and count_visible(reason or "") < LEAST_REASON:
             raise InvalidBody(
@@ -163,9 +165,12 @@ class ModelsService:
                     f"{version} does not pass the gates ({failed}). An admin can promote it with "
                     "`override` and a reason"
                 )
+            pointed = self._pointed(found)
+            if pointed:
+                self._refuse_without_room(found)
             move = Move(
                 action="promote",
-                version=self._pointed(found),
+                version=pointed,
                 previous=before.version,
                 by=by,
                 changed_at=now(),
@@ -177,15 +182,18 @@ class ModelsService:
 
     def roll_back(self, *, by: str, reason: str | None = None) -> Serving:
         """Put the version before into service again, without gates. Called again, it goes back one
-        more. Raises Conflict where there is none.
+        more, at last to the built-in model. A version whose files are deleted, or have no room on
+        the disk, is left out. Raises Conflict where the built-in one is in service.
         """
         before = self.pointer.read()
-        for place in reversed(range(len(before.earlier))):
-            target = before.earlier[place]
+        # The pointer forgets the oldest of `earlier`, and their files may be deleted.
+        earlier = (None, *before.earlier)
+        for place in reversed(range(len(earlier))):
+            target = earlier[place]
             if target != before.version and self._can_serve(target):
                 break
         else:
-            raise Conflict("There is no earlier model to go back to")
+            raise Conflict("The built-in model is in service: there is none to go back to")
         name = self.name_of(target) or "built-in"
         with self._audit("model.roll_back", by=by, target=name):
             move = Move(
@@ -196,18 +204,19 @@ class ModelsService:
                 changed_at=now(),
                 reason=reason,
             )
-            return self._move(before, move, earlier=before.earlier[:place])
+            return self._move(before, move, earlier=earlier[1:place])
 
     def start_shadow(self, *, version: str, by: str) -> None:
         """Let this version judge a share of the photos in the background, in place of the one that
-        did so far. Raises NotFound, Conflict.
+        did so far. Raises NotFound, Conflict, DiskFull.
         """
-        before = self.pointer.read()
-        if not self.versions.get(version).servable:
+        found, before = self.versions.get(version), self.pointer.read()
+        if not found.servable:
             raise Conflict(f"The files of {version} are deleted")
         if version == self.name_of(before.version):
             raise Conflict(f"{version} is in service, so it has nothing to be compared with")
         with self._audit("model.shadow", by=by, target=version):
+            self._refuse_without_room(found)
             after = self.pointer.set_shadow(
                 before, _shadow_move("shadow", version, by), shadow=version
             )
@@ -321,7 +330,25 @@ class ModelsService:
         raise Conflict(f"The files of {found.version} are deleted")
 
     def _can_serve(self, version: str | None) -> bool:
-        return version is None or self._has_files(version)
+        if version is None:
+            return True
+        found = self.versions.find_one(version)
+        if found is None or not found.servable:
+            return False
+        try:
+            self._refuse_without_room(found)
+        except DiskFull:
+            return False
+        return True
+
+    def _refuse_without_room(self, found: ModelVersion) -> None:
+        try:
+            refuse_without_room(found.files, self._folder() / found.version)
+        except DiskFull as error:
+            raise DiskFull(
+                f"The disk has too little room for the model {found.version} "
+                f"({found.size / MB:.0f} MB), so nothing was changed"
+            ) from error
 
     def _has_files(self, version: str) -> bool:
         found = self.versions.find_one(version)

@@ -21,6 +21,7 @@ def open_models(settings: Settings, store: Store, audit: Audit) -> ModelsService
         shadows=ShadowResults(store),
         audit=audit,
         built_in=serving_folder(settings),
+        folder=partial(models_folder, settings.instance_dir),
     )
 
 

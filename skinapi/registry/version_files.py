@@ -20,6 +20,7 @@ from skinapi.storage.file_lock import locked
 from skinapi.storage.ports import Blobs
 from skinapi.vision.model import MB
 from skinapi.vision.model_files import sum_file
+from skinapi.web.spool import refuse_full_disk
 
 PIECE_BYTES = 8 * MB
 DRAFT = ".draft-"
@@ -84,6 +85,13 @@ def write_files(blobs: Blobs, files: Collection[StoredFile], folder: Path) -> No
                 draft.rename(folder)
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
+
+
+def refuse_without_room(files: Collection[StoredFile], folder: Path) -> None:
+    """Raises DiskFull where `write_files` would find too little room on the disk."""
+    with _disk_errors():
+        if not _holds(folder, files):
+            refuse_full_disk(folder.parent, sum(file.size for file in files))
 
 
 def _write_file(blobs: Blobs, file: StoredFile, path: Path) -> None:

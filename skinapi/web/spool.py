@@ -59,9 +59,11 @@ class SpoolFile:
         self._file.close()
 
 
-def refuse_full_disk(folder: Path) -> None:
-    """Raises OSError (ENOSPC) where no more than the reserved space is left on its disk."""
+def refuse_full_disk(folder: Path, wanted: int = 0) -> None:
+    """Raises OSError (ENOSPC) where so many more bytes would take of the reserved space of its
+    disk.
+    """
     disk = os.statvfs(folder)
     total, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
-    if free < min(RESERVED_BYTES, total // RESERVED_SHARE):
+    if free - wanted < min(RESERVED_BYTES, total // RESERVED_SHARE):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import Any, cast
 
 import pytest
@@ -82,6 +82,7 @@ def service(store: Any) -> ModelsService:
         shadows=ShadowResults(store),
         audit=lambda *_, **__: nullcontext(),
         built_in=tiny_model(),
+        folder=lambda: Path(gettempdir()),
     )
 
 

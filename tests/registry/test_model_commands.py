@@ -42,5 +42,5 @@ def test_models_are_listed_added_promoted_and_rolled_back(
     run("promote", "next-1", "--override", "--reason", REASON)
     assert run("list").splitlines()[1].startswith("* next-1  serving")
     assert "tiny-1 is in service" in run("rollback")
-    assert "There is no earlier model" in run("rollback", status=REFUSED)
+    assert "there is none to go back to" in run("rollback", status=REFUSED)
     assert main(["check"]) == 0

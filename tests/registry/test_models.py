@@ -1,6 +1,7 @@
 """Model versions through HTTP: promoted past the gates or by an override, and back again."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -83,6 +84,13 @@ def compared_with(version: str, **differences: PairedDifference) -> PairedCompar
         part="reference",
         differences={name: differences.get(name.value, same) for name in GateName},
     )
+
+
+def nearly_fill_disks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """2 MB are left, which is enough for the database and not for a model beside it."""
+    own = os.statvfs("/")
+    left = 2 * 1024 * 1024 // own.f_frsize
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*own[:4], left, *own[5:])))
 
 
 def state_of(person: Person, version: str) -> str:
@@ -175,6 +183,56 @@ def test_rolling_back_goes_through_all_earlier_models(models: ModelBackend, tmp_
     for version in ("b", "tiny-1"):
         assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == version
         assert models.answers() == version
+
+
+def test_the_built_in_model_is_the_last_stop_of_rolling_back(
+    models: ModelBackend, tmp_path: Path
+) -> None:
+    """The pointer remembers 20 versions; after more promotions all of them may be deleted."""
+    for version in ("b", "c", "d"):
+        models.add(tmp_path, version)
+    for version in (*("b", "c") * 11, "d"):
+        models.services.models.promote(version=version, by="ada", override=True, reason=REASON)
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        assert admin.call("DELETE", f"/models/{version}").status_code == 200
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "tiny-1"
+    assert models.answers() == "tiny-1"
+    assert admin.call("POST", "/models/rollback", json={}).status_code == 409
+
+
+def test_a_model_without_room_on_the_disk_is_not_put_into_service(
+    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        models.add(tmp_path, version)
+    assert admin.call("POST", "/models/b/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "b"  # it is written
+    nearly_fill_disks(monkeypatch)
+    for way, body in (("promote", OVERRIDE), ("shadow", None)):
+        answer = admin.call("POST", f"/models/c/{way}", json=body)
+        assert (answer.status_code, answer.get_json()["code"]) == (507, "disk_full")
+        assert "model c" in answer.get_json()["detail"]
+    assert models.answers() == "b"
+    assert models.client.get("/readyz").get_json()["notes"] == []
+    assert admin.call("POST", "/models/tiny-1/promote", json=OVERRIDE).status_code == 200
+    # Its files are there.
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "b"
+    assert models.answers() == "b"
+
+
+def test_rolling_back_leaves_out_a_model_without_room_on_the_disk(
+    models: ModelBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = models.member(role="admin")
+    for version in ("b", "c"):
+        models.add(tmp_path, version)
+        assert admin.call("POST", f"/models/{version}/promote", json=OVERRIDE).status_code == 200
+    assert models.answers() == "c"  # `b` was never written
+    nearly_fill_disks(monkeypatch)
+    assert admin.call("POST", "/models/rollback", json={}).get_json()["version"] == "tiny-1"
+    assert models.answers() == "tiny-1"
 
 
 def test_the_built_in_model_is_promoted_by_its_name(models: ModelBackend, tmp_path: Path) -> None:
