@@ -1,9 +1,12 @@
 """From the labels that a table has to ours: by the known spellings, and by what the caller adds."""
 
 import difflib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from skinapi.errors import BadDataset
+from skinapi.lab.entry_names import shown
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.labels import label_spellings
 
@@ -14,7 +17,7 @@ ALIKE = 0.6
 class LabelMapping:
     def __init__(self, given: Mapping[str, str | None]) -> None:
         """`given`: theirs -> ours, or None for pictures to leave out. Raises BadDataset where one
-        of ours is unknown.
+        of ours is unknown, or where one of theirs is given two of ours.
         """
         self._known = label_spellings()
         self._given: dict[str, str | None] = {}
@@ -22,6 +25,11 @@ class LabelMapping:
             if ours is not None and ours.lower() not in self._known:
                 keys = ", ".join(conditions_table().keys)
                 raise BadDataset(f"labels: a picture cannot be labelled so; choose among {keys}")
+            # Labels are read without regard to case: the last one would count, unseen.
+            if theirs.lower() in self._given:
+                raise BadDataset(
+                    f"labels: {shown(theirs)} is given twice; upper case does not count"
+                )
             self._given[theirs.lower()] = ours
 
     def find(self, written: str) -> str | None:
@@ -34,6 +42,22 @@ class LabelMapping:
 
     def leaves_out(self, written: str) -> bool:
         return self._given.get(written.lower(), written) is None
+
+    def describe(self, written: Iterable[str]) -> list[dict[str, Any]]:
+        """For the report: each label that is mapped, by the caller or by a known spelling, how
+        often it is `written`, as what it is published (None: left out), and as what it is known.
+        """
+        counts = Counter(one.lower() for one in written)
+        mapped = sorted(set(self._given) | set(counts) & set(self._known))
+        return [
+            {
+                "label": label,
+                "count": counts[label],
+                "published_as": self.find(label),
+                "known_as": self._known.get(label),
+            }
+            for label in mapped
+        ]
 
     def offer(self, written: str) -> str | None:
         """Our label whose spelling is the closest; None where none is close."""

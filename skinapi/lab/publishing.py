@@ -161,6 +161,7 @@ class Publisher:
             "without_label": listed(layout.without_label),
             "named_twice": listed(layout.named_twice),
             "skipped_files": dict(contents.skipped),
+            "labels": mapping.describe(picture.row.label for picture in layout.pictures),
             "unknown_labels": unknown_labels(layout, mapping),
             "seen_by_model": seen_by_model(checked, learned),
             **self._compare(dataset, checked, duplicates),

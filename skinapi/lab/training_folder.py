@@ -7,7 +7,7 @@ from pathlib import Path
 from skinapi.errors import NotFound
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.vision.label_tables import FACTS, TABLE_NAME
-from skinapi.vision.labels import label_spellings
+from skinapi.vision.labels import TRAINED_AS
 
 COLUMNS = ("image_id", "image_path", "dx", "lesion_id", "patient_id", "modality", *FACTS)
 
@@ -27,7 +27,6 @@ def write_training_folder(
     a name. Only ids that are `known` stay: the model in service names its pictures by them.
     """
     left_out = 0
-    spellings = label_spellings()
     pictures = folder / "images"
     pictures.mkdir(parents=True)
     with (folder / TABLE_NAME).open("w", newline="", encoding="utf-8") as table:
@@ -46,13 +45,11 @@ def write_training_folder(
                 continue
             path = pictures / f"{image.id}.{image.format.lower()}"
             path.write_bytes(content)
-            # As written, where training knows that word: it measures some of them apart.
-            spelled = image.written.lower() in spellings
             writer.writerow(
                 {
                     "image_id": image.image_id if image.image_id in known else image.sha256,
                     "image_path": path.relative_to(folder).as_posix(),
-                    "dx": image.written if spelled else image.label,
+                    "dx": _name_label(image),
                     "lesion_id": image.lesion,
                     "patient_id": image.patient,
                     "modality": image.modality,
@@ -60,6 +57,14 @@ def write_training_folder(
                 }
             )
     return left_out
+
+
+def _name_label(image: DatasetImage) -> str:
+    """The published label, which alone counts, whatever the data set's table says. Only a carcinoma
+    that is trained as another class keeps its name: training measures it apart.
+    """
+    written = image.written.lower()
+    return written if TRAINED_AS.get(written) == image.label else image.label
 
 
 def count_erased(images: DatasetImages, dataset: str, folder: Path) -> int:

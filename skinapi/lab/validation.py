@@ -292,4 +292,13 @@ def warnings_of(report: Mapping[str, Any]) -> list[str]:
         "pictures could not be read": report["unreadable"],
     }
     said += [f"{found['count']} {words}." for words, found in counted.items() if found["count"]]
-    return said
+    return [*_remapped(report["labels"]), *said]
+
+
+def _remapped(labels: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What makes every picture of a label something else than that label says."""
+    return [
+        f"{one['label']} is published as {one['published_as']}, and is known as {one['known_as']}."
+        for one in labels
+        if one["count"] and one["known_as"] and one["published_as"] not in (None, one["known_as"])
+    ]

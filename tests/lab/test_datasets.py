@@ -71,7 +71,7 @@ def test_a_zip_becomes_a_published_version_with_its_report(
 
 
 def test_training_reads_what_is_written_for_it(backend: Backend, tmp_path: Path) -> None:
-    """Words that training knows stay as they were written; others become ours."""
+    """Labels are ours, but a carcinoma that is trained as another class keeps its name."""
     person = backend.member(role="researcher")
     rows = [
         {"image_id": "a", "dx": "scc", "lesion_id": "l1", "patient_id": "p", "age": "40"},

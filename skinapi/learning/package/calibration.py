@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.datasets import load_pictures
+from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample, first_half, subsample
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.predictions import ModelOutputs, run_model
@@ -46,7 +47,6 @@ LOW_ENERGY_SHARE = 0.01
 FAR_FEATURES_SHARE = 0.02
 TAUS = np.arange(0.0, 1.01, 0.05)
 MAX_ACCURACY_LOSS = 0.005
-SQUAMOUS_CELL_CARCINOMA = "scc"
 # Features of more pictures of a source change the detectors little.
 MAX_TRAIN_PER_SOURCE = 1500
 
@@ -189,7 +189,7 @@ def fit_thresholds(
         score = probabilities[:, places].sum(axis=1)
         groups = [np.array([sample.label in keys for sample in samples])]
         if name == "actinic_keratosis":
-            groups.append(np.array([_is_squamous(sample) for sample in samples]))
+            groups.append(np.array([is_squamous(sample) for sample in samples]))
         limits = [_threshold(score, group) for group in groups if group.any()]
         if limits:
             few = groups[0].sum() < MIN_POSITIVE
@@ -265,7 +265,3 @@ def _shares(samples: Sequence[Sample]) -> dict[str, float]:
 
 def _is_lesion(sample: Sample) -> bool:
     return sample.label != NORMAL_SKIN
-
-
-def _is_squamous(sample: Sample) -> bool:
-    return sample.facts.get("dx", "").lower() == SQUAMOUS_CELL_CARCINOMA

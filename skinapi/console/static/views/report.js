@@ -15,6 +15,8 @@ const FEWEST_LESIONS = "10";
 /** @param {any} found @returns {Listed} */
 const listed = (found) => found ?? { count: 0, shown: [] };
 
+/** What one label of the data set was taken for. @typedef {{label: string, count: number, published_as: string | null, known_as: string | null}} Mapped */
+
 /** The sentences that a person should read before training on it. @param {any} report @param {any} conditions @returns {string[]} */
 function warningsOf(report, conditions) {
   const names = (/** @type {string[]} */ keys) => keys.map((key) => nameOf(conditions, key)).join(", ");
@@ -27,7 +29,13 @@ function warningsOf(report, conditions) {
     ["warn_labels", listed(report.lesions?.with_several_labels)],
     ["warn_unreadable", listed(report.unreadable)],
   ]);
+  const remapped = /** @type {Mapped[]} */ (report.labels ?? []).filter(
+    ({ count, published_as, known_as }) => count > 0 && published_as && known_as && published_as !== known_as,
+  );
   return [
+    ...remapped.map(({ label, published_as, known_as }) =>
+      say("warnMapped", { label, as: names([published_as ?? ""]), known: names([known_as ?? ""]) }),
+    ),
     Object.keys(report.classes ?? {}).length < 2 && say("warnOneClass"),
     report.too_small_to_split?.length > 0 && say("warnSmall", { n: FEWEST_LESIONS, names: names(report.too_small_to_split) }),
     report.lesions?.known === false && say("warnLesions"),
@@ -49,6 +57,7 @@ const Classes = ({ report, conditions }) => {
     ([, one], [, other]) => other.pictures - one.pictures,
   );
   const all = classes.reduce((sum, [, { pictures }]) => sum + pictures, 0);
+  const labels = /** @type {Mapped[]} */ (report.labels ?? []);
   const lesions = report.lesions?.known ? say("lesions") : say("lesionsAssumed");
   return html`
     <section class="card">
@@ -70,6 +79,8 @@ const Classes = ({ report, conditions }) => {
           </tbody>
         </table>
       </div>
+      <${Found} title=${say("found_mapped")} found=${{ count: labels.length, shown: labels }} item=${(/** @type {Mapped} */ one) =>
+        html`${Name(one.label)} (${sayNumber(one.count)}) → ${one.published_as ? nameOf(conditions, one.published_as) : say("leftOut")}`} />
     </section>`;
 };
 

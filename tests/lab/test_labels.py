@@ -1,0 +1,121 @@
+"""The label under which a picture is published is the one that everything reads."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from skinapi.errors import BadDataset
+from skinapi.lab import comparing
+from skinapi.lab.comparing import compare_on_reference
+from skinapi.lab.datasets import Datasets
+from skinapi.lab.images import DatasetImages
+from skinapi.lab.job_services import LabOfJob
+from skinapi.lab.label_mapping import LabelMapping
+from skinapi.learning.data.labels import is_squamous
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.sources import load_sources
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.labels import TRAINED_AS, label_spellings
+from tests.backends import Backend, Person
+from tests.lab.sending import picture, send, table, upload, zipped
+from tests.models import tiny_model
+
+WRITTEN = ("mel", "nv", "Melanocytic nevus", "scc", "SCC", "bcc", "df", "spot")
+SWAPPED = {"mel": "nv", "nv": "mel", "scc": "bcc", "bcc": "scc", "df": None, "spot": "vasc"}
+PUBLISHED = {
+    "mel": "melanocytic_nevus",
+    "nv": "melanoma",
+    "melanocytic nevus": "melanocytic_nevus",
+    "scc": "basal_cell_carcinoma",
+    "bcc": "actinic_keratosis",
+    "spot": "vascular_lesion",
+}
+
+
+def publish_swapped(person: Person, **said: Any) -> dict[str, Any]:
+    rows = [{"image_id": f"p{n}", "dx": word} for n, word in enumerate(WRITTEN)]
+    files = {f"p{n}.jpg": picture(n) for n in range(len(WRITTEN))}
+    content = zipped({"metadata.csv": table(rows), **files})
+    return send(person, [upload(person, content)], labels=SWAPPED, **said)
+
+
+def lab_of(backend: Backend, work: Path) -> LabOfJob:
+    store, unused = backend.services.store, cast("Any", None)
+    return LabOfJob(
+        context=cast("Any", SimpleNamespace(work=work, say=lambda _: None)),
+        settings=unused,
+        datasets=Datasets(store),
+        images=DatasetImages(store),
+        uploads=unused,
+        models=unused,
+        may_work=unused,
+    )
+
+
+def test_training_reference_and_gallery_read_the_published_label_and_nothing_else(
+    backend: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A melanoma that was sent as a nevus was trained as a melanoma, and the other way round."""
+    person, lab = backend.member(role="researcher"), lab_of(backend, tmp_path)
+    dataset = publish_swapped(person, modality="clinical")
+    assert (dataset["status"], dataset["pictures"]) == ("published", 7), dataset["problem"]
+    shown = {one["sha256"]: one for one in person.pages(f"/datasets/{dataset['id']}/images")}
+    assert {one["written"].lower(): one["label"] for one in shown.values()} == PUBLISHED
+    published = {sha256: one["label"] for sha256, one in shown.items()}
+
+    found = lab.datasets.get(dataset["id"])
+    lab.write_pictures(found, tmp_path / "training", leave_out=lambda _: False, known=())
+    trained = load_sources([str(tmp_path / "training")], skip_unknown_labels=True)
+    assert {one.image_id: one.label for one in trained.samples} == published
+    assert "melanoma: 1" in trained.describe()
+    assert not any(map(is_squamous, trained.samples)), "no carcinoma is published as one of these"
+
+    compared: list[Sample] = []
+    monkeypatch.setattr(
+        comparing, "compare_models", lambda _, __, samples, *___: compared.extend(samples)
+    )
+    lab.datasets.set_reference(dataset["id"])
+    compare_on_reference(lab, tiny_model(), tiny_model())
+    assert {one.image_id: one.label for one in compared} == published
+
+
+def test_the_report_lists_each_mapping_and_warns_of_a_known_word_with_another_meaning(
+    backend: Backend,
+) -> None:
+    report = publish_swapped(backend.member(role="researcher"))["report"]
+    told = {
+        one["label"]: (one["count"], one["published_as"], one["known_as"])
+        for one in report["labels"]
+    }
+    assert told == {
+        "mel": (1, "melanocytic_nevus", "melanoma"),
+        "nv": (1, "melanoma", "melanocytic_nevus"),
+        "melanocytic nevus": (1, "melanocytic_nevus", "melanocytic_nevus"),
+        "scc": (2, "basal_cell_carcinoma", "actinic_keratosis"),
+        "bcc": (1, "actinic_keratosis", "basal_cell_carcinoma"),
+        "df": (1, None, "dermatofibroma"),
+        "spot": (1, "vascular_lesion", None),
+    }
+    warned = [one for one in report["warnings"] if "is published as" in one]
+    assert warned == [
+        "bcc is published as actinic_keratosis, and is known as basal_cell_carcinoma.",
+        "mel is published as melanocytic_nevus, and is known as melanoma.",
+        "nv is published as melanoma, and is known as melanocytic_nevus.",
+        "scc is published as basal_cell_carcinoma, and is known as actinic_keratosis.",
+    ]
+
+
+def test_one_label_has_one_meaning_whatever_its_case() -> None:
+    with pytest.raises(BadDataset, match="NV is given twice"):
+        LabelMapping({"nv": "mel", "NV": "nv"})
+
+
+def test_each_word_that_is_written_for_a_training_means_what_was_published() -> None:
+    """Training maps labels too, and must not change one of ours."""
+    spellings = label_spellings()
+    assert {key: spellings[key] for key in conditions_table().keys} == {
+        key: key for key in conditions_table().keys
+    }
+    assert {word: spellings[word] for word in TRAINED_AS} == TRAINED_AS
