@@ -19,11 +19,11 @@ def emails(person: Person, path: str) -> list[str]:
     return [item["email"] for item in person.pages(path)]
 
 
-def test_a_list_is_followed_to_its_end_without_loss_or_repeat(any_backend: Backend) -> None:
+def test_a_list_is_followed_to_its_end_without_loss_or_repeat(backend: Backend) -> None:
     people = [f"p{number}@example.org" for number in range(12)]
     for number, email in enumerate(people):
-        any_backend.member(email, role="doctor" if number % 4 == 3 else "user")
-    admin = any_backend.member("root@example.org", role="admin")
+        backend.member(email, role="doctor" if number % 4 == 3 else "user")
+    admin = backend.member("root@example.org", role="admin")
     users = [email for number, email in enumerate(people) if number % 4 != 3]
     assert sorted(emails(admin, "/users?limit=2")) == sorted([*users, "root@example.org"])
     assert sorted(emails(admin, "/doctors?limit=2")) == sorted(set(people) - set(users))
@@ -42,21 +42,21 @@ def test_a_link_keeps_the_search_it_continues(backend: Backend) -> None:
     assert len(admin.pages("/users?limit=1&q=zoë+%26")) == 3
 
 
-def test_people_are_found_by_part_of_name_or_email_in_any_case(any_backend: Backend) -> None:
-    any_backend.member("ada@example.org", name="Ada LOVELACE")
-    any_backend.member("ben@example.org", name="Ben .*")
-    admin = any_backend.member("root@clinic.example", role="admin")
+def test_people_are_found_by_part_of_name_or_email_in_any_case(backend: Backend) -> None:
+    backend.member("ada@example.org", name="Ada LOVELACE")
+    backend.member("ben@example.org", name="Ben .*")
+    admin = backend.member("root@clinic.example", role="admin")
     assert emails(admin, "/users?q=lovel") == ["ada@example.org"]
     assert emails(admin, "/users?q=BEN@") == ["ben@example.org"]
     assert emails(admin, "/users?q=.*") == ["ben@example.org"]
     assert emails(admin, "/users?q=$where") == []
 
 
-def test_people_are_filtered_by_role_and_status(any_backend: Backend) -> None:
-    any_backend.member("w@example.org", status="waiting")
-    any_backend.member("r@example.org", role="researcher")
-    any_backend.member("d@example.org", role="doctor", status="suspended")
-    admin = any_backend.member("root@example.org", role="admin")
+def test_people_are_filtered_by_role_and_status(backend: Backend) -> None:
+    backend.member("w@example.org", status="waiting")
+    backend.member("r@example.org", role="researcher")
+    backend.member("d@example.org", role="doctor", status="suspended")
+    admin = backend.member("root@example.org", role="admin")
     assert emails(admin, "/users?status=waiting") == ["w@example.org"]
     assert emails(admin, "/users?role=researcher&status=approved") == ["r@example.org"]
     assert emails(admin, "/users?role=admin") == ["root@example.org"]
@@ -65,20 +65,20 @@ def test_people_are_filtered_by_role_and_status(any_backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("role", ["admin", "doctor", "researcher"])
-def test_approving_never_lowers(any_backend: Backend, role: str) -> None:
-    admin = any_backend.member(role="admin")
-    any_backend.member("x@example.org", role=role)
+def test_approving_never_lowers(backend: Backend, role: str) -> None:
+    admin = backend.member(role="admin")
+    backend.member("x@example.org", role=role)
     for body in ({}, {"role": "user"}, {"role": None}):
         admin.call("PATCH", "/users/x@example.org/approve", json=body)
-        assert any_backend.account("x@example.org").role == role
+        assert backend.account("x@example.org").role == role
     if role != "doctor":
         admin.call("PATCH", "/users/x@example.org/approve", json={"role": "doctor"})
-        assert any_backend.account("x@example.org").role == role
+        assert backend.account("x@example.org").role == role
 
 
-def test_an_account_climbs_falls_rests_and_returns(any_backend: Backend) -> None:
-    admin = any_backend.member(role="admin")
-    ada = any_backend.member("ada@example.org")
+def test_an_account_climbs_falls_rests_and_returns(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    ada = backend.member("ada@example.org")
 
     def do(method: str, deed: str, body: object = None) -> str:
         answer = admin.call(method, f"/users/ada@example.org/{deed}", json=body)
@@ -91,12 +91,10 @@ def test_an_account_climbs_falls_rests_and_returns(any_backend: Backend) -> None
     assert ada.call("GET", "/users").status_code == 403
     assert do("PATCH", "suspend") == "User ada@example.org suspended."
     login = {"email": "ada@example.org", "password": PASSWORD}
-    shut_out = any_backend.client.post("/login", json=login)
+    shut_out = backend.client.post("/login", json=login)
     assert (shut_out.status_code, shut_out.get_json()["code"]) == (403, "account_suspended")
     assert do("PATCH", "approve", {}) == "User ada@example.org approved as researcher."
-    assert (
-        any_backend.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
-    )
+    assert backend.log_in("ada@example.org").call("GET", "/me").get_json()["role"] == "researcher"
 
 
 @pytest.mark.parametrize(("method", "path", "body", "sentence"), SENTENCES)
@@ -126,10 +124,10 @@ def test_nobody_is_nobody(backend: Backend, method: str, path: str, body: object
     ],
 )
 def test_the_last_admin_stays_even_against_its_own_will(
-    any_backend: Backend, method: str, path: str, body: object
+    backend: Backend, method: str, path: str, body: object
 ) -> None:
-    admin = any_backend.member("root@example.org", role="admin")
-    any_backend.member("other@example.org", role="admin", status="suspended")
+    admin = backend.member("root@example.org", role="admin")
+    backend.member("other@example.org", role="admin", status="suspended")
     refused = admin.call(method, path, json=body)
     assert (refused.status_code, refused.get_json()["code"]) == (409, "last_admin")
     assert admin.call("GET", "/users").status_code == 200
@@ -167,25 +165,25 @@ def test_an_initial_password_opens_the_password_page_alone(backend: Backend) -> 
     assert opened_to(backend.member(role="admin", must_change=True)) == OPEN_TO_MUST_CHANGE
 
 
-def test_a_reset_password_works_once_and_only_to_be_replaced(any_backend: Backend) -> None:
-    any_backend.member("ada@example.org")
-    admin = any_backend.member(role="admin")
+def test_a_reset_password_works_once_and_only_to_be_replaced(backend: Backend) -> None:
+    backend.member("ada@example.org")
+    admin = backend.member(role="admin")
     reset = admin.call("POST", "/users/ada@example.org/reset-password").get_json()
     old = {"email": "ada@example.org", "password": PASSWORD}
-    assert any_backend.client.post("/login", json=old).status_code == 401
+    assert backend.client.post("/login", json=old).status_code == 401
     again = {"email": "ada@example.org", "password": reset["password"]}
-    refused = any_backend.client.post("/login", json=again).get_json()
+    refused = backend.client.post("/login", json=again).get_json()
     assert refused["code"] == "password_change_required"
 
     def replace(current: str, new: str) -> int:
         sent = {"email": "ada@example.org", "current_password": current, "new_password": new}
-        return any_backend.client.post("/password", json=sent).status_code
+        return backend.client.post("/password", json=sent).status_code
 
     assert replace(reset["password"], reset["password"]) == 400
     assert replace("not it", PASSWORD) == 401
     assert replace(reset["password"], PASSWORD) == 200
-    assert any_backend.client.post("/login", json=again).status_code == 401
-    assert any_backend.log_in("ada@example.org").call("GET", "/me").status_code == 200
+    assert backend.client.post("/login", json=again).status_code == 401
+    assert backend.log_in("ada@example.org").call("GET", "/me").status_code == 200
 
 
 def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Backend) -> None:
@@ -210,25 +208,25 @@ def test_a_patient_is_in_one_doctors_care_until_the_doctor_goes(any_backend: Bac
     assert any_backend.account("ada@example.org").doctor_id is None
 
 
-def test_the_list_of_doctors_says_how_many_patients_each_has(any_backend: Backend) -> None:
+def test_the_list_of_doctors_says_how_many_patients_each_has(backend: Backend) -> None:
     for email in ("grey@example.org", "house@example.org"):
-        any_backend.member(email, role="doctor")
-    doctor = any_backend.account("grey@example.org").id
+        backend.member(email, role="doctor")
+    doctor = backend.account("grey@example.org").id
     for _ in range(2):
-        any_backend.member(doctor_id=doctor)
-    any_backend.member()
-    admin = any_backend.member(role="admin")
+        backend.member(doctor_id=doctor)
+    backend.member()
+    admin = backend.member(role="admin")
     shown = {one["email"]: one["patients"] for one in admin.call("GET", "/doctors").get_json()}
     assert shown == {"grey@example.org": 2, "house@example.org": 0}
 
 
-def test_a_doctor_who_is_one_no_more_has_no_patients(any_backend: Backend) -> None:
-    any_backend.member("grey@example.org", role="doctor")
-    grey = any_backend.account("grey@example.org").id
-    any_backend.member("ada@example.org", doctor_id=grey)
-    admin = any_backend.member(role="admin")
+def test_a_doctor_who_is_one_no_more_has_no_patients(backend: Backend) -> None:
+    backend.member("grey@example.org", role="doctor")
+    grey = backend.account("grey@example.org").id
+    backend.member("ada@example.org", doctor_id=grey)
+    admin = backend.member(role="admin")
     admin.call("PUT", "/users/grey@example.org/role", json={"role": "user"})
-    assert any_backend.account("ada@example.org").doctor_id is None
+    assert backend.account("ada@example.org").doctor_id is None
 
 
 def test_doctors_are_nobodys_patients(backend: Backend) -> None:
@@ -255,15 +253,13 @@ def test_what_is_being_deleted_cannot_be_brought_back(any_backend: Backend) -> N
     )
 
 
-def test_making_the_same_admin_twice_changes_nothing(any_backend: Backend) -> None:
-    admin = any_backend.admin("root@example.org")
-    before = any_backend.stored()
-    _, one_time = any_backend.services.admin.ensure_admin(
-        email="root@example.org", password=PASSWORD
-    )
-    any_backend.services.admin.ensure_admin(email="root@example.org", password=None)
+def test_making_the_same_admin_twice_changes_nothing(backend: Backend) -> None:
+    admin = backend.admin("root@example.org")
+    before = backend.stored()
+    _, one_time = backend.services.admin.ensure_admin(email="root@example.org", password=PASSWORD)
+    backend.services.admin.ensure_admin(email="root@example.org", password=None)
     assert one_time is None
-    assert any_backend.stored() == before
+    assert backend.stored() == before
     assert admin.call("GET", "/users").status_code == 200
 
 
@@ -277,16 +273,14 @@ def test_making_an_admin_with_another_password_replaces_it(backend: Backend) -> 
 
 
 def test_who_registered_an_address_beforehand_is_not_admin_when_it_becomes_one(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
-    thief = any_backend.register("root@example.org")
-    account, one_time = any_backend.services.admin.ensure_admin(
-        email="root@example.org", password=None
-    )
+    thief = backend.register("root@example.org")
+    account, one_time = backend.services.admin.ensure_admin(email="root@example.org", password=None)
     assert one_time
     assert (account.role, account.approved, account.must_change) == ("admin", True, True)
     assert thief.call("GET", "/me").status_code == 401
-    answer = any_backend.client.post("/login", json={"email": thief.email, "password": PASSWORD})
+    answer = backend.client.post("/login", json={"email": thief.email, "password": PASSWORD})
     assert answer.status_code == 401
 
 

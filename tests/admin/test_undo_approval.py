@@ -25,24 +25,24 @@ def undo(admin: Person) -> Any:
     return admin.call("PATCH", f"/users/{EMAIL}/unapprove")
 
 
-def test_an_account_whose_approval_is_undone_waits_and_is_logged_out(any_backend: Backend) -> None:
-    admin = any_backend.member(role="admin")
-    any_backend.register(EMAIL)
+def test_an_account_whose_approval_is_undone_waits_and_is_logged_out(backend: Backend) -> None:
+    admin = backend.member(role="admin")
+    backend.register(EMAIL)
     admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
-    ada = any_backend.log_in(EMAIL)
+    ada = backend.log_in(EMAIL)
     answer = undo(admin)
     assert answer.get_json() == {"message": f"User {EMAIL} waits for approval."}
     assert ada.call("GET", "/me").status_code == 401
-    refused = any_backend.client.post("/login", json={"email": EMAIL, "password": PASSWORD})
+    refused = backend.client.post("/login", json={"email": EMAIL, "password": PASSWORD})
     assert (refused.status_code, refused.get_json()["code"]) == (403, "account_not_approved")
     assert [one["email"] for one in admin.pages("/users?status=waiting")] == [EMAIL]
-    rows = [row for row in any_backend.audit() if row["action"] == "account.unapprove"]
+    rows = [row for row in backend.audit() if row["action"] == "account.unapprove"]
     assert [(row["phase"], row.get("outcome")) for row in rows] == [
         ("intent", None),
         ("outcome", "done"),
     ]
     admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
-    assert any_backend.log_in(EMAIL).call("GET", "/me").status_code == 200
+    assert backend.log_in(EMAIL).call("GET", "/me").status_code == 200
 
 
 def test_undoing_twice_changes_nothing_more(backend: Backend) -> None:

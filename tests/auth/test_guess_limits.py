@@ -22,7 +22,7 @@ MOST = 5
 REAL = pytest.mark.parametrize("guessed", ["sqlite", "mongod"], indirect=True)
 
 
-@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+@pytest.fixture(params=["sqlite"])
 def guessed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     store = store_of_kind(request.param, tmp_path, uri)

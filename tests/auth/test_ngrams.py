@@ -78,12 +78,12 @@ def without_ngrams(store: Store, account: Account) -> None:
 
 
 def test_pages_hold_every_hit_once_in_order(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With n-grams that many have, few, and none; with long steps and short ones."""
     monkeypatch.setattr(account_search, "FEW_WITH_SHORT", 3)
     monkeypatch.setattr(account_search, "LONGEST_STEP", 8)
-    store = any_backend.services.store
+    store = backend.services.store
     made, accounts = people(store, 24), Accounts(store)
     for text in ASKED:
         for roles, status, limit in (
@@ -97,15 +97,15 @@ def test_pages_hold_every_hit_once_in_order(
 
 
 def test_accounts_of_earlier_code_are_found_before_and_after_the_migration(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
-    store, asked = any_backend.services.store, {"roles": ROLES, "status": None}
-    made, accounts = people(store, 12), any_backend.services.accounts
+    store, asked = backend.services.store, {"roles": ROLES, "status": None}
+    made, accounts = people(store, 12), backend.services.accounts
     for account in made[:7]:
         without_ngrams(store, account)
     expected = {text: hits(made, text, **asked) for text in ASKED}
     assert {text: pages(accounts, text, limit=5, **asked) for text in ASKED} == expected
-    migration = migrations_of(any_backend.services)[-1]
+    migration = migrations_of(backend.services)[-1]
     passed = migration.fill(None)
     assert passed
     assert passed == (made[-1].id, 7)
@@ -222,10 +222,10 @@ def test_a_short_search_finds_names_with_the_last_character_of_unicode() -> None
 
 
 def test_check_names_and_repairs_what_the_index_lacks_and_what_it_has_too_much(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
     """As after a crash, and after a deletion by earlier code."""
-    store, services = any_backend.services.store, any_backend.services
+    store, services = backend.services.store, backend.services
     ada, grace = people(store, 2)
     index = NgramIndex(store)
     index.remove(ada.id, search_text(ada))

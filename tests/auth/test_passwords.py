@@ -145,10 +145,8 @@ class CostlyHashBackend(Backend):
     hasher = None
 
 
-def test_a_hash_with_old_parameters_is_renewed_at_login(
-    any_backend: Backend, tmp_path: Path
-) -> None:
-    backend = CostlyHashBackend(tmp_path, any_backend.services.store)
+def test_a_hash_with_old_parameters_is_renewed_at_login(backend: Backend, tmp_path: Path) -> None:
+    backend = CostlyHashBackend(tmp_path, backend.services.store)
     backend.member("ada@example.org", password_hash=CHEAP.hash(PASSWORD))
     backend.log_in("ada@example.org")
     renewed = backend.account("ada@example.org")

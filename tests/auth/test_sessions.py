@@ -52,17 +52,17 @@ def assert_dead(backend: Backend, keys: Keys) -> None:
     assert not opens(backend, keys)
 
 
-def test_a_client_that_asks_gets_a_short_token_and_a_refresh_token(any_backend: Backend) -> None:
-    any_backend.member(EMAIL)
-    keys = log_in(any_backend)
+def test_a_client_that_asks_gets_a_short_token_and_a_refresh_token(backend: Backend) -> None:
+    backend.member(EMAIL)
+    keys = log_in(backend)
     claims = jwt.decode(keys["access_token"], SECRET, algorithms=["HS256"])
     assert claims["exp"] - claims["iat"] == 900
     assert len(keys["refresh_token"]) > 80
-    second = refreshed(any_backend, keys)
+    second = refreshed(backend, keys)
     assert second["refresh_token"] != keys["refresh_token"]
     assert second.keys() == {"access_token", "expires_at", "refresh_token"}
-    assert opens(any_backend, keys)
-    assert opens(any_backend, refreshed(any_backend, second))
+    assert opens(backend, keys)
+    assert opens(backend, refreshed(backend, second))
 
 
 def test_a_client_that_does_not_ask_gets_one_long_token(backend: Backend) -> None:
@@ -91,41 +91,41 @@ def test_a_token_lives_as_long_as_promised_though_the_clock_runs_on(
 
 
 def test_registering_and_changing_the_password_may_give_a_refresh_token(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
     sent = {"name": "Ada", "email": EMAIL, "password": PASSWORD, **PHONE}
-    keys = any_backend.client.post("/register", json=sent).get_json()
-    assert opens(any_backend, refreshed(any_backend, keys))
-    any_backend.edit(EMAIL, status="approved")
-    old = log_in(any_backend)
+    keys = backend.client.post("/register", json=sent).get_json()
+    assert opens(backend, refreshed(backend, keys))
+    backend.edit(EMAIL, status="approved")
+    old = log_in(backend)
     passwords = {"current_password": PASSWORD, "new_password": "another horse", **PHONE}
-    ada = Person(any_backend.client, old["access_token"])
+    ada = Person(backend.client, old["access_token"])
     changed = ada.call("PUT", "/me/password", json=passwords).get_json()
-    assert opens(any_backend, refreshed(any_backend, changed))
-    assert_dead(any_backend, old)
+    assert opens(backend, refreshed(backend, changed))
+    assert_dead(backend, old)
 
 
-def test_nothing_stored_can_be_used_as_a_token(any_backend: Backend) -> None:
-    any_backend.member(EMAIL)
-    keys = log_in(any_backend)
-    kept = str(any_backend.stored())
+def test_nothing_stored_can_be_used_as_a_token(backend: Backend) -> None:
+    backend.member(EMAIL)
+    keys = log_in(backend)
+    kept = str(backend.stored())
     for part in (*keys["refresh_token"].split("."), keys["access_token"], "127.0.0.1"):
         assert part not in kept
-    session = next(row for row in any_backend.stored()["sessions"] if row.get("family"))
+    session = next(row for row in backend.stored()["sessions"] if row.get("family"))
     assert session["expires_at"] - session["created_at"] == timedelta(days=7)
     for kept_hash in ("family", "turn"):
-        assert refresh(any_backend, f"{session[kept_hash]}.{session['turn']}").status_code == 401
+        assert refresh(backend, f"{session[kept_hash]}.{session['turn']}").status_code == 401
 
 
-def test_reusing_a_refresh_token_ends_the_session(any_backend: Backend) -> None:
-    any_backend.member(EMAIL)
-    other, first = log_in(any_backend), log_in(any_backend)
-    second = refreshed(any_backend, first)
-    assert refresh(any_backend, first["refresh_token"]).status_code == 401
-    assert_dead(any_backend, second)
-    assert opens(any_backend, refreshed(any_backend, other))
-    (row,) = [row for row in any_backend.audit() if row["action"] == "session.reuse"]
-    assert row["by"] == any_backend.account(EMAIL).id
+def test_reusing_a_refresh_token_ends_the_session(backend: Backend) -> None:
+    backend.member(EMAIL)
+    other, first = log_in(backend), log_in(backend)
+    second = refreshed(backend, first)
+    assert refresh(backend, first["refresh_token"]).status_code == 401
+    assert_dead(backend, second)
+    assert opens(backend, refreshed(backend, other))
+    (row,) = [row for row in backend.audit() if row["action"] == "session.reuse"]
+    assert row["by"] == backend.account(EMAIL).id
 
 
 @REAL
@@ -152,27 +152,27 @@ def test_a_malformed_token_refreshes_nothing(shared_backend: Backend, token: str
     assert answer.status_code in (400, 401), answer.text
 
 
-def test_half_a_token_harms_nobody(any_backend: Backend) -> None:
-    any_backend.member(EMAIL)
-    keys = log_in(any_backend)
+def test_half_a_token_harms_nobody(backend: Backend) -> None:
+    backend.member(EMAIL)
+    keys = log_in(backend)
     family, _, turn = keys["refresh_token"].partition(".")
-    session = any_backend.stored()["sessions"][0]["id"]
+    session = backend.stored()["sessions"][0]["id"]
     for wrong in (f"x.{turn}", f".{turn}", turn, f"{session}.{turn}", f"{turn}.{family}"):
-        assert refresh(any_backend, wrong).status_code == 401
-    assert opens(any_backend, refreshed(any_backend, keys))
+        assert refresh(backend, wrong).status_code == 401
+    assert opens(backend, refreshed(backend, keys))
 
 
-def test_a_session_ends_when_nobody_renews_it_and_at_its_last_day(any_backend: Backend) -> None:
-    any_backend.member(EMAIL)
-    idle, worn = log_in(any_backend), log_in(any_backend)
-    first, second = any_backend.stored()["sessions"][1:]
-    documents = any_backend.services.store.collection("sessions")
+def test_a_session_ends_when_nobody_renews_it_and_at_its_last_day(backend: Backend) -> None:
+    backend.member(EMAIL)
+    idle, worn = log_in(backend), log_in(backend)
+    first, second = backend.stored()["sessions"][1:]
+    documents = backend.services.store.collection("sessions")
     past = now() - timedelta(seconds=1)
     documents.update({"id": first["id"]}, {"$set": {"expires_at": past}})
-    assert_dead(any_backend, idle)
+    assert_dead(backend, idle)
     soon = now() + timedelta(minutes=5)
     documents.update({"id": second["id"]}, {"$set": {"ends_at": soon}})
-    worn = refreshed(any_backend, worn)
+    worn = refreshed(backend, worn)
     (kept,) = documents.find({"id": second["id"]})
     assert kept["expires_at"] == soon
     claims = jwt.decode(worn["access_token"], SECRET, algorithms=["HS256"])
@@ -199,35 +199,35 @@ def current(person: Person) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_every_token_of_a_session_dies_with(any_backend: Backend, end: str) -> None:
-    any_backend.member(EMAIL)
-    admin = any_backend.member(role="admin")
-    first = log_in(any_backend)
-    second = refreshed(any_backend, first)
-    answer = ENDS[end](admin, Person(any_backend.client, second["access_token"]))
+def test_every_token_of_a_session_dies_with(backend: Backend, end: str) -> None:
+    backend.member(EMAIL)
+    admin = backend.member(role="admin")
+    first = log_in(backend)
+    second = refreshed(backend, first)
+    answer = ENDS[end](admin, Person(backend.client, second["access_token"]))
     assert answer.status_code == 200, answer.text
-    assert_dead(any_backend, second)
-    assert not opens(any_backend, first)
+    assert_dead(backend, second)
+    assert not opens(backend, first)
     if end == "suspension":
         admin.call("PATCH", f"/users/{EMAIL}/approve", json={})
-        assert_dead(any_backend, second)
+        assert_dead(backend, second)
     if end == "deletion":
-        any_backend.member(EMAIL)
-        assert_dead(any_backend, second)
-        rows = any_backend.services.store.collection("sessions").find()
-        assert {row["account"] for row in rows} <= {row["id"] for row in accounts_of(any_backend)}
+        backend.member(EMAIL)
+        assert_dead(backend, second)
+        rows = backend.services.store.collection("sessions").find()
+        assert {row["account"] for row in rows} <= {row["id"] for row in accounts_of(backend)}
 
 
 def accounts_of(backend: Backend) -> list[dict[str, Any]]:
     return backend.services.store.collection("accounts").find()
 
 
-def test_demotion_is_seen_by_the_next_token(any_backend: Backend) -> None:
-    any_backend.member(role="admin")
-    any_backend.member(EMAIL, role="admin")
-    keys = log_in(any_backend)
-    any_backend.services.admin.set_role(email=EMAIL, role="user", by="system")
-    fresh = Person(any_backend.client, refreshed(any_backend, keys)["access_token"])
+def test_demotion_is_seen_by_the_next_token(backend: Backend) -> None:
+    backend.member(role="admin")
+    backend.member(EMAIL, role="admin")
+    keys = log_in(backend)
+    backend.services.admin.set_role(email=EMAIL, role="user", by="system")
+    fresh = Person(backend.client, refreshed(backend, keys)["access_token"])
     assert fresh.call("GET", "/users").status_code == 403
 
 
@@ -240,14 +240,14 @@ def test_an_initial_password_that_expired_refreshes_nothing(backend: Backend) ->
     assert (answer.status_code, answer.get_json()["code"]) == (403, "initial_password_expired")
 
 
-def test_sessions_are_listed_and_ended_by_their_owner_alone(any_backend: Backend) -> None:
-    any_backend.member(EMAIL)
-    bob = any_backend.member()
-    log_in(any_backend)
+def test_sessions_are_listed_and_ended_by_their_owner_alone(backend: Backend) -> None:
+    backend.member(EMAIL)
+    bob = backend.member()
+    log_in(backend)
     sent = {"email": EMAIL, "password": PASSWORD}
     agent = {"User-Agent": "Firefox on Linux"}
-    token = any_backend.client.post("/login", json=sent, headers=agent).get_json()["access_token"]
-    ada = Person(any_backend.client, token)
+    token = backend.client.post("/login", json=sent, headers=agent).get_json()["access_token"]
+    ada = Person(backend.client, token)
     test, phone, browser = ada.pages("/me/sessions?limit=2")
     shown = [(one["client"], one["refreshes"], one["current"]) for one in (phone, browser)]
     assert shown == [("Ada's phone", True, False), ("Firefox on Linux", False, True)]

@@ -285,25 +285,25 @@ CUTS: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_a_token_dies_at_once_with(any_backend: Backend, cut: str) -> None:
-    person, admin = any_backend.member("ada@example.org"), any_backend.member(role="admin")
+def test_a_token_dies_at_once_with(backend: Backend, cut: str) -> None:
+    person, admin = backend.member("ada@example.org"), backend.member(role="admin")
     assert CUTS[cut](admin, person).status_code == 200
-    assert_dead(any_backend, person.token)
+    assert_dead(backend, person.token)
     if cut == "suspension":
         admin.call("PATCH", "/users/ada@example.org/approve", json={})
-        assert_dead(any_backend, person.token)
+        assert_dead(backend, person.token)
 
 
-def test_logging_out_leaves_the_other_tokens_alive(any_backend: Backend) -> None:
-    person = any_backend.member("ada@example.org")
-    other = any_backend.token_of(any_backend.account("ada@example.org"))
+def test_logging_out_leaves_the_other_tokens_alive(backend: Backend) -> None:
+    person = backend.member("ada@example.org")
+    other = backend.token_of(backend.account("ada@example.org"))
     assert person.call("POST", "/auth/logout").status_code == 200
-    assert_dead(any_backend, person.token)
-    assert show_me(any_backend, other).status_code == 200
+    assert_dead(backend, person.token)
+    assert show_me(backend, other).status_code == 200
 
 
-def test_a_demotion_takes_effect_at_once(any_backend: Backend) -> None:
-    admin, other = any_backend.member(role="admin"), any_backend.member(role="admin")
+def test_a_demotion_takes_effect_at_once(backend: Backend) -> None:
+    admin, other = backend.member(role="admin"), backend.member(role="admin")
     assert admin.call("PUT", f"/users/{other.email}/role", json={"role": "user"}).status_code == 200
     assert other.call("GET", "/users").status_code == 403
     assert other.call("GET", "/me").get_json()["role"] == "user"

@@ -128,6 +128,7 @@ def lose_the_server(journey: Journey) -> None:
     visitor.find(".list > li")
     visitor.press(".top a[href='#/account']")
     journey.see("consentPhotos")
+    journey.see("thisSession")  # nothing is asked any more that being offline would refuse
     visitor.go_offline(True)
     visitor.press("section.card label.tick")
     journey.see("offline")

@@ -1,4 +1,4 @@
-"""Jobs on every store, and a worker of its own process for a test."""
+"""Jobs on a store, and a worker of its own process for a test."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,16 +13,17 @@ from tests.jobs.bench import Bench
 REAL = ["sqlite", "mongod"]
 
 
-@pytest.fixture(params=[*REAL, "mongomock"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = _opened(request, tmp_path)
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """SQLite."""
+    opened = store_of_kind("sqlite", tmp_path)
     yield opened
     opened.close()
 
 
 @pytest.fixture(params=REAL)
 def real_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """Where mongomock cannot stand in: it is not atomic between threads."""
+    """Where it matters how a store lets many take at once."""
     opened = _opened(request, tmp_path)
     yield opened
     opened.close()

@@ -35,9 +35,9 @@ def leftovers(folder: Path) -> list[Path]:
 
 
 def test_a_zip_becomes_a_published_version_with_its_report(
-    any_backend: Backend, tmp_path: Path
+    backend: Backend, tmp_path: Path
 ) -> None:
-    person = any_backend.member(role="researcher")
+    person = backend.member(role="researcher")
     said = {"licence": "CC BY 4.0", "source": "clinic", "modality": "dermoscopic"}
     dataset = send(person, [upload(person, zipped(labelled(6)))], **said)
     assert (dataset["status"], dataset["version"], dataset["pictures"]) == ("published", 1, 6)
@@ -62,12 +62,12 @@ def test_a_zip_becomes_a_published_version_with_its_report(
     shown = person.call("GET", f"/datasets/{dataset['id']}/images/{images[0]['id']}/thumbnail")
     assert Image.open(io.BytesIO(shown.data)).format == "JPEG"
     assert not leftovers(tmp_path / "quarantine")
-    assert list(any_backend.services.store.collection("uploads").find()) == []
+    assert list(backend.services.store.collection("uploads").find()) == []
     assert person.call("DELETE", f"/datasets/{dataset['id']}").status_code == 200
     assert person.call("GET", f"/datasets/{dataset['id']}").status_code == 404
-    assert len(list(any_backend.services.store.blobs.keys())) == 12
-    any_backend.services.datasets.forget(any_backend.account(person.email).id)
-    assert list(any_backend.services.store.blobs.keys()) == []
+    assert len(list(backend.services.store.blobs.keys())) == 12
+    backend.services.datasets.forget(backend.account(person.email).id)
+    assert list(backend.services.store.blobs.keys()) == []
 
 
 def test_training_reads_what_is_written_for_it(backend: Backend, tmp_path: Path) -> None:
@@ -201,15 +201,15 @@ WRITES = ("insert", "update", "delete", "put")
 
 
 def test_whatever_write_is_the_last_nothing_half_is_listed_and_check_repairs_it(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process ends before each write in turn."""
-    services = any_backend.services
-    person = any_backend.member(role="researcher")
+    services = backend.services
+    person = backend.member(role="researcher")
     files = labelled(3)
     for last in range(size(8, 40)):
         identifier = upload(person, zipped(files))
-        owner = any_backend.account(person.email).id
+        owner = backend.account(person.email).id
         new = NewDataset(name="ham", owner=owner)
         dataset = services.datasets._datasets.begin(new, size=0)
         with monkeypatch.context() as patch:
@@ -303,12 +303,12 @@ def _lose_the_store(*_: object) -> None:
 
 
 def test_of_two_servers_that_get_one_upload_one_makes_a_data_set_of_it(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
-    person = any_backend.member(role="researcher")
-    uploads = any_backend.services.datasets._uploads
+    person = backend.member(role="researcher")
+    uploads = backend.services.datasets._uploads
     sent = upload(person, zipped(labelled(3)))
-    read = uploads.get(sent, owner=any_backend.account(person.email).id)
+    read = uploads.get(sent, owner=backend.account(person.email).id)
     assert [uploads.claim(read, dataset=name) for name in ("d1", "d2")] == [True, False]
     again = uploads.get(sent, owner=read.owner)
     assert uploads.claim(again, dataset="d3")

@@ -90,8 +90,8 @@ def clinic(backend: Backend) -> Clinic:
     return clinic_of(backend)
 
 
-def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(any_backend: Backend) -> None:
-    clinic = clinic_of(any_backend)
+def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Backend) -> None:
+    clinic = clinic_of(backend)
     ada = clinic.patient()
     clinic.finding(ada, {"label": "melanocytic_nevus", **CONFIRMED}, {"label": "melanoma"})
     clinic.finding(ada, {"label": "melanoma"}, {"label": "dermatofibroma"})

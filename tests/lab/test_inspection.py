@@ -11,6 +11,8 @@ from skinapi.lab.near_duplicates import MOST_BITS, NearIndex, distance, neighbou
 from tests.backends import Backend
 from tests.lab.sending import labelled, picture, post_form, zipped
 
+LEAST_PRIORITY = 19  # the kernel's
+
 
 @pytest.fixture
 def paths(tmp_path: Path) -> list[Path]:
@@ -30,7 +32,7 @@ def test_each_picture_is_told_apart_also_after_the_process_was_killed(paths: lis
         process = inspector._process
         assert process
         own = os.getpriority(os.PRIO_PROCESS, 0)
-        assert os.getpriority(os.PRIO_PROCESS, process.pid) == own + 10
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == min(own + 10, LEAST_PRIORITY)
         os.kill(process.pid, signal.SIGKILL)
         assert inspector.inspect(other) == ENDED_IT
         assert inspector.inspect(good) == first

@@ -23,18 +23,18 @@ def ben(backend: Backend) -> Person:
 
 
 def test_a_name_belongs_to_the_account_that_used_it_first_while_it_has_a_version(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
-    ada, ben = (any_backend.member(f"{n}@x.example", role="researcher") for n in ("ada", "ben"))
+    ada, ben = (backend.member(f"{n}@x.example", role="researcher") for n in ("ada", "ben"))
     first = send(ada, [upload(ada, zipped(labelled(2)))], name="Clinic moles")
     sent = upload(ben, zipped(labelled(2, 10)))
     refused = ben.call("POST", "/datasets", json={"name": "clinic MOLES", "uploads": [sent]})
     assert (refused.status_code, refused.get_json()["code"]) == (409, "name_taken")
     token = {"Authorization": f"Bearer {ben.token}"}
-    form = post_form(any_backend, labelled(2, 20), "clinic moles", headers=token)
+    form = post_form(backend, labelled(2, 20), "clinic moles", headers=token)
     assert (form.status_code, form.get_json()["code"]) == (409, "name_taken")
-    assert any_backend.services.store.collection("datasets").count() == 1
-    admin = any_backend.admin()
+    assert backend.services.store.collection("datasets").count() == 1
+    admin = backend.admin()
     assert (
         send(admin, [upload(admin, zipped(labelled(2, 30)))], name="clinic moles")["version"] == 2
     )

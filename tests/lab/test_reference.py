@@ -28,8 +28,8 @@ def references(person: Person) -> list[str]:
     return [one["id"] for one in person.pages("/datasets") if one["reference"]]
 
 
-def test_an_admin_chooses_one_in_place_of_another_and_ends_it(any_backend: Backend) -> None:
-    person, admin = any_backend.member(role="researcher"), any_backend.admin()
+def test_an_admin_chooses_one_in_place_of_another_and_ends_it(backend: Backend) -> None:
+    person, admin = backend.member(role="researcher"), backend.admin()
     first = published(person, "first", labelled(2))
     second = published(person, "second", labelled(2, 10))
     assert references(person) == []
@@ -45,7 +45,7 @@ def test_an_admin_chooses_one_in_place_of_another_and_ends_it(any_backend: Backe
     assert references(person) == []
     assert person.call("DELETE", f"/datasets/{second}").status_code == 200
     assert choose(admin, second) == 404
-    acts = [row["action"] for row in any_backend.audit() if row["target"] == second]
+    acts = [row["action"] for row in backend.audit() if row["target"] == second]
     assert acts.count("dataset.reference") == 2  # intent and outcome
 
 
@@ -112,11 +112,11 @@ def test_pictures_of_its_lesions_are_left_out_of_a_training(
 
 
 def test_of_two_that_are_chosen_at_the_same_time_one_is_the_reference(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
     """The unique index decides where both have found none before."""
-    person = any_backend.member(role="researcher")
-    datasets = Datasets(any_backend.services.store)
+    person = backend.member(role="researcher")
+    datasets = Datasets(backend.services.store)
     made = [published(person, f"set {place}", labelled(2, 10 * place)) for place in range(2)]
     for identifier in made:
         with pytest.MonkeyPatch.context() as patch:

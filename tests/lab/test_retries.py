@@ -31,8 +31,8 @@ def post(person: Person, sent: str, **said: Any) -> TestResponse:
     return person.call("POST", "/datasets", json=body, headers=KEY)
 
 
-def test_the_same_request_gets_the_same_data_set(any_backend: Backend) -> None:
-    person = any_backend.member(role="researcher")
+def test_the_same_request_gets_the_same_data_set(backend: Backend) -> None:
+    person = backend.member(role="researcher")
     sent = upload(person, zipped(labelled(3)))
     first, again = post(person, sent), post(person, sent)
     assert (first.status_code, again.status_code) == (202, 202)
@@ -63,11 +63,11 @@ def test_a_refused_data_set_is_sent_anew_under_another_key_alone(backend: Backen
     assert await_check(person, other.get_json()["id"])["id"] != refused["id"]
 
 
-def test_a_request_that_the_store_broke_off_is_begun_anew(any_backend: Backend) -> None:
+def test_a_request_that_the_store_broke_off_is_begun_anew(backend: Backend) -> None:
     """The retry was answered with a data set that nobody checked; it was refused ten minutes
     later.
     """
-    person = any_backend.member(role="researcher")
+    person = backend.member(role="researcher")
     sent = upload(person, zipped(labelled(3)))
 
     def away(*_: object, **__: object) -> None:
@@ -77,7 +77,7 @@ def test_a_request_that_the_store_broke_off_is_begun_anew(any_backend: Backend) 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, name, away)
             assert post(person, sent).status_code == 503
-        assert any_backend.services.store.collection("datasets").count() == 0
+        assert backend.services.store.collection("datasets").count() == 0
     again = post(person, sent)
     assert again.status_code == 202
     assert await_check(person, again.get_json()["id"])["status"] == "published"
@@ -96,10 +96,10 @@ def test_a_key_belongs_to_one_request_of_one_account(backend: Backend) -> None:
 
 
 def test_of_two_at_the_same_time_one_makes_a_data_set(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second had found none under its key, when the first was stored."""
-    person = any_backend.member(role="researcher")
+    person = backend.member(role="researcher")
     sent = upload(person, zipped(labelled(3)))
     made: list[str] = []
     before_call(
@@ -110,7 +110,7 @@ def test_of_two_at_the_same_time_one_makes_a_data_set(
     )
     again = post(person, sent)
     assert (again.status_code, [again.get_json()["id"]]) == (202, made)
-    assert any_backend.services.store.collection("datasets").count() == 1
+    assert backend.services.store.collection("datasets").count() == 1
     assert await_check(person, made[0])["status"] == "published"
 
 
@@ -132,8 +132,8 @@ def import_(person: Person, sent: str, **said: Any) -> TestResponse:
     return person.call("POST", "/models", json={"upload": sent, **MODEL, **said}, headers=KEY)
 
 
-def test_an_upload_is_announced_once(any_backend: Backend) -> None:
-    ada, bob = (any_backend.member(role="researcher") for _ in range(2))
+def test_an_upload_is_announced_once(backend: Backend) -> None:
+    ada, bob = (backend.member(role="researcher") for _ in range(2))
     first, again = announce(ada), announce(ada)
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.get_json() == first.get_json()
@@ -146,9 +146,9 @@ def test_an_upload_is_announced_once(any_backend: Backend) -> None:
 
 
 def test_of_two_announcements_at_the_same_time_one_makes_an_upload(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = any_backend.member(role="researcher")
+    person = backend.member(role="researcher")
     made: list[str] = []
     before_call(
         monkeypatch, Uploads, "begin", lambda: made.append(announce(person).get_json()["id"])
@@ -157,8 +157,8 @@ def test_of_two_announcements_at_the_same_time_one_makes_an_upload(
     assert (again.status_code, [again.get_json()["id"]]) == (201, made)
 
 
-def test_an_import_is_queued_once(any_backend: Backend) -> None:
-    person = any_backend.member(role="researcher")
+def test_an_import_is_queued_once(backend: Backend) -> None:
+    person = backend.member(role="researcher")
     sent = upload(person, b"PK", "a.keras")
     first = import_(person, sent)
     assert first.status_code == 202
@@ -171,9 +171,9 @@ def test_an_import_is_queued_once(any_backend: Backend) -> None:
 
 
 def test_of_two_imports_at_the_same_time_one_is_queued(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = any_backend.member(role="researcher")
+    person = backend.member(role="researcher")
     sent = upload(person, b"PK", "a.keras")
     made: list[str] = []
     before_call(

@@ -172,17 +172,17 @@ def test_an_erased_account_leaves_no_count(any_backend: Backend) -> None:
     assert list(backend.services.faults()) == []
 
 
-def test_check_finds_a_count_below_what_is_kept(any_backend: Backend) -> None:
-    ada = any_backend.member()
+def test_check_finds_a_count_below_what_is_kept(backend: Backend) -> None:
+    ada = backend.member()
     predicted(ada)
-    account = any_backend.account(ada.email)
-    counts = any_backend.services.store.collection("finding_counts")
+    account = backend.account(ada.email)
+    counts = backend.services.store.collection("finding_counts")
     counts.insert({"id": account.id, "through": 10**9, "value": 0})  # of a later backup
-    (fault,) = any_backend.services.faults()
+    (fault,) = backend.services.faults()
     assert fault.says == f"account {account.id} keeps more findings than counted"
     assert fault.repair
     fault.repair()
-    assert list(any_backend.services.faults()) == []
+    assert list(backend.services.faults()) == []
     counts.insert({"id": new_id(), "through": 1, "value": 1})
-    (fault,) = any_backend.services.faults()
+    (fault,) = backend.services.faults()
     assert fault.says.endswith("which is gone")

@@ -56,19 +56,19 @@ def test_every_answer_that_shows_a_photo_to_another_leaves_one_row(backend: Back
     assert shown >= 2 * len(KINDS) * 2
 
 
-def test_a_row_says_who_read_which_photo_when_and_no_more(any_backend: Backend) -> None:
-    doctor, patient = patient_in_care(any_backend)
+def test_a_row_says_who_read_which_photo_when_and_no_more(backend: Backend) -> None:
+    doctor, patient = patient_in_care(backend)
     made = predicted(patient, keep_photo="true")
     doctor.call("GET", f"/submissions/{made['id']}/photo")
-    (row,) = reads(any_backend)
-    assert row["by"] == any_backend.account(doctor.email).id
+    (row,) = reads(backend)
+    assert row["by"] == backend.account(doctor.email).id
     assert row["target"] == made["_id"]
     assert row.keys() == {
         *("id", "schema", "created_at", "sequence", "previous", "hash", "request_id", "key"),
         *("action", "phase", "outcome", "by", "target"),
     }
-    assert list(any_backend.services.faults()) == []
-    admin = any_backend.member(role="admin")
+    assert list(backend.services.faults()) == []
+    admin = backend.member(role="admin")
     (shown,) = admin.call("GET", "/audit?action=photo.read").get_json()
     assert (shown["by_email"], shown["target"]) == (doctor.email, made["_id"])
 

@@ -20,8 +20,8 @@ def ada(shared_backend: Backend) -> Person:
     return shared_backend.member("ada@example.org")
 
 
-def test_a_list_holds_only_own_submissions_oldest_first(any_backend: Backend) -> None:
-    ada, bob = any_backend.member(), any_backend.member()
+def test_a_list_holds_only_own_submissions_oldest_first(backend: Backend) -> None:
+    ada, bob = backend.member(), backend.member()
     made = [predicted(ada, photo_of(key)) for key in ("melanoma", "dermatofibroma")]
     predicted(bob)
     assert ada.call("GET", "/submissions").get_json() == [*map(listed, made)]
@@ -49,12 +49,12 @@ def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
 
 
 def test_a_list_reads_from_the_store_no_more_than_it_shows(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each record holds ten times as much: heat map, probabilities, the model's test figures."""
-    ada = any_backend.member()
+    ada = backend.member()
     predicted(ada, keep_photo="true")
-    documents = any_backend.services.records._submissions._documents
+    documents = backend.services.records._submissions._documents
     read: list[Any] = []
 
     def find(*arguments: Any, **named: Any) -> Any:
@@ -219,10 +219,10 @@ def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
     assert list(backend.services.store.blobs.keys()) == []
 
 
-def test_a_counter_that_lags_behind_catches_up(any_backend: Backend) -> None:
-    ada = any_backend.member()
+def test_a_counter_that_lags_behind_catches_up(backend: Backend) -> None:
+    ada = backend.member()
     last = [predicted(ada)["id"] for _ in range(3)][-1]
-    any_backend.services.store.collection("counters").update(
+    backend.services.store.collection("counters").update(
         {"id": "submissions"}, {"$set": {"value": 0}}
     )
     assert predicted(ada)["id"] == last + 1

@@ -64,9 +64,9 @@ def test_a_photo_smaller_than_a_thumbnail_is_not_enlarged() -> None:
 
 
 def test_a_photo_is_decoded_once_and_never_at_full_size(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = any_backend.member()
+    ada = backend.member()
     body = predicted(ada, photo_of("melanoma", LARGE), keep_photo="true")
     sizes: list[tuple[int, int]] = []
 
@@ -79,7 +79,7 @@ def test_a_photo_is_decoded_once_and_never_at_full_size(
     answers = [ada.call("GET", path_of(body)).data for _ in range(3)]
     assert len(set(answers)) == 1
     assert sizes == [(STORED_SIDE // 2, STORED_SIDE * 3 // 8)]
-    assert list(any_backend.services.faults()) == []
+    assert list(backend.services.faults()) == []
 
 
 def test_a_browser_keeps_it_and_asks_whether_it_may_still_show_it(backend: Backend) -> None:
@@ -135,21 +135,21 @@ def test_check_names_a_harmed_thumbnail_and_the_next_reader_gets_a_new_one(
 
 
 def test_a_list_of_pictures_leaves_one_row_for_each_patient_and_day(
-    any_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    doctor, ada = patient_in_care(any_backend)
+    doctor, ada = patient_in_care(backend)
     paths = [path_of(predicted(ada, keep_photo="true")) for _ in range(2)]
     for path in paths * 2:
         assert ada.call("GET", path).status_code == 200
         assert doctor.call("GET", path).status_code == 200
-    [row] = looks(any_backend)
-    assert row["by"] == any_backend.account(doctor.email).id
-    assert row["target"] == any_backend.account(ada.email).id
+    [row] = looks(backend)
+    assert row["by"] == backend.account(doctor.email).id
+    assert row["target"] == backend.account(ada.email).id
     assert (row["phase"], row["outcome"]) == ("outcome", "done")
     tomorrow = now() + timedelta(days=1)
     monkeypatch.setattr(thumbnails, "now", lambda: tomorrow)
     doctor.call("GET", paths[0])
-    assert len(looks(any_backend)) == 2
+    assert len(looks(backend)) == 2
 
 
 def test_each_doctor_and_each_patient_has_a_row(backend: Backend) -> None:

@@ -58,16 +58,16 @@ def review(doctor: Person, number: int, agreement: str, key: str | None = None) 
     assert answer.status_code == 201
 
 
-def test_what_the_model_did_this_week_is_counted_once(any_backend: Backend) -> None:
-    doctor = any_backend.member(role="doctor")
-    ada = patient_of(any_backend, doctor)
+def test_what_the_model_did_this_week_is_counted_once(backend: Backend) -> None:
+    doctor = backend.member(role="doctor")
+    ada = patient_of(backend, doctor)
     for _ in range(2):
         body = predicted(ada, key="visit-1")
     assert send(ada, BLACK).status_code == 422
     for _ in range(2):
         review(doctor, body["id"], "disagree", key="review-1")
     review(doctor, body["id"], "agree")
-    week = this_week(any_backend)
+    week = this_week(backend)
     today = now().date()
     assert week["week"] == week_of(today)
     assert week["starts"] == first_day(week_of(today)).isoformat()
@@ -160,12 +160,12 @@ def test_nothing_fails_because_it_cannot_be_counted(
     assert this_week(backend)["findings"] == 0
 
 
-def test_more_disagreement_raises_an_alert_that_says_since_when(any_backend: Backend) -> None:
+def test_more_disagreement_raises_an_alert_that_says_since_when(backend: Backend) -> None:
     def counts(week: int) -> dict[str, int]:
         return {"reviews": 40, "disagreements": 4 if week < 12 else 16}
 
-    names = seed(any_backend, 20, counts)
-    [alert] = drift(any_backend)["alerts"]
+    names = seed(backend, 20, counts)
+    [alert] = drift(backend)["alerts"]
     assert (alert["measure"], alert["since"]) == ("disagreement", names[12])
     assert (alert["value"], alert["reference"]) == (0.4, 0.1)
     assert alert["sentence"] == (
@@ -173,7 +173,7 @@ def test_more_disagreement_raises_an_alert_that_says_since_when(any_backend: Bac
         f"since {names[12]}; before it was 10.0%."
     )
     assert names[12] <= alert["raised"] <= names[-1]
-    assert alert["model_version"] == version_of(any_backend)
+    assert alert["model_version"] == version_of(backend)
 
 
 def test_a_change_of_the_mix_names_the_condition(backend: Backend) -> None:

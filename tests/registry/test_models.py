@@ -56,7 +56,7 @@ class ModelBackend(Backend):
         return version
 
 
-@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+@pytest.fixture(params=["sqlite", "mongod"])
 def any_models(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ModelBackend]:
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     folder = tmp_path / "instance"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
-from tests.backends import Person, store_of_kind
+from tests.backends import Person
 from tests.models import write_model
 from tests.photos import COLOURS, photo_of
 from tests.prediction.photographer import predicted, send
@@ -18,20 +18,17 @@ PATIENCE_S = 20
 ADA = PoolCaller("ada", signed_in=True)
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
-def shadowed(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+@pytest.fixture
+def shadowed(tmp_path: Path) -> Any:
     """A backend with one that names all conditions otherwise in the background."""
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    folder = tmp_path / "instance"
-    store = store_of_kind(request.param, folder, uri)
-    backend = ModelBackend(folder, store=store, shadow_share=1.0)
+    backend = ModelBackend(tmp_path / "instance", shadow_share=1.0)
     backend.services.models.add(folder=mixed_up(tmp_path / "odd-1"), by="system")
     admin = backend.member(role="admin")
     assert admin.call("POST", "/models/odd-1/shadow").status_code == 200
     backend.follower.make_pass()
     yield backend, admin
     settled(backend)
-    store.close()
+    backend.services.store.close()
 
 
 def mixed_up(folder: Path) -> Path:

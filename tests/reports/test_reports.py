@@ -110,16 +110,16 @@ def test_the_photo_stands_beside_its_overlay_where_it_was_kept(ada: Person, kept
     assert ("The photo was not kept" in page) is not kept
 
 
-def test_what_was_printed_is_printed_again_to_the_byte(any_backend: Backend) -> None:
-    ada = any_backend.member()
+def test_what_was_printed_is_printed_again_to_the_byte(backend: Backend) -> None:
+    ada = backend.member()
     number = predicted(ada, keep_photo="true")["id"]
     first, again = (ada.call("GET", f"/submissions/{number}/report.pdf") for _ in range(2))
     assert first.data == again.data
-    [issued] = any_backend.stored()["reports"]
-    assert any_backend.services.store.blobs.get(issued["pdf_blob"]) == first.data
-    any_backend.services.store.blobs.delete(issued["pdf_blob"])
+    [issued] = backend.stored()["reports"]
+    assert backend.services.store.blobs.get(issued["pdf_blob"]) == first.data
+    backend.services.store.blobs.delete(issued["pdf_blob"])
     assert ada.call("GET", f"/submissions/{number}/report.pdf").data == first.data
-    assert list(any_backend.services.faults()) == []
+    assert list(backend.services.faults()) == []
 
 
 def damage(backend: Backend, key: str) -> None:
@@ -164,14 +164,14 @@ def test_a_damaged_pdf_is_printed_again_to_the_byte(backend: Backend) -> None:
     assert list(backend.services.faults()) == []
 
 
-def test_of_two_who_print_at_once_one_keeps_the_pdf(any_backend: Backend) -> None:
-    ada = any_backend.member()
+def test_of_two_who_print_at_once_one_keeps_the_pdf(backend: Backend) -> None:
+    ada = backend.member()
     report_of(ada, predicted(ada)["id"])
-    issued = Issued.model_validate(any_backend.stored()["reports"][0])
+    issued = Issued.model_validate(backend.stored()["reports"][0])
     for content in (b"first", b"second"):
-        any_backend.services.issued.keep_pdf(issued, content)
-    [kept] = any_backend.services.store.blobs.keys()
-    assert any_backend.services.store.blobs.get(kept) == b"first"
+        backend.services.issued.keep_pdf(issued, content)
+    [kept] = backend.services.store.blobs.keys()
+    assert backend.services.store.blobs.get(kept) == b"first"
 
 
 def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> None:
@@ -195,16 +195,16 @@ def verdict(backend: Backend, hash: str, **options: Any) -> Any:
     return backend.client.get(f"/reports/verify/{hash}", **options)
 
 
-def test_anyone_can_verify_and_learns_nothing_else(any_backend: Backend) -> None:
-    ada = any_backend.member()
+def test_anyone_can_verify_and_learns_nothing_else(backend: Backend) -> None:
+    ada = backend.member()
     seal = report_of(ada, predicted(ada)["id"])["verification"]
     assert seal["url"].endswith(f"/reports/verify/{seal['hash']}")
-    assert verdict(any_backend, seal["hash"]).get_json() == {
+    assert verdict(backend, seal["hash"]).get_json() == {
         "valid": True,
         "issued_at": seal["issued_at"],
         "model_version": "tiny-1",
     }
-    page = verdict(any_backend, seal["hash"], headers={"Accept": "text/html"})
+    page = verdict(backend, seal["hash"], headers={"Accept": "text/html"})
     assert "was issued by this server" in page.text
     assert ada.email not in page.text
 

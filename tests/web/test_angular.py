@@ -32,8 +32,8 @@ ADMIN_ALONE = [
 ]
 
 
-def test_the_app_registers_waits_is_approved_and_logs_in(any_backend: Backend) -> None:
-    app = Angular(any_backend)
+def test_the_app_registers_waits_is_approved_and_logs_in(backend: Backend) -> None:
+    app = Angular(backend)
     registered = app.send("POST", "/register", ADA)
     assert registered.status_code == 201
     assert registered.get_json().keys() == {"message", "access_token"}
@@ -42,7 +42,7 @@ def test_the_app_registers_waits_is_approved_and_logs_in(any_backend: Backend) -
     waiting = app.send("POST", "/login", credentials)
     assert shown(waiting) == (403, "Account not approved by admin")
 
-    admin = Angular.of(any_backend, any_backend.member(role="admin"))
+    admin = Angular.of(backend, backend.member(role="admin"))
     approved = admin.send("PATCH", "/users/ada@example.org/approve", {})
     assert shown(approved) == (200, "User ada@example.org approved as user.")
     logged_in = app.send("POST", "/login", credentials)
@@ -61,11 +61,11 @@ def test_login_names_role_and_collection(backend: Backend, role: str, collection
     assert (answer.get_json()["role"], answer.get_json()["collection"]) == (role, collection)
 
 
-def test_users_are_a_bare_array_of_everyone_but_doctors(any_backend: Backend) -> None:
-    any_backend.member("ada@example.org", status="waiting")
-    any_backend.member("grey@example.org", role="doctor")
-    any_backend.member("rita@example.org", role="researcher")
-    admin = Angular.of(any_backend, any_backend.member("root@example.org", role="admin"))
+def test_users_are_a_bare_array_of_everyone_but_doctors(backend: Backend) -> None:
+    backend.member("ada@example.org", status="waiting")
+    backend.member("grey@example.org", role="doctor")
+    backend.member("rita@example.org", role="researcher")
+    admin = Angular.of(backend, backend.member("root@example.org", role="admin"))
     users = admin.send("GET", "/users").get_json()
     assert isinstance(users, list)
     listed = [(user["email"], user["role"], user["approved"]) for user in users]
@@ -78,10 +78,10 @@ def test_users_are_a_bare_array_of_everyone_but_doctors(any_backend: Backend) ->
     assert not {"password_hash", "token_version", "search"} & users[0].keys()
 
 
-def test_approve_says_what_it_did(any_backend: Backend) -> None:
-    any_backend.member("ada@example.org", status="waiting")
-    any_backend.member("ben@example.org", status="waiting")
-    admin = Angular.of(any_backend, any_backend.member("root@example.org", role="admin"))
+def test_approve_says_what_it_did(backend: Backend) -> None:
+    backend.member("ada@example.org", status="waiting")
+    backend.member("ben@example.org", status="waiting")
+    admin = Angular.of(backend, backend.member("root@example.org", role="admin"))
 
     def approve(who: str, body: dict[str, str]) -> tuple[int, str]:
         return shown(admin.send("PATCH", f"/users/{who}@example.org/approve", body))
@@ -95,7 +95,7 @@ def test_approve_says_what_it_did(any_backend: Backend) -> None:
     assert approve("nobody", {}) == (404, "User/doctor not found")
     refused = admin.send("PATCH", "/users/ada@example.org/approve", {"role": "admin"})
     assert refused.status_code == 400
-    assert any_backend.account("root@example.org").role == "admin"
+    assert backend.account("root@example.org").role == "admin"
 
 
 def test_doctors_are_listed_added_and_deleted(any_backend: Backend) -> None:
@@ -114,48 +114,48 @@ def test_doctors_are_listed_added_and_deleted(any_backend: Backend) -> None:
 
 
 def test_a_login_with_an_initial_password_names_the_page_to_replace_it(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
-    admin = Angular.of(any_backend, any_backend.member(role="admin"))
+    admin = Angular.of(backend, backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     login = {"email": GREY["email"], "password": DEFAULT_PASSWORD}
-    refused = Angular(any_backend).send("POST", "/login", login)
-    page = f"{any_backend.settings.address}/password"
+    refused = Angular(backend).send("POST", "/login", login)
+    page = f"{backend.settings.address}/password"
     said = f"Choose a password of your own first, on the page {page}"
     assert shown(refused) == (403, said)
     assert refused.get_json()["code"] == "password_change_required"
-    assert any_backend.client.get(urlsplit(page).path).mimetype == "text/html"
+    assert backend.client.get(urlsplit(page).path).mimetype == "text/html"
     assert (
-        any_backend.services.store.collection("sessions").find(
-            {"account": any_backend.account(GREY["email"]).id}
+        backend.services.store.collection("sessions").find(
+            {"account": backend.account(GREY["email"]).id}
         )
         == []
     )
 
 
-def test_the_page_replaces_an_initial_password_without_a_token(any_backend: Backend) -> None:
-    admin = Angular.of(any_backend, any_backend.member(role="admin"))
+def test_the_page_replaces_an_initial_password_without_a_token(backend: Backend) -> None:
+    admin = Angular.of(backend, backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
     sent = {
         "email": " Grey@example.org",
         "current_password": DEFAULT_PASSWORD,
         "new_password": PASSWORD,
     }
-    changed = any_backend.client.post("/password", json=sent)
+    changed = backend.client.post("/password", json=sent)
     assert (changed.status_code, changed.get_json()["message"]) == (200, "Password changed")
-    freed = Angular(any_backend, changed.get_json()["access_token"])
+    freed = Angular(backend, changed.get_json()["access_token"])
     assert freed.send("GET", "/submissions").status_code == 200
-    assert any_backend.client.post("/password", json=sent).status_code == 401
+    assert backend.client.post("/password", json=sent).status_code == 401
     login = {"email": GREY["email"], "password": PASSWORD}
-    body = Angular(any_backend).send("POST", "/login", login).get_json()
+    body = Angular(backend).send("POST", "/login", login).get_json()
     assert (body["role"], body["collection"]) == ("doctor", "doctors")
     assert body["must_change_password"] is False
 
 
 def test_a_token_that_met_an_initial_password_opens_little_until_it_is_replaced(
-    any_backend: Backend,
+    backend: Backend,
 ) -> None:
-    doctor = Angular.of(any_backend, any_backend.member(role="doctor", must_change=True))
+    doctor = Angular.of(backend, backend.member(role="doctor", must_change=True))
     assert doctor.send("GET", "/me").get_json()["must_change_password"] is True
     kept_out = doctor.send("GET", "/users")
     assert kept_out.status_code == 403
@@ -165,7 +165,7 @@ def test_a_token_that_met_an_initial_password_opens_little_until_it_is_replaced(
     passwords = {"current_password": PASSWORD, "new_password": "another horse"}
     changed = doctor.send("PUT", "/me/password", passwords)
     assert changed.status_code == 200
-    freed = Angular(any_backend, changed.get_json()["access_token"])
+    freed = Angular(backend, changed.get_json()["access_token"])
     assert shown(freed.send("GET", "/users")) == (403, "Only admin can view users")
     assert freed.send("GET", "/me").get_json()["must_change_password"] is False
     assert shown(doctor.send("GET", "/me")) == (401, "Invalid token. Please log in again.")
@@ -177,22 +177,22 @@ def test_an_initial_password_may_be_left_by_logging_out(backend: Backend) -> Non
     assert doctor.send("GET", "/me").status_code == 401
 
 
-def test_an_initial_password_dies_after_72_hours(any_backend: Backend) -> None:
-    admin = Angular.of(any_backend, any_backend.member(role="admin"))
+def test_an_initial_password_dies_after_72_hours(backend: Backend) -> None:
+    admin = Angular.of(backend, backend.member(role="admin"))
     admin.send("POST", "/doctors", GREY)
-    token = any_backend.token_of(any_backend.account(GREY["email"]))
-    life = any_backend.account(GREY["email"]).initial_password_expires_at
+    token = backend.token_of(backend.account(GREY["email"]))
+    life = backend.account(GREY["email"]).initial_password_expires_at
     assert life is not None
     assert timedelta(hours=71.9) < life - now() <= timedelta(hours=72)
-    any_backend.edit(GREY["email"], initial_password_expires_at=now() - timedelta(seconds=1))
+    backend.edit(GREY["email"], initial_password_expires_at=now() - timedelta(seconds=1))
     login = {"email": GREY["email"], "password": DEFAULT_PASSWORD}
-    late = Angular(any_backend).send("POST", "/login", login)
+    late = Angular(backend).send("POST", "/login", login)
     assert late.status_code == 403
     assert late.get_json()["code"] == "initial_password_expired"
     passwords = {"current_password": DEFAULT_PASSWORD, "new_password": PASSWORD}
-    too_late = Angular(any_backend, token).send("PUT", "/me/password", passwords)
+    too_late = Angular(backend, token).send("PUT", "/me/password", passwords)
     assert too_late.get_json()["code"] == "initial_password_expired"
-    page = any_backend.client.post("/password", json={"email": GREY["email"], **passwords})
+    page = backend.client.post("/password", json={"email": GREY["email"], **passwords})
     assert (page.status_code, page.get_json()["code"]) == (403, "initial_password_expired")
 
 
@@ -220,13 +220,13 @@ def test_login_asks_for_both(shared_backend: Backend, body: dict[str, str]) -> N
     assert shown(Angular(shared_backend).send("POST", "/login", body)) == said
 
 
-def test_one_email_registers_once_also_as_a_doctor(any_backend: Backend) -> None:
-    app = Angular(any_backend)
-    any_backend.member("ada@example.org")
+def test_one_email_registers_once_also_as_a_doctor(backend: Backend) -> None:
+    app = Angular(backend)
+    backend.member("ada@example.org")
     taken = (409, "Email already registered")
     assert shown(app.send("POST", "/register", ADA)) == taken
     assert shown(app.send("POST", "/register", {**ADA, "email": " ADA@example.org"})) == taken
-    admin = Angular.of(any_backend, any_backend.member(role="admin"))
+    admin = Angular.of(backend, backend.member(role="admin"))
     assert admin.send("POST", "/doctors", {**GREY, "email": ADA["email"]}).status_code == 409
 
 
