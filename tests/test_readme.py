@@ -98,7 +98,7 @@ def test_the_client_in_python_works_as_written(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("Urgent referral See a doctor within days")
+    assert done.stdout.startswith("See a doctor this week, show")
 
 
 def test_the_commands_of_the_command_line_work_as_written(

@@ -104,7 +104,7 @@ class QueuedFinding(Answer):
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="the stated class's own probability, in percent")
     band: Band
-    band_label: str
+    band_label: str = Field(description="in a doctor's words")
     graver_review: str | None = Field(
         description="to be shown first: that a review names a more urgent condition than "
         "the finding; null where it does not"
@@ -127,7 +127,7 @@ class QueuedFinding(Answer):
             stated=stated_name(finding),
             confidence=percent(finding.confidence),
             band=finding.band,
-            band_label=finding.band_words(submission.language).label,
+            band_label=finding.band_words(submission.language).doctor_label,
             graver_review=graver_sentence(submission),
             uncertain=finding.uncertain,
             photo_kept=submission.photo_blob is not None,

@@ -61,7 +61,7 @@ class SummaryFields(Answer):
     report: ReportView
     time: str = Field(description="UTC")
     band: Band
-    band_label: str
+    band_label: str = Field(description="in a patient's words")
     action: str
     notice: str
     graver_review: str | None = Field(

@@ -94,8 +94,10 @@ class FullReport(Answer):
     stated: str = Field(serialization_alias="class")
     confidence: float = Field(description="in percent")
     band: Band
-    band_label: str
+    band_label: str = Field(description="in a patient's words, as `action`")
     action: str
+    doctor_label: str
+    doctor_action: str
     notice: str
     notices: list[str]
     facts: Facts
@@ -128,6 +130,8 @@ class FullReport(Answer):
             band=facts.band,
             band_label=words.label,
             action=words.action,
+            doctor_label=words.doctor_label,
+            doctor_action=words.doctor_action,
             notice=general,
             notices=notices,
             facts=facts,

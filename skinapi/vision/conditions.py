@@ -98,8 +98,14 @@ class Condition(Frozen):
 
 
 class BandWords(Frozen):
+    """A band in the words of two readers: `label` and `action` are a patient's, the others a
+    doctor's.
+    """
+
     label: str
     action: str
+    doctor_label: str
+    doctor_action: str
 
 
 class BandEntry(Frozen):

@@ -138,8 +138,8 @@ def test_a_page_shows_a_mole_as_ever_where_nothing_speaks_against_it(
 @pytest.mark.parametrize(
     ("name", "begins"),
     [
-        ("raised", "Skin lesion report Urgent referral"),
-        ("uncertain between benign classes", "Skin lesion report Doctor's review"),
+        ("raised", "Skin lesion report See a doctor this week"),
+        ("uncertain between benign classes", "Skin lesion report See a doctor in the coming weeks"),
         ("refused: too dark", ""),
     ],
 )

@@ -300,7 +300,7 @@ def test_a_lowered_band_is_found(band: Band, language: Language) -> None:
         assert Reason.URGENCY in contradictions(wrong, NEVUS)
         gone = edited(narrative, part, f"{true.action}", "")
         assert Reason.URGENCY in contradictions(gone, NEVUS)
-    wrong = edited(narrative, "findings", true.label, false.label)
+    wrong = edited(narrative, "findings", true.doctor_label, false.doctor_label)
     assert contradictions(wrong, NEVUS)
 
 

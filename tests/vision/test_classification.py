@@ -97,8 +97,8 @@ def test_the_heat_is_the_stated_classs_own() -> None:
 
 def test_the_band_has_words_in_both_languages() -> None:
     finding = judged(NEVUS)
-    assert finding.band_words().label == "Self-monitoring"
-    assert finding.band_words("fr").label == "Surveillance personnelle"
+    assert finding.band_words().label == "Keep an eye on it; see a doctor if it changes"
+    assert finding.band_words("fr").doctor_label == "Surveillance personnelle"
 
 
 def test_the_calibrations_thresholds_and_temperature_decide() -> None:

@@ -146,7 +146,12 @@ def test_every_sentence_is_short_latin_1_and_in_both_languages() -> None:
 
 
 def test_bands_and_notices_are_short_latin_1_too() -> None:
-    said = [said for band in TABLE.bands for said in (band.en.action, band.fr.action)]
+    said = [
+        said
+        for band in TABLE.bands
+        for words in (band.en, band.fr)
+        for said in words.model_dump().values()
+    ]
     notices = TABLE.notices
     everything = (
         notices.information_only,
@@ -176,7 +181,7 @@ def test_what_may_be_squamous_cell_carcinoma_is_as_urgent_as_that() -> None:
         for sentence in (said.what_it_is, said.why_early, said.what_to_do, said.treatment_note):
             assert named[language].lower() in sentence.lower()
         assert soon[language] in said.what_to_do
-        assert named[language] in TABLE.band_words(Band.URGENT_REFERRAL, language).action
+        assert named[language] in TABLE.band_words(Band.URGENT_REFERRAL, language).doctor_action
         every = " ".join(said.model_dump().values())
         assert not any(word in every for word in ("coming weeks", "semaines", "invasi"))
 
@@ -257,3 +262,15 @@ def test_every_clients_word_finds_its_condition() -> None:
     spellings = TABLE.label_spellings()
     assert spellings["mel"] == spellings["melanoma"] == spellings["mélanome"] == "melanoma"
     assert spellings["melanocytic_nevi"] == spellings["nv"] == "melanocytic_nevus"
+
+
+def test_each_band_has_words_for_a_patient_and_for_a_doctor() -> None:
+    """A patient reads what to do and by when; the pathway's name is a doctor's word."""
+    pathway = ("eferral", "NICE", "spécialisé", "filière")
+    for band in TABLE.bands:
+        for words in (band.en, band.fr):
+            assert not any(word in words.label + words.action for word in pathway)
+            assert words.label != words.doctor_label
+    urgent = TABLE.band_words(Band.URGENT_REFERRAL, "en")
+    assert (urgent.label, urgent.doctor_label) == ("See a doctor this week", "Urgent referral")
+    assert "NICE" in urgent.doctor_action

@@ -225,7 +225,7 @@ class _Sentences:
         return [*said, *self._malignant_score()]
 
     def band(self) -> str:
-        label = self._facts.band_words(self._language).label
+        label = self._facts.band_words(self._language).doctor_label
         return self._phrases.band.format(label=label, reasons=self.reasons())
 
     def circumstances(self) -> list[str]:

@@ -174,7 +174,7 @@ const Case = ({ number, finding }) => {
   const title = `${isolated(submission.user_name)} · ${say("findingOf", { number, date: sayDate(report.time) })}`;
   return html`
     <div class="case">
-      <${FindingPage} title=${title} report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable>
+      <${FindingPage} title=${title} report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable doctor>
         <div class="row">
           <button class="to-review" onClick=${() => focusOn("[name=agreement]")}>${say("review")}</button>
           <button class=${signed ? "next-case primary" : "next-case"} onClick=${goOn}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>

@@ -15,9 +15,14 @@ export const nameOf = (conditions, key) =>
 export const nameOfClass = (conditions, stated) =>
   said(conditions.conditions.find((/** @type {any} */ one) => one.names.angular === stated)?.names) || stated;
 
-/** @param {any} conditions @param {string} band */
-export const labelOfBand = (conditions, band) =>
-  said(conditions.bands.find((/** @type {any} */ one) => one.key === band))?.label ?? band;
+/** A band's words, a patient's and a doctor's. @param {any} conditions @param {string} band */
+const wordsOfBand = (conditions, band) => said(conditions.bands.find((/** @type {any} */ one) => one.key === band));
+
+/** As a patient reads it. @param {any} conditions @param {string} band */
+export const labelForPatient = (conditions, band) => wordsOfBand(conditions, band)?.label ?? band;
+
+/** As doctors and the people of the server read it. @param {any} conditions @param {string} band */
+export const labelOfBand = (conditions, band) => wordsOfBand(conditions, band)?.doctor_label ?? band;
 
 /** What cannot be ruled out, at the wider of the two levels. @param {{facts: any, conditions: any}} props */
 const NotRuledOut = ({ facts, conditions }) => {
@@ -55,9 +60,9 @@ const About = ({ about }) => html`
 
 /**
  * @param {{title: string, report: any, heat: any, photo: string | null, conditions: any,
- *   children?: any, zoomable?: boolean}} props
+ *   children?: any, zoomable?: boolean, doctor?: boolean}} props
  */
-export const FindingPage = ({ title, report, heat, photo, conditions, children, zoomable = false }) => {
+export const FindingPage = ({ title, report, heat, photo, conditions, children, zoomable = false, doctor = false }) => {
   const { facts, narrative } = report;
   const rows = facts.ranked.map((/** @type {any} */ one) => ({
     name: nameOf(conditions, one.key),
@@ -69,8 +74,8 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
       <header class="verdict band-${report.band}">
         <p class="eyebrow">${title}</p>
         ${report.graver_review && html`<p class="action" role="alert">${report.graver_review}</p>`}
-        <h1><${Icon} name=${report.band} size=${32} />${report.band_label}</h1>
-        <p class="action">${report.action}</p>
+        <h1><${Icon} name=${report.band} size=${32} />${doctor ? report.doctor_label : report.band_label}</h1>
+        <p class="action">${doctor ? report.doctor_action : report.action}</p>
         <p class="notice">${report.notice}</p>
       </header>
       ${children}

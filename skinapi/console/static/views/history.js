@@ -5,7 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, getAll, getConditions, getFile, remove } from "/console/api.js";
 import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast, useAnswer } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
-import { labelOfBand } from "/console/views/finding.js";
+import { labelForPatient } from "/console/views/finding.js";
 
 /** A picture is fetched when its row is this near to the screen. */
 const NEAR = "300px";
@@ -77,7 +77,7 @@ export const View = () => {
               <small>${sayDate(`${one.time.replace(" ", "T")}Z`)}</small>
               ${one.graver_review && html`<small class="graver">${one.graver_review}</small>`}</div>
             <${BandBadge} band=${one.band}
-              label=${conditions.value ? labelOfBand(conditions.value, one.band) : one.band_label} />
+              label=${conditions.value ? labelForPatient(conditions.value, one.band) : one.band_label} />
             <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>
               <${Icon} name="trash" /></button>
           </li>`,
