@@ -20,13 +20,18 @@ def doctor(seeder: Seeder) -> Caller:
     doctor = seeder.person("doctor")
     spots = (photo_of("melanocytic_nevus", (600, 450)), photo_of("melanoma", (600, 450)))
     for photo in (*spots, photo_in(UNCERTAIN, (600, 450))):
-        patient = seeder.person()
-        seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
-        consent = patient.call("PUT", "/me/consents", json={"photos": True})
-        assert consent.status == 200
-        sent = ANGULAR.send(seeder.server.port, photo, token=patient.token)
-        assert sent.status == 200
+        send_for(doctor, seeder, photo)
     return doctor
+
+
+def send_for(doctor: Caller, seeder: Seeder, photo: bytes) -> None:
+    """A photo of another patient of this doctor."""
+    patient = seeder.person()
+    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    consent = patient.call("PUT", "/me/consents", json={"photos": True})
+    assert consent.status == 200
+    sent = ANGULAR.send(seeder.server.port, photo, token=patient.token)
+    assert sent.status == 200
 
 
 @pytest.mark.parametrize("look", looks(2), ids=str)
@@ -65,8 +70,11 @@ def open_the_most_urgent(journey: Journey) -> None:
         visitor.find(f"{FIRST}.current")
         visitor.keys("o")
     visitor.find(".band-urgent_referral h1")
-    visitor.slide(".heat-photo label:nth-of-type(2) input", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     journey.step("case")
+    visitor.slide(".heat-photo input", Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    journey.press("heatMap")
+    visitor.find(".heat-photo canvas")
+    journey.step("heat-map")
 
 
 def agree(journey: Journey) -> None:
@@ -126,3 +134,77 @@ def look_at_the_patients(journey: Journey) -> None:
     journey.press("allFindings", within="list")
     visitor.find(f"{FIRST} .badge")
     journey.step("patient")
+
+
+# The queue is read again as if its ten seconds went by at once.
+HURRY = """
+const wait = setTimeout;
+window.setTimeout = (act, ms) => wait(act, ms === 10000 ? 100 : ms);
+"""
+CURSOR = "return document.querySelector('.list > .current a').dataset.number"
+# Where the pictures are, and how far the first is scrolled of what it can be.
+FRAMES = """
+return [...document.querySelectorAll(".photo-frame")].map((frame) => {
+  const { left, top, right } = frame.getBoundingClientRect();
+  const hidden = frame.scrollWidth - frame.clientWidth;
+  return { left, top, right, scrolled: hidden && frame.scrollLeft / hidden };
+});
+"""
+
+
+def test_the_queue_has_one_cursor_which_stays_at_its_finding(
+    visitor: Visitor, seeder: Seeder, doctor: Caller
+) -> None:
+    """With the focus on one patient, `o` opened the case of another."""
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.run(HURRY)
+    visitor.go("queue/all")
+    visitor.go("queue")
+    visitor.find(".list > li:nth-child(3)")
+    visitor.find(".list > li:nth-child(2) a").send_keys(Keys.TAB)
+    number = str(doctor.call("GET", "/queue").json[2]["id"])
+    visitor.await_truth(lambda: visitor.run(CURSOR) == number, "the cursor to follow the focus")
+    send_for(doctor, seeder, photo_of("melanoma", (600, 450)))
+    visitor.find(".list > li:nth-child(4)")
+    assert visitor.run(CURSOR) == number
+    visitor.keys("o")
+    visitor.find("#review")
+    assert visitor.run("return location.hash") == f"#/case/{number}"
+
+
+def test_a_case_shows_the_photo_first_and_no_key_changes_a_label_unseen(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    """The heat map lay over the lesion, the zoom showed a corner, and `a` after `d` was taken as
+    the beginning of a label.
+    """
+    number = doctor.call("GET", "/queue").json[0]["id"]
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{number}")
+    visitor.find(".heat-photo img")
+    assert visitor.count(".heat-photo canvas") == 0
+    [before] = visitor.run(FRAMES)
+    visitor.press(".looking button")
+    visitor.find(".heat-photo canvas")
+    photo, heat_map = visitor.run(FRAMES)
+    assert photo == before
+    assert heat_map["left"] >= photo["right"]
+    assert heat_map["top"] == photo["top"]
+    visitor.slide(".heat-photo input", *[Keys.ARROW_RIGHT] * 4)
+    assert [frame["scrolled"] for frame in visitor.run(FRAMES)] == pytest.approx(
+        [0.5] * 2, abs=0.02
+    )
+    visitor.keys("d")
+    visitor.find("select[name=label]")
+    visitor.keys("a")
+    visitor.find("[value=agree]:checked")
+    assert visitor.count("select[name=label]") == 0
+    visitor.keys("u")
+    select = visitor.find("select[name=label]")
+    chosen = select.get_attribute("value")
+    select.send_keys("a", "d", "n", "j")
+    assert select.get_attribute("value") == chosen
+    assert visitor.run("return location.hash") == f"#/case/{number}"
+    visitor.assert_quiet()

@@ -1,7 +1,6 @@
 """Somebody who has the address, and perhaps a one-time password: from nothing to a first result."""
 
 import pytest
-from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
@@ -28,8 +27,9 @@ def see_a_sample(journey: Journey) -> None:
     journey.step("start")
     journey.press("trySample")
     journey.see("sampleText")
+    visitor.find(".heat-photo img")
+    journey.press("heatMap")
     visitor.find(".heat-photo canvas")
-    visitor.slide(".heat-photo input", Keys.END)
     journey.step("sample")
     journey.press("register", within="message")
     journey.see("registerText")

@@ -84,9 +84,11 @@ def read_the_finding(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.find(".band-urgent_referral h1")
     journey.see("notice")
-    visitor.slide(".heat-photo input", Keys.END)
-    assert visitor.find(".heat-photo canvas").get_attribute("style") == "opacity: 0.9;"
     journey.step("finding")
+    visitor.slide(".heat-photo input", Keys.ARROW_RIGHT)
+    journey.press("heatMap")
+    visitor.find(".heat-photo canvas")
+    journey.step("heat-map")
     for language, button in (("en", "pdfEnglish"), ("fr", "pdfFrench")):
         journey.press(button)
         visitor.await_answer(f"/report.pdf?lang={language}")

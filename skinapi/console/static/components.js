@@ -95,6 +95,8 @@ export function usePages(path) {
     /** @type {{items?: any[], next: string | null, error?: any, loading: boolean}} */ ({ next: null, loading: true }),
   );
   const turn = useRef(0);
+  const latest = useRef(state);
+  latest.current = state;
   /** @param {string} address @param {boolean} fresh */
   const load = async (address, fresh) => {
     const mine = ++turn.current;
@@ -111,6 +113,21 @@ export function usePages(path) {
       if (mine === turn.current) setState((before) => ({ ...before, error, loading: false }));
     }
   };
+  /** Read the pages that are shown once more, without a sign of it. */
+  const refresh = async () => {
+    const [mine, { items: shown, loading }] = [turn.current, latest.current];
+    if (!shown || loading || document.visibilityState === "hidden") return;
+    const items = [];
+    /** @type {string | null} */
+    let next = path;
+    do {
+      /** @type {{items: any[], next: string | null}} */
+      const page = await getPage(next);
+      items.push(...page.items);
+      next = page.next;
+    } while (next && items.length < shown.length);
+    if (mine === turn.current) setState({ items, next, loading: false });
+  };
   useEffect(() => {
     setState({ next: null, loading: true });
     load(path, true);
@@ -120,6 +137,7 @@ export function usePages(path) {
   }, [path]);
   return {
     ...state,
+    refresh,
     reload: () => load(path, true),
     more: () => load(state.next ?? path, state.next === null),
   };
@@ -147,12 +165,14 @@ export const Tabs = ({ label, tabs, chosen, onChoose }) => html`
     )}
   </div>`;
 
-const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), select, textarea";
+const TYPED_IN = "input:not([type=radio], [type=checkbox], [type=range]), textarea";
 const PRESSED = "a, button, summary, [role=button]";
 
 /**
  * What single keys do. Not while one types, answers a dialog, or holds Ctrl, Alt or Meta; and Enter
- * belongs to the link or button that has the focus. @param {Record<string, () => void>} actions
+ * belongs to the link or button that has the focus. A list to choose from takes letters as the
+ * beginning of an answer, so that such a key would change it unseen: there it does nothing at all.
+ * @param {Record<string, () => void>} actions
  */
 export function useKeys(actions) {
   const latest = useRef(actions);
@@ -166,7 +186,7 @@ export function useKeys(actions) {
       if (target.closest(TYPED_IN) || (event.key === "Enter" && target.closest(PRESSED))) return;
       if (document.querySelector("dialog[open], .veil")) return;
       event.preventDefault();
-      action();
+      if (!target.closest("select")) action();
     };
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
@@ -239,87 +259,6 @@ export const Bars = ({ rows, label }) => html`
         </li>`,
     )}
   </ol>`;
-
-const STOPS = [
-  [70, 40, 160],
-  [30, 150, 160],
-  [80, 200, 100],
-  [255, 235, 50],
-];
-
-/** @param {number} heat between 0 and 1 */
-function heatColour(heat) {
-  const place = Math.min(heat, 0.9999) * (STOPS.length - 1);
-  const [low, high] = [STOPS[Math.floor(place)], STOPS[Math.floor(place) + 1]];
-  return low.map((from, index) => from + (high[index] - from) * (place % 1));
-}
-
-/** The heat map as a small picture, one pixel a cell. @param {number[][]} cells */
-function drawCells(cells) {
-  const canvas = document.createElement("canvas");
-  canvas.width = cells[0].length;
-  canvas.height = cells.length;
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  const hottest = Math.max(...cells.flat());
-  const pixels = context.createImageData(canvas.width, canvas.height);
-  cells.flat().forEach((cell, index) => {
-    const heat = hottest > 0 ? cell / hottest : 0;
-    pixels.data.set([...heatColour(heat), 255 * heat], 4 * index);
-  });
-  context.putImageData(pixels, 0, 0);
-  return canvas;
-}
-
-/**
- * The photo with the heat map over it, as strong as the slider says.
- * @param {{url: string, heat: {cells: number[][], box: number[]}, zoomable?: boolean}} props
- */
-export const HeatPhoto = ({ url, heat, zoomable = false }) => {
-  const canvas = useRef(/** @type {HTMLCanvasElement | null} */ (null));
-  const image = useRef(/** @type {HTMLImageElement | null} */ (null));
-  const [strength, setStrength] = useState(45);
-  const [zoom, setZoom] = useState(1);
-  const draw = () => {
-    const [target, photo] = [canvas.current, image.current];
-    if (!target || !photo?.naturalWidth) return;
-    const width = Math.min(photo.naturalWidth, 1200);
-    target.width = width;
-    target.height = Math.round((width * photo.naturalHeight) / photo.naturalWidth);
-    const context = /** @type {CanvasRenderingContext2D} */ (target.getContext("2d"));
-    const [left, top, right, bottom] = heat.box;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(
-      drawCells(heat.cells),
-      left * target.width,
-      top * target.height,
-      (right - left) * target.width,
-      (bottom - top) * target.height,
-    );
-  };
-  useEffect(draw, [url, heat]);
-  return html`
-    <figure class="heat-photo">
-      <div class="photo-frame" tabindex=${zoomable ? 0 : null} aria-label=${zoomable ? say("photo") : null}
-        role=${zoomable ? "group" : null}>
-        <div class="photo-stack" style=${{ width: `${100 * zoom}%` }}>
-          <img ref=${image} src=${url} alt=${say("photoAlt")} onLoad=${draw} />
-          <canvas ref=${canvas} aria-hidden="true" style=${{ opacity: strength / 100 }}></canvas>
-        </div>
-      </div>
-      <figcaption>
-        <label class="slider">${say("heatMap")}
-          <input type="range" min="0" max="90" value=${strength}
-            aria-valuetext=${`${strength} %`}
-            onInput=${(/** @type {any} */ event) => setStrength(Number(event.target.value))} />
-        </label>
-        ${zoomable &&
-        html`<label class="slider">${say("zoom")}
-          <input type="range" min="1" max="5" step="0.5" value=${zoom} aria-valuetext=${`${zoom} ×`}
-            onInput=${(/** @type {any} */ event) => setZoom(Number(event.target.value))} /></label>`}
-        <small>${say("heatMapText")}</small>
-      </figcaption>
-    </figure>`;
-};
 
 /** A short message that goes by itself, with a way back. */
 let showToast = (/** @type {{text: string, undo?: () => void}} */ _) => {};

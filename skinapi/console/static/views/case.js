@@ -79,7 +79,7 @@ const ReviewForm = ({ number, stated, conditions, onSigned }) => {
   };
   useKeys({
     a: chooseAt("agree", "[value=agree]"),
-    d: chooseAt("disagree", "[name=label]"),
+    d: chooseAt("disagree", "[value=disagree]"),
     u: chooseAt("unsure", "[value=unsure]"),
     n: () => focusOn("[name=note]"),
   });
@@ -174,7 +174,7 @@ const Case = ({ number, finding }) => {
   const title = `${isolated(submission.user_name)} · ${say("findingOf", { number, date: sayDate(report.time) })}`;
   return html`
     <div class="case">
-      <${FindingPage} title=${title} report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable doctor>
+      <${FindingPage} title=${title} report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} doctor>
         <div class="row">
           <button class="to-review" onClick=${() => focusOn("[name=agreement]")}>${say("review")}</button>
           <button class=${signed ? "next-case primary" : "next-case"} onClick=${goOn}>${say("nextCase")}<kbd aria-hidden="true">j</kbd></button>

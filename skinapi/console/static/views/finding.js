@@ -3,8 +3,9 @@
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getFile } from "/console/api.js";
-import { Answer, Bars, Failure, HeatPhoto, Icon, Message, useAnswer } from "/console/components.js";
+import { Answer, Bars, Failure, Icon, Message, useAnswer } from "/console/components.js";
 import { getLanguage, said, say, sayDate, sayPercent } from "/console/language.js";
+import { HeatPhoto } from "/console/views/heat_photo.js";
 import { addressOfSentPhoto } from "/console/views/sent.js";
 
 /** @param {any} conditions @param {string} key */
@@ -60,9 +61,9 @@ const About = ({ about }) => html`
 
 /**
  * @param {{title: string, report: any, heat: any, photo: string | null, conditions: any,
- *   children?: any, zoomable?: boolean, doctor?: boolean}} props
+ *   children?: any, doctor?: boolean}} props
  */
-export const FindingPage = ({ title, report, heat, photo, conditions, children, zoomable = false, doctor = false }) => {
+export const FindingPage = ({ title, report, heat, photo, conditions, children, doctor = false }) => {
   const { facts, narrative } = report;
   const rows = facts.ranked.map((/** @type {any} */ one) => ({
     name: nameOf(conditions, one.key),
@@ -95,7 +96,7 @@ export const FindingPage = ({ title, report, heat, photo, conditions, children, 
         </div>
         <div>
           ${photo
-            ? html`<${HeatPhoto} url=${photo} heat=${heat} zoomable=${zoomable} />`
+            ? html`<${HeatPhoto} url=${photo} heat=${heat} />`
             : html`<${Message}>${say("photoNotKept")}<//>`}
         </div>
       </div>
@@ -186,7 +187,7 @@ export const View = ({ argument }) => {
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ { submission, report, conditions, photo }) => html`
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
-          report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions} zoomable>
+          report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions}>
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
           ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} graver=${Boolean(report.graver_review)} />`}
         <//>`}

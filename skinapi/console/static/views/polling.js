@@ -15,19 +15,20 @@ export const isPassing = (error) => PASSING.has(error?.status);
 /**
  * What a request answers, and what it answers then, as long as `goesOn` says so of the answer.
  * @template T @param {() => Promise<T>} ask @param {unknown[]} inputs @param {(value: T) => boolean} goesOn
+ * @param {number} [everyMs]
  */
-export function usePolling(ask, inputs, goesOn) {
+export function usePolling(ask, inputs, goesOn, everyMs = EVERY_MS) {
   const [state, setState] = useState(/** @type {{value?: T, error?: any}} */ ({}));
   const [turn, setTurn] = useState(0);
   useEffect(() => {
-    let [current, timer, wait] = [true, 0, EVERY_MS];
+    let [current, timer, wait] = [true, 0, everyMs];
     const look = async () => {
       try {
         const value = await ask();
         if (!current) return;
         setState({ value });
         if (!goesOn(value)) return;
-        wait = EVERY_MS;
+        wait = everyMs;
       } catch (error) {
         if (!current) return;
         setState((before) => ({ ...before, error }));

@@ -7,9 +7,12 @@ import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePag
 import { isolated, say, sayAge, sayDate } from "/console/language.js";
 import { labelOfBand, nameOfClass } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/history.js";
+import { usePolling } from "/console/views/polling.js";
 
 /** A page is short: the first ones are what a doctor reads. */
 const PAGE = 20;
+/** So often the queue is read again. */
+const REFRESH_MS = 10_000;
 /** What each tab asks for; the first is shown without a name in the address. */
 const FILTERS = {
   "": { reviewed: "false" },
@@ -39,16 +42,23 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
     <${BandBadge} band=${found.band} label=${labelOfBand(conditions, found.band)} />
   </li>`;
 
-/** Rows of findings with the keys j, k, o and Enter. @param {{items: any[], conditions: any, named: boolean}} props */
+/**
+ * Rows of findings with the keys j, k, o and Enter. There is one cursor: the finding that has the
+ * focus, or had it last. It stays at its finding when others come or go.
+ * @param {{items: any[], conditions: any, named: boolean}} props
+ */
 const Rows = ({ items, conditions, named }) => {
   const list = useRef(/** @type {HTMLElement | null} */ (null));
-  const [place, setPlace] = useState(Math.max(0, items.findIndex((one) => one.id === opened)));
+  const [cursor, setCursor] = useState(() => (items.find(({ id }) => id === opened) ?? items[0])?.id);
+  const place = items.findIndex(({ id }) => id === cursor); // -1: it has left the list
+  const last = useRef(0);
+  if (place >= 0) last.current = place;
   /** @param {number} index */
   const linkAt = (index) => list.current?.querySelectorAll("a")[index];
   /** @param {number} step */
   const move = (step) => {
-    const next = Math.min(items.length - 1, Math.max(0, place + step));
-    setPlace(next);
+    const next = Math.min(items.length - 1, Math.max(0, place < 0 ? last.current : place + step));
+    setCursor(items[next]?.id);
     linkAt(next)?.focus();
     linkAt(next)?.closest("li")?.scrollIntoView({ block: "nearest" });
   };
@@ -60,28 +70,30 @@ const Rows = ({ items, conditions, named }) => {
   return html`
     <p class="keys"><small>${say("queueKeys")}</small></p>
     <ul class="list" ref=${list}
-      onFocusIn=${(/** @type {any} */ event) => {
-        const index = items.findIndex((one) => String(one.id) === event.target.dataset.number);
-        if (index >= 0) setPlace(index);
-      }}
+      onfocusin=${(/** @type {any} */ { target }) => target.dataset.number && setCursor(Number(target.dataset.number))}
       onClick=${(/** @type {any} */ event) => {
         opened = Number(event.target.dataset.number ?? opened);
       }}>
       ${items.map(
-        (found, index) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
-          current=${index === place} />`,
+        (found) => html`<${FindingRow} key=${found.id} found=${found} conditions=${conditions} named=${named}
+          current=${found.id === cursor} />`,
       )}
     </ul>`;
 };
 
 /**
- * Findings page by page; `head` is drawn above them from the first one.
- * @param {{path: string, filter?: Record<string, string>, empty: any, named?: boolean,
+ * Findings page by page; `head` is drawn above them from the first one. A `live` list is read again
+ * from time to time.
+ * @param {{path: string, filter?: Record<string, string>, empty: any, named?: boolean, live?: boolean,
  *   head?: (first: any) => any}} props
  */
-export const Findings = ({ path, filter = {}, empty, named = true, head }) => {
+export const Findings = ({ path, filter = {}, empty, named = true, live = false, head }) => {
   const conditions = useAnswer(getConditions, []);
-  const pages = usePages(`${path}?${new URLSearchParams({ ...filter, limit: String(PAGE) })}`);
+  const address = `${path}?${new URLSearchParams({ ...filter, limit: String(PAGE) })}`;
+  const pages = usePages(address);
+  const refresh = useRef(pages.refresh);
+  refresh.current = pages.refresh;
+  usePolling(async () => live && refresh.current(), [address], () => live, REFRESH_MS);
   return html`
     ${head?.(pages.items?.[0])}
     <${Answer} answer=${conditions}>
@@ -125,6 +137,6 @@ export const View = ({ argument }) => {
       ["all", say("all")],
     ]} onChoose=${(/** @type {string} */ next) => (location.hash = `#/queue/${next}`)} />
     ${tab === "teach" && html`<p>${say("toTeachText")}</p>`}
-    <${Findings} path="/queue" filter=${FILTERS[tab]} empty=${html`
+    <${Findings} path="/queue" live filter=${FILTERS[tab]} empty=${html`
       <${Empty} title=${say(tab ? "findingsEmpty" : "queueEmpty")}><p>${say("queueEmptyText")}</p><//>`} />`;
 };
