@@ -21,6 +21,7 @@ from tests.browser import NoBrowserError, open_browser
 from tests.known_queries import SHAPES
 from tests.mongod import NoMongodError, running_mongod
 from tests.queries import Recorder
+from tests.size import drill
 
 OURS = f"test_{secrets.token_hex(4)}_"
 
@@ -52,10 +53,16 @@ UNLIMITED = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadTh
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # before xdist writes the groups into the names
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
     """Of several processes one runs what trains, and one what shares a server: each would have to
-    train, or start it, for itself.
+    train, or start it, for itself. Without DRILL=1 what is marked `drill` is left out.
     """
+    if not drill:
+        left_out = [item for item in items if item.get_closest_marker("drill")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
     for item in items:
         if group := shared_by(item):
             item.add_marker(pytest.mark.xdist_group(group))

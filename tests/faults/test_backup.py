@@ -16,15 +16,14 @@ from tests.faults.drill import Drill, acting, close_what_was_open, contents_of
 from tests.faults.history import Event
 from tests.served.conftest import environment_of
 from tests.served.server import Server, serving, stopping
-from tests.size import drill as in_the_drill
-from tests.size import size
 
-ROUNDS = size(1, 3)
-ACTING_S = size(1, 20)
+ROUNDS = 3
+ACTING_S = 20
 
 
-@pytest.mark.timeout(size(120, 3600))
-@pytest.mark.parametrize("source", ["sqlite", "mongod"] if in_the_drill else ["sqlite"])
+@pytest.mark.drill
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("source", ["sqlite", "mongod"])
 def test_a_backup_under_load_has_all_that_was_acknowledged_before_it(
     tmp_path: Path,
     mongo_uri: str,

@@ -14,10 +14,9 @@ from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
-from tests.size import drill, size
 
 Report = Callable[[str], None]
-FULL_S = size(1, 20)
+FULL_S = 20
 
 
 @pytest.fixture
@@ -27,7 +26,8 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         yield disk
 
 
-@pytest.mark.timeout(size(120, 600))
+@pytest.mark.drill
+@pytest.mark.timeout(600)
 def test_a_full_disk_loses_nothing_and_the_server_goes_on_when_there_is_room(
     tmp_path: Path,
     disk: SmallDisk,
@@ -36,7 +36,7 @@ def test_a_full_disk_loses_nothing_and_the_server_goes_on_when_there_is_room(
     report: Report,
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=2) as server:
-        with acting(server, seed, actors=size(2, 6)) as acted:
+        with acting(server, seed, actors=6) as acted:
             for room in (0, 16 * 1024):  # for nothing at all, then for half of what is wanted
                 with disk.full(but=room):
                     time.sleep(FULL_S)
@@ -66,6 +66,7 @@ def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_the_server_lives
         assert len(ada.call("GET", "/submissions").json) == 2
 
 
+@pytest.mark.drill
 def test_the_counts_of_requests_need_no_disk(tmp_path: Path) -> None:
     """They are mapped into memory: on a full disk each new worker was killed by SIGBUS."""
     with stopping(Server(tmp_path, workers=1)) as server:
@@ -92,7 +93,7 @@ def test_on_a_read_only_disk_the_server_says_what_it_waits_for_and_starts_when_i
         assert ada.call("GET", "/me").status == 200
 
 
-@pytest.mark.skipif(not drill, reason="a disk of half a gigabyte: make drill")
+@pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_a_mongod_whose_disk_is_full_loses_nothing_and_goes_on_when_it_is_started_again(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report

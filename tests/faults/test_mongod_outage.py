@@ -19,13 +19,13 @@ from tests.mongod import Mongod
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask_on
-from tests.size import size
 
-GONE_S = size(1, 20)
+GONE_S = 20
 IN_GOOD_TIME_S = 10  # a client that hears nothing for so long gives up
 CROWD = 48  # more than the server has threads
-PAUSE_S = size(200, 20) / 1000
+PAUSE_S = 0.02
 Report = Callable[[str], None]
+pytestmark = pytest.mark.drill
 
 
 def ask_in_time(port: int, method: str, path: str, token: str | None = None) -> Answer:
@@ -83,7 +83,7 @@ def asking(callers: list[Caller]) -> Iterator[list[Asker]]:
             asker.join()
 
 
-@pytest.mark.timeout(size(120, 600))
+@pytest.mark.timeout(600)
 def test_during_a_mongod_outage_every_request_gets_503_and_then_service_resumes(
     tmp_path: Path, mongod: Mongod, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
@@ -126,7 +126,7 @@ def told(crowd: list[Asker]) -> dict[int, int]:
     return dict(Counter(answer.status for answer in answers))
 
 
-@pytest.mark.timeout(size(120, 600))
+@pytest.mark.timeout(600)
 def test_a_worker_that_dies_while_mongod_is_gone_is_replaced_when_it_is_back(
     tmp_path: Path, mongod: Mongod
 ) -> None:

@@ -24,7 +24,6 @@ from tests.mongod import NoMongodError
 from tests.prediction.photographer import predicted
 from tests.served.people import Seeder
 from tests.served.server import ROOT, Server
-from tests.size import drill as in_the_drill
 
 ACTORS = 4
 MIGRATED_S = 90
@@ -33,7 +32,6 @@ OTHER_ORDER = "fault: the doctors' queue differs from the findings of account "
 LEFT_OVER = "the index of names has parts"
 REFUSED = 2
 Report = Callable[[str], None]
-only_in_the_drill = pytest.mark.skipif(not in_the_drill, reason="a dozen processes: make drill")
 
 
 @pytest.fixture
@@ -72,7 +70,7 @@ def cluster_of(folder: Path, code: Path) -> Iterator[tuple[Cluster, Seeder]]:
         pytest.skip(f"no cluster: {error}")
 
 
-@only_in_the_drill
+@pytest.mark.drill
 @pytest.mark.timeout(900)
 def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
     tmp_path: Path, before: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
@@ -95,7 +93,7 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
         assert all(fault.startswith(OTHER_ORDER) for fault in found), found
 
 
-@only_in_the_drill
+@pytest.mark.drill
 @pytest.mark.timeout(900)
 def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report

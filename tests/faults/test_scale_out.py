@@ -29,7 +29,6 @@ from tests.jobs.brokers import NoBrokerError
 from tests.jobs.killing import assert_one_end_each
 from tests.mongod import NoMongodError
 from tests.served.people import Caller, Seeder
-from tests.size import drill as in_the_drill
 
 ROUNDS = 24
 ACTORS = 6
@@ -37,7 +36,7 @@ ROLLED = 3
 IMPATIENT_S = 2.0  # less than a fault lasts: the same key comes while its request is under way
 REASON = "a drill of the promotion"
 Report = Callable[[str], None]
-pytestmark = pytest.mark.skipif(not in_the_drill, reason="a dozen processes: make drill")
+pytestmark = pytest.mark.drill
 
 
 @pytest.fixture

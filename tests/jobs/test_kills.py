@@ -20,7 +20,7 @@ from tests.jobs.brokers import NoBrokerError, running_broker
 from tests.jobs.killing import assert_one_end_each, kill_one, replace_dead
 from tests.mongod import NoMongodError, running_mongod
 from tests.served.server import Server, stopping
-from tests.size import drill, in_drill, size
+from tests.size import in_drill, size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 Report = Callable[[str], None]
@@ -76,7 +76,7 @@ def test_jobs_come_to_one_end_whoever_is_killed(any_bench: Bench, report: Report
     kills_of_jobs(any_bench, random.Random(seed), size(2, 30), lambda: None)
 
 
-@pytest.mark.skipif(not drill, reason="only in the drill: mongod starts thirty times")
+@pytest.mark.drill
 def test_jobs_come_to_one_end_while_mongod_is_killed(
     tmp_path_factory: pytest.TempPathFactory, report: Report
 ) -> None:

@@ -165,7 +165,7 @@ def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(
     assert set(watched) == {SIDE}
 
 
-@pytest.mark.skipif(not drill, reason="only in the drill: test_phases.py resumes a phase")
+@pytest.mark.drill
 def test_interrupted_before_its_pictures_grow_a_phase_ends_with_the_same_weights(
     small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""Served backends, each on both stores."""
+"""Served backends, in the drill each on both stores."""
 
 import secrets
 from collections.abc import Iterator
@@ -10,11 +10,12 @@ import pytest
 from tests.conftest import OURS
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
+from tests.size import in_drill
 
 SCRAPER = "a-token-for-the-collector-of-metrics"
 
 
-@pytest.fixture(scope="session", params=["sqlite", "mongod"])
+@pytest.fixture(scope="session", params=["sqlite", *in_drill("mongod")])
 def store(request: pytest.FixtureRequest) -> str:
     """The URI of a real MongoDB, or nothing for SQLite."""
     if request.param == "sqlite":

@@ -19,7 +19,6 @@ from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, large_photo
 from tests.served.photo_clients import CLIENTS as DIALECTS
 from tests.served.server import ROOT, serving
-from tests.size import drill, size
 from tests.vision.photos import encoded, skin_with_spot
 
 MOST_MB = 350.0
@@ -28,15 +27,16 @@ CARD = ModelCard.model_validate_json((SHIPPED_MODEL / "card.json").read_bytes())
 # without, so that this is a ceiling; that memory is given back is what a test below shows.
 MOST_LEFT_MB = 80.0
 CROWD = 64
-PHOTOS = size(128, 4800)
+PHOTOS = 4800
 # Memory is given back within six seconds.
 REST_S = 7.0
 CLIENTS = 16
-UPLOADS = size(32, 480)
+UPLOADS = 480
 # Two clients hear of a finding that is in doubt as of a refusal.
 JUDGED = (200, 400, 422)
 
 
+@pytest.mark.drill
 def test_what_a_crowd_of_photos_needed_is_given_back(
     tmp_path: Path, report: Callable[[str], None]
 ) -> None:
@@ -119,11 +119,11 @@ def test_a_worker_collects_garbage_and_gives_freed_memory_back_after_a_request(
     assert collects == "True"
 
 
-@pytest.mark.parametrize("precision", Precision if drill else [CARD.precision])
+@pytest.mark.drill
+@pytest.mark.parametrize("precision", Precision)
 def test_the_server_fits_a_small_host_under_photos_of_twelve_megapixels(
     tmp_path: Path, precision: Precision, report: Callable[[str], None]
 ) -> None:
-    """In the precision that the shipped model's card names; the other is told in the drill."""
     settings = {"MODEL_PATH": str(SHIPPED_MODEL), "MODEL_PRECISION": precision.value, **OPEN}
     with serving(tmp_path, settings, workers=1) as server, closing(Seeder(server)) as seeder:
         ada = seeder.person()

@@ -17,7 +17,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, Client, large_photo, lesions
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, at_once
-from tests.size import size
+from tests.size import in_drill, size
 
 CLIENTS = 16
 REQUESTS = size(48, 10_000)
@@ -31,7 +31,7 @@ ITS_OWN = ("_id", "id", "time", "processing_time_ms")
 pytestmark = pytest.mark.xdist_group("prediction traffic")
 
 
-@pytest.fixture(scope="module", params=["tiny", "shipped"])
+@pytest.fixture(scope="module", params=["tiny", *in_drill("shipped")])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:

@@ -18,7 +18,7 @@ from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection, read_answer
-from tests.size import drill, size
+from tests.size import size
 
 CALLERS = size(80, 500)
 SECONDS = size(1, 60)
@@ -305,7 +305,7 @@ def test_idle_connections_take_no_file_that_others_need(tmp_path: Path) -> None:
         assert "Traceback" not in server.log()
 
 
-@pytest.mark.skipif(not drill, reason="waits for twenty seconds: in the drill")
+@pytest.mark.drill
 def test_a_body_that_falls_silent_is_told_so(people: Seeder) -> None:
     with closing(begin_upload(people.person(), 1000, 100)) as line:
         line.settimeout(60)

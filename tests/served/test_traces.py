@@ -18,7 +18,6 @@ from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import Server, stopping
 from tests.served.wire import ask, open_connection, read_answer
-from tests.size import drill
 
 
 class Collector(ThreadingHTTPServer):
@@ -114,7 +113,7 @@ def test_a_photo_is_one_trace_and_none_is_lost_at_the_stop(tmp_path: Path) -> No
     assert root.trace_id.hex() in line
 
 
-@pytest.mark.skipif(not drill, reason="a second server for what is tested without one: make drill")
+@pytest.mark.drill
 def test_without_a_collector_requests_are_served_and_one_line_says_so(tmp_path: Path) -> None:
     environment = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}",
