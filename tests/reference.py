@@ -78,6 +78,7 @@ CAPTIONS = {
     "json_bounds": "size of JSON",
     "http_client": "calls with a deadline",
     "logs": "lines of JSON",
+    "stored_record": "the base of what is stored",
     "tracing": "spans of requests, jobs",
 }
 WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92

@@ -1,12 +1,12 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from skinapi.auth.account_search import AccountSearch
 from skinapi.auth.emails import spellings_of
@@ -18,6 +18,7 @@ from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
 from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Store
+from skinapi.stored_record import StoredRecord
 from skinapi.web.pagination import Page, page_of
 
 Role = Literal["user", "doctor", "researcher", "admin"]
@@ -27,15 +28,13 @@ TEACHING_CONSENT = "training"
 INDEXED_AT_ONCE = 100
 
 
-class Account(BaseModel):
+class Account(StoredRecord):
     """A frozen copy of one account.
 
     `revision` is increased by each change, for optimistic concurrency. A new `token_version`
     revokes all tokens of the account. `queue_key` sorts a doctor's patients by how urgently their
     findings need a review.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime
@@ -49,7 +48,7 @@ class Account(BaseModel):
     token_version: int = 1
     revision: int = 1
     locale: str = "en"
-    consents: dict[str, bool] = {}
+    consents: Mapping[str, bool] = {}
     doctor_id: str | None = None
     queue_key: str | None = None
 

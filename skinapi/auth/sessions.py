@@ -14,11 +14,10 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.auth.accounts import Account
 from skinapi.storage.ids import is_ahead, new_id, now
 from skinapi.storage.ports import Document, Store
+from skinapi.stored_record import StoredRecord
 from skinapi.web.pagination import Page, page_of
 
 MOST = 100  # for each account; a new session then ends the oldest
@@ -38,13 +37,11 @@ class SessionLifetimes:
     idle: timedelta
 
 
-class Session(BaseModel):
+class Session(StoredRecord):
     """A frozen copy of one session.
 
     `ends_at` is the latest possible end. `expires_at` is when it ends if it is not renewed again.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime

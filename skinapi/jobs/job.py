@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from skinapi.stored_record import StoredRecord
 
 Status = Literal["queued", "running", "completed", "failed", "cancelled"]
 ENDED: tuple[Status, ...] = ("completed", "failed", "cancelled")
@@ -24,7 +24,7 @@ NEEDS_MEMORY = "job_needs_memory"
 ETA_FROM_PROGRESS, ETA_FROM_SECONDS = 1.0, 3.0
 
 
-class Job(BaseModel):
+class Job(StoredRecord):
     """A frozen copy of one job.
 
     `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
@@ -32,8 +32,6 @@ class Job(BaseModel):
     API have one. `metrics` and `result` are empty in lists. `traceparent` names the trace of the
     request that queued it (tracing.py), and `idempotency_key` is that request's key.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime

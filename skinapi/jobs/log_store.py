@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
+from skinapi.stored_record import StoredRecord
 
 # Of each job the first and the last lines are kept: how it began, and why it ended.
 HEAD_LINES, TAIL_LINES = 500, 1500
@@ -15,10 +14,8 @@ LINES_OF_BATCH = 100
 MOST_BATCHES = HEAD_LINES + TAIL_LINES  # where each line came alone
 
 
-class LogBatch(BaseModel):
+class LogBatch(StoredRecord):
     """Some lines in a row; `number` is the number of the first."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime

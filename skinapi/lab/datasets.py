@@ -19,6 +19,7 @@ from skinapi.lab.dataset_names import DatasetNames
 from skinapi.lab.entry_names import comparable
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
 from skinapi.web.pagination import Page, page_of
 
@@ -36,7 +37,7 @@ SHOWN_FILES = 5
 PAGE_SIZE = 100
 
 
-class DatasetVersion(BaseModel):
+class DatasetVersion(StoredRecord):
     """A data set.
 
     - `version`: 1, 2, … of its name; None until it is published
@@ -53,8 +54,6 @@ class DatasetVersion(BaseModel):
     - `uploads`: what it was made of; where it was refused, they can be sent again
     - `request_hash`: of the request that made it, by which a retry with its key is recognised
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.errors import BlobDamaged, Duplicate, NotFound
 from skinapi.lab.near_duplicates import bands_of, neighbours
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Filter, Store
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
 from skinapi.web.pagination import Page, page_of
 
@@ -43,10 +42,8 @@ class Tally:
         return sum(self.counts.values())
 
 
-class ImageHashes(BaseModel):
+class ImageHashes(StoredRecord):
     """What a search for duplicates needs."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     dataset: str

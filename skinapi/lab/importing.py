@@ -3,13 +3,14 @@
 from pathlib import PurePath
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from skinapi.errors import BadRequest
 from skinapi.jobs.job import Job
 from skinapi.jobs.service import JobsService
 from skinapi.lab.uploads import KEPT_FOR, Uploads
 from skinapi.storage.ids import now
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.labels import name_outputs
 from skinapi.vision.tensor import Scaling
 from skinapi.web.schema_types import Contained, Identifier, Printable
@@ -21,10 +22,8 @@ Label = Annotated[
 ]
 
 
-class ImportRequest(BaseModel):
+class ImportRequest(StoredRecord):
     """What a job of this kind is asked for. `side` is needed where a network accepts any."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     upload: Identifier
     labels: tuple[Label, ...] = Field(

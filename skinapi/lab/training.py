@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from skinapi.errors import BadDataset, NotFound, SkinAPIError
 from skinapi.jobs.errors import JobEnded
@@ -11,6 +11,7 @@ from skinapi.jobs.job import Job
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets import DatasetVersion
 from skinapi.lab.service import DatasetsService
+from skinapi.stored_record import StoredRecord
 from skinapi.web.schema_types import Contained, Printable
 
 KIND = "training"
@@ -23,10 +24,8 @@ Architecture = Literal["DenseNet169", "ResNet50", "MobileNetV2", "EfficientNetB3
 Side = Annotated[int, Field(ge=64, le=320, multiple_of=32)]
 
 
-class TrainingRequest(BaseModel):
+class TrainingRequest(StoredRecord):
     """What a job of this kind is asked for. `dataset` is the id of the version that is used."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     dataset_name: Annotated[str, Field(max_length=200), Printable, Contained]
     architecture: Architecture = "ResNet50"

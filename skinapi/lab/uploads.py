@@ -13,13 +13,12 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
 from skinapi.lab.errors import WrongOffset
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Filter, Store
+from skinapi.stored_record import StoredRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,13 +45,11 @@ class Announced:
     key: str | None = None
 
 
-class UploadRecord(BaseModel):
+class UploadRecord(StoredRecord):
     """An upload. `size` is announced, `received` is how much of it has arrived,
     `dataset` the data set that was last made of it. `idempotency_key` is of the request that
     announced it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime

@@ -1,23 +1,18 @@
 """What a data set that is made from reviews needs of a submission."""
 
-from pydantic import BaseModel, ConfigDict
-
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.modality import ModalityFinding
 
 
-class RecognisedKind(BaseModel):
+class RecognisedKind(StoredRecord):
     """Of a finding: which kind of picture the model took the photo for."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     modality: ModalityFinding | None = None
 
 
-class PhotoOfFinding(BaseModel):
+class PhotoOfFinding(StoredRecord):
     """Whose photo a submission has, and what is known about the photo without looking at it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     owner: str

@@ -5,10 +5,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.storage.ids import new_id_after, now
 from skinapi.storage.ports import Document, Store
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.pagination import Page, page_of
@@ -28,14 +27,12 @@ class Histology(StrEnum):
     CONFIRMED = "confirmed"
 
 
-class Review(BaseModel):
+class Review(StoredRecord):
     """One doctor's review of a finding.
 
     `label` is the key of the condition that the doctor sees. `signature` is the doctor's name at
     that time; it stays after the doctor's account is deleted.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime
@@ -50,10 +47,8 @@ class Review(BaseModel):
     request_hash: str | None = None
 
 
-class Verdict(BaseModel):
+class Verdict(StoredRecord):
     """What a review says of the lesion, without its note and its doctor."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     submission: str
     label: str

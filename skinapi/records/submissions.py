@@ -1,16 +1,15 @@
 """The collection of submissions: findings with the facts known about their photos, numbered."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict
 
 from skinapi.errors import Duplicate, StoreUnavailable
 from skinapi.records.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
@@ -26,13 +25,11 @@ URGENT = RANKED_BANDS[0]
 FIRST_REVIEWED = "1"
 
 
-class QueueEntry(BaseModel):
+class QueueEntry(StoredRecord):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
     `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition that the
     deciding review names (reviews.py).
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime
@@ -104,7 +101,7 @@ class SubmissionSummary(QueueEntry):
     """
 
     sections: dict[str, str]
-    narrative_source: dict[str, str | None] = {"writer": "template"}
+    narrative_source: Mapping[str, str | None] = {"writer": "template"}
 
 
 class Submission(SubmissionSummary):

@@ -17,7 +17,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
+
+from skinapi.stored_record import StoredRecord
 
 Z_95 = 1.96  # of the normal distribution, for Wilson's interval
 # With {1,100} in the pattern, pydantic would keep 10 MB of compiled classes of letters.
@@ -84,12 +93,12 @@ WHERE: Mapping[ComparedPart, str] = {
 }
 
 
-class PairedDifference(BaseModel):
+class PairedDifference(StoredRecord):
     """One figure of two models on the same pictures. `low` and `high` are the 95 % interval of
     second minus first, from a paired bootstrap by patient or lesion.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
     first: float
     second: float
@@ -97,10 +106,17 @@ class PairedDifference(BaseModel):
     high: float
 
 
-class PairedComparison(BaseModel):
-    """A model (second) compared with the one that was in service then (first)."""
+def _known_gates(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of this version: the next one may have added a gate."""
+    known = set(GateName)
+    return {name: each for name, each in found.items() if name in known}
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+ByGate = Annotated[dict[GateName, PairedDifference], BeforeValidator(_known_gates)]
+
+
+class PairedComparison(StoredRecord):
+    """A model (second) compared with the one that was in service then (first)."""
 
     first_version: str = Field(description="the model that was in service")
     test_part: str = Field(description="the pictures: `name_test_part` of their ids")
@@ -108,8 +124,8 @@ class PairedComparison(BaseModel):
     lesions: int = Field(ge=1)
     measured_at: Annotated[datetime, AfterValidator(_as_stored)]
     part: ComparedPart = "test"
-    differences: dict[GateName, PairedDifference]
-    by_source: dict[SourceName, dict[GateName, PairedDifference]] = {}
+    differences: ByGate
+    by_source: Mapping[SourceName, ByGate] = {}
 
 
 class Gate(BaseModel):

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.errors import Duplicate
 from skinapi.registry.errors import ModelChanged
 from skinapi.registry.stored_fields import stored_fields
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
+from skinapi.stored_record import StoredRecord
 
 DOCUMENT = "model"
 MOST_EARLIER = 20
@@ -21,13 +20,11 @@ MOST_MOVES = 200
 Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
 
 
-class Move(BaseModel):
+class Move(StoredRecord):
     """One change of the pointer. None is the built-in model: that of MODEL_PATH or the shipped.
 
     For a shadow, which replaces nothing, `previous` is the version itself.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     action: Action
     version: str | None = None
@@ -39,12 +36,10 @@ class Move(BaseModel):
     gates: str | None = None
 
 
-class Serving(BaseModel):
+class Serving(StoredRecord):
     """What the pointer says. `earlier` are the versions before, the newest last; `shadow` is the
     candidate that judges in the background.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     revision: int = 0
     version: str | None = None

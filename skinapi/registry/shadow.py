@@ -7,13 +7,12 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.errors import Refused, SkinAPIError
 from skinapi.logs import log
 from skinapi.registry.slot import ServingSlot
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
+from skinapi.stored_record import StoredRecord
 from skinapi.tracing import span
 from skinapi.vision.classification import classify_prepared, prepare_photo
 from skinapi.vision.context import Context
@@ -24,14 +23,12 @@ from skinapi.web.pagination import Page, page_of
 KEPT_FOR = timedelta(days=90)
 
 
-class Disagreement(BaseModel):
+class Disagreement(StoredRecord):
     """Two findings of one photo that differ in the band or in the most probable condition.
 
     The shadow's are None where it refused the photo. `request_id` leads to the audit rows of the
     photo, whose submission they name.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime
@@ -46,10 +43,8 @@ class Disagreement(BaseModel):
     """Of the probabilities of one condition."""
 
 
-class ShadowCounts(BaseModel):
+class ShadowCounts(StoredRecord):
     """How often a version judged photos as a shadow, and what came of it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     judged: int = 0
     other_band: int = 0

@@ -12,12 +12,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.errors import BlobDamaged, ModelDamaged
 from skinapi.storage.disk_errors import disk_error
 from skinapi.storage.file_lock import locked
 from skinapi.storage.ports import Blobs
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.model import MB
 from skinapi.vision.model_files import sum_file
 from skinapi.web.spool import refuse_full_disk
@@ -27,9 +26,7 @@ DRAFT = ".draft-"
 LOCK = ".lock"
 
 
-class StoredFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
+class StoredFile(StoredRecord):
     name: str
     size: int
     sha256: str

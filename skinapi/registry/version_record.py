@@ -5,19 +5,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.registry.gates import Figure, GateName, Measured, PairedComparison, figures_of_gates
 from skinapi.registry.version_files import StoredFile
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.model import ModelCard
 
 State = Literal["candidate", "retired", "deleting"]
 
 
-class Change(BaseModel):
+class Change(StoredRecord):
     """A change of a version's state."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     state: State
     by: str
@@ -25,17 +22,15 @@ class Change(BaseModel):
     reason: str | None = None
 
 
-class VersionSummary(BaseModel):
+class VersionSummary(StoredRecord):
     """A version without its card."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime
     version: str
     state: State
     architecture: str
-    headline: dict[str, float] = {}
+    headline: Mapping[str, float] = {}
     files: tuple[StoredFile, ...] = ()
     created_by: str
     parent: str | None = None

@@ -4,14 +4,15 @@ from enum import StrEnum
 from typing import Protocol
 
 from skinapi.reports.facts import Facts
-from skinapi.vision.conditions import Frozen, Language
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import Language
 
 # The Angular app's PDF shows the four sections on one page, without a page break and in a Latin-1
 # font. So this limits the characters of all four together.
 MOST_CHARACTERS = 2000
 
 
-class Sections(Frozen):
+class Sections(StoredRecord):
     """The four sections that the Angular app shows."""
 
     overview: str
@@ -64,7 +65,7 @@ class Reason(StrEnum):
     WORDS = "words"
 
 
-class Source(Frozen):
+class Source(StoredRecord):
     """The writer of a narrative: the LLM, with its model, or the template. `reason` is set if the
     LLM was requested and its text was not used.
     """
@@ -74,7 +75,7 @@ class Source(Frozen):
     reason: Reason | None = None
 
 
-class Narrative(Frozen):
+class Narrative(StoredRecord):
     language: Language
     sections: Sections
     findings: tuple[str, ...]

@@ -9,8 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from skinapi.errors import BlobDamaged, Duplicate
 from skinapi.logs import log
 from skinapi.records.reviews import Review
@@ -19,6 +17,7 @@ from skinapi.reports.narrative import Narrative
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Blobs, Store
+from skinapi.stored_record import StoredRecord
 
 # These fields do not change what a report says: how a review was sent, why the LLM did not write.
 NOT_HASHED = {"idempotency_key", "request_hash"}
@@ -51,10 +50,8 @@ def seal_report(
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-class Issued(BaseModel):
+class Issued(StoredRecord):
     """A report that was issued. Its PDF is stored when it is requested for the first time."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
     created_at: datetime

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import Modality
 from skinapi.vision.modality import ModalityDetector
@@ -31,7 +32,7 @@ LEVELS: tuple[Level, ...] = ("0.90", "0.95")
 ENOUGH_TESTED = 100
 
 
-class HeldOutFigures(Frozen):
+class HeldOutFigures(StoredRecord):
     """How the model did on the test part of one modality, one picture of each lesion.
 
     `sensitivity` is the share of the malignant lesions whose band was doctor_review or more urgent.

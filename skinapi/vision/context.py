@@ -7,7 +7,8 @@ from typing import Literal, get_args
 
 from pydantic import field_validator
 
-from skinapi.vision.conditions import Frozen, conditions_table
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import conditions_table
 
 
 class Modality(StrEnum):
@@ -41,7 +42,7 @@ AGE_BANDS: tuple[AgeBand, ...] = get_args(AgeBand)
 BODY_SITES: tuple[BodySite, ...] = get_args(BodySite)
 
 
-class Context(Frozen):
+class Context(StoredRecord):
     """What is known about a photo besides its pixels. `checklist` holds the ticked items: None if
     the questions were not asked, empty if all were answered with no.
     """

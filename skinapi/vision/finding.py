@@ -9,13 +9,13 @@ from typing import Literal, Self
 
 from pydantic import Field, NonNegativeFloat, model_validator
 
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
     Band,
     BandWords,
-    Frozen,
     Language,
     Said,
     conditions_table,
@@ -34,12 +34,12 @@ class Doubt(StrEnum):
     UNLIKE_TRAINING = "unlike_training"
 
 
-class Ranked(Frozen):
+class Ranked(StoredRecord):
     key: str
     probability: float = Field(ge=0, le=1)
 
 
-class NotRuledOut(Frozen):
+class NotRuledOut(StoredRecord):
     """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511).
 
     For each class, such sets contain the true class for the share `level` of its lesions. For the
@@ -51,7 +51,7 @@ class NotRuledOut(Frozen):
     too_few: tuple[str, ...] = ()
 
 
-class Timings(Frozen):
+class Timings(StoredRecord):
     """How long the steps took, in milliseconds."""
 
     decode: NonNegativeFloat
@@ -59,7 +59,7 @@ class Timings(Frozen):
     total: NonNegativeFloat
 
 
-class FindingSummary(Frozen):
+class FindingSummary(StoredRecord):
     """The part of a finding that a list shows.
 
     `stated` is the class that clients are told: the one that the naming rule names, or, if the

@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import Modality
 from skinapi.vision.linear import Features, LinearClassifier
@@ -33,7 +34,7 @@ class ModalityDetector(Frozen):
         return float(self.dermoscopic.probability(np.atleast_2d(pooled))[0])
 
 
-class ModalityFinding(Frozen):
+class ModalityFinding(StoredRecord):
     """The modality that the sender told, and the one that was recognised. `used` holds the
     modalities whose calibration was used: both if there was a doubt.
     """

@@ -15,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 import numpy as np
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic.config import ExtraValues
 
 from skinapi.errors import DiskFull, EngineUnavailable, ModelDamaged
 from skinapi.vision.calibration import ModelCalibration
@@ -262,7 +263,7 @@ def read_card(folder: Path) -> ModelCard:
 
 
 def _read_card(folder: Path) -> ModelCard:
-    card = _read(folder, CARD, TypeAdapter(ModelCard))
+    card = _read(folder, CARD, TypeAdapter(ModelCard), extra=None)
     if fault := find_number_fault(card.model_dump()):
         raise BadFile(CARD, fault)
     return card
@@ -273,8 +274,11 @@ def _read_checksums(folder: Path) -> dict[str, str]:
     return read_json(folder, CHECKSUMS, schema, most_bytes=64 * 1024, most_values=MOST_VALUES)
 
 
-def _read(folder: Path, name: str, schema: TypeAdapter[V]) -> V:
-    return read_json(folder, name, schema, most_bytes=LARGEST[name], most_values=MOST_VALUES)
+def _read(
+    folder: Path, name: str, schema: TypeAdapter[V], extra: ExtraValues | None = "forbid"
+) -> V:
+    most = LARGEST[name]
+    return read_json(folder, name, schema, most_bytes=most, most_values=MOST_VALUES, extra=extra)
 
 
 def _read_head(folder: Path) -> Head:

@@ -18,6 +18,7 @@ from typing import IO, Any, TypeVar
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
+from pydantic.config import ExtraValues
 
 from skinapi.errors import ModelDamaged
 from skinapi.json_bounds import holds_more_values
@@ -83,17 +84,24 @@ def read_bounded(folder: Path, name: str, most: int) -> bytes:
 
 
 def read_json(
-    folder: Path, name: str, schema: TypeAdapter[V], *, most_bytes: int, most_values: int
+    folder: Path,
+    name: str,
+    schema: TypeAdapter[V],
+    *,
+    most_bytes: int,
+    most_values: int,
+    extra: ExtraValues | None = "forbid",
 ) -> V:
     """Read and validate a JSON file. Raises BadFile if it does not fit the schema, or holds more
-    bytes or more values than allowed.
+    bytes or more values than allowed. `extra` is what becomes of unknown fields; None leaves it to
+    the schema.
     """
     text = read_bounded(folder, name, most_bytes)
     # Counted before parsing: a small file of many short values takes far more memory once parsed.
     if holds_more_values(text, most_values):
         raise BadFile(name, f"it holds more than {most_values} values")
     try:
-        return schema.validate_json(text)
+        return schema.validate_json(text, extra=extra)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"]))

@@ -8,7 +8,7 @@ doubts.
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.conditions import Frozen
+from skinapi.stored_record import StoredRecord
 from skinapi.vision.decode_limits import SMALLEST_SIDE
 from skinapi.vision.photo import Photo
 from skinapi.vision.refusals import Reason
@@ -24,7 +24,7 @@ MOST_BRIGHTNESS = 244.0
 LEAST_SHARPNESS = 1.5
 
 
-class Quality(Frozen):
+class Quality(StoredRecord):
     """The size of a photo, and measures of the part that the network sees.
 
     `brightness` is the median grey level, `highlights` the grey level that only the brightest

@@ -50,8 +50,8 @@ def code_before(folder: Path) -> Path:
 
 
 def code_after(folder: Path) -> Path:
-    """A copy of this tree as the version after it: it stores the year with each finding, and has a
-    migration for the others.
+    """A copy of this tree as the version after it: it stores the year with each finding, has a
+    migration for the others, and stores one more of the timings inside a finding.
     """
     folder.mkdir()
     for name in SERVED:
@@ -66,6 +66,9 @@ def code_after(folder: Path) -> Path:
     replace(migrations, "import Migration\n", "import Chunk, Migration\n")
     replace(migrations, "    return [", "    return [_years_of(services), ")
     migrations.write_text(migrations.read_text() + FILLS_YEARS)
+    # Inside a record too: what it is made of is read by the version before as well.
+    total = "    total: NonNegativeFloat\n"
+    replace(code / "vision/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n")
     replace(
         code / "records/submissions.py",
         "    return {**plain, ",

@@ -98,7 +98,8 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
 def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
-    """At the end each finding has the field that the next version adds. Once that version says that
+    """At the end each finding has the field that the next version adds; what that stores inside a
+    finding keeps no server of this version from showing it. Once that version says that
     this one is no longer compatible, this one does not start.
     """
     after = code_after(tmp_path / "after")
@@ -107,6 +108,7 @@ def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
             roll(cluster, to=after)
             assert version_of(seeder) == (NEXT, COMPATIBLE_SINCE)
             roll(cluster, to=ROOT)
+            assert any("queued" in one["finding"]["timings"] for one in work.submissions())
             assert f'"version": {NEXT}, "code": {VERSION}, "event": "store_newer"' in logs(cluster)
             roll(cluster, to=after)
         work.assert_answered()
