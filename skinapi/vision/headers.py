@@ -57,7 +57,8 @@ class Header:
     be decoded at a half, a quarter or an eighth. `scans`: in how many passes over the picture a
     JPEG is decoded (beyond the limit, at least so many); 1 if the decoder need not hold the picture
     for them. `moving`: the file is animated. `isolated`: what its decoder will hold stands in its
-    compressed data, so it is decoded in a process with a limit (webp_process.py).
+    compressed data, so it is decoded in a process with a limit (webp_process.py). `components`: of
+    how many a JPEG consists, 1 (grey), 3 (colour) or 4 (print).
 
     `parts`: what of the file the decoder needs. Metadata is left out, so that Pillow, which reads
     all of it, never sees any.
@@ -73,6 +74,7 @@ class Header:
     scans: int = 1
     moving: bool = False
     isolated: bool = False
+    components: int = 0
     orientation: int | None = None
     parts: tuple[memoryview, ...] = field(default=(), repr=False)
 
@@ -206,6 +208,7 @@ def _jpeg(content: bytes) -> Header:
         held=2 * _samples(body, components) if collected else 0,
         scaled=True,
         scans=len(scans) if collected else 1,
+        components=components,
         orientation=orientation,
         parts=_jpeg_parts(content, before, scans[0].start),
     )

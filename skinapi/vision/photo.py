@@ -20,6 +20,7 @@ from skinapi.vision.decode_limits import (
     refuse_oversize,
 )
 from skinapi.vision.headers import Header, PhotoFormat, read_header
+from skinapi.vision.jpeg import decode_jpeg
 from skinapi.vision.pixels import to_rgb
 from skinapi.vision.refusals import Reason, refuse
 from skinapi.vision.webp_process import decode_webp
@@ -139,7 +140,7 @@ def _decoded(header: Header, needed: Size) -> Photo:
     except (Refused, Unavailable):
         raise
     except Exception as broken:  # decoders raise many kinds of errors on hostile bytes
-        raise refuse(Reason.UNDECODABLE) from broken
+        raise refuse(Reason.DAMAGED) from broken
     if header.orientation in _TRANSPOSE_BY_ORIENTATION:
         pixels = pixels.transpose(_TRANSPOSE_BY_ORIENTATION[header.orientation])
     width, height = header.width, header.height
@@ -150,27 +151,28 @@ def _decoded(header: Header, needed: Size) -> Photo:
 
 def _pixels(header: Header, needed: Size) -> Image.Image:
     """As upright as the file holds them. What the decoder holds beside them is free afterwards."""
+    size = (header.width, header.height)
+    factor = reduction_factor(size, needed)
     if header.isolated:
-        size = (header.width, header.height)
-        return decode_webp(
-            b"".join(header.parts),
-            size=size,
-            factor=reduction_factor(size, needed),
-            memory=bytes_needed(header, needed),
-        )
-    return _decode(_open(header), needed)
+        memory = bytes_needed(header, needed)
+        return decode_webp(b"".join(header.parts), size=size, factor=factor, memory=memory)
+    if header.format == "JPEG":
+        content = b"".join(header.parts)
+        picture = decode_jpeg(content, size=size, components=header.components, factor=factor)
+        factor = reduction_factor(picture.size, needed)
+    else:
+        picture = _open(header)
+    return to_rgb(picture, factor)
 
 
 def _open(header: Header) -> Image.Image:
-    """Open the file without decoding pixels. Raises Refused for an animated picture, because
+    """Open a PNG or WebP without decoding pixels. Raises Refused for an animated picture, because
     nothing says which frame is meant.
-
-    A phone's JPEG with a second picture behind the first (MPO) is not animated: the first counts.
     """
     picture = Image.open(io.BufferedReader(_Joined(header.parts)), formats=(header.format,))
     if picture.size != (header.width, header.height):
         raise ValueError("two headers that contradict each other")
-    if header.format in ("PNG", "WEBP") and getattr(picture, "is_animated", False):
+    if getattr(picture, "is_animated", False):
         raise refuse(Reason.MOVING)
     return picture
 
@@ -204,12 +206,3 @@ class _Joined(io.RawIOBase):
                 return len(read)
             begin -= len(part)
         return 0
-
-
-def _decode(picture: Image.Image, needed: Size) -> Image.Image:
-    """Decode to RGB at the smallest scale (1, 1/2, 1/4 or 1/8) that still has the pixels that are
-    needed.
-    """
-    # Only JPEG has a draft mode: its decoder then produces fewer pixels in the first place.
-    picture.draft(None, needed)
-    return to_rgb(picture, reduction_factor(picture.size, needed))

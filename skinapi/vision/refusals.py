@@ -14,6 +14,7 @@ class Reason(StrEnum):
     MOVING = "moving"
     TOO_MANY_SCANS = "too_many_scans"
     TOO_MUCH_MEMORY = "too_much_memory"
+    DAMAGED = "damaged"
     TOO_SMALL = "too_small"
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"

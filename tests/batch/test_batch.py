@@ -129,7 +129,7 @@ def test_hostile_files_get_a_row_with_a_reason_and_stop_nothing(archive: Archive
     } == {
         b"bomb.png": ("refused", "too_large"),
         b"empty.jpg": ("refused", "undecodable"),
-        b"cut.jpg": ("refused", "undecodable"),
+        b"cut.jpg": ("refused", "damaged"),
         b"large.jpg": ("refused", "payload_too_large"),
         b"link.jpg": ("unreadable", "link"),
         b"pipe.png": ("unreadable", "not_a_file"),

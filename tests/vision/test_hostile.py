@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+import simplejpeg
 from PIL import Image, ImageFile
 
 from skinapi.errors import Refused, Unavailable
@@ -14,7 +15,7 @@ from skinapi.vision.photo import Photo, read_photo, stored_photo
 from tests.vision import hostile
 
 MOST_SECONDS = 2.0
-FILE_FAULTS = ("undecodable", "too_large", "moving", "too_many_scans", "too_much_memory")
+FILE_FAULTS = ("undecodable", "damaged", "too_large", "moving", "too_many_scans", "too_much_memory")
 
 # Where serving hears a warning of Pillow's and goes on, so do these tests.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::RuntimeWarning")
@@ -71,6 +72,7 @@ def test_half_a_picture_is_no_picture() -> None:
 def test_no_pixel_of_a_bomb_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     bombs, decoded = [*hostile.bombs()], list[object]()
     monkeypatch.setattr(ImageFile.ImageFile, "load", decoded.append)
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", decoded.append)
     monkeypatch.setattr(Image, "new", lambda *size: decoded.append(size))
     for name, content in bombs:
         assert isinstance(outcome(content), Refused), name
@@ -105,7 +107,7 @@ def test_a_webp_of_many_tables_is_refused_by_the_memory_of_its_own_process() -> 
         [sys.executable, "-c", MEASURE], input=content, capture_output=True, check=True
     )
     reason, most = ran.stdout.split()
-    assert reason == b"undecodable"
+    assert reason == b"damaged"
     assert int(most) <= MOST_BYTES
 
 
@@ -136,7 +138,7 @@ def test_arithmetic_coding_never_reaches_its_decoder(
     """A few hundred bytes of it kept the decoder busy for seconds."""
     content = hostile.arithmetic(hostile.jpeg_of(6_500, 6_500, progressive=progressive))
     opened = list[object]()
-    monkeypatch.setattr(Image, "open", lambda content, **_: opened.append(content))
+    monkeypatch.setattr(simplejpeg, "decode_jpeg", lambda content, **_: opened.append(content))
     result = outcome(content)
     assert isinstance(result, Refused)
     assert result.reason == "undecodable"
