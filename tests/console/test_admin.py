@@ -1,6 +1,8 @@
 """An admin's way through the console: accounts, doctors, the audit trail, the server, the model."""
 
 import pytest
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
 
 from skinapi.storage.ids import new_id
 from tests.console.journey import Journey, Look, looks
@@ -49,7 +51,7 @@ def add_a_doctor(journey: Journey, admin: Caller) -> None:
     journey.step("one-time-password")
     visitor.press("dialog .primary")
     journey.see("added", email=email)
-    visitor.press(".list summary")
+    visitor.press(".list .manage")
     journey.step("doctors")
     assert any(row["email"] == email for row in admin.call("GET", "/doctors").json)
 
@@ -63,7 +65,7 @@ def care_for_the_account(journey: Journey, account: Caller) -> None:
     visitor.press_in_row(account.email, journey.say("approve"))
     visitor.press_in_row(account.email, journey.say("suspend"))
     journey.see("suspended", email=account.email)
-    visitor.press(".list summary")
+    visitor.press(".list .manage")
     journey.step("managed")
     journey.press("resetPassword")
     journey.see("resetAsk")
@@ -99,3 +101,39 @@ def see_how_the_server_is(journey: Journey) -> None:
     visitor.press("footer a[href='#/model']")
     journey.see("byClassText")
     journey.step("model")
+
+
+def test_no_second_click_and_no_key_does_what_was_not_meant(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    """The second click of a double click on "Manage" suspended, and Escape hid a password for good.
+    A waiting account that became a doctor's was in no list that one looks through.
+    """
+    admin, ada = seeder.person("admin"), seeder.person()
+    doctor, next_one = seeder.person(status="waiting"), seeder.person(status="waiting")
+    visitor.look()
+    visitor.enter(admin, "admin")
+    visitor.see(next_one.email)
+    visitor.double_click(f"[aria-label='Approve {doctor.email}']")
+    visitor.press_button("Undo")
+    visitor.press(f"[aria-label='Manage {doctor.email}']")
+    Select(visitor.find(".folded select")).select_by_value("doctor")
+    visitor.see("doctor · waits for approval")
+    visitor.press_button("Approved", within="tabs")
+    visitor.press_button("Waiting", within="tabs")
+    visitor.see(doctor.email)
+    visitor.see(next_one.email)
+    visitor.press_button("All", within="tabs")
+    visitor.find("#search").send_keys(ada.email)
+    visitor.await_truth(lambda: visitor.count(".list > li") == 1, "the account alone")
+    visitor.double_click(".list .manage")
+    visitor.find(".folded")
+    visitor.press_button("New one-time password")
+    visitor.press("dialog .danger")
+    password = visitor.find(".secret").text
+    for _ in range(2):  # the second time, a browser closes a dialog whatever its page says
+        visitor.keys(Keys.ESCAPE)
+    assert visitor.find("dialog[open] .secret").text == password
+    statuses = {caller.id: seeder.accounts.get(caller.id).status for caller in (ada, next_one)}
+    assert statuses == {ada.id: "approved", next_one.id: "waiting"}
+    visitor.assert_quiet()

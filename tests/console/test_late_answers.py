@@ -29,12 +29,13 @@ window.fetch = async (asked, options) => {
 BUSY_UPLOADS = """
 window.held = [];
 window.sent = [];
+window.keys = [];
 window.XMLHttpRequest = class {
   upload = {};
   status = 503;
   response = new Blob([JSON.stringify({ code: "unavailable" })]);
   open() {}
-  setRequestHeader() {}
+  setRequestHeader = (name, value) => name === "Idempotency-Key" && window.keys.push(value);
   getResponseHeader = (name) => (name === "Retry-After" ? "60" : null);
   abort() {}
   send(body) {
@@ -138,8 +139,8 @@ def test_two_changes_of_an_account_are_shown_together(visitor: Visitor, seeder: 
     visitor.find("#search").send_keys(account.email)
     visitor.await_truth(lambda: visitor.count(".list > li") == 1, "the account alone")
     hold_answers(visitor, "PUT", "/role")
-    visitor.press(".list summary")
-    Select(visitor.find("details.folded select")).select_by_value("researcher")
+    visitor.press(".list .manage")
+    Select(visitor.find(".folded select")).select_by_value("researcher")
     visitor.press_in_row(account.email, "Approve")
     visitor.see("Suspend")
     answer(visitor)
@@ -179,6 +180,23 @@ def test_no_other_photo_is_chosen_while_one_is_under_way(
     visitor.press("figure.crop + button")
     visitor.find("input[name=photo]")
     assert visitor.run("return window.sent.length") == 1
+
+
+def test_a_photo_with_the_same_answers_has_one_key_however_it_is_sent(
+    visitor: Visitor, seeder: Seeder, tmp_path: Path
+) -> None:
+    """ "Send" beside "Try again" filed it a second time."""
+    send_to_a_busy_server(visitor, seeder, tmp_path)
+    answer(visitor)
+    for button in ("Try again", "Send the photo"):
+        visitor.press_button(button)
+        answer(visitor)
+    visitor.press("[name=sex][value=other]")
+    visitor.press_button("Try again")
+    answer(visitor)
+    *same, other = visitor.run("return window.keys")
+    assert len(same) == 3
+    assert {*same} == {same[0]} != {other}
 
 
 def test_a_consent_is_kept_as_it_was_ticked_last(visitor: Visitor, seeder: Seeder) -> None:

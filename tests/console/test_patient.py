@@ -13,6 +13,7 @@ from tests.served.people import Seeder
 PASSWORD = "a long enough passphrase"
 BETTER = "a still longer passphrase"
 BACK = ".body-map figure:last-child path:nth-of-type(3)"
+SCROLLED = "return document.querySelector('.page').scrollTop"
 
 
 @pytest.fixture
@@ -61,11 +62,15 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor.hand_in("photo", dark)
     journey.see("quality_dark")
     journey.step("dark")
+    visitor.swipe_up(".crop canvas", 150)
+    visitor.await_truth(lambda: visitor.run(SCROLLED) > 50, "the page to follow the swipe")
+    visitor.press("input[name=sex][value=other]")
     journey.press("sendPhoto")
     journey.see("photoRefused")
     journey.step("refused", expected=("/predict",))
     journey.press("otherPhoto", within="message")
     visitor.hand_in("photo", photo)
+    visitor.find("[name=sex][value=other]:checked")  # what was said of the spot stays
     visitor.slide(".crop input", *[Keys.ARROW_RIGHT] * 10)
     visitor.press(BACK)
     assert visitor.find("[name=body_site]").get_attribute("value") == "back"

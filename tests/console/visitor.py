@@ -16,6 +16,7 @@ from selenium.common.exceptions import (
     StaleElementReferenceException,
     TimeoutException,
 )
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -123,6 +124,19 @@ class Visitor:
             return True
 
         self._until(click, f"to press {selector}")
+
+    def double_click(self, selector: str) -> None:
+        ActionChains(self._browser).double_click(self.find(selector)).perform()
+
+    def swipe_up(self, selector: str, pixels: int) -> None:
+        """With a finger that begins in the middle of it."""
+        box = self.find(selector).rect
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        places = [{"x": x, "y": y - pixels * step / 5} for step in range(6)]
+        self._command("Input.dispatchTouchEvent", type="touchStart", touchPoints=places[:1])
+        for place in places[1:]:
+            self._command("Input.dispatchTouchEvent", type="touchMove", touchPoints=[place])
+        self._command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def press_button(self, text: str, within: str = "") -> None:
         """A button, link or label with this text on it."""

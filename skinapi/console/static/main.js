@@ -4,7 +4,7 @@
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, Toasts } from "/console/components.js";
-import { goTo, LAB, placeOf, placesOf } from "/console/navigation.js";
+import { goTo, LAB, placeOf, placesOf, scrollToTop } from "/console/navigation.js";
 import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
 
 /** Each view is a module that is loaded when it is first shown. */
@@ -119,7 +119,7 @@ const View = () => {
         setModule({ View: loaded.View, shown });
         document.title = `${say(/** @type {any} */ (`title_${shown || "start"}`))} · SkinAPI`;
         document.querySelector("main")?.focus({ preventScroll: true });
-        if (module?.shown !== shown) document.querySelector(".page")?.scrollTo(0, 0);
+        if (module?.shown !== shown) scrollToTop();
       },
       (problem) => current && setError(problem),
     );

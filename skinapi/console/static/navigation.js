@@ -30,6 +30,9 @@ export const placesOf = (role) =>
 /** The place of the navigation that a view belongs to. @param {string} name */
 export const placeOf = (name) => PARENTS[name] ?? name;
 
+/** Where the page is scrolled, or in a low window all of it. */
+export const scrollToTop = () => [document.querySelector(".page"), document.scrollingElement].forEach((one) => one?.scrollTo(0, 0));
+
 /** @param {string} place */
 export const goTo = (place) => {
   location.hash = `#/${place}`;

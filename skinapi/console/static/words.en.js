@@ -197,6 +197,8 @@ export const english = {
   thisSession: "this one",
   endSession: "Log out there",
   lastUsed: "last used {age}",
+  loggedIn: "logged in {age}",
+  unknownClient: "unknown device",
   yourDoctor: "Your doctor: {email}",
   noDoctor: "No doctor has been assigned to you yet.",
   queueEmpty: "Nothing waits for a review",

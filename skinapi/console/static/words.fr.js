@@ -197,6 +197,8 @@ export const french = {
   sessions: "Où vous êtes connecté",
   thisSession: "celle-ci",
   endSession: "Y mettre fin",
+  loggedIn: "connexion {age}",
+  unknownClient: "appareil inconnu",
   lastUsed: "dernier usage {age}",
   yourDoctor: "Votre médecin: {email}",
   noDoctor: "Aucun médecin ne vous est encore attribué.",

@@ -1,9 +1,10 @@
 // @ts-check
 // One's own account: consents, password, sessions.
 
-import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { ApiError, apiPath, get, getPage, getSession, put, remove, setSession } from "/console/api.js";
-import { Answer, Field, Form, sayError, toast, useAnswer } from "/console/components.js";
+import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { ApiError, apiPath, get, getSession, onSessionChange, put, remove, setSession } from "/console/api.js";
+import { nameOfClient } from "/console/browser.js";
+import { Answer, Field, Form, Pages, sayError, toast, useAnswer, usePages } from "/console/components.js";
 import { isolated, say, sayAge } from "/console/language.js";
 import { NewPassword } from "/console/views/login.js";
 
@@ -74,19 +75,23 @@ const PasswordCard = () => {
 };
 
 const Sessions = () => {
-  const answer = useAnswer(() => getPage("/me/sessions"), []);
+  const pages = usePages("/me/sessions");
+  const reload = useRef(pages.reload);
+  reload.current = pages.reload;
+  useEffect(() => onSessionChange(() => getSession() && reload.current()), []); // a new password ends the others
   return html`
     <section class="card">
       <h2>${say("sessions")}</h2>
-      <${Answer} answer=${answer}>
-        ${(/** @type {any} */ page) => html`<ul class="plain">
-          ${page.items.map(
-            (/** @type {any} */ one) => html`<li class="row between">
-              <span>${one.client ?? "–"} <small>${say("lastUsed", { age: sayAge(one.last_used_at) })}</small></span>
+      <${Pages} pages=${pages} empty="">
+        ${(/** @type {any[]} */ items) => html`<ul class="plain">
+          ${[...items].reverse().map(
+            (one) => html`<li class="row between" key=${one._id}>
+              <span>${isolated(nameOfClient(one.client ?? say("unknownClient")))}${" "}
+                <small>${say(one.refreshes ? "lastUsed" : "loggedIn", { age: sayAge(one.last_used_at) })}</small></span>
               ${one.current
                 ? html`<small>${say("thisSession")}</small>`
                 : html`<button class="quiet" onClick=${() =>
-                    remove(apiPath`/me/sessions/${one._id}`).then(answer.reload, (error) => toast(sayError(error)))}>${say("endSession")}</button>`}</li>`,
+                    remove(apiPath`/me/sessions/${one._id}`).then(pages.reload, (error) => toast(sayError(error)))}>${say("endSession")}</button>`}</li>`,
           )}</ul>`}
       <//>
     </section>`;

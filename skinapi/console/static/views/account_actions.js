@@ -18,6 +18,9 @@ const PAUSE_MS = 400;
 /** @param {any} account @param {string} part */
 const addressOf = (account, part) => apiPath`/users/${account.email}/${part}`;
 
+/** What one click does. The second of a double click would do what has come under the pointer. @param {() => void} act */
+const onFirstClick = (act) => (/** @type {MouseEvent} */ event) => event.detail <= 1 && act();
+
 /** @param {any} account */
 const isOneself = (account) => account.email === getSession()?.email;
 
@@ -64,11 +67,10 @@ export async function setField(act, field, value) {
 /** A password that is shown this once. @param {{title: string, text: string, password: string, until?: string, onClose: () => void}} props */
 export const Secret = ({ title, text, password, until, onClose }) => {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
+  const open = () => dialog.current?.showModal(); // and again after Escape: nobody can show it once more
+  useEffect(open, []);
   return html`
-    <dialog ref=${dialog} aria-label=${title} onClose=${onClose}>
+    <dialog ref=${dialog} aria-label=${title} onClose=${open}>
       <h2>${title}</h2>
       <p class="secret">${password}</p>
       <p>${text}${until && html` ${say("validUntil", { date: sayDate(until) })}`}</p>
@@ -86,10 +88,10 @@ export const Secret = ({ title, text, password, until, onClose }) => {
 /** @typedef {{kind: "suspend" | "role" | "reset" | "delete", role?: string}} Question */
 
 /**
- * What is asked before it is done. @param {{act: Act, question: Question, path: string,
+ * What is asked before it is done. @param {{act: Act, question: Question,
  * onSecret: (secret: any) => void, onGone: () => void, onClose: () => void}} props
  */
-const Ask = ({ act, question, path, onSecret, onGone, onClose }) => {
+const Ask = ({ act, question, onSecret, onGone, onClose }) => {
   const { account } = act;
   const { email } = account;
   const strict = {
@@ -113,7 +115,7 @@ const Ask = ({ act, question, path, onSecret, onGone, onClose }) => {
       say(account.role === "doctor" ? "deleteDoctorText" : "deleteAccountText", { email }),
       say("delete"),
       async () => {
-        await remove(path);
+        await remove(account.role === "doctor" ? apiPath`/doctors/${email}` : apiPath`/users/${email}`);
         toast(say("deleted"));
         onGone();
       },
@@ -129,19 +131,20 @@ const StatusButton = ({ act, onAsk }) => {
   if (account.status === "deleting") return null;
   if (account.status !== "approved")
     return html`<button class="primary" aria-label=${`${say("approve")} ${isolated(account.email)}`}
-      onClick=${() => setStatus(act, "approve")}>${say("approve")}</button>`;
+      onClick=${onFirstClick(() => setStatus(act, "approve"))}>${say("approve")}</button>`;
   return html`<button aria-label=${`${say("suspend")} ${isolated(account.email)}`}
-    onClick=${() => (isOneself(account) ? onAsk({ kind: "suspend" }) : setStatus(act, "suspend"))}>${say("suspend")}</button>`;
+    onClick=${onFirstClick(() => (isOneself(account) ? onAsk({ kind: "suspend" }) : setStatus(act, "suspend")))}>${say("suspend")}</button>`;
 };
 
 /**
- * One account of a list; `path` is where it is deleted, `extra` what this list offers besides.
- * @param {{account: any, path: string, onChange: (fields: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
+ * One account of a list; `extra` is what this list offers besides.
+ * @param {{account: any, onChange: (fields: any) => void, onGone: () => void, extra?: (act: Act) => any}} props
  */
-const AccountRow = ({ account, path, onChange, onGone, extra }) => {
+const AccountRow = ({ account, onChange, onGone, extra }) => {
   const [error, setError] = useState(/** @type {any} */ (null));
   const [question, setQuestion] = useState(/** @type {Question | null} */ (null));
   const [secret, setSecret] = useState(/** @type {any} */ (null));
+  const [managed, setManaged] = useState(false);
   const act = { account, onChange, onError: setError };
   /** @param {any} event */
   const chooseRole = (event) => {
@@ -161,20 +164,20 @@ const AccountRow = ({ account, path, onChange, onGone, extra }) => {
       </div>
       ${extra?.(act)}
       <${StatusButton} act=${act} onAsk=${setQuestion} />
-      <details class="folded">
-        <summary aria-label=${`${say("manage")} ${isolated(account.email)}`}>${say("manage")}</summary>
-        <div class="row">
+      <button class="quiet manage" aria-expanded=${String(managed)} aria-label=${`${say("manage")} ${isolated(account.email)}`}
+        onClick=${onFirstClick(() => setManaged(!managed))}>${say("manage")}</button>
+      ${managed &&
+      html`<div class="row folded">
           <label class="choice">${say("role")}
             <select value=${account.role} onChange=${chooseRole}>
               ${ROLES.map((role) => html`<option value=${role}>${sayValue("role", role)}</option>`)}
             </select></label>
           <button onClick=${() => setQuestion({ kind: "reset" })}>${say("resetPassword")}</button>
           <button class="danger" onClick=${() => setQuestion({ kind: "delete" })}><${Icon} name="trash" />${say("delete")}</button>
-        </div>
-      </details>
+        </div>`}
       ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
       ${question &&
-      html`<${Ask} act=${act} question=${question} path=${path} onSecret=${setSecret} onGone=${onGone}
+      html`<${Ask} act=${act} question=${question} onSecret=${setSecret} onGone=${onGone}
         onClose=${() => setQuestion(null)} />`}
       ${secret &&
       html`<${Secret} title=${say("resetPassword")} text=${say("resetPasswordText")} password=${secret.password}
@@ -183,12 +186,14 @@ const AccountRow = ({ account, path, onChange, onGone, extra }) => {
 };
 
 /**
- * The accounts under this path as the API gives them and as they were changed here since.
- * @param {{path: string, collection: string, keeps: (account: any) => boolean, empty: any, extra?: (act: Act) => any,
+ * The accounts under this path as the API gives them and as they were changed here since; `others`
+ * stand before them.
+ * @param {{path: string, others?: any[], keeps: (account: any) => boolean, empty: any, extra?: (act: Act) => any,
  *   turn?: number}} props
  */
-export const Accounts = ({ path, collection, keeps, empty, extra, turn = 0 }) => {
-  const pages = usePages(path);
+export const Accounts = ({ path, others = [], keeps, empty, extra, turn = 0 }) => {
+  const found = usePages(path);
+  const pages = { ...found, items: found.items && [...others, ...found.items] };
   const [changes, setChanges] = useState(/** @type {Record<string, any>} */ ({}));
   useEffect(() => setChanges({}), [path]);
   useEffect(() => {
@@ -206,7 +211,6 @@ export const Accounts = ({ path, collection, keeps, empty, extra, turn = 0 }) =>
         return html`<ul class="list">
           ${shown.map(
             (account) => html`<${AccountRow} key=${account._id} account=${account} extra=${extra}
-              path=${apiPath`/${collection}/${account.email}`}
               onChange=${(/** @type {any} */ fields) => change(account, fields)} onGone=${() => change(account, { gone: true })} />`,
           )}
         </ul>`;

@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, get, newKey, post } from "/console/api.js";
 import { Answer, Failure, Message, Pages, sayError, toast, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
+import { scrollToTop } from "/console/navigation.js";
 import { Downloads, FindingPage, getReport, nameOf, Reviewed, useFinding } from "/console/views/finding.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
 
@@ -200,7 +201,7 @@ const Case = ({ number, finding }) => {
 /** @param {{argument: string}} props */
 export const View = ({ argument }) => {
   const answer = useFinding(argument);
-  useEffect(() => document.querySelector(".page")?.scrollTo(0, 0), []);
+  useEffect(() => scrollToTop(), []);
   return html`
     <${Answer} answer=${answer}>
       ${(/** @type {any} */ finding) => html`<${Case} number=${argument} finding=${finding} />`}

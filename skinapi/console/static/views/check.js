@@ -108,7 +108,8 @@ export const View = () => {
   const [sent, setSent] = useState(-1);
   const form = useRef(/** @type {HTMLFormElement | null} */ (null));
   const cut = useRef(/** @type {() => Promise<Blob>} */ (async () => new Blob()));
-  const key = useRef("");
+  // What was sent last, and under which key: the same photo with the same answers is filed once.
+  const last = useRef({ photo: new Blob(), answers: "", key: "" });
   useEffect(() => {
     get("/me").then(setAccount, setError);
     getConditions().then((conditions) => setChecklist(conditions.checklist), setError);
@@ -128,8 +129,14 @@ export const View = () => {
     setError(null);
   };
 
+  /** @param {Blob} photo @param {FormData} body */
+  const keyOf = (photo, body) => {
+    const answers = JSON.stringify([...body]);
+    if (photo !== last.current.photo || answers !== last.current.answers) last.current = { photo, answers, key: newKey() };
+    return last.current.key;
+  };
   const send = async () => {
-    if (!form.current) return;
+    if (!form.current || !file) return;
     setError(null);
     setSent(0);
     try {
@@ -137,10 +144,11 @@ export const View = () => {
       if (!form.current) return; // the view was left, perhaps by logging out
       const body = new FormData(form.current);
       for (const name of [...body.keys()]) if (body.get(name) === "") body.delete(name);
-      body.set("image", photo, "photo.jpg");
       body.set("language", getLanguage());
       body.set("keep_photo", String(body.get("keep_photo") === "on"));
-      const answer = await upload("/predict", body, key.current, setSent);
+      const key = keyOf(photo, body);
+      body.set("image", photo, "photo.jpg");
+      const answer = await upload("/predict", body, key, setSent);
       rememberSentPhoto(String(answer.id), photo);
       location.hash = `#/finding/${answer.id}`;
     } catch (problem) {
@@ -153,22 +161,20 @@ export const View = () => {
   if (account && account.status === "waiting")
     return html`<div class="card narrow"><h1>${say("waitingTitle")}</h1><p>${say("waitingText")}</p>
       <a class="button" href="#/sample">${say("trySample")}</a></div>`;
-  if (!file)
-    return html`<h1>${say("title_check")}</h1>
-      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
-      <${Choose} onPhoto=${choose} />`;
+  // Another photo is of the same spot: the answers stay in the form while it is chosen.
   return html`
     <h1>${say("title_check")}</h1>
-    <form ref=${form} class="columns" onSubmit=${(/** @type {Event} */ event) => {
+    ${!file && error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+    ${!file && html`<${Choose} onPhoto=${choose} />`}
+    <form ref=${form} class="columns" hidden=${!file} onSubmit=${(/** @type {Event} */ event) => {
       event.preventDefault();
-      key.current = newKey();
       send();
     }}>
       <div>
-        <${PhotoCrop} file=${file} onReady=${(/** @type {any} */ take) => (cut.current = take)} onUnreadable=${() => {
+        ${file && html`<${PhotoCrop} file=${file} onReady=${(/** @type {any} */ take) => (cut.current = take)} onUnreadable=${() => {
           setFile(null);
           setError({ status: 415, message: say("notAPicture") });
-        }} />
+        }} />`}
         <button type="button" class="quiet" disabled=${sent >= 0} onClick=${other}>${say("otherPhoto")}</button>
       </div>
       <div>
@@ -188,7 +194,7 @@ export const View = () => {
         ${checklist && html`<${Checklist} checklist=${checklist} />`}
         <label class="tick"><input type="checkbox" name="keep_photo" defaultChecked=${account?.consents?.photos ?? false} />
           ${say("keepPhoto")}</label>
-        ${error && html`<${Refusal} error=${error} onRetry=${send} onOther=${other} />`}
+        ${file && error && html`<${Refusal} error=${error} onRetry=${send} onOther=${other} />`}
         ${sent >= 0
           ? html`<div role="status" class="sending">
               <progress max="1" value=${sent < 1 ? sent : null}></progress>${say(sent < 1 ? "uploading" : "analysing")}</div>`

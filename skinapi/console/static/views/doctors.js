@@ -51,7 +51,7 @@ export const View = () => {
       setTurn(turn + 1);
     }} />
     <${Search} onSearch=${setText} />
-    <${Accounts} path=${`/doctors?${query}`} collection="doctors" turn=${turn}
+    <${Accounts} path=${`/doctors?${query}`} turn=${turn}
       keeps=${(/** @type {any} */ doctor) => doctor.role === "doctor"}
       extra=${(/** @type {any} */ { account }) =>
         html`<small>${say(account.patients === 1 ? "onePatient" : "manyPatients", { count: sayNumber(account.patients) })}</small>`}

@@ -1,6 +1,7 @@
 // @ts-check
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, isWaitingForLogin, post, setSession } from "/console/api.js";
+import { nameOfClient } from "/console/browser.js";
 import { Field, Form } from "/console/components.js";
 import { say } from "/console/language.js";
 
@@ -14,7 +15,7 @@ export const LoginForm = ({ email = "" }) => {
   const logIn = async ({ email, password }) => {
     const again = isWaitingForLogin();
     try {
-      const answer = await post("/login", { email, password, client: "Console" });
+      const answer = await post("/login", { email, password, client: nameOfClient(navigator.userAgent) });
       setSession({ token: answer.access_token, role: answer.role, email });
       if (!again) location.hash = "#/";
     } catch (error) {
@@ -36,7 +37,7 @@ const ReplacePassword = ({ email, password }) => {
   const replace = async ({ fresh, again }) => {
     if (fresh !== again) throw new ApiError(400, "differ", say("passwordsDiffer"));
     await post("/password", { email, current_password: password, new_password: fresh });
-    const answer = await post("/login", { email, password: fresh, client: "Console" });
+    const answer = await post("/login", { email, password: fresh, client: nameOfClient(navigator.userAgent) });
     const waited = isWaitingForLogin();
     setSession({ token: answer.access_token, role: answer.role, email });
     if (!waited) location.hash = "#/";

@@ -80,7 +80,9 @@ export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
     context.setLineDash([14, 10]);
     context.strokeRect((target.width - side) / 2, (target.height - side) / 2, side, side);
     const timer = setTimeout(() => setHints(measure(picture, box)), 150);
-    onReady(async () => {
+    /** @type {Promise<Blob> | undefined} */
+    let made; // once: sent again, it is the same photo
+    const take = async () => {
       if (view.zoom === 1) return file;
       const cut = document.createElement("canvas");
       cut.width = Math.round(box[2]);
@@ -90,7 +92,8 @@ export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
       return new Promise((resolve) => {
         cut.toBlob((blob) => resolve(blob ?? file), "image/jpeg", 0.95);
       });
-    });
+    };
+    onReady(() => (made ??= take()));
     return () => clearTimeout(timer);
   }, [picture, view]);
 
@@ -113,19 +116,19 @@ export const PhotoCrop = ({ file, onReady, onUnreadable }) => {
   const step = (event) => {
     const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
     const by = moves[/** @type {"ArrowUp"} */ (event.key)];
-    if (!by) return;
+    if (!by || view.zoom === 1) return;
     event.preventDefault();
     look(view.zoom, view.x + (0.04 * by[0]) / view.zoom, view.y + (0.04 * by[1]) / view.zoom);
   };
   const shown = Object.keys(hints).filter((name) => hints[name]);
   return html`
-    <figure class="crop">
+    <figure class=${view.zoom > 1 ? "crop zoomed" : "crop"}>
       <canvas ref=${canvas} tabindex="0" role="img" aria-label=${say("cropAlt")} onKeyDown=${step}
         onPointerDown=${(/** @type {any} */ event) => {
           drag.current = { x: event.clientX, y: event.clientY };
           event.target.setPointerCapture(event.pointerId);
         }}
-        onPointerMove=${move} onPointerUp=${() => (drag.current = null)}></canvas>
+        onPointerMove=${move} onPointerUp=${() => (drag.current = null)} onPointerCancel=${() => (drag.current = null)}></canvas>
       <figcaption>
         <label class="slider">${say("zoom")}
           <input type="range" min="1" max="6" step="0.1" value=${view.zoom} aria-valuetext=${`${view.zoom} ×`}

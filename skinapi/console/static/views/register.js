@@ -1,6 +1,7 @@
 // @ts-check
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { post } from "/console/api.js";
+import { nameOfClient } from "/console/browser.js";
 import { Field, Form } from "/console/components.js";
 import { say } from "/console/language.js";
 
@@ -8,7 +9,7 @@ export const View = () => {
   const [done, setDone] = useState(false);
   /** @param {Record<string, string>} values */
   const register = async ({ name, email, password }) => {
-    await post("/register", { name, email, password, client: "Console" });
+    await post("/register", { name, email, password, client: nameOfClient(navigator.userAgent) });
     setDone(true);
   };
   if (done)

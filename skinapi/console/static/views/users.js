@@ -8,6 +8,7 @@ import { isolated, say } from "/console/language.js";
 import { Accounts, Search, setField } from "/console/views/account_actions.js";
 
 const ALL = "all";
+const WAITING = "waiting";
 
 /** Every doctor who can have patients. */
 const getDoctors = () => getAll("/doctors?status=approved");
@@ -30,21 +31,25 @@ const DoctorOf = ({ act, doctors }) => {
 };
 
 export const View = () => {
-  const [status, setStatus] = useState("waiting");
+  const [status, setStatus] = useState(WAITING);
   const [text, setText] = useState("");
   const doctors = useAnswer(getDoctors, []);
-  const query = new URLSearchParams({ limit: "50", ...(status !== ALL && { status }), ...(text && { q: text }) });
+  // The API lists doctors by themselves; one who waits for approval must not be overlooked.
+  const search = text && { q: text };
+  const waiting = useAnswer(async () => (status === WAITING ? getAll(`/doctors?${new URLSearchParams({ status, ...search })}`) : []), [status, text]);
+  const query = new URLSearchParams({ limit: "50", ...(status !== ALL && { status }), ...search });
   return html`
     <h1>${say("title_users")}</h1>
     <${Tabs} label=${say("status")} chosen=${status} onChoose=${setStatus} tabs=${[
-      ["waiting", say("status_waiting")],
+      [WAITING, say("status_waiting")],
       ["approved", say("status_approved")],
       ["suspended", say("status_suspended")],
       [ALL, say("all")],
     ]} />
     <${Search} onSearch=${setText} />
-    <${Accounts} path=${`/users?${query}`} collection="users"
-      keeps=${(/** @type {any} */ user) => user.role !== "doctor" && (status === ALL || user.status === status)}
+    <${Accounts} path=${`/users?${query}`}
+      others=${waiting.value ?? []}
+      keeps=${(/** @type {any} */ user) => (user.role !== "doctor" || user.status === WAITING) && (status === ALL || user.status === status)}
       extra=${(/** @type {any} */ act) =>
         act.account.role === "user" && doctors.value && html`<${DoctorOf} act=${act} doctors=${doctors.value} />`}
       empty=${html`<${Empty} title=${say("usersEmpty")}><p>${say(text ? "searchEmpty" : "usersEmptyText")}</p><//>`} />`;
