@@ -9,6 +9,7 @@ from skinapi.records.review_schemas import ReviewView
 from skinapi.records.schemas import NarrativeSource, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
+from skinapi.reports.reading import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
 from skinapi.vision.conditions import Band, Language, Source, conditions_table
@@ -102,6 +103,10 @@ class FullReport(Answer):
     notices: list[str]
     facts: Facts
     narrative: AllWords
+    reading: Reading = Field(
+        description="the same words in the order in which a person reads them: the notice and "
+        "three sentences first, and no sentence twice"
+    )
     about: AboutView | None
     review: ReviewView | None = Field(
         description="the latest, or one that the laboratory confirmed and that is more urgent"
@@ -118,7 +123,7 @@ class FullReport(Answer):
         general, *others = (report.say(said) for said in facts.notices)
         graver = [report.graver_review] if report.graver_review else []
         notices = [general, *graver, *others]
-        patient, seal = report.patient, report.seal
+        patient, seal, about = report.patient, report.seal, AboutView.of(report)
         return cls(
             number=report.number,
             patient=ReportedPatient(name=patient.name, email=patient.email) if patient else None,
@@ -136,7 +141,8 @@ class FullReport(Answer):
             notices=notices,
             facts=facts,
             narrative=AllWords.of(report.shown_narrative),
-            about=AboutView.of(report),
+            reading=read_in_order(report, about.sentences if about else ()),
+            about=about,
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
             verification=SealView(hash=seal.hash, url=seal.url, issued_at=seal.issued_at)

@@ -140,6 +140,17 @@ class PictureKind(Frozen):
     many: Said
 
 
+class Certainty(Frozen):
+    """How sure a patient may be of a finding; `skinapi.reports.text.summary` chooses a sentence."""
+
+    tested: Said
+    little_tested: Said
+    untested: Said
+    uncertain: Said
+    not_examined: Said
+    missed: Mapping[str, Said]
+
+
 class Notices(Frozen):
     """The notices. The keys of `kinds` are modalities. `skinapi.vision.notices` fills in the
     placeholders in braces, and `skinapi.reports.report` that of a review.
@@ -150,6 +161,7 @@ class Notices(Frozen):
     tested: Said
     untested: Said
     little_tested: Said
+    certainty: Certainty
     modality_unsure: Said
     modality_contradicts: Said
     uncertain: Said

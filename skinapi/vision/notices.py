@@ -16,7 +16,7 @@ def modality_notices(
     """The notices in order: first a doubt about the modality, then for each modality whose
     calibration was used how the model was tested on it.
     """
-    return (*_doubt_notices(modality), *_tested_notices(modality.used, tested))
+    return (*modality_doubts(modality), *_tested_notices(modality.used, tested))
 
 
 def say_untested(modality: Modality) -> Said:
@@ -51,8 +51,11 @@ def _say_tested(figures: HeldOutFigures) -> Said:
     )
 
 
-def _doubt_notices(modality: ModalityFinding) -> Iterator[Said]:
+def modality_doubts(modality: ModalityFinding | None) -> Iterator[Said]:
+    """The notice that the kind of picture is in doubt, where it is."""
     notices = conditions_table().notices
+    if modality is None:
+        return
     if modality.contradicted:
         yield notices.modality_contradicts.fill(
             told=notices.kinds[modality.told].one, seen=notices.kinds[modality.recognised].one

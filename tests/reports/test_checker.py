@@ -340,8 +340,13 @@ def test_numbers_of_the_picture_alone_of_levels_and_of_tests_are_the_templates_a
     assert contradictions(stated, facts) == ()
     for other in (f"31{mark}00", "95", f"95{mark}0", "200"):
         assert Reason.NUMBER in contradictions(told(share.format(other), language, facts), facts)
-    for old, new in (("200", "300"), (f"31{mark}00", f"13{mark}00"), ("95", "99")):
-        wrong = edited(narrative, "confidence_explanation", old, new)
+    explained = "confidence_explanation"
+    for part, old, new in (
+        ("limits", "200", "300"),
+        (explained, f"31{mark}00", f"13{mark}00"),
+        (explained, "95", "99"),
+    ):
+        wrong = edited(narrative, part, old, new)
         assert Reason.MISSING in contradictions(wrong, facts)
 
 

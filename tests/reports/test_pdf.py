@@ -99,7 +99,6 @@ def test_everything_a_clinic_files_stands_on_it(language: Language, photo: bool)
         "1234",
         "2026-11-20 14:05 UTC",
         words.label,
-        words.action,
         report.name("melanoma"),
         "90.00%" if language == "en" else "90,00 %",
         report.say(table.notices.modality_unsure),
@@ -275,7 +274,7 @@ def test_an_uncertain_finding_says_so_in_every_band(band: Band) -> None:
     report = made_report(finding=finding)
     text = text_of(render_pdf(report))
     assert "Uncertain. Not excluded" in text
-    assert "Melanoma (90.00%), the uncertainty" in text
+    assert "The check is not sure of this: the model cannot tell the possibilities apart." in text
     assert report.band_words.label in text
 
 

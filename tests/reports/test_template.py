@@ -9,7 +9,8 @@ from skinapi.records.schemas import put_review_first
 from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
-from skinapi.reports.text.template import TemplateWriter, say_reasons
+from skinapi.reports.text.summary import say_certainty
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy, graver_review, urgency
 from skinapi.vision.conditions import LANGUAGES, NORMAL_SKIN, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt, Finding, NotRuledOut
@@ -112,9 +113,20 @@ def test_notices_without_room_in_the_sections_stand_in_the_limits(language: Lang
     assert narrative.limits == tuple(notices)
     said = [notice in narrative.sections.confidence_explanation for notice in notices]
     assert said[:3] == [True, True, False], "of two doubts the first"
-    assert not all(said[3:])
-    roomy = write_sections(finding_of("melanoma"), language).confidence_explanation
-    assert all(getattr(notice, language) in roomy for notice in finding_of().notices)
+    assert not any(said[4:])
+    certain = Facts.of(finding_of("melanoma"), UNKNOWN)
+    roomy = TemplateWriter().write(certain, language).sections.confidence_explanation
+    unsure = getattr(TABLE.notices.modality_unsure, language)
+    assert f"{unsure} {say_certainty(certain, language)} " in roomy
+
+
+def test_a_patient_reads_the_test_figures_in_words_and_the_limits_hold_them() -> None:
+    finding = finding_of("melanoma", tested=(TESTED, LITTLE_TESTED))
+    narrative = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en")
+    sections = " ".join(narrative.sections.model_dump().values())
+    assert "Tested on" not in sections
+    assert "This check misses some cancers in ordinary photographs" in sections
+    assert sum("Tested on" in limit for limit in narrative.limits) == 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -197,7 +209,8 @@ def test_one_sentence_says_why_another_condition_than_the_most_probable_is_named
     first = sentences_of(write_sections(finding, language).overview)[0]
     assert first.startswith(says)
     assert {"en": "(mole) (45.00%).", "fr": "beauté) (45,00 %)."}[language] in first
-    assert say_reasons(Facts.of(finding, UNKNOWN), "en") == "Basal cell carcinoma (30.00%)"
+    findings = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en").findings
+    assert "Urgency: Referral; the reason: Basal cell carcinoma (30.00%)." in findings
     doubted = named_finding(
         "basal_cell_carcinoma", most_probable="melanocytic_nevus", reasons=(Doubt.TOO_CLOSE,)
     )
@@ -208,8 +221,8 @@ def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_9
     finding = told_finding("melanoma")
     said = (
         "Cannot be ruled out at 95%: Melanoma, Basal cell carcinoma, Actinic keratosis / Bowen's "
-        "disease, Benign (pigmented) keratosis, Melanocytic nevus (mole), Vascular lesion; for "
-        "want of test pictures: Dermatofibroma."
+        "disease, Benign (pigmented) keratosis, Melanocytic nevus (mole), Vascular lesion; too "
+        "few test pictures to rule out: Dermatofibroma."
     )
     narrative = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en")
     assert said in narrative.sections.confidence_explanation
@@ -218,7 +231,7 @@ def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_9
     assert "90%" not in narrative.sections.confidence_explanation
     french = write_sections(finding, "fr").confidence_explanation
     assert "Ne peut être exclu à 95 %: Mélanome, " in french
-    assert "; faute d'images de test: Dermatofibrome." in french
+    assert "; trop peu d'images de test pour exclure: Dermatofibrome." in french
 
 
 def test_a_picture_that_fits_no_class_is_not_said_to_rule_any_out() -> None:
@@ -330,4 +343,5 @@ def test_the_same_facts_give_the_same_words() -> None:
 
 def test_a_reason_is_given_once() -> None:
     facts = facts_of(raised_by=(RaisedBy.MELANOMA, RaisedBy.MOST_PROBABLE, RaisedBy.CHECKLIST))
-    assert say_reasons(facts, "en") == "Melanoma (90.00%), the 7-point checklist"
+    findings = " ".join(TemplateWriter().write(facts, "en").findings)
+    assert "the reason: Melanoma (90.00%), the 7-point checklist." in findings

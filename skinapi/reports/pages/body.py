@@ -54,8 +54,9 @@ class _Body:
         self._flow = Flow(left=MARGIN, top=TOP, bottom=BOTTOM)
 
     def pages(self) -> list[Page]:
-        self._head()
+        self._title()
         self._band()
+        self._head()
         self._finding()
         self._pictures()
         self._review()
@@ -65,6 +66,10 @@ class _Body:
         self._verification()
         return self._flow.pages
 
+    def _title(self) -> None:
+        title = text_block(self._labels.title, self._styles.title, width=WIDTH)
+        self._flow.place(stack(title, space(3)))
+
     def _head(self) -> None:
         content, seal = self._content, self._report.seal
         room = WIDTH - (CODE_SIDE + GUTTER if seal else 0)
@@ -73,17 +78,16 @@ class _Body:
             content.identity, width=left, label_width=64, values=self._styles.strong
         )
         context = self._rows(content.context, width=room - left - GUTTER, label_width=64)
-        title = text_block(self._labels.title, self._styles.title, width=room)
-        about = stack(title, space(3), beside((0, identity), (left + GUTTER, context)))
+        about = beside((0, identity), (left + GUTTER, context))
         if seal:
             caption = text_block(self._labels.scan, self._styles.small, width=CODE_SIDE)
-            code = stack(space(3), _code_block(seal.url), space(6), caption)
+            code = stack(_code_block(seal.url), space(6), caption)
             about = beside((0, about), (WIDTH - CODE_SIDE, code))
+        self._flow.skip(self._styles.gap)
         self._flow.place(about)
         if self._misses_letters():
             self._flow.skip(3)
             self._flow.write(self._labels.not_printed, self._styles.text, width=WIDTH)
-        self._flow.skip(self._styles.gap)
 
     def _misses_letters(self) -> bool:
         """Whether a name or a note has letters that the font does not have."""
@@ -92,18 +96,16 @@ class _Body:
         return any(UNPRINTABLE in printable(text) for text in texts)
 
     def _band(self) -> None:
-        """The first thing to read: a review that is more urgent, how soon to see a doctor, why."""
-        words, styles, inner = self._report.band_words, self._styles, WIDTH - 28
+        """The first thing to read: a review that is more urgent, and three sentences."""
+        said_first, styles, inner = self._content.summary, self._styles, WIDTH - 28
         ink, tint = BAND_COLOURS[self._report.facts.band]
-        because = f"{self._labels.because}: {self._content.because}."
         graver = self._report.graver_review
         review = [text_block(graver, styles.action, width=inner), space(4)] if graver else []
         said = stack(
             *review,
-            text_block(words.label, replace(styles.band, colour=ink), width=inner),
-            text_block(words.action, styles.action, width=inner),
-            space(2),
-            text_block(because, styles.small, width=inner),
+            text_block(said_first.likely, styles.action, width=inner),
+            text_block(said_first.to_do, replace(styles.band, colour=ink), width=inner),
+            text_block(said_first.certainty, styles.action, width=inner),
         )
         height = said.height + 14
 
@@ -115,9 +117,6 @@ class _Body:
             said.paint(canvas, left + 16, top - 7)
 
         self._flow.place(Block(height, paint))
-        self._flow.skip(5)
-        for warning in self._content.warnings:
-            self._item(warning)
 
     def _finding(self) -> None:
         content, styles = self._content, self._styles

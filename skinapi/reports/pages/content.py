@@ -7,9 +7,10 @@ from functools import cached_property
 from skinapi.reports.narrative import Writer
 from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pages.labels.schema import Labels
+from skinapi.reports.reading import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.template import say_reasons
+from skinapi.reports.text.summary import Summary
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding import probability_of
@@ -44,15 +45,18 @@ class ReportContent:
         self._facts = report.facts
         self._table = conditions_table()
 
-    @property
-    def notice(self) -> str:
-        return self.report.say(self._table.notices.information_only)
+    @cached_property
+    def reading(self) -> Reading:
+        return read_in_order(self.report)
 
     @property
-    def warnings(self) -> list[str]:
-        """All notices of this finding except the general one, which is on every page."""
-        general = self._table.notices.information_only
-        return [self.report.say(said) for said in self._facts.notices if said != general]
+    def notice(self) -> str:
+        return self.reading.notice
+
+    @property
+    def summary(self) -> Summary:
+        """The three sentences that come before everything else."""
+        return self.reading.summary
 
     @property
     def reference(self) -> str:
@@ -88,11 +92,6 @@ class ReportContent:
             (labels.skin_type, labels.skin_types[told.fitzpatrick] if told.fitzpatrick else ""),
         ]
         return [(label, text) for label, text in rows if text]
-
-    @property
-    def because(self) -> str:
-        """The rules that asked for the band, in words."""
-        return say_reasons(self._facts, self.report.language)
 
     @property
     def answer(self) -> Row:
@@ -154,32 +153,26 @@ class ReportContent:
             return self.labels.photo_damaged
         return self.labels.no_photo if self._facts.examined else self.labels.as_stated
 
-    @cached_property
+    @property
     def sections(self) -> list[Row]:
-        labels, said = self.labels, self.report.shown_narrative.sections
-        return [
+        labels, said = self.labels, self.reading
+        rows = [
             (labels.overview, said.overview),
             (labels.importance, said.importance_of_early_detection),
             (labels.recommendation, said.recommendation),
             (labels.confidence, said.confidence_explanation),
         ]
+        return [(heading, text) for heading, text in rows if text]
 
-    @cached_property
-    def lists(self) -> list[tuple[str, list[str]]]:
-        """The narrative's lists, without items that the page shows already: a narrative may repeat
-        its sections in its lists.
-        """
-        labels, narrative = self.labels, self.report.shown_narrative
+    @property
+    def lists(self) -> list[tuple[str, tuple[str, ...]]]:
+        labels, said = self.labels, self.reading
         lists = [
-            (labels.findings, narrative.findings),
-            (labels.next_steps, narrative.next_steps),
-            (labels.limits, narrative.limits),
+            (labels.findings, said.findings),
+            (labels.next_steps, said.next_steps),
+            (labels.limits, said.limits),
         ]
-        said = " ".join([self.notice, *self.warnings, *(text for _, text in self.sections)])
-        fresh = [
-            (heading, [item for item in items if item not in said]) for heading, items in lists
-        ]
-        return [(heading, items) for heading, items in fresh if items]
+        return [(heading, items) for heading, items in lists if items]
 
     @property
     def writer(self) -> str:

@@ -53,7 +53,6 @@ def render_html(report: Report) -> str:
         return _page("report.html").render(
             content=content,
             labels=content.labels,
-            band=report.band_words,
             style=_style(),
             photo=_base64(pictures.photo) if pictures else "",
             overlay=_base64(pictures.overlay) if pictures else "",

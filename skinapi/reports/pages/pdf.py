@@ -73,7 +73,7 @@ def _describe(canvas: Canvas, content: ReportContent) -> None:
 
 
 def _frame(canvas: Canvas, content: ReportContent, page: str) -> None:
-    """Draw the header and footer of a page: clinic, reference, general notice, page number."""
+    """Draw the header and footer of a page: clinic, reference, general notice; page number."""
     canvas.setStrokeColor(RULE)
     canvas.setLineWidth(0.6)
     for line in (HEADER, FOOTER):
@@ -85,7 +85,7 @@ def _frame(canvas: Canvas, content: ReportContent, page: str) -> None:
     room = WIDTH * 0.6
     shown = one_line(clinic, font=strong.font, size=strong.size, width=room)
     canvas.drawString(MARGIN, HEADER + 6, shown)
-    text_block(content.notice, strong, width=WIDTH * 0.8).paint(canvas, MARGIN, FOOTER - 4)
+    text_block(content.notice, strong, width=WIDTH).paint(canvas, MARGIN, HEADER - 4)
     canvas.setFont(label.font, label.size)
     canvas.setFillColor(label.colour)
     canvas.drawRightString(RIGHT, HEADER + 6, content.reference)

@@ -5,7 +5,7 @@ import importlib
 from skinapi.reports.report import Report
 
 # Part of a report's hash: if the layout changes, the report gets another hash.
-RENDERER = "pages-5"
+RENDERER = "pages-6"
 MODULE = "skinapi.reports.pages.pdf"
 
 

@@ -16,7 +16,8 @@ PAGE_WIDTH, PAGE_HEIGHT = A4
 MARGIN = 18 * mm
 WIDTH = PAGE_WIDTH - 2 * MARGIN
 RIGHT = PAGE_WIDTH - MARGIN
-TOP, BOTTOM = PAGE_HEIGHT - 50, 54.0
+# Below the notice at the top of each page, above the page number.
+TOP, BOTTOM = PAGE_HEIGHT - 64, 54.0
 GUTTER = 14.0
 HALF = (WIDTH - GUTTER) / 2
 CODE_SIDE = 70.0

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.text.summary import say_certainty
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
@@ -17,7 +18,8 @@ from skinapi.vision.conditions import (
     Said,
     conditions_table,
 )
-from skinapi.vision.finding import Doubt, NotRuledOut, Ranked, doubt_notice, probability_of
+from skinapi.vision.finding import NotRuledOut, Ranked, doubt_notice, probability_of
+from skinapi.vision.notices import modality_doubts
 
 
 class AddedText(Frozen):
@@ -56,8 +58,9 @@ class TemplateWriter:
 
 
 def _sections_of(sentences: "_Sentences", added: AddedText) -> Sections:
-    """The four sections, with as many of the notices about the kind of picture as the Angular app's
-    PDF has room for. The narrative's `limits` hold all of them.
+    """The four sections, with as many of the sentences on the kind of picture as the Angular app's
+    PDF has room for. A patient reads them: of the test figures they say the result in words, and
+    the narrative's `limits` hold the figures.
     """
     bare = _compose(sentences, NO_ADDED_TEXT, [])
     room = MOST_CHARACTERS - sum(map(len, bare.model_dump().values()))
@@ -87,11 +90,6 @@ def _compose(sentences: "_Sentences", added: AddedText, picture_notices: Iterabl
             sentences.information_only(),
         ),
     )
-
-
-def say_reasons(facts: Facts, language: Language) -> str:
-    """The rules that asked for the band, in words."""
-    return _Sentences(facts, language).reasons()
 
 
 def _join(*sentences: str) -> str:
@@ -147,7 +145,9 @@ class _Sentences:
         said = concern.sentences[self._language].why_early
         if concern.key in (self._facts.stated, NORMAL_SKIN):
             return [said]
-        return [self._phrases.not_excluded.format(name=self._name(concern)), said]
+        name, phrases = self._name(concern), self._phrases
+        named = phrases.not_excluded.format(name=name)
+        return [phrases.in_case.format(name=name) if named in self.lead() else named, said]
 
     def action(self) -> str:
         return self._facts.band_words(self._language).action
@@ -205,9 +205,12 @@ class _Sentences:
         return [self._say(doubt_notice(doubt)) for doubt in self._facts.reasons[:1]]
 
     def picture_notices(self) -> list[str]:
-        """The notices about the kind of picture: all except the general one and the doubts."""
-        others = {self.information_only(), *(self._say(doubt_notice(doubt)) for doubt in Doubt)}
-        return [notice for notice in self.notices() if notice not in others]
+        """How sure one may be on such a picture; a doubt of the finding itself stands elsewhere."""
+        facts = self._facts
+        if not facts.examined:
+            return []
+        doubts = [self._say(said) for said in modality_doubts(facts.modality)]
+        return doubts if facts.uncertain else [*doubts, say_certainty(facts, self._language)]
 
     def information_only(self) -> str:
         return self._say(self._table.notices.information_only)

@@ -24,7 +24,6 @@ ENGLISH = Labels(
     skin_type="Skin type",
     modality="Kind of picture",
     recognised="Recognised as",
-    because="Reason",
     stated="As stated by the caller",
     most_probable="Most probable",
     named_by_rule="Named by a rule for rarer conditions. Most probable: {} ({})",

@@ -24,7 +24,6 @@ FRENCH = Labels(
     skin_type="Type de peau",
     modality="Type d'image",
     recognised="Reconnue comme",
-    because="Raison",
     stated="Selon l'appelant",
     most_probable="Le plus probable",
     named_by_rule="Retenu par une règle pour les affections plus rares. Le plus probable: {} ({})",

@@ -27,7 +27,6 @@ class Labels(Frozen):
     modality: str
     recognised: str
 
-    because: str
     stated: str
     most_probable: str
     named_by_rule: str

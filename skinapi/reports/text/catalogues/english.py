@@ -6,6 +6,11 @@ from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding import Doubt
 
 PHRASES = Phrases(
+    likely="This looks most like: {name}.",
+    likely_but="This looks most like: {name}, but it may also be: {others}.",
+    likely_unknown="It is not clear what this is.",
+    likely_unsure="It is not clear what this is; it may be: {name}.",
+    likely_nothing="No kind of spot that this check knows was recognised.",
     uncertain="This finding is uncertain: {doubts}.",
     doubts={
         Doubt.TOO_CLOSE: "the model cannot tell the possibilities apart",
@@ -15,6 +20,7 @@ PHRASES = Phrases(
     named_by_rule="Named: {name}, by a rule that keeps rarer conditions from being overlooked; the "
     "most probable one is {other} ({share}).",
     not_excluded="Not excluded: {name}.",
+    in_case="In case it is: {name}.",
     as_stated="As stated by the caller: {name}; no picture was examined.",
     more_urgent="This is more urgent than {name} alone would ask for; the reason: {reasons}.",
     why_urgent={
@@ -33,7 +39,7 @@ PHRASES = Phrases(
     stated_confidence="The caller gives {name} a confidence of {share}; nothing here confirms it.",
     ranked="In the order of their probability: {names}.",
     not_ruled_out="Cannot be ruled out at {level}: {names}.",
-    too_few_pictures="for want of test pictures: {names}",
+    too_few_pictures="too few test pictures to rule out: {names}",
     fits_no_class="any lesion, as the picture fits no class well",
     band="Urgency: {label}; the reason: {reasons}.",
     quality="The picture measures {width} by {height} pixels and passed the check of its quality.",

@@ -6,6 +6,11 @@ from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding import Doubt
 
 PHRASES = Phrases(
+    likely="Cela ressemble le plus à: {name}.",
+    likely_but="Cela ressemble le plus à: {name}, mais ce peut être aussi: {others}.",
+    likely_unknown="On ne peut pas dire ce que c'est.",
+    likely_unsure="On ne peut pas dire ce que c'est; ce peut être: {name}.",
+    likely_nothing="Aucune sorte de tache connue de ce contrôle n'a été reconnue.",
     uncertain="Ce résultat est incertain: {doubts}.",
     doubts={
         Doubt.TOO_CLOSE: "le modèle ne départage pas les possibilités",
@@ -15,6 +20,7 @@ PHRASES = Phrases(
     named_by_rule="Retenu: {name}, par une règle qui évite de négliger les affections plus rares; "
     "le plus probable est: {other} ({share}).",
     not_excluded="Non exclu: {name}.",
+    in_case="Au cas où ce serait: {name}.",
     as_stated="Selon l'indication de l'appelant: {name}; aucune image n'a été examinée.",
     more_urgent="C'est plus urgent que ne le demanderait à lui seul: {name}; la raison: {reasons}.",
     why_urgent={
@@ -33,7 +39,7 @@ PHRASES = Phrases(
     stated_confidence="Confiance selon l'appelant: {name}, {share}; rien ici ne la confirme.",
     ranked="Par ordre de probabilité: {names}.",
     not_ruled_out="Ne peut être exclu à {level}: {names}.",
-    too_few_pictures="faute d'images de test: {names}",
+    too_few_pictures="trop peu d'images de test pour exclure: {names}",
     fits_no_class="toute lésion, car l'image ne correspond bien à aucune catégorie",
     band="Urgence: {label}; la raison: {reasons}.",
     quality="L'image mesure {width} sur {height} pixels et a passé le contrôle de sa qualité.",

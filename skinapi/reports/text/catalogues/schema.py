@@ -11,11 +11,17 @@ from skinapi.vision.finding import Doubt
 class Phrases(Frozen):
     """The template's sentences. The facts fill in the placeholders in braces."""
 
+    likely: str
+    likely_but: str
+    likely_unknown: str
+    likely_unsure: str
+    likely_nothing: str
     uncertain: str
     doubts: Mapping[Doubt, str]
     most_probable: str
     named_by_rule: str
     not_excluded: str
+    in_case: str
     as_stated: str
     more_urgent: str
     why_urgent: Mapping[RaisedBy, str]

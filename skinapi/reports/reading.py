@@ -1,0 +1,66 @@
+"""A report in the order in which a person reads it: the notice and three sentences first, then all
+the rest, with no sentence twice. Console, HTML and PDF show it.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from skinapi.reports.report import Report
+from skinapi.reports.text.sentences import sentences_of
+from skinapi.reports.text.summary import Summary, summarise
+from skinapi.vision.conditions import Frozen, conditions_table
+
+
+class Reading(Frozen):
+    """Texts that are left empty, and lists without items, have been said before."""
+
+    notice: str
+    summary: Summary
+    overview: str
+    importance_of_early_detection: str
+    recommendation: str
+    next_steps: tuple[str, ...]
+    confidence_explanation: str
+    findings: tuple[str, ...]
+    limits: tuple[str, ...]
+    about: tuple[str, ...]
+
+
+def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
+    """`about` are the sentences on the stated condition, which come last."""
+    narrative, facts = report.shown_narrative, report.facts
+    notice = report.say(conditions_table().notices.information_only)
+    summary = summarise(facts, report.language)
+    fresh = _Fresh([notice, report.graver_review or "", *summary.sentences])
+    sections = narrative.sections
+    return Reading(
+        notice=notice,
+        summary=summary,
+        overview=fresh.text(sections.overview),
+        importance_of_early_detection=fresh.text(sections.importance_of_early_detection),
+        recommendation=fresh.text(sections.recommendation),
+        next_steps=fresh.items(narrative.next_steps),
+        confidence_explanation=fresh.text(sections.confidence_explanation),
+        findings=fresh.items(narrative.findings),
+        limits=fresh.items([*narrative.limits, *map(report.say, facts.notices)]),
+        about=fresh.items(about),
+    )
+
+
+class _Fresh:
+    """Leaves out of each text the sentences of the texts before it."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._said = {sentence for text in texts for sentence in sentences_of(text)}
+
+    def text(self, text: str) -> str:
+        fresh = [sentence for sentence in sentences_of(text) if self._is_new(sentence)]
+        return " ".join(fresh)
+
+    def items(self, items: Iterable[str]) -> tuple[str, ...]:
+        return tuple(filter(None, map(self.text, items)))
+
+    def _is_new(self, sentence: str) -> bool:
+        if sentence in self._said:
+            return False
+        self._said.add(sentence)
+        return True

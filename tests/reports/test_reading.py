@@ -1,0 +1,242 @@
+"""The order in which a report is read: three sentences first, and none twice."""
+
+import io
+import re
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from skinapi.reports.facts import Facts
+from skinapi.reports.pages.html import render_html
+from skinapi.reports.pages.pdf import render_pdf
+from skinapi.reports.reading import Reading, read_in_order
+from skinapi.reports.report import Report
+from skinapi.reports.schemas import FullReport
+from skinapi.reports.text.sentences import sentences_of
+from skinapi.reports.text.summary import summarise
+from skinapi.reports.text.template import TemplateWriter
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.calibration import HeldOutFigures
+from skinapi.vision.conditions import LANGUAGES, NORMAL_SKIN, Band, Language
+from skinapi.vision.context import Modality
+from skinapi.vision.finding import Doubt, Finding
+from skinapi.vision.modality import ModalityFinding
+from tests.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
+from tests.reports.facts import any_facts, facts_of
+from tests.reports.sample_reports import made_report
+
+PHONE = ModalityFinding(
+    told=Modality.UNKNOWN, recognised=Modality.CLINICAL, used=(Modality.CLINICAL,)
+)
+MOLE = "melanocytic_nevus"
+# Every band; certain, doubted, named by a rule, raised; every kind of picture.
+FINDINGS: list[Finding] = [
+    told_finding(),
+    told_finding("basal_cell_carcinoma", band=Band.REFERRAL, reasons=(Doubt.TOO_CLOSE,)),
+    named_finding("basal_cell_carcinoma", most_probable=MOLE),
+    finding_of(
+        MOLE, band=Band.DOCTOR_REVIEW, raised_by=(RaisedBy.LITTLE_TESTED,), tested=(LITTLE_TESTED,)
+    ),
+    finding_of("dermatofibroma", band=Band.ROUTINE, modality=PHONE),
+    finding_of(MOLE, band=Band.SELF_MONITORING),
+    finding_of(NORMAL_SKIN, band=Band.SELF_MONITORING),
+    finding_of(NORMAL_SKIN, band=Band.DOCTOR_REVIEW, reasons=tuple(Doubt), modality=None),
+    finding_of(checklist_score=4, raised_by=(RaisedBy.CHECKLIST,), probability=0.4),
+]
+
+
+@cache
+def plain_report() -> Report:
+    return made_report(photo=False)
+
+
+def report_on(facts: Facts, language: Language) -> Report:
+    narrative = TemplateWriter().write(facts, language)
+    return replace(plain_report(), facts=facts, narrative=narrative)
+
+
+def reports(language: Language) -> list[Report]:
+    context = plain_report().facts.context
+    return [report_on(Facts.of(finding, context), language) for finding in FINDINGS]
+
+
+def said_twice(texts: list[str]) -> list[str]:
+    """Sentences; what ends without a full stop is a label, which a chart may repeat."""
+    counted = Counter(
+        sentence for text in texts for sentence in sentences_of(text) if sentence[-1] in ".!?"
+    )
+    return [sentence for sentence, times in counted.items() if times > 1]
+
+
+def texts_of(reading: Reading) -> list[str]:
+    plain = reading.model_dump()
+    summary = list(plain.pop("summary").values())
+    return summary + [
+        text for value in plain.values() for text in ([value] if isinstance(value, str) else value)
+    ]
+
+
+@given(facts=any_facts, language=st.sampled_from(LANGUAGES))
+@settings(max_examples=100, deadline=None)
+def test_three_sentences_come_first_and_none_comes_twice(facts: Facts, language: Language) -> None:
+    reading = read_in_order(report_on(facts, language))
+    assert [len(sentences_of(one)) for one in reading.summary.sentences] == [1, 1, 1]
+    assert said_twice(texts_of(reading)) == []
+
+
+@given(facts=any_facts, language=st.sampled_from(LANGUAGES))
+@settings(max_examples=50, deadline=None)
+def test_no_sentence_of_the_narrative_or_the_notices_is_lost(
+    facts: Facts, language: Language
+) -> None:
+    report = report_on(facts, language)
+    read = {s for text in texts_of(read_in_order(report)) for s in sentences_of(text)}
+    notices = [report.say(said) for said in facts.notices]
+    for text in (*report.narrative.texts, *notices):
+        assert set(sentences_of(text)) <= read
+
+
+class Paragraphs(HTMLParser):
+    """The text of each element that stands by itself."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = [""]
+        self.feed(page.partition("</style>")[2].partition("<body>")[2])
+
+    def handle_starttag(self, tag: str, _: list[tuple[str, str | None]]) -> None:
+        if tag not in ("strong", "span", "bdi"):
+            self.texts.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in ("strong", "span", "bdi"):
+            self.texts.append("")
+
+    def handle_data(self, data: str) -> None:
+        self.texts[-1] += re.sub(r"\s+", " ", data)
+
+    @property
+    def filled(self) -> list[str]:
+        return [text.strip() for text in self.texts if text.strip()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_web_page_begins_with_the_notice_and_three_sentences_and_repeats_none(
+    language: Language,
+) -> None:
+    for report in reports(language):
+        said = Paragraphs(render_html(report)).filled
+        notice, summary = read_in_order(report).notice, summarise(report.facts, language)
+        first = [report.clinic, "Skin lesion report", notice, *summary.sentences]
+        if language == "fr":
+            first[1] = "Rapport sur une lésion de la peau"
+        assert said[:6] == first
+        assert said_twice(said) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_printed_report_begins_with_them_too_and_repeats_none(language: Language) -> None:
+    for report in reports(language):
+        pages = [
+            re.sub(r"\s+", " ", page.extract_text())
+            for page in PdfReader(io.BytesIO(render_pdf(report))).pages
+        ]
+        notice, summary = read_in_order(report).notice, summarise(report.facts, language)
+        assert all(page.count(notice) == 1 for page in pages)
+        first = pages[0]
+        places = [first.index(one) for one in (*summary.sentences, "Ada Example")]
+        assert places == sorted(places)
+        narrative = [s for text in report.narrative.texts for s in sentences_of(text)]
+        whole = " ".join(pages)
+        said = {*narrative, *summary.sentences} - set(sentences_of(notice))
+        assert [one for one in said if whole.count(one) > 1] == []
+        assert sum(one in whole for one in said) >= len(said) - 1, "but one that a page breaks"
+
+
+def test_the_json_has_the_same_words_in_that_order() -> None:
+    report = report_on(facts_of(), "en")
+    body = FullReport.of(report).model_dump(by_alias=True)
+    summary = summarise(report.facts, "en")
+    assert body["reading"]["summary"] == summary.model_dump()
+    assert body["notice"] == body["reading"]["notice"] == body["notices"][0]
+    about = body["about"]["sentences"]
+    assert body["reading"]["about"] == (*about[1:],), "what it is stands in the overview already"
+
+
+@pytest.mark.parametrize(
+    ("finding", "said"),
+    [
+        (finding_of(), "This looks most like: Melanoma."),
+        (
+            finding_of(MOLE, band=Band.URGENT_REFERRAL, raised_by=(RaisedBy.MELANOMA,)),
+            "This looks most like: Melanocytic nevus (mole), but it may also be: Melanoma.",
+        ),
+        (
+            named_finding("basal_cell_carcinoma", most_probable=MOLE),
+            (
+                "This looks most like: Melanocytic nevus (mole), but it may also be: Basal cell "
+                "carcinoma."
+            ),
+        ),
+        (
+            finding_of(
+                "benign_keratosis",
+                band=Band.REFERRAL,
+                reasons=(Doubt.TOO_CLOSE,),
+                raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),
+            ),
+            "It is not clear what this is; it may be: Basal cell carcinoma.",
+        ),
+        (
+            finding_of(NORMAL_SKIN, band=Band.SELF_MONITORING),
+            "No kind of spot that this check knows was recognised.",
+        ),
+    ],
+)
+def test_the_first_sentence_says_what_it_is_likely_to_be(finding: Finding, said: str) -> None:
+    assert summarise(Facts.of(finding, plain_report().facts.context), "en").likely == said
+
+
+@pytest.mark.parametrize(
+    ("malignant", "sensitivity", "said"),
+    [
+        (64, 1.0, "misses few cancers in ordinary photographs, but it was tested on few."),
+        (64, 0.94, "misses some cancers in ordinary photographs, but it was tested on few."),
+        (100, 0.95, "misses few cancers in ordinary photographs; no check finds them all."),
+        (500, 0.79, "misses many cancers in ordinary photographs; no check finds them all."),
+    ],
+)
+def test_how_sure_it_is_follows_from_the_test_figures(
+    malignant: int, sensitivity: float, said: str
+) -> None:
+    tested = HeldOutFigures(
+        modality=Modality.CLINICAL, lesions=600, malignant=malignant, sensitivity=sensitivity
+    )
+    facts = facts_of(modality=PHONE, tested=(tested,))
+    assert summarise(facts, "en").certainty == f"This check {said}"
+
+
+def test_of_two_kinds_of_picture_the_one_on_which_least_is_known_counts() -> None:
+    def certainty(*tested: HeldOutFigures) -> str:
+        return summarise(facts_of(tested=tested), "en").certainty
+
+    assert "misses some cancers in ordinary" in certainty(TESTED, LITTLE_TESTED)
+    assert "not known how often this check misses a cancer in ordinary" in certainty(TESTED)
+    many = LITTLE_TESTED.model_copy(update={"malignant": 500})
+    assert "misses some cancers in ordinary photographs; no check" in certainty(TESTED, many)
+
+
+def test_a_doubt_comes_before_any_figure() -> None:
+    facts = facts_of(reasons=(Doubt.UNLIKE_TRAINING,), tested=(TESTED, LITTLE_TESTED))
+    said = summarise(facts, "en").certainty
+    assert said == (
+        "The check is not sure of this: the picture is unlike those the model learned from."
+    )
+    stated = summarise(Facts.as_stated(condition=MOLE, confidence=0.9), "en").certainty
+    assert stated == "Nothing was checked, because no picture was examined."
