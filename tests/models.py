@@ -17,6 +17,7 @@ from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.registry.service import RegistryService
 from skinapi.registry.slot import ServingSlot, open_warm
 from skinapi.vision.calibration import Calibration, ModelCalibration
+from skinapi.vision.context import Modality
 from skinapi.vision.heatmap import Head
 from skinapi.vision.model import (
     CALIBRATION,
@@ -42,6 +43,8 @@ def write_model(
     folder: Path,
     version: str = VERSION,
     colours: Mapping[str, tuple[int, int, int]] = COLOURS,
+    *,
+    clinical: Calibration | None = None,
     **calibration: Any,
 ) -> Path:
     """A whole model folder, as an export writes it, tested on enough dermoscope pictures that one
@@ -60,7 +63,9 @@ def write_model(
     )
     (folder / LABELS).write_text(json.dumps(list(colours)))
     (folder / CARD).write_text(card.model_dump_json())
-    fitted = ModelCalibration(dermoscopic=Calibration(**{"tested": TESTED, **calibration}))
+    fitted = ModelCalibration(
+        dermoscopic=Calibration(**{"tested": TESTED, **calibration}), clinical=clinical
+    )
     (folder / CALIBRATION).write_text(fitted.model_dump_json())
     write_checksums(folder)
     return folder
@@ -74,6 +79,14 @@ def tiny_model() -> Path:
     return write_model(folder / "tiny")
 
 
+@cache
+def tested_model() -> Path:
+    """The same, tested on enough pictures of both kinds: it raises no band for little testing."""
+    enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})
+    folder = tiny_model().parent / "tested"
+    return write_model(folder, clinical=Calibration(tested=enough))
+
+
 def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryService:
     slot = ServingSlot(open_warm)
     slot.swap(folder)
@@ -84,6 +97,11 @@ def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryS
 def tiny_registry() -> RegistryService:
     """Loaded once: hundreds of backends can share it."""
     return registry_of(tiny_model())
+
+
+@cache
+def tested_registry() -> RegistryService:
+    return registry_of(tested_model())
 
 
 def _nearest_colour(colours: Mapping[str, tuple[int, int, int]]) -> tuple[Any, Any]:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from skinapi.auth.accounts import Account
 from skinapi.records.review_queue import Waiting
-from skinapi.records.schemas import graver_sentence, percent, stated_name
+from skinapi.records.schemas import angular_name, graver_sentence, percent
 from skinapi.records.submissions import QueueEntry
 from skinapi.vision.conditions import Band
 from skinapi.web.schema_types import Answer
@@ -102,7 +102,7 @@ class QueuedFinding(Answer):
     created_at: datetime
     reviewed: bool
     stated: str = Field(serialization_alias="class")
-    confidence: float = Field(description="the stated class's own probability, in percent")
+    confidence: float = Field(description="the probability of `class`, in percent")
     band: Band
     band_label: str = Field(description="in a doctor's words")
     graver_review: str | None = Field(
@@ -124,8 +124,8 @@ class QueuedFinding(Answer):
             patient_email=owner.email,
             created_at=submission.created_at,
             reviewed=submission.reviewed,
-            stated=stated_name(finding),
-            confidence=percent(finding.confidence),
+            stated=angular_name(finding.heading.key),
+            confidence=percent(finding.heading.probability),
             band=finding.band,
             band_label=finding.band_words(submission.language).doctor_label,
             graver_review=graver_sentence(submission),

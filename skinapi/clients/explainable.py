@@ -122,6 +122,7 @@ def report_for_explainable(
         classified=classified,
         finding=known,
         translations=(*_diagnosis_rows(known), ("Risk level", risk_of(finding))),
+        names_class=not is_undecided(known),
     )
     return PdfReport(pdf_report=base64.b64encode(page).decode())
 

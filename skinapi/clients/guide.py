@@ -67,11 +67,11 @@ class GuideAnswer(WhatItsPageReads):
         """The finding in the guide's format.
 
         Raises Refused where no lesion was found, and Undecided where its page would say "Likely
-        Benign" about a finding that must not reassure.
+        Benign" about a finding that is no all-clear.
         """
         finding, seven = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(seven, UNKNOWN)
-        reads_benign = seven.malignant_score <= LIKELY_BENIGN and not facts.may_reassure
+        reads_benign = seven.malignant_score <= LIKELY_BENIGN and not facts.all_clear
         if reads_benign or seven.most_probable == NORMAL_SKIN:
             raise Undecided(say_undecided(facts))
         overlay = draw_overlay(classified.photo, finding.heat, format="PNG")

@@ -2,7 +2,7 @@
 
 Its client invents a diagnosis for every status but 200, so errors are answered as "inconclusive"
 with status 200. A finding is answered as "inconclusive" too where its class would read as harmless
-although there is a doubt or a referral: some of the lab's class names begin with "Benign".
+although the finding is in doubt or raised: some of the lab's class names begin with "Benign".
 """
 
 from collections.abc import Mapping
@@ -88,8 +88,7 @@ class Diagnosis(Answer):
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, UNKNOWN)
         condition, action = conditions_table().by_key(known.stated), finding.band_words().action
-        states_class = facts.may_describe and known.stated != NORMAL_SKIN
-        may_reassure = facts.may_reassure and states_class
+        states_class = (condition.malignant or facts.all_clear) and condition.key != NORMAL_SKIN
         names, sentences = condition.names, condition.sentences["en"]
         treatment = sentences.treatment_note if facts.may_tell_treatment else ""
         return cls(
@@ -98,14 +97,13 @@ class Diagnosis(Answer):
             severity=SEVERITIES[risk_of(finding)],
             risk_score=round(RISK_SCORE_OF_BAND[finding.band] + 2 * known.malignant_score, 1),
             confidence=known.confidence if states_class else 0.0,
-            clinical_indicators=_indicators(classified.shape, may_be_low=may_reassure),
+            clinical_indicators=_indicators(
+                classified.shape, may_be_low=states_class and facts.all_clear
+            ),
             abcd_details=_details(classified.shape),
             treatment=f"{action} {treatment}".strip(),
             description=_describe(
-                facts,
-                sentences.what_it_is if states_class else "",
-                classified.shape,
-                may_reassure=may_reassure,
+                facts, sentences.what_it_is if states_class else "", classified.shape
             ),
             epidemiology=sentences.epidemiology if states_class else ASK,
             processing_time=f"{finding.timings.total / 1000:.1f}s",
@@ -135,13 +133,13 @@ class Diagnosis(Answer):
         )
 
 
-def _describe(facts: Facts, what_it_is: str, shape: Shape | None, *, may_reassure: bool) -> str:
+def _describe(facts: Facts, what_it_is: str, shape: Shape | None) -> str:
     """The description: doubts first, then the class, then whether the shape was measured.
 
     The last is said here because the lab's screen shows the text of an indicator only to users who
     open it.
     """
-    graver = facts.uncertain or (facts.more_urgent and not may_reassure)
+    graver = facts.uncertain or facts.more_urgent
     not_excluded = say_not_excluded(facts) if graver else []
     unmeasured = [f"ABCD: {NOT_ASSESSED}."] if shape is None else []
     return " ".join(filter(None, [*say_doubt(facts), *not_excluded, what_it_is, *unmeasured]))
@@ -154,7 +152,7 @@ def _measured(shape: Shape | None) -> dict[str, float | None]:
 
 
 def _indicators(shape: Shape | None, *, may_be_low: bool) -> dict[str, float]:
-    # A green "Low" would reassure, so there is none beside a finding that must not reassure.
+    # A green "Low" would reassure, so there is none beside a finding that is no all-clear.
     least = 0.0 if may_be_low else LEAST_NOT_LOW
     measured = _measured(shape)
     return {n: UNKNOWN_INDICATOR if v is None else max(v, least) for n, v in measured.items()}

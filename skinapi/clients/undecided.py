@@ -3,8 +3,8 @@
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.vision.bands import THRESHOLD_BANDS
-from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.bands import THRESHOLD_BANDS, urgency
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.finding import Finding
 
 ENGLISH = CATALOGUES["en"].phrases
@@ -23,20 +23,24 @@ class Undecided(Unprocessable):
 def is_undecided(finding: Finding) -> bool:
     """Whether the most probable class must not stand for the finding.
 
-    That is where the finding is in doubt, where the class is benign but the band is referral or
-    more urgent, and where the class is normal skin but something speaks for a lesion.
+    That is where the finding is in doubt, where its band is more urgent than the named condition
+    alone asks for, where a malignant condition is named though a benign one is more probable, and
+    where normal skin is most probable but something speaks for a lesion.
     """
-    malignant = conditions_table().by_key(finding.most_probable).malignant
+    if finding.most_probable == NORMAL_SKIN:
+        return _speaks_for_a_lesion(finding)
     facts = Facts.of(finding, UNKNOWN)
-    if facts.uncertain or not (malignant or facts.may_reassure):
-        return True
-    return finding.most_probable == NORMAL_SKIN and _speaks_for_a_lesion(finding)
+    malignant = conditions_table().by_key(finding.most_probable).malignant
+    return facts.uncertain or facts.more_urgent or not (malignant or facts.all_clear)
 
 
 def _speaks_for_a_lesion(finding: Finding) -> bool:
-    """Whether a malignant score has passed its threshold, or a rule has named a lesion."""
+    """Whether there is a doubt or a referral, a malignant score has passed its threshold, or a rule
+    has named a lesion. That such pictures are little tested says nothing about this one.
+    """
     passed = any(rule in THRESHOLD_BANDS for rule in finding.raised_by)
-    return passed or finding.stated != NORMAL_SKIN
+    referred = urgency(finding.band) <= urgency(Band.REFERRAL)
+    return finding.uncertain or referred or passed or finding.stated != NORMAL_SKIN
 
 
 def decided(finding: Finding) -> Finding:

@@ -22,7 +22,7 @@ from skinapi.records.submissions import QueueEntry, Submission, SubmissionSummar
 from skinapi.vision.bands import RaisedBy, graver_review
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Doubt, FindingSummary, Ranked
+from skinapi.vision.finding import Doubt, Ranked
 from skinapi.web.schema_types import Answer
 
 TIME = "%Y-%m-%d %H:%M:%S"
@@ -56,8 +56,12 @@ class SummaryFields(Answer):
     number: int = Field(serialization_alias="id")
     user_name: str
     user_email: str
-    stated: str = Field(serialization_alias="class")
-    confidence: float = Field(description="the stated class's own probability, in percent")
+    stated: str = Field(
+        serialization_alias="class",
+        description="the stated condition; of a finding whose band is more urgent than that asks "
+        "for, the most severe plausible one",
+    )
+    confidence: float = Field(description="the probability of `class`, in percent")
     report: ReportView
     time: str = Field(description="UTC")
     band: Band
@@ -153,8 +157,8 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "number": submission.number,
         "user_name": owner.name,
         "user_email": owner.email,
-        "stated": stated_name(finding),
-        "confidence": percent(finding.confidence),
+        "stated": angular_name(finding.heading.key),
+        "confidence": percent(finding.heading.probability),
         "report": ReportView.model_validate(
             put_review_first(
                 submission.sections,
@@ -209,9 +213,8 @@ def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probabi
     return [Probability.of(entry, language) for entry in ranked]
 
 
-def stated_name(finding: FindingSummary) -> str:
-    """The stated class under the name that the Angular app knows."""
-    return conditions_table().by_key(finding.stated).names.angular
+def angular_name(key: str) -> str:
+    return conditions_table().by_key(key).names.angular
 
 
 def percent(probability: float) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from skinapi.vision.bands import RaisedBy, most_urgent, urgency
+from skinapi.vision.bands import RaisedBy, is_raised, most_urgent, urgency
 from skinapi.vision.calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
@@ -21,7 +21,13 @@ from skinapi.vision.conditions import (
     conditions_table,
 )
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Doubt, Finding, NotRuledOut, Ranked
+from skinapi.vision.finding import (
+    Doubt,
+    Finding,
+    NotRuledOut,
+    Ranked,
+    choose_heading,
+)
 from skinapi.vision.modality import ModalityFinding
 from skinapi.vision.quality import Quality
 
@@ -115,6 +121,13 @@ class Facts(Frozen):
         return self.ranked[0].key if self.ranked else self.stated
 
     @property
+    def heading(self) -> Ranked:
+        """The condition for a client that shows one alone: see `choose_heading`."""
+        if not self.examined:
+            return Ranked(key=self.stated, probability=self.confidence)
+        return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
+
+    @property
     def named_by_rule(self) -> bool:
         """Whether the naming rule has preferred a rarer condition to the most probable one."""
         return self.examined and not self.uncertain and self.stated != self.most_probable
@@ -136,13 +149,20 @@ class Facts(Frozen):
         """Whether the report may tell how the stated condition is treated. For a harmless one that
         is "none is needed", which must not stand beside a band that is more urgent.
         """
+        return conditions_table().by_key(self.stated).malignant or self.all_clear
+
+    @property
+    def all_clear(self) -> bool:
+        """Whether a client may show the finding as harmless: it is certain, the stated condition
+        is benign, and the band is no more urgent than that condition alone asks for.
+        """
         malignant = conditions_table().by_key(self.stated).malignant
-        return malignant or (self.may_reassure and not self.more_urgent)
+        return not (malignant or self.uncertain or self.more_urgent)
 
     @property
     def more_urgent(self) -> bool:
         """Whether the band is more urgent than the stated condition alone would require."""
-        return urgency(self.band) < urgency(conditions_table().by_key(self.stated).urgency)
+        return is_raised(self.band, named=self.stated)
 
     @property
     def as_urgent(self) -> bool:

@@ -43,7 +43,8 @@ class Report:
     """All that the pages of a report show.
 
     Only a report on a stored submission has `number`, `patient`, `made_at` and `seal`.
-    `translations` are pairs of label and value, for a client that has its own words.
+    `translations` are pairs of label and value, for a client that has its own words. Without
+    `names_class` the pages name what is not excluded, and not the most probable condition.
     """
 
     facts: Facts
@@ -57,6 +58,7 @@ class Report:
     review: Review | None = None
     seal: Seal | None = None
     translations: tuple[tuple[str, str], ...] = ()
+    names_class: bool = True
 
     @property
     def language(self) -> Language:

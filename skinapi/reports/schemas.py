@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.records.review_schemas import ReviewView
-from skinapi.records.schemas import NarrativeSource, percent
+from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.reading import Reading, read_in_order
@@ -130,8 +130,8 @@ class FullReport(Answer):
             time=report.made_at,
             clinic=report.clinic,
             language=report.language,
-            stated=conditions_table().by_key(facts.stated).names.angular,
-            confidence=percent(facts.confidence),
+            stated=angular_name(facts.heading.key),
+            confidence=percent(facts.heading.probability),
             band=facts.band,
             band_label=words.label,
             action=words.action,

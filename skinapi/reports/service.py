@@ -19,6 +19,7 @@ from skinapi.reports.narrative import Narrative
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.pages.printing import RENDERER, render_pdf
 from skinapi.reports.report import Patient, Pictures, Report, Seal
+from skinapi.reports.text.template import TemplateWriter
 from skinapi.reports.verification import Issued, IssuedReports, seal_report
 from skinapi.vision.conditions import LANGUAGES, Language
 from skinapi.web.access import Subject
@@ -109,16 +110,22 @@ class ReportsService:
         return Report(facts=facts, narrative=narrative, clinic=self._clinic)
 
     def print_unkept(
-        self, *, facts: Facts, pictures: Pictures, translations: tuple[tuple[str, str], ...]
+        self,
+        *,
+        facts: Facts,
+        pictures: Pictures,
+        translations: tuple[tuple[str, str], ...],
+        names_class: bool,
     ) -> bytes:
         """A report as PDF, in English, for a client without an account. Nothing of it is stored."""
-        narrative = self._narrate(facts=facts, language="en")
+        narrative = TemplateWriter().write(facts, "en", names_class=names_class)
         report = Report(
             facts=facts,
             narrative=narrative,
             clinic=self._clinic,
             pictures=pictures,
             translations=translations,
+            names_class=names_class,
         )
         return render_pdf(report)
 

@@ -14,7 +14,9 @@ from skinapi.vision.bands import (
     RaisedBy,
     all_thresholds,
     choose_band,
+    most_severe_plausible,
     most_urgent,
+    severity_rank,
     threshold_scores,
     urgency,
 )
@@ -24,10 +26,6 @@ from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding import Doubt, NotRuledOut
 from skinapi.vision.linear import Features
 from skinapi.vision.modality import ModalityFinding, find_modality
-
-# A condition is plausible if it has at least a third of the highest probability.
-PLAUSIBLE_SHARE = 1 / 3
-_SEVERITIES = ("High", "Medium", "Low", "None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +164,7 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     """
     first = min(
         each,
-        key=lambda one: (urgency(one.band), _severity_rank(one.stated), -one.malignant_score),
+        key=lambda one: (urgency(one.band), severity_rank(one.stated), -one.malignant_score),
     )
     raised_by = {rule for one in each if one.band is first.band for rule in one.raised_by}
     told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | _rules_of_conditions(first)
@@ -222,24 +220,14 @@ def state(probabilities: Mapping[str, float], calibration: Calibration, *, uncer
     """
     most_probable = _most_probable(probabilities)
     if uncertain:
-        least = PLAUSIBLE_SHARE * probabilities[most_probable]
-        return min(
-            (key for key, p in probabilities.items() if p >= least),
-            key=lambda key: (*_severity_rank(key), -probabilities[key], key),
-        )
+        return most_severe_plausible(probabilities)
     named = calibration.naming.name(probabilities) if calibration.naming else most_probable
-    return named if _severity_rank(named) <= _severity_rank(most_probable) else most_probable
+    return named if severity_rank(named) <= severity_rank(most_probable) else most_probable
 
 
 def _most_probable(probabilities: Mapping[str, float]) -> str:
     """The condition that a finding ranks first."""
     return min(probabilities, key=lambda key: (-probabilities[key], key))
-
-
-def _severity_rank(key: str) -> tuple[int, int]:
-    """A sort key: the more severe the condition, the smaller."""
-    condition = conditions_table().by_key(key)
-    return _SEVERITIES.index(condition.severity), urgency(condition.urgency)
 
 
 def _is_little_tested(calibration: Calibration, used: Modality) -> bool:

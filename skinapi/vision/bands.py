@@ -2,7 +2,7 @@
 one is chosen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 from skinapi.vision.conditions import Band, Said, conditions_table
@@ -22,6 +22,8 @@ THRESHOLD_BANDS: Mapping[str, Band] = {
     "actinic_keratosis": Band.REFERRAL,
     "malignant": Band.DOCTOR_REVIEW,
 }
+PLAUSIBLE_SHARE = 1 / 3
+_SEVERITIES = ("High", "Medium", "Low", "None")
 _URGENCY = {band: place for place, band in enumerate(Band)}
 
 
@@ -97,6 +99,28 @@ def _asked_by_probabilities(
 
 def most_urgent(*bands: Band) -> Band:
     return min(bands, key=urgency)
+
+
+def is_raised(band: Band, *, named: str) -> bool:
+    """Whether the band is more urgent than the named condition alone asks for."""
+    return urgency(band) < urgency(conditions_table().by_key(named).urgency)
+
+
+def most_severe_plausible(probabilities: Mapping[str, float], *, also: Collection[str] = ()) -> str:
+    """The most severe of the plausible conditions; those in `also` are plausible, however
+    improbable. A condition is plausible if it has at least a third of the highest probability.
+    """
+    least = PLAUSIBLE_SHARE * max(probabilities.values())
+    return min(
+        (key for key, p in probabilities.items() if p >= least or key in also),
+        key=lambda key: (*severity_rank(key), -probabilities[key], key),
+    )
+
+
+def severity_rank(key: str) -> tuple[int, int]:
+    """A sort key: the more severe the condition, the smaller."""
+    condition = conditions_table().by_key(key)
+    return _SEVERITIES.index(condition.severity), urgency(condition.urgency)
 
 
 def graver_review(*, reviewed_as: str | None, band: Band) -> Said | None:

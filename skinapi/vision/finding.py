@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, NonNegativeFloat, model_validator
 
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.bands import RaisedBy
+from skinapi.vision.bands import RaisedBy, is_raised, most_severe_plausible
 from skinapi.vision.calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
@@ -69,6 +69,7 @@ class FindingSummary(StoredRecord):
     ranked: tuple[Ranked, ...] = Field(min_length=2)
     stated: str
     band: Band
+    raised_by: tuple[RaisedBy, ...]
     uncertain: bool
     reasons: tuple[Doubt, ...]
     model_version: str
@@ -77,6 +78,11 @@ class FindingSummary(StoredRecord):
     def confidence(self) -> float:
         """The calibrated probability of the stated condition."""
         return probability_of(self.ranked, self.stated)
+
+    @property
+    def heading(self) -> Ranked:
+        """The condition for a client that shows one alone: see `choose_heading`."""
+        return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
 
     def band_words(self, language: Language = "en") -> BandWords:
         return conditions_table().band_words(self.band, language)
@@ -91,7 +97,6 @@ class Finding(FindingSummary):
     """
 
     malignant_score: float
-    raised_by: tuple[RaisedBy, ...]
     quality: Quality
     not_dermoscopic: bool
     checklist_score: int | None
@@ -157,6 +162,20 @@ class Finding(FindingSummary):
 def doubt_notice(doubt: Doubt) -> Said:
     table = conditions_table().notices
     return {Doubt.TOO_CLOSE: table.uncertain, Doubt.UNLIKE_TRAINING: table.strange}[doubt]
+
+
+def choose_heading(
+    ranked: Iterable[Ranked], stated: str, band: Band, raised_by: Iterable[RaisedBy]
+) -> Ranked:
+    """The condition for a client that shows one alone: the stated one, or, where the band is more
+    urgent than that asks for, the most severe plausible one. A condition whose own threshold has
+    raised the band is plausible, however improbable.
+    """
+    probabilities = {entry.key: entry.probability for entry in ranked}
+    key = stated
+    if is_raised(band, named=stated):
+        key = most_severe_plausible(probabilities, also=[rule.value for rule in raised_by])
+    return Ranked(key=key, probability=probabilities[key])
 
 
 def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:

@@ -4,23 +4,37 @@ from collections.abc import Iterator
 
 import pytest
 
+from skinapi.registry.service import RegistryService
 from tests.backends import Backend
 from tests.clients.dialects import SMALL
 from tests.clients.served_backend import ClientBackend, ServedBackend
+from tests.models import tested_model, tested_registry
 from tests.served.server import serving
+
+
+class WellTestedBackend(Backend):
+    """With a model that answers a mole as one: most clients show none that is raised."""
+
+    def registry(self) -> RegistryService:
+        return tested_registry()
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
     """A developer's own machine, the lab opened by hand."""
-    backend = Backend(tmp_path_factory.mktemp("open"), open_lab=True, max_upload_bytes=SMALL)
+    folder = tmp_path_factory.mktemp("open")
+    backend = WellTestedBackend(folder, open_lab=True, max_upload_bytes=SMALL)
     yield backend
     backend.services.store.close()
 
 
 @pytest.fixture(scope="session")
 def served_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedBackend]:
-    settings = {"OPEN_LAB": "true", "MAX_UPLOAD_BYTES": str(SMALL)}
+    settings = {
+        "OPEN_LAB": "true",
+        "MAX_UPLOAD_BYTES": str(SMALL),
+        "MODEL_PATH": str(tested_model()),
+    }
     with serving(tmp_path_factory.mktemp("served_backend"), settings, workers=1) as server:
         yield ServedBackend(server)
 

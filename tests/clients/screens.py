@@ -20,6 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.clients.dialects import SMALL
+from tests.models import tested_model
 from tests.served.people import Seeder
 from tests.served.server import Server, stopping
 
@@ -56,7 +57,8 @@ class Servers:
         self._folder, self._until = folder, until
         self._started: dict[str, Asked] = {}
         self._states = {
-            "open": (OPEN, SERVE),
+            "open": ({**OPEN, "MODEL_PATH": str(tested_model())}, SERVE),
+            "little tested": (OPEN, SERVE),
             "closed": (CLOSED, SERVE),
             "asked too often": ({**OPEN, **ONCE}, SERVE),
             "broken": (OPEN, BROKEN),

@@ -158,7 +158,7 @@ def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
 def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend) -> None:
     assert lab(client_backend, photo_of("melanoma")).get_json()["severity"] == "Critical"
     nevus = lab(client_backend, photo_of("melanocytic_nevus")).get_json()
-    assert nevus["severity"] == "Moderate"  # ordinary photographs were not tested
+    assert nevus["severity"] == "Benign"
 
 
 @pytest.mark.parametrize(
@@ -173,6 +173,10 @@ def test_a_melanoma_is_never_called_benign_or_low(client_backend: ClientBackend)
             "Not excluded: Basal cell carcinoma.",
         ),
         ({"band": Band.DOCTOR_REVIEW, "reasons": (Doubt.TOO_CLOSE,)}, "This finding is uncertain"),
+        (
+            {"band": Band.DOCTOR_REVIEW, "raised_by": (RaisedBy.LITTLE_TESTED,)},
+            "Not excluded: ",
+        ),
     ],
 )
 @pytest.mark.parametrize("key", ["melanocytic_nevus", "dermatofibroma", "benign_keratosis"])

@@ -49,6 +49,7 @@ MOLE = photo_of("melanocytic_nevus")
 
 CASES = {
     "raised": Case(RAISED, "Not excluded: Melanoma.", acts=URGENT),
+    "raised: little tested": Case(MOLE, "Not excluded: ", "little tested", acts=REVIEW),
     "uncertain, a melanoma possible": Case(TIED, IN_DOUBT, acts=URGENT),
     "uncertain between benign classes": Case(photo_in(UNCERTAIN), IN_DOUBT, acts=REVIEW),
     "refused: too dark": Case(photo_in((0, 0, 0)), TABLE.notices.refused["too_dark"].en),
@@ -64,6 +65,7 @@ CASES = {
 OF_THE_CLIENT = {
     # Its user has a report of the finding, and may see a token that no longer holds.
     ("angular", "raised"): "This is more urgent than Melanocytic nevus (mole) alone would ask for",
+    ("angular", "raised: little tested"): "the reason: little tested on this kind of picture",
     ("angular", "401"): "Invalid token. Please log in again.",
     ("angular", "429"): "Daily photo limit reached",
     ("angular", "refused: no lesion"): "Most probable: Normal skin.",

@@ -50,6 +50,7 @@ def action(band: Band) -> str:
         (URGENT, "Not excluded: Melanoma."),
         (REFERRED, "Not excluded: Basal cell carcinoma."),
         (IN_DOUBT, "This finding is uncertain: the model cannot tell the possibilities apart."),
+        (REVIEWED, "Not excluded: "),
     ],
 )
 @pytest.mark.parametrize("answer", [Predictions, PredictionsAndResults])
@@ -72,14 +73,22 @@ def test_skinartify_gets_a_sentence_where_a_rule_named_a_graver_condition() -> N
 @pytest.mark.parametrize(
     "finding",
     [
-        *(finding_of(key, probability=0.6, **REVIEWED) for key in BENIGN),
-        *(finding_of(key, probability=0.6, **URGENT) for key in MALIGNANT),
+        *(
+            finding_of(key, probability=0.6, band=TABLE.by_key(key).urgency)
+            for key in (*BENIGN, *MALIGNANT)
+        ),
     ],
     ids=lambda finding: f"{finding.stated}, {finding.band}",
 )
 def test_skinartify_gets_its_numbers_where_they_do_not_mislead(finding: Finding) -> None:
     shares = Predictions.of(finding).predictions
     assert max(shares, key=shares.__getitem__) == TABLE.by_key(finding.stated).names.skinartify
+
+
+def test_skinartify_gets_a_sentence_where_a_cancer_is_raised_above_itself() -> None:
+    with pytest.raises(Undecided) as told:
+        Predictions.of(finding_of("basal_cell_carcinoma", probability=0.6, **URGENT))
+    assert told.value.detail == f"Not excluded: Melanoma. {action(Band.URGENT_REFERRAL)}"
 
 
 def test_a_sentence_names_no_disease_where_the_urgency_is_about_none() -> None:
@@ -102,7 +111,7 @@ def test_clients_that_show_one_class_get_422_for_an_uncertain_photo(
     assert action(Band.DOCTOR_REVIEW) in body["error"] or action(Band.REFERRAL) in body["error"]
 
 
-@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT])
+@pytest.mark.parametrize("found", [URGENT, REFERRED, IN_DOUBT, REVIEWED])
 def test_the_guide_gets_a_sentence_where_its_page_would_say_likely_benign(
     found: dict[str, Any],
 ) -> None:
@@ -115,7 +124,7 @@ def test_the_guide_gets_a_sentence_where_its_page_would_say_likely_benign(
 
 
 def test_the_guide_gets_its_numbers_where_its_page_may_say_likely_benign() -> None:
-    answer = GuideAnswer.of(judged_as(malignant_score=0.25, **REVIEWED))
+    answer = GuideAnswer.of(judged_as(malignant_score=0.25, band=Band.SELF_MONITORING))
     assert answer.malignant_score == pytest.approx(0.25)
 
 

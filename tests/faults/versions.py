@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from skinapi.records.schemas import stated_name
+from skinapi.records.schemas import angular_name
 from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.vision.finding import Finding
 from tests.findings import TESTED
@@ -80,7 +80,7 @@ class VersionsSeen:
 
 def _told(finding: Finding) -> dict[str, Any]:
     return {
-        "class": stated_name(finding),
+        "class": angular_name(finding.heading.key),
         "band": finding.band.value,
         "tested": [tested.model_dump(mode="json") for tested in finding.tested],
         "probabilities": [ranked.model_dump() for ranked in finding.ranked],

@@ -98,6 +98,8 @@ class ReportContent:
         facts, labels = self._facts, self.labels
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
+        if not self.report.names_class:
+            return labels.not_excluded, self.report.name(facts.concern.key)
         if facts.named_by_rule:
             share = self._share(facts.ranked[0].probability)
             label = labels.named_by_rule.format(self.report.name(facts.most_probable), share)
@@ -110,8 +112,10 @@ class ReportContent:
         """The numbers beside the chart."""
         facts, labels = self._facts, self.labels
         share = labels.probability if facts.examined else labels.stated_share
-        rows = [*self.report.translations, (share, self._share(facts.confidence))]
-        if facts.from_picture is not None:
+        rows = [*self.report.translations]
+        if self.report.names_class:
+            rows.append((share, self._share(facts.confidence)))
+        if self.report.names_class and facts.from_picture is not None:
             pictured = probability_of(facts.from_picture, facts.stated)
             rows.append((labels.from_picture, self._share(pictured)))
         if facts.malignant_score is not None:
@@ -133,7 +137,7 @@ class ReportContent:
                 share=entry.probability,
                 text=self._share(entry.probability),
                 counted=entry.key in malignant,
-                stated=entry.key == self._facts.stated,
+                stated=self.report.names_class and entry.key == self._facts.stated,
             )
             for entry in self._facts.ranked
         ]

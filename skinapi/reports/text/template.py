@@ -34,9 +34,17 @@ NO_ADDED_TEXT = AddedText()
 
 class TemplateWriter:
     def write(
-        self, facts: Facts, language: Language, added: AddedText = NO_ADDED_TEXT
+        self,
+        facts: Facts,
+        language: Language,
+        added: AddedText = NO_ADDED_TEXT,
+        *,
+        names_class: bool = True,
     ) -> Narrative:
-        sentences = _Sentences(facts, language)
+        """Without `names_class` the text names what is not excluded, and not the most probable
+        condition: for a client that shows no class of this finding.
+        """
+        sentences = _Sentences(facts, language, names_class=names_class)
         return Narrative(
             language=language,
             sections=_sections_of(sentences, added),
@@ -99,9 +107,10 @@ def _join(*sentences: str) -> str:
 class _Sentences:
     """The template's sentences on these facts, one method per subject."""
 
-    def __init__(self, facts: Facts, language: Language) -> None:
+    def __init__(self, facts: Facts, language: Language, *, names_class: bool = True) -> None:
         self._facts = facts
         self._language = language
+        self._names_class = names_class
         self._catalogue = CATALOGUES[language]
         self._phrases = self._catalogue.phrases
         self._table = conditions_table()
@@ -111,6 +120,8 @@ class _Sentences:
         facts, phrases, name = self._facts, self._phrases, self._name(self._stated)
         if not facts.examined:
             return [phrases.as_stated.format(name=name)]
+        if not (self._names_class or facts.uncertain):
+            return [phrases.not_excluded.format(name=self._name(facts.concern))]
         if facts.named_by_rule:
             other = {"other": self._name_of(facts.most_probable), "share": self._top_share()}
             return [phrases.named_by_rule.format(name=name, **other)]
@@ -175,6 +186,8 @@ class _Sentences:
 
     def confidence(self) -> list[str]:
         facts, phrases = self._facts, self._phrases
+        if not self._names_class:
+            return self._malignant_score()
         values = {"name": self._name(self._stated), "share": self._share(facts.confidence)}
         if not facts.examined:
             return [phrases.stated_confidence.format(**values)]

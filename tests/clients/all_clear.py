@@ -1,0 +1,148 @@
+"""Whether a client's screen reads as an all-clear, and whether the server's report contradicts it.
+
+`python -m tests.clients.all_clear DATA… --every N` counts it on every N-th picture of the shipped
+model's test part, from folders such as `ham10000`.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from skinapi.clients.guide import LIKELY_BENIGN, GuideAnswer
+from skinapi.clients.lab import Diagnosis
+from skinapi.clients.severity import risk_of
+from skinapi.clients.skinartify import Predictions
+from skinapi.clients.undecided import Undecided, decided, is_undecided, over_known_classes
+from skinapi.errors import Refused
+from skinapi.registry.service import ClassifiedPhoto
+from skinapi.reports.facts import UNKNOWN, Facts
+from skinapi.reports.text.catalogues import CATALOGUES
+from skinapi.reports.text.template import TemplateWriter
+from skinapi.vision.bands import urgency
+from skinapi.vision.classification import classify_photo
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.finding import Finding
+from skinapi.vision.mask import Shape
+from skinapi.vision.model import open_model
+from skinapi.vision.photo import Photo, read_photo
+from tests.photos import photo_of
+
+MODEL = Path("skinapi/models/resnet50")
+# The lab's screen paints it green wherever it may.
+REGULAR = Shape(asymmetry=0.1, border=0.1, colour=0.1, diameter=0.1)
+PHRASES = CATALOGUES["en"].phrases
+WARNINGS = [
+    said.partition("{")[0]
+    for said in (PHRASES.more_urgent, PHRASES.uncertain, PHRASES.named_by_rule)
+]
+NOT_EXCLUDED = PHRASES.not_excluded.partition("{")[0]
+
+
+def on_angular(finding: Finding) -> bool:
+    """It shows the class, then the report."""
+    overview = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en").sections.overview
+    return is_benign(finding.heading.key) and not any(said in overview for said in WARNINGS)
+
+
+def on_skinartify(finding: Finding) -> bool:
+    """It takes the highest of the seven."""
+    shares = Predictions.of(finding).predictions
+    highest = max(shares, key=shares.__getitem__)
+    [key] = [c.key for c in conditions_table().conditions if c.names.skinartify == highest]
+    return is_benign(key)
+
+
+def on_explainable(finding: Finding) -> bool:
+    """It paints the first bar green."""
+    seven = decided(finding)
+    return is_benign(seven.stated) or is_benign(seven.most_probable)
+
+
+def in_explainables_report(finding: Finding) -> bool:
+    known = over_known_classes(finding)
+    return risk_of(finding) == "Low" or (not is_undecided(known) and is_benign(known.stated))
+
+
+def on_guide(finding: Finding) -> bool:
+    """It shows "Likely Benign" up to a malignant score."""
+    return GuideAnswer.of(ClassifiedPhoto(finding, any_photo())).malignant_score <= LIKELY_BENIGN
+
+
+def on_lab(finding: Finding) -> bool:
+    """It shows the severity, the class's name, and low indicators in green."""
+    diagnosis = Diagnosis.of(ClassifiedPhoto(finding, any_photo(), REGULAR))
+    table = conditions_table()
+    benign = [c.names.lab_class_id for c in table.conditions if not c.malignant]
+    green = min(diagnosis.clinical_indicators.values()) <= LIKELY_BENIGN
+    return diagnosis.severity == "Benign" or diagnosis.class_id in benign or green
+
+
+SCREENS: Mapping[str, Callable[[Finding], bool]] = {
+    "angular": on_angular,
+    "skinartify": on_skinartify,
+    "explainable": on_explainable,
+    "explainable's PDF": in_explainables_report,
+    "guide": on_guide,
+    "lab": on_lab,
+}
+
+
+@cache
+def any_photo() -> Photo:
+    return read_photo(photo_of("melanocytic_nevus"))
+
+
+def is_benign(key: str) -> bool:
+    return not conditions_table().by_key(key).malignant
+
+
+def reads_as_an_all_clear(client: str, finding: Finding) -> bool:
+    try:
+        return SCREENS[client](finding)
+    except (Undecided, Refused):  # a sentence, and each says that it is none
+        return False
+
+
+def must_not_be_cleared(finding: Finding) -> bool:
+    """Whether the band is more urgent than the named condition alone asks for, or the report says
+    that something is not excluded.
+    """
+    named = conditions_table().by_key(finding.stated)
+    report = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en")
+    said = " ".join(report.sections.model_dump().values())
+    return urgency(finding.band) < urgency(named.urgency) or NOT_EXCLUDED in said
+
+
+def held_out(folders: list[Path], every: int) -> Iterator[Path]:
+    """Every so many of the pictures in these folders that the shipped model was tested on."""
+    tested = set(json.loads((MODEL / "split.json").read_text())["test"])
+    found = sorted(path for folder in folders for path in folder.glob("*.jpg"))
+    yield from [path for path in found if path.stem in tested][::every]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", nargs="+", type=Path)
+    parser.add_argument("--every", type=int, default=5)
+    asked = parser.parse_args()
+    model = open_model(MODEL)
+    counts: Counter[str] = Counter()
+    for path in held_out(asked.data, asked.every):
+        try:
+            finding = classify_photo(model, path.read_bytes())
+        except Refused:
+            continue
+        counts["findings"] += 1
+        counts["no all-clear"] += (warned := must_not_be_cleared(finding))
+        for client in SCREENS:
+            counts[client] += warned and reads_as_an_all_clear(client, finding)
+    for name, count in counts.items():
+        sys.stdout.write(f"{name}: {count}\n")
+
+
+if __name__ == "__main__":
+    main()
