@@ -88,9 +88,9 @@ class Diagnosis(Answer):
         finding, known = classified.finding, over_known_classes(classified.finding)
         facts = Facts.of(known, UNKNOWN)
         condition, action = conditions_table().by_key(known.stated), finding.band_words().action
-        states_class = (condition.malignant or facts.all_clear) and condition.key != NORMAL_SKIN
+        states_class = facts.may_describe and condition.key != NORMAL_SKIN
         names, sentences = condition.names, condition.sentences["en"]
-        treatment = sentences.treatment_note if facts.may_tell_treatment else ""
+        treatment = sentences.treatment_note if facts.may_describe else ""
         return cls(
             class_id=(names.lab_class_id or condition.key) if states_class else INCONCLUSIVE,
             class_name=(names.lab_class_name or names.en) if states_class else NO_DIAGNOSIS,

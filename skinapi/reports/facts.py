@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from skinapi.vision.bands import RaisedBy, is_raised, most_urgent, urgency
+from skinapi.vision.bands import RaisedBy, is_raised, most_urgent
 from skinapi.vision.calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
@@ -133,21 +133,9 @@ class Facts(Frozen):
         return self.examined and not self.uncertain and self.stated != self.most_probable
 
     @property
-    def may_reassure(self) -> bool:
-        """Whether the report may call a harmless condition harmless: not if the finding is
-        uncertain, and not if the band is referral or more urgent.
-        """
-        return not self.uncertain and urgency(self.band) > urgency(Band.REFERRAL)
-
-    @property
     def may_describe(self) -> bool:
-        """Whether the report may say what the stated condition is."""
-        return conditions_table().by_key(self.stated).malignant or self.may_reassure
-
-    @property
-    def may_tell_treatment(self) -> bool:
-        """Whether the report may tell how the stated condition is treated. For a harmless one that
-        is "none is needed", which must not stand beside a band that is more urgent.
+        """Whether it may be said what the stated condition is and how it is treated. Of a benign
+        one that is "harmless" and "none is needed", which must stand beside an all-clear alone.
         """
         return conditions_table().by_key(self.stated).malignant or self.all_clear
 

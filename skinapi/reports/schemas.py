@@ -62,8 +62,8 @@ class AllWords(MoreWords):
 
 class AboutView(Answer):
     """What may be said of the stated condition. For a harmless one nothing is said where the
-    finding is in doubt or asks for a doctor, or the doctor's review is more urgent: "harmless"
-    would contradict it.
+    finding is in doubt or raised, or the doctor's review is more urgent: "harmless" would
+    contradict it.
     """
 
     name: str
@@ -78,10 +78,9 @@ class AboutView(Answer):
         if contradicted or not facts.may_describe:
             return None
         words = condition.sentences[language]
-        treatment = (words.treatment_note,) if facts.may_tell_treatment else ()
         return cls(
             name=report.name(facts.stated),
-            sentences=(words.what_it_is, *treatment, words.epidemiology),
+            sentences=(words.what_it_is, words.treatment_note, words.epidemiology),
             sources=condition.sources,
         )
 

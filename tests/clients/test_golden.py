@@ -214,7 +214,7 @@ def test_the_labs_treatment_begins_with_what_to_do_and_its_description_with_the_
     )
 
 
-def test_what_was_measured_is_painted_green_only_beside_a_finding_that_may_reassure() -> None:
+def test_what_was_measured_is_painted_green_only_beside_an_all_clear() -> None:
     """The number itself stays where it was measured: in the words."""
     shape = Shape(asymmetry=0.1, border=0.2, colour=0.3, diameter=0.4)
     photo = read_photo(photo_of("melanocytic_nevus"))

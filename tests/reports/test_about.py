@@ -29,25 +29,19 @@ def told_about(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", [c.key for c in TABLE.conditions if not c.malignant])
-def test_a_harmless_condition_is_described_only_where_the_finding_may_reassure(
+def test_a_harmless_condition_is_described_only_in_an_all_clear(
     key: str, language: Language
 ) -> None:
     words = TABLE.by_key(key).sentences[language]
     own = TABLE.by_key(key).urgency
     assert told_about(key, Band.URGENT_REFERRAL, language) is None
     assert told_about(key, Band.REFERRAL, language) is None
+    assert told_about(key, Band.DOCTOR_REVIEW, language) is None
     assert told_about(key, own, language, (Doubt.TOO_CLOSE,)) is None
     about = told_about(key, own, language)
     assert about
     assert about.sentences == (words.what_it_is, words.treatment_note, words.epidemiology)
     assert about.sources == TABLE.by_key(key).sources
-
-
-def test_no_treatment_needed_is_not_told_beside_a_doctors_review() -> None:
-    words = TABLE.by_key("melanocytic_nevus").sentences["en"]
-    about = told_about("melanocytic_nevus", Band.DOCTOR_REVIEW, "en")
-    assert about
-    assert about.sentences == (words.what_it_is, words.epidemiology)
 
 
 def test_a_cancer_is_described_whatever_the_doubt() -> None:

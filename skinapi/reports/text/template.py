@@ -140,8 +140,8 @@ class _Sentences:
 
     def what_it_is(self) -> list[str]:
         """What the stated condition is. Left out for normal skin without a picture, because that
-        text speaks of the picture. Left out for a harmless condition if "harmless" would contradict
-        the doubt or the band.
+        text speaks of the picture. Left out for a harmless condition of a finding that is no
+        all-clear.
         """
         facts = self._facts
         if not facts.examined and facts.stated == NORMAL_SKIN:
