@@ -39,6 +39,7 @@ from skinapi.lab.from_reviews import FromReviewsService
 from skinapi.lab.images import DatasetImage
 from skinapi.lab.learned import learned_by_serving
 from skinapi.lab.opening import open_datasets
+from skinapi.lab.reference import current_reference
 from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.training import uses_dataset
@@ -176,7 +177,8 @@ def open_services(settings: Settings, store: Store | None = None) -> Services:
         owner_stays=stays,
         announce=open_announcer(settings.broker_uri),
     )
-    models = open_models(settings, store, data.trail.act)
+    reference = partial(current_reference, data.lab.datasets)
+    models = open_models(settings, store, data.trail.act, reference=reference)
     lab = open_datasets(
         settings,
         store,

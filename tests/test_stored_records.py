@@ -75,7 +75,8 @@ def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path
     """Which may have a gate more, too."""
     backend = ModelBackend(tmp_path / "instance")
     with closing(backend.services.store):
-        backend.add(tmp_path, "b", reference_comparison=compared_with("tiny-1"))
+        compared = compared_with("tiny-1", backend.choose_reference())
+        backend.add(tmp_path, "b", reference_comparison=compared)
         documents = backend.services.store.collection("models")
         (stored,) = documents.find({"version": "b"})
         documents.delete({"id": stored["id"]})

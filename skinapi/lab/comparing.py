@@ -7,17 +7,17 @@ from pathlib import Path
 
 from skinapi.lab.job_services import LabOfJob
 from skinapi.lab.learned import learned_by
-from skinapi.lab.reference import find_held_out, learned_before
+from skinapi.lab.reference import find_held_out, learned_before, reference_data
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.measure.comparison import Difference
 from skinapi.learning.measure.gate_differences import compare_for_gates
 from skinapi.learning.progress import Report
 from skinapi.registry.gates import (
-    ComparedPart,
     GateName,
     PairedComparison,
     PairedDifference,
+    ReferenceData,
     name_test_part,
 )
 from skinapi.registry.latency import compare_latency
@@ -53,7 +53,7 @@ def compare_on_reference(
         lab.context.say(LEARNED_REFERENCE)
         return None
     # An attempt before may have compared with another model, or on another reference.
-    against = f"{reference.id}-{read_card(serving).version}"
+    against = f"{reference.id}-{reference.pictures}-{read_card(serving).version}"
     pictures = lab.context.work / "data-of-reference" / against / REFERENCE
     if not pictures.is_dir():
         learned = learned_by(serving)
@@ -64,7 +64,9 @@ def compare_on_reference(
     samples = load_sources([f"{pictures},modality={modality}"], skip_unknown_labels=True).samples
     if not samples:
         return None
-    return compare_models(serving, folder, samples, "reference", lab.context.say)
+    # As it was before its pictures were read: what is erased since makes it another one.
+    found = reference_data(reference)
+    return compare_models(serving, folder, samples, lab.context.say, reference=found)
 
 
 def _has_learned(lab: LabOfJob, learned_from: LearnedFrom, reference: str) -> bool:
@@ -73,9 +75,16 @@ def _has_learned(lab: LabOfJob, learned_from: LearnedFrom, reference: str) -> bo
 
 
 def compare_models(
-    serving: Path, folder: Path, samples: Sequence[Sample], part: ComparedPart, report: Report
+    serving: Path,
+    folder: Path,
+    samples: Sequence[Sample],
+    report: Report,
+    *,
+    reference: ReferenceData | None = None,
 ) -> PairedComparison:
-    """The paired differences of two model folders on these pictures."""
+    """The paired differences of two model folders on these pictures: of the reference, or of the
+    new one's own test part.
+    """
     first, second = open_model(serving), open_model(folder)
     found = compare_for_gates(first, second, samples, report=report)
     differences = _paired(found.overall)
@@ -86,7 +95,8 @@ def compare_models(
         pictures=len(samples),
         lesions=len({sample.lesion_key for sample in samples}),
         measured_at=now(),
-        part=part,
+        part="reference" if reference else "test",
+        reference=reference,
         differences=differences,
         by_source={name: _paired(each) for name, each in found.by_source.items()},
     )

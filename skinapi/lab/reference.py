@@ -2,8 +2,21 @@
 
 from collections.abc import Callable
 
+from skinapi.lab.datasets import Datasets, DatasetVersion
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.near_duplicates import NearIndex
+from skinapi.registry.gates import ReferenceData
+
+
+def reference_data(dataset: DatasetVersion) -> ReferenceData:
+    """What the gates need to know of a reference."""
+    return ReferenceData(dataset=dataset.id, pictures=dataset.pictures)
+
+
+def current_reference(datasets: Datasets) -> ReferenceData | None:
+    """The same of the one that an admin has chosen, if any."""
+    found = datasets.reference()
+    return reference_data(found) if found else None
 
 
 def find_held_out(images: DatasetImages, *, dataset: str, reference: str) -> set[str]:

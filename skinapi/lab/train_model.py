@@ -59,7 +59,7 @@ def _store_version(lab: LabOfJob) -> ModelVersion:
     )
     context.progress(MEASURED, "Comparing with the model in service")
     samples = _test_samples(options, folder)
-    compared = compare_models(serving, folder, samples, "test", context.say) if serving else None
+    compared = compare_models(serving, folder, samples, context.say) if serving else None
     return register_once(
         lab,
         folder,

@@ -1,10 +1,11 @@
 """The gates of a promotion: what a model must not do worse than the one in service.
 
 Two models can only be compared on the same pictures. What decides is a paired comparison
-(`PairedComparison`) on the reference data set, which an admin has chosen: a candidate's own test
-part comes from whoever trained it, and cannot vouch for it. What is worse on the own test part is
-worse nevertheless. For a version that no job has made, the figures of both cards count too, if they
-come from the same test part. What cannot be compared is not passed.
+(`PairedComparison`) on the reference data set, which an admin has chosen, while it is the
+reference: a candidate's own test part comes from whoever trained it, and cannot vouch for it. What
+is worse on the own test part is worse nevertheless. For a version that no job has made, the figures
+of both cards count too, if they come from the same test part. What cannot be compared is not
+passed.
 
 Worse is what is proven worse by its 95 % interval, and what has lost more than `MOST_LOSS`: of few
 lesions almost nothing could be proven.
@@ -85,6 +86,10 @@ MOST_LOSS = {
 # Fewer lesions show no share: one alone would be more than may be lost.
 FEWEST_LESIONS = 20
 NOT_SAME_PICTURES = "not measured on the same pictures"
+OTHER_REFERENCE = (
+    "it was compared on a reference data set that is not the reference any more, or of which "
+    "pictures were erased since"
+)
 # Of the candidate's own test part, or of the data set that an admin chose as the reference.
 ComparedPart = Literal["test", "reference"]
 WHERE: Mapping[ComparedPart, str] = {
@@ -106,6 +111,15 @@ class PairedDifference(StoredRecord):
     high: float
 
 
+class ReferenceData(StoredRecord):
+    """Which data set is the reference, with how many pictures: a published one never gains any, so
+    as many are the same ones.
+    """
+
+    dataset: str
+    pictures: int
+
+
 def _known_gates(found: Mapping[str, Any]) -> dict[str, Any]:
     """Those of this version: the next one may have added a gate."""
     known = set(GateName)
@@ -124,8 +138,15 @@ class PairedComparison(StoredRecord):
     lesions: int = Field(ge=1)
     measured_at: Annotated[datetime, AfterValidator(_as_stored)]
     part: ComparedPart = "test"
+    reference: ReferenceData | None = Field(
+        default=None, description="what the reference was then; of a comparison on it"
+    )
     differences: ByGate
     by_source: Mapping[SourceName, ByGate] = {}
+
+    def is_current(self, reference: ReferenceData | None) -> bool:
+        """Whether its pictures may still decide, now that this is the reference."""
+        return self.part == "test" or (reference is not None and self.reference == reference)
 
 
 class Gate(BaseModel):
@@ -171,9 +192,13 @@ class Measured(BaseModel):
     refuses_other_pictures: bool = False
 
 
-def judge(candidate: Measured, serving: Measured | None) -> tuple[Gate, ...]:
-    """Every gate, in a fixed order."""
-    return tuple(_judge_one(name, candidate, serving) for name in GateName)
+def judge(
+    candidate: Measured, serving: Measured | None, *, reference: ReferenceData | None
+) -> tuple[Gate, ...]:
+    """Every gate, in a fixed order. `reference` is what the reference is now: a comparison on
+    another one, or on pictures of which some were erased since, does not count.
+    """
+    return tuple(_judge_one(name, candidate, serving, reference) for name in GateName)
 
 
 def summarise(gates: Sequence[Gate]) -> str:
@@ -181,15 +206,21 @@ def summarise(gates: Sequence[Gate]) -> str:
     return ", ".join(f"{gate.name}={gate.outcome}" for gate in gates)
 
 
-def _judge_one(name: GateName, candidate: Measured, serving: Measured | None) -> Gate:
+def _judge_one(
+    name: GateName,
+    candidate: Measured,
+    serving: Measured | None,
+    reference: ReferenceData | None,
+) -> Gate:
     if serving is None:
         return _not_measured(name, "there is no model in service to compare with")
     if name is GateName.OTHER_PICTURES:
         return _judge_other_pictures(candidate, serving)
     same = [each for each in candidate.comparisons if each.first_version == serving.version]
+    current = [each for each in same if each.is_current(reference)]
     paired = {
         each.part: _judge_paired(name, each.differences[name], each.part)
-        for each in same
+        for each in current
         if name in each.differences
     }
     worse = next((gate for gate in paired.values() if not gate.passed), None)
@@ -201,6 +232,8 @@ def _judge_one(name: GateName, candidate: Measured, serving: Measured | None) ->
         first, second = serving.parts.get(part, {}).get(name), figures.get(name)
         if first and second:
             return worse or _judge_figures(name, first, second)
+    if len(current) < len(same):
+        return worse or _not_measured(name, OTHER_REFERENCE)
     return worse or _not_measured(name, _why_not_measured(candidate, same, paired.get("test")))
 
 

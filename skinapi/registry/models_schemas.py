@@ -98,6 +98,10 @@ class ModelView(ModelSummaryView):
     measured: dict[str, Any] = Field(description="figures of further test parts")
     comparison: PairedComparison | None = Field(description="on its own test part")
     reference_comparison: PairedComparison | None = Field(description="on the reference data set")
+    on_current_reference: bool = Field(
+        description="whether that data set is the reference now, with the same pictures; else the "
+        "comparison on it decides nothing"
+    )
     gates: tuple[Gate, ...] = Field(description="against the model in service; empty for that one")
     changes: tuple[Change, ...] = Field(description="of its state, the oldest first")
     moves: tuple[Move, ...] = Field(description="when it went into service and out of it")
@@ -114,6 +118,7 @@ class ModelView(ModelSummaryView):
             measured={n: part for n, part in version.read_figures().items() if n != "test"},
             comparison=version.comparison,
             reference_comparison=version.reference_comparison,
+            on_current_reference=found.on_current_reference,
             gates=found.gates,
             changes=version.changes,
             moves=found.moves,

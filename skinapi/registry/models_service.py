@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged, NotFound
 from skinapi.logs import log
 from skinapi.registry.errors import GatesNotPassed
-from skinapi.registry.gates import Gate, judge, summarise
+from skinapi.registry.gates import Gate, ReferenceData, judge, summarise
 from skinapi.registry.pointer import Action, Move, Serving, ServingPointer
 from skinapi.registry.shadow import ShadowResults
 from skinapi.registry.version_files import refuse_without_room
@@ -49,11 +49,14 @@ class Inspected:
     shadow: bool
     built_in: bool
     gates: tuple[Gate, ...]
+    on_current_reference: bool
     moves: tuple[Move, ...]
 
 
 class ModelsService:
-    """`built_in` is the folder of the built-in model; `folder()` is where servers write others."""
+    """`built_in` is the folder of the built-in model; `folder()` is where servers write others;
+    `reference()` is what the reference is now.
+    """
 
     def __init__(
         self,
@@ -64,12 +67,13 @@ class ModelsService:
         audit: Audit,
         built_in: Path,
         folder: Callable[[], Path],
+        reference: Callable[[], ReferenceData | None] = lambda: None,
     ) -> None:
         self.versions = versions
         self.shadows = shadows
         self.pointer = pointer
         self.built_in = built_in
-        self._audit, self._folder = audit, folder
+        self._audit, self._folder, self._reference = audit, folder, reference
         self.fault: Callable[[], str | None] = lambda: None
 
     @cached_property
@@ -110,6 +114,7 @@ class ModelsService:
         found, serving = self.versions.get(version), self.pointer.read()
         in_service = self.name_of(serving.version)
         built_in = self._is_built_in(version)
+        compared = found.reference_comparison
         moves = [*serving.moves_of(version), *(serving.moves_of(None) if built_in else ())]
         return Inspected(
             version=found,
@@ -117,6 +122,7 @@ class ModelsService:
             shadow=version == serving.shadow,
             built_in=built_in,
             gates=() if version == in_service else self._judge(found, in_service),
+            on_current_reference=bool(compared and compared.is_current(self._reference())),
             moves=tuple(sorted(set(moves), key=lambda move: move.changed_at)),
         )
 
@@ -125,7 +131,7 @@ class ModelsService:
     ) -> tuple[ModelVersion, ModelVersion, tuple[Gate, ...]]:
         """Both versions, and the gates of the second against the first. Raises NotFound."""
         left, right = self.versions.get(first), self.versions.get(second)
-        return left, right, judge(right.measured(), left.measured())
+        return left, right, judge(right.measured(), left.measured(), reference=self._reference())
 
     def add(self, *, folder: Path, by: str, **origin: Any) -> ModelVersion:
         """Store the model of a folder as a candidate; see `ModelVersions.register` for `origin`.
@@ -319,7 +325,8 @@ class ModelsService:
 
     def _judge(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
         serving = self.versions.find_one(in_service) if in_service else None
-        return judge(candidate.measured(), serving.measured() if serving else None)
+        before = serving.measured() if serving else None
+        return judge(candidate.measured(), before, reference=self._reference())
 
     def _pointed(self, found: ModelVersion) -> str | None:
         """How the pointer names this version. Raises Conflict where it has no files."""

@@ -1,9 +1,11 @@
 """Builds the services of model versions from the settings."""
 
+from collections.abc import Callable
 from functools import partial
 
 from skinapi.registry.early_model import serving_folder
 from skinapi.registry.follower import ModelFollower
+from skinapi.registry.gates import ReferenceData
 from skinapi.registry.models_service import Audit, ModelsService
 from skinapi.registry.pointer import ServingPointer
 from skinapi.registry.service import RegistryService
@@ -14,7 +16,14 @@ from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 
 
-def open_models(settings: Settings, store: Store, audit: Audit) -> ModelsService:
+def open_models(
+    settings: Settings,
+    store: Store,
+    audit: Audit,
+    *,
+    reference: Callable[[], ReferenceData | None] = lambda: None,
+) -> ModelsService:
+    """`reference` tells what the reference is now; without one, no comparison on it counts."""
     return ModelsService(
         versions=ModelVersions(store),
         pointer=ServingPointer(store),
@@ -22,6 +31,7 @@ def open_models(settings: Settings, store: Store, audit: Audit) -> ModelsService
         audit=audit,
         built_in=serving_folder(settings),
         folder=partial(models_folder, settings.instance_dir),
+        reference=reference,
     )
 
 

@@ -10,7 +10,13 @@ from skinapi.jobs.job import OPEN_LAB
 from skinapi.jobs.queue import Jobs
 from skinapi.lab.datasets import Datasets, NewDataset
 from skinapi.lab.images import DatasetImages
-from skinapi.registry.gates import GateName, PairedComparison, PairedDifference
+from skinapi.lab.reference import current_reference
+from skinapi.registry.gates import (
+    GateName,
+    PairedComparison,
+    PairedDifference,
+    ReferenceData,
+)
 from skinapi.registry.shadow import Disagreement
 from skinapi.storage.ids import new_id, now
 from skinapi.vision.model import CARD, SHIPPED_MODEL, read_card, write_checksums
@@ -57,17 +63,26 @@ def worse(seeder: Seeder, tmp_path: Path) -> str:
     return add_version(seeder, tmp_path, WORSE)
 
 
+def make_reference(datasets: Datasets) -> ReferenceData:
+    dataset = datasets.begin(NewDataset(name=f"Held back {new_id()[-6:]}", owner=new_id()), size=0)
+    datasets.set_reference(datasets.publish(dataset.id, pictures=412).id)
+    return ReferenceData(dataset=dataset.id, pictures=412)
+
+
 def add_version(seeder: Seeder, folder: Path, melanoma: PairedDifference) -> str:
     models, version = seeder.services.models, f"resnet50-{new_id()[-12:]}"
     small = PairedDifference(first=0.031, second=0.029, low=-0.008, high=0.005)
     speed = PairedDifference(first=9.1, second=9.0, low=-0.6, high=0.4)
     serving = models.serving_version()
     assert serving
+    datasets = Datasets(seeder.services.store)
+    reference = current_reference(datasets) or make_reference(datasets)
     same = dict.fromkeys(GateName, SAME) | {GateName.ECE: small, GateName.REFUSED_SHARE: small}
     comparison = PairedComparison(
         first_version=serving,
         test_part="0" * 64,
         part="reference",
+        reference=reference,
         pictures=412,
         lesions=301,
         measured_at=now(),

@@ -74,7 +74,7 @@ def test_training_reference_and_gallery_read_the_published_label_and_nothing_els
 
     compared: list[Sample] = []
     monkeypatch.setattr(
-        comparing, "compare_models", lambda _, __, samples, *___: compared.extend(samples)
+        comparing, "compare_models", lambda _, __, samples, *___, **____: compared.extend(samples)
     )
     lab.datasets.set_reference(dataset["id"])
     compare_on_reference(lab, tiny_model(), tiny_model())

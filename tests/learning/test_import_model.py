@@ -27,7 +27,7 @@ from skinapi.lab.importing import ImportRequest
 from skinapi.lab.network_export import ExportRequest
 from skinapi.lab.network_process import answer
 from skinapi.lab.uploads import Announced, Uploads
-from skinapi.registry.gates import GateName
+from skinapi.registry.gates import GateName, ReferenceData
 from skinapi.settings.machine import machine_memory
 from skinapi.vision.model import read_card
 from skinapi.vision.tensor import Scaling
@@ -224,6 +224,7 @@ def test_it_is_compared_with_the_model_in_service_on_the_reference(
     compared = found.reference_comparison
     assert compared is not None
     assert (compared.part, compared.pictures) == ("reference", 12)
+    assert compared.reference == ReferenceData(dataset=dataset, pictures=12)
     assert compared.first_version == lab.services.models.serving_version()
     gates = {g.name: g for g in lab.services.models.inspect(version=found.version).gates}
     assert gates[GateName.REFUSED_SHARE].basis == "paired"

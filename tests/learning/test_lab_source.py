@@ -111,8 +111,8 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     store.collection("images").update({"dataset": other.id}, unlike)
     compared: list[str] = []
 
-    def compare(_: object, __: object, samples: Any, part: str, ___: object) -> None:
-        compared.append(f"{samples} of the {part}")
+    def compare(_: object, __: object, samples: Any, *___: object, reference: Any) -> None:
+        compared.append(f"{samples} of {reference.dataset}, {reference.pictures}")
 
     monkeypatch.setattr(LabOfJob, "find_stored", lambda _: None)
     monkeypatch.setattr(LabOfJob, "write_serving", lambda _: tiny_model())
@@ -134,7 +134,7 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     )
     for _ in range(2):
         train_model.train(context)
-    assert compared == ["pictures of the reference"], "of the other alone"
+    assert compared == [f"pictures of {other.id}, 1"], "of the other alone"
     assert said == [comparing.LEARNED_REFERENCE]
 
 

@@ -19,6 +19,7 @@ from skinapi.registry.gates import (
     Outcome,
     PairedComparison,
     PairedDifference,
+    ReferenceData,
     figures_of_gates,
     judge,
     name_test_part,
@@ -60,10 +61,14 @@ def measured(
 OWN_PART = "its own test part and cannot vouch for it"
 
 
+REFERENCE = ReferenceData(dataset="held back", pictures=120)
+
+
 def paired(
     first_version: str = "old",
     differences: Mapping[str, PairedDifference | None] = MappingProxyType({}),
     part: ComparedPart = "reference",
+    reference: ReferenceData | None = REFERENCE,
 ) -> PairedComparison:
     given = {name: differences.get(name.value, SAME) for name in GateName}
     return PairedComparison(
@@ -73,19 +78,21 @@ def paired(
         lesions=90,
         measured_at=now(),
         part=part,
+        reference=reference if part == "reference" else None,
         differences={name: each for name, each in given.items() if each},
     )
 
 
 def outcomes(candidate: Measured, serving: Measured | None = None) -> dict[str, str]:
-    gates = judge(candidate, serving or measured("old"))
+    gates = judge(candidate, serving or measured("old"), reference=REFERENCE)
     assert [gate.name for gate in gates] == list(GateName)
     assert all(gate.says for gate in gates)
     return {gate.name.value: gate.outcome.value for gate in gates}
 
 
 def one(name: GateName, candidate: Measured) -> Gate:
-    return next(gate for gate in judge(candidate, measured("old")) if gate.name is name)
+    gates = judge(candidate, measured("old"), reference=REFERENCE)
+    return next(gate for gate in gates if gate.name is name)
 
 
 NOTHING_MEASURED = {
@@ -241,8 +248,33 @@ def test_a_comparison_with_a_model_that_is_not_in_service_does_not_count() -> No
     assert "older, which is not in service" in one(GateName.ECE, candidate).says
 
 
+@pytest.mark.parametrize(
+    "now_chosen",
+    [
+        None,
+        REFERENCE.model_copy(update={"dataset": "another"}),
+        REFERENCE.model_copy(update={"pictures": 119}),
+    ],
+    ids=["ended", "another", "a picture erased"],
+)
+def test_a_comparison_counts_only_while_its_reference_is_the_one(
+    now_chosen: ReferenceData | None,
+) -> None:
+    candidate = Measured(version="new", parts={}, comparisons=(paired(),))
+    gates = judge(candidate, measured("old"), reference=now_chosen)
+    assert {gate.name.value: gate.outcome.value for gate in gates} == NOTHING_MEASURED
+    assert "not the reference any more" in gates[0].says
+
+
+def test_a_comparison_that_does_not_name_its_reference_counts_for_none() -> None:
+    candidate = Measured(version="new", parts={}, comparisons=(paired(reference=None),))
+    for reference in (None, REFERENCE):
+        gates = judge(candidate, measured("old"), reference=reference)
+        assert {gate.name.value: gate.outcome.value for gate in gates} == NOTHING_MEASURED
+
+
 def test_without_a_model_in_service_nothing_is_passed() -> None:
-    gates = judge(measured("new", paired()), None)
+    gates = judge(measured("new", paired()), None, reference=REFERENCE)
     assert {gate.outcome for gate in gates} == {Outcome.NOT_MEASURED}
 
 

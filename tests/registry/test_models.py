@@ -11,15 +11,24 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
+from skinapi.lab.datasets import Datasets
+from skinapi.lab.images import DatasetImages
 from skinapi.lab.learned import learned_by_serving
+from skinapi.lab.reference import current_reference
 from skinapi.registry.follower import ModelFollower
-from skinapi.registry.gates import GateName, PairedComparison, PairedDifference
+from skinapi.registry.gates import (
+    GateName,
+    PairedComparison,
+    PairedDifference,
+    ReferenceData,
+)
 from skinapi.registry.pointer import Serving
 from skinapi.registry.service import RegistryService
 from skinapi.registry.version_record import ModelVersion
-from skinapi.storage.ids import now
+from skinapi.storage.ids import new_id, now
 from skinapi.vision.model import write_checksums
 from tests.backends import Backend, Person, store_of_kind
+from tests.lab.sending import publish_one
 from tests.models import registry_of, tiny_model, write_model
 from tests.prediction.photographer import predicted
 
@@ -49,6 +58,16 @@ class ModelBackend(Backend):
             folder=write_model(folder / version, version), by="system", **origin
         )
 
+    def choose_reference(self) -> ReferenceData:
+        store = self.services.store
+        datasets, images = Datasets(store), DatasetImages(store)
+        name = f"held back {new_id()}"
+        chosen = publish_one(datasets, images, name.encode(), owner="ada", name=name)
+        datasets.set_reference(chosen.dataset)
+        found = current_reference(datasets)
+        assert found
+        return found
+
     def answers(self) -> str:
         """The version that answers, after this process has looked at the pointer."""
         self.follower.make_pass()
@@ -72,7 +91,9 @@ def models(tmp_path: Path) -> Iterator[ModelBackend]:
     backend.services.store.close()
 
 
-def compared_with(version: str, **differences: PairedDifference) -> PairedComparison:
+def compared_with(
+    version: str, reference: ReferenceData, **differences: PairedDifference
+) -> PairedComparison:
     """A comparison in which nothing is worse, but what is named."""
     same = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)
     return PairedComparison(
@@ -82,6 +103,7 @@ def compared_with(version: str, **differences: PairedDifference) -> PairedCompar
         lesions=90,
         measured_at=now(),
         part="reference",
+        reference=reference,
         differences={name: differences.get(name.value, same) for name in GateName},
     )
 
@@ -105,7 +127,8 @@ def test_a_model_is_promoted_predicted_with_and_rolled_back(
 ) -> None:
     backend, admin = any_models, any_models.member(role="admin")
     ada = backend.member()
-    backend.add(tmp_path, "next-1", reference_comparison=compared_with("tiny-1"))
+    reference = backend.choose_reference()
+    backend.add(tmp_path, "next-1", reference_comparison=compared_with("tiny-1", reference))
     assert predicted(ada)["model_version"] == "tiny-1"
     answer = admin.call("POST", "/models/next-1/promote", json={"reason": "better"})
     assert answer.status_code == 200, answer.text
@@ -162,7 +185,9 @@ def test_without_an_override_a_gate_that_is_not_passed_refuses(
     models.add(
         tmp_path,
         "worse-1",
-        reference_comparison=compared_with("tiny-1", melanoma_sensitivity=worse),
+        reference_comparison=compared_with(
+            "tiny-1", models.choose_reference(), melanoma_sensitivity=worse
+        ),
     )
     answer = admin.call("POST", "/models/worse-1/promote", json={})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
@@ -172,6 +197,32 @@ def test_without_an_override_a_gate_that_is_not_passed_refuses(
         assert admin.call("POST", "/models/worse-1/promote", json=body).status_code == 400
     assert models.answers() == "tiny-1"
     assert state_of(admin, "worse-1") == "candidate"
+
+
+@pytest.mark.parametrize("what", ["ended", "another", "a picture erased"])
+def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_more(
+    models: ModelBackend, tmp_path: Path, what: str
+) -> None:
+    """All gates passed, though nobody could look at these pictures any more."""
+    admin, reference = models.member(role="admin"), models.choose_reference()
+    datasets = Datasets(models.services.store)
+    compared = compared_with("tiny-1", reference)
+    models.add(tmp_path, "next-1", reference_comparison=compared)
+    shown = admin.call("GET", "/models/next-1").get_json()
+    assert shown["on_current_reference"]
+    assert {gate["outcome"] for gate in shown["gates"]} == {"passed"}
+    if what == "ended":
+        datasets.end_reference(reference.dataset)
+    elif what == "another":
+        models.choose_reference()
+    else:
+        datasets.set_counts(reference.dataset, counts={}, size=0, erased=1)
+    answer = admin.call("POST", "/models/next-1/promote", json={})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
+    assert not admin.call("GET", "/models/next-1").get_json()["on_current_reference"]
+    compared_again = admin.call("GET", "/models/compare?first=tiny-1&second=next-1").get_json()
+    assert {gate["outcome"] for gate in compared_again["gates"]} == {"passed", "not_measured"}
+    assert admin.call("POST", "/models/next-1/promote", json=OVERRIDE).status_code == 200
 
 
 def test_rolling_back_goes_through_all_earlier_models(models: ModelBackend, tmp_path: Path) -> None:
@@ -335,7 +386,7 @@ def test_a_card_is_shown_to_programs_and_as_a_page(models: ModelBackend, tmp_pat
 
 def test_two_versions_are_shown_side_by_side(models: ModelBackend, tmp_path: Path) -> None:
     researcher = models.member(role="researcher")
-    comparison = compared_with("tiny-1")
+    comparison = compared_with("tiny-1", models.choose_reference())
     models.add(
         tmp_path,
         "b",

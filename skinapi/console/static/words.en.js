@@ -796,6 +796,7 @@ export const english = {
   endReference: "End being the reference",
   endReferenceText: "New models are no longer compared on this data set.",
   trainReference: "This is the reference data set, from which no model learns. Choose another data set.",
+  comparedOnOther: "That data set is not the reference any more, or pictures of it were erased since: this comparison decides nothing. Train or import the model again, or put it into service with a reason.",
   comparedOnReference: "Compared with {version} on {pictures} pictures of {lesions} lesions of the reference data set, {date}.",
   job_import: "Import of a network",
   importText: "A Keras network of your own becomes a candidate: nobody is served by it until an admin decides so. It is checked first, and nothing in the file is executed.",

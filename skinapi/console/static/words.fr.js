@@ -795,6 +795,7 @@ export const french = {
   endReference: "Ne plus en faire la référence",
   endReferenceText: "Les nouveaux modèles ne sont plus comparés sur ce jeu.",
   trainReference: "C'est le jeu de référence, dont aucun modèle n'apprend. Choisissez un autre jeu de données.",
+  comparedOnOther: "Ce jeu n'est plus la référence, ou des images en ont été effacées depuis : cette comparaison ne décide de rien. Entraînez ou importez le modèle de nouveau, ou mettez-le en service avec un motif.",
   comparedOnReference: "Comparé à {version} sur {pictures} images de {lesions} lésions du jeu de référence, le {date}.",
   job_import: "Importation d'un réseau",
   importText: "Un réseau Keras à vous devient candidat: il ne répond à personne tant qu'un administrateur n'en décide pas. Il est d'abord contrôlé, et rien dans le fichier n'est exécuté.",

@@ -31,7 +31,7 @@ const Origin = ({ model }) => {
 
 /** @param {{model: any}} props */
 const GatesOf = ({ model }) => {
-  const { gates, comparison, reference_comparison: reference } = model;
+  const { gates, comparison, reference_comparison: reference, on_current_reference: current } = model;
   if (gates.length === 0) return null;
   const passed = gates.filter(isPassed).length;
   return html`
@@ -45,7 +45,7 @@ const GatesOf = ({ model }) => {
           lesions: sayNumber(one.lesions),
           version: one.first_version,
           date: sayDate(one.measured_at, false),
-        })}</small></p>`,
+        })}${one === reference && !current && ` ${say("comparedOnOther")}`}</small></p>`,
       )}
     </section>`;
 };
