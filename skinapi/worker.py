@@ -8,6 +8,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 
 from pydantic import SecretStr, ValidationError
@@ -62,7 +63,11 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         store=store,
         command=[sys.executable, "-m", program],
         folder=settings.instance_dir.resolve() / JOB_FOLDER,
-        timing=timing,
+        timing=replace(
+            timing or Timing(),
+            longest=settings.job_hours * 3600,
+            longest_short=settings.short_job_hours * 3600,
+        ),
         join_store=partial(join_store, store, secrets=settings.audit_secrets()),
         owner_stays=owner_stays(store),
         may_work=may_research(store),

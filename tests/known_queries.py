@@ -155,6 +155,12 @@ JOBS: list[Query] = [
     *_of(
         "jobs/queue.py Jobs.claim",
         ("jobs", "find", {"status": "queued"}, {"sort": "queue_key", "limit": 100}),
+        (
+            "jobs",
+            "find",
+            {"status": "queued", "short": True},
+            {"sort": "queue_key", "limit": 100},
+        ),
         ("jobs", "update", {"id": JOB, "status": "queued", "queue_key": JOB_KEY}, OPS),
     ),
     *_of("jobs/queue.py Jobs._as_holder", ("jobs", "update", {"id": JOB, "token": HASH}, OPS)),
@@ -209,6 +215,7 @@ JOBS: list[Query] = [
     ),
     *_of(
         "jobs/places.py Places._round_of",
+        ("jobs", "find", {"status": "running"}, {"sort": "-queue_key", "limit": 1}),
         ("jobs", "find", {"status": "queued"}, {"sort": "queue_key", "limit": 1}),
         ("jobs", "find", {}, {"sort": "-queue_key", "limit": 1}),
         ("jobs", "find", {"owner": ID}, {"sort": "-queue_key", "limit": 1}),

@@ -17,7 +17,7 @@ from skinapi.jobs.events import (
     clean_text,
     with_row,
 )
-from skinapi.jobs.job import CRASHED, MOST_ATTEMPTS, NO_RIGHT, Job, Status
+from skinapi.jobs.job import CRASHED, MOST_ATTEMPTS, NO_RIGHT, TOOK_TOO_LONG, Job, Status
 from skinapi.jobs.job_process import JobProcess
 from skinapi.jobs.log_lines import LogLines
 from skinapi.jobs.processes import boot_time, described
@@ -26,13 +26,14 @@ from skinapi.jobs.run_job import BUSY
 from skinapi.logs import log
 
 # Why an attempt is over although its process had not ended.
-Stop = Literal["cancelled", "stopping", "fenced", "lease", "no right"]
+Stop = Literal["cancelled", "stopping", "fenced", "lease", "no right", "time"]
 
 
 @dataclass(frozen=True)
 class Timing:
     """All in seconds. The guard of a job kills it `margin` before its lease ends. An idle worker
-    asks the store for work every `poll`, or with a broker that answers every `seldom_poll`.
+    asks the store for work every `poll`, or with a broker that answers every `seldom_poll`. A job
+    may run for `longest` in all its attempts, a short one for `longest_short`.
     """
 
     lease: float = 30.0
@@ -42,10 +43,15 @@ class Timing:
     grace: float = 10.0
     margin: float = 2.0
     store_retry: float = 1.0
+    longest: float = 24 * 3600.0
+    longest_short: float = 4 * 3600.0
 
     @property
     def lease_time(self) -> timedelta:
         return timedelta(seconds=self.lease)
+
+    def longest_of(self, job: Job) -> float:
+        return self.longest_short if job.short else self.longest
 
 
 class Attempt:
@@ -77,6 +83,7 @@ class Attempt:
         self._again = False
         self._metrics = job.metrics
         self._news: dict[str, Any] = {"message": "Starting"}
+        self._claimed_at = claimed_at
         self._lease_ends = claimed_at + timing.lease - timing.margin
         self._next_beat = time.monotonic()
         self._process = JobProcess(
@@ -97,6 +104,8 @@ class Attempt:
             self._take_all(self._process.read(min(until_beat, 0.5), also=self._wakeup))
             if self._stopping() and self._stop is None:
                 self._end("stopping")
+            if self._stop is None and self._is_over_time():
+                self._end("time")
             if time.monotonic() >= self._next_beat:
                 self._beat()
         if self._stop is None and self._lease_left() <= 0:
@@ -151,6 +160,12 @@ class Attempt:
             if self._lease_left() <= 0 and self._stop is None:
                 self._end("lease")
 
+    def _seconds(self) -> float:
+        return boot_time() - self._claimed_at
+
+    def _is_over_time(self) -> bool:
+        return self._job.seconds_before + self._seconds() > self._timing.longest_of(self._job)
+
     def _lease_left(self) -> float:
         return max(0.0, self._lease_ends - boot_time())
 
@@ -183,7 +198,9 @@ class Attempt:
         with suppress(StoreUnavailable):
             self._lines.flush()
         if end.status == "queued":
-            held = self._jobs.release(self._job, changes=end.changes, counted=end.counted)
+            held = self._jobs.release(
+                self._job, changes=end.changes, counted=end.counted, seconds=self._seconds()
+            )
         else:
             held = self._jobs.finish(self._job, status=end.status, changes=end.changes)
         if held is None and self._jobs.get(self._job.id) is None:
@@ -200,6 +217,8 @@ class Attempt:
             return End("cancelled", {**reached, "message": "Cancelled"})
         if self._stop == "no right":
             return End("cancelled", {**reached, "message": NO_RIGHT})
+        if self._stop == "time":
+            return _failed(reached, _too_long(self._job, self._timing), TOOK_TOO_LONG)
         if self._stop is not None or status == BUSY:
             says = "Interrupted; it waits again"
             return End("queued", {**reached, "message": says}, counted=False)
@@ -224,3 +243,17 @@ class End:
 def _failed(reached: dict[str, Any], says: str, code: str | None) -> End:
     coded = {"error_code": code} if code else {}
     return End("failed", {**reached, "error": says, **coded, "message": "Failed"})
+
+
+def _too_long(job: Job, timing: Timing) -> str:
+    less, setting = (
+        ("send a smaller network", "SHORT_JOB_HOURS")
+        if job.short
+        else ("ask for fewer epochs or a smaller picture size", "JOB_HOURS")
+    )
+    hours = timing.longest_of(job) / 3600
+    ran = f"{hours:g} {'hour' if hours == 1 else 'hours'}"
+    return (
+        f"It was ended after {ran}, which is as long as such a job may run: {less}, or have "
+        f"{setting} raised where the worker runs"
+    )

@@ -20,6 +20,8 @@ KEPT_FOR = timedelta(days=90)  # after its end
 CRASHED = "job_crashed"
 # And of one that needed more memory than a job may use.
 NEEDS_MEMORY = "job_needs_memory"
+# And of one that ran for longer than such a job may.
+TOOK_TOO_LONG = "job_took_too_long"
 # A forecast from less is noise: the first seconds of a training load and compile the network.
 ETA_FROM_PROGRESS, ETA_FROM_SECONDS = 1.0, 3.0
 
@@ -28,9 +30,11 @@ class Job(StoredRecord):
     """A frozen copy of one job.
 
     `started_at` is the start of the first attempt, `attempt_started_at` of the current one, which
-    began at `progress_before`. `error` is a sentence and `error_code` its code, as errors of the
-    API have one. `metrics` and `result` are empty in lists. `traceparent` names the trace of the
-    request that queued it (tracing.py), and `idempotency_key` is that request's key.
+    began at `progress_before`; those before it ran for `seconds_before` in all. A `short` job does
+    not wait for the others: a worker runs one beside another job. `error` is a sentence and
+    `error_code` its code, as errors of the API have one. `metrics` and `result` are empty in lists.
+    `traceparent` names the trace of the request that queued it (tracing.py), and `idempotency_key`
+    is that request's key.
     """
 
     id: str
@@ -50,6 +54,8 @@ class Job(StoredRecord):
     started_at: datetime | None = None
     attempt_started_at: datetime | None = None
     progress_before: float = 0.0
+    seconds_before: float = 0.0
+    short: bool = False
     completed_at: datetime | None = None
     attempts: int = 0
     cancel_asked: bool = False

@@ -3,8 +3,9 @@
 **An account has at most MOST_UNFINISHED**: each unfinished job has a `slot`, unique with its owner.
 
 **The queue is fair** (start-time fair queueing, https://doi.org/10.1145/248156.248171): a new job
-gets the round after its owner's newest one, or the round that is being served if that is later. So
-somebody's fifth job waits behind everybody's first, and nobody waits for ever.
+gets the round after its owner's newest one, or the round that is being served if that is later:
+that of the jobs that run, but none after the lowest that waits. So somebody's second job waits
+behind everybody's first, also while the first one runs, and nobody waits for ever.
 """
 
 from collections.abc import Callable
@@ -50,8 +51,10 @@ class Places:
         raise Conflict("Many of your requests came at the same time; try again")
 
     def _next_round(self, owner: str) -> int:
-        served = self._round_of({"status": "queued"}, sort="queue_key")
-        if served is None:  # nobody waits: the round of the newest job is the one being served
+        running = self._round_of({"status": "running"}, sort="-queue_key")
+        waiting = self._round_of({"status": "queued"}, sort="queue_key")
+        served = min((found for found in (running, waiting) if found is not None), default=None)
+        if served is None:  # nobody works or waits: the round of the newest job was served last
             served = self._round_of({}, sort="-queue_key")
         own = self._round_of({"owner": owner}, sort="-queue_key")
         return max(served or 0, 0 if own is None else own + 1)

@@ -5,8 +5,8 @@ lease; each later write of the worker names the token, and changes nothing if an
 taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
 again, at its old place.
 
-**One job of an account runs at a time**: the claim sets `running_owner`, which is unique. What a
-job's place in the queue is, places.py decides.
+**One job of an account runs at a time**, and one short job beside it: the claim sets
+`running_owner`, which is unique. What a job's place in the queue is, places.py decides.
 """
 
 import secrets
@@ -65,6 +65,7 @@ class Jobs:
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("running_owner", unique=True)
         self._documents.ensure_index("status", "queue_key", "id")
+        self._documents.ensure_index("status", "short", "queue_key", "id")
         self._documents.ensure_index("status", "lease_ends_at", "id")
         self._documents.ensure_index("place", "id")
         self._documents.ensure_index("owner", "place", "id")
@@ -85,6 +86,7 @@ class Jobs:
         owner: str,
         request: Mapping[str, Any],
         key: str | None = None,
+        short: bool = False,
     ) -> Job:
         """Queue a new job; or the one that a retry with this key has queued at the same time.
 
@@ -100,6 +102,7 @@ class Jobs:
                 request=dict(request),
                 status="queued",
                 idempotency_key=key,
+                short=short,
                 **queued,
             )
             try:
@@ -206,6 +209,7 @@ class Jobs:
                         "status": "queued",
                         "attempts": 0,
                         "progress": 0.0,
+                        "seconds_before": 0.0,
                         "metrics": [],
                         "message": "",
                     },
@@ -218,22 +222,23 @@ class Jobs:
 
         return self._places.take(job.owner, queue)
 
-    def claim(self, *, worker: str, lease: timedelta) -> Job | None:
-        """Take the job whose turn it is, or None."""
+    def claim(self, *, worker: str, lease: timedelta, short_only: bool = False) -> Job | None:
+        """Take the job, or the short job, whose turn it is, or None."""
         self._shorten_leases(lease)
         self.take_back()
         busy: set[str] = set()
         for waiting in self._documents.find(
-            {"status": "queued"},
+            {"status": "queued", **({"short": True} if short_only else {})},
             sort="queue_key",
             limit=LOOK_AHEAD,
-            fields=("owner", "queue_key", "progress"),
+            fields=("owner", "queue_key", "progress", "short"),
         ):
-            if waiting["owner"] in busy:
+            place = f"{waiting['owner']} short" if waiting.get("short") else waiting["owner"]
+            if place in busy:
                 continue
             taken = {
                 "status": "running",
-                "running_owner": waiting["owner"],
+                "running_owner": place,
                 "token": secrets.token_hex(16),
                 "worker": worker,
                 "lease_ends_at": now() + lease,
@@ -248,7 +253,7 @@ class Jobs:
             try:
                 job = self._documents.update(unchanged, {"$set": taken, "$inc": {"attempts": 1}})
             except Duplicate:
-                busy.add(waiting["owner"])
+                busy.add(place)
                 continue
             if job:
                 return self._note_first_start(Job.model_validate(job))
@@ -263,9 +268,14 @@ class Jobs:
         ended = {**changes, "status": status, "completed_at": now()}
         return self._as_holder(job, {"$set": ended, "$unset": UNFINISHED})
 
-    def release(self, job: Job, *, changes: Mapping[str, Any], counted: bool) -> Job | None:
-        """Give a running job back, at its old place. Unless `counted`, it was no attempt."""
-        ops: Ops = {"$set": {**changes, "status": "queued"}, "$unset": HELD}
+    def release(
+        self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
+    ) -> Job | None:
+        """Give a running job back, at its old place, after so many seconds. Unless `counted`, it
+        was no attempt.
+        """
+        ran = {"status": "queued", "seconds_before": job.seconds_before + max(0.0, seconds)}
+        ops: Ops = {"$set": {**changes, **ran}, "$unset": HELD}
         if not counted:
             ops["$inc"] = {"attempts": -1}
         return self._as_holder(job, ops)
@@ -282,7 +292,8 @@ class Jobs:
                 self.finish(job, status="failed", changes=gave_up)
             else:
                 disappeared = {"message": "Its worker disappeared; it waits again"}
-                self.release(job, changes=disappeared, counted=True)
+                held = _seconds_held(job)
+                self.release(job, changes=disappeared, counted=True, seconds=held)
 
     def _shorten_leases(self, lease: timedelta) -> None:
         """Let leases from the future end like any other: a dead worker would hold its job for as
@@ -360,3 +371,10 @@ class Jobs:
         self.logs.forget(identifier)
         if self._documents.delete({"id": identifier, **unchanged}):
             self.logs.forget(identifier)
+
+
+def _seconds_held(job: Job) -> float:
+    """By a worker that has disappeared."""
+    if job.attempt_started_at is None or job.lease_ends_at is None:
+        return 0.0
+    return (job.lease_ends_at - job.attempt_started_at).total_seconds()

@@ -41,7 +41,8 @@ class JobSummary(Answer):
     error: str | None
     error_code: str | None = Field(
         description="the `code` of that error; `job_crashed` where its process ended without a "
-        "word; `job_needs_memory` where it needed more memory than a job may use"
+        "word; `job_needs_memory` where it needed more memory than a job may use; "
+        "`job_took_too_long` where it ran for longer than a job may"
     )
     attempts: int
     created_at: datetime

@@ -39,10 +39,17 @@ class JobsService:
         self._owner_stays, self._announce = owner_stays, announce
 
     def submit(
-        self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None = None
+        self,
+        *,
+        kind: str,
+        owner: str,
+        request: Mapping[str, Any],
+        key: str | None = None,
+        short: bool = False,
     ) -> Job:
         """Queue a job. Its request was checked by the caller: plain JSON values, no field `…_at`.
-        The same request with the same idempotency key gets the job of the first one.
+        A `short` one does not wait for others that take hours. The same request with the same
+        idempotency key gets the job of the first one.
 
         Raises IdempotencyKeyReused for another request with that key, TooManyJobs, and InvalidToken
         where the account was deleted at the same time.
@@ -52,7 +59,12 @@ class JobsService:
         identifier = self._jobs.new_id()
         with self._trail.act("job.submit", by=owner, target=identifier):
             job = self._jobs.add(
-                identifier=identifier, kind=kind, owner=owner, request=request, key=key
+                identifier=identifier,
+                kind=kind,
+                owner=owner,
+                request=request,
+                key=key,
+                short=short,
             )
             # After the write: a deletion that began before it could not see the job.
             if not self._owner_stays(owner):

@@ -56,7 +56,7 @@ class ImportsService:
             raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
         name_outputs(request.labels)
         self._uploads.keep(upload, until=now() + KEPT_FOR)
-        return self._jobs.submit(kind=KIND, owner=owner, request=asked, key=key)
+        return self._jobs.submit(kind=KIND, owner=owner, request=asked, key=key, short=True)
 
 
 def suffix_of(name: str) -> str:

@@ -21,7 +21,7 @@ from skinapi.errors import (
     SkinAPIError,
 )
 from skinapi.jobs.errors import TooManyJobs
-from skinapi.jobs.job import CRASHED, NEEDS_MEMORY
+from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
 from skinapi.records.reviews import Agreement, Histology
 from skinapi.reports.pages.labels import labels_of
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
@@ -201,6 +201,7 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
     codes = {
         CRASHED,
         NEEDS_MEMORY,
+        TOOK_TOO_LONG,
         SkinAPIError.code,
         TooManyJobs.code,
         *(error.code for error in met),

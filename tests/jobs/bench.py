@@ -72,10 +72,13 @@ class Bench:
             **self._settings,
         }
 
-    def submit(self, kind: str, *, owner: str = "ada", **request: Any) -> Job:
+    def submit(self, kind: str, *, owner: str = "ada", short: bool = False, **request: Any) -> Job:
         request["notes"] = str(self.notes)
         self.open_account(owner)
-        return self.jobs.add(identifier=self.jobs.new_id(), kind=kind, owner=owner, request=request)
+        identifier = self.jobs.new_id()
+        return self.jobs.add(
+            identifier=identifier, kind=kind, owner=owner, request=request, short=short
+        )
 
     def open_account(self, owner: str) -> None:
         """What the worker reads of the owner's account."""

@@ -136,6 +136,47 @@ def test_a_process_that_ignores_sigterm_is_killed_after_a_grace(bench: Bench) ->
     assert pid not in bench.processes()
 
 
+@pytest.mark.parametrize("short", [False, True])
+def test_a_job_that_takes_too_long_fails_with_what_it_has_reached(
+    bench: Bench, short: bool
+) -> None:
+    """Also where it has run for most of its time before, under another worker."""
+    job = bench.submit("count", short=short, steps=10_000, pause=0.02)
+    before = {"seconds_before": 3600 - 1.0}
+    bench.store.collection("jobs").update({"id": job.id}, {"$set": before})
+    setting = "SHORT_JOB_HOURS" if short else "JOB_HOURS"
+    bench.start_worker(**{setting: "1"})
+    pid = bench.started(job)
+    ended = bench.ended(job)
+    assert (ended.status, ended.error_code, ended.attempts) == ("failed", "job_took_too_long", 1)
+    assert (ended.error or "").startswith("It was ended after 1 hour, which is as long as such")
+    assert setting in (ended.error or "")
+    assert ended.metrics
+    assert 0 < ended.progress < 100
+    assert pid not in bench.processes()
+
+
+def test_a_short_job_runs_beside_a_long_one(any_bench: Bench) -> None:
+    """Of somebody else, or of the same account; a second long one waits."""
+    bench = any_bench
+    long = bench.submit("count", steps=10_000, pause=0.02)
+    worker = bench.start_worker()
+    bench.started(long)
+    second = bench.submit("count", owner="ben")
+    shorts = [bench.submit("count", owner=owner, short=True) for owner in ("ada", "ben", "ada")]
+    for short in shorts:
+        assert bench.ended(short).status == "completed"
+    beside = bench.submit("count", short=True, steps=10_000, pause=0.02)
+    bench.started(beside)
+    assert (bench.job(long).status, bench.job(second).status) == ("running", "queued")
+    worker.terminate()
+    assert worker.wait(20) == 0
+    assert [bench.job(job).status for job in (long, beside, second)] == ["queued"] * 3
+    assert [bench.job(job).attempts for job in (long, beside)] == [0, 0]
+    assert min(bench.job(job).seconds_before for job in (long, beside)) > 0
+    assert not bench.processes()
+
+
 def test_processes_that_a_handler_started_end_with_it(bench: Bench) -> None:
     job = bench.submit("leave_grandchildren")
     worker = bench.start_worker()

@@ -33,9 +33,11 @@ class Away(Jobs):
         self._look()
         return super().beat(job, lease=lease, changes=changes)
 
-    def release(self, job: Job, *, changes: Mapping[str, Any], counted: bool) -> Job | None:
+    def release(
+        self, job: Job, *, changes: Mapping[str, Any], counted: bool, seconds: float = 0.0
+    ) -> Job | None:
         self._look()
-        return super().release(job, changes=changes, counted=counted)
+        return super().release(job, changes=changes, counted=counted, seconds=seconds)
 
     def _look(self) -> None:
         if self.away:

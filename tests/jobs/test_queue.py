@@ -20,8 +20,9 @@ LEASE = timedelta(seconds=30)
 OVER = timedelta(seconds=-1)
 
 
-def submit(jobs: Jobs, owner: str = "ada", **request: Any) -> Job:
-    return jobs.add(identifier=jobs.new_id(), kind="train", owner=owner, request=request)
+def submit(jobs: Jobs, owner: str = "ada", *, short: bool = False, **request: Any) -> Job:
+    identifier = jobs.new_id()
+    return jobs.add(identifier=identifier, kind="train", owner=owner, request=request, short=short)
 
 
 def claim(jobs: Jobs, lease: timedelta = LEASE) -> Job:
@@ -71,6 +72,31 @@ def test_everybodys_first_job_comes_before_anybodys_second(jobs: Jobs) -> None:
     assert taken == [order[0].id, ben.id, cleo.id, *(job.id for job in order[1:])]
 
 
+def test_everybodys_first_job_comes_before_the_second_of_who_has_one_running(jobs: Jobs) -> None:
+    """Ada's first may run for a day before Ben comes."""
+    adas = [submit(jobs, "ada") for _ in range(3)]
+    running: Job | None = claim(jobs)
+    ben, cleo = submit(jobs, "ben"), submit(jobs, "cleo")
+    taken = []
+    while running:
+        taken.append(running.id)
+        complete(jobs, running)
+        running = jobs.claim(worker="w", lease=LEASE)
+    assert taken == [adas[0].id, ben.id, cleo.id, adas[1].id, adas[2].id]
+
+
+def test_short_jobs_can_be_taken_alone_and_in_their_turn(jobs: Jobs) -> None:
+    submit(jobs, "ada")
+    assert jobs.claim(worker="w", lease=LEASE, short_only=True) is None
+    shorts = [submit(jobs, "ada", short=True) for _ in range(2)]
+    ben = submit(jobs, "ben", short=True)
+    taken = []
+    while job := jobs.claim(worker="w", lease=LEASE, short_only=True):
+        taken.append(job.id)
+        complete(jobs, job)
+    assert taken == [ben.id, *(job.id for job in shorts)]
+
+
 def test_who_used_an_idle_server_is_not_behind_for_ever(jobs: Jobs) -> None:
     """And who comes new does not get a row of turns for the time before."""
     for _ in range(7):
@@ -102,12 +128,15 @@ def _claimed(jobs: Jobs, owner: str) -> Job:
     return claim(jobs)
 
 
-def test_one_job_of_an_account_runs_at_a_time(jobs: Jobs) -> None:
+def test_one_job_of_an_account_runs_at_a_time_and_one_short_job_beside_it(jobs: Jobs) -> None:
     first, second = submit(jobs), submit(jobs)
     assert claim(jobs).id == first.id
     assert jobs.claim(worker="w", lease=LEASE) is None
     ben = submit(jobs, "ben")
     assert claim(jobs).id == ben.id
+    beside, _ = submit(jobs, short=True), submit(jobs, short=True)
+    assert claim(jobs).id == beside.id
+    assert jobs.claim(worker="w", lease=LEASE) is None
     assert jobs.cancel(read(jobs, first)).cancel_asked
     assert jobs.finish(read(jobs, first), status="cancelled", changes={"message": "Cancelled"})
     assert claim(jobs).id == second.id

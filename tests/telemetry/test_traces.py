@@ -16,8 +16,8 @@ from opentelemetry.trace import SpanKind
 from skinapi import telemetry, tracing
 from skinapi.errors import UnsafeSettings
 from skinapi.jobs.job import Job
+from skinapi.jobs.lane import _run_traced
 from skinapi.jobs.queue import Jobs
-from skinapi.jobs.worker import _run_traced
 from skinapi.logs import configure_logs
 from skinapi.storage.ports import Blobs, Documents
 from skinapi.storage.traced import TracedStore, traced
