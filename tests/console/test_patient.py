@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
+from skinapi.reports.text.sentences import sentences_of
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.photos import photo_in, photo_of
@@ -85,10 +86,43 @@ def send_a_photo(journey: Journey, photo: Path) -> None:
     journey.press("tryAgain")
 
 
+# The texts that stand by themselves, each once; unfolded, if asked.
+READ_PARAGRAPHS = """
+if (arguments[0]) document.querySelectorAll(".finding details").forEach((one) => (one.open = true));
+return [...document.querySelectorAll("main :is(h1, h2, h3, p, li, small, summary), footer p")]
+  .filter((one) => one.checkVisibility() && !one.querySelector("p, li, small"))
+  .map((one) => one.innerText);
+"""
+PLACE_OF_NOTICE = """
+const { top, bottom } = document.querySelector(".verdict .notice").getBoundingClientRect();
+return [top, bottom, innerHeight];
+"""
+
+
+def read_what_comes_first(journey: Journey) -> None:
+    """At most three sentences before the photo, the notice on the first screen, nothing twice."""
+    visitor = journey.visitor
+    visitor.find(".finding .heat-photo img")
+    notice = journey.say("notice")
+    first = [one.text for one in visitor.all(".verdict > :is(h1, p:not(.eyebrow))")]
+    assert first.pop() == notice
+    assert [len(sentences_of(one)) for one in first] == [1, 1, 1]
+    top, bottom, height = visitor.run(PLACE_OF_NOTICE)
+    assert 0 <= top < bottom <= height, "visible without scrolling"
+    folded = visitor.run(READ_PARAGRAPHS, False)
+    texts = visitor.run(READ_PARAGRAPHS, True)
+    assert len(texts) > len(folded) > len(first)
+    said = [s for text in texts for s in sentences_of(text) if s[-1] in ".!?"]
+    assert len(said) > 10
+    assert {one for one in said if said.count(one) > 1} == set()
+
+
 def read_the_finding(journey: Journey) -> None:
     visitor = journey.visitor
     visitor.find(".band-urgent_referral h1")
     journey.see("notice")
+    journey.step("finding-first")
+    read_what_comes_first(journey)
     journey.step("finding")
     visitor.slide(".heat-photo input", Keys.ARROW_RIGHT)
     journey.press("heatMap")

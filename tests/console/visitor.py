@@ -176,6 +176,9 @@ class Visitor:
         )
         return found
 
+    def all(self, selector: str) -> list[WebElement]:
+        return self._browser.find_elements(By.CSS_SELECTOR, selector)
+
     def count(self, selector: str) -> int:
         return len(self._browser.find_elements(By.CSS_SELECTOR, selector))
 

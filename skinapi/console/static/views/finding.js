@@ -1,5 +1,5 @@
 // @ts-check
-// One finding: how urgent first, then what it may be, the photo, the doubts, and what to do next.
+// One finding: three sentences, then the photo; the rest unfolds.
 
 import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getFile } from "/console/api.js";
@@ -44,75 +44,91 @@ const NotRuledOut = ({ facts, conditions }) => {
     </section>`;
 };
 
-/** @param {{title: string, items: string[]}} props */
-const Sentences = ({ title, items }) =>
-  items.length > 0 &&
-  html`<section><h2>${title}</h2><ul>${items.map((item) => html`<li>${item}</li>`)}</ul></section>`;
+/** @param {{items: string[]}} props */
+const Sentences = ({ items }) => items.length > 0 && html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`;
 
-/** What the API lets be said of the condition, each sentence's source a click away. @param {{about: any}} props */
-const About = ({ about }) => html`
-  <details>
-    <summary>${say("aboutCondition", { name: about.name })}</summary>
-    ${about.sentences.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
-    <h3>${say("sources")}</h3>
-    <ul>${about.sources.map((/** @type {any} */ source) => html`<li>
-      <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul>
-  </details>`;
+/** @param {{facts: any, conditions: any}} props */
+const Probabilities = ({ facts, conditions }) => html`
+  <section>
+    <h2>${say("probabilities")}</h2>
+    <${Bars} label=${say("probabilities")} rows=${facts.ranked.map((/** @type {any} */ one) => ({
+      name: nameOf(conditions, one.key),
+      share: one.probability,
+      marked: one.key === facts.stated,
+    }))} />
+    <small>${say("probabilitiesText")}</small>
+  </section>`;
+
+/** Closed until one asks; open for a doctor. @param {{title: string, open: boolean, children?: any}} props */
+const Folded = ({ title, open, children }) => html`
+  <details class="card" open=${open}><summary>${title}</summary>${children}</details>`;
+
+/**
+ * All that the API says beyond its first three sentences, none of them twice; each source is a click away.
+ * @param {{report: any, conditions: any, doctor: boolean}} props
+ */
+const Rest = ({ report, conditions, doctor }) => {
+  const { facts, reading, about } = report;
+  const certain = html`
+    <${Folded} title=${say(doctor ? "howCertain" : "forDoctor")} open=${doctor}>
+      ${doctor && reading.confidence_explanation && html`<p>${reading.confidence_explanation}</p>`}
+      <${NotRuledOut} facts=${facts} conditions=${conditions} />
+      <${Probabilities} facts=${facts} conditions=${conditions} />
+      <${Sentences} items=${reading.findings} />
+      <h3>${say("limits")}</h3><${Sentences} items=${reading.limits} />
+    <//>`;
+  return html`
+    ${doctor && certain}
+    <${Folded} title=${say("nextSteps")} open=${false}>
+      ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
+      <${Sentences} items=${reading.next_steps} />
+    <//>
+    <${Folded} title=${say("aboutCondition", { name: nameOf(conditions, facts.stated) })} open=${false}>
+      ${reading.overview && html`<p>${reading.overview}</p>`}
+      ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
+      ${about && html`<h3>${say("sources")}</h3>
+        <ul>${about.sources.map((/** @type {any} */ source) => html`<li>
+          <a href=${source.url} rel="noreferrer noopener" target="_blank">${source.publisher ?? source.citation}</a></li>`)}</ul>`}
+    <//>
+    ${reading.importance_of_early_detection && html`
+      <${Folded} title=${say("whyEarly")} open=${false}><p>${reading.importance_of_early_detection}</p><//>`}
+    ${!doctor && reading.confidence_explanation && html`
+      <${Folded} title=${say("howCertain")} open=${false}><p>${reading.confidence_explanation}</p><//>`}
+    ${!doctor && certain}`;
+};
+
+/** What comes first, for whom it is. @param {{report: any, doctor: boolean}} props */
+const First = ({ report, doctor }) => {
+  const { likely, to_do, certainty } = report.reading.summary;
+  const icon = html`<${Icon} name=${report.band} size=${32} />`;
+  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p class="action">${report.doctor_action}</p><p>${likely} ${certainty}</p>`;
+  return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1><p>${certainty}</p>`;
+};
 
 /**
  * @param {{title: string, report: any, heat: any, photo: string | null, conditions: any,
  *   children?: any, doctor?: boolean}} props
  */
-export const FindingPage = ({ title, report, heat, photo, conditions, children, doctor = false }) => {
-  const { facts, narrative } = report;
-  const rows = facts.ranked.map((/** @type {any} */ one) => ({
-    name: nameOf(conditions, one.key),
-    share: one.probability,
-    marked: one.key === facts.stated,
-  }));
-  return html`
-    <article class="finding">
-      <header class="verdict band-${report.band}">
-        <p class="eyebrow">${title}</p>
-        ${report.graver_review && html`<p class="action" role="alert">${report.graver_review}</p>`}
-        <h1><${Icon} name=${report.band} size=${32} />${doctor ? report.doctor_label : report.band_label}</h1>
-        <p class="action">${doctor ? report.doctor_action : report.action}</p>
-        <p class="notice">${report.notice}</p>
-      </header>
-      ${children}
-      <div class="columns photo-first">
-        <div>
-          <section>
-            <h2>${facts.uncertain ? say("uncertain") : say("named")}</h2>
-            <p class="named">${nameOf(conditions, facts.stated)}</p>
-            <p>${narrative.sections.overview}</p>
-          </section>
-          <${NotRuledOut} facts=${facts} conditions=${conditions} />
-          <section>
-            <h2>${say("probabilities")}</h2>
-            <${Bars} rows=${rows} label=${say("probabilities")} />
-            <small>${say("probabilitiesText")}</small>
-          </section>
-        </div>
-        <div>
-          ${photo
-            ? html`<${HeatPhoto} url=${photo} heat=${heat} />`
-            : html`<${Message}>${say("photoNotKept")}<//>`}
-        </div>
+export const FindingPage = ({ title, report, heat, photo, conditions, children, doctor = false }) => html`
+  <article class="finding">
+    <header class="verdict band-${report.band}">
+      <p class="eyebrow">${title}</p>
+      ${report.graver_review && html`<p class="action" role="alert">${report.graver_review}</p>`}
+      <${First} report=${report} doctor=${doctor} />
+      <p class="notice">${report.reading.notice}</p>
+    </header>
+    <div class="columns photo-first">
+      <div>
+        ${photo
+          ? html`<${HeatPhoto} url=${photo} heat=${heat} />`
+          : html`<${Message}>${say("photoNotKept")}<//>`}
       </div>
-      <div class="columns">
-        <div>
-          <${Sentences} title=${say("nextSteps")} items=${narrative.next_steps} />
-          <section><h2>${say("whyEarly")}</h2><p>${narrative.sections.importance_of_early_detection}</p></section>
-          ${report.about && html`<${About} about=${report.about} />`}
-        </div>
-        <div>
-          <${Sentences} title=${say("limits")} items=${narrative.limits} />
-          <section><h2>${say("howCertain")}</h2><p>${narrative.sections.confidence_explanation}</p></section>
-        </div>
+      <div>
+        ${children}
+        <${Rest} report=${report} conditions=${conditions} doctor=${doctor} />
       </div>
-    </article>`;
-};
+    </div>
+  </article>`;
 
 /** The report as PDF, and what else is offered. @param {{number: string, children?: any}} props */
 export const Downloads = ({ number, children }) => {
