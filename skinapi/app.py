@@ -20,7 +20,7 @@ from skinapi.clients import (
     skinartify,
 )
 from skinapi.console.routes import routes as console_routes
-from skinapi.console.routes import show_console
+from skinapi.console.routes import show_console, show_missing
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.import_routes import routes as import_routes
@@ -126,7 +126,7 @@ def create_app(
         limits=limits,
         sizes=sizes,
     )
-    answer_errors(app, renderer_for(app))
+    answer_errors(app, renderer_for(app, missing=show_missing))
     _register_routes(app, settings, services, registry, limits)
     follower.make_pass()  # last, because it waits for the model, which a thread may still open
     return app

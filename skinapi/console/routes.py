@@ -10,8 +10,9 @@ from pathlib import Path
 
 from flask import Response, request
 
-from skinapi.errors import NotFound
+from skinapi.errors import NotFound, SkinAPIError
 from skinapi.web.access import Public
+from skinapi.web.error_responses import problem_json
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
 
@@ -66,6 +67,17 @@ routes: Routes[None] = Routes("console")
 def show_console() -> Response:
     """The page that holds the whole console."""
     return _answer(ASSETS[INDEX])
+
+
+def show_missing(error: SkinAPIError) -> Response:
+    """The error renderer of addresses that a browser opens and that are none: the console says so,
+    with its own way on. Other errors there, such as 429, are answered as everywhere.
+    """
+    if not isinstance(error, NotFound):
+        return problem_json(error)
+    response = Response(ASSETS[INDEX].content, error.status, content_type=TYPES[".html"])
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
 
 
 @routes.route("GET", "/password", access=Public(), rate=Rate.READ, produces="text/html")

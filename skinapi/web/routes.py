@@ -221,14 +221,23 @@ def declared_routes(app: Flask) -> Iterable[Route]:
     return [route for route in found if route]
 
 
-def renderer_for(app: Flask) -> Callable[[Request], Renderer]:
-    """The function that finds a request's error renderer, also where its method is not allowed."""
+def renderer_for(app: Flask, missing: Renderer = problem_json) -> Callable[[Request], Renderer]:
+    """The function that finds a request's error renderer, also where its method is not allowed.
+    `missing` is for a browser that opens an address without a route.
+    """
 
     def find(request: Request) -> Renderer:
         route = route_of(app, request.endpoint) or _route_of_path(app, request)
-        return route.renderer if route else problem_json
+        if route:
+            return route.renderer
+        return missing if request.method == "GET" and prefers_page(request) else problem_json
 
     return find
+
+
+def prefers_page(request: Request) -> bool:
+    """Whether a browser opens this address, rather than a program that reads JSON."""
+    return request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
 
 
 def _route_of_path(app: Flask, request: Request) -> Route | None:

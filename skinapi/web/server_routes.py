@@ -15,7 +15,7 @@ from skinapi.web.docs import docs_page
 from skinapi.web.limits import Rate
 from skinapi.web.metrics import CONTENT_TYPE, GaugeReading, exposition
 from skinapi.web.openapi import build_spec
-from skinapi.web.routes import Routes, declared_routes
+from skinapi.web.routes import Routes, declared_routes, prefers_page
 from skinapi.web.schema_types import Answer
 
 
@@ -83,7 +83,7 @@ routes: Routes[ServerInfo] = Routes("server")
 @routes.route("GET", "/", access=Public(), rate=Rate.READ)
 def front_door(server: ServerInfo) -> Front | Response:
     """Name and version of the server; a browser gets the console."""
-    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+    if prefers_page(request):
         return server.page()
     return Front(
         status="Backend running",

@@ -223,9 +223,12 @@ def look_at_the_model(journey: Journey, version: str) -> None:
     journey.step("version")
     visitor.press(f"a[href='#/compare/{version}']")
     journey.see("table_overall")
+    journey.see("otherTestParts")
+    assert visitor.count(".better, .worse") == 0, "and yet they were compared"
     journey.step("compare")
     visitor.press(".lab a[href='#/models']")
     visitor.see(version)
+    journey.see("onPictures")
     journey.step("models")
 
 

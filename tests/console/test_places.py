@@ -36,15 +36,24 @@ def test_an_address_that_names_no_view_says_so_and_leads_back(
             visitor.assert_quiet()
 
 
-@pytest.mark.parametrize("place", ["constructor", "case/%"])
-def test_it_says_so_to_visitors_without_a_session_too(visitor: Visitor, place: str) -> None:
+WORDS_READ = """
+return performance.getEntriesByType("resource").map((one) => one.name.split("/").pop())
+  .filter((name) => name.startsWith("words."));
+"""
+
+
+@pytest.mark.parametrize("address", ["/#/constructor", "/chek"])
+def test_it_says_so_to_visitors_without_a_session_too(visitor: Visitor, address: str) -> None:
     visitor.look(language="fr")
-    visitor.open(f"/#/{place}")
+    visitor.open(address)
     visitor.see("Page introuvable")
     visitor.assert_accessible()
     visitor.press_button("Aller à la première page")
     visitor.see("Pas encore de compte")
-    visitor.assert_quiet()
+    assert visitor.run(WORDS_READ) == ["words.fr.js"]
+    visitor.press_button("English")
+    visitor.see("No account yet")
+    visitor.assert_quiet(expected=("/chek",))
 
 
 def test_a_tab_of_the_queue_that_is_none_is_the_first(visitor: Visitor, seeder: Seeder) -> None:

@@ -24,7 +24,8 @@ from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
 from skinapi.records.reviews import Agreement, Histology
 from skinapi.reports.pages.labels import labels_of
-from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.settings.values import ROLES
+from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from tests.backends import Backend
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
@@ -104,6 +105,23 @@ def test_a_browser_gets_the_console_and_a_program_the_contract(backend: Backend)
     assert page.mimetype == "text/html"
     assert b'id="console"' in page.data
     assert backend.client.get("/").get_json()["status"] == "Backend running"
+
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+def test_an_address_that_is_none_is_a_page_for_a_browser_alone(backend: Backend) -> None:
+    """Somebody who mistyped it read JSON."""
+    page = backend.client.get("/chek", headers=BROWSER)
+    assert (page.status_code, page.mimetype) == (404, "text/html")
+    assert b'id="console"' in page.data
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    for asked in (
+        backend.client.get("/chek"),
+        backend.client.post("/chek", headers=BROWSER),
+        backend.client.get("/console/nothing.js", headers=BROWSER),
+    ):
+        assert (asked.status_code, asked.get_json()["code"]) == (404, "not_found")
 
 
 def test_both_languages_have_the_same_words(words: dict[Language, dict[str, str]]) -> None:
@@ -209,6 +227,29 @@ def test_every_end_of_an_import_has_words(words: dict[Language, dict[str, str]])
     said = {key.partition("_")[2] for key in words["en"] if key.startswith(("import_", "fault_"))}
     said |= {key.removeprefix("error_") for key in words["en"] if key.startswith("error_")}
     assert codes - said == set()
+
+
+SUBJECTS = "account|dataset|doctor|finding|job|model|photo|report|review|session|store|submission"
+# Files, spans and fields that look the same.
+NO_ACTIONS = {
+    "finding.modality",
+    "job.attempt",
+    "job.id",
+    "job.status",
+    "report.css",
+    "report.html",
+    "report.pdf",
+}
+
+
+def test_every_action_of_the_audit_trail_has_words(words: dict[Language, dict[str, str]]) -> None:
+    """An admin read codes."""
+    sources = [path.read_text() for path in STATIC.parents[1].rglob("*.py")]
+    quoted = set(re.findall(rf'"((?:{SUBJECTS}|thumbnail)\.[a-z_]+)"', "\n".join(sources)))
+    actions = quoted - NO_ACTIONS
+    actions |= {f"account.role_{role}" for role in ROLES} | {f"finding.{band}" for band in Band}
+    said = {key.removeprefix("action_") for key in words["en"] if key.startswith("action_")}
+    assert said == {action.replace(".", "_") for action in actions if action[-1] != "_"}
 
 
 @pytest.mark.parametrize("name", ["import_model", "train_model"])

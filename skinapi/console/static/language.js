@@ -1,20 +1,26 @@
 // @ts-check
 // The language of the console, and its words. Medical words come from the API.
 
-import { english } from "/console/words.en.js";
-import { french } from "/console/words.fr.js";
-
 /** @typedef {"en" | "fr"} Language */
+/** @typedef {typeof import("/console/words.en.js").english} Words */
 
 const KEY = "skinapi.language";
-const WORDS = { en: english, fr: french };
+/** Only the words that are read are fetched. @type {Record<Language, () => Promise<Words>>} */
+const WORDS = {
+  en: async () => (await import("/console/words.en.js")).english,
+  fr: async () => (await import("/console/words.fr.js")).french,
+};
 
 /** @type {Language} */
 let language = readLanguage();
+let words = await WORDS[language]();
 /** @type {Set<() => void>} */
 const listeners = new Set();
 
 export const getLanguage = () => language;
+
+/** How the reader's country writes dates and numbers in this language, such as "en-GB". */
+const locale = () => navigator.languages.find((one) => one.split("-")[0] === language) ?? language;
 
 /** @param {() => void} listener */
 export function onLanguageChange(listener) {
@@ -22,8 +28,9 @@ export function onLanguageChange(listener) {
   return () => listeners.delete(listener);
 }
 
-/** @param {Language} next */
-export function setLanguage(next) {
+/** Settles once its words are there; fails where they cannot be fetched. @param {Language} next */
+export async function setLanguage(next) {
+  words = await WORDS[next]();
   language = next;
   localStorage.setItem(KEY, next);
   document.documentElement.lang = next;
@@ -50,23 +57,29 @@ export function isolated(text) {
 
 /**
  * The console's words for this key, with `{name}` filled in.
- * @param {keyof typeof english} key @param {Record<string, string | number>} [values]
+ * @param {keyof Words} key @param {Record<string, string | number>} [values]
  */
 export function say(key, values = {}) {
-  return WORDS[language][key].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
+  return words[key].replace(/\{(\w+)\}/g, (_, name) => isolated(String(values[name] ?? "")));
 }
 
 /** @param {string} key */
-export const hasWords = (key) => key in english;
+export const hasWords = (key) => key in words;
 
 /**
  * The same for a key that is put together from an API's value; the value itself where the console
  * has no words for it. @param {string} group @param {string} value
  */
 export const sayValue = (group, value) => {
-  const key = /** @type {keyof typeof english} */ (`${group}_${value}`);
+  const key = /** @type {keyof Words} */ (`${group}_${value}`);
   return hasWords(key) ? say(key) : value;
 };
+
+/** Every value of such a group that the console has words for. @param {string} group */
+export const valuesOf = (group) =>
+  Object.keys(words)
+    .filter((key) => key.startsWith(`${group}_`))
+    .map((key) => key.slice(group.length + 1));
 
 /** The part of a table of the API that is in this language. @param {any} said */
 export const said = (said) => said?.[language] ?? "";
@@ -76,7 +89,7 @@ export function sayDate(moment, withTime = true) {
   const day = { day: "numeric", month: "short", year: "numeric" };
   const time = withTime ? { hour: "2-digit", minute: "2-digit" } : {};
   // @ts-ignore (the options are spread from plain objects)
-  return new Intl.DateTimeFormat(language, { ...day, ...time }).format(new Date(moment));
+  return new Intl.DateTimeFormat(locale(), { ...day, ...time }).format(new Date(moment));
 }
 
 const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
@@ -88,12 +101,12 @@ const UNITS = /** @type {[Intl.RelativeTimeFormatUnit, number][]} */ ([
 
 /** A date of the API, which is a day in UTC wherever one reads it. @param {string} day */
 export const sayDay = (day) =>
-  new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
+  new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" }).format(new Date(day));
 
 /** How long ago, in the largest whole unit. @param {string} moment */
 export function sayAge(moment) {
   const seconds = (Date.now() - new Date(moment).getTime()) / 1000;
-  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: "auto" });
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
   return unit === "second" ? say("justNow") : format.format(-Math.floor(seconds / size), unit);
 }
@@ -102,13 +115,13 @@ export function sayAge(moment) {
 export function sayWait(seconds) {
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? ["second", 0];
   if (!size) return say("later");
-  return new Intl.RelativeTimeFormat(language).format(Math.ceil(seconds / size), unit);
+  return new Intl.RelativeTimeFormat(locale()).format(Math.ceil(seconds / size), unit);
 }
 
 /** About how long something takes, in the largest unit that it fills. @param {number} seconds */
 export function sayDuration(seconds) {
   const [unit, size] = UNITS.find(([, size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(Math.round(seconds / size));
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(Math.round(seconds / size));
 }
 
 const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"];
@@ -116,16 +129,16 @@ const SIZES = ["byte", "kilobyte", "megabyte", "gigabyte"];
 /** @param {number} bytes */
 export function sayBytes(bytes) {
   const step = Math.min(SIZES.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  const format = new Intl.NumberFormat(language, { style: "unit", unit: SIZES[step], maximumFractionDigits: 1 });
+  const format = new Intl.NumberFormat(locale(), { style: "unit", unit: SIZES[step], maximumFractionDigits: 1 });
   return format.format(bytes / 1000 ** step);
 }
 
 /** @param {number} value @param {number} [digits] behind the decimal point */
 export const sayNumber = (value, digits = 0) =>
-  new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(locale(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 /** @param {number} share between 0 and 1 */
 export function sayPercent(share) {
-  const format = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+  const format = new Intl.NumberFormat(locale(), { style: "percent", maximumFractionDigits: 1 });
   return share > 0 && share < 0.001 ? `< ${format.format(0.001)}` : format.format(share);
 }

@@ -3,7 +3,7 @@
 
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, setSession } from "/console/api.js";
-import { Failure, Icon, Loading, Toasts } from "/console/components.js";
+import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, scrollToTop } from "/console/navigation.js";
 import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
 
@@ -47,7 +47,7 @@ const ARGUMENT = /^(?:\w[\w.-]*)?$/;
 
 /** The view and its argument, from the address behind `#/`, which anyone can put into a link. */
 function readPlace() {
-  if (location.pathname === "/password" && !location.hash) return { name: "password", argument: "" };
+  if (location.pathname !== "/" && !location.hash) return { name: location.pathname === "/password" ? "password" : "missing", argument: "" };
   const [name = "", argument = "", ...rest] = location.hash.replace(/^#\/?/, "").split("/");
   const known = Object.hasOwn(VIEWS, name) && (name || !argument) && ARGUMENT.test(argument) && rest.length === 0;
   return known ? { name, argument } : { name: "missing", argument: "" };
@@ -92,7 +92,7 @@ const Header = () => {
         )}
       </nav>
       <div class="row">
-        <button class="quiet" lang=${other} onClick=${() => setLanguage(other)}>${other === "fr" ? "Français" : "English"}</button>
+        <button class="quiet" lang=${other} onClick=${() => setLanguage(other).catch(() => toast(say("offline")))}>${other === "fr" ? "Français" : "English"}</button>
         ${session
           ? html`<button class="quiet" onClick=${leave}>${say("logOut")}</button>`
           : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}

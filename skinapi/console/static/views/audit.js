@@ -4,9 +4,15 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, get } from "/console/api.js";
 import { Empty, Field, Form, Message, Pages, usePages } from "/console/components.js";
-import { isolated, say, sayDate, sayValue } from "/console/language.js";
+import { hasWords, isolated, say, sayDate, sayValue, valuesOf } from "/console/language.js";
 
 /** Everything that is looked for in the trail. @typedef {{action?: string, account?: string}} Filter */
+
+/** Where the words of an action are, which the API writes as `account.approve`. @param {string} action */
+const wordsOf = (action) => action.replace(".", "_");
+
+/** An action in words, or as it is where there are none. @param {string} action */
+const sayAction = (action) => (hasWords(`action_${wordsOf(action)}`) ? sayValue("action", wordsOf(action)) : action);
 
 /** The account with this e-mail, or the only one that it is a part of. @param {string} text */
 async function findAccount(text) {
@@ -22,21 +28,25 @@ const FilterForm = ({ onFilter, actions }) => {
   /** @param {Record<string, string>} values */
   const filter = async ({ action, account }) =>
     onFilter({
-      ...(action.trim() && { action: action.trim() }),
+      ...(action && { action }),
       ...(account.trim() && { account: await findAccount(account.trim()) }),
     });
   return html`
     <${Form} onSend=${filter} label=${say("search")}>
-      <${Field} label=${say("actionFilter")} name="action" list="actions" pattern="[a-z]+[.][a-z_]+" autocomplete="off"
-        spellcheck=${false} autocapitalize="none" />
+      <div class="field">
+        <label for="field-action">${say("actionFilter")}</label>
+        <select id="field-action" name="action">
+          <option value="">${say("anyAction")}</option>
+          ${actions.map((action) => html`<option value=${action}>${sayAction(action)}</option>`)}
+        </select>
+      </div>
       <${Field} label=${say("accountFilter")} name="account" type="search" autocomplete="off" autocapitalize="none" />
-      <datalist id="actions">${actions.map((action) => html`<option value=${action}></option>`)}</datalist>
     <//>`;
 };
 
 /** An account by its address; what has none, or none any more, by the end of its number. @param {{id: string, email: string | null}} props */
 const Whom = ({ id, email }) =>
-  email ? html`<span class="address">${isolated(email)}</span>` : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : sayValue("actor", id)}</code>`;
+  email ? html`<span class="address">${isolated(email)}</span>` : hasWords(`actor_${id}`) ? sayValue("actor", id) : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : id}</code>`;
 
 /** An intent is left out where its outcome is in the list. @param {any[]} rows */
 function withOutcomes(rows) {
@@ -57,7 +67,7 @@ const Trail = ({ rows }) => html`
           (row) => html`<tr key=${row._id}>
             <td><time datetime=${row.created_at}>${sayDate(row.created_at)}</time></td>
             <td data-name=${say("who")}><${Whom} id=${row.by} email=${row.by_email} /></td>
-            <td data-name=${say("what")}><code>${row.action}</code></td>
+            <td data-name=${say("what")}><span title=${row.action}>${sayAction(row.action)}</span></td>
             <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
             <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>
               ${row.phase === "intent" ? say("outcome_open") : sayValue("outcome", row.outcome)}
@@ -72,7 +82,8 @@ export const View = () => {
   const [filter, setFilter] = useState(/** @type {Filter} */ ({}));
   const [turn, setTurn] = useState(0);
   const pages = usePages(`/audit?${new URLSearchParams({ limit: "100", ...filter })}`);
-  const actions = [...new Set((pages.items ?? []).map((row) => row.action))].sort();
+  const known = valuesOf("action").map((words) => words.replace("_", "."));
+  const actions = [...new Set([...known, ...(pages.items ?? []).map((row) => row.action)])].sort((one, other) => sayAction(one).localeCompare(sayAction(other)));
   const filtered = Object.keys(filter).length > 0;
   return html`
     <h1>${say("title_audit")}</h1>

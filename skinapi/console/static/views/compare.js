@@ -57,21 +57,22 @@ const Difference = ({ figure, measure }) => {
     <small>${say(better ? "better" : "worse")}</small></span>`;
 };
 
-/** @param {{title: string, rows: {name: string, measure: string, figure: Figure}[], first: string, second: string, open: boolean}} props */
-const Table = ({ title, rows, first, second, open }) => html`
+/** @param {{title: string, rows: {name: string, measure: string, figure: Figure}[], first: string, second: string,
+ * comparable: boolean, open: boolean}} props */
+const Table = ({ title, rows, first, second, comparable, open }) => html`
   <details class="card" open=${open}>
     <summary><strong>${title}</strong></summary>
     <div class="scroll" tabindex="0" role="region" aria-label=${title}>
       <table class="stacked">
         <thead><tr><th scope="col">${say("measure")}</th><th scope="col"><code>${first}</code></th><th scope="col"><code>${second}</code></th>
-          <th scope="col">${say("difference")}</th></tr></thead>
+          ${comparable && html`<th scope="col">${say("difference")}</th>`}</tr></thead>
         <tbody>
           ${rows.map(
             ({ name, measure, figure }) => html`<tr key=${figure.name}>
               <th scope="row">${name}</th>
               <td data-name=${first}><${Value} figure=${figure} measure=${measure} which="first" /></td>
               <td data-name=${second}><${Value} figure=${figure} measure=${measure} which="second" /></td>
-              <td data-name=${say("difference")}><${Difference} figure=${figure} measure=${measure} /></td>
+              ${comparable && html`<td data-name=${say("difference")}><${Difference} figure=${figure} measure=${measure} /></td>`}
             </tr>`,
           )}
         </tbody>
@@ -103,7 +104,8 @@ const Comparison = ({ first, second, conditions }) => {
         ${!found.same_test_part && html`<${Message}>${say("otherTestParts")}<//>`}
         <section class="card"><h2>${say("gatesOfSecond", { second })}</h2><${Gates} gates=${found.gates} /></section>
         ${tablesOf(conditions, found.figures).map(
-          ([title, rows], place) => html`<${Table} key=${title} title=${title} rows=${rows} first=${first} second=${second} open=${place === 0} />`,
+          ([title, rows], place) => html`<${Table} key=${title} title=${title} rows=${rows} first=${first} second=${second}
+            comparable=${found.same_test_part} open=${place === 0} />`,
         )}`}
     <//>`;
 };

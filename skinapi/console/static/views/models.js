@@ -15,14 +15,14 @@ const ORDER = { serving: 0, shadow: 1 };
 export const getModels = async () =>
   (await getAll("/models?limit=200")).reverse().sort((one, other) => (ORDER[one.state] ?? 2) - (ORDER[other.state] ?? 2));
 
-/** What a list says of a model's own test. @param {Record<string, number>} figures */
-export const sayHeadline = ({ macro_auc, balanced_accuracy }) =>
-  [
+/** What a list says of a model's own test; its page has the figures with one picture of each lesion. @param {Record<string, number>} figures */
+const sayHeadline = ({ macro_auc, balanced_accuracy }) => {
+  const said = [
     macro_auc !== undefined && `${say("macroAuc")} ${sayNumber(macro_auc, 3)}`,
     balanced_accuracy !== undefined && `${say("measure_balanced_accuracy")} ${sayPercent(balanced_accuracy)}`,
-  ]
-    .filter(Boolean)
-    .join(" · ");
+  ].filter(Boolean);
+  return said.length > 0 && [...said, say("onPictures")].join(" · ");
+};
 
 /** Why the server that answers does not serve a version as it should. @param {{model: any}} props */
 export const Fault = ({ model }) =>
