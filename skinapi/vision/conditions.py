@@ -171,6 +171,9 @@ class Notices(Frozen):
 
 
 class ChecklistItem(Said):
+    """What a patient is asked; `doctor` is the term of the checklist."""
+
+    doctor: Said
     key: str
     group: Literal["major", "minor"]
     points: int

@@ -29,6 +29,7 @@ from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_tabl
 from tests.backends import Backend
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
+from tests.wording import jargon_in
 
 VENDORED = {
     # htm 3.1.1 from npm: preact/standalone.module.js, which holds Preact 10 and htm.
@@ -146,6 +147,33 @@ def test_every_word_is_used_and_every_used_word_is_there(
         if key not in quoted and not any(key.startswith(prefix) for prefix in prefixes)
     }
     assert unused == set()
+
+
+# What a patient may see. The page about the model is its card.
+FOR_PATIENTS = ["main.js", "components.js", "language.js"] + [
+    f"views/{name}.js"
+    for name in (
+        *("account", "check", "finding", "heat_photo", "history", "login"),
+        *("password", "photo_crop", "register", "sample", "start"),
+    )
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_patient_reads_no_word_of_doctors_or_engineers(
+    language: Language, words: dict[Language, dict[str, str]]
+) -> None:
+    source = "\n".join(map(text_of, FOR_PATIENTS))
+    quoted = set(re.findall(r'"(\w+)"', source))
+    prefixes = tuple(re.findall(r"`(\w+_)\$\{", source))
+    shown = {
+        key: said
+        for key, said in words[language].items()
+        if key in quoted or key.startswith(prefixes)
+    }
+    assert len(shown) > 150
+    found = {key: jargon_in(said, language) for key, said in shown.items()}
+    assert {key: terms for key, terms in found.items() if terms} == {}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 
 from skinapi.errors import StoreUnavailable
 from skinapi.reports.errors import NarrativeUnavailable
-from skinapi.reports.facts import Facts
+from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import circuit_breaker, openrouter
 from skinapi.reports.llm.budget import DailyBudget
@@ -33,6 +33,7 @@ from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding import Doubt
 from tests.backends import settings_in, store_of_kind
+from tests.findings import told_finding
 from tests.openrouter import (
     FOREVER_S,
     KEY,
@@ -573,9 +574,8 @@ def test_a_worker_whose_clock_has_passed_midnight_starts_no_day_twice(
 def test_the_longest_template_leaves_no_room_and_nothing_is_asked(
     llm: OpenRouter, store: Store, tmp_path: Path
 ) -> None:
-    longest = facts_of(
-        "actinic_keratosis", raised_by=tuple(RaisedBy), reasons=tuple(Doubt), checklist_score=7
-    )
+    finding = told_finding("melanocytic_nevus", raised_by=tuple(RaisedBy), reasons=tuple(Doubt))
+    longest = Facts.of(finding, UNKNOWN)
     narrative = narrate_with(narrator_of(llm, store, tmp_path), longest, "fr")
     assert narrative == by_template(Reason.NO_ROOM, longest, "fr")
     assert llm.calls == []

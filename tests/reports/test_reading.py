@@ -30,6 +30,7 @@ from skinapi.vision.modality import ModalityFinding
 from tests.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
 from tests.reports.facts import any_facts, facts_of
 from tests.reports.sample_reports import made_report
+from tests.wording import jargon_in
 
 PHONE = ModalityFinding(
     told=Modality.UNKNOWN, recognised=Modality.CLINICAL, used=(Modality.CLINICAL,)
@@ -100,6 +101,16 @@ def test_no_sentence_of_the_narrative_or_the_notices_is_lost(
     notices = [report.say(said) for said in facts.notices]
     for text in (*report.narrative.texts, *notices):
         assert set(sentences_of(text)) <= read
+
+
+@given(facts=any_facts, language=st.sampled_from(LANGUAGES))
+@settings(max_examples=50, deadline=None)
+def test_what_a_patient_reads_has_no_word_of_doctors_or_engineers(
+    facts: Facts, language: Language
+) -> None:
+    reading = read_in_order(report_on(facts, language))
+    patients = reading.model_dump(exclude={"findings", "limits"})
+    assert jargon_in(str(patients), language) == []
 
 
 class Paragraphs(HTMLParser):

@@ -1,9 +1,21 @@
 """The table of conditions: no entry changes by accident, and each sentence has a source."""
 
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import pytest
+
 from skinapi.vision.calibration import ENOUGH_TESTED
-from skinapi.vision.conditions import LANGUAGES, Band, Sentences, Source, conditions_table
+from skinapi.vision.conditions import (
+    LANGUAGES,
+    Band,
+    Language,
+    Said,
+    Sentences,
+    Source,
+    conditions_table,
+)
+from tests.wording import jargon_in
 
 MEDICAL = {"guideline", "society", "peer_reviewed", "health_service"}
 ABOUT_THE_SOFTWARE = {"what_it_is", "treatment_note"}
@@ -274,3 +286,43 @@ def test_each_band_has_words_for_a_patient_and_for_a_doctor() -> None:
     urgent = TABLE.band_words(Band.URGENT_REFERRAL, "en")
     assert (urgent.label, urgent.doctor_label) == ("See a doctor this week", "Urgent referral")
     assert "NICE" in urgent.doctor_action
+
+
+def for_patients(language: Language) -> Iterator[str]:
+    """Every text of the table that a patient reads; the figures of the test are a doctor's."""
+    for band in TABLE.bands:
+        words = TABLE.band_words(band.key, language)
+        yield from (words.label, words.action)
+    for condition in TABLE.conditions:
+        yield from condition.sentences[language].model_dump().values()
+    checklist, notices = TABLE.checklist, TABLE.notices
+    said: list[Said] = [*checklist.items, *notices.refused.values(), checklist.applies_to]
+    said += [checklist.result.at_or_above, checklist.result.below]
+    others = (getattr(notices, name) for name in type(notices).model_fields if name != "tested")
+    said += [one for one in others if isinstance(one, Said)]
+    certainty = (getattr(notices.certainty, name) for name in type(notices.certainty).model_fields)
+    said += [one for one in certainty if isinstance(one, Said)]
+    yield from (one.in_language(language) for one in said)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_patient_reads_no_word_of_doctors_or_engineers(language: Language) -> None:
+    texts = list(for_patients(language))
+    assert len(texts) > 70
+    assert {text: jargon_in(text, language) for text in texts if jargon_in(text, language)} == {}
+
+
+def test_the_list_of_such_words_finds_them() -> None:
+    assert jargon_in("Urgent referral", "en")
+    assert jargon_in("Calibrated on its test pictures", "en")
+    assert jargon_in("take the photo anew", "en")
+    assert jargon_in(TABLE.checklist.items[5].doctor.en, "en")
+    assert jargon_in("Avis spécialisé urgent", "fr")
+    assert not jargon_in("See a doctor this week", "en")
+
+
+def test_a_question_to_a_patient_has_its_term_for_doctors() -> None:
+    asked = {item.key: (item.en, item.doctor.en) for item in TABLE.checklist.items}
+    assert asked["oozing"] == ("It is wet or bleeding", "Oozing")
+    assert asked["inflammation"] == ("It is red or swollen", "Inflammation")
+    assert asked["change_in_sensation"] == ("It itches or hurts", "Change in sensation")

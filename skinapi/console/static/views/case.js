@@ -42,7 +42,7 @@ const Context = ({ submission, checklist }) => {
       ${rows.length > 0 && html`<dl class="pairs">${rows.map(([name, told]) => html`<dt>${name}</dt><dd>${told}</dd>`)}</dl>`}
       ${ticked &&
       html`<h3>${say("checklistScore", { score: submission.checklist_score })}</h3>
-        ${items.length === 0 ? html`<p>${say("noneOfThese")}</p>` : html`<ul>${items.map((/** @type {any} */ item) => html`<li>${said(item)}</li>`)}</ul>`}`}
+        ${items.length === 0 ? html`<p>${say("noneOfThese")}</p>` : html`<ul>${items.map((/** @type {any} */ item) => html`<li>${said(item.doctor)}</li>`)}</ul>`}`}
     </section>`;
 };
 

@@ -62,7 +62,7 @@ const Checklist = ({ checklist }) => {
   return html`
     <fieldset>
       <legend>${say("checklistQuestion")}</legend>
-      <small>${said(checklist.name)}. ${said(checklist.applies_to)}</small>
+      <small>${said(checklist.applies_to)}</small>
       ${checklist.items.map(
         (/** @type {any} */ item) => html`<label class="tick"><input type="checkbox" name="checklist" value=${item.key}
           disabled=${none} />${said(item)}</label>`,

@@ -60,7 +60,7 @@ ENGLISH = Labels(
     written_by_llm="The text was written by the language model {} from the facts on this page and "
     "checked against them.",
     score="{} of {}",
-    points="{} of {} points; from {} on, a referral is advised.",
+    points="{} of {} points; from {} on, a doctor should see it this week.",
     ticked="yes",
     denied="no",
     review="Doctor's review",

@@ -60,7 +60,7 @@ FRENCH = Labels(
     written_by_llm="Le texte a été rédigé par le modèle de langage {} d'après les données de ce "
     "rapport, puis comparé à elles.",
     score="{} sur {}",
-    points="{} points sur {}; à partir de {}, un avis spécialisé est conseillé.",
+    points="{} points sur {}; à partir de {}, un médecin doit la voir cette semaine.",
     ticked="oui",
     denied="non",
     review="Avis du médecin",

@@ -1,0 +1,24 @@
+"""Words that no patient is to read, because only a doctor or an engineer knows them."""
+
+import re
+from collections.abc import Mapping
+
+from skinapi.vision.conditions import Language
+
+JARGON: Mapping[Language, re.Pattern[str]] = {
+    "en": re.compile(
+        r"\b(?:calibrat\w*|for want of|anew|referrals?|refer|referred|pathway|suspected-cancer|NICE"
+        r"|oozing|inflammation|sensation|diameter|pigmented (?:spot|lesion)"
+        r"|sensitivity|specificity)\b",
+        re.IGNORECASE,
+    ),
+    "fr": re.compile(
+        r"\b(?:calibr\w*|étalonn\w*|faute d'images|filière|avis spécialisé|cancer suspecté|NICE"
+        r"|suintement|inflammation|sensation|diamètre|lésion pigmentée|sensibilité|spécificité)\b",
+        re.IGNORECASE,
+    ),
+}
+
+
+def jargon_in(text: str, language: Language) -> list[str]:
+    return JARGON[language].findall(text)
