@@ -29,7 +29,7 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     """`about` are the sentences on the stated condition, which come last."""
     narrative, facts = report.shown_narrative, report.facts
     notice = report.say(conditions_table().notices.information_only)
-    summary = summarise(facts, report.language)
+    summary = summarise(facts, report.language, names_class=report.names_class)
     fresh = _Fresh([notice, report.graver_review or "", *summary.sentences])
     sections = narrative.sections
     return Reading(

@@ -45,6 +45,7 @@ TIED = photo_in(between("melanocytic_nevus", "melanoma", 0.5))
 URGENT = TABLE.band_words(Band.URGENT_REFERRAL, "en").action
 REVIEW = TABLE.band_words(Band.DOCTOR_REVIEW, "en").action
 IN_DOUBT = "This finding is uncertain: the model cannot tell the possibilities apart."
+UNCLEAR = "Skin lesion report It is not clear what this is; it may be: Melanoma."
 MOLE = photo_of("melanocytic_nevus")
 
 CASES = {
@@ -53,7 +54,9 @@ CASES = {
     "uncertain, a melanoma possible": Case(TIED, IN_DOUBT, acts=URGENT),
     "uncertain between benign classes": Case(photo_in(UNCERTAIN), IN_DOUBT, acts=REVIEW),
     "refused: too dark": Case(photo_in((0, 0, 0)), TABLE.notices.refused["too_dark"].en),
-    "refused: no lesion": Case(photo_of("normal_skin"), TABLE.notices.refused["no_lesion"].en),
+    "refused: no lesion": Case(
+        photo_of("normal_skin"), TABLE.notices.refused["no_lesion"].en, "little tested"
+    ),
     "refused: no picture": Case(b"%PDF-1.4", TABLE.notices.refused["undecodable"].en),
     "401": Case(MOLE, "Nobody is served here without a token", "closed"),
     "413": Case(b"x" * (SMALL + 1), "File size exceeds maximum of"),
@@ -140,12 +143,12 @@ def test_a_page_shows_a_mole_as_ever_where_nothing_speaks_against_it(
 @pytest.mark.parametrize(
     ("name", "begins"),
     [
-        ("raised", "Skin lesion report See a doctor this week"),
-        ("uncertain between benign classes", "Skin lesion report See a doctor in the coming weeks"),
+        ("raised", f"{UNCLEAR} See a doctor this week"),
+        ("uncertain between benign classes", f"{UNCLEAR} See a doctor in the coming weeks"),
         ("refused: too dark", ""),
     ],
 )
-def test_the_explainable_pages_report_begins_with_the_band_or_is_not_there(
+def test_the_explainable_pages_report_begins_with_what_to_do_or_is_not_there(
     pages: Pages, servers: Servers, name: str, begins: str
 ) -> None:
     """Its button stands below a sentence as below a prediction."""

@@ -33,9 +33,10 @@ class Summary(Frozen):
         return self.likely, self.to_do, self.certainty
 
 
-def summarise(facts: Facts, language: Language) -> Summary:
+def summarise(facts: Facts, language: Language, *, names_class: bool = True) -> Summary:
+    """Without `names_class` no condition is called the most likely."""
     return Summary(
-        likely=_say_likely(facts, language),
+        likely=_say_likely(facts, language, names_class=names_class),
         to_do=f"{facts.band_words(language).label}.",
         certainty=say_certainty(facts, language),
     )
@@ -89,12 +90,12 @@ def _by_figures(modality: Modality, tested: HeldOutFigures | None) -> tuple[floa
     return tested.is_little + (1 - found), filled
 
 
-def _say_likely(facts: Facts, language: Language) -> str:
+def _say_likely(facts: Facts, language: Language, *, names_class: bool) -> str:
     phrases = CATALOGUES[language].phrases
     name, others = _name(facts.most_probable, language), _others(facts, language)
     if not facts.examined:
         return phrases.as_stated.format(name=name)
-    if facts.uncertain:
+    if facts.uncertain or not names_class:
         open_one = facts.concern.key
         if open_one == NORMAL_SKIN:
             return phrases.likely_unknown
