@@ -274,6 +274,7 @@ ROWS: dict[str, Row] = {
         sends({"current_password": PASSWORD, "new_password": "another horse"}),
     ),
     "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
+    "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
     "list_sessions": Row("/me/sessions", APPROVED),
     "end_session": Row("/me/sessions/{session}", OWNER),
     # the admins' desk

@@ -19,6 +19,7 @@ from skinapi.storage.merging import merged
 from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import LANGUAGES, Language, known_language
 from skinapi.web.pagination import Page, page_of
 
 Role = Literal["user", "doctor", "researcher", "admin"]
@@ -55,6 +56,11 @@ class Account(StoredRecord):
     @property
     def approved(self) -> bool:
         return self.status == "approved"
+
+    @property
+    def language(self) -> Language:
+        """The language of the account's reports where none is asked for."""
+        return known_language(self.locale) or LANGUAGES[0]
 
     @property
     def may_teach(self) -> bool:

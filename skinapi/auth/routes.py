@@ -18,6 +18,7 @@ from skinapi.auth.schemas import (
     LoggedIn,
     LoggedInToRefresh,
     Me,
+    NewLocale,
     NewPasswordBody,
     PasswordChanged,
     PasswordChangedToRefresh,
@@ -185,6 +186,13 @@ def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Mess
     """
     auth.set_consents(account_id=subject.id, consents=body.model_dump(exclude_none=True))
     return Message(message="Consents changed")
+
+
+@routes.route("PUT", "/me/locale", access=Signed(), rate=Rate.WRITE, raises=(ConcurrentChange,))
+def change_locale(auth: AuthService, *, body: NewLocale, subject: Subject) -> Message:
+    """Choose the language of one's reports, where a request asks for none."""
+    auth.change_locale(account_id=subject.id, locale=body.locale)
+    return Message(message="Locale changed")
 
 
 @routes.route("POST", "/auth/logout", access=ANYONE_SIGNED, rate=Rate.WRITE)

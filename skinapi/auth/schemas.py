@@ -9,6 +9,7 @@ from skinapi.auth.accounts import Account, Role, Status
 from skinapi.auth.emails import NewEmail
 from skinapi.auth.passwords import AnyPassword, NewPassword
 from skinapi.auth.sessions import Session
+from skinapi.vision.conditions import Language
 from skinapi.web.schema_types import Answer, Body, ContractBody, Legible, Name, Printable
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]
@@ -95,6 +96,10 @@ class Consents(Body):
         description="whether one's kept photos may teach a model, with the label of a review and "
         "under a code instead of the account; `false` erases the copies in data sets",
     )
+
+
+class NewLocale(Body):
+    locale: Language
 
 
 class PasswordChanged(Answer):

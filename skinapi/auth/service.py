@@ -27,6 +27,7 @@ from skinapi.errors import (
     PasswordChangeRequired,
 )
 from skinapi.storage.ids import is_ahead, new_id, now
+from skinapi.vision.conditions import Language
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
@@ -170,12 +171,25 @@ class AuthService:
         more is erased. Raises ConcurrentChange.
         """
         account = self._accounts.get(account_id)
-        with self._trail.act("account.consents", by=account_id, target=account_id):
-            self._accounts.change(account, consents={**account.consents, **consents})
-            # Also where it was not given before: a crash may have interrupted the erasure.
-            for name, erase in self._on_withdrawal.items():
-                if consents.get(name) is False:
-                    erase(account_id)
+        wanted = {**account.consents, **consents}
+        if wanted != account.consents:
+            with self._trail.act("account.consents", by=account_id, target=account_id):
+                self._accounts.change(account, consents=wanted)
+                self._erase_withdrawn(account_id, consents)
+        else:  # a crash may have interrupted the erasure
+            self._erase_withdrawn(account_id, consents)
+
+    def _erase_withdrawn(self, account_id: str, consents: Mapping[str, bool]) -> None:
+        for name, erase in self._on_withdrawal.items():
+            if consents.get(name) is False:
+                erase(account_id)
+
+    def change_locale(self, *, account_id: str, locale: Language) -> None:
+        """Choose the language of the account's reports. Raises ConcurrentChange."""
+        account = self._accounts.get(account_id)
+        if account.locale != locale:
+            with self._trail.act("account.locale", by=account_id, target=account_id):
+                self._accounts.change(account, locale=locale)
 
     def list_sessions(self, *, account_id: str, after: str | None, limit: int) -> Page[Session]:
         return self._sessions.page(self._accounts.get(account_id), after=after, limit=limit)

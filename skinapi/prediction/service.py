@@ -13,7 +13,7 @@ from skinapi.registry.service import RegistryService
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrator import Narrator
 from skinapi.reports.report import Report
-from skinapi.vision.conditions import LANGUAGES, Language
+from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Finding
 from skinapi.vision.refusals import translate_refusal
@@ -67,7 +67,7 @@ class PredictionService:
         if answered:
             return answered, owner
         self._quotas.count_photo(owner)
-        answer_language = language or _language_of(owner)
+        answer_language = language or owner.language
         try:
             classified = self._registry.classify_photo(
                 content=content,
@@ -112,10 +112,6 @@ class PredictionService:
         return found, Report(
             facts=facts, narrative=self._narrator.narrate(facts=facts, language=language)
         )
-
-
-def _language_of(account: Account) -> Language:
-    return next((language for language in LANGUAGES if language == account.locale), "en")
 
 
 def _hash(content: bytes, context: Context, *rest: object) -> str:

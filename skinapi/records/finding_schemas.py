@@ -20,8 +20,7 @@ class Probability(Answer):
 
     @classmethod
     def of(cls, ranked: Ranked, language: Language) -> Self:
-        names = conditions_table().by_key(ranked.key).names
-        name = names.fr if language == "fr" else names.en
+        name = conditions_table().by_key(ranked.key).names.in_language(language)
         return cls(key=ranked.key, name=name, probability=ranked.probability)
 
 
@@ -31,8 +30,7 @@ class NamedCondition(Answer):
 
     @classmethod
     def of(cls, key: str, language: Language) -> Self:
-        names = conditions_table().by_key(key).names
-        return cls(key=key, name=names.fr if language == "fr" else names.en)
+        return cls(key=key, name=conditions_table().by_key(key).names.in_language(language))
 
 
 class NotRuledOutView(Answer):

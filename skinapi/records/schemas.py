@@ -200,7 +200,7 @@ def put_review_first(
     if graver is None or reviewed_as is None:
         return dict(sections)
     reviewed = conditions_table().by_key(reviewed_as)
-    name = reviewed.names.fr if language == "fr" else reviewed.names.en
+    name = reviewed.names.in_language(language)
     return {
         **sections,
         "overview": graver,

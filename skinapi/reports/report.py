@@ -99,5 +99,4 @@ class Report:
         return said.in_language(self.language)
 
     def name(self, condition: str) -> str:
-        names = conditions_table().by_key(condition).names
-        return names.fr if self.language == "fr" else names.en
+        return conditions_table().by_key(condition).names.in_language(self.language)

@@ -17,7 +17,7 @@ from skinapi.reports.schemas import (
     Verdict,
 )
 from skinapi.reports.service import ReportsService
-from skinapi.vision.conditions import LANGUAGES, conditions_table
+from skinapi.vision.conditions import LANGUAGES, conditions_table, known_language
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits import Rate
 from skinapi.web.routes import Routes
@@ -134,8 +134,8 @@ def verify_report(reports: ReportsService, *, hash: str) -> Verdict | Response:
     """
     issued = reports.verify(hash=hash)
     if _accepted(JSON, HTML) == HTML:
-        language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
-        return _page(render_verdict(issued, "fr" if language == "fr" else "en"))
+        language = known_language(request.accept_languages.best_match(LANGUAGES))
+        return _page(render_verdict(issued, language or LANGUAGES[0]))
     return Verdict.of(issued)
 
 

@@ -21,7 +21,7 @@ from skinapi.reports.pages.printing import RENDERER, render_pdf
 from skinapi.reports.report import Patient, Pictures, Report, Seal
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.reports.verification import Issued, IssuedReports, seal_report
-from skinapi.vision.conditions import LANGUAGES, Language
+from skinapi.vision.conditions import LANGUAGES, Language, known_language
 from skinapi.web.access import Subject
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -103,7 +103,7 @@ class ReportsService:
         """
         account = self._accounts.get(by.id)
         facts = Facts.as_stated(condition=condition, confidence=confidence)
-        chosen = _parse_language(language) or _supported_or_default(account.locale)
+        chosen = _parse_language(language) or account.language
         narrative = self._narrate(
             facts=facts, language=chosen, llm=self._llm, consents=account.consents
         )
@@ -195,11 +195,7 @@ def _parse_language(language: str | None) -> Language | None:
     """The language if it is supported, None if none is given. Raises NoSuchLanguage."""
     if language is None:
         return None
-    for known in LANGUAGES:
-        if known == language:
-            return known
-    raise NoSuchLanguage(f"{NoSuchLanguage.sentence}: {', '.join(LANGUAGES)}")
-
-
-def _supported_or_default(locale: str) -> Language:
-    return next((language for language in LANGUAGES if language == locale), LANGUAGES[0])
+    known = known_language(language)
+    if known is None:
+        raise NoSuchLanguage(f"{NoSuchLanguage.sentence}: {', '.join(LANGUAGES)}")
+    return known

@@ -135,8 +135,7 @@ def graver_review(*, reviewed_as: str | None, band: Band) -> Said | None:
     reviewed = table.by_key(reviewed_as)
     if urgency(reviewed.urgency) >= urgency(band):
         return None
-    name = Said(en=reviewed.names.en, fr=reviewed.names.fr)
-    return table.notices.graver_review.fill(name=name)
+    return table.notices.graver_review.fill(name=reviewed.names.said)
 
 
 def urgency(band: Band) -> int:

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Literal
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Language = Literal["en", "fr"]
 # What a sentence may be based on: a guideline, a professional society or a national cancer
@@ -20,11 +20,35 @@ SourceKind = Literal[
     "guideline", "society", "peer_reviewed", "health_service", "classification", "software"
 ]
 NORMAL_SKIN = "normal_skin"
-LANGUAGES: tuple[Language, ...] = ("en", "fr")
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+T = TypeVar("T")
+
+
+def known_language(text: str | None) -> Language | None:
+    """The language of this code; None where there are no words in it."""
+    return next((language for language in LANGUAGES if language == text), None)
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InLanguages(Frozen):
+    """Has a field for each language. A subclass without one of them ends the import."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        in_each_language(cls.model_fields)
+
+
+def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[Any, T]:
+    """The same words by language. Raises ValueError where a language has none: at load, because a
+    reader of that language would else get another one.
+    """
+    missing = [language for language in LANGUAGES if language not in words]
+    if missing:
+        raise ValueError(f"No words in: {', '.join(missing)}")
+    return words
 
 
 class Band(StrEnum):
@@ -39,7 +63,7 @@ class Band(StrEnum):
     SELF_MONITORING = "self_monitoring"
 
 
-class Names(Frozen):
+class Names(InLanguages):
     """The names of a condition for people and for each published client. None if a client has no
     name for it.
     """
@@ -52,6 +76,13 @@ class Names(Frozen):
     guide: str | None
     lab_class_id: str | None
     lab_class_name: str | None
+
+    def in_language(self, language: Language) -> str:
+        return str(getattr(self, language))
+
+    @property
+    def said(self) -> "Said":
+        return Said.model_validate({spoken: self.in_language(spoken) for spoken in LANGUAGES})
 
 
 class Codes(Frozen):
@@ -88,7 +119,7 @@ class Condition(Frozen):
     malignant: bool
     urgency: Band
     codes: Codes
-    sentences: Mapping[Language, Sentences]
+    sentences: Annotated[Mapping[Language, Sentences], AfterValidator(in_each_language)]
     sources: tuple[Source, ...]
 
     @property
@@ -108,29 +139,34 @@ class BandWords(Frozen):
     doctor_action: str
 
 
-class BandEntry(Frozen):
+class BandEntry(InLanguages):
     key: Band
     en: BandWords
     fr: BandWords
 
+    def in_language(self, language: Language) -> BandWords:
+        words: BandWords = getattr(self, language)
+        return words
 
-class Said(Frozen):
+
+class Said(InLanguages):
     """One sentence in every language."""
 
     en: str
     fr: str
 
     def in_language(self, language: Language) -> str:
-        return self.fr if language == "fr" else self.en
+        return str(getattr(self, language))
 
     def fill(self, **values: "Said") -> "Said":
         """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
         the same language.
         """
-        return Said(
-            en=self.en.format(**{name: value.en for name, value in values.items()}),
-            fr=self.fr.format(**{name: value.fr for name, value in values.items()}),
-        )
+        filled = {}
+        for language in LANGUAGES:
+            inserted = {name: value.in_language(language) for name, value in values.items()}
+            filled[language] = self.in_language(language).format(**inserted)
+        return Said.model_validate(filled)
 
 
 class PictureKind(Frozen):
@@ -219,7 +255,7 @@ class ConditionsTable(Frozen):
     def band_words(self, band: Band, language: Language) -> BandWords:
         """A band's label and its action. Every band has an action, the least urgent too."""
         entry = next(entry for entry in self.bands if entry.key == band)
-        return entry.fr if language == "fr" else entry.en
+        return entry.in_language(language)
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -139,7 +139,13 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
             writing.add(name)
     assert watched.lost == []
     assert writing >= {"register", "approve_user", "change_role", "suspend_user", "assign_doctor"}
-    assert writing >= {"change_password", "reset_password", "set_consents", "add_doctor"}
+    assert writing >= {
+        "change_password",
+        "reset_password",
+        "set_consents",
+        "change_locale",
+        "add_doctor",
+    }
 
 
 def test_accounts_are_written_in_two_places_alone() -> None:

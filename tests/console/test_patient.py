@@ -198,3 +198,15 @@ def test_a_consent_is_kept(visitor: Visitor, seeder: Seeder) -> None:
     visitor.await_answer("/me/consents", times=2)
     assert ada.call("GET", "/me").json["consents"] == {"photos": True, "training": True}
     visitor.assert_quiet()
+
+
+def test_the_language_chosen_while_logged_in_is_that_of_ones_reports(
+    visitor: Visitor, seeder: Seeder
+) -> None:
+    ada = seeder.person()
+    visitor.look()
+    visitor.enter(ada, "user")
+    visitor.press("header button[lang=fr]")
+    visitor.await_truth(
+        lambda: ada.call("GET", "/me").json["locale"] == "fr", "the language of the account"
+    )

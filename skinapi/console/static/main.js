@@ -2,7 +2,7 @@
 // The frame around every view: navigation by role, language, login, and which view is shown.
 
 import { html, render, useEffect, useReducer, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
-import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, setSession } from "/console/api.js";
+import { checkSession, getSession, isWaitingForLogin, logOut, onSessionChange, personNumber, put, setSession } from "/console/api.js";
 import { Failure, Icon, Loading, toast, Toasts } from "/console/components.js";
 import { goTo, LAB, placeOf, placesOf, scrollToTop } from "/console/navigation.js";
 import { getLanguage, onLanguageChange, say, setLanguage } from "/console/language.js";
@@ -66,6 +66,12 @@ function useRedraw() {
   }, []);
 }
 
+/** For the console, and for the reports of who is logged in. @param {"en" | "fr"} next */
+function chooseLanguage(next) {
+  setLanguage(next).catch(() => toast(say("offline")));
+  if (getSession()) put("/me/locale", { locale: next }).catch(() => {});
+}
+
 const Header = () => {
   const session = getSession();
   const { name } = readPlace();
@@ -92,7 +98,7 @@ const Header = () => {
         )}
       </nav>
       <div class="row">
-        <button class="quiet" lang=${other} onClick=${() => setLanguage(other).catch(() => toast(say("offline")))}>${other === "fr" ? "Français" : "English"}</button>
+        <button class="quiet" lang=${other} onClick=${() => chooseLanguage(other)}>${other === "fr" ? "Français" : "English"}</button>
         ${session
           ? html`<button class="quiet" onClick=${leave}>${say("logOut")}</button>`
           : html`<a class="button quiet" href="#/login">${say("logIn")}</a>`}

@@ -145,4 +145,4 @@ def _schema(language: Language) -> dict[str, Any]:
 
 
 def _name(key: str, language: Language) -> str:
-    return str(getattr(conditions_table().by_key(key).names, language))
+    return conditions_table().by_key(key).names.in_language(language)

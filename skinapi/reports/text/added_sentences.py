@@ -64,7 +64,7 @@ def _shape(sentence: str, language: Language) -> str:
 
 @cache
 def _own_names(language: Language) -> re.Pattern[str]:
-    names = (getattr(condition.names, language) for condition in conditions_table().conditions)
+    names = (condition.names.in_language(language) for condition in conditions_table().conditions)
     longest_first = sorted((name.casefold() for name in names), key=len, reverse=True)
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)")
 
@@ -72,7 +72,7 @@ def _own_names(language: Language) -> re.Pattern[str]:
 @cache
 def _shapes(language: Language) -> frozenset[str]:
     """A real name and a number stand in for the placeholders, and are replaced again."""
-    name = getattr(conditions_table().conditions[0].names, language)
+    name = conditions_table().conditions[0].names.in_language(language)
     filled = (
         re.sub(rf"\b{NUMBER_PLACEHOLDER}\b", "1", sentence).replace(NAME_PLACEHOLDER, name)
         for sentence in admitted_sentences(language)

@@ -207,7 +207,7 @@ def _table_sentences(language: Language) -> frozenset[str]:
         *(notices.little_tested, notices.modality_unsure),
         *(result.at_or_above, result.below),
     )
-    texts += [getattr(sentence, language) for sentence in said]
+    texts += [sentence.in_language(language) for sentence in said]
     return frozenset(sentence for text in texts for sentence in sentences_of(text))
 
 

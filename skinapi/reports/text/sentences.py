@@ -111,7 +111,7 @@ class Figures:
     def _test_numbers(self) -> set[str]:
         numbers: set[str] = set()
         for tested in self.facts.tested:
-            sensitivity = getattr(percent_text(tested.sensitivity), self.language)
+            sensitivity = percent_text(tested.sensitivity).in_language(self.language)
             numbers |= {str(tested.lesions), str(tested.malignant), sensitivity}
         return numbers
 

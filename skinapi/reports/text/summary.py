@@ -115,4 +115,4 @@ def _others(facts: Facts, language: Language) -> str:
 
 
 def _name(key: str, language: Language) -> str:
-    return str(getattr(conditions_table().by_key(key).names, language))
+    return conditions_table().by_key(key).names.in_language(language)

@@ -286,10 +286,10 @@ class _Sentences:
         return f"{self._name_of(key)} ({self._share(share)})"
 
     def _say(self, said: Said) -> str:
-        return str(getattr(said, self._language))
+        return said.in_language(self._language)
 
     def _name(self, condition: Condition) -> str:
-        return str(getattr(condition.names, self._language))
+        return condition.names.in_language(self._language)
 
     def _name_of(self, key: str) -> str:
         return self._name(self._table.by_key(key))

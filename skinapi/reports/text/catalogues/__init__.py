@@ -7,6 +7,6 @@ from collections.abc import Mapping
 from skinapi.reports.text.catalogues.english import ENGLISH
 from skinapi.reports.text.catalogues.french import FRENCH
 from skinapi.reports.text.catalogues.schema import Catalogue
-from skinapi.vision.conditions import Language
+from skinapi.vision.conditions import Language, in_each_language
 
-CATALOGUES: Mapping[Language, Catalogue] = {"en": ENGLISH, "fr": FRENCH}
+CATALOGUES: Mapping[Language, Catalogue] = in_each_language({"en": ENGLISH, "fr": FRENCH})
