@@ -83,8 +83,8 @@ def pytest_make_parametrize_id(val: object) -> str | None:
 
 def shared_by(item: pytest.Item) -> str | None:
     """What the test has in common with others that is dear to make, and on which store."""
-    if item.path.parent.name == "learning":
-        return "learning"
+    if "small" in getattr(item, "fixturenames", ()):
+        return "training"
     if "visitor" in getattr(item, "fixturenames", ()):
         return "console"
     call = getattr(item, "callspec", None)

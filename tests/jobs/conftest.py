@@ -9,6 +9,7 @@ from skinapi.jobs.queue import Jobs
 from skinapi.storage.ports import Store
 from tests.backends import store_of_kind
 from tests.jobs.bench import Bench
+from tests.size import in_drill
 
 REAL = ["sqlite", "mongod"]
 
@@ -53,9 +54,9 @@ def mongod_bench(emptied_database_uri: str, tmp_path: Path) -> Iterator[Bench]:
         yield bench
 
 
-@pytest.fixture(params=REAL)
+@pytest.fixture(params=["sqlite", *in_drill("mongod")])
 def any_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """Workers on each real store."""
+    """Workers on SQLite, in the drill on a real mongod too."""
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     with Bench(tmp_path, uri) as bench:
         yield bench

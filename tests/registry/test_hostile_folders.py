@@ -50,6 +50,7 @@ def test_a_damaged_file_is_named_and_the_model_before_serves_on(
     )
 
 
+@pytest.mark.drill
 def test_no_damaged_folder_takes_much_more_memory_than_a_whole_one(tmp_path: Path) -> None:
     program = [sys.executable, "-m", __name__, str(tiny_model()), str(tmp_path)]
     told = subprocess.run(program, capture_output=True, text=True, timeout=110, check=False)

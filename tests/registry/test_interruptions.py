@@ -222,7 +222,7 @@ def run_both(actions: Sequence[str], choices: Sequence[int]) -> list[tuple[int, 
     ids=" and ".join,
 )
 def test_two_at_once_leave_a_model_in_service_that_can_be_loaded(actions: tuple[str, str]) -> None:
-    every_order(lambda choices: run_both(actions, choices), depth=size(4, 14))
+    every_order(lambda choices: run_both(actions, choices), depth=size(3, 14))
 
 
 def test_of_two_who_promote_at_once_one_is_told(tmp_path: Path) -> None:

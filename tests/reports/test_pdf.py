@@ -37,7 +37,6 @@ from tests.reports.sample_reports import (
     narrative_in,
     stated_report,
 )
-from tests.size import size
 
 ROOT = Path(__file__).parent.parent.parent
 LARGEST = 250_000
@@ -301,8 +300,9 @@ def test_a_typical_report_is_small() -> None:
     assert len(render_pdf(longest_report("fr"))) <= LARGEST
 
 
+@pytest.mark.drill
 def test_memory_stays_flat_over_many(report: Callable[[str], None]) -> None:
-    builds = size(60, 1000)
+    builds = 1000
     command = [sys.executable, "-m", "tests.reports.memory_growth", str(builds)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     grown = float(done.stdout)

@@ -82,7 +82,7 @@ def await_answer_of(admin: Caller, version: str) -> None:
 def test_a_model_is_trained_compared_promoted_served_and_rolled_back(
     server: Server, admin: Caller, tmp_path: Path
 ) -> None:
-    folder = write_ham_like(tmp_path / "ham", lesions_per_class=size(12, 40))
+    folder = write_ham_like(tmp_path / "ham", lesions_per_class=size(8, 40))
     packed = zipped({path.name: path.read_bytes() for path in folder.iterdir()})
     sent = requests.post(
         f"http://127.0.0.1:{server.port}/api/upload-dataset",

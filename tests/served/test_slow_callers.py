@@ -171,8 +171,8 @@ def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> No
     """A connection whose next request is always here waits for a thread, and never for its client:
     one address took all connections there are, and nobody else could connect.
     """
-    row = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" * 800
-    most = size(40, BufferingWorker.most_of_address)
+    row = b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" * 400
+    most = size(20, BufferingWorker.most_of_address)
     fewer = (
         f"from skinapi.web import server_worker as s; s.BufferingWorker.most_of_address = {most}"
     )
@@ -181,7 +181,7 @@ def test_requests_in_a_row_win_no_address_more_connections(tmp_path: Path) -> No
         (worker,) = server.workers()
         before = open_sockets(worker)
         lines = []
-        for _ in range(most + 60):
+        for _ in range(most + 30):
             lines.append(open_connection(server.port))
             lines[-1].sendall(row)
             time.sleep(0.01)  # its head is read before the next comes
