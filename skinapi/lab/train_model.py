@@ -5,8 +5,10 @@ again after a crash: it then goes on after the last finished epoch, and stores n
 """
 
 import math
+import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,34 @@ from skinapi.storage.ids import now
 from skinapi.vision.model import NORMS, read_card
 
 # Shares of the whole, in percent, as `progress` tells them.
-PREPARED, TRAINED, MEASURED = 5.0, 75.0, 90.0
+PREPARED, TRAINED, MEASURED, COMPARED = 5.0, 75.0, 90.0, 99.0
+# The share of the way to the end of a stage that one run over pictures takes: how many runs there
+# will be is not known.
+RUN = 0.3
+# How `predict`, `saliency` and `shortcuts` count pictures; nothing does so before the last epoch.
+COUNTED = re.compile(r"(?:evaluate|heat maps|markings) (\d+)/(\d+),")
 PHASE = "whole"
 TRAINING = "training"  # the folder of the checkpoints
+
+
+@dataclass
+class MeasuringSteps:
+    """Passes lines on to the job's log, and moves its progress by those that count pictures."""
+
+    context: Context
+    begin: float
+    end: float
+    message: str
+
+    def __call__(self, line: str) -> None:
+        self.context.say(line)
+        if not (counted := COUNTED.match(line)):
+            return
+        done, total = map(int, counted.groups())
+        reached = self.begin + (self.end - self.begin) * RUN * done / total
+        self.context.progress(reached, self.message)
+        if done >= total:
+            self.begin = reached
 
 
 def train(context: Context) -> dict[str, Any]:
@@ -54,12 +81,13 @@ def _store_version(lab: LabOfJob) -> ModelVersion:
     folder = train_model(
         lab.settings,
         options,
-        report=context.say,
+        report=MeasuringSteps(context, TRAINED, MEASURED, "Measuring the model"),
         on_epoch=lambda _, row: _tell_epoch(context, row, request.epochs),
     )
-    context.progress(MEASURED, "Comparing with the model in service")
+    comparing = MeasuringSteps(context, MEASURED, COMPARED, "Comparing with the model in service")
+    context.progress(comparing.begin, comparing.message)
     samples = _test_samples(options, folder)
-    compared = compare_models(serving, folder, samples, context.say) if serving else None
+    compared = compare_models(serving, folder, samples, comparing) if serving else None
     return register_once(
         lab,
         folder,

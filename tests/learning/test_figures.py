@@ -64,6 +64,17 @@ def toy_figures(rows: Sequence[Any] | None = None, **more: Any) -> dict[str, Any
     return figures
 
 
+def test_the_interval_of_a_share_says_of_how_few_lesions_it_is() -> None:
+    """None of three lesions found was "0 %, interval 0 to 0 %"."""
+    rows = [scope(MELANOMA, NEVUS, lesion=f"m{i}") for i in range(3)]
+    rows += [scope(NEVUS, NEVUS, lesion=f"n{i}") for i in range(6)]
+    melanoma = toy_figures(rows)["per_class"]["mel"]
+    for name in ("sensitivity", "named_sensitivity"):
+        assert melanoma[name] == 0
+        assert melanoma[f"{name}_interval"] == pytest.approx([0, 0.5615], abs=1e-4)
+    assert melanoma["specificity_interval"] == pytest.approx([0.6097, 1], abs=1e-4)
+
+
 def test_every_source_and_modality_has_its_own_table() -> None:
     figures = toy_figures()
     scopes, phones = figures["by_source"]["scopes"], figures["by_source"]["phones"]

@@ -14,6 +14,7 @@ from skinapi.lab.datasets import Datasets, DatasetVersion
 from skinapi.lab.images import DatasetImage, DatasetImages
 from skinapi.lab.job_services import LabOfJob
 from skinapi.lab.train_model import choose_start
+from skinapi.learning.progress import Progress
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from tests.backends import Backend, mock_store
@@ -35,6 +36,18 @@ def lab_of(context: Any, store: Store) -> LabOfJob:
         models=unused,
         may_work=unused,
     )
+
+
+def test_the_progress_of_a_training_goes_on_while_the_model_is_measured() -> None:
+    """It stood at 75 % through the evaluation, which takes longer than a short training."""
+    lines: list[str] = []
+    told: list[float] = []
+    context = SimpleNamespace(say=lines.append, progress=lambda percent, _: told.append(percent))
+    steps = train_model.MeasuringSteps(cast("Any", context), 75.0, 90.0, "Measuring")
+    for what in ("whole", "evaluate", "heat maps", "evaluate"):
+        Progress(what, 20, steps).advance(20)
+    assert len(lines) == 4
+    assert told == sorted({*told}) == pytest.approx([79.5, 82.65, 84.855])
 
 
 def test_a_data_set_that_was_written_in_part_is_written_again(

@@ -631,6 +631,7 @@ export const english = {
   job_is_failed: "failed",
   job_is_cancelled: "cancelled",
   job_training: "Training",
+  job_says_measuring_the_model: "Measuring the model",
   job_says_training: "Training",
   job_says_reading_the_data_set: "Reading the data set",
   job_says_comparing_with_the_model_in_service: "Comparing with the model in service",

@@ -630,6 +630,7 @@ export const french = {
   job_is_failed: "échoué",
   job_is_cancelled: "annulé",
   job_training: "Entraînement",
+  job_says_measuring_the_model: "Mesure du modèle",
   job_says_training: "Entraînement",
   job_says_reading_the_data_set: "Lecture du jeu de données",
   job_says_comparing_with_the_model_in_service: "Comparaison avec le modèle en service",

@@ -78,19 +78,29 @@ def _measure_class(
     predictions: Predictions, index: int, ranks: metrics.Rows, draws: Sequence[metrics.Rows]
 ) -> dict[str, Any]:
     scores, positive = predictions.probabilities[:, index], predictions.labels == index
-    chosen = predictions.probabilities.argmax(axis=1) == index
+    chosen, named = predictions.probabilities.argmax(axis=1) == index, predictions.named == index
+    groups = predictions.groups
     return {
         "condition": predictions.classes[index],
         "n": int(positive.sum()),
-        **with_interval(
-            "sensitivity", draws, lambda r: metrics.sensitivity(chosen[r], positive[r])
-        ),
-        **with_interval(
-            "specificity", draws, lambda r: metrics.specificity(chosen[r], positive[r])
-        ),
+        **_share("sensitivity", chosen, positive, groups),
+        **_share("specificity", ~chosen, ~positive, groups),
         **with_interval("auc", draws, lambda r: metrics.auc_of_ranks(ranks[r], positive[r])),
-        "named_sensitivity": metrics.sensitivity(predictions.named == index, positive),
+        **_share("named_sensitivity", named, positive, groups),
         "ece": metrics.calibration_error(scores, positive),
+    }
+
+
+def _share(
+    name: str, hit: metrics.Mask, among: metrics.Mask, groups: Sequence[str]
+) -> dict[str, Any]:
+    """The share of hits among these rows. Its interval is Wilson's: a bootstrap's is 0 to 0 where
+    none of three lesions is found.
+    """
+    counted = [group for group, counts in zip(groups, among, strict=True) if counts]
+    return {
+        name: metrics.sensitivity(hit, among),
+        f"{name}_interval": [*metrics.wilson_interval(hit[among], counted)],
     }
 
 

@@ -113,9 +113,9 @@ const Overall = ({ figures, all }) => {
 /** What the one answer alone says of the class that matters most. @param {{figures: any, conditions: any}} props */
 const Melanoma = ({ figures, conditions }) => {
   const melanoma = Object.values(figures.per_class ?? {}).find((/** @type {any} */ one) => one.condition === "melanoma");
-  const share = melanoma?.named_sensitivity ?? melanoma?.sensitivity;
+  const name = melanoma?.named_sensitivity === undefined ? "sensitivity" : "named_sensitivity";
+  const [share, interval] = [melanoma?.[name], melanoma?.[`${name}_interval`]];
   if (share === undefined) return null;
-  const interval = melanoma.sensitivity_interval;
   return html`
     <div class="claim"><p>${say("namedOf", { name: nameOf(conditions, "melanoma"), n: sayNumber(melanoma.n), share: sayPercent(share) })}
         ${interval && html` <small>${say("interval")}: ${sayPercent(interval[0])} – ${sayPercent(interval[1])}</small>`}</p>
