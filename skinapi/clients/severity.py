@@ -1,7 +1,10 @@
-"""A risk of three levels for clients without bands: the higher of the class's and the band's."""
+"""A risk of three levels for clients without bands: the higher of the class's and the band's, and
+never low where the band is raised.
+"""
 
 from typing import Literal
 
+from skinapi.vision.bands import is_raised
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding import Finding
 
@@ -22,4 +25,5 @@ def risk_of(finding: Finding) -> Risk:
     """
     severity = conditions_table().by_key(finding.stated).severity
     of_class: Risk = "Low" if severity == "None" else severity
-    return min(of_class, RISK_OF_BAND[finding.band], key=HIGHEST_FIRST.index)
+    raised: Risk = "Medium" if is_raised(finding.band, named=finding.stated) else "Low"
+    return min(of_class, RISK_OF_BAND[finding.band], raised, key=HIGHEST_FIRST.index)

@@ -26,8 +26,8 @@ SHARES = (0, 0.001, 0.01, 0.05, 0.5, 0.95, 0.99, 0.999, 1)
 
 
 def main() -> None:
-    options = _parse()
-    paths = _chosen(options)
+    options = options_of(__doc__)
+    paths = choose_pictures(options)
     outcomes: Counter[str] = Counter()
     measures: dict[str, list[float]] = {}
     model = open_model(options.model)
@@ -67,10 +67,10 @@ def show(outcomes: Counter[str], measures: dict[str, list[float]], total: int) -
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def options_of(description: str | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--images", type=Path, nargs="+", required=True)
     parser.add_argument("--split", type=Path)
     parser.add_argument("--part", default="validation")
     parser.add_argument("--rows", default=":", help="by name, such as :30 or 30:")
@@ -78,8 +78,9 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _chosen(options: argparse.Namespace) -> list[Path]:
-    paths = sorted(p for p in options.images.iterdir() if p.suffix.lower() in PICTURE_SUFFIXES)
+def choose_pictures(options: argparse.Namespace) -> list[Path]:
+    found = (path for folder in options.images for path in folder.iterdir())
+    paths = sorted(path for path in found if path.suffix.lower() in PICTURE_SUFFIXES)
     if options.split:
         parts = read_split(options.split)
         paths = [path for path in paths if parts.get(path.stem) == options.part]

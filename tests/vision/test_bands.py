@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, RaisedBy, choose_band, urgency
+from skinapi.vision.bands import (
+    CAUTIOUS_THRESHOLDS,
+    STEP_LOG_ODDS,
+    THRESHOLD_BANDS,
+    RaisedBy,
+    choose_band,
+    log_odds,
+    urgency,
+)
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding import rank, sum_malignant
@@ -162,3 +170,38 @@ def test_a_checklist_is_scored_by_its_weights_and_knows_its_items() -> None:
     assert Context(checklist=("oozing", "change_in_size", "oozing")).checklist_score == 3
     with pytest.raises(ValidationError, match="unknown checklist items: itching"):
         Context(checklist=("itching",))
+
+
+def nevus_but(key: str, odds: float) -> dict[str, float]:
+    share = 1 / (1 + math.exp(-odds))
+    return {**surely("melanocytic_nevus"), "melanocytic_nevus": 1 - share, key: share}
+
+
+@pytest.mark.parametrize("key", [key for key in THRESHOLD_BANDS if key != "malignant"])
+def test_each_step_below_a_threshold_lowers_its_band_by_one(key: str) -> None:
+    """Saved once more, a picture moved from urgent referral to self-monitoring."""
+    limits = {**dict.fromkeys(THRESHOLD_BANDS, 1.1), key: 0.1}
+    at = urgency(THRESHOLD_BANDS[key])
+    for steps in range(1, 6):
+        p = nevus_but(key, log_odds(0.1) - (steps - 0.5) * STEP_LOG_ODDS)
+        band, raised_by = choose(p, limits=limits)
+        assert urgency(band) == min(at + steps, urgency(Band.SELF_MONITORING))
+        own = band is Band.SELF_MONITORING
+        assert raised_by == (RaisedBy.MOST_PROBABLE if own else RaisedBy.NEAR_THRESHOLD,)
+
+
+@many
+@given(st.sampled_from(LABELS), st.floats(-6, 0), thresholds)
+def test_scores_that_move_by_a_step_of_log_odds_move_the_band_by_one(
+    key: str, odds: float, limits: dict[str, float]
+) -> None:
+    first, other = (
+        band_of_thresholds(nevus_but(key, shifted), limits)
+        for shifted in (odds, odds + 0.999 * STEP_LOG_ODDS)
+    )
+    assert 0 <= urgency(first) - urgency(other) <= 1
+
+
+def band_of_thresholds(p: dict[str, float], limits: dict[str, float]) -> Band:
+    """As the thresholds alone ask for it."""
+    return choose({**p, "melanocytic_nevus": 1.0}, limits=limits)[0]

@@ -25,6 +25,7 @@ PHRASES = Phrases(
     more_urgent="This is more urgent than {name} alone would ask for; the reason: {reasons}.",
     why_urgent={
         RaisedBy.MALIGNANT: "the malignant score ({share})",
+        RaisedBy.NEAR_THRESHOLD: "close to the limit from which the advice is more urgent",
         RaisedBy.CHECKLIST: "the 7-point checklist",
         RaisedBy.NOT_DERMOSCOPIC: "not known to be a dermoscope picture",
         RaisedBy.NOT_EXAMINED: "no picture was examined",

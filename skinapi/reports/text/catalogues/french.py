@@ -25,6 +25,7 @@ PHRASES = Phrases(
     more_urgent="C'est plus urgent que ne le demanderait à lui seul: {name}; la raison: {reasons}.",
     why_urgent={
         RaisedBy.MALIGNANT: "le score de malignité ({share})",
+        RaisedBy.NEAR_THRESHOLD: "proche du seuil à partir duquel le conseil est plus urgent",
         RaisedBy.CHECKLIST: "la liste en 7 points",
         RaisedBy.NOT_DERMOSCOPIC: "image dont on ne sait pas si elle vient d'un dermatoscope",
         RaisedBy.NOT_EXAMINED: "aucune image n'a été examinée",

@@ -1,0 +1,97 @@
+"""How far the scores and the band move when a picture is saved once more or cut a little smaller.
+
+    python -m tests.bench.steadiness --model DIR --images DIR [--split FILE --part validation]
+
+`STEP_LOG_ODDS` of `skinapi/vision/bands.py` is the change that 99 of 100 scores stay below, on
+validation pictures that are saved once more at quality 95; the test part is for one reading.
+"""
+
+import io
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from PIL import Image
+
+from skinapi.vision.assessment import Assessment, assess
+from skinapi.vision.bands import all_thresholds, log_odds, threshold_scores, urgency
+from skinapi.vision.context import Context
+from skinapi.vision.model import Model, open_model
+from skinapi.vision.photo import read_photo
+from tests.bench.refusal_limits import choose_pictures, options_of
+
+# A score counts as near its threshold within this distance, in log odds.
+NEAR = 1.0
+SHARES = (0.5, 0.9, 0.95, 0.99)
+
+
+def saved_again(picture: Image.Image, quality: int) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=quality)
+    return out.getvalue()
+
+
+def without_edge(picture: Image.Image) -> bytes:
+    """One percent of each side less."""
+    across, along = (round(side / 100) for side in picture.size)
+    box = (across, along, picture.width - across, picture.height - along)
+    return saved_again(picture.crop(box), 95)
+
+
+CHANGES: dict[str, Callable[[Image.Image], bytes]] = {
+    "quality 95": lambda picture: saved_again(picture, 95),
+    "quality 90": lambda picture: saved_again(picture, 90),
+    "without its edge": without_edge,
+}
+
+
+def assess_contents(model: Model, contents: Iterable[bytes]) -> list[Assessment]:
+    read = model.read([read_photo(content).pixels for content in contents])
+    return [
+        assess(
+            model.calibration, labels=model.labels, logits=logits, pooled=pooled, context=Context()
+        )
+        for logits, pooled in zip(read.logits, read.pooled, strict=True)
+    ]
+
+
+def score_changes(model: Model, before: Assessment, after: Assessment) -> list[float]:
+    """How far the scores near their thresholds moved, in log odds."""
+    if before.calibrated_as is not after.calibrated_as:
+        return []
+    limits = all_thresholds(model.calibration.of(before.calibrated_as).thresholds)
+    scores, moved = threshold_scores(before.probabilities), threshold_scores(after.probabilities)
+    return [
+        abs(log_odds(moved[name]) - log_odds(score))
+        for name, score in scores.items()
+        if abs(log_odds(score) - log_odds(limits[name])) < NEAR
+    ]
+
+
+def main() -> None:
+    options = options_of(__doc__)
+    model, paths = open_model(options.model), choose_pictures(options)
+    changes: dict[str, list[float]] = {name: [] for name in CHANGES}
+    steps: dict[str, Counter[int]] = {name: Counter() for name in CHANGES}
+    for path in paths:
+        picture = Image.open(path).convert("RGB")
+        contents = [path.read_bytes(), *(change(picture) for change in CHANGES.values())]
+        before, *others = assess_contents(model, contents)
+        for name, after in zip(CHANGES, others, strict=True):
+            changes[name] += score_changes(model, before, after)
+            steps[name][abs(urgency(before.band) - urgency(after.band))] += 1
+    _show(changes, steps, len(paths))
+
+
+def _show(changes: dict[str, list[float]], steps: dict[str, Counter[int]], total: int) -> None:
+    lines = [f"{total} pictures; log odds of scores near a threshold, at {SHARES}"]
+    for name, moved in changes.items():
+        levels = " ".join(f"{level:.3f}" for level in np.quantile(moved, SHARES))
+        by_steps = ", ".join(f"{count} by {step}" for step, count in sorted(steps[name].items()))
+        lines.append(f"  {name:18} {len(moved):5} scores: {levels}; bands moved: {by_steps}")
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main()
