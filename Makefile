@@ -6,10 +6,13 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 # Else each process of the tests compiles every module for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test drill lint bench docs sbom train evaluate lock clean
+.PHONY: run lab test drill lint bench docs sbom train evaluate lock clean
 
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
+
+# What trainings and imports in the lab need. A server that runs goes on, and uses it.
+lab: $(VENV)/everything
 
 # In four processes, for much of it is waiting. The drill is alone, for its figures' sake.
 test: $(VENV)/everything $(VENV)/mongod $(VENV)/npm

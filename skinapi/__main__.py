@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from skinapi.auth.emails import normalise_new_email
 from skinapi.batch.arguments import add_batch
 from skinapi.errors import SkinAPIError, UnsafeSettings
-from skinapi.jobs.keeper import WorkerKeeper
+from skinapi.jobs.keeper import WorkerKeeper, missing_library
 from skinapi.learning.commands import add_commands
 from skinapi.learning.commands.options import Run
 from skinapi.settings import Settings
@@ -75,6 +75,8 @@ def _before_serving(worker: Worker) -> None:
     if worker.age == 1:
         commands.print_banner(settings, worker.wsgi.extensions["skinapi.model_follower"].slot)
     services = worker.wsgi.extensions["skinapi"]
+    if settings.lab_workers:
+        services.jobs.missing_library = missing_library
     worker.wait_for_store(partial(commands.make_first_admin, settings, services))
 
 

@@ -355,6 +355,7 @@ ROWS: dict[str, Row] = {
     "show_training": Row("/api/job/{job}/status", LAB),
     # jobs of the lab: the researcher's own
     "list_jobs": Row("/jobs", LAB),
+    "show_job_workers": Row("/jobs/workers", LAB),
     "show_job": Row("/jobs/{job}", LAB),
     "show_job_log": Row("/jobs/{job}/log", LAB),
     "cancel_job": Row("/jobs/{job}/cancel", LAB),

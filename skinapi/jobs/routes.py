@@ -2,7 +2,15 @@
 
 from skinapi.errors import NotFound
 from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
-from skinapi.jobs.schemas import JobLogView, JobPageQuery, JobSummary, JobView, LogQuery
+from skinapi.jobs.schemas import (
+    INSTALL,
+    JobLogView,
+    JobPageQuery,
+    JobSummary,
+    JobView,
+    LogQuery,
+    WorkersView,
+)
 from skinapi.jobs.service import JobsService
 from skinapi.web.access import Signed, Subject
 from skinapi.web.limits import Rate
@@ -20,6 +28,13 @@ def list_jobs(jobs: JobsService, *, query: JobPageQuery, subject: Subject) -> Pa
     """Jobs, the last submitted first: the caller's own, or for an admin those of all."""
     found = jobs.find(owner=_owner_for(subject), limit=query.limit + 1, after=query.after)
     return page_of(found, query.limit).map(JobSummary.of)
+
+
+@routes.route("GET", "/jobs/workers", access=LAB, rate=Rate.READ)
+def show_job_workers(jobs: JobsService) -> WorkersView:
+    """Whether the workers beside this server have what trainings and imports need."""
+    missing = jobs.missing_library()
+    return WorkersView(missing=missing, install=INSTALL if missing else None)
 
 
 @routes.route("GET", "/jobs/<job_id>", access=LAB, rate=Rate.READ, raises=(NotFound,))

@@ -11,6 +11,7 @@ from skinapi.storage.ids import now
 from skinapi.web.schema_types import Answer
 
 LARGEST_PAGE = 100
+INSTALL = "make lab"
 JobId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}$")]
 
 
@@ -27,6 +28,16 @@ class LogQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class WorkersView(Answer):
+    missing: str | None = Field(
+        description="a library that trainings and imports need and that is not installed for the "
+        "workers beside this server: they fail. Null too where the workers are elsewhere"
+    )
+    install: str | None = Field(
+        description="the command that installs it, in the folder of SkinAPI; nothing is restarted"
+    )
 
 
 class JobSummary(Answer):

@@ -37,6 +37,8 @@ class JobsService:
     ) -> None:
         self._jobs, self._trail = jobs, trail
         self._owner_stays, self._announce = owner_stays, announce
+        # The workers may be anywhere: whoever keeps them beside this server says what they lack.
+        self.missing_library: Callable[[], str | None] = lambda: None
 
     def submit(
         self,

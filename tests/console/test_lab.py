@@ -162,6 +162,33 @@ def say_what_labels_mean(journey: Journey) -> None:
     journey.step("report")
 
 
+# What the lab would need is not installed where the server's workers run.
+LACKING = """
+const ask = window.fetch;
+window.fetch = async (asked, options) =>
+  asked.endsWith("/jobs/workers")
+    ? new Response(JSON.stringify({ missing: "tensorflow", install: "make lab" }))
+    : ask(asked, options);
+"""
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_the_lab_says_what_it_lacks_before_a_form_is_filled(
+    visitor: Visitor, seeder: Seeder, files: list[Path], language: str
+) -> None:
+    visitor.look(language=language)
+    publish_the_same_picture(seeder, next(one for one in files if one.suffix == ".jpg"))
+    visitor.enter(seeder.person("researcher"), "researcher")
+    visitor.run(LACKING)
+    said = visitor.words(language)["notInstalled"].format(library="tensorflow")
+    for place in ("train", "import"):
+        visitor.go(place)
+        visitor.see(said)
+        visitor.see("make lab")
+        assert visitor.count("main form") == 0
+        visitor.assert_accessible()
+
+
 def start_a_training(journey: Journey, name: str) -> None:
     visitor = journey.visitor
     journey.press("trainOnIt")

@@ -11,6 +11,7 @@ KINDS = (
 )  # fmt: skip
 HANDLERS = {kind: f"tests.jobs.handlers:{kind}" for kind in KINDS} | {
     "gone": "tests.nowhere:no",
+    "late": "installed_later:work",
     "register": "tests.jobs.registering:register",
 }
 

@@ -13,7 +13,7 @@ from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT
 from skinapi.jobs.log_store import HEAD_LINES, TAIL_LINES
 from skinapi.jobs.run_job import TOO_LITTLE_MEMORY
 from tests.backends import SECRET
-from tests.jobs.bench import Bench
+from tests.jobs.bench import ROOT, Bench
 from tests.size import size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -44,7 +44,7 @@ def test_jobs_end_as_their_handlers_say(bench: Bench) -> None:
         "lose_store": "The database cannot be reached; try again shortly",
         "answer_too_much": "It ended, but the result has more than 65536 bytes",
         "gone": "What jobs of the kind gone need is not installed where the worker runs "
-        "(tests.nowhere): install requirements.txt there",
+        "(tests.nowhere): install requirements.txt there (`make lab`)",
         "unknown": "This server has no code for jobs of the kind unknown",
         "need_memory": TOO_LITTLE_MEMORY,
         "crash": "Its process was ended by SIGKILL, at the last of 3 attempts",
@@ -154,6 +154,17 @@ def test_a_job_that_takes_too_long_fails_with_what_it_has_reached(
     assert ended.metrics
     assert 0 < ended.progress < 100
     assert pid not in bench.processes()
+
+
+def test_what_is_installed_later_needs_no_restart_of_the_worker(
+    bench: Bench, tmp_path: Path
+) -> None:
+    first = bench.submit("late")
+    bench.start_worker(PYTHONPATH=f"{ROOT}:{tmp_path}")
+    assert "is not installed" in (bench.ended(first).error or "")
+    (tmp_path / "installed_later.py").write_text("def work(context):\n    return {}\n")
+    second = bench.submit("late")
+    assert bench.ended(second).status == "completed"
 
 
 def test_a_short_job_runs_beside_a_long_one(any_bench: Bench) -> None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from skinapi.jobs.keeper import FIRST_START_S, WorkerKeeper
 from tests.backends import SECRET
 from tests.jobs.handlers import is_alive
+from tests.served.people import Seeder
 from tests.served.server import ROOT, Server, children, stopping
 
 PARENT = """
@@ -23,6 +25,16 @@ keeper = WorkerKeeper(clock=lambda: 10 * time.monotonic())
 while True:
     keeper.look()
     time.sleep(0.05)
+"""
+# As after `make run` alone: this Python finds no such library before a file says that it is there.
+WITHOUT_TENSORFLOW = """
+import importlib.util
+from pathlib import Path
+find = importlib.util.find_spec
+def find_spec(name, package=None):
+    hidden = name == "tensorflow" and not Path({installed!r}).exists()
+    return None if hidden else find(name, package)
+importlib.util.find_spec = find_spec
 """
 QUICK = (sys.executable, "-c", "pass")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -54,8 +66,18 @@ def test_a_worker_that_cannot_start_is_tried_after_pauses_that_grow() -> None:
 
 
 def test_serve_keeps_one_worker_that_ends_with_it(tmp_path: Path) -> None:
-    with stopping(Server(tmp_path, {"LAB_WORKERS": "1"}, workers=1)) as server:
+    """And the lab is told what it lacks, until that is installed."""
+    installed = tmp_path / "installed"
+    (tmp_path / "sitecustomize.py").write_text(WITHOUT_TENSORFLOW.format(installed=str(installed)))
+    settings = {"LAB_WORKERS": "1", "PYTHONPATH": str(tmp_path)}
+    with stopping(Server(tmp_path, settings, workers=1)) as server:
         server.start()
+        with closing(Seeder(server)) as seeder:
+            ada = seeder.person("researcher")
+            lacking = ada.call("GET", "/jobs/workers").json
+            assert lacking == {"missing": "tensorflow", "install": "make lab"}
+            installed.touch()
+            assert ada.call("GET", "/jobs/workers").json == {"missing": None, "install": None}
         first = job_worker(server.master())
         os.kill(first, signal.SIGKILL)
         second = job_worker(server.master(), but=first)

@@ -653,6 +653,7 @@ export const english = {
   attempt: "attempt {n}",
   begunAt: "started {date}",
   endedAt: "ended {date}",
+  notInstalled: "Trainings and imports need {library}, which is not installed on this server. Ask its operator to run this command in the folder of SkinAPI, then open this page again; nothing needs a restart:",
   failed_training: "The training has failed",
   failed_import: "The network was not imported",
   fault_job_needs_memory: "It needs more memory than a job may use. Choose a smaller picture size or batch, or ask an administrator to raise the limit (JOB_MEMORY_BYTES).",

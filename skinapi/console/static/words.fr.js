@@ -652,6 +652,7 @@ export const french = {
   attempt: "tentative {n}",
   begunAt: "lancé le {date}",
   endedAt: "terminé le {date}",
+  notInstalled: "Les entraînements et les importations ont besoin de {library}, qui n'est pas installé sur ce serveur. Demander à son opérateur de lancer cette commande dans le dossier de SkinAPI, puis rouvrir cette page ; rien n'est à redémarrer :",
   failed_training: "L'entraînement a échoué",
   failed_import: "Le réseau n'a pas été importé",
   fault_job_needs_memory: "Il demande plus de mémoire qu'il n'est permis. Choisir une taille d'image ou un lot plus petits, ou demander à un administrateur de relever la limite (JOB_MEMORY_BYTES).",

@@ -6,6 +6,7 @@ import { apiPath, get, getConditions, getPage, post } from "/console/api.js";
 import { Answer, Field, Icon, Message, useAnswer } from "/console/components.js";
 import { isolated, say, sayBytes, sayValue } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
+import { IfInstalled } from "/console/views/lab.js";
 import { sayImportFault } from "/console/views/import_asked.js";
 import { faultOfLabels, Labels, offeredLabels } from "/console/views/output_labels.js";
 import { startTransfer } from "/console/views/transfer.js";
@@ -164,7 +165,7 @@ export const View = ({ argument }) => {
   return html`
     <h1>${say("title_import")}</h1>
     <p>${say("importText")}</p>
-    <${Answer} answer=${answer}>
+    <${IfInstalled}><${Answer} answer=${answer}>
       ${(/** @type {any} */ { conditions, before }) => html`<${ImportForm} conditions=${conditions} before=${before} />`}
-    <//>`;
+    <//><//>`;
 };

@@ -6,7 +6,7 @@ import { getAll, post } from "/console/api.js";
 import { Answer, Empty, Field, Message, sayError, useAnswer } from "/console/components.js";
 import { isolated, say } from "/console/language.js";
 import { goTo } from "/console/navigation.js";
-import { sayPictures } from "/console/views/lab.js";
+import { IfInstalled, sayPictures } from "/console/views/lab.js";
 
 const ARCHITECTURES = ["ResNet50", "DenseNet169", "MobileNetV2", "EfficientNetB3"];
 const OPTIMIZERS = ["Adam", "SGD", "RMSprop"];
@@ -121,11 +121,11 @@ export const View = ({ argument }) => {
   const answer = useAnswer(() => getAll("/datasets?limit=200"), []);
   return html`
     <h1>${say("title_train")}</h1>
-    <${Answer} answer=${answer}>
+    <${IfInstalled}><${Answer} answer=${answer}>
       ${(/** @type {any[]} */ datasets) =>
         datasets.length === 0
           ? html`<${Empty} title=${say("datasetsEmpty")}><p>${say("trainEmptyText")}</p>
               <a class="button primary" href="#/add">${say("title_add")}</a><//>`
           : html`<p>${say("trainText")}</p><${TrainForm} datasets=${[...datasets].reverse()} chosen=${argument} />`}
-    <//>`;
+    <//><//>`;
 };
