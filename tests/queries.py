@@ -20,7 +20,7 @@ SOURCES = Path(skinapi.__file__).parent
 ADAPTERS = {"storage/sqlite_documents.py", "storage/mongo.py"}
 # It only passes calls on.
 TRACING = str(SOURCES / "storage/traced.py")
-# They go through every collection by id, tests' own too: known_queries.py has one of them.
+# They go through every collection by id, tests' own too: known_queries.jsonl has one of them.
 WALK_ALL = {
     "storage/faults.py _all_documents",
     "storage/restore.py _begin",

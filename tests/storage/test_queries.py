@@ -101,11 +101,9 @@ def sample(condition: Any) -> Any:
     return value[0] if isinstance(value, list) else value
 
 
-@pytest.mark.parametrize("query", KNOWN, ids=lambda query: query.shape)
-def test_an_index_serves_the_query_and_its_sort(plans: Plans, query: Query) -> None:
-    faults = plans.faults(query)
-    if not query.exempt:
-        assert faults == []
+def test_an_index_serves_each_query_and_its_sort(plans: Plans) -> None:
+    found = {query.shape: plans.faults(query) for query in KNOWN if not query.exempt}
+    assert {shape: faults for shape, faults in found.items() if faults} == {}
 
 
 def test_an_exemption_is_for_a_query_that_needs_it(sqlite_plans: SqlitePlans) -> None:
