@@ -16,6 +16,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         AccountSuspended             403
         PasswordChangeRequired       403
         InitialPasswordExpired       403  (auth)
+        WrongPassword                403  (auth)
       NotFound                       404
       MethodNotAllowed               405
       Conflict                       409

@@ -12,6 +12,10 @@ class InvalidCredentials(Unauthenticated):
     code, sentence = "invalid_credentials", "Invalid credentials"
 
 
+class WrongPassword(Forbidden):
+    code, sentence = "wrong_password", "The current password is not right"
+
+
 class InitialPasswordExpired(Forbidden):
     code = "initial_password_expired"
     sentence = "This initial password has expired. Ask an admin for a new one"

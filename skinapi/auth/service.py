@@ -13,6 +13,7 @@ from skinapi.auth.errors import (
     InitialPasswordExpired,
     InvalidCredentials,
     InvalidRefreshToken,
+    WrongPassword,
 )
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
 from skinapi.auth.passwords import Passwords
@@ -22,7 +23,6 @@ from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,
     BadRequest,
-    Forbidden,
     NotFound,
     PasswordChangeRequired,
 )
@@ -144,14 +144,14 @@ class AuthService:
     ) -> IssuedTokens:
         """Replace the password, revoke all tokens and return new ones.
 
-        Raises Forbidden for a wrong password, and TooManyGuesses, InitialPasswordExpired,
+        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired,
         BadRequest or ConcurrentChange.
         """
         account = self._accounts.get(account_id)
         with self._passwords.place(caller.address, signed=True):
             guess = self._take_guess(account.email, caller, account)
             if not self._passwords.matches(current, account.password_hash):
-                raise Forbidden("The current password is not right")
+                raise WrongPassword
             self._guess_limits.give_back(guess, account_id=account.id)
             self._refuse_expired(account)
             return self._replace_password(account, current=current, new=new, caller=caller)
