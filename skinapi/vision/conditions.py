@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from skinapi.vision.typography import space_all_french
+
 Language = Literal["en", "fr"]
 # What a sentence may be based on: a guideline, a professional society or a national cancer
 # charity, a reviewed paper, a public health service, a classification of diseases, or this
@@ -279,4 +281,5 @@ class ConditionsTable(Frozen):
 @cache
 def conditions_table() -> ConditionsTable:
     text = resources.files("skinapi.vision").joinpath("conditions.yaml").read_text("utf-8")
-    return ConditionsTable.model_validate(yaml.load(text, yaml.CSafeLoader))
+    written = yaml.load(text, yaml.CSafeLoader)
+    return ConditionsTable.model_validate(space_all_french(written))

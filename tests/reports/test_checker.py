@@ -75,7 +75,7 @@ ADMITTED = {
         "La probabilité de mélanome est de 5,71 %.",
         "Le score de malignité est une somme, ici 17,14 %.",
         "La liste en 7 points compte 4 points.",
-        "Chaque probabilité décrite ici suit un calcul; elle est une partie du résultat.",
+        "Chaque probabilité décrite ici suit un calcul et est une partie du résultat.",
     ),
 }
 

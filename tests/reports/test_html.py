@@ -41,7 +41,7 @@ class Outline(HTMLParser):
 
     @property
     def text(self) -> str:
-        return re.sub(r"\s+", " ", " ".join(self.texts))
+        return re.sub(r"[^\S\u00a0]+", " ", " ".join(self.texts))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]

@@ -167,7 +167,9 @@ def test_what_raised_the_band_is_named() -> None:
     )
 
 
-@pytest.mark.parametrize(("language", "begins"), [("en", "Not excluded"), ("fr", "Non exclu")])
+@pytest.mark.parametrize(
+    ("language", "begins"), [("en", "Not excluded"), ("fr", "Non exclu\u00a0")]
+)
 @pytest.mark.parametrize("concern", CONDITION_RULES)
 def test_the_disease_that_early_detection_is_about_is_named(
     concern: RaisedBy, language: Language, begins: str
@@ -176,7 +178,7 @@ def test_the_disease_that_early_detection_is_about_is_named(
     finding = finding_of(NORMAL_SKIN, probability=0.6, band=Band.REFERRAL, raised_by=(concern,))
     said = write_sections(finding, language).importance_of_early_detection
     names = TABLE.by_key(concern.value).names
-    assert said.startswith(f"{begins}: {names.fr if language == 'fr' else names.en}. ")
+    assert said.startswith(f"{begins}: {getattr(names, language)}. ")
     own = write_sections(finding_of(concern.value), language).importance_of_early_detection
     assert said.endswith(own)
 
@@ -197,7 +199,7 @@ def test_nothing_is_called_harmless_in_doubt_or_raised(language: Language, harml
     ("language", "says"),
     [
         ("en", "Named: Basal cell carcinoma, by a rule that keeps rarer conditions from being"),
-        ("fr", "Retenu: Carcinome basocellulaire, par une règle qui évite de négliger"),
+        ("fr", "Retenu\u00a0: Carcinome basocellulaire, par une règle qui évite de négliger"),
     ],
 )
 def test_one_sentence_says_why_another_condition_than_the_most_probable_is_named(
@@ -228,8 +230,8 @@ def test_what_cannot_be_ruled_out_is_said_at_95_percent_and_in_the_findings_at_9
     assert "Cannot be ruled out at 90%: Melanoma." in narrative.findings
     assert "90%" not in narrative.sections.confidence_explanation
     french = write_sections(finding, "fr").confidence_explanation
-    assert "Ne peut être exclu à 95 %: Mélanome, " in french
-    assert "; trop peu d'images de test pour exclure: Dermatofibrome." in french
+    assert "Ne peut être exclu à 95 %\u00a0: Mélanome, " in french
+    assert "\u00a0; trop peu d'images de test pour exclure\u00a0: Dermatofibrome." in french
 
 
 def test_a_picture_that_fits_no_class_is_not_said_to_rule_any_out() -> None:
@@ -257,7 +259,7 @@ def test_what_the_patient_told_is_shown_beside_what_the_picture_says() -> None:
         "told us, 44.00%."
     )
     french = write_sections(finding, "fr").confidence_explanation
-    assert "Mélanome, 31,00 %; avec ce qui a été indiqué, 44,00 %." in french
+    assert "Mélanome, 31,00 %\u00a0; avec ce qui a été indiqué, 44,00 %." in french
     findings = TemplateWriter().write(Facts.of(finding, UNKNOWN), "en").findings
     assert any(
         found.startswith("From the picture alone: Melanoma (31.00%), ") for found in findings

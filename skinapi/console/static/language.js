@@ -81,6 +81,11 @@ export const valuesOf = (group) =>
     .filter((key) => key.startsWith(`${group}_`))
     .map((key) => key.slice(group.length + 1));
 
+const COLONS = { en: ": ", fr: "\u00a0: " };
+
+/** What stands between a name and its value. */
+export const colon = () => COLONS[language];
+
 /** The part of a table of the API that is in this language. @param {any} said */
 export const said = (said) => said?.[language] ?? "";
 

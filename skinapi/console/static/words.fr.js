@@ -1,8 +1,22 @@
 // @ts-check
 // The console's own words in French. Medical words come from the API.
 
+/**
+ * With a no-break space where French has one: before : ; ? ! and inside « ».
+ * @template {Record<string, string>} T @param {T} words @returns {T}
+ */
+const spaced = (words) =>
+  /** @type {T} */ (
+    Object.fromEntries(
+      Object.entries(words).map(([key, text]) => [
+        key,
+        text.replace(/(?<=\S)\s*([:;?!»])(?=[\s)»]|$)/g, "\u00a0$1").replace(/«\s*/g, "«\u00a0"),
+      ]),
+    )
+  );
+
 /** @type {typeof import("/console/words.en.js").english} */
-export const french = {
+export const french = spaced({
   notice: "À titre d'information seulement. Ceci n'est pas un diagnostic médical.",
   navigation: "Principal",
   more: "Plus",
@@ -893,4 +907,4 @@ export const french = {
   gateOtherPassed: "Il les refuse, ou le modèle en service ne le fait pas non plus.",
   gateOtherWorse: "Il ne les reconnaît pas, alors que le modèle en service le fait.",
   gateLoss: "La perte dépasse ce qui est permis.",
-};
+});

@@ -30,6 +30,7 @@ from skinapi.reports.text.sentences import (
 )
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.typography import NO_BREAK_SPACE
 
 LLM_PARTS = ("overview", "confidence_explanation")
 ACTION_PARTS = ("recommendation", "next_steps")
@@ -70,7 +71,7 @@ class _Checker:
         if sum(map(len, sections)) > MOST_CHARACTERS:
             yield Reason.LENGTH
         # The font of the Angular app's PDF has only the letters of Latin-1.
-        if not (whole.isprintable() and _is_latin(whole)):
+        if not (whole.replace(NO_BREAK_SPACE, " ").isprintable() and _is_latin(whole)):
             yield Reason.CHARACTERS
         if MARKUP.search(whole):
             yield Reason.MARKUP

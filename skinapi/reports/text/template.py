@@ -203,15 +203,13 @@ class _Sentences:
         return [self._not_ruled_out_at(entry) for entry in levels]
 
     def _not_ruled_out_at(self, entry: NotRuledOut) -> str:
-        phrases = self._phrases
-        named = [", ".join(map(self._name_of, entry.keys))] if entry.keys else []
+        phrases, names = self._phrases, ", ".join(map(self._name_of, entry.keys))
         untested = [key for key in entry.too_few if key not in entry.keys]
         if untested:
-            few = ", ".join(map(self._name_of, untested))
-            named.append(phrases.too_few_pictures.format(names=few))
+            few = phrases.too_few_pictures.format(names=", ".join(map(self._name_of, untested)))
+            names = phrases.both.format(first=names, second=few) if names else few
         level = self._catalogue.level(entry.level)
-        names = "; ".join(named) or phrases.fits_no_class
-        return phrases.not_ruled_out.format(level=level, names=names)
+        return phrases.not_ruled_out.format(level=level, names=names or phrases.fits_no_class)
 
     def first_doubt(self) -> list[str]:
         """The notice on the first doubt only; the overview names both."""

@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, newKey, post } from "/console/api.js";
 import { Answer, Failure, Message, Pages, sayError, toast, useAnswer, useKeys, usePages } from "/console/components.js";
-import { isolated, said, say, sayDate, sayValue } from "/console/language.js";
+import { colon, isolated, said, say, sayDate, sayValue } from "/console/language.js";
 import { scrollToTop } from "/console/navigation.js";
 import { Downloads, FindingPage, getReport, nameOf, Reviewed, useFinding } from "/console/views/finding.js";
 import { findNext, FindingRow } from "/console/views/queue.js";
@@ -115,7 +115,7 @@ const ReviewForm = ({ number, stated, conditions, onSigned }) => {
             checked=${agreement === value} onChange=${() => choose(value)} />${say(value)}<kbd aria-hidden="true">${key}</kbd></label>`,
         )}
       </div>
-      <p class="agreed" aria-live="polite">${agreement === "agree" && html`${say("label")}: <strong>${nameOf(conditions, stated)}</strong>`}</p>
+      <p class="agreed" aria-live="polite">${agreement === "agree" && html`${say("label")}${colon()}<strong>${nameOf(conditions, stated)}</strong>`}</p>
       ${["disagree", "unsure"].includes(agreement) &&
       html`<${Label} stated=${stated} conditions=${conditions} agreement=${agreement} label=${label} onLabel=${setLabel} />`}
       <div class="field">

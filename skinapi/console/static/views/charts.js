@@ -2,7 +2,7 @@
 // Charts: columns and lines over time. Each says in words what it shows, and a table stands beside it.
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
-import { sayNumber } from "/console/language.js";
+import { colon, sayNumber } from "/console/language.js";
 
 /** One column, in the units of a drawing. */
 const STEP = 10;
@@ -34,7 +34,7 @@ const Chart = ({ title, words, end, width, from, to, drawn, children }) => html`
     <figcaption><h2>${title}</h2><p>${words}</p>${children}</figcaption>
     <div class="plot">
       <small aria-hidden="true">${end}</small>
-      <svg role="img" aria-label=${`${title}: ${words}`} viewBox="0 0 ${width} ${HIGH}" preserveAspectRatio="none">
+      <svg role="img" aria-label=${`${title}${colon()}${words}`} viewBox="0 0 ${width} ${HIGH}" preserveAspectRatio="none">
         ${gridOf(width)}${drawn}
       </svg>
     </div>

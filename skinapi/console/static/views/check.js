@@ -4,7 +4,7 @@
 import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions, newKey, upload } from "/console/api.js";
 import { Icon, Message, sayError, toast } from "/console/components.js";
-import { getLanguage, said, say } from "/console/language.js";
+import { colon, getLanguage, said, say } from "/console/language.js";
 import { BodyMap, SITES } from "/console/views/body_map.js";
 import { PhotoCrop } from "/console/views/photo_crop.js";
 import { rememberSentPhoto } from "/console/views/sent.js";
@@ -154,7 +154,7 @@ export const View = () => {
     } catch (problem) {
       setError(problem);
       setSent(-1);
-      if (!form.current) toast(`${say("notSent")}: ${sayError(problem)}`); // the view was left meanwhile
+      if (!form.current) toast(`${say("notSent")}${colon()}${sayError(problem)}`); // the view was left meanwhile
     }
   };
 

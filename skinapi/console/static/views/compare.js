@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Answer, Empty, Message, useAnswer } from "/console/components.js";
-import { hasWords, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, hasWords, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { Gates } from "/console/views/gates.js";
 import { nameOfKind } from "/console/views/model.js";
@@ -88,7 +88,7 @@ function tablesOf(conditions, figures) {
     const { table, row, measure } = partsOf(figure.name);
     if (!hasWords(`measure_${measure}`) || (figure.first === null && figure.second === null)) continue;
     const title = [say(/** @type {any} */ (`table_${table || "overall"}`)), figure.part !== "test" && sayValue("source", figure.part)].filter(Boolean).join(" – ");
-    const name = table ? `${nameOfRow(conditions, table, row)}: ${sayMeasure(measure)}` : sayMeasure(measure);
+    const name = table ? `${nameOfRow(conditions, table, row)}${colon()}${sayMeasure(measure)}` : sayMeasure(measure);
     tables.set(title, [...(tables.get(title) ?? []), { name, measure, figure }]);
   }
   return [...tables];

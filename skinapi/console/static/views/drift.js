@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Answer, Empty, Message, useAnswer } from "/console/components.js";
-import { hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, hasWords, say, sayDay, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { Columns, Lines, sum } from "/console/views/charts.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 
@@ -46,7 +46,7 @@ const Findings = ({ weeks, conditions }) => {
       columns=${weeks.map((week) => bands.map((/** @type {string} */ band) => ({ name: band, value: week.bands[band] ?? 0 })))}>
       <p class="legend">
         ${bands.map(
-          (/** @type {string} */ band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}: ${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}</span>`,
+          (/** @type {string} */ band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}${colon()}${sayNumber(sum(weeks.map((week) => week.bands[band] ?? 0)))}</span>`,
         )}
       </p>
     <//>`;
@@ -107,7 +107,7 @@ const Alerts = ({ found, conditions }) => {
     ${waiting.length > 0 &&
     html`<${Message}><p>${say("notTestedYet")}</p>
       <ul>${waiting.map(
-        ({ measure, reference_events: n, reference_size: all }) => html`<li>${sayValue("tested", measure)}: ${say("nOf", { n: sayNumber(n), all: sayNumber(all) })}</li>`,
+        ({ measure, reference_events: n, reference_size: all }) => html`<li>${sayValue("tested", measure)}${colon()}${say("nOf", { n: sayNumber(n), all: sayNumber(all) })}</li>`,
       )}</ul><//>`}`;
 };
 

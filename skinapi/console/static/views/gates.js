@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { getConditions } from "/console/api.js";
 import { Icon, useAnswer } from "/console/components.js";
-import { say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 
 /**
@@ -57,7 +57,7 @@ export const Gates = ({ gates }) => {
       ${gates.map(
         (gate) => html`<li class=${isPassed(gate) ? "passed" : "open"}>
           <${Icon} name=${isPassed(gate) ? "check" : "close"} />
-          <div><strong>${titleOf(gate.name, conditions.value)}: ${say(/** @type {any} */ (`outcome_${gate.outcome}`))}</strong>
+          <div><strong>${titleOf(gate.name, conditions.value)}${colon()}${say(/** @type {any} */ (`outcome_${gate.outcome}`))}</strong>
             <small>${sayGate(gate)}</small></div>
         </li>`,
       )}

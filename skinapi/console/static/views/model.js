@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Answer, Message, useAnswer } from "/console/components.js";
-import { getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, getLanguage, said, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 
 /** As a share, or as a number where a share would mislead. @typedef {"percent" | "number"} Kind */
@@ -76,7 +76,7 @@ const Caught = ({ caught, conditions }) => html`
     };
     const sentence = said(conditions.notices.tested).replace(/\{(\w+)\}/g, (/** @type {string} */ _, /** @type {string} */ name) => values[name] ?? "");
     return html`<div class="claim"><p>${sentence}
-        ${caught_interval && html` <small>${say("interval")}: ${sayPercent(caught_interval[0])} – ${sayPercent(caught_interval[1])}</small>`}</p>
+        ${caught_interval && html` <small>${say("interval")}${colon()}${sayPercent(caught_interval[0])} – ${sayPercent(caught_interval[1])}</small>`}</p>
       <${Bar} value=${caught} interval=${caught_interval} /></div>`;
   })}`;
 
@@ -118,7 +118,7 @@ const Melanoma = ({ figures, conditions }) => {
   if (share === undefined) return null;
   return html`
     <div class="claim"><p>${say("namedOf", { name: nameOf(conditions, "melanoma"), n: sayNumber(melanoma.n), share: sayPercent(share) })}
-        ${interval && html` <small>${say("interval")}: ${sayPercent(interval[0])} – ${sayPercent(interval[1])}</small>`}</p>
+        ${interval && html` <small>${say("interval")}${colon()}${sayPercent(interval[0])} – ${sayPercent(interval[1])}</small>`}</p>
       <${Bar} value=${share} interval=${interval} /></div>`;
 };
 

@@ -3,7 +3,7 @@
 
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { Message } from "/console/components.js";
-import { isolated, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, isolated, say, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { nameOf } from "/console/views/finding.js";
 import { TakenFromReviews } from "/console/views/from_reviews.js";
 
@@ -89,7 +89,7 @@ const Groups = ({ report }) => {
   const { modalities = {}, sources = [], lesions = {}, patients = {} } = report;
   const count = (/** @type {Record<string, number>} */ counts, /** @type {(key: string) => string} */ name) =>
     Object.entries(counts)
-      .map(([key, n]) => `${name(key)}: ${sayNumber(n)}`)
+      .map(([key, n]) => `${name(key)}${colon()}${sayNumber(n)}`)
       .join(", ");
   const named = Object.fromEntries(sources.map((/** @type {any} */ one) => [one.name, one.pictures]));
   return html`
@@ -115,7 +115,7 @@ const Name = (name) => html`<code>${isolated(name)}</code>`;
 const Found = ({ title, found, item }) =>
   found.count > 0 &&
   html`<details class="found">
-    <summary>${title}: <strong>${sayNumber(found.count)}</strong></summary>
+    <summary>${title}${colon()}<strong>${sayNumber(found.count)}</strong></summary>
     <ul>${found.shown.map((one) => html`<li>${item(one)}</li>`)}</ul>
     ${found.count > found.shown.length && html`<p><small>${say("moreNotShown", { n: sayNumber(found.count - found.shown.length) })}</small></p>`}
   </details>`;
@@ -154,7 +154,7 @@ const Leaks = ({ report }) => {
   const elsewhere = (/** @type {any} */ { name, dataset, dataset_name }) =>
     html`${Name(name)} – ${dataset_name ? html`<a href="#/dataset/${dataset}">${isolated(dataset_name)}</a>` : html`<code>${dataset}</code>`}`;
   const seen = report.seen_by_model ?? {};
-  const labels = (/** @type {string} */ key) => (/** @type {any} */ one) => html`${Name(one[key])}: ${one.labels.map((/** @type {string} */ label) => html`${Name(label)} `)}`;
+  const labels = (/** @type {string} */ key) => (/** @type {any} */ one) => html`${Name(one[key])}${colon()}${one.labels.map((/** @type {string} */ label) => html`${Name(label)} `)}`;
   return html`<${Section} title=${say("leaks")} text=${say("leaksText")} none=${say("noLeaks")} found=${[
     { title: say("found_near"), found: listed(report.duplicates?.near), item: (/** @type {any} */ { names }) => names.map((/** @type {string} */ one) => html`${Name(one)} `) },
     { title: say("found_same"), found: listed(report.elsewhere?.same), item: elsewhere },

@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getText } from "/console/api.js";
 import { Answer, Empty, Message, useAnswer } from "/console/components.js";
-import { say, sayNumber } from "/console/language.js";
+import { colon, say, sayNumber } from "/console/language.js";
 
 const COUNT = "skinapi_requests_total";
 const SECONDS = "skinapi_request_seconds";
@@ -58,7 +58,7 @@ const RouteBar = ({ route, most }) => {
           ([status, count]) => html`<span class="status-${status[0]}" style=${{ width: `${(100 * count) / most}%` }}></span>`,
         )}
       </span>
-      <small>${statuses.map(([status, count]) => `${status}: ${sayNumber(count)}`).join(" · ")} ·${" "}
+      <small>${statuses.map(([status, count]) => `${status}${colon()}${sayNumber(count)}`).join(" · ")} ·${" "}
         ${say("onAverage", { ms: sayNumber((1000 * route.seconds) / route.total, 1) })}</small>
     </li>`;
 };

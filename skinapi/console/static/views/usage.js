@@ -4,7 +4,7 @@
 import { html, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { get, getConditions } from "/console/api.js";
 import { Answer, Tabs, useAnswer } from "/console/components.js";
-import { say, sayDay, sayNumber } from "/console/language.js";
+import { colon, say, sayDay, sayNumber } from "/console/language.js";
 import { Columns, sum } from "/console/views/charts.js";
 import { labelOfBand } from "/console/views/finding.js";
 
@@ -89,7 +89,7 @@ const Usage = ({ days, conditions }) => {
     <${Chart} title=${say("findings")} days=${drawn} weekly=${weekly}
       columns=${drawn.map((one) => bands.map((band) => ({ name: band, value: one.bands[band] })))}>
       <p class="legend">
-        ${bands.map((band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}: ${sayNumber(all.bands[band])}</span>`)}
+        ${bands.map((band) => html`<span><span class="dot fill-${band}"></span>${labelOfBand(conditions, band)}${colon()}${sayNumber(all.bands[band])}</span>`)}
       </p>
     <//>
     <div class="charts">

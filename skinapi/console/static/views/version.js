@@ -4,7 +4,7 @@
 import { html } from "/console/vendor/htm-preact-3.1.1.js";
 import { apiPath, get, getConditions } from "/console/api.js";
 import { Answer, Message, Pages, useAnswer, usePages } from "/console/components.js";
-import { isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
+import { colon, isolated, say, sayBytes, sayDate, sayNumber, sayPercent, sayValue } from "/console/language.js";
 import { StateBadge } from "/console/views/lab.js";
 import { labelOfBand, nameOf } from "/console/views/finding.js";
 import { Gates, isPassed } from "/console/views/gates.js";
@@ -126,8 +126,8 @@ const History = ({ model }) => html`
     <ul class="plain">
       ${eventsOf(model).map(
         ({ at, what, reason, override }) => html`<li>
-          <time datetime=${at}>${sayDate(at)}</time>: ${say(/** @type {any} */ (what))}${override && html` (${say("withOverride")})`}
-          ${reason && html`<br /><small>${say("reason")}: ${isolated(reason)}</small>`}
+          <time datetime=${at}>${sayDate(at)}</time>${colon()}${say(/** @type {any} */ (what))}${override && html` (${say("withOverride")})`}
+          ${reason && html`<br /><small>${say("reason")}${colon()}${isolated(reason)}</small>`}
         </li>`,
       )}
     </ul>

@@ -3,8 +3,9 @@
 from skinapi.records.reviews import Agreement, Histology
 from skinapi.reports.pages.labels.schema import Labels
 from skinapi.vision.context import Modality
+from skinapi.vision.typography import space_all_french
 
-FRENCH = Labels(
+_LABELS = Labels(
     title="Rapport sur une lésion de la peau",
     page="Page {} sur {}",
     patient="Patient",
@@ -131,3 +132,5 @@ FRENCH = Labels(
         Histology.CONFIRMED: "confirme l'avis retenu",
     },
 )
+
+FRENCH = Labels.model_validate(space_all_french(_LABELS.model_dump(), french=True))

@@ -41,6 +41,7 @@ PHRASES = Phrases(
     ranked="In the order of their probability: {names}.",
     not_ruled_out="Cannot be ruled out at {level}: {names}.",
     too_few_pictures="too few test pictures to rule out: {names}",
+    both="{first}; {second}",
     fits_no_class="any lesion, as the picture fits no class well",
     band="Urgency: {label}; the reason: {reasons}.",
     quality="The picture measures {width} by {height} pixels and passed the check of its quality.",

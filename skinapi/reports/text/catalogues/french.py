@@ -4,6 +4,7 @@ from skinapi.reports.narrative import Reason
 from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Vocabulary
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding import Doubt
+from skinapi.vision.typography import space_all_french
 
 PHRASES = Phrases(
     likely="Cela ressemble le plus à: {name}.",
@@ -41,6 +42,7 @@ PHRASES = Phrases(
     ranked="Par ordre de probabilité: {names}.",
     not_ruled_out="Ne peut être exclu à {level}: {names}.",
     too_few_pictures="trop peu d'images de test pour exclure: {names}",
+    both="{first}; {second}",
     fits_no_class="toute lésion, car l'image ne correspond bien à aucune catégorie",
     band="Urgence: {label}; la raison: {reasons}.",
     quality="L'image mesure {width} sur {height} pixels et a passé le contrôle de sa qualité.",
@@ -59,7 +61,7 @@ SENTENCES = (
     "Le modèle a comparé [l'image|cette image] avec [les images|celles] dont il a appris.",
     "Le modèle donne une [probabilité|part][| à chaque affection].",
     "Le modèle [calcule|a calculé] une probabilité pour chaque affection.",
-    "Chaque probabilité décrite ici suit un calcul; elle est une partie du résultat.",
+    "Chaque probabilité décrite ici suit un calcul et est une partie du résultat.",
     "Chaque probabilité est une partie [du résultat|d'une somme].",
     "Chaque probabilité [vient d'un|décrit un] calcul du modèle.",
     "Chaque probabilité dit comment le modèle pèse une affection.",
@@ -122,6 +124,6 @@ FRENCH = Catalogue(
     picture_term="d'après l'image seule",
     level_term="ne peut être exclu à",
     tested_term="testé sur",
-    phrases=PHRASES,
+    phrases=Phrases.model_validate(space_all_french(PHRASES.model_dump(), french=True)),
     vocabulary=VOCABULARY,
 )

@@ -33,6 +33,7 @@ class Phrases(Frozen):
     ranked: str
     not_ruled_out: str
     too_few_pictures: str
+    both: str
     fits_no_class: str
     band: str
     quality: str
