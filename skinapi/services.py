@@ -306,7 +306,7 @@ def _admin_service(
         eraser=eraser,
         passwords=passwords,
         trail=data.trail,
-        forget_addresses=data.guess_limits.forget,
+        forget_addresses=data.guess_limits.begin_anew,
         initial_password_life=timedelta(hours=settings.initial_password_hours),
     )
 

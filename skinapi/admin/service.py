@@ -1,4 +1,6 @@
-"""What admins do to accounts. Each change writes two rows to the audit trail."""
+"""What admins do to accounts. Each change writes two rows to the audit trail; where an account is
+as it is wanted already, nothing is written.
+"""
 
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
@@ -35,11 +37,11 @@ class AdminService:
         eraser: Eraser,
         passwords: Passwords,
         trail: AuditTrail,
-        forget_addresses: Callable[[str], None],
+        forget_addresses: Callable[[Account], None],
         initial_password_life: timedelta,
     ) -> None:
-        """`forget_addresses(account_id)` makes the addresses strange that an account logged in
-        from: one of them may be a thief's.
+        """`forget_addresses(account)` makes the addresses strange that an account logged in
+        from, because one of them may be a thief's, and gives strangers their guesses back.
         """
         self._accounts = accounts
         self._active_admins = active_admins
@@ -88,11 +90,13 @@ class AdminService:
             promoted = role == "doctor" and current.role == "user"
             return {"status": "approved", "role": "doctor" if promoted else current.role}
 
-        approved = self._trail.act("account.approve", by=by, target=account.id)
-        becomes_doctor = role == "doctor" and account.role == "user"
-        new_role = self._trail.act("account.role_doctor", by=by, target=account.id)
-        with approved, new_role if becomes_doctor else nullcontext():
-            changed = self._active_admins.change(account.id, decide)
+        changed = account
+        if not _has(account, decide(account)):
+            approved = self._trail.act("account.approve", by=by, target=account.id)
+            becomes_doctor = role == "doctor" and account.role == "user"
+            new_role = self._trail.act("account.role_doctor", by=by, target=account.id)
+            with approved, new_role if becomes_doctor else nullcontext():
+                changed = self._active_admins.change(account.id, decide)
         if changed.role == "doctor" and account.role != "doctor":
             return changed, f"User {changed.email} promoted to doctor and approved."
         if changed.role == "doctor":
@@ -115,12 +119,16 @@ class AdminService:
                 return {}
             return {"status": "waiting", "token_version": current.token_version + 1}
 
+        if account.status == "waiting":
+            return account
         with self._trail.act("account.unapprove", by=by, target=account.id):
             return self._active_admins.change(account.id, decide)
 
     def set_role(self, *, email: str, role: Role, by: str) -> Account:
         """Set any role. Raises NotFound, LastAdmin, ConcurrentChange."""
         account = self._account_by_email(email, NO_ACCOUNT)
+        if account.role == role:
+            return account
         with self._trail.act(f"account.role_{role}", by=by, target=account.id):
             return self._active_admins.change(account.id, lambda _: {"role": role})
 
@@ -130,6 +138,8 @@ class AdminService:
         Raises NotFound, LastAdmin, ConcurrentChange.
         """
         account = self._account_by_email(email, NO_ACCOUNT)
+        if account.status == "suspended":
+            return account
         with self._trail.act("account.suspend", by=by, target=account.id):
             changed = self._active_admins.change(
                 account.id,
@@ -138,7 +148,7 @@ class AdminService:
                     "token_version": current.token_version + 1,
                 },
             )
-            self._forget_addresses(account.id)
+            self._forget_addresses(account)
         return changed
 
     def delete_user(self, *, email: str, by: str) -> None:
@@ -176,7 +186,7 @@ class AdminService:
         fields = self._initial_password_fields(password)
         with self._trail.act("account.reset_password", by=by, target=account.id):
             self._accounts.change(account, token_version=account.token_version + 1, **fields)
-            self._forget_addresses(account.id)
+            self._forget_addresses(account)
         return password, fields["initial_password_expires_at"]
 
     def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
@@ -188,6 +198,8 @@ class AdminService:
         if patient.role == "doctor" and doctor:
             raise NotFound(NO_USER)
         doctor_id = self._approved_doctor_by_email(doctor).id if doctor else None
+        if patient.doctor_id == doctor_id:
+            return
         assigned = self._trail.act("account.assign", by=by, target=patient.id)
         # A row names one account, so that the doctor has a second row, with the same request id.
         in_charge = self._trail.act("doctor.assign", by=by, target=doctor_id) if doctor_id else None
@@ -266,7 +278,7 @@ class AdminService:
 
         with self._trail.act("account.role_admin", by="system", target=account.id):
             changed = self._active_admins.change(account.id, decide)
-            self._forget_addresses(account.id)
+            self._forget_addresses(account)
         # If another process made the admin, its password is the valid one, not this one.
         return changed, one_time if changed.password_hash == fields["password_hash"] else None
 
@@ -311,3 +323,7 @@ class AdminService:
         if not doctor.approved:
             raise Conflict(NOT_APPROVED)
         return doctor
+
+
+def _has(account: Account, fields: dict[str, Any]) -> bool:
+    return all(getattr(account, name) == value for name, value in fields.items())

@@ -2,9 +2,11 @@
 
 Each IP address that has logged in to an account before is known, and has its own budget of wrong
 passwords for it. All other addresses share one budget for that account. So many attackers together
-get no more guesses than one, and they do not use up the owner's budget. E-mail addresses without an
-account have budgets too, so the limit does not reveal which accounts exist. Only keyed hashes are
-stored: no IP address and no e-mail address can be read from them.
+get no more guesses than one, and they do not use up the owner's budget. Who has never logged in has
+no known address: past the shared budget, each address has a few guesses more that only an initial
+password can win. E-mail addresses without an account have budgets too, so the limit does not reveal
+which accounts exist. Only keyed hashes are stored: no IP address and no e-mail address can be read
+from them.
 """
 
 import hmac
@@ -12,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from skinapi.auth.accounts import Account
 from skinapi.auth.errors import TooManyGuesses
 from skinapi.errors import Duplicate
 from skinapi.storage.ids import is_ahead, now
@@ -19,6 +22,7 @@ from skinapi.storage.ports import Store
 
 WINDOW = timedelta(hours=1)
 KNOWN_FOR = timedelta(days=90)
+FIRST_LOGINS = 5
 TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
 
 
@@ -51,8 +55,17 @@ class GuessLimits:
         """
         address_key = self._hash("address", email, address)
         known = self._known_addresses.get(address_key) is not None
-        budget = self._hash("budget", email, address if known else "")
-        return GuessAttempt(budget, address_key, known, last=self._spend(budget) == self._most)
+        budget = self._budget(email, address if known else "")
+        last = self._spend(budget, self._most) == self._most
+        return GuessAttempt(budget, address_key, known, last=last)
+
+    def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:
+        """Take one guess at an initial password, past the budget of strangers. `version` is the
+        account's token version: a reset begins anew. Raises TooManyGuesses if none is left.
+        """
+        budget = self._hash("first login", email, address, str(version))
+        self._spend(budget, FIRST_LOGINS)
+        return GuessAttempt(budget, self._hash("address", email, address), known=False, last=False)
 
     def give_back(self, guess: GuessAttempt, *, account_id: str) -> None:
         """Return the guess after a right password, and make the IP address known."""
@@ -64,16 +77,26 @@ class GuessLimits:
         """Delete the known IP addresses of an account."""
         self._known_addresses.delete({"account": account_id})
 
+    def begin_anew(self, account: Account) -> None:
+        """Delete the known IP addresses, and count the strangers' guesses from 0: an admin has
+        changed the password, or closed the account.
+        """
+        self.forget(account.id)
+        self._budgets.delete({"id": self._budget(account.email, "")})
+
     def forget_others(self, account_id: str, *, email: str, address: str) -> None:
         """Delete the known IP addresses of an account, except this one."""
         kept = self._hash("address", email, address)
         self._known_addresses.delete({"account": account_id, "id": {"$ne": kept}})
 
-    def _spend(self, budget: str) -> int:
+    def _budget(self, email: str, address: str) -> str:
+        return self._hash("budget", email, address)
+
+    def _spend(self, budget: str, most: int) -> int:
         """Count one guess, and return the new count. Raises TooManyGuesses."""
         # Twice: another request may create the budget between the update and the insert.
         for _ in range(2):
-            left = {"id": budget, "wrong": {"$lt": self._most}}
+            left = {"id": budget, "wrong": {"$lt": most}}
             spent = self._budgets.update(left, {"$inc": {"wrong": 1}})
             if spent:
                 return int(spent["wrong"])
@@ -94,7 +117,7 @@ class GuessLimits:
         if found and is_ahead(found["created_at"], TOLERANCE):
             # Its window would end when the clock is there again, and the owner wait so long.
             self._budgets.delete({"id": budget, "created_at": found["created_at"]})
-            return self._spend(budget)
+            return self._spend(budget, most)
         raise TooManyGuesses(retry_after=_seconds_until(found["expires_at"]) if found else 1)
 
     def _remember(self, address_key: str, account_id: str) -> None:

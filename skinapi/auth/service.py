@@ -13,6 +13,7 @@ from skinapi.auth.errors import (
     InitialPasswordExpired,
     InvalidCredentials,
     InvalidRefreshToken,
+    TooManyGuesses,
     WrongPassword,
 )
 from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
@@ -25,6 +26,7 @@ from skinapi.errors import (
     BadRequest,
     NotFound,
     PasswordChangeRequired,
+    SkinAPIError,
 )
 from skinapi.storage.ids import is_ahead, new_id, now
 from skinapi.vision.conditions import Language
@@ -212,11 +214,16 @@ class AuthService:
         InitialPasswordExpired only after the right password.
         """
         address, account = self._find_account(email)
-        guess = self._take_guess(address, caller, account)
+        try:
+            guess = self._take_guess(address, caller, account)
+            wrong: SkinAPIError = InvalidCredentials()
+        except TooManyGuesses as too_many:
+            guess = self._take_first_login(address, caller, account)
+            wrong, account = too_many, account if account and account.must_change else None
         # Also without an account, so that the time of the answer does not reveal it.
         right = self._passwords.matches(password, account.password_hash if account else None)
         if not account or not right or account.status == "deleting":
-            raise InvalidCredentials
+            raise wrong
         self._guess_limits.give_back(guess, account_id=account.id)
         _refuse_inactive(account)
         self._refuse_expired(account)
@@ -268,6 +275,14 @@ class AuthService:
         if guess.last and account:
             self._trail.note("account.guessing", by="anonymous", target=account.id)
         return guess
+
+    def _take_first_login(
+        self, email: str, caller: ClientInfo, account: Account | None
+    ) -> GuessAttempt:
+        version = account.token_version if account else 0
+        return self._guess_limits.take_first_login(
+            email=email, address=caller.address, version=version
+        )
 
     def _account_of_session(self, session: Session) -> Account:
         """The account that may still use this session. Raises InvalidRefreshToken."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.auth.guess_limits import WINDOW
+from skinapi.auth.guess_limits import FIRST_LOGINS, WINDOW
 from skinapi.auth.passwords import Passwords
 from skinapi.storage.ids import now
 from tests.backends import PASSWORD, Backend, Person, store_of_kind
@@ -170,3 +170,32 @@ def test_a_deleted_accounts_addresses_are_forgotten(guessed: Backend) -> None:
     log_in(guessed, PASSWORD)
     guessed.services.admin.delete_user(email=EMAIL, by="system")
     assert guessed.services.store.collection("known_addresses").find() == []
+
+
+def test_a_stranger_cannot_block_a_first_login(guessed: Backend) -> None:
+    """Sixty guesses an hour kept a new doctor out until the initial password had expired."""
+    admin = guessed.admin()
+    doctor = {"name": "Dr. New", "email": "new@clinic.example", "password": "defaultPass123"}
+    assert admin.call("POST", "/doctors", json=doctor).status_code == 201
+    assert statuses(guessed, STRANGERS, doctor["email"]) == [401] * MOST + [429] * MOST
+    first = log_in(guessed, doctor["password"], "198.51.100.7", doctor["email"])
+    assert (first.status_code, first.get_json()["code"]) == (403, "password_change_required")
+
+
+def test_past_the_strangers_guesses_an_address_has_few_tries_at_an_initial_password(
+    guessed: Backend,
+) -> None:
+    guessed.edit(EMAIL, must_change=True)
+    statuses(guessed, STRANGERS)
+    tried = [log_in(guessed, "wrong", THIEF).status_code for _ in range(FIRST_LOGINS)]
+    assert tried == [429] * FIRST_LOGINS  # as of an account without an initial password
+    assert log_in(guessed, PASSWORD, THIEF).status_code == 429
+    assert log_in(guessed, PASSWORD, "198.51.100.7").status_code == 403
+
+
+def test_a_reset_gives_all_guesses_back(guessed: Backend) -> None:
+    admin = guessed.admin()
+    statuses(guessed, STRANGERS)
+    reset = admin.call("POST", f"/users/{EMAIL}/reset-password").get_json()
+    assert log_in(guessed, "wrong", THIEF).status_code == 401
+    assert log_in(guessed, reset["password"], "198.51.100.7").status_code == 403
