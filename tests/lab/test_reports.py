@@ -251,7 +251,8 @@ def test_what_is_no_data_set_is_refused_with_the_reason(
     assert refused["status"] == "refused"
     assert says in refused["problem"]
     person.call("DELETE", f"/uploads/{identifier}")
-    assert set(backend.services.store.blobs.keys()) == before
+    # What an earlier upload left may go meanwhile.
+    assert set(backend.services.store.blobs.keys()) <= before
     other = backend.member(role="researcher")
     assert other.call("GET", f"/datasets/{refused['id']}").status_code == 404
     assert "bad" not in [one["name"] for one in person.pages("/datasets")]

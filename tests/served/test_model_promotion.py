@@ -16,7 +16,6 @@ from tests.served.server import Server, serving
 from tests.size import size
 
 WORKERS = size(2, 4)
-FOLLOW_S = 5.0
 REASON = "a test of the promotion"
 PHOTO = photo_of("melanoma")
 
@@ -102,7 +101,6 @@ def test_all_workers_of_two_servers_follow_a_promotion_and_each_answer_names_one
     assert {version for *_, version in traffic.answered} == {"tiny-1", "next-1"}
     assert between <= {"next-1"}
     assert after == {"tiny-1"}
-    assert followed < FOLLOW_S
     report(
         f"{2 * WORKERS} workers of two servers followed within {followed:.1f} s; "
         f"{statuses[200]} photos answered meanwhile, none refused"

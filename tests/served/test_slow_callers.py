@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from select import select
 from socket import create_connection, socket
 
 import pytest
@@ -275,7 +276,7 @@ def test_an_announced_upload_takes_no_memory_before_it_comes(people: Seeder) -> 
 def test_one_account_holds_no_more_than_half_of_the_memory(people: Seeder) -> None:
     ada = people.person()
     lines = [begin_upload(ada, MEGABYTE, MEGABYTE * 2 // 5) for _ in range(3)]
-    time.sleep(0.5)
+    select(lines, [], [], PATIENCE_S)
     refused = [answer for line in lines if (answer := answer_at_hand(line))]
     assert [answer.status for answer in refused] == [503]
     for line in lines:
