@@ -29,6 +29,7 @@ HOSTS = {
         "euromelanoma.eu",
         "cancer.org",  # American Cancer Society
         "macmillan.org.uk",  # Macmillan Cancer Support
+        "cancer.ca",  # Canadian Cancer Society
     },
     "peer_reviewed": {
         "actasdermo.org",
@@ -51,7 +52,10 @@ HOSTS = {
         "services.nhslothian.scot",
         "training.seer.cancer.gov",
     },
-    "classification": {"pubcan.org"},  # IARC/WHO
+    "classification": {
+        "pubcan.org",  # IARC/WHO
+        "cismef.org",  # Rouen University Hospital: the ICD in French
+    },
     "any": {"doi.org"},
 }
 TABLE = conditions_table()
@@ -141,6 +145,20 @@ def test_every_sentence_about_a_condition_has_a_source() -> None:
             assert "codes" in supported, condition.key
         assert all(s.url or s.citation for s in condition.sources), condition.key
         assert all(s.date for s in condition.sources), condition.key
+
+
+def test_every_french_name_has_a_source_or_is_told_to_have_none() -> None:
+    named = {c.key for c in TABLE.conditions if any("names" in s.supports for s in c.sources)}
+    without = set(TABLE.keys) - named
+    assert without == {"benign_keratosis", "vascular_lesion"}
+    assert any(all(key in text for key in without) for text in TABLE.unconfirmed)
+
+
+def test_every_band_has_a_source_and_one_that_names_a_pathway_a_guideline() -> None:
+    for band in TABLE.bands:
+        kinds = {source.kind for source in TABLE.bands_sources if band.key in source.supports}
+        assert kinds, band.key
+        assert ("guideline" in kinds) == ("NICE" in band.en.doctor_action), band.key
 
 
 def test_bands_and_checklist_have_sources() -> None:
