@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from skinapi.lab.datasets import DatasetVersion
 from skinapi.lab.job_services import LabOfJob
 from skinapi.lab.learned import learned_by
 from skinapi.lab.reference import find_held_out, learned_before, reference_data
@@ -35,7 +36,7 @@ LEARNED_REFERENCE = (
 class LearnedFrom:
     """A data set, and the folder with those of its pictures that a training has read."""
 
-    dataset: str
+    dataset: DatasetVersion
     folder: Path
 
 
@@ -49,7 +50,7 @@ def compare_on_reference(
     reference = lab.datasets.reference()
     if serving is None or reference is None:
         return None
-    if learned_from and _has_learned(lab, learned_from, reference.id):
+    if learned_from and _has_learned(lab, learned_from, reference):
         lab.context.say(LEARNED_REFERENCE)
         return None
     # An attempt before may have compared with another model, or on another reference.
@@ -69,7 +70,7 @@ def compare_on_reference(
     return compare_models(serving, folder, samples, lab.context.say, reference=found)
 
 
-def _has_learned(lab: LabOfJob, learned_from: LearnedFrom, reference: str) -> bool:
+def _has_learned(lab: LabOfJob, learned_from: LearnedFrom, reference: DatasetVersion) -> bool:
     held_out = find_held_out(lab.images, dataset=learned_from.dataset, reference=reference)
     return any(path.stem in held_out for path in (learned_from.folder / "images").iterdir())
 

@@ -95,7 +95,7 @@ def _store_version(lab: LabOfJob) -> ModelVersion:
         parent=compared.first_version if compared else None,
         comparison=compared,
         reference_comparison=compare_on_reference(
-            lab, serving, folder, learned_from=LearnedFrom(dataset.id, source)
+            lab, serving, folder, learned_from=LearnedFrom(dataset, source)
         ),
     )
 
@@ -125,9 +125,7 @@ def _write_once(
     context.progress(0.0, "Reading the data set")
     reference = lab.datasets.reference()
     held_out = (
-        find_held_out(lab.images, dataset=dataset.id, reference=reference.id)
-        if reference
-        else set()
+        find_held_out(lab.images, dataset=dataset, reference=reference) if reference else set()
     )
     lab.write_pictures(
         dataset,
@@ -136,7 +134,10 @@ def _write_once(
         known=learned_by(serving).parts if serving else (),
     )
     if held_out:
-        context.say(f"{len(held_out)} pictures are left out: the reference holds their lesions")
+        context.say(
+            f"{len(held_out)} pictures are left out: the reference has them, or others of their "
+            "lesions or patients"
+        )
 
 
 def _options(

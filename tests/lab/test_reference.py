@@ -1,8 +1,11 @@
 """The reference data set: chosen by an admin, one at a time, and nothing learns from it."""
 
+import io
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 
 from skinapi.errors import BadDataset, NotFound
 from skinapi.lab.datasets import Datasets
@@ -64,7 +67,9 @@ def test_no_training_learns_from_it(backend: Backend, monkeypatch: pytest.Monkey
 def test_pictures_of_its_lesions_are_left_out_of_a_training(
     backend: Backend, tmp_path: Path
 ) -> None:
-    """Also another picture of the same lesion, and one that was saved again."""
+    """Also others of the same lesion or patient, and one that was saved again, or mirrored."""
+    mirrored = io.BytesIO()
+    ImageOps.mirror(Image.open(io.BytesIO(picture(50)))).save(mirrored, "JPEG")
     person = backend.member(role="researcher")
     reference = published(
         person,
@@ -81,9 +86,11 @@ def test_pictures_of_its_lesions_are_left_out_of_a_training(
         },
     )
     rows = [
-        {"image_id": "same", "dx": "mel", "lesion_id": "x"},
+        {"image_id": "same", "dx": "mel", "lesion_id": "x", "patient_id": ""},
         {"image_id": "other_of_x", "dx": "mel", "lesion_id": "x"},
         {"image_id": "saved_again", "dx": "nv", "lesion_id": "y"},
+        {"image_id": "mirrored", "dx": "nv", "lesion_id": "m", "patient_id": "ada"},
+        {"image_id": "other_of_ada", "dx": "nv", "lesion_id": "n", "patient_id": "ada"},
         {"image_id": "new", "dx": "nv", "lesion_id": "z"},
     ]
     dataset = published(
@@ -94,21 +101,74 @@ def test_pictures_of_its_lesions_are_left_out_of_a_training(
             "same.jpg": picture(0),
             "other_of_x.jpg": picture(7),
             "saved_again.jpg": picture(50),
+            "mirrored.jpg": mirrored.getvalue(),
+            "other_of_ada.jpg": picture(8),
             "new.jpg": picture(9),
         },
     )
     images = DatasetImages(backend.services.store)
-    held_out = find_held_out(images, dataset=dataset, reference=reference)
+    datasets = Datasets(backend.services.store)
+    held_out = find_held_out(
+        images, dataset=datasets.get(dataset), reference=datasets.get(reference)
+    )
     names = {image.id: image.image_id for image in images.walk(dataset)}
-    assert {names[one] for one in held_out} == {"same", "other_of_x", "saved_again"}
+    assert {names[one] for one in held_out} == {
+        "same", "other_of_x", "saved_again", "mirrored", "other_of_ada"
+    }  # fmt: skip
     left_out = write_training_folder(
         images, dataset, tmp_path / "out", leave_out=lambda image: image.id in held_out
     )
-    assert left_out == 3
+    assert left_out == 5
     assert len(list((tmp_path / "out" / "images").iterdir())) == 1
     seen = {"same": "train", "new": "test", "saved_again": "validation"}
     known = learned_before(lambda image_id, _: seen.get(image_id))
     assert {one.image_id for one in images.walk(dataset) if known(one)} == {"same", "saved_again"}
+
+
+Said = Mapping[str, str]
+SOURCES: dict[str, tuple[Said, Said, set[str]]] = {
+    "one source": ({"source": "Clinic A"}, {"source": "clinic a"}, {"lesion", "patient"}),
+    "other sources": ({"source": "Clinic A"}, {"source": "Clinic B"}, set()),
+    "one owner": ({}, {}, {"lesion", "patient"}),
+    "other owners": ({}, {"owner": "somebody"}, set()),
+    "of reviews": (
+        {"labels_from": "reviews", "owner": "one", "source": "a"},
+        {"labels_from": "histology"},
+        {"lesion", "patient"},
+    ),
+}
+
+
+@pytest.mark.parametrize("named", SOURCES)
+def test_pictures_of_its_lesions_and_patients_in_another_data_set_of_its_source_are_left_out(
+    backend: Backend, named: str
+) -> None:
+    person, store = backend.member(role="researcher"), backend.services.store
+    rows = [{"image_id": "p0", "dx": "mel", "lesion_id": "a", "patient_id": "ada"}]
+    others = [
+        {"image_id": "lesion", "dx": "mel", "lesion_id": "a", "patient_id": ""},
+        {"image_id": "patient", "dx": "mel", "lesion_id": "b", "patient_id": "ada"},
+        # The ids of pictures whose lesion nobody names are numbers, maybe.
+        {"image_id": "p0", "dx": "nv", "lesion_id": "", "patient_id": ""},
+    ]
+    sent = [
+        {"metadata.csv": table(rows), "p0.jpg": picture(0)},
+        {
+            "metadata.csv": table(others),
+            **{f"{row['image_id']}.jpg": picture(9 + n) for n, row in enumerate(others)},
+        },
+    ]
+    made = [
+        Datasets(store).get(published(person, name, files))
+        for name, files in zip(("first", "second"), sent, strict=True)
+    ]
+    first, second, expected = SOURCES[named]
+    reference, dataset = (
+        one.model_copy(update=said) for one, said in zip(made, (first, second), strict=True)
+    )
+    images = DatasetImages(store)
+    held_out = find_held_out(images, dataset=dataset, reference=reference)
+    assert {one.image_id for one in images.walk(dataset.id) if one.id in held_out} == expected
 
 
 def test_of_two_that_are_chosen_at_the_same_time_one_is_the_reference(
