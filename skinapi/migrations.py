@@ -12,6 +12,6 @@ from skinapi.storage.migration import Migration
 
 def migrations_of(services: Services) -> list[Migration]:
     return [
-        Migration(version=2, name="reviewed_as", fill=services.reviews.mark_next),
         Migration(version=3, name="ngrams", fill=services.accounts.index_next),
+        Migration(version=4, name="decision", fill=services.reviews.mark_next),
     ]

@@ -20,7 +20,7 @@ from tests.prediction.photographer import predicted
 DAMAGE: dict[str, dict[str, Any]] = {
     "accounts": {"consents": "all"},
     "submissions": {"band": "green"},
-    "reviews": {"agreement": 7},
+    "reviews": {"opinion": 7},
     "reports": {"language": 7},
     "sessions": {"token_version": "x"},
 }

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from skinapi.auth.accounts import Account
 from skinapi.records.review_queue import Waiting
-from skinapi.records.schemas import angular_name, graver_sentence, percent
+from skinapi.records.review_schemas import DecisionView
+from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
 from skinapi.records.submissions import QueueEntry
 from skinapi.vision.conditions import Band
 from skinapi.web.schema_types import Answer
@@ -105,9 +106,11 @@ class QueuedFinding(Answer):
     confidence: float = Field(description="the probability of `class`, in percent")
     band: Band
     band_label: str = Field(description="in a doctor's words")
+    decision: DecisionView | None = Field(
+        description="to be shown first: what doctors have decided; null before a review"
+    )
     graver_review: str | None = Field(
-        description="to be shown first: that a review names a more urgent condition than "
-        "the finding; null where it does not"
+        description="for clients without `decision`: that it is more urgent than the finding"
     )
     uncertain: bool
     photo_kept: bool
@@ -128,6 +131,7 @@ class QueuedFinding(Answer):
             confidence=percent(finding.heading.probability),
             band=finding.band,
             band_label=finding.band_words(submission.language).doctor_label,
+            decision=decision_view(submission),
             graver_review=graver_sentence(submission),
             uncertain=finding.uncertain,
             photo_kept=submission.photo_blob is not None,

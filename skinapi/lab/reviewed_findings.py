@@ -1,8 +1,7 @@
 """Which reviewed findings may become pictures of a data set, and with which label.
 
 A photo is taken where it was kept, its owner consents that it teaches a model (`training`), and a
-review says what it shows. What the laboratory confirmed outranks what a doctor saw; among equals
-the newest review counts.
+review says what it shows: the one that counts for its owner too (records/deciding.py).
 """
 
 import csv
@@ -21,13 +20,15 @@ from skinapi.lab.contents import Sent
 from skinapi.lab.datasets import LabelSource
 from skinapi.lab.images import Origin
 from skinapi.lab.pseudonyms import Pseudonyms, open_pseudonyms
+from skinapi.records.deciding import deciding
+from skinapi.records.opinions import Histology, Verdict
 from skinapi.records.photo_sources import PhotoOfFinding
-from skinapi.records.reviews import Agreement, Histology, Reviews, Verdict
+from skinapi.records.reviews import Reviews
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ports import Store
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.label_tables import TABLE_NAME
-from skinapi.vision.labels import label_spellings
 
 READ_AT_ONCE = 100
 COLUMNS = (
@@ -57,32 +58,32 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a picture shows. `histology`: the laboratory has confirmed it."""
+    """What a picture shows. `histology`: it is the laboratory's result. `said` is what the review
+    names, where a model counts that as `key`.
+    """
 
     key: str
     histology: bool
+    said: str
 
 
-@dataclass(slots=True)
-class Verdicts:
-    """Of the reviews of one finding, those that can decide on its label."""
-
-    newest: Verdict
-    confirmed: Verdict | None = None
-
-    def label(self, source: LabelSource) -> Label | LeftOut:
-        chosen = self.confirmed or self.newest
-        if self.confirmed is None:
-            if source == "histology":
-                return LeftOut.NO_HISTOLOGY
-            # The laboratory may say something else soon, and the next version has that.
-            if chosen.histology is Histology.AWAITED:
-                return LeftOut.AWAITING_HISTOLOGY
-            if chosen.agreement is Agreement.UNSURE:
-                return LeftOut.UNSURE
-        if chosen.label.lower() not in label_spellings():
-            return LeftOut.UNKNOWN_LABEL
-        return Label(chosen.label, histology=self.confirmed is not None)
+def label_of(reviews: Sequence[Verdict], source: LabelSource) -> Label | LeftOut:
+    """The label by the reviews of one finding, in the order in which they were signed."""
+    decides = deciding(reviews)
+    if decides is None:
+        return LeftOut.UNSURE
+    opinion = decides.opinion
+    if source == "histology" and opinion.histology_result is None:
+        return LeftOut.NO_HISTOLOGY
+    # The laboratory may say something else soon, and the next version has that.
+    if opinion.histology is Histology.AWAITED:
+        return LeftOut.AWAITING_HISTOLOGY
+    if opinion.condition is None or not opinion.sure:
+        return LeftOut.UNSURE
+    key = conditions_table().counted_as(opinion.condition)
+    if key is None:
+        return LeftOut.UNKNOWN_LABEL
+    return Label(key, histology=opinion.histology_result is not None, said=opinion.condition)
 
 
 @dataclass
@@ -113,6 +114,7 @@ class ReviewedFindings:
         """Everything that may be in a data set now. The photos are read later, one by one."""
         gathered, pseudonyms = GatheredFindings(), open_pseudonyms(self._store)
         left_out: Counter[str] = Counter()
+        counted_within: Counter[str] = Counter()
         rows, verdicts = [], self._verdicts()
         for batch in _batches(verdicts):
             found = self._submissions.photos_of(batch)
@@ -123,6 +125,8 @@ class ReviewedFindings:
                 if finding is None or isinstance(label, LeftOut):
                     left_out[str(label)] += 1
                     continue
+                if label.said != label.key:
+                    counted_within[f"{label.said} within {label.key}"] += 1
                 row = _row_of(finding, label, pseudonyms)
                 name = f"{row['image_id']}.jpg"
                 rows.append(row)
@@ -135,18 +139,16 @@ class ReviewedFindings:
             "reviewed": len(verdicts),
             "taken": len(rows),
             "with_histology": sum(row["dx_type"] == "histo" for row in rows),
+            "counted_within": dict(sorted(counted_within.items())),
             "left_out": dict(sorted(left_out.items())),
         }
         return gathered
 
-    def _verdicts(self) -> dict[str, Verdicts]:
-        """Submission -> what its reviews say. Reviews are read in the order of signing."""
-        found: dict[str, Verdicts] = {}
+    def _verdicts(self) -> dict[str, list[Verdict]]:
+        """Submission -> what its reviews say, in the order in which they were signed."""
+        found: dict[str, list[Verdict]] = {}
         for verdict in self._reviews.walk():
-            of_finding = found.setdefault(verdict.submission, Verdicts(verdict))
-            of_finding.newest = verdict
-            if verdict.histology is Histology.CONFIRMED:
-                of_finding.confirmed = verdict
+            found.setdefault(verdict.submission, []).append(verdict)
         return found
 
     def _photo(self, name: str, finding: PhotoOfFinding) -> Sent:
@@ -164,7 +166,7 @@ class ReviewedFindings:
 def _decide(
     finding: PhotoOfFinding | None,
     owners: Mapping[str, Account],
-    verdicts: Verdicts,
+    verdicts: Sequence[Verdict],
     source: LabelSource,
 ) -> Label | LeftOut:
     if finding is None:
@@ -175,7 +177,7 @@ def _decide(
         return LeftOut.NO_CONSENT
     if finding.photo_blob is None:
         return LeftOut.PHOTO_NOT_KEPT
-    return verdicts.label(source)
+    return label_of(verdicts, source)
 
 
 def _row_of(finding: PhotoOfFinding, label: Label, pseudonyms: Pseudonyms) -> dict[str, str]:

@@ -9,11 +9,9 @@ class StorageQuotaReached(SkinAPIError):
 
 
 class ContradictoryReview(Unprocessable):
-    """`stated` is the key of the condition that the finding states."""
+    code, sentence = "contradictory_review", "The parts of this review contradict each other"
 
-    code, sentence = "contradictory_review", "A review that agrees has the label of the finding"
 
-    def __init__(self, stated: str) -> None:
-        super().__init__(
-            f"{self.sentence}, {stated}; to name another, send the agreement `disagree` or `unsure`"
-        )
+class TooManyReviews(Unprocessable):
+    code = "too_many_reviews"
+    sentence = "This finding has as many reviews as are kept; ask for another photo"

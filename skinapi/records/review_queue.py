@@ -21,6 +21,7 @@ from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts, key_without_findings
 from skinapi.errors import NotFound
+from skinapi.records.decisions import Decision
 from skinapi.records.submissions import RANKED_BANDS, QueueEntry, Submissions
 from skinapi.storage.faults import Fault
 from skinapi.vision.conditions import Band
@@ -62,9 +63,9 @@ class ReviewQueue:
             self.follow_care(owner.id)
         self.update_owner_key(owner.id)
 
-    def leave(self, submission: QueueEntry, *, label: str) -> None:
-        """Mark a finding as reviewed as this condition, after the review was signed. Idempotent."""
-        if self._submissions.mark_reviewed(submission, label=label):
+    def leave(self, submission: QueueEntry, *, decision: Decision) -> None:
+        """Mark a finding as decided, after the review was signed. Idempotent."""
+        if self._submissions.mark_reviewed(submission, decision=decision):
             self.update_owner_key(submission.owner)
 
     def follow_care(self, owner_id: str) -> None:

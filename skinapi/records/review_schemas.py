@@ -1,19 +1,21 @@
-"""The request and answer schemas of reviews."""
+"""The request and answer schemas of reviews and decisions."""
 
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from skinapi.records.reviews import Agreement, Histology, Review
-from skinapi.vision.conditions import conditions_table
+from skinapi.records.decisions import Decision
+from skinapi.records.opinions import Agreement, Certainty, Histology, Statement
+from skinapi.records.reviews import Review
+from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.web.schema_types import Answer, Body, Contained, PrintableLines
 
 LONGEST_NOTE = 1000
 
 
 def _known_label(label: str) -> str:
-    known = conditions_table().keys
+    known = conditions_table().labels
     if label not in known:
         raise ValueError(f"the labels are {', '.join(known)}")
     return label
@@ -25,23 +27,73 @@ Note = Annotated[
     PrintableLines,
     Contained,
 ]
+Label = Annotated[str, AfterValidator(_known_label)]
 
 
 class NewReview(Body):
-    label: Annotated[str, AfterValidator(_known_label)] = Field(description="a condition's key")
-    agreement: Agreement = Field(description="with the finding", strict=False)
+    label: Label | None = Field(
+        default=None, description="what the doctor sees; of a doctor who is unsure, none is needed"
+    )
+    certainty: Certainty | None = Field(
+        default=None, description="of the label or the urgency", strict=False
+    )
+    agreement: Agreement | None = Field(
+        default=None,
+        description="with the label of the finding: what older clients send in place of "
+        "`certainty` and `agrees_with_label`, with a label",
+        strict=False,
+    )
+    agrees_with_label: bool | None = Field(
+        default=None, description="with that of the finding, which is then the review's"
+    )
+    urgency: Band | None = Field(
+        default=None,
+        description="what the doctor asks for; otherwise what the label asks for",
+        strict=False,
+    )
+    agrees_with_urgency: bool | None = Field(
+        default=None, description="with the band of the finding, which is then the review's"
+    )
     histology: Histology | None = Field(
-        default=None, description="what the laboratory says to the label", strict=False
+        default=None,
+        description="`confirmed`: the result is known; without `histology_result` it is the label",
+        strict=False,
+    )
+    histology_result: Label | None = Field(default=None, description="what the laboratory found")
+    new_picture_wanted: bool = Field(
+        default=False,
+        description="the picture is not good enough; the patient is asked for another",
     )
     note: Note | None = None
+
+    @model_validator(mode="after")
+    def _check_form(self) -> Self:
+        if self.agreement is not None:
+            if self.certainty is not None or self.agrees_with_label is not None:
+                raise ValueError("send `agreement`, or `certainty` and `agrees_with_label`")
+            if self.agreement is not Agreement.UNSURE and self.label is None:
+                raise ValueError("label: missing")
+        elif self.certainty is None and not (self.histology_result or self.new_picture_wanted):
+            raise ValueError("certainty: missing")
+        return self
+
+    @property
+    def statement(self) -> Statement:
+        return Statement(**self.model_dump(exclude={"note"}))
 
 
 class ReviewView(Answer):
     id: str = Field(serialization_alias="_id")
     created_at: datetime
-    label: str
-    agreement: Agreement
+    label: str | None
+    certainty: Certainty
+    agreement: Agreement = Field(description="with the label of the finding")
+    agrees_with_label: bool | None = Field(description="null where the doctor does not say")
+    urgency: Band | None
+    agrees_with_urgency: bool | None = Field(description="null where the doctor does not say")
     histology: Histology | None
+    histology_result: str | None
+    new_picture_wanted: bool
     note: str | None
     signed_by: str = Field(description="the doctor's name at that time")
 
@@ -50,9 +102,43 @@ class ReviewView(Answer):
         return cls(
             id=review.id,
             created_at=review.created_at,
-            label=review.label,
-            agreement=review.agreement,
-            histology=review.histology,
+            **review.opinion.model_dump(),
+            agreement=review.opinion.agreement,
             note=review.note,
             signed_by=review.signature,
+        )
+
+
+class DecisionView(Answer):
+    """What doctors have decided: to be shown before what the model said."""
+
+    heading: str = Field(description="title and name")
+    title: str = Field(description="says too where the doctor is not certain")
+    label: str | None = Field(description="null where no condition was named")
+    name: str
+    urgency: Band
+    urgency_label: str
+    by_when: str
+    next_step: str
+    remarks: list[str] = Field(
+        description="first that another photo is wanted, then of the laboratory"
+    )
+    certainty: Certainty
+    histology: Histology | None
+    new_picture_wanted: bool
+    decided_at: datetime
+    decided_by: str = Field(description="the doctor's name at that time")
+
+    @classmethod
+    def of(cls, decision: Decision, language: Language) -> Self:
+        words = decision.band_words(language)
+        return cls(
+            **decision.model_dump(exclude={"review"}),
+            heading=decision.heading(language),
+            title=decision.title().in_language(language),
+            name=decision.name(language),
+            urgency_label=words.label,
+            by_when=words.by_when,
+            next_step=words.next_step,
+            remarks=decision.remarks(language),
         )

@@ -5,7 +5,7 @@ import hashlib
 from flask import Response, request
 
 from skinapi.errors import Forbidden, IdempotencyKeyReused, NotFound
-from skinapi.records.errors import ContradictoryReview
+from skinapi.records.errors import ContradictoryReview, TooManyReviews
 from skinapi.records.review_schemas import NewReview, ReviewView
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import SubmissionInCare, SubmissionView, SummaryView
@@ -103,7 +103,7 @@ def delete_submission(records: RecordsService, *, number: str, subject: Subject)
     access=Signed(),
     rate=Rate.WRITE,
     status=201,
-    raises=(NotFound, Forbidden, IdempotencyKeyReused, ContradictoryReview),
+    raises=(NotFound, Forbidden, IdempotencyKeyReused, ContradictoryReview, TooManyReviews),
 )
 def add_review(
     reviews: ReviewsService,
@@ -117,9 +117,7 @@ def add_review(
     review = reviews.add_review(
         number=number,
         by=subject,
-        label=body.label,
-        agreement=body.agreement,
-        histology=body.histology,
+        said=body.statement,
         note=body.note,
         key=idempotency_key,
     )

@@ -3,7 +3,7 @@
 The names of the first fields are those that the Angular app reads; the other fields were added.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC
 from typing import Any, Self
 
@@ -18,8 +18,9 @@ from skinapi.records.finding_schemas import (
     QualityView,
     TestedView,
 )
+from skinapi.records.review_schemas import DecisionView
 from skinapi.records.submissions import QueueEntry, Submission, SubmissionSummary
-from skinapi.vision.bands import RaisedBy, graver_review
+from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding import Doubt, Ranked
@@ -68,9 +69,11 @@ class SummaryFields(Answer):
     band_label: str = Field(description="in a patient's words")
     action: str
     notice: str
+    decision: DecisionView | None = Field(
+        description="to be shown first: what doctors have decided; null before a review"
+    )
     graver_review: str | None = Field(
-        description="to be shown first: that the doctor's review names a more urgent "
-        "condition than the finding; null where it does not"
+        description="for clients without `decision`: that it is more urgent than the finding"
     )
     uncertain: bool
     reasons: tuple[Doubt, ...]
@@ -151,7 +154,7 @@ class SubmissionInCare(SubmissionView):
 
 def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     finding, language = submission.finding, submission.language
-    band, graver = finding.band_words(language), graver_sentence(submission)
+    band = finding.band_words(language)
     return {
         "id": submission.id,
         "number": submission.number,
@@ -159,20 +162,14 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
         "user_email": owner.email,
         "stated": angular_name(finding.heading.key),
         "confidence": percent(finding.heading.probability),
-        "report": ReportView.model_validate(
-            put_review_first(
-                submission.sections,
-                graver,
-                reviewed_as=submission.reviewed_as,
-                language=language,
-            )
-        ),
+        "report": ReportView.model_validate(_sections(submission)),
         "time": submission.created_at.astimezone(UTC).strftime(TIME),
         "band": finding.band,
         "band_label": band.label,
         "action": band.action,
         "notice": conditions_table().notices.information_only.in_language(language),
-        "graver_review": graver,
+        "decision": decision_view(submission),
+        "graver_review": graver_sentence(submission),
         "uncertain": finding.uncertain,
         "reasons": finding.reasons,
         "language": language,
@@ -184,29 +181,22 @@ def _summary(submission: SubmissionSummary, owner: Account) -> dict[str, Any]:
     }
 
 
+def decision_view(submission: QueueEntry) -> DecisionView | None:
+    decision = submission.decision
+    return DecisionView.of(decision, submission.language) if decision else None
+
+
 def graver_sentence(submission: QueueEntry) -> str | None:
-    """What is shown before the finding, where the deciding review names a more urgent condition."""
-    said = graver_review(reviewed_as=submission.reviewed_as, band=submission.finding.band)
-    return said.in_language(submission.language) if said else None
+    """What clients without decisions show first, where the decision is more urgent."""
+    decision, band = submission.decision, submission.finding.band
+    return decision.graver_sentence(band, submission.language) if decision else None
 
 
-def put_review_first(
-    sections: Mapping[str, str], graver: str | None, *, reviewed_as: str | None, language: Language
-) -> dict[str, str]:
-    """The sections of a narrative, which was written about the finding: older clients show no other
-    words. Where a review is graver, that is the overview and the advice, and early detection is
-    that of the reviewed condition: what was said of the finding may call it harmless.
-    """
-    if graver is None or reviewed_as is None:
-        return dict(sections)
-    reviewed = conditions_table().by_key(reviewed_as)
-    name = reviewed.names.in_language(language)
-    return {
-        **sections,
-        "overview": graver,
-        "importance_of_early_detection": f"{name}. {reviewed.sentences[language].why_early}",
-        "recommendation": graver,
-    }
+def _sections(submission: SubmissionSummary) -> dict[str, str]:
+    decision = submission.decision
+    if decision is None:
+        return submission.sections
+    return decision.put_first(submission.sections, submission.finding.band, submission.language)
 
 
 def _probabilities(ranked: Sequence[Ranked], language: Language) -> list[Probability]:

@@ -8,6 +8,7 @@ from typing import Any
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import Duplicate, IdempotencyKeyReused, InvalidToken, NotFound
+from skinapi.records.decisions import Decision
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.review_queue import ReviewQueue
@@ -209,9 +210,9 @@ class RecordsService:
         """Put all findings of this account in their places in the doctors' lists. Idempotent."""
         self._queue.repair(owner_id)
 
-    def mark_reviewed(self, submission: Submission, *, label: str) -> None:
-        """Mark a finding as reviewed as this condition. Idempotent."""
-        self._queue.leave(submission, label=label)
+    def mark_reviewed(self, submission: Submission, *, decision: Decision) -> None:
+        """Mark a finding with what its reviews say. Idempotent."""
+        self._queue.leave(submission, decision=decision)
 
     def find_by_id(self, submission_id: str) -> Submission | None:
         return self._submissions.by_id(submission_id)

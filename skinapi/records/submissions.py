@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.records.decisions import Decision
 from skinapi.records.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
@@ -27,8 +28,8 @@ FIRST_REVIEWED = "1"
 
 class QueueEntry(StoredRecord):
     """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
-    `learning_key` order these lists (see review_queue.py). `reviewed_as` is the condition that the
-    deciding review names (reviews.py).
+    `learning_key` order these lists (see review_queue.py). `decision` is what the reviews say;
+    `reviewed_as` is its condition for servers of version 3 of the store.
     """
 
     id: str
@@ -43,6 +44,7 @@ class QueueEntry(StoredRecord):
     queue_key: str | None = None
     learning_key: str | None = None
     reviewed_as: str | None = None
+    decision: Decision | None = None
 
     @property
     def margin(self) -> float:
@@ -75,11 +77,14 @@ class QueueEntry(StoredRecord):
     def make_queue_key(self, *, reviewed: bool) -> str:
         """The queue key: digits that sort by review, urgency, time in milliseconds, and number.
 
-        The urgency is that of the band, or that of the reviewed condition where it is greater.
+        The urgency is that of the band, of the reviewed condition, or of the decision, whichever is
+        the greatest.
         """
         asked = [self.band]
         if reviewed and self.reviewed_as:
             asked.append(conditions_table().by_key(self.reviewed_as).urgency)
+        if reviewed and self.decision:
+            asked.append(self.decision.urgency)
         rank = RANKED_BANDS.index(most_urgent(*asked))
         since = int(self.created_at.timestamp() * 1000)
         return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
@@ -246,12 +251,12 @@ class Submissions:
             change["$set"] = {**change.get("$set", {}), **keys}
         self._documents.update({"id": submission.id}, change)
 
-    def mark_reviewed(self, submission: QueueEntry, *, label: str) -> bool:
-        """Set the keys of a submission that was reviewed as this condition. False where the
-        submission is deleted.
-        """
-        reviewed = submission.model_copy(update={"reviewed_as": label})
-        change = {**reviewed.make_keys(reviewed=True), "reviewed_as": label}
+    def mark_reviewed(self, submission: QueueEntry, *, decision: Decision) -> bool:
+        """Set the decision of a submission, and its keys. False where the submission is deleted."""
+        reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
+        marks = {"reviewed_as": reviewed_as, "decision": decision}
+        keys = submission.model_copy(update=marks).make_keys(reviewed=True)
+        change = {**keys, **marks, "decision": decision.as_document()}
         marked = self._documents.update({"id": submission.id}, {"$set": change})
         return marked is not None
 

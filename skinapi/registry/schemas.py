@@ -10,6 +10,7 @@ from skinapi.vision.conditions import (
     Condition,
     ConditionsTable,
     Notices,
+    ReviewLabel,
     Source,
 )
 from skinapi.web.schema_types import Answer
@@ -36,6 +37,9 @@ class ConditionView(Answer):
 class ConditionsView(Answer):
     notice: str
     conditions: list[ConditionView]
+    review_only: tuple[ReviewLabel, ...] = Field(
+        description="what a doctor may name besides in a review, and no model states"
+    )
     bands: tuple[BandEntry, ...]
     notices: Notices
     checklist: Checklist
@@ -45,6 +49,7 @@ class ConditionsView(Answer):
         return cls(
             notice=table.notices.information_only.en,
             conditions=[ConditionView.of(condition) for condition in table.conditions],
+            review_only=table.review_only,
             bands=table.bands,
             notices=table.notices,
             checklist=table.checklist,

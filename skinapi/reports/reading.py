@@ -11,7 +11,9 @@ from skinapi.vision.conditions import Frozen, conditions_table
 
 
 class Reading(Frozen):
-    """Texts that are left empty, and lists without items, have been said before."""
+    """Texts that are left empty, and lists without items, have been said before: also at the top,
+    in the decision.
+    """
 
     notice: str
     summary: Summary
@@ -30,12 +32,13 @@ def read_in_order(report: Report, about: Iterable[str] = ()) -> Reading:
     narrative, facts = report.shown_narrative, report.facts
     notice = report.say(conditions_table().notices.information_only)
     summary = summarise(facts, report.language, names_class=report.names_class)
-    fresh = _Fresh([notice, report.graver_review or "", *summary.sentences])
+    decided = report.decision.next_steps(report.language) if report.decision else []
+    fresh = _Fresh([notice, *decided, *summary.sentences])
     sections = narrative.sections
     return Reading(
         notice=notice,
         summary=summary,
-        overview=fresh.text(sections.overview),
+        overview="" if report.decision else fresh.text(sections.overview),
         importance_of_early_detection=fresh.text(sections.importance_of_early_detection),
         recommendation=fresh.text(sections.recommendation),
         next_steps=fresh.items(narrative.next_steps),

@@ -5,11 +5,10 @@ it.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from skinapi.records.decisions import Decision
 from skinapi.records.reviews import Review
-from skinapi.records.schemas import put_review_first
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
-from skinapi.vision.bands import graver_review
 from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
 
 
@@ -56,6 +55,7 @@ class Report:
     pictures: Pictures | None = None
     photo_damaged: bool = False
     review: Review | None = None
+    decision: Decision | None = None
     seal: Seal | None = None
     translations: tuple[tuple[str, str], ...] = ()
     names_class: bool = True
@@ -70,33 +70,36 @@ class Report:
 
     @property
     def graver_review(self) -> str | None:
-        """The sentence that is read first where the doctor's review names a condition that is more
-        urgent than the finding.
-        """
-        reviewed_as = self.review.label if self.review else None
-        said = graver_review(reviewed_as=reviewed_as, band=self.facts.band)
-        return self.say(said) if said else None
+        """What clients without decisions show first, where the decision is more urgent."""
+        if self.decision is None:
+            return None
+        return self.decision.graver_sentence(self.facts.band, self.language)
+
+    @property
+    def decided(self) -> Decision | None:
+        """The decision, where what was said of the finding counts no more."""
+        if self.decision and self.decision.replaces(self.facts.band):
+            return self.decision
+        return None
 
     @property
     def shown_narrative(self) -> Narrative:
-        """The narrative as it is read: a graver review comes first in it, and takes the place of
-        what was written about the finding and would contradict it.
+        """The narrative as it is read: a decision comes first in it, and takes the place of what
+        was written about the finding and would contradict it.
         """
-        graver, narrative = self.graver_review, self.narrative
-        if graver is None:
+        decision, narrative = self.decision, self.narrative
+        if decision is None:
             return narrative
-        sections = put_review_first(
-            narrative.sections.model_dump(),
-            graver,
-            reviewed_as=self.review.label if self.review else None,
-            language=self.language,
+        sections = decision.put_first(
+            narrative.sections.model_dump(), self.facts.band, self.language
         )
+        next_steps = tuple(decision.next_steps(self.language))
         return narrative.model_copy(
-            update={"sections": Sections(**sections), "next_steps": (graver,)}
+            update={"sections": Sections(**sections), "next_steps": next_steps}
         )
 
     def say(self, said: Said) -> str:
         return said.in_language(self.language)
 
     def name(self, condition: str) -> str:
-        return conditions_table().by_key(condition).names.in_language(self.language)
+        return conditions_table().name(condition, self.language)

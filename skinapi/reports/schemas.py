@@ -5,14 +5,15 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from skinapi.records.review_schemas import ReviewView
+from skinapi.records.decisions import Decision
+from skinapi.records.review_schemas import DecisionView, ReviewView
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.reading import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
-from skinapi.vision.conditions import Band, Language, Source, conditions_table
+from skinapi.vision.conditions import Band, Condition, Language, Source, conditions_table
 from skinapi.web.schema_types import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
@@ -61,9 +62,8 @@ class AllWords(MoreWords):
 
 
 class AboutView(Answer):
-    """What may be said of the stated condition. For a harmless one nothing is said where the
-    finding is in doubt or raised, or the doctor's review is more urgent: "harmless" would
-    contradict it.
+    """What may be said of the decided condition, else of the stated one. For a harmless one nothing
+    is said where the finding is in doubt or raised: "harmless" would contradict it.
     """
 
     name: str
@@ -72,14 +72,29 @@ class AboutView(Answer):
 
     @classmethod
     def of(cls, report: Report) -> Self | None:
-        facts, language = report.facts, report.language
-        condition = conditions_table().by_key(facts.stated)
-        contradicted = report.graver_review is not None and not condition.malignant
-        if contradicted or not facts.may_describe:
+        if report.decided:
+            return cls._of_decision(report, report.decided)
+        facts = report.facts
+        if not facts.may_describe:
             return None
-        words = condition.sentences[language]
+        return cls._of_condition(conditions_table().by_key(facts.stated), report)
+
+    @classmethod
+    def _of_decision(cls, report: Report, decision: Decision) -> Self | None:
+        table, language = conditions_table(), report.language
+        decided = table.label(decision.label or "")
+        if not isinstance(decided, Condition):
+            ask = table.notices.decision.ask_a_doctor.in_language(language)
+            return cls(name=decision.name(language), sentences=(ask,), sources=())
+        if decision.more_urgent_than(decided.urgency) and not decided.malignant:
+            return None
+        return cls._of_condition(decided, report)
+
+    @classmethod
+    def _of_condition(cls, condition: Condition, report: Report) -> Self:
+        words = condition.sentences[report.language]
         return cls(
-            name=report.name(facts.stated),
+            name=report.name(condition.key),
             sentences=(words.what_it_is, words.treatment_note, words.epidemiology),
             sources=condition.sources,
         )
@@ -107,12 +122,12 @@ class FullReport(Answer):
         "three sentences first, and no sentence twice"
     )
     about: AboutView | None
-    review: ReviewView | None = Field(
-        description="the latest, or one that the laboratory confirmed and that is more urgent"
+    decision: DecisionView | None = Field(
+        description="to be shown first: what doctors have decided; null before a review"
     )
+    review: ReviewView | None = Field(description="the one that counts")
     graver_review: str | None = Field(
-        description="to be shown first: that the review names a more urgent condition than the "
-        "finding; null where it does not"
+        description="for clients without `decision`: that it is more urgent than the finding"
     )
     verification: SealView | None
 
@@ -142,6 +157,7 @@ class FullReport(Answer):
             narrative=AllWords.of(report.shown_narrative),
             reading=read_in_order(report, about.sentences if about else ()),
             about=about,
+            decision=DecisionView.of(report.decision, report.language) if report.decision else None,
             review=ReviewView.of(report.review) if report.review else None,
             graver_review=report.graver_review,
             verification=SealView(hash=seal.hash, url=seal.url, issued_at=seal.issued_at)

@@ -141,11 +141,12 @@ class ReportsService:
         narrative = self._narrate(
             facts=facts, language=chosen, llm=self._llm, consents=owner.consents
         )
-        review = self._reviews.deciding(submission_id=submission.id)
+        review, decision = self._reviews.decide(submission) or (None, None)
         seal = seal_report(
             facts=facts,
             narrative=narrative,
             review=review,
+            decision=decision,
             renderer=RENDERER,
             submission=submission.id,
         )
@@ -158,6 +159,7 @@ class ReportsService:
             patient=Patient(name=owner.name, email=owner.email),
             made_at=submission.created_at,
             review=review,
+            decision=decision,
             seal=Seal(
                 hash=seal,
                 url=f"{self._address}/reports/verify/{seal}",

@@ -11,6 +11,7 @@ from typing import Any
 
 from skinapi.errors import BlobDamaged, Duplicate
 from skinapi.logs import log
+from skinapi.records.decisions import Decision
 from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
@@ -29,6 +30,7 @@ def seal_report(
     facts: Facts,
     narrative: Narrative,
     review: Review | None,
+    decision: Decision | None,
     renderer: str,
     submission: str,
 ) -> str:
@@ -41,6 +43,7 @@ def seal_report(
         "facts": facts.model_dump(mode="json"),
         "narrative": narrative.model_dump(mode="json", exclude=NOT_HASHED_OF_NARRATIVE),
         "review": review.model_dump(mode="json", exclude=NOT_HASHED) if review else None,
+        "decision": decision.model_dump(mode="json") if decision else None,
         "language": narrative.language,
         "renderer": renderer,
         "submission": submission,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
-from skinapi.vision.conditions import Band, Said, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 
 # Used for a model without its own thresholds. They are low, because a missed cancer costs more than
 # a visit to a doctor.
@@ -151,21 +151,6 @@ def severity_rank(key: str) -> tuple[int, int]:
     """A sort key: the more severe the condition, the smaller."""
     condition = conditions_table().by_key(key)
     return _SEVERITIES.index(condition.severity), urgency(condition.urgency)
-
-
-def graver_review(*, reviewed_as: str | None, band: Band) -> Said | None:
-    """The sentence that is read before everything else of a finding of this band, where a doctor
-    has since named a condition that is more urgent; else None.
-
-    A finding is never changed, so its own words may sound harmless beside such a review.
-    """
-    if reviewed_as is None:
-        return None
-    table = conditions_table()
-    reviewed = table.by_key(reviewed_as)
-    if urgency(reviewed.urgency) >= urgency(band):
-        return None
-    return table.notices.graver_review.fill(name=reviewed.names.said)
 
 
 def urgency(band: Band) -> int:

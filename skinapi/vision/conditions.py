@@ -130,15 +130,29 @@ class Condition(Frozen):
         return "broader than" if self.bundle else "equivalent"
 
 
+class ReviewLabel(Frozen):
+    """A condition that a doctor may name in a review, and no model states. `counted_as` is the
+    model's class that it belongs to. Nothing is told of it but its name.
+    """
+
+    key: str
+    names: "Said"
+    malignant: bool
+    urgency: Band
+    counted_as: str | None = None
+
+
 class BandWords(Frozen):
-    """A band in the words of two readers: `label` and `action` are a patient's, the others a
-    doctor's.
+    """A band in the words of two readers: `label` and `action` are a patient's, and `next_step` and
+    `by_when` after a doctor has decided; the others are a doctor's.
     """
 
     label: str
     action: str
     doctor_label: str
     doctor_action: str
+    next_step: str
+    by_when: str
 
 
 class BandEntry(InLanguages):
@@ -189,6 +203,21 @@ class Certainty(Frozen):
     missed: Mapping[str, Said]
 
 
+class DecisionWords(Frozen):
+    """The words around what a doctor has decided."""
+
+    title: Said
+    opinion: Said
+    heading: Said
+    unnamed: Said
+    awaited: Said
+    confirmed: Said
+    new_picture: Said
+    model_second: Said
+    ask_a_doctor: Said
+    overview: Said
+
+
 class Notices(Frozen):
     """The notices. The keys of `kinds` are modalities. `skinapi.vision.notices` fills in the
     placeholders in braces, and `skinapi.reports.report` that of a review.
@@ -204,6 +233,7 @@ class Notices(Frozen):
     modality_contradicts: Said
     uncertain: Said
     strange: Said
+    decision: DecisionWords
     graver_review: Said
     refused: Mapping[str, Said]
 
@@ -244,6 +274,7 @@ class ConditionsTable(Frozen):
 
     table_schema: int = Field(alias="schema")
     conditions: tuple[Condition, ...]
+    review_only: tuple[ReviewLabel, ...]
     bands: tuple[BandEntry, ...]
     bands_sources: tuple[Source, ...]
     notices: Notices
@@ -254,6 +285,21 @@ class ConditionsTable(Frozen):
     def by_key(self, key: str) -> Condition:
         return next(condition for condition in self.conditions if condition.key == key)
 
+    def label(self, key: str) -> Condition | ReviewLabel:
+        """What a review may name: a condition, or one that no model states. Raises StopIteration
+        for another key.
+        """
+        return next(label for label in self._labels if label.key == key)
+
+    def counted_as(self, key: str) -> str | None:
+        """The condition that this label is for a model; None where no model knows it."""
+        label = self.label(key)
+        return label.counted_as if isinstance(label, ReviewLabel) else key
+
+    def name(self, key: str, language: Language) -> str:
+        """The name of what a review may name."""
+        return self.label(key).names.in_language(language)
+
     def band_words(self, band: Band, language: Language) -> BandWords:
         """A band's label and its action. Every band has an action, the least urgent too."""
         entry = next(entry for entry in self.bands if entry.key == band)
@@ -262,6 +308,15 @@ class ConditionsTable(Frozen):
     @property
     def keys(self) -> tuple[str, ...]:
         return tuple(condition.key for condition in self.conditions)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The keys of what a review may name."""
+        return tuple(label.key for label in self._labels)
+
+    @property
+    def _labels(self) -> tuple[Condition | ReviewLabel, ...]:
+        return *self.conditions, *self.review_only
 
     @property
     def malignant_keys(self) -> frozenset[str]:

@@ -7,7 +7,8 @@ from typing import Any
 from skinapi.auth.sessions import Session
 from skinapi.care.service import CareService
 from skinapi.records.finding_counts import FindingCounts
-from skinapi.records.reviews import Agreement, Review
+from skinapi.records.opinions import Certainty, Opinion
+from skinapi.records.reviews import Review
 from skinapi.records.submissions import Submission
 from skinapi.services import Services
 from skinapi.storage.ids import new_id, now
@@ -111,8 +112,7 @@ def fill_reviews(store: Store, records: int) -> None:
         submission=OTHER,
         doctor=DOCTOR,
         signature="Meredith Grey",
-        label="nevus",
-        agreement=next(iter(Agreement)),
+        opinion=Opinion(certainty=Certainty.SURE, label="melanocytic_nevus"),
     )
     fill_findings(store, 1)
     submission = id_at(store, "submissions", {"number": 1})

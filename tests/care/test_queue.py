@@ -1,6 +1,7 @@
 """The queue agrees with the findings, whatever runs concurrently."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from skinapi.auth.accounts import Accounts
 from skinapi.care.service import CareService
 from skinapi.errors import StoreUnavailable
+from skinapi.records.decisions import Decision
+from skinapi.records.opinions import Certainty
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submissions
 from skinapi.storage.ids import new_id
@@ -22,6 +25,17 @@ from tests.findings import finding_of
 from tests.interleaving import Act, SteppedStore, every_order, run
 from tests.prediction.photographer import send
 from tests.size import size
+
+DECISION = Decision(
+    review="1" * 32,
+    label="melanoma",
+    urgency=URGENT,
+    certainty=Certainty.SURE,
+    histology=None,
+    new_picture_wanted=False,
+    decided_at=datetime(2026, 11, 21, tzinfo=UTC),
+    decided_by="Dr Grace Hopper",
+)
 
 
 class QueueScenario:
@@ -55,7 +69,7 @@ class QueueScenario:
     def act(self, action: str) -> Act:
         actions: dict[str, Callable[[], object]] = {
             "file": lambda: self._file(URGENT),
-            "review": lambda: self.queue.leave(self.kept, label="melanoma"),
+            "review": lambda: self.queue.leave(self.kept, decision=DECISION),
             "delete": self._delete,
             "to second": lambda: self._assign("second"),
             "to nobody": lambda: self._assign(None),

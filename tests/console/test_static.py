@@ -22,7 +22,7 @@ from skinapi.errors import (
 )
 from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
-from skinapi.records.reviews import Agreement, Histology
+from skinapi.records.opinions import Agreement
 from skinapi.reports.pages.labels import labels_of
 from skinapi.settings.values import ROLES
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
@@ -194,7 +194,6 @@ def test_the_words_of_reports_are_the_words_of_the_console(
         "age": dict(labels.ages),
         "sex": dict(labels.sexes),
         "agreement": {Agreement(key).value: text for key, text in labels.agreements.items()},
-        "histology": {Histology(key).value: text for key, text in labels.histologies.items()},
     }
     for prefix, table in tables.items():
         assert {key: said[f"{prefix}_{key}"] for key in table} == table

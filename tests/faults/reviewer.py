@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from skinapi.storage.ids import new_id
-from skinapi.vision.bands import graver_review
+from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 from tests.faults.actors import send
 from tests.faults.history import Event, History
@@ -32,10 +32,16 @@ class Reviewed:
 
     @property
     def sentence(self) -> str | None:
-        """What every list says first, where the latest review is graver."""
-        label = self.labels[-1] if self.labels else None
-        said = graver_review(reviewed_as=label, band=self.band)
-        return said.in_language("en") if said else None
+        """What every list says first, where the latest review is graver. It counts, for it is the
+        same doctor's, who is sure.
+        """
+        if not self.labels:
+            return None
+        table = conditions_table()
+        reviewed = table.by_key(self.labels[-1])
+        if urgency(reviewed.urgency) >= urgency(self.band):
+            return None
+        return table.notices.graver_review.en.format(name=reviewed.names.en)
 
 
 class Reviewer(threading.Thread):
@@ -81,7 +87,7 @@ class Reviewer(threading.Thread):
     def _review(self) -> None:
         finding = self._random.choice(self.findings)
         label = self._random.choice(sorted(conditions_table().keys))
-        body = json.dumps({"label": label, "agreement": "unsure"}).encode()
+        body = json.dumps({"label": label, "agreement": "disagree"}).encode()
         path = f"/submissions/{finding.number}/review"
         caller = self.doctor
         kind = "application/json"

@@ -113,6 +113,7 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
         "reviewed": 7,
         "taken": 2,
         "with_histology": 1,
+        "counted_within": {},
         "left_out": {
             "awaiting_histology": 1,
             "no_consent": 2,
@@ -126,6 +127,20 @@ def test_reviewed_findings_become_a_data_set_and_the_rest_is_counted(backend: Ba
         ("melanocytic_nevus", "histo"),
     }
     assert clinic.faults() == []
+
+
+def test_what_no_model_states_is_counted_within_a_class_or_left_out(clinic: Clinic) -> None:
+    ada = clinic.patient()
+    for label in ("squamous_cell_carcinoma", "bowens_disease", "other_malignant", "inflammatory"):
+        clinic.finding(ada, {"label": label})
+    dataset = clinic.dataset()
+    assert dataset["counts"] == {"actinic_keratosis": 2}
+    said = dataset["report"]["reviews"]
+    assert said["counted_within"] == {
+        "bowens_disease within actinic_keratosis": 1,
+        "squamous_cell_carcinoma within actinic_keratosis": 1,
+    }
+    assert said["left_out"] == {"unknown_label": 2}
 
 
 def test_the_same_request_sent_again_makes_no_second_data_set(clinic: Clinic) -> None:

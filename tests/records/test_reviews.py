@@ -7,8 +7,11 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.migrations import migrations_of
+from skinapi.records import reviews
+from skinapi.records.decisions import Decision
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
+from skinapi.vision.conditions import conditions_table
 from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
 
@@ -26,7 +29,7 @@ def review(person: Person, number: int, key: str | None = None, **fields: Any) -
     """One that agrees; or disagrees, where it names another condition and does not say."""
     headers = {"Idempotency-Key": key} if key else {}
     said = {**AGREED, **fields}
-    if said["label"] != AGREED["label"]:
+    if said["label"] not in (None, AGREED["label"]):
         said = {**said, "agreement": "disagree", **fields}
     return person.call("POST", f"/submissions/{number}/review", json=said, headers=headers)
 
@@ -172,50 +175,194 @@ def test_check_finds_reviews_whose_submission_is_gone(backend: Backend) -> None:
     assert list(backend.services.faults()) == []
 
 
-def test_a_graver_review_stands_before_the_finding_in_every_list(any_backend: Backend) -> None:
-    """The lists, and the older app that shows only the narrative, went on to say "harmless"."""
+def test_a_decision_stands_before_the_finding_in_every_view(any_backend: Backend) -> None:
+    """The lists, and the older app that shows only the narrative, went on as if nobody had looked;
+    milder or graver.
+    """
     doctor, ada, number = in_care(any_backend)
     kept = any_backend.services.store.collection("submissions")
-    mild = {**kept.find()[0]["finding"], "band": "self_monitoring"}
-    assert kept.update({"number": number}, {"$set": {"band": mild["band"], "finding": mild}})
 
-    def told() -> list[Any]:
+    def told() -> tuple[dict[str, Any], dict[str, Any]]:
         (own,), (queued,) = ada.pages("/submissions"), doctor.pages("/queue")
         one = doctor.call("GET", f"/submissions/{number}").get_json()
+        report = ada.call("GET", f"/submissions/{number}/report.json").get_json()
         assert own["report"] == one["report"]
+        assert own["decision"] == one["decision"] == queued["decision"] == report["decision"]
         assert own["graver_review"] == one["graver_review"] == queued["graver_review"]
-        return [own["graver_review"], own["report"]]
+        assert (own["class"], own["band"]) == stated
+        return own, own["report"]
 
-    nothing, written = told()
-    assert nothing is None
-    assert review(doctor, number, label="melanoma").status_code == 201
-    sentence, shown = told()
-    assert "Melanoma" in sentence
-    assert shown["overview"] == shown["recommendation"] == sentence
-    assert review(doctor, number, label="melanocytic_nevus").status_code == 201
-    assert told() == [None, written]
+    stated = ("melanoma", "urgent_referral")
+    own, _ = told()
+    assert own["decision"] is None
+    assert review(doctor, number, label="benign_keratosis").status_code == 201
+    own, shown = told()
+    assert own["decision"] == {
+        "heading": "Doctor's decision: Benign (pigmented) keratosis",
+        "title": "Doctor's decision",
+        "label": "benign_keratosis",
+        "name": "Benign (pigmented) keratosis",
+        "urgency": "routine",
+        "urgency_label": "Mention it at your next doctor's visit",
+        "by_when": "at the next visit",
+        "next_step": "See a doctor sooner if it changes, bleeds or worries you.",
+        "remarks": [],
+        "certainty": "sure",
+        "histology": None,
+        "new_picture_wanted": False,
+        "decided_at": own["decision"]["decided_at"],
+        "decided_by": "Dr Grace Hopper",
+    }
+    assert own["graver_review"] is None
+    assert "Benign (pigmented) keratosis" in shown["overview"]
+    assert own["decision"]["next_step"] in shown["recommendation"]
+    mild = {**kept.find()[0]["finding"], "band": "self_monitoring"}
+    assert kept.update({"number": number}, {"$set": {"band": mild["band"], "finding": mild}})
+    stated = ("melanoma", "self_monitoring")
+    assert review(doctor, number, label="other_malignant").status_code == 201
+    own, shown = told()
+    assert own["decision"]["urgency"] == "urgent_referral"
+    assert "Other malignant lesion" in shown["overview"]
+    assert "Other malignant lesion" in own["graver_review"]
 
 
-def test_no_later_opinion_hides_a_graver_one_that_the_laboratory_confirmed(
-    any_backend: Backend,
-) -> None:
-    """Until the laboratory has confirmed the other condition."""
-    doctor, _, number = in_care(any_backend)
-    kept = any_backend.services.store.collection("submissions")
+def test_a_pending_suspicion_stays_until_the_result(any_backend: Backend) -> None:
+    """ "Melanoma, histology awaited", then another doctor's "nevus, unsure": every view lost it."""
+    first, ada, number = in_care(any_backend)
+    second = any_backend.member(role="doctor", name="Dr Second")
 
-    def decides(label: str, histology: str | None = None) -> tuple[str, str]:
-        signed = review(doctor, number, label=label, histology=histology)
-        assert signed.status_code == 201
-        report = doctor.call("GET", f"/submissions/{number}/report.json").get_json()
-        return kept.find()[0]["reviewed_as"], report["review"]["label"]
+    def decided_after(doctor: Person, **said: Any) -> tuple[str, str]:
+        move(any_backend, ada, doctor)
+        assert review(doctor, number, **said).status_code == 201
+        (own,) = ada.pages("/submissions")
+        return own["decision"]["label"], own["decision"]["histology"]
 
-    melanoma, mole = ("melanoma",) * 2, ("melanocytic_nevus",) * 2
-    assert decides("melanocytic_nevus") == mole
-    assert decides("melanoma", "confirmed") == melanoma
-    assert decides("melanocytic_nevus", "not_taken") == melanoma
+    waiting = ("melanoma", "awaited")
+    assert decided_after(first, label="melanoma", histology="awaited") == waiting
+    for agreement in ("unsure", "disagree"):
+        said = {"label": "melanocytic_nevus", "agreement": agreement}
+        assert decided_after(second, **said) == waiting
     assert list(any_backend.services.faults()) == []
-    assert decides("melanocytic_nevus", "confirmed") == mole
-    assert decides("melanoma") == melanoma  # seen since, and more urgent
+    result = {"label": None, "agreement": None, "histology_result": "melanoma"}
+    found = ("melanoma", "confirmed")
+    assert decided_after(second, **result) == found
+    assert decided_after(first, label="melanocytic_nevus") == found
+    harmless = {**result, "histology_result": "dermatofibroma"}
+    assert decided_after(first, **harmless) == ("dermatofibroma", "confirmed")
+
+
+def move(backend: Backend, patient: Person, doctor: Person) -> None:
+    account = backend.account(patient.email)
+    backend.services.accounts.change(account, doctor_id=backend.account(doctor.email).id)
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ({"label": "melanoma", "agreement": "unsure", "histology": "confirmed"}, 422),
+        ({"certainty": "unsure", "histology_result": "melanoma"}, 422),
+        ({"certainty": "sure", "histology": "confirmed"}, 422),
+        ({"histology": "awaited", "histology_result": "melanoma"}, 422),
+        ({"certainty": "sure"}, 422),
+        ({"certainty": "unsure", "agrees_with_label": True}, 422),
+        ({"certainty": "sure", "agrees_with_label": True, "label": "dermatofibroma"}, 422),
+        ({"certainty": "sure", "agrees_with_label": False, "label": "melanoma"}, 422),
+        ({"certainty": "sure", "agrees_with_urgency": True, "urgency": "routine"}, 422),
+        ({"certainty": "sure", "agrees_with_urgency": False}, 422),
+        ({"certainty": "sure", "agreement": "agree", "label": "melanoma"}, 400),
+        ({"agreement": "agree"}, 400),
+        ({"label": "melanoma"}, 400),
+        ({"histology_result": "wart"}, 400),
+    ],
+)
+def test_what_contradicts_itself_is_refused(
+    shared_backend: Backend, said: dict[str, Any], code: int
+) -> None:
+    doctor, _, number = in_care(shared_backend)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == code, answer.text
+    if code == 422:
+        assert answer.get_json()["code"] == "contradictory_review"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            {"certainty": "sure", "agrees_with_label": True},
+            {"label": "melanoma", "agrees_with_label": True, "urgency": None},
+        ),
+        (
+            {"certainty": "sure", "agrees_with_urgency": True},
+            {"label": None, "agrees_with_label": None, "urgency": "urgent_referral"},
+        ),
+        (
+            {"certainty": "sure", "label": "melanoma", "urgency": "referral"},
+            {"agrees_with_label": True, "agrees_with_urgency": False, "agreement": "agree"},
+        ),
+        ({"certainty": "unsure"}, {"label": None, "agreement": "unsure"}),
+        ({"new_picture_wanted": True}, {"label": None, "new_picture_wanted": True}),
+        (
+            {"histology_result": "squamous_cell_carcinoma"},
+            {"histology": "confirmed", "certainty": "sure", "label": "squamous_cell_carcinoma"},
+        ),
+        (AGREED, {"agrees_with_label": True, "agrees_with_urgency": None, "certainty": "sure"}),
+    ],
+)
+def test_a_review_says_with_what_it_agrees(
+    shared_backend: Backend, said: dict[str, Any], shown: dict[str, Any]
+) -> None:
+    doctor, _, number = in_care(shared_backend)
+    answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+    assert answer.status_code == 201, answer.text
+    assert shown.items() <= answer.get_json().items()
+
+
+def test_servers_of_the_version_before_can_read_every_review(backend: Backend) -> None:
+    """They know the model's conditions alone, and lower nothing for what they do not know."""
+    doctor, _, number = in_care(backend)
+    known = set(conditions_table().keys)
+    for label in conditions_table().labels:
+        assert review(doctor, number, label=label, agreement="disagree").status_code == 201
+    for said in ({"certainty": "unsure"}, {"histology_result": "inflammatory"}):
+        answer = doctor.call("POST", f"/submissions/{number}/review", json=said)
+        assert answer.status_code == 201
+    stored = backend.stored()
+    assert {one["label"] for one in stored["reviews"]} <= known
+    assert {one["reviewed_as"] for one in stored["submissions"]} <= known
+    of_label = {one["opinion"]["label"]: one for one in stored["reviews"]}
+    assert of_label["other_malignant"]["label"] == "actinic_keratosis"
+    other = of_label["other_benign"]
+    assert (other["label"], other["agreement"]) == ("melanoma", "unsure")
+    assert "histology" not in of_label["inflammatory"]
+
+
+def test_what_a_server_of_the_version_before_stored_is_read(backend: Backend) -> None:
+    doctor, ada, number = in_care(backend)
+    kept = backend.services.store.collection("reviews")
+
+    def decided(**older: Any) -> tuple[Any, ...]:
+        assert review(doctor, number, label="melanocytic_nevus").status_code == 201
+        last = kept.find(sort="-id", limit=1)[0]
+        told = {"agreement": "disagree", **older}
+        assert kept.update({"id": last["id"]}, {"$unset": {"opinion": True}, "$set": told})
+        decision = ada.call("GET", f"/submissions/{number}/report.json").get_json()["decision"]
+        return decision["label"], decision["certainty"], decision["histology"]
+
+    assert decided() == ("melanocytic_nevus", "sure", None)
+    confirmed = {"histology": "confirmed", "agreement": "unsure"}
+    melanoma = ("melanoma", "sure", "confirmed")
+    assert decided(label="melanoma", **confirmed) == melanoma
+    assert decided(label="melanocytic_nevus", **confirmed) == melanoma
+
+
+def test_a_finding_takes_so_many_reviews_and_no_more(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reviews, "MOST_REVIEWS", 2)
+    doctor, _, number = in_care(backend)
+    codes = [review(doctor, number).status_code for _ in range(3)]
+    assert codes == [201, 201, 422]
 
 
 def test_the_latest_of_two_reviews_at_once_is_marked(
@@ -225,10 +372,10 @@ def test_the_latest_of_two_reviews_at_once_is_marked(
     records = backend.services.records
     mark, labels = records.mark_reviewed, ["melanoma"]
 
-    def after_another(submission: Any, *, label: str) -> None:
+    def after_another(submission: Any, *, decision: Decision) -> None:
         if labels:
             assert review(doctor, number, label=labels.pop()).status_code == 201
-        mark(submission, label=label)
+        mark(submission, decision=decision)
 
     monkeypatch.setattr(records, "mark_reviewed", after_another)
     assert review(doctor, number, label="melanocytic_nevus").status_code == 201
@@ -241,14 +388,14 @@ def test_of_two_equal_requests_the_one_that_answers_has_marked_the_finding(
 ) -> None:
     """One signed the review and crashed; the other was told of it, and the lists of nothing."""
     doctor, _, number = in_care(backend)
-    reviews = backend.services.reviews._reviews
-    add = reviews.add
+    signed = backend.services.reviews._reviews
+    add = signed.add
 
     def after_the_other(**fields: Any) -> Any:
         add(**fields)  # and no more of that request
         return add(**fields)
 
-    monkeypatch.setattr(reviews, "add", after_the_other)
+    monkeypatch.setattr(signed, "add", after_the_other)
     assert review(doctor, number, key="visit-7").status_code == 201
     (kept,) = backend.services.store.collection("submissions").find()
     assert kept["reviewed_as"] == "melanoma"
@@ -261,7 +408,7 @@ def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> No
     """
     doctor, patient, number = in_care(any_backend)
     kept = any_backend.services.store.collection("submissions")
-    migration = next(m for m in migrations_of(any_backend.services) if m.name == "reviewed_as")
+    migration = next(m for m in migrations_of(any_backend.services) if m.name == "decision")
     other = predicted(patient)["id"]
     damaged = predicted(patient)["id"]
     assert review(doctor, damaged, label="melanoma").status_code == 201
@@ -269,7 +416,7 @@ def test_a_migration_marks_what_earlier_code_did_not(any_backend: Backend) -> No
     labels = ((number, "melanocytic_nevus"), (number, "melanoma"), (other, "melanoma"))
     for reviewed, label in labels:
         assert review(doctor, reviewed, label=label).status_code == 201
-    assert kept.update({"number": number}, {"$unset": {"reviewed_as": True}})
+    assert kept.update({"number": number}, {"$unset": {"decision": True}})
     assert kept.update({"number": other}, {"$set": {"reviewed_as": "melanocytic_nevus"}})
     misplaced = predicted(patient)["id"]
     assert review(doctor, misplaced, label="melanoma").status_code == 201
@@ -294,9 +441,9 @@ def test_a_missing_mark_is_found_and_repaired(backend: Backend) -> None:
     doctor, _, number = in_care(backend)
     assert review(doctor, number, label="melanoma").status_code == 201
     kept = backend.services.store.collection("submissions")
-    assert kept.update({"number": number}, {"$unset": {"reviewed_as": True}})
+    assert kept.update({"number": number}, {"$unset": {"decision": True}})
     (fault,) = backend.services.reviews.faults()
     assert fault.repair
     fault.repair()
-    assert kept.find()[0]["reviewed_as"] == "melanoma"
+    assert kept.find()[0]["decision"]["label"] == "melanoma"
     assert list(backend.services.reviews.faults()) == []

@@ -37,7 +37,8 @@ def test_a_list_has_what_the_angular_app_reads_and_what_must_be_said_beside_it(
     body = predicted(ada, photo_in(UNCERTAIN), keep_photo="true", language="fr")
     [shown] = ada.call("GET", "/submissions").get_json()
     contract = {"_id", "id", "user_name", "user_email", "class", "confidence", "report", "time"}
-    beside = {"band", "band_label", "action", "notice", "graver_review", "uncertain", "reasons"}
+    beside = {"band", "band_label", "action", "notice", "uncertain", "reasons"}
+    beside |= {"decision", "graver_review"}
     assert shown.keys() == contract | beside | {
         "language",
         "photo_kept",
@@ -65,7 +66,7 @@ def test_a_list_reads_from_the_store_no_more_than_it_shows(
     monkeypatch.setattr(documents, "find", find)
     [shown] = ada.call("GET", "/submissions").get_json()
     [[document]] = read
-    kept = {"ranked", "stated", "band", "uncertain", "reasons", "model_version"}
+    kept = {"ranked", "stated", "band", "raised_by", "uncertain", "reasons", "model_version"}
     assert document["finding"].keys() == kept
     assert document["sections"] == shown["report"]
     assert document.keys() == {

@@ -4,15 +4,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from skinapi.records.reviews import Agreement, Histology, Review
+from skinapi.records.decisions import Decision
+from skinapi.records.opinions import Agreement, Histology, Statement
+from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.report import Patient, Report, Seal
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Language, conditions_table
+from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt
+from skinapi.vision.finding import Doubt, Finding
 from skinapi.vision.photo import read_photo
 from tests.findings import finding_of, told_finding
 from tests.vision.photos import encoded, skin_with_spot
@@ -29,11 +31,21 @@ REVIEW = Review(
     submission="1" * 32,
     doctor="2" * 32,
     signature="Dr Ελένη Παπαδοπούλου",
-    label="melanocytic_nevus",
-    agreement=Agreement.DISAGREE,
-    histology=Histology.AWAITED,
+    opinion=Statement(
+        label="melanocytic_nevus", agreement=Agreement.DISAGREE, histology=Histology.AWAITED
+    ).resolve(stated="melanoma", band=Band.URGENT_REFERRAL),
     note="Excision planned.\nPatient told by telephone.",
 )
+
+
+def reviewed(report: Report, *, finding: Finding | None = None, **said: Any) -> Report:
+    """The report where the doctor says this of the finding."""
+    found = finding or finding_of()
+    opinion = Statement(**said).resolve(stated=found.stated, band=found.band)
+    review = REVIEW.model_copy(update={"opinion": opinion})
+    return replace(report, review=review, decision=Decision.of([review], found))
+
+
 # Every rule that can ask for one band beside the others, every doubt, every number.
 LONGEST_FINDING: dict[str, Any] = {
     **{
@@ -75,6 +87,7 @@ def made_report(
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
         "pictures": print_pictures(lesion, HEAT) if photo else None,
         "review": REVIEW,
+        "decision": Decision.of([REVIEW], found),
         "seal": SEAL,
     }
     return Report(**{**values, **fields})
@@ -104,13 +117,15 @@ def longest_report(language: Language) -> Report:
         limits=lists[:1],
         next_steps=lists[:1],
     )
+    long = REVIEW.model_copy(update={"note": (sentence * 30)[:999], "signature": name})
     report = made_report(
         language,
         finding=LONGEST_FINDING,
         narrative=narrative,
         clinic=name,
         patient=Patient(name=name, email=f"{'w' * 60}@{'example.' * 20}org"),
-        review=REVIEW.model_copy(update={"note": (sentence * 30)[:999], "signature": name}),
+        review=long,
+        decision=Decision.of([long], finding_of()),
     )
     ticked = tuple(item.key for item in conditions_table().checklist.items)
     context = report.facts.context.model_copy(update={"checklist": ticked})

@@ -2,20 +2,22 @@
 
 import html
 import io
+import re
 from dataclasses import replace
 
 import pytest
 from pypdf import PdfReader
 
+from skinapi.records.opinions import Certainty
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.html import render_html
+from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.schemas import AboutView, FullReport
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt
-from skinapi.vision.typography import NO_BREAK_SPACE
 from tests.findings import finding_of
-from tests.reports.sample_reports import REVIEW, made_report
+from tests.reports.sample_reports import made_report, reviewed
 
 TABLE = conditions_table()
 
@@ -24,7 +26,7 @@ def told_about(
     key: str, band: Band, language: Language, reasons: tuple[Doubt, ...] = ()
 ) -> AboutView | None:
     finding = finding_of(key, band=band, reasons=reasons)
-    report = made_report(language)
+    report = made_report(language, review=None, decision=None)
     return AboutView.of(replace(report, facts=Facts.of(finding, UNKNOWN)))
 
 
@@ -52,39 +54,103 @@ def test_a_cancer_is_described_whatever_the_doubt() -> None:
         assert len(about.sentences) == 3
 
 
+WORDS = TABLE.notices.decision
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_a_review_that_is_more_urgent_is_read_first_and_nothing_is_called_harmless(
-    language: Language,
+@pytest.mark.parametrize(
+    ("stated", "band", "decided"),
+    [
+        ("dermatofibroma", Band.ROUTINE, "melanoma"),
+        ("melanoma", Band.URGENT_REFERRAL, "benign_keratosis"),
+        ("melanocytic_nevus", Band.SELF_MONITORING, "squamous_cell_carcinoma"),
+    ],
+)
+def test_a_decision_heads_the_report_and_nothing_said_of_the_finding_contradicts_it(
+    language: Language, stated: str, band: Band, decided: str
 ) -> None:
+    """The doctor wrote "seborrhoeic keratosis"; the patient still opened on "Urgent referral"."""
+    finding = finding_of(stated, band=band)
+    plain = replace(made_report(language, photo=False), facts=Facts.of(finding, UNKNOWN))
+    report = reviewed(plain, finding=finding, label=decided, certainty=Certainty.SURE)
+    name, own = TABLE.name(decided, language), TABLE.label(decided).urgency
+    step = TABLE.band_words(own, language)
+    shown = FullReport.of(report)
+    assert shown.band is band
+    assert shown.decision
+    assert (shown.decision.label, shown.decision.name, shown.decision.urgency) == (
+        decided,
+        name,
+        own,
+    )
+    assert shown.about is None or shown.about.name == name
+    told = shown.narrative.sections
+    assert name in told.overview
+    assert step.next_step in told.recommendation
+    assert told.importance_of_early_detection.startswith(name)
+    head = (
+        WORDS.title.in_language(language),
+        name,
+        step.label,
+        step.next_step,
+        "Ελένη Παπαδοπούλου, 2026-11-21",
+        labels_of(language).model_said,
+        f"{report.band_words.label}.",
+    )
+    page = " ".join(html.unescape(re.sub("<[^>]*>", " ", render_html(report))).split())
+    pdf = PdfReader(io.BytesIO(render_pdf(report))).pages[0].extract_text()
+    for text in (page, " ".join(pdf.split())):
+        places = [text.index(" ".join(part.split())) for part in head]
+        assert places == sorted(places)
+    written = plain.narrative.sections
+    gone = (written.overview, written.importance_of_early_detection, written.recommendation)
+    for sentence in (*gone, *plain.narrative.next_steps):
+        assert sentence not in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_what_no_model_knows_the_report_says_to_ask_a_doctor(language: Language) -> None:
+    report = reviewed(made_report(language), label="inflammatory", certainty=Certainty.SURE)
+    about = AboutView.of(report)
+    assert about
+    assert about.sentences == (WORDS.ask_a_doctor.in_language(language),)
+
+
+def test_what_a_doctor_is_unsure_about_replaces_no_word_about_a_cancer() -> None:
+    plain = made_report(photo=False)
+    report = reviewed(plain, label="melanocytic_nevus", certainty=Certainty.UNSURE)
+    shown = FullReport.of(report)
+    assert shown.decision
+    assert shown.decision.urgency is shown.band is Band.URGENT_REFERRAL
+    assert shown.decision.title == WORDS.opinion.en
+    assert shown.about
+    assert shown.about.name == "Melanoma"
+    early = shown.narrative.sections.importance_of_early_detection
+    assert early == plain.narrative.sections.importance_of_early_detection
+
+
+def test_a_new_picture_is_asked_for_before_anything_else() -> None:
+    report = reviewed(made_report(), new_picture_wanted=True)
+    shown = FullReport.of(report)
+    assert shown.decision
+    assert shown.decision.label is None
+    assert shown.decision.remarks == [WORDS.new_picture.en]
+    assert shown.narrative.next_steps[0] == WORDS.new_picture.en
+
+
+def test_a_result_is_called_the_laboratorys() -> None:
+    report = reviewed(made_report(), label="melanoma", histology_result="other_benign")
+    shown = FullReport.of(report)
+    assert shown.decision
+    assert (shown.decision.label, shown.decision.remarks) == (
+        "other_benign",
+        [WORDS.confirmed.en],
+    )
+
+
+def test_a_milder_decision_is_no_graver_review() -> None:
+    assert made_report(photo=False).graver_review is None
     finding = finding_of("dermatofibroma", band=Band.ROUTINE)
-    report = replace(made_report(language, photo=False), facts=Facts.of(finding, UNKNOWN))
-    for label, graver in (("melanoma", True), ("dermatofibroma", False)):
-        reviewed = replace(report, review=REVIEW.model_copy(update={"label": label}))
-        shown = FullReport.of(reviewed)
-        assert (shown.about is None) is graver
-        if not graver:
-            assert shown.graver_review is None
-            continue
-        assert shown.graver_review
-        assert reviewed.name(label) in shown.graver_review
-        assert shown.notices[1] == shown.graver_review
-        told = shown.narrative
-        assert told.sections.overview == shown.graver_review
-        assert (told.sections.recommendation, *told.next_steps) == (shown.graver_review,) * 2
-        assert told.sections.importance_of_early_detection.startswith(reviewed.name(label))
-        page, band = html.unescape(render_html(reviewed)), reviewed.band_words.label
-        assert page.index(shown.graver_review) < page.index(band)
-        printed = " ".join(
-            PdfReader(io.BytesIO(render_pdf(reviewed))).pages[0].extract_text().split()
-        )
-        review = shown.graver_review.replace(NO_BREAK_SPACE, " ")
-        assert printed.index(review) < printed.index(band)
-        words = report.narrative.sections
-        written = (words.overview, words.importance_of_early_detection, words.recommendation)
-        for sentence in (*written, *report.narrative.next_steps):
-            assert sentence not in page
-
-
-def test_a_review_of_a_graver_finding_lowers_nothing() -> None:
-    report = made_report(photo=False)  # a melanoma, and the doctor sees a mole
-    assert report.graver_review is None
+    plain = replace(made_report(photo=False), facts=Facts.of(finding, UNKNOWN))
+    graver = reviewed(plain, finding=finding, label="melanoma", certainty=Certainty.SURE)
+    assert "Melanoma" in (graver.graver_review or "")

@@ -178,7 +178,7 @@ def test_a_review_makes_another_report_and_stands_in_it(backend: Backend) -> Non
     doctor, ada, number = in_care(backend)
     before = report_of(ada, number)
     for label, note in (("melanoma", "First look."), ("dermatofibroma", "Second look.")):
-        body = {"label": label, "agreement": "unsure", "note": note}
+        body = {"label": label, "certainty": "sure", "note": note}
         assert doctor.call("POST", f"/submissions/{number}/review", json=body).status_code == 201
     after = report_of(ada, number)
     assert after["review"]["note"] == "Second look."

@@ -1,18 +1,27 @@
 """The template's words: short enough, in Latin-1, uncertain where it is, never against the band."""
 
+from datetime import UTC, datetime
 from itertools import chain, combinations, product
 from typing import Any
 
 import pytest
 
-from skinapi.records.schemas import put_review_first
+from skinapi.records.decisions import Decision
+from skinapi.records.opinions import Certainty, Histology
 from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import say_certainty
 from skinapi.reports.text.template import TemplateWriter
-from skinapi.vision.bands import RaisedBy, graver_review, urgency
-from skinapi.vision.conditions import LANGUAGES, NORMAL_SKIN, Band, Language, conditions_table
+from skinapi.vision.bands import RaisedBy, urgency
+from skinapi.vision.conditions import (
+    LANGUAGES,
+    NORMAL_SKIN,
+    Band,
+    Condition,
+    Language,
+    conditions_table,
+)
 from skinapi.vision.finding import Doubt, Finding, NotRuledOut
 from tests.findings import (
     CONTRADICTED,
@@ -80,27 +89,38 @@ def test_all_sections_fit_that_pdf_where_a_rule_named_the_condition(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("key", TABLE.keys)
-def test_below_a_graver_review_nothing_is_harmless_and_all_fits_that_pdf(
+def test_below_a_decision_nothing_of_the_finding_is_described_and_all_fits_that_pdf(
     key: str, language: Language
 ) -> None:
     """The overview went on to call a mole harmless where the doctor had written melanoma."""
     own = TABLE.by_key(key).sentences[language]
-    for band, label in product(Band, set(TABLE.keys) - {key}):
+    for band, label in product(Band, set(TABLE.labels) - {key}):
         finding = told_finding(key, band=band, raised_by=RULES[band], checklist_score=0)
-        said = graver_review(reviewed_as=label, band=band)
-        if said is None:
-            continue
-        shown = put_review_first(
-            write_sections(finding, language).model_dump(),
-            said.in_language(language),
-            reviewed_as=label,
-            language=language,
-        )
+        decision = decision_of(label, histology=Histology.AWAITED, new_picture_wanted=True)
+        sections = write_sections(finding, language).model_dump()
+        shown = decision.put_first(sections, band, language)
         whole = " ".join(shown.values())
         assert len(whole.encode("latin-1")) <= MOST_CHARACTERS
         assert own.what_it_is not in whole
         assert own.why_early not in whole
-        assert TABLE.by_key(label).sentences[language].why_early in whole
+        assert TABLE.name(label, language) in shown["overview"]
+        decided = TABLE.label(label)
+        if isinstance(decided, Condition):
+            assert decided.sentences[language].why_early in whole
+
+
+def decision_of(label: str, **fields: Any) -> Decision:
+    given: dict[str, Any] = {
+        "review": "1" * 32,
+        "label": label,
+        "urgency": TABLE.label(label).urgency,
+        "certainty": Certainty.SURE,
+        "histology": None,
+        "new_picture_wanted": False,
+        "decided_at": datetime(2026, 11, 21, tzinfo=UTC),
+        "decided_by": "Dr Ελένη Παπαδοπούλου",
+    }
+    return Decision(**{**given, **fields})
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

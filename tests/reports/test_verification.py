@@ -16,7 +16,12 @@ def written(language: Language = "en", source: Source | None = None) -> Narrativ
 
 def sealed(narrative: Narrative, submission: str = "one") -> str:
     return seal_report(
-        facts=FACTS, narrative=narrative, review=None, renderer="r", submission=submission
+        facts=FACTS,
+        narrative=narrative,
+        review=None,
+        decision=None,
+        renderer="r",
+        submission=submission,
     )
 
 

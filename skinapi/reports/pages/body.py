@@ -36,6 +36,7 @@ from skinapi.reports.pages.styles import (
     Styles,
 )
 from skinapi.reports.pages.text_layout import printable
+from skinapi.vision.conditions import Band
 
 REVIEW_LABELS = 80.0
 
@@ -55,6 +56,7 @@ class _Body:
 
     def pages(self) -> list[Page]:
         self._title()
+        self._decision()
         self._band()
         self._head()
         self._finding()
@@ -92,21 +94,41 @@ class _Body:
     def _misses_letters(self) -> bool:
         """Whether a name or a note has letters that the font does not have."""
         rows = [*self._content.identity, *self._content.review]
-        texts = [self._report.clinic or "", *(text for _, text in rows)]
+        signed = self._content.decision.signed if self._content.decision else ""
+        texts = [self._report.clinic or "", signed, *(text for _, text in rows)]
         return any(UNPRINTABLE in printable(text) for text in texts)
 
+    def _decision(self) -> None:
+        """Where doctors have decided, this is the first thing to read."""
+        decision, styles, inner = self._content.decision, self._styles, WIDTH - 28
+        if decision is None:
+            return
+        ink, _ = BAND_COLOURS[decision.urgency]
+        said = [
+            text_block(decision.head, replace(styles.band, colour=ink), width=inner),
+            text_block(decision.urgency_label, styles.strong, width=inner),
+            text_block(" ".join(decision.sentences), styles.action, width=inner),
+            text_block(decision.signed, styles.small, width=inner),
+        ]
+        self._box(decision.urgency, said)
+        self._flow.skip(5)
+        model_said = text_block(self._labels.model_said, styles.small_heading, width=WIDTH)
+        self._flow.place(model_said, keep=4 * styles.action.leading)
+
     def _band(self) -> None:
-        """The first thing to read: a review that is more urgent, and three sentences."""
+        """Three sentences on what the model says, the first ones where no doctor has decided."""
         said_first, styles, inner = self._content.summary, self._styles, WIDTH - 28
-        ink, tint = BAND_COLOURS[self._report.facts.band]
-        graver = self._report.graver_review
-        review = [text_block(graver, styles.action, width=inner), space(4)] if graver else []
-        said = stack(
-            *review,
+        ink, _ = BAND_COLOURS[self._report.facts.band]
+        said = [
             text_block(said_first.likely, styles.action, width=inner),
             text_block(said_first.to_do, replace(styles.band, colour=ink), width=inner),
             text_block(said_first.certainty, styles.action, width=inner),
-        )
+        ]
+        self._box(self._report.facts.band, said)
+
+    def _box(self, band: Band, blocks: list[Block]) -> None:
+        """A box in the band's colours."""
+        said, (ink, tint) = stack(*blocks), BAND_COLOURS[band]
         height = said.height + 14
 
         def paint(canvas: Canvas, left: float, top: float) -> None:

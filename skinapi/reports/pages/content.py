@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Self
 
+from skinapi.records.decisions import Decision
+from skinapi.records.opinions import Histology, Opinion
 from skinapi.reports.narrative import Writer
 from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pages.labels.schema import Labels
@@ -11,7 +14,7 @@ from skinapi.reports.reading import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.summary import Summary
-from skinapi.vision.conditions import conditions_table
+from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding import probability_of
 from skinapi.vision.quality import LEAST_SHARPNESS
@@ -34,6 +37,30 @@ class Tick:
     text: str
     points: int
     ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionContent:
+    """What doctors have decided, in the order in which it is read."""
+
+    head: str
+    urgency: Band
+    urgency_label: str
+    sentences: tuple[str, ...]
+    signed: str
+
+    @classmethod
+    def of(cls, decision: Decision, language: Language) -> Self:
+        words = decision.band_words(language)
+        return cls(
+            head=decision.heading(language),
+            urgency=decision.urgency,
+            urgency_label=words.label,
+            sentences=(*decision.remarks(language), words.next_step),
+            signed=labels_of(language).decided.format(
+                decision.decided_by, time_text(decision.decided_at)
+            ),
+        )
 
 
 class ReportContent:
@@ -216,18 +243,34 @@ class ReportContent:
 
     @cached_property
     def review(self) -> list[Row]:
-        """The review that counts; empty if there is none."""
+        """The review that counts, without what its decision says; empty if there is none."""
         review, labels = self.report.review, self.labels
         if review is None:
             return []
+        opinion = review.opinion
+        seen = opinion.label if opinion.label != opinion.condition else None
+        not_taken = opinion.histology is Histology.NOT_TAKEN
         rows = [
-            (labels.agreement, labels.agreements[review.agreement]),
-            (labels.review_label, self.report.name(review.label)),
-            (labels.histology, labels.histologies[review.histology] if review.histology else ""),
+            (labels.agreement, labels.agreements[opinion.agreement]),
+            (labels.review_label, self.report.name(seen) if seen else ""),
+            (labels.urgency_asked, self._urgency_of(opinion)),
+            (labels.histology, labels.not_taken if not_taken else ""),
             (labels.note, review.note or ""),
-            (labels.signed, f"{review.signature}, {time_text(review.created_at)}"),
         ]
         return [(label, text) for label, text in rows if text]
+
+    def _urgency_of(self, opinion: Opinion) -> str:
+        if opinion.urgency is None:
+            return ""
+        words = self._table.band_words(opinion.urgency, self.report.language)
+        agreed = self.labels.urgency_agreed if opinion.agrees_with_urgency else "{}"
+        return agreed.format(words.label)
+
+    @cached_property
+    def decision(self) -> "DecisionContent | None":
+        """The head of the first page; None before a review."""
+        decision = self.report.decision
+        return DecisionContent.of(decision, self.report.language) if decision else None
 
     @cached_property
     def quality(self) -> list[Row]:

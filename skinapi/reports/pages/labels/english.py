@@ -1,6 +1,6 @@
 """English."""
 
-from skinapi.records.reviews import Agreement, Histology
+from skinapi.records.opinions import Agreement
 from skinapi.reports.pages.labels.schema import Labels
 from skinapi.vision.context import Modality
 
@@ -63,13 +63,17 @@ ENGLISH = Labels(
     points="{} of {} points; from {} on, a doctor should see it this week.",
     ticked="yes",
     denied="no",
+    decided="Decided by {}, {}",
+    model_said="What the model said before",
     review="Doctor's review",
     no_review="No doctor has reviewed this finding yet.",
-    agreement="Finding",
+    agreement="Model's label",
     review_label="Doctor's label",
+    urgency_asked="Urgency",
+    urgency_agreed="{} (agrees with the model's)",
     histology="Histology",
+    not_taken="no sample taken",
     note="Note",
-    signed="Signed",
     quality="Picture and model",
     size="Size",
     brightness="Brightness",
@@ -121,13 +125,8 @@ ENGLISH = Labels(
         6: "Fitzpatrick VI",
     },
     agreements={
-        Agreement.AGREE: "agrees with the finding",
-        Agreement.DISAGREE: "disagrees with the finding",
-        Agreement.UNSURE: "is unsure about the finding",
-    },
-    histologies={
-        Histology.NOT_TAKEN: "no sample taken",
-        Histology.AWAITED: "result awaited",
-        Histology.CONFIRMED: "confirms the doctor's label",
+        Agreement.AGREE: "the doctor agrees",
+        Agreement.DISAGREE: "the doctor does not agree",
+        Agreement.UNSURE: "the doctor is unsure",
     },
 )

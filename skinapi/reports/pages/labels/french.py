@@ -1,6 +1,6 @@
 """French."""
 
-from skinapi.records.reviews import Agreement, Histology
+from skinapi.records.opinions import Agreement
 from skinapi.reports.pages.labels.schema import Labels
 from skinapi.vision.context import Modality
 from skinapi.vision.typography import space_all_french
@@ -64,13 +64,17 @@ _LABELS = Labels(
     points="{} points sur {}; à partir de {}, un médecin doit la voir cette semaine.",
     ticked="oui",
     denied="non",
+    decided="Décidé par {}, {}",
+    model_said="Ce que le modèle avait répondu",
     review="Avis du médecin",
     no_review="Aucun médecin n'a encore donné son avis sur ce résultat.",
-    agreement="Résultat",
+    agreement="Réponse du modèle",
     review_label="Avis retenu",
+    urgency_asked="Urgence",
+    urgency_agreed="{} (comme le modèle)",
     histology="Histologie",
+    not_taken="aucun prélèvement",
     note="Remarque",
-    signed="Signé",
     quality="Image et modèle",
     size="Taille",
     brightness="Luminosité",
@@ -122,14 +126,9 @@ _LABELS = Labels(
         6: "Fitzpatrick VI",
     },
     agreements={
-        Agreement.AGREE: "d'accord avec le résultat",
-        Agreement.DISAGREE: "pas d'accord avec le résultat",
-        Agreement.UNSURE: "incertain du résultat",
-    },
-    histologies={
-        Histology.NOT_TAKEN: "aucun prélèvement",
-        Histology.AWAITED: "résultat attendu",
-        Histology.CONFIRMED: "confirme l'avis retenu",
+        Agreement.AGREE: "le médecin est d'accord",
+        Agreement.DISAGREE: "le médecin n'est pas d'accord",
+        Agreement.UNSURE: "le médecin hésite",
     },
 )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from skinapi.records.reviews import Agreement, Histology
+from skinapi.records.opinions import Agreement
 from skinapi.vision.conditions import Frozen
 from skinapi.vision.context import AgeBand, BodySite, Fitzpatrick, Modality, Sex
 
@@ -69,13 +69,17 @@ class Labels(Frozen):
     ticked: str
     denied: str
 
+    decided: str
+    model_said: str
     review: str
     no_review: str
     agreement: str
     review_label: str
+    urgency_asked: str
+    urgency_agreed: str
     histology: str
+    not_taken: str
     note: str
-    signed: str
 
     quality: str
     size: str
@@ -97,4 +101,3 @@ class Labels(Frozen):
     sites: Mapping[BodySite, str]
     skin_types: Mapping[Fitzpatrick, str]
     agreements: Mapping[Agreement, str]
-    histologies: Mapping[Histology, str]

@@ -1,0 +1,245 @@
+"""What a doctor says in a review, and how earlier and later code store it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import model_validator
+
+from skinapi.records.errors import ContradictoryReview
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import Band, conditions_table
+
+
+class Agreement(StrEnum):
+    """With the label of the finding."""
+
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    UNSURE = "unsure"
+
+
+class Certainty(StrEnum):
+    SURE = "sure"
+    UNSURE = "unsure"
+
+
+class Histology(StrEnum):
+    """`confirmed`: the laboratory's result is known."""
+
+    NOT_TAKEN = "not_taken"
+    AWAITED = "awaited"
+    CONFIRMED = "confirmed"
+
+
+AGREES = {Agreement.AGREE: True, Agreement.DISAGREE: False, Agreement.UNSURE: None}
+# What servers of version 3 of the store are told of another cancer: it has this one's urgency.
+OTHER_CANCER = "actinic_keratosis"
+
+
+class Opinion(StoredRecord):
+    """What a review says.
+
+    `label` is what the doctor sees, `histology_result` what the laboratory found; None where
+    neither is named. `urgency` is None where it was not said. `agrees_with_…` compare both with the
+    finding; None where the doctor is unsure or said nothing.
+    """
+
+    certainty: Certainty
+    label: str | None = None
+    agrees_with_label: bool | None = None
+    urgency: Band | None = None
+    agrees_with_urgency: bool | None = None
+    histology: Histology | None = None
+    histology_result: str | None = None
+    new_picture_wanted: bool = False
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    @property
+    def condition(self) -> str | None:
+        """The condition that it names: the laboratory's, where there is a result."""
+        return self.histology_result or self.label
+
+    @property
+    def malignant(self) -> bool:
+        return self.condition is not None and conditions_table().label(self.condition).malignant
+
+    @property
+    def agreement(self) -> Agreement:
+        return next(word for word, agrees in AGREES.items() if agrees is self.agrees_with_label)
+
+    def for_version_3(self, *, stated: str) -> dict[str, Any]:
+        """The fields that servers of the version before read, which know the model's conditions
+        alone. Without one they are told of a doctor who is unsure about the finding.
+        """
+        known = known_to_version_3(self.condition)
+        named = {"label": known, "agreement": self.agreement, "histology": self.histology}
+        if known is not None:
+            return named
+        result = self.histology is Histology.CONFIRMED
+        histology = None if result else self.histology
+        return {"label": stated, "agreement": Agreement.UNSURE, "histology": histology}
+
+    @classmethod
+    def of_version_3(cls, stored: Mapping[str, Any]) -> Self:
+        """What a review says that a server of the version before has stored.
+
+        Such a one could be unsure and confirmed at once. Of a cancer it counts as the laboratory's
+        result; else as an opinion that is not sure.
+        """
+        label, agreement = stored["label"], Agreement(stored["agreement"])
+        unsure = agreement is Agreement.UNSURE
+        histology = Histology(stored["histology"]) if stored.get("histology") else None
+        if histology is Histology.CONFIRMED:
+            if not unsure or conditions_table().label(label).malignant:
+                unsure = False
+            else:
+                histology = None
+        return cls(
+            certainty=Certainty.UNSURE if unsure else Certainty.SURE,
+            label=label,
+            agrees_with_label=AGREES[agreement],
+            histology=histology,
+            histology_result=label if histology is Histology.CONFIRMED else None,
+        )
+
+
+def known_to_version_3(condition: str | None) -> str | None:
+    """The condition under which servers of the version before know this one; None without any."""
+    if condition is None:
+        return None
+    table = conditions_table()
+    return table.counted_as(condition) or (
+        OTHER_CANCER if table.label(condition).malignant else None
+    )
+
+
+class Verdict(StoredRecord):
+    """What a review says of the lesion, without its note."""
+
+    submission: str
+    doctor: str
+    opinion: Opinion
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_version_3(cls, stored: Any) -> Any:
+        if not isinstance(stored, dict) or stored.get("opinion") is not None:
+            return stored
+        return {**stored, "opinion": Opinion.of_version_3(stored)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a doctor sends. Only `agreement` and `label` are what older clients send."""
+
+    label: str | None = None
+    agreement: Agreement | None = None
+    certainty: Certainty | None = None
+    agrees_with_label: bool | None = None
+    urgency: Band | None = None
+    agrees_with_urgency: bool | None = None
+    histology: Histology | None = None
+    histology_result: str | None = None
+    new_picture_wanted: bool = False
+
+    @property
+    def of_version_3(self) -> tuple[object, ...]:
+        """What earlier code knew of it: a retry that comes after an upgrade has the same."""
+        return self.label, self.agreement, self.histology
+
+    @property
+    def newer(self) -> tuple[object, ...]:
+        """The rest, where anything of it is said."""
+        rest = (
+            self.certainty,
+            self.agrees_with_label,
+            self.urgency,
+            self.agrees_with_urgency,
+            self.histology_result,
+            self.new_picture_wanted or None,
+        )
+        return rest if any(said is not None for said in rest) else ()
+
+    @property
+    def agrees(self) -> bool | None:
+        """With the label, as far as it was said."""
+        if self.agreement is None:
+            return self.agrees_with_label
+        return AGREES[self.agreement]
+
+    @property
+    def unsure(self) -> bool:
+        if self.certainty is None and self.agreement is None:
+            return self.histology_result is None and not self.agrees
+        return Certainty.UNSURE in (self.certainty, self.agreement)
+
+    def resolve(self, *, stated: str, band: Band) -> Opinion:
+        """What it says of a finding that states this condition and has this band.
+
+        Raises ContradictoryReview where its parts contradict each other.
+        """
+        label = self.label or (stated if self.agrees else None)
+        result = self.histology_result
+        if self.histology is Histology.CONFIRMED and result is None:
+            result = label
+        condition = result or label
+        self._refuse_contradictions(condition, result, stated=stated, band=band)
+        agrees = self.agrees
+        if agrees is None and condition is not None and not self.unsure:
+            agrees = condition == stated
+        urgency = self.urgency or (band if self.agrees_with_urgency else None)
+        agrees_with_urgency = self.agrees_with_urgency
+        if agrees_with_urgency is None and urgency is not None:
+            agrees_with_urgency = urgency is band
+        return Opinion(
+            certainty=Certainty.UNSURE if self.unsure else Certainty.SURE,
+            label=label or result,
+            agrees_with_label=None if self.unsure else agrees,
+            urgency=urgency,
+            agrees_with_urgency=agrees_with_urgency,
+            histology=Histology.CONFIRMED if result else self.histology,
+            histology_result=result,
+            new_picture_wanted=self.new_picture_wanted,
+        )
+
+    def _refuse_contradictions(
+        self, condition: str | None, result: str | None, *, stated: str, band: Band
+    ) -> None:
+        agreed, urgency = self.agrees_with_urgency, self.urgency
+        refused = {
+            "A review that agrees has the label of the finding, "
+            f"{stated}; to name another, send the agreement `disagree` or `unsure`": self.agrees
+            is True
+            and condition != stated,
+            "A review that does not agree with the label of the finding names another, or none": (
+                self.agrees_with_label is False and condition == stated
+            ),
+            "Who is unsure agrees with no label": self.unsure and self.agrees is not None,
+            "A review with the laboratory's result is sure: unsure and confirmed exclude each "
+            "other": self.unsure and (result is not None or self.histology is Histology.CONFIRMED),
+            "A confirmed histology needs its result, in `histology_result` or as `label`": (
+                self.histology is Histology.CONFIRMED and result is None
+            ),
+            "A result of the histology is known, awaited or not taken: only one of them": (
+                self.histology_result is not None
+                and self.histology not in (None, Histology.CONFIRMED)
+            ),
+            "A review says something: a label, an urgency, a result, or that it is unsure": (
+                not (condition or urgency or agreed or self.unsure or self.new_picture_wanted)
+                and self.agrees is None
+            ),
+            f"A review that agrees with the urgency has that of the finding, {band}": (
+                agreed is True and urgency not in (None, band)
+            ),
+            "A review that does not agree with the urgency says which one, and another": (
+                agreed is False and urgency in (None, band)
+            ),
+        }
+        for sentence, is_refused in refused.items():
+            if is_refused:
+                raise ContradictoryReview(sentence)
