@@ -205,7 +205,7 @@ class TooManyRequests(SkinAPIError):
 
 class PredictionQuotaReached(TooManyRequests):
     code = "prediction_quota_reached"
-    sentence = "Daily photo limit reached. Please try again later"
+    sentence = "Photo limit reached. Try again later."
 
 
 class RequestTimeout(SkinAPIError):
@@ -222,7 +222,7 @@ class Unavailable(SkinAPIError):
 
 class NoModel(Unavailable):
     code = "no_model"
-    sentence = "No model is loaded, so no picture can be judged; the operator can set MODEL_PATH"
+    sentence = "No model is loaded, so no picture can be judged. Tell the operator of this server."
 
 
 class EngineUnavailable(Unavailable):

@@ -1,11 +1,17 @@
 """The tree of errors at the top of `skinapi/errors.py` is the tree of the code."""
 
+import ast
+import re
 from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 
 import skinapi.app  # every room's errors are in the tree once the application is imported
 import skinapi.batch.errors
 from skinapi import errors
 from skinapi.errors import SkinAPIError
+from skinapi.settings import Settings
 
 
 def tree(error: type[SkinAPIError], depth: int = 0) -> Iterator[str]:
@@ -23,3 +29,44 @@ def test_the_drawn_tree_is_the_tree_of_the_code() -> None:
     assert skinapi.batch.errors
     drawn = {line.strip() for line in (errors.__doc__ or "").splitlines() if line.startswith("  ")}
     assert drawn == {line.strip() for line in tree(SkinAPIError)}
+
+
+SETTING = re.compile(rf"\b({'|'.join(name.upper() for name in Settings.model_fields)})\b|OPEN_\w+=")
+BYTES = re.compile(r"\d bytes\b|^ bytes\b")
+# What a patient may meet. The guide documents its sentence with bytes; sizes in words name them
+# only where they are less than a thousand.
+MET_BY_PATIENTS = (
+    "errors.py",
+    "web",
+    "auth",
+    "records",
+    "prediction",
+    "clients",
+    "reports",
+    "care",
+)
+OF_A_CONTRACT = {"guide.py", "size_limits.py"}
+
+
+@pytest.mark.parametrize("place", MET_BY_PATIENTS)
+def test_no_sentence_for_patients_names_a_setting_or_counts_bytes(place: str) -> None:
+    folder = Path(skinapi.app.__file__).parent / place
+    for path in folder.rglob("*.py") if folder.is_dir() else [folder]:
+        said = " | ".join(_texts(path))
+        assert not SETTING.search(said), path
+        assert path.name in OF_A_CONTRACT or not BYTES.search(said), path
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """The texts in this file that somebody may read: no documentation, nothing for the operator."""
+    tree, unread = ast.parse(path.read_text()), set[ast.AST]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            unread.add(node.value)
+        if isinstance(node, ast.keyword) and node.arg == "description":
+            unread.update(ast.walk(node.value))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UnsafeSettings":
+            unread.update(ast.walk(node))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in unread:
+            yield node.value

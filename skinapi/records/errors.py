@@ -4,8 +4,13 @@ from skinapi.errors import SkinAPIError, Unprocessable
 
 
 class StorageQuotaReached(SkinAPIError):
+    """`most`: how many findings an account may have."""
+
     status, code = 507, "storage_quota_reached"
-    sentence = "This account keeps as many findings as it may; delete some, then try again"
+    sentence = "This account has as many findings as it may"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{self.sentence} ({most}). Delete some, then try again.")
 
 
 class ContradictoryReview(Unprocessable):

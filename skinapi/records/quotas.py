@@ -25,5 +25,5 @@ class Quotas:
         time may exceed the storage quota by their number, because none of them is stored yet.
         """
         if self._counts.reaches(owner.id, self._most_submissions):
-            raise StorageQuotaReached
+            raise StorageQuotaReached(self._most_submissions)
         self._spend(owner.id, owner.role)

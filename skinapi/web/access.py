@@ -60,9 +60,11 @@ class Opened:
 
 
 def closed_to(*clients: str) -> str:
-    """The sentence that names the settings with which an operator opens these clients."""
-    settings = " or ".join(f"OPEN_{client.upper()}=true" for client in clients)
-    return f"Nobody is served here without a token, unless the operator sets {settings}."
+    """The sentence for who has no token: which clients the operator would have to open."""
+    return (
+        "Nobody is served here without a token, unless the operator of this server opens it to "
+        f"{' or '.join(clients)}."
+    )
 
 
 Access = Public | Scraper | Signed | Opened

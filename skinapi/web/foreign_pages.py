@@ -17,8 +17,8 @@ from skinapi.errors import Forbidden
 from skinapi.web.headers import LOOPBACK_HOST
 
 OTHER_PAGE = (
-    "A page of another site asks, which is not served here without a token; the operator allows "
-    "its address with ALLOWED_ORIGINS"
+    "A page of another site asks, which is not served here without a token, unless the operator of "
+    "this server allows its address"
 )
 OTHER_NAME = (
     "Without a token this server is reached by the names of this machine alone, such as "

@@ -4,6 +4,7 @@ import importlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
@@ -38,8 +39,8 @@ class Rate(Enum):
     UNLIMITED = "unlimited"
 
 
-REFUSALS: dict[Rate, type[TooManyRequests]] = {Rate.PREDICTIONS: PredictionQuotaReached}
 EVERYBODY = "everybody"
+DAY = 24 * 60 * 60
 
 
 class Windows(Protocol):
@@ -97,7 +98,9 @@ class Limits:
         _add_header("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={seconds}')
         _add_header("RateLimit", f'"{rate.value}";r={max(0, window.remaining)};t={wait}')
         if not window.allowed:
-            raise REFUSALS.get(rate, TooManyRequests)(retry_after=wait)
+            if rate is Rate.PREDICTIONS:
+                raise PredictionQuotaReached(_say_quota(item, wait), retry_after=wait)
+            raise TooManyRequests(retry_after=wait)
 
     def ping(self) -> None:
         """Raises StoreUnavailable unless the counts can be read."""
@@ -111,6 +114,15 @@ def _storage_errors() -> Iterator[None]:
         yield
     except StorageError as error:
         raise disk_error(error.storage_error) from error
+
+
+def _say_quota(item: RateLimitItem, wait: int) -> str:
+    """The window moves: a photo leaves it a day after it was sent, and not at midnight."""
+    seconds = item.get_expiry()
+    daily = "Daily photo limit" if seconds == DAY else "Photo limit"
+    again = datetime.fromtimestamp(time.time() + wait, UTC)
+    moment = f"{again:%H:%M}" if seconds <= DAY else f"{again:%Y-%m-%d %H:%M}"
+    return f"{daily} reached ({item.amount}). Try again after {moment} UTC."
 
 
 def _by_role(text: str) -> dict[str, RateLimitItem]:

@@ -26,7 +26,8 @@ def test_an_account_that_keeps_enough_is_told_to_delete_some(backend: Backend) -
     before = backend.stored()
     refused = send(ada, keep_photo="true")
     assert (refused.status_code, refused.get_json()["code"]) == (507, "storage_quota_reached")
-    assert "delete some" in refused.get_json()["message"]
+    told = "This account has as many findings as it may (2). Delete some, then try again."
+    assert refused.get_json()["message"] == told
     assert backend.stored() == before
     assert ada.call("GET", "/submissions").get_json() == [*map(listed, kept)]
     assert predicted(ada, key="k1", keep_photo="true") == kept[1]
