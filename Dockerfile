@@ -16,8 +16,9 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     ENVIRONMENT=production
 # /data is for an installation without MongoDB: INSTANCE_DIR=/data, on a volume.
+# /backups is for the files of `backup`, on another one.
 RUN useradd --system --uid 10001 --no-create-home skinapi \
-    && install --directory --owner=skinapi --mode=0700 /data
+    && install --directory --owner=skinapi --mode=0700 /data /backups
 WORKDIR /app
 COPY --from=build /venv /venv
 COPY LICENSE gunicorn.conf.py wsgi.py ./

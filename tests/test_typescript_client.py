@@ -68,7 +68,7 @@ def test_the_client_logs_in_sends_a_photo_and_gets_its_report(tmp_path: Path) ->
         "role": "admin",
         "band": "urgent_referral",
         "same": True,
-        "said": "Avis spécialisé urgent",
+        "said": "Voir un médecin cette semaine",
         "pdf": "application/pdf",
         "code": "not_judgeable",
     }

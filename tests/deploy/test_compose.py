@@ -1,0 +1,111 @@
+"""compose.yaml: every setting reaches the server, and its MongoDB user can do what the server does.
+
+It is not started: the tests have neither Docker nor mongosh. What a mongod of the tests can show of
+it is shown on one that asks for passwords.
+"""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+import yaml
+from pymongo.errors import OperationFailure
+
+from skinapi.settings import Settings
+from skinapi.storage import open_store
+from skinapi.storage.backup import write_backup
+from tests.backends import Backend
+from tests.documents import ROOT
+from tests.mongod import Mongod, NoMongodError
+from tests.prediction.photographer import predicted
+
+SETTINGS = {name.upper() for name in Settings.model_fields}
+# The container's own port is in the file; `serve` alone reads the third.
+NOT_PASSED = {"BIND", "PORT", "LAB_WORKERS"}
+USER = ROOT / "deploy/mongodb/user.js"
+Service = dict[str, Any]
+
+
+def services() -> dict[str, Service]:
+    found: dict[str, Service] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    return found
+
+
+def test_every_setting_reaches_the_server_and_the_worker() -> None:
+    """One without a value in the file is passed on from .env where that has it."""
+    for name in ("skinapi", "worker"):
+        assert services()[name]["environment"].keys() == SETTINGS - NOT_PASSED
+
+
+def test_the_server_waits_for_a_replica_set_that_makes_itself() -> None:
+    mongodb = services()["mongodb"]
+    (script,) = mongodb["command"]
+    (address,) = {services()[name]["environment"]["MONGO_URI"] for name in ("skinapi", "worker")}
+    check = (ROOT / "deploy/mongodb/healthy.js").read_text()
+    for name in ("skinapi", "worker"):
+        assert services()[name]["depends_on"] == {"mongodb": {"condition": "service_healthy"}}
+    assert "./deploy/mongodb/healthy.js:/healthy.js:ro" in mongodb["volumes"]
+    assert mongodb["healthcheck"]["test"] == ["CMD", "mongosh", "--quiet", "/healthy.js"]
+    assert re.findall(r"--replSet (\w+) --keyFile (\S+)", script) == [("rs0", "/data/configdb/key")]
+    assert 'rs.initiate({ _id: "rs0", members: [{ _id: 0, host: "mongodb:27017" }] })' in check
+    assert address.endswith("@mongodb:27017/skinapi?replicaSet=rs0&authSource=admin")
+    assert "ports" not in mongodb
+
+
+def test_a_backup_outlives_the_container() -> None:
+    assert "backups:/backups" in services()["skinapi"]["volumes"]
+    made = "install --directory --owner=skinapi --mode=0700 /data /backups"
+    assert made in (ROOT / "Dockerfile").read_text()
+
+
+class GuardedMongod(Mongod):
+    """With passwords, as the one of compose.yaml."""
+
+    def _options(self) -> list[str]:
+        key = self._folder / "key"
+        key.write_text("0123456789abcdef")
+        key.chmod(0o400)
+        return [*super()._options(), "--keyFile", str(key)]
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[str]:
+    """The address of the server's user, who was made as the file says."""
+    (tmp_path / "db").mkdir()
+    mongod = GuardedMongod(tmp_path / "db")
+    user = re.search(r'user: "(\w+)"[^}]*roles: (\[.*\])', USER.read_text(), re.DOTALL)
+    assert user
+    try:
+        mongod.start()
+        mongod.order({"createUser": "root", "pwd": "r", "roles": ["root"]})
+        client: pymongo.MongoClient[dict[str, Any]]
+        with pymongo.MongoClient(mongod.uri, username="root", password="r") as client:
+            roles = json.loads(re.sub(r"(\w+):", r'"\1":', user[2]))
+            client.admin.command("createUser", user[1], pwd="s", roles=roles)
+        where = services()["skinapi"]["environment"]["MONGO_URI"]
+        yield re.sub(r"\$\{.*?\}", "s", where).replace("mongodb:27017", mongod.address)
+    except NoMongodError as error:
+        pytest.skip(f"no mongod: {error}")
+    finally:
+        mongod.kill()
+
+
+def test_the_user_of_one_database_can_do_what_the_server_does(guarded: str, tmp_path: Path) -> None:
+    instance = tmp_path / "instance"
+    with closing(open_store(instance_dir=instance, mongo_uri=guarded)) as store:
+        backend = Backend(instance, store, mongo_uri=guarded)
+        predicted(backend.member(), keep_photo="true")
+        assert backend.client.get("/readyz").status_code == 200
+        assert write_backup(store, io.BytesIO()).documents > 0
+        assert not list(backend.services.faults())
+    client: pymongo.MongoClient[dict[str, Any]]
+    with pymongo.MongoClient(guarded) as client:
+        assert "windows" in str(client["skinapi"].list_collection_names())  # of the rate limits
+        with pytest.raises(OperationFailure):
+            client["another"].create_collection("things")
