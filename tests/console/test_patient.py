@@ -59,6 +59,7 @@ def enter(journey: Journey) -> None:
 
 def send_a_photo(journey: Journey, photo: Path) -> None:
     visitor = journey.visitor
+    assert not visitor.find("[name=body_site]").is_displayed(), "before there is a photo"
     dark = file_of(photo.parent, "dark.png", photo_in((12, 10, 9)))
     visitor.hand_in("photo", dark)
     journey.see("quality_dark")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from skinapi.reports.facts import Facts
+from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.html import render_html
 from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.reading import Reading, read_in_order
@@ -216,6 +217,16 @@ def test_the_json_has_the_same_words_in_that_order() -> None:
 )
 def test_the_first_sentence_says_what_it_is_likely_to_be(finding: Finding, said: str) -> None:
     assert summarise(Facts.of(finding, plain_report().facts.context), "en").likely == said
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_normal_skin_is_never_what_a_doubt_leaves_open(language: Language) -> None:
+    """It read "uncertain; not excluded: normal skin" above "cannot be ruled out: melanoma"."""
+    finding = finding_of(NORMAL_SKIN, band=Band.DOCTOR_REVIEW, reasons=(Doubt.UNLIKE_TRAINING,))
+    report = report_on(Facts.of(finding, plain_report().facts.context), language)
+    said = {report.name(key) for key in (NORMAL_SKIN, report.facts.concern.key)}
+    assert ReportContent(report).answer[1] == report.name(report.facts.concern.key)
+    assert len(said) == 2, "a lesion"
 
 
 @pytest.mark.parametrize(

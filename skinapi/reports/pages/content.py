@@ -125,13 +125,13 @@ class ReportContent:
         facts, labels = self._facts, self.labels
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
-        if not self.report.names_class:
+        if facts.uncertain or not self.report.names_class:
             return labels.not_excluded, self.report.name(facts.concern.key)
         if facts.named_by_rule:
             share = self._share(facts.ranked[0].probability)
             label = labels.named_by_rule.format(self.report.name(facts.most_probable), share)
         else:
-            label = labels.not_excluded if facts.uncertain else labels.most_probable
+            label = labels.most_probable
         return label, self.report.name(facts.stated)
 
     @cached_property
