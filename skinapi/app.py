@@ -139,6 +139,7 @@ def _rates(settings: Settings) -> dict[Rate, str]:
         Rate.SIGN_IN: settings.rate_sign_in,
         Rate.ANONYMOUS: settings.rate_anonymous,
         Rate.PREDICTIONS: settings.rate_predictions,
+        Rate.RENDERINGS: settings.rate_renderings,
     }
 
 
@@ -146,7 +147,11 @@ def _register_routes(
     app: Flask, settings: Settings, services: Services, registry: RegistryService, limits: Limits
 ) -> None:
     model_services = open_model_services(
-        settings, services, registry=registry, count_photo=partial(limits.spend, Rate.PREDICTIONS)
+        settings,
+        services,
+        registry=registry,
+        count_photo=partial(limits.spend, Rate.PREDICTIONS),
+        count_rendering=partial(limits.spend, Rate.RENDERINGS),
     )
     probes = {"store": services.store.ping, "rate_limits": limits.ping, "model": registry.ping}
     follower: ModelFollower = app.extensions["skinapi.model_follower"]

@@ -317,11 +317,13 @@ def open_model_services(
     *,
     registry: RegistryService,
     count_photo: Callable[[str, str | None], None],
+    count_rendering: Callable[[str, str | None], None],
 ) -> ModelServices:
     """Build the services that use the model.
 
     `count_photo(caller, role)` counts one photo against the daily limit; it raises
-    PredictionQuotaReached if that is reached.
+    PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
+    that is drawn as a page.
     """
     narrator = open_narrator(settings, store=services.store, cache=services.narratives)
     reports = ReportsService(
@@ -334,6 +336,7 @@ def open_model_services(
         llm=settings.openrouter_api_key is not None,
         clinic=settings.clinic_name,
         address=settings.address,
+        count_rendering=count_rendering,
     )
     quotas = Quotas(
         counts=services.finding_counts,

@@ -595,7 +595,14 @@ def test_every_duration_and_count_has_an_upper_bound(name: str, most: int) -> No
             production(**{name: given})
 
 
-RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
+RATES = (
+    "rate_read",
+    "rate_write",
+    "rate_sign_in",
+    "rate_anonymous",
+    "rate_predictions",
+    "rate_renderings",
+)
 
 
 @pytest.mark.parametrize("name", RATES)

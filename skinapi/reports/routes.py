@@ -116,6 +116,7 @@ def generate_report(
         language=body.language,
     )
     if body.format == "pdf" or _accepted(JSON, PDF) == PDF:
+        reports.count_rendering(subject)
         return _pdf(render_pdf(report), name="report.pdf")
     return StatedReport.of(report, labels_of(report.language).as_stated)
 

@@ -3,7 +3,7 @@ reports.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -55,7 +55,11 @@ class ReportsService:
         llm: bool,
         clinic: str | None,
         address: str,
+        count_rendering: Callable[[str, str | None], None],
     ) -> None:
+        """`count_rendering(account, role)` counts one report that is drawn as a page, and raises
+        TooManyRequests.
+        """
         self._records = records
         self._reviews = reviews
         self._accounts = accounts
@@ -65,6 +69,7 @@ class ReportsService:
         self._llm = llm
         self._clinic = clinic
         self._address = address
+        self._count_rendering = count_rendering
 
     def read_report(self, *, number: str, to: Subject, language: str | None) -> Report:
         """The report on a stored submission, without pictures. It is issued if it was not issued
@@ -73,7 +78,10 @@ class ReportsService:
         return self._report_on(*self._records.show(number=number, to=to), to, language)
 
     def read_illustrated_report(self, *, number: str, to: Subject, language: str | None) -> Report:
-        """The same as `read_report`, with photo and heat map if the photo was stored."""
+        """The same as `read_report`, to be drawn as a page: with photo and heat map if the photo
+        was stored. Raises TooManyRequests.
+        """
+        self.count_rendering(to)
         submission, owner = self._records.show(number=number, to=to)
         report = self._report_on(submission, owner, to, language)
         return self._with_pictures(report, submission, to)
@@ -89,11 +97,16 @@ class ReportsService:
         if kept:
             self._records.photos.note_read(submission=submission, by=to)
             return kept
+        self.count_rendering(to)
         illustrated = self._with_pictures(report, submission, to)
         printed = render_pdf(illustrated)
         if issued and not illustrated.photo_damaged:  # the photo may be restored from a backup
             self._issued.keep_pdf(issued, printed)
         return printed
+
+    def count_rendering(self, by: Subject) -> None:
+        """Called before a report is drawn as PDF or HTML. Raises TooManyRequests."""
+        self._count_rendering(by.id, by.role)
 
     def report_stated_finding(
         self, *, condition: str, confidence: float, by: Subject, language: str | None

@@ -231,6 +231,11 @@ class Settings(BaseSettings):
         description="Requests on the routes of clients that send no token, and to "
         "`/reports/verify`, by address, or by account where a token was sent.",
     )
+    rate_renderings: str = Field(
+        default="60/minute",
+        description="Reports drawn as PDF or HTML for an account: each takes as long as many other "
+        "requests. A stored PDF is not drawn again, and is not counted.",
+    )
     rate_predictions: str = Field(
         default="1000/day",
         description="Photos judged for an account, or for an address without a token.",

@@ -25,7 +25,14 @@ LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
 OTLP_HEADER = re.compile(r"\s*[A-Za-z0-9!#$&'*+.^_`|~-]+=[\w!#$%&'()*+./:<>?@^`|~=-]+\s*", re.ASCII)
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
-RATES = ("rate_read", "rate_write", "rate_sign_in", "rate_anonymous", "rate_predictions")
+RATES = (
+    "rate_read",
+    "rate_write",
+    "rate_sign_in",
+    "rate_anonymous",
+    "rate_predictions",
+    "rate_renderings",
+)
 
 
 def refuse_unsafe(settings: Settings) -> None:

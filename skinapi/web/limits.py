@@ -36,6 +36,7 @@ class Rate(Enum):
     SIGN_IN = "sign_in"
     ANONYMOUS = "anonymous"
     PREDICTIONS = "predictions"
+    RENDERINGS = "renderings"
     UNLIMITED = "unlimited"
 
 
