@@ -103,7 +103,7 @@ class Copies:
             whole.reshape(*shape, len(originals), -1).max(-1),
             cut.reshape(*shape, -1, len(originals)).max(-2),
         )
-        return np.asarray(best > LEAST_COARSE)
+        return np.asarray((best > LEAST_COARSE) & (best == best.max(1, keepdims=True)))
 
     def _score(
         self, windows: Windows, likely: NDArray[np.bool_], first: int

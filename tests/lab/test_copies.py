@@ -101,7 +101,7 @@ def test_all_are_compared_beyond_the_pictures_that_are_compared_at_once(
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="skipped: the pictures are not beside the project")
 def test_of_real_pictures_nearly_all_copies_are_found_and_hardly_another_picture() -> None:
-    """Of three sources, one picture of each patient or lesion. The limits were chosen on others."""
+    """Of three sources, one picture of each patient or lesion."""
     pictures = [Image.open(path).convert("RGB") for path in one_of_each_lesion()]
     originals, others = pictures[:ORIGINALS], pictures[ORIGINALS:]
     known = Copies([described(one) for one in originals])
