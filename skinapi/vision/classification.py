@@ -88,6 +88,7 @@ def classify_prepared(
         tested=found.tested,
         from_picture=rank(found.from_picture) if found.from_picture else None,
         not_ruled_out=found.not_ruled_out,
+        profile_unread=prepared.photo.profile_unread,
     )
 
 

@@ -234,6 +234,7 @@ class Notices(Frozen):
     uncertain: Said
     strange: Said
     decision: DecisionWords
+    profile_unread: Said
     graver_review: Said
     refused: Mapping[str, Said]
 

@@ -106,6 +106,7 @@ class Finding(FindingSummary):
     tested: tuple[HeldOutFigures, ...] = ()
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
+    profile_unread: bool = False
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:
@@ -129,11 +130,14 @@ class Finding(FindingSummary):
     @property
     def notices(self) -> tuple[Said, ...]:
         """The notices that must be shown with this finding, in every language. First the one for
-        all findings, then the doubts, then how the model was tested on such pictures.
+        all findings, then the doubts, whether the colours are in doubt, then how the model was
+        tested on such pictures.
         """
+        notices = conditions_table().notices
         return (
-            conditions_table().notices.information_only,
+            notices.information_only,
             *map(doubt_notice, self.reasons),
+            *([notices.profile_unread] if self.profile_unread else []),
             *self._modality_notices(),
         )
 

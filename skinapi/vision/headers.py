@@ -18,6 +18,7 @@ from skinapi.vision.file_parts import (
     png_chunks,
     webp_chunks,
 )
+from skinapi.vision.icc_parts import jpeg_profile, png_profile
 from skinapi.vision.orientation import orientation_in_exif, orientation_in_xmp
 from skinapi.vision.webp_process import PROCESS_BYTES, TABLE_BYTES
 
@@ -25,7 +26,7 @@ PhotoFormat = Literal["JPEG", "PNG", "WEBP"]
 FORMATS: tuple[PhotoFormat, ...] = get_args(PhotoFormat)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_GREY, _PNG_PALETTE = 0, 3
+_PNG_GREY, _PNG_PALETTE, _PNG_GREY_ALPHA = 0, 3, 4
 # Beside the data, only these chunks have an influence on a PNG's pixels.
 _PNG_NEEDED = (b"IHDR", b"PLTE", b"tRNS")
 _PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
@@ -35,7 +36,7 @@ _JPEG = b"\xff\xd8\xff"
 # camera or browser writes arithmetic coding, and 200 bytes of it keep a decoder busy for seconds.
 _SEQUENTIAL, _PROGRESSIVE = (0xC0, 0xC1), (0xC2,)
 _OTHER_FRAMES = (0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF)
-_APPLICATION, _COMMENT, _EXIF_OR_XMP = range(0xE0, 0xF0), 0xFE, 0xE1
+_APPLICATION, _COMMENT, _EXIF_OR_XMP, _ICC = range(0xE0, 0xF0), 0xFE, 0xE1, 0xE2
 # The transparency of a lossy picture is lossless too, and a frame may hold either kind.
 _WEBP_LOSSLESS = (b"VP8L", b"ALPH", b"ANMF")
 # Two application segments say what colours the components are: JFIF (APP0), Adobe (APP14).
@@ -58,7 +59,8 @@ class Header:
     JPEG is decoded (beyond the limit, at least so many); 1 if the decoder need not hold the picture
     for them. `moving`: the file is animated. `isolated`: what its decoder will hold stands in its
     compressed data, so it is decoded in a process with a limit (webp_process.py). `components`: of
-    how many a JPEG consists, 1 (grey), 3 (colour) or 4 (print).
+    how many a JPEG consists, 1 (grey), 3 (colour) or 4 (print). `grey`: a pixel has one value, not
+    an index of a palette. `profile`: the ICC profile of its colours, as far as it was found.
 
     `parts`: what of the file the decoder needs. Metadata is left out, so that Pillow, which reads
     all of it, never sees any.
@@ -75,6 +77,8 @@ class Header:
     moving: bool = False
     isolated: bool = False
     components: int = 0
+    grey: bool = False
+    profile: bytes = field(default=b"", repr=False)
     orientation: int | None = None
     parts: tuple[memoryview, ...] = field(default=(), repr=False)
 
@@ -120,6 +124,8 @@ def _png(content: bytes) -> Header:
         held=0,
         moving=int.from_bytes(frames[:4]) > 1,
         orientation=orientation,
+        grey=kind in (_PNG_GREY, _PNG_GREY_ALPHA),
+        profile=png_profile(_first(content, chunks, b"iCCP")),
         parts=_png_parts(content, chunks),
     )
 
@@ -175,6 +181,7 @@ def _webp(content: bytes) -> Header:
         isolated=lossless,
         moving=moving,
         orientation=orientation,
+        profile=_first(content, chunks, b"ICCP"),
         parts=(memoryview(content),),
     )
 
@@ -209,6 +216,8 @@ def _jpeg(content: bytes) -> Header:
         scaled=True,
         scans=len(scans) if collected else 1,
         components=components,
+        grey=components == 1,
+        profile=jpeg_profile(content, [one for one in before if one.kind == _ICC]),
         orientation=orientation,
         parts=_jpeg_parts(content, before, scans[0].start),
     )

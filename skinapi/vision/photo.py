@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from skinapi.errors import Refused, Unavailable
+from skinapi.vision.colour_profiles import UnreadableProfile, convert_to_srgb
 from skinapi.vision.decode_limits import (
     DecodingMemory,
     Size,
@@ -53,15 +54,17 @@ _SIDES_SWAPPED = (5, 6, 7, 8)
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """Upright RGB pixels, perhaps at a smaller scale than the upload.
+    """Upright sRGB pixels, perhaps at a smaller scale than the upload.
 
     `width` and `height` are the size of the upload, after it is turned upright.
+    `profile_unread`: its colour profile could not be read, so the colours are as stored.
     """
 
     pixels: Image.Image
     width: int
     height: int
     format: PhotoFormat
+    profile_unread: bool = False
 
 
 def read_photo(content: bytes) -> Photo:
@@ -136,7 +139,7 @@ def _header_of(content: bytes) -> Header:
 
 def _decoded(header: Header, needed: Size) -> Photo:
     try:
-        pixels = _pixels(header, needed)
+        pixels, profile_unread = _in_srgb(header, _pixels(header, needed))
     except (Refused, Unavailable):
         raise
     except Exception as broken:  # decoders raise many kinds of errors on hostile bytes
@@ -146,7 +149,17 @@ def _decoded(header: Header, needed: Size) -> Photo:
     width, height = header.width, header.height
     if header.orientation in _SIDES_SWAPPED:
         width, height = height, width
-    return Photo(pixels, width, height, header.format)
+    return Photo(pixels, width, height, header.format, profile_unread)
+
+
+def _in_srgb(header: Header, pixels: Image.Image) -> tuple[Image.Image, bool]:
+    """The pixels in sRGB, and whether a profile could not be read."""
+    if not header.profile:
+        return pixels, False
+    try:
+        return convert_to_srgb(pixels, header.profile, grey=header.grey), False
+    except UnreadableProfile:
+        return pixels, True
 
 
 def _pixels(header: Header, needed: Size) -> Image.Image:

@@ -6,28 +6,19 @@ Run as a program, this module is that process. It imports little besides Pillow,
 """
 
 import io
-import resource
-import signal
 import struct
-import subprocess
 import sys
-import threading
-from pathlib import Path
 
 from PIL import Image
 
-from skinapi.errors import Unavailable
+from skinapi.vision.isolated_process import limit_this_process, run_isolated
 from skinapi.vision.pixels import rgb_bands
 
-CPU_SECONDS, MOST_SECONDS = 2, 20
 # What Python, Pillow and the stacks of its threads take beside the picture (measured: 16 MB).
 PROCESS_BYTES = 18_000_000
 # The reference encoder makes at most 2,600 groups of tables, of 6 KB each.
 TABLE_BYTES = 16_000_000
 _SIZE = struct.Struct(">II")
-# Its memory comes on top of what the decoder of this process may use.
-_ONE_AT_A_TIME = threading.Lock()
-_ROOT = Path(__file__).parents[2]
 
 
 def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: int) -> Image.Image:
@@ -36,34 +27,15 @@ def decode_webp(content: bytes, *, size: tuple[int, int], factor: int, memory: i
     this machine is at fault.
     """
     width, height = (-(-side // factor) for side in size)
-    try:
-        with _ONE_AT_A_TIME:
-            done = subprocess.run(  # noqa: S603 (our own module, with two numbers)
-                [sys.executable, "-m", "skinapi.vision.webp_process", str(factor), str(memory)],
-                input=content,
-                capture_output=True,
-                check=True,
-                timeout=MOST_SECONDS,
-                cwd=_ROOT,
-                env={},  # no secret of this server reaches the decoder
-            )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Unavailable from error
-    except subprocess.CalledProcessError as error:
-        if error.returncode == -signal.SIGKILL:  # by the system, when memory runs out
-            raise Unavailable from error
-        raise ValueError("the decoder did not finish") from error
-    pixels = memoryview(done.stdout)[_SIZE.size :]
-    if done.stdout[: _SIZE.size] != _SIZE.pack(*size) or len(pixels) != 3 * width * height:
+    done = run_isolated("skinapi.vision.webp_process", content, factor, memory)
+    pixels = memoryview(done)[_SIZE.size :]
+    if done[: _SIZE.size] != _SIZE.pack(*size) or len(pixels) != 3 * width * height:
         raise ValueError("two headers that contradict each other")
     return Image.frombytes("RGB", (width, height), pixels)
 
 
 def _main(factor: int, memory: int) -> None:
-    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    # The first limit ends the process by SIGXCPU; at the second it would be SIGKILL.
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_this_process(memory)
     picture = Image.open(io.BytesIO(sys.stdin.buffer.read()), formats=("WEBP",))
     if getattr(picture, "is_animated", False):
         raise ValueError("animated, although its header does not say so")
