@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from skinapi.records.opinions import Agreement
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.html import render_html
@@ -30,7 +31,7 @@ from skinapi.vision.finding import Doubt, Finding
 from skinapi.vision.modality import ModalityFinding
 from tests.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
 from tests.reports.facts import any_facts, facts_of
-from tests.reports.sample_reports import made_report
+from tests.reports.sample_reports import made_report, reviewed
 from tests.wording import jargon_in
 
 PHONE = ModalityFinding(
@@ -55,7 +56,7 @@ FINDINGS: list[Finding] = [
 
 @cache
 def plain_report() -> Report:
-    return made_report(photo=False)
+    return made_report(photo=False, review=None, decision=None)
 
 
 def report_on(facts: Facts, language: Language) -> Report:
@@ -175,6 +176,15 @@ def test_the_printed_report_begins_with_them_too_and_repeats_none(language: Lang
         assert sum(one in whole for one in said) >= len(said) - 1, "but one that a page breaks"
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_below_a_doctors_decision_nothing_is_said_twice_either(language: Language) -> None:
+    for finding in FINDINGS:
+        report = report_on(Facts.of(finding, plain_report().facts.context), language)
+        decided = reviewed(report, finding=finding, label="melanoma", agreement=Agreement.DISAGREE)
+        assert decided.decision
+        assert said_twice(Paragraphs(render_html(decided)).filled) == []
+
+
 def test_the_json_has_the_same_words_in_that_order() -> None:
     report = report_on(facts_of(), "en")
     body = FullReport.of(report).model_dump(by_alias=True)
@@ -227,6 +237,23 @@ def test_normal_skin_is_never_what_a_doubt_leaves_open(language: Language) -> No
     said = {report.name(key) for key in (NORMAL_SKIN, report.facts.concern.key)}
     assert ReportContent(report).answer[1] == report.name(report.facts.concern.key)
     assert len(said) == 2, "a lesion"
+
+
+def test_the_pages_name_one_condition_as_open_not_another_above_it() -> None:
+    """ "Uncertain. Not excluded: Benign keratosis" stood below a referral for a carcinoma."""
+    finding = finding_of(
+        "benign_keratosis",
+        probability=0.4,
+        band=Band.REFERRAL,
+        reasons=(Doubt.TOO_CLOSE,),
+        raised_by=(RaisedBy.BASAL_CELL_CARCINOMA,),
+    )
+    report = report_on(Facts.of(finding, plain_report().facts.context), "en")
+    said = Paragraphs(render_html(report)).filled
+    assert said[said.index("Uncertain. Not excluded") + 1] == "Basal cell carcinoma"
+    assert said[said.index("Probability") + 1] == "8.57%"
+    assert "Not excluded: Basal cell carcinoma." in report.narrative.sections.overview
+    assert "Not excluded: Benign" not in " ".join(said)
 
 
 @pytest.mark.parametrize(

@@ -134,6 +134,12 @@ class ReportContent:
             label = labels.most_probable
         return label, self.report.name(facts.stated)
 
+    @property
+    def _answered(self) -> str:
+        """The condition of the answer: in doubt the one that stays open, else the stated one."""
+        facts = self._facts
+        return facts.concern.key if facts.examined and facts.uncertain else facts.stated
+
     @cached_property
     def figures(self) -> list[Row]:
         """The numbers beside the chart."""
@@ -141,9 +147,12 @@ class ReportContent:
         share = labels.probability if facts.examined else labels.stated_share
         rows = [*self.report.translations]
         if self.report.names_class:
-            rows.append((share, self._share(facts.confidence)))
+            said = (
+                probability_of(facts.ranked, self._answered) if facts.ranked else facts.confidence
+            )
+            rows.append((share, self._share(said)))
         if self.report.names_class and facts.from_picture is not None:
-            pictured = probability_of(facts.from_picture, facts.stated)
+            pictured = probability_of(facts.from_picture, self._answered)
             rows.append((labels.from_picture, self._share(pictured)))
         if facts.malignant_score is not None:
             score = self._share(facts.malignant_score)
@@ -164,7 +173,7 @@ class ReportContent:
                 share=entry.probability,
                 text=self._share(entry.probability),
                 counted=entry.key in malignant,
-                stated=self.report.names_class and entry.key == self._facts.stated,
+                stated=self.report.names_class and entry.key == self._answered,
             )
             for entry in self._facts.ranked
         ]

@@ -132,8 +132,7 @@ class _Sentences:
 
     def _not_excluded(self) -> list[str]:
         """The condition that stays open; normal skin is none."""
-        facts = self._facts
-        left = facts.concern if facts.stated == NORMAL_SKIN else self._stated
+        left = self._facts.concern
         if left.key == NORMAL_SKIN:
             return []
         return [self._phrases.not_excluded.format(name=self._name(left))]
