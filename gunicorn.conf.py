@@ -58,7 +58,12 @@ FILES_OF_THREAD, FILES_OF_ALL = 8, 64
 MOST_CONNECTIONS = 1000
 FOLDER_GRACE_S = 10  # a server that starts at the same time locks its folder within these seconds
 # What works in a thread of its own beside the requests.
-BACKGROUND = ("skinapi.model_follower", "skinapi.migrator", "skinapi.automatic_repair")
+BACKGROUND = (
+    "skinapi.model_follower",
+    "skinapi.migrator",
+    "skinapi.automatic_repair",
+    "skinapi.waiting_expiry",
+)
 # The beginnings of gunicorn's messages that go on with a quoted request.
 QUOTING_MESSAGES = ("Invalid request", "Error handling request", "Socket error")
 

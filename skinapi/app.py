@@ -1,6 +1,7 @@
 """Builds the Flask application: middleware, and the routes of all packages."""
 
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 
 from flask import Flask
@@ -9,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.auth.routes import routes as auth_routes
+from skinapi.auth.waiting_expiry import WaitingExpiry
 from skinapi.care.routes import routes as care_routes
 from skinapi.clients import (
     explainable,
@@ -86,7 +88,7 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
-    # Whoever serves starts and stops these three.
+    # Whoever serves starts and stops these four.
     app.extensions["skinapi.model_follower"] = follower
     app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
     app.extensions["skinapi.automatic_repair"] = AutomaticRepair(
@@ -95,6 +97,12 @@ def create_app(
         records=services.records,
         reviews=services.reviews,
         active_admins=services.active_admins,
+    )
+    app.extensions["skinapi.waiting_expiry"] = WaitingExpiry(
+        accounts=services.accounts,
+        eraser=services.eraser,
+        trail=services.trail,
+        life=timedelta(days=settings.waiting_account_days),
     )
     # Never answer with a redirect to another spelling of the path.
     app.url_map.strict_slashes = False

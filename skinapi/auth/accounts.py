@@ -27,6 +27,7 @@ Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
 INDEXED_AT_ONCE = 100
+EXPIRED_AT_ONCE = 100
 
 
 class Account(StoredRecord):
@@ -224,6 +225,20 @@ class Accounts:
             listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
             found = merged(listings, limit=limit + 1)
         return page_of(found, limit).map(Account.model_validate)
+
+    def never_approved(self, *, before: datetime) -> Iterator[Account]:
+        """Those that have waited since they registered before this time. Of these an approval that
+        was undone is none: that has made another token version.
+        """
+        after = None
+        while found := self._documents.find(
+            {"status": "waiting"}, after=after, limit=EXPIRED_AT_ONCE
+        ):
+            accounts = [Account.model_validate(document) for document in found]
+            yield from (a for a in accounts if a.token_version == 1 and a.created_at < before)
+            if accounts[-1].created_at >= before:  # ids are in the order of time
+                return
+            after = accounts[-1].id
 
     def index_next(self, after: str | None) -> Chunk | None:
         """Make the next accounts behind this id found by the index of names; None where there are

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.active_admins import ActiveAdmins
-from skinapi.errors import SkinAPIError
+from skinapi.errors import Conflict, SkinAPIError
 from skinapi.storage.faults import Fault
 
 Forget = Callable[[str], None]
@@ -22,13 +23,20 @@ class Eraser:
         self._active_admins = active_admins
         self._forget = forget
 
-    def erase(self, account: Account) -> None:
-        """Delete the account and its data. Raises LastAdmin, NotFound, ConcurrentChange.
+    def erase(self, account: Account, *, waiting: bool = False) -> None:
+        """Delete the account and its data. Raises LastAdmin, NotFound, ConcurrentChange; with
+        `waiting`, raises Conflict where it does not wait for approval any more.
 
         The status "deleting" comes first and revokes the tokens. The account is removed last, so
         that `resume` finds it after a crash.
         """
-        self._finish(self._active_admins.change(account.id, lambda _: {"status": "deleting"}))
+
+        def decide(current: Account) -> dict[str, Any]:
+            if waiting and current.status != "waiting":
+                raise Conflict
+            return {"status": "deleting"}
+
+        self._finish(self._active_admins.change(account.id, decide))
 
     def resume(self) -> None:
         """Finish deletions that a crash interrupted. One that fails again is left to `check`, so

@@ -207,6 +207,12 @@ class Settings(BaseSettings):
         default=72, le=24 * 31, description="Hours that an initial password can be used."
     )
 
+    waiting_account_days: PositiveInt = Field(
+        default=90,
+        le=3650,
+        description="Days after which an account that was never approved is deleted.",
+    )
+
     rate_limit_storage: SecretStr | None = Field(
         default=None,
         description="Where rate limits are counted: `redis://host:6379`, `rediss://`, "

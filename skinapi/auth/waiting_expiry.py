@@ -1,0 +1,38 @@
+"""Deletes accounts that nobody has approved for long: anybody may register, so there is no end of
+them.
+"""
+
+from contextlib import suppress
+from datetime import timedelta
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts import Accounts
+from skinapi.auth.deletion import Eraser
+from skinapi.errors import Conflict, NotFound
+from skinapi.storage.background import PeriodicThread
+from skinapi.storage.ids import now
+
+PASS_EVERY_S = 3600.0
+
+
+class WaitingExpiry(PeriodicThread):
+    """Any process may make a pass; two at once do no harm."""
+
+    def __init__(
+        self, *, accounts: Accounts, eraser: Eraser, trail: AuditTrail, life: timedelta
+    ) -> None:
+        super().__init__("waiting-expiry", every_s=PASS_EVERY_S, failure="not expired")
+        self._accounts = accounts
+        self._eraser = eraser
+        self._trail = trail
+        self._life = life
+
+    def make_pass(self) -> None:
+        """Delete what has waited since its registration for longer than `life`."""
+        for account in self._accounts.never_approved(before=now() - self._life):
+            # An admin may have approved or deleted it meanwhile.
+            with (
+                suppress(Conflict, NotFound),
+                self._trail.act("account.expire", by="system", target=account.id),
+            ):
+                self._eraser.erase(account, waiting=True)
