@@ -86,7 +86,10 @@ class Decision(StoredRecord):
         return table.name(self.label, language)
 
     def heading(self, language: Language) -> str:
-        said = conditions_table().notices.decision.heading.in_language(language)
+        words = conditions_table().notices.decision
+        if self.label is None and self.new_picture_wanted:
+            return words.another_photo.in_language(language)
+        said = words.heading.in_language(language)
         return said.format(title=self.title().in_language(language), name=self.name(language))
 
     def band_words(self, language: Language) -> BandWords:

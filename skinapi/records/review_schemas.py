@@ -112,7 +112,7 @@ class ReviewView(Answer):
 class DecisionView(Answer):
     """What doctors have decided: to be shown before what the model said."""
 
-    heading: str = Field(description="title and name")
+    heading: str = Field(description="title and name, or that another photo is asked for")
     title: str = Field(description="says too where the doctor is not certain")
     label: str | None = Field(description="null where no condition was named")
     name: str

@@ -209,6 +209,7 @@ class DecisionWords(Frozen):
     title: Said
     opinion: Said
     heading: Said
+    another_photo: Said
     unnamed: Said
     awaited: Said
     confirmed: Said

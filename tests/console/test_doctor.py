@@ -100,6 +100,7 @@ def agree(journey: Journey) -> None:
     else:
         visitor.keys("j")
     visitor.find(".case .band-doctor_review h1")
+    assert visitor.count("[name=agreement]:checked") == 0
     visitor.see_none("Excision advised.")
 
 
@@ -110,8 +111,7 @@ def take_the_next_one_under_another_label(journey: Journey) -> None:
     visitor.choose("histology", "awaited")
     journey.step("another-label")
     journey.press("sign")
-    visitor.find(".message.good")
-    visitor.find(".case .verdict [role=alert]")  # what the review says stands first, at once
+    visitor.find(".case .verdict.decided h1")  # what the review says stands first, at once
     visitor.press(".top a[href='#/queue']")
     visitor.find(".tabs")
     visitor.see_none(journey.say("signed"))

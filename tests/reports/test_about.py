@@ -134,6 +134,7 @@ def test_a_new_picture_is_asked_for_before_anything_else() -> None:
     shown = FullReport.of(report)
     assert shown.decision
     assert shown.decision.label is None
+    assert shown.decision.heading == WORDS.another_photo.en
     assert shown.decision.remarks == [WORDS.new_picture.en]
     assert shown.narrative.next_steps[0] == WORDS.new_picture.en
 

@@ -5,12 +5,13 @@ import { html, useEffect, useState } from "/console/vendor/htm-preact-3.1.1.js";
 import { ApiError, apiPath, get, getConditions, getFile } from "/console/api.js";
 import { Answer, Bars, Failure, Icon, Message, useAnswer } from "/console/components.js";
 import { getLanguage, said, say, sayDate, sayPercent } from "/console/language.js";
+import { Decided } from "/console/views/decision.js";
 import { HeatPhoto } from "/console/views/heat_photo.js";
 import { addressOfSentPhoto } from "/console/views/sent.js";
 
 /** @param {any} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
-  said(conditions.conditions.find((/** @type {any} */ one) => one.key === key)?.names) || key;
+  said([...conditions.conditions, ...conditions.review_only].find((/** @type {any} */ one) => one.key === key)?.names) || key;
 
 /** The name of a class that is given as lists give it. @param {any} conditions @param {string} stated */
 export const nameOfClass = (conditions, stated) =>
@@ -79,11 +80,11 @@ const Rest = ({ report, conditions, doctor }) => {
     <//>`;
   return html`
     ${doctor && certain}
-    <${Folded} title=${say("nextSteps")} open=${false}>
+    ${(reading.recommendation || reading.next_steps.length > 0) && html`<${Folded} title=${say("nextSteps")} open=${false}>
       ${reading.recommendation && html`<p>${reading.recommendation}</p>`}
       <${Sentences} items=${reading.next_steps} />
-    <//>
-    <${Folded} title=${say("aboutCondition", { name: nameOf(conditions, facts.stated) })} open=${false}>
+    <//>`}
+    <${Folded} title=${say("aboutCondition", { name: about?.name ?? nameOf(conditions, facts.stated) })} open=${false}>
       ${reading.overview && html`<p>${reading.overview}</p>`}
       ${reading.about.map((/** @type {string} */ sentence) => html`<p>${sentence}</p>`)}
       ${about && html`<h3>${say("sources")}</h3>
@@ -100,9 +101,10 @@ const Rest = ({ report, conditions, doctor }) => {
 /** What comes first, for whom it is. @param {{report: any, doctor: boolean}} props */
 const First = ({ report, doctor }) => {
   const { likely, to_do, certainty } = report.reading.summary;
+  const head = report.decision ? "h2" : "h1"; // what doctors have decided is the page's
   const icon = html`<${Icon} name=${report.band} size=${32} />`;
-  if (doctor) return html`<h1>${icon}${report.doctor_label}</h1><p class="action">${report.doctor_action}</p><p>${likely} ${certainty}</p>`;
-  return html`<p class="action">${likely}</p><h1>${icon}${to_do}</h1><p>${certainty}</p>`;
+  if (doctor) return html`<${head}>${icon}${report.doctor_label}<//><p class="action">${report.doctor_action}</p><p>${likely} ${certainty}</p>`;
+  return html`<p class="action">${likely}</p><${head}>${icon}${to_do}<//><p>${certainty}</p>`;
 };
 
 /**
@@ -111,11 +113,12 @@ const First = ({ report, doctor }) => {
  */
 export const FindingPage = ({ title, report, heat, photo, conditions, children, doctor = false }) => html`
   <article class="finding">
-    <header class="verdict band-${report.band}">
-      <p class="eyebrow">${title}</p>
-      ${report.graver_review && html`<p class="action" role="alert">${report.graver_review}</p>`}
+    ${report.decision &&
+    html`<${Decided} decision=${report.decision} conditions=${conditions} doctor=${doctor} title=${title} notice=${report.reading.notice} />`}
+    <header class=${`verdict band-${report.band}${report.decision ? " second" : ""}`}>
+      <p class="eyebrow">${report.decision ? say("modelSaid") : title}</p>
       <${First} report=${report} doctor=${doctor} />
-      <p class="notice">${report.reading.notice}</p>
+      ${!report.decision && html`<p class="notice">${report.reading.notice}</p>`}
     </header>
     <div class="columns photo-first">
       <div>
@@ -205,16 +208,32 @@ export const View = ({ argument }) => {
         <${FindingPage} title=${say("findingOf", { number: argument, date: sayDate(`${submission.time.replace(" ", "T")}Z`) })}
           report=${report} heat=${submission.heat} photo=${photo} conditions=${conditions}>
           <${Downloads} number=${argument}><a class="button" href="#/check">${say("checkAnother")}</a><//>
-          ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} graver=${Boolean(report.graver_review)} />`}
+          ${report.review && html`<${Reviewed} review=${report.review} conditions=${conditions} />`}
         <//>`}
     <//>`;
 };
 
-/** @param {{review: any, conditions: any, graver?: boolean}} props */
-export const Reviewed = ({ review, conditions, graver = false }) => html`
-  <${Message} kind=${graver ? "bad" : "good"}>
-    <strong>${say("reviewedBy", { name: review.signed_by, date: sayDate(review.created_at) })}</strong>
-    <p>${nameOf(conditions, review.label)} · ${say(/** @type {any} */ (`agreement_${review.agreement}`))}
-      ${review.histology && html` · ${say(/** @type {any} */ (`histology_${review.histology}`))}`}</p>
-    ${review.note && html`<p class="note">${review.note}</p>`}
-  <//>`;
+/** What a review says of the urgency. @param {any} conditions @param {any} review */
+const urgencyOf = (conditions, { urgency, agrees_with_urgency }) => {
+  const band = urgency && labelOfBand(conditions, urgency);
+  return agrees_with_urgency ? say("urgencyAgreed", { band }) : band;
+};
+
+/** @param {{review: any, conditions: any}} props */
+export const Reviewed = ({ review, conditions }) => {
+  const { label, histology, histology_result } = review;
+  const said = [
+    label && nameOf(conditions, label),
+    say(/** @type {any} */ (`agreement_${review.agreement}`)),
+    urgencyOf(conditions, review),
+    histology && say(/** @type {any} */ (`histology_${histology}`)),
+    histology_result && nameOf(conditions, histology_result),
+    review.new_picture_wanted && say("newPictureWanted"),
+  ];
+  return html`
+    <${Message}>
+      <strong>${say("reviewedBy", { name: review.signed_by, date: sayDate(review.created_at) })}</strong>
+      <p>${said.filter(Boolean).join(" · ")}</p>
+      ${review.note && html`<p class="note">${review.note}</p>`}
+    <//>`;
+};

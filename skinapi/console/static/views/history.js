@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { apiPath, getAll, getConditions, getFile, remove } from "/console/api.js";
 import { BandBadge, Confirm, Empty, Failure, Icon, Loading, toast, useAnswer } from "/console/components.js";
 import { say, sayDate } from "/console/language.js";
+import { bandOf, DecisionLine } from "/console/views/decision.js";
 import { labelForPatient } from "/console/views/finding.js";
 
 /** A picture is fetched when its row is this near to the screen. */
@@ -75,9 +76,9 @@ export const View = () => {
             <${KeptPhoto} number=${one.id} kept=${one.photo_kept} />
             <div class="grow"><a href="#/finding/${one.id}">${say("title_finding")} ${one.id}</a>
               <small>${sayDate(`${one.time.replace(" ", "T")}Z`)}</small>
-              ${one.graver_review && html`<small class="graver">${one.graver_review}</small>`}</div>
-            <${BandBadge} band=${one.band}
-              label=${conditions.value ? labelForPatient(conditions.value, one.band) : one.band_label} />
+              ${conditions.value && html`<${DecisionLine} decision=${one.decision} conditions=${conditions.value} />`}</div>
+            <${BandBadge} band=${bandOf(one)}
+              label=${conditions.value ? labelForPatient(conditions.value, bandOf(one)) : ""} />
             <button class="quiet" aria-label=${`${say("delete")} ${one.id}`} onClick=${() => setDoomed(one)}>
               <${Icon} name="trash" /></button>
           </li>`,

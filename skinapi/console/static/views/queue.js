@@ -5,6 +5,7 @@ import { html, useEffect, useRef, useState } from "/console/vendor/htm-preact-3.
 import { getConditions, getPage } from "/console/api.js";
 import { Answer, BandBadge, Empty, Icon, Pages, Tabs, useAnswer, useKeys, usePages } from "/console/components.js";
 import { isolated, say, sayAge, sayDate } from "/console/language.js";
+import { bandOf, DecisionLine } from "/console/views/decision.js";
 import { labelOfBand, nameOfClass } from "/console/views/finding.js";
 import { KeptPhoto } from "/console/views/history.js";
 import { usePolling } from "/console/views/polling.js";
@@ -37,9 +38,9 @@ export const FindingRow = ({ found, conditions, current = false, named = true })
         ? html`<${Icon} name="check" size=${14} /> ${say("reviewed")} · ${sayDate(found.created_at)}`
         : say("waitingSince", { age: sayAge(found.created_at) })}
         ${found.learning && !found.learning.teaches && ` · ${say("teachesNothing")}`}</small>
-      ${found.graver_review && html`<small class="graver">${found.graver_review}</small>`}
+      <${DecisionLine} decision=${found.decision} conditions=${conditions} />
     </div>
-    <${BandBadge} band=${found.band} label=${labelOfBand(conditions, found.band)} />
+    <${BandBadge} band=${bandOf(found)} label=${labelOfBand(conditions, bandOf(found))} />
   </li>`;
 
 /**

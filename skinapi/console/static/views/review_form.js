@@ -1,0 +1,172 @@
+// @ts-check
+// The form in which the doctor in charge signs a review.
+
+import { html, useRef, useState } from "/console/vendor/htm-preact-3.1.1.js";
+import { apiPath, getSession, newKey, onSessionChange, post } from "/console/api.js";
+import { Message, sayError, toast, useKeys } from "/console/components.js";
+import { colon, isolated, said, say, sayValue } from "/console/language.js";
+import { labelOfBand, nameOf } from "/console/views/finding.js";
+
+const AGREEMENTS = /** @type {const} */ ([
+  ["agree", "a"],
+  ["disagree", "d"],
+  ["unsure", "u"],
+]);
+const HISTOLOGIES = ["not_taken", "awaited", "confirmed"];
+const LONGEST_NOTE = 1000;
+const SAME = "same";
+const EMPTY = { agreement: "", label: "", urgency: "", histology: "", result: "", picture: false, note: "" };
+
+/** What was entered and not signed, by finding: it is there when one comes back. @type {Map<string, typeof EMPTY>} */
+const drafts = new Map();
+onSessionChange(() => {
+  if (!getSession()) drafts.clear(); // it is not for whoever is next
+});
+
+/** @param {string} selector */
+export function focusOn(selector) {
+  const field = /** @type {HTMLElement | null} */ (document.querySelector(`.case ${selector}`));
+  field?.focus();
+  field?.scrollIntoView({ block: "nearest" });
+}
+
+/** What a doctor may name. @param {any} conditions */
+const labelsOf = (conditions) => [...conditions.conditions, ...conditions.review_only];
+
+/** What is sent. The doctor's own label stays beside another result. @param {typeof EMPTY} draft @param {string} stated */
+function reviewOf({ agreement, label, urgency, histology, result, picture, note }, stated) {
+  const known = histology === "confirmed";
+  const sure = ["agree", "disagree"].includes(agreement) || known || (agreement === "" && urgency !== "");
+  const agrees = agreement === "agree" && (!known || result === stated);
+  return {
+    certainty: sure ? "sure" : "unsure",
+    agrees_with_label: agrees || null,
+    label: agreement === "agree" ? stated : label || null,
+    agrees_with_urgency: urgency === SAME || null,
+    urgency: urgency === SAME ? null : urgency || null,
+    histology: histology || null,
+    histology_result: known ? result : null,
+    new_picture_wanted: picture,
+    note: note.trim() || null,
+  };
+}
+
+/**
+ * A list to choose from.
+ * @param {{name: string, title: string, value: string, first: string, options: {key: string, text: string}[],
+ *   required?: boolean, onValue: (value: string) => void}} props
+ */
+const Select = ({ name, title, value, first, options, required = false, onValue }) => html`
+  <div class="field">
+    <label for="review-${name}">${title}</label>
+    <select id="review-${name}" name=${name} required=${required} value=${value}
+      onChange=${(/** @type {any} */ event) => onValue(event.target.value)}>
+      <option value="">${first}</option>
+      ${options.map(({ key, text }) => html`<option key=${key} value=${key} selected=${key === value}>${text}</option>`)}
+    </select>
+  </div>`;
+
+/** What stands, and what withdraws it. @param {{decision: any}} props */
+const Standing = ({ decision }) =>
+  decision &&
+  html`<p class="standing"><small>${say(decision.histology === "confirmed" ? "resultStands" : "reviewStands", {
+    name: isolated(decision.name),
+    doctor: isolated(decision.decided_by),
+  })}</small></p>`;
+
+/** @param {{number: string, report: any, conditions: any, onSigned: () => void}} props */
+export const ReviewForm = ({ number, report, conditions, onSigned }) => {
+  const { stated } = report.facts;
+  const [draft, setDraft] = useState(drafts.get(number) ?? EMPTY);
+  const [error, setError] = useState(/** @type {any} */ (null));
+  const [busy, setBusy] = useState(false);
+  // Sent again, the same review keeps its key, and is signed once; a changed one is another review.
+  const sent = useRef({ text: "", key: "" });
+  /** @param {Partial<typeof EMPTY>} change */
+  const enter = (change) => {
+    const next = { ...(drafts.get(number) ?? EMPTY), ...change };
+    drafts.set(number, next);
+    setDraft(next);
+  };
+  /** @param {string} agreement */
+  const choose = (agreement) => {
+    const known = agreement === "unsure" && draft.histology === "confirmed"; // who has the result is sure
+    enter({ agreement, label: "", ...(known && { histology: "", result: "" }) });
+  };
+  /** @param {string} agreement */
+  const chooseAt = (agreement) => () => {
+    choose(agreement);
+    setTimeout(() => focusOn(`[value=${agreement}]`)); // the field is there once this has been drawn
+  };
+  useKeys({
+    a: chooseAt("agree"),
+    d: chooseAt("disagree"),
+    u: chooseAt("unsure"),
+    p: () => enter({ picture: !draft.picture }),
+    n: () => focusOn("[name=note]"),
+  });
+  /** @param {SubmitEvent} event */
+  const sign = async (event) => {
+    event.preventDefault();
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    const review = reviewOf(draft, stated);
+    const text = JSON.stringify(review);
+    if (text !== sent.current.text) sent.current = { text, key: newKey() };
+    setBusy(true);
+    setError(null);
+    try {
+      await post(apiPath`/submissions/${number}/review`, review, sent.current.key);
+      if (drafts.get(number) === draft) drafts.delete(number); // else it was changed meanwhile
+      toast(say("signed"));
+      if (form.isConnected) onSigned(); // else the doctor works at another finding by now
+    } catch (problem) {
+      setError(problem);
+      setBusy(false);
+      if (!form.isConnected) toast(say("notSigned", { number, reason: sayError(problem) }));
+    }
+  };
+  const labels = labelsOf(conditions).map((one) => ({ key: one.key, text: said(one.names) }));
+  const { agreement } = draft;
+  const others = agreement === "disagree" ? labels.filter(({ key }) => key !== stated) : labels;
+  const urgencies = [
+    { key: SAME, text: say("urgencyAgreed", { band: labelOfBand(conditions, report.band) }) },
+    ...conditions.bands
+      .filter((/** @type {any} */ band) => band.key !== report.band)
+      .map((/** @type {any} */ band) => ({ key: band.key, text: labelOfBand(conditions, band.key) })),
+  ];
+  const needed = !draft.picture && draft.histology !== "confirmed" && draft.urgency === "";
+  return html`
+    <form class="card" id="review" onSubmit=${sign} aria-label=${say("review")}>
+      <h2>${say("review")}</h2>
+      <p class="keys"><small>${say("caseKeys")}</small></p>
+      <${Standing} decision=${report.decision} />
+      <div class="chips" role="radiogroup" aria-label=${say("agreement")}>
+        ${AGREEMENTS.map(
+          ([value, key]) => html`<label class="chip"><input type="radio" name="agreement" value=${value} required=${needed}
+            checked=${agreement === value} onChange=${() => choose(value)} />${say(value)}<kbd aria-hidden="true">${key}</kbd></label>`,
+        )}
+      </div>
+      <p class="agreed" aria-live="polite">${agreement === "agree" && html`${say("label")}${colon()}<strong>${nameOf(conditions, stated)}</strong>`}</p>
+      ${["disagree", "unsure"].includes(agreement) &&
+      html`<${Select} name="label" title=${say("label")} value=${draft.label} options=${others}
+        first=${say(agreement === "unsure" ? "noLabelNamed" : "choose")} required=${agreement === "disagree"}
+        onValue=${(/** @type {string} */ label) => enter({ label })} />`}
+      <${Select} name="urgency" title=${say("urgency")} value=${draft.urgency} options=${urgencies} first=${say("urgencyOfLabel")}
+        onValue=${(/** @type {string} */ urgency) => enter({ urgency })} />
+      <${Select} name="histology" title=${say("histology")} value=${draft.histology} first=${say("notSaid")}
+        options=${HISTOLOGIES.filter((key) => agreement !== "unsure" || key !== "confirmed").map((key) => ({ key, text: sayValue("histology", key) }))}
+        onValue=${(/** @type {string} */ histology) => enter({ histology })} />
+      ${draft.histology === "confirmed" &&
+      html`<${Select} name="result" title=${say("histologyResult")} value=${draft.result} options=${labels} first=${say("choose")} required
+        onValue=${(/** @type {string} */ result) => enter({ result })} />`}
+      <label class="tick"><input type="checkbox" name="picture" checked=${draft.picture}
+        onChange=${(/** @type {any} */ event) => enter({ picture: event.target.checked })} />${say("pictureNotGood")}<kbd aria-hidden="true">p</kbd></label>
+      <div class="field">
+        <label for="review-note">${say("note")}</label>
+        <textarea id="review-note" name="note" rows="3" maxlength=${LONGEST_NOTE} value=${draft.note}
+          onInput=${(/** @type {any} */ event) => enter({ note: event.target.value })}></textarea>
+      </div>
+      ${error && html`<${Message} kind="bad">${sayError(error)}<//>`}
+      <button class="primary wide" disabled=${busy}>${say(busy ? "sending" : "sign")}</button>
+    </form>`;
+};

@@ -1,0 +1,103 @@
+"""What a doctor decides, in the console: the form, and what the patient reads first."""
+
+from typing import Any
+
+import pytest
+
+from tests.console.journey import Journey, Look, looks
+from tests.console.visitor import Visitor
+from tests.photos import photo_of
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import ANGULAR
+
+FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').className"
+NOTE = "return document.querySelector('textarea[name=note]')?.value"
+LABEL = "return document.querySelector('select[name=label]').value"
+
+
+@pytest.fixture
+def patient(seeder: Seeder) -> Caller:
+    return seeder.person()
+
+
+@pytest.fixture
+def doctor(seeder: Seeder, patient: Caller) -> Caller:
+    """In charge of the patient, who has two findings that are urgent."""
+    doctor = seeder.person("doctor")
+    seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
+    for _ in range(2):
+        photo = photo_of("melanoma", (600, 450))
+        assert ANGULAR.send(seeder.server.port, photo, token=patient.token).status == 200
+    return doctor
+
+
+def numbers(doctor: Caller) -> list[int]:
+    return [row["id"] for row in doctor.call("GET", "/queue").json]
+
+
+def sign(doctor: Caller, number: int, **said: Any) -> None:
+    assert doctor.call("POST", f"/submissions/{number}/review", json=said).status == 201
+
+
+def test_an_unsigned_review_is_there_when_the_doctor_comes_back(
+    visitor: Visitor, doctor: Caller
+) -> None:
+    first, _ = numbers(doctor)
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{first}")
+    visitor.find("#review")
+    visitor.keys("d")
+    visitor.choose("label", "squamous_cell_carcinoma")
+    visitor.find("textarea[name=note]").send_keys("Look again.")
+    visitor.press(".next-case")
+    visitor.await_truth(lambda: visitor.run(NOTE) == "", "a form of its own")
+    visitor.go(f"case/{first}")
+    visitor.find("select[name=label]")
+    assert (visitor.run(NOTE), visitor.run(LABEL)) == ("Look again.", "squamous_cell_carcinoma")
+    visitor.press("#review button.primary")
+    visitor.find(".verdict.decided h1")
+    [signed] = doctor.call("GET", f"/submissions/{first}/reviews").json
+    assert (signed["label"], signed["note"]) == ("squamous_cell_carcinoma", "Look again.")
+
+
+def test_who_is_unsure_signs_no_label_of_the_model(visitor: Visitor, doctor: Caller) -> None:
+    """The form filled in the model's."""
+    first, _ = numbers(doctor)
+    visitor.look()
+    visitor.enter(doctor, "doctor")
+    visitor.go(f"case/{first}")
+    visitor.find("#review")
+    visitor.keys("u")
+    visitor.find("select[name=label]")
+    assert visitor.run(LABEL) == ""
+    visitor.choose("urgency", "same")
+    visitor.press("#review button.primary")
+    visitor.find(".verdict.decided h1")
+    [signed] = doctor.call("GET", f"/submissions/{first}/reviews").json
+    told = (signed["label"], signed["certainty"], signed["agrees_with_urgency"])
+    assert told == (None, "unsure", True)
+
+
+@pytest.mark.parametrize("look", looks(0), ids=str)
+def test_a_patient_reads_the_decision_first_and_is_asked_for_another_photo(
+    visitor: Visitor, doctor: Caller, patient: Caller, look: Look
+) -> None:
+    """Below a red "See a doctor this week" stood what the doctor had called harmless."""
+    first, second = numbers(doctor)
+    sign(doctor, first, label="benign_keratosis", certainty="sure")
+    sign(doctor, second, new_picture_wanted=True)
+    journey = Journey(visitor, "decision", look)
+    visitor.enter(patient, "user")
+    visitor.go("history")
+    visitor.find(".list .decision")
+    visitor.find(".list .band-routine")
+    journey.step("history")
+    visitor.go(f"finding/{first}")
+    visitor.find(".verdict.second h2")
+    assert visitor.run(FIRST_HEADING) == "verdict decided band-routine"
+    journey.step("decided")
+    visitor.go(f"finding/{second}")
+    visitor.find(".verdict.decided [role=alert]")
+    visitor.find(".verdict.decided a.primary[href='#/check']")
+    journey.step("another-photo")
