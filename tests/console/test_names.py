@@ -49,7 +49,7 @@ def test_a_row_that_is_not_signed_is_marked(visitor: Visitor, seeder: Seeder) ->
     visitor.look()
     visitor.enter(admin, "admin")
     visitor.go("audit")
-    visitor.see("account.approve")
+    visitor.find("tbody tr")
     assert "not signed" not in visitor.text()
     try:
         trail.update(of_this, {"$set": {"hash": "0" * 64}})
