@@ -75,6 +75,7 @@ The tree, with the statuses. An error that only one package raises is defined in
           WrongNetworkLabels         422
         IdempotencyKeyReused         422
         ContradictoryReview          422  (records)
+        TooManyReviews               422  (records)
         Undecided                    422  (clients)
         OutputDamaged                422  (batch)
         BadSource                    422  (batch)
