@@ -6,6 +6,7 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from pypdf import PdfReader
 from selenium import webdriver
@@ -193,9 +194,12 @@ class Visitor:
         return str(self.run("return document.body.innerText"))
 
     def printed(self) -> str:
-        """What stands on paper, as a browser prints unless it is told otherwise."""
+        """What stands on paper, as a browser prints unless it is told otherwise. An "ff" is printed
+        as one character.
+        """
         pages = self._browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
-        return "\n".join(page.extract_text() for page in PdfReader(BytesIO(b64decode(pages))).pages)
+        texts = (page.extract_text() for page in PdfReader(BytesIO(b64decode(pages))).pages)
+        return normalize("NFKC", "\n".join(texts))
 
     def run(self, script: str, *arguments: Any) -> Any:
         return self._browser.execute_script(script, *arguments)

@@ -23,7 +23,7 @@ from skinapi.storage.ports import Blobs, Documents, Store
 from tests.backends import mock_store, store_of_kind
 from tests.interleaving import Act, SteppedStore, every_order, run
 from tests.models import tiny_model, write_model
-from tests.size import size
+from tests.size import in_drill, size
 
 REASON = "a test of interruptions"
 WRITES = ("insert", "update", "delete", "put")
@@ -133,7 +133,7 @@ def assert_sound(models: ModelsService, store: Store) -> None:
     assert shadow is None or models.versions.get(shadow).servable
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "mongod"])
+@pytest.mark.parametrize("kind", ["sqlite", *in_drill("mongod")])
 @pytest.mark.parametrize("action", ACTIONS)
 def test_whoever_is_killed_between_two_writes_leaves_what_check_mends(
     request: pytest.FixtureRequest,

@@ -23,7 +23,7 @@ from tests.size import size
 
 MELANOMA = facts_of("melanoma", raised_by=(RaisedBy.MELANOMA,), checklist_score=4)
 TEMPLATE = TemplateWriter()
-many = settings(max_examples=size(300, 5000), deadline=None)
+many = settings(max_examples=size(100, 5000), deadline=None)
 
 LONGEST = (
     "It may be that the picture and the result have been put together automatically from other "

@@ -20,7 +20,7 @@ from tests.size import size
 
 TABLE = conditions_table()
 TEMPLATE = TemplateWriter()
-many = settings(max_examples=size(250, 3000), deadline=None)
+many = settings(max_examples=size(100, 3000), deadline=None)
 NEVUS = facts_of(
     "melanocytic_nevus",
     probability=0.6,
@@ -365,7 +365,7 @@ def test_nothing_is_said_of_a_calculation_where_nothing_was_examined() -> None:
 def test_the_words_of_other_facts_are_refused(language: Language) -> None:
     """Swap the facts under a text: whatever differs in words is found."""
 
-    @settings(max_examples=size(60, 600), deadline=None)
+    @settings(max_examples=size(30, 600), deadline=None)
     @given(found(), any_facts)
     def holds(facts: Facts, others: Facts) -> None:
         narrative, expected = TEMPLATE.write(others, language), TEMPLATE.write(facts, language)
@@ -376,7 +376,7 @@ def test_the_words_of_other_facts_are_refused(language: Language) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_changed_digit_is_found_wherever_it_stands(language: Language) -> None:
-    @settings(max_examples=size(60, 600), deadline=None)
+    @settings(max_examples=size(30, 600), deadline=None)
     @given(any_facts, st.data())
     def holds(facts: Facts, data: st.DataObject) -> None:
         whole: dict[str, Any] = TEMPLATE.write(facts, language).model_dump(mode="json")
