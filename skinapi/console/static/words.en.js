@@ -321,6 +321,7 @@ export const english = {
   action_account_assign: "patient given to a doctor",
   action_account_consents: "consents changed",
   action_account_delete: "account deleted",
+  action_account_expire: "account deleted: it was never approved",
   action_account_guessing: "too many wrong passwords",
   action_account_locale: "language changed",
   action_account_logout: "logged out",

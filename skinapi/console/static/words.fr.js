@@ -335,6 +335,7 @@ export const french = spaced({
   action_account_assign: "patient confié à un médecin",
   action_account_consents: "consentements modifiés",
   action_account_delete: "compte supprimé",
+  action_account_expire: "compte supprimé : jamais approuvé",
   action_account_guessing: "trop de mots de passe faux",
   action_account_locale: "langue modifiée",
   action_account_logout: "déconnexion",
