@@ -19,7 +19,14 @@ from skinapi.registry.models_schemas import shown_state
 from skinapi.registry.models_service import ModelsService
 from skinapi.registry.service import announce_model
 from skinapi.registry.slot import ServingSlot
-from skinapi.services import Services, make_store_of, open_services, store_faults, store_of
+from skinapi.services import (
+    Services,
+    make_store_of,
+    name_store,
+    open_services,
+    store_faults,
+    store_of,
+)
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage.backup import write_backup
@@ -72,6 +79,7 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
     password = sys.stdin.readline().rstrip("\n") if options.password_stdin else None
     if password is not None:
         TypeAdapter(NewPassword).validate_python(password)
+    _say_store(settings)
     make_store_of(settings)
     services = open_services(settings)
     account, one_time = services.admin.ensure_admin(email=options.email, password=password)
@@ -83,16 +91,20 @@ def create_admin(settings: Settings, options: argparse.Namespace) -> int:
 
 
 def check(settings: Settings, options: argparse.Namespace) -> int:
-    """List broken invariants; with --repair, repair them. The exit status is 1 if any are left."""
+    """List broken invariants; with --repair, repair them; without it, change nothing. The exit
+    status is 1 if any are left.
+    """
     configure_logs()
     refuse_unsafe(settings)
+    if options.repair:
+        _say_store(settings)
     with closing(store_of(settings)) as store:
-        join_store(store, secrets=settings.audit_secrets())
+        join_store(store, secrets=settings.audit_secrets(), change=options.repair)
         # These faults keep the services from being opened, so they come first.
         left = _report(store_faults(store), repair=options.repair)
         if left and not options.repair:
             return 1
-        services = open_services(settings, store)
+        services = open_services(settings, store, change=options.repair)
         left += _report(services.faults(), repair=options.repair)
         if options.logged:
             left += _report(services.trail.faults_of(*options.logged), repair=False)
@@ -104,6 +116,7 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
     """Make JWT_SECRET_KEY the key of the store, whose former key is lost. Raises StoreTooNew."""
     configure_logs()
     refuse_unsafe(settings)
+    _say_store(settings)
     accept_key(store_of(settings), secrets=settings.audit_secrets())
     open_services(settings).trail.note("store.key", by=OPERATOR, target="store")
     print("JWT_SECRET_KEY is the key of the store")
@@ -138,6 +151,7 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
         print(f"whole: {_counted(verify_backup(options.file))}")
         return 0
     refuse_unsafe(settings)
+    _say_store(settings)
     make_store_of(settings)
     store = store_of(settings)
     counts = restore_backup(store, options.file, progress=_progress(), leave_out=NOT_RESTORED)
@@ -195,9 +209,15 @@ def roll_back_model(settings: Settings, options: argparse.Namespace) -> int:
 
 def _open_models(settings: Settings) -> ModelsService:
     configure_logs()
+    _say_store(settings)
     models = open_services(settings).models
     models.record_built_in()
     return models
+
+
+def _say_store(settings: Settings) -> None:
+    """Before a command writes: an operator may mean another store than the settings name."""
+    print(f"store: {name_store(settings)}", file=sys.stderr, flush=True)
 
 
 def _counted(counts: Counts) -> str:

@@ -157,15 +157,18 @@ class ModelServices:
     clients: ClientsService
 
 
-def open_services(settings: Settings, store: Store | None = None) -> Services:
-    """Build the services on the given store, or on the one that the settings name.
+def open_services(
+    settings: Settings, store: Store | None = None, *, change: bool = True
+) -> Services:
+    """Build the services on the given store, or on the one that the settings name. Without
+    `change`, the store does not learn of this code and its key.
 
     Raises UnsafeSettings, StoreTooNew, and BrokenStore if two accounts share an e-mail address.
     """
     refuse_unsafe(settings)
     store = traced(store or store_of(settings))
     refuse_unfinished_restore(store)
-    join_store(store, secrets=settings.audit_secrets())
+    join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)
     records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.
@@ -370,6 +373,15 @@ def open_model_services(
 def store_of(settings: Settings) -> Store:
     """Open the store that the settings name: MongoDB with MONGO_URI, else SQLite."""
     return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+
+
+def name_store(settings: Settings) -> str:
+    """Which store the settings name, without a password."""
+    uri = settings.secret("mongo_uri")
+    if not uri:
+        return f"SQLite in {settings.instance_dir.resolve()}"
+    _, _, place = uri.partition("://")[2].rpartition("@")
+    return f"MongoDB at {place.partition('?')[0]}"
 
 
 def make_store_of(settings: Settings) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from skinapi import commands
 from skinapi.errors import Conflict, UnsafeSettings
@@ -159,3 +160,18 @@ def test_a_repair_that_fails_keeps_the_others_from_nothing(
         "repaired: two",
         "fault: three (cannot be repaired)",
     ]
+
+
+def test_check_changes_nothing_of_the_store_without_repair(backend: Backend) -> None:
+    """It gave the store a new key, with which the servers that ran could not start again."""
+    before = backend.services.store.collection("store").get("store")
+    settings = backend.settings.model_copy(
+        update={
+            "jwt_secret_key": SecretStr("another-" + SECRET),
+            "former_jwt_secret_keys": SecretStr(SECRET),
+        }
+    )
+    commands.check(settings, Namespace(repair=False, logged=None))
+    assert backend.services.store.collection("store").get("store") == before
+    commands.check(settings, Namespace(repair=True, logged=None))
+    assert backend.services.store.collection("store").get("store") != before

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from skinapi.app import create_app
 from skinapi.errors import UnsafeSettings
-from skinapi.services import open_services
+from skinapi.services import name_store, open_services
 from skinapi.settings import Settings, safety
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
@@ -685,3 +685,38 @@ def test_a_collector_may_be_on_another_machine(endpoint: str, headers: str | Non
         otel_exporter_otlp_headers=SecretStr(headers) if headers else None,
     )
     refuse_unsafe(settings)
+
+
+def test_production_names_all_that_is_unset_at_once() -> None:
+    with pytest.raises(UnsafeSettings) as caught:
+        refuse_unsafe(Settings(environment="production"))
+    for name in ("JWT_SECRET_KEY", "INSTANCE_DIR", "PUBLIC_URL"):
+        assert name in caught.value.detail
+
+
+def test_an_empty_variable_of_the_environment_overrides_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator meant the store of this folder, and touched the MongoDB of `.env`."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("MONGO_URI=mongodb://db/skinapi\nWORKERS=3\n")
+    monkeypatch.delenv("MONGO_URI", raising=False)
+    assert Settings().secret("mongo_uri") == "mongodb://db/skinapi"
+    monkeypatch.setenv("MONGO_URI", "")
+    assert Settings().secret("mongo_uri") is None
+    assert Settings().workers == 3
+
+
+@pytest.mark.parametrize(
+    ("uri", "named"),
+    [
+        (None, "SQLite in "),
+        ("mongodb://ada:secret@db.example:27017/care?tls=true", "MongoDB at db.example:27017/care"),
+    ],
+)
+def test_a_command_names_the_store_that_it_is_about_to_write_without_its_password(
+    uri: str | None, named: str, tmp_path: Path
+) -> None:
+    settings = Settings(mongo_uri=uri, instance_dir=tmp_path)  # type: ignore[arg-type]
+    assert name_store(settings).startswith(named)
+    assert "secret" not in name_store(settings)

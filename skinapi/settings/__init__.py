@@ -1,5 +1,6 @@
 """All settings with their types and defaults. In the environment their names are in capitals."""
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,12 @@ from pydantic import (
     field_validator,
 )
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from skinapi.settings.machine import machine_memory
 from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
@@ -31,6 +37,24 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,  # a value may be a secret
         populate_by_name=True,
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic's signature)
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A variable that is set and empty means the default, also where `.env` has a value: so
+        `MONGO_URI= python -m skinapi check` does not touch the MongoDB that `.env` names.
+        """
+        emptied = {name.lower() for name, value in os.environ.items() if not value}
+        if isinstance(dotenv_settings, DotEnvSettingsSource):
+            kept = dotenv_settings.env_vars.items()
+            dotenv_settings.env_vars = {name: v for name, v in kept if name.lower() not in emptied}
+        return init_settings, env_settings, dotenv_settings, file_secret_settings
 
     environment: Literal["development", "production"] = Field(
         default="development",

@@ -43,7 +43,7 @@ def refuse_unsafe(settings: Settings) -> None:
             f"The clock of this machine says that the year is {year}: set it right"
         )
     if settings.production:
-        settings.signing_key()  # raises UnsafeSettings; in development it would make a key
+        _refuse_unset(settings)
     refuse_shared(settings.instance_dir)
     for address in settings.binds:
         named = LISTEN_ADDRESS.fullmatch(address)
@@ -58,6 +58,27 @@ def refuse_unsafe(settings: Settings) -> None:
     _refuse_rates(settings)
     if settings.production:
         _refuse_for_production(settings)
+
+
+def _refuse_unset(settings: Settings) -> None:
+    """All that production needs, in one error: else each start would name one more."""
+    unset = []
+    try:
+        settings.signing_key()
+    except UnsafeSettings as error:
+        unset.append(error.detail)
+    if settings.mongo_uri is None and "instance_dir" not in settings.model_fields_set:
+        unset.append(
+            "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
+            "without either, every account would be lost at the next deployment"
+        )
+    if not settings.public_url or not settings.public_url.startswith("https://"):
+        unset.append(
+            "Set PUBLIC_URL to the address that people use, as https://host: "
+            "the QR code of every report leads there"
+        )
+    if unset:
+        raise UnsafeSettings("\n".join(unset))
 
 
 def _refuse_addresses(settings: Settings) -> None:
@@ -149,16 +170,6 @@ def _refuse_rates(settings: Settings) -> None:
 
 
 def _refuse_for_production(settings: Settings) -> None:
-    if settings.mongo_uri is None and "instance_dir" not in settings.model_fields_set:
-        raise UnsafeSettings(
-            "Set MONGO_URI, or set INSTANCE_DIR to a disk that survives restarts: "
-            "without either, every account would be lost at the next deployment"
-        )
-    if not settings.public_url or not settings.public_url.startswith("https://"):
-        raise UnsafeSettings(
-            "Set PUBLIC_URL to the address that people use, as https://host: "
-            "the QR code of every report leads there"
-        )
     key, *former = settings.audit_secrets()
     if key in former:
         raise UnsafeSettings(

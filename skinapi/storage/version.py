@@ -29,11 +29,12 @@ OTHER_KEY = (
 )
 
 
-def join_store(store: Store, *, secrets: Sequence[str]) -> None:
+def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> None:
     """Make sure that this code and this key may work on the store, before anything is written.
 
     `secrets` are the server's, the newest first. A store with the key of a former one takes the
-    newest. Raises StoreTooNew, UnsafeSettings for another key, StoreUnavailable.
+    newest; without `change`, nothing is written. Raises StoreTooNew, StoreUnavailable, and
+    UnsafeSettings for another key.
     """
     documents = store.collection(STORE)
     keys = ChainKeys(secrets, purpose=PURPOSE)
@@ -41,6 +42,8 @@ def join_store(store: Store, *, secrets: Sequence[str]) -> None:
     while True:
         found = documents.get(STORE)
         if found is None:
+            if not change:
+                return
             with suppress(Duplicate):
                 documents.insert({**ours, "id": STORE, "schema": 1, "created_at": now()})
                 log.info("store", version=VERSION)
@@ -50,7 +53,7 @@ def join_store(store: Store, *, secrets: Sequence[str]) -> None:
             raise UnsafeSettings(OTHER_KEY)
         wanted = {**ours, **{name: max(found[name], ours[name]) for name in NUMBERS}}
         stored = {name: found[name] for name in wanted}
-        if stored == wanted:
+        if stored == wanted or not change:
             return
         # Another process may have changed it meanwhile; then it is read again.
         if documents.update({"id": STORE, **stored}, {"$set": wanted}):
