@@ -137,5 +137,7 @@ def test_the_explainable_clients_report_of_a_raised_finding_names_no_class(opene
     assert "Diagnosis Inconclusive - no diagnosis" in text
     assert "it may be: Melanoma" in text
     assert "looks most like" not in text
+    assert "Not excluded Melanoma" in text
+    assert "Uncertain" not in text
     assert "Most probable" not in text
     assert "The model gives" not in text

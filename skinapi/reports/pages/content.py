@@ -126,7 +126,8 @@ class ReportContent:
         if not facts.examined:
             return labels.stated, self.report.name(facts.stated)
         if facts.uncertain or not self.report.names_class:
-            return labels.not_excluded, self.report.name(facts.concern.key)
+            open_one = labels.not_excluded if facts.uncertain else labels.raised_not_excluded
+            return open_one, self.report.name(facts.concern.key)
         if facts.named_by_rule:
             share = self._share(facts.ranked[0].probability)
             label = labels.named_by_rule.format(self.report.name(facts.most_probable), share)

@@ -28,6 +28,7 @@ ENGLISH = Labels(
     most_probable="Most probable",
     named_by_rule="Named by a rule for rarer conditions. Most probable: {} ({})",
     not_excluded="Uncertain. Not excluded",
+    raised_not_excluded="Not excluded",
     malignant_score="Malignant score",
     checklist_score="7-point checklist",
     not_asked="not asked",

@@ -29,6 +29,7 @@ _LABELS = Labels(
     most_probable="Le plus probable",
     named_by_rule="Retenu par une règle pour les affections plus rares. Le plus probable: {} ({})",
     not_excluded="Incertain. Non exclu",
+    raised_not_excluded="Non exclu",
     malignant_score="Score de malignité",
     checklist_score="Liste en 7 points",
     not_asked="non demandée",

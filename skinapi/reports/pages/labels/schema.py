@@ -31,6 +31,7 @@ class Labels(Frozen):
     most_probable: str
     named_by_rule: str
     not_excluded: str
+    raised_not_excluded: str
     malignant_score: str
     checklist_score: str
     not_asked: str
