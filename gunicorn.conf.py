@@ -93,6 +93,11 @@ class RedactingLogger(Logger):
         super().error("%s: %s at %s", _without_quote(msg), kind.__name__ if kind else "?", where)
 
 
+# A worker that cannot start says why in this pipe. The master prints it behind gunicorn's lines.
+_refusal_out, _refusal_in = os.pipe()
+os.set_blocking(_refusal_out, False)
+
+
 class StoreWaitingWorker(BufferingWorker):
     """Waits at its start while the store is unreachable, and returns freed memory to the system a
     few seconds after the requests that needed it.
@@ -123,7 +128,7 @@ class StoreWaitingWorker(BufferingWorker):
             for name in BACKGROUND:
                 self.wsgi.extensions[name].start()
         except SkinAPIError as error:  # what a person must change first, in a sentence
-            sys.stderr.write(f"skinapi: {error.detail}\n")
+            os.write(_refusal_in, f"skinapi: {error.detail}\n".encode())
             sys.exit(Arbiter.APP_LOAD_ERROR)
 
     def wait_for_store(self, act: Callable[[], object]) -> None:
@@ -326,7 +331,11 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
 
 
 def on_exit(_: Arbiter) -> None:
-    """Remove the metrics folder, but not one that the operator chose."""
+    """Say last why a worker could not start. Remove the metrics folder, but not one that the
+    operator chose.
+    """
+    with suppress(BlockingIOError):  # none was refused
+        sys.stderr.write(os.read(_refusal_out, 4096).decode(errors="replace"))
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     if folder.name.startswith(METRICS_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)

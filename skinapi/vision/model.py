@@ -216,7 +216,11 @@ def copied_model(folder: Path) -> Iterator[Path]:
             if not private:
                 raise DiskFull
             (copy / CHECKSUMS).write_text(json.dumps(sums, indent=1) + "\n", encoding="utf-8")
-            yield copy
+            try:
+                yield copy
+            except ModelDamaged as damaged:  # whoever reads it knows the folder, not the copy
+                said = damaged.detail.replace(str(copy), str(folder))
+                raise ModelDamaged(said, file=damaged.file) from damaged
 
 
 def _refuse_unfit(

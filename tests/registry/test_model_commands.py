@@ -6,6 +6,7 @@ import pytest
 
 from skinapi.__main__ import REFUSED, main
 from skinapi.storage import make_store
+from skinapi.vision.model import write_checksums
 from tests.backends import SECRET
 from tests.models import tiny_model, write_model
 
@@ -44,3 +45,16 @@ def test_models_are_listed_added_promoted_and_rolled_back(
     assert "tiny-1 is in service" in run("rollback")
     assert "there is none to go back to" in run("rollback", status=REFUSED)
     assert main(["check"]) == 0
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_model_that_cannot_be_served_is_named_by_the_folder_that_was_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The sentence named a temporary copy."""
+    folder = write_model(tmp_path / "odd", "odd-1")
+    labels = folder / "labels.json"
+    labels.write_text(labels.read_text().replace("melanoma", "banana"))
+    write_checksums(folder)
+    assert main(["models", "add", str(folder)]) == REFUSED
+    assert f"The model in {folder} cannot judge" in capsys.readouterr().err
