@@ -11,7 +11,7 @@ import { addressOfSentPhoto } from "/console/views/sent.js";
 
 /** @param {any} conditions @param {string} key */
 export const nameOf = (conditions, key) =>
-  said([...conditions.conditions, ...conditions.review_only].find((/** @type {any} */ one) => one.key === key)?.names) || key;
+  said([...conditions.conditions, ...(conditions.review_only ?? [])].find((/** @type {any} */ one) => one.key === key)?.names) || key;
 
 /** The name of a class that is given as lists give it. @param {any} conditions @param {string} stated */
 export const nameOfClass = (conditions, stated) =>

@@ -31,7 +31,7 @@ export function focusOn(selector) {
 }
 
 /** What a doctor may name. @param {any} conditions */
-const labelsOf = (conditions) => [...conditions.conditions, ...conditions.review_only];
+const labelsOf = (conditions) => [...conditions.conditions, ...(conditions.review_only ?? [])];
 
 /** What is sent. The doctor's own label stays beside another result. @param {typeof EMPTY} draft @param {string} stated */
 function reviewOf({ agreement, label, urgency, histology, result, picture, note }, stated) {
