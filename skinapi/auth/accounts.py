@@ -93,6 +93,11 @@ class Accounts:
         """Have `follow(account_id)` called after each change of an account's doctor."""
         self._care_listeners.append(follow)
 
+    def follow_care(self, account_id: str) -> None:
+        """Have what depends on the account's doctor follow it. Writes nothing where it does."""
+        for follow in self._care_listeners:
+            follow(account_id)
+
     def on_added(self, listener: Callable[[], None]) -> None:
         """Have `listener()` called after each new account."""
         self._added_listeners.append(listener)
@@ -148,8 +153,7 @@ class Accounts:
             raise ConcurrentChange
         self._ngrams.remove(account.id, search_text(account), but=search_text(renamed))
         if "doctor_id" in fields:
-            for follow in self._care_listeners:
-                follow(account.id)
+            self.follow_care(account.id)
         return Account.model_validate(changed)
 
     def set_queue_key(self, account_id: str, key: str) -> None:
