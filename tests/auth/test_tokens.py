@@ -261,6 +261,11 @@ def test_no_authorization_says_it_is_missing(shared_backend: Backend) -> None:
     assert answer.get_json()["error"] == "Missing Authorization Header. Please log in again."
 
 
+def test_a_suspended_account_is_told_so_whatever_its_token(backend: Backend) -> None:
+    answer = backend.member(status="suspended").call("GET", "/me")
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "account_suspended")
+
+
 def test_a_deleted_owners_token_stays_dead_when_the_address_registers_again(
     any_backend: Backend,
 ) -> None:
