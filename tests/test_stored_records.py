@@ -14,9 +14,10 @@ from skinapi.errors import ModelDamaged
 from skinapi.lab.import_routes import NewModel
 from skinapi.registry.gates import GateName, PairedComparison
 from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import RaisedBy
 from skinapi.vision.finding import Finding
 from skinapi.vision.model import read_calibration, write_checksums
-from tests.findings import TESTED
+from tests.findings import TESTED, finding_of
 from tests.models import write_model
 from tests.prediction.photographer import predicted
 from tests.registry.test_models import ModelBackend, compared_with
@@ -69,6 +70,16 @@ def test_a_server_shows_a_finding_of_the_next_version(tmp_path: Path) -> None:
         for path in (f"/submissions/{before['id']}", f"/submissions/{before['id']}/report"):
             assert ada.call("GET", path).status_code == 200
         assert [one["id"] for one in ada.pages("/submissions")] == [before["id"]]
+
+
+def test_what_a_server_of_the_version_before_would_refuse_is_not_stored_with_a_finding() -> None:
+    """It knows neither the rule nor the field."""
+    near = finding_of(raised_by=(RaisedBy.NEAR_THRESHOLD,))
+    stored = near.model_dump(mode="json")
+    assert (stored["raised_by"], "profile_unread" in stored) == ([], False)
+    assert Finding.model_validate(stored) == near
+    unread = finding_of(profile_unread=True)
+    assert Finding.model_validate(unread.model_dump(mode="json")) == unread
 
 
 def test_a_server_shows_a_model_whose_comparison_is_of_the_next_version(tmp_path: Path) -> None:

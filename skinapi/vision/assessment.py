@@ -17,6 +17,7 @@ from skinapi.vision.bands import (
     most_severe_plausible,
     most_urgent,
     severity_rank,
+    tell_rules,
     threshold_scores,
     urgency,
 )
@@ -143,7 +144,7 @@ def _assess(
         from_picture=pictured if len(versions) > 1 else None,
         stated=next(name for name, (found, _) in zip(named, asked, strict=True) if found is band),
         band=band,
-        raised_by=tuple(rule for rule in RaisedBy if rule in raised_by),
+        raised_by=tell_rules(raised_by),
         reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
         not_ruled_out=_not_ruled_out(calibration, pictured),
         modality=modality,
@@ -170,7 +171,7 @@ def _most_cautious(each: Sequence[Assessment]) -> Assessment:
     told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | _rules_of_conditions(first)
     return replace(
         first,
-        raised_by=tuple(rule for rule in RaisedBy if rule in told),
+        raised_by=tell_rules(told),
         not_ruled_out=_join_not_ruled_out([one.not_ruled_out for one in each]),
         # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
         tested=tuple(dict.fromkeys(tested for one in each for tested in one.tested)),

@@ -3,7 +3,7 @@ one is chosen.
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 
 from skinapi.vision.conditions import Band, conditions_table
@@ -71,7 +71,17 @@ def choose_band(
     if uncertain:
         asked[RaisedBy.UNCERTAIN] = Band.DOCTOR_REVIEW
     band = most_urgent(*asked.values())
-    return band, tuple(rule for rule in RaisedBy if asked.get(rule) is band)
+    return band, tell_rules(rule for rule in RaisedBy if asked.get(rule) is band)
+
+
+def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
+    """The rules in the order of their list. That a score is near its threshold is told only where
+    nothing else asks for the band.
+    """
+    rules = set(asked)
+    if len(rules) > 1:
+        rules.discard(RaisedBy.NEAR_THRESHOLD)
+    return tuple(rule for rule in RaisedBy if rule in rules)
 
 
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:

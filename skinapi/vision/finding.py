@@ -3,11 +3,18 @@ are made from it.
 """
 
 import math
+import operator
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Literal, Self
 
-from pydantic import Field, NonNegativeFloat, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy, is_raised, most_severe_plausible
@@ -74,6 +81,17 @@ class FindingSummary(StoredRecord):
     reasons: tuple[Doubt, ...]
     model_version: str
 
+    # Servers of version 3 refuse a finding with a rule that they do not know. This one is told
+    # alone, so that it can be stored as no rule.
+    @field_serializer("raised_by")
+    def _store_known_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
+        return () if rules == (RaisedBy.NEAR_THRESHOLD,) else rules
+
+    @field_validator("raised_by")
+    @classmethod
+    def _read_rules(cls, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
+        return rules or (RaisedBy.NEAR_THRESHOLD,)
+
     @property
     def confidence(self) -> float:
         """The calibrated probability of the stated condition."""
@@ -106,7 +124,8 @@ class Finding(FindingSummary):
     tested: tuple[HeldOutFigures, ...] = ()
     from_picture: tuple[Ranked, ...] | None = None
     not_ruled_out: tuple[NotRuledOut, ...] = ()
-    profile_unread: bool = False
+    # Servers of version 3 refuse a finding with a field that they do not know.
+    profile_unread: bool = Field(default=False, exclude_if=operator.not_)
 
     @model_validator(mode="after")
     def _check_consistency(self) -> Self:

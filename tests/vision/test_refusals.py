@@ -17,4 +17,4 @@ def test_a_refusal_says_the_tables_sentence() -> None:
 def test_a_refusal_names_its_figures_in_each_language() -> None:
     refused = refuse(Reason.TOO_MANY_SCANS, scans=900, most=64)
     assert "900 scans; at most 64" in refused.detail
-    assert "900 passes; 64 au plus" in translate_refusal(refused, "fr").detail
+    assert "900 passes\u00a0; 64 au plus" in translate_refusal(refused, "fr").detail

@@ -177,7 +177,12 @@ async function photoOf(number, kept) {
 }
 
 /** What the server says of a finding now, in words. @param {string} number */
-export const getReport = (number) => get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`);
+export async function getReport(number) {
+  const report = await get(apiPath`/submissions/${number}/report.json?lang=${getLanguage()}`);
+  // A server of the version before answered, while the servers are upgraded one after the other.
+  if (!report.reading) throw new ApiError(503, "older_server", say("serverUpgrading"));
+  return report;
+}
 
 /** Everything that the page of a finding shows. @param {string} number */
 async function loadFinding(number) {
