@@ -55,5 +55,6 @@ def draw_heat(*, feature_map: Tensor, pooled: Tensor, head: Head, output: int) -
     """
     height, width, _ = feature_map.shape
     importance = head.slope(pooled, output) / np.float32(height * width)
-    heat: Tensor = np.maximum(feature_map @ importance, np.float32(0.0))
+    # `@` reads the processor's flags afterwards, and has warned of an invalid value where none was.
+    heat: Tensor = np.maximum(np.dot(feature_map, importance), np.float32(0.0))
     return heat

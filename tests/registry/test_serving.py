@@ -12,7 +12,6 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from PIL import Image
 
 from skinapi.errors import ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.registry.opening import open_follower, open_models
@@ -21,6 +20,7 @@ from skinapi.registry.service import RegistryService, open_registry
 from skinapi.registry.slot import open_warm
 from skinapi.settings import Settings
 from skinapi.vision.classification import prepare_photo
+from skinapi.vision.jpeg import decode_jpeg
 from skinapi.vision.model import write_checksums
 from skinapi.vision.photo import stored_photo
 from tests.backends import mock_store, settings_in
@@ -61,12 +61,12 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
-    opened = Mock(side_effect=Image.open)
-    monkeypatch.setattr(Image, "open", opened)
+    decoded = Mock(side_effect=decode_jpeg)
+    monkeypatch.setattr("skinapi.vision.photo.decode_jpeg", decoded)
     unkept = registry.classify_photo(content=photo, caller=ADA)
-    assert (unkept.kept, opened.call_count) == (None, 1)
+    assert (unkept.kept, decoded.call_count) == (None, 1)
     kept = registry.classify_photo(content=photo, caller=ADA, keep=True)
-    assert opened.call_count == 3
+    assert decoded.call_count == 3
     assert kept.kept == stored_photo(photo)
     assert kept.finding.ranked == unkept.finding.ranked
     assert kept.finding.heat == unkept.finding.heat
