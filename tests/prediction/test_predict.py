@@ -265,5 +265,5 @@ def test_without_a_model_the_server_starts_and_says_what_is_missing(tmp_path: Pa
     assert backend.client.get("/readyz").status_code == 503
     answer = send(backend.member())
     assert (answer.status_code, answer.get_json()["code"]) == (503, "no_model")
-    assert "MODEL_PATH" in answer.get_json()["error"]
+    assert "No model is loaded" in answer.get_json()["error"]
     backend.services.store.close()

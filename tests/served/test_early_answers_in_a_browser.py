@@ -57,8 +57,8 @@ def server(
 @pytest.mark.parametrize(
     ("server", "path", "status", "says"),
     [
-        (CLOSED, "/api/predict", 200, "OPEN_LAB"),
-        (CLOSED, "/inference", 401, "OPEN_EXPLAINABLE"),
+        (CLOSED, "/api/predict", 200, "Nobody is served here without a token"),
+        (CLOSED, "/inference", 401, "Nobody is served here without a token"),
         (ONCE, "/inference", 429, "Too many"),
         (CLOSED, "/login", 413, "larger than 32 KB"),
         (CLOSED, "/nowhere", 404, "Not found"),
