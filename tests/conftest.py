@@ -31,6 +31,7 @@ STARTED_ONCE = (
     "shared_server",
     "plain",
     "losing_server",
+    "limited",
     "served_backend",
     "shipped",
     "closed",

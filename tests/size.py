@@ -4,6 +4,7 @@ import os
 from typing import TypeVar
 
 T = TypeVar("T")
+N = TypeVar("N", int, float)
 
 drill = os.environ.get("DRILL", "") not in ("", "0")
 
@@ -13,5 +14,5 @@ def in_drill(*cases: T) -> tuple[T, ...]:
     return cases if drill else ()
 
 
-def size(small: int, full: int) -> int:
+def size(small: N, full: N) -> N:
     return full if drill else small

@@ -46,6 +46,15 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server of two threads that no client without a token may use."""
+    shut = dict.fromkeys(("OPEN_SKINARTIFY", "OPEN_EXPLAINABLE", "OPEN_GUIDE"), "false")
+    folder = tmp_path_factory.mktemp("closed")
+    with serving(folder, {**shut, "THREADS": "2"}, workers=1) as server:
+        yield server
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
     """A server of two workers on SQLite, for one test to treat as it likes."""

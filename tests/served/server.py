@@ -163,10 +163,10 @@ class Server:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return {**kept, **self.environment}
 
-    def await_words(self, words: str) -> None:
-        """Returns once they stand in the log."""
+    def await_words(self, words: str, *, after: int = 0) -> None:
+        """Returns once they stand in the log, behind so many characters."""
         deadline = time.monotonic() + READY_S
-        while words not in self.log():
+        while words not in self.log()[after:]:
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.02)
 

@@ -4,7 +4,6 @@ import http.client
 import json
 import secrets
 import socket
-from collections.abc import Iterator
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -30,15 +29,6 @@ REFUSED = {
     "no such method": ("/me", JSON, None, 405),
     "a body that is too large": ("/login", JSON, None, 413),
 }
-
-
-@pytest.fixture(scope="module")
-def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server of two threads that no client without a token may use."""
-    shut = dict.fromkeys(("OPEN_SKINARTIFY", "OPEN_EXPLAINABLE", "OPEN_GUIDE"), "false")
-    folder = tmp_path_factory.mktemp("closed")
-    with serving(folder, {**shut, "THREADS": "2"}, workers=1) as server:
-        yield server
 
 
 def send(

@@ -3,16 +3,16 @@
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from selenium import webdriver
 
 from tests.served.server import Server, serving
-from tests.size import drill
+from tests.size import drill, in_drill
 
 SIZES = [1, 2, 4, 6, 8, 9, 10, 11, 13, 15, 18, 20] * 10 if drill else [1, 10, 20]
-CLOSED = {"OPEN_EXPLAINABLE": "false"}
 ONCE = {"OPEN_EXPLAINABLE": "true", "RATE_ANONYMOUS": "1/day"}
 # As DermaScan lab sends it; what it cannot read it takes for leave to invent a diagnosis.
 UPLOAD = """
@@ -42,37 +42,39 @@ def page() -> Iterator[str]:
         server.shutdown()
 
 
-# Of several processes one starts the servers.
-pytestmark = pytest.mark.xdist_group("early answers in a browser")
-
-
-@pytest.fixture(scope="module")
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("refusing"), request.param, workers=1) as server:
-        yield server
-
-
 @pytest.mark.parametrize(
-    ("server", "path", "status", "says"),
+    ("path", "status", "says"),
     [
-        (CLOSED, "/api/predict", 200, "Nobody is served here without a token"),
-        (CLOSED, "/inference", 401, "Nobody is served here without a token"),
-        (ONCE, "/inference", 429, "Too many"),
-        (CLOSED, "/login", 413, "larger than 32 KB"),
-        (CLOSED, "/nowhere", 404, "Not found"),
+        ("/api/predict", 200, "Nobody is served here without a token"),
+        ("/login", 413, "larger than 32 KB"),
+        *in_drill(
+            ("/inference", 401, "Nobody is served here without a token"),
+            ("/nowhere", 404, "Not found"),
+        ),
     ],
-    indirect=["server"],
 )
 def test_a_browser_receives_every_refusal_of_a_large_upload(
-    server: Server, browser: webdriver.Chrome, page: str, path: str, status: int, says: str
+    closed: Server, browser: webdriver.Chrome, page: str, path: str, status: int, says: str
 ) -> None:
     browser.get(page)
+    assert_received(browser, closed, path, status, says)
+
+
+@pytest.mark.drill
+def test_a_browser_receives_that_it_sent_too_many_large_uploads(
+    tmp_path: Path, browser: webdriver.Chrome, page: str
+) -> None:
+    browser.get(page)
+    with serving(tmp_path, ONCE, workers=1) as server:
+        browser.execute_async_script(UPLOAD, f"http://127.0.0.1:{server.port}/inference", 0)
+        assert_received(browser, server, "/inference", 429, "Too many")
+
+
+def assert_received(
+    browser: webdriver.Chrome, server: Server, path: str, status: int, says: str
+) -> None:
     browser.set_script_timeout(60)
     url = f"http://127.0.0.1:{server.port}{path}"
-    if status == 429:
-        browser.execute_async_script(UPLOAD, url, 0)
     heard = [browser.execute_async_script(UPLOAD, url, megabytes) for megabytes in SIZES]
     pairs = zip(SIZES, heard, strict=True)
     lost = [megabytes for megabytes, (told, text) in pairs if told != status or says not in text]

@@ -24,7 +24,7 @@ def test_nobody_registers_the_first_admins_address_while_workers_start(
     tmp_path: Path, start: int
 ) -> None:
     """As soon as one worker answers, the admin is there: registering comes too late."""
-    server = Server(tmp_path, workers=4)
+    server = Server(tmp_path, workers=size(2, 4))
     server.launch()
     try:
         body = {"name": "Thief", "email": FIRST_ADMIN, "password": PASSWORD}
@@ -74,6 +74,6 @@ runpy.run_module("skinapi", run_name="__main__")
 
 def test_a_store_that_is_gone_while_the_first_admin_is_made_ends_no_server(tmp_path: Path) -> None:
     """gunicorn ends a server whose worker cannot start."""
-    with stopping(Server(tmp_path, workers=2)) as server:
+    with stopping(Server(tmp_path, workers=1)) as server:
         server.start(("-c", STORE_GONE_TWICE))
         assert len(TOLD.findall(server.log())) == 1

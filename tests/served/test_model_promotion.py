@@ -15,7 +15,7 @@ from tests.served.photo_clients import ANGULAR
 from tests.served.server import Server, serving
 from tests.size import size
 
-WORKERS = size(2, 4)
+WORKERS = size(1, 4)
 REASON = "a test of the promotion"
 PHOTO = photo_of("melanoma")
 

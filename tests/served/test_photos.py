@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from tests.photos import photo_of
-from tests.served.server import Server, serving, stopping
+from tests.served.server import Server, serving
 from tests.served.wire import Answer, open_connection, read_answer
 
 MEGABYTE = 1024 * 1024
@@ -55,10 +54,3 @@ def test_a_chunked_form_is_refused_once_it_is_too_large(server: Server) -> None:
 
 def test_the_start_page_names_the_model(server: Server) -> None:
     assert "model     tiny-1 (f32)" in server.log()
-
-
-def test_the_start_page_says_that_there_is_no_model(tmp_path: Path) -> None:
-    nowhere = {"MODEL_PATH": str(tmp_path / "nowhere")}
-    with stopping(Server(tmp_path, nowhere, workers=1)) as server:
-        server.start(ready="/healthz")
-        assert "model     none" in server.log()

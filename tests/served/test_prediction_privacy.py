@@ -32,7 +32,9 @@ def send_everything(server: Server, caller: Caller, **texts: str) -> None:
         assert predict(caller, content, **texts).status == 200
 
 
-def test_without_consent_no_photo_reaches_the_disk(tmp_path: Path) -> None:
+def test_without_consent_no_photo_reaches_the_disk_and_with_it_one_until_it_is_deleted(
+    tmp_path: Path,
+) -> None:
     with (
         serving(tmp_path, {"PHOTOS": "consent", **OPEN}, workers=1) as server,
         closing(Seeder(server)) as seeder,
@@ -40,6 +42,13 @@ def test_without_consent_no_photo_reaches_the_disk(tmp_path: Path) -> None:
         for consent in ({}, {"keep_photo": "false"}):
             send_everything(server, seeder.person(), **consent)
             assert pictures_in(tmp_path) == []
+        ada = seeder.person()
+        number = predict(ada, *lesions(1), keep_photo="true").json["id"]
+        assert len(pictures_in(tmp_path)) == 1
+        for view in ("photo", "heatmap"):
+            assert ada.call("GET", f"/submissions/{number}/{view}").data.startswith(JPEG)
+        assert ada.call("DELETE", f"/submissions/{number}").status == 200
+        assert pictures_in(tmp_path) == []
     assert pictures_in(tmp_path) == []
 
 
@@ -50,17 +59,6 @@ def test_where_the_operator_says_never_consent_changes_nothing(tmp_path: Path) -
     ):
         send_everything(server, seeder.person(), keep_photo="true")
     assert pictures_in(tmp_path) == []
-
-
-def test_with_consent_it_is_kept_until_it_is_deleted(tmp_path: Path) -> None:
-    with serving(tmp_path, workers=1) as server, closing(Seeder(server)) as seeder:
-        ada = seeder.person()
-        number = predict(ada, *lesions(1), keep_photo="true").json["id"]
-        assert len(pictures_in(tmp_path)) == 1
-        for view in ("photo", "heatmap"):
-            assert ada.call("GET", f"/submissions/{number}/{view}").data.startswith(JPEG)
-        assert ada.call("DELETE", f"/submissions/{number}").status == 200
-        assert pictures_in(tmp_path) == []
 
 
 def test_a_photo_that_is_refused_is_never_kept(tmp_path: Path) -> None:

@@ -12,12 +12,13 @@ from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
-from tests.size import size
+from tests.size import in_drill
 
 
+@pytest.mark.drill
 def test_the_first_photo_after_ready_is_judged(tmp_path: Path) -> None:
     (photo,) = lesions(1)
-    for number in range(size(1, 20)):
+    for number in range(20):
         with (
             serving(tmp_path / str(number), workers=1) as server,
             closing(Seeder(server)) as seeder,
@@ -33,6 +34,7 @@ def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path
         answer = ask(server.port, "GET", "/readyz")
         assert (answer.status, answer.json["code"]) == (503, "no_model")
         assert "No model is loaded" in answer.json["error"]
+        assert "model     none" in server.log()
         with closing(Seeder(server)) as seeder:
             token = seeder.person().token
         for client in CLIENTS:
@@ -44,9 +46,8 @@ def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path
 @pytest.mark.parametrize(
     ("name", "case"),
     [
-        ("checksums.json", "an array"),
         ("head.npz", "a weight that is nan"),
-        ("card.json", "a side that fills the machine"),
+        *in_drill(("checksums.json", "an array"), ("card.json", "a side that fills the machine")),
     ],
 )
 def test_with_a_damaged_model_the_server_names_the_file_and_does_all_else(

@@ -22,7 +22,7 @@ from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection,
 from tests.size import size
 
 CALLERS = size(80, 500)
-SECONDS = size(1, 60)
+SECONDS = size(0.4, 60)
 MEGABYTE = 1024 * 1024
 BOUNDARY = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
 NOBODY = {"email": "nobody@example.org", "password": "a wrong password"}

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.backends import PASSWORD
 from tests.mongod import free_port
+from tests.served.people import Seeder
 from tests.served.server import STOP_S, Server, serving, stopping
 from tests.served.wire import ask, open_connection, read_answer
 from tests.size import size
@@ -81,6 +84,13 @@ def await_refusal(port: int) -> None:
     raise AssertionError("connections are still made")
 
 
+def await_gone(process: int) -> None:
+    deadline = time.monotonic() + STOP_S
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.02)
+
+
 def head_of(body: bytes) -> bytes:
     return (
         b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -94,32 +104,34 @@ def registration(number: int) -> bytes:
 
 
 def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
+    """And all records are in the one file of the database."""
     with serving(tmp_path, workers=2) as server:
+        with closing(Seeder(server)) as seeder:
+            ada = seeder.person()
+        assert ada.call("POST", "/auth/logout").status == 200
         workers = server.workers()
         assert len(workers) == 2
         assert list(tmp_path.glob("skinapi-metrics-*"))
         assert server.stop() == 0
     assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
     assert not list(tmp_path.glob("skinapi-metrics-*"))
+    assert (tmp_path / "instance/skinapi.db").exists()
+    assert not (tmp_path / "instance/skinapi.db-wal").exists()
     assert "Traceback" not in server.log()
 
 
-def test_a_master_that_is_killed_takes_its_workers_with_it(server: Server) -> None:
-    """Nobody goes on serving an address that a new server wants to have."""
-    os.kill(server.master(), signal.SIGKILL)
-    server.await_end()
-    server.start()
-    assert ask(server.port, "GET", "/readyz").status == 200
-
-
 def test_what_a_killed_server_left_goes_when_another_starts(tmp_path: Path) -> None:
-    """And what a living one needs stays, though it was made long ago."""
+    """Its workers end with it, for nobody may go on serving an address that a new server wants.
+    What a living one needs stays, though it was made long ago.
+    """
     temporary = {"TMPDIR": str(tmp_path)}
     with (
         serving(tmp_path / "killed", temporary, workers=1) as killed,
         serving(tmp_path / "living", temporary, workers=1),
     ):
+        (worker,) = killed.workers()
         os.kill(killed.master(), signal.SIGKILL)
+        await_gone(worker)
         killed.await_end()
         left = set(tmp_path.glob("skinapi-metrics-*"))
         assert len(left) == 2
@@ -143,6 +155,7 @@ def test_every_address_of_bind_answers(tmp_path: Path) -> None:
             assert f"http://127.0.0.1:{port}" in server.log()
 
 
+@pytest.mark.drill
 def test_gunicorn_serves_the_wsgi_module_too(tmp_path: Path) -> None:
     with stopping(Server(tmp_path, workers=1)) as server:
         server.start(("-m", "gunicorn", "wsgi:app"))
