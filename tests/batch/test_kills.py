@@ -25,7 +25,7 @@ from tests.documents import ROOT
 from tests.models import tiny_model
 from tests.size import size
 
-KILLS = size(3, 10)
+KILLS = size(2, 10)
 # Parts are small, or nothing would be finished between two kills.
 PROGRAM = """
 import sys

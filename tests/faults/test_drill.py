@@ -42,7 +42,7 @@ def test_no_guarantee_is_broken_on_sqlite_while_workers_are_killed(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=size(2, 4)) as server:
-        report(drilled(server, None, KILLS[:1], size(4, 250), seed, monkeypatch))
+        report(drilled(server, None, KILLS[:1], size(2, 250), seed, monkeypatch))
 
 
 @pytest.mark.drill

@@ -21,7 +21,7 @@ from tests.served.wire import Answer, ask, open_connection, read_answer
 from tests.size import size
 
 MEGABYTE = 2**20
-UPLOAD_MB = size(120, 1024)
+UPLOAD_MB = size(80, 1024)
 MOST_GROWTH_MB = 50.0
 BOUNDARY = "a-boundary-of-the-test"
 PIECE = b"\xff\xd8\xff" + bytes(MEGABYTE - 3)
@@ -223,7 +223,7 @@ def test_predictions_go_on_while_a_data_set_is_checked(
     """The decoder has a low priority, and none of the server's threads."""
     photo = photo_of("melanoma")
     alone = [_predict_s(lab_server, photo) for _ in range(size(10, 100))]
-    files = {"a.zip": zipped(labelled(size(30, 400)))}
+    files = {"a.zip": zipped(labelled(size(16, 400)))}
     with ThreadPoolExecutor(1) as pool:
         checking = pool.submit(post_files, lab_server.port, files)
         beside = [_predict_s(lab_server, photo) for _ in range(2)]

@@ -20,7 +20,7 @@ from tests.served.photo_clients import lesions
 from tests.size import size
 
 SENDERS = 8
-PHOTOS = size(160, 3000)
+PHOTOS = size(60, 3000)
 VERSIONS = ("a", "b", "c")
 
 

@@ -23,7 +23,7 @@ from tests.size import size
 from tests.storage.conftest import sqlite_store
 
 ROOT = Path(__file__).parents[2]
-WRITERS = 4
+WRITERS = size(2, 4)
 Report = Callable[[str], None]
 
 
@@ -68,7 +68,7 @@ def written_until_killed(dice: random.Random, commands: list[list[str]]) -> list
     with ThreadPoolExecutor(len(writers)) as pool:
         rest = [pool.submit(writer.went_on) for writer in writers]
         for writer in writers:
-            time.sleep(dice.uniform(0, size(1, 5)))
+            time.sleep(dice.uniform(0, size(0.5, 5)))
             writer.process.kill()
             writer.process.wait()
         return [told + lines.result() for told, lines in zip(first, rest, strict=True)]
@@ -158,7 +158,7 @@ def test_a_killed_mongod_loses_nothing(seed: int, report: Report) -> None:
                     things, stop = store.collection("things"), Event()
                     with ThreadPoolExecutor(WRITERS) as pool:
                         writing = [pool.submit(write_on, things, name, stop) for name in names]
-                        time.sleep(dice.uniform(0.5, size(1, 5)))
+                        time.sleep(dice.uniform(0.2, size(0.5, 5)))
                         server.kill()
                         stop.set()
                         told = [lines.result() for lines in writing]
