@@ -50,7 +50,8 @@ def test_every_way_of_holding_a_camera_ends_upright(orientation: int) -> None:
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_large_photo_is_read_smaller_but_remembers_its_size(format_: str) -> None:
-    content = encoded(skin_with_spot((2400, 1800)), format_, exif=turned(6))
+    large = skin_with_spot((600, 450)).resize((2400, 1800))
+    content = encoded(large, format_, exif=turned(6))
     photo = read_photo(content)
     assert (photo.width, photo.height, photo.format) == (1800, 2400, format_)
     assert photo.pixels.size == (450, 600)
@@ -147,7 +148,7 @@ def test_the_network_sees_a_jpeg_at_the_smallest_scale_that_shows_it_enough(size
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA", "CMYK"])
-@pytest.mark.parametrize("size", [(1801, 1353), *in_drill((1100, 2000))])
+@pytest.mark.parametrize("size", [(1353, 901), *in_drill((1801, 1353), (1100, 2000))])
 def test_colours_are_converted_band_by_band_as_if_at_once(size: Size, mode: str) -> None:
     picture = skin_with_spot(size, grain=9).convert(mode)
     picture = Image.open(io.BytesIO(encoded(picture, "JPEG" if mode == "CMYK" else "PNG")))
