@@ -71,8 +71,7 @@ def test_what_the_fused_network_learned_is_written_back() -> None:
 
 
 def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_learns() -> None:
-    network = trained_network("ResNet50")
-    fused = fuse(network)
+    fused = fuse(trained_network("ResNet50"))
     assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in fused.layers)
     learning = {variable.name for variable in fused.trainable_variables}
     assert learning == {"kernel", "bias"}

@@ -44,6 +44,13 @@ def evaluated(
     return figures
 
 
+@pytest.fixture(scope="module")
+def by_dx(small: Small, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The figures on all pictures, labelled by the table beside them."""
+    with pytest.MonkeyPatch.context() as patch:
+        return evaluated(small, tmp_path_factory.mktemp("by_dx"), patch)
+
+
 def write_one_hot(folder: Path, data: Path, classes: list[str]) -> Path:
     table = folder / "truth.csv"
     with table.open("w", newline="") as file:
@@ -57,9 +64,9 @@ def write_one_hot(folder: Path, data: Path, classes: list[str]) -> Path:
 
 
 def test_every_key_of_the_contract_is_there_and_every_picture_counts(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Small, by_dx: dict[str, Any]
 ) -> None:
-    figures = evaluated(small, tmp_path, monkeypatch)
+    figures = by_dx
     pictures = len(list(small.data.glob("*.png")))
     assert figures["n"] == pictures == sum(map(sum, figures["confusion"]))
     assert {"macro_auc", "balanced_accuracy", "ece", "refused", "model_version"} <= set(figures)
@@ -73,11 +80,10 @@ def test_every_key_of_the_contract_is_there_and_every_picture_counts(
 
 
 def test_isics_one_hot_table_says_the_same(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Small, by_dx: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = write_one_hot(tmp_path, small.data, list(COLOURS))
     one_hot = evaluated(small, tmp_path, monkeypatch, "--labels", table)
-    by_dx = evaluated(small, tmp_path, monkeypatch)
     assert one_hot["macro_auc"] == by_dx["macro_auc"]
     assert one_hot["confusion"] == by_dx["confusion"]
 

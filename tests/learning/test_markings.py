@@ -8,6 +8,7 @@ from skinapi.learning.data import markings
 from skinapi.learning.data.markings import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
 from skinapi.vision.tensor import view_box
 from tests.learning.pictures import draw_lesion
+from tests.size import size as count
 
 STRENGTH = Marking()
 SIZES = [(192, 192), (341, 256), (200, 300)]
@@ -47,8 +48,9 @@ def test_training_paints_every_kind_and_one_at_a_time(monkeypatch: pytest.Monkey
 
     kinds = range(len(RANDOM_MARKINGS))
     monkeypatch.setattr(markings, "RANDOM_MARKINGS", [note(number) for number in kinds])
+    picture = lesion(0)
     for seed in range(90):
-        mark_picture(lesion(0), np.random.default_rng(seed), STRENGTH)
+        mark_picture(picture, np.random.default_rng(seed), STRENGTH)
     assert len(painted) == 90
     assert min(painted.count(number) for number in kinds) > 15
 
@@ -70,7 +72,7 @@ def test_a_measured_marking_is_seen_by_the_network_and_leaves_the_middle(
     name: str, size: tuple[int, int]
 ) -> None:
     """Outside the square that serving shows, it would count as a marking that changed nothing."""
-    for seed in range(30):
+    for seed in range(count(8, 30)):
         picture = lesion(seed, size)
         places = changed(picture, MARKINGS[name](picture))
         left, top, right, bottom = (round(edge) for edge in view_box(picture))
