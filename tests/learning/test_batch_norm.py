@@ -10,7 +10,7 @@ from skinapi.learning.train.batch_norm import LARGEST_SCALE, fuse, unfuse
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.vision.tensor import Tensor
 from tests.learning import tiny
-from tests.size import drill
+from tests.size import drill, in_drill
 
 SIDE = 32
 PICTURES = np.random.default_rng(0).normal(size=(4, SIDE, SIDE, 3)).astype(np.float32)
@@ -70,11 +70,20 @@ def test_what_the_fused_network_learned_is_written_back() -> None:
     np.testing.assert_allclose(answers(fused), answers(network), atol=2e-4, rtol=2e-4)
 
 
-def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_learns() -> None:
-    fused = fuse(trained_network("ResNet50"))
-    assert not any(isinstance(layer, keras.layers.BatchNormalization) for layer in fused.layers)
-    learning = {variable.name for variable in fused.trainable_variables}
-    assert learning == {"kernel", "bias"}
+@pytest.mark.parametrize(
+    ("architecture", "left", "learning"),
+    [
+        (tiny.NAME, ["by_depth_bn"], {"kernel", "bias", "gamma", "beta"}),
+        *in_drill(("ResNet50", [], {"kernel", "bias"})),
+    ],
+)
+def test_no_normalisation_behind_a_convolution_is_left_and_none_of_its_scales_learns(
+    architecture: str, left: list[str], learning: set[str]
+) -> None:
+    fused = fuse(trained_network(architecture))
+    norms = [one for one in fused.layers if isinstance(one, keras.layers.BatchNormalization)]
+    assert [norm.name for norm in norms] == left
+    assert {variable.name for variable in fused.trainable_variables} == learning
 
 
 def test_a_channel_that_hardly_varied_takes_no_longer_steps_than_others() -> None:
