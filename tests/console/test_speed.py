@@ -65,6 +65,7 @@ def test_the_first_view_is_small_and_nothing_moves_in_it(
         visitor.open("/")
         visitor.await_stillness()
         visitor.see("Log in")
+        visitor.await_truth(lambda: bool(visitor.run("return noted.form")), "the form was noted")
         noted.append(visitor.run("return noted") | {"bytes": visitor.run(BYTES)})
     most, moved = max(one["bytes"] for one in noted), max(one["shift"] for one in noted)
     ready = statistics.median(one["form"] for one in noted)
