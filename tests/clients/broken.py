@@ -1,14 +1,14 @@
-"""The application as a WSGI server imports it, with an unexpected exception in every request."""
+"""A backend with an unexpected exception in every prediction."""
 
-from typing import Any, NoReturn
-
-from skinapi.app import create_app
 from skinapi.registry.service import RegistryService
+from tests.backends import Backend
+from tests.models import registry_of, tiny_model
 
 
-def break_down(*_: Any, **__: Any) -> NoReturn:
-    raise RuntimeError("nobody foresaw this")
+class BrokenBackend(Backend):
+    """A registry that breaks in a way nobody foresaw."""
 
-
-RegistryService.classify_photo = break_down  # type: ignore[method-assign]
-app = create_app()
+    def registry(self) -> RegistryService:
+        registry = registry_of(tiny_model())
+        registry._pool = None  # type: ignore[assignment]
+        return registry

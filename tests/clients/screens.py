@@ -6,7 +6,7 @@ show; they hold no line of the clients.
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -18,20 +18,19 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
+from werkzeug.serving import WSGIRequestHandler, make_server
 
+from skinapi.registry.service import RegistryService
+from tests.backends import Backend
+from tests.clients.broken import BrokenBackend
 from tests.clients.dialects import SMALL
 from tests.models import tested_model
 from tests.served.people import Seeder
-from tests.served.server import Server, stopping
+from tests.served.server import serving
 
 PAGES = Path(__file__).parent / "pages"
 PATIENCE_S = 30
 LOOK_AGAIN_S = 0.05
-SERVE = ("-m", "skinapi", "serve")
-BROKEN = ("-m", "gunicorn", "tests.clients.broken:app")
-OPEN = {"OPEN_LAB": "true", "MAX_UPLOAD_BYTES": str(SMALL)}
-CLOSED = dict.fromkeys(("OPEN_SKINARTIFY", "OPEN_EXPLAINABLE", "OPEN_GUIDE"), "false")
-ONCE = {"RATE_ANONYMOUS": "1/day", "RATE_PREDICTIONS": "1/day"}
 
 
 @dataclass(frozen=True)
@@ -50,35 +49,57 @@ class Asked:
     token: str
 
 
+class BackendWithoutModel(Backend):
+    def registry(self) -> RegistryService | None:
+        return None
+
+
+# A state that is the application's own is served from this process, where it is made at once.
+STATES: dict[str, tuple[type[Backend], dict[str, Any]]] = {
+    "little tested": (Backend, {"open_lab": True}),
+    "closed": (
+        Backend,
+        dict.fromkeys(("open_skinartify", "open_explainable", "open_guide"), False),
+    ),
+    "asked too often": (
+        Backend,
+        {"open_lab": True, "rate_anonymous": "1/day", "rate_predictions": "1/day"},
+    ),
+    "broken": (BrokenBackend, {"open_lab": True}),
+    "without a model": (BackendWithoutModel, {"open_lab": True, "model_path": Path("/nowhere")}),
+}
+
+
 class Servers:
-    """Each is started when it is first asked for."""
+    """Each is started when it is first asked for. One is a real server: it is sent what is read
+    before the application is asked.
+    """
 
     def __init__(self, folder: Path, until: ExitStack) -> None:
         self._folder, self._until = folder, until
         self._started: dict[str, Asked] = {}
-        self._states = {
-            "open": ({**OPEN, "MODEL_PATH": str(tested_model())}, SERVE),
-            "little tested": (OPEN, SERVE),
-            "closed": (CLOSED, SERVE),
-            "asked too often": ({**OPEN, **ONCE}, SERVE),
-            "broken": (OPEN, BROKEN),
-            "without a model": ({**OPEN, "MODEL_PATH": str(folder / "nothing")}, SERVE),
-        }
 
     def in_state(self, state: str) -> Asked:
         if state not in self._started:
-            self._started[state] = self._start(state)
+            self._started[state] = self._serve() if state == "open" else self._serve_here(state)
         return self._started[state]
 
-    def _start(self, state: str) -> Asked:
-        settings, command = self._states[state]
-        server = Server(self._folder / state.replace(" ", "-"), settings, workers=1)
-        self._until.enter_context(stopping(server))
-        server.start(command, ready="/healthz")
-        seeder = Seeder(server)
-        token = seeder.person().token
-        seeder.close()
-        return Asked(f"http://127.0.0.1:{server.port}", token)
+    def _serve(self) -> Asked:
+        settings = {
+            "OPEN_LAB": "true",
+            "MAX_UPLOAD_BYTES": str(SMALL),
+            "MODEL_PATH": str(tested_model()),
+        }
+        server = self._until.enter_context(serving(self._folder / "open", settings, workers=1))
+        with closing(Seeder(server)) as seeder:
+            return Asked(f"http://127.0.0.1:{server.port}", seeder.person().token)
+
+    def _serve_here(self, state: str) -> Asked:
+        made, settings = STATES[state]
+        backend = made(self._folder / state.replace(" ", "-"), **settings)
+        self._until.callback(backend.services.store.close)
+        port = self._until.enter_context(serving_here(backend))
+        return Asked(f"http://127.0.0.1:{port}", backend.member().token)
 
 
 class Pages:
@@ -125,3 +146,22 @@ def serving_pages() -> Iterator[str]:
         threading.Thread(target=server.serve_forever).start()
         yield f"http://localhost:{server.server_address[1]}"
         server.shutdown()
+
+
+class QuietRequests(WSGIRequestHandler):
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def serving_here(backend: Backend) -> Iterator[int]:
+    """The port at which this process answers."""
+    server = make_server("127.0.0.1", 0, backend.app, threaded=True, request_handler=QuietRequests)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

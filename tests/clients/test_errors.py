@@ -7,6 +7,7 @@ import pytest
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table
 from tests.backends import Backend
+from tests.clients.broken import BrokenBackend
 from tests.clients.dialects import CLIENTS, PLAIN, PREDICTION, SMALL, each_client, guide, said
 from tests.clients.served_backend import ClientBackend
 from tests.models import registry_of, tiny_model
@@ -89,21 +90,9 @@ def test_too_many_requests_of_one_address_are_told_in_each_clients_shape(
     backend.services.store.close()
 
 
-class BrokenBackend(Backend):
-    """A registry that breaks in a way nobody foresaw."""
-
-    def registry(self) -> RegistryService:
-        registry = registry_of(tiny_model())
-        registry._pool = None  # type: ignore[assignment]
-        return registry
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder, open_lab=True)
-
-
 @each_client
 def test_our_own_fault_is_told_in_each_clients_shape(tmp_path: Path, name: str) -> None:
-    backend = BrokenBackend(tmp_path)
+    backend = BrokenBackend(tmp_path, open_lab=True)
     send, _, kind = CLIENTS[name]
     answer = send(backend, photo_of("melanoma"))
     assert answer.status_code == (200 if name == "lab" else 500)

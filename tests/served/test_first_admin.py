@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.app import create_app
 from skinapi.commands import FIRST_ADMIN
 from tests.backends import PASSWORD
 from tests.served.server import Server, stopping
@@ -42,16 +43,17 @@ def test_who_registered_under_plain_gunicorn_does_not_become_the_first_admin(
 ) -> None:
     """There nobody makes an admin; the first `serve` after it does, under a new password."""
     server = Server(tmp_path, workers=1)
-    server.start(("-m", "gunicorn", "wsgi:app"))
+    server.services().store.close()
+    app = create_app(server.settings())  # what wsgi:app is
     body = {"name": "Thief", "email": FIRST_ADMIN, "password": PASSWORD}
-    thief = ask(server.port, "POST", "/register", json=body)
-    server.stop()
+    thief = app.test_client().post("/register", json=body).get_json()
+    app.extensions["skinapi"].store.close()
     server.start()
     try:
         server.await_words("replace it first")
         [password] = TOLD.findall(server.log())
         assert (log_in(server, PASSWORD), log_in(server, password)) == (401, 403)
-        token = {"Authorization": f"Bearer {thief.json['access_token']}"}
+        token = {"Authorization": f"Bearer {thief['access_token']}"}
         assert ask(server.port, "GET", "/me", headers=token).status == 401
     finally:
         server.stop()

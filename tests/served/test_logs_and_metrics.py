@@ -49,22 +49,22 @@ def test_the_metrics_are_for_the_collector_and_for_admins(plain: Server) -> None
     assert ask(plain.port, "GET", "/metrics", token="wrong").status == 401
 
 
-def test_the_log_of_a_session_names_nobody(server: Server) -> None:
+def test_the_log_of_a_session_names_nobody(plain: Server) -> None:
     email, other = "grace.hopper@navy.example", "nobody.knows@navy.example"
     account = {"name": "Grace Hopper", "email": email, "password": PASSWORD}
-    call = partial(ask, server.port)
+    call = partial(ask, plain.port)
     token = call("POST", "/register", json=account).json["access_token"]
     call("POST", "/register", json=account)
     call("POST", "/login", json={"email": email, "password": SECRET_WORDS})
     call("GET", "/me", token=token)
     call("GET", f"/users/{email}/{SECRET_WORDS}?q={other}")
     call("PUT", "/me/password", token=SECRET_WORDS, json={"current_password": PASSWORD})
-    with closing(Seeder(server)) as seeder:
+    with closing(Seeder(plain)) as seeder:
         admin = seeder.person("admin")
         for method, path in requests_of(email):
             admin.call(method, path, json={} if method != "GET" else None)
         call("POST", "/register", json={**account, "email": other, "name": ["Grace Hopper"]})
-        log = server.log()
+        log = plain.log()
         for said in (
             email,
             other,

@@ -3,8 +3,11 @@
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
+from tests.backends import Backend
 from tests.served.people import Caller, Seeder
-from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, as_form, large_photo, lesions, post
+from tests.served.photo_clients import CLIENTS, OPEN, as_form, large_photo, lesions, post
 from tests.served.server import Server, serving
 from tests.served.wire import Answer
 
@@ -52,21 +55,29 @@ def test_without_consent_no_photo_reaches_the_disk_and_with_it_one_until_it_is_d
     assert pictures_in(tmp_path) == []
 
 
-def test_where_the_operator_says_never_consent_changes_nothing(tmp_path: Path) -> None:
-    with (
-        serving(tmp_path, {"PHOTOS": "never", **OPEN}, workers=1) as server,
-        closing(Seeder(server)) as seeder,
-    ):
-        send_everything(server, seeder.person(), keep_photo="true")
-    assert pictures_in(tmp_path) == []
-
-
-def test_a_photo_that_is_refused_is_never_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("photos", "status"), [("never", 200), ("always", 422)], ids=["never", "refused"]
+)
+def test_neither_consent_nor_a_setting_keeps_what_is_not_to_be_kept(
+    tmp_path: Path, photos: str, status: int
+) -> None:
+    """Where the operator says never, and a photo that is refused where every one is kept."""
     (photo,) = lesions(1)
-    with (
-        serving(tmp_path, {"PHOTOS": "always"}, workers=1) as server,
-        closing(Seeder(server)) as seeder,
-    ):
-        answer = ANGULAR.send(server.port, photo[: len(photo) // 2], token=seeder.person().token)
-        assert answer.status == 422
+    sent = photo if status == 200 else photo[: len(photo) // 2]
+    backend = Backend(tmp_path, photos=photos)
+    body, kind = as_form(sent, "image", keep_photo="true")
+    answer = backend.member().call("POST", "/predict", data=body, content_type=kind)
+    assert answer.status_code == status
+    backend.services.store.close()
     assert pictures_in(tmp_path) == []
+
+
+def test_where_every_photo_is_kept_it_is_on_the_disk(tmp_path: Path) -> None:
+    """So the test above would see one."""
+    backend = Backend(tmp_path, photos="always")
+    body, kind = as_form(lesions(1)[0], "image")
+    assert (
+        backend.member().call("POST", "/predict", data=body, content_type=kind).status_code == 200
+    )
+    backend.services.store.close()
+    assert pictures_in(tmp_path) != []

@@ -80,7 +80,7 @@ def test_a_server_does_not_start_on_the_store_of_another_key_or_of_newer_code(
     server = Server(tmp_path, workers=1)
     store = server.services().store
     other = Server(tmp_path, {"JWT_SECRET_KEY": SECRET[::-1]}, workers=1)
-    for command in ("serve", "worker"):
+    for command in ("serve", *in_drill("worker")):
         done = other.run(command)
         assert done.returncode == 2, done.stderr
         assert done.stderr.splitlines()[-1].startswith("skinapi: JWT_SECRET_KEY is not")
