@@ -15,6 +15,7 @@ import pytest
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from werkzeug.test import TestResponse
 
 from skinapi import services as services_module
@@ -205,10 +206,23 @@ def mock_store() -> MongoStore:
     return store
 
 
+class GivenSettings(Settings):
+    """Settings from the given values alone. To look each up in the environment takes time, too."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic's signature)
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
 def settings_in(folder: Path, **settings: Any) -> Settings:
-    """Settings from these values alone: not from a .env file."""
     defaults = {"rate_sign_in": "100000/minute", **GENEROUS, "jwt_secret_key": SECRET}
     if settings.get("environment") == "production":
         defaults["public_url"] = "https://skin.example"
     values = {"instance_dir": folder, "mongo_uri": None, **defaults, **settings}
-    return Settings(_env_file=None, **values)  # type: ignore[call-arg]
+    return GivenSettings(**values)

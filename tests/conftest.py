@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import gc
 import os
 import secrets
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import apsw
 import pymongo
 import pytest
 import werkzeug.test
@@ -16,6 +18,7 @@ from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
 
+from skinapi.storage.sqlite_file import SqliteFile
 from tests.backends import Backend, store_of_kind
 from tests.browser import NoBrowserError, open_browser
 from tests.known_queries import SHAPES, add_known
@@ -73,6 +76,14 @@ def pytest_collection_modifyitems(
     items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
 
 
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end: the garbage collector need not go through
+    it again and again, which is a tenth of the time of a test with a backend.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_make_parametrize_id(val: object) -> str | None:
     """The beginning of a long text or file. Whole, they are 40 MB of names, which each process
     writes and sends.
@@ -109,20 +120,40 @@ def _bodies_in_memory() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _code_of_routes_compiled_once() -> Iterator[None]:
-    """werkzeug compiles code for each route of each application, and nearly each test has one."""
-    compiled: dict[object, Any] = {}
-    compile_builder = Rule._compile_builder
+def _routes_compiled_once() -> Iterator[None]:
+    """werkzeug parses and compiles each route of each application, and nearly each test has one."""
+    compiled: dict[object, dict[str, Any]] = {}
+    compile_rule = Rule.compile
 
-    def remembered(rule: Rule, append_unknown: bool = True) -> Any:
-        kinds = [(name, type(converter)) for name, converter in rule._converters.items()]
-        key = (append_unknown, repr((rule._trace, rule.defaults, kinds)))
+    def compile_once(rule: Rule) -> None:
+        key = (rule.subdomain, rule.rule, rule.merge_slashes, repr(rule.defaults))
         if key not in compiled:
-            compiled[key] = compile_builder(rule, append_unknown)
-        return compiled[key]
+            compile_rule(rule)
+            made = {name: vars(rule)[name] for name in ("_parts", "_trace", "_converters")}
+            builders = {name: vars(rule)[name].__func__ for name in ("_build", "_build_unknown")}
+            compiled[key] = {**made, "arguments": rule.arguments, **builders}
+        found = compiled[key]
+        vars(rule).update(found, arguments=set(found["arguments"]))
+        for name in ("_build", "_build_unknown"):
+            setattr(rule, name, found[name].__get__(rule))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", remembered)
+        patch.setattr(Rule, "compile", compile_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commits_without_waiting_for_the_disk() -> Iterator[None]:
+    """In this process alone. No test of it sees a power cut, and many wait for their commits."""
+    open_file = SqliteFile._open
+
+    def open_unsynced(file: SqliteFile, flags: int) -> apsw.Connection:
+        connection = open_file(file, flags)
+        connection.execute("PRAGMA synchronous = OFF")
+        return connection
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SqliteFile, "_open", open_unsynced)
         yield
 
 
