@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
+from skinapi.audit.sealer import AuditSealer
 from skinapi.auth.routes import routes as auth_routes
 from skinapi.auth.waiting_expiry import WaitingExpiry
 from skinapi.care.routes import routes as care_routes
@@ -81,16 +82,16 @@ def create_app(
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
         services.datasets.sweep()
-    services.trail.log_newest()
     registry = registry or open_registry(settings)
     follower = open_follower(settings, services.models, registry)
     limits = open_limits(settings.rate_limit_uri, settings.instance_dir, _rates(settings))
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
-    # Whoever serves starts and stops these four.
+    # Whoever serves starts and stops these five.
     app.extensions["skinapi.model_follower"] = follower
     app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
+    app.extensions["skinapi.audit_sealer"] = AuditSealer(services.store, services.trail)
     app.extensions["skinapi.automatic_repair"] = AutomaticRepair(
         services.store,
         trail=services.trail,

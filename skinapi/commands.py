@@ -118,7 +118,7 @@ def accept_store_key(settings: Settings, _: argparse.Namespace) -> int:
     refuse_unsafe(settings)
     _say_store(settings)
     accept_key(store_of(settings), secrets=settings.audit_secrets())
-    open_services(settings).trail.note("store.key", by=OPERATOR, target="store")
+    open_services(settings).trail.record("store.key", by=OPERATOR, target="store")
     print("JWT_SECRET_KEY is the key of the store")
     return 0
 
@@ -158,7 +158,7 @@ def restore(settings: Settings, options: argparse.Namespace) -> int:
     print(f"restored: {_counted(counts)}")
     # The development secret is in no backup; `check` says which audit rows another key signed.
     accept_key(store, secrets=settings.audit_secrets())
-    open_services(settings).trail.note("store.restore", by=OPERATOR, target="store")
+    open_services(settings).trail.record("store.restore", by=OPERATOR, target="store")
     return check(settings, argparse.Namespace(repair=True, logged=None))
 
 

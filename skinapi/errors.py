@@ -50,6 +50,7 @@ The tree, with the statuses. An error that only one package raises is defined in
         EngineUnavailable            503
         StoreUnavailable             503
           DiskFull                   507
+          StoreBusy                  503
         NarrativeUnavailable         503  (reports)
         PicturesGone                 503  (batch)
         OutputUnwritable             503  (batch)
@@ -240,6 +241,12 @@ class StoreUnavailable(Unavailable):
 class DiskFull(StoreUnavailable):
     status, code = 507, "disk_full"
     sentence = "The disk is full; nothing half-written was left behind"
+
+
+class StoreBusy(StoreUnavailable):
+    """Others change the same data all the time."""
+
+    sentence = "Others are changing the same data; try again shortly"
 
 
 class BlobDamaged(SkinAPIError):

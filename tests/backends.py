@@ -9,8 +9,6 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-import mongomock
-import mongomock.gridfs
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
@@ -26,11 +24,9 @@ from skinapi.registry.service import RegistryService
 from skinapi.services import Services, make_store_of, open_services
 from skinapi.settings import Settings
 from skinapi.storage import make_store, open_store
-from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Store
+from tests.mock_store import MockStore
 from tests.models import tiny_model, tiny_registry
-
-mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 PASSWORD = "correct horse battery"
 ADMIN = "admin@clinic.example"
@@ -150,6 +146,8 @@ class Backend:
         assert accounts.update({"email": email}, {"$set": fields}) is not None
 
     def audit(self) -> list[Document]:
+        """All rows, sealed as within seconds."""
+        self.services.trail.seal()
         return self.services.store.collection("audit").find(sort="sequence")
 
     def stored(self, *, but: tuple[str, ...] = ("guesses",)) -> dict[str, list[Document]]:
@@ -172,7 +170,7 @@ def token_for(services: Services, account: Account) -> str:
 
 def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
     if kind == "mongomock":
-        return mock_store()
+        return MockStore()
     make_prepared_store(folder, uri)
     return open_store(instance_dir=folder, mongo_uri=uri)
 
@@ -197,13 +195,6 @@ def _empty_folder() -> Path:
     make_store_of(settings)
     open_services(settings).store.close()
     return folder
-
-
-def mock_store() -> MongoStore:
-    client: Any = mongomock.MongoClient(tz_aware=True)
-    store = MongoStore(client["test"])
-    store.blobs._bucket._timeout = None  # type: ignore[attr-defined]  # mongomock has no options
-    return store
 
 
 class GivenSettings(Settings):

@@ -56,8 +56,12 @@ class SteppedStore:
     def collections(self) -> list[str]:
         return self._store.collections()
 
-    def together(self, act: Callable[[], T]) -> T:
-        """One call at a time, as they are where the store cannot take them together."""
+    @property
+    def one_writer(self) -> bool:
+        return self._store.one_writer
+
+    def transaction(self, act: Callable[[], T]) -> T:
+        """One call at a time, as on a store without transactions."""
         return act()
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:

@@ -28,7 +28,7 @@ WALK_ALL = {
 }
 # What is written, and which fields are read, changes nothing in how a document is found.
 WITHOUT_A_PLAN = ("ops", "fields")
-METHODS = ("find", "count", "count_by", "update", "delete")
+METHODS = ("find", "count", "count_by", "update", "update_all", "delete")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
 from skinapi.storage.mongo import MongoStore
 from skinapi.web.limits import Rate, open_limits
-from tests.backends import SECRET, mock_store
+from tests.backends import SECRET
+from tests.mock_store import MockStore
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +42,7 @@ def production(**settings: Any) -> Settings:
 
 
 def mock_store_unless(given: dict[str, str]) -> MongoStore | None:
-    return None if "mongo_uri" in given else mock_store()
+    return None if "mongo_uri" in given else MockStore()
 
 
 @pytest.mark.parametrize("year", [2201, 9999])

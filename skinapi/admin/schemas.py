@@ -60,10 +60,14 @@ class AuditQuery(PageQuery):
 
 class AuditRow(Answer):
     id: str = Field(serialization_alias="_id")
-    sequence: int
+    sequence: int | None = Field(
+        default=None, description="its place in the chain, which a new row gets within seconds"
+    )
     created_at: datetime
     action: str
-    phase: Literal["intent", "outcome"]
+    phase: Literal["intent", "outcome"] = Field(
+        description="`intent` only in rows of earlier versions"
+    )
     outcome: str | None = None
     intent: str | None = Field(default=None, description="the row this one completes")
     by: str
@@ -74,9 +78,9 @@ class AuditRow(Answer):
         default=None, description="on what grounds: the gates of a model that was promoted"
     )
     request_id: str | None = None
-    hash: str
+    hash: str | None = Field(default=None, description="of a row that has its place in the chain")
     signed: bool = Field(
-        description="whether the hash is this server's signature of the row; false for a row of a "
+        description="whether this server's signature of the row is right; false for a row of a "
         "version that did not sign, and for one that somebody else wrote or changed"
     )
 

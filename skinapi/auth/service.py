@@ -130,7 +130,7 @@ class AuthService:
         renewed = self._sessions.renew(session, token)
         if renewed is None:  # the token was used before: it may be stolen
             if self._sessions.end(session.id, account_id=account.id):
-                self._trail.note("session.reuse", by=account.id, target=session.id)
+                self._trail.record("session.reuse", by=account.id, target=session.id)
             raise InvalidRefreshToken
         return self._issue_tokens(account, *renewed)
 
@@ -273,7 +273,7 @@ class AuthService:
     def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
         guess = self._guess_limits.take(email=email, address=caller.address)
         if guess.last and account:
-            self._trail.note("account.guessing", by="anonymous", target=account.id)
+            self._trail.record("account.guessing", by="anonymous", target=account.id)
         return guess
 
     def _take_first_login(

@@ -68,7 +68,7 @@ class ClientsService:
         finding = classified.finding
         self._counts.add_finding(finding)
         by_whom = by.id if by else "anonymous"
-        self._trail.note(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
+        self._trail.record(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
         return classified
 
     def print_report(

@@ -108,4 +108,4 @@ class ContributedPictures:
                 return
             erased = dataset.pictures + dataset.erased - left.pictures
             self._datasets.set_counts(identifier, counts=left.counts, size=left.size, erased=erased)
-            self._trail.note("dataset.pictures_erased", by=SYSTEM, target=identifier)
+            self._trail.record("dataset.pictures_erased", by=SYSTEM, target=identifier)

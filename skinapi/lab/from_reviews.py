@@ -54,7 +54,7 @@ class FromReviewsService:
             )
         for account in sorted(gathered.accounts):
             # Researchers see the pictures: one row for each patient, as with thumbnails.
-            self._trail.note("photo.to_dataset", by=new.owner, target=account)
+            self._trail.record("photo.to_dataset", by=new.owner, target=account)
         published = self._publisher.publish(dataset, new, gathered.sent, provenance)
         # It is published whatever happens now, and stays marked until an upkeep has verified it.
         with suppress(StoreUnavailable):

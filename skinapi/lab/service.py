@@ -125,7 +125,7 @@ class DatasetsService:
                 return self._as_shown(sent)
             raise
         try:
-            self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
+            self._trail.record("dataset.sent", by=new.owner, target=dataset.id)
             for upload in uploads:
                 self._claim(upload, dataset.id)
             check = partial(self.check, dataset=dataset.id, new=new, publish=publish)
@@ -156,7 +156,7 @@ class DatasetsService:
             if found.status != "checking":
                 return found
             published = publish(found)
-            self._trail.note("dataset.published", by=new.owner, target=dataset)
+            self._trail.record("dataset.published", by=new.owner, target=dataset)
         except SkinAPIError as error:
             self._upkeep.refuse(dataset, new.owner, error)
             return None
@@ -195,12 +195,12 @@ class DatasetsService:
             self._quota.check(new.owner, size)
             dataset = self._begin(new, size=size)
             try:
-                self._trail.note("dataset.sent", by=new.owner, target=dataset.id)
+                self._trail.record("dataset.sent", by=new.owner, target=dataset.id)
                 published = self._publisher.publish(dataset, new, sent)
             except BaseException:
                 self._upkeep.remove(dataset.id)
                 raise
-            self._trail.note("dataset.published", by=new.owner, target=dataset.id)
+            self._trail.record("dataset.published", by=new.owner, target=dataset.id)
             return published
 
     def _begin(self, new: NewDataset, *, size: int) -> DatasetVersion:

@@ -52,7 +52,7 @@ class Upkeep:
         report: Mapping[str, Any] = error.report if isinstance(error, RefusedDataset) else {}
         with suppress(StoreUnavailable):
             if self._datasets.refuse(dataset, code=error.code, problem=error.detail, report=report):
-                self._trail.note("dataset.refused", by=owner, target=dataset)
+                self._trail.record("dataset.refused", by=owner, target=dataset)
 
     def settle(self, dataset: DatasetVersion) -> None:
         """Refuse one whose check was interrupted, so that its owner reads why; delete one that was

@@ -76,7 +76,7 @@ class KeptPhotos:
         the size of the trail.
         """
         if submission.photo_blob and by.id != submission.owner:
-            self._trail.note("photo.read", by=by.id, target=submission.id)
+            self._trail.record("photo.read", by=by.id, target=submission.id)
 
     def delete(self, blob: str | None) -> None:
         if blob:

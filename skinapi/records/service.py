@@ -1,13 +1,19 @@
 """The use cases of stored findings: store, show, delete."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.errors import Duplicate, IdempotencyKeyReused, InvalidToken, NotFound
+from skinapi.errors import (
+    Duplicate,
+    IdempotencyKeyReused,
+    InvalidToken,
+    NotFound,
+    SkinAPIError,
+    StoreUnavailable,
+)
 from skinapi.records.decisions import Decision
 from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
@@ -24,6 +30,7 @@ from skinapi.vision.overlay import draw_kept_overlay
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
+ATTEMPTS = 3
 NOT_YOURS = "Not found or unauthorized"
 
 ForgetSubmission = Callable[[Submission], None]
@@ -71,9 +78,6 @@ class RecordsService:
             return None
         if found.request_hash != request_hash:
             raise IdempotencyKeyReused
-        # Again: the store may have been away before that request had it in its doctor's queue.
-        with suppress(NotFound):  # the account was deleted meanwhile
-            self._queue.join(found, self._accounts.get(owner))
         return found
 
     def file_finding(
@@ -96,52 +100,58 @@ class RecordsService:
         was deleted in the meantime; then nothing is stored.
         """
         blob = self.photos.keep(photo) if photo else None
-        # One group commit for the rows of the audit trail and the record: none is reported as
-        # written before all are durable.
-        return self._store.together(
-            partial(
-                self._file,
-                identifier=new_id(),
-                owner=owner.id,
-                doctor=owner.doctor_id,
-                finding=finding,
-                context=context,
-                language=language,
-                sections=sections,
-                narrative_source=narrative_source,
-                photo_blob=blob,
-                idempotency_key=key,
-                request_hash=request_hash,
-            )
+        identifier = new_id()
+        file = partial(
+            self._file,
+            identifier=identifier,
+            owner=owner.id,
+            finding=finding,
+            context=context,
+            language=language,
+            sections=sections,
+            narrative_source=narrative_source,
+            photo_blob=blob,
+            idempotency_key=key,
+            request_hash=request_hash,
         )
+        for _ in range(ATTEMPTS):
+            number = self._submissions.take_number()
+            try:
+                filed = self._trail.change(
+                    partial(file, number=number),
+                    "submission.create",
+                    by=owner.id,
+                    target=identifier,
+                )
+            except StoreUnavailable:
+                raise  # without an answer, the finding may be stored: `check` finds a photo of none
+            except Duplicate:
+                # A retry of this request has stored it in the meantime, or the number is in use.
+                stored = self.find_answered(owner=owner.id, key=key, request_hash=request_hash)
+                if stored:
+                    self.photos.delete(blob)
+                    return stored
+                self._submissions.catch_up()
+            except SkinAPIError:
+                self.photos.delete(blob)
+                raise
+            else:
+                self._on_finding(filed.finding)
+                return filed
+        raise StoreUnavailable
 
     def _file(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
-        with self._trail.act("submission.create", by=owner, target=identifier):
-            try:
-                filed = self._submissions.add(identifier=identifier, owner=owner, **fields)
-            except Duplicate:  # a retry of this request has stored it in the meantime
-                self.photos.delete(fields["photo_blob"])
-                key, request_hash = fields["idempotency_key"], fields["request_hash"]
-                stored = self.find_answered(owner=owner, key=key, request_hash=request_hash)
-                if stored is None:
-                    raise
-                return stored
-            self._queue.join(filed, self._owner_after_filing(filed))
-            self._on_finding(filed.finding)
-            return filed
-
-    def _owner_after_filing(self, filed: Submission) -> Account:
-        """The owner, read again after the finding was stored.
-
-        Raises InvalidToken where the account was deleted while the photo was classified; the
-        finding is removed then.
-        """
-        with suppress(NotFound):
-            owner = self._accounts.get(filed.owner)
-            if owner.status != "deleting":
-                return owner
-        self._remove(filed)
-        raise InvalidToken
+        try:
+            current = self._accounts.get(owner)
+        except NotFound as error:
+            raise InvalidToken from error
+        if current.status == "deleting":
+            raise InvalidToken
+        filed = self._submissions.add(
+            identifier=identifier, owner=owner, doctor=current.doctor_id, **fields
+        )
+        self._queue.join(filed, current)
+        return filed
 
     def list_own(
         self, *, owner: str, after: str | None, limit: int

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.errors import Duplicate
 from skinapi.records.decisions import Decision
 from skinapi.records.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.storage.ids import now
@@ -18,7 +18,6 @@ from skinapi.vision.finding import Finding, FindingSummary
 from skinapi.web.pagination import Page, page_of
 
 COUNTER = "submissions"
-ATTEMPTS = 100
 PAGE_SIZE = 100
 RANKED_BANDS = tuple(Band)
 URGENT = RANKED_BANDS[0]
@@ -142,34 +141,20 @@ class Submissions:
         self._documents.ensure_index("doctor", "learning_key", "id")
 
     def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
-        """Store a submission under the next number.
-
-        Raises Duplicate where the owner has used its idempotency key before, and StoreUnavailable
-        where no number was free in many attempts.
+        """Store a submission under a number that was taken for it. Raises Duplicate where the
+        number is in use, or the owner has used its idempotency key before.
         """
-        for _ in range(ATTEMPTS):
-            submission = Submission(
-                id=identifier,
-                created_at=now(),
-                number=self._next_number(),
-                band=finding.band,
-                finding=finding,
-                **fields,
-            )
-            submission = submission.model_copy(update=submission.make_keys(reviewed=False))
-            try:
-                self._documents.insert({**_document(submission), "schema": 1})
-            except Duplicate:
-                if self.by_key(submission.owner, submission.idempotency_key):
-                    raise
-                self._catch_up()
-            else:
-                return submission
-        raise StoreUnavailable
+        submission = Submission(
+            id=identifier, created_at=now(), band=finding.band, finding=finding, **fields
+        )
+        submission = submission.model_copy(update=submission.make_keys(reviewed=False))
+        self._documents.insert({**_document(submission), "schema": 1})
+        return submission
 
-    def _next_number(self) -> int:
-        """Take the next number with one atomic update, so that no two submissions get the same. A
-        number stays unused where the submission is not stored in the end.
+    def take_number(self) -> int:
+        """The next number, with one atomic update, so that no two submissions get the same. It
+        stays unused where the submission is not stored in the end. Call it before a transaction:
+        all would wait for each other in it.
         """
         while True:
             counter = self._counters.update({"id": COUNTER}, {"$inc": {"value": 1}})
@@ -178,7 +163,7 @@ class Submissions:
             with suppress(Duplicate):
                 self._counters.insert({"id": COUNTER, "schema": 1, "created_at": now(), "value": 0})
 
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
         """Move the counter up to the highest number in use: after a partial restore of a backup it
         may be too low.
         """

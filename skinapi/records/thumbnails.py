@@ -51,7 +51,7 @@ class Thumbnails:
             return
         with self._noting:
             if not self._is_noted(submission.owner, by):
-                self._trail.note(ACTION, by=by.id, target=submission.owner)
+                self._trail.record(ACTION, by=by.id, target=submission.owner)
 
     def _is_noted(self, owner: str, by: Subject) -> bool:
         row = self._trail.newest(ACTION, target=owner)

@@ -1,15 +1,13 @@
 """The head of a hash chain of rows, stored apart from the rows and signed as they are, so that
 `check` notices when the newest rows were deleted.
 
-The head is made before the first row, and updated after each row is written. A crash in between
-leaves the head behind the newest row, never ahead of it. So where there are rows there is a head,
-and the row that it names must exist.
+Rows are numbered and the head is moved in one transaction (servers of version 4 of the store write
+the row first). So where there are numbered rows there is a head, and the row that it names must
+exist.
 """
 
 from collections.abc import Iterator
-from contextlib import suppress
 
-from skinapi.errors import Duplicate
 from skinapi.storage.chain_keys import ChainKeys
 from skinapi.storage.chain_rows import NO_PREVIOUS_HASH
 from skinapi.storage.faults import Fault
@@ -36,8 +34,6 @@ class ChainHead:
         With a `head_fault` where the stored head cannot be trusted.
         """
         head, rows = self._read(), self._last_row()
-        if head is None and rows:
-            head = self._read()  # another process may have begun the chain after the first look
         trusted = head is not None and self._trusts(head)
         candidates = [START, *rows, *([head] if head and trusted else [])]
         newest = _place(max(candidates, key=lambda one: int(one["sequence"])))
@@ -46,13 +42,14 @@ class ChainHead:
         return {**newest, "head_fault": MISSING if head is None else NOT_OURS}
 
     def move(self, row: Document) -> None:
-        """Move the head to this row, unless it is at a later one."""
+        """Move the head to this row, unless it is at a later one. Call it in the transaction that
+        numbers the row.
+        """
         facts = {"chain": self._name, **_place(row), "key": self._keys.current}
         head = {**facts, "signature": self._keys.sign(facts)}
         behind = {"id": self._id, "sequence": {"$lt": row["sequence"]}}
-        if self._counters.update(behind, {"$set": head}) is None:
-            with suppress(Duplicate):  # another process has set the head to a later row
-                self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
+        if self._counters.update(behind, {"$set": head}) is None and self._read() is None:
+            self._counters.insert({"id": self._id, "schema": 1, "created_at": now(), **head})
 
     def faults(self) -> Iterator[Fault]:
         """Yield a missing or false head, deleted newest rows, and a newest row that was replaced.

@@ -60,5 +60,7 @@ def _signing_faults(
     # A secret that was replaced may be known to others: it must sign nothing more.
     if before is not None and age is not None and age > before:
         yield Fault(f"{name} row {row['sequence']} is signed with an older key than the one before")
+    if row.get("unsigned"):
+        yield Fault(f"{name} row {row['sequence']} was not signed before it was numbered")
     if row.get("head_fault"):
         yield Fault(f"{name} row {row['sequence']} was written when {row['head_fault']}")

@@ -12,9 +12,10 @@ LEASE = timedelta(seconds=30)
 
 
 class Lease:
-    """After LEASE without `renew` another process may take it. `held_until_at` is the end."""
+    """After its length without `renew` another process may take it. `held_until_at` is the end."""
 
-    def __init__(self, documents: Documents, name: str) -> None:
+    def __init__(self, documents: Documents, name: str, *, length: timedelta = LEASE) -> None:
+        self._length = length
         self._documents = documents
         self._name = name
         self._holder = new_id()
@@ -28,15 +29,17 @@ class Lease:
             with suppress(Duplicate):
                 self._documents.insert(free)
         # A longer one was written by a clock that was ahead.
-        if now() < found["held_until_at"] <= now() + 2 * LEASE:
+        if now() < found["held_until_at"] <= now() + 2 * self._length:
             return None
         unchanged = {"id": self._name, "held_until_at": found["held_until_at"]}
-        lease = {"holder": self._holder, "held_until_at": now() + LEASE}
+        lease = {"holder": self._holder, "held_until_at": now() + self._length}
         return self._documents.update(unchanged, {"$set": lease})
 
-    def renew(self, *, reached: Any) -> bool:
-        """False where another process has taken the lease."""
-        return self._set({"reached": reached, "held_until_at": now() + LEASE})
+    def renew(self, **reached: Any) -> bool:
+        """Keep the lease, perhaps with what was `reached`. False where another process has taken
+        it.
+        """
+        return self._set({**reached, "held_until_at": now() + self._length})
 
     def release(self, **reached: Any) -> None:
         """Give the lease back, perhaps with what was `reached`."""

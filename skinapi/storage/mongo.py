@@ -4,12 +4,13 @@ https://www.mongodb.com/docs/manual/reference/write-concern/
 A document's `id` is stored as `_id`.
 """
 
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
 import pymongo
+from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import ConfigurationError, DuplicateKeyError
@@ -20,6 +21,7 @@ from skinapi.storage.ids import now
 from skinapi.storage.mongo_errors import mongo_errors
 from skinapi.storage.mongo_snapshot import collections_of, mongo_snapshot
 from skinapi.storage.mongo_timeout import INDEXING_S, with_longer_timeout
+from skinapi.storage.mongo_transactions import MongoTransactions
 from skinapi.storage.outage import TIMEOUTS, ErrorContext, Outage
 from skinapi.storage.ports import Blobs, Document, Filter, Ops, Snapshot
 from skinapi.storage.projection import check_fields, pick_fields
@@ -56,6 +58,7 @@ class MongoStore:
         self._database = database
         self._collections: dict[str, MongoDocuments] = {}
         self._error_context = Outage(mongo_errors).noticed
+        self._transactions = MongoTransactions(database.client, self._error_context)
         self.blobs = GridBlobs(database, self._error_context)
 
     @classmethod
@@ -71,16 +74,20 @@ class MongoStore:
         return cls(client.get_default_database(DATABASE))
 
     def collection(self, name: str) -> "MongoDocuments":
-        documents = MongoDocuments(self._database[check_name(name)], self._error_context)
+        collection = self._database[check_name(name)]
+        documents = MongoDocuments(collection, self._error_context, self._transactions)
         return self._collections.setdefault(name, documents)
 
     def collections(self) -> list[str]:
         with self._error_context():
             return collections_of(self._database)
 
-    def together(self, act: Callable[[], T]) -> T:
-        # No transaction: MongoDB has them on replica sets only, and the port does not promise one.
-        return act()
+    @property
+    def one_writer(self) -> bool:
+        return False
+
+    def transaction(self, act: Callable[[], T]) -> T:
+        return self._transactions.run(act)
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -102,9 +109,15 @@ class MongoStore:
 
 
 class MongoDocuments:
-    def __init__(self, collection: Collection[Document], error_context: ErrorContext) -> None:
+    def __init__(
+        self,
+        collection: Collection[Document],
+        error_context: ErrorContext,
+        transactions: MongoTransactions,
+    ) -> None:
         self._collection = collection
         self._error_context = error_context
+        self._transactions = transactions
         self._longer_timeout = partial(with_longer_timeout, collection.database.client)
         self._expiry_field: str | None = None
         self._indexed_fields: set[str] = set()
@@ -129,15 +142,15 @@ class MongoDocuments:
 
     def insert(self, document: Document) -> None:
         kept = _to_mongo(checked_document(document, self._indexed_fields))
-        with self._error_context():
-            self._retry_on_duplicate(lambda: self._collection.insert_one(kept))
+        with self._calling() as session:
+            self._retry_on_duplicate(lambda: self._collection.insert_one(kept, session=session))
 
     def insert_many(self, documents: Sequence[Document]) -> None:
         kept = [
             _to_mongo(checked_document(document, self._indexed_fields)) for document in documents
         ]
-        with self._error_context(), self._longer_timeout():
-            self._collection.insert_many(kept, ordered=False)
+        with self._calling() as session, self._longer_timeout():
+            self._collection.insert_many(kept, ordered=False, session=session)
 
     def get(self, identifier: str) -> Document | None:
         found = self.find({"id": check_id(identifier)}, limit=1)
@@ -163,15 +176,17 @@ class MongoDocuments:
             past_after = {"_id": {"$lt" if order[-1][1] < 0 else "$gt": after}}
             query = {"$and": [query, past_after]}
         slow = limit is None or _searches(filter or {})
-        with self._error_context(), self._longer_timeout() if slow else nullcontext():
+        with self._calling() as session, self._longer_timeout() if slow else nullcontext():
             projection = None if fields is None else dict.fromkeys((*fields, "_id"), 1)
-            cursor = self._collection.find(query, projection, sort=order, limit=limit or 0)
+            cursor = self._collection.find(
+                query, projection, sort=order, limit=limit or 0, session=session
+            )
             found = [_from_mongo(document) for document in cursor]
         return found if fields is None else [pick_fields(document, fields) for document in found]
 
     def count(self, filter: Filter | None = None) -> int:
-        with self._error_context():
-            return self._collection.count_documents(self._query(filter))
+        with self._calling() as session:
+            return self._collection.count_documents(self._query(filter), session=session)
 
     def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
         name = _mongo_name(check_text_field(field))
@@ -180,8 +195,9 @@ class MongoDocuments:
             {"$match": {"$and": [self._query(filter), texts]}},
             {"$group": {"_id": f"${name}", "many": {"$sum": 1}}},
         ]
-        with self._error_context():
-            return {row["_id"]: row["many"] for row in self._collection.aggregate(stages)}
+        with self._calling() as session:
+            rows = self._collection.aggregate(stages, session=session)
+            return {row["_id"]: row["many"] for row in rows}
 
     def update(
         self,
@@ -195,23 +211,53 @@ class MongoDocuments:
         if upsert:
             check_upsert(filter)
         order = _order(sort, None)
-        with self._error_context():
+        with self._calling() as session:
             changed = self._retry_on_duplicate(
                 lambda: self._collection.find_one_and_update(
                     self._query(filter),
-                    # MongoDB before 5.0 refuses an operator without fields, such as $unset: {}.
-                    {operator: changes for operator, changes in ops.items() if changes},
+                    _with_fields(ops),
                     sort=order,
                     upsert=upsert,
                     return_document=pymongo.ReturnDocument.AFTER,
+                    session=session,
                 ),
                 upsert=upsert,
             )
         return _from_mongo(changed) if changed else None
 
+    def update_all(self, filter: Filter, ops: Ops) -> int:
+        check_ops(ops, self._indexed_fields)
+        with self._calling() as session, self._longer_timeout():
+            changed = self._collection.update_many(
+                self._query(filter), _with_fields(ops), session=session
+            )
+        return changed.matched_count
+
+    def set_each(self, changes: Mapping[str, Document]) -> None:
+        for fields in changes.values():
+            check_ops({"$set": fields}, self._indexed_fields)
+        orders = [
+            pymongo.UpdateOne(self._query({"id": identifier}), {"$set": fields})
+            for identifier, fields in changes.items()
+        ]
+        if orders:
+            with self._calling() as session, self._longer_timeout():
+                self._collection.bulk_write(orders, ordered=False, session=session)
+
     def delete(self, filter: Filter) -> int:
-        with self._error_context(), self._longer_timeout():
-            return self._collection.delete_many(self._query(filter)).deleted_count
+        with self._calling() as session, self._longer_timeout():
+            return self._collection.delete_many(self._query(filter), session=session).deleted_count
+
+    @contextmanager
+    def _calling(self) -> Iterator[ClientSession | None]:
+        """Surrounds one call; the session is that of the caller's transaction."""
+        opened = self._transactions.open
+        if opened is None:
+            with self._error_context():
+                yield None
+        else:
+            with opened.noted_failure(), self._error_context():
+                yield opened.session
 
     def _query(self, filter: Filter | None) -> Filter:
         return _to_mongo_filter(unexpired(filter, self._expiry_field), self._indexed_fields)
@@ -225,12 +271,24 @@ class MongoDocuments:
         try:
             return attempt()
         except DuplicateKeyError:
+            if opened := self._transactions.open:  # which is over; it is run again without them
+                opened.make_room = self._delete_expired if self._expiry_field else None
+                raise
             if self._expiry_field:
                 # Retried also if this deletes none: MongoDB's own expiry may have deleted it first.
-                self._collection.delete_many({self._expiry_field: {"$lte": now()}})
+                self._delete_expired()
             elif not upsert:
                 raise
             return attempt()
+
+    def _delete_expired(self) -> None:
+        with self._error_context():
+            self._collection.delete_many({self._expiry_field or "": {"$lte": now()}})
+
+
+def _with_fields(ops: Ops) -> Ops:
+    """MongoDB before 5.0 refuses an operator without fields, such as $unset: {}."""
+    return {operator: changes for operator, changes in ops.items() if changes}
 
 
 def _order(sort: str, after: str | None) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ Filters compare plain values. A value of another type never matches, and a list 
 `$exists`. A field that is indexed or sorted by holds plain values of one type.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 
 class Documents(Protocol):
-    """One collection. Each call is atomic for one document; no call is atomic for two."""
+    """One collection. Each call is atomic for one document. Several calls are all or nothing inside
+    `Store.transaction`; there an error of a call ends the transaction.
+    """
 
     def ensure_index(self, *fields: str, unique: bool = False) -> None:
         """Index these fields. With `unique`, no two documents that have all of them may be equal in
@@ -80,6 +82,12 @@ class Documents(Protocol):
         new document; it may contain only equalities, one of them for the id. Raises Duplicate.
         """
 
+    def update_all(self, filter: Filter, ops: Ops) -> int:
+        """Change all matches, and return their number."""
+
+    def set_each(self, changes: Mapping[str, Document]) -> None:
+        """Set fields of each document that has one of these ids. Raises Duplicate."""
+
     def delete(self, filter: Filter) -> int:
         """Delete all matches, and return their number."""
 
@@ -131,13 +139,26 @@ class Store(Protocol):
     def collections(self) -> list[str]:
         """The names of all collections with a document; empty ones may be among them."""
 
-    def together(self, act: Callable[[], T]) -> T:
-        """Run `act`; return its result once all its writes are durable.
+    @property
+    def one_writer(self) -> bool:
+        """Whether transactions run one after the other, so that one document may be changed by all
+        of them. Where they do not, each change of it would wait for the one before.
+        """
 
-        Use it for several writes when the caller reports success only after the last one. If the
-        store can (SQLite), they wait for the disk once, and a crash in between leaves none of them.
-        It is no rollback: each write succeeds or fails by itself, and writes before an error stay.
-        `act` may run on another thread, in the caller's context. It should not be slow.
+    def transaction(self, act: Callable[[], T]) -> T:
+        """Run `act`: when this returns, all its writes are durable; if it raises, there are none.
+
+        What `act` reads is of one moment, with its own writes. Where another transaction changes
+        what this one writes, `act` runs again, from the beginning: it changes nothing outside the
+        store. It may run on another thread, in the caller's context, and should not be slow.
+        Blobs are no part of it: put them before, delete them after.
+
+        A read that decides, of a document that `act` does not write, may be outdated when its
+        writes are seen: let `act` change that document too.
+
+        Inside another transaction, `act` is a part of that one. An error of a call of Documents
+        ends the transaction, also where `act` catches it. Raises StoreBusy where the conflicts do
+        not end.
         """
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:

@@ -11,13 +11,14 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar, copy_context
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import apsw
 
-from skinapi.errors import DiskFull
+from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.storage.files import FileBlobs
-from skinapi.storage.group_commit import GroupCommit, run_in_savepoint
+from skinapi.storage.group_commit import GroupCommit
+from skinapi.storage.open_transaction import OpenTransaction
 from skinapi.storage.ports import Blobs, Document
 from skinapi.storage.sqlite_documents import SqliteDocuments
 from skinapi.storage.sqlite_file import SqliteFile, sqlite_errors
@@ -30,6 +31,12 @@ LEAST_FREE_FILES = 16  # a photo is a file, and one more while it is written
 T = TypeVar("T")
 
 
+class _Open(OpenTransaction):
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__()
+        self.connection = connection
+
+
 class SqliteStore:
     def __init__(self, path: Path, blobs: FileBlobs) -> None:
         self.blobs: Blobs = blobs
@@ -38,9 +45,7 @@ class SqliteStore:
         self._file = SqliteFile(path)
         self._commits = GroupCommit(self._transaction)
         self._reader, self._writer = threading.local(), SimpleNamespace()
-        self._together_connection: ContextVar[apsw.Connection | None] = ContextVar(
-            "together_connection", default=None
-        )
+        self._open: ContextVar[_Open | None] = ContextVar("open_transaction", default=None)
         self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
         self._collections: dict[str, SqliteDocuments] = {}
 
@@ -97,34 +102,29 @@ class SqliteStore:
         self._reader, self._writer = threading.local(), SimpleNamespace()
 
     @property
-    def in_together(self) -> bool:
-        """Whether the caller runs inside `together`."""
-        return self._together_connection.get() is not None
+    def one_writer(self) -> bool:
+        return True
 
-    def together(self, act: Callable[[], T]) -> T:
-        if self.in_together:
-            return act()
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the caller runs inside `transaction`."""
+        return self._open.get() is not None
+
+    def transaction(self, act: Callable[[], T]) -> T:
+        if opened := self._open.get():
+            with opened.noted_failure():
+                return act()
         for documents in tuple(self._collections.values()):
             documents.ensure_table()
         # `act` may run on another writer's thread, and needs its caller's context there, such as
         # the request id.
         context = copy_context()
-        result, error = self.write(lambda connection: context.run(self._join, connection, act))
-        if error:
-            raise error
-        return cast("T", result)
+        return self.write(lambda connection: context.run(self._run_open, connection, act))
 
-    def _join(
-        self, connection: apsw.Connection, act: Callable[[], T]
-    ) -> tuple[T | None, Exception | None]:
-        """Return the error instead of raising it, so that the writes before it are committed."""
-        self._together_connection.set(connection)
-        try:
-            return act(), None
-        except Exception as error:
-            if not connection.in_transaction:
-                raise
-            return None, error
+    def _run_open(self, connection: apsw.Connection, act: Callable[[], T]) -> T:
+        opened = _Open(connection)
+        self._open.set(opened)
+        return opened.run(act)
 
     @contextmanager
     def reading(self) -> Iterator[apsw.Connection]:
@@ -132,18 +132,23 @@ class SqliteStore:
         https://www.sqlite.org/wal.html
         """
         with sqlite_errors():
-            yield self._together_connection.get() or self._connection(self._reader)
+            opened = self._open.get()
+            yield opened.connection if opened else self._connection(self._reader)
 
     def write(self, act: Callable[[apsw.Connection], T]) -> T:
         """Run `act` in a transaction, and return its result.
 
         The transaction may be shared with other threads, and `act` may run on one of them. The
-        writes are durable when this returns; inside `together`, when `together` returns.
+        writes are durable when this returns; inside `transaction`, when that returns.
         """
-        with sqlite_errors():
-            if connection := self._together_connection.get():
-                return run_in_savepoint(connection, act)
-            return self._commits.run(act)
+        opened = self._open.get()
+        if opened is None:
+            with sqlite_errors():
+                return self._commits.run(act)
+        with opened.noted_failure(), sqlite_errors():
+            if not opened.connection.in_transaction:
+                raise StoreUnavailable
+            return act(opened.connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:

@@ -3,7 +3,7 @@ indexes are created on first use.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -36,7 +36,7 @@ class Transactions(Protocol):
     """What a collection needs of its store (sqlite.py)."""
 
     @property
-    def in_together(self) -> bool: ...
+    def in_transaction(self) -> bool: ...
 
     def reading(self) -> AbstractContextManager[apsw.Connection]: ...
 
@@ -157,10 +157,7 @@ class SqliteDocuments:
                 return None
             changed = _applied(ops, start or {} if found is None else found)
             if found is not None:
-                connection.execute(
-                    f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
-                    (to_json(changed), changed["id"]),
-                )
+                self._replace(connection, [changed])
             else:
                 connection.execute(
                     f'INSERT INTO "{self._name}" VALUES (?, ?)', (changed["id"], to_json(changed))
@@ -168,6 +165,28 @@ class SqliteDocuments:
             return changed
 
         return self._write(change)
+
+    def update_all(self, filter: Filter, ops: Ops) -> int:
+        check_ops(ops, self._indexed_fields)
+
+        def change(connection: apsw.Connection) -> int:
+            found = self._select(connection, filter, "id", None, None)
+            changed = [_applied(ops, from_json(text)) for text in found]
+            self._replace(connection, changed)
+            return len(changed)
+
+        return self._write(change)
+
+    def set_each(self, changes: Mapping[str, Document]) -> None:
+        for fields in changes.values():
+            check_ops({"$set": fields}, self._indexed_fields)
+
+        def change(connection: apsw.Connection) -> None:
+            for identifier, fields in changes.items():
+                if found := self._first(connection, {"id": identifier}, "id"):
+                    self._replace(connection, [{**found, **fields}])
+
+        self._write(change)
 
     def delete(self, filter: Filter) -> int:
         wanted = unexpired(filter, self._expiry_field)
@@ -182,6 +201,12 @@ class SqliteDocuments:
         condition, values = where(filter)
         connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
         return connection.changes()
+
+    def _replace(self, connection: apsw.Connection, changed: Sequence[Document]) -> None:
+        connection.executemany(
+            f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
+            [(to_json(document), document["id"]) for document in changed],
+        )
 
     def _first(self, connection: apsw.Connection, filter: Filter, sort: str) -> Document | None:
         """The first document that the filter finds; None where there is none."""
@@ -234,8 +259,8 @@ class SqliteDocuments:
     def ensure_table(self) -> None:
         """Create the table if it is missing.
 
-        In a write of its own, so that a failed write does not roll back the table too. Inside
-        `together` it can still be rolled back, so there it is not remembered as created.
+        In a write of its own, so that a failed write does not roll back the table too. Inside a
+        transaction it can still be rolled back, so there it is not remembered as created.
         """
         if self._created_in_pid != os.getpid():
             create = (
@@ -246,7 +271,7 @@ class SqliteDocuments:
                 there = _definition(connection, self._name) is not None
             if not there:
                 self._transactions.write(lambda connection: connection.execute(create))
-            if not self._transactions.in_together:
+            if not self._transactions.in_transaction:
                 self._created_in_pid = os.getpid()
 
 

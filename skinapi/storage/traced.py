@@ -2,12 +2,12 @@
 with what was asked or found.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from skinapi import tracing
-from skinapi.storage.ports import Blobs, Document, Documents, Filter, Snapshot, Store
+from skinapi.storage.ports import Blobs, Document, Documents, Filter, Ops, Snapshot, Store
 
 T = TypeVar("T")
 
@@ -33,9 +33,13 @@ class TracedStore:
     def collections(self) -> list[str]:
         return self._store.collections()
 
-    def together(self, act: Callable[[], T]) -> T:
-        with tracing.span("together"):
-            return self._store.together(act)
+    @property
+    def one_writer(self) -> bool:
+        return self._store.one_writer
+
+    def transaction(self, act: Callable[[], T]) -> T:
+        with tracing.span("transaction"):
+            return self._store.transaction(act)
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
         return self._store.snapshot()
@@ -84,6 +88,14 @@ class TracedDocuments:
     def update(self, *given: Any, **options: Any) -> Document | None:
         with _span("update", self._name):
             return self._documents.update(*given, **options)
+
+    def update_all(self, filter: Filter, ops: Ops) -> int:
+        with _span("update_all", self._name):
+            return self._documents.update_all(filter, ops)
+
+    def set_each(self, changes: Mapping[str, Document]) -> None:
+        with _span("set_each", self._name):
+            self._documents.set_each(changes)
 
     def delete(self, filter: Filter) -> int:
         with _span("delete", self._name):

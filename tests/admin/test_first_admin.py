@@ -13,8 +13,8 @@ from skinapi.auth.accounts import Accounts
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.passwords import Passwords
-from tests.backends import mock_store
 from tests.interleaving import SteppedStore, every_order, run
+from tests.mock_store import MockStore
 from tests.size import size
 
 EMAIL = "admin@skinapi.local"
@@ -34,7 +34,7 @@ class Start:
     """Two workers that start over one store."""
 
     def __init__(self, *, registered: bool) -> None:
-        store = SteppedStore(mock_store())
+        store = SteppedStore(MockStore())
         self.accounts = Accounts(store)
         self.active_admins = ActiveAdmins(store, self.accounts)
         self.told: list[str] = []
@@ -43,7 +43,7 @@ class Start:
             active_admins=self.active_admins,
             eraser=Eraser(accounts=self.accounts, active_admins=self.active_admins, forget=()),
             passwords=cast("Passwords", QuickPasswords()),
-            trail=AuditTrail(mock_store(), lambda: None, secrets=["-"]),
+            trail=AuditTrail(MockStore(), lambda: None, secrets=["-"]),
             forget_addresses=lambda _: None,
             initial_password_life=timedelta(hours=1),
         )

@@ -13,8 +13,9 @@ from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.passwords import Passwords
-from tests.backends import CHEAP, PASSWORD, Backend, Person, mock_store
+from tests.backends import CHEAP, PASSWORD, Backend, Person
 from tests.interleaving import SteppedStore, every_order, run
+from tests.mock_store import MockStore
 from tests.size import size
 
 EMAIL = "ada@example.org"
@@ -85,7 +86,7 @@ class Cast:
     """Two admins over a store that stops at each step."""
 
     def __init__(self) -> None:
-        store = SteppedStore(mock_store())
+        store = SteppedStore(MockStore())
         self.accounts = Accounts(store)
         active_admins = ActiveAdmins(store, self.accounts)
         self.before = self.accounts.add(

@@ -20,7 +20,8 @@ from werkzeug.test import TestResponse
 
 from skinapi.errors import Unauthenticated
 from skinapi.web.access import Signed
-from tests.backends import ADMIN, Backend, Person, mock_store
+from tests.backends import ADMIN, Backend, Person
+from tests.mock_store import MockStore
 from tests.size import size
 
 EMAILS = st.sampled_from([ADMIN, "ada@example.org", "bob@example.org", "cyd@example.org"])
@@ -263,7 +264,7 @@ class Accounts(RuleBasedStateMachine):
 def test_no_sequence_of_account_changes_revives_a_token_or_removes_the_last_admin(
     tmp_path: Path,
 ) -> None:
-    Accounts.backend = Backend(tmp_path, mock_store())
+    Accounts.backend = Backend(tmp_path, MockStore())
     run_state_machine_as_test(
         Accounts,
         settings=settings(

@@ -12,8 +12,9 @@ from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.errors import LastAdmin
-from tests.backends import Backend, Person, mock_store
+from tests.backends import Backend, Person
 from tests.interleaving import Act, SteppedStore, every_order, run
+from tests.mock_store import MockStore
 from tests.size import size
 
 REAL = pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
@@ -23,7 +24,7 @@ class AdminScenario:
     """Two admins and a user over a store that stops at each step."""
 
     def __init__(self) -> None:
-        store = SteppedStore(mock_store())
+        store = SteppedStore(MockStore())
         self.accounts = Accounts(store)
         self.active_admins = ActiveAdmins(store, self.accounts)
         self.eraser = Eraser(accounts=self.accounts, active_admins=self.active_admins, forget=())

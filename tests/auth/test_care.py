@@ -12,8 +12,9 @@ from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.passwords import Passwords
 from skinapi.errors import NotFound
-from tests.backends import Backend, Person, mock_store
+from tests.backends import Backend, Person
 from tests.interleaving import Act, SteppedStore, every_order, run
+from tests.mock_store import MockStore
 from tests.prediction.photographer import predicted
 from tests.size import size
 
@@ -100,7 +101,7 @@ class CareScenario:
     """Two doctors and a patient of the first, over a store that stops at each step."""
 
     def __init__(self) -> None:
-        store = SteppedStore(mock_store())
+        store = SteppedStore(MockStore())
         self.accounts = Accounts(store)
         active_admins = ActiveAdmins(store, self.accounts)
         self.eraser = Eraser(accounts=self.accounts, active_admins=active_admins, forget=())
@@ -109,7 +110,7 @@ class CareScenario:
             active_admins=active_admins,
             eraser=self.eraser,
             passwords=PASSWORDS,
-            trail=AuditTrail(mock_store(), lambda: None, secrets=["-"]),
+            trail=AuditTrail(MockStore(), lambda: None, secrets=["-"]),
             forget_addresses=lambda _: None,
             initial_password_life=timedelta(hours=1),
         )

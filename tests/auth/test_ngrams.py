@@ -14,7 +14,8 @@ from skinapi.auth.ngrams import LAST, LENGTH, NgramIndex, ngrams_of
 from skinapi.migrations import migrations_of
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document, Store
-from tests.backends import Backend, mock_store, store_of_kind
+from tests.backends import Backend, store_of_kind
+from tests.mock_store import MockStore
 
 ROLES = ("user", "doctor", "researcher", "admin")
 WAITING = "waiting"
@@ -151,7 +152,7 @@ def test_a_deleted_account_leaves_no_part_of_its_name(any_backend: Backend) -> N
 
 
 def test_a_taken_email_and_a_new_name_leave_no_parts() -> None:
-    store = mock_store()
+    store = MockStore()
     accounts = Accounts(store)
     ada = accounts.add(name="Ada Lovelace", email="ada@example.org", password_hash="-")
     with pytest.raises(EmailTaken):
@@ -164,7 +165,7 @@ def test_a_taken_email_and_a_new_name_leave_no_parts() -> None:
 def test_an_account_that_is_deleted_or_renamed_during_the_migration_leaves_no_parts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    store = mock_store()
+    store = MockStore()
     accounts = Accounts(store)
     gone, renamed = people(store, 2)
     for account in (gone, renamed):
@@ -214,7 +215,7 @@ def test_who_comes_between_the_writes_of_a_deletion_leaves_no_parts(
 
 def test_a_short_search_finds_names_with_the_last_character_of_unicode() -> None:
     """Whoever had it behind a short name was in no search for that name."""
-    accounts = Accounts(mock_store())
+    accounts = Accounts(MockStore())
     for name in (f"Ann{LAST}", f"A{LAST * 5}", LAST):
         accounts.add(name=name, email=f"{new_id()}@b.c", password_hash="-")
     for text, found in (("ann", 1), ("nn", 1), (f"a{LAST}", 1), (LAST, 3), (LAST * 4, 1)):

@@ -13,7 +13,8 @@ from skinapi.storage.ports import Document, Documents, Store
 from skinapi.storage.validation import literal
 from skinapi.web.routes import route_of
 from tests.access import PEOPLE, ROWS, SampleAccounts
-from tests.backends import Backend, Person, mock_store, store_of_kind
+from tests.backends import Backend, Person, store_of_kind
+from tests.mock_store import MockStore
 
 SOURCE = Path(__file__).parents[2] / "skinapi"
 
@@ -82,7 +83,7 @@ def add_twice(store: Store, email: str) -> list[str]:
 
 
 def test_an_account_that_was_set_aside_is_found_by_the_email_it_has_now() -> None:
-    watched = WatchedStore(mock_store())
+    watched = WatchedStore(MockStore())
     store = cast("Store", watched)
     kept, set_aside = add_twice(store, "ada@example.org")
     for fault in find_email_conflicts(store):
@@ -94,7 +95,7 @@ def test_an_account_that_was_set_aside_is_found_by_the_email_it_has_now() -> Non
 
 
 def test_an_account_under_a_spelling_that_no_route_finds_is_renamed_by_check() -> None:
-    store = mock_store()
+    store = MockStore()
     half_lowered = "j\u030c@example.org"  # what once was kept of J with a caron
     kept, _ = add_twice(store, half_lowered)
     for fault in find_email_conflicts(store):
@@ -107,7 +108,7 @@ def test_an_account_under_a_spelling_that_no_route_finds_is_renamed_by_check() -
 
 
 def test_an_account_is_found_by_a_changed_name_and_email() -> None:
-    store = mock_store()
+    store = MockStore()
     accounts = Accounts(store)
     account = accounts.add(email="ada@example.org", name="Ada", password_hash="-")
     account = accounts.change(account, name="Zoë")

@@ -169,5 +169,5 @@ def trail_calls(services: Services, records: int) -> Calls:
         "audit of an account": lambda: rows(account=OWNER),
         "audit of an action": lambda: rows(action="report.issue"),
         "audit of both": lambda: rows(account=OWNER, action="report.issue"),
-        "audit, append a row": lambda: services.trail.note("test.note", by=OWNER, target=OWNER),
+        "audit, append a row": lambda: services.trail.record("test.note", by=OWNER, target=OWNER),
     }

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from skinapi import audit
 from skinapi.audit import AuditTrail
+from skinapi.audit import trail as trail_module
 from skinapi.auth.accounts import Accounts
 from skinapi.errors import StoreUnavailable
 from skinapi.records.automatic_repair import LISTS, REPAIRS, AutomaticRepair
@@ -33,7 +33,7 @@ def repair(any_backend: Backend) -> Callable[[], None]:
 
 
 def let_a_minute_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
+    monkeypatch.setattr(trail_module, "LONGEST_ACT", timedelta(0))
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def repair_later(repair: Callable[[], None], monkeypatch: pytest.MonkeyPatch) ->
 
 def break_off(patch: pytest.MonkeyPatch, owner: type, method: str) -> None:
     """As a server that is killed at this call: no outcome follows in the audit trail either."""
-    append = AuditTrail._append
+    append = AuditTrail._insert
     dead = []
 
     def die(*_: object, **__: object) -> None:
@@ -62,7 +62,7 @@ def break_off(patch: pytest.MonkeyPatch, owner: type, method: str) -> None:
         return append(trail, fields)
 
     patch.setattr(owner, method, die)
-    patch.setattr(AuditTrail, "_append", append_unless_dead)
+    patch.setattr(AuditTrail, "_insert", append_unless_dead)
 
 
 def waiting(doctor: Person) -> list[str | None]:

@@ -19,10 +19,11 @@ from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
 from skinapi.web.access import Subject
 from tests.access import SECTIONS
-from tests.backends import Backend, mock_store
+from tests.backends import Backend
 from tests.care.clinic import REVIEW, URGENT, file_for, patient_of, review
 from tests.findings import finding_of
 from tests.interleaving import Act, SteppedStore, every_order, run
+from tests.mock_store import MockStore
 from tests.prediction.photographer import send
 from tests.size import size
 
@@ -42,7 +43,7 @@ class QueueScenario:
     """A patient of one doctor with one finding, over a store that stops at each step."""
 
     def __init__(self) -> None:
-        store = SteppedStore(mock_store())
+        store = SteppedStore(MockStore())
         self.accounts = Accounts(store)
         self.submissions = Submissions(store)
         self.queue = ReviewQueue(submissions=self.submissions, accounts=self.accounts)

@@ -17,10 +17,11 @@ from skinapi.lab.train_model import choose_start
 from skinapi.learning.progress import Progress
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
-from tests.backends import Backend, mock_store
+from tests.backends import Backend
 from tests.lab.sending import publish_one
 from tests.learning import tiny
 from tests.learning.conftest import Small
+from tests.mock_store import MockStore
 from tests.models import tiny_model, write_model
 
 
@@ -54,7 +55,7 @@ def test_a_data_set_that_was_written_in_part_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None))
-    lab = lab_of(context, mock_store())
+    lab = lab_of(context, MockStore())
     dataset = cast("DatasetVersion", SimpleNamespace(id="1", name="Mrs Muster, ward 3"))
 
     def write(_: object, __: str, folder: Path, **___: object) -> None:
@@ -81,7 +82,7 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     """Also where its copy was made already; a training that has begun goes on with its copies."""
     said: list[str] = []
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
-    lab = lab_of(context, mock_store())
+    lab = lab_of(context, MockStore())
     datasets, images = lab.datasets, lab.images
     first = publish_one(datasets, images, b"first", owner="ada", name="moles")
     for content in (b"second", b"third"):
@@ -113,7 +114,7 @@ def test_no_model_is_compared_on_a_reference_that_it_has_learned_from(
     """An admin chose it while the training ran: its data set had been read with these lesions."""
     said: list[str] = []
     context = cast("Any", SimpleNamespace(work=tmp_path, progress=lambda *_: None, say=said.append))
-    store = mock_store()
+    store = MockStore()
     lab = lab_of(context, store)
     datasets, images = lab.datasets, lab.images
     learned, same, other = (

@@ -133,12 +133,12 @@ def test_of_many_who_file_at_once_none_is_missed(real_store: Store) -> None:
     submissions = Submissions(real_store)
 
     def file_one() -> None:
-        number = submissions._next_number()
+        number = submissions.take_number()
         stored.submissions.insert({"id": new_id(), "owner": ADA, "number": number})
 
     def file_and_ask() -> None:
         for _ in range(each):
-            real_store.together(file_one)
+            file_one()
             stored.counts.reaches(ADA, 100 * each)
 
     threads = [threading.Thread(target=file_and_ask) for _ in range(4)]

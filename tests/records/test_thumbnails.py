@@ -22,9 +22,10 @@ from skinapi.vision.context import Context
 from skinapi.vision.photo import STORED_SIDE, read_photo
 from skinapi.vision.thumbnail import LONGEST_SIDE, draw_thumbnail
 from skinapi.web.access import Subject
-from tests.backends import Backend, Person, mock_store
+from tests.backends import Backend, Person
 from tests.findings import finding_of
 from tests.interleaving import SteppedStore, every_order, run
+from tests.mock_store import MockStore
 from tests.photos import photo_of
 from tests.prediction.photographer import predicted
 from tests.size import size
@@ -181,7 +182,7 @@ class Cast:
     """A patient with a photo, over a store that stops at each step."""
 
     def __init__(self) -> None:
-        self.store = mock_store()
+        self.store = MockStore()
         store: Store = SteppedStore(self.store)
         accounts, submissions = Accounts(store), Submissions(store)
         self.owner = accounts.add(email="a@x.y", name="Ada", password_hash="-").id

@@ -20,8 +20,9 @@ from skinapi.registry.versions import ModelVersions
 from skinapi.storage import faults as faults_module
 from skinapi.storage.faults import Fault, blob_faults
 from skinapi.storage.ports import Blobs, Documents, Store
-from tests.backends import mock_store, store_of_kind
+from tests.backends import store_of_kind
 from tests.interleaving import Act, SteppedStore, every_order, run
+from tests.mock_store import MockStore
 from tests.models import tiny_model, write_model
 from tests.size import in_drill, size
 
@@ -182,7 +183,7 @@ class TwoAtOnce:
     """The same models over a store that stops at each step."""
 
     def __init__(self) -> None:
-        self.store = mock_store()
+        self.store = MockStore()
         prepared(self.store)
         self.stepped = service(SteppedStore(self.store))
         self.plain = service(self.store)
@@ -227,7 +228,7 @@ def test_two_at_once_leave_a_model_in_service_that_can_be_loaded(actions: tuple[
 
 def test_of_two_who_promote_at_once_one_is_told(tmp_path: Path) -> None:
     """The pointer is changed by whoever read it last."""
-    store = mock_store()
+    store = MockStore()
     models, other = prepared(store), service(store)
     read = models.pointer.read
 

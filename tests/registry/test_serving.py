@@ -23,7 +23,8 @@ from skinapi.vision.classification import prepare_photo
 from skinapi.vision.jpeg import decode_jpeg
 from skinapi.vision.model import write_checksums
 from skinapi.vision.photo import stored_photo
-from tests.backends import mock_store, settings_in
+from tests.backends import settings_in
+from tests.mock_store import MockStore
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.size import size
@@ -34,7 +35,7 @@ ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert
 
 def opened(settings: Settings) -> RegistryService:
     """As at the start of a server with an empty store."""
-    registry, store = open_registry(settings), mock_store()
+    registry, store = open_registry(settings), MockStore()
     models = open_models(settings, store, lambda *_, **__: nullcontext())
     open_follower(settings, models, registry).make_pass()
     return registry

@@ -2,10 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import mongomock
-import mongomock.gridfs
 import pymongo
 import pytest
 from pymongo.database import Database
@@ -14,9 +11,9 @@ from skinapi.storage.files import FileBlobs
 from skinapi.storage.mongo import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.storage.sqlite import SqliteStore
+from tests.mock_store import MockStore
 
 REAL = ["sqlite", "mongod"]
-mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
 
 
 def file_blobs(folder: Path) -> FileBlobs:
@@ -28,13 +25,6 @@ def file_blobs(folder: Path) -> FileBlobs:
 def sqlite_store(folder: Path) -> SqliteStore:
     store = SqliteStore(folder / "test.db", FileBlobs(folder / "blobs"))
     store.make()
-    return store
-
-
-def mock_store() -> MongoStore:
-    client: Any = mongomock.MongoClient(tz_aware=True)
-    store = MongoStore(client["test"])
-    store.blobs._bucket._timeout = None  # type: ignore[attr-defined]  # mongomock has no options
     return store
 
 
@@ -57,7 +47,7 @@ def opened_store(request: pytest.FixtureRequest, folder: Path) -> Store:
     if request.param == "sqlite":
         return sqlite_store(folder)
     if request.param == "mongomock":
-        return mock_store()
+        return MockStore()
     return MongoStore.at(request.getfixturevalue("mongo_database_uri"))
 
 

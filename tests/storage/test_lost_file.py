@@ -102,7 +102,7 @@ def test_a_log_that_is_removed_during_a_write_is_noticed_before_the_answer(
         (tmp_path / "test.db-wal").unlink()
 
     with pytest.raises(StoreUnavailable, match=LOST_LOG):
-        store.together(act)
+        store.transaction(act)
 
 
 def test_a_log_goes_and_comes_with_the_connections_of_all_processes(

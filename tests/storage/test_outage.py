@@ -9,7 +9,7 @@ from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
 from skinapi.storage import outage as outage_module
 from skinapi.storage.outage import FAIL_FAST_S, TIMEOUT_S, Outage
 from skinapi.storage.validation import literal
-from tests.storage.conftest import mock_store
+from tests.mock_store import MockStore
 
 
 class Clock:
@@ -87,7 +87,7 @@ def test_a_quick_failure_does_not_start_an_outage(
 
 def test_only_what_may_read_a_whole_collection_has_longer() -> None:
     """A search for what nobody has would else count as an outage, and refuse everybody."""
-    documents = mock_store().collection("notes")
+    documents = MockStore().collection("notes")
     given_longer: list[str] = []
 
     @contextmanager

@@ -276,14 +276,14 @@ def test_every_call_of_a_traced_store_reaches_the_store(spans: Spans, tmp_path: 
         blobs.delete(key)
         blobs.put_as(key, b"bytes")
         assert (blobs.get(key), list(blobs.keys())) == (b"bytes", [key])
-        assert store.together(lambda: 7) == 7
+        assert store.transaction(lambda: 7) == 7
     made_spans = {span.name for span in spans.all()}
     quiet = {"ensure_index", "expire_by", "keys", "sweep"}
     blob_calls = [name for name in vars(Blobs) if not name.startswith("_")]
     assert made_spans == {
         *(f"{call} notes" for call in calls if call not in quiet),
         *(f"{call} blobs" for call in blob_calls if call not in quiet),
-        "together",
+        "transaction",
     }
     store.close()
 

@@ -1,21 +1,20 @@
 """The audit trail: an append-only log of who did what to which account.
 
-Each change has two rows: an intent before it and an outcome after it. Rows name accounts only by
-id, so that they can be kept when the person's data is deleted. The rows are a hash chain: each one
-contains the hash of the previous row. A hash is made with a key, so that whoever can only write to
-the store cannot make one.
+A row is inserted in the transaction of its change, signed with a key of the server. Rows name
+accounts only by id, so that they can be kept when the person's data is deleted. Soon after, the row
+is sealed: it gets the next number and becomes a link of a hash chain, each with the hash of the row
+before (`seal`). Where a store runs one transaction at a time, that is a part of the same
+transaction; else rows of all servers are sealed in batches (sealer.py), because a chain is one
+document that each change would wait for.
 """
 
-import random
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
-from skinapi.logs import log
 from skinapi.storage.chain_head import ChainHead
 from skinapi.storage.chain_keys import ChainKeys
 from skinapi.storage.chain_rows import chain_faults
@@ -25,9 +24,12 @@ from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.web.pagination import Page, page_of
 
-ATTEMPTS = 100
+SEALED_AT_ONCE = 500
 LONGEST_ACT = timedelta(minutes=1)
+LATEST_SEAL = timedelta(minutes=1)
+NOT_SEALED: Filter = {"sequence": None}
 RECENT = 1000
+T = TypeVar("T")
 PURPOSE = "skinapi audit rows"
 ACCOUNT_FIELDS = ("by", "target")
 
@@ -45,14 +47,46 @@ class AuditTrail:
         self._store = store
         self._rows = store.collection("audit")
         self._rows.ensure_index("sequence", unique=True)
-        # One index for each combination of filters of `page`. Appending uses the first.
-        for fields in ([], ["by"], ["target"]):
-            self._rows.ensure_index(*fields, "sequence", "id")
-            self._rows.ensure_index(*fields, "action", "sequence", "id")
+        self._rows.ensure_index("sequence", "id")
+        # One index for each combination of filters of `page`.
+        for fields in (["by"], ["target"]):
+            self._rows.ensure_index(*fields, "id")
+            self._rows.ensure_index(*fields, "action", "id")
+        self._rows.ensure_index("action", "id")
         self._keys = ChainKeys(secrets, purpose=PURPOSE)
         self._chain_head = ChainHead(store, self._rows, "audit", self._keys)
         self._request_id = request_id
-        self._append_lock = threading.Lock()
+
+    def change(
+        self, act: Callable[[], T], action: str, *, by: str, target: str, detail: str | None = None
+    ) -> T:
+        """Run `act` and add its row, in one transaction (`Store.transaction`). `detail` says on
+        what grounds, and names nobody.
+
+        Where `act` is refused with a SkinAPIError, only a row with the error's code is added. No
+        row is added where the store fails, or another request has stored the same.
+        """
+        fields: Document = {"action": action, "by": by, "target": target, "detail": detail}
+
+        def change() -> T:
+            result = act()
+            self._insert({**fields, "outcome": "done"})
+            return result
+
+        try:
+            return self._store.transaction(change)
+        except (StoreUnavailable, Duplicate):
+            raise
+        except SkinAPIError as error:
+            self._store.transaction(partial(self._insert, {**fields, "outcome": error.code}))
+            raise
+
+    def record(self, action: str, *, by: str, target: str, detail: str | None = None) -> None:
+        """Add a row. Call it inside the transaction of a change, or for an event that changes
+        nothing.
+        """
+        row = {"action": action, "by": by, "target": target, "detail": detail, "outcome": "done"}
+        self._store.transaction(partial(self._insert, row))
 
     @contextmanager
     def act(
@@ -66,7 +100,7 @@ class AuditTrail:
         intent, the change is not made.
         """
         facts = {"action": action, "by": by, "target": target, "detail": detail}
-        intent = self._append({**facts, "phase": "intent"})
+        intent = self._insert({**facts, "phase": "intent"})
         outcome = "interrupted"
         try:
             yield
@@ -75,28 +109,47 @@ class AuditTrail:
             outcome = error.code
             raise
         finally:
-            self._append({**intent, "phase": "outcome", "outcome": outcome})
+            self._insert({**facts, "outcome": outcome, "intent": intent["id"]})
 
-    def note(self, action: str, *, by: str, target: str) -> None:
-        """Write one row about an event that changes nothing, so it needs no intent."""
-        row = {"action": action, "by": by, "target": target}
-        self._append({**row, "phase": "outcome", "outcome": "done"})
+    def seal(self) -> int:
+        """Number and chain the next rows that are not sealed, in the order of their ids; return how
+        many. Call it again as long as it is SEALED_AT_ONCE.
+        """
+        return self._store.transaction(self._seal)
+
+    def has_unsealed(self) -> bool:
+        return bool(self._rows.find(NOT_SEALED, sort="id", limit=1))
 
     def faults(self) -> Iterator[Fault]:
-        """Yield what is wrong with the hash chain, and intents whose process died before the
-        outcome.
-        """
-        count = self._rows.count()  # first: meanwhile rows may be added, but none is deleted
+        """Yield what is wrong with the hash chain, and rows that were not sealed in time."""
         open_intents: dict[str, Document] = {}
         yield from chain_faults(self._followed(open_intents), self._keys, "audit")
-        numbered = self._rows.count({"sequence": {"$gt": 0}})
-        if count > numbered:
-            yield Fault(f"{count - numbered} audit rows are not numbered from 1 up")
+        late = 0
+        for row in self._unsealed():
+            if not self.is_signed(row):
+                yield Fault(f"audit row {row['id']} is not signed, and not numbered yet")
+            late += row["created_at"] < now() - LATEST_SEAL
+        if late:
+            yield Fault(f"{late} audit rows are not numbered yet", self._seal_all)
+        count = self._rows.count()  # first: more may be added and numbered, but none is deleted
+        count -= self._rows.count(NOT_SEALED) + self._rows.count({"sequence": {"$gt": 0}})
+        if count > 0:
+            yield Fault(f"{count} audit rows are not numbered from 1 up")
         yield from self._chain_head.faults()
         for row in open_intents.values():
             if not _may_run(row):
                 message = f"audit row {row['sequence']} ({row['action']}) has no outcome"
                 yield Fault(message, partial(self._close, row))
+
+    def _unsealed(self) -> Iterator[Document]:
+        after = ""
+        while rows := self._rows.find({**NOT_SEALED, "id": {"$gt": after}}, sort="id", limit=1000):
+            yield from rows
+            after = rows[-1]["id"]
+
+    def _seal_all(self) -> None:
+        while self.seal():
+            pass
 
     def _followed(self, open_intents: dict[str, Document]) -> Iterator[Document]:
         """All rows in sequence. At the end `open_intents` holds the intents without an outcome."""
@@ -139,15 +192,16 @@ class AuditTrail:
     def newest(self, action: str, *, target: str) -> Document | None:
         """The newest row about this; None if there is none."""
         about = {"target": target, "action": action}
-        return next(iter(self._rows.find(about, limit=1, sort="-sequence")), None)
+        return next(iter(self._rows.find(about, limit=1, sort="-id")), None)
 
-    def log_newest(self) -> None:
-        """Log the number and hash of the newest row."""
-        _log(self._chain_head.newest())
+    def newest_sealed(self) -> Document:
+        """The number and the hash of the newest row of the chain."""
+        return self._chain_head.newest()
 
     def _close(self, intent: Document) -> None:
         """Write the outcome "unknown" for this intent."""
-        self._append({**_outcome_fields(intent), "phase": "outcome", "outcome": "unknown"})
+        kept = {name: intent.get(name) for name in ("action", "by", "target", "detail")}
+        self._insert({**kept, "outcome": "unknown", "intent": intent["id"]})
 
     def _in_sequence(self, last: int = 0) -> Iterator[Document]:
         while rows := self._rows.find({"sequence": {"$gt": last}}, sort="sequence", limit=1000):
@@ -163,79 +217,63 @@ class AuditTrail:
         """
         conditions: Filter = {"action": action} if action else {}
         if after:
-            last = self._rows.get(after)
-            if last is None:
+            if self._rows.get(after) is None:
                 raise InvalidQuery("after: there is no such row")
-            conditions["sequence"] = {"$lt": last["sequence"]}
+            conditions["id"] = {"$lt": after}
         account_filters: list[Filter] = (
             [{field: account} for field in ACCOUNT_FIELDS] if account else [{}]
         )
         listings = [
-            self._rows.find({**account_filter, **conditions}, sort="-sequence", limit=limit + 1)
+            self._rows.find({**account_filter, **conditions}, sort="-id", limit=limit + 1)
             for account_filter in account_filters
         ]
-        return page_of(merged(listings, sort="-sequence", limit=limit + 1), limit)
+        return page_of(merged(listings, sort="-id", limit=limit + 1), limit)
 
     def is_signed(self, row: Document) -> bool:
         """Whether this server, or one with a former secret of it, wrote the row as it is."""
-        return self._keys.signed(row, field="hash")
+        return self._keys.signed(row, field="hash" if "hash" in row else "signature")
 
-    def _append(self, fields: Document) -> Document:
-        row = self._store.together(partial(self._number_and_insert, fields))
-        _log(row)
-        return _outcome_fields(row)
-
-    def _number_and_insert(self, fields: Document) -> Document:
-        """Insert a row with the next number, and retry if another process takes that number first.
-
-        Raises StoreUnavailable after ATTEMPTS conflicts.
-        """
-        with self._append_lock:
-            for _ in range(ATTEMPTS):
-                row = self._next_row(fields)
-                try:
-                    self._rows.insert(row)
-                except Duplicate:
-                    time.sleep(random.uniform(0, 0.005))  # noqa: S311 (spreads the retries)
-                else:
-                    self._chain_head.move(row)
-                    return row
-        raise StoreUnavailable("The audit trail is too busy; try again shortly")
-
-    def _next_row(self, fields: Document) -> Document:
-        newest = self._chain_head.newest()
-        if newest["sequence"] == 0:
-            self._chain_head.move(newest)  # a head is always there before the first row
+    def _insert(self, fields: Document) -> Document:
         row = {
+            "phase": "outcome",  # a server of version 4 of the store asks for it
             **fields,
             "id": new_id(),
             "schema": 1,
             "created_at": now(),
             "request_id": self._request_id(),
-            "sequence": newest["sequence"] + 1,
-            "previous": newest["hash"],
-            "head_fault": newest.get("head_fault"),
             "key": self._keys.current,
         }
-        return {**row, "hash": self._keys.sign(row)}
+        row["signature"] = self._keys.sign(row)
+        self._rows.insert(row)
+        if self._store.one_writer:
+            self._seal()
+        return row
+
+    def _seal(self) -> int:
+        rows = self._rows.find(NOT_SEALED, sort="id", limit=SEALED_AT_ONCE)
+        # A row of another key waits for a server that knows it, as while a secret is replaced.
+        rows = [row for row in rows if self._keys.age(row) is not None]
+        if rows:
+            newest = self._chain_head.newest()
+            changes: dict[str, Document] = {}
+            for row in rows:
+                sealed = self._sealed(row, after=newest)
+                changes[row["id"]] = {name: sealed[name] for name in sealed.keys() - row.keys()}
+                changes[row["id"]]["key"] = sealed["key"]
+                newest = {"sequence": sealed["sequence"], "hash": sealed["hash"]}
+            self._rows.set_each(changes)
+            self._chain_head.move(newest)
+        return len(rows)
+
+    def _sealed(self, row: Document, *, after: Document) -> Document:
+        faults = {"head_fault": after["head_fault"]} if after.get("head_fault") else {}
+        if not self.is_signed(row):
+            faults["unsigned"] = True
+        link = {"sequence": after["sequence"] + 1, "previous": after["hash"]}
+        sealed = {**row, **faults, **link, "key": self._keys.current}
+        return {**sealed, "hash": self._keys.sign(sealed)}
 
 
 def _may_run(intent: Document) -> bool:
     """Whether the change of this intent may still be running."""
     return intent["created_at"] >= now() - LONGEST_ACT and not is_ahead(intent["created_at"])
-
-
-def _log(row: Document) -> None:
-    # A log that is kept elsewhere shows when the newest rows and the head were put back together.
-    log.info("audit", sequence=row["sequence"], hash=row["hash"])
-
-
-def _outcome_fields(row: Document) -> Document:
-    """The fields that an outcome repeats from its intent, and the id of the intent."""
-    return {
-        "action": row["action"],
-        "by": row["by"],
-        "target": row["target"],
-        "detail": row.get("detail"),
-        "intent": row.get("intent", row["id"]),
-    }
