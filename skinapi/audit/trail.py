@@ -117,6 +117,10 @@ class AuditTrail:
         """
         return self._store.transaction(self._seal)
 
+    def seal_all(self) -> None:
+        while self.seal():
+            pass
+
     def has_unsealed(self) -> bool:
         return bool(self._rows.find(NOT_SEALED, sort="id", limit=1))
 
@@ -130,7 +134,7 @@ class AuditTrail:
                 yield Fault(f"audit row {row['id']} is not signed, and not numbered yet")
             late += row["created_at"] < now() - LATEST_SEAL
         if late:
-            yield Fault(f"{late} audit rows are not numbered yet", self._seal_all)
+            yield Fault(f"{late} audit rows are not numbered yet", self.seal_all)
         count = self._rows.count()  # first: more may be added and numbered, but none is deleted
         count -= self._rows.count(NOT_SEALED) + self._rows.count({"sequence": {"$gt": 0}})
         if count > 0:
@@ -146,10 +150,6 @@ class AuditTrail:
         while rows := self._rows.find({**NOT_SEALED, "id": {"$gt": after}}, sort="id", limit=1000):
             yield from rows
             after = rows[-1]["id"]
-
-    def _seal_all(self) -> None:
-        while self.seal():
-            pass
 
     def _followed(self, open_intents: dict[str, Document]) -> Iterator[Document]:
         """All rows in sequence. At the end `open_intents` holds the intents without an outcome."""

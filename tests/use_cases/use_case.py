@@ -1,0 +1,20 @@
+"""What a use case is to the tests that stop it at each of its commands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.backends import Backend
+
+
+@dataclass(frozen=True)
+class UseCase:
+    """`prepare` makes people and data of their own, and may be called often on one store. `act` is
+    one request, and `view` what anybody sees of it afterwards through the API: without ids, times
+    and numbers, so that two runs can be compared. `act` may find nothing to do where it was done.
+    """
+
+    name: str
+    prepare: Callable[[Backend], Any]
+    act: Callable[[Backend, Any], object]
+    view: Callable[[Backend, Any], Any]
