@@ -152,21 +152,20 @@ def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, s
     """
     if storage_uri is None:
         return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
-    return Limits(LibraryWindows(_storage_at(storage_uri)), rates)
+    return Limits(_windows_at(storage_uri), rates)
 
 
-def _storage_at(uri: str) -> StorageTypes:
+def _windows_at(uri: str) -> Windows:
     try:
         if uri.startswith("mongodb"):
             # Imported late: a server without MongoDB does without its driver.
-            module = importlib.import_module("skinapi.web.limits_mongo")
-            storage: StorageTypes = module.MongoWindowStorage.at(uri)
-            return storage
+            windows: Windows = importlib.import_module("skinapi.web.limits_mongo").MongoWindows(uri)
+            return windows
         # The driver's own timeouts are so long that an outage would keep every request waiting.
         timeouts = (
             {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
         )
-        return storage_from_string(uri, wrap_exceptions=True, **timeouts)
+        return LibraryWindows(storage_from_string(uri, wrap_exceptions=True, **timeouts))
     except (ConfigurationError, ValueError):
         # Without its cause: that may quote the password.
         raise UnsafeSettings("RATE_LIMIT_STORAGE is not an address that can be used") from None

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from limits import parse
 from pymongo.database import Database
 
 from skinapi.errors import BrokenBackup, Conflict, Duplicate
@@ -20,7 +21,7 @@ from skinapi.storage.mongo import MongoStore
 from skinapi.storage.mongo_snapshot import LIMIT_WINDOWS
 from skinapi.storage.ports import Document, Store
 from skinapi.storage.restore import RESTORES, refuse_unfinished_restore, restore_backup
-from skinapi.web.limits_mongo import MongoWindowStorage
+from skinapi.web.limits_mongo import MongoWindows
 from tests.storage.conftest import sqlite_store
 
 BIG = os.urandom(300_000)
@@ -104,9 +105,8 @@ def test_counts_of_rate_limits_are_in_no_backup(
     """They are in the database of the records where MONGO_URI names one, and could not be restored:
     nor could all the rest.
     """
-    windows = MongoWindowStorage.at(mongo_database_uri)
-    assert windows.acquire_entry("LIMITER/write/203.0.113.7", 5, 60)
-    windows.storage.close()
+    with closing(MongoWindows(mongo_database_uri)) as windows:
+        assert windows.hit(parse("5/minute"), "write", "203.0.113.7").allowed
     with closing(MongoStore.at(mongo_database_uri)) as store:
         assert store.collections() == []  # a backup can be restored into this database
         fill(store)
