@@ -61,6 +61,7 @@ FOLDER_GRACE_S = 10  # a server that starts at the same time locks its folder wi
 BACKGROUND = (
     "skinapi.model_follower",
     "skinapi.migrator",
+    "skinapi.totals",
     "skinapi.audit_sealer",
     "skinapi.automatic_repair",
     "skinapi.waiting_expiry",

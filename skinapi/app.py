@@ -88,9 +88,10 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
-    # Whoever serves starts and stops these five.
+    # Whoever serves starts and stops these six.
     app.extensions["skinapi.model_follower"] = follower
     app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
+    app.extensions["skinapi.totals"] = services.totals
     app.extensions["skinapi.audit_sealer"] = AuditSealer(services.store, services.trail)
     app.extensions["skinapi.automatic_repair"] = AutomaticRepair(
         services.store,

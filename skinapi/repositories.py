@@ -20,15 +20,19 @@ from skinapi.reports.llm.cache import NarrativeCache
 from skinapi.reports.verification import IssuedReports
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
+from skinapi.storage.totals import Totals
 from skinapi.web.request_context import request_id
 
 
 @dataclass(frozen=True)
 class Repositories:
-    """One for each kind of stored data. `photo_counts` counts in `usage` and in `weekly_counts`."""
+    """One for each kind of stored data. `photo_counts` counts in `usage` and in `weekly_counts`,
+    which add to `totals`.
+    """
 
     accounts: Accounts
     trail: AuditTrail
+    totals: Totals
     usage: DailyCounts
     weekly_counts: WeeklyCounts
     photo_counts: PhotoCounts
@@ -49,13 +53,15 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         accounts = Accounts(store)
     except Duplicate as error:
         raise BrokenStore from error
-    usage, weekly_counts = DailyCounts(store), WeeklyCounts(store)
+    totals = Totals(store)
+    usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
     accounts.on_added(usage.add_account)
     submissions = Submissions(store)
     trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
     return Repositories(
         accounts=accounts,
         trail=trail,
+        totals=totals,
         usage=usage,
         weekly_counts=weekly_counts,
         photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),

@@ -70,6 +70,7 @@ from skinapi.storage import make_store, open_store
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.storage.restore import refuse_unfinished_restore
+from skinapi.storage.totals import Totals
 from skinapi.storage.traced import traced
 from skinapi.storage.version import join_store
 
@@ -107,6 +108,7 @@ class Services:
     guard: Guard
     auth: AuthService
     admin: AdminService
+    totals: Totals
     usage: DailyCounts
     photo_counts: PhotoCounts
     records: RecordsService
@@ -215,6 +217,7 @@ def open_services(
         guard=_guard(settings, data, tokens),
         auth=_auth_service(settings, data, tokens, passwords),
         admin=_admin_service(settings, data, eraser, passwords),
+        totals=data.totals,
         usage=data.usage,
         photo_counts=data.photo_counts,
         records=records,

@@ -1,25 +1,26 @@
 """How much the server is used: numbers for each day (UTC), counted as things happen.
 
-A count is one atomic increment in one document for each day, so several servers count together, and
-reading a year costs 366 small documents, however much is stored. Nothing is ever counted down: a
-finding that was deleted was made on that day all the same.
+A day is one document, to which all servers add what they have counted (storage/totals.py): reading
+a year costs 366 small documents, however much is stored. Nothing is ever counted down: a finding
+that was deleted was made on that day all the same.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
-from skinapi.errors import SkinAPIError
-from skinapi.logs import log
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.ports import Document, Store
+from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
 
+DAYS = "daily_counts"
 FINDINGS, REFUSED, ACCOUNTS, REPORTS = "findings", "refused", "accounts", "reports"
 
 
 class DailyCounts:
-    def __init__(self, store: Store) -> None:
-        self._days = store.collection("daily_counts")
+    def __init__(self, store: Store, totals: Totals) -> None:
+        self._days = store.collection(DAYS)
+        self._totals = totals
 
     def add_finding(self, band: Band) -> None:
         self._add(FINDINGS, field_of(band))
@@ -45,19 +46,10 @@ class DailyCounts:
         return [(day, found.get(day.isoformat(), {})) for day in wanted]
 
     def _add(self, *fields: str) -> None:
-        """Where the store refuses, the count is lost: what was counted is done already, and must
-        not fail because of it.
-        """
         today = now().date()
         begins = datetime.combine(today, time(), UTC)
-        ops: Ops = {
-            "$inc": dict.fromkeys(fields, 1),
-            "$set": {"schema": 1, "created_at": begins},
-        }
-        try:
-            self._days.update({"id": today.isoformat()}, ops, upsert=True)
-        except SkinAPIError as error:
-            log.error("count_lost", fields=list(fields), code=error.code)
+        facts: Document = {"schema": 1, "created_at": begins}
+        self._totals.add(DAYS, today.isoformat(), dict.fromkeys(fields, 1), facts)
 
 
 def field_of(band: Band) -> str:

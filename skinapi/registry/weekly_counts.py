@@ -1,7 +1,7 @@
 """What the model did in each ISO week (UTC), by model version, counted as it happens.
 
-As with the usage by day (admin/usage.py), a count is one atomic increment of one small document. So
-several servers count together, no list of findings is read for it, and nothing is counted down.
+As with the usage by day (admin/usage.py), several servers add to one small document
+(storage/totals.py), no list of findings is read for it, and nothing is counted down.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import SkinAPIError
-from skinapi.logs import log
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.ports import Document, Store
+from skinapi.storage.totals import Totals
 from skinapi.vision.finding import Finding
 
+WEEKS = "weekly_counts"
 CLASS, BAND, DOUBT = "class_", "band_", "doubt_"
 # The port increments by whole numbers only.
 CONFIDENCE_PARTS = 1_000_000
@@ -65,8 +65,9 @@ class WeekCounts(BaseModel):
 
 
 class WeeklyCounts:
-    def __init__(self, store: Store) -> None:
-        self._weeks = store.collection("weekly_counts")
+    def __init__(self, store: Store, totals: Totals) -> None:
+        self._totals = totals
+        self._weeks = store.collection(WEEKS)
         self._weeks.ensure_index("version", "id")
 
     def add_finding(self, finding: Finding) -> None:
@@ -101,17 +102,10 @@ class WeeklyCounts:
         return self._weeks.find({"version": version})
 
     def _add(self, version: str, numbers: Mapping[str, int]) -> None:
-        """Where the store refuses, the count is lost, as in `DailyCounts`."""
         week = week_of(now().date())
         begins = datetime.combine(first_day(week), time(), UTC)
-        ops: Ops = {
-            "$inc": {name: number for name, number in numbers.items() if number},
-            "$set": {"schema": 1, "created_at": begins, "week": week, "version": version},
-        }
-        try:
-            self._weeks.update({"id": f"{week} {version}"}, ops, upsert=True)
-        except SkinAPIError as error:
-            log.error("count_lost", fields=sorted(numbers), code=error.code)
+        facts: Document = {"schema": 1, "created_at": begins, "week": week, "version": version}
+        self._totals.add(WEEKS, f"{week} {version}", numbers, facts)
 
 
 def week_of(day: date) -> str:

@@ -11,6 +11,7 @@ from skinapi.admin import usage
 from skinapi.admin.usage import DailyCounts
 from skinapi.errors import StoreUnavailable
 from skinapi.storage.ids import now
+from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
 from tests.backends import Backend
 from tests.photos import photo_in, photo_of
@@ -63,9 +64,12 @@ def test_of_counts_at_once_none_is_lost(any_backend: Backend) -> None:
     store = any_backend.services.store
 
     def count(_: int) -> None:
-        mine = DailyCounts(store)
+        totals = Totals(store)
+        totals.start()
+        mine = DailyCounts(store, totals)
         for _ in range(20):
             mine.add_finding(Band.ROUTINE)
+        totals.stop()
 
     with ThreadPoolExecutor(8) as crowd:
         list(crowd.map(count, range(8)))
@@ -87,7 +91,7 @@ def test_nothing_fails_because_it_cannot_be_counted(
     def refuse(*_: Any, **__: Any) -> None:
         raise StoreUnavailable
 
-    monkeypatch.setattr(backend.services.store.collection("daily_counts"), "update", refuse)
+    monkeypatch.setattr(backend.services.store.collection(usage.DAYS), "update", refuse)
     assert backend.register("ada@example.org").token
     assert predicted(backend.member())["id"] == 1
     assert counted(backend) == counts()

@@ -37,6 +37,10 @@ def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
     assert set(heard) <= {201, 503}
     assert heard.count(201) >= 2
     assert server.await_end() == 0
+    # Each worker has written what it had counted.
+    with closing(server.services().store) as store:
+        (today,) = store.collection("daily_counts").find()
+        assert today["accounts"] == store.collection("accounts").count()
 
 
 def test_a_stop_serves_every_connection_that_was_made_and_refuses_new_ones(
