@@ -341,7 +341,8 @@ def test_a_new_secret_verifies_the_rows_of_the_former_ones(any_backend: Backend)
     trail_with(any_backend, "third", "second", SECRET).seal()
     assert says_with(any_backend, "third", "second", SECRET) == []
     (says,) = says_with(any_backend, "third")
-    assert says.startswith("audit rows 1 to 7 are signed with an unknown key")
+    assert says.startswith("audit rows 1 to ")
+    assert "are signed with an unknown key" in says
     assert "FORMER_JWT_SECRET_KEYS" in says
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.audit import trail as trail_module
-from skinapi.audit.sealer import AuditSealer
+from skinapi.audit.sealer import LEASE_LENGTH, AuditSealer
 from skinapi.audit.trail import AuditTrail
 from skinapi.errors import NotFound
 from skinapi.storage.lease import Lease
@@ -70,7 +70,7 @@ def test_two_that_seal_at_once_make_one_chain(
 def test_one_seals_at_a_time(store: Store) -> None:
     trail = trail_on(store)
     trail.record("test.act", by="system", target="x")
-    other = Lease(store.collection("leases"), "audit-sealer")
+    other = Lease(store.collection("leases"), "audit-sealer", length=LEASE_LENGTH)
     assert other.claim()
     AuditSealer(store, trail).make_pass()
     assert sequences(store) == [None]

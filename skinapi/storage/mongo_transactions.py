@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pymongo
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -21,6 +21,7 @@ from skinapi.storage.outage import ErrorContext
 # As long as one call may take (outage.py): the caller is told to come again.
 LONGEST_S = 4.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.002, 0.1
+WRITE_CONFLICT = 112
 RUN_AGAIN, COMMIT_AGAIN = "TransientTransactionError", "UnknownTransactionCommitResult"
 T = TypeVar("T")
 
@@ -66,10 +67,11 @@ class MongoTransactions:
                     opened.make_room()
                     room_made = True
                 except StoreUnavailable as error:
-                    if not _says(error, RUN_AGAIN):
-                        raise
-                    if time.monotonic() + wait > deadline:
+                    over = time.monotonic() + wait > deadline
+                    if over and _is_conflict(error):
                         raise StoreBusy from error
+                    if over or not _says(error, RUN_AGAIN):
+                        raise
                     time.sleep(random.uniform(0, wait))  # noqa: S311 (spreads the retries)
                     wait = min(2 * wait, LONGEST_WAIT_S)
 
@@ -99,6 +101,11 @@ class MongoTransactions:
                     raise
             else:
                 return
+
+
+def _is_conflict(error: StoreUnavailable) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OperationFailure) and cause.code == WRITE_CONFLICT
 
 
 def _says(error: StoreUnavailable, label: str) -> bool:
