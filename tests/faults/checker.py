@@ -2,17 +2,11 @@
 is there twice, and what nobody asked for.
 
 What a fault may leave behind, and nothing else:
-- A request without an answer may have happened, wholly or not at all. While it is not known which,
-  both are right; the next acknowledged change of the same thing settles it.
-- Its trail may end at the intent: the process died between the change and the outcome, or could not
-  write it. So there are at most as many open intents of an action as unanswered requests for it.
-- An account whose deletion nobody acknowledged may be half deleted, and a finding whose deletion
-  nobody acknowledged may have lost its photo, which goes first.
-- A photo may be kept without its finding, at most one for each unanswered request to judge one.
-- Parts of a name may be in the index without their account, which is registered after them.
-- The list of active admins may lag behind an unanswered change of a role, a model's state behind an
-  unanswered promotion, a doctor's queue behind an unanswered finding or deletion of one.
-`check --repair` explains and mends all of these; after it nothing is left to explain.
+- A request without an answer may have happened, with its row of the trail, or not at all. While it
+  is not known which, both are right; the next acknowledged change of the same thing settles it.
+- The data of an account whose deletion nobody acknowledged may still be going.
+- A photo may be kept without its finding, at most one for each unanswered request to judge or to
+  delete one.
 """
 
 import re
@@ -192,18 +186,14 @@ def _answered_findings(
 
 
 def _lost_photos(told: Told, kept: Contents) -> Iterator[str]:
-    going = {e.value for e in told.actions("discard") if e.unknown}
-    leaving = {e.about for e in told.actions("remove") if e.unknown}
-    owners = {event.value: event.about for event in told.actions("enrol")}
     for submission in kept.submissions:
-        lost = submission.get("photo_blob") not in kept.blobs
-        explained = str(submission["number"]) in going or owners.get(submission["owner"]) in leaving
-        if lost and not explained:
+        if submission.get("photo_blob") not in kept.blobs:
             yield f"the photo of finding {submission['number']} is lost"
     named = {submission.get("photo_blob") for submission in kept.submissions}
     orphans = len(kept.blobs - named)
     unanswered = sum(event.unknown for event in told.actions("predict"))
-    if orphans > unanswered:
+    unanswered += sum(event.unknown for event in told.actions("discard"))
+    if orphans > unanswered and not any(event.unknown for event in told.actions("remove")):
         yield f"{orphans} photos without a finding, {unanswered} unanswered requests"
 
 
@@ -226,7 +216,7 @@ def dead_tokens(events: Iterable[Event]) -> Iterator[Event]:
 
 
 def _trail(told: Told, kept: Contents) -> Iterator[str]:
-    """Every acknowledged change has its two rows, and no row tells of what nobody asked for."""
+    """Every acknowledged change has its row, and no row tells of what nobody asked for."""
     told_done, unknown = Counter[str](), Counter[str]()
     changed: dict[str, set[str]] = defaultdict(set)
     for event in told.all:
@@ -236,37 +226,22 @@ def _trail(told: Told, kept: Contents) -> Iterator[str]:
         told_done[action] += event.done and event.action != "predict"
         unknown[action] += event.unknown
     told_done["submission.create"] = len({e.answer for e in told.actions("predict") if e.done})
-    rows_done, still_open = _ended(kept.audit)
+    rows_done = Counter(
+        row["action"]
+        for row in kept.audit
+        if row["by"] != "system" and row.get("outcome") == "done"
+    )
     for action in sorted(set(told_done) | set(rows_done) - {""}):
         least, most = told_done[action], told_done[action] + unknown[action]
-        if action == "submission.create":  # a retry is answered from the record, without a row
-            least -= still_open[action]
         if action.startswith(("account.approve", "account.role_")):
             # What changes nothing leaves no row. Everybody begins unapproved, and as a user.
             least = 0 if action == "account.role_user" else len(changed[action])
         if action and not least <= rows_done[action] <= most:
             yield f"{rows_done[action]} rows of {action} done, not {least} to {most}"
-        if still_open[action] > unknown[action]:
-            yield f"{still_open[action]} open rows of {action}, {unknown[action]} unanswered"
     meant = {row["target"] for row in kept.audit if row["action"] == "submission.create"}
     for submission in kept.submissions:
         if submission["id"] not in meant:
             yield f"finding {submission['number']} has no row in the trail"
-
-
-def _ended(audit: list[Document]) -> tuple[Counter[str], Counter[str]]:
-    """How many changes of each action were done, and how many ended nobody knows how."""
-    done, intents = Counter[str](), dict[str, str]()
-    for row in audit:
-        if row["by"] == "system":
-            continue
-        if row["phase"] == "intent":
-            intents[row["id"]] = row["action"]
-        else:
-            done[row["action"]] += row["outcome"] == "done"
-            if row["outcome"] != "unknown":  # which is what `check --repair` writes
-                intents.pop(row.get("intent", ""), None)
-    return done, Counter(intents.values())
 
 
 def _action(event: Event) -> str:
@@ -280,19 +255,7 @@ def _action(event: Event) -> str:
 def _unexplained(told: Told, kept: Contents) -> Iterator[str]:
     """What `check` finds right after the faults, and no unanswered request accounts for."""
     actions = {event.action for event in told.all if event.unknown}
-    explanations = {
-        r"audit row \d+ \(.*\) has no outcome": True,  # counted in _trail
-        r"account \w+ is half deleted": "remove" in actions,
-        r"the list of active admins differs from the accounts": "role" in actions
-        or "remove" in actions,
-        r"submissions \w+: the file of photo_blob is gone": True,  # looked at in _lost_photos
-        r"submissions of account \w+, which is gone": {"remove", "predict"} <= actions,
-        r"the doctors' queue differs from the findings of account \w+": bool(
-            {"predict", "discard"} & actions
-        ),
-        r"the index of names has parts that account \w+ does not have": "register" in actions,
-        r"the model \S+ has been in service and is called candidate": "promote" in actions,
-    }
+    explanations = {r"account \w+ is half deleted": "remove" in actions}
     for fault in kept.faults:
         if not any(holds and re.fullmatch(said, fault) for said, holds in explanations.items()):
             yield f"check says: {fault}"

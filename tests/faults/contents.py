@@ -24,7 +24,7 @@ def read_contents(services: Services, living_tokens: Iterable[str] = ()) -> Cont
     return Contents(
         accounts=store.collection("accounts").find(),
         submissions=store.collection("submissions").find(),
-        audit=store.collection("audit").find(sort="sequence"),
+        audit=store.collection("audit").find(sort="id"),
         blobs=frozenset(store.blobs.keys()),
         living_tokens=frozenset(living_tokens),
         faults=tuple(fault.says for fault in services.faults()),

@@ -5,11 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
-import pytest
-
-from skinapi import audit
 from skinapi.storage.ids import new_id
 from tests.faults.actors import PATIENCE_S, Actor, Look, Patient, look_away
 from tests.faults.checker import dead_tokens, violations
@@ -84,18 +80,14 @@ def _patient(seeder: Seeder, history: History) -> Patient:
     return Patient(caller)
 
 
-def assert_all_promises_are_kept(drill: Drill, monkeypatch: pytest.MonkeyPatch) -> str:
+def assert_all_promises_are_kept(drill: Drill) -> str:
     """Before `check --repair` and after it, which leaves nothing to mend. Says the figures."""
     events = list(drill.history.events())
-    with monkeypatch.context() as patch:
-        patch.setattr(audit, "LONGEST_ACT", timedelta(0))
-        before = contents_of(drill, events)
+    before = contents_of(drill, events)
     broken = violations(events, before)
     assert not broken, broken
     status, said = drill.server.check_here()
     assert status == 0, said
-    monkeypatch.setattr(audit, "LONGEST_ACT", timedelta(0))
-    close_what_was_open(drill)
     after = contents_of(drill, events)
     broken = [*violations(events, after), *after.faults]
     assert not broken, broken
@@ -123,11 +115,3 @@ def _status_of(drill: Drill, token: str) -> int:
             break
         time.sleep(0.5)
     return status
-
-
-def close_what_was_open(drill: Drill) -> None:
-    """`check` gives a change a minute before it calls its intent abandoned; here all have ended."""
-    with closing(Seeder(drill.server)) as seeder:
-        for fault in list(seeder.services.faults()):
-            assert fault.repair, fault.says
-            fault.repair()

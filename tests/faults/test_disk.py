@@ -32,7 +32,6 @@ def test_a_full_disk_loses_nothing_and_the_server_goes_on_when_there_is_room(
     tmp_path: Path,
     disk: SmallDisk,
     seed: int,
-    monkeypatch: pytest.MonkeyPatch,
     report: Report,
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=2) as server:
@@ -41,7 +40,7 @@ def test_a_full_disk_loses_nothing_and_the_server_goes_on_when_there_is_room(
                 with disk.full(but=room):
                     time.sleep(FULL_S)
             server.await_ready()
-        report(f"full disk: {assert_all_promises_are_kept(acted, monkeypatch)}")
+        report(f"full disk: {assert_all_promises_are_kept(acted)}")
 
 
 def test_on_a_full_disk_a_change_is_refused_with_a_sentence_and_the_server_lives_on(
@@ -96,7 +95,7 @@ def test_on_a_read_only_disk_the_server_says_what_it_waits_for_and_starts_when_i
 @pytest.mark.drill
 @pytest.mark.timeout(600)
 def test_a_mongod_whose_disk_is_full_loses_nothing_and_goes_on_when_it_is_started_again(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+    tmp_path: Path, seed: int, report: Report
 ) -> None:
     """It ends itself then: what starts it again is the operator's, the rest is ours."""
     with small_disk(tmp_path / "database", 512) as disk, starting(Mongod(disk.folder)) as mongod:
@@ -111,7 +110,7 @@ def test_a_mongod_whose_disk_is_full_loses_nothing_and_goes_on_when_it_is_starte
                 mongod.start()
                 server.await_ready()
                 time.sleep(1)
-            report(f"mongod's disk full: {assert_all_promises_are_kept(acted, monkeypatch)}")
+            report(f"mongod's disk full: {assert_all_promises_are_kept(acted)}")
 
 
 @contextmanager

@@ -23,7 +23,6 @@ def drilled(
     kinds: tuple[Kind, ...],
     kills: int,
     seed: int,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> str:
     done = Counter[str]()
     breaker = Breaker(server, mongod, seed)
@@ -33,23 +32,23 @@ def drilled(
             done[fault.kind] += 1
         server.await_ready()
     server.await_ready()
-    kept = assert_all_promises_are_kept(drill, monkeypatch)
+    kept = assert_all_promises_are_kept(drill)
     return f"{dict(done)} (seed {seed}): {kept}"
 
 
 @pytest.mark.timeout(size(120, 3600))
 def test_no_guarantee_is_broken_on_sqlite_while_workers_are_killed(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+    tmp_path: Path, seed: int, report: Report
 ) -> None:
     with serving(tmp_path, {"PHOTOS": "always"}, workers=size(2, 4)) as server:
-        report(drilled(server, None, KILLS[:1], size(2, 250), seed, monkeypatch))
+        report(drilled(server, None, KILLS[:1], size(2, 250), seed))
 
 
 @pytest.mark.drill
 @pytest.mark.timeout(3600)
 def test_no_guarantee_is_broken_on_mongodb_while_workers_and_mongod_fail(
-    tmp_path: Path, mongod: Mongod, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+    tmp_path: Path, mongod: Mongod, seed: int, report: Report
 ) -> None:
     environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}
     with serving(tmp_path, environment, workers=3) as server:
-        report(drilled(server, mongod, ON_MONGOD, 250, seed, monkeypatch))
+        report(drilled(server, mongod, ON_MONGOD, 250, seed))

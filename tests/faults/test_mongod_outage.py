@@ -85,7 +85,7 @@ def asking(callers: list[Caller]) -> Iterator[list[Asker]]:
 
 @pytest.mark.timeout(600)
 def test_during_a_mongod_outage_every_request_gets_503_and_then_service_resumes(
-    tmp_path: Path, mongod: Mongod, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+    tmp_path: Path, mongod: Mongod, seed: int, report: Report
 ) -> None:
     environment = {"PHOTOS": "always", "MONGO_URI": mongod.uri}
     with serving(tmp_path, environment, workers=1) as server:
@@ -100,7 +100,7 @@ def test_during_a_mongod_outage_every_request_gets_503_and_then_service_resumes(
                 report(f"mongod {way} for {GONE_S} s: {told(crowd)}, {alive} times alive")
                 server.await_ready()
                 assert callers[0].call("GET", "/me").status == 200
-        report(assert_all_promises_are_kept(drill, monkeypatch))
+        report(assert_all_promises_are_kept(drill))
 
 
 def watched(server: Server) -> int:

@@ -73,7 +73,7 @@ def cluster_of(folder: Path, code: Path) -> Iterator[tuple[Cluster, Seeder]]:
 @pytest.mark.drill
 @pytest.mark.timeout(900)
 def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
-    tmp_path: Path, before: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+    tmp_path: Path, before: Path, seed: int, report: Report
 ) -> None:
     """At the end each finding is marked with its latest review, whichever version stored that."""
     with cluster_of(tmp_path / "cluster", before) as (cluster, seeder):
@@ -87,7 +87,7 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
         work.assert_answered()
         await_all(work.submissions, work.is_marked)
         remove_left_over_names(seeder)
-        report(f"{work.figures()}; {work.kept(monkeypatch)}")
+        report(f"{work.figures()}; {work.kept()}")
         cluster.entrance.code = before
         *found, _ = cluster.entrance.run("check").stdout.splitlines()
         assert all(fault.startswith(OTHER_ORDER) for fault in found), found
@@ -96,7 +96,7 @@ def test_an_upgrade_from_the_version_before_and_back_loses_nothing(
 @pytest.mark.drill
 @pytest.mark.timeout(900)
 def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
-    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+    tmp_path: Path, seed: int, report: Report
 ) -> None:
     """At the end each finding has the field that the next version adds; what that stores inside a
     finding keeps no server of this version from showing it. Once that version says that
@@ -113,7 +113,7 @@ def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
             roll(cluster, to=after)
         work.assert_answered()
         await_all(work.submissions, lambda one: one.get("year") == one["created_at"].year)
-        report(f"{work.figures()}; {work.kept(monkeypatch)}")
+        report(f"{work.figures()}; {work.kept()}")
         contracted = f"COMPATIBLE_SINCE = {NEXT}\n"
         old = f"COMPATIBLE_SINCE = {COMPATIBLE_SINCE}\n"
         replace(after / "skinapi/storage/version.py", old, contracted)
@@ -154,8 +154,8 @@ class Work:
         signed = sum(len(finding.labels) for finding in findings)
         return f"{signed} reviews of {len(findings)} findings; {dict(self._reviewer.read)} read"
 
-    def kept(self, monkeypatch: pytest.MonkeyPatch) -> str:
-        return assert_all_promises_are_kept(self._drill, monkeypatch)
+    def kept(self) -> str:
+        return assert_all_promises_are_kept(self._drill)
 
 
 @contextmanager

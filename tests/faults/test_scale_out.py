@@ -50,7 +50,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
 
 @pytest.mark.timeout(3600)
 def test_nothing_is_lost_doubled_or_mixed_while_anything_is_killed(
-    cluster: Cluster, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report
+    cluster: Cluster, tmp_path: Path, seed: int, report: Report
 ) -> None:
     versions = make_versions(tmp_path)
     seen = VersionsSeen.of(versions, photos_of(seed))
@@ -68,7 +68,7 @@ def test_nothing_is_lost_doubled_or_mixed_while_anything_is_killed(
                 jobs += submitted(seeder, drill, lab, owner)
         cluster.await_ready()
         assert_one_end_each(lab, jobs)
-        kept = assert_all_promises_are_kept(drill, monkeypatch)
+        kept = assert_all_promises_are_kept(drill)
     assert not seen.mixed
     assert len(seen.answered) > 1
     report(
@@ -130,7 +130,7 @@ def submitted(seeder: Seeder, drill: Drill, lab: Bench, owner: Caller) -> list[J
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", ["drained first", "stopped at once"])
 def test_a_rolling_restart_loses_nothing(
-    cluster: Cluster, seed: int, monkeypatch: pytest.MonkeyPatch, report: Report, way: str
+    cluster: Cluster, seed: int, report: Report, way: str
 ) -> None:
     """Drained first, no client notices anything, and the proxy has nothing to send again."""
     drained = way == "drained first"
@@ -149,7 +149,7 @@ def test_a_rolling_restart_loses_nothing(
     if drained:
         assert not broken_off
         assert not any(figures.values())
-    kept = assert_all_promises_are_kept(drill, monkeypatch)
+    kept = assert_all_promises_are_kept(drill)
     report(
         f"{len(cluster.servers) * ROLLED} servers restarted, {way} (seed {seed}): "
         f"{len(broken_off)} requests without an answer, proxy {figures}; {kept}"
