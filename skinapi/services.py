@@ -335,7 +335,6 @@ def open_model_services(
     reports = ReportsService(
         records=services.records,
         reviews=services.reviews,
-        accounts=services.accounts,
         issued=services.issued,
         trail=services.trail,
         narrate=narrator.narrate,
@@ -352,7 +351,6 @@ def open_model_services(
     return ModelServices(
         reports=reports,
         prediction=PredictionService(
-            accounts=services.accounts,
             registry=registry,
             records=services.records,
             narrator=narrator,

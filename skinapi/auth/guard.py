@@ -1,7 +1,7 @@
 """Access control: enforces what each route declares.
 
-Account and session are read from the store on each request, so that deletion, suspension and
-demotion take effect at once.
+Account and session are read from the store once for each request, so that deletion, suspension and
+demotion take effect at once. The subject carries the account to the handlers.
 """
 
 import hmac
@@ -71,7 +71,7 @@ class Guard:
         self._refuse_inactive(account, access)
         if account.role not in access.roles:
             raise Forbidden(access.refusal)
-        return Subject(id=account.id, role=account.role, session_id=claims.session_id)
+        return Subject(account.id, account.role, claims.session_id, account)
 
     def _refuse_closed(self, access: Opened) -> None:
         if not any(name in self._open_clients for name in access.clients):

@@ -152,8 +152,7 @@ def refresh(auth: AuthService, *, body: RefreshBody) -> Refreshed:
 @routes.route("GET", "/me", access=ANYONE_SIGNED, rate=Rate.READ)
 def show_me(auth: AuthService, *, subject: Subject) -> Me:
     """Get the account that the token belongs to."""
-    account, doctor = auth.describe(account_id=subject.id)
-    return Me.of(account, doctor)
+    return Me.of(subject.account, auth.find_doctor(subject.account))
 
 
 @routes.route(
@@ -205,7 +204,7 @@ def log_out(auth: AuthService, *, subject: Subject) -> Message:
 @routes.route("GET", "/me/sessions", access=Signed(), rate=Rate.READ)
 def list_sessions(auth: AuthService, *, query: PageQuery, subject: Subject) -> Page[SessionView]:
     """List one's own sessions, oldest first."""
-    page = auth.list_sessions(account_id=subject.id, after=query.after, limit=query.limit)
+    page = auth.list_sessions(account=subject.account, after=query.after, limit=query.limit)
     return page.map(lambda session: SessionView.of(session, subject.session_id))
 
 

@@ -134,12 +134,11 @@ class AuthService:
             raise InvalidRefreshToken
         return self._issue_tokens(account, *renewed)
 
-    def describe(self, *, account_id: str) -> tuple[Account, str | None]:
-        """The account, and the e-mail address of its doctor, if it has one."""
-        account = self._accounts.get(account_id)
+    def find_doctor(self, account: Account) -> str | None:
+        """The e-mail address of the account's doctor, if it has one."""
         if account.doctor_id is None:
-            return account, None
-        return account, self._accounts.emails_of({account.doctor_id}).get(account.doctor_id)
+            return None
+        return self._accounts.emails_of({account.doctor_id}).get(account.doctor_id)
 
     def change_password(
         self, *, account_id: str, current: str, new: str, caller: ClientInfo
@@ -193,8 +192,8 @@ class AuthService:
             with self._trail.act("account.locale", by=account_id, target=account_id):
                 self._accounts.change(account, locale=locale)
 
-    def list_sessions(self, *, account_id: str, after: str | None, limit: int) -> Page[Session]:
-        return self._sessions.page(self._accounts.get(account_id), after=after, limit=limit)
+    def list_sessions(self, *, account: Account, after: str | None, limit: int) -> Page[Session]:
+        return self._sessions.page(account, after=after, limit=limit)
 
     def end_session(self, *, session_id: str, by: str) -> None:
         """End a session of the account `by`. Raises NotFound if it has no such session."""

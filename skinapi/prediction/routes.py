@@ -38,15 +38,15 @@ def predict(
     A photo that cannot be judged is refused with 422, `code` not_judgeable, and a sentence that
     tells how to take a better one; nothing is stored then.
     """
-    submission, owner = prediction.predict(
-        account_id=subject.id,
+    submission = prediction.predict(
+        owner=subject.account,
         content=form.photo,
         context=form.context(),
         language=form.language,
         keep_photo=form.keep_photo,
         key=idempotency_key,
     )
-    return SubmissionView.of(submission, owner)
+    return SubmissionView.of(submission, subject.account)
 
 
 @routes.route("GET", "/sample", access=Public(), rate=Rate.ANONYMOUS, raises=(Refused, NoModel))

@@ -3,7 +3,7 @@
 import hashlib
 
 from skinapi.admin.counting import PhotoCounts
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts import Account
 from skinapi.errors import Refused
 from skinapi.records.quotas import Quotas
 from skinapi.records.service import RecordsService
@@ -25,7 +25,6 @@ class PredictionService:
     def __init__(
         self,
         *,
-        accounts: Accounts,
         registry: RegistryService,
         records: RecordsService,
         narrator: Narrator,
@@ -34,7 +33,6 @@ class PredictionService:
         counts: PhotoCounts,
         sample: bytes,
     ) -> None:
-        self._accounts = accounts
         self._registry = registry
         self._records = records
         self._narrator = narrator
@@ -47,25 +45,24 @@ class PredictionService:
     def predict(
         self,
         *,
-        account_id: str,
+        owner: Account,
         content: bytes,
         context: Context,
         language: Language | None,
         keep_photo: bool | None,
         key: str | None,
-    ) -> tuple[Submission, Account]:
-        """The submission and its owner.
+    ) -> Submission:
+        """Classify a photo of this account, and store the finding.
 
         The same request with the same idempotency key is answered as before and not counted again;
         another request with that key raises IdempotencyKeyReused. A new request raises
         StorageQuotaReached or PredictionQuotaReached past the account's quotas. Raises Refused,
         NoModel, Unavailable too.
         """
-        owner = self._accounts.get(account_id)
         request_hash = _hash(content, context, language, keep_photo)
         answered = self._records.find_answered(owner=owner.id, key=key, request_hash=request_hash)
         if answered:
-            return answered, owner
+            return answered
         self._quotas.count_photo(owner)
         answer_language = language or owner.language
         try:
@@ -86,7 +83,7 @@ class PredictionService:
             llm=self._llm,
             consents=owner.consents,
         )
-        filed = self._records.file_finding(
+        return self._records.file_finding(
             owner=owner,
             finding=classified.finding,
             photo=classified.kept,
@@ -97,7 +94,6 @@ class PredictionService:
             key=key,
             request_hash=request_hash,
         )
-        return filed, owner
 
     def classify_sample(self, *, language: Language) -> tuple[Finding, Report]:
         """Of the sample picture. It is classified once for each model, so that callers without an

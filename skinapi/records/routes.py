@@ -25,8 +25,8 @@ def list_submissions(
     records: RecordsService, *, query: ContractPageQuery, subject: Subject
 ) -> Page[SummaryView]:
     """The caller's own findings, oldest first; each in full is at its number."""
-    page, owner = records.list_own(owner=subject.id, after=query.after, limit=query.limit)
-    return page.map(lambda submission: SummaryView.of(submission, owner))
+    page = records.list_own(owner=subject.id, after=query.after, limit=query.limit)
+    return page.map(lambda submission: SummaryView.of(submission, subject.account))
 
 
 @routes.route("GET", "/submissions/<number>", access=Signed(), rate=Rate.READ, raises=(NotFound,))

@@ -153,12 +153,9 @@ class RecordsService:
         self._queue.join(filed, current)
         return filed
 
-    def list_own(
-        self, *, owner: str, after: str | None, limit: int
-    ) -> tuple[Page[SubmissionSummary], Account]:
-        """One page of the owner's findings, oldest first, and the owner."""
-        page = self._submissions.page(owner, after=after, limit=limit)
-        return page, self._accounts.get(owner)
+    def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[SubmissionSummary]:
+        """One page of the owner's findings, oldest first."""
+        return self._submissions.page(owner, after=after, limit=limit)
 
     def show(self, *, number: str, to: Subject) -> tuple[Submission, Account]:
         """A submission and its owner, who is the caller or a patient in the caller's care.
@@ -167,6 +164,8 @@ class RecordsService:
         numbers exist.
         """
         submission = self._find(number)
+        if submission.owner == to.id and to.account:
+            return submission, to.account
         try:
             owner = self._accounts.get(submission.owner)
         except NotFound as error:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts import Account
 from skinapi.errors import NotFound
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import NOT_YOURS, RecordsService
@@ -48,7 +48,6 @@ class ReportsService:
         *,
         records: RecordsService,
         reviews: ReviewsService,
-        accounts: Accounts,
         issued: IssuedReports,
         trail: AuditTrail,
         narrate: Narrate,
@@ -62,7 +61,6 @@ class ReportsService:
         """
         self._records = records
         self._reviews = reviews
-        self._accounts = accounts
         self._issued = issued
         self._trail = trail
         self._narrate = narrate
@@ -114,7 +112,7 @@ class ReportsService:
         """A report on a finding that the caller states. Nothing of it is stored. Raises
         NoSuchLanguage.
         """
-        account = self._accounts.get(by.id)
+        account: Account = by.account
         facts = Facts.as_stated(condition=condition, confidence=confidence)
         chosen = _parse_language(language) or account.language
         narrative = self._narrate(

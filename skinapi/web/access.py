@@ -1,10 +1,11 @@
 """The access rules that routes declare; `skinapi.auth` enforces them.
 
-This package knows a caller only as a subject, never as an account. A route that declares no rule is
-denied.
+This package knows a caller only as a subject, and nothing of its account. A route that declares no
+rule is denied.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from skinapi.errors import Forbidden
 from skinapi.settings.values import ROLES
@@ -12,11 +13,16 @@ from skinapi.settings.values import ROLES
 
 @dataclass(frozen=True)
 class Subject:
-    """The caller: an account that was usable when the request arrived, and its session."""
+    """The caller: an account that was usable when the request arrived, and its session.
+
+    `account` is the record that was read then (`auth.accounts.Account`), so that nothing reads it
+    again for the same request; but what a change depends on is read in its transaction.
+    """
 
     id: str
     role: str
     session_id: str
+    account: Any = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

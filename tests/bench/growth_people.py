@@ -47,9 +47,9 @@ def fill_sessions(store: Store, records: int) -> None:
 
 
 def session_calls(services: Services, _: int) -> Calls:
-    sessions = services.auth
+    sessions, account = services.auth, services.accounts.get(OWNER)
     return {
-        "sessions": lambda: sessions.list_sessions(account_id=OWNER, after=None, limit=PAGE),
+        "sessions": lambda: sessions.list_sessions(account=account, after=None, limit=PAGE),
     }
 
 

@@ -1,0 +1,55 @@
+"""How many commands a request costs on MongoDB: each of them is a way to the server and back."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.backends import Backend, Person, store_of_kind
+from tests.mongo_commands import Commands, noted_commands
+from tests.prediction.photographer import predicted
+
+
+@pytest.fixture
+def commands() -> Iterator[Commands]:
+    with noted_commands() as commands:
+        yield commands
+
+
+@pytest.fixture
+def counted(commands: Commands, tmp_path: Path, emptied_database_uri: str) -> Iterator[Backend]:
+    """A backend on MongoDB as it is served: a thread writes the totals."""
+    store = store_of_kind("mongod", tmp_path, emptied_database_uri)
+    backend = Backend(tmp_path, store, rate_limit_storage=emptied_database_uri)
+    totals = backend.services.totals
+    totals.every_s = 3600
+    totals.start()
+    yield backend
+    totals.stop()
+    store.close()
+
+
+READ = {"find accounts": 1, "find sessions": 1, "findAndModify limit_windows": 1}
+
+
+def test_a_request_reads_its_account_and_session_once(counted: Backend, commands: Commands) -> None:
+    doctor = counted.member(role="doctor")
+    ada = counted.member(doctor_id=counted.account(doctor.email).id)
+    predicted(ada)
+    finding, reviews = {"find submissions": 1}, {"find reviews": 1}
+    its_doctor = {"find accounts": 2}
+    its_owner = {"find accounts": 2, **finding}
+    assert sent_by(commands, ada, "/me") == {**READ, **its_doctor}
+    assert sent_by(commands, ada, "/me/sessions") == {**READ, "find sessions": 2}
+    assert sent_by(commands, ada, "/submissions") == {**READ, **finding}
+    assert sent_by(commands, ada, "/submissions/1") == {**READ, **finding}
+    assert sent_by(commands, ada, "/submissions/1/reviews") == {**READ, **finding, **reviews}
+    assert sent_by(commands, doctor, "/queue") == {**READ, **its_owner}
+    assert sent_by(commands, doctor, "/submissions/1") == {**READ, **its_owner}
+
+
+def sent_by(commands: Commands, person: Person, path: str) -> Counter[str]:
+    commands.sent.clear()
+    assert person.call("GET", path).status_code == 200
+    return commands.sent
