@@ -44,6 +44,9 @@ STARTED_ONCE = (
     "lab_server",
     "beset",
     "narrow",
+    "rebuilt",
+    "unharmed",
+    "model",
 )
 
 
