@@ -24,7 +24,7 @@ from tests.browser import NoBrowserError, open_browser
 from tests.known_queries import SHAPES, add_known
 from tests.mongod import NoMongodError, running_mongod
 from tests.queries import Recorder
-from tests.size import drill
+from tests.size import drill, in_drill
 
 OURS = f"test_{secrets.token_hex(4)}_"
 
@@ -196,9 +196,9 @@ def shared_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend
     backend.services.store.close()
 
 
-@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongomock"), "mongod"])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    """A backend on each store in turn."""
+    """A backend on each store in turn. The adapter of MongoDB is one, whatever is behind it."""
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
     yield backend
