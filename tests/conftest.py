@@ -100,6 +100,8 @@ def shared_by(item: pytest.Item) -> str | None:
     """What the test has in common with others that is dear to make, and on which store."""
     if "small" in getattr(item, "fixturenames", ()):
         return "training"
+    if item.path.name == "test_queries.py":  # two stores with hundreds of records in each table
+        return "queries"
     if "visitor" in getattr(item, "fixturenames", ()):
         return "console"
     call = getattr(item, "callspec", None)
