@@ -44,7 +44,6 @@ STARTED_ONCE = (
     "lab_server",
     "beset",
     "narrow",
-    "rebuilt",
     "unharmed",
     "model",
 )

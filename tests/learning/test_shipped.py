@@ -24,6 +24,7 @@ from skinapi.vision.tensor import Tensor, make_tensor
 from tests.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
+pytestmark = pytest.mark.xdist_group("shipped network")  # opened once
 needs_pictures = pytest.mark.skipif(
     not PICTURES.is_dir(), reason="skipped: the HAM10000 pictures are not beside the project"
 )

@@ -31,6 +31,7 @@ def packed() -> ov.CompiledModel:
     return ov.Core().compile_model(HALF, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
 
+@pytest.mark.xdist_group("unpacking")
 def test_the_answers_are_those_of_the_packed_network_and_nothing_stays_in_the_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -42,6 +43,7 @@ def test_the_answers_are_those_of_the_packed_network_and_nothing_stays_in_the_te
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.xdist_group("unpacking")
 def test_on_a_full_disk_the_network_serves_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     full = shutil.disk_usage(tempfile.gettempdir())._replace(free=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: full)
