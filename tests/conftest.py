@@ -24,6 +24,7 @@ from tests.browser import NoBrowserError, open_browser
 from tests.known_queries import SHAPES, add_known
 from tests.mongod import NoMongodError, running_mongod
 from tests.queries import Recorder
+from tests.served.server import Server
 from tests.size import drill, in_drill
 
 OURS = f"test_{secrets.token_hex(4)}_"
@@ -158,6 +159,14 @@ def _commits_without_waiting_for_the_disk() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqliteFile, "_open", open_unsynced)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_are_forked() -> Iterator[None]:
+    """To import the application is most of a start. In the drill each does so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Server, "forked", not drill)
         yield
 
 
