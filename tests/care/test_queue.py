@@ -103,7 +103,7 @@ def run_scenario(actions: Sequence[str], choices: Sequence[int]) -> list[tuple[i
     ids=" | ".join,
 )
 def test_no_order_of_steps_leaves_a_finding_in_the_wrong_place(actions: tuple[str, ...]) -> None:
-    every_order(lambda choices: run_scenario(actions, choices), depth=size(5, 12))
+    every_order(lambda choices: run_scenario(actions, choices), depth=size(4, 12))
 
 
 def test_check_finds_and_mends_a_queue_that_differs(any_backend: Backend) -> None:
