@@ -142,7 +142,6 @@ def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
 
 
 def test_a_phase_trains_the_network(unharmed: Unharmed) -> None:
-    assert unharmed.status.best > 0.4, "by chance, a third"
     assert unharmed.status.history[-1]["loss"] < 0.9 * unharmed.status.history[0]["loss"]
 
 
