@@ -6,7 +6,7 @@ PIP := $(PYTHON) -m pip --disable-pip-version-check --quiet
 # Else each process of the tests compiles every module for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run lab test drill lint bench docs sbom train evaluate lock clean
+.PHONY: run lab test test_learning test_rest drill lint bench docs sbom train evaluate lock clean
 
 run: $(VENV)/serving
 	@$(PYTHON) -m skinapi serve
@@ -14,9 +14,18 @@ run: $(VENV)/serving
 # What trainings and imports in the lab need. A server that runs goes on, and uses it.
 lab: $(VENV)/everything
 
-# In four processes, for much of it is waiting. The drill is alone, for its figures' sake.
+# In four processes, for much of it is waiting. One has learning to itself: each of the others would
+# import TensorFlow, for five seconds of processor. The drill is alone, for its figures' sake.
 test: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
-	$(PYTHON) -m pytest -n 4 --dist loadgroup
+	@$(MAKE) --no-print-directory -j 2 test_learning test_rest
+
+test_learning:
+	@mkdir -p build
+	$(PYTHON) -m pytest tests/learning > build/test_learning.txt 2>&1; \
+	    status=$$?; cat build/test_learning.txt; exit $$status
+
+test_rest:
+	$(PYTHON) -m pytest -n 3 --dist loadgroup --ignore=tests/learning
 
 drill: $(VENV)/everything $(VENV)/mongod $(VENV)/npm
 	DRILL=1 $(PYTHON) -m pytest --timeout=3600

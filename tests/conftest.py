@@ -24,7 +24,8 @@ from tests.browser import NoBrowserError, open_browser
 from tests.known_queries import SHAPES, add_known
 from tests.mongod import NoMongodError, running_mongod
 from tests.queries import Recorder
-from tests.size import drill
+from tests.served.server import Server
+from tests.size import drill, in_drill
 
 OURS = f"test_{secrets.token_hex(4)}_"
 
@@ -44,6 +45,8 @@ STARTED_ONCE = (
     "lab_server",
     "beset",
     "narrow",
+    "unharmed",
+    "model",
 )
 
 
@@ -97,6 +100,8 @@ def shared_by(item: pytest.Item) -> str | None:
     """What the test has in common with others that is dear to make, and on which store."""
     if "small" in getattr(item, "fixturenames", ()):
         return "training"
+    if item.path.name == "test_queries.py":  # two stores with hundreds of records in each table
+        return "queries"
     if "visitor" in getattr(item, "fixturenames", ()):
         return "console"
     call = getattr(item, "callspec", None)
@@ -157,6 +162,14 @@ def _commits_without_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _servers_are_forked() -> Iterator[None]:
+    """To import the application is most of a start. In the drill each does so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Server, "forked", not drill)
+        yield
+
+
 @pytest.fixture(scope="session")
 def recorder() -> Iterator[Recorder]:
     """Notes what the application asks of its store, in every test of this process."""
@@ -193,9 +206,9 @@ def shared_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend
     backend.services.store.close()
 
 
-@pytest.fixture(params=["sqlite", "mongomock", "mongod"])
+@pytest.fixture(params=["sqlite", *in_drill("mongomock"), "mongod"])
 def any_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    """A backend on each store in turn."""
+    """A backend on each store in turn. The adapter of MongoDB is one, whatever is behind it."""
     uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
     backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
     yield backend

@@ -28,16 +28,16 @@ DAMAGE: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def full(any_backend: Backend) -> Backend:
+def full(backend: Backend) -> Backend:
     """A backend with a document in each collection."""
-    doctor = any_backend.member(role="doctor")
-    ada = any_backend.member(doctor_id=any_backend.account(doctor.email).id)
+    doctor = backend.member(role="doctor")
+    ada = backend.member(doctor_id=backend.account(doctor.email).id)
     number = predicted(ada, keep_photo="true")["id"]
     review = {"label": "melanoma", "agreement": "agree"}
     assert doctor.call("POST", f"/submissions/{number}/review", json=review).status_code == 201
     assert ada.call("GET", f"/submissions/{number}/report.pdf").status_code == 200
-    any_backend.log_in(ada.email)
-    return any_backend
+    backend.log_in(ada.email)
+    return backend
 
 
 def damage(backend: Backend, name: str, fields: dict[str, Any]) -> str:

@@ -127,17 +127,21 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
     }
     writing = set()
     people = SampleAccounts(backend)
-    for name, row in ROWS.items():
-        if methods[name] != "GET":
-            people = SampleAccounts(backend)  # the request may change them
+
+    def succeeds(name: str) -> bool:
+        row = ROWS[name]
+        person = people.people[PEOPLE[row.who.index("o")]] or Person(backend.client, "")
+        path, options = row.path.format_map(people.named), row.options(people)
         before = watched.written
-        if "o" not in row.who:  # start_training: nobody has its data set
-            continue
-        allowed = PEOPLE[row.who.index("o")]
-        person = people.people[allowed] or Person(backend.client, "")
-        person.call(methods[name], row.path.format_map(people.named), **row.options(people))
+        answer = person.call(methods[name], path, **options)
         if watched.written > before:
             writing.add(name)
+        return answer.status_code < 400
+
+    for name in ROWS:
+        if "o" in ROWS[name].who and not succeeds(name):
+            people = SampleAccounts(backend)  # an earlier request had changed them
+            assert succeeds(name), name
     assert watched.lost == []
     assert writing >= {"register", "approve_user", "change_role", "suspend_user"}
     assert writing >= {

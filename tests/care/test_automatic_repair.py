@@ -21,14 +21,14 @@ from tests.prediction.photographer import send
 
 
 @pytest.fixture
-def doctor(any_backend: Backend) -> Person:
-    return any_backend.member(role="doctor")
+def doctor(backend: Backend) -> Person:
+    return backend.member(role="doctor")
 
 
 @pytest.fixture
-def repair(any_backend: Backend) -> Callable[[], None]:
+def repair(backend: Backend) -> Callable[[], None]:
     """A pass of a process that has the lease of nobody to wait for."""
-    found: AutomaticRepair = any_backend.app.extensions["skinapi.automatic_repair"]
+    found: AutomaticRepair = backend.app.extensions["skinapi.automatic_repair"]
     return found.make_pass
 
 
@@ -70,20 +70,20 @@ def waiting(doctor: Person) -> list[str | None]:
 
 
 def test_a_demotion_whose_server_died_ends_the_care(
-    any_backend: Backend,
+    backend: Backend,
     doctor: Person,
     repair: Callable[[], None],
     repair_later: Callable[[], None],
 ) -> None:
     """A later doctor of the same account saw the patients again, and `check` found no fault."""
-    ada, admin = patient_of(any_backend, doctor), any_backend.admin()
+    ada, admin = patient_of(backend, doctor), backend.admin()
     path = f"/users/{doctor.email}/role"
     repair()
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Accounts, "release_patients")
         assert admin.call("PUT", path, json={"role": "user"}).status_code == 503
     repair_later()
-    assert any_backend.account(ada.email).doctor_id is None
+    assert backend.account(ada.email).doctor_id is None
     assert admin.call("PUT", path, json={"role": "doctor"}).status_code == 200
     assert doctor.pages("/patients") == []
 
@@ -114,12 +114,12 @@ def test_a_role_that_cannot_be_repaired_holds_up_no_other_repair(
 
 
 def test_a_finding_whose_server_died_raises_its_patient(
-    any_backend: Backend,
+    backend: Backend,
     doctor: Person,
     repair: Callable[[], None],
     repair_later: Callable[[], None],
 ) -> None:
-    ada = patient_of(any_backend, doctor)
+    ada = patient_of(backend, doctor)
     repair()
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Accounts, "set_queue_key")
@@ -128,14 +128,14 @@ def test_a_finding_whose_server_died_raises_its_patient(
     stored = [finding["band"] for finding in doctor.pages("/queue")] or [None]
     repair_later()
     assert waiting(doctor) == stored
-    if any_backend.services.store.collection("submissions").count():  # no transaction took it back
+    if backend.services.store.collection("submissions").count():  # no transaction took it back
         assert stored == [URGENT]
 
 
 def test_a_deleted_finding_whose_server_died_leaves_the_list(
-    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
+    backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
-    ada = patient_of(any_backend, doctor)
+    ada = patient_of(backend, doctor)
     number = send(ada).get_json()["id"]
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Accounts, "set_queue_key")
@@ -145,11 +145,11 @@ def test_a_deleted_finding_whose_server_died_leaves_the_list(
 
 
 def test_findings_follow_their_owner_to_a_new_doctor(
-    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
+    backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
-    ada = patient_of(any_backend, doctor)
+    ada = patient_of(backend, doctor)
     send(ada)
-    other, admin = any_backend.member(role="doctor"), any_backend.member(role="admin")
+    other, admin = backend.member(role="doctor"), backend.member(role="admin")
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Submissions, "put_in_queue")
         path, body = f"/users/{ada.email}/doctor", {"doctor": other.email}
@@ -160,9 +160,9 @@ def test_findings_follow_their_owner_to_a_new_doctor(
 
 
 def test_a_finding_is_marked_with_its_review(
-    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
+    backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
-    ada = patient_of(any_backend, doctor)
+    ada = patient_of(backend, doctor)
     number = send(ada).get_json()["id"]
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Submissions, "mark_reviewed")
@@ -173,19 +173,19 @@ def test_a_finding_is_marked_with_its_review(
 
 
 def test_of_all_processes_one_looks_and_a_change_is_repaired_once(
-    any_backend: Backend,
+    backend: Backend,
     doctor: Person,
     repair: Callable[[], None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    ada = patient_of(any_backend, doctor)
+    ada = patient_of(backend, doctor)
     with pytest.MonkeyPatch.context() as patch:
         break_off(patch, Accounts, "set_queue_key")
         send(ada)
     let_a_minute_pass(monkeypatch)
     repaired: list[str] = []
     monkeypatch.setattr(RecordsService, "repair_places", lambda _, owner: repaired.append(owner))
-    leases = any_backend.services.store.collection(REPAIRS)
+    leases = backend.services.store.collection(REPAIRS)
     repair()
     held = {"$set": {"held_until_at": now() + LEASE, "reached": 0}}
     assert leases.update({"id": LISTS}, held)
@@ -199,14 +199,14 @@ def test_of_all_processes_one_looks_and_a_change_is_repaired_once(
 
 
 def test_a_damaged_finding_holds_up_no_repair_behind_it(
-    any_backend: Backend, doctor: Person, repair_later: Callable[[], None]
+    backend: Backend, doctor: Person, repair_later: Callable[[], None]
 ) -> None:
     """Each pass ended at it, and began there again."""
-    bert, ada = patient_of(any_backend, doctor), patient_of(any_backend, doctor)
+    bert, ada = patient_of(backend, doctor), patient_of(backend, doctor)
     damaged, mended = (send(person).get_json()["id"] for person in (bert, ada))
-    submissions = any_backend.services.store.collection("submissions")
+    submissions = backend.services.store.collection("submissions")
     submissions.update({"number": damaged}, {"$set": {"finding": {"band": "?"}}})
-    admin = any_backend.member(role="admin")
+    admin = backend.member(role="admin")
     ended = admin.call("PUT", f"/users/{bert.email}/doctor", json={"doctor": None})
     assert ended.status_code == 500
     with pytest.MonkeyPatch.context() as patch:

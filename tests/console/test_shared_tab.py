@@ -91,14 +91,14 @@ def test_an_answer_is_not_shown_to_the_next_person(
     """The page led them to the finding that it had been waiting for."""
     anna, bert = seeder.person(), seeder.person()
     choose_photo(visitor, anna, tmp_path)
-    visitor.make_slow(True)
+    visitor.delay_answers(2000)
     visitor.press_button("Send the photo")
     visitor.await_truth(lambda: numbers_of(seeder, anna) != [], "the finding to be filed")
     take_the_tab(visitor, None)
     visitor.see("Create an account")
     take_the_tab(visitor, bert)
     assert_nothing_came_of_it(visitor)
-    visitor.make_slow(False)
+    visitor.delay_answers(0)
 
 
 def test_a_logout_clears_the_other_tabs_of_the_session(visitor: Visitor, seeder: Seeder) -> None:

@@ -121,11 +121,11 @@ def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) 
 
 def lose_the_server(journey: Journey) -> None:
     visitor = journey.visitor
-    visitor.make_slow(True)
+    visitor.delay_answers(4000)
     visitor.go("history")
     journey.see("loading")
     journey.step("loading", still=False)
-    visitor.make_slow(False)
+    visitor.delay_answers(0)
     visitor.find(".list > li")
     visitor.press(".top a[href='#/account']")
     journey.see("consentPhotos")

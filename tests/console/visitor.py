@@ -248,8 +248,8 @@ class Visitor:
         """To the next POST to this path; until the page is loaded anew."""
         self.run(LOSE_ANSWER, path)
 
-    def make_slow(self, slow: bool) -> None:
-        self._set_network(False, 4000 if slow else 0)
+    def delay_answers(self, milliseconds: int) -> None:
+        self._set_network(False, milliseconds)
 
     def limit_uplink(self, bytes_a_second: int) -> None:
         """-1 for no limit."""

@@ -6,8 +6,11 @@ Beside a broker, SELDOM_POLL_S says how seldom it asks the store by itself.
 import os
 import sys
 
-from skinapi.jobs.attempt import Timing
-from skinapi.worker import main
+# Keras brings it, and structlog would load it: a tenth of what the start of a worker costs.
+sys.modules["rich"] = None  # type: ignore[assignment]
+
+from skinapi.jobs.attempt import Timing  # noqa: E402
+from skinapi.worker import main  # noqa: E402
 
 TIMING = Timing(
     lease=4.0,

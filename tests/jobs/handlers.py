@@ -11,7 +11,6 @@ from typing import Any
 
 from skinapi.errors import BadDataset, StoreUnavailable
 from skinapi.jobs.handlers import Context
-from skinapi.settings import Settings
 
 
 def note(context: Context, what: str) -> None:
@@ -93,7 +92,7 @@ def print_secret(context: Context) -> dict[str, Any]:
 
 
 def need_memory(context: Context) -> dict[str, Any]:
-    return {"bytes": len(bytearray(2 * Settings().job_memory))}
+    return {"bytes": len(bytearray(2 * int(os.environ["JOB_MEMORY_BYTES"])))}
 
 
 def ignore_sigterm(context: Context) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def test_serve_keeps_one_worker_that_ends_with_it(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(WITHOUT_TENSORFLOW.format(installed=str(installed)))
     settings = {"LAB_WORKERS": "1", "PYTHONPATH": str(tmp_path)}
     with stopping(Server(tmp_path, settings, workers=1)) as server:
+        server.forked = False  # PYTHONPATH is for its interpreter
         server.start()
         with closing(Seeder(server)) as seeder:
             ada = seeder.person("researcher")
@@ -102,6 +103,7 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 def test_the_command_becomes_a_process_without_what_serves(tmp_path: Path) -> None:
     with stopping(Server(tmp_path)) as server:
+        server.forked = False
         server.services().store.close()  # else its version would be logged
         server.launch(("-m", "skinapi", "worker"))
         maps = Path(f"/proc/{server.master()}")

@@ -17,7 +17,7 @@ from tests.size import size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SOURCES = ("ham10000", "isic2017", "pad_ufes_20")
-ORIGINALS, OTHERS = size(40, 100), size(300, 1500)
+ORIGINALS, OTHERS = size(20, 100), size(150, 1500)
 MOST_FALSE = 1e-4
 LEAST_FOUND = 0.95
 Change = Callable[[Image.Image, random.Random], Image.Image]

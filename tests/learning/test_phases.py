@@ -141,10 +141,8 @@ def test_the_average_is_what_validation_sees_and_not_where_training_goes_on(
     assert not np.allclose(best[0], last[0])
 
 
-def test_a_phase_trains_the_network(tmp_path: Path) -> None:
-    course = run_toy(tmp_path, replace(PHASE, epochs=6, learning_rate=3e-2, mixup=0.0))
-    assert course.best > 0.6
-    assert course.history[-1]["loss"] < course.history[0]["loss"]
+def test_a_phase_trains_the_network(unharmed: Unharmed) -> None:
+    assert unharmed.status.history[-1]["loss"] < 0.9 * unharmed.status.history[0]["loss"]
 
 
 def test_it_stops_when_nothing_improves_and_keeps_the_best(

@@ -21,6 +21,7 @@ from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.train import fitting
 from skinapi.learning.train import training as training_module
+from skinapi.learning.train.batches import Batches
 from skinapi.learning.train.fitting import PhaseStatus
 from skinapi.learning.train.inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
@@ -33,11 +34,11 @@ from skinapi.vision.context import Modality
 from skinapi.vision.tensor import Tensor
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
-from tests.size import in_drill
+from tests.size import drill, in_drill
 
 WHOLE = Phase("whole", "whole", epochs=1, learning_rate=1e-3, mixup=0.0, batch=16)
 GROWING = Phase(
-    "growing", "whole", epochs=2, learning_rate=1e-3, batch=16, shrink=0.5, shrink_until=0.75
+    "growing", "whole", epochs=2, learning_rate=1e-3, batch=8, shrink=0.5, shrink_until=0.75
 )
 
 
@@ -159,8 +160,18 @@ def test_pictures_grow_within_a_phase_and_are_watched_as_they_are_served(grown: 
 
 
 def test_a_network_that_begins_from_nothing_learns_its_statistics_too(
-    small: Small, tmp_path: Path
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Outside the drill by one look at a batch: what trains is what `grown` was trained by."""
+
+    def look(*, model: keras.Model, batches: Batches, **_: object) -> PhaseStatus:
+        model([batches.load(0, 0)[0]], training=True)
+        for variable in model.trainable_variables:
+            variable.assign_add(keras.ops.full_like(variable, 0.01))
+        return PhaseStatus(finished=True, best=1.0)
+
+    if not drill:
+        monkeypatch.setattr(training_module, "run_phase", look)
     network, _ = teach(small, tmp_path, WHOLE, still=False)
     assert_learned(network, statistics=True)
 

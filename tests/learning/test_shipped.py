@@ -24,7 +24,7 @@ from skinapi.vision.tensor import Tensor, make_tensor
 from tests.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
-COUNT = size(2, 200)
+pytestmark = pytest.mark.xdist_group("shipped network")  # opened once
 needs_pictures = pytest.mark.skipif(
     not PICTURES.is_dir(), reason="skipped: the HAM10000 pictures are not beside the project"
 )
@@ -54,17 +54,9 @@ def tensors(served: Model, count: int) -> Tensor:
 
 
 @needs_pictures
-def test_serving_equals_keras_on_the_probabilities(served: Model, rebuilt: Servable) -> None:
-    batch = tensors(served, COUNT)
-    # Called plainly: to compile a prediction of two pictures takes longer than to make it.
-    kept = np.concatenate([rebuilt.network(one[None], training=False)[0] for one in batch])
-    answered = np.concatenate([served.engine.infer(one[None]).logits for one in batch])
-    probabilities = served.calibration.dermoscopic.probabilities
-    np.testing.assert_allclose(probabilities(answered), probabilities(kept), atol=1e-4)
-
-
-@needs_pictures
-def test_heat_maps_equal_the_gradient_tapes(served: Model, rebuilt: Servable) -> None:
+def test_serving_equals_keras_on_the_probabilities_and_the_gradient_tape_in_heat_maps(
+    served: Model, rebuilt: Servable
+) -> None:
     tensorflow = pytest.importorskip("tensorflow")
     batch = tensors(served, size(2, 4))
     with tensorflow.GradientTape() as tape:
@@ -82,6 +74,21 @@ def test_heat_maps_equal_the_gradient_tapes(served: Model, rebuilt: Servable) ->
             output=int(outputs[row]),
         )
         np.testing.assert_allclose(heat, taped, atol=1e-5)
+    assert_served_alike(served, batch, logits.numpy())
+
+
+@pytest.mark.drill
+@needs_pictures
+def test_serving_equals_keras_on_two_hundred_pictures(served: Model, rebuilt: Servable) -> None:
+    batch = tensors(served, 200)
+    kept = np.concatenate([rebuilt.network(one[None], training=False)[0] for one in batch])
+    assert_served_alike(served, batch, kept)
+
+
+def assert_served_alike(served: Model, batch: Tensor, kept: Tensor) -> None:
+    answered = np.concatenate([served.engine.infer(one[None]).logits for one in batch])
+    probabilities = served.calibration.dermoscopic.probabilities
+    np.testing.assert_allclose(probabilities(answered), probabilities(kept), atol=1e-4)
 
 
 def test_the_card_tells_what_is_asked_of_it(served: Model) -> None:

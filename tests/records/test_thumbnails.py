@@ -227,4 +227,4 @@ def test_no_order_of_steps_leaves_a_picture_behind(acts: tuple[str, ...]) -> Non
         assert len(list(cast.store.blobs.keys())) == (0 if "delete" in acts else 2)
         return taken
 
-    every_order(play, depth=size(5, 7))
+    every_order(play, depth=size(4, 7))

@@ -20,7 +20,7 @@ from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
 from skinapi.registry.slot import open_warm
 from skinapi.vision import model_files
-from skinapi.vision.model import SERVED_FILES, read_card, write_checksums
+from skinapi.vision.model import NETWORK, SERVED_FILES, WEIGHTS, read_card, write_checksums
 from tests.models import registry_of, tiny_model, write_model
 from tests.photos import photo_of
 from tests.registry.hostile_folders import EVERY, damaged_copies, damaged_copy
@@ -39,15 +39,16 @@ def registry() -> RegistryService:
 def test_a_damaged_file_is_named_and_the_model_before_serves_on(
     registry: RegistryService, tmp_path: Path, name: str, case: str
 ) -> None:
+    before = registry.slot.model
     folder = damaged_copy(tiny_model(), tmp_path / "bad", name, case)
     with pytest.raises(ModelDamaged, match=name) as refused:
         registry.slot.swap(folder)
     assert refused.value.file
     assert len(refused.value.detail) < 2000
-    assert (
-        registry.classify_photo(content=photo_of("melanoma"), caller=ADA).finding.model_version
-        == "tiny-1"
-    )
+    assert registry.slot.model is before
+    if name in (NETWORK, WEIGHTS):  # what the engine itself has read
+        judged = registry.classify_photo(content=photo_of("melanoma"), caller=ADA)
+        assert judged.finding.model_version == "tiny-1"
 
 
 @pytest.mark.drill
@@ -79,7 +80,7 @@ def _peak() -> float:
 
 
 @settings(
-    max_examples=size(60, 2000),
+    max_examples=size(30, 2000),
     deadline=None,
 )
 @given(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from skinapi.records.decisions import Decision
@@ -10,7 +11,7 @@ from skinapi.records.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.pages.pictures import print_pictures
-from skinapi.reports.report import Patient, Report, Seal
+from skinapi.reports.report import Patient, Pictures, Report, Seal
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context, Modality
@@ -60,6 +61,11 @@ LONGEST_FINDING: dict[str, Any] = {
 HEAT = tuple(tuple(max(0.0, 9.0 - (x - 3) ** 2 - (y - 3) ** 2) for x in range(7)) for y in range(7))
 
 
+@cache
+def printed_pictures() -> Pictures:
+    return print_pictures(read_photo(encoded(skin_with_spot((600, 450), grain=8))), HEAT)
+
+
 def made_report(
     language: Language = "en",
     *,
@@ -77,7 +83,6 @@ def made_report(
         fitzpatrick=2,
         checklist=("change_in_size", "oozing"),
     )
-    lesion = read_photo(encoded(skin_with_spot((600, 450), grain=8)))
     values: dict[str, Any] = {
         "facts": Facts.of(found, context),
         "narrative": narrative_in(language),
@@ -85,7 +90,7 @@ def made_report(
         "number": 1234,
         "patient": Patient(name="Ada Example", email="ada@example.org"),
         "made_at": datetime(2026, 11, 20, 14, 5, tzinfo=UTC),
-        "pictures": print_pictures(lesion, HEAT) if photo else None,
+        "pictures": printed_pictures() if photo else None,
         "review": REVIEW,
         "decision": Decision.of([REVIEW], found),
         "seal": SEAL,

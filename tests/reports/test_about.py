@@ -4,6 +4,7 @@ import html
 import io
 import re
 from dataclasses import replace
+from functools import cache
 
 import pytest
 from pypdf import PdfReader
@@ -13,6 +14,7 @@ from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.html import render_html
 from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pages.pdf import render_pdf
+from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.finding import Doubt
@@ -22,12 +24,16 @@ from tests.reports.sample_reports import made_report, reviewed
 TABLE = conditions_table()
 
 
+@cache
+def plain_report(language: Language) -> Report:
+    return made_report(language, review=None, decision=None)
+
+
 def told_about(
     key: str, band: Band, language: Language, reasons: tuple[Doubt, ...] = ()
 ) -> AboutView | None:
     finding = finding_of(key, band=band, reasons=reasons)
-    report = made_report(language, review=None, decision=None)
-    return AboutView.of(replace(report, facts=Facts.of(finding, UNKNOWN)))
+    return AboutView.of(replace(plain_report(language), facts=Facts.of(finding, UNKNOWN)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

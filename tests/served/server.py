@@ -19,6 +19,7 @@ from skinapi.settings import Settings
 from tests.backends import SECRET
 from tests.models import tiny_model
 from tests.mongod import DIE_WITH_PARENT, free_port
+from tests.served.ready_process import ReadyProcess
 from tests.served.wire import ask
 
 ROOT = Path(__file__).parents[2]
@@ -41,6 +42,8 @@ GENEROUS = {
 class Server:
     """One gunicorn over one instance folder; start it again after a stop."""
 
+    forked = False  # from a process that has imported the application: most of a start
+
     def __init__(
         self, folder: Path, environment: Mapping[str, str] | None = None, *, workers: int = 4
     ) -> None:
@@ -61,7 +64,7 @@ class Server:
             **(environment or {}),
         }
         self._log = folder / "server.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ReadyProcess | subprocess.Popen[bytes] | None = None
 
     def start(
         self, command: tuple[str, ...] = ("-m", "skinapi", "serve"), *, ready: str = "/readyz"
@@ -71,15 +74,13 @@ class Server:
         self.await_ready(ready)
 
     def launch(self, command: tuple[str, ...] = ("-m", "skinapi", "serve")) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [self.interpreter, "-c", DIE_WITH_PARENT, self.interpreter, *command],
-                cwd=self.code,
-                env=self._environment(),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
+        self._log.touch()
+        if self.forked and self.code == ROOT:
+            self._process = ReadyProcess(
+                command, cwd=self.code, env=self._environment(), log=self._log
             )
+        else:
+            self._process = self.begin(*command)
 
     def stop(self) -> int:
         """As a host asks it to: SIGTERM, and wait for it to finish what it began."""
@@ -133,10 +134,15 @@ class Server:
 
     def begin(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Another program with this server's settings, beside it."""
-        command = [sys.executable, "-c", DIE_WITH_PARENT, sys.executable, *arguments]
+        command = [self.interpreter, "-c", DIE_WITH_PARENT, self.interpreter, *arguments]
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                command, cwd=self.code, env=self._environment(), stdout=log, stderr=log
+                command,
+                cwd=self.code,
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def services(self) -> Services:

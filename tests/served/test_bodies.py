@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from skinapi.web.forms import FORM_OVERHEAD
 from tests.served.memory import measure_memory
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import JSON, post
-from tests.served.server import Server
+from tests.served.server import Server, stopping
 from tests.served.wire import Answer, ask, at_once, open_connection, read_answer
 from tests.size import size
 
@@ -159,6 +160,15 @@ def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: 
     assert 400 <= answer.status < 500
     if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the backend
         assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """One of two workers, whose memory is measured: a page written to is no more a shared one."""
+    with stopping(Server(tmp_path, workers=2)) as server:
+        server.forked = False
+        server.start()
+        yield server
 
 
 def test_bodies_of_empty_lists_leave_no_memory_behind(

@@ -16,7 +16,7 @@ from tests.faults.disks import small_disk
 from tests.lab.sending import labelled, picture, zipped
 from tests.photos import photo_of
 from tests.served.memory import measure_memory, watching_memory
-from tests.served.server import Server, serving
+from tests.served.server import Server, serving, stopping
 from tests.served.wire import Answer, ask, open_connection, read_answer
 from tests.size import size
 
@@ -31,7 +31,9 @@ PIECE = b"\xff\xd8\xff" + bytes(MEGABYTE - 3)
 def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One worker with little memory for bodies, so that a large one must be somewhere else."""
     folder = tmp_path_factory.mktemp("uploads")
-    with serving(folder, {"OPEN_LAB": "true", "PHOTOS": "never"}, workers=1) as server:
+    with stopping(Server(folder, {"OPEN_LAB": "true", "PHOTOS": "never"}, workers=1)) as server:
+        server.forked = False  # its memory is measured: a page written to is no more a shared one
+        server.start()
         yield server
 
 

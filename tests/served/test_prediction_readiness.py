@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.registry.service import RegistryService
+from tests.backends import Backend
 from tests.models import tiny_model, write_model
 from tests.registry.hostile_folders import damaged_copy
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, CLIENTS, OPEN, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
-from tests.size import in_drill
 
 
 @pytest.mark.drill
@@ -43,29 +44,35 @@ def test_without_a_model_the_server_lives_but_is_not_ready_and_says_why(tmp_path
             assert b"No model is loaded" in answer.data, client.name
 
 
+class BackendOfSettings(Backend):
+    """With the model that the settings name."""
+
+    def registry(self) -> RegistryService | None:
+        return None
+
+
 @pytest.mark.parametrize(
     ("name", "case"),
     [
         ("head.npz", "a weight that is nan"),
-        *in_drill(("checksums.json", "an array"), ("card.json", "a side that fills the machine")),
+        ("checksums.json", "an array"),
+        ("card.json", "a side that fills the machine"),
     ],
 )
-def test_with_a_damaged_model_the_server_names_the_file_and_does_all_else(
-    tmp_path: Path, name: str, case: str
+def test_with_a_damaged_model_the_application_names_the_file_and_does_all_else(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, case: str
 ) -> None:
-    broken = {"MODEL_PATH": str(damaged_copy(tiny_model(), tmp_path / "model", name, case))}
-    with stopping(Server(tmp_path, broken, workers=1)) as server:
-        server.start(ready="/healthz")
-        answer = ask(server.port, "GET", "/readyz")
-        assert (answer.status, answer.json["code"]) == (503, "no_model")
-        assert name in answer.json["error"]
-        assert str(tmp_path) not in answer.json["error"]
-        server.await_words(f"{tmp_path}/model")
-        with closing(Seeder(server)) as seeder:
-            ada = seeder.person()
-        assert ada.call("GET", "/submissions").status == 200
-        assert ask(server.port, "POST", "/login", json={"email": "a@b.c"}).status == 400
-        assert ask(server.port, "GET", "/healthz").status == 200
+    folder = damaged_copy(tiny_model(), tmp_path / "model", name, case)
+    backend = BackendOfSettings(tmp_path / "instance", model_path=folder)
+    answer = backend.client.get("/readyz")
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "no_model")
+    assert name in answer.get_json()["error"]
+    assert str(tmp_path) not in answer.get_json()["error"]
+    assert str(folder) in capfd.readouterr().err
+    assert backend.member().call("GET", "/submissions").status_code == 200
+    assert backend.client.post("/login", json={"email": "a@b.c"}).status_code == 400
+    assert backend.client.get("/healthz").status_code == 200
+    backend.services.store.close()
 
 
 def test_a_model_that_is_cut_off_under_a_server_serves_on(tmp_path: Path) -> None:

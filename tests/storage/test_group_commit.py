@@ -13,8 +13,10 @@ import pytest
 from skinapi.errors import Duplicate, StoreUnavailable
 from skinapi.storage.ports import Documents
 from skinapi.storage.sqlite import SqliteStore
+from skinapi.storage.sqlite_file import SqliteFile
 from tests.storage.conftest import sqlite_store
 
+OPEN = SqliteFile._open  # as servers do, before the tests make it wait for no disk
 WRITERS = 6
 UNDERNEATH = apsw.vfs_names()[0]
 SYNCED: list[str] = []
@@ -41,8 +43,9 @@ class _Noted(apsw.VFS):
 
 
 @pytest.fixture
-def synced() -> Iterator[list[str]]:
+def synced(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The files that the disk was waited for, one name a time."""
+    monkeypatch.setattr(SqliteFile, "_open", OPEN)
     noted = _Noted()
     SYNCED.clear()
     yield SYNCED

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from itertools import count
 from multiprocessing import get_context
 from multiprocessing.pool import Pool
 from pathlib import Path
@@ -126,26 +125,20 @@ def test_busy_writers_do_not_block_the_others(tmp_path: Path) -> None:
     with closing(sqlite_store(tmp_path)) as store:
         documents = store.collection("things")
         documents.find()
-        # Longer than a busy disk takes for one write: only who is shut out waits nearly all of it.
-        seconds = size(3, 10)
-        end = time.monotonic() + seconds
+        turns, end = [0] * HANDS, time.monotonic() + 30
 
         def go_on(hand: int) -> str:
-            """The longest wait of a hand, in milliseconds; hand 0 reads, the others write."""
-            longest = 0.0
-            for number in count():
-                started = time.monotonic()
-                if started > end:
-                    break
+            """Hand 0 reads, the others write, until each had its turns; who is shut out has few."""
+            while min(turns) < size(20, 500) and time.monotonic() < end:
                 if hand:
-                    documents.insert({"id": f"{hand}-{number}"})
+                    documents.insert({"id": f"{hand}-{turns[hand]}"})
                 else:
                     documents.get("1-0")
-                longest = max(longest, time.monotonic() - started)
-            return str(int(longest * 1000))
+                turns[hand] += 1
+            return "done"
 
-        waits = [int(wait) for wait in at_once(go_on).elements()]
-    assert max(waits) < seconds * 900
+        at_once(go_on)
+    assert min(turns) >= size(20, 500), turns
 
 
 def claim_in_a_process(folder: str) -> list[str]:

@@ -20,6 +20,14 @@ def replica_set() -> Iterator[ReplicaSet]:
         pytest.skip(f"no mongod: {error}")
 
 
+def test_every_collection_is_read_and_written_as_the_majority_has_it() -> None:
+    with closing(MongoStore.at("mongodb://127.0.0.1:1")) as store:  # it does not connect yet
+        documents = store.collection("things")._collection
+    assert documents.read_concern.level == "majority"
+    assert documents.write_concern.document == {"w": "majority", "j": True}
+
+
+@pytest.mark.drill
 def test_nothing_is_read_that_the_next_primary_may_not_have(replica_set: ReplicaSet) -> None:
     """Where a write was not acknowledged, a retry of its request looks whether it was done. What
     the primary alone has is no answer to that: it can be lost after the retry was told of it.

@@ -198,7 +198,7 @@ def test_a_network_that_recognises_nothing_makes_it_unlike_training() -> None:
 
 def test_many_photos_at_once_are_never_mixed_up() -> None:
     model = fake_model(NEVUS)
-    photos = [encoded(skin_with_spot(skin=(120 + 3 * n, 100, 90)), "PNG") for n in range(24)]
+    photos = [encoded(skin_with_spot(skin=(120 + 3 * n, 100, 90)), "PNG") for n in range(12)]
     with ThreadPoolExecutor(8) as crowd:
         at_once = [*crowd.map(lambda photo: classify_photo(model, photo).quality, photos * 2)]
     assert at_once == [classify_photo(model, photo).quality for photo in photos] * 2

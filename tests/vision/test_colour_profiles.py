@@ -2,7 +2,6 @@
 
 import io
 import struct
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -22,13 +21,6 @@ from tests.vision.profiles import grey_profile, matrix_profile, profile_of
 SKIN = skin_with_spot((320, 240), grain=6)
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 P3 = matrix_profile()
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept() -> Iterator[None]:
-    colour_profiles._kept.clear()
-    yield
-    colour_profiles._kept.clear()
 
 
 def converted(picture: Image.Image, source: ImageCms.ImageCmsProfile, to: bytes) -> Image.Image:
@@ -106,6 +98,7 @@ def test_each_profile_is_read_once_and_one_of_srgb_changes_nothing(
         return run_isolated(module, content)
 
     monkeypatch.setattr(colour_profiles, "run_isolated", count)
+    monkeypatch.setattr(colour_profiles, "_kept", {})
     content = encoded(SKIN, "PNG", icc_profile=SRGB.tobytes())
     for _ in range(2):
         assert levels_apart(read_photo(content).pixels, SKIN) == 0
@@ -113,21 +106,23 @@ def test_each_profile_is_read_once_and_one_of_srgb_changes_nothing(
     assert runs == ["skinapi.vision.colour_profiles"]
 
 
+UNREADABLE = {
+    "none": b"no profile",
+    "cut": P3[:300],
+    "damaged": P3[:128] + b"\xff" * 400,
+    "of inks": P3.replace(b"RGB ", b"CMYK", 1),
+    "too large": P3 + bytes(MOST_PROFILE_BYTES),
+}
+
+
 @pytest.mark.parametrize(
-    "profile",
-    [
-        b"no profile",
-        P3[:300],
-        P3[:128] + b"\xff" * 400,
-        P3.replace(b"RGB ", b"CMYK", 1),
-        P3 + bytes(MOST_PROFILE_BYTES),
-    ],
-    ids=["none", "cut", "damaged", "of inks", "too large"],
+    ("fault", "format_"),
+    [*((fault, "JPEG") for fault in UNREADABLE), ("cut", "PNG"), ("too large", "WEBP")],
 )
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
 def test_a_profile_that_cannot_be_read_is_told_and_the_photo_is_judged(
-    profile: bytes, format_: str
+    fault: str, format_: str
 ) -> None:
+    profile = UNREADABLE[fault]
     photo = read_photo(encoded(SKIN, format_, icc_profile=profile))
     assert photo.profile_unread
     plain = read_photo(encoded(SKIN, format_))

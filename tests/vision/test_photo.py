@@ -108,15 +108,22 @@ def test_a_stored_photo_has_no_metadata_and_fits_a_screen() -> None:
     assert b"name" not in stored
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+STORED_SIZES = [
+    ((2560, 1920), 1, (1600, 1200)),
+    ((2400, 1600), 6, (1067, 1600)),
+    ((1700, 400), 8, (376, 1600)),
+    ((1200, 900), 1, (1200, 900)),
+    ((450, 600), 5, (600, 450)),
+]
+
+
 @pytest.mark.parametrize(
-    ("sent", "orientation", "kept"),
+    ("sent", "orientation", "kept", "format_"),
     [
-        ((2560, 1920), 1, (1600, 1200)),
-        ((2400, 1600), 6, (1067, 1600)),
-        ((1700, 400), 8, (376, 1600)),
-        ((1200, 900), 1, (1200, 900)),
-        ((450, 600), 5, (600, 450)),
+        *((*case, "JPEG") for case in STORED_SIZES),
+        # Not drafted at a smaller scale, as a JPEG is: read whole, whatever its size.
+        *((*case, format_) for case in STORED_SIZES[2:4] for format_ in ("PNG", "WEBP")),
+        *in_drill(*((*case, name) for case in STORED_SIZES[:2] for name in ("PNG", "WEBP"))),
     ],
 )
 def test_a_photo_is_stored_upright_as_large_as_it_may_be_and_never_larger_than_sent(

@@ -9,6 +9,7 @@ from PIL import Image
 from skinapi.errors import UnreadablePicture
 from skinapi.vision.picture import open_picture
 from skinapi.vision.tensor import Scaling, make_tensor, scale_pixels, view_box
+from tests.vision.hostile import png
 
 
 def encoded(picture: Image.Image, format_: str, **options: object) -> bytes:
@@ -48,8 +49,9 @@ def test_a_format_that_we_do_not_take_is_refused() -> None:
 
 
 def test_a_decompression_bomb_is_refused() -> None:
+    """Refused by its header: the pixels are never there."""
     with pytest.raises(UnreadablePicture):
-        open_picture(encoded(Image.new("1", (20_000, 20_000)), "PNG"))
+        open_picture(png(20_000, 20_000, depth=1, kind=0))
 
 
 def test_the_network_sees_the_central_square() -> None:

@@ -14,6 +14,8 @@ def strip_control_characters(text: str) -> str:
 
     Unassigned and private characters become UNPRINTABLE.
     """
+    if text.isascii() and text.isprintable():
+        return text  # such as a picture in base64, which takes long to go through
     # NFC makes one character of a letter and its accent; ReportLab would not combine the two.
     composed = unicodedata.normalize("NFC", text)
     return cap_marks("".join(_replace_control(character) for character in composed))
