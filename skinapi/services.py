@@ -20,7 +20,7 @@ from skinapi.auth.deletion import Eraser
 from skinapi.auth.email_conflicts import find_email_conflicts
 from skinapi.auth.guard import Guard
 from skinapi.auth.hashing_places import PLACES
-from skinapi.auth.owners import owner_stays
+from skinapi.auth.owners import hold_owner, owner_stays
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.service import AuthService
 from skinapi.auth.sessions import Session, Sessions
@@ -179,6 +179,7 @@ def open_services(
     jobs = JobsService(
         jobs=Jobs(store),
         trail=data.trail,
+        hold_owner=hold_owner(store),
         owner_stays=stays,
         announce=open_announcer(settings.broker_uri),
     )

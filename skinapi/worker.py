@@ -14,7 +14,7 @@ from functools import partial
 from pydantic import SecretStr, ValidationError
 
 from skinapi import tracing
-from skinapi.auth.owners import may_research, owner_stays
+from skinapi.auth.owners import may_research
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.announcements import open_broker
 from skinapi.jobs.attempt import Timing
@@ -69,7 +69,6 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
             longest_short=settings.short_job_hours * 3600,
         ),
         join_store=partial(join_store, store, secrets=settings.audit_secrets()),
-        owner_stays=owner_stays(store),
         may_work=may_research(store),
         hidden=_secrets(settings),
         parent=parent,

@@ -5,20 +5,19 @@ Apart from `accounts`, because the job worker asks too, and it imports nothing o
 
 from collections.abc import Callable
 
+from skinapi.errors import InvalidToken
 from skinapi.jobs.job import OPEN_LAB
 from skinapi.storage.ports import Store
 
 OwnerStays = Callable[[str], bool]
+HoldOwner = Callable[[str], None]
 RESEARCHERS = ("researcher", "admin")
 
 
 def owner_stays(store: Store) -> OwnerStays:
     """A function that tells whether data of this owner may be kept: its account is there, and is
-    not being deleted.
-
-    Whoever stores data for an owner asks after the write, and takes it back where the answer is no:
-    a deletion that began before could not see it. What DermaScan lab's client sends (OPEN_LAB)
-    belongs to no account, and stays.
+    not being deleted. What DermaScan lab's client sends (OPEN_LAB) belongs to no account, and
+    stays.
     """
     accounts = store.collection("accounts")
 
@@ -29,6 +28,25 @@ def owner_stays(store: Store) -> OwnerStays:
         return found is not None and found["status"] != "deleting"
 
     return stays
+
+
+def hold_owner(store: Store) -> HoldOwner:
+    """A function for the transaction that stores data of an owner. It raises InvalidToken where the
+    account is gone, or is being deleted.
+
+    It changes the account, so that of this transaction and a deletion at the same time one runs
+    again; and so do two that store data of one owner, as where both count what is kept.
+    """
+    accounts, counters = store.collection("accounts"), store.collection("counters")
+
+    def hold(owner: str) -> None:
+        held = {"$inc": {"holds": 1}}
+        if owner == OPEN_LAB:
+            counters.update({"id": OPEN_LAB}, held, upsert=True)
+        elif accounts.update({"id": owner, "status": {"$ne": "deleting"}}, held) is None:
+            raise InvalidToken
+
+    return hold
 
 
 def may_research(store: Store) -> Callable[[str], bool]:

@@ -198,13 +198,11 @@ class Attempt:
         with suppress(StoreUnavailable):
             self._lines.flush()
         if end.status == "queued":
-            held = self._jobs.release(
+            self._jobs.release(
                 self._job, changes=end.changes, counted=end.counted, seconds=self._seconds()
             )
         else:
-            held = self._jobs.finish(self._job, status=end.status, changes=end.changes)
-        if held is None and self._jobs.get(self._job.id) is None:
-            self._jobs.logs.forget(self._job.id)  # lines may have come after it was deleted
+            self._jobs.finish(self._job, status=end.status, changes=end.changes)
 
     def _end_of(self, status: int) -> "End":
         crashed = f"Its process was ended {described(status)}"

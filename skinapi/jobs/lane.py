@@ -28,8 +28,8 @@ class LaneSettings:
     """What the lanes of a worker share.
 
     `command` starts the process of a job, in `folder` are the jobs' folders, `secrets` are what no
-    log may show, `owner_stays` tells whether an owner still has an account, `may_work` whether its
-    jobs may go on, `stopping` whether the worker is to stop.
+    log may show, `may_work` tells whether the jobs of an owner may go on, `stopping` whether the
+    worker is to stop.
     """
 
     worker: str
@@ -37,7 +37,6 @@ class LaneSettings:
     folder: Path
     timing: Timing
     secrets: Sequence[str]
-    owner_stays: Callable[[str], bool]
     may_work: Callable[[str], bool]
     stopping: Callable[[], bool]
 
@@ -86,9 +85,7 @@ class Lane:
         return job
 
     def _work_on(self, jobs: Jobs, job: Job, claimed_at: float) -> None:
-        if not self._settings.owner_stays(job.owner):
-            jobs.forget(job.owner)  # left by a server that died as it submitted the job
-        elif job.cancel_asked:
+        if job.cancel_asked:
             jobs.finish(job, status="cancelled", changes={"message": "Cancelled"})
         elif not self._settings.may_work(job.owner):
             jobs.finish(job, status="cancelled", changes={"message": NO_RIGHT})

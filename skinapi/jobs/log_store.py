@@ -35,17 +35,24 @@ class JobLogs:
     """The log repository. Lines between the first and the last are dropped; numbers show where."""
 
     def __init__(self, store: Store) -> None:
+        self._store, self._jobs = store, store.collection("jobs")
         self._documents = store.collection("job_logs")
         self._documents.ensure_index("job", "number", unique=True)
         self._documents.ensure_index("job", "number", "id")
         self._documents.ensure_index("job", "id")
 
     def add(self, job: str, number: int, lines: Sequence[str]) -> None:
-        """Store at most LINES_OF_BATCH lines, the first of which has this number. Raises Duplicate
-        if a batch begins with that number already.
+        """Store at most LINES_OF_BATCH lines, the first of which has this number; nothing where the
+        job was deleted. Raises Duplicate if a batch begins with that number already.
         """
         batch = LogBatch(id=new_id(), created_at=now(), job=job, number=number, lines=tuple(lines))
-        self._documents.insert({**batch.model_dump(), "lines": list(lines), "schema": 1})
+
+        def insert() -> None:
+            # It changes the job, so that a deletion at the same time deletes these lines too.
+            if self._jobs.update({"id": job}, {"$inc": {"log_batches": 1}}):
+                self._documents.insert({**batch.model_dump(), "lines": list(lines), "schema": 1})
+
+        self._store.transaction(insert)
 
     def trim(self, job: str, last: int) -> None:
         """Delete the batches that begin between the first lines and the last ones; `last` is the
@@ -78,7 +85,3 @@ class JobLogs:
 
     def forget(self, job: str) -> None:
         self._documents.delete({"job": job})
-
-    def jobs(self) -> set[str]:
-        """The ids of all jobs with a log. Reads the whole collection."""
-        return set(self._documents.count_by("job"))

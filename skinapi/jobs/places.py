@@ -8,12 +8,9 @@ that of the jobs that run, but none after the lowest that waits. So somebody's s
 behind everybody's first, also while the first one runs, and nobody waits for ever.
 """
 
-from collections.abc import Callable
-
 from skinapi import tracing
-from skinapi.errors import Conflict, Duplicate
 from skinapi.jobs.errors import TooManyJobs
-from skinapi.jobs.job import MOST_UNFINISHED, Job
+from skinapi.jobs.job import MOST_UNFINISHED
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document, Documents
 
@@ -27,28 +24,21 @@ class Places:
         self._documents.ensure_index("queue_key", "id")
         self._documents.ensure_index("owner", "queue_key", "id")
 
-    def take(self, owner: str, act: Callable[[Document], Job]) -> Job:
-        """Do this with a slot that no unfinished job of the owner has, and a place in the queue.
-
-        Raises TooManyJobs. Tried again where another request takes the slot first; that can happen
-        only as often as there are slots.
+    def take(self, owner: str) -> Document:
+        """The fields of a job that joins the queue: a slot that no unfinished job of the owner has,
+        and a place. Call it in the transaction that stores them. Raises TooManyJobs.
         """
+        unfinished = {"owner": owner, "slot": {"$gte": 0}}
+        held = self._documents.find(unfinished, sort="slot", fields=("slot",))
+        taken = {found["slot"] for found in held}
+        free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
+        if free is None:
+            raise TooManyJobs
+        place = new_id()
+        queue_key = f"{self._next_round(owner):010d}-{place}"
         traceparent = tracing.traceparent()
         traced = {"traceparent": traceparent} if traceparent else {}
-        for _ in range(MOST_UNFINISHED + 1):
-            unfinished = {"owner": owner, "slot": {"$gte": 0}}
-            held = self._documents.find(unfinished, sort="slot", fields=("slot",))
-            taken = {found["slot"] for found in held}
-            free = next((slot for slot in range(MOST_UNFINISHED) if slot not in taken), None)
-            if free is None:
-                raise TooManyJobs
-            place = new_id()
-            queue_key = f"{self._next_round(owner):010d}-{place}"
-            try:
-                return act({"slot": free, "place": place, "queue_key": queue_key, **traced})
-            except Duplicate:
-                continue
-        raise Conflict("Many of your requests came at the same time; try again")
+        return {"slot": free, "place": place, "queue_key": queue_key, **traced}
 
     def _next_round(self, owner: str) -> int:
         running = self._round_of({"status": "running"}, sort="-queue_key")

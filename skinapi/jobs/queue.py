@@ -1,8 +1,8 @@
 """The repository of jobs, and the queue that they form.
 
-**One document decides.** A worker takes a job with one atomic update that gives it a token and a
-lease; each later write of the worker names the token, and changes nothing if another worker has
-taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
+**A claim is one transaction**: it reads whose turn it is and what runs, and gives the job a token
+and a lease. Each later write of the worker names the token, and changes nothing if another worker
+has taken the job meanwhile. Whoever dies leaves a lease that ends: `take_back` then queues the job
 again, at its old place.
 
 **One job of an account runs at a time**, and one short job beside it: the claim sets
@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from skinapi.errors import Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.errors import IdempotencyKeyReused, NotFound
 from skinapi.jobs.errors import JobEnded, JobNotEnded
 from skinapi.jobs.job import (
     CRASHED,
@@ -30,7 +30,7 @@ from skinapi.jobs.log_store import JobLogs
 from skinapi.jobs.places import Places
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import CLOCK_TOLERANCE, made_at, now
-from skinapi.storage.ports import Document, Ops, Store
+from skinapi.storage.ports import Document, Filter, Ops, Store
 
 # A busy owner has at most MOST_UNFINISHED of these, so 20 workers find a job of somebody else.
 LOOK_AHEAD = 100
@@ -50,6 +50,14 @@ OF_LAST_RUN = {
     "completed_at",
     "traceparent",
 }
+BEGUN_ANEW: Document = {
+    "status": "queued",
+    "attempts": 0,
+    "progress": 0.0,
+    "seconds_before": 0.0,
+    "metrics": [],
+    "message": "",
+}
 GAVE_UP = (
     f"It was started {MOST_ATTEMPTS} times, and each time its process ended without a word: "
     "the machine may have too little memory. The log shows how far it came"
@@ -60,6 +68,7 @@ class Jobs:
     """The repository; the logs of jobs are deleted with them."""
 
     def __init__(self, store: Store) -> None:
+        self._store = store
         self.logs = JobLogs(store)
         self._documents = store.collection("jobs")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
@@ -88,12 +97,9 @@ class Jobs:
         key: str | None = None,
         short: bool = False,
     ) -> Job:
-        """Queue a new job; or the one that a retry with this key has queued at the same time.
+        """Queue a new job. Raises TooManyJobs, and Duplicate where its owner has used the key."""
 
-        Raises IdempotencyKeyReused, TooManyJobs.
-        """
-
-        def insert(queued: Document) -> Job:
+        def insert() -> Job:
             job = Job(
                 id=identifier,
                 created_at=now(),
@@ -103,19 +109,13 @@ class Jobs:
                 status="queued",
                 idempotency_key=key,
                 short=short,
-                **queued,
+                **self._places.take(owner),
             )
-            try:
-                self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
-            except Duplicate:
-                if before := self.added_before(kind=kind, owner=owner, request=request, key=key):
-                    return before
-                raise
+            self._documents.insert({**job.model_dump(), "metrics": [], "schema": 1})
+            self._make_room(owner)
             return job
 
-        job = self._places.take(owner, insert)
-        self._make_room(owner)
-        return job
+        return self._store.transaction(insert)
 
     def added_before(
         self, *, kind: str, owner: str, request: Mapping[str, Any], key: str | None
@@ -179,85 +179,81 @@ class Jobs:
         """End a queued job, or ask the worker of a running one to stop it. Raises JobEnded,
         NotFound.
         """
-        cancelled = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
-        asked = {"cancel_asked": True, "message": "Being cancelled"}
-        # Twice: it may start, or go back into the queue, between the two updates.
-        for _ in range(2):
-            changed = self._documents.update(
-                {"id": job.id, "status": "queued"}, {"$set": cancelled, "$unset": UNFINISHED}
-            ) or self._documents.update({"id": job.id, "status": "running"}, {"$set": asked})
-            if changed:
-                return Job.model_validate(changed)
-        found = self.get(job.id)
-        if found is None:
-            raise NotFound
-        if found.status != "cancelled":
+        return self._store.transaction(partial(self._cancel, job.id))
+
+    def _cancel(self, identifier: str) -> Job:
+        found = self._present(identifier)
+        if found.status == "cancelled":
+            return found
+        if found.ended:
             raise JobEnded
-        return found
+        ops: Ops = {"$set": {"cancel_asked": True, "message": "Being cancelled"}}
+        if found.status == "queued":
+            ended = {"status": "cancelled", "message": "Cancelled", "completed_at": now()}
+            ops = {"$set": ended, "$unset": UNFINISHED}
+        return self._change(identifier, ops)
 
     def retry(self, job: Job) -> Job:
         """Queue a job that failed or was cancelled once more, behind the others. Raises
         JobNotEnded, TooManyJobs, NotFound.
         """
+        return self._store.transaction(partial(self._retry, job.id))
 
-        def queue(queued: Document) -> Job:
-            changed = self._documents.update(
-                {"id": job.id, "status": {"$in": ["failed", "cancelled"]}},
-                {
-                    "$set": {
-                        **queued,
-                        "status": "queued",
-                        "attempts": 0,
-                        "progress": 0.0,
-                        "seconds_before": 0.0,
-                        "metrics": [],
-                        "message": "",
-                    },
-                    "$unset": dict.fromkeys(OF_LAST_RUN - queued.keys(), True),
-                },
-            )
-            if changed is None:
-                raise JobNotEnded if self.get(job.id) else NotFound
-            return Job.model_validate(changed)
+    def _retry(self, identifier: str) -> Job:
+        found = self._present(identifier)
+        if found.status not in ("failed", "cancelled"):
+            raise JobNotEnded
+        placed = self._places.take(found.owner)
+        queued = {**placed, **BEGUN_ANEW}
+        gone = dict.fromkeys(OF_LAST_RUN - placed.keys(), True)
+        return self._change(identifier, {"$set": queued, "$unset": gone})
 
-        return self._places.take(job.owner, queue)
+    def _present(self, identifier: str) -> Job:
+        found = self.get(identifier)
+        if found is None:
+            raise NotFound
+        return found
+
+    def _change(self, identifier: str, ops: Ops) -> Job:
+        return Job.model_validate(self._documents.update({"id": identifier}, ops))
 
     def claim(self, *, worker: str, lease: timedelta, short_only: bool = False) -> Job | None:
         """Take the job, or the short job, whose turn it is, or None."""
         self._shorten_leases(lease)
         self.take_back()
-        busy: set[str] = set()
-        for waiting in self._documents.find(
-            {"status": "queued", **({"short": True} if short_only else {})},
+        wanted: Filter = {"status": "queued", **({"short": True} if short_only else {})}
+        # Without a transaction, which no idle worker needs every second.
+        if not self._documents.find(wanted, sort="queue_key", limit=1, fields=()):
+            return None
+        token = secrets.token_hex(16)
+        return self._store.transaction(partial(self._claim, wanted, worker, lease, token))
+
+    def _claim(self, wanted: Filter, worker: str, lease: timedelta, token: str) -> Job | None:
+        running = self._documents.find(
+            {"status": "running"}, sort="queue_key", fields=("running_owner",)
+        )
+        busy = {found.get("running_owner") for found in running}
+        waiting = self._documents.find(
+            wanted,
             sort="queue_key",
             limit=LOOK_AHEAD,
-            fields=("owner", "queue_key", "progress", "short"),
-        ):
-            place = f"{waiting['owner']} short" if waiting.get("short") else waiting["owner"]
-            if place in busy:
-                continue
-            taken = {
-                "status": "running",
-                "running_owner": place,
-                "token": secrets.token_hex(16),
-                "worker": worker,
-                "lease_ends_at": now() + lease,
-                "attempt_started_at": now(),
-                "progress_before": waiting.get("progress", 0.0),
-            }
-            unchanged = {
-                "id": waiting["id"],
-                "status": "queued",
-                "queue_key": waiting["queue_key"],
-            }
-            try:
-                job = self._documents.update(unchanged, {"$set": taken, "$inc": {"attempts": 1}})
-            except Duplicate:
-                busy.add(place)
-                continue
-            if job:
-                return self._note_first_start(Job.model_validate(job))
-        return None
+            fields=("owner", "progress", "short", "started_at"),
+        )
+        found = next((one for one in waiting if _lane_of(one) not in busy), None)
+        if found is None:
+            return None
+        moment = now()
+        taken = {
+            "status": "running",
+            "running_owner": _lane_of(found),
+            "token": token,
+            "worker": worker,
+            "lease_ends_at": moment + lease,
+            "attempt_started_at": moment,
+            "started_at": found.get("started_at") or moment,
+            "progress_before": found.get("progress", 0.0),
+        }
+        return self._change(found["id"], {"$set": taken, "$inc": {"attempts": 1}})
 
     def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
         """Renew the lease of a running job and change it; None if the lease is another's now."""
@@ -334,26 +330,15 @@ class Jobs:
                 self._remove(document["id"], {})
 
     def faults(self, owner_stays: Callable[[str], bool]) -> Iterator[Fault]:
-        """Yield jobs whose owner is gone, and logs whose job is gone."""
+        """Yield jobs whose owner is gone."""
         for owner in sorted(self._documents.count_by("owner")):
             if not owner_stays(owner):
                 says = f"jobs of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
-        for job in sorted(self.logs.jobs()):
-            if self._documents.get(job) is None:
-                says = f"a log of job {job}, which is gone"
-                yield Fault(says, partial(self.logs.forget, job))
 
     def _as_holder(self, job: Job, ops: Ops) -> Job | None:
         changed = self._documents.update({"id": job.id, "token": job.token}, ops)
         return Job.model_validate(changed) if changed else None
-
-    def _note_first_start(self, job: Job) -> Job:
-        """A crash before this is no harm: the next attempt then is the first start."""
-        if job.started_at is not None:
-            return job
-        started = {"$set": {"started_at": job.attempt_started_at}}
-        return self._as_holder(job, started) or job
 
     def _make_room(self, owner: str) -> None:
         """Remove what an owner has beyond MOST_KEPT; of the oldest, only what has ended."""
@@ -365,12 +350,18 @@ class Jobs:
                 self._remove(document["id"], {"status": document["status"]})
 
     def _remove(self, identifier: str, unchanged: Document) -> None:
-        """Delete a job and its log. First the log: a log without a job is found by `check` alone.
-        Then the log again: the worker of a running job may have written to it meanwhile.
-        """
-        self.logs.forget(identifier)
-        if self._documents.delete({"id": identifier, **unchanged}):
-            self.logs.forget(identifier)
+        """Delete a job and its log."""
+
+        def remove() -> None:
+            if self._documents.delete({"id": identifier, **unchanged}):
+                self.logs.forget(identifier)
+
+        self._store.transaction(remove)
+
+
+def _lane_of(job: Document) -> str:
+    """What one job at a time has: its owner's, or the one for the owner's short jobs."""
+    return f"{job['owner']} short" if job.get("short") else str(job["owner"])
 
 
 def _seconds_held(job: Job) -> float:

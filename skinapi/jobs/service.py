@@ -1,10 +1,11 @@
 """Submitting, reading, cancelling and starting again of jobs."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from skinapi.audit import AuditTrail
-from skinapi.errors import InvalidToken, NotFound, SkinAPIError
+from skinapi.errors import Duplicate, NotFound, SkinAPIError
 from skinapi.jobs.job import Job
 from skinapi.jobs.log_store import LogLine
 from skinapi.jobs.queue import Jobs
@@ -23,8 +24,9 @@ class JobLog(NamedTuple):
 class JobsService:
     """Everybody sees and changes the own jobs. To an admin, `owner` None means those of all.
 
-    `owner_stays` tells whether an owner has an account that is not being deleted, and `announce`
-    tells idle workers of a job that waits, by its id; it may fail to.
+    `hold_owner` raises InvalidToken where an owner has no account, or one that is being deleted;
+    `owner_stays` tells it. `announce` tells idle workers of a job that waits, by its id; it may
+    fail to.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class JobsService:
         *,
         jobs: Jobs,
         trail: AuditTrail,
+        hold_owner: Callable[[str], None],
         owner_stays: Callable[[str], bool],
         announce: Callable[[str], object],
     ) -> None:
         self._jobs, self._trail = jobs, trail
-        self._owner_stays, self._announce = owner_stays, announce
+        self._hold_owner, self._owner_stays = hold_owner, owner_stays
+        self._announce = announce
         # The workers may be anywhere: whoever keeps them beside this server says what they lack.
         self.missing_library: Callable[[], str | None] = lambda: None
 
@@ -48,10 +52,12 @@ class JobsService:
         request: Mapping[str, Any],
         key: str | None = None,
         short: bool = False,
+        check: Callable[[], object] = lambda: None,
     ) -> Job:
         """Queue a job. Its request was checked by the caller: plain JSON values, no field `…_at`.
-        A `short` one does not wait for others that take hours. The same request with the same
-        idempotency key gets the job of the first one.
+        A `short` one does not wait for others that take hours. `check` is a part of the
+        transaction, and raises what refuses the job. The same request with the same idempotency key
+        gets the job of the first one.
 
         Raises IdempotencyKeyReused for another request with that key, TooManyJobs, and InvalidToken
         where the account was deleted at the same time.
@@ -59,8 +65,11 @@ class JobsService:
         if before := self.submitted_before(kind=kind, owner=owner, request=request, key=key):
             return before
         identifier = self._jobs.new_id()
-        with self._trail.act("job.submit", by=owner, target=identifier):
-            job = self._jobs.add(
+
+        def queue() -> Job:
+            self._hold_owner(owner)
+            check()
+            return self._jobs.add(
                 identifier=identifier,
                 kind=kind,
                 owner=owner,
@@ -68,10 +77,13 @@ class JobsService:
                 key=key,
                 short=short,
             )
-            # After the write: a deletion that began before it could not see the job.
-            if not self._owner_stays(owner):
-                self._jobs.forget(owner)
-                raise InvalidToken
+
+        try:
+            job = self._trail.change(queue, "job.submit", by=owner, target=identifier)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if before := self.submitted_before(kind=kind, owner=owner, request=request, key=key):
+                return before
+            raise
         self._announce(job.id)
         return job
 
@@ -121,8 +133,9 @@ class JobsService:
     def cancel(self, *, job_id: str, owner: str | None, by: str) -> Job:
         """End a job; a running one ends within seconds. Raises NotFound, JobEnded."""
         job = self.get(job_id=job_id, owner=owner)
-        with self._trail.act("job.cancel", by=by, target=job.id):
-            return self._jobs.cancel(job)
+        return self._trail.change(
+            partial(self._jobs.cancel, job), "job.cancel", by=by, target=job.id
+        )
 
     def retry(self, *, job_id: str, owner: str | None, by: str) -> Job:
         """Queue a job again that failed or was cancelled. It counts against its owner's limit.
@@ -130,8 +143,9 @@ class JobsService:
         Raises NotFound, JobNotEnded, TooManyJobs.
         """
         job = self.get(job_id=job_id, owner=owner)
-        with self._trail.act("job.retry", by=by, target=job.id):
-            queued = self._jobs.retry(job)
+        queued = self._trail.change(
+            partial(self._jobs.retry, job), "job.retry", by=by, target=job.id
+        )
         self._announce(queued.id)
         return queued
 

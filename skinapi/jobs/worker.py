@@ -42,17 +42,16 @@ class Worker:
         folder: Path,
         timing: Timing,
         join_store: Callable[[], None],
-        owner_stays: Callable[[str], bool],
         may_work: Callable[[str], bool],
         hidden: Sequence[str] = (),
         parent: int | None = None,
         broker: Broker | None = None,
     ) -> None:
         """`command` starts the process of a job, in `folder` are the jobs' folders, `join_store`
-        raises where this code may not work on the store, `owner_stays` tells whether an owner still
-        has an account, `may_work` whether its jobs may go on, and `hidden` are the secrets that no
-        log may show. With `parent`, it ends when that is not its parent. With `broker`, it waits
-        for announcements of jobs, and asks the store seldom.
+        raises where this code may not work on the store, `may_work` tells whether the jobs of an
+        owner may go on, and `hidden` are the secrets that no log may show. With `parent`, it ends
+        when that is not its parent. With `broker`, it waits for announcements of jobs, and asks the
+        store seldom.
         """
         self._join_store, self._store, self._folder = join_store, store, folder
         self._timing, self._parent = timing, parent
@@ -65,7 +64,6 @@ class Worker:
             folder=folder,
             timing=timing,
             secrets=hidden,
-            owner_stays=owner_stays,
             may_work=may_work,
             stopping=self.stopping,
         )

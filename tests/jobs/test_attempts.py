@@ -207,7 +207,7 @@ def test_a_deleted_job_ends_with_everything(bench: Bench) -> None:
     bench.jobs.forget("ada")
     bench.await_(lambda: bench.processes() == [worker.pid])
     bench.await_(lambda: not bench.folders())
-    assert not bench.jobs.logs.jobs()
+    assert not bench.store.collection("job_logs").find()
 
 
 def test_a_worker_that_is_asked_to_stop_gives_its_job_back(bench: Bench) -> None:

@@ -14,7 +14,9 @@ JOB = "0badc0de"
 
 @pytest.fixture
 def logs(tmp_path: Path) -> JobLogs:
-    return JobLogs(store_of_kind("sqlite", tmp_path))
+    store = store_of_kind("sqlite", tmp_path)
+    store.collection("jobs").insert({"id": JOB})
+    return JobLogs(store)
 
 
 def texts(logs: JobLogs) -> list[str]:
