@@ -184,7 +184,7 @@ def open_services(
         announce=open_announcer(settings.broker_uri),
     )
     reference = partial(current_reference, data.lab.datasets)
-    models = open_models(settings, store, data.trail.act, reference=reference)
+    models = open_models(settings, store, data.trail.change, reference=reference)
     lab = open_datasets(
         settings,
         store,

@@ -74,7 +74,7 @@ def open_lab(context: Context) -> LabOfJob:
         datasets=Datasets(store),
         images=DatasetImages(store),
         uploads=Uploads(store),
-        models=open_models(settings, store, trail.act),
+        models=open_models(settings, store, trail.change),
         may_work=may_research(store),
     )
 

@@ -1,25 +1,22 @@
 """What people do with model versions: look, compare, promote, go back, retire, delete.
 
-The order of writes of a promotion: the version is marked as one that serves (`served_at`), then the
-pointer moves, then the version is read again, then both versions become `retired`, which is what
-they are when they do not serve. A deletion marks its version first and reads the pointer after
-that. So of a promotion and a deletion at the same time at least one sees the other, and gives up.
+Each change is one transaction. Whoever reads the pointer to decide about a version also changes
+that version's record, so that of a promotion and a deletion at the same time one is made again.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged, NotFound
+from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged
 from skinapi.logs import log
 from skinapi.registry.errors import GatesNotPassed
 from skinapi.registry.gates import Gate, ReferenceData, judge, summarise
 from skinapi.registry.pointer import Action, Move, Serving, ServingPointer
 from skinapi.registry.shadow import ShadowResults
-from skinapi.registry.version_files import refuse_without_room
+from skinapi.registry.version_files import StoredFile, refuse_without_room
 from skinapi.registry.version_record import ModelVersion, VersionSummary
 from skinapi.registry.versions import ModelVersions
 from skinapi.storage.faults import Fault
@@ -29,15 +26,15 @@ from skinapi.web.pagination import Page
 from skinapi.web.visible_text import count_visible
 
 LEAST_REASON = 10
-LONGEST_TARGET = 100
+T = TypeVar("T")
 
 
 class Audit(Protocol):
-    """Surrounds a change with an intent and an outcome in the audit trail."""
+    """Runs a change and adds its row to the audit trail, in one transaction."""
 
     def __call__(
-        self, action: str, *, by: str, target: str, detail: str | None = None
-    ) -> AbstractContextManager[None]: ...
+        self, act: Callable[[], T], action: str, *, by: str, target: str, detail: str | None = None
+    ) -> T: ...
 
 
 @dataclass(frozen=True)
@@ -138,12 +135,11 @@ class ModelsService:
 
         Raises ModelDamaged, DiskFull, Conflict.
         """
-        try:
-            name = read_card(folder).version
-        except ModelDamaged:
-            name = "unreadable"
-        with self._audit("model.add", by=by, target=name[:LONGEST_TARGET]):
-            return self.versions.register(folder, created_by=by, **origin)
+
+        def change(act: Callable[[], ModelVersion], version: str) -> ModelVersion:
+            return self._audit(act, "model.add", by=by, target=version)
+
+        return self.versions.register(folder, created_by=by, change=change, **origin)
 
     def promote(
         self, *, version: str, by: str, reason: str | None = None, override: bool = False
@@ -164,27 +160,31 @@ class ModelsService:
         gates = self._judge(found, in_service)
         summary = summarise(gates)
         detail = f"{summary}; override" if override else summary
-        with self._audit("model.promote", by=by, target=version, detail=detail):
-            if not override and not all(gate.passed for gate in gates):
+        passed = override or all(gate.passed for gate in gates)
+        pointed = self._pointed(found)
+        if pointed and passed:
+            self._refuse_without_room(found)
+        move = Move(
+            action="promote",
+            version=pointed,
+            previous=before.version,
+            by=by,
+            changed_at=now(),
+            reason=reason,
+            override=override,
+            gates=summary,
+        )
+
+        def promote() -> Serving:
+            if not passed:
                 failed = "; ".join(f"{gate.name}: {gate.says}" for gate in gates if not gate.passed)
                 raise GatesNotPassed(
                     f"{version} does not pass the gates ({failed}). An admin can promote it with "
                     "`override` and a reason"
                 )
-            pointed = self._pointed(found)
-            if pointed:
-                self._refuse_without_room(found)
-            move = Move(
-                action="promote",
-                version=pointed,
-                previous=before.version,
-                by=by,
-                changed_at=now(),
-                reason=reason,
-                override=override,
-                gates=summary,
-            )
             return self._move(before, move, earlier=(*before.earlier, before.version))
+
+        return self._audit(promote, "model.promote", by=by, target=version, detail=detail)
 
     def roll_back(self, *, by: str, reason: str | None = None) -> Serving:
         """Put the version before into service again, without gates. Called again, it goes back one
@@ -201,127 +201,90 @@ class ModelsService:
         else:
             raise Conflict("The built-in model is in service: there is none to go back to")
         name = self.name_of(target) or "built-in"
-        with self._audit("model.roll_back", by=by, target=name):
-            move = Move(
-                action="rollback",
-                version=target,
-                previous=before.version,
-                by=by,
-                changed_at=now(),
-                reason=reason,
-            )
+        move = Move(
+            action="rollback",
+            version=target,
+            previous=before.version,
+            by=by,
+            changed_at=now(),
+            reason=reason,
+        )
+
+        def roll_back() -> Serving:
             return self._move(before, move, earlier=earlier[1:place])
+
+        return self._audit(roll_back, "model.roll_back", by=by, target=name)
 
     def start_shadow(self, *, version: str, by: str) -> None:
         """Let this version judge a share of the photos in the background, in place of the one that
         did so far. Raises NotFound, Conflict, DiskFull.
         """
-        found, before = self.versions.get(version), self.pointer.read()
-        if not found.servable:
-            raise Conflict(f"The files of {version} are deleted")
-        if version == self.name_of(before.version):
-            raise Conflict(f"{version} is in service, so it has nothing to be compared with")
-        with self._audit("model.shadow", by=by, target=version):
-            self._refuse_without_room(found)
-            after = self.pointer.set_shadow(
-                before, _shadow_move("shadow", version, by), shadow=version
-            )
-            # Read again after the pointer: see the top of this file.
-            if not self._has_files(version):
-                move = _shadow_move("end_shadow", version, "system")
-                self.pointer.set_shadow(after, move, shadow=None)
-                raise Conflict(f"{version} was deleted at the same time")
+        self._refuse_without_room(self.versions.get(version))
+
+        def start() -> None:
+            before = self.pointer.read()
+            if version == self.name_of(before.version):
+                raise Conflict(f"{version} is in service, so it has nothing to be compared with")
+            self.versions.change(version, _refuse_without_files)
+            move = _shadow_move("shadow", version, by)
+            self.pointer.set_shadow(before, move, shadow=version)
+
+        self._audit(start, "model.shadow", by=by, target=version)
 
     def end_shadow(self, *, version: str, by: str) -> None:
         """Raises Conflict where this version does not judge in the background."""
-        before = self.pointer.read()
-        if before.shadow != version:
-            raise Conflict(f"{version} is no shadow")
-        with self._audit("model.end_shadow", by=by, target=version):
+
+        def end() -> None:
+            before = self.pointer.read()
+            if before.shadow != version:
+                raise Conflict(f"{version} is no shadow")
             move = _shadow_move("end_shadow", version, by)
             self.pointer.set_shadow(before, move, shadow=None)
+
+        self._audit(end, "model.end_shadow", by=by, target=version)
 
     def retire(self, *, version: str, by: str, reason: str | None = None) -> None:
         """Take a candidate out of the choice. Its files, card and figures stay. Raises NotFound,
         Conflict.
         """
-        self._refuse_serving(version)
-        with self._audit("model.retire", by=by, target=version):
-            self.versions.set_state(
-                version, "retired", by=by, frm=("candidate", "retired"), reason=reason
-            )
+        self.versions.get(version)
+
+        def retire() -> None:
+            self._refuse_serving(version)
+            self.versions.retire(version, by=by, reason=reason)
+
+        self._audit(retire, "model.retire", by=by, target=version)
 
     def delete(self, *, version: str, by: str) -> None:
         """Delete a candidate or a retired version. Of one that has been in service, card and
         figures stay: findings name it. Raises NotFound, Conflict.
         """
-        found = self.versions.get(version)
-        self._refuse_serving(version)
-        if found.served_at and not found.files:
-            raise Conflict(f"{version} has no files; its card stays, because findings may name it")
-        with self._audit("model.delete", by=by, target=version):
-            self.versions.set_state(version, "deleting", by=by, frm=("candidate", "retired"))
-            # Read after the mark: see the top of this file.
-            now_needed = self.pointer.read()
-            if version in (now_needed.version, now_needed.shadow):
-                self.versions.keep(version)
-                raise Conflict(f"{version} is needed; another version must take its place first")
-            self.versions.remove(version)
+        self.versions.get(version)
+
+        def delete() -> tuple[StoredFile, ...]:
+            self._refuse_serving(version)
+            found = self.versions.get(version)
+            if found.served_at and not found.files:
+                raise Conflict(
+                    f"{version} has no files; its card stays, because findings may name it"
+                )
             self.shadows.forget(version)
+            return self.versions.remove(version)
+
+        files = self._audit(delete, "model.delete", by=by, target=version)
+        self.versions.delete_blobs(files)
 
     def faults(self) -> Iterator[Fault]:
-        """What interrupted changes have left."""
+        """Versions that are needed and have no files: a promotion puts another in their place."""
         serving = self.pointer.read()
-        if serving.version and not self._has_files(serving.version):
-            says = f"the model in service, {serving.version}, has no files; going back mends it"
-            yield Fault(says, self._leave_lost)
-        for version in {serving.version, *serving.earlier} - {None}:
-            found = self.versions.find_one(version) if version else None
-            if found and found.state == "candidate":
-                says = f"the model {found.version} has been in service and is called {found.state}"
-                yield Fault(says, partial(self._settle, found.version))
-        if serving.shadow and not self._has_files(serving.shadow):
-            yield Fault(f"the shadow {serving.shadow} has no files", self._end_lost_shadow)
-        yield from self.versions.faults({serving.version, serving.shadow})
+        for version in filter(None, (serving.version, serving.shadow)):
+            if not self._has_files(version):
+                yield Fault(f"the model {version} is in service or a shadow, and has no files")
 
     def _move(self, before: Serving, move: Move, *, earlier: tuple[str | None, ...]) -> Serving:
         if move.version:
-            self._mark_served(move.version)
-        after = self.pointer.move(before, move, earlier=earlier)
-        if move.version and not self._has_files(move.version):
-            back = move.model_copy(
-                update={
-                    "action": "withdraw", "version": before.version, "previous": move.version,
-                    "by": "system",
-                }
-            )  # fmt: skip
-            self.pointer.move(after, back, earlier=before.earlier)
-            raise Conflict(f"{move.version} was deleted at the same time")
-        for version in filter(None, (move.version, before.version)):
-            self._settle(version)
-        return after
-
-    def _leave_lost(self) -> None:
-        self.roll_back(by="system", reason="its files are gone")
-
-    def _end_lost_shadow(self) -> None:
-        if shadow := self.pointer.read().shadow:
-            self.end_shadow(version=shadow, by="system")
-
-    def _mark_served(self, version: str) -> None:
-        def decide(found: ModelVersion) -> dict[str, object]:
-            if not found.servable:
-                raise Conflict(f"The files of {version} are deleted")
-            return {} if found.served_at else {"served_at": now()}
-
-        self.versions.change(version, decide)
-
-    def _settle(self, version: str) -> None:
-        """A version that serves or has served is not a candidate."""
-        try:
-            self.versions.set_state(version, "retired", by="system", frm=("candidate", "retired"))
-        except (Conflict, NotFound):
-            log.error("model state not settled", version=version)
+            self.versions.mark_served(move.version)
+        return self.pointer.move(before, move, earlier=earlier)
 
     def _judge(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
         serving = self.versions.find_one(in_service) if in_service else None
@@ -371,6 +334,13 @@ class ModelsService:
 
     def _is_built_in(self, version: str) -> bool:
         return self.built_in_card is not None and self.built_in_card.version == version
+
+
+def _refuse_without_files(found: ModelVersion) -> dict[str, object]:
+    """Changes nothing else of it. Raises Conflict."""
+    if not found.servable:
+        raise Conflict(f"The files of {found.version} are deleted")
+    return {}
 
 
 def _shadow_move(action: Action, version: str, by: str) -> Move:

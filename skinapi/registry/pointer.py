@@ -1,4 +1,4 @@
-"""Which version is in service: one document, changed by compare-and-set, that every server follows.
+"""Which version is in service: one document, which every server follows.
 
 It also holds the versions that served before, for going back, and who changed it when and why.
 """
@@ -59,8 +59,8 @@ class ServingPointer:
         return Serving.model_validate(self._documents.get(DOCUMENT) or {})
 
     def move(self, before: Serving, move: Move, *, earlier: Sequence[str | None]) -> Serving:
-        """Put another version into service, by compare-and-set. It is no shadow any more. Raises
-        ModelChanged if the pointer is no longer as it was read.
+        """Put another version into service. It is no shadow any more. Raises ModelChanged if the
+        pointer is no longer as the caller has read it.
         """
         after = Serving(
             revision=before.revision + 1,

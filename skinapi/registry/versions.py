@@ -1,16 +1,12 @@
 """The stored model versions: the repository of the collection `models`, and their files as blobs.
 
-Nothing spans two documents, so the order of writes is fixed, and `check` mends what a crash leaves:
-- Adding: the files are verified, then stored as blobs, then comes the record. A crash leaves blobs
-  that no record names.
-- Deleting: the record becomes `deleting`, then the caller makes sure that no server needs it, then
-  the record goes (or, of a version that has answered somebody, its list of files), then the blobs.
-  A crash leaves a record that is `deleting`, or blobs that no record names.
-Which version is in service is in the pointer (`pointer.py`), and not here.
+The files are verified and stored as blobs before the record, and deleted after it: a crash leaves
+blobs that no record names, which `check` removes. Which version is in service is in the pointer
+(`pointer.py`), and not here.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -19,14 +15,19 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from skinapi.errors import Conflict, Duplicate, ModelDamaged, NotFound
-from skinapi.registry.errors import ModelChanged
+from skinapi.errors import (
+    Conflict,
+    Duplicate,
+    ModelDamaged,
+    NotFound,
+    SkinAPIError,
+    StoreUnavailable,
+)
 from skinapi.registry.gates import PairedComparison, name_test_part, number
 from skinapi.registry.slot import open_warm
 from skinapi.registry.stored_fields import stored_fields
 from skinapi.registry.version_files import StoredFile, read_file, store_files, write_files
 from skinapi.registry.version_record import Change, ModelVersion, State, VersionSummary
-from skinapi.storage.faults import Fault
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.model import (
@@ -44,20 +45,21 @@ from skinapi.web.pagination import Page, page_of
 NO_VERSIONS = {"compare", "rollback"}
 SPLIT = "split.json"
 MOST_SPLIT_BYTES, MOST_SPLIT_VALUES = 16 * 1024 * 1024, 1_000_000
-ATTEMPTS = 20
 HEADLINE = ("macro_auc", "balanced_accuracy", "accuracy", "ece", "log_loss")
 # The card has up to 4 MB, and a list needs none of it.
 LISTED = (
     "created_at", "version", "state", "architecture", "headline", "files", "created_by",
     "parent", "dataset", "job", "served_at", "files_deleted_at", "revision",
 )  # fmt: skip
+# Given the change and the version that it makes.
+RunChange = Callable[[Callable[[], ModelVersion], str], ModelVersion]
 
 
 class ModelVersions:
     """`opened` loads and tries a model; tests hand in what counts or fails."""
 
     def __init__(self, store: Store, *, opened: Callable[[Path], object] = open_warm) -> None:
-        self._blobs = store.blobs
+        self._store, self._blobs = store, store.blobs
         self._opened = opened
         self._documents = store.collection("models")
         self._documents.ensure_index("version", unique=True)
@@ -74,19 +76,18 @@ class ModelVersions:
         job: str | None = None,
         comparison: PairedComparison | None = None,
         reference_comparison: PairedComparison | None = None,
+        change: RunChange | None = None,
     ) -> ModelVersion:
         """Store the model of this folder, as `train` and `export` make it, as a candidate.
 
         `figures` are those of further test parts by name, each as `figures.test` of a card, with
-        `test_part` (`name_test_part` of its pictures). Raises ModelDamaged, DiskFull, and Conflict
-        where there is such a version.
+        `test_part` (`name_test_part` of its pictures). `change` runs the transaction, given it and
+        the version. Raises ModelDamaged, DiskFull, and Conflict where there is such a version.
         """
         with copied_model(folder) as copy:
             self._opened(copy)
             card = _checked_card(copy)
-            existing = self.find_one(card.version)
-            if existing:
-                _refuse_other(existing, card)
+            self._refuse_other(card)
             made: dict[str, Any] = {
                 **_described(copy, card, figures or {}),
                 "labels": list(read_labels(copy)),
@@ -99,10 +100,13 @@ class ModelVersions:
             }
             files = store_files(self._blobs, copy)
         made["files"] = [stored_fields(file) for file in files]
+        add = partial(self._add, made, card)
         try:
-            return self._attach(existing, made) if existing else self._insert(made)
-        except Conflict:
-            self._delete_blobs(files)
+            return change(add, card.version) if change else self._store.transaction(add)
+        except StoreUnavailable:
+            raise  # without an answer, the record may be stored
+        except SkinAPIError:
+            self.delete_blobs(files)
             raise
 
     def record_built_in(self, folder: Path, card: ModelCard) -> None:
@@ -112,8 +116,9 @@ class ModelVersions:
         if not self._documents.find({"version": card.version}, limit=1, fields=("version",)):
             made = _described(folder, card, {})
             made["labels"] = list(read_labels(folder))
+            made |= {"created_by": "system", "served_at": now()}
             with suppress(Duplicate):  # another process has just done it
-                self._insert({**made, "created_by": "system", "served_at": now()}, "retired")
+                self._insert(made, "retired")
 
     def get(self, version: str) -> ModelVersion:
         """Raises NotFound."""
@@ -169,110 +174,93 @@ class ModelVersions:
         *,
         unset: tuple[str, ...] = (),
     ) -> ModelVersion:
-        """Change a record by compare-and-set: `decide` returns the new fields, none for no change.
-
-        It is called again after each conflict. Raises NotFound, ModelChanged.
+        """Set the fields that `decide` returns. The record gets a new revision also where these are
+        none, so that of two decisions on one version at the same time one is made again. Raises
+        NotFound.
         """
-        for _ in range(ATTEMPTS):
+
+        def change() -> ModelVersion:
             found = self.get(version)
             fields = decide(found)
-            if not fields and not unset:
-                return found
-            ops: Document = {"$set": fields, "$inc": {"revision": 1}}
-            if unset:
-                ops["$unset"] = dict.fromkeys(unset, True)
-            changed = self._documents.update({"id": found.id, "revision": found.revision}, ops)
-            if changed:
-                return ModelVersion.model_validate(changed)
-        raise ModelChanged
+            ops: Document = {
+                "$inc": {"revision": 1},
+                **({"$set": fields} if fields else {}),
+                **({"$unset": dict.fromkeys(unset, True)} if unset else {}),
+            }
+            return ModelVersion.model_validate(self._documents.update({"id": found.id}, ops))
 
-    def set_state(
-        self,
-        version: str,
-        state: State,
-        *,
-        by: str,
-        frm: tuple[State, ...],
-        reason: str | None = None,
-    ) -> ModelVersion:
-        """Move it from one of these states to another. Raises NotFound, Conflict, ModelChanged."""
+        return self._store.transaction(change)
+
+    def retire(self, version: str, *, by: str, reason: str | None) -> None:
+        """Raises NotFound, and Conflict where it is being deleted."""
 
         def decide(found: ModelVersion) -> Document:
-            if found.state not in frm:
-                raise Conflict(
-                    f"{version} is {found.state}; it must be {' or '.join(frm)} for this"
-                )
-            return _state_fields(found, state, by, reason)
+            if found.state == "deleting":
+                raise Conflict(f"{version} is being deleted")
+            return _state_fields(found, "retired", by, reason)
 
-        return self.change(version, decide)
+        self.change(version, decide)
 
-    def remove(self, version: str) -> None:
-        """Delete the files of a version that is `deleting`, and the record unless it has answered
-        somebody: then it stays, so that findings can be traced to it. Idempotent.
+    def mark_served(self, version: str) -> None:
+        """Note that it has been in service, which no candidate has. Raises NotFound, and Conflict
+        where its files are deleted.
         """
-        found = self.find_one(version)
-        if found is None or found.state != "deleting":
-            return
-        seen: Document = {"id": found.id, "revision": found.revision}
+
+        def decide(found: ModelVersion) -> Document:
+            if not found.servable:
+                raise Conflict(f"The files of {version} are deleted")
+            served = {} if found.served_at else {"served_at": now()}
+            return {**served, **_state_fields(found, "retired", "system", None)}
+
+        self.change(version, decide)
+
+    def remove(self, version: str) -> tuple[StoredFile, ...]:
+        """Delete the record, or, of a version that has answered somebody, its list of files: then
+        the rest stays, so that findings can be traced to it. The files are to be deleted with
+        `delete_blobs`, after the transaction. Raises NotFound.
+        """
+        found = self.get(version)
         if found.served_at is None:
-            gone = self._documents.delete(seen) > 0
+            self._documents.delete({"id": found.id})
         else:
-            ops: Document = {
-                "$set": {
-                    **_state_fields(found, "retired", "system", "its files were deleted"),
-                    "files": [],
-                    "files_deleted_at": now(),
-                },
-                "$inc": {"revision": 1},
-            }
-            gone = self._documents.update(seen, ops) is not None
-        if gone:
-            self._delete_blobs(found.files)
+            retired = _state_fields(found, "retired", "system", "its files were deleted")
+            gone = {"files": [], "files_deleted_at": now()}
+            self.change(version, lambda _: {**retired, **gone})
+        return found.files
 
-    def faults(self, needed: Collection[str | None]) -> Iterator[Fault]:
-        """Deletions that were interrupted; `needed` are in service or a shadow."""
-        after = None
-        while True:
-            page = self.find(after=after, limit=100)
-            for found in page.items:
-                if found.state == "deleting" and found.version not in needed:
-                    says = f"the deletion of the model {found.version} was interrupted"
-                    yield Fault(says, partial(self.remove, found.version))
-                elif found.state == "deleting":
-                    says = f"the model {found.version} is needed and marked as being deleted"
-                    yield Fault(says, partial(self.keep, found.version))
-            after = page.next_after
-            if after is None:
-                return
+    def delete_blobs(self, files: tuple[StoredFile, ...]) -> None:
+        for file in files:
+            for key in file.piece_blobs:
+                self._blobs.delete(key)
 
-    def keep(self, version: str) -> None:
-        """Take back the mark of a deletion."""
-        self.set_state(version, "retired", by="system", frm=("deleting",))
+    def _add(self, made: Document, card: ModelCard) -> ModelVersion:
+        """Insert the record, or give one without files its files (again)."""
+        if not self._refuse_other(card):
+            return self._insert(made)
+        files = {"files": made["files"]}
+        return self.change(card.version, lambda _: files, unset=("files_deleted_at",))
+
+    def _refuse_other(self, card: ModelCard) -> bool:
+        """Whether there is a record of this version; only the same model may bring its files.
+        Raises Conflict.
+        """
+        existing = self.find_one(card.version)
+        if existing is None:
+            return False
+        if existing.files or existing.state == "deleting":
+            raise Conflict(f"There is a model version {card.version} already")
+        if existing.read_card() != card:
+            raise Conflict(
+                f"Another model has the version {card.version} already: its card differs"
+            )
+        return True
 
     def _insert(self, made: Document, state: State = "candidate") -> ModelVersion:
         document = {"id": new_id(), "schema": 1, "created_at": now(), "revision": 1, **made}
         first = Change(state=state, by=made["created_by"], changed_at=document["created_at"])
         document |= {"state": state, "changes": [stored_fields(first)]}
-        try:
-            self._documents.insert(document)
-        except Duplicate as error:
-            raise Duplicate(f"There is a model version {made['version']} already") from error
+        self._documents.insert(document)
         return ModelVersion.model_validate(document)
-
-    def _attach(self, existing: ModelVersion, made: Document) -> ModelVersion:
-        """Give a record without files its files (again)."""
-
-        def decide(found: ModelVersion) -> Document:
-            if found.files or found.state == "deleting":
-                raise Conflict(f"There is a model version {found.version} already")
-            return {"files": made["files"]}
-
-        return self.change(existing.version, decide, unset=("files_deleted_at",))
-
-    def _delete_blobs(self, files: tuple[StoredFile, ...]) -> None:
-        for file in files:
-            for key in file.piece_blobs:
-                self._blobs.delete(key)
 
 
 def _stored(comparison: PairedComparison | None) -> Document | None:
@@ -299,14 +287,6 @@ def _checked_card(folder: Path) -> ModelCard:
             file="card.json",
         )
     return card
-
-
-def _refuse_other(existing: ModelVersion, card: ModelCard) -> None:
-    """Only the same model may bring the files of a version that has none."""
-    if existing.files or existing.state == "deleting":
-        raise Conflict(f"There is a model version {card.version} already")
-    if existing.read_card() != card:
-        raise Conflict(f"Another model has the version {card.version} already: its card differs")
 
 
 def _described(folder: Path, card: ModelCard, figures: Mapping[str, Any]) -> dict[str, Any]:

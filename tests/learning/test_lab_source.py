@@ -171,7 +171,7 @@ def test_a_training_whose_version_is_stored_ends_with_it_on_any_machine(
     told = {"version": "trained-1", "dataset": "7", "headline": stored.headline}
     assert train_model.train(context) == told
     assert not versions.find_made_by(job.id, since=now() + timedelta(days=1)), "of another job"
-    versions.set_state("trained-1", "deleting", by="ada", frm=("candidate",))
+    versions.remove("trained-1")
     with pytest.raises(NotFound):
         train_model.train(context)
 

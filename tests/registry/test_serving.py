@@ -7,12 +7,12 @@ import time
 import weakref
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
+from skinapi.audit import AuditTrail
 from skinapi.errors import ModelDamaged, NoModel, Refused, Unavailable
 from skinapi.registry.opening import open_follower, open_models
 from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
@@ -23,7 +23,7 @@ from skinapi.vision.classification import prepare_photo
 from skinapi.vision.jpeg import decode_jpeg
 from skinapi.vision.model import write_checksums
 from skinapi.vision.photo import stored_photo
-from tests.backends import settings_in
+from tests.backends import SECRET, settings_in
 from tests.mock_store import MockStore
 from tests.models import registry_of, tiny_registry, write_model
 from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
@@ -36,7 +36,8 @@ ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert
 def opened(settings: Settings) -> RegistryService:
     """As at the start of a server with an empty store."""
     registry, store = open_registry(settings), MockStore()
-    models = open_models(settings, store, lambda *_, **__: nullcontext())
+    trail = AuditTrail(store, lambda: None, secrets=[SECRET])
+    models = open_models(settings, store, trail.change)
     open_follower(settings, models, registry).make_pass()
     return registry
 

@@ -166,9 +166,7 @@ def test_a_deleted_candidate_leaves_nothing_and_a_served_version_its_card(
     served = versions.register(write_model(tmp_path / "b", "b"), created_by="ada")
     versions.change("b", lambda _: {"served_at": served.created_at})
     for version in ("a", "b"):
-        versions.set_state(version, "deleting", by="ada", frm=("candidate",))
-        versions.remove(version)
-        versions.remove(version)
+        versions.delete_blobs(versions.remove(version))
     with pytest.raises(NotFound):
         versions.get("a")
     left = versions.get("b")
