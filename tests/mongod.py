@@ -35,9 +35,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_mongod() -> Iterator["Mongod"]:
+def running_mongod(*, replicated: bool = True) -> Iterator["Mongod"]:
     with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
-        server = Mongod(Path(folder))
+        server = Mongod(Path(folder), replicated=replicated)
         try:
             server.start()
             yield server
@@ -46,9 +46,12 @@ def running_mongod() -> Iterator["Mongod"]:
 
 
 class Mongod:
-    """One server on one folder and port; start it again after a kill."""
+    """One server on one folder and port; start it again after a kill. It is a replica set of one,
+    unless it is not `replicated`.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, replicated: bool = True) -> None:
+        self._replicated = replicated
         self._folder = folder
         self._port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -110,7 +113,8 @@ class Mongod:
     def _options(self) -> list[str]:
         return [
             *("--dbpath", str(self._folder), "--logpath", str(self._folder / "log"), "--logappend"),
-            *("--bind_ip", "127.0.0.1", "--port", str(self._port), "--replSet", "rs0"),
+            *("--bind_ip", "127.0.0.1", "--port", str(self._port)),
+            *(("--replSet", "rs0") if self._replicated else ()),
             *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
             *("--setParameter", "ttlMonitorSleepSecs=2"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
@@ -135,7 +139,7 @@ class Mongod:
             hello = client.admin.command("hello")
             if hello.get("isWritablePrimary"):
                 return True
-            if not hello.get("setName"):
+            if self._replicated and not hello.get("setName"):
                 client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
         return False
 

@@ -15,13 +15,15 @@ GROUP_AND_OTHERS = 0o077
 def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
     """Open MongoDB with GridFS if there is a URI, else SQLite and files in the instance folder.
 
-    Raises UnsafeSettings if the URI is not valid, and StoreUnavailable if the instance folder has
-    no database (`make_store`).
+    Raises UnsafeSettings if the URI is not valid or the MongoDB has no transactions, and
+    StoreUnavailable if the instance folder has no database (`make_store`).
     """
     if mongo_uri:
         # Imported late: a server on SQLite does without the driver.
-        mongo: Store = importlib.import_module("skinapi.storage.mongo").MongoStore.at(mongo_uri)
-        return mongo
+        mongo = importlib.import_module("skinapi.storage.mongo").MongoStore.at(mongo_uri)
+        mongo.refuse_standalone()
+        opened: Store = mongo
+        return opened
     store = _sqlite_store(instance_dir)
     store.check_in_place()
     return store

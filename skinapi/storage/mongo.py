@@ -5,7 +5,7 @@ A document's `id` is stored as `_id`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -47,6 +47,11 @@ DURABLE: dict[str, Any] = {
     "readConcernLevel": "majority",
     "tz_aware": True,
 }
+STANDALONE = (
+    "The MongoDB of MONGO_URI is no replica set, so it has no transactions. One server alone can "
+    'be one: start mongod with --replSet rs0, then run mongosh --eval "rs.initiate()"'
+)
+MONGOS = "isdbgrid"
 NOT_A_LIST = {"$not": {"$type": "array"}}
 T = TypeVar("T")
 
@@ -72,6 +77,18 @@ class MongoStore:
             # Without its cause: that may quote the password.
             raise UnsafeSettings("MONGO_URI is not the address of a MongoDB") from None
         return cls(client.get_default_database(DATABASE))
+
+    def refuse_standalone(self) -> None:
+        """Close this store and raise UnsafeSettings for a server without transactions. One that
+        cannot be reached is not refused.
+        """
+        with suppress(StoreUnavailable), self._error_context():
+            said = self._database.client.admin.command("hello")
+            # A member whose set is not initiated yet is about to have transactions.
+            fit = said.get("setName") or said.get("isreplicaset") or said.get("msg") == MONGOS
+            if not fit:
+                self.close()
+                raise UnsafeSettings(STANDALONE)
 
     def collection(self, name: str) -> "MongoDocuments":
         collection = self._database[check_name(name)]

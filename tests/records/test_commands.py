@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from skinapi import app
+from skinapi.web.limits import Limits
+from skinapi.web.limits_mongo import MongoWindows
 from tests.backends import Backend, Person, store_of_kind
 from tests.mongo_commands import Commands, noted_commands
 from tests.prediction.photographer import predicted
@@ -18,16 +22,20 @@ def commands() -> Iterator[Commands]:
 
 
 @pytest.fixture
-def counted(commands: Commands, tmp_path: Path, emptied_database_uri: str) -> Iterator[Backend]:
-    """A backend on MongoDB as it is served: a thread writes the totals."""
+def counted(
+    commands: Commands, tmp_path: Path, emptied_database_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Backend]:
+    """A backend on MongoDB as it is served: with its limits, and a thread for totals."""
     store = store_of_kind("mongod", tmp_path, emptied_database_uri)
-    backend = Backend(tmp_path, store, rate_limit_storage=emptied_database_uri)
+    windows = MongoWindows(emptied_database_uri)
+    monkeypatch.setattr(app, "open_limits", lambda _, __, rates: Limits(windows, rates))
+    backend = Backend(tmp_path, store)
     totals = backend.services.totals
     totals.every_s = 3600
     totals.start()
-    yield backend
-    totals.stop()
-    store.close()
+    with closing(windows), closing(store):
+        yield backend
+        totals.stop()
 
 
 READ = {"find accounts": 1, "find sessions": 1, "findAndModify limit_windows": 1}

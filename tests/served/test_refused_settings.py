@@ -1,6 +1,8 @@
 """Settings that must be changed first: the commands say so in a sentence, with exit status 2."""
 
 import re
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,12 @@ import pytest
 from skinapi.__main__ import REFUSED as REFUSED_STATUS
 from skinapi.__main__ import main
 from skinapi.errors import StoreTooNew, StoreUnavailable
+from skinapi.storage import open_store
 from skinapi.storage.disk_errors import LOST
+from skinapi.storage.mongo import STANDALONE
 from skinapi.storage.version import STORE, VERSION
 from tests.backends import SECRET
+from tests.mongod import NoMongodError, free_port, running_mongod
 from tests.served.server import Server
 from tests.size import drill, in_drill
 
@@ -65,6 +70,59 @@ def test_a_server_with_such_a_setting_ends_with_the_sentence(
     assert (done.returncode, f"skinapi: {sentence}" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert "hid" not in done.stderr + done.stdout
+
+
+@pytest.fixture(scope="module")
+def standalone() -> Iterator[dict[str, str]]:
+    """The environment of servers on a MongoDB that is no replica set."""
+    try:
+        with running_mongod(replicated=False) as mongod:
+            yield {"MONGO_URI": mongod.uri}
+    except NoMongodError as error:
+        pytest.skip(f"no mongod: {error}")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "create-admin --email a@b.example",
+        "check",
+        "accept-key",
+        "backup -",
+        "restore -",
+        "models list",
+    ],
+)
+def test_a_mongodb_without_transactions_is_refused_with_what_makes_it_a_replica_set(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    standalone: dict[str, str],
+    command: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no .env is
+    for name, value in Server(tmp_path, standalone, workers=1).environment.items():
+        monkeypatch.setenv(name, value)
+    assert main(command.split()) == REFUSED_STATUS
+    said = capsys.readouterr().err
+    assert "--replSet rs0" in said
+    assert 'mongosh --eval "rs.initiate()"' in said
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_a_server_or_worker_on_such_a_mongodb_ends_with_the_sentence(
+    tmp_path: Path, standalone: dict[str, str], command: str
+) -> None:
+    done = Server(tmp_path, standalone, workers=1).run(command)
+    assert (done.returncode, f"skinapi: {STANDALONE}" in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+
+
+def test_a_mongodb_that_cannot_be_reached_is_not_refused_for_that(tmp_path: Path) -> None:
+    away = f"mongodb://127.0.0.1:{free_port()}/"
+    store = open_store(instance_dir=tmp_path, mongo_uri=away)
+    with closing(store), pytest.raises(StoreUnavailable):
+        store.ping()
 
 
 def test_a_check_makes_no_database_where_there_is_none(tmp_path: Path) -> None:
