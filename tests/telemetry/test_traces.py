@@ -270,7 +270,9 @@ def test_every_call_of_a_traced_store_reaches_the_store(spans: Spans, tmp_path: 
         assert made == {"id": "d", "word": "new"}
         first = notes.update({}, {"$set": {"seen": 1}}, sort="-id")
         assert first == {"id": "d", "word": "new", "seen": 1}
-        assert notes.delete({"id": "d"}) == 1
+        assert notes.update_all({"word": "new"}, {"$set": {"seen": 2}}) == 1
+        notes.set_each({"d": {"seen": 3}})
+        assert notes.delete({"id": "d", "seen": 3}) == 1
         blobs = store.blobs
         key = blobs.put(b"bytes")
         blobs.delete(key)
