@@ -63,7 +63,6 @@ BACKGROUND = (
     "skinapi.migrator",
     "skinapi.totals",
     "skinapi.audit_sealer",
-    "skinapi.automatic_repair",
     "skinapi.waiting_expiry",
 )
 # The beginnings of gunicorn's messages that go on with a quoted request.

@@ -36,7 +36,6 @@ from skinapi.lab.uploads import Uploads
 from skinapi.logs import configure_logs
 from skinapi.migrations import migrations_of
 from skinapi.prediction.routes import routes as prediction_routes
-from skinapi.records.automatic_repair import AutomaticRepair
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
 from skinapi.registry.drift_routes import drift_routes
@@ -88,18 +87,11 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
-    # Whoever serves starts and stops these six.
+    # Whoever serves starts and stops these five.
     app.extensions["skinapi.model_follower"] = follower
     app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
     app.extensions["skinapi.totals"] = services.totals
     app.extensions["skinapi.audit_sealer"] = AuditSealer(services.store, services.trail)
-    app.extensions["skinapi.automatic_repair"] = AutomaticRepair(
-        services.store,
-        trail=services.trail,
-        records=services.records,
-        reviews=services.reviews,
-        active_admins=services.active_admins,
-    )
     app.extensions["skinapi.waiting_expiry"] = WaitingExpiry(
         accounts=services.accounts,
         eraser=services.eraser,

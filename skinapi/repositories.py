@@ -12,7 +12,6 @@ from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.sessions import SessionLifetimes, Sessions
 from skinapi.errors import BrokenStore, Duplicate
 from skinapi.lab.opening import LabRepositories, open_lab_repositories
-from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.reviews import Reviews
 from skinapi.records.submissions import Submissions
 from skinapi.registry.weekly_counts import WeeklyCounts
@@ -37,7 +36,6 @@ class Repositories:
     weekly_counts: WeeklyCounts
     photo_counts: PhotoCounts
     submissions: Submissions
-    finding_counts: FindingCounts
     reviews: Reviews
     issued: IssuedReports
     narratives: NarrativeCache
@@ -66,7 +64,6 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         weekly_counts=weekly_counts,
         photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),
         submissions=submissions,
-        finding_counts=FindingCounts(store),
         reviews=Reviews(store),
         issued=IssuedReports(store, on_issue=usage.add_report),
         narratives=NarrativeCache(store),

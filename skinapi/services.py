@@ -46,7 +46,6 @@ from skinapi.lab.training import uses_dataset
 from skinapi.lab.upload_service import UploadsService
 from skinapi.lab.uploads import UploadRecord
 from skinapi.prediction.service import PredictionService
-from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
 from skinapi.records.quotas import Quotas
 from skinapi.records.review_service import ReviewsService
@@ -98,7 +97,6 @@ class Services:
     store: Store
     accounts: Accounts
     submissions: Submissions
-    finding_counts: FindingCounts
     narratives: NarrativeCache
     sessions: Sessions
     tokens: Tokens
@@ -208,7 +206,6 @@ def open_services(
         store=store,
         accounts=data.accounts,
         submissions=data.submissions,
-        finding_counts=data.finding_counts,
         narratives=data.narratives,
         sessions=data.sessions,
         tokens=tokens,
@@ -223,6 +220,7 @@ def open_services(
         photo_counts=data.photo_counts,
         records=records,
         reviews=ReviewsService(
+            store=store,
             reviews=data.reviews,
             records=records,
             accounts=data.accounts,
@@ -263,7 +261,6 @@ def _records_service(settings: Settings, store: Store, data: Repositories) -> Re
     return RecordsService(
         store=store,
         submissions=data.submissions,
-        counts=data.finding_counts,
         accounts=data.accounts,
         trail=data.trail,
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
@@ -345,7 +342,7 @@ def open_model_services(
         count_rendering=count_rendering,
     )
     quotas = Quotas(
-        counts=services.finding_counts,
+        count_kept=services.records.count_kept,
         most_submissions=settings.most_submissions,
         spend=count_photo,
     )

@@ -20,6 +20,7 @@ from skinapi import services as services_module
 from skinapi.app import create_app
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.passwords import Passwords
+from skinapi.errors import StoreUnavailable
 from skinapi.registry.service import RegistryService
 from skinapi.services import Services, make_store_of, open_services
 from skinapi.settings import Settings
@@ -154,6 +155,11 @@ class Backend:
         """Everything that is kept; wrong passwords are counted whatever else they do not do."""
         names = [name for name in self.services.store.collections() if name not in but]
         return {name: self.services.store.collection(name).find() for name in names}
+
+
+def unavailable(*_: object, **__: object) -> None:
+    """To be patched over what a fault makes fail."""
+    raise StoreUnavailable
 
 
 def token_for(services: Services, account: Account) -> str:

@@ -46,8 +46,8 @@ OF_MODELS = {
 OF_NOBODY = {
     "counters",
     "daily_counts",
+    "leases",
     "migrations",
-    "repairs",
     "restores",
     "shadow_counts",
     "store",

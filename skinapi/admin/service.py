@@ -199,7 +199,6 @@ class AdminService:
             raise NotFound(NO_USER)
         doctor_id = self._approved_doctor_by_email(doctor).id if doctor else None
         if patient.doctor_id == doctor_id:
-            self._accounts.follow_care(patient.id)  # a crash may have followed the first request
             return
         assigned = self._trail.act("account.assign", by=by, target=patient.id)
         # A row names one account, so that the doctor has a second row, with the same request id.

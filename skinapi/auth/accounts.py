@@ -35,7 +35,8 @@ class Account(StoredRecord):
 
     `revision` is increased by each change, for optimistic concurrency. A new `token_version`
     revokes all tokens of the account. `queue_key` sorts a doctor's patients by how urgently their
-    findings need a review.
+    findings need a review. `findings` is how many the account has; None in an account of an earlier
+    version until it files or deletes one.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Account(StoredRecord):
     consents: Mapping[str, bool] = {}
     doctor_id: str | None = None
     queue_key: str | None = None
+    findings: int | None = None
 
     @property
     def approved(self) -> bool:
@@ -86,17 +88,14 @@ class Accounts:
         self._documents.ensure_index("role", "status", "id")
         self._ngrams = NgramIndex(store)
         self._search = AccountSearch(self._documents, self._ngrams)
-        self._care_listeners: list[Callable[[str], None]] = []
+        self._care_listeners: list[Callable[[str, str | None], None]] = []
         self._added_listeners: list[Callable[[], None]] = []
 
-    def on_care_change(self, follow: Callable[[str], None]) -> None:
-        """Have `follow(account_id)` called after each change of an account's doctor."""
+    def on_care_change(self, follow: Callable[[str, str | None], None]) -> None:
+        """Have `follow(account_id, doctor_id)` called in the transaction of each change of an
+        account's doctor.
+        """
         self._care_listeners.append(follow)
-
-    def follow_care(self, account_id: str) -> None:
-        """Have what depends on the account's doctor follow it. Writes nothing where it does."""
-        for follow in self._care_listeners:
-            follow(account_id)
 
     def on_added(self, listener: Callable[[], None]) -> None:
         """Have `listener()` called after each new account."""
@@ -105,7 +104,8 @@ class Accounts:
     def add(self, **fields: Any) -> Account:
         """Create an account. Raises EmailTaken."""
         account = Account(**{"id": new_id(), "created_at": now(), **fields})
-        account = account.model_copy(update={"queue_key": key_without_findings(account.id)})
+        first = {"queue_key": key_without_findings(account.id), "findings": 0}
+        account = account.model_copy(update=first)
         self._ngrams.add(account.id, search_text(account))
         try:
             self._documents.insert({**account.model_dump(), "schema": 1, **search_fields(account)})
@@ -153,14 +153,29 @@ class Accounts:
             raise ConcurrentChange
         self._ngrams.remove(account.id, search_text(account), but=search_text(renamed))
         if "doctor_id" in fields:
-            self.follow_care(account.id)
+            for follow in self._care_listeners:
+                follow(account.id, fields["doctor_id"])
         return Account.model_validate(changed)
 
-    def set_queue_key(self, account_id: str, key: str) -> None:
-        """Set the queue key without a new revision. Only the queue writes this field, so other
-        changes of the account need not fail because of it.
+    def add_findings(self, account_id: str, more: int) -> Account | None:
+        """Count findings that are stored or deleted in the same transaction, which so conflicts
+        with others of this account.
+
+        None where the account is deleted or being deleted, or was never counted.
         """
-        self._documents.update({"id": account_id}, {"$set": {"queue_key": key}})
+        counted = {
+            "id": account_id,
+            "status": {"$ne": "deleting"},
+            "findings": {"$exists": True},
+        }
+        changed = self._documents.update(counted, {"$inc": {"findings": more}})
+        return Account.model_validate(changed) if changed else None
+
+    def set_queue(self, account_id: str, **fields: Any) -> None:
+        """Set `queue_key` or `findings` without a new revision: only the records' package writes
+        these fields, so other changes of the account need not fail because of it.
+        """
+        self._documents.update({"id": account_id}, {"$set": fields})
 
     def page_in_care(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
         """This doctor's patients, the one with the most urgent unreviewed finding first.

@@ -66,9 +66,9 @@ class ClientsService:
             self._counts.add_refused(self._registry.describe_model().version)
             raise
         finding = classified.finding
-        self._counts.add_finding(finding)
         by_whom = by.id if by else "anonymous"
         self._trail.record(f"finding.{finding.band}", by=by_whom, target=finding.model_version)
+        self._counts.add_finding(finding)
         return classified
 
     def print_report(

@@ -48,9 +48,18 @@ class ContributedPictures:
         """Erase all copies of this account's photos in data sets. Idempotent."""
         self._erase_all(lambda: self._images.of_account(account))
 
-    def forget_finding(self, submission: str) -> None:
-        """Erase all copies of this finding's photo in data sets. Idempotent."""
-        self._erase_all(lambda: self._images.of_submission(submission))
+    def forget_finding(self, submission: str) -> list[str]:
+        """Take all copies of this finding's photo out of data sets, in the caller's transaction.
+        Return the keys of their files, to be deleted after it.
+        """
+        blobs, touched = list[str](), set[str]()
+        while copies := self._images.of_submission(submission):
+            for image in copies:
+                blobs += self._images.remove_record(image)
+                touched.add(image.dataset)
+        for dataset in sorted(touched):
+            self._recount(dataset)
+        return blobs
 
     def erase_unconsented(self, dataset: str) -> None:
         """Erase the pictures of a data set that may not be in it any more."""

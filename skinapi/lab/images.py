@@ -196,6 +196,11 @@ class DatasetImages:
         self._delete_blobs(image)
         self._documents.delete({"id": image.id})
 
+    def remove_record(self, image: DatasetImage) -> list[str]:
+        """Delete one picture without its files; return their keys."""
+        self._documents.delete({"id": image.id})
+        return [key for key in (image.picture_blob, image.thumbnail_blob) if key]
+
     def datasets(self) -> list[str]:
         """The ids of all data sets that have an image; for `check`."""
         return sorted(self._documents.count_by("dataset"))

@@ -78,8 +78,8 @@ class KeptPhotos:
         if submission.photo_blob and by.id != submission.owner:
             self._trail.record("photo.read", by=by.id, target=submission.id)
 
-    def delete(self, blob: str | None) -> None:
-        if blob:
+    def delete(self, *blobs: str | None) -> None:
+        for blob in filter(None, blobs):
             self._blobs.delete(blob)
 
     def _find(self, submission: Submission) -> bytes | None:

@@ -4,17 +4,18 @@ from collections.abc import Callable
 
 from skinapi.auth.accounts import Account
 from skinapi.records.errors import StorageQuotaReached
-from skinapi.records.finding_counts import FindingCounts
 
 Spend = Callable[[str, str], None]
 
 
 class Quotas:
-    def __init__(self, *, counts: FindingCounts, most_submissions: int, spend: Spend) -> None:
-        """`spend` counts one photo of an account that has a role, and raises
-        PredictionQuotaReached.
+    def __init__(
+        self, *, count_kept: Callable[[Account], int], most_submissions: int, spend: Spend
+    ) -> None:
+        """`count_kept` counts an account's findings one by one. `spend` counts one photo of an
+        account that has a role, and raises PredictionQuotaReached.
         """
-        self._counts = counts
+        self._count_kept = count_kept
         self._most_submissions = most_submissions
         self._spend = spend
 
@@ -24,6 +25,9 @@ class Quotas:
         Raises StorageQuotaReached, PredictionQuotaReached. Photos that are classified at the same
         time may exceed the storage quota by their number, because none of them is stored yet.
         """
-        if self._counts.reaches(owner.id, self._most_submissions):
+        kept = owner.findings
+        if kept is None or kept >= self._most_submissions:
+            kept = self._count_kept(owner)
+        if kept >= self._most_submissions:
             raise StorageQuotaReached(self._most_submissions)
         self._spend(owner.id, owner.role)

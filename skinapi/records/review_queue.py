@@ -6,27 +6,17 @@ reviewed, then by urgency, then by time, and a `learning_key` that sorts by what
 teach a model. An account holds the `queue_key` of its most urgent unreviewed submission. These
 fields only order lists: who may see a finding is decided by the owner's account.
 
-No transaction spans two documents. So after each change that such a field depends on (care, a new
-finding, a review, a deletion), the field is written, the source is read again, and this is repeated
-until both agree. The writer that finishes last has therefore seen the final state. A crash in
-between leaves a list in the wrong order, until the change is requested again or another process
-repairs it (automatic_repair.py); the patient stays in the doctor's list all the time.
+Each is written in the transaction of the change that it depends on. Of two transactions that change
+what waits for one account, one must see the other. So filing and deleting write the account, and
+whoever gives the account the key of a finding writes that finding too: its review conflicts.
 """
 
-from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 
 from skinapi.auth.accounts import Account, Accounts, key_without_findings
-from skinapi.errors import NotFound
-from skinapi.records.decisions import Decision
 from skinapi.records.submissions import RANKED_BANDS, QueueEntry, Submissions
-from skinapi.storage.faults import Fault
 from skinapi.vision.conditions import Band
-
-PAGE_SIZE = 100
 
 
 @dataclass(frozen=True)
@@ -49,84 +39,61 @@ class Waiting:
 
 
 class ReviewQueue:
-    """Keeps the order of the doctors' lists up to date after each change."""
+    """Keeps the doctors' lists up to date, inside the transactions of its callers."""
 
     def __init__(self, *, submissions: Submissions, accounts: Accounts) -> None:
         self._submissions = submissions
         self._accounts = accounts
 
     def join(self, submission: QueueEntry, owner: Account) -> None:
-        """Add a new finding. Call it after the finding is stored, with its owner read after that:
-        the owner's doctor may have changed in the meantime.
-        """
-        if submission.doctor != owner.doctor_id:
-            self.follow_care(owner.id)
-        self.update_owner_key(owner.id)
+        """Add a new finding. `owner` is its account, as the same transaction has counted it."""
+        if owner.queue_key is None:  # of an earlier version
+            self._update_owner_key(owner)
+        elif submission.queue_key and submission.queue_key < owner.queue_key:
+            self._accounts.set_queue(owner.id, queue_key=submission.queue_key)
 
-    def leave(self, submission: QueueEntry, *, decision: Decision) -> None:
-        """Mark a finding as decided, after the review was signed. Idempotent."""
-        if self._submissions.mark_reviewed(submission, decision=decision):
-            self.update_owner_key(submission.owner)
+    def leave(self, submission: QueueEntry, owner: Account) -> None:
+        """Take a finding out that was reviewed, or deleted, in the same transaction."""
+        if not submission.reviewed:
+            self._update_owner_key(owner)
 
-    def follow_care(self, owner_id: str) -> None:
-        """Move all findings of this account to the queue of its doctor, or out of every queue where
-        it has no doctor. Nothing where the account is deleted.
-        """
-        with suppress(NotFound):
-            doctor = self._accounts.get(owner_id).doctor_id
-            while True:
-                self._move_findings(owner_id, doctor)
-                # Read again: where the doctor changed while the findings were moved, some of them
-                # are in the wrong queue now.
-                doctor_now = self._accounts.get(owner_id).doctor_id
-                if doctor_now == doctor:
-                    return
-                doctor = doctor_now
+    def follow_care(self, owner_id: str, doctor: str | None) -> None:
+        """Move all findings of this account to this doctor's queue, or out of every queue."""
+        self._submissions.set_doctor(owner_id, doctor)
 
-    def update_owner_key(self, owner_id: str) -> None:
-        """Set the account's queue key to that of its most urgent unreviewed finding. Nothing where
-        the account is deleted.
-        """
-        with suppress(NotFound):
-            while True:
-                key = self._submissions.first_key(owner_id) or key_without_findings(owner_id)
-                # Every writer checks after its write, so the last one repairs a key that was
-                # computed before the findings changed.
-                if self._accounts.get(owner_id).queue_key == key:
-                    return
-                self._accounts.set_queue_key(owner_id, key)
+    def repair(self, owner: Account) -> None:
+        """Put all findings of this account, and the account, in their places."""
+        for submission in self._submissions.of(owner.id):
+            if not submission.has_current_keys:
+                self._submissions.set_keys(submission)
+        self._submissions.set_doctor(owner.id, owner.doctor_id)
+        self._accounts.set_queue(owner.id, findings=self._submissions.count_of(owner.id))
+        self._update_owner_key(owner)
 
-    def repair(self, owner_id: str) -> None:
-        """Put all findings of this account, and the account, in their places. Idempotent."""
-        self.follow_care(owner_id)
-        self.update_owner_key(owner_id)
+    def differs(self, owner: Account) -> bool:
+        """Whether a field that orders the lists, or the count, differs from the findings."""
+        kept, first = 0, key_without_findings(owner.id)
+        for submission in self._submissions.of(owner.id):
+            if not is_in_place(submission, owner):
+                return True
+            kept += 1
+            if submission.queue_key and not submission.reviewed:
+                first = min(first, submission.queue_key)
+        return owner.queue_key != first or owner.findings not in (None, kept)
 
-    def faults(self) -> Iterator[Fault]:
-        """Accounts where a denormalised field, its own or of one of its findings, is wrong."""
-        accounts = {account.id: account for account in self._accounts.find({})}
-        keys = {identifier: key_without_findings(identifier) for identifier in accounts}
-        misplaced = set()
-        for submission in self._submissions.walk():
-            owner = accounts.get(submission.owner)
-            if owner is None:
-                continue
-            if submission.doctor != owner.doctor_id or not submission.has_current_keys:
-                misplaced.add(owner.id)
-            if not submission.reviewed:
-                key = submission.make_queue_key(reviewed=False)
-                keys[owner.id] = min(keys[owner.id], key)
-        for account in accounts.values():
-            if account.id in misplaced or account.queue_key != keys[account.id]:
-                says = f"the doctors' queue differs from the findings of account {account.id}"
-                yield Fault(says, partial(self.repair, account.id))
+    def _update_owner_key(self, owner: Account) -> None:
+        first = self._submissions.most_urgent(owner.id)
+        key = first[1] if first else key_without_findings(owner.id)
+        if key != owner.queue_key:
+            self._accounts.set_queue(owner.id, queue_key=key)
+            if first:
+                self._submissions.touch(first[0])
 
-    def _move_findings(self, owner_id: str, doctor: str | None) -> None:
-        after: str | None = None
-        while True:
-            page = self._submissions.page(owner_id, after=after, limit=PAGE_SIZE)
-            for submission in page.items:
-                if submission.doctor != doctor or not submission.has_current_keys:
-                    self._submissions.put_in_queue(submission, doctor)
-            after = page.next_after
-            if after is None:
-                return
+
+def is_in_place(submission: QueueEntry, owner: Account) -> bool:
+    """Whether a finding stands where it belongs in the list of its doctor, and the owner no lower
+    than the finding asks for.
+    """
+    key, first = submission.queue_key, owner.queue_key
+    raised = submission.reviewed or (key is not None and first is not None and first <= key)
+    return submission.doctor == owner.doctor_id and submission.has_current_keys and raised

@@ -1,22 +1,23 @@
 """The use cases of reviews: sign one as the doctor in charge, and list them."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 
 from pydantic import ValidationError
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Accounts
-from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused, NotFound
+from skinapi.auth.accounts import Account, Accounts
+from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
 from skinapi.records.decisions import Decision
 from skinapi.records.opinions import Agreement, Opinion, Statement
 from skinapi.records.reviews import Review, Reviews
-from skinapi.records.service import NOT_YOURS, RecordsService, in_care
+from skinapi.records.service import RecordsService, in_care
 from skinapi.records.submissions import Submission
 from skinapi.storage.faults import Fault
 from skinapi.storage.migration import Chunk
+from skinapi.storage.ports import Store
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
@@ -29,6 +30,7 @@ class ReviewsService:
     def __init__(
         self,
         *,
+        store: Store,
         reviews: Reviews,
         records: RecordsService,
         accounts: Accounts,
@@ -36,6 +38,7 @@ class ReviewsService:
         on_review: Callable[[str, bool], None],
     ) -> None:
         """`on_review(model_version, disagrees)` is called after each new review."""
+        self._store = store
         self._reviews = reviews
         self._records = records
         self._accounts = accounts
@@ -57,54 +60,49 @@ class ReviewsService:
         NotFound, Forbidden, IdempotencyKeyReused for another request with that key,
         ContradictoryReview, and TooManyReviews.
         """
-        submission, owner = self._records.show(number=number, to=by)
-        if not in_care(owner, by):
-            raise Forbidden(NOT_IN_CHARGE)
+        submission = self._show_in_care(number, by)[0]
         request_hash = _hash(submission.id, *said.of_version_3, note, *said.newer)
         if signed := self._find_signed(by.id, key, request_hash):
-            # Again, because a crash may have followed the first request's write.
-            self._mark_reviewed(submission)
             return signed
-        finding = submission.finding
-        opinion = said.resolve(stated=finding.stated, band=finding.band)
-        with self._trail.act("review.create", by=by.id, target=submission.id):
-            try:
-                review = self._reviews.add(
-                    submission=submission.id,
-                    doctor=by.id,
-                    signature=self._accounts.get(by.id).name,
-                    idempotency_key=key,
-                    request_hash=request_hash,
-                    opinion=opinion,
-                    stated=finding.stated,
-                    note=note,
-                )
-            except Duplicate:  # a retry of this request has stored it in the meantime
-                signed = self._find_signed(by.id, key, request_hash)
-                if signed is None:
-                    raise
-                # Again: that request may have crashed, or may not have marked the finding yet.
-                self._mark_reviewed(submission)
-                return signed
-            self._remove_review_of_deleted(submission.id)
-            self._mark_reviewed(submission)
-            if opinion.condition is not None:
-                self._on_review(finding.model_version, _disagrees(opinion, finding.stated))
+        stated, version = submission.finding.stated, submission.finding.model_version
+        opinion = said.resolve(stated=stated, band=submission.finding.band)
+        fields = {
+            "doctor": by.id,
+            "signature": self._accounts.get(by.id).name,
+            "idempotency_key": key,
+            "request_hash": request_hash,
+            "note": note,
+        }
+
+        def sign() -> Review:
+            current, owner = self._show_in_care(number, by)
+            signed = self._reviews.of(current.id)
+            review = self._reviews.add(
+                submission=current.id, opinion=opinion, stated=stated, signed=signed, **fields
+            )
+            self._mark(current, owner, [*signed, review])
             return review
 
-    def _decision(self, submission: Submission) -> Decision | None:
-        return Decision.of(self._reviews.of(submission.id), submission.finding)
+        try:
+            review = self._trail.change(sign, "review.create", by=by.id, target=submission.id)
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if stored := self._find_signed(by.id, key, request_hash):
+                return stored
+            raise
+        if opinion.condition is not None:
+            self._on_review(version, _disagrees(opinion, stated))
+        return review
 
-    def _mark_reviewed(self, submission: Submission) -> None:
-        """Mark the finding with what its reviews say."""
-        decision = self._decision(submission)
-        while decision:
-            self._records.mark_reviewed(submission, decision=decision)
-            marked = decision
-            # Read again: another doctor's review may have been signed before this one was marked.
-            decision = self._decision(submission)
-            if decision == marked:
-                return
+    def _show_in_care(self, number: str, doctor: Subject) -> tuple[Submission, Account]:
+        submission, owner = self._records.show(number=number, to=doctor)
+        if not in_care(owner, doctor):
+            raise Forbidden(NOT_IN_CHARGE)
+        return submission, owner
+
+    def _mark(self, submission: Submission, owner: Account, reviews: Sequence[Review]) -> None:
+        """Mark the finding with what its reviews say, in the caller's transaction."""
+        if decision := Decision.of(reviews, submission.finding):
+            self._records.mark_reviewed(submission, owner, decision=decision)
 
     def mark_next(self, after: str | None) -> Chunk | None:
         """Mark the findings of the next reviews behind this id as their reviews say; None where
@@ -119,35 +117,25 @@ class ReviewsService:
     def repair_mark(self, submission_id: str) -> bool:
         """Mark the finding as its reviews say; False where it is marked so already."""
         with suppress(ValidationError):  # `check` names a damaged finding
-            submission = self._records.find_by_id(submission_id)
-            if submission is None or self._decision(submission) is None:
-                return False
-            if not (self._is_marked(submission) and submission.has_current_keys):
-                self._mark_reviewed(submission)
-                return True
+            return self._store.transaction(partial(self._mark_again, submission_id))
         return False
 
-    def _is_marked(self, submission: Submission) -> bool:
-        decision = self._decision(submission)
-        if decision is None:
-            return True
-        reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
-        return (submission.decision, submission.reviewed_as) == (decision, reviewed_as)
+    def _mark_again(self, submission_id: str) -> bool:
+        submission = self._records.find_by_id(submission_id)
+        if submission is None:
+            return False
+        reviews = self._reviews.of(submission_id)
+        owner = self._accounts.by_ids({submission.owner}).get(submission.owner)
+        if owner is None or _is_marked(submission, reviews):
+            return False
+        self._mark(submission, owner, reviews)
+        return True
 
     def _find_signed(self, doctor: str, key: str | None, request_hash: str) -> Review | None:
         found = self._reviews.by_key(doctor, key)
         if found and found.request_hash != request_hash:
             raise IdempotencyKeyReused
         return found
-
-    def _remove_review_of_deleted(self, submission_id: str) -> None:
-        """Remove the review again where the finding was deleted while the review was written.
-
-        Raises NotFound in that case.
-        """
-        if not self._records.has(submission_id):
-            self._reviews.forget(submission_id)
-            raise NotFound(NOT_YOURS)
 
     def list_reviews(
         self, *, number: str, to: Subject, after: str | None, limit: int
@@ -165,20 +153,26 @@ class ReviewsService:
         return next(one for one in reviews if one.id == decision.review), decision
 
     def faults(self) -> Iterator[Fault]:
-        """Reviews of deleted submissions, and submissions that are not marked as their reviews
-        say.
+        """Reviews of deleted submissions, and submissions that are not marked as their reviews say,
+        as servers of the version before or a restore by hand leave them.
         """
         for identifier in sorted(self._reviews.submissions()):
             submission = self._records.find_by_id(identifier)
             if submission is None:
                 says = f"reviews of submission {identifier}, which is gone"
                 yield Fault(says, partial(self._reviews.forget, identifier))
-            elif not submission.reviewed:
-                says = f"submission {identifier} was reviewed and still waits for it"
-                yield Fault(says, partial(self._mark_reviewed, submission))
-            elif not self._is_marked(submission):
-                says = f"submission {identifier} is not marked with what its review says"
-                yield Fault(says, partial(self._mark_reviewed, submission))
+            elif not _is_marked(submission, self._reviews.of(identifier)):
+                says = f"submission {identifier} is not marked with what its reviews say"
+                yield Fault(says, partial(self.repair_mark, identifier))
+
+
+def _is_marked(submission: Submission, reviews: Sequence[Review]) -> bool:
+    decision = Decision.of(reviews, submission.finding)
+    if decision is None:
+        return True
+    marks = (decision, decision.reviewed_as(stated=submission.finding.stated))
+    marked = (submission.decision, submission.reviewed_as) == marks
+    return marked and submission.reviewed and submission.has_current_keys
 
 
 def _disagrees(opinion: Opinion, stated: str) -> bool:

@@ -1,6 +1,6 @@
 """The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,15 +38,21 @@ class Reviews:
         self._documents.ensure_index("submission", "id")
         self._documents.ensure_index("doctor", "idempotency_key", unique=True)
 
-    def add(self, *, submission: str, opinion: Opinion, stated: str, **fields: Any) -> Review:
-        """Store a review of a finding that states this condition. Raises Duplicate where the doctor
-        has used its idempotency key before, and TooManyReviews.
+    def add(
+        self,
+        *,
+        submission: str,
+        opinion: Opinion,
+        stated: str,
+        signed: Sequence[Review],
+        **fields: Any,
+    ) -> Review:
+        """Store a review of a finding that states this condition and has the reviews `signed`.
+        Raises Duplicate where the doctor has used its idempotency key before, and TooManyReviews.
 
-        It sorts after the reviews of this submission that are stored: what was signed later may
-        withdraw what was signed before, also after a step of the clock, or on a machine whose clock
-        is behind.
+        It sorts after those: what was signed later may withdraw what was signed before, also after
+        a step of the clock, or on a machine whose clock is behind.
         """
-        signed = self.of(submission)
         if len(signed) >= MOST_REVIEWS:
             raise TooManyReviews
         identifier = new_id_after(signed[-1].id if signed else None)

@@ -1,6 +1,7 @@
 """The use cases of stored findings: store, show, delete."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -15,13 +16,13 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.records.decisions import Decision
-from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.kept_photos import KeptPhotos
-from skinapi.records.review_queue import ReviewQueue
+from skinapi.records.review_queue import ReviewQueue, is_in_place
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.records.thumbnails import Thumbnails
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
+from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
@@ -33,14 +34,18 @@ from skinapi.web.pagination import Page
 ATTEMPTS = 3
 NOT_YOURS = "Not found or unauthorized"
 
-ForgetSubmission = Callable[[Submission], None]
+# A deletion of so many findings is one transaction.
+DELETED_AT_ONCE = 20
+
+ForgetSubmission = Callable[[Submission], Iterable[str] | None]
 
 
 class RecordsService:
     """Stores findings and decides who may see them.
 
-    Another package that stores data about a submission passes a function in `forget` that deletes
-    it. Such a function must be idempotent. `on_finding` is called after each new finding.
+    Another package that stores data about a submission passes a function in `forget`. It is called
+    in the transaction that deletes the submission, deletes these data, and returns the keys of
+    their blobs, which are deleted after it. `on_finding` is called after each new finding.
     """
 
     def __init__(
@@ -48,7 +53,6 @@ class RecordsService:
         *,
         store: Store,
         submissions: Submissions,
-        counts: FindingCounts,
         accounts: Accounts,
         trail: AuditTrail,
         photos: KeptPhotos,
@@ -57,8 +61,9 @@ class RecordsService:
     ) -> None:
         self._submissions = submissions
         self._queue = ReviewQueue(submissions=submissions, accounts=accounts)
-        self._counts = counts
         self._forget = forget
+        # Where servers of version 4 of the store count findings.
+        self._former_counts = store.collection("finding_counts")
         self._store = store
         self._accounts = accounts
         self._trail = trail
@@ -101,57 +106,69 @@ class RecordsService:
         """
         blob = self.photos.keep(photo) if photo else None
         identifier = new_id()
-        file = partial(
-            self._file,
-            identifier=identifier,
-            owner=owner.id,
-            finding=finding,
-            context=context,
-            language=language,
-            sections=sections,
-            narrative_source=narrative_source,
-            photo_blob=blob,
-            idempotency_key=key,
-            request_hash=request_hash,
-        )
+        fields = {
+            "finding": finding,
+            "context": context,
+            "language": language,
+            "sections": sections,
+            "narrative_source": narrative_source,
+            "photo_blob": blob,
+            "idempotency_key": key,
+            "request_hash": request_hash,
+        }
+        try:
+            filed = self._file_once(identifier=identifier, owner=owner.id, **fields)
+        except StoreUnavailable:
+            raise  # without an answer, the finding may be stored: `check` finds a photo of none
+        except SkinAPIError:
+            self.photos.delete(blob)
+            raise
+        if filed.id == identifier:
+            self._on_finding(filed.finding)
+        else:
+            self.photos.delete(blob)
+        return filed
+
+    def _file_once(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
+        key, request_hash = fields["idempotency_key"], fields["request_hash"]
         for _ in range(ATTEMPTS):
             number = self._submissions.take_number()
-            try:
-                filed = self._trail.change(
-                    partial(file, number=number),
-                    "submission.create",
-                    by=owner.id,
-                    target=identifier,
-                )
-            except StoreUnavailable:
-                raise  # without an answer, the finding may be stored: `check` finds a photo of none
-            except Duplicate:
-                # A retry of this request has stored it in the meantime, or the number is in use.
-                stored = self.find_answered(owner=owner.id, key=key, request_hash=request_hash)
-                if stored:
-                    self.photos.delete(blob)
-                    return stored
-                self._submissions.catch_up()
-            except SkinAPIError:
-                self.photos.delete(blob)
-                raise
-            else:
-                self._on_finding(filed.finding)
-                return filed
+            file = partial(self._file, identifier=identifier, owner=owner, number=number, **fields)
+            with suppress(Duplicate):
+                return self._trail.change(file, "submission.create", by=owner, target=identifier)
+            # A retry of this request has stored it in the meantime, or the number is in use.
+            if stored := self.find_answered(owner=owner, key=key, request_hash=request_hash):
+                return stored
+            self._submissions.catch_up()
         raise StoreUnavailable
 
     def _file(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
-        try:
-            current = self._accounts.get(owner)
-        except NotFound as error:
-            raise InvalidToken from error
-        if current.status == "deleting":
-            raise InvalidToken
+        account = self._accounts.add_findings(owner, 1)
+        if account is None:
+            try:
+                account = self._accounts.get(owner)
+            except NotFound as error:
+                raise InvalidToken from error
+            if account.status == "deleting":
+                raise InvalidToken
         filed = self._submissions.add(
-            identifier=identifier, owner=owner, doctor=current.doctor_id, **fields
+            identifier=identifier, owner=owner, doctor=account.doctor_id, **fields
         )
-        self._queue.join(filed, current)
+        if account.findings is None:
+            self._recount(owner)
+        self._queue.join(filed, account)
         return filed
+
+    def count_kept(self, owner: Account) -> int:
+        """How many findings an account has, counted one by one: the count of the account may be
+        wrong by those that servers of the version before have stored or deleted.
+        """
+        return self._store.transaction(partial(self._recount, owner.id))
+
+    def _recount(self, owner: str) -> int:
+        kept = self._submissions.count_of(owner)
+        self._accounts.set_queue(owner, findings=kept)
+        return kept
 
     def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[SubmissionSummary]:
         """One page of the owner's findings, oldest first."""
@@ -190,60 +207,101 @@ class RecordsService:
         submission, _ = self.show(number=number, to=to)
         return self._thumbnails.read(submission=submission, to=to)
 
-    def has(self, submission_id: str) -> bool:
-        return self._submissions.has(submission_id)
-
     def delete_submission(self, *, number: str, by: str) -> None:
         """Delete a finding of the caller. Raises NotFound, also for those of other accounts."""
-        try:
-            self._delete_own(number, by)
-        except NotFound:
-            # The same request may have deleted it before, and have been interrupted there.
-            self._queue.update_owner_key(by)
-            raise
-
-    def _delete_own(self, number: str, by: str) -> None:
-        submission = self._find(number)
-        if submission.owner != by:
+        found = self._find(number)
+        if found.owner != by:
             raise NotFound(NOT_YOURS)
-        with self._trail.act("submission.delete", by=by, target=submission.id):
-            if not self._remove(submission):
-                raise NotFound(NOT_YOURS)
-            self._queue.update_owner_key(by)
 
-    def follow_care(self, owner_id: str) -> None:
-        """Move the account's findings to its doctor's queue. Call it after the doctor changed."""
-        self._queue.follow_care(owner_id)
+        def delete() -> list[str]:
+            owner = self._accounts.add_findings(by, -1)
+            submission, blobs = self._remove(found.id)
+            if owner is None:
+                self._recount(by)
+                owner = self._accounts.get(by)
+            self._queue.leave(submission, owner)
+            return blobs
 
-    def repair_places(self, owner_id: str) -> None:
-        """Put all findings of this account in their places in the doctors' lists. Idempotent."""
-        self._queue.repair(owner_id)
+        blobs = self._trail.change(delete, "submission.delete", by=by, target=found.id)
+        self.photos.delete(*blobs)
 
-    def mark_reviewed(self, submission: Submission, *, decision: Decision) -> None:
-        """Mark a finding with what its reviews say. Idempotent."""
-        self._queue.leave(submission, decision=decision)
+    def follow_care(self, owner_id: str, doctor: str | None) -> None:
+        """Move the account's findings to this doctor's queue, in the transaction that changes the
+        account's doctor.
+        """
+        self._queue.follow_care(owner_id, doctor)
+
+    def mark_reviewed(self, submission: Submission, owner: Account, *, decision: Decision) -> None:
+        """Mark a finding with what its reviews say, in the transaction that signs one."""
+        self._submissions.mark_reviewed(submission, decision=decision)
+        self._queue.leave(submission, owner)
+
+    def rely_on(self, submission: Submission) -> None:
+        """Call it in a transaction that stores data about a finding. Raises NotFound where the
+        finding is deleted.
+        """
+        if not self._submissions.touch(submission.id):
+            raise NotFound(NOT_YOURS)
+
+    def has(self, submission_id: str) -> bool:
+        return self._submissions.has(submission_id)
 
     def find_by_id(self, submission_id: str) -> Submission | None:
         return self._submissions.by_id(submission_id)
 
     def forget(self, owner_id: str) -> None:
         """Delete all findings of this owner. Idempotent."""
-        while page := self._submissions.page(owner_id, after=None, limit=100).items:
-            for listed in page:
-                if submission := self._submissions.by_id(listed.id):
-                    self._remove(submission)
-        self._counts.forget(owner_id)
+        while page := self._submissions.page(owner_id, after=None, limit=DELETED_AT_ONCE).items:
+            remove = partial(self._remove_all, [listed.id for listed in page])
+            self.photos.delete(*self._store.transaction(remove))
+        self._former_counts.delete({"id": owner_id})
+
+    def _remove_all(self, identifiers: Sequence[str]) -> list[str]:
+        blobs: list[str] = []
+        for identifier in identifiers:
+            with suppress(NotFound):  # another process deletes the account, too
+                blobs += self._remove(identifier)[1]
+        return blobs
+
+    def repair_place(self, owner_id: str) -> None:
+        """Put all findings of this account in their places in the doctors' lists. Idempotent."""
+        self._store.transaction(lambda: self._queue.repair(self._accounts.get(owner_id)))
+
+    def place_next(self, after: str | None) -> Chunk | None:
+        """Put the next findings behind this id in their places; None where there are none. Servers
+        of the version before wrote a finding and its place one after the other.
+        """
+        found = self._submissions.next(after)
+        if not found:
+            return None
+        owners = self._accounts.by_ids({submission.owner for submission in found})
+        misplaced = {
+            one.owner
+            for one in found
+            if one.owner in owners and not is_in_place(one, owners[one.owner])
+        }
+        for owner in sorted(misplaced):
+            self.repair_place(owner)
+        return Chunk(found[-1].id, len(misplaced))
 
     def faults(self) -> Iterator[Fault]:
-        """Findings of deleted accounts, wrong counts, and wrong places in the doctors' queues."""
-        kept = self._submissions.count_by_owner()
-        for owner in sorted(kept.keys() | self._counts.owners()):
-            if self._accounts.find({"id": owner}):
-                yield from self._counts.faults(owner, kept.get(owner, 0))
-            else:
-                says = f"submissions of account {owner}, which is gone"
-                yield Fault(says, partial(self.forget, owner))
-        yield from self._queue.faults()
+        """Findings of deleted accounts, wrong counts, and wrong places in the doctors' lists, as
+        servers of the version before or a restore by hand leave them.
+        """
+        accounts = {account.id: account for account in self._accounts.find({})}
+        for owner in sorted(self._submissions.owners() - accounts.keys()):
+            says = f"submissions of account {owner}, which is gone"
+            yield Fault(says, partial(self.forget, owner))
+        for account in accounts.values():
+            # Again, because a finding may have been filed between the two reads.
+            if self._queue.differs(account) and self._store.transaction(
+                partial(self._differs, account.id)
+            ):
+                says = f"the doctors' queue differs from the findings of account {account.id}"
+                yield Fault(says, partial(self.repair_place, account.id))
+
+    def _differs(self, owner: str) -> bool:
+        return any(map(self._queue.differs, self._accounts.find({"id": owner})))
 
     def _find(self, number: str) -> Submission:
         # Numbers have at most 16 digits (see `make_queue_key`); a longer one might not fit into the
@@ -255,35 +313,17 @@ class RecordsService:
             raise NotFound(NOT_YOURS)
         return found
 
-    def _remove(self, submission: Submission) -> bool:
-        """Delete a submission and all data about it; False where it was deleted already.
-
-        The submission itself is deleted last, so that a crash in between leaves no data without
-        their record. Data that were written in the meantime are deleted after it.
+    def _remove(self, identifier: str) -> tuple[Submission, list[str]]:
+        """Delete a submission and all data about it; the result has the keys of their blobs, too.
+        Raises NotFound.
         """
-        self.photos.delete(submission.photo_blob)
-        self.forget_beside(submission)
-        removed = self._remove_record(submission)
-        self.forget_beside(submission)
-        return removed
-
-    def _remove_record(self, submission: Submission) -> bool:
-        """Delete the record and its thumbnail, which a request may store at this moment."""
-        current: Submission | None = submission
-        while current:
-            self.photos.delete(current.thumbnail_blob)
-            if self._submissions.remove(current):
-                return True
-            current = self._submissions.by_id(current.id)
-        return False
-
-    def forget_beside(self, submission: Submission) -> None:
-        """Delete the data that other packages store about this submission.
-
-        Call it too after storing such data for a submission that was deleted in the meantime.
-        """
-        for forget in self._forget:
-            forget(submission)
+        submission = self._submissions.by_id(identifier)
+        if submission is None:
+            raise NotFound(NOT_YOURS)
+        blobs = [key for forget in self._forget for key in forget(submission) or ()]
+        self._submissions.remove(identifier)
+        own = (submission.photo_blob, submission.thumbnail_blob)
+        return submission, [*blobs, *filter(None, own)]
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:

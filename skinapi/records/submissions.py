@@ -1,15 +1,14 @@
 """The collection of submissions: findings with the facts known about their photos, numbered."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from skinapi.errors import Duplicate
 from skinapi.records.decisions import Decision
+from skinapi.records.numbers import Numbers
 from skinapi.records.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Store
+from skinapi.storage.ports import Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
 from skinapi.vision.conditions import Band, Language, conditions_table
@@ -21,6 +20,7 @@ COUNTER = "submissions"
 PAGE_SIZE = 100
 RANKED_BANDS = tuple(Band)
 URGENT = RANKED_BANDS[0]
+TOUCH: Ops = {"$inc": {"revision": 1}}
 # Queue keys of unreviewed submissions sort before it, those of reviewed ones after it.
 FIRST_REVIEWED = "1"
 
@@ -114,6 +114,7 @@ class Submission(SubmissionSummary):
     finding: Finding
     context: Context
     thumbnail_blob: str | None = None
+    revision: int = 1
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -130,8 +131,8 @@ SUMMARY_FIELDS = _fields_of(SubmissionSummary)
 
 class Submissions:
     def __init__(self, store: Store) -> None:
-        self._counters = store.collection("counters")
         self._documents = store.collection("submissions")
+        self._numbers = Numbers(store, COUNTER)
         self._documents.ensure_index("number", unique=True)
         self._documents.ensure_index("number", "id")
         self._documents.ensure_index("owner", "id")
@@ -152,27 +153,20 @@ class Submissions:
         return submission
 
     def take_number(self) -> int:
-        """The next number, with one atomic update, so that no two submissions get the same. It
-        stays unused where the submission is not stored in the end. Call it before a transaction:
-        all would wait for each other in it.
+        """A number that no other submission gets. It stays unused where the submission is not
+        stored in the end. Call it before a transaction.
         """
-        while True:
-            counter = self._counters.update({"id": COUNTER}, {"$inc": {"value": 1}})
-            if counter is not None:
-                return int(counter["value"])
-            with suppress(Duplicate):
-                self._counters.insert({"id": COUNTER, "schema": 1, "created_at": now(), "value": 0})
+        return self._numbers.take()
 
     def catch_up(self) -> None:
-        """Move the counter up to the highest number in use: after a partial restore of a backup it
+        """Go on behind the highest number in use: after a partial restore of a backup the counter
         may be too low.
         """
         for last in self._documents.find(sort="-number", limit=1):
-            behind = {"id": COUNTER, "value": {"$lt": last["number"]}}
-            self._counters.update(behind, {"$set": {"value": last["number"]}})
+            self._numbers.go_on_behind(last["number"])
 
     def has(self, identifier: str) -> bool:
-        return self._documents.get(identifier) is not None
+        return bool(self.existing([identifier]))
 
     def by_number(self, number: int) -> Submission | None:
         found = self._documents.find({"number": number}, limit=1)
@@ -220,30 +214,35 @@ class Submissions:
         shown = [QueueEntry.model_validate(document) for document in found[:limit]]
         return Page(shown, shown[-1].learning_key if len(found) > limit else None)
 
-    def first_key(self, owner: str) -> str | None:
-        """The queue key of the owner's most urgent unreviewed submission; None without one."""
+    def most_urgent(self, owner: str) -> tuple[str, str] | None:
+        """The id and the queue key of the owner's most urgent unreviewed submission."""
         wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
         found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
-        return found[0]["queue_key"] if found else None
+        return (found[0]["id"], found[0]["queue_key"]) if found else None
 
-    def put_in_queue(self, submission: QueueEntry, doctor: str | None) -> None:
-        """Set the submission's doctor, and its keys where they are wrong."""
-        change: dict[str, Any] = {"$set": {"doctor": doctor}} if doctor else {}
-        if doctor is None:
-            change["$unset"] = {"doctor": True}
-        if not submission.has_current_keys:
-            keys = submission.make_keys(reviewed=submission.reviewed)
-            change["$set"] = {**change.get("$set", {}), **keys}
-        self._documents.update({"id": submission.id}, change)
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """Put all submissions of this owner into the lists of this doctor, or of none."""
+        change = {"$set": {"doctor": doctor}} if doctor else {"$unset": {"doctor": True}}
+        self._documents.update_all({"owner": owner}, change)
 
-    def mark_reviewed(self, submission: QueueEntry, *, decision: Decision) -> bool:
-        """Set the decision of a submission, and its keys. False where the submission is deleted."""
+    def set_keys(self, submission: QueueEntry) -> None:
+        """Set the keys that order the lists. An earlier version made others."""
+        keys = submission.make_keys(reviewed=submission.reviewed)
+        self._documents.update({"id": submission.id}, {"$set": keys})
+
+    def mark_reviewed(self, submission: QueueEntry, *, decision: Decision) -> None:
+        """Set the decision of a submission, and its keys."""
         reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
         marks = {"reviewed_as": reviewed_as, "decision": decision}
         keys = submission.model_copy(update=marks).make_keys(reviewed=True)
         change = {**keys, **marks, "decision": decision.as_document()}
-        marked = self._documents.update({"id": submission.id}, {"$set": change})
-        return marked is not None
+        self._documents.update({"id": submission.id}, {"$set": change, **TOUCH})
+
+    def touch(self, identifier: str) -> bool:
+        """Write to a submission on which the caller's transaction relies, so that it conflicts with
+        those that change or delete the submission. False where it is deleted.
+        """
+        return self._documents.update({"id": identifier}, TOUCH) is not None
 
     def by_id(self, identifier: str) -> Submission | None:
         found = self._documents.get(identifier)
@@ -260,19 +259,24 @@ class Submissions:
         found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
         return {one["id"] for one in found}
 
-    def walk(self) -> Iterator[QueueEntry]:
-        """All submissions, read in pages."""
-        after = ""
-        while found := self._documents.find(
-            after=after or None, limit=PAGE_SIZE, fields=QUEUE_FIELDS
-        ):
-            yield from (QueueEntry.model_validate(document) for document in found)
-            if found[-1]["id"] <= after:
-                raise ValueError("a submission is stored under another id than its own")
-            after = found[-1]["id"]
+    def of(self, owner: str) -> Iterator[QueueEntry]:
+        """All submissions of an owner, read in pages."""
+        after = None
+        while page := self.next(after, {"owner": owner}):
+            yield from page
+            after = page[-1].id
 
-    def count_by_owner(self) -> dict[str, int]:
-        return self._documents.count_by("owner")
+    def next(self, after: str | None, of: Filter | None = None) -> list[QueueEntry]:
+        """The next submissions behind this id."""
+        found = self._documents.find(of, after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
+        return [QueueEntry.model_validate(document) for document in found]
+
+    def count_of(self, owner: str) -> int:
+        """How many findings an account has; the time it takes grows with them."""
+        return self._documents.count({"owner": owner})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
 
     def set_thumbnail(self, submission: Submission, blob: str) -> bool:
         """Set the thumbnail's blob. False where the submission is deleted, or another was set."""
@@ -280,12 +284,8 @@ class Submissions:
         changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
         return changed is not None
 
-    def remove(self, submission: Submission) -> bool:
-        """Delete a submission. False where it was deleted already, or its thumbnail was set in the
-        meantime.
-        """
-        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
-        return self._documents.delete(unchanged) > 0
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
 
 
 def _document(submission: Submission) -> dict[str, Any]:

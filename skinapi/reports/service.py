@@ -9,9 +9,9 @@ from typing import Protocol
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
-from skinapi.errors import NotFound
+from skinapi.errors import Duplicate
 from skinapi.records.review_service import ReviewsService
-from skinapi.records.service import NOT_YOURS, RecordsService
+from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
@@ -184,18 +184,25 @@ class ReportsService:
         issued = self._issued.by_hash(hash)
         if issued:
             return issued
-        with self._trail.act("report.issue", by=by.id, target=submission.id):
-            issued = self._issued.add(
+
+        def issue() -> Issued:
+            self._records.rely_on(submission)
+            return self._issued.add(
                 submission=submission.id,
                 language=language,
                 hash=hash,
                 model_version=submission.finding.model_version,
             )
-            # A deletion that ran meanwhile could not see the new report, so delete it here.
-            if not self._records.has(submission.id):
-                self._records.forget_beside(submission)
-                raise NotFound(NOT_YOURS)
-            return issued
+
+        try:
+            issued = self._trail.change(issue, "report.issue", by=by.id, target=submission.id)
+        except Duplicate:  # another request has issued it in the meantime
+            issued = self._issued.by_hash(hash)
+            if issued is None:
+                raise
+        else:
+            self._issued.on_issue()
+        return issued
 
     def _with_pictures(self, report: Report, submission: Submission, to: Subject) -> Report:
         photo = self._records.photos.open(submission=submission, to=to)

@@ -7,9 +7,8 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any
 
-from skinapi.errors import BlobDamaged, Duplicate
+from skinapi.errors import BlobDamaged
 from skinapi.logs import log
 from skinapi.records.decisions import Decision
 from skinapi.records.reviews import Review
@@ -67,8 +66,8 @@ class Issued(StoredRecord):
 
 class IssuedReports:
     def __init__(self, store: Store, *, on_issue: Callable[[], None]) -> None:
-        """`on_issue` is called after each report that is issued for the first time."""
-        self._on_issue = on_issue
+        """`on_issue` is to be called after each report that is issued for the first time."""
+        self.on_issue = on_issue
         self._blobs: Blobs = store.blobs
         self._documents = store.collection("reports")
         self._documents.ensure_index("submission", "language", "hash", unique=True)
@@ -78,18 +77,21 @@ class IssuedReports:
     def add(
         self, *, submission: str, language: str, hash: str, model_version: str | None
     ) -> Issued:
-        """Store an issued report. If another request has just added the same one, return that."""
-        named = {"submission": submission, "language": language, "hash": hash}
-        issued = Issued(id=new_id(), created_at=now(), model_version=model_version, **named)
-        try:
-            self._documents.insert({**issued.model_dump(), "schema": 1})
-        except Duplicate:
-            return self._first(named) or issued
-        self._on_issue()
+        """Store an issued report. Raises Duplicate where it was issued before."""
+        issued = Issued(
+            id=new_id(),
+            created_at=now(),
+            submission=submission,
+            language=language,
+            hash=hash,
+            model_version=model_version,
+        )
+        self._documents.insert({**issued.model_dump(), "schema": 1})
         return issued
 
     def by_hash(self, hash: str) -> Issued | None:
-        return self._first({"hash": hash})
+        found = self._documents.find({"hash": hash}, limit=1)
+        return Issued.model_validate(found[0]) if found else None
 
     def read_pdf(self, issued: Issued) -> bytes | None:
         """The stored PDF. None if none is stored or if its file is damaged: it can be rendered
@@ -113,22 +115,20 @@ class IssuedReports:
         elif issued.pdf_blob:
             self._blobs.delete(issued.pdf_blob)
 
-    def forget(self, submission: str) -> None:
-        """Delete the reports of a submission with their PDFs. It is idempotent. If a PDF is stored
-        meanwhile, that report is not deleted in this round but in the next one.
+    def forget(self, submission: str) -> list[str]:
+        """Delete the reports of a submission, in the caller's transaction. Return the keys of their
+        PDFs, to be deleted after it.
         """
-        while found := self._documents.find({"submission": submission}, limit=100):
-            for issued in map(Issued.model_validate, found):
-                if issued.pdf_blob:
-                    self._blobs.delete(issued.pdf_blob)
-                self._documents.delete({"id": issued.id, "pdf_blob": issued.pdf_blob})
+        found = self._documents.find({"submission": submission}, fields=("pdf_blob",))
+        self._documents.delete({"submission": submission})
+        return [issued["pdf_blob"] for issued in found if "pdf_blob" in issued]
 
     def faults(self, has_submission: Callable[[str], bool]) -> Iterator[Fault]:
         for submission in sorted(self._documents.count_by("submission")):
             if not has_submission(submission):
                 says = f"reports of submission {submission}, which is gone"
-                yield Fault(says, partial(self.forget, submission))
+                yield Fault(says, partial(self._erase, submission))
 
-    def _first(self, wanted: dict[str, Any]) -> Issued | None:
-        found = self._documents.find(wanted, limit=1)
-        return Issued.model_validate(found[0]) if found else None
+    def _erase(self, submission: str) -> None:
+        for blob in self.forget(submission):
+            self._blobs.delete(blob)

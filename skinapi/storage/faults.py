@@ -20,7 +20,7 @@ class Fault:
     """A broken invariant. Without `repair`, `check` can only report it."""
 
     says: str
-    repair: Callable[[], None] | None = None
+    repair: Callable[[], object] | None = None
 
 
 def document_faults(store: Store, models: Mapping[str, type[BaseModel]]) -> Iterator[Fault]:

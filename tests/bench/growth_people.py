@@ -6,7 +6,6 @@ from typing import Any
 
 from skinapi.auth.sessions import Session
 from skinapi.care.service import CareService
-from skinapi.records.finding_counts import FindingCounts
 from skinapi.records.opinions import Certainty, Opinion
 from skinapi.records.reviews import Review
 from skinapi.records.submissions import Submission
@@ -85,7 +84,6 @@ def fill_findings(store: Store, records: int) -> None:
 def finding_calls(services: Services, records: int) -> Calls:
     middle = id_at(services.store, "submissions", {"number": records // 2})
     care: CareService = services.care
-    counts = FindingCounts(services.store)
     asked: dict[str, Any] = {"doctor": GREY, "reviewed": None, "after": None, "limit": PAGE}
 
     def own(after: str | None) -> None:
@@ -98,7 +96,6 @@ def finding_calls(services: Services, records: int) -> Calls:
         "queue of the reviewed": lambda: care.list_queue(**{**asked, "reviewed": True}),
         "queue by learning": lambda: care.list_by_learning(doctor=GREY, after=None, limit=PAGE),
         "findings of a patient": lambda: care.list_findings(patient=OWNER, **asked),
-        "findings, quota": lambda: counts.reaches(OWNER, 10 * records),
     }
 
 

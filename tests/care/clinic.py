@@ -1,6 +1,7 @@
 """A doctor's patients and their findings, put straight into the store in any band and order."""
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,20 +27,19 @@ def file_at(
 
 
 def file_for(backend: Backend, patient: Person, band: Band, **fields: Any) -> Submission:
-    owner = backend.account(patient.email)
     records = backend.services.records
     given = {"finding": finding_of(band=band), **fields}
-    filed = records._submissions.add(
+    file = partial(
+        records._file,
         identifier=new_id(),
-        owner=owner.id,
-        doctor=owner.doctor_id,
+        number=records._submissions.take_number(),
+        owner=backend.account(patient.email).id,
         context=Context(),
         language="en",
         sections=dict.fromkeys(SECTIONS, "said"),
         **given,
     )
-    records._queue.join(filed, backend.account(patient.email))
-    return filed
+    return backend.services.store.transaction(file)
 
 
 def patient_of(backend: Backend, doctor: Person, name: str = "Ada Example") -> Person:

@@ -405,7 +405,8 @@ def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
     def erase_first(images: DatasetImages, image: Any, **options: Any) -> bytes:
         if not erased:
             erased.append(image)
-            clinic.backend.services.contributed.forget_finding(image.submission)
+            for blob in clinic.backend.services.contributed.forget_finding(image.submission):
+                clinic.backend.services.store.blobs.delete(blob)
         return read(images, image, **options)
 
     monkeypatch.setattr(DatasetImages, "read", erase_first)

@@ -6,9 +6,10 @@ import pytest
 from pypdf import PdfReader
 from werkzeug.test import TestResponse
 
+from skinapi.audit import AuditTrail
 from skinapi.storage.ports import Document
 from skinapi.web.routes import declared_routes
-from tests.backends import Backend, Person
+from tests.backends import Backend, Person, unavailable
 from tests.prediction.photographer import predicted
 
 KINDS = ("application/json", "text/html", "application/pdf", "image/jpeg")
@@ -65,6 +66,7 @@ def test_a_row_says_who_read_which_photo_when_and_no_more(backend: Backend) -> N
     assert row["target"] == made["_id"]
     assert row.keys() == {
         *("id", "schema", "created_at", "sequence", "previous", "hash", "request_id", "key"),
+        "signature",
         *("action", "phase", "outcome", "by", "target"),
     }
     assert list(backend.services.faults()) == []
@@ -97,7 +99,7 @@ def test_a_photo_is_not_shown_where_the_trail_cannot_be_written(
 ) -> None:
     doctor, patient = patient_in_care(backend)
     number = predicted(patient, keep_photo="true")["id"]
-    monkeypatch.setattr("skinapi.audit.ATTEMPTS", 0)
+    monkeypatch.setattr(AuditTrail, "_insert", unavailable)
     for what in ("photo", "heatmap"):
         assert doctor.call("GET", f"/submissions/{number}/{what}").status_code == 503
         assert patient.call("GET", f"/submissions/{number}/{what}").status_code == 200

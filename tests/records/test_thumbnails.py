@@ -1,7 +1,6 @@
 """The small pictures of lists: made once, for whoever may see the photo, gone with it."""
 
 import io
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,14 @@ import pytest
 from PIL import Image
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Accounts
 from skinapi.records import thumbnails
-from skinapi.records.finding_counts import FindingCounts
-from skinapi.records.kept_photos import KeptPhotos
-from skinapi.records.service import RecordsService
-from skinapi.records.submissions import Submissions
-from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Store
-from skinapi.vision.context import Context
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document
 from skinapi.vision.photo import STORED_SIDE, read_photo
 from skinapi.vision.thumbnail import LONGEST_SIDE, draw_thumbnail
-from skinapi.web.access import Subject
-from tests.backends import Backend, Person
-from tests.findings import finding_of
-from tests.interleaving import SteppedStore, every_order, run
-from tests.mock_store import MockStore
+from tests.backends import Backend, Person, unavailable
 from tests.photos import photo_of
 from tests.prediction.photographer import predicted
-from tests.size import size
 
 LARGE = (2400, 1800)
 
@@ -173,58 +161,6 @@ def test_it_is_not_shown_where_the_trail_cannot_be_written(
 ) -> None:
     doctor, ada = patient_in_care(backend)
     path = path_of(predicted(ada, keep_photo="true"))
-    monkeypatch.setattr("skinapi.audit.ATTEMPTS", 0)
+    monkeypatch.setattr(AuditTrail, "_insert", unavailable)
     assert doctor.call("GET", path).status_code == 503
     assert ada.call("GET", path).status_code == 200
-
-
-class Cast:
-    """A patient with a photo, over a store that stops at each step."""
-
-    def __init__(self) -> None:
-        self.store = MockStore()
-        store: Store = SteppedStore(self.store)
-        accounts, submissions = Accounts(store), Submissions(store)
-        self.owner = accounts.add(email="a@x.y", name="Ada", password_hash="-").id
-        trail = AuditTrail(store, lambda: None, secrets=["secret"])
-        self.records = RecordsService(
-            store=store,
-            submissions=submissions,
-            counts=FindingCounts(store),
-            accounts=accounts,
-            trail=trail,
-            photos=KeptPhotos(blobs=store.blobs, trail=trail, policy="always"),
-            on_finding=lambda _: None,
-        )
-        self.number = submissions.add(
-            identifier=new_id(),
-            finding=finding_of(),
-            owner=self.owner,
-            context=Context(),
-            language="en",
-            sections={},
-            photo_blob=self.store.blobs.put(PHOTO),
-        ).number
-
-    def look(self) -> None:
-        subject = Subject(self.owner, "user", "")
-        self.records.read_thumbnail(number=str(self.number), to=subject)
-
-    def delete(self) -> None:
-        self.records.forget(self.owner)
-
-
-PHOTO = photo_of("melanoma", (128, 128))
-
-
-@pytest.mark.parametrize("acts", [("look", "look"), ("look", "delete")])
-def test_no_order_of_steps_leaves_a_picture_behind(acts: tuple[str, ...]) -> None:
-    """With a deletion no blob is left; without one, the photo and one thumbnail are."""
-
-    def play(choices: Sequence[int]) -> list[tuple[int, int]]:
-        cast = Cast()
-        taken = run([getattr(cast, act) for act in acts], choices, lambda: None)
-        assert len(list(cast.store.blobs.keys())) == (0 if "delete" in acts else 2)
-        return taken
-
-    every_order(play, depth=size(4, 7))

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import apsw
 import pytest
 
+from skinapi.storage.totals import Totals
 from tests.backends import Backend
 from tests.prediction.photographer import predicted
 
@@ -31,13 +32,21 @@ def begun() -> Iterator[Counter[str]]:
     apsw.connection_hooks.remove(count_begins)
 
 
+@contextmanager
+def running(totals: Totals) -> Iterator[None]:
+    totals.start()
+    yield
+    totals.stop()
+
+
 @pytest.mark.parametrize("keep_photo", ["false", "true"])
 def test_a_prediction_is_one_transaction_and_is_counted_in_two(
-    tmp_path: Path, begun: Counter[str], keep_photo: str
+    tmp_path: Path, begun: Counter[str], keep_photo: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The trail's intent, the number, the finding, its place in the queue, the trail's outcome."""
+    """The finding, its place in the queue and the row of the trail."""
+    monkeypatch.setattr("skinapi.storage.totals.WRITE_EVERY_S", 3600.0)
     backend = Backend(tmp_path)
-    with closing(backend.services.store):
+    with closing(backend.services.store), running(backend.services.totals):
         ada, bob = backend.member(), backend.member()
         predicted(bob)  # makes what is made once
         for _ in range(3):
