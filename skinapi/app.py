@@ -95,7 +95,6 @@ def create_app(
     app.extensions["skinapi.waiting_expiry"] = WaitingExpiry(
         accounts=services.accounts,
         eraser=services.eraser,
-        trail=services.trail,
         life=timedelta(days=settings.waiting_account_days),
     )
     # Never answer with a redirect to another spelling of the path.

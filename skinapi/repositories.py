@@ -7,7 +7,6 @@ from skinapi.admin.counting import PhotoCounts
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Accounts
-from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.sessions import SessionLifetimes, Sessions
 from skinapi.errors import BrokenStore, Duplicate
@@ -41,7 +40,6 @@ class Repositories:
     narratives: NarrativeCache
     sessions: Sessions
     guess_limits: GuessLimits
-    active_admins: ActiveAdmins
     lab: LabRepositories
 
 
@@ -53,7 +51,6 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         raise BrokenStore from error
     totals = Totals(store)
     usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
-    accounts.on_added(usage.add_account)
     submissions = Submissions(store)
     trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
     return Repositories(
@@ -69,7 +66,6 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         narratives=NarrativeCache(store),
         sessions=Sessions(store, session_lifetimes(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
-        active_admins=ActiveAdmins(store, accounts),
         lab=open_lab_repositories(store, accounts=accounts, submissions=submissions, trail=trail),
     )
 

@@ -15,7 +15,6 @@ from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import TEACHING_CONSENT, Account, Accounts
-from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.email_conflicts import find_email_conflicts
 from skinapi.auth.guard import Guard
@@ -101,7 +100,6 @@ class Services:
     sessions: Sessions
     tokens: Tokens
     trail: AuditTrail
-    active_admins: ActiveAdmins
     eraser: Eraser
     guard: Guard
     auth: AuthService
@@ -127,7 +125,6 @@ class Services:
             "documents": document_faults(self.store, MODELS),
             "stored files": blob_faults(self.store),
             "deletions": self.eraser.faults(),
-            "admins": self.active_admins.faults(),
             "accounts": self.accounts.faults(),
             "findings": self.records.faults(),
             "reviews": self.reviews.faults(),
@@ -143,7 +140,7 @@ class Services:
             yield from guarded(subject, found)
 
     def _unexplained_admins(self) -> Iterator[Fault]:
-        for admin in self.active_admins.ids():
+        for admin in self.accounts.active_admins():
             if not self.trail.newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
 
@@ -210,7 +207,6 @@ def open_services(
         sessions=data.sessions,
         tokens=tokens,
         trail=data.trail,
-        active_admins=data.active_admins,
         eraser=eraser,
         guard=_guard(settings, data, tokens),
         auth=_auth_service(settings, data, tokens, passwords),
@@ -244,7 +240,7 @@ def _eraser(
 ) -> Eraser:
     return Eraser(
         accounts=data.accounts,
-        active_admins=data.active_admins,
+        trail=data.trail,
         forget=(
             # First: `records.forget` would look for the copies of each finding by itself.
             data.lab.contributed.forget_account,
@@ -297,6 +293,7 @@ def _auth_service(
         trail=data.trail,
         password_page=settings.password_page,
         initial_password_life=timedelta(hours=settings.initial_password_hours),
+        count_account=data.usage.add_account,
         on_withdrawal={TEACHING_CONSENT: data.lab.contributed.forget_account},
     )
 
@@ -306,12 +303,12 @@ def _admin_service(
 ) -> AdminService:
     return AdminService(
         accounts=data.accounts,
-        active_admins=data.active_admins,
         eraser=eraser,
         passwords=passwords,
         trail=data.trail,
         forget_addresses=data.guess_limits.begin_anew,
         initial_password_life=timedelta(hours=settings.initial_password_hours),
+        count_account=data.usage.add_account,
     )
 
 

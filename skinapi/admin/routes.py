@@ -16,7 +16,7 @@ from skinapi.admin.schemas import (
 )
 from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
-from skinapi.auth.errors import ConcurrentChange, EmailTaken, LastAdmin
+from skinapi.auth.errors import EmailTaken, LastAdmin
 from skinapi.auth.schemas import DoctorView, PatientView
 from skinapi.errors import Conflict, NotFound
 from skinapi.web.access import Subject, admins
@@ -49,7 +49,7 @@ def list_users(admin: AdminService, *, query: UserSearch) -> Page[PatientView]:
     "/users/<email>",
     access=admins("Only admin can delete users"),
     rate=Rate.WRITE,
-    raises=(NotFound, LastAdmin, ConcurrentChange),
+    raises=(NotFound, LastAdmin),
 )
 def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Delete an account and all its data."""
@@ -62,7 +62,7 @@ def delete_user(admin: AdminService, *, email: str, subject: Subject) -> Message
     "/users/<email>/approve",
     access=admins("Only admin can approve users"),
     rate=Rate.WRITE,
-    raises=(NotFound, ConcurrentChange),
+    raises=(NotFound,),
 )
 def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Subject) -> Message:
     """Approve an account, or lift its suspension; with role `doctor`, also make a user a doctor.
@@ -78,7 +78,7 @@ def approve_user(admin: AdminService, *, email: str, body: Approval, subject: Su
     "/users/<email>/unapprove",
     access=admins("Only admin can undo approvals"),
     rate=Rate.WRITE,
-    raises=(NotFound, Conflict, LastAdmin, ConcurrentChange),
+    raises=(NotFound, Conflict, LastAdmin),
 )
 def unapprove_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Undo an approval: the account waits again, and its tokens are revoked at once.
@@ -94,7 +94,7 @@ def unapprove_user(admin: AdminService, *, email: str, subject: Subject) -> Mess
     "/users/<email>/role",
     access=admins("Only admin can change roles"),
     rate=Rate.WRITE,
-    raises=(NotFound, LastAdmin, ConcurrentChange),
+    raises=(NotFound, LastAdmin),
 )
 def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subject) -> Message:
     """Change the role of an account. The last admin cannot be demoted."""
@@ -107,7 +107,7 @@ def change_role(admin: AdminService, *, email: str, body: NewRole, subject: Subj
     "/users/<email>/suspend",
     access=admins("Only admin can suspend users"),
     rate=Rate.WRITE,
-    raises=(NotFound, LastAdmin, ConcurrentChange),
+    raises=(NotFound, LastAdmin),
 )
 def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Suspend an account, and revoke its tokens at once.
@@ -123,7 +123,7 @@ def suspend_user(admin: AdminService, *, email: str, subject: Subject) -> Messag
     "/users/<email>/reset-password",
     access=admins("Only admin can reset passwords"),
     rate=Rate.WRITE,
-    raises=(NotFound, ConcurrentChange),
+    raises=(NotFound,),
 )
 def reset_password(admin: AdminService, *, email: str, subject: Subject) -> PasswordReset:
     """Replace an account's password by a one-time password, and revoke all its tokens."""
@@ -140,7 +140,7 @@ def reset_password(admin: AdminService, *, email: str, subject: Subject) -> Pass
     "/users/<email>/doctor",
     access=admins("Only admin can assign doctors"),
     rate=Rate.WRITE,
-    raises=(NotFound, Conflict, ConcurrentChange),
+    raises=(NotFound, Conflict),
 )
 def assign_doctor(
     admin: AdminService, *, email: str, body: Assignment, subject: Subject
@@ -182,7 +182,7 @@ def add_doctor(admin: AdminService, *, body: NewDoctor, subject: Subject) -> Mes
     "/doctors/<email>",
     access=admins("Only admin can delete doctors"),
     rate=Rate.WRITE,
-    raises=(NotFound, ConcurrentChange),
+    raises=(NotFound,),
 )
 def delete_doctor(admin: AdminService, *, email: str, subject: Subject) -> Message:
     """Delete a doctor. The doctor's patients then have no doctor."""

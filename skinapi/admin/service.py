@@ -1,22 +1,22 @@
-"""What admins do to accounts. Each change writes two rows to the audit trail; where an account is
-as it is wanted already, nothing is written.
+"""What admins do to accounts. Each change is one transaction with its row of the audit trail; where
+an account is as it is wanted already, nothing is written.
 """
 
 from collections.abc import Callable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, get_args
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts, Role, Status
-from skinapi.auth.active_admins import ActiveAdmins
+from skinapi.auth.accounts import Account, Accounts, Decide, Role, Status
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.emails import normalise_email
 from skinapi.auth.errors import EmailTaken
 from skinapi.auth.passwords import Passwords, one_time_password
-from skinapi.errors import Conflict, NotFound
+from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.ports import Document, Filter
+from skinapi.storage.ports import Document
 from skinapi.web.pagination import Page
 
 NO_USER = "User not found"
@@ -25,7 +25,6 @@ NO_DOCTOR = "Doctor not found"
 NOT_APPROVED = "This doctor's account is not approved; approve it first, or choose another doctor"
 SUSPENDED = "This account is suspended, not approved; approving it lifts the suspension"
 NON_DOCTOR_ROLES: tuple[Role, ...] = tuple(role for role in get_args(Role) if role != "doctor")
-EXISTING_DOCTOR: Filter = {"role": "doctor", "status": {"$ne": "deleting"}}
 
 
 class AdminService:
@@ -33,23 +32,24 @@ class AdminService:
         self,
         *,
         accounts: Accounts,
-        active_admins: ActiveAdmins,
         eraser: Eraser,
         passwords: Passwords,
         trail: AuditTrail,
         forget_addresses: Callable[[Account], None],
         initial_password_life: timedelta,
+        count_account: Callable[[], None],
     ) -> None:
         """`forget_addresses(account)` makes the addresses strange that an account logged in
         from, because one of them may be a thief's, and gives strangers their guesses back.
+        `count_account()` counts a new account.
         """
         self._accounts = accounts
-        self._active_admins = active_admins
         self._eraser = eraser
         self._passwords = passwords
         self._trail = trail
         self._forget_addresses = forget_addresses
         self._initial_password_life = initial_password_life
+        self._count_account = count_account
 
     def list_users(
         self,
@@ -82,21 +82,19 @@ class AdminService:
     def approve_account(self, *, email: str, role: Role | None, by: str) -> tuple[Account, str]:
         """Approve an account; with role "doctor", also make a user a doctor. Never demotes.
 
-        Returns the account and a message about what was done. Raises NotFound, ConcurrentChange.
+        Returns the account and a message about what was done. Raises NotFound.
         """
         account = self._account_by_email(email, NO_ACCOUNT)
 
         def decide(current: Account) -> dict[str, Any]:
-            promoted = role == "doctor" and current.role == "user"
-            return {"status": "approved", "role": "doctor" if promoted else current.role}
+            if role == "doctor" and current.role == "user":
+                self._trail.record("account.role_doctor", by=by, target=account.id)
+                return {"status": "approved", "role": "doctor"}
+            return {"status": "approved"}
 
         changed = account
-        if not _has(account, decide(account)):
-            approved = self._trail.act("account.approve", by=by, target=account.id)
-            becomes_doctor = role == "doctor" and account.role == "user"
-            new_role = self._trail.act("account.role_doctor", by=by, target=account.id)
-            with approved, new_role if becomes_doctor else nullcontext():
-                changed = self._active_admins.change(account.id, decide)
+        if not account.approved or (role == "doctor" and account.role == "user"):
+            changed = self._change(account, "account.approve", decide, by=by)
         if changed.role == "doctor" and account.role != "doctor":
             return changed, f"User {changed.email} promoted to doctor and approved."
         if changed.role == "doctor":
@@ -107,8 +105,8 @@ class AdminService:
         """Undo an approval: the account waits again, and its tokens are revoked. Nothing changes
         where it waits already.
 
-        Raises NotFound, LastAdmin, ConcurrentChange, and Conflict for a suspended account: another
-        admin may have suspended it since the approval, and waiting would hide that.
+        Raises NotFound, LastAdmin, and Conflict for a suspended account: another admin may have
+        suspended it since the approval, and waiting would hide that.
         """
         account = self._account_by_email(email, NO_ACCOUNT)
 
@@ -121,95 +119,93 @@ class AdminService:
 
         if account.status == "waiting":
             return account
-        with self._trail.act("account.unapprove", by=by, target=account.id):
-            return self._active_admins.change(account.id, decide)
+        return self._change(account, "account.unapprove", decide, by=by)
 
     def set_role(self, *, email: str, role: Role, by: str) -> Account:
-        """Set any role. Raises NotFound, LastAdmin, ConcurrentChange."""
+        """Set any role. Raises NotFound, LastAdmin."""
         account = self._account_by_email(email, NO_ACCOUNT)
         if account.role == role:
             return account
-        with self._trail.act(f"account.role_{role}", by=by, target=account.id):
-            return self._active_admins.change(account.id, lambda _: {"role": role})
+        return self._change(account, f"account.role_{role}", lambda _: {"role": role}, by=by)
 
     def suspend_account(self, *, email: str, by: str) -> Account:
         """Suspend an account and revoke its tokens. Approving it again lifts the suspension.
 
-        Raises NotFound, LastAdmin, ConcurrentChange.
+        Raises NotFound, LastAdmin.
         """
         account = self._account_by_email(email, NO_ACCOUNT)
+
+        def decide(current: Account) -> dict[str, Any]:
+            self._forget_addresses(current)
+            return {"status": "suspended", "token_version": current.token_version + 1}
+
         if account.status == "suspended":
             return account
-        with self._trail.act("account.suspend", by=by, target=account.id):
-            changed = self._active_admins.change(
-                account.id,
-                lambda current: {
-                    "status": "suspended",
-                    "token_version": current.token_version + 1,
-                },
-            )
-            self._forget_addresses(account)
-        return changed
+        return self._change(account, "account.suspend", decide, by=by)
 
     def delete_user(self, *, email: str, by: str) -> None:
         """Delete an account and all its data.
 
-        Raises LastAdmin, ConcurrentChange, and NotFound if there is no account or it is a doctor's.
+        Raises LastAdmin, and NotFound if there is no account or it is a doctor's.
         """
         account = self._account_by_email(email, NO_USER)
-        if account.role == "doctor":  # doctors have their own route
-            raise NotFound(NO_USER)
-        self._delete(account, by)
+        _refuse_doctor(account)  # doctors have their own route
+        self._eraser.erase(account, by=by, check=_refuse_doctor)
 
     def delete_doctor(self, *, email: str, by: str) -> None:
-        self._delete(self._doctor_by_email(email), by)
+        account = self._account_by_email(email, NO_DOCTOR)
+        _require_doctor(account)
+        self._eraser.erase(account, by=by, check=_require_doctor)
 
     def add_doctor(self, *, name: str, email: str, password: str, by: str) -> Account:
         """Add an approved doctor, who must first replace this password. Raises EmailTaken."""
         taken = self._accounts.by_email(email)
         if taken:
             raise EmailTaken("Doctor already exists" if taken.role == "doctor" else None)
-        identifier = new_id()  # made here: the intent in the audit trail comes before the account
         fields = self._initial_password_fields(password)
-        with self._trail.act("doctor.add", by=by, target=identifier):
-            return self._accounts.add(
-                id=identifier, name=name, email=email, role="doctor", status="approved", **fields
+        try:
+            return self._add(
+                "doctor.add", by, name=name, email=email, role="doctor", status="approved", **fields
             )
+        except Duplicate as error:
+            raise EmailTaken from error
 
     def reset_password(self, *, email: str, by: str) -> tuple[str, datetime]:
         """Set a one-time password and revoke all tokens of the account.
 
-        Returns the password and when it expires. Raises NotFound, ConcurrentChange.
+        Returns the password and when it expires. Raises NotFound.
         """
         account = self._account_by_email(email, NO_ACCOUNT)
         password = one_time_password()
         fields = self._initial_password_fields(password)
-        with self._trail.act("account.reset_password", by=by, target=account.id):
-            self._accounts.change(account, token_version=account.token_version + 1, **fields)
-            self._forget_addresses(account)
+
+        def decide(current: Account) -> dict[str, Any]:
+            self._forget_addresses(current)
+            return {**fields, "token_version": current.token_version + 1}
+
+        self._change(account, "account.reset_password", decide, by=by)
         return password, fields["initial_password_expires_at"]
 
     def assign_doctor(self, *, email: str, doctor: str | None, by: str) -> None:
         """Put a patient in the care of an approved doctor, or end the care if `doctor` is None.
 
-        Raises NotFound, ConcurrentChange, and Conflict if the doctor is not approved.
+        Raises NotFound, and Conflict if the doctor is not approved.
         """
         patient = self._account_by_email(email, NO_USER)
-        if patient.role == "doctor" and doctor:
-            raise NotFound(NO_USER)
         doctor_id = self._approved_doctor_by_email(doctor).id if doctor else None
-        if patient.doctor_id == doctor_id:
-            return
-        assigned = self._trail.act("account.assign", by=by, target=patient.id)
-        # A row names one account, so that the doctor has a second row, with the same request id.
-        in_charge = self._trail.act("doctor.assign", by=by, target=doctor_id) if doctor_id else None
-        with assigned, in_charge or nullcontext():
-            self._accounts.change(patient, doctor_id=doctor_id)
-            # The doctor may have been demoted or deleted in the meantime, before this patient was
-            # among the patients to release.
-            if doctor_id and not self._accounts.find({"id": doctor_id, **EXISTING_DOCTOR}):
-                self._accounts.release_patients(doctor_id)
-                raise NotFound(NO_DOCTOR)
+        if doctor_id:
+            _refuse_doctor(patient)
+
+        def decide(current: Account) -> dict[str, Any]:
+            if doctor_id:
+                _refuse_doctor(current)
+                _require_approved_doctor(self._accounts.hold(doctor_id))
+                # A row names one account, so the doctor has a second one, with the same request id.
+                self._trail.record("doctor.assign", by=by, target=doctor_id)
+            return {"doctor_id": doctor_id}
+
+        if patient.doctor_id != doctor_id:
+            self._change(patient, "account.assign", decide, by=by)
 
     def read_trail(
         self, *, action: str | None, account: str | None, after: str | None, limit: int
@@ -228,66 +224,61 @@ class AdminService:
         """
         account = self._accounts.by_email(email)
         if account is None:
-            with suppress(EmailTaken):
+            with suppress(Duplicate):  # another process has added it
                 return self._add_admin(email, password)
             account = self._account_by_email(email, NO_ACCOUNT)
         if password and account.active_admin and self._is_own_password(account, password):
             password = None
-        # After a crash an active admin can be missing on the list; `_make_admin` then adds it.
-        if password is None and account.active_admin and account.id in self._active_admins.ids():
+        if password is None and account.active_admin:
             return account, None
         return self._make_admin(account, password)
 
     def _add_admin(self, email: str, password: str | None) -> tuple[Account, str | None]:
-        identifier = new_id()
-        one_time = None if password else one_time_password()
-        fields = (
-            self._password_fields(password)
-            if password
-            else self._initial_password_fields(one_time or "")
-        )
-        with self._trail.act("account.role_admin", by="system", target=identifier):
-            added = self._accounts.add(
-                id=identifier, email=email, name="Admin", role="admin", status="approved", **fields
-            )
-            # Changes no field, but puts the account on the list of active admins.
-            self._active_admins.change(added.id, lambda _: {})
+        one_time, fields = self._admin_fields(password)
+        added = self._add("account.role_admin", "system", email=email, name="Admin", **fields)
         return added, one_time
 
     def _make_admin(self, account: Account, password: str | None) -> tuple[Account, str | None]:
         """Change role, status and password in one write, so that no token is ever valid for only
         some of them.
         """
-        one_time = None if password else one_time_password()
-        fields = (
-            self._password_fields(password)
-            if password
-            else self._initial_password_fields(one_time or "")
-        )
+        one_time, fields = self._admin_fields(password)
 
         def decide(current: Account) -> dict[str, Any]:
             if current.active_admin and not password:  # already one, or made by another process
                 return {}
-            return {
-                "must_change": False,
-                **fields,
-                "role": "admin",
-                "status": "approved",
-                "token_version": current.token_version + 1,
-            }
+            self._forget_addresses(current)
+            return {**fields, "token_version": current.token_version + 1}
 
-        with self._trail.act("account.role_admin", by="system", target=account.id):
-            changed = self._active_admins.change(account.id, decide)
-            self._forget_addresses(account)
+        changed = self._change(account, "account.role_admin", decide, by="system")
         # If another process made the admin, its password is the valid one, not this one.
         return changed, one_time if changed.password_hash == fields["password_hash"] else None
 
-    def has_admin(self) -> bool:
-        return bool(self._active_admins.active_admins())
+    def _admin_fields(self, password: str | None) -> tuple[str | None, dict[str, Any]]:
+        """The fields of an active admin, and the one-time password if none is given."""
+        one_time = None if password else one_time_password()
+        fields = (
+            {**self._password_fields(password), "must_change": False}
+            if password
+            else self._initial_password_fields(one_time or "")
+        )
+        return one_time, {**fields, "role": "admin", "status": "approved"}
 
-    def _delete(self, account: Account, by: str) -> None:
-        with self._trail.act("account.delete", by=by, target=account.id):
-            self._eraser.erase(account)
+    def has_admin(self) -> bool:
+        return bool(self._accounts.active_admins())
+
+    def _add(self, action: str, by: str, **fields: Any) -> Account:
+        """Add an account, and this row to the audit trail. Raises Duplicate."""
+        identifier = new_id()
+        add = partial(self._accounts.add, id=identifier, **fields)
+        added = self._trail.change(add, action, by=by, target=identifier)
+        self._count_account()
+        return added
+
+    def _change(self, account: Account, action: str, decide: Decide, *, by: str) -> Account:
+        """Change an account, and add this row to the audit trail."""
+        change = partial(self._accounts.change, account.id, decide)
+        return self._trail.change(change, action, by=by, target=account.id)
 
     def _is_own_password(self, account: Account, password: str) -> bool:
         """Whether the password is right and not an initial one, which must be replaced."""
@@ -312,18 +303,23 @@ class AdminService:
             raise NotFound(sentence)
         return account
 
-    def _doctor_by_email(self, email: str) -> Account:
-        account = self._account_by_email(email, NO_DOCTOR)
-        if account.role != "doctor":
-            raise NotFound(NO_DOCTOR)
-        return account
-
     def _approved_doctor_by_email(self, email: str) -> Account:
-        doctor = self._doctor_by_email(email)
-        if not doctor.approved:
-            raise Conflict(NOT_APPROVED)
+        doctor = self._account_by_email(email, NO_DOCTOR)
+        _require_approved_doctor(doctor)
         return doctor
 
 
-def _has(account: Account, fields: dict[str, Any]) -> bool:
-    return all(getattr(account, name) == value for name, value in fields.items())
+def _refuse_doctor(account: Account) -> None:
+    if account.role == "doctor":
+        raise NotFound(NO_USER)
+
+
+def _require_doctor(account: Account) -> None:
+    if account.role != "doctor":
+        raise NotFound(NO_DOCTOR)
+
+
+def _require_approved_doctor(account: Account) -> None:
+    _require_doctor(account)
+    if not account.approved:
+        raise Conflict(NOT_APPROVED)

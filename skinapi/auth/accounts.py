@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from skinapi.auth.account_search import AccountSearch
 from skinapi.auth.emails import spellings_of
-from skinapi.auth.errors import ConcurrentChange, EmailTaken
+from skinapi.auth.errors import LastAdmin
 from skinapi.auth.ngrams import LENGTH, NgramIndex
-from skinapi.errors import Duplicate, NotFound
+from skinapi.errors import NotFound
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
 from skinapi.storage.migration import Chunk
-from skinapi.storage.ports import Document, Filter, Store
+from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import LANGUAGES, Language, known_language
 from skinapi.web.pagination import Page, page_of
@@ -28,15 +28,18 @@ Status = Literal["waiting", "approved", "suspended", "deleting"]
 TEACHING_CONSENT = "training"
 INDEXED_AT_ONCE = 100
 EXPIRED_AT_ONCE = 100
+ACTIVE_ADMINS: Filter = {"role": "admin", "status": "approved"}
+ADMINS_LIST = "active-admins"
+BEING_DELETED = "This account is being deleted"
 
 
 class Account(StoredRecord):
     """A frozen copy of one account.
 
-    `revision` is increased by each change, for optimistic concurrency. A new `token_version`
-    revokes all tokens of the account. `queue_key` sorts a doctor's patients by how urgently their
-    findings need a review. `findings` is how many the account has; None in an account of an earlier
-    version until it files or deletes one.
+    `revision` is increased by each change: servers of version 4 of the store compare and set it. A
+    new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients by
+    how urgently their findings need a review. `findings` is how many the account has; None in an
+    account of an earlier version until it files or deletes one.
     """
 
     id: str
@@ -75,6 +78,10 @@ class Account(StoredRecord):
         return self.role == "admin" and self.approved
 
 
+FollowCare = Callable[[str, str | None], None]
+Decide = Callable[[Account], Mapping[str, Any]]
+
+
 class Accounts:
     """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
 
@@ -86,35 +93,31 @@ class Accounts:
         self._documents.ensure_index("doctor_id", "queue_key", "id")
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
+        self._store = store
+        self._admins_list = store.collection("counters")
         self._ngrams = NgramIndex(store)
         self._search = AccountSearch(self._documents, self._ngrams)
-        self._care_listeners: list[Callable[[str, str | None], None]] = []
-        self._added_listeners: list[Callable[[], None]] = []
+        self._care_listeners: list[FollowCare] = []
 
-    def on_care_change(self, follow: Callable[[str, str | None], None]) -> None:
+    def on_care_change(self, follow: FollowCare) -> None:
         """Have `follow(account_id, doctor_id)` called in the transaction of each change of an
         account's doctor.
         """
         self._care_listeners.append(follow)
 
-    def on_added(self, listener: Callable[[], None]) -> None:
-        """Have `listener()` called after each new account."""
-        self._added_listeners.append(listener)
-
     def add(self, **fields: Any) -> Account:
-        """Create an account. Raises EmailTaken."""
+        """Create an account. Raises Duplicate where its e-mail address is taken."""
         account = Account(**{"id": new_id(), "created_at": now(), **fields})
         first = {"queue_key": key_without_findings(account.id), "findings": 0}
         account = account.model_copy(update=first)
-        self._ngrams.add(account.id, search_text(account))
-        try:
-            self._documents.insert({**account.model_dump(), "schema": 1, **search_fields(account)})
-        except Duplicate as error:
-            self._ngrams.remove(account.id, search_text(account))
-            raise EmailTaken from error
-        for listener in self._added_listeners:
-            listener()
+        self._store.transaction(partial(self._insert, account))
         return account
+
+    def _insert(self, account: Account) -> None:
+        if account.active_admin:
+            self._write_admins(account)
+        self._ngrams.add(account.id, search_text(account))
+        self._documents.insert({**account.model_dump(), "schema": 1, **search_fields(account)})
 
     def get(self, identifier: str) -> Account:
         """The account with this id. Raises NotFound."""
@@ -130,32 +133,79 @@ class Accounts:
                 return Account.model_validate(found[0])
         return None
 
-    def change(self, account: Account, **fields: Any) -> Account:
-        """Set these fields; a field that is None is removed.
+    def change(self, account_id: str, decide: Decide) -> Account:
+        """Set the fields that `decide` returns for the account as it is; one that is None is
+        removed. All in one transaction, so `decide` may run several times.
 
-        Optimistic concurrency: raises ConcurrentChange if the stored account no longer has the
-        revision of `account`.
+        Who becomes a doctor, or is being deleted, leaves the care of a doctor; who gets another
+        role, or is being deleted, has no patients any more. A suspended doctor keeps the patients,
+        because a suspension can be lifted. Nothing is written where the account is so already.
+
+        Raises LastAdmin, NotFound also where it is being deleted, and what `decide` raises.
         """
-        removed = {name: True for name, value in fields.items() if value is None}
-        updates = {name: value for name, value in fields.items() if value is not None}
-        renamed = account.model_copy(update=fields)
-        if fields.keys() & {"name", "email"}:
-            self._ngrams.add(account.id, search_text(renamed))
-            updates |= search_fields(renamed)
-        ops = {"$inc": {"revision": 1}, "$set": updates, "$unset": removed}
-        changed = self._documents.update(
-            {"id": account.id, "revision": account.revision},
-            {operator: changes for operator, changes in ops.items() if changes},
-        )
-        if changed is None:
-            if "search" in updates:
-                self._withdraw_ngrams(renamed)
-            raise ConcurrentChange
-        self._ngrams.remove(account.id, search_text(account), but=search_text(renamed))
-        if "doctor_id" in fields:
-            for follow in self._care_listeners:
-                follow(account.id, fields["doctor_id"])
-        return Account.model_validate(changed)
+        return self._store.transaction(partial(self._change, account_id, decide))
+
+    def _change(self, account_id: str, decide: Decide) -> Account:
+        account = self.get(account_id)
+        fields = decide(account)
+        if account.status == "deleting" and fields.get("status") != "deleting":
+            raise NotFound(BEING_DELETED)
+        wanted = account.model_copy(update=dict(fields))
+        if wanted.role == "doctor" or wanted.status == "deleting":
+            wanted = wanted.model_copy(update={"doctor_id": None})
+        if wanted == account:
+            return account
+        if wanted.active_admin != account.active_admin:
+            self._write_admins(wanted)
+        self._write(account, wanted)
+        if wanted.doctor_id != account.doctor_id:
+            self._follow_care(account_id, wanted.doctor_id)
+        if wanted.role != account.role or wanted.status == "deleting":
+            self._release_patients(account_id)
+        return wanted
+
+    def _write(self, account: Account, wanted: Account) -> None:
+        before, after = account.model_dump(), wanted.model_dump()
+        changed = {name: value for name, value in after.items() if value != before[name]}
+        if changed.keys() & {"name", "email"}:
+            self._ngrams.remove(account.id, search_text(account))
+            self._ngrams.add(account.id, search_text(wanted))
+            changed |= search_fields(wanted)
+        ops: Ops = {
+            "$set": {name: value for name, value in changed.items() if value is not None},
+            "$unset": {name: True for name, value in changed.items() if value is None},
+            "$inc": {"revision": 1},
+        }
+        self._documents.update({"id": account.id}, ops)
+
+    def hold(self, account_id: str) -> Account:
+        """The account as it is. What the caller's transaction decides by it stays true: another one
+        that changes the account at the same time conflicts. Raises NotFound.
+        """
+        held = self._documents.update({"id": account_id}, {"$inc": {"revision": 1}})
+        if held is None:
+            raise NotFound
+        return Account.model_validate(held)
+
+    def active_admins(self) -> list[str]:
+        """The ids of the approved admins."""
+        return [found["id"] for found in self._documents.find(ACTIVE_ADMINS, fields=())]
+
+    def _write_admins(self, changed: Account) -> None:
+        """Write what every transaction writes that adds or removes an active admin, so that two of
+        them conflict. Raises LastAdmin where this one would remove the last.
+
+        A server of version 4 takes an account off the list, by the version of the list, before it
+        changes the account, by its revision. So both change here, for a removal that has begun.
+        """
+        admins = {identifier for identifier in self.active_admins() if identifier != changed.id}
+        if changed.active_admin:
+            admins.add(changed.id)
+        if not admins:
+            raise LastAdmin
+        self._documents.update_all(ACTIVE_ADMINS, {"$inc": {"revision": 1}})
+        written: Ops = {"$set": {"ids": sorted(admins), "schema": 1}, "$inc": {"version": 1}}
+        self._admins_list.update({"id": ADMINS_LIST}, written, upsert=True)
 
     def add_findings(self, account_id: str, more: int) -> Account | None:
         """Count findings that are stored or deleted in the same transaction, which so conflicts
@@ -201,19 +251,28 @@ class Accounts:
             return {}
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
-    def release_patients(self, doctor_id: str) -> None:
-        """End this doctor's care for all patients.
+    def _release_patients(self, doctor_id: str) -> None:
+        in_care: Filter = {"doctor_id": doctor_id}
+        if patients := self._documents.find(in_care, fields=()):
+            ops: Ops = {"$unset": {"doctor_id": True}, "$inc": {"revision": 1}}
+            self._documents.update_all(in_care, ops)
+        for patient in patients:
+            self._follow_care(patient["id"], None)
 
-        Concurrent changes of a patient's account are not lost: after a conflict it is read again.
-        """
-        while patients := self.find({"doctor_id": doctor_id}):
-            for patient in patients:
-                with suppress(ConcurrentChange):
-                    self.change(patient, doctor_id=None)
+    def _follow_care(self, account_id: str, doctor_id: str | None) -> None:
+        for follow in self._care_listeners:
+            follow(account_id, doctor_id)
 
-    def remove(self, account: Account) -> None:
-        self._ngrams.remove(account.id, search_text(account))
-        self._documents.delete({"id": account.id})
+    def remove(self, account_id: str) -> None:
+        """Delete the account, where it is not deleted already."""
+
+        def remove() -> None:
+            for found in self.find({"id": account_id}):
+                self._release_patients(account_id)
+                self._ngrams.remove(account_id, search_text(found))
+                self._documents.delete({"id": account_id})
+
+        self._store.transaction(remove)
 
     def emails_of(self, identifiers: set[str]) -> dict[str, str]:
         if not identifiers:
@@ -270,64 +329,34 @@ class Accounts:
         for document in found:
             if document.get("ngrams") is None:
                 with suppress(ValidationError):  # `check` names a damaged account
-                    changed += self._index(Account.model_validate(document))
+                    changed += self._index(document["id"])
         return Chunk(found[-1]["id"], changed)
 
-    def _index(self, account: Account) -> bool:
-        """False where the account is being deleted, or was renamed meanwhile."""
-        self._ngrams.add(account.id, search_text(account))
-        unchanged = {
-            "id": account.id,
-            "name": account.name,
-            "email": account.email,
-            "status": {"$ne": "deleting"},
-        }
-        if self._documents.update(unchanged, {"$set": search_fields(account)}):
-            return True
-        self._withdraw_ngrams(account)
-        return False
+    def _index(self, account_id: str) -> bool:
+        """False where the account is indexed already, or deleted."""
 
-    def _withdraw_ngrams(self, account: Account) -> None:
-        """Remove the n-grams added for a change that failed: another name came first, or a deletion
-        that may not have seen them.
-        """
-        self._ngrams.remove(account.id, search_text(account), but=self._text_of(account.id) or "")
+        def index() -> bool:
+            found = self._documents.find({"id": account_id, "ngrams": None})
+            for account in map(Account.model_validate, found):
+                self._ngrams.remove(account_id, search_text(account))  # what a crash left of them
+                self._ngrams.add(account_id, search_text(account))
+                self._documents.update({"id": account_id}, {"$set": search_fields(account)})
+            return bool(found)
 
-    def _text_of(self, account_id: str) -> str | None:
-        """The text whose n-grams the account has; None where it is deleted, or is being deleted:
-        it loses its n-grams first.
-        """
-        found = self._documents.get(account_id)
-        if found is None or found["status"] == "deleting":
-            return None
-        return search_text(Account.model_validate(found))
+        return self._store.transaction(index)
 
     def faults(self) -> Iterator[Fault]:
-        """Yield accounts with an outdated search text or n-grams that are not theirs, and patients
-        whose doctor does not exist, is no doctor any more, or who are doctors themselves.
+        """Yield patients whose doctor is none, or who are doctors themselves. Earlier code left
+        such; nobody sees them.
         """
-        found = self._documents.find()
-        # With those that are half deleted, which may still have theirs; `_text_of` says that they
-        # lack none.
-        indexed = [one for one in found if "ngrams" in one]
-        texts = {one["id"]: search_text(Account.model_validate(one)) for one in indexed}
-        doctors = {one["id"] for one in self._documents.find({"role": "doctor"})}
-        for document in found:
-            account = Account.model_validate(document)
-            if document.get("search") != search_text(account):
-                message = f"account {account.id} is not found by its name and e-mail"
-                yield Fault(message, partial(self._repair, account, name=account.name))
+        doctors = {account.id for account in self.find({"role": "doctor"})}
+        for account in self.find({}):
             if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
                 message = f"account {account.id} has an invalid doctor assignment"
-                yield Fault(message, partial(self._repair, account, doctor_id=None))
-        yield from self._ngrams.faults(texts, self._text_of)
+                yield Fault(message, partial(self._end_care, account.id))
 
-    def _repair(self, account: Account, **fields: Any) -> None:
-        """Change the account, unless it has changed since the fault was found: that change may have
-        repaired it.
-        """
-        with suppress(ConcurrentChange):
-            self.change(account, **fields)
+    def _end_care(self, account_id: str) -> None:
+        self.change(account_id, lambda _: {"doctor_id": None})
 
 
 def key_without_findings(account_id: str) -> str:
@@ -343,5 +372,5 @@ def search_text(account: Account) -> str:
 
 
 def search_fields(account: Account) -> Document:
-    """What each write of a name or an e-mail must write too, after the n-grams of the text."""
+    """What each write of a name or an e-mail must write too, with the n-grams of the text."""
     return {"search": search_text(account), "ngrams": LENGTH}

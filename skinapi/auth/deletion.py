@@ -5,38 +5,48 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
-from skinapi.auth.active_admins import ActiveAdmins
-from skinapi.errors import Conflict, SkinAPIError
+from skinapi.errors import SkinAPIError
 from skinapi.storage.faults import Fault
 
 Forget = Callable[[str], None]
+Check = Callable[[Account], None]
 
 
 class Eraser:
     """Each package that stores an owner's data passes in an idempotent `forget(owner_id)`."""
 
-    def __init__(
-        self, *, accounts: Accounts, active_admins: ActiveAdmins, forget: Sequence[Forget]
-    ) -> None:
+    def __init__(self, *, accounts: Accounts, trail: AuditTrail, forget: Sequence[Forget]) -> None:
         self._accounts = accounts
-        self._active_admins = active_admins
+        self._trail = trail
         self._forget = forget
 
-    def erase(self, account: Account, *, waiting: bool = False) -> None:
-        """Delete the account and its data. Raises LastAdmin, NotFound, ConcurrentChange; with
-        `waiting`, raises Conflict where it does not wait for approval any more.
+    def erase(
+        self,
+        account: Account,
+        *,
+        by: str,
+        action: str = "account.delete",
+        check: Check | None = None,
+    ) -> None:
+        """Delete the account and its data, and add this action to the audit trail.
 
-        The status "deleting" comes first and revokes the tokens. The account is removed last, so
-        that `resume` finds it after a crash.
+        `check` raises an error for an account, as it is now, that shall not be deleted. Raises that
+        error, LastAdmin, and NotFound. One transaction sets the status "deleting": the tokens are
+        dead, and nobody sees the account's data any more. Then all of it is deleted, in many. The
+        account is removed last, so that `resume` finds it after a crash.
         """
 
         def decide(current: Account) -> dict[str, Any]:
-            if waiting and current.status != "waiting":
-                raise Conflict
+            if check:
+                check(current)
             return {"status": "deleting"}
 
-        self._finish(self._active_admins.change(account.id, decide))
+        self._trail.change(
+            partial(self._accounts.change, account.id, decide), action, by=by, target=account.id
+        )
+        self._finish(account.id)
 
     def resume(self) -> None:
         """Finish deletions that a crash interrupted. One that fails again is left to `check`, so
@@ -44,15 +54,14 @@ class Eraser:
         """
         for account in self._accounts.find({"status": "deleting"}):
             with suppress(SkinAPIError):
-                self._finish(account)
+                self._finish(account.id)
 
     def faults(self) -> Iterator[Fault]:
         """Yield the accounts whose deletion has begun but not ended."""
         for account in self._accounts.find({"status": "deleting"}):
-            yield Fault(f"account {account.id} is half deleted", partial(self._finish, account))
+            yield Fault(f"account {account.id} is half deleted", partial(self._finish, account.id))
 
-    def _finish(self, account: Account) -> None:
+    def _finish(self, account_id: str) -> None:
         for forget in self._forget:
-            forget(account.id)
-        self._accounts.release_patients(account.id)
-        self._accounts.remove(account)
+            forget(account_id)
+        self._accounts.remove(account_id)

@@ -58,9 +58,14 @@ def _write(store: Store, account: Document, fields: Document, **increments: int)
     """Write without `Accounts`, which cannot be opened while two accounts share an address."""
     before, after = (Account.model_validate({**account, **changed}) for changed in ({}, fields))
     ngrams = NgramIndex(store)
-    ngrams.add(after.id, search_text(after))
-    store.collection("accounts").update(
-        {"id": after.id},
-        {"$set": {**fields, **search_fields(after)}, "$inc": {"revision": 1, **increments}},
-    )
-    ngrams.remove(before.id, search_text(before), but=search_text(after))
+
+    def write() -> None:
+        ngrams.remove(before.id, search_text(before))
+        ngrams.add(after.id, search_text(after))
+        changes = {
+            "$set": {**fields, **search_fields(after)},
+            "$inc": {"revision": 1, **increments},
+        }
+        store.collection("accounts").update({"id": after.id}, changes)
+
+    store.transaction(write)

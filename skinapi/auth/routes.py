@@ -5,7 +5,6 @@ from typing import Any
 from flask import request
 
 from skinapi.auth.errors import (
-    ConcurrentChange,
     EmailTaken,
     InitialPasswordExpired,
     InvalidCredentials,
@@ -114,7 +113,7 @@ def log_in(auth: AuthService, *, body: Credentials) -> LoggedIn | LoggedInToRefr
     access=Public(),
     rate=Rate.SIGN_IN,
     max_body=LARGEST_BODY,
-    raises=(*REFUSALS, BadRequest, ConcurrentChange),
+    raises=(*REFUSALS, BadRequest),
 )
 def replace_password(
     auth: AuthService, *, body: PasswordReplacement
@@ -160,7 +159,7 @@ def show_me(auth: AuthService, *, subject: Subject) -> Me:
     "/me/password",
     access=Signed(even_initial_password=True),
     rate=Rate.SIGN_IN,
-    raises=(BadRequest, ConcurrentChange),
+    raises=(BadRequest,),
 )
 def change_password(
     auth: AuthService, *, body: NewPasswordBody, subject: Subject
@@ -175,7 +174,7 @@ def change_password(
     return _password_changed(tokens)
 
 
-@routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE, raises=(ConcurrentChange,))
+@routes.route("PUT", "/me/consents", access=Signed(), rate=Rate.WRITE)
 def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Message:
     """Set the consents: whether photos may be kept, whether figures may be sent to an LLM, and
     whether kept photos may teach a model.
@@ -187,7 +186,7 @@ def set_consents(auth: AuthService, *, body: Consents, subject: Subject) -> Mess
     return Message(message="Consents changed")
 
 
-@routes.route("PUT", "/me/locale", access=Signed(), rate=Rate.WRITE, raises=(ConcurrentChange,))
+@routes.route("PUT", "/me/locale", access=Signed(), rate=Rate.WRITE)
 def change_locale(auth: AuthService, *, body: NewLocale, subject: Subject) -> Message:
     """Choose the language of one's reports, where a request asks for none."""
     auth.change_locale(account_id=subject.id, locale=body.locale)

@@ -1,14 +1,16 @@
 """Registration, login, token refresh, password changes, consents and sessions."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts import Account, Accounts, Decide
 from skinapi.auth.emails import normalise_email
 from skinapi.auth.errors import (
-    ConcurrentChange,
     EmailTaken,
     InitialPasswordExpired,
     InvalidCredentials,
@@ -24,6 +26,7 @@ from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,
     BadRequest,
+    Duplicate,
     NotFound,
     PasswordChangeRequired,
     SkinAPIError,
@@ -68,10 +71,11 @@ class AuthService:
         trail: AuditTrail,
         password_page: str,
         initial_password_life: timedelta,
+        count_account: Callable[[], None],
         on_withdrawal: Mapping[str, Callable[[str], None]],
     ) -> None:
-        """`on_withdrawal`: by consent, what erases that which it allowed, called with the account's
-        id. It must be idempotent.
+        """`count_account()` counts a registration. `on_withdrawal`: by consent, what erases that
+        which it allowed, called with the account's id. It must be idempotent.
         """
         self._accounts = accounts
         self._passwords = passwords
@@ -81,23 +85,31 @@ class AuthService:
         self._trail = trail
         self._password_page = password_page
         self._initial_password_life = initial_password_life
+        self._count_account = count_account
         self._on_withdrawal = on_withdrawal
 
     def register_user(
         self, *, name: str, email: str, password: str, caller: ClientInfo
     ) -> IssuedTokens:
         """Create an account that waits for approval, and return its tokens. Raises EmailTaken."""
-        # Before the expensive hash. If two register at once, the unique index in `add` decides.
+        # Before the expensive hash. If two register at once, the unique index decides.
         if self._accounts.by_email(email):
             raise EmailTaken
         with self._passwords.place(caller.address):
-            new_hash = self._passwords.hash(password)
+            fields = {"name": name, "email": email, "password_hash": self._passwords.hash(password)}
         identifier = new_id()
-        with self._trail.act("account.register", by=identifier, target=identifier):
-            account = self._accounts.add(
-                id=identifier, name=name, email=email, password_hash=new_hash
+
+        def register() -> IssuedTokens:
+            return self._open_session(self._accounts.add(id=identifier, **fields), caller)
+
+        try:
+            issued = self._trail.change(
+                register, "account.register", by=identifier, target=identifier
             )
-        return self._open_session(account, caller)
+        except Duplicate as error:
+            raise EmailTaken from error
+        self._count_account()
+        return issued
 
     def log_in(
         self, *, email: str, password: str, caller: ClientInfo
@@ -113,7 +125,7 @@ class AuthService:
             if account.must_change:
                 raise PasswordChangeRequired(self._password_page)
             if self._passwords.outdated(account.password_hash):
-                account = self._rehash(account, password)
+                self._rehash(account, password)
         return account, self._open_session(account, caller)
 
     def refresh(self, *, token: str) -> IssuedTokens:
@@ -129,8 +141,12 @@ class AuthService:
         self._refuse_expired(account)
         renewed = self._sessions.renew(session, token)
         if renewed is None:  # the token was used before: it may be stolen
-            if self._sessions.end(session.id, account_id=account.id):
-                self._trail.record("session.reuse", by=account.id, target=session.id)
+            self._trail.change(
+                partial(self._sessions.end, session.id, account_id=account.id),
+                "session.reuse",
+                by=account.id,
+                target=session.id,
+            )
             raise InvalidRefreshToken
         return self._issue_tokens(account, *renewed)
 
@@ -145,40 +161,46 @@ class AuthService:
     ) -> IssuedTokens:
         """Replace the password, revoke all tokens and return new ones.
 
-        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired,
-        BadRequest or ConcurrentChange.
+        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, BadRequest, AccountSuspended or
+        AccountNotApproved.
         """
         account = self._accounts.get(account_id)
+        _refuse_inactive(account)  # since the request was admitted
         with self._passwords.place(caller.address, signed=True):
             guess = self._take_guess(account.email, caller, account)
             if not self._passwords.matches(current, account.password_hash):
                 raise WrongPassword
             self._guess_limits.give_back(guess, account_id=account.id)
             self._refuse_expired(account)
-            return self._replace_password(account, current=current, new=new, caller=caller)
+            return self._replace_password(
+                account, current=current, new=new, caller=caller, wrong=WrongPassword
+            )
 
     def replace_password(
         self, *, email: str, current: str, new: str, caller: ClientInfo
     ) -> IssuedTokens:
         """As `change_password`, but without a token: e-mail and current password identify the
-        account. Raises the errors of a login, BadRequest and ConcurrentChange.
+        account. Raises the errors of a login, and BadRequest.
         """
         with self._passwords.place(caller.address):
             account = self._authenticate(email, current, caller)
-            return self._replace_password(account, current=current, new=new, caller=caller)
+            return self._replace_password(
+                account, current=current, new=new, caller=caller, wrong=InvalidCredentials
+            )
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
         """Change the given consents, and keep the others. What one allowed that is not given any
-        more is erased. Raises ConcurrentChange.
+        more is erased, after it is withdrawn: that may be much.
         """
-        account = self._accounts.get(account_id)
-        wanted = {**account.consents, **consents}
-        if wanted != account.consents:
-            with self._trail.act("account.consents", by=account_id, target=account_id):
-                self._accounts.change(account, consents=wanted)
-                self._erase_withdrawn(account_id, consents)
-        else:  # a crash may have interrupted the erasure
-            self._erase_withdrawn(account_id, consents)
+        stored = self._accounts.get(account_id).consents
+        if not consents.items() <= stored.items():
+            self._change_own(
+                account_id,
+                "account.consents",
+                lambda own: {"consents": {**own.consents, **consents}},
+            )
+        # Also where nothing changes: a crash may have interrupted the erasure.
+        self._erase_withdrawn(account_id, consents)
 
     def _erase_withdrawn(self, account_id: str, consents: Mapping[str, bool]) -> None:
         for name, erase in self._on_withdrawal.items():
@@ -186,24 +208,29 @@ class AuthService:
                 erase(account_id)
 
     def change_locale(self, *, account_id: str, locale: Language) -> None:
-        """Choose the language of the account's reports. Raises ConcurrentChange."""
-        account = self._accounts.get(account_id)
-        if account.locale != locale:
-            with self._trail.act("account.locale", by=account_id, target=account_id):
-                self._accounts.change(account, locale=locale)
+        """Choose the language of the account's reports."""
+        if self._accounts.get(account_id).locale != locale:
+            self._change_own(account_id, "account.locale", lambda _: {"locale": locale})
+
+    def _change_own(self, account_id: str, action: str, decide: Decide) -> None:
+        change = partial(self._accounts.change, account_id, decide)
+        self._trail.change(change, action, by=account_id, target=account_id)
 
     def list_sessions(self, *, account: Account, after: str | None, limit: int) -> Page[Session]:
         return self._sessions.page(account, after=after, limit=limit)
 
     def end_session(self, *, session_id: str, by: str) -> None:
         """End a session of the account `by`. Raises NotFound if it has no such session."""
-        with self._trail.act("session.end", by=by, target=by):
+
+        def end() -> None:
             if not self._sessions.end(session_id, account_id=by):
                 raise NotFound(NO_SESSION)
 
+        self._trail.change(end, "session.end", by=by, target=by)
+
     def log_out(self, *, subject: Subject) -> None:
-        with self._trail.act("account.logout", by=subject.id, target=subject.id):
-            self._sessions.end(subject.session_id, account_id=subject.id)
+        end = partial(self._sessions.end, subject.session_id, account_id=subject.id)
+        self._trail.change(end, "account.logout", by=subject.id, target=subject.id)
 
     def _authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
         """The account of this e-mail address and password.
@@ -229,24 +256,41 @@ class AuthService:
         return account
 
     def _replace_password(
-        self, account: Account, *, current: str, new: str, caller: ClientInfo
+        self,
+        account: Account,
+        *,
+        current: str,
+        new: str,
+        caller: ClientInfo,
+        wrong: type[SkinAPIError],
     ) -> IssuedTokens:
+        """Raises `wrong` where the current password was replaced since it was checked, or the
+        account suspended.
+        """
         if new == current:
             raise BadRequest("The new password must differ from the current one")
         new_hash = self._passwords.hash(new)
-        with self._trail.act("account.password", by=account.id, target=account.id):
-            changed = self._accounts.change(
-                account,
-                password_hash=new_hash,
-                must_change=False,
-                initial_password_expires_at=None,
-                token_version=account.token_version + 1,
+
+        def decide(stored: Account) -> dict[str, Any]:
+            if stored.token_version != account.token_version:
+                raise wrong
+            return {
+                "password_hash": new_hash,
+                "must_change": False,
+                "initial_password_expires_at": None,
+                "token_version": account.token_version + 1,
+            }
+
+        def replace() -> IssuedTokens:
+            changed = self._accounts.change(account.id, decide)
+            self._sessions.forget(account.id)
+            # Who knew the old password may have logged in from elsewhere.
+            self._guess_limits.forget_others(
+                account.id, email=account.email, address=caller.address
             )
-        # The new token_version has revoked them already; this removes them from the store.
-        self._sessions.forget(account.id)
-        # Who knew the old password may have logged in from elsewhere.
-        self._guess_limits.forget_others(account.id, email=account.email, address=caller.address)
-        return self._open_session(changed, caller)
+            return self._open_session(changed, caller)
+
+        return self._trail.change(replace, "account.password", by=account.id, target=account.id)
 
     def _refuse_expired(self, account: Account) -> None:
         """Raises InitialPasswordExpired if the account still has one and it has expired, or was
@@ -295,14 +339,16 @@ class AuthService:
             raise InvalidRefreshToken
         return account
 
-    def _rehash(self, account: Account, password: str) -> Account:
-        """Hash the password with today's parameters. If the account has changed in the meantime,
-        the next login does it instead.
-        """
-        try:
-            return self._accounts.change(account, password_hash=self._passwords.hash(password))
-        except ConcurrentChange:
-            return account
+    def _rehash(self, account: Account, password: str) -> None:
+        """Hash the password with today's parameters, unless it was changed meanwhile."""
+        new_hash = self._passwords.hash(password)
+
+        def decide(stored: Account) -> dict[str, Any]:
+            unchanged = stored.password_hash == account.password_hash
+            return {"password_hash": new_hash} if unchanged else {}
+
+        with suppress(NotFound):  # deleted meanwhile: its session opens nothing
+            self._accounts.change(account.id, decide)
 
     def _open_session(self, account: Account, caller: ClientInfo) -> IssuedTokens:
         session_and_token = self._sessions.open(account, client=caller.client, renews=caller.renews)

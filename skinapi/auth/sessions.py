@@ -13,6 +13,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from skinapi.auth.accounts import Account
 from skinapi.storage.ids import is_ahead, new_id, now
@@ -60,6 +61,7 @@ class Sessions:
 
     def __init__(self, store: Store, lifetimes: SessionLifetimes) -> None:
         self._lifetimes = lifetimes
+        self._store = store
         self._documents = store.collection("sessions")
         self._documents.ensure_index("family", "id")
         self._documents.ensure_index("account", "id")
@@ -68,7 +70,9 @@ class Sessions:
     def open(
         self, account: Account, *, client: str | None = None, renews: bool = False
     ) -> tuple[Session, str | None]:
-        """A new session, and with `renews` its first refresh token."""
+        """A new session, and with `renews` its first refresh token. Where the account has changed
+        meanwhile, it is of another token version, and opens nothing.
+        """
         current, family, turn = now(), _random_secret(), _random_secret()
         ends_at = current + (self._lifetimes.session if renews else self._lifetimes.day)
         session = Session(
@@ -83,8 +87,7 @@ class Sessions:
             family=_hash(family) if renews else None,
             turn=_hash(turn) if renews else None,
         )
-        self._make_room(account.id)
-        self._documents.insert({**session.model_dump(), "schema": 1})
+        self._store.transaction(partial(self._insert, session))
         return session, f"{family}.{turn}" if renews else None
 
     def access_until(self, session: Session) -> datetime:
@@ -141,10 +144,11 @@ class Sessions:
         """End all sessions of an account."""
         self._documents.delete({"account": account_id})
 
-    def _make_room(self, account_id: str) -> None:
-        kept = self._documents.find({"account": account_id}, sort="-id", limit=MOST)
+    def _insert(self, session: Session) -> None:
+        kept = self._documents.find({"account": session.account}, sort="-id", limit=MOST, fields=())
         if len(kept) == MOST:
-            self._documents.delete({"account": account_id, "id": {"$lte": kept[-1]["id"]}})
+            self._documents.delete({"account": session.account, "id": {"$lte": kept[-1]["id"]}})
+        self._documents.insert({**session.model_dump(), "schema": 1})
 
 
 def _is_believed(session: Document) -> bool:

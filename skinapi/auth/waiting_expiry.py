@@ -5,8 +5,7 @@ them.
 from contextlib import suppress
 from datetime import timedelta
 
-from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Accounts
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.auth.deletion import Eraser
 from skinapi.errors import Conflict, NotFound
 from skinapi.storage.background import PeriodicThread
@@ -18,21 +17,20 @@ PASS_EVERY_S = 3600.0
 class WaitingExpiry(PeriodicThread):
     """Any process may make a pass; two at once do no harm."""
 
-    def __init__(
-        self, *, accounts: Accounts, eraser: Eraser, trail: AuditTrail, life: timedelta
-    ) -> None:
+    def __init__(self, *, accounts: Accounts, eraser: Eraser, life: timedelta) -> None:
         super().__init__("waiting-expiry", every_s=PASS_EVERY_S, failure="not expired")
         self._accounts = accounts
         self._eraser = eraser
-        self._trail = trail
         self._life = life
 
     def make_pass(self) -> None:
         """Delete what has waited since its registration for longer than `life`."""
         for account in self._accounts.never_approved(before=now() - self._life):
             # An admin may have approved or deleted it meanwhile.
-            with (
-                suppress(Conflict, NotFound),
-                self._trail.act("account.expire", by="system", target=account.id),
-            ):
-                self._eraser.erase(account, waiting=True)
+            with suppress(Conflict, NotFound):
+                self._eraser.erase(account, by="system", action="account.expire", check=_waits)
+
+
+def _waits(account: Account) -> None:
+    if account.status != "waiting":
+        raise Conflict

@@ -25,7 +25,7 @@ class ForgettingPackage:
 def eraser_of(backend: Backend, *services: ForgettingPackage) -> Eraser:
     return Eraser(
         accounts=Accounts(backend.services.store),
-        active_admins=backend.services.active_admins,
+        trail=backend.services.trail,
         forget=[package.forget for package in services],
     )
 
@@ -34,7 +34,7 @@ def test_every_package_deletes_its_data_before_the_account_goes(any_backend: Bac
     person = any_backend.member("ada@example.org")
     account = any_backend.account("ada@example.org")
     first, second = ForgettingPackage(), ForgettingPackage()
-    eraser_of(any_backend, first, second).erase(account)
+    eraser_of(any_backend, first, second).erase(account, by="-")
     assert first.asked == second.asked == [account.id]
     assert any_backend.services.store.collection("accounts").count({"id": account.id}) == 0
     assert person.call("GET", "/me").status_code == 401
@@ -46,7 +46,7 @@ def test_a_package_that_fails_leaves_a_deleting_account_to_finish(any_backend: B
     healthy, broken = ForgettingPackage(), ForgettingPackage(broken=True)
     eraser = eraser_of(any_backend, healthy, broken)
     with pytest.raises(StoreUnavailable):
-        eraser.erase(account)
+        eraser.erase(account, by="-")
     assert any_backend.account("ada@example.org").status == "deleting"
     assert person.call("GET", "/me").status_code == 401
     (fault,) = eraser.faults()
@@ -62,9 +62,9 @@ def test_deleting_an_account_is_idempotent(backend: Backend) -> None:
     backend.member("ada@example.org")
     account = backend.account("ada@example.org")
     eraser = eraser_of(backend, ForgettingPackage())
-    eraser.erase(account)
+    eraser.erase(account, by="-")
     with pytest.raises(SkinAPIError, match="Not found"):
-        eraser.erase(account)
+        eraser.erase(account, by="-")
     eraser.resume()
 
 
@@ -78,9 +78,7 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
             raise StoreUnavailable
 
     accounts = Accounts(backend.services.store)
-    Eraser(
-        accounts=accounts, active_admins=backend.services.active_admins, forget=[forget]
-    ).resume()
+    Eraser(accounts=accounts, trail=backend.services.trail, forget=[forget]).resume()
     assert [account.id for account in accounts.find({"status": "deleting"})] == [stubborn]
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from skinapi.auth import account_search
 from skinapi.auth.accounts import Account, Accounts, search_text
-from skinapi.auth.errors import EmailTaken
 from skinapi.auth.ngrams import LAST, LENGTH, NgramIndex, ngrams_of
 from skinapi.migrations import migrations_of
 from skinapi.storage.ids import new_id
@@ -147,70 +146,16 @@ def test_a_deleted_account_leaves_no_part_of_its_name(any_backend: Backend) -> N
     any_backend.member("ada@example.org", name="Ada Lovelace")
     store = any_backend.services.store
     other = people(store, 1)
-    any_backend.services.eraser.erase(any_backend.account("ada@example.org"))
+    any_backend.services.eraser.erase(any_backend.account("ada@example.org"), by="-")
     assert kept_keys(store) == keys_of(other)
 
 
-def test_a_taken_email_and_a_new_name_leave_no_parts() -> None:
+def test_a_new_name_leaves_no_parts_of_the_old_one() -> None:
     store = MockStore()
     accounts = Accounts(store)
     ada = accounts.add(name="Ada Lovelace", email="ada@example.org", password_hash="-")
-    with pytest.raises(EmailTaken):
-        accounts.add(name="Grace Hopper", email="ada@example.org", password_hash="-")
-    assert kept_keys(store) == keys_of([ada])
-    renamed = accounts.change(ada, name="Ada King")
+    renamed = accounts.change(ada.id, lambda _: {"name": "Ada King"})
     assert kept_keys(store) == keys_of([renamed])
-
-
-def test_an_account_that_is_deleted_or_renamed_during_the_migration_leaves_no_parts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    store = MockStore()
-    accounts = Accounts(store)
-    gone, renamed = people(store, 2)
-    for account in (gone, renamed):
-        without_ngrams(store, account)
-    add = NgramIndex.add
-
-    def meanwhile(self: NgramIndex, account_id: str, text: str) -> None:
-        monkeypatch.setattr(NgramIndex, "add", add)
-        accounts.remove(gone)
-        accounts.change(renamed, name="Ada King")
-        add(self, account_id, text)
-
-    monkeypatch.setattr(NgramIndex, "add", meanwhile)
-    assert accounts.index_next(None) == (renamed.id, 0)
-    assert kept_keys(store) == keys_of([accounts.get(renamed.id)])
-
-
-@pytest.mark.parametrize("others", ["migration", "check: n-grams", "check: search text"])
-def test_who_comes_between_the_writes_of_a_deletion_leaves_no_parts(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch, others: str
-) -> None:
-    backend.member("ada@example.org", name="Ada Lovelace")
-    services, account = backend.services, backend.account("ada@example.org")
-    if others == "migration":
-        without_ngrams(services.store, account)
-    elif others == "check: n-grams":
-        NgramIndex(services.store).remove(account.id, "lovelace")
-    else:
-        backend.edit(account.email, search="outdated")
-    repairs = [fault.repair for fault in services.faults() if fault.repair]
-    remove = NgramIndex.remove
-
-    def overtaken(self: NgramIndex, account_id: str, text: str, *, but: str = "") -> None:
-        remove(self, account_id, text, but=but)
-        if but:  # a change of the account, not its end
-            return
-        monkeypatch.setattr(NgramIndex, "remove", remove)
-        Accounts(services.store).index_next(None)
-        for repair in repairs:
-            repair()
-
-    assert len(repairs) == (others != "migration")
-    monkeypatch.setattr(NgramIndex, "remove", overtaken)
-    services.eraser.erase(account)
-    assert kept_keys(services.store) == set()
 
 
 def test_a_short_search_finds_names_with_the_last_character_of_unicode() -> None:
@@ -220,43 +165,6 @@ def test_a_short_search_finds_names_with_the_last_character_of_unicode() -> None
         accounts.add(name=name, email=f"{new_id()}@b.c", password_hash="-")
     for text, found in (("ann", 1), ("nn", 1), (f"a{LAST}", 1), (LAST, 3), (LAST * 4, 1)):
         assert len(pages(accounts, text, limit=2, roles=ROLES, status=None)) == found
-
-
-def test_check_names_and_repairs_what_the_index_lacks_and_what_it_has_too_much(
-    backend: Backend,
-) -> None:
-    """As after a crash, and after a deletion by earlier code."""
-    store, services = backend.services.store, backend.services
-    ada, grace = people(store, 2)
-    index = NgramIndex(store)
-    index.remove(ada.id, search_text(ada))
-    index.add(grace.id, "lovelace")
-    gone = new_id()
-    index.add(gone, "lovelace")
-    unindexed = Accounts(store).add(name="Zoë", email="zoe@example.org", password_hash="-")
-    without_ngrams(store, unindexed)  # for the migration, not for `check`
-    found = {fault.says: fault for fault in services.faults()}
-    assert sorted(found) == sorted(
-        [
-            f"account {ada.id} is not found by its name and e-mail",
-            f"the index of names has parts that account {grace.id} does not have",
-            f"the index of names has parts that account {gone} does not have",
-        ]
-    )
-    for fault in found.values():
-        assert fault.repair
-        fault.repair()
-    assert list(services.faults()) == []
-    assert kept_keys(store) == keys_of([ada, grace])
-
-
-def test_a_half_deleted_account_is_named_once(backend: Backend) -> None:
-    backend.member("ada@example.org")
-    account = backend.account("ada@example.org")
-    NgramIndex(backend.services.store).remove(account.id, search_text(account))
-    backend.edit(account.email, status="deleting")
-    (fault,) = backend.services.faults()
-    assert fault.says == f"account {account.id} is half deleted"
 
 
 def test_an_ngram_begins_with_each_character() -> None:

@@ -29,7 +29,7 @@ def test_a_name_leaves_the_words_around_it_in_their_order(
     seeder.services.admin.assign_doctor(email=patient.email, doctor=doctor.email, by="admin")
     sent = ANGULAR.send(seeder.server.port, photo_of("melanoma", (600, 450)), token=patient.token)
     assert sent.status == 200
-    seeder.accounts.change(seeder.accounts.get(patient.id), name=name)
+    seeder.accounts.change(patient.id, lambda _: {"name": name})
     [found] = doctor.call("GET", "/queue").json
     visitor.look(DESKTOP)
     visitor.enter(doctor, "doctor")

@@ -53,8 +53,7 @@ class Reviewer(threading.Thread):
     def __init__(self, seeder: Seeder, history: History, seed: str) -> None:
         super().__init__(daemon=True)
         self.doctor, self.patient = seeder.person("doctor"), seeder.person()
-        account = seeder.accounts.get(self.patient.id)
-        seeder.accounts.change(account, doctor_id=self.doctor.id)
+        seeder.accounts.change(self.patient.id, lambda _: {"doctor_id": self.doctor.id})
         for caller, role in ((self.doctor, "doctor"), (self.patient, "user")):
             history.record(Event("enrol", caller.email, caller.id, 201, role))
         self.findings: list[Reviewed] = []

@@ -45,7 +45,7 @@ def test_a_form_that_waits_for_another_check_is_refused_after_the_deletion(
         sender.start()
         while checks._places._value > 1:  # it waits from then on
             threading.Event().wait(0.01)
-        any_backend.services.eraser.erase(any_backend.account("ada@x.example"))
+        any_backend.services.eraser.erase(any_backend.account("ada@x.example"), by="-")
     sender.join(60)
     assert statuses == [401]
     assert_nothing_is_kept(any_backend)
@@ -88,7 +88,7 @@ def test_what_is_stored_after_the_deletion_is_taken_back(
     original = getattr(writer, method)
 
     def after_deletion(*args: Any, **options: Any) -> Any:
-        backend.services.eraser.erase(backend.account("ada@x.example"))
+        backend.services.eraser.erase(backend.account("ada@x.example"), by="-")
         return original(*args, **options)
 
     monkeypatch.setattr(writer, method, after_deletion)

@@ -249,7 +249,7 @@ def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
     if what == "finding":
         assert ada.call("DELETE", f"/submissions/{number}").status_code == 200
     else:
-        any_backend.services.eraser.erase(any_backend.account(ada.email))
+        any_backend.services.eraser.erase(any_backend.account(ada.email), by="-")
     left = clinic.show(dataset)
     assert (left["pictures"], left["erased"]) == (1, 1)
     assert clinic.blobs() == 3
@@ -464,7 +464,7 @@ def test_erased_contributions_leave_no_trace_of_the_account(any_backend: Backend
     account = any_backend.account(ada.email)
     clinic.finding(ada, {})
     clinic.dataset()
-    any_backend.services.eraser.erase(account)
+    any_backend.services.eraser.erase(account, by="-")
     kept = any_backend.stored(but=("guesses", "audit"))
     assert account.id not in str(kept)
     assert clinic.blobs() == 0

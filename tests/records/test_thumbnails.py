@@ -91,7 +91,7 @@ def test_it_is_deleted_with_the_photo(any_backend: Backend) -> None:
         assert person.call("GET", path_of(body)).status_code == 200
     assert len(list(any_backend.services.store.blobs.keys())) == 4
     assert ada.call("DELETE", f"/submissions/{bodies[0]['id']}").status_code == 200
-    any_backend.services.eraser.erase(any_backend.account(bob.email))
+    any_backend.services.eraser.erase(any_backend.account(bob.email), by="-")
     assert list(any_backend.services.store.blobs.keys()) == []
 
 

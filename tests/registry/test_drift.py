@@ -95,7 +95,7 @@ def test_photos_of_clients_that_keep_nothing_count_too(backend: Backend) -> None
 def test_a_deleted_finding_was_made_all_the_same(backend: Backend) -> None:
     ada = backend.member()
     predicted(ada)
-    backend.services.eraser.erase(backend.account(ada.email))
+    backend.services.eraser.erase(backend.account(ada.email), by="-")
     assert this_week(backend)["findings"] == 1
 
 

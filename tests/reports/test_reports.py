@@ -240,7 +240,7 @@ def test_reports_go_with_their_submission_and_with_its_owner(any_backend: Backen
     assert ada.call("DELETE", f"/submissions/{numbers[0]}").status_code == 200
     assert not verdict(any_backend, hashes[0]).get_json()["valid"]
     assert verdict(any_backend, hashes[1]).get_json()["valid"]
-    any_backend.services.eraser.erase(any_backend.account(ada.email))
+    any_backend.services.eraser.erase(any_backend.account(ada.email), by="-")
     assert any_backend.stored().get("reports", []) == []
     assert list(any_backend.services.store.blobs.keys()) == []
 

@@ -44,8 +44,7 @@ class Seeder:
         identifier = new_id()
         email = f"{role}-{identifier[-12:]}@example.org"
         fields = {"id": identifier, "email": email, "name": "Ada", "password_hash": NO_HASH}
-        self.accounts.add(**fields)
-        self.services.active_admins.change(identifier, lambda _: {"role": role, "status": status})
+        self.accounts.add(**fields, role=role, status=status)
         return self.caller(identifier, email)
 
     def caller(self, identifier: str, email: str) -> Caller:
@@ -55,5 +54,5 @@ class Seeder:
     def only_admins(self, *callers: Caller) -> None:
         """Send every other admin home."""
         kept = {caller.id for caller in callers}
-        for identifier in set(self.services.active_admins.active_admins()) - kept:
-            self.services.active_admins.change(identifier, lambda _: {"role": "user"})
+        for identifier in set(self.accounts.active_admins()) - kept:
+            self.accounts.change(identifier, lambda _: {"role": "user"})
