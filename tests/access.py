@@ -117,20 +117,19 @@ class SampleAccounts:
 
     def _submission(self, owner: str) -> int:
         blobs = self.backend.services.store.blobs
-        return (
-            Submissions(self.backend.services.store)
-            .add(
-                identifier=new_id(),
-                finding=finding_of(),
-                owner=owner,
-                context=Context(),
-                language="en",
-                sections=dict.fromkeys(SECTIONS, "said"),
-                photo_blob=blobs.put(PHOTO),
-                idempotency_key=new_id(),
-            )
-            .number
+        submissions = Submissions(self.backend.services.store)
+        filed = submissions.add(
+            identifier=new_id(),
+            number=submissions.take_number(),
+            finding=finding_of(),
+            owner=owner,
+            context=Context(),
+            language="en",
+            sections=dict.fromkeys(SECTIONS, "said"),
+            photo_blob=blobs.put(PHOTO),
+            idempotency_key=new_id(),
         )
+        return filed.number
 
     def refresh_token(self) -> str:
         account = self.backend.account(
