@@ -182,7 +182,7 @@ class Accounts:
         """The account as it is. What the caller's transaction decides by it stays true: another one
         that changes the account at the same time conflicts. Raises NotFound.
         """
-        held = self._documents.update({"id": account_id}, {"$inc": {"revision": 1}})
+        held = self._documents.update({"id": account_id}, {"$inc": {"holds": 1}})
         if held is None:
             raise NotFound
         return Account.model_validate(held)

@@ -161,8 +161,8 @@ class AuthService:
     ) -> IssuedTokens:
         """Replace the password, revoke all tokens and return new ones.
 
-        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, BadRequest, AccountSuspended or
-        AccountNotApproved.
+        Raises WrongPassword, TooManyGuesses, InitialPasswordExpired, BadRequest, AccountSuspended
+        or AccountNotApproved.
         """
         account = self._accounts.get(account_id)
         _refuse_inactive(account)  # since the request was admitted
