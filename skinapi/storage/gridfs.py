@@ -21,6 +21,7 @@ from skinapi.storage.outage import ErrorContext
 from skinapi.storage.ports import Document
 
 LONGEST_UPLOAD = timedelta(hours=1)
+CHUNK_BYTES = 255 * 1024  # the specification's default
 
 
 class GridBlobs:
@@ -32,17 +33,42 @@ class GridBlobs:
         self._bucket = GridFSBucket(database, write_concern=WriteConcern(w="majority", j=True))
         self._files = database["fs.files"]
         self._chunks = database["fs.chunks"]
+        self._indexed = False
 
     def put(self, data: bytes) -> str:
         key = new_blob_key(data)
         with self._error_context():
-            self._bucket.upload_from_stream(key, data)
+            self._upload(key, data)
         return key
 
     def put_as(self, key: str, data: bytes) -> None:
         with self._error_context():
             if not self._files.find_one({"filename": check_blob_key(key)}, {"_id": 1}):
-                self._bucket.upload_from_stream(key, verified_blob(key, data))
+                self._upload(key, verified_blob(key, data))
+
+    def _upload(self, key: str, data: bytes) -> None:
+        """The driver looks at each upload whether both collections are empty and need indexes; here
+        it does so once. https://github.com/mongodb/specifications/blob/master/source/gridfs/
+        """
+        if not self._indexed:
+            self._bucket.upload_from_stream(key, data)
+            self._indexed = True
+            return
+        entry = {
+            "_id": ObjectId(),
+            "filename": key,
+            "length": len(data),
+            "chunkSize": CHUNK_BYTES,
+            "uploadDate": now(),
+        }
+        pieces = [data[begin : begin + CHUNK_BYTES] for begin in range(0, len(data), CHUNK_BYTES)]
+        chunks = [
+            {"files_id": entry["_id"], "n": number, "data": piece}
+            for number, piece in enumerate(pieces)
+        ]
+        if chunks:
+            self._chunks.insert_many(chunks)
+        self._files.insert_one(entry)
 
     def get(self, key: str) -> bytes | None:
         with self._error_context():

@@ -41,6 +41,32 @@ def counted(
 READ = {"find accounts": 1, "find sessions": 1, "findAndModify limit_windows": 1}
 
 
+# Sent once for a block of numbers.
+NUMBERS = "findAndModify counters"
+
+
+def test_a_finding_costs_six_commands_beside_its_two_limits(
+    counted: Backend, commands: Commands
+) -> None:
+    doctor = counted.member(role="doctor")
+    ada = counted.member(doctor_id=counted.account(doctor.email).id)
+    kept = {"insert fs.chunks": 1, "insert fs.files": 1}
+    predicted(ada, keep_photo="true")  # makes what is made once
+    for photo in ({}, kept):
+        commands.sent.clear()
+        predicted(ada, keep_photo="true" if photo else "false")
+        del commands.sent[NUMBERS]
+        assert commands.sent == {
+            **READ,
+            **photo,
+            "findAndModify limit_windows": 2,
+            "findAndModify accounts": 1,
+            "insert submissions": 1,
+            "insert audit": 1,
+            "commitTransaction": 1,
+        }
+
+
 def test_a_request_reads_its_account_and_session_once(counted: Backend, commands: Commands) -> None:
     doctor = counted.member(role="doctor")
     ada = counted.member(doctor_id=counted.account(doctor.email).id)
