@@ -1,0 +1,199 @@
+"""Two requests about the same finding or patient at once leave what one after the other leaves."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from skinapi.audit import AuditTrail
+from skinapi.storage.ports import Document
+from tests.backends import Backend, Person, store_of_kind
+from tests.care.clinic import URGENT, numbers, patient_of
+from tests.prediction.photographer import predicted, send
+from tests.served.wire import at_once
+from tests.size import size
+
+ROUNDS = size(3, 60)
+Call = Callable[[], TestResponse]
+
+
+class Ward:
+    """A doctor's patient with findings, and whoever else changes them."""
+
+    def __init__(self, backend: Backend, findings: int) -> None:
+        self.backend = backend
+        self.doctor, self.other = (backend.member(role="doctor") for _ in range(2))
+        self.admin = backend.member(role="admin")
+        self.ada = patient_of(backend, self.doctor)
+        self.numbers = [predicted(self.ada, keep_photo="true")["id"] for _ in range(findings)]
+
+    def file(self, **options: Any) -> TestResponse:
+        return send(self.ada, keep_photo="true", **options)
+
+    def review(self, number: int, label: str, **said: Any) -> TestResponse:
+        body = {"label": label, **(said or {"agreement": "disagree"})}
+        return self.doctor.call("POST", f"/submissions/{number}/review", json=body)
+
+    def delete(self, number: int) -> TestResponse:
+        return self.ada.call("DELETE", f"/submissions/{number}")
+
+    def assign(self, doctor: Person | None) -> TestResponse:
+        path, to = f"/users/{self.ada.email}/doctor", doctor.email if doctor else None
+        return self.admin.call("PUT", path, json={"doctor": to})
+
+    def erase(self) -> TestResponse:
+        return self.admin.call("DELETE", f"/users/{self.ada.email}")
+
+    def report(self, number: int) -> TestResponse:
+        return self.ada.call("GET", f"/submissions/{number}/report.pdf")
+
+    def thumbnail(self, number: int) -> TestResponse:
+        return self.ada.call("GET", f"/submissions/{number}/thumbnail")
+
+    def stored(self, collection: str) -> list[Any]:
+        return self.backend.services.store.collection(collection).find()
+
+    def is_whole(self) -> bool:
+        """Nothing is out of place, without an owner, or counted wrongly."""
+        services = self.backend.services
+        searches = (services.records, services.reviews)
+        assert [fault.says for search in searches for fault in search.faults()] == []
+        assert [*services.issued.faults(services.records.has)] == []
+        names = ("photo_blob", "thumbnail_blob", "pdf_blob")
+        rows = [*self.stored("submissions"), *self.stored("reports")]
+        named = {row[name] for row in rows for name in names if name in row}
+        assert named == set(services.store.blobs.keys())
+        return True
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
+    backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
+    yield backend
+    backend.services.store.close()
+
+
+def statuses(*calls: Call) -> list[int]:
+    return [answer.status_code for answer in at_once(calls)]
+
+
+def rounds(backend: Backend, findings: int) -> Iterator[Ward]:
+    for _ in range(ROUNDS):
+        ward = Ward(backend, findings)
+        yield ward
+        assert ward.is_whole()
+
+
+def test_what_is_filed_while_the_doctor_changes_waits_for_the_new_one(backend: Backend) -> None:
+    for ward in rounds(backend, findings=1):
+        told = statuses(ward.file, ward.file, partial(ward.assign, ward.other))
+        assert told == [200, 200, 200]
+        assert numbers(ward.doctor, "/queue") == []
+        assert len(numbers(ward.other, "/queue")) == 3
+        assert [one["waiting_band"] for one in ward.other.pages("/patients")] == [URGENT]
+
+
+def test_what_is_filed_while_its_account_is_deleted_is_deleted_too(backend: Backend) -> None:
+    for ward in rounds(backend, findings=1):
+        filed, erased = statuses(ward.file, ward.erase)
+        assert (filed in (200, 401), erased) == (True, 200)
+        assert ward.stored("submissions") == []
+
+
+PAIRS = [
+    ("review 1", "review 2"),
+    ("review 2", "review 1"),
+    ("review 1", "review 1 again"),
+    ("review 1", "delete 1"),
+    ("delete 1", "review 1"),
+    ("delete 1", "review 2"),
+    ("review 2", "delete 1"),
+    ("delete 1", "delete 1"),
+    ("file", "review 1"),
+    ("review 1", "file"),
+    ("file", "delete 1"),
+    ("delete 1", "file"),
+    ("report 1", "delete 1"),
+    ("delete 1", "report 1"),
+    ("thumbnail 1", "delete 1"),
+    ("review 1", "assign"),
+    ("assign", "review 1"),
+    ("file", "assign"),
+    ("assign", "file"),
+]
+
+
+def overlapped(first: Call, second: Call) -> tuple[int, int]:
+    """`first` stops before it commits, until `second` has ended or seems to wait for it."""
+    insert, stopped, ended = AuditTrail._insert, Event(), Event()
+
+    def stop_once(trail: AuditTrail, fields: Document) -> Document:
+        if not stopped.is_set():
+            stopped.set()
+            ended.wait(0.15)
+        return insert(trail, fields)
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
+        patch.setattr(AuditTrail, "_insert", stop_once)
+        one = pool.submit(first)
+        stopped.wait(5)
+        two = pool.submit(second)
+        two.add_done_callback(lambda _: ended.set())
+        return one.result().status_code, two.result().status_code
+
+
+def test_whatever_two_requests_overlap_nothing_is_out_of_place(backend: Backend) -> None:
+    # SQLite runs one transaction after the other.
+    for pair in PAIRS[:: 4 if backend.services.store.one_writer else 1]:
+        ward = Ward(backend, findings=2)
+        first, second = ward.numbers
+        calls: dict[str, Call] = {
+            "file": ward.file,
+            "review 1": partial(ward.review, first, "melanoma"),
+            "review 1 again": partial(ward.review, first, "melanocytic_nevus"),
+            "review 2": partial(ward.review, second, "melanoma"),
+            "delete 1": partial(ward.delete, first),
+            "report 1": partial(ward.report, first),
+            "thumbnail 1": partial(ward.thumbnail, first),
+            "assign": partial(ward.assign, ward.other),
+        }
+        told = overlapped(*(calls[name] for name in pair))
+        assert set(told) <= {200, 201, 404}, pair
+        assert 404 not in told or {"delete 1", "assign"} & {*pair}, pair
+        assert ward.is_whole(), pair
+        assert {row["submission"] for row in ward.stored("reviews")} <= {
+            row["id"] for row in ward.stored("submissions")
+        }, pair
+
+
+def test_of_two_reviews_at_once_the_later_decides_over_both(backend: Backend) -> None:
+    """Also where one of them alone would change nothing of the decision."""
+    ward = Ward(backend, findings=1)
+    (number,) = ward.numbers
+    assert ward.review(number, "melanoma").status_code == 201
+    unsure = partial(ward.review, number, "melanocytic_nevus", certainty="unsure")
+    told = overlapped(partial(unsure, new_picture_wanted=True), unsure)
+    assert told == (201, 201)
+    assert ward.is_whole()
+
+
+def test_of_two_deletions_at_once_one_is_told_that_there_is_none(backend: Backend) -> None:
+    for ward in rounds(backend, findings=2):
+        delete = partial(ward.delete, ward.numbers[0])
+        assert Counter(statuses(delete, delete)) == {200: 1, 404: 1}
+        assert ward.backend.account(ward.ada.email).findings == 1
+
+
+def test_of_two_retries_at_once_one_files(backend: Backend) -> None:
+    for ward in rounds(backend, findings=0):
+        file = partial(ward.file, key="once")
+        answers = at_once([file] * 3)
+        assert len({answer.get_json()["id"] for answer in answers}) == 1
+        assert ward.backend.account(ward.ada.email).findings == 1
