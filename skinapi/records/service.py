@@ -329,7 +329,8 @@ class RecordsService:
 def in_care(owner: Account, doctor: Subject) -> bool:
     """Whether this account is a patient in the care of this doctor.
 
-    Never where the account is a doctor itself: becoming a doctor ends care. That is checked here
-    too, because accounts from before this rule may still hold a doctor.
+    Never where the account is being deleted, or is a doctor itself: becoming a doctor ends care.
+    That is checked here too, because accounts from before this rule may still hold a doctor.
     """
-    return doctor.role == "doctor" and owner.role != "doctor" and owner.doctor_id == doctor.id
+    patient = owner.role != "doctor" and owner.status != "deleting"
+    return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id

@@ -27,8 +27,62 @@ def file_one_with_its_photo(_: Backend, people: tuple[Person, Person]) -> object
 
 
 def delete_it(_: Backend, people: tuple[Person, Person]) -> object:
-    (finding,) = people[0].call("GET", "/submissions").get_json()
-    return people[0].call("DELETE", f"/submissions/{finding['id']}")
+    return people[0].call("DELETE", f"/submissions/{number_of(people[0])}")
+
+
+def number_of(patient: Person) -> int:
+    (finding,) = patient.call("GET", "/submissions").get_json()
+    number: int = finding["id"]
+    return number
+
+
+def review_it(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    said = {"label": "melanocytic_nevus", "agreement": "disagree"}
+    return grey.call("POST", f"/submissions/{number_of(ada)}/review", json=said)
+
+
+def issue_its_report(_: Backend, people: tuple[Person, Person]) -> object:
+    ada = people[0]
+    return ada.call("GET", f"/submissions/{number_of(ada)}/report.json")
+
+
+def with_a_photo(backend: Backend) -> tuple[Person, Person]:
+    people = a_patient_of_a_doctor(backend)
+    predicted(people[0], keep_photo="true")
+    return people
+
+
+def look_at_its_photo(_: Backend, people: tuple[Person, Person]) -> object:
+    ada, grey = people
+    return [
+        grey.call("GET", f"/submissions/{number_of(ada)}/{what}") for what in ("photo", "thumbnail")
+    ]
+
+
+def review_and_lists(backend: Backend, people: tuple[Person, Person]) -> Any:
+    """What stands in every view of the finding, and what the trail says of it."""
+    ada, grey = people
+    (own,) = ada.call("GET", "/submissions").get_json()
+    reviews = grey.call("GET", f"/submissions/{own['id']}/reviews").get_json()
+    waiting = grey.call("GET", "/queue?reviewed=false").get_json()
+    return (
+        own["decision"] and own["decision"]["label"],
+        len(reviews),
+        len(waiting),
+        *rows_of(backend, own["_id"]),
+    )
+
+
+def rows_of(backend: Backend, target: str) -> list[tuple[str, str]]:
+    rows = backend.member(role="admin").call("GET", f"/audit?account={target}").get_json()
+    return [(row["action"], row["outcome"]) for row in rows]
+
+
+def reports_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
+    (own,) = people[0].call("GET", "/submissions").get_json()
+    issued = backend.services.store.collection("reports").count({"submission": own["_id"]})
+    return issued, rows_of(backend, own["_id"])
 
 
 def lists_and_rows(backend: Backend, people: tuple[Person, Person]) -> Any:
@@ -50,4 +104,7 @@ USE_CASES = (
     UseCase("file a finding", a_patient_of_a_doctor, file_one, lists_and_rows),
     UseCase("file with photo", a_patient_of_a_doctor, file_one_with_its_photo, lists_and_rows),
     UseCase("delete a finding", with_a_finding, delete_it, lists_and_rows),
+    UseCase("review a finding", with_a_finding, review_it, review_and_lists),
+    UseCase("issue a report", with_a_finding, issue_its_report, reports_and_rows),
+    UseCase("read another's photo", with_a_photo, look_at_its_photo, reports_and_rows),
 )
