@@ -5,6 +5,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from pydantic import ValidationError
+
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import (
@@ -272,17 +274,18 @@ class RecordsService:
         of the version before wrote a finding and its place one after the other.
         """
         found = self._submissions.next(after)
-        if not found:
+        if found is None:
             return None
-        owners = self._accounts.by_ids({submission.owner for submission in found})
-        misplaced = {
-            one.owner
-            for one in found
-            if one.owner in owners and not is_in_place(one, owners[one.owner])
-        }
-        for owner in sorted(misplaced):
-            self.repair_place(owner)
-        return Chunk(found[-1].id, len(misplaced))
+        submissions, last = found
+        placed = 0
+        for owner in sorted({submission.owner for submission in submissions}):
+            with suppress(NotFound, ValidationError):  # `check` names a damaged record
+                account = self._accounts.get(owner)
+                own = (submission for submission in submissions if submission.owner == owner)
+                if not all(is_in_place(submission, account) for submission in own):
+                    self.repair_place(owner)
+                    placed += 1
+        return Chunk(last, placed)
 
     def faults(self) -> Iterator[Fault]:
         """Findings of deleted accounts, wrong counts, and wrong places in the doctors' lists, as
