@@ -68,7 +68,7 @@ class ReviewsService:
         opinion = said.resolve(stated=stated, band=submission.finding.band)
         fields = {
             "doctor": by.id,
-            "signature": self._accounts.get(by.id).name,
+            "signature": by.account.name,
             "idempotency_key": key,
             "request_hash": request_hash,
             "note": note,

@@ -15,6 +15,7 @@ from skinapi.errors import (
     InvalidToken,
     NotFound,
     SkinAPIError,
+    StoreBusy,
     StoreUnavailable,
 )
 from skinapi.records.decisions import Decision
@@ -120,10 +121,11 @@ class RecordsService:
         }
         try:
             filed = self._file_once(identifier=identifier, owner=owner.id, **fields)
-        except StoreUnavailable:
-            raise  # without an answer, the finding may be stored: `check` finds a photo of none
-        except SkinAPIError:
-            self.photos.delete(blob)
+        except SkinAPIError as error:
+            # Without an answer from the store, the finding may be there: `check` finds a photo of
+            # none.
+            if isinstance(error, StoreBusy) or not isinstance(error, StoreUnavailable):
+                self.photos.delete(blob)
             raise
         if filed.id == identifier:
             self._on_finding(filed.finding)
@@ -142,7 +144,7 @@ class RecordsService:
             if stored := self.find_answered(owner=owner, key=key, request_hash=request_hash):
                 return stored
             self._submissions.catch_up()
-        raise StoreUnavailable
+        raise StoreBusy
 
     def _file(self, *, identifier: str, owner: str, **fields: Any) -> Submission:
         account = self._accounts.add_findings(owner, 1)

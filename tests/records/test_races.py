@@ -12,6 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
+from skinapi.errors import StoreBusy
 from skinapi.storage.ports import Document
 from tests.backends import Backend, Person, store_of_kind
 from tests.care.clinic import URGENT, numbers, patient_of
@@ -197,3 +198,19 @@ def test_of_two_retries_at_once_one_files(backend: Backend) -> None:
         answers = at_once([file] * 3)
         assert len({answer.get_json()["id"] for answer in answers}) == 1
         assert ward.backend.account(ward.ada.email).findings == 1
+
+
+def test_where_the_conflicts_do_not_end_it_is_told_when_to_come_again(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward = Ward(backend, findings=1)
+
+    def conflict(*_: object, **__: object) -> None:
+        raise StoreBusy
+
+    monkeypatch.setattr(type(backend.services.store), "transaction", conflict)
+    (number,) = ward.numbers
+    for answer in (ward.file(), ward.delete(number), ward.review(number, "melanoma")):
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
+    assert ward.is_whole()
