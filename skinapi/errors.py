@@ -23,7 +23,6 @@ The tree, with the statuses. An error that only one package raises is defined in
         Duplicate                    409
         EmailTaken                   409  (auth)
         LastAdmin                    409  (auth)
-        ConcurrentChange             409  (auth)
         WrongOffset                  409  (lab)
         DatasetInUse                 409  (lab)
         UploadInUse                  409  (lab)

@@ -6,13 +6,16 @@ and writing beside it. What it no longer needs is removed a version later, and t
 COMPATIBLE_SINCE.
 """
 
+from functools import partial
+
+from skinapi.auth.index_migration import index_next
 from skinapi.services import Services
 from skinapi.storage.migration import Migration
 
 
 def migrations_of(services: Services) -> list[Migration]:
     return [
-        Migration(version=3, name="ngrams", fill=services.accounts.index_next),
+        Migration(version=3, name="ngrams", fill=partial(index_next, services.store)),
         Migration(version=4, name="decision", fill=services.reviews.mark_next),
         Migration(version=5, name="places", fill=services.records.place_next),
     ]

@@ -140,7 +140,7 @@ class Services:
             yield from guarded(subject, found)
 
     def _unexplained_admins(self) -> Iterator[Fault]:
-        for admin in self.accounts.active_admins():
+        for admin in self.accounts.active_admins.ids():
             if not self.trail.newest("account.role_admin", target=admin):
                 yield Fault(f"no audit row says who made the account {admin} an admin")
 
@@ -169,7 +169,7 @@ def open_services(
     data = open_repositories(settings, store)
     records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.
-    data.accounts.on_care_change(records.follow_care)
+    data.accounts.on_care_change(records.follow_care, records.release_patients)
     stays = owner_stays(store)
     jobs = JobsService(
         jobs=Jobs(store),

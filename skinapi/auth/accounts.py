@@ -1,22 +1,18 @@
 """The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
 from skinapi.auth.account_search import AccountSearch
+from skinapi.auth.active_admins import ActiveAdmins
 from skinapi.auth.emails import spellings_of
-from skinapi.auth.errors import LastAdmin
 from skinapi.auth.ngrams import LENGTH, NgramIndex
 from skinapi.errors import NotFound
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
-from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.conditions import LANGUAGES, Language, known_language
@@ -26,10 +22,7 @@ Role = Literal["user", "doctor", "researcher", "admin"]
 Status = Literal["waiting", "approved", "suspended", "deleting"]
 # That kept photos may teach a model.
 TEACHING_CONSENT = "training"
-INDEXED_AT_ONCE = 100
 EXPIRED_AT_ONCE = 100
-ACTIVE_ADMINS: Filter = {"role": "admin", "status": "approved"}
-ADMINS_LIST = "active-admins"
 BEING_DELETED = "This account is being deleted"
 
 
@@ -79,6 +72,7 @@ class Account(StoredRecord):
 
 
 FollowCare = Callable[[str, str | None], None]
+ReleasePatients = Callable[[str], None]
 Decide = Callable[[Account], Mapping[str, Any]]
 
 
@@ -94,16 +88,16 @@ class Accounts:
         self._documents.ensure_index("role", "id")
         self._documents.ensure_index("role", "status", "id")
         self._store = store
-        self._admins_list = store.collection("counters")
+        self.active_admins = ActiveAdmins(store)
         self._ngrams = NgramIndex(store)
         self._search = AccountSearch(self._documents, self._ngrams)
-        self._care_listeners: list[FollowCare] = []
+        self._care_listeners: list[tuple[FollowCare, ReleasePatients]] = []
 
-    def on_care_change(self, follow: FollowCare) -> None:
-        """Have `follow(account_id, doctor_id)` called in the transaction of each change of an
-        account's doctor.
+    def on_care_change(self, follow: FollowCare, release: ReleasePatients) -> None:
+        """Have `follow(account_id, doctor_id)` called in the transaction that changes an account's
+        doctor, and `release(doctor_id)` in one that takes all patients from a doctor.
         """
-        self._care_listeners.append(follow)
+        self._care_listeners.append((follow, release))
 
     def add(self, **fields: Any) -> Account:
         """Create an account. Raises Duplicate where its e-mail address is taken."""
@@ -115,7 +109,7 @@ class Accounts:
 
     def _insert(self, account: Account) -> None:
         if account.active_admin:
-            self._write_admins(account)
+            self.active_admins.change(account.id, stays=True)
         self._ngrams.add(account.id, search_text(account))
         self._documents.insert({**account.model_dump(), "schema": 1, **search_fields(account)})
 
@@ -156,10 +150,11 @@ class Accounts:
         if wanted == account:
             return account
         if wanted.active_admin != account.active_admin:
-            self._write_admins(wanted)
+            self.active_admins.change(account_id, stays=wanted.active_admin)
         self._write(account, wanted)
         if wanted.doctor_id != account.doctor_id:
-            self._follow_care(account_id, wanted.doctor_id)
+            for follow, _ in self._care_listeners:
+                follow(account_id, wanted.doctor_id)
         if wanted.role != account.role or wanted.status == "deleting":
             self._release_patients(account_id)
         return wanted
@@ -186,26 +181,6 @@ class Accounts:
         if held is None:
             raise NotFound
         return Account.model_validate(held)
-
-    def active_admins(self) -> list[str]:
-        """The ids of the approved admins."""
-        return [found["id"] for found in self._documents.find(ACTIVE_ADMINS, fields=())]
-
-    def _write_admins(self, changed: Account) -> None:
-        """Write what every transaction writes that adds or removes an active admin, so that two of
-        them conflict. Raises LastAdmin where this one would remove the last.
-
-        A server of version 4 takes an account off the list, by the version of the list, before it
-        changes the account, by its revision. So both change here, for a removal that has begun.
-        """
-        admins = {identifier for identifier in self.active_admins() if identifier != changed.id}
-        if changed.active_admin:
-            admins.add(changed.id)
-        if not admins:
-            raise LastAdmin
-        self._documents.update_all(ACTIVE_ADMINS, {"$inc": {"revision": 1}})
-        written: Ops = {"$set": {"ids": sorted(admins), "schema": 1}, "$inc": {"version": 1}}
-        self._admins_list.update({"id": ADMINS_LIST}, written, upsert=True)
 
     def add_findings(self, account_id: str, more: int) -> Account | None:
         """Count findings that are stored or deleted in the same transaction, which so conflicts
@@ -252,16 +227,10 @@ class Accounts:
         return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
 
     def _release_patients(self, doctor_id: str) -> None:
-        in_care: Filter = {"doctor_id": doctor_id}
-        if patients := self._documents.find(in_care, fields=()):
-            ops: Ops = {"$unset": {"doctor_id": True}, "$inc": {"revision": 1}}
-            self._documents.update_all(in_care, ops)
-        for patient in patients:
-            self._follow_care(patient["id"], None)
-
-    def _follow_care(self, account_id: str, doctor_id: str | None) -> None:
-        for follow in self._care_listeners:
-            follow(account_id, doctor_id)
+        released: Ops = {"$unset": {"doctor_id": True}, "$inc": {"revision": 1}}
+        if self._documents.update_all({"doctor_id": doctor_id}, released):
+            for _, release in self._care_listeners:
+                release(doctor_id)
 
     def remove(self, account_id: str) -> None:
         """Delete the account, where it is not deleted already."""
@@ -317,33 +286,6 @@ class Accounts:
             if accounts[-1].created_at >= before:  # ids are in the order of time
                 return
             after = accounts[-1].id
-
-    def index_next(self, after: str | None) -> Chunk | None:
-        """Make the next accounts behind this id found by the index of names; None where there are
-        none. Code before version 3 did not.
-        """
-        found = self._documents.find(after=after, limit=INDEXED_AT_ONCE)
-        if not found:
-            return None
-        changed = 0
-        for document in found:
-            if document.get("ngrams") is None:
-                with suppress(ValidationError):  # `check` names a damaged account
-                    changed += self._index(document["id"])
-        return Chunk(found[-1]["id"], changed)
-
-    def _index(self, account_id: str) -> bool:
-        """False where the account is indexed already, or deleted."""
-
-        def index() -> bool:
-            found = self._documents.find({"id": account_id, "ngrams": None})
-            for account in map(Account.model_validate, found):
-                self._ngrams.remove(account_id, search_text(account))  # what a crash left of them
-                self._ngrams.add(account_id, search_text(account))
-                self._documents.update({"id": account_id}, {"$set": search_fields(account)})
-            return bool(found)
-
-        return self._store.transaction(index)
 
     def faults(self) -> Iterator[Fault]:
         """Yield patients whose doctor is none, or who are doctors themselves. Earlier code left

@@ -30,12 +30,6 @@ class LastAdmin(Conflict):
     sentence = "The last admin cannot be removed, demoted or suspended"
 
 
-class ConcurrentChange(Conflict):
-    """A compare-and-set failed because the record has changed: read it again and retry."""
-
-    code, sentence = "stale", "The record changed in the meantime; try again"
-
-
 class TooManyGuesses(TooManyRequests):
     code = "too_many_guesses"
     sentence = "Too many wrong passwords; try again later, or from where you logged in before"

@@ -61,6 +61,10 @@ class ReviewQueue:
         """Move all findings of this account to this doctor's queue, or out of every queue."""
         self._submissions.set_doctor(owner_id, doctor)
 
+    def release_patients(self, doctor: str) -> None:
+        """Take all findings out of this doctor's queue."""
+        self._submissions.release(doctor)
+
     def repair(self, owner: Account) -> None:
         """Put all findings of this account, and the account, in their places."""
         for submission in self._submissions.of(owner.id):

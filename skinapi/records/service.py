@@ -235,6 +235,10 @@ class RecordsService:
         """
         self._queue.follow_care(owner_id, doctor)
 
+    def release_patients(self, doctor: str) -> None:
+        """Take all findings out of this doctor's queue, in the transaction that ends the care."""
+        self._queue.release_patients(doctor)
+
     def mark_reviewed(self, submission: Submission, owner: Account, *, decision: Decision) -> None:
         """Mark a finding with what its reviews say, in the transaction that signs one."""
         self._submissions.mark_reviewed(submission, decision=decision)

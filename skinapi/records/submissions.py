@@ -228,6 +228,10 @@ class Submissions:
         change = {"$set": {"doctor": doctor}} if doctor else {"$unset": {"doctor": True}}
         self._documents.update_all({"owner": owner}, change)
 
+    def release(self, doctor: str) -> None:
+        """Take all submissions out of the lists of this doctor."""
+        self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
+
     def set_keys(self, submission: QueueEntry) -> None:
         """Set the keys that order the lists. An earlier version made others."""
         keys = submission.make_keys(reviewed=submission.reviewed)

@@ -154,11 +154,12 @@ def test_no_route_writes_an_account_that_a_search_would_not_find(tmp_path: Path)
 
 
 def test_names_and_emails_are_written_in_two_places_alone() -> None:
-    """The tests above watch both; whoever adds a third adds it there. `owners` writes neither."""
+    """The tests here watch both; whoever adds a third adds it there."""
     sources = {path.name: path.read_text() for path in SOURCE.rglob("*.py")}
     writers = {
         name
         for name, source in sources.items()
         if 'collection("accounts")' in source and re.search(r"\.(insert|update|delete)\(", source)
     }
-    assert writers == {"accounts.py", "email_conflicts.py", "owners.py"}
+    other_fields = {"active_admins.py", "index_migration.py", "owners.py"}
+    assert writers - other_fields == {"accounts.py", "email_conflicts.py"}
