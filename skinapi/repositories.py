@@ -66,7 +66,7 @@ def open_repositories(settings: Settings, store: Store) -> Repositories:
         narratives=NarrativeCache(store),
         sessions=Sessions(store, session_lifetimes(settings)),
         guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
-        lab=open_lab_repositories(store, accounts=accounts, submissions=submissions, trail=trail),
+        lab=open_lab_repositories(store, trail=trail),
     )
 
 

@@ -130,7 +130,6 @@ class Services:
             "reviews": self.reviews.faults(),
             "reports": self.issued.faults(self.records.has),
             "data sets": self.datasets.faults(),
-            "pictures of findings in data sets": self.contributed.faults(),
             "jobs": self.jobs.faults(),
             "models": self.models.faults(),
             "the audit trail": self.trail.faults(),
@@ -170,11 +169,11 @@ def open_services(
     records = _records_service(settings, store, data)
     # Registered later, because `records` itself is built with `accounts`.
     data.accounts.on_care_change(records.follow_care, records.release_patients)
-    stays = owner_stays(store)
+    stays, hold = owner_stays(store), hold_owner(store)
     jobs = JobsService(
         jobs=Jobs(store),
         trail=data.trail,
-        hold_owner=hold_owner(store),
+        hold_owner=hold,
         owner_stays=stays,
         announce=open_announcer(settings.broker_uri),
     )
@@ -188,6 +187,7 @@ def open_services(
         learned=partial(learned_by_serving, models),
         in_use=partial(uses_dataset, jobs),
         owner_stays=stays,
+        hold_owner=hold,
         findings=ReviewedFindings(
             store=store,
             reviews=data.reviews,
@@ -262,7 +262,7 @@ def _records_service(settings: Settings, store: Store, data: Repositories) -> Re
         photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
         on_finding=data.photo_counts.add_finding,
         forget=(
-            lambda submission: data.lab.contributed.forget_finding(submission.id),
+            lambda submission: data.lab.contributed.take_finding(submission.id),
             lambda submission: data.reviews.forget(submission.id),
             lambda submission: data.issued.forget(submission.id),
             data.narratives.forget,
@@ -294,7 +294,7 @@ def _auth_service(
         password_page=settings.password_page,
         initial_password_life=timedelta(hours=settings.initial_password_hours),
         count_account=data.usage.add_account,
-        on_withdrawal={TEACHING_CONSENT: data.lab.contributed.forget_account},
+        on_withdrawal={TEACHING_CONSENT: data.lab.contributed.withdraw},
     )
 
 

@@ -37,6 +37,7 @@ from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
 NO_SESSION = "There is no such session"
+Withdraw = Callable[[str], Callable[[], None]]
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,11 @@ class AuthService:
         password_page: str,
         initial_password_life: timedelta,
         count_account: Callable[[], None],
-        on_withdrawal: Mapping[str, Callable[[str], None]],
+        on_withdrawal: Mapping[str, Withdraw],
     ) -> None:
-        """`count_account()` counts a registration. `on_withdrawal`: by consent, what erases that
-        which it allowed, called with the account's id. It must be idempotent.
+        """`count_account()` counts a registration. `on_withdrawal`: by consent, what deletes that
+        which it allowed, called with the account's id in the transaction of the withdrawal; what it
+        returns is called after that.
         """
         self._accounts = accounts
         self._passwords = passwords
@@ -190,22 +192,23 @@ class AuthService:
 
     def set_consents(self, *, account_id: str, consents: dict[str, bool]) -> None:
         """Change the given consents, and keep the others. What one allowed that is not given any
-        more is erased, after it is withdrawn: that may be much.
+        more is erased.
         """
         stored = self._accounts.get(account_id).consents
-        if not consents.items() <= stored.items():
-            self._change_own(
-                account_id,
-                "account.consents",
-                lambda own: {"consents": {**own.consents, **consents}},
-            )
-        # Also where nothing changes: a crash may have interrupted the erasure.
-        self._erase_withdrawn(account_id, consents)
+        if consents.items() <= stored.items():
+            return
 
-    def _erase_withdrawn(self, account_id: str, consents: Mapping[str, bool]) -> None:
-        for name, erase in self._on_withdrawal.items():
-            if consents.get(name) is False:
-                erase(account_id)
+        def change() -> list[Callable[[], None]]:
+            self._accounts.change(
+                account_id, lambda own: {"consents": {**own.consents, **consents}}
+            )
+            erasures = self._on_withdrawal.items()
+            return [begin(account_id) for name, begin in erasures if consents.get(name) is False]
+
+        for finish in self._trail.change(
+            change, "account.consents", by=account_id, target=account_id
+        ):
+            finish()
 
     def change_locale(self, *, account_id: str, locale: Language) -> None:
         """Choose the language of the account's reports."""

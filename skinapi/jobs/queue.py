@@ -297,23 +297,14 @@ class Jobs:
         """
         ahead = {"$gt": now() + lease + CLOCK_TOLERANCE}
         far = {"status": "running", "lease_ends_at": ahead}
-        for document in self._documents.find(
-            far, sort="lease_ends_at", limit=LOOK_AHEAD, fields=()
-        ):
-            unchanged = {"id": document["id"], "lease_ends_at": ahead}
-            self._documents.update(unchanged, {"$set": {"lease_ends_at": now() + lease}})
+        self._documents.update_all(far, {"$set": {"lease_ends_at": now() + lease}})
 
     def sweep(self) -> None:
         """Delete some of the jobs that ended KEPT_FOR ago, with their logs. One that ended in the
         future ended now: it would be kept for longer.
         """
         ahead = {"completed_at": {"$gt": now() + CLOCK_TOLERANCE}}
-        for document in self._documents.find(
-            ahead, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()
-        ):
-            self._documents.update(
-                {"id": document["id"], **ahead}, {"$set": {"completed_at": now()}}
-            )
+        self._documents.update_all(ahead, {"$set": {"completed_at": now()}})
         old = {"completed_at": {"$lt": now() - KEPT_FOR}}
         for document in self._documents.find(
             old, sort="completed_at", limit=SWEPT_AT_ONCE, fields=()

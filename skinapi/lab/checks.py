@@ -42,14 +42,18 @@ class Checks:
         self._places = threading.BoundedSemaphore(1 + MOST_WAITING_REQUESTS)
         self._thread: threading.Thread | None = None
 
-    def submit(self, dataset: str, check: Check, *, owner: str) -> None:
-        """Run the check of this data set as soon as those before it have ended.
-        Raises Unavailable where too many wait, or too many of this account.
+    def refuse_full(self, owner: str) -> None:
+        """Raises Unavailable where too many wait, or too many of this account. Ask before a data
+        set is stored: who asks at the same time may get the same place, and waits a little longer.
         """
         with self._changed:
             own = sum(one.owner == owner for one in self._waiting)
             if len(self._waiting) >= MOST_WAITING or own >= MOST_OF_OWNER:
                 raise Unavailable(retry_after=RETRY_AFTER_S)
+
+    def submit(self, dataset: str, check: Check, *, owner: str) -> None:
+        """Run the check of this data set as soon as those before it have ended."""
+        with self._changed:
             self._waiting.append(_Waiting(dataset, owner, check))
             self._changed.notify()
             if self._thread is None:

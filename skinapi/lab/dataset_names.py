@@ -1,8 +1,7 @@
 """Who may use a name of data sets, and which number the next version of it gets.
 
 **A name belongs to the account that used it first, while it has a data set of that name.** Whoever
-trains "on the newest version" would otherwise get somebody else's pictures. A data set is stored
-before its name is looked at, so of two accounts at the same moment at least one sees the other.
+trains "on the newest version" would otherwise get somebody else's pictures.
 
 **A number never comes back**, also after its version was deleted: model cards name it. The counter
 keeps a hash of the name and no owner.
@@ -21,9 +20,10 @@ class DatasetNames:
         self._counters = store.collection("counters")
 
     def refuse_taken(self, name_key: str, *, owner: str) -> None:
-        """Raises NameTaken where the name is another account's. Ask once a data set of this owner
-        is stored.
+        """Raises NameTaken where the name is another account's. Call it in the transaction that
+        stores a data set: it changes the name's counter, so that another one runs again.
         """
+        self._change_counter(name_key, "claims", 1)
         wanted = {"name_key": name_key, "owner": {"$ne": owner}, "status": {"$ne": "refused"}}
         if not self._documents.find(wanted, limit=1, fields=()):
             return
@@ -34,15 +34,16 @@ class DatasetNames:
             raise NameTaken
 
     def next_version(self, name_key: str) -> int:
-        number = self._count(name_key, 1)
+        number = self._change_counter(name_key, "value", 1)
         wanted = {"name_key": name_key, "version": {"$gt": 0}}
         found = self._documents.find(wanted, sort="-version", limit=1, fields=("version",))
         if found and found[0]["version"] >= number:  # published before numbers were counted
-            number = self._count(name_key, found[0]["version"] + 1 - number)
+            more = found[0]["version"] + 1 - number
+            number = self._change_counter(name_key, "value", more)
         return number
 
-    def _count(self, name_key: str, more: int) -> int:
+    def _change_counter(self, name_key: str, field: str, more: int) -> int:
         hashed = hashlib.sha256(name_key.encode()).hexdigest()
         counter = {"id": f"dataset-versions-{hashed}"}
-        counted = self._counters.update(counter, {"$inc": {"value": more}}, upsert=True)
-        return int(counted["value"]) if counted else more
+        counted = self._counters.update(counter, {"$inc": {field: more}}, upsert=True)
+        return int(counted[field]) if counted else more

@@ -1,9 +1,9 @@
 """The collection of data sets: one document each version. A published version never changes.
 
-A document begins as `checking`, without a version. In this order: the document, then its images
-with their files, then one update that makes it `published` and gives it the next version of its
-name, a number that never comes back. So what an interruption leaves is never listed: images of a
-data set that is not published, which are removed when the silence of its check is noticed.
+A document begins as `checking`, without a version. Its images are stored, some at a time, before
+one transaction makes it `published` and gives it the next version of its name, a number that never
+comes back. So what an interruption leaves is never listed: images of a data set that is not
+published, which are removed when the silence of its check is noticed.
 """
 
 import hashlib
@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from skinapi.errors import Conflict, Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.errors import IdempotencyKeyReused, NotFound
 from skinapi.lab.dataset_names import DatasetNames
 from skinapi.lab.entry_names import comparable
+from skinapi.lab.images import Tally
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
@@ -49,8 +50,6 @@ class DatasetVersion(StoredRecord):
     - `files`: the names of its first pictures
     - `labels_from`: of one that was made from reviews
     - `erased`: how many of its pictures were erased since (contributions.py)
-    - `unverified`: it is made of reviews, and its pictures and counts were not compared with the
-      consents since it was published
     - `uploads`: what it was made of; where it was refused, they can be sent again
     - `request_hash`: of the request that made it, by which a retry with its key is recognised
     """
@@ -79,7 +78,6 @@ class DatasetVersion(StoredRecord):
     reference: bool = False
     labels_from: LabelSource | None = None
     erased: int = 0
-    unverified: bool = False
     idempotency_key: str | None = None
     request_hash: str | None = None
 
@@ -132,7 +130,6 @@ class Datasets:
         self._documents.ensure_index("owner", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
         self._documents.ensure_index("reference", unique=True)
-        self._documents.ensure_index("unverified", "status", "id")
 
     def begin(self, new: NewDataset, *, size: int) -> DatasetVersion:
         """Store a data set that is about to be checked. Raises Duplicate where its owner has used
@@ -156,9 +153,7 @@ class Datasets:
             request_hash=new.request_hash if new.key else None,
         )
         times = {"created_at": moment, "touched_at": moment}
-        plain = dataset.model_dump(mode="json", exclude={*times, "reference", "unverified"})
-        if new.labels_from:
-            plain["unverified"] = True
+        plain = dataset.model_dump(mode="json", exclude={*times, "reference"})
         self._documents.insert({**plain, **times, "schema": 1})
         return dataset
 
@@ -187,8 +182,16 @@ class Datasets:
         checking = {"id": identifier, "status": "checking"}
         return self._documents.update(checking, {"$set": said}) is not None
 
+    def hold_checked(self, identifier: str) -> None:
+        """For a transaction that stores pictures of it. Raises NotFound where it was deleted."""
+        checking: Filter = {"id": identifier, "status": "checking"}
+        if self._documents.update(checking, {"$inc": {"holds": 1}}) is None:
+            raise NotFound(NO_SUCH)
+
     def publish(self, identifier: str, **fields: Any) -> DatasetVersion:
-        """Publish it under the next version of its name. Raises NotFound where it was deleted."""
+        """Publish it under the next version of its name, in the caller's transaction. Raises
+        NotFound where it was deleted.
+        """
         version = self.names.next_version(self.by_id(identifier).name_key)
         done = {"status": "published", "version": version, "touched_at": now(), **fields}
         found = self._documents.update({"id": identifier, "status": "checking"}, {"$set": done})
@@ -203,13 +206,30 @@ class Datasets:
         checking = {"id": identifier, "status": "checking"}
         return self._documents.update(checking, {"$set": refused}) is not None
 
-    def set_counts(
-        self, identifier: str, *, counts: Mapping[str, int], size: int, erased: int
-    ) -> None:
-        """Say what is left of a published data set after pictures were erased."""
-        left = {"counts": dict(counts), "pictures": sum(counts.values()), "size": size}
-        published = {"id": identifier, "status": "published"}
-        self._documents.update(published, {"$set": {**left, "erased": erased}})
+    def count_erased(self, identifier: str, gone: Tally) -> None:
+        """Count pictures of it no more, in the transaction that erases them. It changes the data
+        set also where it is not published, so that a publication at the same time counts again.
+        """
+        found = self.find(identifier)
+        if found is None:
+            return
+        counts = {
+            label: number
+            for label, before in found.counts.items()
+            if (number := before - gone.counts.get(label, 0))
+        }
+        left = {
+            "counts": counts,
+            "pictures": sum(counts.values()),
+            "size": found.size - gone.size,
+        }
+        self._documents.update(
+            {"id": identifier},
+            {
+                "$inc": {"erased": gone.pictures},
+                **({"$set": left} if found.status == "published" else {}),
+            },
+        )
 
     def find(self, identifier: str) -> DatasetVersion | None:
         found = self._documents.get(identifier)
@@ -251,26 +271,11 @@ class Datasets:
         return DatasetVersion.model_validate(found[0]) if found else None
 
     def set_reference(self, identifier: str) -> None:
-        """Choose a published data set in place of another, which stays the reference where this one
-        was deleted at the same time. Raises NotFound, Conflict.
-        """
+        """Choose a published data set in place of another, in the caller's transaction."""
         before = self.reference()
-        if before and before.id == identifier:
-            return
-        if before:
-            self.end_reference(before.id)  # first: there is at most one
-        if not self._mark_reference(identifier):
-            if before:
-                self._mark_reference(before.id)
-            raise NotFound(NO_SUCH)
-
-    def _mark_reference(self, identifier: str) -> bool:
-        """False where it is not published. Raises Conflict where there is another."""
-        chosen: Filter = {"id": identifier, "status": "published"}
-        try:
-            return self._documents.update(chosen, {"$set": {"reference": True}}) is not None
-        except Duplicate as error:
-            raise Conflict("Another reference was chosen at the same time; try again") from error
+        if before and before.id != identifier:
+            self.end_reference(before.id)
+        self._documents.update({"id": identifier}, {"$set": {"reference": True}})
 
     def end_reference(self, identifier: str) -> None:
         self._documents.update({"id": identifier}, {"$unset": {"reference": True}})
@@ -290,23 +295,13 @@ class Datasets:
         found = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED)
         return page_of(found, limit).map(DatasetVersion.model_validate)
 
-    def published_from_reviews(self) -> Iterator[DatasetVersion]:
-        """All published data sets that were made from reviews; for `check`."""
-        after: str | None = None
-        while True:
-            page = self.page(after=after, limit=PAGE_SIZE)
-            yield from (one for one in page.items if one.labels_from)
-            after = page.next_after
-            if after is None:
-                return
-
-    def unverified(self, limit: int = 100) -> list[str]:
-        """The ids of published data sets that an interruption left `unverified`."""
-        wanted = {"unverified": True, "status": "published"}
-        return [one["id"] for one in self._documents.find(wanted, limit=limit, fields=())]
-
-    def set_verified(self, identifier: str) -> None:
-        self._documents.update({"id": identifier}, {"$unset": {"unverified": True}})
+    def hold(self, identifier: str) -> None:
+        """For the transaction of a job that uses it: it changes the data set, so that a deletion at
+        the same time runs again. Raises NotFound where it is not published.
+        """
+        published: Filter = {"id": identifier, "status": "published"}
+        if self._documents.update(published, {"$inc": {"holds": 1}}) is None:
+            raise NotFound(NO_SUCH)
 
     def of_owner(self, owner: str) -> list[DatasetVersion]:
         """All of this account, without their reports."""
@@ -317,30 +312,16 @@ class Datasets:
         """The accounts that have a data set; for `check`."""
         return set(self._documents.count_by("owner"))
 
-    def begin_deletion(self, dataset: DatasetVersion) -> None:
-        """Nobody finds it from now on. Raises Conflict where it has changed meanwhile."""
-        unchanged: Filter = {"id": dataset.id, "status": dataset.status, "reference": None}
-        marked = {"status": "deleting", "touched_at": now()}
-        if self._documents.update(unchanged, {"$set": marked}) is None:
-            raise Conflict("The data set has changed at the same time; try again")
-
-    def mark_deleting(self, identifier: str) -> None:
-        """Mark it whatever its status is, also where it is the reference."""
+    def begin_deletion(self, identifier: str) -> None:
+        """Nobody finds it from now on."""
         marked: Document = {"status": "deleting", "touched_at": now()}
         self._documents.update({"id": identifier}, {"$set": marked, "$unset": {"reference": True}})
 
-    def undo_deletion(self, dataset: DatasetVersion) -> None:
-        deleting: Filter = {"id": dataset.id, "status": "deleting"}
-        self._documents.update(deleting, {"$set": {"status": dataset.status}})
-
-    def mend_times(self, limit: int = 100) -> None:
+    def mend_times(self) -> None:
         """Take what was touched in the future as touched now, so that its silence is noticed."""
         for status in ("checking", "deleting", "refused"):
             ahead: Filter = {"status": status, "touched_at": {"$gt": now() + CLOCK_TOLERANCE}}
-            for found in self._documents.find(ahead, sort="touched_at", limit=limit, fields=()):
-                self._documents.update(
-                    {"id": found["id"], **ahead}, {"$set": {"touched_at": now()}}
-                )
+            self._documents.update_all(ahead, {"$set": {"touched_at": now()}})
 
     def abandoned(self, limit: int = 100) -> Iterator[DatasetVersion]:
         """Those whose check or deletion was interrupted, and those that were refused a day ago."""
@@ -355,8 +336,5 @@ class Datasets:
             ):
                 yield DatasetVersion.model_validate(found)
 
-    def is_there(self, identifier: str) -> bool:
-        return self._documents.get(identifier) is not None
-
-    def remove(self, identifier: str) -> bool:
-        return self._documents.delete({"id": identifier}) > 0
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})

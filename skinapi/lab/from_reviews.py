@@ -1,14 +1,12 @@
 """The use case: make a data set of reviewed findings whose owners consent to it."""
 
-from contextlib import suppress
 from functools import partial
 
-from skinapi.audit import AuditTrail
-from skinapi.errors import StoreUnavailable
 from skinapi.lab.contributions import ContributedPictures
 from skinapi.lab.datasets import DatasetVersion, LabelSource, NewDataset
 from skinapi.lab.errors import RefusedDataset
-from skinapi.lab.publishing import Provenance, Publisher
+from skinapi.lab.picture_storage import Provenance
+from skinapi.lab.publishing import Publisher
 from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
 
@@ -21,13 +19,11 @@ class FromReviewsService:
         publisher: Publisher,
         findings: ReviewedFindings,
         contributed: ContributedPictures,
-        trail: AuditTrail,
     ) -> None:
         self._datasets = datasets
         self._publisher = publisher
         self._findings = findings
         self._contributed = contributed
-        self._trail = trail
 
     def send(self, *, new: NewDataset, labels_from: LabelSource) -> DatasetVersion:
         """Gather the findings, and check and publish them as any data set, beside the requests.
@@ -46,17 +42,11 @@ class FromReviewsService:
         provenance = Provenance(
             gathered.origins,
             {"reviews": gathered.report},
-            erase_unconsented=self._contributed.erase_unconsented,
+            may_take=self._contributed.hold,
+            on_publication=partial(self._contributed.note_publication, dataset.id, new.owner),
         )
         if not gathered.sent:
             raise RefusedDataset(
                 "No reviewed finding may be used; the report says why", report=provenance.report
             )
-        for account in sorted(gathered.accounts):
-            # Researchers see the pictures: one row for each patient, as with thumbnails.
-            self._trail.record("photo.to_dataset", by=new.owner, target=account)
-        published = self._publisher.publish(dataset, new, gathered.sent, provenance)
-        # It is published whatever happens now, and stays marked until an upkeep has verified it.
-        with suppress(StoreUnavailable):
-            self._contributed.verify(dataset.id)
-        return published.dataset
+        return self._publisher.publish(dataset, new, gathered.sent, provenance).dataset

@@ -1,11 +1,11 @@
 """The collection of images: one document for each picture of a data set, with two blobs."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from skinapi.errors import BlobDamaged, Duplicate, NotFound
+from skinapi.errors import BlobDamaged, NotFound
 from skinapi.lab.near_duplicates import bands_of, neighbours
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Filter, Store
@@ -15,6 +15,8 @@ from skinapi.web.pagination import Page, page_of
 
 PAGE_SIZE = 500
 BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")
+BLOB_FIELDS = ("picture_blob", "thumbnail_blob")
+TAKEN_FIELDS = ("dataset", "label", "size", *BLOB_FIELDS)
 HASH_FIELDS = ("dataset", "sha256", "dhash", "name")
 # Beyond it the report could not show them anyway.
 MOST_FOUND = 2000
@@ -78,6 +80,10 @@ class DatasetImage(ImageHashes):
     submission: str | None = None
     account: str | None = None
 
+    @property
+    def blobs(self) -> list[str]:
+        return [key for key in (self.picture_blob, self.thumbnail_blob) if key]
+
 
 class DatasetImages:
     def __init__(self, store: Store) -> None:
@@ -91,20 +97,19 @@ class DatasetImages:
         for band in BAND_FIELDS:
             self._documents.ensure_index(band, "id")
 
-    def add(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> None:
-        """Store a picture: its files first, so that no document is without them."""
-        kept = image.model_copy(
-            update={
-                "picture_blob": self._blobs.put(picture),
-                "thumbnail_blob": self._blobs.put(thumbnail),
-            }
-        )
+    def with_files(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> DatasetImage:
+        """The image with the keys of its files, which are stored now."""
+        keys = {
+            "picture_blob": self._blobs.put(picture),
+            "thumbnail_blob": self._blobs.put(thumbnail),
+        }
+        return image.model_copy(update=keys)
+
+    def insert(self, image: DatasetImage) -> None:
+        """Store a picture whose files are stored."""
         bands = dict(zip(BAND_FIELDS, bands_of(image.dhash), strict=True))
-        plain = kept.model_dump(mode="json", exclude={"created_at"})
-        try:
-            self._documents.insert({**plain, **bands, "created_at": now(), "schema": 1})
-        except Duplicate:  # the same bytes, by an attempt that goes on at this moment
-            self._delete_blobs(kept)
+        plain = image.model_dump(mode="json", exclude={"created_at"})
+        self._documents.insert({**plain, **bands, "created_at": now(), "schema": 1})
 
     def page(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
         found = self._documents.find({"dataset": dataset}, after=after, limit=limit + 1)
@@ -135,17 +140,23 @@ class DatasetImages:
             after = found[-1]["id"]
         return Tally(dict(counts), size)
 
-    def of_account(self, account: str) -> list[DatasetImage]:
-        """Some of the pictures that are photos of this account, in any data set."""
-        return self._some({"account": account})
+    def accounts_of(self, dataset: str) -> list[str]:
+        """The accounts whose photos are in this data set."""
+        return sorted(self._documents.count_by("account", {"dataset": dataset}))
 
-    def of_submission(self, submission: str) -> list[DatasetImage]:
-        """Some of the pictures that are the photo of this finding, in any data set."""
-        return self._some({"submission": submission})
-
-    def _some(self, wanted: Filter) -> list[DatasetImage]:
-        found = self._documents.find(wanted, limit=PAGE_SIZE)
-        return [DatasetImage.model_validate(one) for one in found]
+    def take(self, wanted: Filter) -> tuple[dict[str, Tally], list[str]]:
+        """Delete these pictures in the caller's transaction. The result is what each data set had
+        of them, and the keys of their files, to be deleted after it.
+        """
+        found = self._documents.find(wanted, fields=TAKEN_FIELDS)
+        self._documents.delete(wanted)
+        gone: dict[str, Tally] = {}
+        for one in found:
+            before = gone.get(one["dataset"], Tally({}, 0))
+            counts = Counter(before.counts) + Counter([one["label"]])
+            gone[one["dataset"]] = Tally(dict(counts), before.size + one["size"])
+        keys = (one.get(name) for one in found for name in BLOB_FIELDS)
+        return gone, [key for key in keys if key]
 
     def is_there(self, identifier: str) -> bool:
         return self._documents.get(identifier) is not None
@@ -186,26 +197,15 @@ class DatasetImages:
         return list(near.values())
 
     def forget(self, dataset: str) -> None:
-        """Delete all images of a data set with their files. It is idempotent."""
-        while found := self._documents.find({"dataset": dataset}, limit=PAGE_SIZE):
-            for image in map(DatasetImage.model_validate, found):
-                self.remove(image)
+        """Delete all images of a data set with their files. It is idempotent: the files go first,
+        so that an interruption leaves none that nobody finds.
+        """
+        while found := self._documents.find(
+            {"dataset": dataset}, limit=PAGE_SIZE, fields=BLOB_FIELDS
+        ):
+            self.delete_blobs(one[name] for one in found for name in BLOB_FIELDS if one.get(name))
+            self._documents.delete({"id": {"$in": [one["id"] for one in found]}})
 
-    def remove(self, image: DatasetImage) -> None:
-        """Delete one picture with its files. It is idempotent."""
-        self._delete_blobs(image)
-        self._documents.delete({"id": image.id})
-
-    def remove_record(self, image: DatasetImage) -> list[str]:
-        """Delete one picture without its files; return their keys."""
-        self._documents.delete({"id": image.id})
-        return [key for key in (image.picture_blob, image.thumbnail_blob) if key]
-
-    def datasets(self) -> list[str]:
-        """The ids of all data sets that have an image; for `check`."""
-        return sorted(self._documents.count_by("dataset"))
-
-    def _delete_blobs(self, image: DatasetImage) -> None:
-        for key in (image.picture_blob, image.thumbnail_blob):
-            if key:
-                self._blobs.delete(key)
+    def delete_blobs(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._blobs.delete(key)

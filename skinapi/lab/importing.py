@@ -55,8 +55,14 @@ class ImportsService:
         if suffix_of(upload.name) not in SUFFIXES:
             raise BadRequest(f"{upload.name}: a network is a file that ends in .keras or .h5")
         name_outputs(request.labels)
-        self._uploads.keep(upload, until=now() + KEPT_FOR)
-        return self._jobs.submit(kind=KIND, owner=owner, request=asked, key=key, short=True)
+
+        def keep() -> None:
+            current = self._uploads.get(upload.id, owner=owner)
+            self._uploads.keep(current, until=now() + KEPT_FOR)
+
+        return self._jobs.submit(
+            kind=KIND, owner=owner, request=asked, key=key, short=True, check=keep
+        )
 
 
 def suffix_of(name: str) -> str:

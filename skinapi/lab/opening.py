@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Accounts
-from skinapi.auth.owners import OwnerStays
+from skinapi.auth.owners import HoldOwner, OwnerStays
 from skinapi.lab.checks import Checks
 from skinapi.lab.contributions import ContributedPictures
 from skinapi.lab.datasets import Datasets
@@ -19,7 +18,6 @@ from skinapi.lab.reviewed_findings import ReviewedFindings
 from skinapi.lab.service import DatasetsService
 from skinapi.lab.upload_service import UploadsService
 from skinapi.lab.uploads import Uploads
-from skinapi.records.submissions import Submissions
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
 
@@ -42,13 +40,9 @@ class LabServices:
     from_reviews: FromReviewsService
 
 
-def open_lab_repositories(
-    store: Store, *, accounts: Accounts, submissions: Submissions, trail: AuditTrail
-) -> LabRepositories:
+def open_lab_repositories(store: Store, *, trail: AuditTrail) -> LabRepositories:
     datasets, images = Datasets(store), DatasetImages(store)
-    contributed = ContributedPictures(
-        datasets=datasets, images=images, accounts=accounts, submissions=submissions, trail=trail
-    )
+    contributed = ContributedPictures(store=store, datasets=datasets, images=images, trail=trail)
     return LabRepositories(datasets, images, contributed)
 
 
@@ -62,6 +56,7 @@ def open_datasets(
     in_use: Callable[[str], bool],
     findings: ReviewedFindings,
     owner_stays: OwnerStays,
+    hold_owner: HoldOwner,
 ) -> LabServices:
     """`learned` tells of the model in service, `in_use` whether a job uses a data set.
 
@@ -71,8 +66,11 @@ def open_datasets(
     quota = Quota(datasets=datasets, uploads=uploads, most=settings.dataset_quota_bytes)
     quarantine, checks = Quarantine(settings.quarantine), Checks()
     publisher = Publisher(
+        store=store,
+        trail=trail,
         datasets=datasets,
         images=images,
+        uploads=uploads,
         quarantine=quarantine,
         learned=learned,
         largest_picture=settings.max_upload_bytes,
@@ -83,6 +81,7 @@ def open_datasets(
     )
     quarantine.sweep()
     service = DatasetsService(
+        store=store,
         datasets=datasets,
         images=images,
         uploads=uploads,
@@ -94,20 +93,20 @@ def open_datasets(
         largest=settings.max_dataset_bytes,
         in_use=in_use,
         owner_stays=owner_stays,
-        resume_erasures=data.contributed.resume,
+        hold_owner=hold_owner,
     )
     from_reviews = FromReviewsService(
         datasets=service,
         publisher=publisher,
         findings=findings,
         contributed=data.contributed,
-        trail=trail,
     )
     uploading = UploadsService(
+        store=store,
         uploads=uploads,
         quota=quota,
         largest=settings.max_dataset_bytes,
-        owner_stays=owner_stays,
+        hold_owner=hold_owner,
         sweep=service.sweep,
     )
     return LabServices(service, uploading, from_reviews)

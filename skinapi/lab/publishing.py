@@ -1,28 +1,27 @@
-"""From what was sent to a published data set: unpack, read labels, decode, compare, store, publish.
-
-`Publisher.publish` may be called again for the same data set after an interruption, by any process:
-it begins by removing what the earlier attempt has stored.
-"""
+"""From files that were sent to a published data set: unpack, decode, compare, store, publish."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from skinapi.audit import AuditTrail
 from skinapi.errors import NotFound
 from skinapi.lab.contents import Contents, Sent, gather
 from skinapi.lab.datasets import SHOWN_FILES, Datasets, DatasetVersion, NewDataset
 from skinapi.lab.entry_names import shown
 from skinapi.lab.errors import RefusedDataset, UnknownLabels
 from skinapi.lab.heartbeat import Heartbeat
-from skinapi.lab.images import DatasetImage, DatasetImages, Origin, Tally
+from skinapi.lab.images import DatasetImages, Tally
 from skinapi.lab.inspection import PictureInspector
 from skinapi.lab.label_mapping import LabelMapping
 from skinapi.lab.layouts import LabelledPicture, Layout, read_layout
 from skinapi.lab.learned import LearnedPictures
 from skinapi.lab.near_duplicates import Comparisons
+from skinapi.lab.picture_storage import SENT_BY_OWNER, PictureStorage, Provenance
 from skinapi.lab.quarantine import Quarantine, QuarantineFolder
+from skinapi.lab.uploads import Uploads
 from skinapi.lab.validation import (
     Checked,
     Listed,
@@ -37,11 +36,10 @@ from skinapi.lab.validation import (
     unknown_labels,
     warnings_of,
 )
-from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Store
 from skinapi.vision.context import Modality
-from skinapi.web.spool import refuse_full_disk
 
-TOUCH_EVERY = 25
+TOUCH_EVERY = STORED_AT_ONCE = 25
 TOUCH_WAITING_EVERY_S = 30.0
 DECODED_SHARE = 80.0
 
@@ -54,27 +52,15 @@ class Published:
     unpacked: int
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """Where the pictures come from that nobody sent: the name of each -> its finding, and what else
-    the report says. `erase_unconsented(dataset)` erases the pictures whose owners withdrew the
-    consent meanwhile.
-    """
-
-    origins: Mapping[str, Origin] = field(default_factory=dict)
-    report: Mapping[str, Any] = field(default_factory=dict)
-    erase_unconsented: Callable[[str], None] = lambda _: None
-
-
-SENT_BY_OWNER = Provenance()
-
-
 class Publisher:
     def __init__(
         self,
         *,
+        store: Store,
+        trail: AuditTrail,
         datasets: Datasets,
         images: DatasetImages,
+        uploads: Uploads,
         quarantine: Quarantine,
         learned: Callable[[], LearnedPictures],
         largest_picture: int,
@@ -87,15 +73,17 @@ class Publisher:
         service, `waiting` which data sets wait for this one's check to end; `disk` is a folder of
         the disk that the store fills.
         """
+        self._store, self._trail = store, trail
         self._datasets = datasets
         self._images = images
+        self._uploads = uploads
         self._quarantine = quarantine
         self._learned = learned
         self._largest_picture = largest_picture
         self._most_bytes = most_bytes
         self._check_quota = check_quota
         self._waiting = waiting
-        self._disk = disk
+        self._pictures = PictureStorage(store=store, datasets=datasets, images=images, disk=disk)
         self._touched_waiting_at = 0.0
 
     def publish(
@@ -105,10 +93,10 @@ class Publisher:
         sent: Sequence[Sent],
         provenance: Provenance = SENT_BY_OWNER,
     ) -> Published:
-        """Raises BadDataset (UnknownLabels, BadArchive), PayloadTooLarge, DiskFull,
-        DatasetQuotaReached, NotFound where it was deleted; nothing is left of it then.
+        """Publish the data set, and delete the uploads that it is made of. Raises BadDataset
+        (UnknownLabels, BadArchive), PayloadTooLarge, DiskFull, DatasetQuotaReached, NotFound where
+        it was deleted; nothing is left of it then.
         """
-        self._images.forget(dataset.id)
         mapping = LabelMapping(new.labels)
         try:
             with self._quarantine.opened(most=self._most_bytes) as folder:
@@ -170,22 +158,29 @@ class Publisher:
         size = sum(one.labelled.entry.size for one in checked)
         sent_size = sum(one.size for one in sent)
         self._check_quota(dataset.owner, size - sent_size)  # what was sent is counted already
-        self._store(dataset, checked, provenance.origins)
-        kept = Tally({label: one["pictures"] for label, one in report["classes"].items()}, size)
-        if provenance.origins:
-            provenance.erase_unconsented(dataset.id)
-            kept = self._images.tally(dataset.id)
-        published = self._datasets.publish(
-            dataset.id,
-            report=report,
-            counts=kept.counts,
-            pictures=kept.pictures,
-            size=kept.size,
-            erased=len(checked) - kept.pictures,
-            files=[one.name for one in checked[:SHOWN_FILES]],
-            progress=100.0,
-            message="Published",
-        )
+        self._store_pictures(dataset, checked, provenance)
+        counts = {label: one["pictures"] for label, one in report["classes"].items()}
+        names = [one.name for one in checked[:SHOWN_FILES]]
+
+        def publish() -> tuple[DatasetVersion, list[str]]:
+            kept = self._images.tally(dataset.id) if provenance.origins else Tally(counts, size)
+            published = self._datasets.publish(
+                dataset.id,
+                report=report,
+                counts=kept.counts,
+                pictures=kept.pictures,
+                size=kept.size,
+                erased=len(checked) - kept.pictures,
+                files=names,
+                progress=100.0,
+                message="Published",
+            )
+            provenance.on_publication()
+            self._trail.record("dataset.published", by=dataset.owner, target=dataset.id)
+            return published, [key for one in dataset.uploads for key in self._uploads.take(one)]
+
+        published, parts = self._store.transaction(publish)
+        self._uploads.delete_blobs(parts)
         return Published(published, contents.unpacked)
 
     def _compare(
@@ -255,21 +250,14 @@ class Publisher:
             thumbnail=path,
         )
 
-    def _store(
-        self, dataset: DatasetVersion, checked: Sequence[Checked], origins: Mapping[str, Origin]
+    def _store_pictures(
+        self, dataset: DatasetVersion, checked: Sequence[Checked], provenance: Provenance
     ) -> None:
         rest = 100.0 - DECODED_SHARE
-        for number, one in enumerate(checked):
-            if number % TOUCH_EVERY == 0:
-                share = DECODED_SHARE + rest * number / len(checked)
-                self._touch(dataset, share, f"Stored {number} of {len(checked)}")
-            # What keeps space free for the database while bodies arrive must hold here too.
-            refuse_full_disk(self._disk)
-            self._images.add(
-                _image_of(dataset.id, one, origins.get(one.name)),
-                picture=one.labelled.entry.path.read_bytes(),
-                thumbnail=one.thumbnail.read_bytes(),
-            )
+        for first in range(0, len(checked), STORED_AT_ONCE):
+            share = DECODED_SHARE + rest * first / len(checked)
+            self._touch(dataset, share, f"Stored {first} of {len(checked)}")
+            self._pictures.add(dataset.id, checked[first : first + STORED_AT_ONCE], provenance)
 
     def _touch(self, dataset: DatasetVersion, progress: float, message: str) -> None:
         if not self._datasets.touch(dataset.id, progress=round(progress, 1), message=message):
@@ -278,28 +266,3 @@ class Publisher:
             self._touched_waiting_at = time.monotonic()
             for other in self._waiting():
                 self._datasets.touch(other, progress=0.0, message="Waiting for another check")
-
-
-def _image_of(dataset: str, one: Checked, origin: Origin | None) -> DatasetImage:
-    row, inspected = one.labelled.row, one.inspected
-    return DatasetImage(
-        id=new_id(),
-        created_at=now(),
-        dataset=dataset,
-        sha256=inspected.sha256,
-        dhash=inspected.dhash,
-        name=one.name,
-        image_id=row.image_id,
-        label=one.label,
-        written=row.label,
-        lesion=row.lesion_id,
-        patient=row.patient_id,
-        modality=one.modality,
-        facts=dict(row.facts),
-        width=inspected.width,
-        height=inspected.height,
-        format=inspected.format,
-        size=one.labelled.entry.size,
-        submission=origin.submission if origin else None,
-        account=origin.account if origin else None,
-    )

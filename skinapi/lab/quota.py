@@ -13,17 +13,13 @@ class Quota:
         self._most = most
 
     def check(self, owner: str, more: int) -> None:
-        """Raises DatasetQuotaReached where the account would keep more than it may.
-
-        Uploads that begin at the same moment may all be refused, but none is missed.
+        """Raises DatasetQuotaReached where the account would keep more than it may. It is exact in
+        a transaction that holds the owner.
         """
         used = sum(one.size for one in self._datasets.of_owner(owner))
         used += sum(one.size for one in self._uploads.of_owner(owner))
         if used + more > self._most:
-            raise self.reached()
-
-    def reached(self) -> DatasetQuotaReached:
-        return DatasetQuotaReached(
-            f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
-            "delete some, then try again"
-        )
+            raise DatasetQuotaReached(
+                f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
+                "delete some, then try again"
+            )

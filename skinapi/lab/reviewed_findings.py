@@ -96,10 +96,6 @@ class GatheredFindings:
     origins: dict[str, Origin] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
 
-    @property
-    def accounts(self) -> set[str]:
-        return {origin.account for origin in self.origins.values()}
-
 
 class ReviewedFindings:
     def __init__(

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.owners import OwnerStays
+from skinapi.auth.owners import HoldOwner, OwnerStays
 from skinapi.errors import (
     BadRequest,
     Conflict,
     Duplicate,
     Forbidden,
-    InvalidToken,
     NotFound,
     SkinAPIError,
 )
@@ -29,6 +28,7 @@ from skinapi.lab.upkeep import Upkeep
 from skinapi.lab.uploads import KEPT_FOR, UploadRecord, Uploads, refuse_other_checksum
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
+from skinapi.storage.ports import Store
 from skinapi.web.access import Subject
 from skinapi.web.error_responses import log_fault
 from skinapi.web.multipart import PartBegins
@@ -42,6 +42,7 @@ class DatasetsService:
     def __init__(
         self,
         *,
+        store: Store,
         datasets: Datasets,
         images: DatasetImages,
         uploads: Uploads,
@@ -53,11 +54,12 @@ class DatasetsService:
         largest: int,
         in_use: Callable[[str], bool],
         owner_stays: OwnerStays,
-        resume_erasures: Callable[[], None],
+        hold_owner: HoldOwner,
     ) -> None:
         """`largest` is the most bytes of a data set as it is sent; `in_use` tells whether a job
-        uses the data set of this id; `resume_erasures` is part of each `sweep`.
+        uses the data set of this id.
         """
+        self._store = store
         self._datasets = datasets
         self._images = images
         self._uploads = uploads
@@ -69,15 +71,15 @@ class DatasetsService:
         self._largest = largest
         self._in_use = in_use
         self._upkeep = Upkeep(
+            store=store,
             datasets=datasets,
             images=images,
             uploads=uploads,
             checks=checks,
             trail=trail,
             owner_stays=owner_stays,
-            resume_erasures=resume_erasures,
         )
-        self._owner_stays = owner_stays
+        self._hold_owner = hold_owner
 
     # --- sending ---
 
@@ -99,18 +101,15 @@ class DatasetsService:
                 )
         if sum(record.size for record in records) > self._largest:
             raise body_too_large(self._largest)
-        for record in records:
-            self._uploads.keep(record, until=now() + KEPT_FOR)
-        # The size is 0 because the uploads count until they are deleted.
         publish = partial(self.publish_uploads, new=new, uploads=tuple(uploads))
-        return self.send(new=new, publish=publish, uploads=records)
+        return self.send(new=new, publish=publish, uploads=uploads)
 
     def send(
         self,
         *,
         new: NewDataset,
         publish: Callable[[DatasetVersion], DatasetVersion],
-        uploads: Sequence[UploadRecord] = (),
+        uploads: Sequence[str] = (),
     ) -> DatasetVersion:
         """Begin a data set, and have `publish` check and publish it beside the requests.
 
@@ -118,30 +117,17 @@ class DatasetsService:
         UploadInUse and InvalidToken.
         """
         self.sweep()
+        self._checks.refuse_full(new.owner)
         try:
-            dataset = self._begin(new, size=0)
+            # The size is 0 because the uploads count until they are deleted.
+            dataset = self._begin(new, size=0, uploads=uploads)
         except Duplicate:  # a retry of this request has stored it in the meantime
             if sent := self._datasets.sent_before(new):
                 return self._as_shown(sent)
             raise
-        try:
-            self._trail.record("dataset.sent", by=new.owner, target=dataset.id)
-            for upload in uploads:
-                self._claim(upload, dataset.id)
-            check = partial(self.check, dataset=dataset.id, new=new, publish=publish)
-            self._checks.submit(dataset.id, check, owner=new.owner)
-        except SkinAPIError:
-            self._datasets.remove(dataset.id)
-            raise
+        check = partial(self.check, dataset=dataset.id, new=new, publish=publish)
+        self._checks.submit(dataset.id, check, owner=new.owner)
         return dataset
-
-    def _claim(self, upload: UploadRecord, dataset: str) -> None:
-        """Raises UploadInUse where another data set of it is checked, by any server."""
-        before = self._datasets.find(upload.dataset) if upload.dataset else None
-        if before and before.status == "checking" and not before.is_interrupted:
-            raise UploadInUse
-        if not self._uploads.claim(upload, dataset=dataset):
-            raise UploadInUse
 
     def check(
         self,
@@ -155,8 +141,7 @@ class DatasetsService:
             found = self._datasets.by_id(dataset)
             if found.status != "checking":
                 return found
-            published = publish(found)
-            self._trail.record("dataset.published", by=new.owner, target=dataset)
+            return publish(found)
         except SkinAPIError as error:
             self._upkeep.refuse(dataset, new.owner, error)
             return None
@@ -164,21 +149,17 @@ class DatasetsService:
             log_fault(error)
             self._upkeep.refuse(dataset, new.owner, SkinAPIError())
             return None
-        return published
 
     def publish_uploads(
         self, dataset: DatasetVersion, new: NewDataset, uploads: Sequence[str]
     ) -> DatasetVersion:
-        """Publish, and delete the uploads. Raises what `Publisher.publish` raises, and BadRequest
+        """Raises what `Publisher.publish` raises, and BadRequest
         for another checksum.
         """
         records = [self._uploads.get(upload, owner=new.owner) for upload in uploads]
         for record in records:
             refuse_other_checksum(record, self._uploads.read(record))
-        published = self._publisher.publish(dataset, new, [self._sent(one) for one in records])
-        for record in records:
-            self._uploads.remove(record.id)
-        return published.dataset
+        return self._publisher.publish(dataset, new, [self._sent(one) for one in records]).dataset
 
     def _sent(self, record: UploadRecord) -> Sent:
         return Sent(record.name, record.size, lambda: io.BufferedReader(self._uploads.read(record)))
@@ -192,39 +173,38 @@ class DatasetsService:
         with self._checks.now():
             self.sweep()
             size = sum(one.size for one in sent)
-            self._quota.check(new.owner, size)
             dataset = self._begin(new, size=size)
             try:
-                self._trail.record("dataset.sent", by=new.owner, target=dataset.id)
-                published = self._publisher.publish(dataset, new, sent)
+                return self._publisher.publish(dataset, new, sent)
             except BaseException:
                 self._upkeep.remove(dataset.id)
                 raise
-            self._trail.record("dataset.published", by=new.owner, target=dataset.id)
-            return published
 
-    def _begin(self, new: NewDataset, *, size: int) -> DatasetVersion:
-        """Store a data set that is about to be checked. Raises InvalidToken, NameTaken.
-
-        A deletion of the account that begins later removes it, and then its check ends.
+    def _begin(self, new: NewDataset, *, size: int, uploads: Sequence[str] = ()) -> DatasetVersion:
+        """Store a data set that is about to be checked, of these uploads or of so many bytes.
+        Raises Duplicate, InvalidToken, NameTaken, DatasetQuotaReached, NotFound, UploadInUse.
         """
-        dataset = self._datasets.begin(new, size=size)
-        try:
-            self._refuse_gone(new.owner)
+
+        def begin() -> DatasetVersion:
+            self._hold_owner(new.owner)
+            if size:
+                self._quota.check(new.owner, size)
+            dataset = self._datasets.begin(new, size=size)
             if not new.any_name:
                 self._datasets.names.refuse_taken(dataset.name_key, owner=new.owner)
-        except SkinAPIError:  # a retry would be answered with one that nobody checks
-            self._datasets.remove(dataset.id)
-            raise
-        return dataset
+            for upload in uploads:
+                self._use(self._uploads.get(upload, owner=new.owner), dataset.id)
+            self._trail.record("dataset.sent", by=new.owner, target=dataset.id)
+            return dataset
 
-    def _refuse_gone(self, owner: str) -> None:
-        """Asked after a write: a deletion that began before it could not see what was written.
+        return self._store.transaction(begin)
 
-        Raises InvalidToken where the account is gone, or is being deleted.
-        """
-        if not self._owner_stays(owner):
-            raise InvalidToken
+    def _use(self, upload: UploadRecord, dataset: str) -> None:
+        """Make a data set of it. Raises UploadInUse while another of it is checked."""
+        before = self._datasets.find(upload.dataset) if upload.dataset else None
+        if before and before.status == "checking" and not before.is_interrupted:
+            raise UploadInUse
+        self._uploads.keep(upload, until=now() + KEPT_FOR, dataset=dataset)
 
     def send_form(
         self,
@@ -244,6 +224,10 @@ class DatasetsService:
                 raise BadRequest("No file was sent")
             published = self.send_files(new=new, sent=received.sent)
         return published, [one.name for one in received.sent]
+
+    def hold(self, dataset: str) -> None:
+        """See `Datasets.hold`."""
+        self._datasets.hold(dataset)
 
     # --- reading ---
 
@@ -295,26 +279,27 @@ class DatasetsService:
 
     def choose_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Compare all models on this data set from now on. Raises NotFound, Conflict."""
-        found, before = self._published(dataset), self._datasets.reference()
-        if self._in_use(found.id):
-            raise Conflict(LEARNED_FROM)
-        with self._trail.act("dataset.reference", by=by.id, target=found.id):
-            self._datasets.set_reference(found.id)
-            # After the choice: a training that begins later is refused.
+        found = self._published(dataset)
+
+        def choose() -> None:
+            self._published(found.id)
             if self._in_use(found.id):
-                self._datasets.end_reference(found.id)
-                if before and before.id != found.id:
-                    self._datasets.set_reference(before.id)
                 raise Conflict(LEARNED_FROM)
+            self._datasets.set_reference(found.id)
+
+        self._trail.change(choose, "dataset.reference", by=by.id, target=found.id)
         return self._as_shown(self._datasets.by_id(found.id))
 
     def end_reference(self, *, dataset: str, by: Subject) -> DatasetVersion:
         """Raises NotFound, and Conflict where it is not the reference."""
         found = self._published(dataset)
-        if not found.reference:
-            raise Conflict(f"{found.name} is not the reference data set")
-        with self._trail.act("dataset.end_reference", by=by.id, target=found.id):
+
+        def end() -> None:
+            if not self._published(found.id).reference:
+                raise Conflict(f"{found.name} is not the reference data set")
             self._datasets.end_reference(found.id)
+
+        self._trail.change(end, "dataset.end_reference", by=by.id, target=found.id)
         return self._as_shown(self._datasets.by_id(found.id))
 
     # --- deleting ---
@@ -324,17 +309,16 @@ class DatasetsService:
         found = self._readable(dataset, by)
         if by.role != "admin" and found.owner != by.id:
             raise Forbidden("Only its owner or an admin can delete a data set")
-        if self._in_use(found.id):
-            raise DatasetInUse
-        if found.reference:
-            raise Conflict("This is the reference data set; an admin must end that first")
-        with self._trail.act("dataset.delete", by=by.id, target=found.id):
-            self._datasets.begin_deletion(found)
-            # After the mark: a training that begins later does not find the data set.
+
+        def delete() -> None:
             if self._in_use(found.id):
-                self._datasets.undo_deletion(found)
                 raise DatasetInUse
-            self._upkeep.remove(found.id)
+            if self._datasets.by_id(found.id).reference:
+                raise Conflict("This is the reference data set; an admin must end that first")
+            self._datasets.begin_deletion(found.id)
+
+        self._trail.change(delete, "dataset.delete", by=by.id, target=found.id)
+        self._upkeep.remove(found.id)
         return found
 
     def sweep(self) -> None:

@@ -1,12 +1,10 @@
 """Starting a training: on which data set, which network, and how. A job does the work."""
 
-from contextlib import suppress
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from skinapi.errors import BadDataset, NotFound, SkinAPIError
-from skinapi.jobs.errors import JobEnded
+from skinapi.errors import BadDataset, NotFound
 from skinapi.jobs.job import Job
 from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets import DatasetVersion
@@ -49,16 +47,14 @@ class TrainingService:
         dataset = self._usable(request.dataset_name, named=request.dataset_name)
         named = {"dataset": dataset.id, "dataset_name": dataset.name}  # it may be named by its id
         kept = request.model_copy(update=named)
-        job = self._jobs.submit(kind=KIND, owner=owner, request=kept.model_dump(mode="json"))
-        try:
-            # After the job is stored: whoever deletes the data set, or makes it the reference,
-            # could not see the job before.
+
+        def hold() -> None:
             self._usable(dataset.id, named=request.dataset_name)
-        except SkinAPIError:
-            with suppress(JobEnded):
-                self._jobs.cancel(job_id=job.id, owner=owner, by=owner)
-            raise
-        return job
+            self._datasets.hold(dataset.id)
+
+        return self._jobs.submit(
+            kind=KIND, owner=owner, request=kept.model_dump(mode="json"), check=hold
+        )
 
     def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
         """The data set, if a training may learn from it. Raises NotFound, BadDataset."""

@@ -39,10 +39,9 @@ def write_training_folder(
             try:
                 content = images.read(image)
             except NotFound:
-                # An erasure removes the file before the document (contributions.py).
-                if image.submission is None and images.is_there(image.id):
+                if images.is_there(image.id):
                     raise
-                continue
+                continue  # it was erased (contributions.py)
             path = pictures / f"{image.id}.{image.format.lower()}"
             path.write_bytes(content)
             writer.writerow(

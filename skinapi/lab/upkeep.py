@@ -1,6 +1,6 @@
 """Removes data sets with all that belongs to them, and settles those whose checks have ended."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -14,33 +14,35 @@ from skinapi.lab.errors import InterruptedCheck, RefusedDataset
 from skinapi.lab.images import DatasetImages
 from skinapi.lab.uploads import Uploads
 from skinapi.storage.faults import Fault
+from skinapi.storage.ports import Store
 
 
 class Upkeep:
     def __init__(
         self,
         *,
+        store: Store,
         datasets: Datasets,
         images: DatasetImages,
         uploads: Uploads,
         checks: Checks,
         trail: AuditTrail,
         owner_stays: OwnerStays,
-        resume_erasures: Callable[[], None],
     ) -> None:
+        self._store = store
         self._datasets = datasets
         self._images = images
         self._uploads = uploads
         self._checks = checks
         self._trail = trail
         self._owner_stays = owner_stays
-        self._resume_erasures = resume_erasures
 
     def remove(self, identifier: str) -> None:
-        """Delete a data set with its images. It is marked first, so that nobody finds it with half
-        of them, and goes last: after an interruption, `sweep` goes on.
+        """Delete a data set with its images: it may have thousands, so this is no transaction. It
+        is marked first, so that nobody finds it with half of them, and goes last: after an
+        interruption, `sweep` goes on.
         """
-        self._datasets.mark_deleting(identifier)
+        self._datasets.begin_deletion(identifier)
         self._checks.drop(identifier)
         self._images.forget(identifier)
         self._datasets.remove(identifier)
@@ -50,9 +52,13 @@ class Upkeep:
         happens where it was published: the error came after that.
         """
         report: Mapping[str, Any] = error.report if isinstance(error, RefusedDataset) else {}
-        with suppress(StoreUnavailable):
+
+        def refuse() -> None:
             if self._datasets.refuse(dataset, code=error.code, problem=error.detail, report=report):
                 self._trail.record("dataset.refused", by=owner, target=dataset)
+
+        with suppress(StoreUnavailable):
+            self._store.transaction(refuse)
 
     def settle(self, dataset: DatasetVersion) -> None:
         """Refuse one whose check was interrupted, so that its owner reads why; delete one that was
@@ -65,14 +71,11 @@ class Upkeep:
             self._images.forget(dataset.id)
 
     def sweep(self) -> None:
-        """Delete uploads that have expired, settle what was abandoned, and erase the pictures of
-        withdrawn consents that an interruption left.
-        """
+        """Delete uploads that have expired, and settle what was abandoned."""
         self._uploads.sweep()
         self._datasets.mend_times()
         for dataset in self._datasets.abandoned():
             self.settle(dataset)
-        self._resume_erasures()
 
     def forget(self, owner: str) -> None:
         """Delete all uploads and data sets of an account. It is idempotent."""
@@ -81,15 +84,7 @@ class Upkeep:
             self.remove(dataset.id)
 
     def faults(self) -> Iterator[Fault]:
-        yield from self._uploads.faults()
         for owner in sorted(self._datasets.owners() | self._uploads.owners()):
             if not self._owner_stays(owner):
                 says = f"data sets or uploads of account {owner}, which is gone"
                 yield Fault(says, partial(self.forget, owner))
-        for dataset in self._datasets.abandoned():
-            says = f"data set {dataset.id} was left by an interruption, or refused a day ago"
-            yield Fault(says, partial(self.settle, dataset))
-        for identifier in self._images.datasets():
-            if not self._datasets.is_there(identifier):
-                says = f"images of data set {identifier}, which is gone"
-                yield Fault(says, partial(self._images.forget, identifier))

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 
-from skinapi.auth.owners import OwnerStays
-from skinapi.errors import BadRequest, Duplicate, InvalidToken
-from skinapi.lab.errors import DatasetQuotaReached
+from skinapi.auth.owners import HoldOwner
+from skinapi.errors import BadRequest, Duplicate
 from skinapi.lab.quota import Quota
 from skinapi.lab.uploads import Announced, UploadRecord, Uploads
+from skinapi.storage.ports import Store
 from skinapi.web.access import Subject
 from skinapi.web.size_limits import body_too_large
 
@@ -21,16 +22,18 @@ class UploadsService:
         self,
         *,
         uploads: Uploads,
+        store: Store,
         quota: Quota,
         largest: int,
-        owner_stays: OwnerStays,
+        hold_owner: HoldOwner,
         sweep: Callable[[], None],
     ) -> None:
         """`largest` is the most bytes of an upload; `sweep` deletes what has expired."""
+        self._store = store
         self._uploads = uploads
         self._quota = quota
         self._largest = largest
-        self._owner_stays = owner_stays
+        self._hold_owner = hold_owner
         self._sweep = sweep
         self._parts = threading.BoundedSemaphore(PARTS_AT_ONCE)
 
@@ -45,36 +48,22 @@ class UploadsService:
         self._sweep()
         announced = Announced(by.id, name, size, sha256, key)
         if before := self._uploads.begun_before(announced):
-            return self._admit(before)
+            return before
         if size > self._largest:
             raise body_too_large(self._largest)
-        if len(self._uploads.of_owner(by.id)) >= MOST_UPLOADS:
-            raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
         try:
-            upload = self._uploads.begin(announced)
+            return self._store.transaction(partial(self._begin, announced))
         except Duplicate:  # a retry of this request has stored it in the meantime
             if before := self._uploads.begun_before(announced):
-                return self._admit(before)
+                return before
             raise
-        return self._admit(upload)
 
-    def _admit(self, upload: UploadRecord) -> UploadRecord:
-        """Admit it, or delete it again. A request and its retry at the same moment both decide, and
-        neither is told of an upload that the other one deletes. Raises DatasetQuotaReached,
-        InvalidToken.
-        """
-        if upload.admitted:
-            return upload
-        try:
-            self._refuse_gone(upload.owner)
-            self._quota.check(upload.owner, 0)  # its size is counted already
-        except (InvalidToken, DatasetQuotaReached):
-            if self._uploads.withdraw(upload):
-                raise
-        admitted = self._uploads.admit(upload)
-        if admitted is None:
-            raise self._quota.reached()
-        return admitted
+    def _begin(self, announced: Announced) -> UploadRecord:
+        self._hold_owner(announced.owner)
+        if len(self._uploads.of_owner(announced.owner)) >= MOST_UPLOADS:
+            raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
+        self._quota.check(announced.owner, announced.size)
+        return self._uploads.begin(announced)
 
     def add_part(
         self, *, upload: str, offset: str, read: Callable[[int], bytes], largest: int, by: Subject
@@ -94,10 +83,3 @@ class UploadsService:
 
     def delete(self, *, upload: str, by: Subject) -> None:
         self._uploads.remove(self._uploads.get(upload, owner=by.id).id)
-
-    def _refuse_gone(self, owner: str) -> None:
-        """Asked after a write: a deletion of the account that began before it could not see what
-        was written. Raises InvalidToken.
-        """
-        if not self._owner_stays(owner):
-            raise InvalidToken

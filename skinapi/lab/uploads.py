@@ -1,28 +1,24 @@
 """Uploads that may be interrupted and continued: their parts are kept as blobs until they are used.
 
-A part is stored in this order: its blob, its document, the new length of the upload. So an upload
-never counts bytes that are not there. The parts are in the store and not in a folder, so each
-replica of the server may receive one.
+The blob of a part is stored before the part, and deleted after it. The parts are in the store and
+not in a folder, so each replica of the server may receive one.
 """
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from skinapi.errors import BadRequest, Duplicate, IdempotencyKeyReused, NotFound
+from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound
 from skinapi.lab.errors import WrongOffset
-from skinapi.storage.faults import Fault
 from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
-from skinapi.storage.ports import Filter, Store
+from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from _typeshed import WriteableBuffer
 
 KEPT_FOR = timedelta(days=1)
@@ -61,7 +57,6 @@ class UploadRecord(StoredRecord):
     sha256: str | None = None
     dataset: str | None = None
     idempotency_key: str | None = None
-    admitted: bool = True  # earlier code stored no other
 
     @property
     def complete(self) -> bool:
@@ -70,7 +65,7 @@ class UploadRecord(StoredRecord):
 
 class Uploads:
     def __init__(self, store: Store) -> None:
-        self._blobs = store.blobs
+        self._store, self._blobs = store, store.blobs
         self._documents = store.collection("uploads")
         self._documents.ensure_index("owner", "id")
         self._documents.ensure_index("owner", "idempotency_key", unique=True)
@@ -80,9 +75,7 @@ class Uploads:
         self._parts.ensure_index("upload", "offset", "id")
 
     def begin(self, announced: Announced) -> UploadRecord:
-        """An upload that is not admitted yet. Raises Duplicate where its owner has used the
-        idempotency key before.
-        """
+        """Raises Duplicate where its owner has used the idempotency key before."""
         moment = now()
         upload = UploadRecord(
             id=new_id(),
@@ -93,20 +86,9 @@ class Uploads:
             size=announced.size,
             sha256=announced.sha256,
             idempotency_key=announced.key,
-            admitted=False,
         )
         self._documents.insert({**upload.model_dump(), "schema": 1})
         return upload
-
-    def admit(self, upload: UploadRecord) -> UploadRecord | None:
-        """Keep it. None where it was withdrawn meanwhile."""
-        kept = self._documents.update({"id": upload.id}, {"$set": {"admitted": True}})
-        return UploadRecord.model_validate(kept) if kept else None
-
-    def withdraw(self, upload: UploadRecord) -> bool:
-        """Delete it, unless it was admitted meanwhile: then False."""
-        self._documents.delete({"id": upload.id, "admitted": False})
-        return self._documents.get(upload.id) is None
 
     def begun_before(self, announced: Announced) -> UploadRecord | None:
         """The upload that the same request with the same key has announced before, if it is still
@@ -138,7 +120,7 @@ class Uploads:
     def add_part(self, upload: UploadRecord, *, offset: int, content: bytes) -> UploadRecord:
         """Store the part that begins at `offset`. One that is there already changes nothing.
 
-        Raises WrongOffset, BadRequest.
+        Raises WrongOffset, BadRequest, NotFound.
         """
         end = offset + len(content)
         if end > upload.size or not content:
@@ -147,38 +129,33 @@ class Uploads:
             raise BadRequest(f"All parts but the last need at least {SMALLEST_PART} bytes")
         if offset > upload.received:
             raise WrongOffset(f"The upload continues at {upload.received}")
-        if offset == upload.received:
-            self._store(upload, offset, content)
-        elif self._size_at(upload, offset) != len(content):
-            raise WrongOffset(f"The upload continues at {upload.received}")
-        return self._grow(upload, offset, end)
-
-    def _store(self, upload: UploadRecord, offset: int, content: bytes) -> None:
+        if offset < upload.received:
+            return self._sent_before(upload.id, offset, len(content))
         blob = self._blobs.put(content)
         part = {"upload": upload.id, "offset": offset, "size": len(content), "part_blob": blob}
-        try:
-            self._parts.insert({**part, "id": new_id(), "created_at": now(), "schema": 1})
-        except Duplicate as error:  # sent twice, or before an interruption
+        grown = self._store.transaction(partial(self._append, part))
+        if grown is None:  # sent twice at the same time, or the upload was deleted meanwhile
             self._blobs.delete(blob)
-            if self._size_at(upload, offset) != len(content):
-                raise WrongOffset(
-                    "A part of another size is at this offset; begin the upload again"
-                ) from error
+            return self._sent_before(upload.id, offset, len(content))
+        return UploadRecord.model_validate(grown)
 
-    def _size_at(self, upload: UploadRecord, offset: int) -> int | None:
-        found = self._parts.find({"upload": upload.id, "offset": offset}, limit=1)
-        return int(found[0]["size"]) if found else None
-
-    def _grow(self, upload: UploadRecord, offset: int, end: int) -> UploadRecord:
-        grown = self._documents.update(
-            {"id": upload.id, "received": offset}, {"$set": {"received": end}}
-        )
+    def _append(self, part: Document) -> Document | None:
+        """Add it where the upload ends; None where it ends elsewhere."""
+        end = part["offset"] + part["size"]
+        unchanged: Filter = {"id": part["upload"], "received": part["offset"]}
+        grown = self._documents.update(unchanged, {"$set": {"received": end}})
         if grown:
-            return UploadRecord.model_validate(grown)
-        found = self._documents.get(upload.id)
-        if found is None:  # deleted meanwhile: nothing may stay
-            self._forget_parts(upload.id)
+            self._parts.insert({**part, "id": new_id(), "created_at": now(), "schema": 1})
+        return grown
+
+    def _sent_before(self, upload: str, offset: int, size: int) -> UploadRecord:
+        """The upload, if it has a part of this size there. Raises WrongOffset, NotFound."""
+        found = self._documents.get(upload)
+        if found is None:
             raise NotFound(NO_SUCH)
+        parts = self._parts.find({"upload": upload, "offset": offset}, limit=1)
+        if [part["size"] for part in parts] != [size]:
+            raise WrongOffset(f"The upload continues at {found['received']}")
         return UploadRecord.model_validate(found)
 
     def read(self, upload: UploadRecord) -> "UploadReader":
@@ -187,14 +164,10 @@ class Uploads:
         places = [(part["offset"], part["size"], part.get("part_blob")) for part in parts]
         return UploadReader(places, upload.size, self._blobs.get)
 
-    def keep(self, upload: UploadRecord, until: datetime) -> None:
-        """Do not let it expire before this time."""
-        self._documents.update({"id": upload.id}, {"$set": {"expires_at": until}})
-
-    def claim(self, upload: UploadRecord, *, dataset: str) -> bool:
-        """Let this data set be the one that is made of it. False where another was faster."""
-        unchanged: Filter = {"id": upload.id, "dataset": upload.dataset}
-        return self._documents.update(unchanged, {"$set": {"dataset": dataset}}) is not None
+    def keep(self, upload: UploadRecord, until: datetime, *, dataset: str | None = None) -> None:
+        """Do not let it expire before this time. `dataset` is the one that is made of it now."""
+        kept = {"expires_at": until, **({"dataset": dataset} if dataset else {})}
+        self._documents.update({"id": upload.id}, {"$set": kept})
 
     def of_owner(self, owner: str) -> list[UploadRecord]:
         return [UploadRecord.model_validate(one) for one in self._documents.find({"owner": owner})]
@@ -204,9 +177,20 @@ class Uploads:
         return set(self._documents.count_by("owner"))
 
     def remove(self, identifier: str) -> None:
-        """Delete it with its parts. The document goes first, so that no part is added after."""
+        """Delete it with its parts."""
+        self.delete_blobs(self._store.transaction(partial(self.take, identifier)))
+
+    def take(self, identifier: str) -> list[str]:
+        """Delete it in the caller's transaction. The result is for `delete_blobs`, after that."""
+        parts = self._parts.find({"upload": identifier}, sort="offset")
         self._documents.delete({"id": identifier})
-        self._forget_parts(identifier)
+        self._parts.delete({"upload": identifier})
+        # `check --repair` has taken the key away where the file was lost.
+        return [part["part_blob"] for part in parts if part.get("part_blob")]
+
+    def delete_blobs(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._blobs.delete(key)
 
     def forget(self, owner: str) -> None:
         for upload in self.of_owner(owner):
@@ -215,25 +199,10 @@ class Uploads:
     def sweep(self) -> None:
         """Delete those that have expired. One from the future expires as if it began now."""
         ahead = {"expires_at": {"$gt": now() + KEPT_FOR + CLOCK_TOLERANCE}}
-        for found in self._documents.find(ahead, sort="expires_at", limit=SWEPT_AT_ONCE):
-            self.keep(UploadRecord.model_validate(found), until=now() + KEPT_FOR)
+        self._documents.update_all(ahead, {"$set": {"expires_at": now() + KEPT_FOR}})
         expired = {"expires_at": {"$lt": now()}}
         for found in self._documents.find(expired, sort="expires_at", limit=SWEPT_AT_ONCE):
             self.remove(found["id"])
-
-    def faults(self) -> "Iterator[Fault]":
-        for upload in sorted(self._parts.count_by("upload")):
-            if self._documents.get(upload) is None:
-                says = f"parts of upload {upload}, which is gone"
-                yield Fault(says, partial(self._forget_parts, upload))
-
-    def _forget_parts(self, upload: str) -> None:
-        while found := self._parts.find({"upload": upload}, limit=SWEPT_AT_ONCE, sort="offset"):
-            for part in found:
-                # `check --repair` has taken the key away where the file was deleted already.
-                if key := part.get("part_blob"):
-                    self._blobs.delete(key)
-                self._parts.delete({"id": part["id"]})
 
 
 class UploadReader(io.RawIOBase):

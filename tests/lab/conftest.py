@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.lab import inspection, picture_process, publishing
 from skinapi.lab.inspection import Inspected, parse_answer
-from tests.backends import Backend
+from tests.backends import Backend, store_of_kind
 
 
 class InspectorHere:
@@ -42,6 +42,16 @@ def real_inspector() -> type[inspection.PictureInspector]:
 def backend(backend: Backend) -> Iterator[Backend]:
     yield backend
     _await_last_check(backend)
+
+
+@pytest.fixture(params=["sqlite", "mongod"])
+def real_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
+    """Where several change the same at the same time."""
+    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
+    backend = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri))
+    yield backend
+    _await_last_check(backend)
+    backend.services.store.close()
 
 
 @pytest.fixture

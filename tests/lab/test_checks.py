@@ -17,11 +17,12 @@ def test_one_account_leaves_places_to_others() -> None:
         for number in range(MOST_OF_OWNER):
             checks.submit(f"a{number}", nothing, owner="a")
         with pytest.raises(Unavailable):
-            checks.submit("a9", nothing, owner="a")
+            checks.refuse_full("a")
+        checks.refuse_full("b")
         for number in range(MOST_WAITING - MOST_OF_OWNER):
             checks.submit(f"b{number}", nothing, owner=f"b{number}")
         with pytest.raises(Unavailable):
-            checks.submit("c0", nothing, owner="c")
+            checks.refuse_full("c")
         assert len(checks.waiting()) == MOST_WAITING
 
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import StoreUnavailable
-from skinapi.lab import publishing
+from skinapi.lab import picture_storage
 from skinapi.lab import quarantine as quarantine_module
 from skinapi.lab.datasets import SILENT_FOR, Datasets, NewDataset
 from skinapi.lab.images import DatasetImages
@@ -27,6 +28,7 @@ from skinapi.storage.ids import now
 from skinapi.vision.labels import label_spellings
 from tests.backends import Backend, Person
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
+from tests.lab.test_races import both, twin
 from tests.size import size
 
 
@@ -303,15 +305,19 @@ def _lose_the_store(*_: object) -> None:
 
 
 def test_of_two_servers_that_get_one_upload_one_makes_a_data_set_of_it(
-    backend: Backend,
+    real_backend: Backend,
 ) -> None:
-    person = backend.member(role="researcher")
-    uploads = backend.services.datasets._uploads
+    person = real_backend.member(role="researcher")
+    other = twin(real_backend, person)
     sent = upload(person, zipped(labelled(3)))
-    read = uploads.get(sent, owner=backend.account(person.email).id)
-    assert [uploads.claim(read, dataset=name) for name in ("d1", "d2")] == [True, False]
-    again = uploads.get(sent, owner=read.owner)
-    assert uploads.claim(again, dataset="d3")
+
+    def post(person: Person, name: str) -> Any:
+        return person.call("POST", "/datasets", json={"name": name, "uploads": [sent]})
+
+    with real_backend.services.datasets._checks.now():
+        answers = both(lambda: post(person, "one"), lambda: post(other, "two"))
+        assert sorted(answer.status_code for answer in answers) == [202, 409]
+        assert real_backend.services.store.collection("datasets").count() == 1
 
 
 def test_a_killed_process_leaves_a_folder_that_the_next_one_sweeps(tmp_path: Path) -> None:
@@ -355,7 +361,7 @@ def test_a_data_set_leaves_the_space_that_is_reserved_for_the_database(
         if len(asked) == 3:
             full(folder)
 
-    monkeypatch.setattr(publishing, "refuse_full_disk", full_at_the_third)
+    monkeypatch.setattr(picture_storage, "refuse_full_disk", full_at_the_third)
     refused = send(person, [identifier])
     assert (refused["status"], refused["problem_code"]) == ("refused", "disk_full")
     assert set(asked) == {backend.settings.instance_dir}
@@ -370,9 +376,9 @@ def test_two_of_one_name_that_are_published_at_once_get_two_versions(backend: Ba
     datasets = Datasets(backend.services.store)
     begun = [datasets.begin(NewDataset(name=name, owner="x"), size=0) for name in ("Ham", "hAM")]
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda one: datasets.publish(one.id), begun))
-    # A number may be passed over, where both asked for one at once.
-    assert len({one.version for one in found} - {None}) == 2
+        publish = (partial(datasets.publish, one.id) for one in begun)
+        found = list(pool.map(backend.services.store.transaction, publish))
+    assert {one.version for one in found} == {1, 2}
     newest = datasets.newest("HAM")
     assert newest is not None
     assert newest.version == 2

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from skinapi.jobs.job import OPEN_LAB
-from skinapi.jobs.queue import Jobs
+from skinapi.jobs.service import JobsService
 from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.service import DatasetsService
+from skinapi.lab.upload_service import UploadsService
 from skinapi.lab.uploads import Announced, Uploads
 from tests.backends import Backend, Person
 from tests.lab.sending import labelled, send, upload, zipped
@@ -66,13 +68,13 @@ def train(ada: Person, _: str) -> Any:
 @pytest.mark.parametrize(
     ("act", "writer", "method"),
     [
-        (begin_an_upload, Uploads, "begin"),
-        (send_a_data_set, Datasets, "begin"),
-        (train, Jobs, "add"),
+        (begin_an_upload, UploadsService, "begin"),
+        (send_a_data_set, DatasetsService, "send"),
+        (train, JobsService, "submit"),
     ],
     ids=["an upload", "a data set", "a job"],
 )
-def test_what_is_stored_after_the_deletion_is_taken_back(
+def test_nothing_is_stored_after_the_deletion(
     backend: Backend,
     monkeypatch: pytest.MonkeyPatch,
     act: Callable[[Person, str], Any],

@@ -1,5 +1,6 @@
 """Data sets made of reviewed findings: what goes in, under which names, and how it leaves again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,8 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.app import create_app
 from skinapi.errors import NotFound, StoreUnavailable
-from skinapi.lab.contributions import ContributedPictures
-from skinapi.lab.datasets import Datasets, DatasetVersion
+from skinapi.lab.datasets import DatasetVersion
 from skinapi.lab.images import DatasetImages
 from skinapi.lab.publishing import Publisher
 from skinapi.lab.training_folder import write_training_folder
@@ -20,7 +19,6 @@ from skinapi.vision.labels import label_spellings
 from tests.backends import Backend, Person
 from tests.care.clinic import URGENT, file_for
 from tests.lab.sending import await_check, picture
-from tests.models import tiny_registry
 
 CONFIRMED = {"histology": "confirmed"}
 
@@ -259,76 +257,23 @@ def test_a_deletion_reaches_the_copies(any_backend: Backend, what: str) -> None:
 def test_who_withdraws_while_the_data_set_is_made_is_not_in_it(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ada = clinic.patient()
-    for patient in (ada, clinic.patient()):
-        clinic.finding(patient, {})
-    add = DatasetImages.add
-    stored: list[Any] = []
-
-    def withdraw_first(images: DatasetImages, *args: Any, **fields: Any) -> None:
-        if not stored:
-            clinic.set_consent(ada, given=False)
-        stored.append(args)
-        add(images, *args, **fields)
-
-    monkeypatch.setattr(DatasetImages, "add", withdraw_first)
-    dataset = clinic.dataset()
-    assert len(stored) == 2
-    # The check may still be at its last step, the erasure, when it is published.
-    clinic.backend.services.contributed.erase_unconsented(dataset["id"])
-    left = clinic.show(dataset)
-    assert (left["pictures"], left["erased"]) == (1, 1)
-
-
-def test_a_withdrawal_before_the_publication_is_erased_though_the_store_fails_after_it(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
     """One whose pictures were not stored yet, and one whose pictures were."""
     ada, ben = clinic.patient(), clinic.patient()
     for patient in (ada, ben, clinic.patient()):
         clinic.finding(patient, {})
-    store, publish = Publisher._store, Datasets.publish
+    kept = clinic.blobs()
+    store = Publisher._store_pictures
 
     def withdraw_and_store(self: Publisher, *args: Any) -> None:
         clinic.set_consent(ada, given=False)
         store(self, *args)
-
-    def withdraw_and_publish(self: Datasets, *args: Any, **fields: Any) -> DatasetVersion:
         clinic.set_consent(ben, given=False)
-        return publish(self, *args, **fields)
 
-    def fail(*_: Any) -> None:
-        raise StoreUnavailable
-
-    monkeypatch.setattr(Publisher, "_store", withdraw_and_store)
-    monkeypatch.setattr(Datasets, "publish", withdraw_and_publish)
-    monkeypatch.setattr(ContributedPictures, "verify", fail)
+    monkeypatch.setattr(Publisher, "_store_pictures", withdraw_and_store)
     dataset = clinic.dataset()
-    assert dataset["status"] == "published"
+    assert (dataset["pictures"], dataset["erased"], dataset["counts"]) == (1, 2, {"melanoma": 1})
     assert len(clinic.images(dataset)) == 1
-    clinic.await_end_of_check()
-    actions = [row["action"] for row in clinic.backend.audit() if row["target"] == dataset["id"]]
-    assert "dataset.refused" not in actions
-
-    monkeypatch.undo()
-    clinic.backend.services.datasets.sweep()
-    left = clinic.show(dataset)
-    assert (left["pictures"], left["erased"], left["counts"]) == (1, 2, {"melanoma": 1})
-    assert clinic.faults() == []
-
-
-def test_pictures_of_an_interrupted_verification_are_erased_at_the_next_start(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = clinic.patient()
-    for patient in (ada, clinic.patient()):
-        clinic.finding(patient, {})
-    monkeypatch.setattr(ContributedPictures, "verify", lambda *_: None)
-    dataset = clinic.dataset()
-    monkeypatch.undo()
-    clinic.backend.edit(ada.email, consents={"training": False})
-    create_app(clinic.backend.settings, clinic.backend.services.store, tiny_registry())
-    assert len(clinic.images(dataset)) == 1
+    assert clinic.blobs() == kept + 2
     assert clinic.faults() == []
 
 
@@ -337,41 +282,21 @@ def test_a_failure_after_the_publication_refuses_and_empties_nothing(
 ) -> None:
     """As of a database whose answer is lost, but not the change."""
     clinic.finding(clinic.patient(), {})
-    publish = Datasets.publish
+    store = clinic.backend.services.store
+    run = store.transaction
 
-    def publish_and_fail(self: Datasets, *args: Any, **fields: Any) -> DatasetVersion:
-        publish(self, *args, **fields)
-        raise StoreUnavailable
+    def lose_the_answer(act: Callable[[], Any]) -> Any:
+        result = run(act)
+        if isinstance(result, tuple) and isinstance(result[0], DatasetVersion):
+            raise StoreUnavailable
+        return result
 
-    monkeypatch.setattr(Datasets, "publish", publish_and_fail)
+    monkeypatch.setattr(store, "transaction", lose_the_answer)
     sent = clinic.researcher.call("POST", "/datasets/from-reviews", json={"name": "reviewed"})
     dataset = await_check(clinic.researcher, sent.get_json()["id"])
     clinic.await_end_of_check()
     assert (dataset["status"], len(clinic.images(dataset))) == ("published", 1)
     assert "dataset.refused" not in {row["action"] for row in clinic.backend.audit()}
-
-
-def test_check_finds_and_mends_what_an_interrupted_erasure_left(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada, ben = clinic.patient(), clinic.patient()
-    for patient in (ada, ben):
-        clinic.finding(patient, {})
-    dataset = clinic.dataset()
-    clinic.backend.edit(ada.email, consents={"training": False})
-    found = list(clinic.backend.services.faults())
-    says = f"data set {dataset['id']} has pictures, or counts some, that should be erased"
-    assert [fault.says for fault in found] == [says]
-    monkeypatch.setattr(clinic.backend.services.contributed, "_recount", lambda _: None)
-    assert found[0].repair
-    found[0].repair()
-    monkeypatch.undo()
-    [counted] = clinic.backend.services.faults()
-    assert counted.says == says
-    assert counted.repair
-    counted.repair()
-    assert clinic.faults() == []
-    assert clinic.show(dataset)["erased"] == 1
 
 
 def test_without_a_usable_finding_the_data_set_is_refused_and_says_why(clinic: Clinic) -> None:
@@ -405,8 +330,8 @@ def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
     def erase_first(images: DatasetImages, image: Any, **options: Any) -> bytes:
         if not erased:
             erased.append(image)
-            for blob in clinic.backend.services.contributed.forget_finding(image.submission):
-                clinic.backend.services.store.blobs.delete(blob)
+            contributed = clinic.backend.services.contributed
+            images.delete_blobs(contributed.take_finding(image.submission))
         return read(images, image, **options)
 
     monkeypatch.setattr(DatasetImages, "read", erase_first)
@@ -416,24 +341,14 @@ def test_a_picture_that_is_erased_while_training_copies_it_is_passed_over(
     assert len(list((tmp_path / "written" / "images").iterdir())) == 1
 
 
-def test_a_photo_whose_erasure_has_begun_is_left_out_of_a_training(
-    clinic: Clinic, tmp_path: Path
-) -> None:
-    """Its file goes before its document. A picture that was sent is never erased alone: where its
-    file is gone, it is lost, and that is said.
-    """
-    ada = clinic.patient()
-    clinic.finding(ada, {})
-    clinic.finding(ada, {})
+def test_a_picture_that_is_lost_and_not_erased_is_named(clinic: Clinic, tmp_path: Path) -> None:
+    clinic.finding(clinic.patient(), {})
     dataset = clinic.dataset()["id"]
     store = clinic.backend.services.store
     images = DatasetImages(store)
     first = next(images.walk(dataset))
     assert first.picture_blob
     store.blobs.delete(first.picture_blob)
-    write_training_folder(images, dataset, tmp_path / "written")
-    assert len(list((tmp_path / "written" / "images").iterdir())) == 1
-    store.collection("images").update({"id": first.id}, {"$unset": {"submission": True}})
     with pytest.raises(NotFound, match="lost"):
         write_training_folder(images, dataset, tmp_path / "lost")
 

@@ -1,16 +1,18 @@
-"""A data set is not deleted, and not made the reference, under a training that begins just then."""
+"""Of two changes of data sets, jobs or consents at the same moment the second sees the first."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import pytest
 
-from skinapi.jobs.queue import Jobs
 from skinapi.lab.datasets import SILENT_FOR, Datasets
+from skinapi.lab.images import DatasetImages
 from skinapi.storage.ids import now
 from tests.backends import Backend, Person
-from tests.lab.sending import labelled, send, upload, zipped
+from tests.lab.sending import await_check, labelled, send, upload, zipped
+from tests.lab.test_from_reviews import clinic_of
 from tests.size import size
 
 
@@ -32,87 +34,169 @@ def train(person: Person) -> Any:
     return person.call("POST", "/api/start-training", json={"dataset_name": "moles"})
 
 
-def before_call(
-    monkeypatch: pytest.MonkeyPatch, holder: object, name: str, act: Callable[[], Any]
+def twin(backend: Backend, person: Person) -> Person:
+    """The same person on another connection."""
+    return Person(backend.app.test_client(), person.token, person.email)
+
+
+def both(first: Callable[[], Any], second: Callable[[], Any]) -> tuple[Any, Any]:
+    """The answers to two calls at the same time."""
+    with ThreadPoolExecutor(2) as pool:
+        begun = pool.submit(first), pool.submit(second)
+    return begun[0].result(), begun[1].result()
+
+
+def jobs_of(backend: Backend) -> list[str]:
+    return [job.status for job in backend.services.jobs.find(owner=None, limit=9, after=None)]
+
+
+@pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/reference")])
+def test_of_a_training_and_what_takes_its_data_set_one_succeeds(
+    real_backend: Backend, method: str, path: str
 ) -> None:
-    """Do this once, just before the method is called for the first time."""
-    original, left = getattr(holder, name), [act]
+    admin, ada = real_backend.admin(), real_backend.member(role="researcher")
+    owner = real_backend.account(ada.email).id
+    for _ in range(size(2, 20)):
+        address = f"/datasets/{moles_of(ada)}{path}"
+        taken, begun = both(partial(admin.call, method, address), partial(train, ada))
+        assert sorted((taken.status_code, begun.status_code))[0] == 200
+        assert (taken.status_code == 200) != (begun.status_code == 200)
+        assert len(jobs_of(real_backend)) == (begun.status_code == 200)
+        real_backend.services.jobs.forget(owner)
+        real_backend.services.datasets.forget(owner)
 
-    def call(*args: Any, **options: Any) -> Any:
-        if left:
-            left.pop()()
-        return original(*args, **options)
 
-    monkeypatch.setattr(holder, name, call)
+def test_of_a_deletion_and_a_choice_as_the_reference_one_succeeds(real_backend: Backend) -> None:
+    admin, other = real_backend.admin(), real_backend.admin("other@x.example")
+    ada = real_backend.member(role="researcher")
+    old = moles_of(ada)
+    for turn in range(size(1, 10)):
+        assert admin.call("POST", f"/datasets/{old}/reference").status_code == 200
+        new = send(ada, [upload(ada, zipped(labelled(2, 40 + 2 * turn)))], name="new")["id"]
+        chosen, deleted = both(
+            partial(admin.call, "POST", f"/datasets/{new}/reference"),
+            partial(other.call, "DELETE", f"/datasets/{new}"),
+        )
+        assert (chosen.status_code == 200) != (deleted.status_code == 200)
+        references = [one["id"] for one in ada.pages("/datasets") if one["reference"]]
+        assert references == [new if chosen.status_code == 200 else old]
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"), [("DELETE", "", 404), ("POST", "/reference", 422)]
-)
-def test_a_training_that_begins_too_late_is_refused_and_its_job_cancelled(
-    backend: Backend,
-    ada: Person,
-    moles: str,
-    monkeypatch: pytest.MonkeyPatch,
-    method: str,
-    path: str,
-    status: int,
-) -> None:
-    """It found the data set, and its job is stored after the change."""
-    admin = backend.admin()
-
-    def change() -> None:
-        assert admin.call(method, f"/datasets/{moles}{path}").status_code == 200
-
-    before_call(monkeypatch, Jobs, "add", change)
-    assert train(ada).status_code == status
-    assert [job.status for job in backend.services.jobs.find(owner=None, limit=9, after=None)] == [
-        "cancelled"
+def test_of_two_choices_at_once_one_data_set_is_the_reference(real_backend: Backend) -> None:
+    admin, other = real_backend.admin(), real_backend.admin("other@x.example")
+    ada = real_backend.member(role="researcher")
+    sets = [
+        send(ada, [upload(ada, zipped(labelled(2, 10 * turn)))], name=f"set {turn}")["id"]
+        for turn in range(2)
     ]
+    for _ in range(size(2, 20)):
+        answers = both(
+            partial(admin.call, "POST", f"/datasets/{sets[0]}/reference"),
+            partial(other.call, "POST", f"/datasets/{sets[1]}/reference"),
+        )
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert sum(one["reference"] for one in ada.pages("/datasets")) == 1
 
 
-def test_a_data_set_is_kept_where_a_training_began_before_the_deletion(
-    backend: Backend, ada: Person, moles: str, monkeypatch: pytest.MonkeyPatch
+def test_a_data_set_that_is_deleted_while_it_is_published_leaves_nothing(
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The deletion had seen no job yet."""
-    before_call(monkeypatch, Datasets, "begin_deletion", lambda: train(ada))
-    refused = ada.call("DELETE", f"/datasets/{moles}")
-    assert (refused.status_code, refused.get_json()["code"]) == (409, "dataset_in_use")
-    assert ada.call("GET", f"/datasets/{moles}").get_json()["status"] == "published"
-    assert len(backend.services.jobs.unfinished_requests()) == 1
+    ada = real_backend.member(role="researcher")
+    other = twin(real_backend, ada)
+    begin, deleted = Datasets.hold_checked, list[Any]()
+    with ThreadPoolExecutor(1) as pool:
+
+        def hold(datasets: Datasets, identifier: str) -> None:
+            if not deleted:
+                deleted.append(pool.submit(other.call, "DELETE", f"/datasets/{identifier}"))
+            begin(datasets, identifier)
+
+        monkeypatch.setattr(Datasets, "hold_checked", hold)
+        sent = upload(ada, zipped(labelled(60)))
+        body = {"name": "moles", "uploads": [sent]}
+        made = ada.call("POST", "/datasets", json=body).get_json()["id"]
+        while not deleted:
+            pass
+        assert deleted[0].result().status_code == 200
+    with real_backend.services.datasets._checks.now():
+        pass
+    assert ada.call("GET", f"/datasets/{made}").status_code == 404
+    for name in ("datasets", "images"):
+        assert real_backend.services.store.collection(name).find() == []
 
 
-def test_the_reference_stays_where_a_training_began_before_the_choice(
-    backend: Backend, ada: Person, moles: str, monkeypatch: pytest.MonkeyPatch
+def test_who_withdraws_while_a_data_set_is_made_is_not_in_it(real_backend: Backend) -> None:
+    """The pictures are stored, erased and counted at the same time."""
+    clinic = clinic_of(real_backend)
+    ada = clinic.patient()
+    for patient in (ada, ada, ada, clinic.patient()):
+        clinic.finding(patient, {})
+    images = DatasetImages(real_backend.services.store)
+    account = real_backend.account(ada.email).id
+    for turn in range(size(2, 20)):
+        clinic.set_consent(ada, given=True)
+        body = {"name": f"reviewed {turn}"}
+        begun, _ = both(
+            partial(clinic.researcher.call, "POST", "/datasets/from-reviews", json=body),
+            partial(clinic.set_consent, twin(real_backend, ada), given=False),
+        )
+        made = await_check(clinic.researcher, begun.get_json()["id"])
+        clinic.await_end_of_check()
+        stored = list(images.walk(made["id"]))
+        assert account not in {one.account for one in stored}
+        assert clinic.show(made)["pictures"] == len(stored) == 1
+        assert clinic.faults() == []
+
+
+def test_an_upload_that_begins_while_its_account_is_deleted_leaves_nothing(
+    real_backend: Backend,
 ) -> None:
-    admin = backend.admin()
-    first = send(ada, [upload(ada, zipped(labelled(2, 40)))], name="first")["id"]
-    assert admin.call("POST", f"/datasets/{first}/reference").status_code == 200
-    before_call(monkeypatch, Datasets, "set_reference", lambda: train(ada))
-    assert admin.call("POST", f"/datasets/{moles}/reference").status_code == 409
-    assert [one["id"] for one in ada.pages("/datasets") if one["reference"]] == [first]
+    for _ in range(size(2, 20)):
+        ada = real_backend.member(role="researcher")
+        account = real_backend.account(ada.email)
+        body = {"name": "a.zip", "size": 5}
+        begun, _ = both(
+            partial(ada.call, "POST", "/uploads", json=body),
+            partial(real_backend.services.eraser.erase, account, by="-"),
+        )
+        assert begun.status_code in (201, 401)
+        assert real_backend.services.store.collection("uploads").find() == []
 
 
-def test_of_a_deletion_and_a_training_at_the_same_moment_one_succeeds_at_most(
-    backend: Backend, ada: Person
+def test_of_two_uploads_that_are_too_much_together_one_is_refused(
+    real_backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(size(2, 30)):
-        moles = moles_of(ada)
-        callers = [Person(backend.app.test_client(), ada.token) for _ in range(2)]
-        with ThreadPoolExecutor(2) as pool:
-            deleted = pool.submit(callers[0].call, "DELETE", f"/datasets/{moles}")
-            begun = pool.submit(train, callers[1])
-        assert {deleted.result().status_code, begun.result().status_code} != {200}
-        owner = backend.account(ada.email).id
-        backend.services.jobs.forget(owner)
-        backend.services.datasets.forget(owner)
+    ada = real_backend.member(role="researcher")
+    monkeypatch.setattr(real_backend.services.uploads._quota, "_most", 9)
+    begin = partial(ada.call, "POST", "/uploads", json={"name": "a.zip", "size": 5})
+    again = partial(twin(real_backend, ada).call, "POST", "/uploads", json={"name": "b", "size": 5})
+    for _ in range(size(2, 20)):
+        answers = both(begin, again)
+        assert sorted(answer.status_code for answer in answers) == [201, 507]
+        real_backend.services.datasets.forget(real_backend.account(ada.email).id)
+
+
+def test_a_name_goes_to_one_of_two_accounts_at_the_same_moment(real_backend: Backend) -> None:
+    people = [real_backend.member(role="researcher") for _ in range(2)]
+    for turn in range(size(2, 20)):
+        sent = [upload(person, zipped(labelled(2))) for person in people]
+        bodies = [{"name": f"moles {turn}", "uploads": [one]} for one in sent]
+        with real_backend.services.datasets._checks.now():
+            answers = both(
+                *(
+                    partial(twin(real_backend, person).call, "POST", "/datasets", json=body)
+                    for person, body in zip(people, bodies, strict=True)
+                )
+            )
+            assert sorted(answer.status_code for answer in answers) == [202, 409]
+        for person in people:
+            real_backend.services.datasets.forget(real_backend.account(person.email).id)
 
 
 def test_an_interrupted_deletion_hides_the_data_set_and_is_finished(
     backend: Backend, ada: Person, moles: str
 ) -> None:
-    datasets = Datasets(backend.services.store)
-    datasets.begin_deletion(datasets.by_id(moles))
+    Datasets(backend.services.store).begin_deletion(moles)
     assert ada.pages("/datasets") == []
     assert ada.call("GET", f"/datasets/{moles}").status_code == 404
     assert ada.call("GET", f"/datasets/{moles}/images").status_code == 404

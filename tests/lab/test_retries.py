@@ -11,15 +11,13 @@ from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import StoreUnavailable
-from skinapi.jobs.queue import Jobs
 from skinapi.lab import uploads
 from skinapi.lab.dataset_names import DatasetNames
 from skinapi.lab.datasets import Datasets
-from skinapi.lab.uploads import Uploads
 from skinapi.storage.ids import now
 from tests.backends import Backend, Person
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
-from tests.lab.test_races import before_call
+from tests.lab.test_races import both, twin
 
 KEY = {"Idempotency-Key": "visit-7"}
 FILE = {"name": "a.zip", "size": 5}
@@ -73,7 +71,7 @@ def test_a_request_that_the_store_broke_off_is_begun_anew(backend: Backend) -> N
     def away(*_: object, **__: object) -> None:
         raise StoreUnavailable
 
-    for owner, name in ((AuditTrail, "note"), (DatasetNames, "refuse_taken")):
+    for owner, name in ((AuditTrail, "record"), (DatasetNames, "refuse_taken")):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(owner, name, away)
             assert post(person, sent).status_code == 503
@@ -95,23 +93,16 @@ def test_a_key_belongs_to_one_request_of_one_account(backend: Backend) -> None:
     assert await_check(ada, first)["status"] == "published"
 
 
-def test_of_two_at_the_same_time_one_makes_a_data_set(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The second had found none under its key, when the first was stored."""
-    person = backend.member(role="researcher")
+def test_of_two_at_the_same_time_one_makes_a_data_set(real_backend: Backend) -> None:
+    person = real_backend.member(role="researcher")
+    other = twin(real_backend, person)
     sent = upload(person, zipped(labelled(3)))
-    made: list[str] = []
-    before_call(
-        monkeypatch,
-        Datasets,
-        "begin",
-        lambda: made.append(post(person, sent).get_json()["id"]),
-    )
-    again = post(person, sent)
-    assert (again.status_code, [again.get_json()["id"]]) == (202, made)
-    assert backend.services.store.collection("datasets").count() == 1
-    assert await_check(person, made[0])["status"] == "published"
+    with real_backend.services.datasets._checks.now():
+        answers = both(lambda: post(person, sent), lambda: post(other, sent))
+        assert [answer.status_code for answer in answers] == [202, 202]
+        [made] = real_backend.services.store.collection("datasets").find()
+        assert {answer.get_json()["id"] for answer in answers} == {made["id"]}
+    assert await_check(person, made["id"])["status"] == "published"
 
 
 def test_one_that_is_being_deleted_is_gone(backend: Backend) -> None:
@@ -119,8 +110,7 @@ def test_one_that_is_being_deleted_is_gone(backend: Backend) -> None:
     sent = upload(person, zipped(labelled(3)))
     identifier = post(person, sent).get_json()["id"]
     await_check(person, identifier)
-    datasets = Datasets(backend.services.store)
-    datasets.begin_deletion(datasets.by_id(identifier))
+    Datasets(backend.services.store).begin_deletion(identifier)
     assert post(person, sent).status_code == 404
 
 
@@ -145,16 +135,13 @@ def test_an_upload_is_announced_once(backend: Backend) -> None:
     assert announce(ada).get_json()["id"] != identifier
 
 
-def test_of_two_announcements_at_the_same_time_one_makes_an_upload(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person = backend.member(role="researcher")
-    made: list[str] = []
-    before_call(
-        monkeypatch, Uploads, "begin", lambda: made.append(announce(person).get_json()["id"])
-    )
-    again = announce(person)
-    assert (again.status_code, [again.get_json()["id"]]) == (201, made)
+def test_of_two_announcements_at_the_same_time_one_makes_an_upload(real_backend: Backend) -> None:
+    person = real_backend.member(role="researcher")
+    other = twin(real_backend, person)
+    answers = both(lambda: announce(person), lambda: announce(other))
+    assert [answer.status_code for answer in answers] == [201, 201]
+    [made] = real_backend.services.store.collection("uploads").find()
+    assert {answer.get_json()["id"] for answer in answers} == {made["id"]}
 
 
 def test_an_import_is_queued_once(backend: Backend) -> None:
@@ -170,18 +157,14 @@ def test_an_import_is_queued_once(backend: Backend) -> None:
     assert (other.status_code, other.get_json()["code"]) == (422, "idempotency_key_reused")
 
 
-def test_of_two_imports_at_the_same_time_one_is_queued(
-    backend: Backend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    person = backend.member(role="researcher")
+def test_of_two_imports_at_the_same_time_one_is_queued(real_backend: Backend) -> None:
+    person = real_backend.member(role="researcher")
+    other = twin(real_backend, person)
     sent = upload(person, b"PK", "a.keras")
-    made: list[str] = []
-    before_call(
-        monkeypatch, Jobs, "add", lambda: made.append(import_(person, sent).get_json()["id"])
-    )
-    again = import_(person, sent)
-    assert (again.status_code, [again.get_json()["id"]]) == (202, made)
-    assert len(person.call("GET", "/jobs").get_json()) == 1
+    answers = both(lambda: import_(person, sent), lambda: import_(other, sent))
+    assert [answer.status_code for answer in answers] == [202, 202]
+    [made] = person.call("GET", "/jobs").get_json()
+    assert {answer.get_json()["id"] for answer in answers} == {made["id"]}
 
 
 def test_the_key_of_an_expired_upload_begins_a_new_one(

@@ -87,14 +87,15 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     first = publish_one(datasets, images, b"first", owner="ada", name="moles")
     for content in (b"second", b"third"):
         other = {"id": new_id(), "sha256": content.hex()}
-        images.add(first.model_copy(update=other), picture=content, thumbnail=content)
+        image = first.model_copy(update=other)
+        images.insert(images.with_files(image, picture=content, thumbnail=content))
     dataset = datasets.get(first.dataset)
     read = DatasetImages.read
 
     def erase_the_first(images: DatasetImages, image: DatasetImage) -> bytes:
         content = read(images, image)
-        if image.id != first.id and images.is_there(first.id):
-            images.remove(first)
+        if image.id != first.id:
+            images.take({"id": first.id})
         return content
 
     monkeypatch.setattr(DatasetImages, "read", erase_the_first)
@@ -103,7 +104,7 @@ def test_a_picture_that_is_erased_before_the_training_begins_is_not_learned_from
     assert kept == [b"second", b"third"]
     assert said == ["1 pictures were erased meanwhile: the data set is read again"]
     (tmp_path / "training").mkdir()
-    images.remove(next(images.walk(dataset.id)))
+    images.take({"id": next(images.walk(dataset.id)).id})
     assert train_model._write_source(context, lab, dataset, None) == source
     assert len(list((source / "images").iterdir())) == 2
 

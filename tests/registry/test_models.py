@@ -12,7 +12,7 @@ import pytest
 
 from skinapi.errors import StoreUnavailable
 from skinapi.lab.datasets import Datasets
-from skinapi.lab.images import DatasetImages
+from skinapi.lab.images import DatasetImages, Tally
 from skinapi.lab.learned import learned_by_serving
 from skinapi.lab.reference import current_reference
 from skinapi.registry.follower import ModelFollower
@@ -216,7 +216,7 @@ def test_nothing_is_promoted_by_a_comparison_on_what_is_not_the_reference_any_mo
     elif what == "another":
         models.choose_reference()
     else:
-        datasets.set_counts(reference.dataset, counts={}, size=0, erased=1)
+        datasets.count_erased(reference.dataset, Tally({"melanoma": 1}, 0))
     answer = admin.call("POST", "/models/next-1/promote", json={})
     assert (answer.status_code, answer.get_json()["code"]) == (409, "gates_not_passed")
     assert not admin.call("GET", "/models/next-1").get_json()["on_current_reference"]
