@@ -1,5 +1,5 @@
 """`python -m tests.bench.scale_out`: what a finding costs each part of an installation of several
-servers, and how fast the part is that all servers share.
+servers. How fast the part is that all servers share: findings.py.
 
 HAProxy, one to three servers with the shipped model, a replica set of three, Redis. All servers are
 pinned to the first core, everything else and the clients to the second: so two cores show what a
@@ -10,15 +10,11 @@ findings a second than one core makes.
 import json
 import os
 import sys
-import threading
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-from structlog.testing import capture_logs
 
 from skinapi.vision.model import SHIPPED_MODEL
 from tests.bench.beside_training import processor_s
@@ -36,7 +32,6 @@ SERVERS = (1, 2, 3)
 CLIENTS = 8
 WARM = Bounds(60, seconds=10)
 ROUND = Bounds(10**6, seconds=size(20, 60))
-APPENDING_S = size(5, 20)
 SERVER_CORE, OTHER_CORE = 0, 1
 MILLION = 10**6
 Results = dict[str, Any]
@@ -54,9 +49,7 @@ def measure_scale_out() -> Results:
         ):
             rows.append({"servers": servers, **measure_findings(cluster)})
             sys.stderr.write(f"{rows[-1]}\n")
-            if servers == SERVERS[-1]:
-                changes = {many: changes_a_second(cluster, many) for many in SERVERS}
-    return {"rounds": rows, "changes_a_second": changes}
+    return {"rounds": rows}
 
 
 def measure_findings(cluster: Cluster) -> Results:
@@ -119,31 +112,6 @@ def stored_bytes(cluster: Cluster) -> int:
     return int(counted["storageSize"] + counted["indexSize"])
 
 
-def changes_a_second(cluster: Cluster, writers: int) -> float:
-    """Audited changes of so many writers together. Each has its own connections, as a server has;
-    the audit trail is one chain, so this is what all servers together cannot pass.
-    """
-    seeders = [Seeder(cluster.entrance) for _ in range(writers)]
-    counts = [0] * writers
-    deadline = time.monotonic() + APPENDING_S
-
-    def write(number: int) -> None:
-        trail = seeders[number].services.trail
-        while time.monotonic() < deadline:
-            with trail.act("bench.change", by="bench", target="bench"):
-                counts[number] += 1
-
-    threads = [threading.Thread(target=write, args=(number,)) for number in range(writers)]
-    with capture_logs():  # each row of the trail is also a line of the log
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    for seeder in seeders:
-        seeder.close()
-    return round(sum(counts) / APPENDING_S, 1)
-
-
 def table(results: Results) -> Iterator[str]:
     names = list(results["rounds"][0]["cpu_ms"])
     yield f"{'servers':>8}{'findings/s':>12}{'p50 ms':>8}{'p99 ms':>8}" + "".join(
@@ -155,8 +123,6 @@ def table(results: Results) -> Iterator[str]:
         )
         yield figures + "".join(f"{row['cpu_ms'][name]:>10.1f}" for name in names)
     yield "  (under each part: ms of processor time for a finding)"
-    for many, rate in results["changes_a_second"].items():
-        yield f"audited changes a second of {many} writers: {rate}"
     last = results["rounds"][-1]
     for name, spent in last["cpu_ms"].items():
         yield f"a million findings, {name}: {spent * MILLION / 3.6e6:.1f} core hours"
