@@ -1,5 +1,5 @@
 """Deletes accounts that nobody has approved for long: anybody may register, so there is no end of
-them.
+them. Finishes deletions that were interrupted, too.
 """
 
 from contextlib import suppress
@@ -25,6 +25,7 @@ class WaitingExpiry(PeriodicThread):
 
     def make_pass(self) -> None:
         """Delete what has waited since its registration for longer than `life`."""
+        self._eraser.resume()
         for account in self._accounts.never_approved(before=now() - self._life):
             # An admin may have approved or deleted it meanwhile.
             with suppress(Conflict, NotFound):

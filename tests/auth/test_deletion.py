@@ -5,6 +5,7 @@ import pytest
 from skinapi.app import create_app
 from skinapi.auth.accounts import Accounts
 from skinapi.auth.deletion import Eraser
+from skinapi.auth.waiting_expiry import WaitingExpiry
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from tests.backends import Backend
 
@@ -80,6 +81,13 @@ def test_what_fails_at_the_start_stops_neither_the_start_nor_the_others(backend:
     accounts = Accounts(backend.services.store)
     Eraser(accounts=accounts, trail=backend.services.trail, forget=[forget]).resume()
     assert [account.id for account in accounts.find({"status": "deleting"})] == [stubborn]
+
+
+def test_a_running_server_finishes_what_another_one_has_left(backend: Backend) -> None:
+    backend.member("ada@example.org", status="deleting")
+    expiry: WaitingExpiry = backend.app.extensions["skinapi.waiting_expiry"]
+    expiry.make_pass()
+    assert backend.services.store.collection("accounts").find() == []
 
 
 def test_a_start_finishes_what_a_crash_left(any_backend: Backend) -> None:
