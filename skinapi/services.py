@@ -15,6 +15,7 @@ from skinapi.admin.service import AdminService
 from skinapi.admin.usage import DailyCounts
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import TEACHING_CONSENT, Account, Accounts
+from skinapi.auth.authentication import Authentication
 from skinapi.auth.deletion import Eraser
 from skinapi.auth.email_conflicts import find_email_conflicts
 from skinapi.auth.guard import Guard
@@ -284,6 +285,13 @@ def _guard(settings: Settings, data: Repositories, tokens: Tokens) -> Guard:
 def _auth_service(
     settings: Settings, data: Repositories, tokens: Tokens, passwords: Passwords
 ) -> AuthService:
+    authentication = Authentication(
+        accounts=data.accounts,
+        passwords=passwords,
+        guess_limits=data.guess_limits,
+        trail=data.trail,
+        initial_password_life=timedelta(hours=settings.initial_password_hours),
+    )
     return AuthService(
         accounts=data.accounts,
         passwords=passwords,
@@ -292,7 +300,7 @@ def _auth_service(
         guess_limits=data.guess_limits,
         trail=data.trail,
         password_page=settings.password_page,
-        initial_password_life=timedelta(hours=settings.initial_password_hours),
+        authentication=authentication,
         count_account=data.usage.add_account,
         on_withdrawal={TEACHING_CONSENT: data.lab.contributed.withdraw},
     )

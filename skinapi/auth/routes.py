@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import request
 
+from skinapi.auth.authentication import ClientInfo
 from skinapi.auth.errors import (
     EmailTaken,
     InitialPasswordExpired,
@@ -30,7 +31,7 @@ from skinapi.auth.schemas import (
     SessionView,
     TokenRequest,
 )
-from skinapi.auth.service import AuthService, ClientInfo, IssuedTokens
+from skinapi.auth.service import AuthService, IssuedTokens
 from skinapi.errors import (
     AccountNotApproved,
     AccountSuspended,

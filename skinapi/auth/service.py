@@ -3,52 +3,37 @@
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts, Decide
-from skinapi.auth.emails import normalise_email
+from skinapi.auth.authentication import Authentication, ClientInfo
 from skinapi.auth.errors import (
     EmailTaken,
-    InitialPasswordExpired,
     InvalidCredentials,
     InvalidRefreshToken,
-    TooManyGuesses,
     WrongPassword,
 )
-from skinapi.auth.guess_limits import GuessAttempt, GuessLimits
+from skinapi.auth.guess_limits import GuessLimits
 from skinapi.auth.passwords import Passwords
 from skinapi.auth.sessions import Session, Sessions
 from skinapi.auth.tokens import Tokens
 from skinapi.errors import (
-    AccountNotApproved,
-    AccountSuspended,
     BadRequest,
     Duplicate,
     NotFound,
     PasswordChangeRequired,
     SkinAPIError,
 )
-from skinapi.storage.ids import is_ahead, new_id, now
+from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Language
 from skinapi.web.access import Subject
 from skinapi.web.pagination import Page
 
 NO_SESSION = "There is no such session"
 Withdraw = Callable[[str], Callable[[], None]]
-
-
-@dataclass(frozen=True)
-class ClientInfo:
-    """The client that asks for tokens: its IP address, its name if known, and whether it wants a
-    refresh token (`renews`).
-    """
-
-    address: str
-    client: str | None = None
-    renews: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +56,7 @@ class AuthService:
         guess_limits: GuessLimits,
         trail: AuditTrail,
         password_page: str,
-        initial_password_life: timedelta,
+        authentication: Authentication,
         count_account: Callable[[], None],
         on_withdrawal: Mapping[str, Withdraw],
     ) -> None:
@@ -86,7 +71,7 @@ class AuthService:
         self._guess_limits = guess_limits
         self._trail = trail
         self._password_page = password_page
-        self._initial_password_life = initial_password_life
+        self._authentication = authentication
         self._count_account = count_account
         self._on_withdrawal = on_withdrawal
 
@@ -123,7 +108,7 @@ class AuthService:
         the page where it is replaced.
         """
         with self._passwords.place(caller.address):
-            account = self._authenticate(email, password, caller)
+            account = self._authentication.authenticate(email, password, caller)
             if account.must_change:
                 raise PasswordChangeRequired(self._password_page)
             if self._passwords.outdated(account.password_hash):
@@ -140,7 +125,7 @@ class AuthService:
         if session is None:
             raise InvalidRefreshToken
         account = self._account_of_session(session)
-        self._refuse_expired(account)
+        self._authentication.refuse_expired(account)
         renewed = self._sessions.renew(session, token)
         if renewed is None:  # the token was used before: it may be stolen
             self._trail.change(
@@ -167,13 +152,8 @@ class AuthService:
         or AccountNotApproved.
         """
         account = self._accounts.get(account_id)
-        _refuse_inactive(account)  # since the request was admitted
         with self._passwords.place(caller.address, signed=True):
-            guess = self._take_guess(account.email, caller, account)
-            if not self._passwords.matches(current, account.password_hash):
-                raise WrongPassword
-            self._guess_limits.give_back(guess, account_id=account.id)
-            self._refuse_expired(account)
+            self._authentication.check_own(account, current, caller)
             return self._replace_password(
                 account, current=current, new=new, caller=caller, wrong=WrongPassword
             )
@@ -185,7 +165,7 @@ class AuthService:
         account. Raises the errors of a login, and BadRequest.
         """
         with self._passwords.place(caller.address):
-            account = self._authenticate(email, current, caller)
+            account = self._authentication.authenticate(email, current, caller)
             return self._replace_password(
                 account, current=current, new=new, caller=caller, wrong=InvalidCredentials
             )
@@ -235,29 +215,6 @@ class AuthService:
         end = partial(self._sessions.end, subject.session_id, account_id=subject.id)
         self._trail.change(end, "account.logout", by=subject.id, target=subject.id)
 
-    def _authenticate(self, email: str, password: str, caller: ClientInfo) -> Account:
-        """The account of this e-mail address and password.
-
-        Raises InvalidCredentials if either is wrong, and TooManyGuesses after too many wrong ones;
-        neither reveals whether the account exists. Raises AccountSuspended, AccountNotApproved or
-        InitialPasswordExpired only after the right password.
-        """
-        address, account = self._find_account(email)
-        try:
-            guess = self._take_guess(address, caller, account)
-            wrong: SkinAPIError = InvalidCredentials()
-        except TooManyGuesses as too_many:
-            guess = self._take_first_login(address, caller, account)
-            wrong, account = too_many, account if account and account.must_change else None
-        # Also without an account, so that the time of the answer does not reveal it.
-        right = self._passwords.matches(password, account.password_hash if account else None)
-        if not account or not right or account.status == "deleting":
-            raise wrong
-        self._guess_limits.give_back(guess, account_id=account.id)
-        _refuse_inactive(account)
-        self._refuse_expired(account)
-        return account
-
     def _replace_password(
         self,
         account: Account,
@@ -294,41 +251,6 @@ class AuthService:
             return self._open_session(changed, caller)
 
         return self._trail.change(replace, "account.password", by=account.id, target=account.id)
-
-    def _refuse_expired(self, account: Account) -> None:
-        """Raises InitialPasswordExpired if the account still has one and it has expired, or was
-        made in the future.
-        """
-        expires = account.initial_password_expires_at
-        if not account.must_change or expires is None:
-            return
-        if expires < now() or is_ahead(expires - self._initial_password_life):
-            raise InitialPasswordExpired
-
-    def _find_account(self, email: str) -> tuple[str, Account | None]:
-        """The address, as its account has it if there is one, and the account. Guesses are counted
-        by this address.
-        """
-        try:
-            address = normalise_email(email)
-        except ValueError:
-            return email, None
-        account = self._accounts.by_email(address)
-        return account.email if account else address, account
-
-    def _take_guess(self, email: str, caller: ClientInfo, account: Account | None) -> GuessAttempt:
-        guess = self._guess_limits.take(email=email, address=caller.address)
-        if guess.last and account:
-            self._trail.record("account.guessing", by="anonymous", target=account.id)
-        return guess
-
-    def _take_first_login(
-        self, email: str, caller: ClientInfo, account: Account | None
-    ) -> GuessAttempt:
-        version = account.token_version if account else 0
-        return self._guess_limits.take_first_login(
-            email=email, address=caller.address, version=version
-        )
 
     def _account_of_session(self, session: Session) -> Account:
         """The account that may still use this session. Raises InvalidRefreshToken."""
@@ -370,10 +292,3 @@ class AuthService:
             expires_at=expires_at,
         )
         return IssuedTokens(token, expires_at, refresh_token)
-
-
-def _refuse_inactive(account: Account) -> None:
-    if account.status == "suspended":
-        raise AccountSuspended
-    if account.status == "waiting":
-        raise AccountNotApproved

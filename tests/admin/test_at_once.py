@@ -10,9 +10,10 @@ import pytest
 
 from skinapi.admin.service import AdminService
 from skinapi.auth.accounts import Accounts, search_text
+from skinapi.auth.authentication import ClientInfo
 from skinapi.auth.errors import EmailTaken, LastAdmin, WrongPassword
 from skinapi.auth.ngrams import ngrams_of
-from skinapi.auth.service import ClientInfo, IssuedTokens
+from skinapi.auth.service import IssuedTokens
 from skinapi.errors import NotFound, SkinAPIError
 from tests.backends import PASSWORD, Backend, Person
 from tests.served.wire import at_once

@@ -104,7 +104,9 @@ def test_past_its_places_a_login_is_refused_at_once_and_costs_no_guess(
 ) -> None:
     backend.member("ada@example.org")
     hasher = Slow()
-    monkeypatch.setattr(backend.services.auth, "_passwords", Passwords(hasher))
+    passwords, auth = Passwords(hasher), backend.services.auth
+    for part in (auth, auth._authentication):
+        monkeypatch.setattr(part, "_passwords", passwords)
     body = {"email": "ada@example.org", "password": "wrong"}
     found: Counter[int] = Counter()
 

@@ -36,7 +36,9 @@ class Counting(PasswordHasher):
 def counted(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Counting:
     hasher = Counting()
     passwords = Passwords(hasher)
-    monkeypatch.setattr(backend.services.auth, "_passwords", passwords)
+    auth = backend.services.auth
+    for part in (auth, auth._authentication):
+        monkeypatch.setattr(part, "_passwords", passwords)
     backend.member("ada@example.org", password_hash=hasher.hash(PASSWORD))
     hasher.work.clear()
     return hasher

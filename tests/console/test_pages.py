@@ -3,7 +3,7 @@
 import pytest
 
 from skinapi.auth.accounts import Role
-from skinapi.auth.service import ClientInfo
+from skinapi.auth.authentication import ClientInfo
 from skinapi.storage.ids import new_id
 from tests.backends import PASSWORD
 from tests.console.visitor import Visitor
