@@ -329,10 +329,17 @@ class RecordsService:
         submission = self._submissions.by_id(identifier)
         if submission is None:
             raise NotFound(NOT_YOURS)
-        blobs = [key for forget in self._forget for key in forget(submission) or ()]
+        blobs = self._remove_beside(submission)
         self._submissions.remove(identifier)
         own = (submission.photo_blob, submission.thumbnail_blob)
         return submission, [*blobs, *filter(None, own)]
+
+    def forget_beside(self, submission: Submission) -> None:
+        """Delete what was stored about a submission after it was deleted."""
+        self.photos.delete(*self._store.transaction(partial(self._remove_beside, submission)))
+
+    def _remove_beside(self, submission: Submission) -> list[str]:
+        return [key for forget in self._forget for key in forget(submission) or ()]
 
 
 def in_care(owner: Account, doctor: Subject) -> bool:

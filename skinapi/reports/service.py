@@ -9,7 +9,7 @@ from typing import Protocol
 
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
-from skinapi.errors import Duplicate
+from skinapi.errors import Duplicate, NotFound
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
 from skinapi.records.submissions import Submission
@@ -200,6 +200,9 @@ class ReportsService:
             issued = self._issued.by_hash(hash)
             if issued is None:
                 raise
+        except NotFound:  # it was deleted while the words were written
+            self._records.forget_beside(submission)
+            raise
         else:
             self._issued.on_issue()
         return issued

@@ -20,7 +20,7 @@ from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
 from tests.size import size
 
-ROUNDS = size(3, 60)
+ROUNDS = size(3, 20)
 Call = Callable[[], TestResponse]
 
 
