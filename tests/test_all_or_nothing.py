@@ -4,9 +4,13 @@ afterwards is all of it or nothing, without any repair. And each act may run twi
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
 
+from skinapi.storage import mongo_transactions
+from skinapi.storage.mongo import MongoStore
 from tests.backends import Backend, store_of_kind
 from tests.kills import Kills
 from tests.size import size
@@ -63,3 +67,29 @@ def test_each_act_may_run_twice(backend: Backend, kills: Kills, case: UseCase) -
     with kills.each_act_twice():
         case.act(backend, other)
     assert case.view(backend, other) == case.view(backend, prepared)
+
+
+def test_a_conflict_that_does_not_end_asks_to_come_again(
+    monkeypatch: pytest.MonkeyPatch, emptied_database_uri: str, tmp_path: Path
+) -> None:
+    """Somebody else holds the account all the time."""
+    monkeypatch.setattr(mongo_transactions, "LONGEST_S", 0.3)
+    store = MongoStore.at(emptied_database_uri)
+    backend = Backend(tmp_path, store)
+    root, ada = backend.member(role="admin"), backend.member()
+    client: pymongo.MongoClient[Any]
+    with (
+        pymongo.MongoClient(emptied_database_uri) as client,
+        client.start_session() as session,
+        session.start_transaction(),
+    ):
+        accounts: Any = client.get_default_database()["accounts"]
+        accounts.update_one({"email": ada.email}, {"$inc": {"revision": 1}}, session=session)
+        answer = root.call("PUT", f"/users/{ada.email}/role", json={"role": "doctor"})
+        assert (answer.status_code, answer.get_json()["code"]) == (503, "store_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        session.abort_transaction()
+    assert backend.account(ada.email).role == "user"
+    answer = root.call("PUT", f"/users/{ada.email}/role", json={"role": "doctor"})
+    assert answer.status_code == 200
+    store.close()

@@ -87,21 +87,21 @@ def fill(backend: Backend, rows: int = 6) -> None:
     backend.services.trail.seal()
 
 
-def test_a_change_leaves_one_row(any_backend: Backend) -> None:
+def test_a_change_leaves_a_row(any_backend: Backend) -> None:
     any_backend.member("ada@example.org", status="waiting")
     admin = any_backend.member("root@example.org", role="admin")
     admin.call(
         "PATCH", "/users/ada@example.org/approve", json={}, headers={"X-Request-ID": REQUEST_ID}
     )
-    [row] = rows_of(any_backend, "account.approve")
-    assert row["outcome"] == "done"
+    (row,) = rows_of(any_backend, "account.approve")
+    assert (row["phase"], row["outcome"]) == ("outcome", "done")
     assert row["by"] == any_backend.account("root@example.org").id
     assert row["target"] == any_backend.account("ada@example.org").id
     assert row["request_id"] == REQUEST_ID
     assert faults_of(any_backend) == []
 
 
-def test_an_approval_that_makes_a_doctor_leaves_the_rows_of_a_change_of_role(
+def test_an_approval_that_makes_a_doctor_leaves_the_row_of_a_change_of_role(
     backend: Backend,
 ) -> None:
     """Who looked for new doctors in the trail did not find these."""
@@ -132,13 +132,13 @@ def test_a_refusal_leaves_its_code(any_backend: Backend) -> None:
     admin = any_backend.member("root@example.org", role="admin")
     refused = admin.call("DELETE", "/users/root@example.org")
     assert refused.get_json()["code"] == LastAdmin.code
-    [row] = rows_of(any_backend, "account.delete")
+    (row,) = rows_of(any_backend, "account.delete")
     assert row["outcome"] == LastAdmin.code
 
 
 def test_the_first_admin_is_in_the_audit_trail(backend: Backend) -> None:
     account, _ = backend.services.admin.ensure_admin(email="root@example.org", password=None)
-    [row] = rows_of(backend, "account.role_admin")
+    (row,) = rows_of(backend, "account.role_admin")
     assert (row["by"], row["target"], row["outcome"]) == ("system", account.id, "done")
 
 

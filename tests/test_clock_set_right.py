@@ -182,15 +182,13 @@ def test_a_check_that_was_silent_since_the_future_is_interrupted(
     assert datasets.by_id(begun.id).status == "refused"
 
 
-def test_an_intent_of_the_future_without_an_outcome_is_found(
-    backend: Backend, clock: Clock
-) -> None:
+def test_a_row_of_the_future_is_numbered_in_its_turn(backend: Backend, clock: Clock) -> None:
     clock.ahead = YEAR
-    act = backend.services.trail.act("test.act", by="1", target="2")
-    act.__enter__()
+    backend.services.trail.record("test.act", by="1", target="2")
     clock.ahead = timedelta()
-    says = [fault.says for fault in backend.services.trail.faults()]
-    assert any("(test.act) has no outcome" in one for one in says)
+    backend.services.trail.record("test.act", by="1", target="3")
+    assert [row["sequence"] for row in backend.audit()] == [1, 2]
+    assert list(backend.services.trail.faults()) == []
 
 
 def test_requests_of_the_future_use_up_no_rate(tmp_path: Path, clock: Clock) -> None:

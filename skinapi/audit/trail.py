@@ -9,7 +9,6 @@ document that each change would wait for.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TypeVar
@@ -19,16 +18,14 @@ from skinapi.storage.chain_head import ChainHead
 from skinapi.storage.chain_keys import ChainKeys
 from skinapi.storage.chain_rows import chain_faults
 from skinapi.storage.faults import Fault
-from skinapi.storage.ids import is_ahead, new_id, now
+from skinapi.storage.ids import new_id, now
 from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
 from skinapi.web.pagination import Page, page_of
 
 SEALED_AT_ONCE = 500
-LONGEST_ACT = timedelta(minutes=1)
 LATEST_SEAL = timedelta(minutes=1)
 NOT_SEALED: Filter = {"sequence": None}
-RECENT = 1000
 T = TypeVar("T")
 PURPOSE = "skinapi audit rows"
 ACCOUNT_FIELDS = ("by", "target")
@@ -88,29 +85,6 @@ class AuditTrail:
         row = {"action": action, "by": by, "target": target, "detail": detail, "outcome": "done"}
         self._store.transaction(partial(self._insert, row))
 
-    @contextmanager
-    def act(
-        self, action: str, *, by: str, target: str, detail: str | None = None
-    ) -> Iterator[None]:
-        """Surround one change: write an intent, then an outcome. `detail` says on what grounds, and
-        names nobody.
-
-        The outcome is "done", the code of the SkinAPIError that was raised, or "interrupted" for
-        any other exception. Raises StoreUnavailable if a row cannot be written; if that is the
-        intent, the change is not made.
-        """
-        facts = {"action": action, "by": by, "target": target, "detail": detail}
-        intent = self._insert({**facts, "phase": "intent"})
-        outcome = "interrupted"
-        try:
-            yield
-            outcome = "done"
-        except SkinAPIError as error:
-            outcome = error.code
-            raise
-        finally:
-            self._insert({**facts, "outcome": outcome, "intent": intent["id"]})
-
     def seal(self) -> int:
         """Number and chain the next rows that are not sealed, in the order of their ids; return how
         many. Call it again as long as it is SEALED_AT_ONCE.
@@ -126,8 +100,7 @@ class AuditTrail:
 
     def faults(self) -> Iterator[Fault]:
         """Yield what is wrong with the hash chain, and rows that were not sealed in time."""
-        open_intents: dict[str, Document] = {}
-        yield from chain_faults(self._followed(open_intents), self._keys, "audit")
+        yield from chain_faults(self._in_sequence(), self._keys, "audit")
         late = 0
         for row in self._unsealed():
             if not self.is_signed(row):
@@ -140,48 +113,12 @@ class AuditTrail:
         if count > 0:
             yield Fault(f"{count} audit rows are not numbered from 1 up")
         yield from self._chain_head.faults()
-        for row in open_intents.values():
-            if not _may_run(row):
-                message = f"audit row {row['sequence']} ({row['action']}) has no outcome"
-                yield Fault(message, partial(self._close, row))
 
     def _unsealed(self) -> Iterator[Document]:
         after = ""
         while rows := self._rows.find({**NOT_SEALED, "id": {"$gt": after}}, sort="id", limit=1000):
             yield from rows
             after = rows[-1]["id"]
-
-    def _followed(self, open_intents: dict[str, Document]) -> Iterator[Document]:
-        """All rows in sequence. At the end `open_intents` holds the intents without an outcome."""
-        for row in self._in_sequence():
-            if row.get("phase") != "intent":
-                open_intents.pop(str(row.get("intent")), None)
-            elif self._keys.signed(row, field="hash"):  # any other is a fault already
-                open_intents[row["id"]] = row
-            yield row
-
-    def not_done(self, *, after: int | None) -> tuple[list[Document], int]:
-        """The intents behind this row number whose change did not end as done, and the row number
-        to ask with next time. A change that may still be running is left to the next time.
-
-        Without a number, or with one that no row has, it begins RECENT rows before the newest.
-        """
-        newest = int(self._chain_head.newest()["sequence"])
-        reached = max(0, newest - RECENT) if after is None or after > newest else after
-        without_outcome: dict[str, Document] = {}
-        found: list[Document] = []
-        for row in self._in_sequence(reached):
-            reached = row["sequence"]
-            if row.get("phase") == "intent":
-                without_outcome[row["id"]] = row
-            elif (intent := without_outcome.pop(str(row.get("intent")), None)) is not None:
-                found += [intent] if row.get("outcome") != "done" else []
-        for intent in without_outcome.values():
-            if _may_run(intent):
-                reached = min(reached, intent["sequence"] - 1)
-            else:
-                found.append(intent)
-        return found, reached
 
     def faults_of(self, sequence: int, hash: str) -> Iterator[Fault]:
         """Yield a fault unless the row with this number has this hash, as a log line says."""
@@ -198,12 +135,8 @@ class AuditTrail:
         """The number and the hash of the newest row of the chain."""
         return self._chain_head.newest()
 
-    def _close(self, intent: Document) -> None:
-        """Write the outcome "unknown" for this intent."""
-        kept = {name: intent.get(name) for name in ("action", "by", "target", "detail")}
-        self._insert({**kept, "outcome": "unknown", "intent": intent["id"]})
-
-    def _in_sequence(self, last: int = 0) -> Iterator[Document]:
+    def _in_sequence(self) -> Iterator[Document]:
+        last = 0
         while rows := self._rows.find({"sequence": {"$gt": last}}, sort="sequence", limit=1000):
             yield from rows
             last = rows[-1]["sequence"]
@@ -233,7 +166,7 @@ class AuditTrail:
         """Whether this server, or one with a former secret of it, wrote the row as it is."""
         return self._keys.signed(row, field="hash" if "hash" in row else "signature")
 
-    def _insert(self, fields: Document) -> Document:
+    def _insert(self, fields: Document) -> None:
         row = {
             "phase": "outcome",  # a server of version 4 of the store asks for it
             **fields,
@@ -247,7 +180,6 @@ class AuditTrail:
         self._rows.insert(row)
         if self._store.one_writer:
             self._seal()
-        return row
 
     def _seal(self) -> int:
         rows = self._rows.find(NOT_SEALED, sort="id", limit=SEALED_AT_ONCE)
@@ -272,8 +204,3 @@ class AuditTrail:
         link = {"sequence": after["sequence"] + 1, "previous": after["hash"]}
         sealed = {**row, **faults, **link, "key": self._keys.current}
         return {**sealed, "hash": self._keys.sign(sealed)}
-
-
-def _may_run(intent: Document) -> bool:
-    """Whether the change of this intent may still be running."""
-    return intent["created_at"] >= now() - LONGEST_ACT and not is_ahead(intent["created_at"])

@@ -135,11 +135,11 @@ def overlapped(first: Call, second: Call) -> tuple[int, int]:
     """`first` stops before it commits, until `second` has ended or seems to wait for it."""
     insert, stopped, ended = AuditTrail._insert, Event(), Event()
 
-    def stop_once(trail: AuditTrail, fields: Document) -> Document:
+    def stop_once(trail: AuditTrail, fields: Document) -> None:
         if not stopped.is_set():
             stopped.set()
             ended.wait(0.15)
-        return insert(trail, fields)
+        insert(trail, fields)
 
     with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(2) as pool:
         patch.setattr(AuditTrail, "_insert", stop_once)
