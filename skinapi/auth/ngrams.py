@@ -12,6 +12,7 @@ from skinapi.storage.ports import Store
 LENGTH = 5
 END = "\n" * (LENGTH - 1)  # so that an n-gram begins with each character of a text, also the last
 LAST = "\U0010ffff"
+READ_AT_ONCE = 5000
 
 
 class NgramIndex:
@@ -23,6 +24,20 @@ class NgramIndex:
 
     def remove(self, account_id: str, text: str) -> None:
         self._documents.delete({"id": {"$in": _keys(account_id, text)}})
+
+    def of_others(self, accounts: set[str]) -> dict[str, list[str]]:
+        """The records of accounts that are not among these, by account."""
+        found: dict[str, list[str]] = {}
+        after = None
+        while read := self._documents.find(after=after, limit=READ_AT_ONCE, fields=()):
+            after = read[-1]["id"]
+            for document in read:
+                if (account_id := document["id"][LENGTH:]) not in accounts:
+                    found.setdefault(account_id, []).append(document["id"])
+        return found
+
+    def delete(self, records: list[str]) -> None:
+        self._documents.delete({"id": {"$in": records}})
 
     def with_ngram(self, ngram: str, *, after: str | None, limit: int) -> list[str]:
         """The ids of the first accounts behind `after` that have it, in order."""

@@ -167,6 +167,18 @@ def test_a_short_search_finds_names_with_the_last_character_of_unicode() -> None
         assert len(pages(accounts, text, limit=2, roles=ROLES, status=None)) == found
 
 
+def test_check_removes_what_earlier_code_has_left_of_a_deleted_account(backend: Backend) -> None:
+    store, gone = backend.services.store, new_id()
+    [ada] = people(store, 1)
+    NgramIndex(store).add(gone, "lovelace")
+    [fault] = backend.services.faults()
+    assert fault.says == f"the index of names has parts that account {gone} does not have"
+    assert fault.repair
+    fault.repair()
+    assert list(backend.services.faults()) == []
+    assert kept_keys(store) == keys_of([ada])
+
+
 def test_an_ngram_begins_with_each_character() -> None:
     assert ngrams_of("ada") == {"ada\n\n", "da\n\n\n", "a\n\n\n\n"}
     assert ngrams_of("") == set()
