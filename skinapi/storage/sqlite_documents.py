@@ -170,8 +170,9 @@ class SqliteDocuments:
         check_ops(ops, self._indexed_fields)
 
         def change(connection: apsw.Connection) -> int:
-            found = self._select(connection, filter, "id", None, None)
-            changed = [_applied(ops, from_json(text)) for text in found]
+            condition, values = where(unexpired(filter, self._expiry_field))
+            found = connection.execute(f'SELECT doc FROM "{self._name}" WHERE {condition}', values)
+            changed = [_applied(ops, from_json(str(text))) for (text,) in found.fetchall()]
             self._replace(connection, changed)
             return len(changed)
 
