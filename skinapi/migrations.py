@@ -17,5 +17,5 @@ def migrations_of(services: Services) -> list[Migration]:
     return [
         Migration(version=3, name="ngrams", fill=partial(index_next, services.store)),
         Migration(version=4, name="decision", fill=services.reviews.mark_next),
-        Migration(version=5, name="places", fill=services.records.place_next),
+        Migration(version=5, name="places", fill=services.records.misplaced.place_next),
     ]

@@ -48,14 +48,14 @@ class ReviewQueue:
     def join(self, submission: QueueEntry, owner: Account) -> None:
         """Add a new finding. `owner` is its account, as the same transaction has counted it."""
         if owner.queue_key is None:  # of an earlier version
-            self._update_owner_key(owner)
+            self.update_owner_key(owner)
         elif submission.queue_key and submission.queue_key < owner.queue_key:
             self._accounts.set_queue(owner.id, queue_key=submission.queue_key)
 
     def leave(self, submission: QueueEntry, owner: Account) -> None:
         """Take a finding out that was reviewed, or deleted, in the same transaction."""
         if not submission.reviewed:
-            self._update_owner_key(owner)
+            self.update_owner_key(owner)
 
     def follow_care(self, owner_id: str, doctor: str | None) -> None:
         """Move all findings of this account to this doctor's queue, or out of every queue."""
@@ -65,39 +65,17 @@ class ReviewQueue:
         """Take all findings out of this doctor's queue."""
         self._submissions.release(doctor)
 
-    def repair(self, owner: Account) -> None:
-        """Put all findings of this account, and the account, in their places."""
-        for submission in self._submissions.of(owner.id):
-            if not submission.has_current_keys:
-                self._submissions.set_keys(submission)
-        self._submissions.set_doctor(owner.id, owner.doctor_id)
-        self._accounts.set_queue(owner.id, findings=self._submissions.count_of(owner.id))
-        self._update_owner_key(owner)
+    def recount(self, owner_id: str) -> int:
+        """Count the findings of this account one by one."""
+        kept = self._submissions.count_of(owner_id)
+        self._accounts.set_queue(owner_id, findings=kept)
+        return kept
 
-    def differs(self, owner: Account) -> bool:
-        """Whether a field that orders the lists, or the count, differs from the findings."""
-        kept, first = 0, key_without_findings(owner.id)
-        for submission in self._submissions.of(owner.id):
-            if not is_in_place(submission, owner):
-                return True
-            kept += 1
-            if submission.queue_key and not submission.reviewed:
-                first = min(first, submission.queue_key)
-        return owner.queue_key != first or owner.findings not in (None, kept)
-
-    def _update_owner_key(self, owner: Account) -> None:
+    def update_owner_key(self, owner: Account) -> None:
+        """Let the account stand in its doctor's list where its most urgent finding asks for."""
         first = self._submissions.most_urgent(owner.id)
         key = first[1] if first else key_without_findings(owner.id)
         if key != owner.queue_key:
             self._accounts.set_queue(owner.id, queue_key=key)
             if first:
                 self._submissions.touch(first[0])
-
-
-def is_in_place(submission: QueueEntry, owner: Account) -> bool:
-    """Whether a finding stands where it belongs in the list of its doctor, and the owner no lower
-    than the finding asks for.
-    """
-    key, first = submission.queue_key, owner.queue_key
-    raised = submission.reviewed or (key is not None and first is not None and first <= key)
-    return submission.doctor == owner.doctor_id and submission.has_current_keys and raised

@@ -5,8 +5,6 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from pydantic import ValidationError
-
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account, Accounts
 from skinapi.errors import (
@@ -20,12 +18,12 @@ from skinapi.errors import (
 )
 from skinapi.records.decisions import Decision
 from skinapi.records.kept_photos import KeptPhotos
-from skinapi.records.review_queue import ReviewQueue, is_in_place
+from skinapi.records.misplaced import Misplaced
+from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.records.thumbnails import Thumbnails
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
-from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
@@ -64,6 +62,9 @@ class RecordsService:
     ) -> None:
         self._submissions = submissions
         self._queue = ReviewQueue(submissions=submissions, accounts=accounts)
+        self.misplaced = Misplaced(
+            store=store, submissions=submissions, accounts=accounts, queue=self._queue
+        )
         self._forget = forget
         # Where servers of version 4 of the store count findings.
         self._former_counts = store.collection("finding_counts")
@@ -159,7 +160,7 @@ class RecordsService:
             identifier=identifier, owner=owner, doctor=account.doctor_id, **fields
         )
         if account.findings is None:
-            self._recount(owner)
+            self._queue.recount(owner)
         self._queue.join(filed, account)
         return filed
 
@@ -167,12 +168,7 @@ class RecordsService:
         """How many findings an account has, counted one by one: the count of the account may be
         wrong by those that servers of the version before have stored or deleted.
         """
-        return self._store.transaction(partial(self._recount, owner.id))
-
-    def _recount(self, owner: str) -> int:
-        kept = self._submissions.count_of(owner)
-        self._accounts.set_queue(owner, findings=kept)
-        return kept
+        return self._store.transaction(partial(self._queue.recount, owner.id))
 
     def list_own(self, *, owner: str, after: str | None, limit: int) -> Page[SubmissionSummary]:
         """One page of the owner's findings, oldest first."""
@@ -221,7 +217,7 @@ class RecordsService:
             owner = self._accounts.add_findings(by, -1)
             submission, blobs = self._remove(found.id)
             if owner is None:
-                self._recount(by)
+                self._queue.recount(by)
                 owner = self._accounts.get(by)
             self._queue.leave(submission, owner)
             return blobs
@@ -271,46 +267,14 @@ class RecordsService:
                 blobs += self._remove(identifier)[1]
         return blobs
 
-    def repair_place(self, owner_id: str) -> None:
-        """Put all findings of this account in their places in the doctors' lists. Idempotent."""
-        self._store.transaction(lambda: self._queue.repair(self._accounts.get(owner_id)))
-
-    def place_next(self, after: str | None) -> Chunk | None:
-        """Put the next findings behind this id in their places; None where there are none. Servers
-        of the version before wrote a finding and its place one after the other.
-        """
-        found = self._submissions.next(after)
-        if found is None:
-            return None
-        submissions, last = found
-        placed = 0
-        for owner in sorted({submission.owner for submission in submissions}):
-            with suppress(NotFound, ValidationError):  # `check` names a damaged record
-                account = self._accounts.get(owner)
-                own = (submission for submission in submissions if submission.owner == owner)
-                if not all(is_in_place(submission, account) for submission in own):
-                    self.repair_place(owner)
-                    placed += 1
-        return Chunk(last, placed)
-
     def faults(self) -> Iterator[Fault]:
-        """Findings of deleted accounts, wrong counts, and wrong places in the doctors' lists, as
-        servers of the version before or a restore by hand leave them.
-        """
-        accounts = {account.id: account for account in self._accounts.find({})}
-        for owner in sorted(self._submissions.owners() - accounts.keys()):
-            says = f"submissions of account {owner}, which is gone"
-            yield Fault(says, partial(self.forget, owner))
-        for account in accounts.values():
-            # Again, because a finding may have been filed between the two reads.
-            if self._queue.differs(account) and self._store.transaction(
-                partial(self._differs, account.id)
-            ):
-                says = f"the doctors' queue differs from the findings of account {account.id}"
-                yield Fault(says, partial(self.repair_place, account.id))
-
-    def _differs(self, owner: str) -> bool:
-        return any(map(self._queue.differs, self._accounts.find({"id": owner})))
+        """Findings of deleted accounts, and what stands in a wrong place of the doctors' lists."""
+        owners = sorted(self._submissions.owners())  # first: an account comes before its findings
+        for owner in owners:
+            if not self._accounts.find({"id": owner}):
+                says = f"submissions of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))
+        yield from self.misplaced.faults()
 
     def _find(self, number: str) -> Submission:
         # Numbers have at most 16 digits (see `make_queue_key`); a longer one might not fit into the

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from skinapi.auth.accounts import Account, Accounts
 from skinapi.records import numbers
+from skinapi.storage.ports import Filter
 from skinapi.vision.photo import STORED_SIDE
 from tests.backends import Backend, Person
 from tests.photos import UNCERTAIN, photo_in, photo_of
@@ -220,6 +222,24 @@ def test_check_finds_submissions_whose_owner_is_gone(backend: Backend) -> None:
     faults[0].repair()
     assert list(backend.services.faults()) == []
     assert list(backend.services.store.blobs.keys()) == []
+
+
+def test_check_takes_no_finding_of_a_new_account_for_one_of_nobody(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predicted(backend.member())
+    find, registered = Accounts.find, list[Person]()
+
+    def find_before_another_registers(accounts: Accounts, filter: Filter) -> list[Account]:
+        found = find(accounts, filter)
+        if not registered:
+            registered.append(backend.member())
+            predicted(registered[0])
+        return found
+
+    monkeypatch.setattr(Accounts, "find", find_before_another_registers)
+    assert list(backend.services.records.faults()) == []
+    assert registered
 
 
 def test_a_counter_that_lags_behind_catches_up(
