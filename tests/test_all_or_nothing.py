@@ -14,10 +14,16 @@ from skinapi.storage.mongo import MongoStore
 from tests.backends import Backend, store_of_kind
 from tests.kills import Kills
 from tests.size import size
-from tests.use_cases import accounts, findings
+from tests.use_cases import accounts, datasets, findings, jobs, models
 from tests.use_cases.use_case import UseCase
 
-USE_CASES = (*accounts.USE_CASES, *findings.USE_CASES)
+USE_CASES = (
+    *accounts.USE_CASES,
+    *findings.USE_CASES,
+    *jobs.USE_CASES,
+    *datasets.USE_CASES,
+    *models.USE_CASES,
+)
 # In every run some of the points, other ones for each use case; in the drill all.
 STRIDE = size(4, 1)
 
@@ -62,11 +68,13 @@ def test_a_kill_at_any_command_leaves_all_or_nothing(
 
 @each_use_case
 def test_each_act_may_run_twice(backend: Backend, kills: Kills, case: UseCase) -> None:
-    prepared, other = case.prepare(backend), case.prepare(backend)
+    prepared = case.prepare(backend)
     case.act(backend, prepared)
+    once = case.view(backend, prepared)
+    other = case.prepare(backend)
     with kills.each_act_twice():
         case.act(backend, other)
-    assert case.view(backend, other) == case.view(backend, prepared)
+    assert case.view(backend, other) == once
 
 
 def test_a_conflict_that_does_not_end_asks_to_come_again(

@@ -18,3 +18,9 @@ class UseCase:
     prepare: Callable[[Backend], Any]
     act: Callable[[Backend, Any], object]
     view: Callable[[Backend, Any], Any]
+
+
+def acts_on(backend: Backend, target: str) -> list[tuple[str, str]]:
+    """What the audit trail says of this, in its order."""
+    rows = backend.services.store.collection("audit").find({"target": target}, sort="id")
+    return [(row["action"], row["outcome"]) for row in rows]
