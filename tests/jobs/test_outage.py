@@ -121,7 +121,7 @@ def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
     watcher.join(30)
     waiting = jobs.get(job.id)
     assert waiting
-    assert (waiting.status, waiting.attempts) == ("queued", 0)
+    assert (waiting.status, waiting.attempts) == ("queued", 0), waiting.message
 
 
 def test_the_lease_is_counted_from_the_claim_however_long_the_start_took(
