@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import apsw
+import hypothesis
 import pymongo
 import pytest
 import werkzeug.test
@@ -26,6 +27,12 @@ from tests.mongod import NoMongodError, running_mongod
 from tests.queries import Recorder
 from tests.served.server import Server
 from tests.size import drill, in_drill
+
+# A busy machine is slow, which is nobody's fault.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
 
 OURS = f"test_{secrets.token_hex(4)}_"
 

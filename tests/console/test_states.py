@@ -109,8 +109,10 @@ def lose_the_session(journey: Journey, seeder: Seeder, photo: Path, email: str) 
     visitor.find("figure.crop canvas")
     account = seeder.services.accounts.by_email(email)
     assert account
-    seeder.services.sessions.forget(account.id)
+    visitor.hold_uploads()
     journey.press("sendPhoto")
+    seeder.services.sessions.forget(account.id)
+    visitor.let_go()
     journey.see("sessionEndedText")
     # The view asks whose it is as it opens, which may be answered only now.
     journey.step("session-ended", still=False, expected=("/predict", "/me "))

@@ -55,6 +55,14 @@ IS_STILL = """
 return !document.querySelector(".loading, .sending, button:disabled")
   && [...document.images].every((image) => image.complete);
 """
+HOLD_UPLOADS = """
+const send = XMLHttpRequest.prototype.send;
+window.held = true;
+XMLHttpRequest.prototype.send = function (body) {
+  if (window.held) setTimeout(() => this.send(body), 20);
+  else send.call(this, body);
+};
+"""
 # The server gets the next such request, and the page never hears its answer.
 LOSE_ANSWER = """
 const [path, ask] = [arguments[0], window.fetch];
@@ -243,6 +251,13 @@ class Visitor:
 
     def go_offline(self, gone: bool) -> None:
         self._set_network(gone, 0)
+
+    def hold_uploads(self) -> None:
+        """Send no photo before `let_go`."""
+        self.run(HOLD_UPLOADS)
+
+    def let_go(self) -> None:
+        self.run("window.held = false")
 
     def lose_answer(self, path: str) -> None:
         """To the next POST to this path; until the page is loaded anew."""

@@ -122,7 +122,8 @@ def assert_waits_for_its_folder(server: Server, ada: Caller, put: Callable[[Path
         os.kill(worker, signal.SIGKILL)
     server.await_words(f"waiting: {LOST}", after=said)
     assert put is Path.mkdir or not instance.exists()
-    assert put is nothing or list(instance.iterdir()) == []
+    # A thread of a worker may still have asked for the folder of the served models.
+    assert put is nothing or {path.name for path in instance.iterdir()} <= {"served-models"}
     if instance.exists():
         instance.rmdir()
     aside.rename(instance)
