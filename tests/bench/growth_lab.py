@@ -26,7 +26,7 @@ from tests.bench.growth_common import (
 from tests.bulk_insert import fill, fill_alike
 
 # A data set has these fields only where they are true.
-UNMARKED = {"reference": None, "unverified": None}
+UNMARKED = {"reference": None}
 
 
 # --- jobs: those of others have ended, forty are the owner's ---
