@@ -35,7 +35,8 @@ class JobLogs:
     """The log repository. Lines between the first and the last are dropped; numbers show where."""
 
     def __init__(self, store: Store) -> None:
-        self._store, self._jobs = store, store.collection("jobs")
+        self._store = store
+        self._jobs = store.collection("jobs")
         self._documents = store.collection("job_logs")
         self._documents.ensure_index("job", "number", unique=True)
         self._documents.ensure_index("job", "number", "id")

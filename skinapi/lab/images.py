@@ -8,7 +8,7 @@ from datetime import datetime
 from skinapi.errors import BlobDamaged, NotFound
 from skinapi.lab.near_duplicates import bands_of, neighbours
 from skinapi.storage.ids import now
-from skinapi.storage.ports import Filter, Store
+from skinapi.storage.ports import Document, Filter, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.context import Modality
 from skinapi.web.pagination import Page, page_of
@@ -130,19 +130,23 @@ class DatasetImages:
 
     def tally(self, dataset: str) -> Tally:
         """Count what is stored, reading no more of each picture than that needs."""
-        counts: Counter[str] = Counter()
-        size, after = 0, None
-        while found := self._documents.find(
-            {"dataset": dataset}, after=after, limit=PAGE_SIZE, fields=("label", "size")
-        ):
-            counts.update(one["label"] for one in found)
-            size += sum(one["size"] for one in found)
-            after = found[-1]["id"]
+        counts, size = Counter[str](), 0
+        for one in self._fields_of(dataset, "label", "size"):
+            counts[one["label"]] += 1
+            size += one["size"]
         return Tally(dict(counts), size)
 
     def accounts_of(self, dataset: str) -> list[str]:
         """The accounts whose photos are in this data set."""
-        return sorted(self._documents.count_by("account", {"dataset": dataset}))
+        return sorted({one["account"] for one in self._fields_of(dataset, "account")})
+
+    def _fields_of(self, dataset: str, *fields: str) -> Iterator[Document]:
+        after: str | None = None
+        while found := self._documents.find(
+            {"dataset": dataset}, after=after, limit=PAGE_SIZE, fields=fields
+        ):
+            yield from found
+            after = found[-1]["id"]
 
     def take(self, wanted: Filter) -> tuple[dict[str, Tally], list[str]]:
         """Delete these pictures in the caller's transaction. The result is what each data set had

@@ -10,6 +10,7 @@ from skinapi.registry.version_files import StoredFile
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.model import ModelCard
 
+# Servers of store version 4 mark a version as deleting first.
 State = Literal["candidate", "retired", "deleting"]
 
 
