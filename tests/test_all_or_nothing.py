@@ -25,7 +25,7 @@ USE_CASES = (
     *models.USE_CASES,
 )
 # In every run some of the points, other ones for each use case; in the drill all.
-STRIDE = size(4, 1)
+STRIDE = size(16, 1)
 
 each_use_case = pytest.mark.parametrize("case", USE_CASES, ids=lambda case: case.name)
 

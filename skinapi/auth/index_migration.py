@@ -27,7 +27,8 @@ def index_next(store: Store, after: str | None) -> Chunk | None:
 
 def _index(store: Store, account_id: str) -> bool:
     """False where the account is indexed already, or deleted."""
-    accounts, ngrams = store.collection("accounts"), NgramIndex(store)
+    accounts = store.collection("accounts")
+    ngrams = NgramIndex(store)
 
     def index() -> bool:
         found = accounts.find({"id": account_id, "ngrams": None})

@@ -17,7 +17,6 @@ export const english = {
   ourFault: "Something went wrong on the server. Nothing of yours was lost; try again in a moment.",
   serverUpgrading: "The server is being upgraded. Try again in a minute.",
   error_last_admin: "The last admin cannot be removed, demoted or suspended.",
-  error_stale: "The record has changed in the meantime. Reload the page, then try again.",
   error_email_taken: "An account with this e-mail exists already.",
   later: "later",
   error_invalid_body: "Not accepted: {detail}",

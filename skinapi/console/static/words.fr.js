@@ -32,7 +32,6 @@ export const french = spaced({
   ourFault: "Une erreur s'est produite sur le serveur. Rien n'est perdu; réessayer dans un instant.",
   serverUpgrading: "Le serveur est en cours de mise à jour. Réessayer dans une minute.",
   error_last_admin: "Le dernier admin ne peut être ni effacé, ni rétrogradé, ni suspendu.",
-  error_stale: "L'enregistrement a changé entre-temps. Actualisez la page, puis réessayez.",
   error_email_taken: "Un compte avec cet e-mail existe déjà.",
   later: "plus tard",
   error_invalid_body: "Refusé: {detail}",
