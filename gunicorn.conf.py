@@ -63,6 +63,7 @@ BACKGROUND = (
     "skinapi.migrator",
     "skinapi.totals",
     "skinapi.audit_sealer",
+    "skinapi.erasures",
     "skinapi.waiting_expiry",
 )
 # The beginnings of gunicorn's messages that go on with a quoted request.

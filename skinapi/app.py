@@ -47,6 +47,7 @@ from skinapi.registry.service import RegistryService, open_registry
 from skinapi.reports.routes import routes as reports_routes
 from skinapi.services import Services, open_model_services, open_services
 from skinapi.settings import Settings
+from skinapi.storage.erasures import ErasureRetry
 from skinapi.storage.migration import Migrator
 from skinapi.storage.ports import Store
 from skinapi.telemetry import start_tracing
@@ -87,11 +88,12 @@ def create_app(
 
     app = Flask(__name__, static_folder=None)
     app.extensions["skinapi"] = services
-    # Whoever serves starts and stops these five.
+    # Whoever serves starts and stops these six.
     app.extensions["skinapi.model_follower"] = follower
     app.extensions["skinapi.migrator"] = Migrator(services.store, migrations_of(services))
     app.extensions["skinapi.totals"] = services.totals
     app.extensions["skinapi.audit_sealer"] = AuditSealer(services.store, services.trail)
+    app.extensions["skinapi.erasures"] = ErasureRetry(services.store)
     app.extensions["skinapi.waiting_expiry"] = WaitingExpiry(
         accounts=services.accounts,
         eraser=services.eraser,

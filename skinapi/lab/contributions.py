@@ -16,6 +16,7 @@ from skinapi.audit import AuditTrail
 from skinapi.auth.accounts import Account
 from skinapi.lab.datasets import Datasets
 from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.storage.erasures import Erasures
 from skinapi.storage.ports import Filter, Store
 
 SYSTEM = "system"
@@ -27,6 +28,7 @@ class ContributedPictures:
         self, *, store: Store, datasets: Datasets, images: DatasetImages, trail: AuditTrail
     ) -> None:
         self._store = store
+        self._erasures = Erasures(store)
         self._datasets = datasets
         self._images = images
         self._trail = trail
@@ -56,7 +58,9 @@ class ContributedPictures:
         """Delete all copies of this account's photos in data sets, in the transaction of the
         withdrawal. The result deletes their files, after it.
         """
-        return partial(self._images.delete_blobs, self._take({"account": account}))
+        keys = self._take({"account": account})
+        self._erasures.note(keys)
+        return partial(self._erasures.finish, keys)
 
     def forget_account(self, account: str) -> None:
         """Erase all copies of this account's photos in data sets. Idempotent."""

@@ -22,6 +22,7 @@ from skinapi.records.misplaced import Misplaced
 from skinapi.records.review_queue import ReviewQueue
 from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.records.thumbnails import Thumbnails
+from skinapi.storage.erasures import Erasures
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
@@ -68,6 +69,7 @@ class RecordsService:
         self._forget = forget
         # Where servers of version 4 of the store count findings.
         self._former_counts = store.collection("finding_counts")
+        self._erasures = Erasures(store)
         self._store = store
         self._accounts = accounts
         self._trail = trail
@@ -223,7 +225,7 @@ class RecordsService:
             return blobs
 
         blobs = self._trail.change(delete, "submission.delete", by=by, target=found.id)
-        self.photos.delete(*blobs)
+        self._erasures.finish(blobs)
 
     def follow_care(self, owner_id: str, doctor: str | None) -> None:
         """Move the account's findings to this doctor's queue, in the transaction that changes the
@@ -257,7 +259,7 @@ class RecordsService:
         """Delete all findings of this owner. Idempotent."""
         while page := self._submissions.page(owner_id, after=None, limit=DELETED_AT_ONCE).items:
             remove = partial(self._remove_all, [listed.id for listed in page])
-            self.photos.delete(*self._store.transaction(remove))
+            self._erasures.finish(self._store.transaction(remove))
         self._former_counts.delete({"id": owner_id})
 
     def _remove_all(self, identifiers: Sequence[str]) -> list[str]:
@@ -287,20 +289,27 @@ class RecordsService:
         return found
 
     def _remove(self, identifier: str) -> tuple[Submission, list[str]]:
-        """Delete a submission and all data about it; the result has the keys of their blobs, too.
-        Raises NotFound.
+        """Delete a submission and all data about it, in the caller's transaction. The keys in the
+        result are for `Erasures.finish`, after that. Raises NotFound.
         """
         submission = self._submissions.by_id(identifier)
         if submission is None:
             raise NotFound(NOT_YOURS)
-        blobs = self._remove_beside(submission)
-        self._submissions.remove(identifier)
         own = (submission.photo_blob, submission.thumbnail_blob)
-        return submission, [*blobs, *filter(None, own)]
+        blobs = [*self._remove_beside(submission), *filter(None, own)]
+        self._submissions.remove(identifier)
+        self._erasures.note(blobs)
+        return submission, blobs
 
     def forget_beside(self, submission: Submission) -> None:
         """Delete what was stored about a submission after it was deleted."""
-        self.photos.delete(*self._store.transaction(partial(self._remove_beside, submission)))
+
+        def remove() -> list[str]:
+            blobs = self._remove_beside(submission)
+            self._erasures.note(blobs)
+            return blobs
+
+        self._erasures.finish(self._store.transaction(remove))
 
     def _remove_beside(self, submission: Submission) -> list[str]:
         return [key for forget in self._forget for key in forget(submission) or ()]

@@ -144,7 +144,6 @@ def test_without_the_folder_of_photos_none_is_taken_or_called_not_kept(
     for answer in (
         send_photo(ada),
         ada.call("GET", f"/submissions/{kept}/photo"),
-        ada.call("DELETE", f"/submissions/{kept}"),
         ada.call("GET", "/readyz"),
     ):
         assert (answer.status, answer.json["detail"]) == (503, LOST_BLOBS)
@@ -155,7 +154,6 @@ def test_without_the_folder_of_photos_none_is_taken_or_called_not_kept(
     aside.rename(blobs)
     server.await_ready()
     assert ada.call("GET", f"/submissions/{kept}/photo").status == 200
-    assert ada.call("DELETE", f"/submissions/{kept}").status == 200
 
 
 def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(
