@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,9 +31,12 @@ class Away(Jobs):
     """The store can be told to be away for what a worker writes."""
 
     away = False
+    slow_while: Callable[[], bool] | None = None
 
     def beat(self, job: Job, *, lease: timedelta, changes: Mapping[str, Any]) -> Job | None:
         self._look()
+        while self.slow_while and self.slow_while():
+            time.sleep(0.02)
         return super().beat(job, lease=lease, changes=changes)
 
     def release(
@@ -120,6 +123,18 @@ def test_a_long_outage_stops_the_process_before_another_worker_may_begin(
     assert held.lease_ends_at
     assert time.time() < held.lease_ends_at.timestamp()
     jobs.away = False
+    watcher.join(30)
+    waiting = jobs.get(job.id)
+    assert waiting
+    assert (waiting.status, waiting.attempts) == ("queued", 0), waiting.message
+
+
+def test_an_answer_that_comes_after_the_lease_is_no_crash_of_the_job(
+    jobs: Away, tmp_path: Path
+) -> None:
+    """The guard has ended the process meanwhile."""
+    job, watcher, process = begun(jobs, tmp_path, pause=1.0)
+    jobs.slow_while = lambda: is_alive(process)
     watcher.join(30)
     waiting = jobs.get(job.id)
     assert waiting
