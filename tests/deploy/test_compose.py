@@ -17,9 +17,12 @@ import pytest
 import yaml
 from pymongo.errors import OperationFailure
 
+from skinapi import app
 from skinapi.settings import Settings
 from skinapi.storage import open_store
 from skinapi.storage.backup import write_backup
+from skinapi.web.limits import Limits
+from skinapi.web.limits_mongo import MongoWindows
 from tests.backends import Backend
 from tests.documents import ROOT
 from tests.mongod import Mongod, NoMongodError
@@ -96,9 +99,14 @@ def guarded(tmp_path: Path) -> Iterator[str]:
         mongod.kill()
 
 
-def test_the_user_of_one_database_can_do_what_the_server_does(guarded: str, tmp_path: Path) -> None:
+def test_the_user_of_one_database_can_do_what_the_server_does(
+    guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     instance = tmp_path / "instance"
-    with closing(open_store(instance_dir=instance, mongo_uri=guarded)) as store:
+    windows = MongoWindows(guarded)
+    monkeypatch.setattr(app, "open_limits", lambda _, __, rates: Limits(windows, rates))
+    store = open_store(instance_dir=instance, mongo_uri=guarded)
+    with closing(windows), closing(store):
         backend = Backend(instance, store, mongo_uri=guarded)
         predicted(backend.member(), keep_photo="true")
         assert backend.client.get("/readyz").status_code == 200

@@ -213,7 +213,10 @@ def test_the_more_is_called_uncertain_the_more_often_the_rest_is_right() -> None
     assert measure_doubt(certain) == []
 
 
-def test_the_interval_is_wider_where_pictures_share_lesions() -> None:
+def test_the_interval_is_wider_where_pictures_share_lesions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(metrics, "RESAMPLES", 1000)
     right = np.repeat(RANDOM.random(40) < 0.7, 5)
     alone = metrics.draw_bootstrap([str(row) for row in range(200)])
     shared = metrics.draw_bootstrap([str(row // 5) for row in range(200)])
