@@ -4,6 +4,7 @@ gunicorn reads this file from the folder that it is started in:
 https://docs.gunicorn.org/en/stable/settings.html
 """
 
+import atexit
 import ctypes
 import fcntl
 import gc
@@ -98,6 +99,17 @@ class RedactingLogger(Logger):
 # A worker that cannot start says why in this pipe. The master prints it behind gunicorn's lines.
 _refusal_out, _refusal_in = os.pipe()
 os.set_blocking(_refusal_out, False)
+
+
+def _say_refusal(master: int) -> None:
+    """Not in a hook of gunicorn: where two workers are refused at once, none of them is called."""
+    with suppress(BlockingIOError):  # none was refused
+        if os.getpid() == master:
+            sys.stderr.write(os.read(_refusal_out, 4096).decode(errors="replace").splitlines()[0])
+            sys.stderr.write("\n")
+
+
+atexit.register(_say_refusal, os.getpid())
 
 
 class StoreWaitingWorker(BufferingWorker):
@@ -333,11 +345,7 @@ def child_exit(_: Arbiter, worker: Worker) -> None:
 
 
 def on_exit(_: Arbiter) -> None:
-    """Say last why a worker could not start. Remove the metrics folder, but not one that the
-    operator chose.
-    """
-    with suppress(BlockingIOError):  # none was refused
-        sys.stderr.write(os.read(_refusal_out, 4096).decode(errors="replace"))
+    """Remove the metrics folder, but not one that the operator chose."""
     folder = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
     if folder.name.startswith(METRICS_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)

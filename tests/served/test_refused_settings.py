@@ -66,7 +66,8 @@ def test_a_setting_that_cannot_work_is_refused_in_a_sentence(
 def test_a_server_with_such_a_setting_ends_with_the_sentence(
     tmp_path: Path, given: dict[str, str], sentence: str
 ) -> None:
-    done = Server(tmp_path, given, workers=1).run("serve")
+    """Also where two workers are refused at once: then gunicorn calls none of its hooks."""
+    done = Server(tmp_path, given, workers=2).run("serve")
     assert (done.returncode, f"skinapi: {sentence}" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr + done.stdout
     assert "hid" not in done.stderr + done.stdout
