@@ -162,7 +162,7 @@ def test_a_kept_photo_whose_file_is_lost_is_not_called_not_kept(
     kept = send_photo(ada).json["id"]
     file = max(
         (losing_server.folder / "instance/blobs").glob("*/*"),
-        key=lambda path: path.stat().st_size,
+        key=lambda path: path.stat().st_mtime_ns,
     )
     file.unlink()
     answer = ada.call("GET", f"/submissions/{kept}/photo")

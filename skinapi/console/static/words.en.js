@@ -313,6 +313,7 @@ export const english = {
   outcome: "Outcome",
   outcome_done: "done",
   outcome_open: "not completed",
+  outcome_refused: "refused",
   outcome_interrupted: "interrupted",
   unsigned: "not signed",
   unsignedText:

@@ -327,6 +327,7 @@ export const french = spaced({
   outcome: "Issue",
   outcome_done: "fait",
   outcome_open: "inachevé",
+  outcome_refused: "refusé",
   outcome_interrupted: "interrompu",
   unsigned: "non signée",
   unsignedText:

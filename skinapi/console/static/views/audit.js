@@ -48,6 +48,12 @@ const FilterForm = ({ onFilter, actions }) => {
 const Whom = ({ id, email }) =>
   email ? html`<span class="address">${isolated(email)}</span>` : hasWords(`actor_${id}`) ? sayValue("actor", id) : html`<code title=${id}>${id.length > 12 ? `…${id.slice(-8)}` : id}</code>`;
 
+/** What became of it; a refusal has a code of its own. @param {any} row */
+function sayOutcome(row) {
+  if (row.phase === "intent") return say("outcome_open");
+  return ["done", "interrupted"].includes(row.outcome) ? sayValue("outcome", row.outcome) : say("outcome_refused");
+}
+
 /** An intent is left out where its outcome is in the list. @param {any[]} rows */
 function withOutcomes(rows) {
   const completed = new Set(rows.map((row) => row.intent));
@@ -70,7 +76,7 @@ const Trail = ({ rows }) => html`
             <td data-name=${say("what")}><span title=${row.action}>${sayAction(row.action)}</span></td>
             <td data-name=${say("whom")}><${Whom} id=${row.target} email=${row.target_email} /></td>
             <td data-name=${say("outcome")} class=${row.outcome === "done" ? "" : "failed"}>
-              ${row.phase === "intent" ? say("outcome_open") : sayValue("outcome", row.outcome)}
+              <span title=${row.outcome}>${sayOutcome(row)}</span>
               ${!row.signed && html` <strong class="failed">${say("unsigned")}</strong>`}</td>
           </tr>`,
         )}
