@@ -24,7 +24,7 @@ BLOB_COMMANDS = ("put", "put_as", "delete")
 
 
 class Killed(BaseException):
-    """Nothing catches it, but where it stops is the end of the process."""
+    """Passes every `except Exception`, as the end of the process would."""
 
 
 class Again(SkinAPIError):

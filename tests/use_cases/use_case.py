@@ -11,7 +11,7 @@ from tests.backends import Backend
 class UseCase:
     """`prepare` makes people and data of their own, and may be called often on one store. `act` is
     one request, and `view` what anybody sees of it afterwards through the API: without ids, times
-    and numbers, so that two runs can be compared. `act` may find nothing to do where it was done.
+    and numbers, so that two runs can be compared.
     """
 
     name: str
