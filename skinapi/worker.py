@@ -14,17 +14,17 @@ from functools import partial
 from pydantic import SecretStr, ValidationError
 
 from skinapi import tracing
-from skinapi.auth.owners import may_research
+from skinapi.auth.accounts.owners import may_research
 from skinapi.errors import SkinAPIError
-from skinapi.jobs.announcements import open_broker
-from skinapi.jobs.attempt import Timing
-from skinapi.jobs.processes import die_with
-from skinapi.jobs.worker import Worker
+from skinapi.jobs.broker.announcements import open_broker
+from skinapi.jobs.process.process_control import die_with
+from skinapi.jobs.worker.attempt import Timing
+from skinapi.jobs.worker.job_worker import Worker
 from skinapi.logs import configure_logs, shield_output
 from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
-from skinapi.storage.version import join_store
+from skinapi.storage.store_version import join_store
 from skinapi.telemetry import start_tracing
 
 REFUSED = 2  # as of `__main__`

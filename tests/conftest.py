@@ -19,14 +19,14 @@ from pymongo.database import Database
 from selenium import webdriver
 from werkzeug.routing import Rule
 
-from skinapi.storage.sqlite_file import SqliteFile
-from tests.backends import Backend, store_of_kind
-from tests.browser import NoBrowserError, open_browser
-from tests.known_queries import SHAPES, add_known
-from tests.mongod import NoMongodError, running_mongod
-from tests.queries import Recorder
+from skinapi.storage.sqlite.database_file import SqliteFile
 from tests.served.server import Server
-from tests.size import drill, in_drill
+from tests.stores.known_queries import SHAPES, add_known
+from tests.stores.mongod import NoMongodError, running_mongod
+from tests.stores.queries import Recorder
+from tests.support.backends import Backend, store_of_kind
+from tests.support.browser import NoBrowserError, open_browser
+from tests.support.size import drill, in_drill
 
 # A busy machine is slow, which is nobody's fault.
 hypothesis.settings.register_profile(
@@ -195,7 +195,9 @@ def _no_query_is_unknown(recorder: Recorder) -> Iterator[None]:
     unknown = {shape: query for shape, query in sent.items() if shape not in SHAPES}
     if unknown:
         add_known(unknown.values())
-    assert not unknown, f"queries that are new, and now in tests/known_queries.jsonl: {[*unknown]}"
+    assert not unknown, (
+        f"queries that are new, and now in tests/stores/known_queries.jsonl: {[*unknown]}"
+    )
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import closed_to
-from skinapi.web.routes import Route, route_of
-from tests.access import PEOPLE, ROWS, SampleAccounts
-from tests.backends import Backend
+from skinapi.web.routing.declaration import Route, route_of
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
+from tests.support.backends import Backend
 
 LETTERS = {401: "u", 403: "f", 404: "n"}
 REFUSALS = {
@@ -41,7 +41,9 @@ def declared(backend: Backend) -> dict[str, Route]:
 
 
 def test_every_route_has_a_row_and_every_row_a_route(backend: Backend) -> None:
-    assert declared(backend).keys() == ROWS.keys(), "give the route a row in tests/access.py"
+    assert declared(backend).keys() == ROWS.keys(), (
+        "give the route a row in tests/support/access.py"
+    )
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -9,11 +9,11 @@ from typing import Any
 import pymongo
 import pytest
 
-from skinapi.storage import mongo_transactions
-from skinapi.storage.mongo import MongoStore
-from tests.backends import Backend, store_of_kind
-from tests.kills import Kills
-from tests.size import size
+from skinapi.storage.mongo import mongo_transactions
+from skinapi.storage.mongo.mongo_store import MongoStore
+from tests.stores.kills import Kills
+from tests.support.backends import Backend, store_of_kind
+from tests.support.size import size
 from tests.use_cases import accounts, datasets, findings, jobs, models
 from tests.use_cases.use_case import UseCase
 

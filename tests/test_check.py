@@ -10,13 +10,13 @@ import pytest
 from pydantic import SecretStr
 
 from skinapi import commands
+from skinapi.composition.services import make_store_of, open_services, store_faults
 from skinapi.errors import Conflict, UnsafeSettings
-from skinapi.services import make_store_of, open_services, store_faults
-from skinapi.storage.backup import write_backup
+from skinapi.storage.backup.writing import write_backup
 from skinapi.storage.faults import Fault
-from tests.backends import SECRET, Backend, settings_in
-from tests.models import tiny_model
 from tests.prediction.photographer import predicted
+from tests.support.backends import SECRET, Backend, settings_in
+from tests.support.models import tiny_model
 
 DAMAGE: dict[str, dict[str, Any]] = {
     "accounts": {"consents": "all"},

@@ -10,12 +10,12 @@ from typing import Any, Self
 import jwt.api_jwt
 import pytest
 
-from skinapi.jobs.queue import Jobs
-from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.uploads import KEPT_FOR, Announced, Uploads
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.uploads.upload_records import KEPT_FOR, Announced, Uploads
 from skinapi.storage import ids
 from skinapi.storage.ids import CLOCK_TOLERANCE, now
-from tests.backends import ADMIN, PASSWORD, Backend, Person, store_of_kind
+from tests.support.backends import ADMIN, PASSWORD, Backend, Person, store_of_kind
 
 YEAR = timedelta(days=365)
 LEASE = timedelta(seconds=30)

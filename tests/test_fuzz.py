@@ -16,9 +16,9 @@ from schemathesis.hooks import HookContext
 from skinapi.errors import Unauthenticated
 from skinapi.storage.ids import new_id
 from skinapi.web.access import Signed
-from tests.backends import ADMIN, PASSWORD, Backend
 from tests.prediction.photographer import predicted
-from tests.size import size
+from tests.support.backends import ADMIN, PASSWORD, Backend
+from tests.support.size import size
 
 VICTIM = "victim@example.org"
 DOCTOR = "doctor@example.org"

@@ -12,13 +12,13 @@ import pytest
 from flask import Flask, Response
 from openapi_spec_validator import validate
 
-from skinapi.auth.accounts import Role
+from skinapi.auth.accounts.accounts import Role
 from skinapi.settings import VERSION, Settings
-from skinapi.settings.values import ROLES
+from skinapi.settings.value_checks import ROLES
 from skinapi.web.access import Access, Opened
-from skinapi.web.limits import Rate
-from skinapi.web.routes import Route, declared_routes, route_of
-from tests.backends import Backend
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Route, declared_routes, route_of
+from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
 ROOT = Path(__file__).parent.parent
@@ -144,7 +144,7 @@ def test_the_layers_of_packages_hold() -> None:
     ("imported", "absent"),
     [
         (
-            "skinapi.app, skinapi.web.server_worker, skinapi.vision.openvino_engine",
+            "skinapi.app, skinapi.server.buffering_worker, skinapi.vision.network.openvino_engine",
             ("skinapi.learning", "reportlab", "openvino.tools.ovc", *TRAINING),
         ),
         ("skinapi.__main__", TRAINING),  # it reads the options of `train` and the like
@@ -165,7 +165,8 @@ def test_loading_the_engine_tells_its_maker_nothing(tmp_path: Path) -> None:
     opting_out = ("CI", "TF_BUILD", "JENKINS_URL")
     kept = {name: value for name, value in os.environ.items() if name not in opting_out}
     hidden = "sys.modules['openvino.tools.ovc']"  # what converts networks would send the most
-    script = f"import sys, skinapi.vision.openvino_engine; del {hidden}; import openvino.tools.ovc"
+    engine = "skinapi.vision.network.openvino_engine"
+    script = f"import sys, {engine}; del {hidden}; import openvino.tools.ovc"
     command = [sys.executable, "-c", script]
     subprocess.run(command, cwd=ROOT, env=kept | {"HOME": str(tmp_path)}, check=True)
     assert list(tmp_path.iterdir()) == []

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.log_store import JobLogs
+from skinapi.jobs.queue.job_logs import JobLogs
 from skinapi.reports.facts import Facts
-from tests.backends import Backend
-from tests.documents import chapter
-from tests.known_queries import KNOWN
-from tests.openrouter import KEY, running_openrouter
 from tests.prediction.photographer import predicted
+from tests.repository.documents import chapter
+from tests.stores.known_queries import KNOWN
+from tests.support.backends import Backend
+from tests.support.openrouter import KEY, running_openrouter
 
 ROWS = {
     "account_ngrams": "parts of names",

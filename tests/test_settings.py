@@ -12,15 +12,15 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from skinapi.app import create_app
+from skinapi.composition.services import name_store, open_services
 from skinapi.errors import UnsafeSettings
-from skinapi.services import name_store, open_services
 from skinapi.settings import Settings, safety
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import make_store, open_store
-from skinapi.storage.mongo import MongoStore
-from skinapi.web.limits import Rate, open_limits
-from tests.backends import SECRET
-from tests.mock_store import MockStore
+from skinapi.storage.mongo.mongo_store import MongoStore
+from skinapi.web.limits.rate_limits import Rate, open_limits
+from tests.stores.mock_store import MockStore
+from tests.support.backends import SECRET
 
 
 @pytest.fixture(autouse=True)

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-import skinapi.services  # noqa: F401 (with it every module that stores something)
+import skinapi.composition.services  # noqa: F401 (with it every module that stores something)
 from skinapi.errors import ModelDamaged
-from skinapi.lab.import_routes import NewModel
-from skinapi.registry.gates import GateName, PairedComparison
+from skinapi.lab.imports.routes import NewModel
+from skinapi.registry.gates.judging import GateName, PairedComparison
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.finding import Finding
-from skinapi.vision.model import read_calibration, write_checksums
-from tests.findings import TESTED, finding_of
-from tests.models import write_model
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.network.model import read_calibration, write_checksums
 from tests.prediction.photographer import predicted
 from tests.registry.test_models import ModelBackend, compared_with
+from tests.support.findings import TESTED, finding_of
+from tests.support.models import write_model
 
 NEWER = {"from_a_newer_version": {"and": ["more"]}}
 

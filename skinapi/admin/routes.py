@@ -20,10 +20,10 @@ from skinapi.auth.errors import EmailTaken, LastAdmin
 from skinapi.auth.schemas import DoctorView, PatientView
 from skinapi.errors import Conflict, NotFound
 from skinapi.web.access import Subject, admins
-from skinapi.web.limits import Rate
-from skinapi.web.pagination import Page
-from skinapi.web.routes import Routes
-from skinapi.web.schema_types import Message
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas.schema_types import Message
 
 routes: Routes[AdminService] = Routes("admin")
 usage_routes: Routes[DailyCounts] = Routes("usage")

@@ -6,13 +6,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from skinapi.admin import usage
-from skinapi.auth.accounts import Role, Status
-from skinapi.auth.emails import Email, NewEmail
-from skinapi.auth.passwords import NewPassword
+from skinapi.auth.accounts.accounts import Role, Status
+from skinapi.auth.accounts.emails import Email, NewEmail
+from skinapi.auth.passwords.hashing import NewPassword
 from skinapi.storage.ports import Document
 from skinapi.vision.conditions import Band
-from skinapi.web.pagination import ContractPageQuery, PageQuery
-from skinapi.web.schema_types import Answer, Body, ContractBody, Identifier, Name, Printable
+from skinapi.web.schemas.pagination import ContractPageQuery, PageQuery
+from skinapi.web.schemas.schema_types import Answer, Body, ContractBody, Identifier, Name, Printable
 
 LONGEST_USAGE_DAYS = 366
 SearchText = Annotated[str, StringConstraints(min_length=1, max_length=200), Printable]

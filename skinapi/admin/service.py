@@ -9,15 +9,15 @@ from functools import partial
 from typing import Any, get_args
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts, Decide, Role, Status
-from skinapi.auth.deletion import Eraser
-from skinapi.auth.emails import normalise_email
+from skinapi.auth.accounts.accounts import Account, Accounts, Decide, Role, Status
+from skinapi.auth.accounts.deletion import Eraser
+from skinapi.auth.accounts.emails import normalise_email
 from skinapi.auth.errors import EmailTaken
-from skinapi.auth.passwords import Passwords, one_time_password
+from skinapi.auth.passwords.hashing import Passwords, one_time_password
 from skinapi.errors import Conflict, Duplicate, NotFound
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document
-from skinapi.web.pagination import Page
+from skinapi.web.schemas.pagination import Page
 
 NO_USER = "User not found"
 NO_ACCOUNT = "User/doctor not found"

@@ -1,16 +1,16 @@
 """How much the server is used: numbers for each day (UTC), counted as things happen.
 
-A day is one document, to which all servers add what they have counted (storage/totals.py): reading
-a year costs 366 small documents, however much is stored. Nothing is ever counted down: a finding
-that was deleted was made on that day all the same.
+A day is one document, to which all servers add what they have counted
+(storage/background/totals.py): reading a year costs 366 small documents, however much is stored.
+Nothing is ever counted down: a finding that was deleted was made on that day all the same.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
+from skinapi.storage.background.totals import Totals
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
-from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
 
 DAYS = "daily_counts"

@@ -13,15 +13,15 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from skinapi.audit.chain_head import ChainHead
+from skinapi.audit.chain_rows import chain_faults
 from skinapi.errors import Duplicate, InvalidQuery, SkinAPIError, StoreUnavailable
-from skinapi.storage.chain_head import ChainHead
-from skinapi.storage.chain_keys import ChainKeys
-from skinapi.storage.chain_rows import chain_faults
+from skinapi.storage.documents.merging import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
-from skinapi.storage.merging import merged
 from skinapi.storage.ports import Document, Filter, Store
-from skinapi.web.pagination import Page, page_of
+from skinapi.storage.signing_keys import ChainKeys
+from skinapi.web.schemas.pagination import Page, page_of
 
 SEALED_AT_ONCE = 500
 LATEST_SEAL = timedelta(minutes=1)

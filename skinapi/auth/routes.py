@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import request
 
-from skinapi.auth.authentication import ClientInfo
 from skinapi.auth.errors import (
     EmailTaken,
     InitialPasswordExpired,
@@ -12,6 +11,7 @@ from skinapi.auth.errors import (
     InvalidRefreshToken,
     TooManyGuesses,
 )
+from skinapi.auth.passwords.authentication import ClientInfo
 from skinapi.auth.schemas import (
     Consents,
     Credentials,
@@ -40,10 +40,10 @@ from skinapi.errors import (
     PasswordChangeRequired,
 )
 from skinapi.web.access import Public, Signed, Subject
-from skinapi.web.limits import Rate, caller_address
-from skinapi.web.pagination import Page, PageQuery
-from skinapi.web.routes import Routes
-from skinapi.web.schema_types import Message
+from skinapi.web.limits.rate_limits import Rate, caller_address
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.pagination import Page, PageQuery
+from skinapi.web.schemas.schema_types import Message
 
 ANYONE_SIGNED = Signed(even_waiting=True, even_initial_password=True)
 LONGEST_CLIENT_NAME = 100

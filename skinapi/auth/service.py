@@ -8,18 +8,18 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts, Decide
-from skinapi.auth.authentication import Authentication, ClientInfo
+from skinapi.auth.accounts.accounts import Account, Accounts, Decide
 from skinapi.auth.errors import (
     EmailTaken,
     InvalidCredentials,
     InvalidRefreshToken,
     WrongPassword,
 )
-from skinapi.auth.guess_limits import GuessLimits
-from skinapi.auth.passwords import Passwords
-from skinapi.auth.sessions import Session, Sessions
-from skinapi.auth.tokens import Tokens
+from skinapi.auth.passwords.authentication import Authentication, ClientInfo
+from skinapi.auth.passwords.guess_limits import GuessLimits
+from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.tokens.access_tokens import Tokens
+from skinapi.auth.tokens.sessions import Session, Sessions
 from skinapi.errors import (
     BadRequest,
     Duplicate,
@@ -30,7 +30,7 @@ from skinapi.errors import (
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Language
 from skinapi.web.access import Subject
-from skinapi.web.pagination import Page
+from skinapi.web.schemas.pagination import Page
 
 NO_SESSION = "There is no such session"
 Withdraw = Callable[[str], Callable[[], None]]

@@ -10,21 +10,21 @@ from contextlib import closing
 from itertools import islice
 
 from skinapi.batch.arguments import BatchArguments
-from skinapi.batch.cluster import ClusterWorkers
 from skinapi.batch.errors import GO_ON, OutputDamaged, OutputOfAnotherRun, PicturesGone
-from skinapi.batch.judging import JudgeOptions, open_judge, sum_model
-from skinapi.batch.manifest import Manifest
-from skinapi.batch.output import OutputFolder, saying_why_unwritable
-from skinapi.batch.parts import finished_parts, merge_parts, read_paths
-from skinapi.batch.plan import PlanFacts, read_plan, write_plan
+from skinapi.batch.judging.cluster import ClusterWorkers
+from skinapi.batch.judging.judge import JudgeOptions, open_judge, sum_model
+from skinapi.batch.judging.workers import LocalWorkers, Workers
+from skinapi.batch.output.folder import OutputFolder, saying_why_unwritable
+from skinapi.batch.output.manifest import Manifest
+from skinapi.batch.output.parts import finished_parts, merge_parts, read_paths
+from skinapi.batch.output.table import columns, path_of, was_read
+from skinapi.batch.pictures.listing import FolderWalk, Source, open_source
+from skinapi.batch.pictures.plan import PlanFacts, read_plan, write_plan
 from skinapi.batch.run import judge_rest, stopping_by_signal
-from skinapi.batch.sources import FolderWalk, Source, open_source
-from skinapi.batch.table import columns, path_of, was_read
-from skinapi.batch.workers import LocalWorkers, Workers
 from skinapi.logs import configure_logs
 from skinapi.settings import Settings
-from skinapi.vision.model import SHIPPED_MODEL, read_card, read_labels
-from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.network.model import SHIPPED_MODEL, read_card, read_labels
+from skinapi.vision.network.openvino_engine import Precision
 
 INTERRUPTED = 130  # as a shell reports a program that Ctrl-C ended
 # So many pictures before and behind the place where a run goes on are looked for.

@@ -4,7 +4,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 
-from skinapi.batch.table import FAILED, JUDGED, REFUSED, UNREADABLE, Row
+from skinapi.batch.output.table import FAILED, JUDGED, REFUSED, UNREADABLE, Row
 
 SECONDS_BETWEEN_LINES = 10.0
 # The rate is that of the last minute.

@@ -10,13 +10,13 @@ from types import FrameType
 
 import pyarrow as pa
 
-from skinapi.batch.judging import STOPPING
-from skinapi.batch.output import OutputFolder
-from skinapi.batch.parts import finished_parts, write_part
-from skinapi.batch.plan import read_plan
+from skinapi.batch.judging.judge import STOPPING
+from skinapi.batch.judging.workers import Workers, judge_in_order
+from skinapi.batch.output.folder import OutputFolder
+from skinapi.batch.output.parts import finished_parts, write_part
+from skinapi.batch.output.table import Row
+from skinapi.batch.pictures.plan import read_plan
 from skinapi.batch.progress import Progress
-from skinapi.batch.table import Row
-from skinapi.batch.workers import Workers, judge_in_order
 
 # What a kill costs at most: these rows are judged again.
 PART_ROWS = 2_000

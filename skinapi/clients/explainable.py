@@ -25,13 +25,13 @@ from skinapi.errors import BadRequest, NoModel, Refused, SkinAPIError
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding import Finding
-from skinapi.vision.overlay import draw_overlay
+from skinapi.vision.drawing.overlay import draw_overlay
+from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Opened, Subject
-from skinapi.web.error_responses import plain_text, problem_json
-from skinapi.web.limits import Rate
-from skinapi.web.routes import Routes
-from skinapi.web.schema_types import Answer, ContractBody
+from skinapi.web.answers.error_responses import plain_text, problem_json
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.schema_types import Answer, ContractBody
 
 CLIENT = "explainable"
 # The client knows the probabilities only by their positions.

@@ -21,10 +21,10 @@ from skinapi.registry.service import ClassifiedPhoto
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.overlay import draw_overlay
+from skinapi.vision.drawing.overlay import draw_overlay
 from skinapi.vision.refusals import Reason
-from skinapi.web.error_responses import problem_json
-from skinapi.web.schema_types import Answer, Upload
+from skinapi.web.answers.error_responses import problem_json
+from skinapi.web.schemas.schema_types import Answer, Upload
 
 CLIENT = "guide"
 LARGEST = 8 * 1024 * 1024

@@ -6,7 +6,7 @@ from typing import Literal
 
 from skinapi.vision.bands import is_raised
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding import Finding
+from skinapi.vision.finding.finding import Finding
 
 Risk = Literal["High", "Medium", "Low"]
 HIGHEST_FIRST: tuple[Risk, ...] = ("High", "Medium", "Low")

@@ -11,11 +11,11 @@ from skinapi.clients.service import ClientsService
 from skinapi.clients.undecided import Undecided, decided
 from skinapi.errors import BadRequest, Refused, Unauthenticated
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding import Finding, Ranked
+from skinapi.vision.finding.finding import Finding, Ranked
 from skinapi.web.access import Opened, Subject, closed_to
-from skinapi.web.limits import Rate
-from skinapi.web.routes import Routes
-from skinapi.web.schema_types import Answer, ContractForm, Upload
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.schema_types import Answer, ContractForm, Upload
 
 CLIENT = "skinartify"
 CLASS_ORDER = ("akiec", "bcc", "bkl", "df", "melanoma", "nevus", "vasc")

@@ -5,7 +5,7 @@ from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.bands import THRESHOLD_BANDS, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.finding import Finding
+from skinapi.vision.finding.finding import Finding
 
 ENGLISH = CATALOGUES["en"].phrases
 NO_DIAGNOSIS = "Inconclusive - no diagnosis"

@@ -12,9 +12,9 @@ from flask import Response, request
 
 from skinapi.errors import NotFound, SkinAPIError
 from skinapi.web.access import Public
-from skinapi.web.error_responses import problem_json
-from skinapi.web.limits import Rate
-from skinapi.web.routes import Routes
+from skinapi.web.answers.error_responses import problem_json
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
 
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"

@@ -13,9 +13,9 @@ from skinapi.jobs.schemas import (
 )
 from skinapi.jobs.service import JobsService
 from skinapi.web.access import Signed, Subject
-from skinapi.web.limits import Rate
-from skinapi.web.pagination import Page, page_of
-from skinapi.web.routes import Routes
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.pagination import Page, page_of
 
 routes: Routes[JobsService] = Routes("jobs")
 LAB = Signed(

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from skinapi.jobs.job import Job, Status
 from skinapi.jobs.service import JobLog
 from skinapi.storage.ids import now
-from skinapi.web.schema_types import Answer
+from skinapi.web.schemas.schema_types import Answer
 
 LARGEST_PAGE = 100
 INSTALL = "make lab"

@@ -12,13 +12,13 @@ from skinapi.errors import (
     IdempotencyKeyReused,
     NotFound,
 )
-from skinapi.lab.datasets import NewDataset
+from skinapi.lab.datasets.dataset_versions import NewDataset
 from skinapi.lab.errors import (
     DatasetInUse,
     NameTaken,
     UploadInUse,
 )
-from skinapi.lab.from_reviews import FromReviewsService
+from skinapi.lab.reviews.service import FromReviewsService
 from skinapi.lab.schemas import (
     DatasetsQuery,
     DatasetSummary,
@@ -29,10 +29,10 @@ from skinapi.lab.schemas import (
 )
 from skinapi.lab.service import DatasetsService
 from skinapi.web.access import Signed, Subject, admins
-from skinapi.web.limits import Rate
-from skinapi.web.pagination import Page, PageQuery
-from skinapi.web.routes import Routes
-from skinapi.web.schema_types import Message
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.pagination import Page, PageQuery
+from skinapi.web.schemas.schema_types import Message
 
 RESEARCHERS = Signed(
     roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"

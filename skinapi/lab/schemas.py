@@ -6,12 +6,12 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from skinapi.lab.datasets import DatasetVersion, LabelSource, Status
-from skinapi.lab.images import DatasetImage
-from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord
+from skinapi.lab.datasets.dataset_images import DatasetImage
+from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, Status
+from skinapi.lab.uploads.upload_records import LARGEST_PART, SMALLEST_PART, UploadRecord
 from skinapi.vision.context import Modality
-from skinapi.web.pagination import PageQuery
-from skinapi.web.schema_types import Answer, Body, Contained, Identifier, Name, Printable
+from skinapi.web.schemas.pagination import PageQuery
+from skinapi.web.schemas.schema_types import Answer, Body, Contained, Identifier, Name, Printable
 
 ID = re.compile(r"[0-9a-f]{32}")
 MOST_LABELS = 200

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.owners import HoldOwner, OwnerStays
+from skinapi.auth.accounts.owners import HoldOwner, OwnerStays
 from skinapi.errors import (
     BadRequest,
     Conflict,
@@ -14,26 +14,37 @@ from skinapi.errors import (
     NotFound,
     SkinAPIError,
 )
-from skinapi.lab.checks import Checks
-from skinapi.lab.contents import Sent
-from skinapi.lab.datasets import NO_SUCH, Datasets, DatasetVersion, NewDataset, Status
+from skinapi.lab.archives.contents import Sent
+from skinapi.lab.archives.quarantine import Quarantine
+from skinapi.lab.archives.receiving import receive
+from skinapi.lab.checks.check_queue import Checks
+from skinapi.lab.checks.cleanup import Upkeep
+from skinapi.lab.checks.publishing import Published, Publisher
+from skinapi.lab.checks.shown_report import shown_report
+from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_versions import (
+    NO_SUCH,
+    Datasets,
+    DatasetVersion,
+    NewDataset,
+    Status,
+)
 from skinapi.lab.errors import DatasetInUse, UploadInUse
-from skinapi.lab.images import DatasetImage, DatasetImages
-from skinapi.lab.publishing import Published, Publisher
-from skinapi.lab.quarantine import Quarantine
-from skinapi.lab.quota import Quota
-from skinapi.lab.receiving import receive
-from skinapi.lab.shown_report import shown_report
-from skinapi.lab.upkeep import Upkeep
-from skinapi.lab.uploads import KEPT_FOR, UploadRecord, Uploads, refuse_other_checksum
+from skinapi.lab.uploads.quota import Quota
+from skinapi.lab.uploads.upload_records import (
+    KEPT_FOR,
+    UploadRecord,
+    Uploads,
+    refuse_other_checksum,
+)
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.web.access import Subject
-from skinapi.web.error_responses import log_fault
-from skinapi.web.multipart import PartBegins
-from skinapi.web.pagination import Page
-from skinapi.web.size_limits import body_too_large
+from skinapi.web.answers.error_responses import log_fault
+from skinapi.web.bodies.multipart import PartBegins
+from skinapi.web.limits.size_limits import body_too_large
+from skinapi.web.schemas.pagination import Page
 
 LEARNED_FROM = "A training learns from this data set; wait for it, or cancel it"
 

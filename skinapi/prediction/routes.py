@@ -12,8 +12,8 @@ from skinapi.prediction.service import PredictionService
 from skinapi.records.errors import StorageQuotaReached
 from skinapi.records.schemas import SubmissionView
 from skinapi.web.access import Public, Signed, Subject
-from skinapi.web.limits import Rate
-from skinapi.web.routes import Routes
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
 
 QUOTAS = (PredictionQuotaReached, StorageQuotaReached)
 routes: Routes[PredictionService] = Routes("prediction")

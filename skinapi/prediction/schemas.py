@@ -10,8 +10,8 @@ from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.vision.conditions import Language, conditions_table
 from skinapi.vision.context import AgeBand, BodySite, Context, Fitzpatrick, Modality, Sex
-from skinapi.vision.finding import Finding
-from skinapi.web.schema_types import Answer, ContractForm, Upload
+from skinapi.vision.finding.finding import Finding
+from skinapi.web.schemas.schema_types import Answer, ContractForm, Upload
 
 NO_IMAGE = "No image uploaded"
 # The value of `checklist` where the patient was asked and denied every item; leaving the field out

@@ -2,20 +2,20 @@
 
 import hashlib
 
-from skinapi.admin.counting import PhotoCounts
-from skinapi.auth.accounts import Account
+from skinapi.admin.photo_counts import PhotoCounts
+from skinapi.auth.accounts.accounts import Account
 from skinapi.errors import Refused
-from skinapi.records.quotas import Quotas
+from skinapi.records.findings.quotas import Quotas
+from skinapi.records.findings.submissions import Submission
 from skinapi.records.service import RecordsService
-from skinapi.records.submissions import Submission
-from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import UNKNOWN, Facts
-from skinapi.reports.narrator import Narrator
+from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.report import Report
 from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Finding
+from skinapi.vision.finding.finding import Finding
 from skinapi.vision.refusals import translate_refusal
 
 SAMPLE = PoolCaller("sample", signed_in=False)

@@ -5,12 +5,12 @@ from typing import Self
 
 from pydantic import Field
 
+from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.conditions import Language, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding import Finding, NotRuledOut, Ranked
-from skinapi.vision.modality import ModalityFinding
-from skinapi.vision.tensor import view_box_of
-from skinapi.web.schema_types import Answer
+from skinapi.vision.finding.finding import Finding, NotRuledOut, Ranked
+from skinapi.vision.network.tensor import view_box_of
+from skinapi.web.schemas.schema_types import Answer
 
 
 class Probability(Answer):

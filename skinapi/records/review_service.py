@@ -8,19 +8,19 @@ from functools import partial
 from pydantic import ValidationError
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
-from skinapi.records.decisions import Decision
-from skinapi.records.opinions import Agreement, Opinion, Statement
-from skinapi.records.reviews import Review, Reviews
+from skinapi.records.findings.submissions import Submission
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.opinions import Agreement, Opinion, Statement
+from skinapi.records.reviews.reviews import Review, Reviews
 from skinapi.records.service import RecordsService, in_care
-from skinapi.records.submissions import Submission
+from skinapi.storage.background.migration import Chunk
 from skinapi.storage.faults import Fault
-from skinapi.storage.migration import Chunk
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Subject
-from skinapi.web.pagination import Page
+from skinapi.web.schemas.pagination import Page
 
 MARKED_AT_ONCE = 20
 NOT_IN_CHARGE = "Only the doctor in charge can review"

@@ -11,10 +11,10 @@ from skinapi.records.review_service import ReviewsService
 from skinapi.records.schemas import SubmissionInCare, SubmissionView, SummaryView
 from skinapi.records.service import RecordsService
 from skinapi.web.access import Signed, Subject
-from skinapi.web.limits import Rate
-from skinapi.web.pagination import ContractPageQuery, Page, PageQuery
-from skinapi.web.routes import Routes
-from skinapi.web.schema_types import Message
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.pagination import ContractPageQuery, Page, PageQuery
+from skinapi.web.schemas.schema_types import Message
 
 routes: Routes[RecordsService] = Routes("submissions")
 review_routes: Routes[ReviewsService] = Routes("reviews")

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import Field
 
-from skinapi.auth.accounts import Account
+from skinapi.auth.accounts.accounts import Account
 from skinapi.records.finding_schemas import (
     HeatView,
     ModalityView,
@@ -18,13 +18,13 @@ from skinapi.records.finding_schemas import (
     QualityView,
     TestedView,
 )
+from skinapi.records.findings.submissions import QueueEntry, Submission, SubmissionSummary
 from skinapi.records.review_schemas import DecisionView
-from skinapi.records.submissions import QueueEntry, Submission, SubmissionSummary
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Doubt, Ranked
-from skinapi.web.schema_types import Answer
+from skinapi.vision.finding.finding import Doubt, Ranked
+from skinapi.web.schemas.schema_types import Answer
 
 TIME = "%Y-%m-%d %H:%M:%S"
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account, Accounts
+from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import (
     Duplicate,
     IdempotencyKeyReused,
@@ -16,22 +16,22 @@ from skinapi.errors import (
     StoreBusy,
     StoreUnavailable,
 )
-from skinapi.records.decisions import Decision
-from skinapi.records.kept_photos import KeptPhotos
-from skinapi.records.misplaced import Misplaced
-from skinapi.records.review_queue import ReviewQueue
-from skinapi.records.submissions import Submission, Submissions, SubmissionSummary
-from skinapi.records.thumbnails import Thumbnails
-from skinapi.storage.erasures import Erasures
+from skinapi.records.findings.misplaced import Misplaced
+from skinapi.records.findings.review_queue import ReviewQueue
+from skinapi.records.findings.submissions import Submission, Submissions, SubmissionSummary
+from skinapi.records.photos.kept_photos import KeptPhotos
+from skinapi.records.photos.thumbnails import Thumbnails
+from skinapi.records.reviews.decisions import Decision
+from skinapi.storage.background.erasures import Erasures
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
 from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Finding
-from skinapi.vision.overlay import draw_kept_overlay
+from skinapi.vision.drawing.overlay import draw_kept_overlay
+from skinapi.vision.finding.finding import Finding
 from skinapi.web.access import Subject
-from skinapi.web.pagination import Page
+from skinapi.web.schemas.pagination import Page
 
 ATTEMPTS = 3
 NOT_YOURS = "Not found or unauthorized"

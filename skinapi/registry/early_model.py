@@ -11,12 +11,12 @@ from pathlib import Path
 
 from skinapi.errors import SkinAPIError
 from skinapi.logs import configure_logs
-from skinapi.registry.pointer import ServingPointer
-from skinapi.registry.slot import Open, ServingSlot, open_warm
+from skinapi.registry.serving.served_model import Open, ServingSlot, open_warm
+from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.settings import Settings
 from skinapi.storage import open_store
-from skinapi.vision.model import SHIPPED_MODEL, Model
-from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.network.model import SHIPPED_MODEL, Model
+from skinapi.vision.network.openvino_engine import Precision
 
 
 class EarlyModel:

@@ -5,13 +5,13 @@ from typing import Any
 from flask import Response, request
 
 from skinapi.errors import NoModel
-from skinapi.registry.card_page import card_page
 from skinapi.registry.schemas import ConditionsView
 from skinapi.registry.service import RegistryService
+from skinapi.registry.versions.card_page import card_page
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Public
-from skinapi.web.limits import Rate
-from skinapi.web.routes import Routes
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 

@@ -13,7 +13,7 @@ from skinapi.vision.conditions import (
     ReviewLabel,
     Source,
 )
-from skinapi.web.schema_types import Answer
+from skinapi.web.schemas.schema_types import Answer
 
 
 class ConditionView(Answer):

@@ -4,17 +4,17 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from skinapi.registry.early_model import open_slot
-from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
-from skinapi.registry.shadow import Shadow
-from skinapi.registry.slot import ServingSlot
+from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
+from skinapi.registry.serving.served_model import ServingSlot
+from skinapi.registry.serving.shadow import Shadow
 from skinapi.settings import Settings
 from skinapi.tracing import carried, span
 from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Finding
-from skinapi.vision.mask import Shape, measure_shape
-from skinapi.vision.model import Model, ModelCard
-from skinapi.vision.photo import Photo, shrink_to_stored, stored_photo
+from skinapi.vision.decoding.photo import Photo, shrink_to_stored, stored_photo
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.measures.outline import Shape, measure_shape
+from skinapi.vision.network.model import Model, ModelCard
 from skinapi.web.request_context import request_id
 
 

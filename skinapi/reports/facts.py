@@ -9,7 +9,8 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from skinapi.vision.bands import RaisedBy, is_raised, most_urgent
-from skinapi.vision.calibration import HeldOutFigures
+from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
     Band,
@@ -21,15 +22,14 @@ from skinapi.vision.conditions import (
     conditions_table,
 )
 from skinapi.vision.context import Context
-from skinapi.vision.finding import (
+from skinapi.vision.finding.finding import (
     Doubt,
     Finding,
     NotRuledOut,
     Ranked,
     choose_heading,
 )
-from skinapi.vision.modality import ModalityFinding
-from skinapi.vision.quality import Quality
+from skinapi.vision.measures.quality import Quality
 
 UNKNOWN = Context()
 Share = Annotated[float, Field(ge=0, le=1)]

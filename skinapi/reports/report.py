@@ -5,8 +5,8 @@ it.
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from skinapi.records.decisions import Decision
-from skinapi.records.reviews import Review
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
 from skinapi.vision.conditions import BandWords, Language, Said, conditions_table

@@ -8,7 +8,7 @@ from skinapi.errors import InvalidBody, NotFound
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.pages.html import POLICY, render_html, render_verdict
 from skinapi.reports.pages.labels import labels_of
-from skinapi.reports.pages.printing import render_pdf
+from skinapi.reports.pdf.printing import render_pdf
 from skinapi.reports.schemas import (
     FullReport,
     ReportQuery,
@@ -19,8 +19,8 @@ from skinapi.reports.schemas import (
 from skinapi.reports.service import ReportsService
 from skinapi.vision.conditions import LANGUAGES, conditions_table, known_language
 from skinapi.web.access import Public, Signed, Subject
-from skinapi.web.limits import Rate
-from skinapi.web.routes import Routes
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
 
 JSON, HTML, PDF = "application/json", "text/html", "application/pdf"
 

@@ -5,16 +5,16 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from skinapi.records.decisions import Decision
 from skinapi.records.review_schemas import DecisionView, ReviewView
+from skinapi.records.reviews.decisions import Decision
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
-from skinapi.reports.reading import Reading, read_in_order
+from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
 from skinapi.vision.conditions import Band, Condition, Language, Source, conditions_table
-from skinapi.web.schema_types import Answer, ContractBody
+from skinapi.web.schemas.schema_types import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]
 

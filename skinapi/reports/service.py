@@ -8,16 +8,16 @@ from dataclasses import replace
 from typing import Protocol
 
 from skinapi.audit import AuditTrail
-from skinapi.auth.accounts import Account
+from skinapi.auth.accounts.accounts import Account
 from skinapi.errors import Duplicate, NotFound
+from skinapi.records.findings.submissions import Submission
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
-from skinapi.records.submissions import Submission
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.reports.pages.pictures import print_pictures
-from skinapi.reports.pages.printing import RENDERER, render_pdf
+from skinapi.reports.pdf.printing import RENDERER, render_pdf
 from skinapi.reports.report import Patient, Pictures, Report, Seal
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.reports.verification import Issued, IssuedReports, seal_report

@@ -10,8 +10,8 @@ from functools import partial
 
 from skinapi.errors import BlobDamaged
 from skinapi.logs import log
-from skinapi.records.decisions import Decision
-from skinapi.records.reviews import Review
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.storage.faults import Fault

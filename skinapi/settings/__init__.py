@@ -20,9 +20,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from skinapi.settings.machine import machine_memory
+from skinapi.settings.machine_memory import machine_memory
 from skinapi.settings.secret_keys import refuse_weak_key, stored_secret
-from skinapi.settings.values import read_broker_uri, read_rate_limit_uri
+from skinapi.settings.value_checks import read_broker_uri, read_rate_limit_uri
 
 VERSION = "0.1.0"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

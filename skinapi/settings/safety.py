@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 from skinapi.errors import UnsafeSettings
 from skinapi.settings import Settings
-from skinapi.settings.folder import refuse_shared
+from skinapi.settings.instance_folder import refuse_shared
 from skinapi.settings.secret_keys import looks_made_up
-from skinapi.settings.values import (
+from skinapi.settings.value_checks import (
     LONGEST_URL,
     MEMORY,
     asks_for_password,

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
-from skinapi.settings.folder import open_folder
+from skinapi.settings.instance_folder import open_folder
 
 SHORTEST_KEY = 32
 SAMPLE_KEYS = ("change-me", "changeme", "your-secret", "secret-key", "example", "sample")

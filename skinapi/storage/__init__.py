@@ -4,10 +4,10 @@ import importlib
 from pathlib import Path
 
 from skinapi.errors import UnsafeSettings
-from skinapi.settings.folder import open_folder
-from skinapi.storage.files import FileBlobs
+from skinapi.settings.instance_folder import open_folder
+from skinapi.storage.files.file_blobs import FileBlobs
 from skinapi.storage.ports import Store
-from skinapi.storage.sqlite import SqliteStore
+from skinapi.storage.sqlite.sqlite_store import SqliteStore
 
 GROUP_AND_OTHERS = 0o077
 
@@ -20,7 +20,9 @@ def open_store(*, instance_dir: Path, mongo_uri: str | None) -> Store:
     """
     if mongo_uri:
         # Imported late: a server on SQLite does without the driver.
-        mongo = importlib.import_module("skinapi.storage.mongo").MongoStore.at(mongo_uri)
+        mongo = importlib.import_module("skinapi.storage.mongo.mongo_store").MongoStore.at(
+            mongo_uri
+        )
         mongo.refuse_standalone()
         opened: Store = mongo
         return opened

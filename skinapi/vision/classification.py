@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from skinapi.tracing import span
-from skinapi.vision.assessment import assess
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.engine import EngineOutput
-from skinapi.vision.finding import Finding, Timings, rank, sum_malignant
-from skinapi.vision.model import Model
-from skinapi.vision.photo import Photo, read_photo
-from skinapi.vision.quality import Quality, measure_quality
+from skinapi.vision.decoding.photo import Photo, read_photo
+from skinapi.vision.finding.assessment import assess
+from skinapi.vision.finding.finding import Finding, Timings, rank, sum_malignant
+from skinapi.vision.measures.quality import Quality, measure_quality
+from skinapi.vision.network.engine import EngineOutput
+from skinapi.vision.network.model import Model
 from skinapi.vision.refusals import Reason, refuse
 
 UNKNOWN = Context()

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from skinapi.vision.typography import space_all_french
+from skinapi.languages import space_all_french
 
 Language = Literal["en", "fr"]
 # What a sentence may be based on: a guideline, a professional society or a national cancer
@@ -220,8 +220,8 @@ class DecisionWords(Frozen):
 
 
 class Notices(Frozen):
-    """The notices. The keys of `kinds` are modalities. `skinapi.vision.notices` fills in the
-    placeholders in braces, and `skinapi.reports.report` that of a review.
+    """The notices. The keys of `kinds` are modalities. `skinapi.vision.finding.notices` fills in
+    the placeholders in braces, and `skinapi.reports.report` that of a review.
     """
 
     information_only: Said

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skinapi.errors import Forbidden
-from skinapi.settings.values import ROLES
+from skinapi.settings.value_checks import ROLES
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from skinapi.admin.service import AdminService
-from skinapi.auth.accounts import Accounts, search_text
-from skinapi.auth.authentication import ClientInfo
+from skinapi.auth.accounts.accounts import Accounts, search_text
+from skinapi.auth.accounts.ngrams import ngrams_of
 from skinapi.auth.errors import EmailTaken, LastAdmin, WrongPassword
-from skinapi.auth.ngrams import ngrams_of
+from skinapi.auth.passwords.authentication import ClientInfo
 from skinapi.auth.service import IssuedTokens
 from skinapi.errors import NotFound, SkinAPIError
-from tests.backends import PASSWORD, Backend, Person
 from tests.served.wire import at_once
+from tests.support.backends import PASSWORD, Backend, Person
 
 pytestmark = pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
 CALLER = ClientInfo(address="192.0.2.1")

@@ -3,7 +3,7 @@
 import pytest
 
 from skinapi.storage.ids import now
-from tests.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 
 SENTENCES = [
     ("PUT", "/users/{}/role", {"role": "user"}, "Only admin can change roles"),

@@ -1,7 +1,7 @@
 """A server of version 4 of the store, which runs beside this code, removes no last admin either."""
 
 from skinapi.storage.ports import Document, Ops
-from tests.backends import Backend
+from tests.support.backends import Backend
 
 
 def test_a_removal_that_an_earlier_server_has_begun_fails_where_another_admin_goes(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.backends import Backend
+from tests.support.backends import Backend
 
 EMAIL = "ada@example.org"
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 
 EMAIL = "ada@example.org"
 

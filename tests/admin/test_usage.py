@@ -10,12 +10,12 @@ import pytest
 from skinapi.admin import usage
 from skinapi.admin.usage import DailyCounts
 from skinapi.errors import StoreUnavailable
+from skinapi.storage.background.totals import Totals
 from skinapi.storage.ids import now
-from skinapi.storage.totals import Totals
 from skinapi.vision.conditions import Band
-from tests.backends import Backend
-from tests.photos import photo_in, photo_of
 from tests.prediction.photographer import predicted, send
+from tests.support.backends import Backend
+from tests.support.photos import photo_in, photo_of
 
 REAL = pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
 BLACK = photo_in((0, 0, 0))

@@ -20,9 +20,9 @@ from werkzeug.test import TestResponse
 
 from skinapi.errors import Unauthenticated
 from skinapi.web.access import Signed
-from tests.backends import ADMIN, Backend, Person
-from tests.mock_store import MockStore
-from tests.size import size
+from tests.stores.mock_store import MockStore
+from tests.support.backends import ADMIN, Backend, Person
+from tests.support.size import size
 
 EMAILS = st.sampled_from([ADMIN, "ada@example.org", "bob@example.org", "cyd@example.org"])
 ROLES = st.sampled_from(["user", "doctor", "researcher", "admin"])

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
 
 PROMOTIONS = [
     ("PUT", "/users/{}/role", {"role": "doctor"}),

@@ -3,11 +3,11 @@
 import pytest
 
 from skinapi.app import create_app
-from skinapi.auth.accounts import Accounts
-from skinapi.auth.deletion import Eraser
-from skinapi.auth.waiting_expiry import WaitingExpiry
+from skinapi.auth.accounts.accounts import Accounts
+from skinapi.auth.accounts.deletion import Eraser
+from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.errors import SkinAPIError, StoreUnavailable
-from tests.backends import Backend
+from tests.support.backends import Backend
 
 
 class ForgettingPackage:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.auth.guess_limits import FIRST_LOGINS, WINDOW
-from skinapi.auth.passwords import Passwords
+from skinapi.auth.passwords.guess_limits import FIRST_LOGINS, WINDOW
+from skinapi.auth.passwords.hashing import Passwords
 from skinapi.storage.ids import now
-from tests.backends import PASSWORD, Backend, Person, store_of_kind
 from tests.served.wire import at_once
-from tests.size import size
+from tests.support.backends import PASSWORD, Backend, Person, store_of_kind
+from tests.support.size import size
 
 EMAIL = "ada@example.org"
 MOST = 5

@@ -9,13 +9,13 @@ from typing import Literal
 import pytest
 from argon2 import PasswordHasher
 
-from skinapi.auth.hashing_places import PLACES, RETRY_AFTER_S, HashingPlaces
-from skinapi.auth.passwords import CONCURRENT_HASHES, Passwords
+from skinapi.auth.passwords.hashing import CONCURRENT_HASHES, Passwords
+from skinapi.auth.passwords.hashing_places import PLACES, RETRY_AFTER_S, HashingPlaces
 from skinapi.errors import Unavailable
-from skinapi.registry import prediction_pool
+from skinapi.registry.serving import prediction_pool
+from skinapi.server.addresses import site_key
 from skinapi.settings import Settings
-from skinapi.web.addresses import site_key
-from tests.backends import Backend
+from tests.support.backends import Backend
 
 HOLDER = "192.0.2.1"
 # Other addresses of one site: a household's and a company's.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.backends import Backend
+from tests.support.backends import Backend
 
 STATED = {"class": "melanoma", "confidence": 80}
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.backends import PASSWORD, Backend
+from tests.support.backends import PASSWORD, Backend
 
 REACHING = [*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x2028, 0x2029]
 

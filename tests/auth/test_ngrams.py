@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth import account_search
-from skinapi.auth.accounts import Account, Accounts, search_text
-from skinapi.auth.ngrams import LAST, LENGTH, NgramIndex, ngrams_of
-from skinapi.migrations import migrations_of
+from skinapi.auth.accounts import account_search
+from skinapi.auth.accounts.accounts import Account, Accounts, search_text
+from skinapi.auth.accounts.ngrams import LAST, LENGTH, NgramIndex, ngrams_of
+from skinapi.composition.migrations import migrations_of
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document, Store
-from tests.backends import Backend, store_of_kind
-from tests.mock_store import MockStore
+from tests.stores.mock_store import MockStore
+from tests.support.backends import Backend, store_of_kind
 
 ROLES = ("user", "doctor", "researcher", "admin")
 WAITING = "waiting"

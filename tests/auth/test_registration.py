@@ -1,6 +1,6 @@
 """Registration: register, be approved, log in."""
 
-from tests.backends import PASSWORD, Backend
+from tests.support.backends import PASSWORD, Backend
 
 
 def test_a_person_registers_is_approved_and_logs_in(backend: Backend) -> None:

@@ -4,17 +4,17 @@ import re
 from pathlib import Path
 from typing import Any, cast
 
-from skinapi.auth.accounts import Account, Accounts, search_fields, search_text
-from skinapi.auth.email_conflicts import find_email_conflicts
-from skinapi.auth.emails import normalise_email
-from skinapi.auth.ngrams import LENGTH, NgramIndex, ngrams_of
+from skinapi.auth.accounts.accounts import Account, Accounts, search_fields, search_text
+from skinapi.auth.accounts.email_conflicts import find_email_conflicts
+from skinapi.auth.accounts.emails import normalise_email
+from skinapi.auth.accounts.ngrams import LENGTH, NgramIndex, ngrams_of
+from skinapi.storage.documents.port_rules import literal
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Store
-from skinapi.storage.validation import literal
-from skinapi.web.routes import route_of
-from tests.access import PEOPLE, ROWS, SampleAccounts
-from tests.backends import Backend, Person, store_of_kind
-from tests.mock_store import MockStore
+from skinapi.web.routing.declaration import route_of
+from tests.stores.mock_store import MockStore
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
+from tests.support.backends import Backend, Person, store_of_kind
 
 SOURCE = Path(__file__).parents[2] / "skinapi"
 

@@ -10,11 +10,11 @@ import jwt
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.auth import sessions
+from skinapi.auth.tokens import sessions
 from skinapi.storage.ids import new_id, now
-from tests.backends import PASSWORD, SECRET, Backend, Person
 from tests.served.wire import at_once
-from tests.size import size
+from tests.support.backends import PASSWORD, SECRET, Backend, Person
+from tests.support.size import size
 
 REAL = pytest.mark.parametrize("any_backend", ["sqlite", "mongod"], indirect=True)
 EMAIL = "ada@example.org"

@@ -11,7 +11,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.storage.ids import new_id, now
-from tests.backends import PASSWORD, SECRET, Backend, Person
+from tests.support.backends import PASSWORD, SECRET, Backend, Person
 from tests.web.angular import ORIGIN, assert_readable
 
 OTHER_SECRET = "Zq5Wm8Rt2Yx7Kc4Vn9Bj6Hg3Fd1Ps0La"

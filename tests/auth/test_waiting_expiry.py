@@ -3,9 +3,9 @@
 from datetime import timedelta
 from pathlib import Path
 
-from skinapi.auth.waiting_expiry import WaitingExpiry
+from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.storage.ids import now
-from tests.backends import Backend
+from tests.support.backends import Backend
 
 
 def expiry_of(backend: Backend) -> WaitingExpiry:

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from skinapi.__main__ import main
-from tests.models import tiny_model
-from tests.photos import COLOURS, photo_of
+from tests.support.models import tiny_model
+from tests.support.photos import COLOURS, photo_of
 
 
 @dataclass(frozen=True)

@@ -15,20 +15,21 @@ from typing import Any
 import pytest
 
 from skinapi.__main__ import REFUSED, main
-from skinapi.batch import run, workers
+from skinapi.batch import run
 from skinapi.batch.command import INTERRUPTED
-from skinapi.batch.judging import STOPPING, Judge
-from skinapi.batch.output import OutputFolder
-from skinapi.batch.parts import finished_parts
+from skinapi.batch.judging import workers
+from skinapi.batch.judging.judge import STOPPING, Judge
+from skinapi.batch.output.folder import OutputFolder
+from skinapi.batch.output.parts import finished_parts
+from skinapi.batch.output.table import path_of
+from skinapi.batch.pictures.reading import PictureReader
 from skinapi.batch.progress import Progress
-from skinapi.batch.reading import PictureReader
-from skinapi.batch.table import path_of
-from skinapi.storage import durable
+from skinapi.storage.files import durable
 from skinapi.vision.classification import classify_photo
-from skinapi.vision.model import open_model
+from skinapi.vision.network.model import open_model
 from tests.batch.archives import Archive, archive_of
-from tests.models import tiny_model, write_model
-from tests.photos import photo_of
+from tests.support.models import tiny_model, write_model
+from tests.support.photos import photo_of
 
 Interrupt = Callable[[int], None]
 
@@ -149,7 +150,7 @@ def test_a_picture_that_nobody_foresaw_fails_alone(
             raise ZeroDivisionError
         return real(model, content)
 
-    monkeypatch.setattr("skinapi.batch.judging.classify_photo", classify)
+    monkeypatch.setattr("skinapi.batch.judging.judge.classify_photo", classify)
     assert archive.run() == 0
     statuses = [(row["status"], row["reason"]) for row in archive.rows()]
     assert statuses.count(("failed", "internal_error")) == 1

@@ -15,15 +15,15 @@ import pytest
 from distributed import LocalCluster
 
 from skinapi.__main__ import REFUSED
-from skinapi.batch import cluster as clusters
-from skinapi.batch.cluster import JudgePlugin, refuse_open_address
 from skinapi.batch.errors import ClusterUnavailable
-from skinapi.batch.judging import JudgeOptions
-from skinapi.vision.openvino_engine import Precision
+from skinapi.batch.judging import cluster as clusters
+from skinapi.batch.judging.cluster import JudgePlugin, refuse_open_address
+from skinapi.batch.judging.judge import JudgeOptions
+from skinapi.vision.network.openvino_engine import Precision
 from tests.batch.archives import Archive, archive_of
-from tests.documents import ROOT
-from tests.models import tiny_model
-from tests.size import drill, size
+from tests.repository.documents import ROOT
+from tests.support.models import tiny_model
+from tests.support.size import drill, size
 
 KILLS = size(1, 10)
 # Parts are small, or nothing would be finished between two kills.

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.batch import plan as plans
-from skinapi.batch import sources
 from skinapi.batch.errors import BadSource
-from skinapi.batch.plan import read_plan, write_plan
-from skinapi.batch.sources import FolderWalk, PathList, open_source
-from tests.size import size
+from skinapi.batch.pictures import listing as sources
+from skinapi.batch.pictures import plan as plans
+from skinapi.batch.pictures.listing import FolderWalk, PathList, open_source
+from skinapi.batch.pictures.plan import read_plan, write_plan
+from tests.support.size import size
 
 
 def walk(folder: Path) -> FolderWalk:

@@ -10,18 +10,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.auth.passwords import HASHER
+from skinapi.auth.passwords.hashing import HASHER
 from skinapi.settings import Settings
-from skinapi.vision.model import SHIPPED_MODEL
-from tests.backends import PASSWORD
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench import beside_training, growth, printing, serving
 from tests.bench.clients import measure, request_bytes
-from tests.mongod import NoMongodError, running_mongod
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, stopping
 from tests.served.server import serving as standing
 from tests.served.wire import ask
-from tests.size import size
+from tests.stores.mongod import NoMongodError, running_mongod
+from tests.support.backends import PASSWORD
+from tests.support.size import size
 
 RESULT = Path("instance/bench.json")
 CALLS = size(400, 4000)

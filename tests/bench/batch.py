@@ -20,20 +20,20 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from skinapi.batch.judging import Judge
-from skinapi.batch.output import OutputFolder
-from skinapi.batch.parts import finished_parts, merge_parts
-from skinapi.batch.plan import write_plan
-from skinapi.batch.reading import PictureReader
+from skinapi.batch.judging.judge import Judge
+from skinapi.batch.judging.workers import LocalWorkers
+from skinapi.batch.output.folder import OutputFolder
+from skinapi.batch.output.parts import finished_parts, merge_parts
+from skinapi.batch.output.table import columns
+from skinapi.batch.pictures.listing import FolderWalk
+from skinapi.batch.pictures.plan import write_plan
+from skinapi.batch.pictures.reading import PictureReader
 from skinapi.batch.run import judge_rest
-from skinapi.batch.sources import FolderWalk
-from skinapi.batch.table import columns
-from skinapi.batch.workers import LocalWorkers
 from skinapi.settings import Settings
 from skinapi.vision.classification import classify_photo
-from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
+from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
 from tests.bench.photos import SIZES, photos
-from tests.size import size
+from tests.support.size import size
 
 THREADS = len(os.sched_getaffinity(0))
 PICTURES = size(200, 2000)

@@ -18,8 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.lab.training import TrainingRequest, TrainingService
-from skinapi.vision.model import SHIPPED_MODEL
+from skinapi.lab.trainings.service import TrainingRequest, TrainingService
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench.load import Bounds, times_of, timing_of
 from tests.bench.photos import SIZES, photos
 from tests.bench.serving import request_of
@@ -28,7 +28,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import Server, children, stopping
 from tests.served.wire import PATIENCE_S
-from tests.size import size
+from tests.support.size import size
 
 CLIENTS = (1, 4)
 ROUNDS = size(6, 20)

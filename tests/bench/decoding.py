@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.mask import measure_shape
-from skinapi.vision.photo import read_photo
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.measures.outline import measure_shape
 from tests.vision.photos import encoded, skin_with_spot
 
 ROUNDS = 15

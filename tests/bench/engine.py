@@ -16,8 +16,8 @@ import openvino as ov
 from openvino import opset13 as ops
 
 from skinapi.settings import Settings
-from skinapi.vision.model import NETWORK, SHIPPED_MODEL, open_model
-from skinapi.vision.openvino_engine import OpenVinoEngine, Precision
+from skinapi.vision.network.model import NETWORK, SHIPPED_MODEL, open_model
+from skinapi.vision.network.openvino_engine import OpenVinoEngine, Precision
 
 RUNS = 60
 GEMM_SIDES = (512, 1024, 2048)

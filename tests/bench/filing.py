@@ -18,9 +18,9 @@ from typing import Any
 from werkzeug.test import EnvironBuilder
 
 from skinapi.registry.service import RegistryService
-from tests.backends import Backend, store_of_kind
-from tests.models import tiny_registry
-from tests.photos import photo_of
+from tests.support.backends import Backend, store_of_kind
+from tests.support.models import tiny_registry
+from tests.support.photos import photo_of
 
 READY = "ready"
 # The threads that serve run these too, where the checkout has them.

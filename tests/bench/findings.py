@@ -19,9 +19,9 @@ from typing import Any
 
 from tests.bench import filing
 from tests.bench.beside_training import processor_s
-from tests.mongod import running_mongod
-from tests.replica_set import running_replica_set
-from tests.size import size
+from tests.stores.mongod import running_mongod
+from tests.stores.replica_set import running_replica_set
+from tests.support.size import size
 
 RESULT = Path("instance/bench-findings.json")
 HERE = Path(__file__).parents[2]

@@ -16,13 +16,13 @@ from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from skinapi.vision.model import SHIPPED_MODEL
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench.load import Bounds, load
 from tests.bench.photos import SIZES, photos
 from tests.bench.serving import ours, request_of
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import ROOT, stopping
-from tests.size import size
+from tests.support.size import size
 
 CLIENTS = 4
 SECONDS = size(20, 60)

@@ -20,19 +20,19 @@ from urllib.parse import urlsplit
 
 import pymongo
 
+from skinapi.composition.services import open_services
 from skinapi.errors import StoreUnavailable
 from skinapi.logs import configure_logs
-from skinapi.services import open_services
 from skinapi.storage import make_store, open_store
 from skinapi.storage.ports import Store
-from tests.backends import settings_in
 from tests.bench import growth_accounts as accounts
 from tests.bench import growth_lab as lab
 from tests.bench import growth_people as people
 from tests.bench.growth_common import Calls, Growing
-from tests.bulk_insert import settle
-from tests.mongod import NoMongodError, running_mongod
-from tests.size import size
+from tests.stores.bulk_insert import settle
+from tests.stores.mongod import NoMongodError, running_mongod
+from tests.support.backends import settings_in
+from tests.support.size import size
 
 FEW, MANY = 1_000, 1_000_000
 CALLS = size(100, 400)

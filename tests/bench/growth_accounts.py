@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from skinapi.auth.accounts import Account, key_without_findings, search_text
-from skinapi.auth.ngrams import ngrams_of
-from skinapi.services import Services
+from skinapi.auth.accounts.accounts import Account, key_without_findings, search_text
+from skinapi.auth.accounts.ngrams import ngrams_of
+from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Document, Store
 from tests.bench.growth_common import (
@@ -20,7 +20,7 @@ from tests.bench.growth_common import (
     fill_people,
     id_at,
 )
-from tests.bulk_insert import fill, fill_alike
+from tests.stores.bulk_insert import fill, fill_alike
 
 GIVEN = ("Ada", "Anna", "Bruno", "Chiara", "Emil", "Johannes", "Maria", "Noor", "Oluwaseun", "Tove")
 SYLLABLES = ("bar", "den", "fel", "gro", "ham", "kin", "lan", "mer", "nor", "ris", "sen", "tal")

@@ -10,13 +10,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from skinapi.auth.accounts import Account, key_without_findings, search_fields
-from skinapi.auth.ngrams import NgramIndex
-from skinapi.services import Services
+from skinapi.auth.accounts.accounts import Account, key_without_findings, search_fields
+from skinapi.auth.accounts.ngrams import NgramIndex
+from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.web.access import Subject
-from tests.bulk_insert import fill
+from tests.stores.bulk_insert import fill
 
 PAGE = 20
 PAGES = 2 * PAGE  # what a list of few has of many records

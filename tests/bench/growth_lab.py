@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from skinapi.composition.services import Services
 from skinapi.jobs.job import Job
-from skinapi.lab.datasets import DatasetVersion
-from skinapi.lab.images import DatasetImage
-from skinapi.registry.shadow import Disagreement, ShadowResults
-from skinapi.registry.version_record import ModelVersion
-from skinapi.services import Services
+from skinapi.lab.datasets.dataset_images import DatasetImage
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.registry.serving.shadow import Disagreement, ShadowResults
+from skinapi.registry.versions.version_record import ModelVersion
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from tests.bench.growth_common import (
@@ -23,7 +23,7 @@ from tests.bench.growth_common import (
     is_of_few,
     owned_by_few,
 )
-from tests.bulk_insert import fill, fill_alike
+from tests.stores.bulk_insert import fill, fill_alike
 
 # A data set has these fields only where they are true.
 UNMARKED = {"reference": None}

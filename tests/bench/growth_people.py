@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from skinapi.auth.sessions import Session
-from skinapi.care.service import CareService
-from skinapi.records.opinions import Certainty, Opinion
-from skinapi.records.reviews import Review
-from skinapi.records.submissions import Submission
-from skinapi.services import Services
+from skinapi.auth.tokens.sessions import Session
+from skinapi.care.queue.service import CareService
+from skinapi.composition.services import Services
+from skinapi.records.findings.submissions import Submission
+from skinapi.records.reviews.opinions import Certainty, Opinion
+from skinapi.records.reviews.reviews import Review
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Store
 from skinapi.vision.context import Context
@@ -25,8 +25,8 @@ from tests.bench.growth_common import (
     id_at,
     owned_by_few,
 )
-from tests.bulk_insert import fill, fill_alike
-from tests.findings import told_finding
+from tests.stores.bulk_insert import fill, fill_alike
+from tests.support.findings import told_finding
 
 # --- sessions ---
 

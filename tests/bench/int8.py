@@ -33,11 +33,11 @@ from skinapi.learning.measure.predictions import (
 )
 from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.engine import Engine, EngineOutput
-from skinapi.vision.model import NETWORK, SHIPPED_MODEL, Model, open_model
-from skinapi.vision.openvino_engine import OpenVinoEngine, Precision, shared_core
-from skinapi.vision.tensor import Tensor, make_tensor
-from skinapi.vision.weight_unpacking import unpacked_weights
+from skinapi.vision.network.engine import Engine, EngineOutput
+from skinapi.vision.network.model import NETWORK, SHIPPED_MODEL, Model, open_model
+from skinapi.vision.network.openvino_engine import OpenVinoEngine, Precision, shared_core
+from skinapi.vision.network.tensor import Tensor, make_tensor
+from skinapi.vision.network.weight_unpacking import unpacked_weights
 from tests.bench.load import rate_of
 
 # How many convolutions at the end of a ResNet50 stay in float: its last stage has 10, the one

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import keras
 
-from skinapi.learning.train.initial_weights import load_weights
 from skinapi.learning.train.networks import build_network
-from skinapi.vision.model import CARD, LABELS, ModelCard
+from skinapi.learning.train.weights.initial import load_weights
+from skinapi.vision.network.model import CARD, LABELS, ModelCard
 
 
 def main(folder: Path, destination: Path) -> None:

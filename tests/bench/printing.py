@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from skinapi.reports.pages.pdf import render_pdf
 from skinapi.reports.pages.pictures import print_pictures
+from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Pictures
-from skinapi.vision.overlay import draw_overlay
-from skinapi.vision.photo import read_photo, read_stored_photo, stored_photo
+from skinapi.vision.decoding.photo import read_photo, read_stored_photo, stored_photo
+from skinapi.vision.drawing.overlay import draw_overlay
 from tests.reports.sample_reports import HEAT, made_report
-from tests.size import size
+from tests.support.size import size
 from tests.vision.photos import encoded, skin_with_spot
 
 RUNS = size(15, 60)

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.vision.model import SHIPPED_MODEL
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench.beside_training import processor_s
 from tests.bench.load import Bounds, times_of, timing_of
 from tests.bench.photos import SIZES, photos
@@ -25,7 +25,7 @@ from tests.faults.cluster import Cluster, running_cluster
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import children
-from tests.size import size
+from tests.support.size import size
 
 RESULT = Path("instance/bench-scale-out.json")
 SERVERS = (1, 2, 3)

@@ -24,9 +24,9 @@ import numpy as np
 
 from skinapi.settings import Settings
 from skinapi.vision.classification import classify_photo
-from skinapi.vision.model import NETWORK, NORMS, SHIPPED_MODEL, open_model
-from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.photo import read_photo
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.network.model import NETWORK, NORMS, SHIPPED_MODEL, open_model
+from skinapi.vision.network.openvino_engine import Precision
 from tests.bench.clients import connect, exchange
 from tests.bench.decoding import decode_whole, median_ms
 from tests.bench.engine import gemm_rate, multiply_adds
@@ -36,7 +36,7 @@ from tests.served.memory import measure_memory, watching_memory
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, Client
 from tests.served.server import ROOT, Server, stopping
-from tests.size import size
+from tests.support.size import size
 
 RESULT = Path("instance/bench-serving.json")
 CLIENTS = (1, 4, 16)

@@ -21,15 +21,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from skinapi.vision.model import SHIPPED_MODEL
-from tests.backends import PASSWORD
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench.photos import SIZES, photos
-from tests.mongod import running_mongod
 from tests.served.memory import measure_memory
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE
 from tests.served.server import Server, children, serving
 from tests.served.wire import Answer, ask, open_connection
+from tests.stores.mongod import running_mongod
+from tests.support.backends import PASSWORD
 
 RESULT = Path("instance/bench-soak.json")
 PACE_S = 2.0

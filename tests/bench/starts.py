@@ -16,12 +16,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from skinapi.vision.model import SHIPPED_MODEL
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.bench.photos import photos
 from tests.bench.serving import SMALL, Contender, ours
 from tests.served.memory import measure_memory
 from tests.served.server import ROOT, stopping
-from tests.size import size
+from tests.support.size import size
 
 STARTS = size(7, 21)
 COLUMNS = ("seconds", "CPU s", "parent", "worker: main", "its others", "held MB")

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from PIL import Image
 
-from skinapi.vision.assessment import Assessment, assess
 from skinapi.vision.bands import all_thresholds, log_odds, threshold_scores, urgency
 from skinapi.vision.context import Context
-from skinapi.vision.model import Model, open_model
-from skinapi.vision.photo import read_photo
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.finding.assessment import Assessment, assess
+from skinapi.vision.network.model import Model, open_model
 from tests.bench.refusal_limits import choose_pictures, options_of
 
 # A score counts as near its threshold within this distance, in log odds.

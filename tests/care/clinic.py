@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from skinapi.records import submissions as module
-from skinapi.records.submissions import Submission
+from skinapi.records.findings import submissions as module
+from skinapi.records.findings.submissions import Submission
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context
-from tests.access import SECTIONS
-from tests.backends import Backend, Person
-from tests.findings import finding_of
+from tests.support.access import SECTIONS
+from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
 
 URGENT, REFERRAL, REVIEW, ROUTINE = list(Band)[:4]
 

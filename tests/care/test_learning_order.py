@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from skinapi.vision.conditions import Band
-from tests.backends import Backend, Person
 from tests.care.clinic import REVIEW, ROUTINE, URGENT, file_for, numbers, patient_of, review
-from tests.findings import finding_of
+from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
 
 LEARNING = "/queue?order=learning"
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from tests.backends import Backend
 from tests.care.clinic import (
     REFERRAL,
     REVIEW,
@@ -18,6 +17,7 @@ from tests.care.clinic import (
     review,
 )
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend
 
 MONDAY = datetime(2026, 11, 16, 9, tzinfo=UTC)
 

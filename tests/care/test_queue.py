@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth.accounts import Accounts
-from skinapi.care.service import CareService
-from skinapi.migrations import migrations_of
-from skinapi.records.submissions import Submissions
+from skinapi.auth.accounts.accounts import Accounts
+from skinapi.care.queue.service import CareService
+from skinapi.composition.migrations import migrations_of
+from skinapi.records.findings.submissions import Submissions
 from skinapi.storage.ports import Document, Documents, Store
 from skinapi.web.access import Subject
-from tests.backends import Backend, Person
 from tests.care.clinic import REVIEW, URGENT, file_for, numbers, patient_of
+from tests.support.backends import Backend, Person
 
 
 def misplaced(backend: Backend, doctor: Person) -> list[Person]:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
+from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
 from skinapi.clients.guide import LIKELY_BENIGN, GuideAnswer
-from skinapi.clients.lab import Diagnosis
 from skinapi.clients.severity import risk_of
 from skinapi.clients.skinartify import Predictions
 from skinapi.clients.undecided import Undecided, decided, is_undecided, over_known_classes
@@ -25,11 +25,11 @@ from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import urgency
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.finding import Finding
-from skinapi.vision.mask import Shape
-from skinapi.vision.model import open_model
-from skinapi.vision.photo import Photo, read_photo
-from tests.photos import photo_of
+from skinapi.vision.decoding.photo import Photo, read_photo
+from skinapi.vision.finding.finding import Finding
+from skinapi.vision.measures.outline import Shape
+from skinapi.vision.network.model import open_model
+from tests.support.photos import photo_of
 
 MODEL = Path("skinapi/models/resnet50")
 # The lab's screen paints it green wherever it may.

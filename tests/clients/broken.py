@@ -1,8 +1,8 @@
 """A backend with an unexpected exception in every prediction."""
 
 from skinapi.registry.service import RegistryService
-from tests.backends import Backend
-from tests.models import registry_of, tiny_model
+from tests.support.backends import Backend
+from tests.support.models import registry_of, tiny_model
 
 
 class BrokenBackend(Backend):

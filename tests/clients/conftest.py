@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from skinapi.registry.service import RegistryService
-from tests.backends import Backend
 from tests.clients.dialects import SMALL
 from tests.clients.served_backend import ClientBackend, ServedBackend
-from tests.models import tested_model, tested_registry
 from tests.served.server import serving
+from tests.support.backends import Backend
+from tests.support.models import tested_model, tested_registry
 
 
 class WellTestedBackend(Backend):

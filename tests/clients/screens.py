@@ -21,12 +21,12 @@ from selenium.webdriver.support.ui import WebDriverWait
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from skinapi.registry.service import RegistryService
-from tests.backends import Backend
 from tests.clients.broken import BrokenBackend
 from tests.clients.dialects import SMALL
-from tests.models import tested_model
 from tests.served.people import Seeder
 from tests.served.server import serving
+from tests.support.backends import Backend
+from tests.support.models import tested_model
 
 PAGES = Path(__file__).parent / "pages"
 PATIENCE_S = 30

@@ -10,16 +10,16 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.clients import guide
-from skinapi.vision.assessment import state
 from skinapi.vision.bands import THRESHOLD_BANDS, RaisedBy, choose_band
-from skinapi.vision.calibration import Calibration, NamingRule
+from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding import Doubt, Finding, rank, sum_malignant
-from tests.backends import Backend
+from skinapi.vision.finding.assessment import state
+from skinapi.vision.finding.finding import Doubt, Finding, rank, sum_malignant
 from tests.clients.all_clear import SCREENS, must_not_be_cleared, reads_as_an_all_clear
 from tests.clients.dialects import report
 from tests.clients.test_screens import RAISED
-from tests.findings import finding_of, named_finding
+from tests.support.backends import Backend
+from tests.support.findings import finding_of, named_finding
 
 KEYS = conditions_table().keys
 # Of the first and of the second condition; the others share what is left.

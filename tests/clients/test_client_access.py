@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import Backend, Person
 from tests.clients.dialects import (
     CLIENTS,
     base64_of,
@@ -18,7 +17,8 @@ from tests.clients.dialects import (
     skinartify,
     skinartify_document,
 )
-from tests.photos import photo_of
+from tests.support.backends import Backend, Person
+from tests.support.photos import photo_of
 
 NOT_A_PHOTO = b"%PDF-1.4 not a photo"
 UNLESS = "Nobody is served here without a token, unless the operator of this server opens it to "

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from skinapi.web.access import Opened, Public
-from skinapi.web.routes import declared_routes
-from tests.backends import Backend
+from skinapi.web.routing.declaration import declared_routes
 from tests.clients.test_screens import CASES, CLIENTS
+from tests.support.backends import Backend
 
 PAGE = (Path(__file__).parents[2] / "docs" / "clients.md").read_text()
 

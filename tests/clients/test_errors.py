@@ -6,12 +6,12 @@ import pytest
 
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import conditions_table
-from tests.backends import Backend
 from tests.clients.broken import BrokenBackend
 from tests.clients.dialects import CLIENTS, PLAIN, PREDICTION, SMALL, each_client, guide, said
 from tests.clients.served_backend import ClientBackend
-from tests.models import registry_of, tiny_model
-from tests.photos import photo_in, photo_of
+from tests.support.backends import Backend
+from tests.support.models import registry_of, tiny_model
+from tests.support.photos import photo_in, photo_of
 
 TABLE = conditions_table()
 NO_LESION = TABLE.notices.refused["no_lesion"].en

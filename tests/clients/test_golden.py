@@ -9,17 +9,16 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
+from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
 from skinapi.clients.guide import GuideAnswer
-from skinapi.clients.lab import Diagnosis
 from skinapi.clients.undecided import Undecided
 from skinapi.registry.service import ClassifiedPhoto
-from skinapi.vision import mask
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
-from skinapi.vision.finding import Doubt
-from skinapi.vision.mask import Shape, find_lesion
-from skinapi.vision.photo import read_photo
-from tests.backends import Backend
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.finding.finding import Doubt
+from skinapi.vision.measures import outline as mask
+from skinapi.vision.measures.outline import Shape, find_lesion
 from tests.clients.dialects import (
     guide,
     inference,
@@ -29,8 +28,9 @@ from tests.clients.dialects import (
     skinartify_document,
 )
 from tests.clients.served_backend import ClientBackend
-from tests.findings import finding_of, named_finding
-from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.support.backends import Backend
+from tests.support.findings import finding_of, named_finding
+from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.vision.photos import encoded, skin_with_spot
 
 TABLE = conditions_table()

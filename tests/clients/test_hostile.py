@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.backends import Backend
 from tests.clients.dialects import CLIENTS
 from tests.prediction.photographer import send
-from tests.size import size
-from tests.vision import hostile
+from tests.support.backends import Backend
+from tests.support.size import size
+from tests.vision.decoding import hostile
 
 Family = Callable[[], Iterator[tuple[str, bytes]]]
 MOST_SECONDS = 2.0

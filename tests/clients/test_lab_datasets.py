@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from skinapi.lab import publishing
-from tests.backends import Backend
+from skinapi.lab.checks import publishing
 from tests.lab.conftest import InspectorHere
 from tests.lab.sending import labelled, picture, post_form, table, tarred, zipped
+from tests.support.backends import Backend
 
 ORIGIN = "http://localhost:5173"
 FIELDS = {"status", "dataset_name", "dataset_path", "files_saved", "files_extracted", "message"}

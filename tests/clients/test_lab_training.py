@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from skinapi.jobs.job import OPEN_LAB
-from skinapi.jobs.queue import Jobs
-from skinapi.lab import publishing
-from tests.backends import Backend
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.lab.checks import publishing
 from tests.jobs.test_queue import LEASE
 from tests.lab.conftest import InspectorHere
 from tests.lab.sending import labelled, post_form
+from tests.support.backends import Backend
 
 ORIGIN = "http://localhost:5173"
 ASKED = {

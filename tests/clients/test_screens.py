@@ -11,11 +11,11 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.vision.conditions import Band, conditions_table
-from tests.browser import NoBrowserError, open_browser
 from tests.clients.dialects import SMALL
 from tests.clients.screens import Pages, Servers, serving_pages
-from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
-from tests.size import drill
+from tests.support.browser import NoBrowserError, open_browser
+from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.support.size import drill
 
 TABLE = conditions_table()
 CLIENTS = ("angular", "skinartify", "explainable", "guide", "lab")

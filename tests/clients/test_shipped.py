@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from skinapi.vision.model import SHIPPED_MODEL
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.clients.dialects import CLIENTS, each_client, said
 from tests.clients.served_backend import ServedBackend
 from tests.served.server import serving

@@ -6,20 +6,20 @@ from typing import Any
 import pytest
 
 from skinapi.clients import undecided
+from skinapi.clients.dermascan_lab.diagnosis import Diagnosis
 from skinapi.clients.guide import GuideAnswer
-from skinapi.clients.lab import Diagnosis
 from skinapi.clients.skinartify import Predictions, PredictionsAndResults
 from skinapi.clients.undecided import NO_DIAGNOSIS, Undecided, over_known_classes
 from skinapi.errors import Refused
 from skinapi.registry.service import ClassifiedPhoto
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
-from skinapi.vision.finding import Doubt, Finding, rank
-from skinapi.vision.photo import read_photo
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.finding.finding import Doubt, Finding, rank
 from tests.clients.dialects import SMALL, guide, inference, skinartify, skinartify_document
 from tests.clients.served_backend import ClientBackend
-from tests.findings import finding_of, named_finding
-from tests.photos import UNCERTAIN, photo_in, photo_of
+from tests.support.findings import finding_of, named_finding
+from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
 PAGE = "http://localhost:5173"

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 
-from skinapi.jobs.queue import Jobs
-from skinapi.vision.model import CARD, SHIPPED_MODEL, read_card, write_checksums
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.visitor import Visitor
-from tests.models import tiny_model
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
+from tests.support.models import tiny_model
 
 
 @pytest.fixture(scope="session")

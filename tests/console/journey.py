@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.console.visitor import DESKTOP, PHONE, Visitor
-from tests.documents import ROOT
-from tests.size import drill
+from tests.repository.documents import ROOT
+from tests.support.size import drill
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 # What a person must never read: a key of our own tables, or a value that was not there.

@@ -6,9 +6,9 @@ import pytest
 
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
-from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
+from tests.support.photos import photo_of
 
 FIRST_HEADING = "return document.querySelector('.finding h1').closest('header').className"
 NOTE = "return document.querySelector('textarea[name=note]')?.value"

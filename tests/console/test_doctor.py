@@ -7,9 +7,9 @@ from selenium.webdriver.common.keys import Keys
 
 from tests.console.journey import Journey, Look, looks
 from tests.console.visitor import Visitor
-from tests.photos import UNCERTAIN, photo_in, photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
+from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 FIRST, SECOND = ".list > li:nth-child(1)", ".list > li:nth-child(2)"
 

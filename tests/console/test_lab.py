@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from skinapi.jobs.job import OPEN_LAB
-from skinapi.jobs.queue import Jobs
-from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.images import DatasetImages
-from skinapi.lab.reference import current_reference
-from skinapi.registry.gates import (
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.trainings.reference import current_reference
+from skinapi.registry.gates.judging import (
     GateName,
     PairedComparison,
     PairedDifference,
     ReferenceData,
 )
-from skinapi.registry.shadow import Disagreement
+from skinapi.registry.serving.shadow import Disagreement
 from skinapi.storage.ids import new_id, now
-from skinapi.vision.model import CARD, SHIPPED_MODEL, read_card, write_checksums
+from skinapi.vision.network.model import CARD, SHIPPED_MODEL, read_card, write_checksums
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
 from tests.lab.sending import LABELS, picture, publish_one, table, zipped
-from tests.models import write_model
 from tests.served.people import Caller, Seeder
+from tests.support.models import write_model
 
 LEASE = timedelta(minutes=10)
 EPOCHS = 8
@@ -464,7 +464,7 @@ def test_an_upload_goes_on_after_a_lost_connection_and_after_a_lost_answer(
     assert len(Datasets(seeder.services.store).of_owner(researcher.id)) == 1
 
 
-# What the API answers, as `registry/drift_schemas.py` describes it.
+# What the API answers, as `registry/drift/schemas.py` describes it.
 DRIFT = {
     "weeks": [
         {

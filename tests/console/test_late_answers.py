@@ -7,9 +7,9 @@ from selenium.webdriver.support.ui import Select
 
 from tests.console.journey import file_of
 from tests.console.visitor import Visitor
-from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
+from tests.support.photos import photo_of
 
 # The server gets such requests at once; their answers come when `answer()` is called.
 HOLD_ANSWERS = """

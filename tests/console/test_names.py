@@ -3,9 +3,9 @@
 import pytest
 
 from tests.console.visitor import DESKTOP, Visitor
-from tests.photos import photo_of
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR
+from tests.support.photos import photo_of
 
 # Where each character stands: how far the word's first letter is from its last.
 PLACES = """

@@ -2,13 +2,13 @@
 
 import pytest
 
-from skinapi.auth.accounts import Role
-from skinapi.auth.authentication import ClientInfo
+from skinapi.auth.accounts.accounts import Role
+from skinapi.auth.passwords.authentication import ClientInfo
 from skinapi.storage.ids import new_id
-from tests.backends import PASSWORD
 from tests.console.visitor import Visitor
 from tests.served.people import Seeder
 from tests.served.wire import ask
+from tests.support.backends import PASSWORD
 
 INITIAL = "defaultPass123"
 

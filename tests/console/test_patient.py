@@ -8,8 +8,8 @@ from selenium.webdriver.common.keys import Keys
 from skinapi.reports.text.sentences import sentences_of
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
-from tests.photos import photo_in, photo_of
 from tests.served.people import Seeder
+from tests.support.photos import photo_in, photo_of
 
 PASSWORD = "a long enough passphrase"
 BETTER = "a still longer passphrase"

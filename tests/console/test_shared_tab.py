@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from tests.backends import PASSWORD
 from tests.console.journey import file_of
 from tests.console.visitor import Visitor
-from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.wire import ask
+from tests.support.backends import PASSWORD
+from tests.support.photos import photo_of
 
 UPLINK = 20_000  # bytes a second: the photo takes longer than two people
 # How many requests with a photo have ended, in whichever way.

@@ -8,11 +8,11 @@ import pytest
 from selenium import webdriver
 
 from skinapi.console.routes import STATIC
-from skinapi.vision.model import SHIPPED_MODEL
+from skinapi.vision.network.model import SHIPPED_MODEL
 from tests.console.visitor import DESKTOP, PHONE, Visitor
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
-from tests.size import size
+from tests.support.size import size
 
 ROUNDS = size(1, 10)
 FIRST_VIEW_BYTES = 80 * 1024

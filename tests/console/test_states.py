@@ -6,9 +6,9 @@ import pytest
 
 from tests.console.journey import Journey, Look, file_of, looks
 from tests.console.visitor import Visitor
-from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.wire import ask
+from tests.support.photos import photo_of
 
 PASSWORD = "a long enough passphrase"
 TOO_LARGE = b"\xff\xd8" + bytes(10 * 1024 * 1024)

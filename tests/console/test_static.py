@@ -22,14 +22,14 @@ from skinapi.errors import (
 )
 from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
-from skinapi.records.opinions import Agreement
+from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.pages.labels import labels_of
-from skinapi.settings.values import ROLES
+from skinapi.settings.value_checks import ROLES
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
-from tests.backends import Backend
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
-from tests.wording import jargon_in, wrong_spaces_in
+from tests.support.backends import Backend
+from tests.support.wording import jargon_in, wrong_spaces_in
 
 VENDORED = {
     # htm 3.1.1 from npm: preact/standalone.module.js, which holds Preact 10 and htm.

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from tests.documents import ROOT
+from tests.repository.documents import ROOT
 
 PROMETHEUS = ROOT / "deploy" / "prometheus"
 DASHBOARD = ROOT / "deploy" / "grafana" / "skinapi.json"

@@ -20,13 +20,13 @@ from pymongo.errors import OperationFailure
 from skinapi import app
 from skinapi.settings import Settings
 from skinapi.storage import open_store
-from skinapi.storage.backup import write_backup
-from skinapi.web.limits import Limits
-from skinapi.web.limits_mongo import MongoWindows
-from tests.backends import Backend
-from tests.documents import ROOT
-from tests.mongod import Mongod, NoMongodError
+from skinapi.storage.backup.writing import write_backup
+from skinapi.web.limits.mongo_windows import MongoWindows
+from skinapi.web.limits.rate_limits import Limits
 from tests.prediction.photographer import predicted
+from tests.repository.documents import ROOT
+from tests.stores.mongod import Mongod, NoMongodError
+from tests.support.backends import Backend
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
 # The container's own port is in the file; `serve` alone reads the third.

@@ -14,11 +14,11 @@ import apsw
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from skinapi.web.routes import declared_routes
-from tests.backends import Backend
+from skinapi.web.routing.declaration import declared_routes
 from tests.deploy.promql import ADDED, DASHBOARD, PROMETHEUS, alerts, grouped_by, queries, selectors
-from tests.documents import PAGES, ROOT
 from tests.prediction.photographer import predicted
+from tests.repository.documents import PAGES, ROOT
+from tests.support.backends import Backend
 
 Series = dict[str, dict[str, set[str]]]
 # Whose values the backend must have shown; those of the others depend on what happened to it.

@@ -18,12 +18,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from skinapi.problem import PROBLEM_TYPE, Problem
 from skinapi.settings import VERSION, Settings
-from skinapi.web.problem import PROBLEM_TYPE, Problem
-from tests.access import ROWS
-from tests.backends import PASSWORD, Backend
 from tests.deploy.promql import PROMETHEUS
-from tests.documents import ROOT
+from tests.repository.documents import ROOT
+from tests.support.access import ROWS
+from tests.support.backends import PASSWORD, Backend
 
 DEPLOY = PROMETHEUS.parent
 HAPROXY = DEPLOY / "haproxy.cfg"

@@ -12,7 +12,7 @@ import pytest
 
 from skinapi.__main__ import _parser
 from skinapi.settings import Settings
-from tests.documents import ROOT
+from tests.repository.documents import ROOT
 
 UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.service"))
 CODE = "/opt/skinapi"

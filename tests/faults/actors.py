@@ -10,11 +10,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from skinapi.storage.ids import new_id
-from tests.backends import PASSWORD
 from tests.faults.history import HUNG, Event, History
 from tests.served.people import Caller
 from tests.served.photo_clients import as_form
 from tests.served.wire import Answer
+from tests.support.backends import PASSWORD
 
 PATIENCE_S = 30  # what hangs for longer has not been answered
 CUT_OFF = Answer(0, {}, b"{}")

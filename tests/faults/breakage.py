@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from tests.mongod import Mongod
 from tests.served.server import Server
-from tests.size import size
+from tests.stores.mongod import Mongod
+from tests.support.size import size
 
 Kind = Literal["worker killed", "mongod killed", "mongod frozen", "mongod stepped down"]
 KILLS: tuple[Kind, ...] = ("worker killed", "mongod killed")

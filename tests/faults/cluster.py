@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from tests.faults.proxy import Proxy
 from tests.jobs.brokers import BrokerServer, RedisServer, running_broker
-from tests.replica_set import ReplicaSet, running_replica_set
 from tests.served.server import ROOT, Server, stopping
+from tests.stores.replica_set import ReplicaSet, running_replica_set
 
 
 @dataclass(frozen=True)

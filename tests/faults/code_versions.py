@@ -8,7 +8,7 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-from skinapi.storage.version import VERSION
+from skinapi.storage.store_version import VERSION
 from tests.served.server import ROOT
 
 # The last one that does not keep with a finding what its latest review says (version 1).
@@ -61,16 +61,18 @@ def code_after(folder: Path) -> Path:
         else:
             shutil.copy(ROOT / name, folder)
     code = folder / "skinapi"
-    replace(code / "storage/version.py", f"\nVERSION = {VERSION}\n", f"\nVERSION = {NEXT}\n")
-    migrations = code / "migrations.py"
+    replace(code / "storage/store_version.py", f"\nVERSION = {VERSION}\n", f"\nVERSION = {NEXT}\n")
+    migrations = code / "composition/migrations.py"
     replace(migrations, "import Migration\n", "import Chunk, Migration\n")
     replace(migrations, "    return [", "    return [_years_of(services), ")
     migrations.write_text(migrations.read_text() + FILLS_YEARS)
     # Inside a record too: what it is made of is read by the version before as well.
     total = "    total: NonNegativeFloat\n"
-    replace(code / "vision/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n")
     replace(
-        code / "records/submissions.py",
+        code / "vision/finding/finding.py", total, f"{total}    queued: NonNegativeFloat = 0.0\n"
+    )
+    replace(
+        code / "records/findings/submissions.py",
         "    return {**plain, ",
         '    return {**plain, "year": submission.created_at.year, ',
     )

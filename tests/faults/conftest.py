@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.mongod import Mongod, NoMongodError, running_mongod
+from tests.stores.mongod import Mongod, NoMongodError, running_mongod
 
 
 @pytest.fixture

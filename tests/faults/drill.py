@@ -15,7 +15,7 @@ from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import lesions
 from tests.served.server import Server
 from tests.served.wire import ask
-from tests.size import size
+from tests.support.size import size
 
 ACTORS = size(2, 6)
 PATIENTS = size(5, 8)

@@ -12,8 +12,8 @@ from pathlib import Path
 from pwd import getpwuid
 
 from tests.jobs.brokers import kill, started
-from tests.mongod import free_port
 from tests.served.server import ROOT, Server
+from tests.stores.mongod import free_port
 
 CONFIGURATION = ROOT / "deploy" / "haproxy.cfg"
 NAMES = ("one", "two", "three")

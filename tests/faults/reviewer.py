@@ -13,9 +13,9 @@ from skinapi.vision.bands import urgency
 from skinapi.vision.conditions import Band, conditions_table
 from tests.faults.actors import send
 from tests.faults.history import Event, History
-from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import as_form
+from tests.support.photos import photo_of
 
 # Of a band that is less urgent than that of many labels.
 HARMLESS = photo_of("melanocytic_nevus")

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from skinapi.storage.ids import new_id
-from tests.backends import PASSWORD
 from tests.faults.drill import acting, assert_all_promises_are_kept
 from tests.served.conftest import environment_of
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR, GUIDE, lesions
 from tests.served.server import Server, stopping
 from tests.served.wire import Answer, ask
+from tests.support.backends import PASSWORD
 
 HOUR = 3600
 Report = Callable[[str], None]

@@ -9,11 +9,11 @@ import pytest
 
 from tests.faults.disks import SmallDisk, small_disk
 from tests.faults.drill import acting, assert_all_promises_are_kept
-from tests.mongod import Mongod, NoMongodError
 from tests.served.people import Seeder
 from tests.served.photo_clients import ANGULAR, lesions
 from tests.served.server import Server, serving, stopping
 from tests.served.wire import ask
+from tests.stores.mongod import Mongod, NoMongodError
 
 Report = Callable[[str], None]
 FULL_S = 20

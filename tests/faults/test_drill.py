@@ -10,9 +10,9 @@ import pytest
 
 from tests.faults.breakage import KILLS, ON_MONGOD, Breaker, Kind, schedule
 from tests.faults.drill import acting, assert_all_promises_are_kept
-from tests.mongod import Mongod
 from tests.served.server import Server, serving
-from tests.size import size
+from tests.stores.mongod import Mongod
+from tests.support.size import size
 
 Report = Callable[[str], None]
 

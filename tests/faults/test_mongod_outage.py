@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.drill import acting, assert_all_promises_are_kept
-from tests.mongod import Mongod
 from tests.served.people import Caller, Seeder
 from tests.served.server import Server, serving
 from tests.served.wire import Answer, ask_on
+from tests.stores.mongod import Mongod
 
 GONE_S = 20
 IN_GOOD_TIME_S = 10  # a client that hears nothing for so long gives up

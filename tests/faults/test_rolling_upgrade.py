@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from skinapi.storage.ports import Document
-from skinapi.storage.version import COMPATIBLE_SINCE, STORE, VERSION
-from tests.backends import Backend
+from skinapi.storage.store_version import COMPATIBLE_SINCE, STORE, VERSION
 from tests.faults.cluster import Cluster, running_cluster
 from tests.faults.code_versions import NEXT, NoHistoryError, code_after, code_before, replace
 from tests.faults.drill import Drill, acting, assert_all_promises_are_kept
 from tests.faults.proxy import NoProxyError
 from tests.faults.reviewer import Reviewer
 from tests.jobs.brokers import NoBrokerError
-from tests.mongod import NoMongodError
 from tests.prediction.photographer import predicted
 from tests.served.people import Seeder
 from tests.served.server import ROOT, Server
+from tests.stores.mongod import NoMongodError
+from tests.support.backends import Backend
 
 ACTORS = 4
 MIGRATED_S = 90
@@ -116,7 +116,7 @@ def test_an_upgrade_to_the_next_version_and_back_loses_nothing(
         report(f"{work.figures()}; {work.kept()}")
         contracted = f"COMPATIBLE_SINCE = {NEXT}\n"
         old = f"COMPATIBLE_SINCE = {COMPATIBLE_SINCE}\n"
-        replace(after / "skinapi/storage/version.py", old, contracted)
+        replace(after / "skinapi/storage/store_version.py", old, contracted)
         cluster.entrance.code = after
         # Without --repair it would not tell the store of its version.
         assert cluster.entrance.run("check", "--repair").returncode == 0

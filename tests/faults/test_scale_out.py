@@ -27,8 +27,8 @@ from tests.faults.versions import VersionsSeen, make_versions
 from tests.jobs.bench import Bench
 from tests.jobs.brokers import NoBrokerError
 from tests.jobs.killing import assert_one_end_each
-from tests.mongod import NoMongodError
 from tests.served.people import Caller, Seeder
+from tests.stores.mongod import NoMongodError
 
 ROUNDS = 24
 ACTORS = 6

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.records.schemas import angular_name
-from skinapi.registry.prediction_pool import PoolCaller
-from skinapi.vision.finding import Finding
-from tests.findings import TESTED
-from tests.models import VERSION, registry_of, tiny_model, write_model
-from tests.photos import COLOURS
+from skinapi.registry.serving.prediction_pool import PoolCaller
+from skinapi.vision.finding.finding import Finding
 from tests.served.wire import Answer
+from tests.support.findings import TESTED
+from tests.support.models import VERSION, registry_of, tiny_model, write_model
+from tests.support.photos import COLOURS
 
 DRILL = PoolCaller("drill", signed_in=True)
 ALMOST = 1e-4

@@ -12,10 +12,10 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from skinapi.jobs.job import Job
-from skinapi.jobs.queue import Jobs
+from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage import make_store, open_store
-from tests.backends import SECRET
-from tests.mongod import DIE_WITH_PARENT
+from tests.stores.mongod import DIE_WITH_PARENT
+from tests.support.backends import SECRET
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 60

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from tests.mongod import DIE_WITH_PARENT, free_port
+from tests.stores.mongod import DIE_WITH_PARENT, free_port
 
 START_S = 90
 RABBITMQ = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")  # where Debian keeps it

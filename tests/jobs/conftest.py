@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.queue import Jobs
+from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage.ports import Store
-from tests.backends import store_of_kind
 from tests.jobs.bench import Bench
-from tests.size import in_drill
+from tests.support.backends import store_of_kind
+from tests.support.size import in_drill
 
 REAL = ["sqlite", "mongod"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from skinapi.errors import BadDataset, StoreUnavailable
-from skinapi.jobs.handlers import Context
+from skinapi.jobs.process.handlers import Context
 
 
 def note(context: Context, what: str) -> None:

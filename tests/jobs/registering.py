@@ -3,10 +3,10 @@
 import shutil
 from typing import Any
 
-from skinapi.jobs.handlers import Context
-from skinapi.lab.job_services import open_lab, register_once
+from skinapi.jobs.process.handlers import Context
+from skinapi.lab.trainings.job_services import open_lab, register_once
 from tests.jobs.handlers import note, note_overlap
-from tests.models import write_model
+from tests.support.models import write_model
 
 
 def register(context: Context) -> dict[str, Any]:

@@ -9,19 +9,19 @@ import pytest
 import redis
 
 from skinapi.errors import UnsafeSettings
-from skinapi.jobs import announcements
-from skinapi.jobs.announcements import (
+from skinapi.jobs.broker import announcements
+from skinapi.jobs.broker.announcements import (
     MOST_WAITING,
     Announcer,
     Broker,
     BrokerUnavailableError,
     open_broker,
 )
-from skinapi.jobs.queue import Jobs
-from tests.backends import Backend
+from skinapi.jobs.queue.job_queue import Jobs
 from tests.jobs.bench import Bench
 from tests.jobs.brokers import BrokerServer, NoBrokerError, running_broker
-from tests.mongod import free_port
+from tests.stores.mongod import free_port
+from tests.support.backends import Backend
 
 # So seldom that within a test a job is found by its announcement alone.
 NEVER = {"SELDOM_POLL_S": "1000"}

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT
-from skinapi.jobs.log_store import HEAD_LINES, TAIL_LINES
-from skinapi.jobs.run_job import TOO_LITTLE_MEMORY
-from tests.backends import SECRET
+from skinapi.jobs.process.job_guard import TOO_LITTLE_MEMORY
+from skinapi.jobs.queue.job_logs import HEAD_LINES, TAIL_LINES
 from tests.jobs.bench import ROOT, Bench
-from tests.size import size
+from tests.support.backends import SECRET
+from tests.support.size import size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from skinapi.jobs.events import (
+from skinapi.jobs.worker.events import (
     LONGEST_LINE,
     MOST_ROWS,
     EventReader,
@@ -18,8 +18,8 @@ from skinapi.jobs.events import (
     clean_text,
     with_row,
 )
-from skinapi.storage.validation import check_value
-from tests.size import size
+from skinapi.storage.documents.port_rules import check_value
+from tests.support.size import size
 
 
 def read(*parts: bytes) -> list[dict[str, Any]]:

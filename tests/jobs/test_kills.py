@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.jobs.announcements import open_announcer
+from skinapi.jobs.broker.announcements import open_announcer
 from skinapi.jobs.job import Job
-from skinapi.registry.slot import open_warm
-from skinapi.registry.versions import ModelVersions
+from skinapi.registry.serving.served_model import open_warm
+from skinapi.registry.versions.repository import ModelVersions
 from tests.jobs.bench import Bench
 from tests.jobs.brokers import NoBrokerError, running_broker
 from tests.jobs.killing import assert_one_end_each, kill_one, replace_dead
-from tests.mongod import NoMongodError, running_mongod
 from tests.served.server import Server, stopping
-from tests.size import in_drill, size
+from tests.stores.mongod import NoMongodError, running_mongod
+from tests.support.size import in_drill, size
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 Report = Callable[[str], None]

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.jobs.attempt import Attempt, Timing
 from skinapi.jobs.job import Job
-from skinapi.jobs.processes import boot_time
-from skinapi.jobs.queue import Jobs
+from skinapi.jobs.process.process_control import boot_time
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.worker.attempt import Attempt, Timing
 from skinapi.storage.ports import Store
 from tests.jobs.handlers import is_alive
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from skinapi.errors import NotFound
-from skinapi.jobs import queue
 from skinapi.jobs.errors import JobEnded, JobNotEnded, TooManyJobs
 from skinapi.jobs.job import CRASHED, KEPT_FOR, MOST_ATTEMPTS, MOST_UNFINISHED, Job
-from skinapi.jobs.queue import Jobs
+from skinapi.jobs.queue import job_queue as queue
+from skinapi.jobs.queue.job_queue import Jobs
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
-from tests.size import size
+from tests.support.size import size
 
 LEASE = timedelta(seconds=30)
 OVER = timedelta(seconds=-1)

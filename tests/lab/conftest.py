@@ -7,9 +7,11 @@ from typing import Self
 
 import pytest
 
-from skinapi.lab import inspection, picture_process, publishing
-from skinapi.lab.inspection import Inspected, parse_answer
-from tests.backends import Backend, store_of_kind
+from skinapi.lab.checks import decoder_process as picture_process
+from skinapi.lab.checks import picture_decoder as inspection
+from skinapi.lab.checks import publishing
+from skinapi.lab.checks.picture_decoder import Inspected, parse_answer
+from tests.support.backends import Backend, store_of_kind
 
 
 class InspectorHere:

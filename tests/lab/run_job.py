@@ -2,7 +2,7 @@
 
 import sys
 
-from skinapi.jobs.run_job import run_job
+from skinapi.jobs.process.job_guard import run_job
 from skinapi.run_job import HANDLERS
 from skinapi.settings import Settings
 

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 from werkzeug.test import TestResponse
 
-from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.images import DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.storage.ids import new_id, now
-from tests.backends import Backend, Person
+from tests.support.backends import Backend, Person
 
 LABELS = ("mel", "nv", "bkl")
 DEADLINE_S = 60

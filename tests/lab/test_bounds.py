@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from skinapi.errors import BadDataset, NotFound
-from skinapi.lab.contents import Contents, Entry
-from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.heartbeat import Heartbeat
-from skinapi.lab.layouts import Layout, read_layout
-from skinapi.lab.near_duplicates import Comparisons, NearIndex
-from skinapi.lab.quarantine import Quarantine
-from skinapi.lab.tables import LONGEST_ROW, MOST_ROWS, read_table
-from skinapi.lab.validation import (
+from skinapi.lab.archives.contents import Contents, Entry
+from skinapi.lab.archives.quarantine import Quarantine
+from skinapi.lab.checks.bounded_csv import LONGEST_ROW, MOST_ROWS, read_table
+from skinapi.lab.checks.check_report import (
     LONGEST_SHOWN,
     MOST_IN_ENTRY,
     drop_duplicates,
     near_within,
 )
+from skinapi.lab.checks.heartbeat import Heartbeat
+from skinapi.lab.checks.layouts import Layout, read_layout
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
+from skinapi.lab.datasets.near_duplicates import Comparisons, NearIndex
 from skinapi.storage import make_store, open_store
-from skinapi.vision.label_tables import KNOWN_COLUMNS, LabelColumns
+from skinapi.vision.labels.label_tables import KNOWN_COLUMNS, LabelColumns
 
 
 def table_of(folder: Path, content: str) -> Entry:

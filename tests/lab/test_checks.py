@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from skinapi.errors import Unavailable
-from skinapi.lab.checks import MOST_OF_OWNER, MOST_WAITING, Checks
+from skinapi.lab.checks.check_queue import MOST_OF_OWNER, MOST_WAITING, Checks
 
 
 def nothing() -> None: ...

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.lab import copies, picture_process
-from skinapi.lab.copies import Copies, Windows, describe_picture
-from tests.size import size
+from skinapi.lab.checks import decoder_process as picture_process
+from skinapi.lab.trainings import copies
+from skinapi.lab.trainings.copies import Copies, Windows, describe_picture
+from tests.support.size import size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SOURCES = ("ham10000", "isic2017", "pad_ufes_20")

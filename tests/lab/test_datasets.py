@@ -14,22 +14,22 @@ import pytest
 from PIL import Image
 
 from skinapi.errors import StoreUnavailable
-from skinapi.lab import picture_storage
-from skinapi.lab import quarantine as quarantine_module
-from skinapi.lab.datasets import SILENT_FOR, Datasets, NewDataset
-from skinapi.lab.images import DatasetImages
-from skinapi.lab.learned import LearnedPictures
-from skinapi.lab.quarantine import Quarantine
+from skinapi.lab.archives import quarantine as quarantine_module
+from skinapi.lab.archives.quarantine import Quarantine
+from skinapi.lab.checks import picture_storage
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets, NewDataset
+from skinapi.lab.datasets.learned_pictures import LearnedPictures
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.training_folder import write_training_folder
-from skinapi.learning.data.datasets import load_dataset
+from skinapi.lab.trainings.training_folder import write_training_folder
+from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.labels import is_squamous
 from skinapi.storage.ids import now
-from skinapi.vision.labels import label_spellings
-from tests.backends import Backend, Person
+from skinapi.vision.labels.spellings import label_spellings
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
 from tests.lab.test_races import both, twin
-from tests.size import size
+from tests.support.backends import Backend, Person
+from tests.support.size import size
 
 
 def leftovers(folder: Path) -> list[Path]:

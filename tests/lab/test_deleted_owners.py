@@ -9,12 +9,12 @@ import pytest
 
 from skinapi.jobs.job import OPEN_LAB
 from skinapi.jobs.service import JobsService
-from skinapi.lab.datasets import Datasets, NewDataset
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.service import DatasetsService
-from skinapi.lab.upload_service import UploadsService
-from skinapi.lab.uploads import Announced, Uploads
-from tests.backends import Backend, Person
+from skinapi.lab.uploads.service import UploadsService
+from skinapi.lab.uploads.upload_records import Announced, Uploads
 from tests.lab.sending import labelled, send, upload, zipped
+from tests.support.backends import Backend, Person
 
 COLLECTIONS = ("datasets", "images", "uploads", "upload_parts", "jobs", "job_logs")
 

@@ -9,16 +9,16 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.errors import NotFound, StoreUnavailable
-from skinapi.lab.datasets import DatasetVersion
-from skinapi.lab.images import DatasetImages
-from skinapi.lab.publishing import Publisher
-from skinapi.lab.training_folder import write_training_folder
-from skinapi.learning.data.datasets import load_dataset
+from skinapi.lab.checks.publishing import Publisher
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.trainings.training_folder import write_training_folder
+from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.labels import label_spellings
-from tests.backends import Backend, Person
+from skinapi.vision.labels.spellings import label_spellings
 from tests.care.clinic import URGENT, file_for
 from tests.lab.sending import await_check, picture
+from tests.support.backends import Backend, Person
 
 CONFIRMED = {"histology": "confirmed"}
 

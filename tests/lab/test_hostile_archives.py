@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import Backend
 from tests.lab.hostile import Hostile, all_archives, some_archives
 from tests.lab.sending import post_form
-from tests.size import drill
+from tests.support.backends import Backend
+from tests.support.size import drill
 
 REFUSED = (413, 422)
 MEGABYTE = 2**20

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.backends import Backend, Person
 from tests.lab.sending import upload
+from tests.support.backends import Backend, Person
 
 ASKED = {"labels": ["mel", "nv"], "scaling": "tf"}
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.lab.inspection import ENDED_IT, Inspected, PictureInspector
-from skinapi.lab.near_duplicates import MOST_BITS, NearIndex, distance, neighbours
-from tests.backends import Backend
+from skinapi.lab.checks.picture_decoder import ENDED_IT, Inspected, PictureInspector
+from skinapi.lab.datasets.near_duplicates import MOST_BITS, NearIndex, distance, neighbours
 from tests.lab.sending import labelled, picture, post_form, zipped
+from tests.support.backends import Backend
 
 LEAST_PRIORITY = 19  # the kernel's
 

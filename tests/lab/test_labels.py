@@ -7,20 +7,20 @@ from typing import Any, cast
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.lab import comparing
-from skinapi.lab.comparing import compare_on_reference
-from skinapi.lab.datasets import Datasets
-from skinapi.lab.images import DatasetImages
-from skinapi.lab.job_services import LabOfJob
-from skinapi.lab.label_mapping import LabelMapping
+from skinapi.lab.checks.label_mapping import LabelMapping
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.trainings import model_comparison as comparing
+from skinapi.lab.trainings.job_services import LabOfJob
+from skinapi.lab.trainings.model_comparison import compare_on_reference
 from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.sources import load_sources
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.labels import TRAINED_AS, label_spellings
-from tests.backends import Backend, Person
+from skinapi.vision.labels.spellings import TRAINED_AS, label_spellings
 from tests.lab.sending import picture, send, table, upload, zipped
-from tests.models import tiny_model
+from tests.support.backends import Backend, Person
+from tests.support.models import tiny_model
 
 WRITTEN = ("mel", "nv", "Melanocytic nevus", "scc", "SCC", "bcc", "df", "spot")
 SWAPPED = {"mel": "nv", "nv": "mel", "scc": "bcc", "bcc": "scc", "df": None, "spot": "vasc"}

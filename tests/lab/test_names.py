@@ -4,12 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from skinapi.lab.dataset_names import DatasetNames
-from skinapi.lab.datasets import Datasets, NewDataset
-from skinapi.lab.entry_names import comparable
+from skinapi.lab.archives.file_names import comparable
+from skinapi.lab.datasets.dataset_names import DatasetNames
+from skinapi.lab.datasets.dataset_versions import Datasets, NewDataset
 from skinapi.lab.errors import NameTaken
-from tests.backends import Backend, Person
 from tests.lab.sending import labelled, post_form, send, upload, zipped
+from tests.support.backends import Backend, Person
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from skinapi.lab.datasets import SILENT_FOR, Datasets
-from skinapi.lab.images import DatasetImages
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import SILENT_FOR, Datasets
 from skinapi.storage.ids import now
-from tests.backends import Backend, Person
 from tests.lab.sending import await_check, labelled, send, upload, zipped
 from tests.lab.test_from_reviews import clinic_of
-from tests.size import size
+from tests.support.backends import Backend, Person
+from tests.support.size import size
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image, ImageOps
 
 from skinapi.errors import BadDataset
-from skinapi.lab.datasets import Datasets
-from skinapi.lab.images import DatasetImages
-from skinapi.lab.reference import find_held_out, learned_before
-from skinapi.lab.training import TrainingRequest, TrainingService
-from skinapi.lab.training_folder import write_training_folder
-from tests.backends import Backend, Person
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.trainings.reference import find_held_out, learned_before
+from skinapi.lab.trainings.service import TrainingRequest, TrainingService
+from skinapi.lab.trainings.training_folder import write_training_folder
 from tests.lab.sending import labelled, picture, send, table, upload, zipped
+from tests.support.backends import Backend, Person
 
 
 def published(person: Person, name: str, files: dict[str, bytes]) -> str:

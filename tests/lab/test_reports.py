@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.lab.learned import LearnedPictures, learned_by
-from skinapi.vision.model import SHIPPED_MODEL, read_card
-from tests.backends import Backend, Person
+from skinapi.lab.datasets.learned_pictures import LearnedPictures, learned_by
+from skinapi.vision.network.model import SHIPPED_MODEL, read_card
 from tests.lab.sending import labelled, picture, send, table, tarred, upload, zipped
+from tests.support.backends import Backend, Person
 
 
 @pytest.fixture(scope="module")

@@ -11,13 +11,13 @@ from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import StoreUnavailable
-from skinapi.lab import uploads
-from skinapi.lab.dataset_names import DatasetNames
-from skinapi.lab.datasets import Datasets
+from skinapi.lab.datasets.dataset_names import DatasetNames
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.uploads import upload_records as uploads
 from skinapi.storage.ids import now
-from tests.backends import Backend, Person
 from tests.lab.sending import DEADLINE_S, await_check, labelled, upload, zipped
 from tests.lab.test_races import both, twin
+from tests.support.backends import Backend, Person
 
 KEY = {"Idempotency-Key": "visit-7"}
 FILE = {"name": "a.zip", "size": 5}

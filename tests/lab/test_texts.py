@@ -7,15 +7,18 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from skinapi.clients import lab_datasets, lab_models, lab_training
+from skinapi.clients.dermascan_lab import dataset_upload as lab_datasets
+from skinapi.clients.dermascan_lab import model_list as lab_models
+from skinapi.clients.dermascan_lab import training as lab_training
 from skinapi.jobs import routes as jobs_routes
-from skinapi.lab import import_routes, upload_routes
 from skinapi.lab import routes as lab_routes
-from skinapi.registry import models_routes
-from skinapi.web.routes import declared_routes
-from tests.backends import Backend, Person
+from skinapi.lab.imports import routes as import_routes
+from skinapi.lab.uploads import routes as upload_routes
+from skinapi.registry.versions import routes as models_routes
+from skinapi.web.routing.declaration import declared_routes
 from tests.lab.sending import labelled, upload, zipped
-from tests.models import write_model
+from tests.support.backends import Backend, Person
+from tests.support.models import write_model
 
 MODULES = {
     module.__name__

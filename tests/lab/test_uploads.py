@@ -10,10 +10,10 @@ import pytest
 
 from skinapi import commands
 from skinapi.errors import NotFound
-from skinapi.lab.uploads import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
+from skinapi.lab.uploads.upload_records import LARGEST_PART, SMALLEST_PART, UploadRecord, Uploads
 from skinapi.storage.ids import now
-from tests.backends import Backend, Person
 from tests.lab.sending import labelled, send, upload, zipped
+from tests.support.backends import Backend, Person
 
 TWO_PARTS = bytes(range(256)) * (SMALLEST_PART // 256) + b"the rest"
 QUOTA = 5_000_000

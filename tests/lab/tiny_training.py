@@ -5,9 +5,10 @@ interval needs a thousand to be exact, not to be there. And without the charts, 
 
 from typing import Any, cast
 
-from skinapi.jobs.handlers import Context
-from skinapi.lab import train_model
-from skinapi.learning.measure import metrics, stress
+from skinapi.jobs.process.handlers import Context
+from skinapi.lab.trainings import training_job as train_model
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.robustness import stress
 from skinapi.learning.package import trained_model
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture
 from tests.learning import tiny

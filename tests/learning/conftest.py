@@ -13,16 +13,17 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.commands import add_commands, train_options
-from skinapi.learning.measure import metrics, stress
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.robustness import stress
 from skinapi.learning.package import trained_model
-from skinapi.learning.train import views
+from skinapi.learning.train.inputs import views
 from skinapi.learning.train.networks import ARCHITECTURES, Architecture, build_network
 from skinapi.settings import Settings
-from skinapi.vision.picture import open_picture
-from skinapi.vision.tensor import Scaling, make_tensor
+from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.network.tensor import Scaling, make_tensor
 from tests.learning import tiny
 from tests.learning.pictures import write_ham_like, write_source
-from tests.size import drill, size
+from tests.support.size import drill, size
 
 SIDE = 64
 HERE = Path(__file__).parent

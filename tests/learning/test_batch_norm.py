@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.train.batch_norm import LARGEST_SCALE, fuse, unfuse
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.vision.tensor import Tensor
+from skinapi.learning.train.weights.batch_norm import LARGEST_SCALE, fuse, unfuse
+from skinapi.vision.network.tensor import Tensor
 from tests.learning import tiny
-from tests.size import drill, in_drill
+from tests.support.size import drill, in_drill
 
 SIDE = 32
 PICTURES = np.random.default_rng(0).normal(size=(4, SIDE, SIDE, 3)).astype(np.float32)

@@ -11,20 +11,24 @@ from PIL import Image
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.patient_facts import patient_context
+from skinapi.learning.measure.patient_fact_gains import patient_context
 from skinapi.learning.measure.predictions import ModelOutputs
-from skinapi.learning.package.calibration import (
+from skinapi.learning.package.fit_calibration import (
     calibrate_model,
     fit_calibration,
     fit_naming_rule,
     fit_thresholds,
     name_classes,
 )
-from skinapi.learning.package.detectors import MAX_REFUSED, fit_modality_detector, fit_skin_detector
-from skinapi.learning.package.patient_facts import fit_patient_facts, fit_table
-from skinapi.learning.package.prediction_sets import conformal_limit, fit_prediction_sets
+from skinapi.learning.package.fit_detectors import (
+    MAX_REFUSED,
+    fit_modality_detector,
+    fit_skin_detector,
+)
+from skinapi.learning.package.fit_patient_facts import fit_patient_facts, fit_table
+from skinapi.learning.package.fit_prediction_sets import conformal_limit, fit_prediction_sets
 from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
-from skinapi.vision.calibration import ModelCalibration
+from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.context import Modality
 from tests.learning.toy_answers import toy_model
 

@@ -9,14 +9,14 @@ import pytest
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.skin_figures import measure_not_skin
-from skinapi.learning.measure.text_tables import show_interval
+from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
+from skinapi.learning.measure.tables.text_tables import show_interval
 from skinapi.learning.package.card import README, list_sources, write_readable_card
-from skinapi.learning.package.limits import describe_limits
-from skinapi.vision.calibration import NamingRule
+from skinapi.learning.package.known_limits import describe_limits
+from skinapi.vision.calibration.model_calibration import NamingRule
+from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.patient_facts import PatientFactsTable
 from tests.learning.test_figures import BASAL, HEALTHY, MELANOMA, NEVUS, phone, scope, toy_rows
 from tests.learning.toy_answers import answer, answers_of, told_calibration, toy_model
 

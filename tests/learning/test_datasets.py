@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import open_sample, read_sample
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.labels import label_spellings
-from skinapi.vision.picture import open_picture
+from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.labels.spellings import label_spellings
 from tests.learning.pictures import draw_lesion, write_ham_like
 
 LABELS = label_spellings()

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.figures import MARGINS, measure_doubt, measure_predictions
+from skinapi.learning.measure.prediction_figures import MARGINS, measure_doubt, measure_predictions
 from skinapi.learning.measure.predictions import run_model
-from skinapi.learning.package.calibration import fit_temperature
-from skinapi.vision.calibration import softmax
+from skinapi.learning.package.fit_calibration import fit_temperature
+from skinapi.vision.calibration.model_calibration import softmax
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.model import open_model
+from skinapi.vision.network.model import open_model
 from tests.learning.conftest import Small, run_command
 from tests.learning.pictures import COLOURS
 from tests.learning.toy_answers import judged

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadNetwork, WrongNetworkHead, WrongNetworkInput, WrongNetworkLabels
-from skinapi.learning.package import user_files
+from skinapi.learning.package import user_networks as user_files
 from skinapi.learning.package.servable import make_servable
-from skinapi.registry.slot import open_warm
-from skinapi.vision.heatmap import draw_heat
-from skinapi.vision.model import open_model
-from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
+from skinapi.registry.serving.served_model import open_warm
+from skinapi.vision.network.heatmap import draw_heat
+from skinapi.vision.network.model import open_model
+from skinapi.vision.network.tensor import Scaling, Tensor, scale_pixels
 from tests.learning.conftest import run_command
-from tests.size import drill
+from tests.support.size import drill
 
 layers = keras.layers
 LABELS = "akiec,bcc,bkl"

@@ -10,13 +10,16 @@ import pytest
 
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import measure_answers
-from skinapi.learning.measure.figures import measure_predictions
 from skinapi.learning.measure.group_figures import OTHER, _group_value
+from skinapi.learning.measure.prediction_figures import measure_predictions
 from skinapi.learning.measure.predictions import predict, serve_outputs
-from skinapi.learning.measure.served_figures import measure_tested, serve_as_if_tested
-from skinapi.learning.measure.skin_figures import measure_not_skin
-from skinapi.learning.measure.tables import describe_figures
-from skinapi.vision.calibration import Calibration, NamingRule
+from skinapi.learning.measure.served_results.served_figures import (
+    measure_tested,
+    serve_as_if_tested,
+)
+from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
+from skinapi.learning.measure.tables.figure_tables import describe_figures
+from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Modality
 from skinapi.vision.refusals import Reason

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from skinapi.lab.trainings import gate_differences
+from skinapi.lab.trainings.gate_differences import compare_for_gates
 from skinapi.learning.data.sources import load_sources
-from skinapi.learning.measure import gate_differences
-from skinapi.learning.measure.gate_differences import compare_for_gates
 from skinapi.learning.measure.predictions import ModelOutputs, ServedResult, serve_outputs
 from skinapi.vision.conditions import Band
-from skinapi.vision.model import Model, open_model
+from skinapi.vision.network.model import Model, open_model
 from tests.learning.conftest import Small
 
 

@@ -20,21 +20,22 @@ from skinapi.errors import (
     UnreadableNetwork,
 )
 from skinapi.jobs.job import OPEN_LAB, Job
-from skinapi.lab import job_services, network_export
-from skinapi.lab.datasets import Datasets
-from skinapi.lab.import_model import import_model
-from skinapi.lab.importing import ImportRequest
-from skinapi.lab.network_export import ExportRequest
-from skinapi.lab.network_process import answer
-from skinapi.lab.uploads import Announced, Uploads
-from skinapi.registry.gates import GateName, ReferenceData
-from skinapi.settings.machine import machine_memory
-from skinapi.vision.model import read_card
-from skinapi.vision.tensor import Scaling
-from tests.backends import Backend
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.imports import network_export
+from skinapi.lab.imports.import_job import import_model
+from skinapi.lab.imports.network_export import ExportRequest
+from skinapi.lab.imports.network_process import answer
+from skinapi.lab.imports.service import ImportRequest
+from skinapi.lab.trainings import job_services
+from skinapi.lab.uploads.upload_records import Announced, Uploads
+from skinapi.registry.gates.judging import GateName, ReferenceData
+from skinapi.settings.machine_memory import machine_memory
+from skinapi.vision.network.model import read_card
+from skinapi.vision.network.tensor import Scaling
 from tests.lab.sending import labelled, send, upload, zipped
 from tests.learning.test_export import one_dense, with_random_weights
-from tests.models import tiny_model
+from tests.support.backends import Backend
+from tests.support.models import tiny_model
 
 LABELS = ("mel", "nv", "bkl")
 OWNER = OPEN_LAB

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.package import user_files
+from skinapi.learning.package import user_networks as user_files
 from skinapi.learning.package.keras_objects import ACTIVATIONS, FUNCTIONS, check_architecture
-from skinapi.learning.package.user_files import load_user_network
+from skinapi.learning.package.user_networks import load_user_network
 from tests.learning.test_export import nested_with_pooling, with_random_weights
-from tests.size import drill, size
+from tests.support.size import drill, size
 
 layers = keras.layers
 PUBLISHED = [

@@ -9,20 +9,22 @@ import pytest
 
 from skinapi.errors import BadNetwork, NotFound
 from skinapi.jobs.job import OPEN_LAB
-from skinapi.lab import comparing, job_services, train_model
-from skinapi.lab.datasets import Datasets, DatasetVersion
-from skinapi.lab.images import DatasetImage, DatasetImages
-from skinapi.lab.job_services import LabOfJob
-from skinapi.lab.train_model import choose_start
+from skinapi.lab.datasets.dataset_images import DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.trainings import job_services
+from skinapi.lab.trainings import model_comparison as comparing
+from skinapi.lab.trainings import training_job as train_model
+from skinapi.lab.trainings.job_services import LabOfJob
+from skinapi.lab.trainings.training_job import choose_start
 from skinapi.learning.progress import Progress
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
-from tests.backends import Backend
 from tests.lab.sending import publish_one
 from tests.learning import tiny
 from tests.learning.conftest import Small
-from tests.mock_store import MockStore
-from tests.models import tiny_model, write_model
+from tests.stores.mock_store import MockStore
+from tests.support.backends import Backend
+from tests.support.models import tiny_model, write_model
 
 
 def lab_of(context: Any, store: Store) -> LabOfJob:

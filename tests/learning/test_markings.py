@@ -6,9 +6,9 @@ from PIL import Image
 
 from skinapi.learning.data import markings
 from skinapi.learning.data.markings import MARKINGS, RANDOM_MARKINGS, Mark, Marking, mark_picture
-from skinapi.vision.tensor import view_box
+from skinapi.vision.network.tensor import view_box
 from tests.learning.pictures import draw_lesion
-from tests.size import size as count
+from tests.support.size import size as count
 
 STRENGTH = Marking()
 SIZES = [(192, 192), (341, 256), (200, 300)]

@@ -9,12 +9,12 @@ import keras
 import numpy as np
 import pytest
 
-from skinapi.learning.train import fitting
-from skinapi.learning.train.batches import Batches, FetchSwitch, Floats
-from skinapi.learning.train.fitting import OnEpoch, PhaseStatus, WarmupCosine, run_phase
+from skinapi.learning.train import phase_training as fitting
+from skinapi.learning.train.inputs.batches import Batches, FetchSwitch, Floats
+from skinapi.learning.train.inputs.sampling import Rows, Sampler
+from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus, WarmupCosine, run_phase
 from skinapi.learning.train.phases import Optimizer, Phase
-from skinapi.learning.train.sampling import Rows, Sampler
-from tests.size import in_drill, size
+from tests.support.size import in_drill, size
 
 PHASE = Phase("toy", "head", epochs=4, learning_rate=1e-2, batch=8, patience=9)
 RANDOM = np.random.default_rng(0)

@@ -7,9 +7,13 @@ import pytest
 from PIL import Image
 
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure.outcomes import count_outcomes, name_outcome, name_result
 from skinapi.learning.measure.predictions import bootstrap_group, predict, run_model, serve_outputs
-from skinapi.vision.calibration import Calibration, NamingRule, softmax
+from skinapi.learning.measure.served_results.outcomes import (
+    count_outcomes,
+    name_outcome,
+    name_result,
+)
+from skinapi.vision.calibration.model_calibration import Calibration, NamingRule, softmax
 from skinapi.vision.context import Modality
 from tests.learning.toy_answers import (
     ALL,

@@ -16,25 +16,25 @@ from PIL import Image
 from skinapi.errors import BadDataset, BadNetwork
 from skinapi.learning.commands import evaluate_options, train_options
 from skinapi.learning.data.augmentation import DIHEDRAL, Augmentation
-from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.train import fitting
+from skinapi.learning.train import phase_training as fitting
 from skinapi.learning.train import training as training_module
-from skinapi.learning.train.batches import Batches
-from skinapi.learning.train.fitting import PhaseStatus
-from skinapi.learning.train.inputs import NetworkInputs
+from skinapi.learning.train.inputs.batches import Batches
+from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
+from skinapi.learning.train.phase_training import PhaseStatus
 from skinapi.learning.train.phases import PHASES, Optimizer, Phase, default_phases
 from skinapi.learning.train.recipe import Recipe, Strengths, TrainingData
 from skinapi.learning.train.resuming import RECORD, list_differences
 from skinapi.learning.train.training import train_network
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.tensor import Tensor
+from skinapi.vision.network.tensor import Tensor
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
-from tests.size import drill, in_drill
+from tests.support.size import drill, in_drill
 
 WHOLE = Phase("whole", "whole", epochs=1, learning_rate=1e-3, mixup=0.0, batch=16)
 GROWING = Phase(

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.measure.saliency import blank_cells, score_heat_map
-from skinapi.learning.measure.tables import describe_robustness
-from skinapi.vision.calibration import ModelCalibration
-from skinapi.vision.engine import Engine, EngineOutput
-from skinapi.vision.heatmap import Head
-from skinapi.vision.model import Model, open_model
-from skinapi.vision.tensor import Tensor
-from tests.cards import model_card
+from skinapi.learning.measure.robustness.saliency import blank_cells, score_heat_map
+from skinapi.learning.measure.tables.figure_tables import describe_robustness
+from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.network.engine import Engine, EngineOutput
+from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.model import Model, open_model
+from skinapi.vision.network.tensor import Tensor
 from tests.learning.conftest import Small
 from tests.learning.pictures import draw_lesion
+from tests.support.cards import model_card
 
 CELLS, SIDE = 8, 64
 

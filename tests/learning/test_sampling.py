@@ -9,7 +9,7 @@ import pytest
 
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.train.sampling import Sampler, balance_samples, share_sources
+from skinapi.learning.train.inputs.sampling import Sampler, balance_samples, share_sources
 
 SKIN = "normal_skin"
 COUNTS = {

@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 
 from skinapi.learning.data.markings import MARKINGS
-from skinapi.learning.measure.stress import STRESSES
-from skinapi.learning.measure.tables import list_robustness
-from skinapi.learning.measure.text_tables import write_markdown
+from skinapi.learning.measure.robustness.stress import STRESSES
+from skinapi.learning.measure.tables.figure_tables import list_robustness
+from skinapi.learning.measure.tables.text_tables import write_markdown
 from skinapi.learning.package.servable import Servable, make_servable
 from skinapi.learning.train.networks import build_network
-from skinapi.learning.train.stored_weights import load_model_weights
+from skinapi.learning.train.weights.stored import load_model_weights
 from skinapi.vision.bands import THRESHOLD_BANDS
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.heatmap import draw_heat
-from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
-from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.picture import open_picture
-from skinapi.vision.tensor import Tensor, make_tensor
-from tests.size import size
+from skinapi.vision.decoding.picture import open_picture
+from skinapi.vision.network.heatmap import draw_heat
+from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
+from skinapi.vision.network.openvino_engine import Precision
+from skinapi.vision.network.tensor import Tensor, make_tensor
+from tests.support.size import size
 
 PICTURES = Path(__file__).parents[3] / "shared" / "data" / "ham10000"
 pytestmark = pytest.mark.xdist_group("shipped network")  # opened once

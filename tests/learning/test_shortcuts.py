@@ -13,13 +13,13 @@ from PIL import Image
 from skinapi.errors import Refused
 from skinapi.learning.data.markings import MARKINGS
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.measure import shortcuts
-from skinapi.learning.measure.shortcuts import NEVUS, measure_shortcuts
+from skinapi.learning.measure.robustness import shortcuts
+from skinapi.learning.measure.robustness.shortcuts import NEVUS, measure_shortcuts
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.model import Model, open_model
-from tests.models import tiny_model
+from skinapi.vision.network.model import Model, open_model
+from tests.support.models import tiny_model
 from tests.vision.photos import skin_with_spot
 
 GREY = 100

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.package.export import export_servable
+from skinapi.learning.package.openvino_export import export_servable
 from skinapi.learning.package.servable import make_servable
-from skinapi.learning.train.float16_weights import round_to_float16
-from skinapi.learning.train.initial_weights import initialise, load_weights
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
-from skinapi.learning.train.stored_weights import load_model_weights, save_norms
-from skinapi.vision.model import CHECKSUMS, NETWORK, NORMS, SHIPPED_MODEL, open_model
-from skinapi.vision.openvino_engine import Precision
+from skinapi.learning.train.weights.float16 import round_to_float16
+from skinapi.learning.train.weights.initial import initialise, load_weights
+from skinapi.learning.train.weights.stored import load_model_weights, save_norms
+from skinapi.vision.network.model import CHECKSUMS, NETWORK, NORMS, SHIPPED_MODEL, open_model
+from skinapi.vision.network.openvino_engine import Precision
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
-from tests.size import in_drill
+from tests.support.size import in_drill
 
 OUTPUTS = ("melanoma", "melanocytic_nevus", "normal_skin")
 # Slow to export; of these ResNet50 is in the box.

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skinapi.learning.data.datasets import load_dataset
+from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample, subsample
-from skinapi.learning.measure import stress
-from skinapi.learning.measure.stress import STRESSES
-from skinapi.learning.measure.tables import describe_robustness
+from skinapi.learning.measure.robustness import stress
+from skinapi.learning.measure.robustness.stress import STRESSES
+from skinapi.learning.measure.tables.figure_tables import describe_robustness
 from skinapi.vision.conditions import conditions_table
-from skinapi.vision.model import open_model
+from skinapi.vision.network.model import open_model
 from tests.learning.conftest import STRESSES_SEEN, Small
 from tests.learning.pictures import draw_lesion
 

@@ -16,18 +16,18 @@ from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.splits import check_leakage
-from skinapi.learning.train import views as views_module
-from skinapi.learning.train.batches import Fetch, Floats
-from skinapi.learning.train.inputs import NetworkInputs
+from skinapi.learning.train.inputs import views as views_module
+from skinapi.learning.train.inputs.batches import Fetch, Floats
+from skinapi.learning.train.inputs.network_inputs import NetworkInputs
+from skinapi.learning.train.inputs.teachers import Teachers, open_teachers
+from skinapi.learning.train.inputs.views import ViewCache, Views
 from skinapi.learning.train.recipe import Strengths
-from skinapi.learning.train.teachers import Teachers, open_teachers
-from skinapi.learning.train.views import ViewCache, Views
-from skinapi.vision.calibration import Calibration, ModelCalibration
-from skinapi.vision.model import SHIPPED_MODEL, open_model
-from skinapi.vision.tensor import Scaling, make_whole_tensor
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.vision.network.model import SHIPPED_MODEL, open_model
+from skinapi.vision.network.tensor import Scaling, make_whole_tensor
 from tests.learning.conftest import SIDE, Small, Taught, run_command
 from tests.learning.pictures import draw_lesion
-from tests.size import in_drill
+from tests.support.size import in_drill
 
 VIEWS = [draw_lesion("mel", np.random.default_rng(seed)) for seed in (3, 4, 5)]
 LABELS = np.eye(8, dtype=np.float32)[[4, 0, 7]]

@@ -10,7 +10,7 @@ from PIL import Image
 from skinapi.errors import BadDataset, BadNetwork, SkinAPIError
 from skinapi.learning.commands import train
 from skinapi.learning.train.recipe import Recipe
-from skinapi.vision.model import NETWORK, open_model, verify_checksums
+from skinapi.vision.network.model import NETWORK, open_model, verify_checksums
 from tests.learning import tiny
 from tests.learning.conftest import SIDE, Small, run_command
 from tests.learning.pictures import draw_lesion

@@ -6,8 +6,8 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from skinapi.records.schemas import SummaryView
-from tests.backends import Person
-from tests.photos import photo_of
+from tests.support.backends import Person
+from tests.support.photos import photo_of
 
 
 def send(

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.backends import Backend
-from tests.openrouter import KEY, OpenRouter, failing, running_openrouter
-from tests.photos import photo_of
 from tests.prediction.photographer import listed, predicted
+from tests.support.backends import Backend
+from tests.support.openrouter import KEY, OpenRouter, failing, running_openrouter
+from tests.support.photos import photo_of
 
 TEMPLATES = {"writer": "template", "model": None, "reason": None}
 

@@ -11,10 +11,10 @@ from PIL import Image
 
 from skinapi.registry.service import RegistryService
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
-from tests.backends import Backend, Person
-from tests.models import registry_of, tiny_model
-from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 from tests.prediction.photographer import predicted, send
+from tests.support.backends import Backend, Person
+from tests.support.models import registry_of, tiny_model
+from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
 
 TABLE = conditions_table()
 CONTRACT = ("_id", "id", "user_name", "user_email", "class", "confidence", "report", "time")

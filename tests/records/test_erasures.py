@@ -3,11 +3,11 @@
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.erasures import ErasureRetry
-from skinapi.storage.files import FileBlobs
-from skinapi.storage.gridfs import GridBlobs
-from tests.backends import Backend, Person
+from skinapi.storage.background.erasures import ErasureRetry
+from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.mongo.gridfs_blobs import GridBlobs
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
 
 
 def lose(patch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,9 @@ from werkzeug.test import TestResponse
 
 from skinapi.audit import AuditTrail
 from skinapi.storage.ports import Document
-from skinapi.web.routes import declared_routes
-from tests.backends import Backend, Person, unavailable
+from skinapi.web.routing.declaration import declared_routes
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person, unavailable
 
 KINDS = ("application/json", "text/html", "application/pdf", "image/jpeg")
 

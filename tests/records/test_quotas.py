@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import Backend
-from tests.photos import photo_of
 from tests.prediction.photographer import listed, predicted, send
 from tests.served.wire import at_once
+from tests.support.backends import Backend
+from tests.support.photos import photo_of
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from werkzeug.test import TestResponse
 from skinapi.audit import AuditTrail
 from skinapi.errors import StoreBusy
 from skinapi.storage.ports import Document
-from tests.backends import Backend, Person, store_of_kind
 from tests.care.clinic import URGENT, numbers, patient_of
 from tests.prediction.photographer import predicted, send
 from tests.served.wire import at_once
-from tests.size import size
+from tests.support.backends import Backend, Person, store_of_kind
+from tests.support.size import size
 
 ROUNDS = size(3, 20)
 Call = Callable[[], TestResponse]

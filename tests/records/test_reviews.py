@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.migrations import migrations_of
-from skinapi.records import reviews
+from skinapi.composition.migrations import migrations_of
+from skinapi.records.reviews import reviews
 from skinapi.storage import ids
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import conditions_table
-from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
 
 AGREED = {"label": "melanoma", "agreement": "agree"}  # the network of the tests states melanoma
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from skinapi.auth.accounts import Account
+from skinapi.auth.accounts.accounts import Account
+from skinapi.records.findings.submissions import Submission
 from skinapi.records.schemas import SubmissionView
-from skinapi.records.submissions import Submission
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Language, conditions_table
 from skinapi.vision.context import Context
-from skinapi.vision.finding import Finding
-from tests.findings import finding_of, named_finding, told_finding
+from skinapi.vision.finding.finding import Finding
+from tests.support.findings import finding_of, named_finding, told_finding
 
 SECTIONS = (
     "overview",

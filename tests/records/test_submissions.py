@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from skinapi.auth.accounts import Account, Accounts
-from skinapi.records import numbers
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.records.findings import numbers
 from skinapi.storage.ports import Filter
-from skinapi.vision.photo import STORED_SIDE
-from tests.backends import Backend, Person
-from tests.photos import UNCERTAIN, photo_in, photo_of
+from skinapi.vision.decoding.photo import STORED_SIDE
 from tests.prediction.photographer import listed, predicted, send
+from tests.support.backends import Backend, Person
+from tests.support.photos import UNCERTAIN, photo_in, photo_of
 
 NOT_YOURS = "Not found or unauthorized"
 

@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from skinapi.audit import AuditTrail
-from skinapi.records import thumbnails
+from skinapi.records.photos import thumbnails
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document
-from skinapi.vision.photo import STORED_SIDE, read_photo
-from skinapi.vision.thumbnail import LONGEST_SIDE, draw_thumbnail
-from tests.backends import Backend, Person, unavailable
-from tests.photos import photo_of
+from skinapi.vision.decoding.photo import STORED_SIDE, read_photo
+from skinapi.vision.drawing.thumbnail import LONGEST_SIDE, draw_thumbnail
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person, unavailable
+from tests.support.photos import photo_of
 
 LARGE = (2400, 1800)
 
@@ -64,7 +64,7 @@ def test_a_photo_is_decoded_once_and_never_at_full_size(
         sizes.append(photo.pixels.size)
         return photo
 
-    monkeypatch.setattr("skinapi.vision.thumbnail.read_stored_photo", noting)
+    monkeypatch.setattr("skinapi.vision.drawing.thumbnail.read_stored_photo", noting)
     answers = [ada.call("GET", path_of(body)).data for _ in range(3)]
     assert len(set(answers)) == 1
     assert sizes == [(STORED_SIDE // 2, STORED_SIDE * 3 // 8)]

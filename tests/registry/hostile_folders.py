@@ -13,7 +13,7 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as op
 
-from skinapi.vision.model import (
+from skinapi.vision.network.model import (
     CALIBRATION,
     CARD,
     CHECKSUMS,

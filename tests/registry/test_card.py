@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from skinapi.registry.card_page import card_page
+from skinapi.registry.versions.card_page import card_page
 from skinapi.vision.conditions import conditions_table
-from tests.backends import Backend
-from tests.cards import model_card
+from tests.support.backends import Backend
+from tests.support.cards import model_card
 
 
 class BalancedTags(HTMLParser):

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.registry import weekly_counts
-from skinapi.registry.weekly_counts import first_day, last_weeks, week_of
+from skinapi.registry.drift import weekly_counts
+from skinapi.registry.drift.weekly_counts import first_day, last_weeks, week_of
 from skinapi.storage.ids import now
 from skinapi.vision.conditions import Band
-from skinapi.vision.finding import Doubt
-from tests.backends import Backend, Person
+from skinapi.vision.finding.finding import Doubt
 from tests.care.clinic import patient_of
-from tests.findings import finding_of
-from tests.photos import photo_in, photo_of
 from tests.prediction.photographer import predicted, send
+from tests.support.backends import Backend, Person
+from tests.support.findings import finding_of
+from tests.support.photos import photo_in, photo_of
 
 BLACK = photo_in((0, 0, 0))
 

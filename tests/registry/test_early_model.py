@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from skinapi.composition.services import make_store_of, store_of
 from skinapi.errors import ModelDamaged
 from skinapi.registry import early_model
 from skinapi.registry.early_model import EarlyModel, begin_loading, open_slot
-from skinapi.registry.pointer import Move, ServingPointer
-from skinapi.services import make_store_of, store_of
+from skinapi.registry.versions.serving_pointer import Move, ServingPointer
 from skinapi.settings import Settings
 from skinapi.storage.ids import now
-from skinapi.vision.model import Model
-from tests.models import tiny_model
+from skinapi.vision.network.model import Model
+from tests.support.models import tiny_model
 
 WAIT_S = 30
 

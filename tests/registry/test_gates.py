@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from skinapi.registry.gates import (
+from skinapi.lab.trainings.latency import compare_latency
+from skinapi.registry.gates.judging import (
     FEWEST_LESIONS,
     ComparedPart,
     Figure,
@@ -24,13 +25,12 @@ from skinapi.registry.gates import (
     judge,
     name_test_part,
 )
-from skinapi.registry.latency import compare_latency
-from skinapi.registry.slot import open_warm
+from skinapi.registry.serving.served_model import open_warm
 from skinapi.storage.ids import now
-from skinapi.vision.engine import Engine, EngineOutput
-from skinapi.vision.model import SHIPPED_MODEL, read_card
-from skinapi.vision.tensor import Tensor
-from tests.models import tiny_model
+from skinapi.vision.network.engine import Engine, EngineOutput
+from skinapi.vision.network.model import SHIPPED_MODEL, read_card
+from skinapi.vision.network.tensor import Tensor
+from tests.support.models import tiny_model
 
 PART = "p:100"
 SAME = PairedDifference(first=0.5, second=0.5, low=-0.01, high=0.01)

@@ -16,15 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skinapi.errors import ModelDamaged
-from skinapi.registry.prediction_pool import PoolCaller
 from skinapi.registry.service import RegistryService
-from skinapi.registry.slot import open_warm
-from skinapi.vision import model_files
-from skinapi.vision.model import NETWORK, SERVED_FILES, WEIGHTS, read_card, write_checksums
-from tests.models import registry_of, tiny_model, write_model
-from tests.photos import photo_of
+from skinapi.registry.serving.prediction_pool import PoolCaller
+from skinapi.registry.serving.served_model import open_warm
+from skinapi.vision.network import model_files
+from skinapi.vision.network.model import NETWORK, SERVED_FILES, WEIGHTS, read_card, write_checksums
 from tests.registry.hostile_folders import EVERY, damaged_copies, damaged_copy
-from tests.size import size
+from tests.support.models import registry_of, tiny_model, write_model
+from tests.support.photos import photo_of
+from tests.support.size import size
 
 ADA = PoolCaller("ada", signed_in=True)
 MOST_MORE_MB = 200

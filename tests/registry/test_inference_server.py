@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import EngineUnavailable, NoModel
-from skinapi.registry.prediction_pool import PredictionPool
 from skinapi.registry.service import RegistryService, announce_model, open_registry
-from skinapi.registry.slot import ServingSlot, open_warm
+from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.registry.serving.served_model import ServingSlot, open_warm
 from skinapi.settings import Settings
-from tests.inference_server import InferenceServer, running_inference_server
-from tests.models import tiny_model, write_model
 from tests.prediction.photographer import predicted, send
 from tests.registry.test_models import OVERRIDE, ModelBackend
+from tests.support.inference_server import InferenceServer, running_inference_server
+from tests.support.models import tiny_model, write_model
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 
 from skinapi.__main__ import REFUSED, main
 from skinapi.storage import make_store
-from skinapi.vision.model import write_checksums
-from tests.backends import SECRET
-from tests.models import tiny_model, write_model
+from skinapi.vision.network.model import write_checksums
+from tests.support.backends import SECRET
+from tests.support.models import tiny_model, write_model
 
 REASON = "a test of the override"
 

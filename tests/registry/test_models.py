@@ -11,26 +11,26 @@ from typing import Any
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.lab.datasets import Datasets
-from skinapi.lab.images import DatasetImages, Tally
-from skinapi.lab.learned import learned_by_serving
-from skinapi.lab.reference import current_reference
-from skinapi.registry.follower import ModelFollower
-from skinapi.registry.gates import (
+from skinapi.lab.datasets.dataset_images import DatasetImages, Tally
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.datasets.learned_pictures import learned_by_serving
+from skinapi.lab.trainings.reference import current_reference
+from skinapi.registry.gates.judging import (
     GateName,
     PairedComparison,
     PairedDifference,
     ReferenceData,
 )
-from skinapi.registry.pointer import Serving
+from skinapi.registry.model_reloader import ModelFollower
 from skinapi.registry.service import RegistryService
-from skinapi.registry.version_record import ModelVersion
+from skinapi.registry.versions.serving_pointer import Serving
+from skinapi.registry.versions.version_record import ModelVersion
 from skinapi.storage.ids import new_id, now
-from skinapi.vision.model import write_checksums
-from tests.backends import Backend, Person, store_of_kind
+from skinapi.vision.network.model import write_checksums
 from tests.lab.sending import publish_one
-from tests.models import registry_of, tiny_model, write_model
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person, store_of_kind
+from tests.support.models import registry_of, tiny_model, write_model
 
 REASON = "a test of the override"
 OVERRIDE = {"override": True, "reason": REASON}

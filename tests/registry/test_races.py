@@ -11,16 +11,16 @@ import pytest
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import Conflict, NotFound
-from skinapi.registry.errors import ModelChanged
-from skinapi.registry.models_service import ModelsService
-from skinapi.registry.pointer import ServingPointer
-from skinapi.registry.shadow import ShadowResults
-from skinapi.registry.versions import ModelVersions
+from skinapi.registry.serving.shadow import ShadowResults
+from skinapi.registry.versions.errors import ModelChanged
+from skinapi.registry.versions.repository import ModelVersions
+from skinapi.registry.versions.service import ModelsService
+from skinapi.registry.versions.serving_pointer import ServingPointer
 from skinapi.storage.faults import blob_faults
 from skinapi.storage.ports import Store
-from tests.backends import SECRET, store_of_kind
-from tests.models import tiny_model, write_model
-from tests.size import size
+from tests.support.backends import SECRET, store_of_kind
+from tests.support.models import tiny_model, write_model
+from tests.support.size import size
 
 REASON = "a test of two at the same time"
 

@@ -7,15 +7,15 @@ from itertools import product
 import numpy as np
 import pytest
 
-from skinapi.registry.drift import ALPHA
-from skinapi.registry.sequential_test import (
+from skinapi.registry.drift.sequential_test import (
     Counts,
     Evidence,
     evidence_of_change,
     first_alarm,
     mean_evidence,
 )
-from tests.size import size
+from skinapi.registry.drift.service import ALPHA
+from tests.support.size import size
 
 ALARM = -math.log(ALPHA)
 SEQUENCES = 200

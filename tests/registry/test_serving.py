@@ -14,20 +14,20 @@ import pytest
 
 from skinapi.audit import AuditTrail
 from skinapi.errors import ModelDamaged, NoModel, Refused, Unavailable
-from skinapi.registry.opening import open_follower, open_models
-from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.service import RegistryService, open_registry
-from skinapi.registry.slot import open_warm
+from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
+from skinapi.registry.serving.served_model import open_warm
+from skinapi.registry.wiring import open_follower, open_models
 from skinapi.settings import Settings
 from skinapi.vision.classification import prepare_photo
-from skinapi.vision.jpeg import decode_jpeg
-from skinapi.vision.model import write_checksums
-from skinapi.vision.photo import stored_photo
-from tests.backends import SECRET, settings_in
-from tests.mock_store import MockStore
-from tests.models import registry_of, tiny_registry, write_model
-from tests.photos import COLOURS, UNCERTAIN, photo_in, photo_of
-from tests.size import size
+from skinapi.vision.decoding.jpeg import decode_jpeg
+from skinapi.vision.decoding.photo import stored_photo
+from skinapi.vision.network.model import write_checksums
+from tests.stores.mock_store import MockStore
+from tests.support.backends import SECRET, settings_in
+from tests.support.models import registry_of, tiny_registry, write_model
+from tests.support.photos import COLOURS, UNCERTAIN, photo_in, photo_of
+from tests.support.size import size
 
 PATIENCE_S = 20
 ADA, BERT, MALLORY = (PoolCaller(name, signed_in=True) for name in ("ada", "bert", "mallory"))
@@ -64,7 +64,7 @@ def test_only_a_photo_that_is_to_be_kept_is_decoded_for_that(
 ) -> None:
     registry, photo = tiny_registry(), photo_of("melanoma", (2400, 1800))
     decoded = Mock(side_effect=decode_jpeg)
-    monkeypatch.setattr("skinapi.vision.photo.decode_jpeg", decoded)
+    monkeypatch.setattr("skinapi.vision.decoding.photo.decode_jpeg", decoded)
     unkept = registry.classify_photo(content=photo, caller=ADA)
     assert (unkept.kept, decoded.call_count) == (None, 1)
     kept = registry.classify_photo(content=photo, caller=ADA, keep=True)

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from skinapi.registry.prediction_pool import PoolCaller, PredictionPool
-from tests.backends import Person
-from tests.models import write_model
-from tests.photos import COLOURS, photo_of
+from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
 from tests.prediction.photographer import predicted, send
 from tests.registry.test_models import OVERRIDE, ModelBackend
+from tests.support.backends import Person
+from tests.support.models import write_model
+from tests.support.photos import COLOURS, photo_of
 
 PATIENCE_S = 20
 ADA = PoolCaller("ada", signed_in=True)

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from skinapi.composition.services import MODELS
 from skinapi.errors import Conflict, DiskFull, ModelDamaged, NotFound
-from skinapi.registry import version_files
-from skinapi.registry.versions import ModelVersions
-from skinapi.services import MODELS
+from skinapi.registry.versions import version_files
+from skinapi.registry.versions.repository import ModelVersions
 from skinapi.storage.faults import blob_faults, document_faults
 from skinapi.storage.ports import Store
-from skinapi.vision.model import CARD, SERVED_FILES, open_model, write_checksums
-from tests.backends import store_of_kind
-from tests.models import write_model
+from skinapi.vision.network.model import CARD, SERVED_FILES, open_model, write_checksums
+from tests.support.backends import store_of_kind
+from tests.support.models import write_model
 
 KINDS = ["sqlite", "mongomock", "mongod"]
 

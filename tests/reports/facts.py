@@ -9,8 +9,8 @@ from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.vision.bands import choose_band
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
-from tests.findings import CONTRADICTED, LITTLE_TESTED, TESTED, UNSURE, finding_of
+from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, rank, sum_malignant
+from tests.support.findings import CONTRADICTED, LITTLE_TESTED, TESTED, UNSURE, finding_of
 
 KEYS = conditions_table().keys
 LESIONS = [key for key in KEYS if key != NORMAL_SKIN]

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from skinapi.records.decisions import Decision
-from skinapi.records.opinions import Agreement, Histology, Statement
-from skinapi.records.reviews import Review
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.opinions import Agreement, Histology, Statement
+from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.pages.pictures import print_pictures
@@ -15,9 +15,9 @@ from skinapi.reports.report import Patient, Pictures, Report, Seal
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt, Finding
-from skinapi.vision.photo import read_photo
-from tests.findings import finding_of, told_finding
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.finding.finding import Doubt, Finding
+from tests.support.findings import finding_of, told_finding
 from tests.vision.photos import encoded, skin_with_spot
 
 HASH = "3f" * 32

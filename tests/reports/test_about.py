@@ -9,17 +9,17 @@ from functools import cache
 import pytest
 from pypdf import PdfReader
 
-from skinapi.records.opinions import Certainty
+from skinapi.records.reviews.opinions import Certainty
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.html import render_html
 from skinapi.reports.pages.labels import labels_of
-from skinapi.reports.pages.pdf import render_pdf
+from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
-from skinapi.vision.finding import Doubt
-from tests.findings import finding_of
+from skinapi.vision.finding.finding import Doubt
 from tests.reports.sample_reports import made_report, reviewed
+from tests.support.findings import finding_of
 
 TABLE = conditions_table()
 

@@ -19,7 +19,7 @@ from skinapi.reports.text.template import AddedText, TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from tests.reports.facts import facts_of
-from tests.size import size
+from tests.support.size import size
 
 MELANOMA = facts_of("melanoma", raised_by=(RaisedBy.MELANOMA,), checklist_score=4)
 TEMPLATE = TemplateWriter()

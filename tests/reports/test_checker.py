@@ -13,10 +13,10 @@ from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import AddedText, TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
-from skinapi.vision.finding import Doubt
-from tests.findings import told_finding
+from skinapi.vision.finding.finding import Doubt
 from tests.reports.facts import any_facts, facts_of, found
-from tests.size import size
+from tests.support.findings import told_finding
+from tests.support.size import size
 
 TABLE = conditions_table()
 TEMPLATE = TemplateWriter()

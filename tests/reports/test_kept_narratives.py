@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import Backend, Person
-from tests.openrouter import KEY, Call, OpenRouter, running_openrouter, well
-from tests.photos import photo_of
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
+from tests.support.openrouter import KEY, Call, OpenRouter, running_openrouter, well
+from tests.support.photos import photo_of
 
 
 @pytest.fixture

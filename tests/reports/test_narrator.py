@@ -22,8 +22,8 @@ from skinapi.reports.llm import budget as budget_module
 from skinapi.reports.llm import circuit_breaker, openrouter
 from skinapi.reports.llm.budget import DailyBudget
 from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.llm.narrator import Narrator, open_narrator
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason, Source, Writer
-from skinapi.reports.narrator import Narrator, open_narrator
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.storage.ids import now
@@ -31,10 +31,11 @@ from skinapi.storage.ports import Store
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt
-from tests.backends import settings_in, store_of_kind
-from tests.findings import told_finding
-from tests.openrouter import (
+from skinapi.vision.finding.finding import Doubt
+from tests.reports.facts import facts_of
+from tests.support.backends import settings_in, store_of_kind
+from tests.support.findings import told_finding
+from tests.support.openrouter import (
     FOREVER_S,
     KEY,
     Behaviour,
@@ -57,7 +58,6 @@ from tests.openrouter import (
     saying,
     well,
 )
-from tests.reports.facts import facts_of
 
 NEVUS = facts_of(
     "melanocytic_nevus", probability=0.6, raised_by=(RaisedBy.MELANOMA,), checklist_score=4

@@ -18,18 +18,17 @@ import pytest
 from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFace
 
+from skinapi.languages import NO_BREAK_SPACE
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.labels import labels_of
-from skinapi.reports.pages.pdf import render_pdf
+from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Patient
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding import Doubt
-from skinapi.vision.notices import say_untested
-from skinapi.vision.typography import NO_BREAK_SPACE
-from tests.findings import named_finding, told_finding
+from skinapi.vision.finding.finding import Doubt
+from skinapi.vision.finding.notices import say_untested
 from tests.reports.sample_reports import (
     HASH,
     REVIEW,
@@ -38,7 +37,8 @@ from tests.reports.sample_reports import (
     narrative_in,
     stated_report,
 )
-from tests.size import in_drill
+from tests.support.findings import named_finding, told_finding
+from tests.support.size import in_drill
 
 ROOT = Path(__file__).parent.parent.parent
 LARGEST = 250_000

@@ -12,27 +12,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from skinapi.records.opinions import Agreement
+from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.content import ReportContent
 from skinapi.reports.pages.html import render_html
-from skinapi.reports.pages.pdf import render_pdf
-from skinapi.reports.reading import Reading, read_in_order
+from skinapi.reports.pages.reading_order import Reading, read_in_order
+from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
 from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import summarise
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.calibration import HeldOutFigures
+from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import LANGUAGES, NORMAL_SKIN, Band, Language
 from skinapi.vision.context import Modality
-from skinapi.vision.finding import Doubt, Finding
-from skinapi.vision.modality import ModalityFinding
-from tests.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
+from skinapi.vision.finding.finding import Doubt, Finding
 from tests.reports.facts import any_facts, facts_of
 from tests.reports.sample_reports import made_report, reviewed
-from tests.wording import jargon_in
+from tests.support.findings import LITTLE_TESTED, TESTED, finding_of, named_finding, told_finding
+from tests.support.wording import jargon_in
 
 PHONE = ModalityFinding(
     told=Modality.UNKNOWN, recognised=Modality.CLINICAL, used=(Modality.CLINICAL,)

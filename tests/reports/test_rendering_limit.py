@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.backends import Backend
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend
 
 STATED = {"class": "melanoma", "confidence": 80}
 

@@ -11,8 +11,8 @@ from pypdf import PdfReader
 from skinapi.reports.verification import Issued
 from skinapi.storage.ids import new_id
 from skinapi.vision.conditions import conditions_table
-from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted
+from tests.support.backends import Backend, Person
 
 NOT_YOURS = "Not found or unauthorized"
 TABLE = conditions_table()

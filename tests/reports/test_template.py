@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from skinapi.records.decisions import Decision
-from skinapi.records.opinions import Certainty, Histology
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.opinions import Certainty, Histology
 from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Sections
 from skinapi.reports.text.sentences import sentences_of
@@ -22,8 +22,9 @@ from skinapi.vision.conditions import (
     Language,
     conditions_table,
 )
-from skinapi.vision.finding import Doubt, Finding, NotRuledOut
-from tests.findings import (
+from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut
+from tests.reports.facts import facts_of
+from tests.support.findings import (
     CONTRADICTED,
     LITTLE_TESTED,
     TESTED,
@@ -32,7 +33,6 @@ from tests.findings import (
     named_finding,
     told_finding,
 )
-from tests.reports.facts import facts_of
 
 TABLE = conditions_table()
 DOUBTS = list(chain.from_iterable(combinations(Doubt, count) for count in range(3)))

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from reportlab.pdfbase.pdfmetrics import stringWidth
 
 from skinapi.reports.pages.characters import UNPRINTABLE, strip_control_characters
-from skinapi.reports.pages.fonts import REGULAR, has_letter
-from skinapi.reports.pages.text_layout import one_line, printable, wrap
-from skinapi.web.visible_text import MOST_MARKS
+from skinapi.reports.pdf.fonts import REGULAR, has_letter
+from skinapi.reports.pdf.text_layout import one_line, printable, wrap
+from skinapi.web.schemas.visible_text import MOST_MARKS
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import OURS
 from tests.served.people import Seeder
 from tests.served.server import Server, serving
-from tests.size import in_drill
+from tests.support.size import in_drill
 
 SCRAPER = "a-token-for-the-collector-of-metrics"
 

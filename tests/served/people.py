@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from skinapi.auth.accounts import Accounts
-from skinapi.services import Services
+from skinapi.auth.accounts.accounts import Accounts
+from skinapi.composition.services import Services
 from skinapi.storage.ids import new_id
-from tests.backends import token_for
 from tests.served.server import Server
 from tests.served.wire import Answer, ask
+from tests.support.backends import token_for
 
 NO_HASH = "none: nobody logs in here"
 

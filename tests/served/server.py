@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from skinapi.commands import check
-from skinapi.services import Services, make_store_of, open_services
+from skinapi.composition.services import Services, make_store_of, open_services
 from skinapi.settings import Settings
-from tests.backends import SECRET
-from tests.models import tiny_model
-from tests.mongod import DIE_WITH_PARENT, free_port
 from tests.served.ready_process import ReadyProcess
 from tests.served.wire import ask
+from tests.stores.mongod import DIE_WITH_PARENT, free_port
+from tests.support.backends import SECRET
+from tests.support.models import tiny_model
 
 ROOT = Path(__file__).parents[2]
 READY_S = 30

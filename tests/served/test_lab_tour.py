@@ -11,12 +11,12 @@ import requests
 
 from tests.lab.sending import zipped
 from tests.learning.pictures import write_ham_like
-from tests.photos import photo_of
 from tests.served.people import Caller, Seeder
 from tests.served.photo_clients import ANGULAR
 from tests.served.server import Server, serving
 from tests.served.wire import Answer
-from tests.size import drill, size
+from tests.support.photos import photo_of
+from tests.support.size import drill, size
 
 TRAINED_S = 240
 FOLLOWED_S = 10

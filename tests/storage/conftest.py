@@ -7,11 +7,11 @@ import pymongo
 import pytest
 from pymongo.database import Database
 
-from skinapi.storage.files import FileBlobs
-from skinapi.storage.mongo import MongoStore
+from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
-from skinapi.storage.sqlite import SqliteStore
-from tests.mock_store import MockStore
+from skinapi.storage.sqlite.sqlite_store import SqliteStore
+from tests.stores.mock_store import MockStore
 
 REAL = ["sqlite", "mongod"]
 

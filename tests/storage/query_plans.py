@@ -9,11 +9,11 @@ import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from skinapi.storage.files import FileBlobs
-from skinapi.storage.mongo import DURABLE, MongoStore
+from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.mongo.mongo_store import DURABLE, MongoStore
 from skinapi.storage.ports import Document
-from skinapi.storage.sqlite import SqliteStore
-from tests.queries import Query
+from skinapi.storage.sqlite.sqlite_store import SqliteStore
+from tests.stores.queries import Query
 
 EXPLAINED = {"find", "aggregate", "findAndModify", "delete", "update", "count"}
 # What a command carries for the session that sent it: an explanation is no part of that.

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from skinapi.errors import Duplicate
-from skinapi.storage.mongo import MongoStore
+from skinapi.storage.documents.port_rules import literal
+from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Documents, Filter, Ops, Store
-from skinapi.storage.validation import literal
-from tests.size import size
 from tests.storage.conftest import sqlite_store
+from tests.support.size import size
 
 PAST, FUTURE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 ids = st.sampled_from(["a", "b", "c", "d", "é", "🩺"])

@@ -12,8 +12,8 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from skinapi.errors import BlobDamaged
-from skinapi.storage.gridfs import CHUNK_BYTES, GridBlobs
 from skinapi.storage.ids import new_blob_key, now
+from skinapi.storage.mongo.gridfs_blobs import CHUNK_BYTES, GridBlobs
 from skinapi.storage.ports import Document, Store
 from tests.storage.conftest import file_blobs
 

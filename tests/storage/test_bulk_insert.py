@@ -2,7 +2,7 @@
 
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
-from tests.bulk_insert import fill, fill_alike
+from tests.stores.bulk_insert import fill, fill_alike
 
 ALIKE = {"made_at": now(), "word": "Ä", "deep": {"list": [1.5, None, "x"]}, "none": None}
 EACH = [{"id": f"{number}", "number": number, "ends_at": now()} for number in range(3)]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from skinapi.errors import Duplicate
+from skinapi.storage.documents.port_rules import literal
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Documents, Filter, Store
-from skinapi.storage.validation import literal
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123000, tzinfo=UTC)
 

@@ -16,12 +16,12 @@ from pymongo.errors import OperationFailure
 
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.storage import make_store, open_store
-from skinapi.storage.disk_errors import READ_ONLY, disk_error
-from skinapi.storage.mongo import MongoStore
-from skinapi.storage.mongo_errors import mongo_errors
+from skinapi.storage.files.disk_errors import READ_ONLY, disk_error
+from skinapi.storage.mongo.mongo_errors import mongo_errors
+from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Documents
-from tests.mongod import free_port
 from tests.storage.conftest import file_blobs, sqlite_store
+from tests.stores.mongod import free_port
 
 ROOM = 256 * 1024
 BIG = os.urandom(2 * ROOM)

@@ -12,8 +12,8 @@ import pytest
 
 from skinapi.errors import Duplicate, StoreUnavailable
 from skinapi.storage.ports import Documents
-from skinapi.storage.sqlite import SqliteStore
-from skinapi.storage.sqlite_file import SqliteFile
+from skinapi.storage.sqlite.database_file import SqliteFile
+from skinapi.storage.sqlite.sqlite_store import SqliteStore
 from tests.storage.conftest import sqlite_store
 
 OPEN = SqliteFile._open  # as servers do, before the tests make it wait for no disk

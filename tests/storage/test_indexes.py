@@ -9,9 +9,9 @@ from pymongo.database import Database
 
 from skinapi.errors import Duplicate
 from skinapi.storage.ids import now
-from skinapi.storage.mongo import MongoStore
+from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Documents, Filter
-from skinapi.storage.sqlite_query import where
+from skinapi.storage.sqlite.filter_to_sql import where
 from tests.storage.conftest import sqlite_store
 
 PAST, FUTURE = now() - timedelta(seconds=1), now() + timedelta(hours=1)

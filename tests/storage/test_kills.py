@@ -16,11 +16,11 @@ import apsw
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.mongo import MongoStore
+from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Blobs, Documents
-from tests.mongod import NoMongodError, running_mongod
-from tests.size import size
 from tests.storage.conftest import sqlite_store
+from tests.stores.mongod import NoMongodError, running_mongod
+from tests.support.size import size
 
 ROOT = Path(__file__).parents[2]
 WRITERS = size(2, 4)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.disk_errors import LOST, LOST_LOG
-from skinapi.storage.sqlite import SqliteStore
+from skinapi.storage.files.disk_errors import LOST, LOST_LOG
+from skinapi.storage.sqlite.sqlite_store import SqliteStore
 from tests.storage.conftest import sqlite_store
 
 

@@ -6,10 +6,10 @@ from contextlib import contextmanager, nullcontext
 import pytest
 
 from skinapi.errors import DiskFull, Duplicate, StoreUnavailable
-from skinapi.storage import outage as outage_module
-from skinapi.storage.outage import FAIL_FAST_S, TIMEOUT_S, Outage
-from skinapi.storage.validation import literal
-from tests.mock_store import MockStore
+from skinapi.storage.documents.port_rules import literal
+from skinapi.storage.mongo import outage as outage_module
+from skinapi.storage.mongo.outage import FAIL_FAST_S, TIMEOUT_S, Outage
+from tests.stores.mock_store import MockStore
 
 
 class Clock:

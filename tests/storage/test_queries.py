@@ -11,13 +11,13 @@ import pytest
 
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Store
-from tests.backends import Backend
-from tests.bulk_insert import fill
 from tests.conftest import own_database
-from tests.known_queries import KNOWN, OTHER
-from tests.openrouter import KEY
-from tests.queries import ADAPTERS, METHODS, SOURCES, Query, Recorder
 from tests.storage.query_plans import MongoPlans, SqlitePlans
+from tests.stores.bulk_insert import fill
+from tests.stores.known_queries import KNOWN, OTHER
+from tests.stores.queries import ADAPTERS, METHODS, SOURCES, Query, Recorder
+from tests.support.backends import Backend
+from tests.support.openrouter import KEY
 
 Plans = SqlitePlans | MongoPlans
 RECORDS = 500
@@ -148,7 +148,7 @@ def test_the_recorder_notes_who_asks_what(tmp_path: Path, recorder: Recorder) ->
     recorder.sent.clear()
     admin = backend.member(role="admin")
     admin.call("GET", "/doctors")
-    assert "auth/accounts.py Accounts.page accounts find role = limit" in recorder.sent
+    assert "auth/accounts/accounts.py Accounts.page accounts find role = limit" in recorder.sent
     backend.services.store.collection("accounts").find({"name": "asked by a test"})
     assert not [shape for shape in recorder.sent if "name" in shape]
     backend.services.store.close()

@@ -15,8 +15,8 @@ import pytest
 
 from skinapi.errors import Duplicate
 from skinapi.storage.ports import Documents, Ops
-from tests.size import size
 from tests.storage.conftest import sqlite_store
+from tests.support.size import size
 
 HANDS = 8
 

@@ -6,9 +6,9 @@ from contextlib import closing
 import pytest
 
 from skinapi.errors import StoreUnavailable
-from skinapi.storage.mongo import MongoStore
-from tests.mongod import NoMongodError
-from tests.replica_set import ReplicaSet, running_replica_set
+from skinapi.storage.mongo.mongo_store import MongoStore
+from tests.stores.mongod import NoMongodError
+from tests.stores.replica_set import ReplicaSet, running_replica_set
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import Duplicate, NotFound, StoreBusy, StoreUnavailable
-from skinapi.storage import mongo_transactions
 from skinapi.storage.ids import now
-from skinapi.storage.mongo import MongoStore
+from skinapi.storage.mongo import mongo_transactions
+from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Document, Documents, Store
 from tests.storage.conftest import sqlite_store
 

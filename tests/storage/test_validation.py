@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from skinapi.storage.documents.port_rules import check_filter, literal
 from skinapi.storage.ports import Documents, Filter
-from skinapi.storage.validation import check_filter, literal
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 BAD_TEXTS = ["a\0b", "\ud800", "x\udfff"]

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from skinapi import services
+from skinapi.composition import services
+from skinapi.composition.migrations import migrations_of
+from skinapi.composition.services import open_services
 from skinapi.errors import StoreTooNew, UnsafeSettings
-from skinapi.migrations import migrations_of
-from skinapi.services import open_services
-from skinapi.storage import version
+from skinapi.storage import store_version as version
 from skinapi.storage.ports import Document, Store
-from skinapi.storage.version import STORE, VERSION, accept_key, join_store
-from tests.backends import Backend
+from skinapi.storage.store_version import STORE, VERSION, accept_key, join_store
+from tests.support.backends import Backend
 
 KEY, NEXT_KEY = "k" * 32, "n" * 32
 NEXT = VERSION + 1

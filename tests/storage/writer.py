@@ -9,7 +9,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from skinapi.storage.mongo import MongoStore
+from skinapi.storage.mongo.mongo_store import MongoStore
 from skinapi.storage.ports import Store
 from tests.storage.conftest import sqlite_store
 

@@ -16,18 +16,18 @@ from opentelemetry.trace import SpanKind
 from skinapi import telemetry, tracing
 from skinapi.errors import UnsafeSettings
 from skinapi.jobs.job import Job
-from skinapi.jobs.lane import _run_traced
-from skinapi.jobs.queue import Jobs
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.worker.lane import _run_traced
 from skinapi.logs import configure_logs
 from skinapi.storage.ports import Blobs, Documents
 from skinapi.storage.traced import TracedStore, traced
 from skinapi.telemetry import opentelemetry_tracer, start_tracing
 from skinapi.telemetry.opentelemetry_tracer import open_tracer, sampler_of
-from skinapi.web.traces import TracedApplication
-from tests.backends import PASSWORD, Backend, settings_in
-from tests.mongod import free_port
-from tests.openrouter import KEY, running_openrouter
+from skinapi.web.monitoring.request_traces import TracedApplication
 from tests.prediction.photographer import predicted
+from tests.stores.mongod import free_port
+from tests.support.backends import PASSWORD, Backend, settings_in
+from tests.support.openrouter import KEY, running_openrouter
 from tests.telemetry.conftest import Spans
 
 TRACE_ID, SPAN_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from skinapi.auth.waiting_expiry import WaitingExpiry
+from skinapi.auth.accounts.waiting_expiry import WaitingExpiry
 from skinapi.storage.ids import now
-from tests.backends import PASSWORD, Backend, Person
+from tests.support.backends import PASSWORD, Backend, Person
 from tests.use_cases.use_case import UseCase
 
 NEW = "another horse"

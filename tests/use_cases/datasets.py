@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from skinapi.lab import publishing
-from tests.backends import Backend, Person
+from skinapi.lab.checks import publishing
 from tests.lab.conftest import InspectorHere
 from tests.lab.sending import labelled, upload, zipped
 from tests.lab.test_from_reviews import Clinic, clinic_of
+from tests.support.backends import Backend, Person
 from tests.use_cases.use_case import UseCase, acts_on
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.backends import Backend, Person
 from tests.prediction.photographer import predicted, send
+from tests.support.backends import Backend, Person
 from tests.use_cases.use_case import UseCase
 
 

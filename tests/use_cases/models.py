@@ -8,9 +8,9 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from skinapi.vision.model import write_checksums
-from tests.backends import Backend, Person
-from tests.models import write_model
+from skinapi.vision.network.model import write_checksums
+from tests.support.backends import Backend, Person
+from tests.support.models import write_model
 from tests.use_cases.use_case import UseCase, acts_on
 
 OVERRIDE = {"override": True, "reason": "a test of kills"}

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.backends import Backend
+from tests.support.backends import Backend
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from skinapi.vision.calibration import Calibration, HeldOutFigures, ModelCalibration
+from skinapi.vision.calibration.model_calibration import (
+    Calibration,
+    HeldOutFigures,
+    ModelCalibration,
+)
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.engine import Engine, EngineOutput
-from skinapi.vision.heatmap import Head
-from skinapi.vision.model import Model
-from skinapi.vision.tensor import Tensor
-from tests.cards import model_card
+from skinapi.vision.network.engine import Engine, EngineOutput
+from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.model import Model
+from skinapi.vision.network.tensor import Tensor
+from tests.support.cards import model_card
 
 LABELS = conditions_table().keys
 FEATURES = 64

@@ -7,9 +7,9 @@ import numpy as np
 import openvino as ov
 from openvino import opset13 as ops
 
-from skinapi.vision.calibration import ModelCalibration
-from skinapi.vision.heatmap import Head
-from skinapi.vision.model import (
+from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.model import (
     CALIBRATION,
     CARD,
     HEAD,
@@ -18,9 +18,9 @@ from skinapi.vision.model import (
     write_checksums,
     write_head,
 )
-from skinapi.vision.openvino_engine import OUTPUTS
-from skinapi.vision.tensor import Scaling
-from tests.cards import model_card
+from skinapi.vision.network.openvino_engine import OUTPUTS
+from skinapi.vision.network.tensor import Scaling
+from tests.support.cards import model_card
 
 SIDE = 16
 LABELS_USED = ("melanoma", "melanocytic_nevus", "normal_skin")

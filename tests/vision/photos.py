@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from skinapi.vision.photo import Photo
+from skinapi.vision.decoding.photo import Photo
 
 SKIN, SPOT = (205, 150, 125), (95, 55, 45)
 # A third of the time or less, for files that are somewhat larger.

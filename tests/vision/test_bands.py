@@ -18,8 +18,8 @@ from skinapi.vision.bands import (
 )
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context
-from skinapi.vision.finding import rank, sum_malignant
-from tests.size import size
+from skinapi.vision.finding.finding import rank, sum_malignant
+from tests.support.size import size
 from tests.vision.fakes import LABELS
 
 TABLE = conditions_table()

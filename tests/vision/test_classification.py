@@ -9,14 +9,14 @@ from PIL import Image, ImageFilter
 from pydantic import ValidationError
 
 from skinapi.errors import Refused
-from skinapi.vision.calibration import Calibration, ModelCalibration
+from skinapi.vision.calibration.linear_classifier import LinearClassifier
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
+from skinapi.vision.calibration.skin_detector import SkinDetector
 from skinapi.vision.classification import classify_photo
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.finding import Doubt, Finding
-from skinapi.vision.linear import LinearClassifier
-from skinapi.vision.out_of_distribution import OutOfDistributionDetector
-from skinapi.vision.skin_detector import SkinDetector
+from skinapi.vision.finding.finding import Doubt, Finding
 from tests.vision.fakes import FEATURES, LABELS, FakeEngine, fake_model
 from tests.vision.photos import encoded, skin_with_spot
 

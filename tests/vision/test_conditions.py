@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from skinapi.vision.calibration import ENOUGH_TESTED
+from skinapi.vision.calibration.model_calibration import ENOUGH_TESTED
 from skinapi.vision.conditions import (
     LANGUAGES,
     Band,
@@ -15,7 +15,7 @@ from skinapi.vision.conditions import (
     Source,
     conditions_table,
 )
-from tests.wording import jargon_in
+from tests.support.wording import jargon_in
 
 MEDICAL = {"guideline", "society", "peer_reviewed", "health_service"}
 ABOUT_THE_SOFTWARE = {"what_it_is", "treatment_note"}

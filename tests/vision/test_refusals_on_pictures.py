@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from skinapi.learning.measure.outcomes import name_outcome
-from skinapi.vision.model import SHIPPED_MODEL, Model, open_model
-from tests.size import size
+from skinapi.learning.measure.served_results.outcomes import name_outcome
+from skinapi.vision.network.model import SHIPPED_MODEL, Model, open_model
+from tests.support.size import size
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = [

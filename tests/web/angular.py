@@ -4,7 +4,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from tests.backends import Backend, Person
+from tests.support.backends import Backend, Person
 
 ORIGIN = "http://localhost:4200"
 DEFAULT_PASSWORD = "defaultPass123"

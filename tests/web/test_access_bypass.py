@@ -6,8 +6,8 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.web.routes import declared_routes
-from tests.backends import Backend, Person
+from skinapi.web.routing.declaration import declared_routes
+from tests.support.backends import Backend, Person
 
 HEADERS: list[dict[str, str]] = [
     {"X-HTTP-Method-Override": "DELETE"},

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import pytest
 
 from skinapi.storage.ids import now
-from tests.backends import PASSWORD, Backend
+from tests.support.backends import PASSWORD, Backend
 from tests.web.angular import DEFAULT_PASSWORD, ORIGIN, Angular, shown
 
 PATHS = [

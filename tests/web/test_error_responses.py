@@ -11,7 +11,7 @@ from flask import Response
 from werkzeug.test import TestResponse
 
 from skinapi.errors import Conflict, NotFound, StoreUnavailable
-from tests.backends import Backend, Person
+from tests.support.backends import Backend, Person
 from tests.web.angular import ORIGIN, assert_readable
 from tests.web.failing_routes import LARGEST, FailingBackend
 

@@ -6,8 +6,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import Opened
-from skinapi.web.routes import declared_routes
-from tests.backends import Backend
+from skinapi.web.routing.declaration import declared_routes
+from tests.support.backends import Backend
 
 EVIL = "https://evil.example"
 CLINIC = "https://clinic.example"

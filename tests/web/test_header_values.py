@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
-from skinapi.web.request_parsing import ignore_unreadable_headers
-from tests.backends import Backend
+from skinapi.web.bodies.request_parsing import ignore_unreadable_headers
+from tests.support.backends import Backend
 
 # Each header that werkzeug parses, and the properties of a request that it is parsed for. Not here:
 # Authorization (auth reads it as it is) and Host (Flask refuses it while it chooses the route).

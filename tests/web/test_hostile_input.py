@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from skinapi.auth.emails import (
+from skinapi.auth.accounts.emails import (
     IDEOGRAPHIC_FULL_STOP,
     normalise_email,
     normalise_new_email,
     spellings_of,
 )
-from tests.backends import PASSWORD, Backend
+from tests.support.backends import PASSWORD, Backend
 from tests.web.angular import ORIGIN, assert_readable
 
 GOOD = {"name": "Ada Example", "email": "ada@example.org", "password": PASSWORD}

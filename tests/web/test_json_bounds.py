@@ -16,10 +16,10 @@ from skinapi.clients.explainable import ImageData
 from skinapi.errors import InvalidBody
 from skinapi.json_bounds import holds_more_values
 from skinapi.web.access import Opened, Public
-from skinapi.web.request_parsing import MOST_VALUES, read_body
-from skinapi.web.routes import Route, declared_routes
-from skinapi.web.schema_types import Body
-from tests.backends import Backend
+from skinapi.web.bodies.request_parsing import MOST_VALUES, read_body
+from skinapi.web.routing.declaration import Route, declared_routes
+from skinapi.web.schemas.schema_types import Body
+from tests.support.backends import Backend
 
 MB = 1024 * 1024
 TEXTS = st.text(st.sampled_from('[{,]}:"\\ a\né')) | st.text()

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from skinapi.errors import StoreUnavailable, UnsafeSettings
-from skinapi.web.limits import Limits, Rate, caller_address
-from skinapi.web.routes import declared_routes
-from tests.backends import Backend
+from skinapi.web.limits.rate_limits import Limits, Rate, caller_address
+from skinapi.web.routing.declaration import declared_routes
+from tests.support.backends import Backend
 
 HEADER = re.compile(r'"(\w+)";q=(\d+);w=(\d+)')
 

@@ -10,10 +10,10 @@ from limits import parse
 from limits.storage import MongoDBStorage
 from limits.strategies import MovingWindowRateLimiter
 
-from skinapi.storage.mongo_snapshot import LIMIT_COUNTERS, LIMIT_WINDOWS
-from skinapi.web.limits_mongo import MongoWindows
-from skinapi.web.limits_sqlite import Window
-from tests.mongo_commands import noted_commands
+from skinapi.storage.mongo.mongo_snapshot import LIMIT_COUNTERS, LIMIT_WINDOWS
+from skinapi.web.limits.mongo_windows import MongoWindows
+from skinapi.web.limits.sqlite_windows import Window
+from tests.stores.mongo_commands import noted_commands
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("100/minute")
 

@@ -13,8 +13,8 @@ import apsw
 import pytest
 from limits import parse
 
-from skinapi.web.limits_sqlite import SqliteWindows, Window
-from tests.size import size
+from skinapi.web.limits.sqlite_windows import SqliteWindows, Window
+from tests.support.size import size
 
 ONE, FEW, MANY = parse("1/minute"), parse("2/minute"), parse("1000000000/second")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from werkzeug.test import TestResponse
 
 from skinapi.web.access import Signed
-from skinapi.web.limits import Rate
-from skinapi.web.list_concurrency import MOST_OF_ONE_CALLER
-from skinapi.web.pagination import Page
-from skinapi.web.routes import Routes
-from skinapi.web.schema_types import Answer
-from tests.backends import Backend, Person
+from skinapi.web.limits.list_concurrency import MOST_OF_ONE_CALLER
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas.schema_types import Answer
+from tests.support.backends import Backend, Person
 
 
 class Item(Answer):

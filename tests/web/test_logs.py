@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from skinapi.logs import LossyStream, shield_output
-from tests.backends import PASSWORD, Backend
+from tests.support.backends import PASSWORD, Backend
 
 REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from skinapi.web.routes import Route, declared_routes
-from tests.access import PEOPLE, ROWS, SampleAccounts
-from tests.backends import Backend
+from skinapi.web.routing.declaration import Route, declared_routes
+from tests.support.access import PEOPLE, ROWS, SampleAccounts
+from tests.support.backends import Backend
 
 THIEF = "f" * 32
 MARK = 770077

@@ -11,10 +11,10 @@ import pytest
 from flask import Flask
 
 from skinapi.errors import StoreUnavailable
-from skinapi.jobs.queue import Jobs
-from skinapi.web import metrics
-from skinapi.web.limits_sqlite import SqliteWindows
-from tests.backends import Backend
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.web.limits.sqlite_windows import SqliteWindows
+from skinapi.web.monitoring import request_metrics as metrics
+from tests.support.backends import Backend
 
 SCRAPER = "a-token-for-the-collector-of-metrics"
 LEASE = timedelta(seconds=30)

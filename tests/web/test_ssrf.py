@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.backends import Backend
-from tests.photos import photo_of
+from tests.support.backends import Backend
+from tests.support.photos import photo_of
 
 ADDRESSES = [
     "http://169.254.169.254/latest/meta-data/",

@@ -4,10 +4,10 @@ from typing import NoReturn
 
 import pytest
 
-from skinapi.auth.accounts import Accounts
+from skinapi.auth.accounts.accounts import Accounts
 from skinapi.errors import StoreUnavailable
-from skinapi.web.limits import Limits
-from tests.backends import Backend
+from skinapi.web.limits.rate_limits import Limits
+from tests.support.backends import Backend
 
 
 def test_a_request_that_waited_for_its_account_does_not_wait_to_be_counted(

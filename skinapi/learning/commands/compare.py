@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from skinapi.learning.commands.console import print_line
 from skinapi.learning.commands.evaluate_options import CompareOptions
+from skinapi.learning.commands.terminal import print_line
 from skinapi.learning.data.samples import Sample, select_part
 from skinapi.learning.data.sources import load_sources
 from skinapi.learning.data.splits import check_split, read_split
 from skinapi.learning.measure.comparison import Difference, compare_predictions
 from skinapi.learning.measure.predictions import Predictions, predict, run_model
-from skinapi.learning.measure.stress import compare_stress
+from skinapi.learning.measure.robustness.stress import compare_stress
 from skinapi.settings import Settings
-from skinapi.vision.model import Model, open_model
+from skinapi.vision.network.model import Model, open_model
 
 
 def run(settings: Settings, options: CompareOptions) -> int:  # noqa: ARG001

@@ -5,22 +5,22 @@ from collections import Counter
 from dataclasses import replace
 
 from skinapi.errors import BadDataset
-from skinapi.learning.commands.console import print_line, raise_disk_full
 from skinapi.learning.commands.evaluate_options import EvaluateOptions
-from skinapi.learning.data.datasets import Dataset, load_dataset, load_pictures
+from skinapi.learning.commands.terminal import print_line, raise_disk_full
+from skinapi.learning.data.dataset_folders import Dataset, load_dataset, load_pictures
 from skinapi.learning.data.samples import second_half, select_part
 from skinapi.learning.data.skin_patches import cut_normal_skin
 from skinapi.learning.data.sources import load_normal_skin, parse_source
 from skinapi.learning.data.splits import read_split
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.predictions import run_model
-from skinapi.learning.measure.skin_figures import measure_not_skin
-from skinapi.learning.measure.tables import describe_figures
+from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
+from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.settings import Settings
 from skinapi.vision.context import Modality
-from skinapi.vision.labels import label_spellings
-from skinapi.vision.model import SHIPPED_MODEL, open_model
-from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.labels.spellings import label_spellings
+from skinapi.vision.network.model import SHIPPED_MODEL, open_model
+from skinapi.vision.network.openvino_engine import Precision
 
 
 def run(settings: Settings, options: EvaluateOptions) -> int:

@@ -6,20 +6,24 @@ from pathlib import Path
 
 import numpy as np
 
-from skinapi.learning.commands.console import print_line, raise_disk_full
+from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import ExportOptions
-from skinapi.learning.data.datasets import load_pictures
+from skinapi.learning.data.dataset_folders import load_pictures
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.package.export import export_servable, new_model_folder, write_model_files
-from skinapi.learning.package.limits import describe_missing_labels
+from skinapi.learning.package.known_limits import describe_missing_labels
+from skinapi.learning.package.openvino_export import (
+    export_servable,
+    new_model_folder,
+    write_model_files,
+)
 from skinapi.learning.package.servable import Servable, make_servable
-from skinapi.learning.package.user_files import load_user_network
-from skinapi.learning.train.inputs import NetworkInputs
+from skinapi.learning.package.user_networks import load_user_network
+from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.settings import Settings
-from skinapi.vision.calibration import ModelCalibration
-from skinapi.vision.labels import name_outputs
-from skinapi.vision.openvino_engine import Precision
-from skinapi.vision.tensor import Scaling, Tensor, scale_pixels
+from skinapi.vision.calibration.model_calibration import ModelCalibration
+from skinapi.vision.labels.spellings import name_outputs
+from skinapi.vision.network.openvino_engine import Precision
+from skinapi.vision.network.tensor import Scaling, Tensor, scale_pixels
 
 COMPARED = 32
 LONGEST_NAME = 60

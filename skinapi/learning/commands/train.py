@@ -10,9 +10,9 @@ from typing import Any
 import keras
 
 from skinapi.errors import BadNetwork
-from skinapi.learning.commands.console import print_line, raise_disk_full
+from skinapi.learning.commands.terminal import print_line, raise_disk_full
 from skinapi.learning.commands.train_options import TrainOptions
-from skinapi.learning.data.datasets import require_classes
+from skinapi.learning.data.dataset_folders import require_classes
 from skinapi.learning.data.sources import NEXT_KEY, Sources, load_part, load_sources
 from skinapi.learning.data.splits import (
     PARTS,
@@ -24,21 +24,21 @@ from skinapi.learning.data.splits import (
     write_split,
 )
 from skinapi.learning.measure.predictions import lesion_classes
-from skinapi.learning.measure.tables import describe_figures
+from skinapi.learning.measure.tables.figure_tables import describe_figures
 from skinapi.learning.package.card import describe_training, list_sources
-from skinapi.learning.package.export import new_model_folder
-from skinapi.learning.package.limits import describe_limits
+from skinapi.learning.package.known_limits import describe_limits
+from skinapi.learning.package.openvino_export import new_model_folder
 from skinapi.learning.package.trained_model import calibrate_and_measure, export_trained
 from skinapi.learning.progress import Report
-from skinapi.learning.train.fitting import OnEpoch
-from skinapi.learning.train.initial_weights import initialise
+from skinapi.learning.train.inputs.teachers import open_teachers
+from skinapi.learning.train.phase_training import OnEpoch
 from skinapi.learning.train.phases import PHASES, default_phases
 from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.learning.train.teachers import open_teachers
 from skinapi.learning.train.training import train_network
+from skinapi.learning.train.weights.initial import initialise
 from skinapi.settings import Settings
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.model import SHIPPED_MODEL, read_card
+from skinapi.vision.network.model import SHIPPED_MODEL, read_card
 
 # These change nothing about the network, so the card's command leaves them out.
 NOT_REPEATED = ("work", "out", "licence", "note")

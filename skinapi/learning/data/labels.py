@@ -1,7 +1,7 @@
 """Tells apart what one output of the network is trained on."""
 
 from skinapi.learning.data.samples import Sample
-from skinapi.vision.labels import SQUAMOUS
+from skinapi.vision.labels.spellings import SQUAMOUS
 
 
 def is_squamous(sample: Sample) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from skinapi.vision.context import Modality
-from skinapi.vision.picture import open_picture
+from skinapi.vision.decoding.picture import open_picture
 
 Box = tuple[int, int, int, int]
 

@@ -12,8 +12,8 @@ from PIL import Image, ImageFilter
 from skinapi.learning.data.samples import Box, Sample, open_sample
 from skinapi.learning.progress import Progress, Report
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.connected_components import Mask
-from skinapi.vision.mask import Numbers, find_lesion, find_scale, shrink_smoothly
+from skinapi.vision.measures.connected_components import Mask
+from skinapi.vision.measures.outline import Numbers, find_lesion, find_scale, shrink_smoothly
 
 # The skin around these is sun-damaged: it is no example of normal skin.
 NEVER_CUT_FROM = ("actinic_keratosis", NORMAL_SKIN)

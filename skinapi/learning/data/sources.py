@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.datasets import (
+from skinapi.learning.data.dataset_folders import (
     Dataset,
     load_dataset,
     load_pictures,
@@ -21,7 +21,7 @@ from skinapi.learning.data.splits import Part
 from skinapi.learning.progress import Report
 from skinapi.vision.conditions import NORMAL_SKIN
 from skinapi.vision.context import Modality
-from skinapi.vision.labels import label_spellings
+from skinapi.vision.labels.spellings import label_spellings
 
 KEYS = ("modality", "licence", "share", "labels")
 # A licence may hold commas: only a comma before `word=` begins the next key.

@@ -3,22 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from skinapi.learning.data.datasets import Dataset
+from skinapi.learning.data.dataset_folders import Dataset
 from skinapi.learning.data.labels import is_squamous
 from skinapi.learning.data.samples import Sample, one_per_lesion
-from skinapi.learning.measure.figures import (
+from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
+from skinapi.learning.measure.patient_fact_gains import measure_gain
+from skinapi.learning.measure.prediction_figures import (
     measure_bands,
     measure_doubt,
     measure_melanoma,
     measure_predictions,
     short_name,
-)
-from skinapi.learning.measure.group_figures import measure_by, measure_subgroups, source_of
-from skinapi.learning.measure.outcomes import count_outcomes, pick_results
-from skinapi.learning.measure.patient_facts import measure_gain
-from skinapi.learning.measure.prediction_set_figures import (
-    measure_modality_recognition,
-    measure_prediction_sets,
 )
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
@@ -28,8 +23,15 @@ from skinapi.learning.measure.predictions import (
     predict,
     run_model,
 )
-from skinapi.learning.measure.saliency import measure_saliency
-from skinapi.learning.measure.served_figures import (
+from skinapi.learning.measure.robustness.saliency import measure_saliency
+from skinapi.learning.measure.robustness.shortcuts import measure_shortcuts
+from skinapi.learning.measure.robustness.stress import measure_stress
+from skinapi.learning.measure.served_results.outcomes import count_outcomes, pick_results
+from skinapi.learning.measure.served_results.prediction_set_figures import (
+    measure_modality_recognition,
+    measure_prediction_sets,
+)
+from skinapi.learning.measure.served_results.served_figures import (
     measure_malignant_caught,
     measure_refusals,
     measure_scc,
@@ -37,13 +39,11 @@ from skinapi.learning.measure.served_figures import (
     select_one_per_lesion,
     serve_as_if_tested,
 )
-from skinapi.learning.measure.shortcuts import measure_shortcuts
-from skinapi.learning.measure.skin_figures import measure_normal_skin
-from skinapi.learning.measure.stress import measure_stress
+from skinapi.learning.measure.served_results.skin_figures import measure_normal_skin
 from skinapi.learning.progress import Report
+from skinapi.vision.calibration.modality import KNOWN
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.modality import KNOWN
-from skinapi.vision.model import Model
+from skinapi.vision.network.model import Model
 
 
 def evaluate_model(

@@ -7,8 +7,8 @@ import numpy as np
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure import metrics
-from skinapi.learning.measure.figures import measure_bands, measure_predictions
-from skinapi.learning.measure.patient_facts import SITE_WORDS
+from skinapi.learning.measure.patient_fact_gains import SITE_WORDS
+from skinapi.learning.measure.prediction_figures import measure_bands, measure_predictions
 from skinapi.learning.measure.predictions import (
     ModelOutputs,
     Predictions,
@@ -16,7 +16,7 @@ from skinapi.learning.measure.predictions import (
     predict,
     shared_classes,
 )
-from skinapi.vision.model import Model
+from skinapi.vision.network.model import Model
 
 AGES = ((0, 30), (30, 45), (45, 60), (60, 75), (75, 200))
 SUBGROUPS = ("age", "sex", "localization", "dx_type", "fitzpatrick")

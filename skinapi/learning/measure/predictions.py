@@ -13,13 +13,13 @@ from skinapi.learning.data.augmentation import DIHEDRAL
 from skinapi.learning.data.degradation import Change
 from skinapi.learning.data.samples import Sample, one_per_lesion, read_sample
 from skinapi.learning.progress import Progress, Report
-from skinapi.vision.assessment import Assessment, assess, state
-from skinapi.vision.calibration import softmax
+from skinapi.vision.calibration.model_calibration import softmax
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
-from skinapi.vision.model import Model
-from skinapi.vision.photo import Photo, read_photo
-from skinapi.vision.quality import measure_quality
+from skinapi.vision.decoding.photo import Photo, read_photo
+from skinapi.vision.finding.assessment import Assessment, assess, state
+from skinapi.vision.measures.quality import measure_quality
+from skinapi.vision.network.model import Model
 from skinapi.vision.refusals import Reason
 
 BATCH = 8

@@ -12,24 +12,24 @@ from typing import Any
 
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.splits import SPLIT
-from skinapi.learning.measure.served_tables import describe_served
-from skinapi.learning.measure.tables import (
+from skinapi.learning.measure.tables.figure_tables import (
     describe_classes,
     describe_groups,
     describe_subgroups,
     describe_thresholds,
     list_robustness,
 )
-from skinapi.learning.measure.text_tables import (
+from skinapi.learning.measure.tables.served_tables import describe_served
+from skinapi.learning.measure.tables.text_tables import (
     NOTHING,
     Block,
     Table,
     show_interval,
     write_markdown,
 )
-from skinapi.learning.train.fitting import PhaseStatus
+from skinapi.learning.train.phase_training import PhaseStatus
 from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.vision.model import CALIBRATION, CARD
+from skinapi.vision.network.model import CALIBRATION, CARD
 
 README = "README.md"
 SUMMARY = {

@@ -8,29 +8,29 @@ import keras
 import numpy as np
 
 from skinapi.errors import BadDataset
-from skinapi.learning.data.datasets import Dataset, load_pictures
+from skinapi.learning.data.dataset_folders import Dataset, load_pictures
 from skinapi.learning.data.samples import second_half
 from skinapi.learning.measure import metrics
 from skinapi.learning.measure.evaluation import evaluate_model, measure_robustness
 from skinapi.learning.measure.predictions import ModelOutputs, predict, run_model
-from skinapi.learning.measure.served_figures import measure_tested
-from skinapi.learning.measure.skin_figures import measure_not_skin
-from skinapi.learning.package.calibration import calibrate_model
+from skinapi.learning.measure.served_results.served_figures import measure_tested
+from skinapi.learning.measure.served_results.skin_figures import measure_not_skin
 from skinapi.learning.package.card import write_readable_card
-from skinapi.learning.package.charts import draw_charts
-from skinapi.learning.package.export import export_servable, write_model_files
+from skinapi.learning.package.card_charts import draw_charts
+from skinapi.learning.package.fit_calibration import calibrate_model
+from skinapi.learning.package.openvino_export import export_servable, write_model_files
 from skinapi.learning.package.servable import make_servable
 from skinapi.learning.progress import Report
-from skinapi.learning.train.float16_weights import round_to_float16
-from skinapi.learning.train.inputs import NetworkInputs
+from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES
 from skinapi.learning.train.recipe import Recipe, TrainingData
-from skinapi.learning.train.stored_weights import save_norms
-from skinapi.vision.calibration import ModelCalibration
+from skinapi.learning.train.weights.float16 import round_to_float16
+from skinapi.learning.train.weights.stored import save_norms
+from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.context import Modality
-from skinapi.vision.modality import KNOWN
-from skinapi.vision.model import Model, open_model
-from skinapi.vision.openvino_engine import Precision
+from skinapi.vision.network.model import Model, open_model
+from skinapi.vision.network.openvino_engine import Precision
 
 COMPARED = 200
 MAX_BF16_LOSS = 0.002

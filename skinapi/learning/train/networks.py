@@ -7,7 +7,7 @@ from typing import Literal
 
 import keras
 
-from skinapi.vision.tensor import Scaling
+from skinapi.vision.network.tensor import Scaling
 
 # How much smaller than the input the last feature map is, in each of the four architectures.
 STRIDE = 32

@@ -10,10 +10,10 @@ from skinapi.learning.data.augmentation import Augmentation
 from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 from skinapi.learning.data.samples import Sample
-from skinapi.learning.train.batches import Floats
+from skinapi.learning.train.inputs.batches import Floats
+from skinapi.learning.train.inputs.teachers import Teachers
 from skinapi.learning.train.networks import STRIDE, build_network, precision
 from skinapi.learning.train.phases import PHASES, Phase
-from skinapi.learning.train.teachers import Teachers
 
 
 @dataclass(frozen=True, slots=True)

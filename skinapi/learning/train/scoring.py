@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from skinapi.errors import BadDataset
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.measure.metrics import balanced_accuracy, log_loss, macro_auc
-from skinapi.learning.train.inputs import Features
-from skinapi.vision.calibration import softmax
+from skinapi.learning.train.inputs.network_inputs import Features
+from skinapi.vision.calibration.model_calibration import softmax
 from skinapi.vision.conditions import NORMAL_SKIN
-from skinapi.vision.tensor import Tensor
+from skinapi.vision.network.tensor import Tensor
 
 LoadInput = Callable[[int], Tensor | Features]
 Logits = NDArray[np.floating]

@@ -12,10 +12,10 @@ import numpy as np
 
 from skinapi.errors import BadNetwork
 from skinapi.learning.progress import Report
-from skinapi.learning.train.batch_norm import fuse, unfuse
-from skinapi.learning.train.batches import Batches, Fetch, FetchSwitch
-from skinapi.learning.train.fitting import OnEpoch, PhaseStatus, read_status, run_phase
-from skinapi.learning.train.inputs import NetworkInputs
+from skinapi.learning.train.inputs.batches import Batches, Fetch, FetchSwitch
+from skinapi.learning.train.inputs.network_inputs import NetworkInputs
+from skinapi.learning.train.inputs.sampling import Sampler, balance_samples
+from skinapi.learning.train.inputs.views import ViewCache, Views
 from skinapi.learning.train.networks import (
     ARCHITECTURES,
     STRIDE,
@@ -23,12 +23,12 @@ from skinapi.learning.train.networks import (
     build_trunk,
     freeze_below,
 )
+from skinapi.learning.train.phase_training import OnEpoch, PhaseStatus, read_status, run_phase
 from skinapi.learning.train.phases import Phase
 from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.resuming import check_resume
-from skinapi.learning.train.sampling import Sampler, balance_samples
 from skinapi.learning.train.scoring import LoadInput, require_scorable, score_network
-from skinapi.learning.train.views import ViewCache, Views
+from skinapi.learning.train.weights.batch_norm import fuse, unfuse
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from skinapi.errors import Duplicate
-from skinapi.records.submissions import Submission
+from skinapi.records.findings.submissions import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.storage.ids import new_id, now

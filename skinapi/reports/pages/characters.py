@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from skinapi.web.visible_text import cap_marks
+from skinapi.web.schemas.visible_text import cap_marks
 
 # Shown in place of a letter that the font does not have.
 UNPRINTABLE = "□"

@@ -5,19 +5,19 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
-from skinapi.records.decisions import Decision
-from skinapi.records.opinions import Histology, Opinion
+from skinapi.records.reviews.decisions import Decision
+from skinapi.records.reviews.opinions import Histology, Opinion
 from skinapi.reports.narrative import Writer
 from skinapi.reports.pages.labels import labels_of
-from skinapi.reports.pages.labels.schema import Labels
-from skinapi.reports.reading import Reading, read_in_order
+from skinapi.reports.pages.labels.labels import Labels
+from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.summary import Summary
 from skinapi.vision.conditions import Band, Language, conditions_table
 from skinapi.vision.context import Modality
-from skinapi.vision.finding import probability_of
-from skinapi.vision.quality import LEAST_SHARPNESS
+from skinapi.vision.finding.finding import probability_of
+from skinapi.vision.measures.quality import LEAST_SHARPNESS
 
 Row = tuple[str, str]
 TIME = "%Y-%m-%d %H:%M UTC"

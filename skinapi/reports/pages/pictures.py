@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from PIL import Image
 
 from skinapi.reports.report import Pictures
-from skinapi.vision.overlay import draw_overlay
-from skinapi.vision.photo import Photo
+from skinapi.vision.decoding.photo import Photo
+from skinapi.vision.drawing.overlay import draw_overlay
 
 # 84 mm on paper at 170 dots per inch.
 PRINTED_SIDE = 560

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
+from skinapi.languages import NO_BREAK_SPACE
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason
 from skinapi.reports.text.added_sentences import admitted_words, is_admitted
@@ -30,7 +31,6 @@ from skinapi.reports.text.sentences import (
 )
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
-from skinapi.vision.typography import NO_BREAK_SPACE
 
 LLM_PARTS = ("overview", "confidence_explanation")
 ACTION_PARTS = ("recommendation", "next_steps")

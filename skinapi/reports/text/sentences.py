@@ -7,9 +7,9 @@ from functools import cache
 
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.reports.text.catalogues.schema import Catalogue
+from skinapi.reports.text.catalogues.catalogue import Catalogue
 from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
-from skinapi.vision.notices import percent_text
+from skinapi.vision.finding.notices import percent_text
 
 END = re.compile(r"(?<=[.!?…])\s+")
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")

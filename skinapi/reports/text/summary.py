@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.vision.calibration import HeldOutFigures
+from skinapi.vision.calibration.model_calibration import HeldOutFigures
 from skinapi.vision.conditions import (
     NORMAL_SKIN,
     Frozen,

@@ -18,8 +18,8 @@ from skinapi.vision.conditions import (
     Said,
     conditions_table,
 )
-from skinapi.vision.finding import NotRuledOut, Ranked, doubt_notice, probability_of
-from skinapi.vision.notices import modality_doubts
+from skinapi.vision.finding.finding import NotRuledOut, Ranked, doubt_notice, probability_of
+from skinapi.vision.finding.notices import modality_doubts
 
 
 class AddedText(Frozen):

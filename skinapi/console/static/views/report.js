@@ -9,7 +9,7 @@ import { TakenFromReviews } from "/console/views/from_reviews.js";
 
 /** Some of many. @typedef {{count: number, shown: any[]}} Listed */
 
-/** With fewer lesions of a class, its validation and test parts say nothing; as `lab/validation.py` has it. */
+/** With fewer lesions of a class, its validation and test parts say nothing; as `lab/checks/check_report.py` has it. */
 const FEWEST_LESIONS = "10";
 
 /** @param {any} found @returns {Listed} */

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from skinapi.reports.pages.labels.english import ENGLISH
 from skinapi.reports.pages.labels.french import FRENCH
-from skinapi.reports.pages.labels.schema import Labels
+from skinapi.reports.pages.labels.labels import Labels
 from skinapi.vision.conditions import Language, in_each_language
 
 LABELS: Mapping[Language, Labels] = in_each_language({"en": ENGLISH, "fr": FRENCH})

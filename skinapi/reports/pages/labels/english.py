@@ -1,7 +1,7 @@
 """English."""
 
-from skinapi.records.opinions import Agreement
-from skinapi.reports.pages.labels.schema import Labels
+from skinapi.records.reviews.opinions import Agreement
+from skinapi.reports.pages.labels.labels import Labels
 from skinapi.vision.context import Modality
 
 ENGLISH = Labels(

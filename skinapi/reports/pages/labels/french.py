@@ -1,9 +1,9 @@
 """French."""
 
-from skinapi.records.opinions import Agreement
-from skinapi.reports.pages.labels.schema import Labels
+from skinapi.languages import space_all_french
+from skinapi.records.reviews.opinions import Agreement
+from skinapi.reports.pages.labels.labels import Labels
 from skinapi.vision.context import Modality
-from skinapi.vision.typography import space_all_french
 
 _LABELS = Labels(
     title="Rapport sur une lésion de la peau",

@@ -1,9 +1,9 @@
 """English."""
 
 from skinapi.reports.narrative import Reason
-from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Vocabulary
+from skinapi.reports.text.catalogues.catalogue import Catalogue, Phrases, Vocabulary
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.finding import Doubt
+from skinapi.vision.finding.finding import Doubt
 
 PHRASES = Phrases(
     likely="This looks most like: {name}.",

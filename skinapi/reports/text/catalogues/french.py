@@ -1,10 +1,10 @@
 """French."""
 
+from skinapi.languages import space_all_french
 from skinapi.reports.narrative import Reason
-from skinapi.reports.text.catalogues.schema import Catalogue, Phrases, Vocabulary
+from skinapi.reports.text.catalogues.catalogue import Catalogue, Phrases, Vocabulary
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.finding import Doubt
-from skinapi.vision.typography import space_all_french
+from skinapi.vision.finding.finding import Doubt
 
 PHRASES = Phrases(
     likely="Cela ressemble le plus à: {name}.",

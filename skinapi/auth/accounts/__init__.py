@@ -1,0 +1,1 @@
+"""Accounts: the repository, e-mail addresses, who owns what, and how an account goes."""

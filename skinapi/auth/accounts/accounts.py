@@ -1,0 +1,323 @@
+"""The account repository: users, doctors, researchers and admins. E-mail addresses are unique."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Literal
+
+from skinapi.auth.accounts.account_search import AccountSearch
+from skinapi.auth.accounts.active_admins import ActiveAdmins
+from skinapi.auth.accounts.emails import spellings_of
+from skinapi.auth.accounts.ngrams import LENGTH, NgramIndex
+from skinapi.errors import NotFound
+from skinapi.storage.documents.merging import merged
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import new_id, now
+from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.conditions import LANGUAGES, Language, known_language
+from skinapi.web.schemas.pagination import Page, page_of
+
+Role = Literal["user", "doctor", "researcher", "admin"]
+Status = Literal["waiting", "approved", "suspended", "deleting"]
+# That kept photos may teach a model.
+TEACHING_CONSENT = "training"
+EXPIRED_AT_ONCE = 100
+BEING_DELETED = "This account is being deleted"
+
+
+class Account(StoredRecord):
+    """A frozen copy of one account.
+
+    `revision` is increased by each change: servers of version 4 of the store compare and set it. A
+    new `token_version` revokes all tokens of the account. `queue_key` sorts a doctor's patients by
+    how urgently their findings need a review. `findings` is how many the account has; None in an
+    account of an earlier version until it files or deletes one.
+    """
+
+    id: str
+    created_at: datetime
+    email: str
+    name: str
+    role: Role = "user"
+    status: Status = "waiting"
+    password_hash: str
+    must_change: bool = False
+    initial_password_expires_at: datetime | None = None
+    token_version: int = 1
+    revision: int = 1
+    locale: str = "en"
+    consents: Mapping[str, bool] = {}
+    doctor_id: str | None = None
+    queue_key: str | None = None
+    findings: int | None = None
+
+    @property
+    def approved(self) -> bool:
+        return self.status == "approved"
+
+    @property
+    def language(self) -> Language:
+        """The language of the account's reports where none is asked for."""
+        return known_language(self.locale) or LANGUAGES[0]
+
+    @property
+    def may_teach(self) -> bool:
+        """Whether the account's kept photos may be in data sets."""
+        return self.consents.get(TEACHING_CONSENT, False) and self.status != "deleting"
+
+    @property
+    def active_admin(self) -> bool:
+        return self.role == "admin" and self.approved
+
+
+FollowCare = Callable[[str, str | None], None]
+ReleasePatients = Callable[[str], None]
+Decide = Callable[[Account], Mapping[str, Any]]
+
+
+class Accounts:
+    """Reads and writes accounts. Raises Duplicate if stored accounts share an e-mail address."""
+
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("accounts")
+        self._documents.ensure_index("email", unique=True)
+        self._documents.ensure_index("status", "id")
+        self._documents.ensure_index("doctor_id", "id")
+        self._documents.ensure_index("doctor_id", "queue_key", "id")
+        self._documents.ensure_index("role", "id")
+        self._documents.ensure_index("role", "status", "id")
+        self._store = store
+        self.active_admins = ActiveAdmins(store)
+        self._ngrams = NgramIndex(store)
+        self._search = AccountSearch(self._documents, self._ngrams)
+        self._care_listeners: list[tuple[FollowCare, ReleasePatients]] = []
+
+    def on_care_change(self, follow: FollowCare, release: ReleasePatients) -> None:
+        """Have `follow(account_id, doctor_id)` called in the transaction that changes an account's
+        doctor, and `release(doctor_id)` in one that takes all patients from a doctor.
+        """
+        self._care_listeners.append((follow, release))
+
+    def add(self, **fields: Any) -> Account:
+        """Create an account. Raises Duplicate where its e-mail address is taken."""
+        account = Account(**{"id": new_id(), "created_at": now(), **fields})
+        first = {"queue_key": key_without_findings(account.id), "findings": 0}
+        account = account.model_copy(update=first)
+        self._store.transaction(partial(self._insert, account))
+        return account
+
+    def _insert(self, account: Account) -> None:
+        if account.active_admin:
+            self.active_admins.change(account.id, stays=True)
+        self._ngrams.add(account.id, search_text(account))
+        self._documents.insert({**account.model_dump(), "schema": 1, **search_fields(account)})
+
+    def get(self, identifier: str) -> Account:
+        """The account with this id. Raises NotFound."""
+        found = self._documents.get(identifier)
+        if found is None:
+            raise NotFound
+        return Account.model_validate(found)
+
+    def by_email(self, email: str) -> Account | None:
+        """The account with this address in normal form, or with another spelling of its domain."""
+        for spelling in spellings_of(email):
+            if found := self._documents.find({"email": spelling}, limit=1):
+                return Account.model_validate(found[0])
+        return None
+
+    def change(self, account_id: str, decide: Decide) -> Account:
+        """Set the fields that `decide` returns for the account as it is; one that is None is
+        removed. All in one transaction, so `decide` may run several times.
+
+        Who becomes a doctor, or is being deleted, leaves the care of a doctor; who gets another
+        role, or is being deleted, has no patients any more. A suspended doctor keeps the patients,
+        because a suspension can be lifted. Nothing is written where the account is so already.
+
+        Raises LastAdmin, NotFound also where it is being deleted, and what `decide` raises.
+        """
+        return self._store.transaction(partial(self._change, account_id, decide))
+
+    def _change(self, account_id: str, decide: Decide) -> Account:
+        account = self.get(account_id)
+        fields = decide(account)
+        if account.status == "deleting" and fields.get("status") != "deleting":
+            raise NotFound(BEING_DELETED)
+        wanted = account.model_copy(update=dict(fields))
+        if wanted.role == "doctor" or wanted.status == "deleting":
+            wanted = wanted.model_copy(update={"doctor_id": None})
+        if wanted == account:
+            return account
+        if wanted.active_admin != account.active_admin:
+            self.active_admins.change(account_id, stays=wanted.active_admin)
+        self._write(account, wanted)
+        if wanted.doctor_id != account.doctor_id:
+            for follow, _ in self._care_listeners:
+                follow(account_id, wanted.doctor_id)
+        if wanted.role != account.role or wanted.status == "deleting":
+            self._release_patients(account_id)
+        return wanted
+
+    def _write(self, account: Account, wanted: Account) -> None:
+        before, after = account.model_dump(), wanted.model_dump()
+        changed = {name: value for name, value in after.items() if value != before[name]}
+        if changed.keys() & {"name", "email"}:
+            self._ngrams.remove(account.id, search_text(account))
+            self._ngrams.add(account.id, search_text(wanted))
+            changed |= search_fields(wanted)
+        ops: Ops = {
+            "$set": {name: value for name, value in changed.items() if value is not None},
+            "$unset": {name: True for name, value in changed.items() if value is None},
+            "$inc": {"revision": 1},
+        }
+        self._documents.update({"id": account.id}, ops)
+
+    def hold(self, account_id: str) -> Account:
+        """The account as it is. What the caller's transaction decides by it stays true: another one
+        that changes the account at the same time conflicts. Raises NotFound.
+        """
+        held = self._documents.update({"id": account_id}, {"$inc": {"holds": 1}})
+        if held is None:
+            raise NotFound
+        return Account.model_validate(held)
+
+    def add_findings(self, account_id: str, more: int) -> Account | None:
+        """Count findings that are stored or deleted in the same transaction, which so conflicts
+        with others of this account.
+
+        None where the account is deleted or being deleted, or was never counted.
+        """
+        counted = {
+            "id": account_id,
+            "status": {"$ne": "deleting"},
+            "findings": {"$exists": True},
+        }
+        changed = self._documents.update(counted, {"$inc": {"findings": more}})
+        return Account.model_validate(changed) if changed else None
+
+    def set_queue(self, account_id: str, **fields: Any) -> None:
+        """Set `queue_key` or `findings` without a new revision: only the records' package writes
+        these fields, so other changes of the account need not fail because of it.
+        """
+        self._documents.update({"id": account_id}, {"$set": fields})
+
+    def page_in_care(self, doctor_id: str, *, after: str | None, limit: int) -> Page[Account]:
+        """This doctor's patients, the one with the most urgent unreviewed finding first.
+
+        `after` is the queue key of the last patient on the previous page.
+        """
+        wanted: Filter = {"doctor_id": doctor_id}
+        if after:
+            wanted["queue_key"] = {"$gt": after}
+        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1)
+        shown = [Account.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def by_ids(self, identifiers: set[str]) -> dict[str, Account]:
+        if not identifiers:
+            return {}
+        found = self.find({"id": {"$in": sorted(identifiers)}})
+        return {account.id: account for account in found}
+
+    def count_patients(self, doctors: set[str]) -> dict[str, int]:
+        """How many patients each of these doctors has; one who has none is left out."""
+        if not doctors:
+            return {}
+        return self._documents.count_by("doctor_id", {"doctor_id": {"$in": sorted(doctors)}})
+
+    def _release_patients(self, doctor_id: str) -> None:
+        released: Ops = {"$unset": {"doctor_id": True}, "$inc": {"revision": 1}}
+        if self._documents.update_all({"doctor_id": doctor_id}, released):
+            for _, release in self._care_listeners:
+                release(doctor_id)
+
+    def remove(self, account_id: str) -> None:
+        """Delete the account, where it is not deleted already."""
+
+        def remove() -> None:
+            for found in self.find({"id": account_id}):
+                self._release_patients(account_id)
+                self._ngrams.remove(account_id, search_text(found))
+                self._documents.delete({"id": account_id})
+
+        self._store.transaction(remove)
+
+    def emails_of(self, identifiers: set[str]) -> dict[str, str]:
+        if not identifiers:
+            return {}
+        found = self._documents.find({"id": {"$in": sorted(identifiers)}})
+        return {document["id"]: document["email"] for document in found}
+
+    def find(self, filter: Filter) -> list[Account]:
+        return [Account.model_validate(document) for document in self._documents.find(filter)]
+
+    def page(
+        self,
+        roles: Iterable[Role],
+        *,
+        status: Status | None,
+        containing: str | None,
+        after: str | None,
+        limit: int,
+    ) -> Page[Account]:
+        """Accounts in the order they registered; `containing` searches name and e-mail."""
+        wanted: Filter = {"status": status} if status else {}
+        filters = [{"role": role, **wanted} for role in roles]
+        if containing:
+            text = containing.casefold()
+            found = self._search.find(filters, text, after=after, limit=limit + 1)
+        else:
+            # One listing for each role, not one with $in: see `merging`.
+            listings = [self._documents.find(f, after=after, limit=limit + 1) for f in filters]
+            found = merged(listings, limit=limit + 1)
+        return page_of(found, limit).map(Account.model_validate)
+
+    def never_approved(self, *, before: datetime) -> Iterator[Account]:
+        """Those that have waited since they registered before this time. Of these an approval that
+        was undone is none: that has made another token version.
+        """
+        after = None
+        while found := self._documents.find(
+            {"status": "waiting"}, after=after, limit=EXPIRED_AT_ONCE
+        ):
+            accounts = [Account.model_validate(document) for document in found]
+            yield from (a for a in accounts if a.token_version == 1 and a.created_at < before)
+            if accounts[-1].created_at >= before:  # ids are in the order of time
+                return
+            after = accounts[-1].id
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield patients whose doctor is none, or who are doctors themselves (nobody sees them),
+        and parts of names of deleted accounts: both are left by earlier code.
+        """
+        accounts = self.find({})
+        doctors = {account.id for account in accounts if account.role == "doctor"}
+        for account in accounts:
+            if account.doctor_id and (account.role == "doctor" or account.doctor_id not in doctors):
+                message = f"account {account.id} has an invalid doctor assignment"
+                yield Fault(message, partial(self._end_care, account.id))
+        parts = self._ngrams.of_others({account.id for account in accounts})
+        for gone in sorted(parts.keys() - self.by_ids({*parts}).keys()):  # not new since then
+            message = f"the index of names has parts that account {gone} does not have"
+            yield Fault(message, partial(self._ngrams.delete, parts[gone]))
+
+    def _end_care(self, account_id: str) -> None:
+        self.change(account_id, lambda _: {"doctor_id": None})
+
+
+def key_without_findings(account_id: str) -> str:
+    """The queue key of an account without a waiting finding. It sorts after all other keys, and is
+    unique.
+    """
+    return f"9{account_id}"
+
+
+def search_text(account: Account) -> str:
+    """The text that `page` searches."""
+    return f"{account.name}\n{account.email}".casefold()
+
+
+def search_fields(account: Account) -> Document:
+    """What each write of a name or an e-mail must write too, with the n-grams of the text."""
+    return {"search": search_text(account), "ngrams": LENGTH}

@@ -1,0 +1,67 @@
+"""Deletes an account and all its data. A deletion that a crash interrupted can be resumed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.errors import SkinAPIError
+from skinapi.storage.faults import Fault
+
+Forget = Callable[[str], None]
+Check = Callable[[Account], None]
+
+
+class Eraser:
+    """Each package that stores an owner's data passes in an idempotent `forget(owner_id)`."""
+
+    def __init__(self, *, accounts: Accounts, trail: AuditTrail, forget: Sequence[Forget]) -> None:
+        self._accounts = accounts
+        self._trail = trail
+        self._forget = forget
+
+    def erase(
+        self,
+        account: Account,
+        *,
+        by: str,
+        action: str = "account.delete",
+        check: Check | None = None,
+    ) -> None:
+        """Delete the account and its data, and add this action to the audit trail.
+
+        `check` raises an error for an account, as it is now, that shall not be deleted. Raises that
+        error, LastAdmin, and NotFound. One transaction sets the status "deleting": the tokens are
+        dead, and nobody sees the account's data any more. Then all of it is deleted, in many. The
+        account is removed last, so that `resume` finds it after a crash.
+        """
+
+        def decide(current: Account) -> dict[str, Any]:
+            if check:
+                check(current)
+            return {"status": "deleting"}
+
+        self._trail.change(
+            partial(self._accounts.change, account.id, decide), action, by=by, target=account.id
+        )
+        self._finish(account.id)
+
+    def resume(self) -> None:
+        """Finish deletions that a crash interrupted. One that fails again is left to `check`, so
+        that it does not stop the server from starting.
+        """
+        for account in self._accounts.find({"status": "deleting"}):
+            with suppress(SkinAPIError):
+                self._finish(account.id)
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield the accounts whose deletion has begun but not ended."""
+        for account in self._accounts.find({"status": "deleting"}):
+            yield Fault(f"account {account.id} is half deleted", partial(self._finish, account.id))
+
+    def _finish(self, account_id: str) -> None:
+        for forget in self._forget:
+            forget(account_id)
+        self._accounts.remove(account_id)

@@ -1,0 +1,135 @@
+"""Limits wrong passwords per account, so that an attacker cannot lock the owner out.
+
+Each IP address that has logged in to an account before is known, and has its own budget of wrong
+passwords for it. All other addresses share one budget for that account. So many attackers together
+get no more guesses than one, and they do not use up the owner's budget. Who has never logged in has
+no known address: past the shared budget, each address has a few guesses more that only an initial
+password can win. E-mail addresses without an account have budgets too, so the limit does not reveal
+which accounts exist. Only keyed hashes are stored: no IP address and no e-mail address can be read
+from them.
+"""
+
+import hmac
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from skinapi.auth.accounts.accounts import Account
+from skinapi.auth.errors import TooManyGuesses
+from skinapi.errors import Duplicate
+from skinapi.storage.ids import is_ahead, now
+from skinapi.storage.ports import Store
+
+WINDOW = timedelta(hours=1)
+KNOWN_FOR = timedelta(days=90)
+FIRST_LOGINS = 5
+TOLERANCE = timedelta(minutes=5)  # more would make a wait longer by as much
+
+
+@dataclass(frozen=True)
+class GuessAttempt:
+    """One guess taken from a budget; `last` if the budget is used up by it."""
+
+    budget: str
+    address: str
+    known: bool
+    last: bool
+
+
+class GuessLimits:
+    """Counts wrong passwords: at most `most` for each budget, in a window of one hour."""
+
+    def __init__(self, store: Store, *, key: str, most: int) -> None:
+        self._key = key.encode()
+        self._most = most
+        self._budgets = store.collection("guesses")
+        self._budgets.expire_by("expires_at")
+        self._known_addresses = store.collection("known_addresses")
+        self._known_addresses.ensure_index("account")
+        self._known_addresses.expire_by("expires_at")
+
+    def take(self, *, email: str, address: str) -> GuessAttempt:
+        """Take one guess, before the password is checked. Raises TooManyGuesses if none is left.
+
+        Counting only after the check would let many parallel requests through.
+        """
+        address_key = self._hash("address", email, address)
+        known = self._known_addresses.get(address_key) is not None
+        budget = self._budget(email, address if known else "")
+        last = self._spend(budget, self._most) == self._most
+        return GuessAttempt(budget, address_key, known, last=last)
+
+    def take_first_login(self, *, email: str, address: str, version: int) -> GuessAttempt:
+        """Take one guess at an initial password, past the budget of strangers. `version` is the
+        account's token version: a reset begins anew. Raises TooManyGuesses if none is left.
+        """
+        budget = self._hash("first login", email, address, str(version))
+        self._spend(budget, FIRST_LOGINS)
+        return GuessAttempt(budget, self._hash("address", email, address), known=False, last=False)
+
+    def give_back(self, guess: GuessAttempt, *, account_id: str) -> None:
+        """Return the guess after a right password, and make the IP address known."""
+        self._budgets.update({"id": guess.budget, "wrong": {"$gt": 0}}, {"$inc": {"wrong": -1}})
+        if not guess.known:
+            self._remember(guess.address, account_id)
+
+    def forget(self, account_id: str) -> None:
+        """Delete the known IP addresses of an account."""
+        self._known_addresses.delete({"account": account_id})
+
+    def begin_anew(self, account: Account) -> None:
+        """Delete the known IP addresses, and count the strangers' guesses from 0: an admin has
+        changed the password, or closed the account.
+        """
+        self.forget(account.id)
+        self._budgets.delete({"id": self._budget(account.email, "")})
+
+    def forget_others(self, account_id: str, *, email: str, address: str) -> None:
+        """Delete the known IP addresses of an account, except this one."""
+        kept = self._hash("address", email, address)
+        self._known_addresses.delete({"account": account_id, "id": {"$ne": kept}})
+
+    def _budget(self, email: str, address: str) -> str:
+        return self._hash("budget", email, address)
+
+    def _spend(self, budget: str, most: int) -> int:
+        """Count one guess, and return the new count. Raises TooManyGuesses."""
+        # Twice: another request may create the budget between the update and the insert.
+        for _ in range(2):
+            left = {"id": budget, "wrong": {"$lt": most}}
+            spent = self._budgets.update(left, {"$inc": {"wrong": 1}})
+            if spent:
+                return int(spent["wrong"])
+            try:
+                self._budgets.insert(
+                    {
+                        "id": budget,
+                        "schema": 1,
+                        "created_at": now(),
+                        "expires_at": now() + WINDOW,
+                        "wrong": 1,
+                    }
+                )
+            except Duplicate:
+                continue
+            return 1
+        found = self._budgets.get(budget)
+        if found and is_ahead(found["created_at"], TOLERANCE):
+            # Its window would end when the clock is there again, and the owner wait so long.
+            self._budgets.delete({"id": budget, "created_at": found["created_at"]})
+            return self._spend(budget, most)
+        raise TooManyGuesses(retry_after=_seconds_until(found["expires_at"]) if found else 1)
+
+    def _remember(self, address_key: str, account_id: str) -> None:
+        row = {"id": address_key, "schema": 1, "created_at": now(), "account": account_id}
+        with suppress(Duplicate):  # a concurrent login from this address has stored it
+            self._known_addresses.insert({**row, "expires_at": now() + KNOWN_FOR})
+
+    def _hash(self, *parts: str) -> str:
+        # A plain hash could be reversed by trying all IPv4 addresses.
+        message = "\n".join(parts).encode("utf-8", "surrogatepass")
+        return hmac.digest(self._key, message, "sha256").hex()
+
+
+def _seconds_until(moment: datetime) -> int:
+    return max(1, round((moment - now()).total_seconds()))

@@ -1,0 +1,1 @@
+"""Tokens and sessions: who is signed in, and what the caller may do."""

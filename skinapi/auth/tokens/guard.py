@@ -1,0 +1,107 @@
+"""Access control: enforces what each route declares.
+
+Account and session are read from the store once for each request, so that deletion, suspension and
+demotion take effect at once. The subject carries the account to the handlers.
+"""
+
+import hmac
+from collections.abc import Collection
+
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.tokens.access_tokens import Claims, Tokens
+from skinapi.auth.tokens.sessions import Sessions
+from skinapi.errors import (
+    AccountNotApproved,
+    AccountSuspended,
+    Forbidden,
+    InvalidToken,
+    NotFound,
+    PasswordChangeRequired,
+    Unauthenticated,
+)
+from skinapi.web.access import Access, Opened, Public, Scraper, Signed, Subject
+
+ADMIN_ONLY = Signed(roles=("admin",))
+
+
+class Guard:
+    """Checks the Authorization header of a request against the access of its route."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        sessions: Sessions,
+        tokens: Tokens,
+        metrics_token: str | None,
+        password_page: str,
+        open_clients: Collection[str],
+    ) -> None:
+        self._open_clients = open_clients
+        self._accounts = accounts
+        self._sessions = sessions
+        self._tokens = tokens
+        self._metrics_token = metrics_token
+        self._password_page = password_page
+
+    def admit(self, access: Access, authorization: str | None) -> Subject | None:
+        """The caller, or None for a request that needs no account.
+
+        Raises Unauthenticated, InvalidToken, ExpiredToken, Forbidden, AccountNotApproved,
+        AccountSuspended or PasswordChangeRequired.
+        """
+        if isinstance(access, Public):
+            return None
+        if isinstance(access, Opened):
+            if not authorization:
+                self._refuse_closed(access)
+                return None
+            access = Signed(roles=access.roles)
+        token = _bearer(authorization)
+        if isinstance(access, Scraper):
+            # Constant time: == would reveal by its time how many characters are right.
+            if self._metrics_token and hmac.compare_digest(
+                token.encode(), self._metrics_token.encode()
+            ):
+                return None
+            # Not the operator's token: then it must be the access token of an admin.
+            access = ADMIN_ONLY
+        claims = self._tokens.read(token)
+        account = self._account_of(claims)
+        self._refuse_inactive(account, access)
+        if account.role not in access.roles:
+            raise Forbidden(access.refusal)
+        return Subject(account.id, account.role, claims.session_id, account)
+
+    def _refuse_closed(self, access: Opened) -> None:
+        if not any(name in self._open_clients for name in access.clients):
+            raise Unauthenticated(access.closed)
+
+    def _account_of(self, claims: Claims) -> Account:
+        """The account of a token that is not revoked. Raises InvalidToken."""
+        try:
+            account = self._accounts.get(claims.account_id)
+        except NotFound as error:
+            raise InvalidToken from error
+        revoked = account.status == "deleting" or account.token_version != claims.token_version
+        if revoked or not self._sessions.has(claims.session_id, account=account):
+            raise InvalidToken
+        return account
+
+    def _refuse_inactive(self, account: Account, access: Signed) -> None:
+        if account.status == "suspended":
+            raise AccountSuspended
+        if account.status == "waiting" and not access.even_waiting:
+            raise AccountNotApproved
+        if account.must_change and not access.even_initial_password:
+            raise PasswordChangeRequired(self._password_page)
+
+
+def _bearer(authorization: str | None) -> str:
+    """The token of the header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1"""
+    if not authorization:
+        raise Unauthenticated
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.isascii():
+        raise InvalidToken
+    return token.strip()

@@ -1,0 +1,1 @@
+"""Where pictures are judged: threads of this process, or a Dask cluster."""

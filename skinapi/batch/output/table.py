@@ -1,0 +1,94 @@
+"""The table of findings: its columns, and the row of each picture."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from skinapi.vision.finding.finding import Finding
+
+JUDGED, REFUSED, UNREADABLE, FAILED = "judged", "refused", "unreadable", "failed"
+Row = dict[str, Any]
+_WORDS = pa.dictionary(pa.int16(), pa.string())  # few values, many times
+_PLACES = ("first", "second", "third")
+
+
+def columns(labels: Sequence[str]) -> pa.Schema:
+    """The columns for a model with these labels. Those behind `reason` are null unless judged."""
+    return pa.schema(
+        [
+            ("path", pa.string()),
+            ("path_bytes", pa.binary()),  # only where the path is no UTF-8
+            ("bytes", pa.int64()),
+            ("sha256", pa.string()),
+            ("status", _WORDS),
+            ("reason", _WORDS),
+            ("band", _WORDS),
+            ("raised_by", pa.list_(pa.string())),
+            ("condition", _WORDS),
+            *((name, _WORDS) for name in _PLACES),
+            *((f"{name}_probability", pa.float64()) for name in _PLACES),
+            ("malignant_score", pa.float64()),
+            ("uncertain", pa.bool_()),
+            ("doubts", pa.list_(pa.string())),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("brightness", pa.float64()),
+            ("highlights", pa.float64()),
+            ("sharpness", pa.float64()),
+            ("modality_recognised", _WORDS),
+            ("modality_used", pa.list_(pa.string())),
+            ("dermoscopic_probability", pa.float64()),
+            ("model_version", _WORDS),
+            *((probability_column(label), pa.float64()) for label in labels),
+        ]
+    )
+
+
+def probability_column(label: str) -> str:
+    return f"p_{label}"
+
+
+def path_columns(name: bytes) -> Row:
+    """The path as text; `path_bytes` too where some of its bytes are no text."""
+    try:
+        return {"path": name.decode()}
+    except UnicodeDecodeError:
+        return {"path": name.decode(errors="backslashreplace"), "path_bytes": name}
+
+
+def path_of(row: Row) -> bytes:
+    """The bytes of the path that `path_columns` was given."""
+    exact: bytes | None = row["path_bytes"]
+    text: str = row["path"]
+    return text.encode() if exact is None else exact
+
+
+def was_read(row: Row) -> bool:
+    """Whether there was a file, whatever was in it."""
+    return row["bytes"] is not None
+
+
+def finding_columns(finding: Finding) -> Row:
+    quality, modality = finding.quality, finding.modality
+    best = dict(zip(_PLACES, finding.ranked, strict=False))
+    return {
+        "band": finding.band.value,
+        "raised_by": [rule.value for rule in finding.raised_by],
+        "condition": finding.stated,
+        **{place: ranked.key for place, ranked in best.items()},
+        **{f"{place}_probability": ranked.probability for place, ranked in best.items()},
+        "malignant_score": finding.malignant_score,
+        "uncertain": finding.uncertain,
+        "doubts": [doubt.value for doubt in finding.reasons],
+        "width": quality.width,
+        "height": quality.height,
+        "brightness": quality.brightness,
+        "highlights": quality.highlights,
+        "sharpness": quality.sharpness,
+        "modality_recognised": modality.recognised.value if modality else None,
+        "modality_used": [used.value for used in modality.used] if modality else None,
+        "dermoscopic_probability": modality.dermoscopic_probability if modality else None,
+        "model_version": finding.model_version,
+        **{probability_column(ranked.key): ranked.probability for ranked in finding.ranked},
+    }

@@ -1,0 +1,1 @@
+"""Which pictures a run judges: their names, the plan of the run, their bytes."""

@@ -1,0 +1,63 @@
+"""The routes of a doctor's lists: patients in care, their findings, and the queue of all."""
+
+from skinapi.care.queue.schemas import (
+    OrderedQueueQuery,
+    PatientInCare,
+    PatientsQuery,
+    QueuedFinding,
+    QueueQuery,
+)
+from skinapi.care.queue.service import CareService
+from skinapi.errors import NotFound
+from skinapi.web.access import Signed, Subject
+from skinapi.web.limits.rate_limits import Rate
+from skinapi.web.routing.declaration import Routes
+from skinapi.web.schemas.pagination import Page
+
+DOCTORS = Signed(roles=("doctor",), refusal="Only doctors have patients")
+
+routes: Routes[CareService] = Routes("care")
+
+
+@routes.route("GET", "/patients", access=DOCTORS, rate=Rate.READ)
+def list_patients(
+    care: CareService, *, query: PatientsQuery, subject: Subject
+) -> Page[PatientInCare]:
+    """The patients in the doctor's care, by their most urgent unreviewed finding."""
+    page = care.list_patients(doctor=subject, after=query.after, limit=query.limit)
+    return page.map(PatientInCare.of)
+
+
+@routes.route(
+    "GET", "/patients/<patient>/submissions", access=DOCTORS, rate=Rate.READ, raises=(NotFound,)
+)
+def list_patient_submissions(
+    care: CareService, *, patient: str, query: QueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of one patient in care: unreviewed first, then by urgency, then oldest."""
+    page = care.list_findings(
+        patient=patient,
+        doctor=subject,
+        reviewed=query.reviewed,
+        after=query.after,
+        limit=query.limit,
+    )
+    return page.map(lambda found: QueuedFinding.of(*found))
+
+
+@routes.route("GET", "/queue", access=DOCTORS, rate=Rate.READ)
+def list_queue(
+    care: CareService, *, query: OrderedQueueQuery, subject: Subject
+) -> Page[QueuedFinding]:
+    """The findings of all patients in care: unreviewed first, then by urgency, then oldest.
+
+    With `order=learning`, those that wait, by what a review would teach a model. Urgent referrals
+    stand first in that list too.
+    """
+    if query.order == "learning":
+        taught = care.list_by_learning(doctor=subject, after=query.after, limit=query.limit)
+        return taught.map(lambda found: QueuedFinding.of(*found, by_learning=True))
+    page = care.list_queue(
+        doctor=subject, reviewed=query.reviewed, after=query.after, limit=query.limit
+    )
+    return page.map(lambda found: QueuedFinding.of(*found))

@@ -1,0 +1,139 @@
+"""The query and answer schemas of a doctor's lists."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from skinapi.auth.accounts.accounts import Account
+from skinapi.records.findings.review_queue import Waiting
+from skinapi.records.findings.submissions import QueueEntry
+from skinapi.records.review_schemas import DecisionView
+from skinapi.records.schemas import angular_name, decision_view, graver_sentence, percent
+from skinapi.vision.conditions import Band
+from skinapi.web.schemas.schema_types import Answer
+
+LARGEST_PAGE = 1000
+
+
+class PatientsQuery(BaseModel):
+    """`after` is a queue key, which these lists are ordered by, and not an id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = 100
+    after: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{31,33}$")] | None = Field(
+        default=None, description="as in the link to the next page"
+    )
+
+
+class QueueQuery(PatientsQuery):
+    reviewed: bool | None = Field(
+        default=None, description="false: only what waits for a review; true: only what does not"
+    )
+
+
+class OrderedQueueQuery(QueueQuery):
+    order: Literal["urgency", "learning"] = Field(
+        default="urgency",
+        description="`learning`: only what waits for a review, first the findings whose review "
+        "would teach a model most; urgent referrals stand before them all the same",
+    )
+
+    @model_validator(mode="after")
+    def _check_reviewed(self) -> Self:
+        if self.order == "learning" and self.reviewed:
+            raise ValueError("order=learning lists only what waits for a review")
+        return self
+
+
+class PatientInCare(Answer):
+    id: str = Field(serialization_alias="_id")
+    name: str
+    email: str
+    waiting_band: Band | None = Field(
+        description="the most urgent band among the findings without a review; null without any"
+    )
+    waiting_since: datetime | None = Field(description="when that finding was made")
+    waiting_submission: int | None = Field(description="the number of that finding")
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        waiting = Waiting.of(account)
+        return cls(
+            id=account.id,
+            name=account.name,
+            email=account.email,
+            waiting_band=waiting.band if waiting else None,
+            waiting_since=waiting.since if waiting else None,
+            waiting_submission=waiting.number if waiting else None,
+        )
+
+
+class LearningPlace(Answer):
+    """Why a finding stands where it does in the list by learning."""
+
+    urgent_first: bool = Field(
+        description="it stands before the others because of its band, whatever it would teach"
+    )
+    margin: float = Field(
+        description="how far the most probable condition is ahead of the next one; the smallest "
+        "teaches most"
+    )
+    teaches: bool = Field(
+        description="its photo was kept and its owner consents; otherwise a review teaches no model"
+    )
+
+    @classmethod
+    def of(cls, submission: QueueEntry, owner: Account) -> Self:
+        return cls(
+            urgent_first=submission.urgent,
+            margin=round(submission.margin, 6),
+            teaches=submission.photo_blob is not None and owner.may_teach,
+        )
+
+
+class QueuedFinding(Answer):
+    """A finding in a doctor's list, in short; the whole finding is at `/submissions/{id}`."""
+
+    id: str = Field(serialization_alias="_id")
+    number: int = Field(serialization_alias="id")
+    patient_id: str
+    patient_name: str
+    patient_email: str
+    created_at: datetime
+    reviewed: bool
+    stated: str = Field(serialization_alias="class")
+    confidence: float = Field(description="the probability of `class`, in percent")
+    band: Band
+    band_label: str = Field(description="in a doctor's words")
+    decision: DecisionView | None = Field(
+        description="to be shown first: what doctors have decided; null before a review"
+    )
+    graver_review: str | None = Field(
+        description="for clients without `decision`: that it is more urgent than the finding"
+    )
+    uncertain: bool
+    photo_kept: bool
+    learning: LearningPlace | None = Field(description="only in the list by learning")
+
+    @classmethod
+    def of(cls, submission: QueueEntry, owner: Account, *, by_learning: bool = False) -> Self:
+        finding = submission.finding
+        return cls(
+            id=submission.id,
+            number=submission.number,
+            patient_id=owner.id,
+            patient_name=owner.name,
+            patient_email=owner.email,
+            created_at=submission.created_at,
+            reviewed=submission.reviewed,
+            stated=angular_name(finding.heading.key),
+            confidence=percent(finding.heading.probability),
+            band=finding.band,
+            band_label=finding.band_words(submission.language).doctor_label,
+            decision=decision_view(submission),
+            graver_review=graver_sentence(submission),
+            uncertain=finding.uncertain,
+            photo_kept=submission.photo_blob is not None,
+            learning=LearningPlace.of(submission, owner) if by_learning else None,
+        )

@@ -1,0 +1,1 @@
+"""The API of DermaScan lab, an earlier system: it translates and never decides."""

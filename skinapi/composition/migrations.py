@@ -1,0 +1,21 @@
+"""The migrations of stored data, in the order of the store's versions.
+
+To add one: raise VERSION in storage/store_version.py, and add an entry here. A new version only
+adds: a field, a collection, an index that is not unique. Code of the version before then goes on
+reading and writing beside it. What it no longer needs is removed a version later, and that version
+raises COMPATIBLE_SINCE.
+"""
+
+from functools import partial
+
+from skinapi.auth.accounts.index_migration import index_next
+from skinapi.composition.services import Services
+from skinapi.storage.background.migration import Migration
+
+
+def migrations_of(services: Services) -> list[Migration]:
+    return [
+        Migration(version=3, name="ngrams", fill=partial(index_next, services.store)),
+        Migration(version=4, name="decision", fill=services.reviews.mark_next),
+        Migration(version=5, name="places", fill=services.records.misplaced.place_next),
+    ]

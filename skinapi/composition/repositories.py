@@ -1,0 +1,80 @@
+"""Opens the repositories: one for each kind of stored data, shared by the services."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from skinapi.admin.photo_counts import PhotoCounts
+from skinapi.admin.usage import DailyCounts
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Accounts
+from skinapi.auth.passwords.guess_limits import GuessLimits
+from skinapi.auth.tokens.sessions import SessionLifetimes, Sessions
+from skinapi.errors import BrokenStore, Duplicate
+from skinapi.lab.wiring import LabRepositories, open_lab_repositories
+from skinapi.records.findings.submissions import Submissions
+from skinapi.records.reviews.reviews import Reviews
+from skinapi.registry.drift.weekly_counts import WeeklyCounts
+from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.verification import IssuedReports
+from skinapi.settings import Settings
+from skinapi.storage.background.totals import Totals
+from skinapi.storage.ports import Store
+from skinapi.web.request_context import request_id
+
+
+@dataclass(frozen=True)
+class Repositories:
+    """One for each kind of stored data. `photo_counts` counts in `usage` and in `weekly_counts`,
+    which add to `totals`.
+    """
+
+    accounts: Accounts
+    trail: AuditTrail
+    totals: Totals
+    usage: DailyCounts
+    weekly_counts: WeeklyCounts
+    photo_counts: PhotoCounts
+    submissions: Submissions
+    reviews: Reviews
+    issued: IssuedReports
+    narratives: NarrativeCache
+    sessions: Sessions
+    guess_limits: GuessLimits
+    lab: LabRepositories
+
+
+def open_repositories(settings: Settings, store: Store) -> Repositories:
+    """Raises BrokenStore if two accounts share an e-mail address."""
+    try:
+        accounts = Accounts(store)
+    except Duplicate as error:
+        raise BrokenStore from error
+    totals = Totals(store)
+    usage, weekly_counts = DailyCounts(store, totals), WeeklyCounts(store, totals)
+    submissions = Submissions(store)
+    trail = AuditTrail(store, request_id, secrets=settings.audit_secrets())
+    return Repositories(
+        accounts=accounts,
+        trail=trail,
+        totals=totals,
+        usage=usage,
+        weekly_counts=weekly_counts,
+        photo_counts=PhotoCounts(daily=usage, weekly=weekly_counts),
+        submissions=submissions,
+        reviews=Reviews(store),
+        issued=IssuedReports(store, on_issue=usage.add_report),
+        narratives=NarrativeCache(store),
+        sessions=Sessions(store, session_lifetimes(settings)),
+        guess_limits=GuessLimits(store, key=settings.signing_key(), most=settings.guesses_per_hour),
+        lab=open_lab_repositories(store, trail=trail),
+    )
+
+
+def session_lifetimes(settings: Settings) -> SessionLifetimes:
+    """The lifetimes of sessions and tokens that the settings name."""
+    return SessionLifetimes(
+        day=timedelta(hours=settings.token_hours),
+        access=timedelta(minutes=settings.access_minutes),
+        session=timedelta(days=settings.session_days),
+        idle=timedelta(days=settings.session_idle_days),
+    )

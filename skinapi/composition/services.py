@@ -1,0 +1,398 @@
+"""The composition root: builds all services, and passes each one the others that it needs.
+
+Only this module, `app` and `commands` know all packages.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from pydantic import BaseModel
+
+from skinapi.admin.photo_counts import PhotoCounts
+from skinapi.admin.service import AdminService
+from skinapi.admin.usage import DailyCounts
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import TEACHING_CONSENT, Account, Accounts
+from skinapi.auth.accounts.deletion import Eraser
+from skinapi.auth.accounts.email_conflicts import find_email_conflicts
+from skinapi.auth.accounts.owners import hold_owner, owner_stays
+from skinapi.auth.passwords.authentication import Authentication
+from skinapi.auth.passwords.hashing import Passwords
+from skinapi.auth.passwords.hashing_places import PLACES
+from skinapi.auth.service import AuthService
+from skinapi.auth.tokens.access_tokens import Tokens
+from skinapi.auth.tokens.guard import Guard
+from skinapi.auth.tokens.sessions import Session, Sessions
+from skinapi.care.queue.service import CareService
+from skinapi.clients.service import ClientsService
+from skinapi.composition.repositories import Repositories, open_repositories
+from skinapi.console.routes import ASSETS
+from skinapi.jobs.broker.announcements import open_announcer
+from skinapi.jobs.job import Job
+from skinapi.jobs.queue.job_logs import LogBatch
+from skinapi.jobs.queue.job_queue import Jobs
+from skinapi.jobs.service import JobsService
+from skinapi.lab.datasets.dataset_images import DatasetImage
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.datasets.learned_pictures import learned_by_serving
+from skinapi.lab.reviews.contributed_pictures import ContributedPictures
+from skinapi.lab.reviews.reviewed_findings import ReviewedFindings
+from skinapi.lab.reviews.service import FromReviewsService
+from skinapi.lab.service import DatasetsService
+from skinapi.lab.trainings.reference import current_reference
+from skinapi.lab.trainings.service import uses_dataset
+from skinapi.lab.uploads.service import UploadsService
+from skinapi.lab.uploads.upload_records import UploadRecord
+from skinapi.lab.wiring import open_datasets
+from skinapi.prediction.service import PredictionService
+from skinapi.records.findings.quotas import Quotas
+from skinapi.records.findings.submissions import Submission, Submissions
+from skinapi.records.photos.kept_photos import KeptPhotos
+from skinapi.records.review_service import ReviewsService
+from skinapi.records.reviews.reviews import Review
+from skinapi.records.service import RecordsService
+from skinapi.registry.drift.service import DriftService
+from skinapi.registry.service import RegistryService
+from skinapi.registry.versions.service import ModelsService
+from skinapi.registry.versions.serving_pointer import Serving
+from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.registry.wiring import open_models
+from skinapi.reports.llm.cache import NarrativeCache
+from skinapi.reports.llm.narrator import open_narrator
+from skinapi.reports.service import ReportsService
+from skinapi.reports.verification import Issued, IssuedReports
+from skinapi.settings import Settings
+from skinapi.settings.safety import refuse_unsafe
+from skinapi.storage import make_store, open_store
+from skinapi.storage.background.totals import Totals
+from skinapi.storage.backup.restore import refuse_unfinished_restore
+from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
+from skinapi.storage.ports import Store
+from skinapi.storage.store_version import join_store
+from skinapi.storage.traced import traced
+
+# What `check` reads each document of a collection as.
+MODELS: Mapping[str, type[BaseModel]] = {
+    "accounts": Account,
+    "sessions": Session,
+    "submissions": Submission,
+    "reviews": Review,
+    "reports": Issued,
+    "datasets": DatasetVersion,
+    "images": DatasetImage,
+    "uploads": UploadRecord,
+    "jobs": Job,
+    "job_logs": LogBatch,
+    "models": ModelVersion,
+    "serving": Serving,
+}
+
+
+@dataclass(frozen=True)
+class Services:
+    """The services that need no model, and the repositories that they share."""
+
+    store: Store
+    accounts: Accounts
+    submissions: Submissions
+    narratives: NarrativeCache
+    sessions: Sessions
+    tokens: Tokens
+    trail: AuditTrail
+    eraser: Eraser
+    guard: Guard
+    auth: AuthService
+    admin: AdminService
+    totals: Totals
+    usage: DailyCounts
+    photo_counts: PhotoCounts
+    records: RecordsService
+    reviews: ReviewsService
+    care: CareService
+    issued: IssuedReports
+    datasets: DatasetsService
+    uploads: UploadsService
+    from_reviews: FromReviewsService
+    contributed: ContributedPictures
+    jobs: JobsService
+    models: ModelsService
+    drift: DriftService
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield all broken invariants that `check` can find in a store that can be opened."""
+        searches = {
+            "documents": document_faults(self.store, MODELS),
+            "stored files": blob_faults(self.store),
+            "deletions": self.eraser.faults(),
+            "accounts": self.accounts.faults(),
+            "findings": self.records.faults(),
+            "reviews": self.reviews.faults(),
+            "reports": self.issued.faults(self.records.has),
+            "data sets": self.datasets.faults(),
+            "jobs": self.jobs.faults(),
+            "models": self.models.faults(),
+            "the audit trail": self.trail.faults(),
+            "the admins' audit rows": self._unexplained_admins(),
+        }
+        for subject, found in searches.items():
+            yield from guarded(subject, found)
+
+    def _unexplained_admins(self) -> Iterator[Fault]:
+        for admin in self.accounts.active_admins.ids():
+            if not self.trail.newest("account.role_admin", target=admin):
+                yield Fault(f"no audit row says who made the account {admin} an admin")
+
+
+@dataclass(frozen=True)
+class ModelServices:
+    """The services that use the model which is in service."""
+
+    reports: ReportsService
+    prediction: PredictionService
+    clients: ClientsService
+
+
+def open_services(
+    settings: Settings, store: Store | None = None, *, change: bool = True
+) -> Services:
+    """Build the services on the given store, or on the one that the settings name. Without
+    `change`, the store does not learn of this code and its key.
+
+    Raises UnsafeSettings, StoreTooNew, and BrokenStore if two accounts share an e-mail address.
+    """
+    refuse_unsafe(settings)
+    store = traced(store or store_of(settings))
+    refuse_unfinished_restore(store)
+    join_store(store, secrets=settings.audit_secrets(), change=change)
+    data = open_repositories(settings, store)
+    records = _records_service(settings, store, data)
+    # Registered later, because `records` itself is built with `accounts`.
+    data.accounts.on_care_change(records.follow_care, records.release_patients)
+    stays, hold = owner_stays(store), hold_owner(store)
+    jobs = JobsService(
+        jobs=Jobs(store),
+        trail=data.trail,
+        hold_owner=hold,
+        owner_stays=stays,
+        announce=open_announcer(settings.broker_uri),
+    )
+    reference = partial(current_reference, data.lab.datasets)
+    models = open_models(settings, store, data.trail.change, reference=reference)
+    lab = open_datasets(
+        settings,
+        store,
+        data.lab,
+        trail=data.trail,
+        learned=partial(learned_by_serving, models),
+        in_use=partial(uses_dataset, jobs),
+        owner_stays=stays,
+        hold_owner=hold,
+        findings=ReviewedFindings(
+            store=store,
+            reviews=data.reviews,
+            submissions=data.submissions,
+            accounts=data.accounts,
+        ),
+    )
+    eraser = _eraser(data, records, jobs, lab.datasets)
+    tokens = Tokens(key=settings.signing_key())
+    # No more than half of the threads, so that the others can serve what needs no password.
+    passwords = Passwords(places=max(1, min(PLACES, settings.threads // 2)))
+    return Services(
+        store=store,
+        accounts=data.accounts,
+        submissions=data.submissions,
+        narratives=data.narratives,
+        sessions=data.sessions,
+        tokens=tokens,
+        trail=data.trail,
+        eraser=eraser,
+        guard=_guard(settings, data, tokens),
+        auth=_auth_service(settings, data, tokens, passwords),
+        admin=_admin_service(settings, data, eraser, passwords),
+        totals=data.totals,
+        usage=data.usage,
+        photo_counts=data.photo_counts,
+        records=records,
+        reviews=ReviewsService(
+            store=store,
+            reviews=data.reviews,
+            records=records,
+            accounts=data.accounts,
+            trail=data.trail,
+            on_review=data.weekly_counts.add_review,
+        ),
+        care=CareService(accounts=data.accounts, submissions=data.submissions),
+        issued=data.issued,
+        datasets=lab.datasets,
+        uploads=lab.uploads,
+        from_reviews=lab.from_reviews,
+        contributed=data.lab.contributed,
+        jobs=jobs,
+        models=models,
+        drift=DriftService(counts=data.weekly_counts, serving=models.serving_version),
+    )
+
+
+def _eraser(
+    data: Repositories, records: RecordsService, jobs: JobsService, datasets: DatasetsService
+) -> Eraser:
+    return Eraser(
+        accounts=data.accounts,
+        trail=data.trail,
+        forget=(
+            # First: `records.forget` would look for the copies of each finding by itself.
+            data.lab.contributed.forget_account,
+            records.forget,
+            jobs.forget,
+            datasets.forget,
+            data.sessions.forget,
+            data.guess_limits.forget,
+        ),
+    )
+
+
+def _records_service(settings: Settings, store: Store, data: Repositories) -> RecordsService:
+    return RecordsService(
+        store=store,
+        submissions=data.submissions,
+        accounts=data.accounts,
+        trail=data.trail,
+        photos=KeptPhotos(blobs=store.blobs, trail=data.trail, policy=settings.photos),
+        on_finding=data.photo_counts.add_finding,
+        forget=(
+            lambda submission: data.lab.contributed.take_finding(submission.id),
+            lambda submission: data.reviews.forget(submission.id),
+            lambda submission: data.issued.forget(submission.id),
+            data.narratives.forget,
+        ),
+    )
+
+
+def _guard(settings: Settings, data: Repositories, tokens: Tokens) -> Guard:
+    return Guard(
+        accounts=data.accounts,
+        sessions=data.sessions,
+        tokens=tokens,
+        metrics_token=settings.secret("metrics_token"),
+        password_page=settings.password_page,
+        open_clients=settings.open_clients,
+    )
+
+
+def _auth_service(
+    settings: Settings, data: Repositories, tokens: Tokens, passwords: Passwords
+) -> AuthService:
+    authentication = Authentication(
+        accounts=data.accounts,
+        passwords=passwords,
+        guess_limits=data.guess_limits,
+        trail=data.trail,
+        initial_password_life=timedelta(hours=settings.initial_password_hours),
+    )
+    return AuthService(
+        accounts=data.accounts,
+        passwords=passwords,
+        sessions=data.sessions,
+        tokens=tokens,
+        guess_limits=data.guess_limits,
+        trail=data.trail,
+        password_page=settings.password_page,
+        authentication=authentication,
+        count_account=data.usage.add_account,
+        on_withdrawal={TEACHING_CONSENT: data.lab.contributed.withdraw},
+    )
+
+
+def _admin_service(
+    settings: Settings, data: Repositories, eraser: Eraser, passwords: Passwords
+) -> AdminService:
+    return AdminService(
+        accounts=data.accounts,
+        eraser=eraser,
+        passwords=passwords,
+        trail=data.trail,
+        forget_addresses=data.guess_limits.begin_anew,
+        initial_password_life=timedelta(hours=settings.initial_password_hours),
+        count_account=data.usage.add_account,
+    )
+
+
+def open_model_services(
+    settings: Settings,
+    services: Services,
+    *,
+    registry: RegistryService,
+    count_photo: Callable[[str, str | None], None],
+    count_rendering: Callable[[str, str | None], None],
+) -> ModelServices:
+    """Build the services that use the model.
+
+    `count_photo(caller, role)` counts one photo against the daily limit; it raises
+    PredictionQuotaReached if that is reached. `count_rendering` does the same for one report
+    that is drawn as a page.
+    """
+    narrator = open_narrator(settings, store=services.store, cache=services.narratives)
+    reports = ReportsService(
+        records=services.records,
+        reviews=services.reviews,
+        issued=services.issued,
+        trail=services.trail,
+        narrate=narrator.narrate,
+        llm=settings.openrouter_api_key is not None,
+        clinic=settings.clinic_name,
+        address=settings.address,
+        count_rendering=count_rendering,
+    )
+    quotas = Quotas(
+        count_kept=services.records.count_kept,
+        most_submissions=settings.most_submissions,
+        spend=count_photo,
+    )
+    return ModelServices(
+        reports=reports,
+        prediction=PredictionService(
+            registry=registry,
+            records=services.records,
+            narrator=narrator,
+            llm=settings.predict_narrative == "llm",
+            quotas=quotas,
+            counts=services.photo_counts,
+            sample=ASSETS["sample.jpg"].content,
+        ),
+        clients=ClientsService(
+            registry=registry,
+            reports=reports,
+            trail=services.trail,
+            counts=services.photo_counts,
+            open_clients=settings.open_clients,
+            largest_photo=settings.max_upload_bytes,
+            count_photo=count_photo,
+        ),
+    )
+
+
+def store_of(settings: Settings) -> Store:
+    """Open the store that the settings name: MongoDB with MONGO_URI, else SQLite."""
+    return open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+
+
+def name_store(settings: Settings) -> str:
+    """Which store the settings name, without a password."""
+    uri = settings.secret("mongo_uri")
+    if not uri:
+        return f"SQLite in {settings.instance_dir.resolve()}"
+    _, _, place = uri.partition("://")[2].rpartition("@")
+    return f"MongoDB at {place.partition('?')[0]}"
+
+
+def make_store_of(settings: Settings) -> None:
+    """Make that store where it was not made before. Raises UnsafeSettings, StoreUnavailable."""
+    make_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
+
+
+def store_faults(store: Store) -> Iterator[Fault]:
+    """Yield the faults that must be repaired before `open_services` can succeed."""
+    yield from guarded("e-mail addresses", find_email_conflicts(store))

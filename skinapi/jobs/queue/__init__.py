@@ -1,0 +1,1 @@
+"""The stored jobs: whose turn it is, and what each has printed."""

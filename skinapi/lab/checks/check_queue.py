@@ -1,0 +1,106 @@
+"""Runs checks of data sets one after the other, beside the requests.
+
+They are no jobs: a training may occupy the only job worker for hours, and who uploads wants to know
+within a minute. The pictures are decoded in a process of their own (inspection.py).
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from skinapi.errors import Unavailable
+from skinapi.web.answers.error_responses import log_fault
+
+# One check decodes thousands of pictures; a second would only slow down the first.
+MOST_WAITING = 8
+# Of one account, so that others get a place.
+MOST_OF_OWNER = 2
+# Who waits in a request, with a thread of the server.
+MOST_WAITING_REQUESTS = 2
+LONGEST_WAIT_S = 600.0
+RETRY_AFTER_S = 60
+
+Check = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    dataset: str
+    owner: str
+    check: Check
+
+
+class Checks:
+    """One check at a time in this process, in a thread of its own or in the caller's."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[_Waiting] = deque()
+        self._changed = threading.Condition()
+        self._running = threading.Lock()
+        self._places = threading.BoundedSemaphore(1 + MOST_WAITING_REQUESTS)
+        self._thread: threading.Thread | None = None
+
+    def refuse_full(self, owner: str) -> None:
+        """Raises Unavailable where too many wait, or too many of this account. Ask before a data
+        set is stored: who asks at the same time may get the same place, and waits a little longer.
+        """
+        with self._changed:
+            own = sum(one.owner == owner for one in self._waiting)
+            if len(self._waiting) >= MOST_WAITING or own >= MOST_OF_OWNER:
+                raise Unavailable(retry_after=RETRY_AFTER_S)
+
+    def submit(self, dataset: str, check: Check, *, owner: str) -> None:
+        """Run the check of this data set as soon as those before it have ended."""
+        with self._changed:
+            self._waiting.append(_Waiting(dataset, owner, check))
+            self._changed.notify()
+            if self._thread is None:
+                # A daemon, so that a server that is asked to stop does not wait for it: what is
+                # interrupted is found by its silence (datasets.py).
+                self._thread = threading.Thread(target=self._run, name="checks", daemon=True)
+                self._thread.start()
+
+    def drop(self, dataset: str) -> None:
+        """Free the place of a data set that was deleted before its check began."""
+        with self._changed:
+            self._waiting = deque(one for one in self._waiting if one.dataset != dataset)
+
+    def waiting(self) -> list[str]:
+        """The data sets whose checks have not begun."""
+        with self._changed:
+            return [one.dataset for one in self._waiting]
+
+    @contextmanager
+    def now(self) -> Iterator[None]:
+        """Run a check in this thread, after the one that runs. Raises Unavailable."""
+        if not self._places.acquire(blocking=False):
+            raise Unavailable(retry_after=RETRY_AFTER_S)
+        try:
+            if not self._running.acquire(timeout=LONGEST_WAIT_S):
+                raise Unavailable(retry_after=RETRY_AFTER_S)
+            try:
+                yield
+            finally:
+                self._running.release()
+        finally:
+            self._places.release()
+
+    def _run(self) -> None:
+        while True:
+            # It keeps its place, and is found by `waiting`, until the check before it has ended.
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting)
+            with self._running:
+                self._run_next()
+
+    def _run_next(self) -> None:
+        with self._changed:
+            if not self._waiting:  # dropped meanwhile
+                return
+            check = self._waiting.popleft().check
+        try:
+            check()
+        except Exception as error:  # noqa: BLE001 (the next check must run all the same)
+            log_fault(error)

@@ -1,0 +1,90 @@
+"""Removes data sets with all that belongs to them, and settles those whose checks have ended."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.owners import OwnerStays
+from skinapi.errors import SkinAPIError, StoreUnavailable
+from skinapi.lab.checks.check_queue import Checks
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.errors import InterruptedCheck, RefusedDataset
+from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.storage.faults import Fault
+from skinapi.storage.ports import Store
+
+
+class Upkeep:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        datasets: Datasets,
+        images: DatasetImages,
+        uploads: Uploads,
+        checks: Checks,
+        trail: AuditTrail,
+        owner_stays: OwnerStays,
+    ) -> None:
+        self._store = store
+        self._datasets = datasets
+        self._images = images
+        self._uploads = uploads
+        self._checks = checks
+        self._trail = trail
+        self._owner_stays = owner_stays
+
+    def remove(self, identifier: str) -> None:
+        """Delete a data set with its images: it may have thousands, so this is no transaction. It
+        is marked first, so that nobody finds it with half of them, and goes last: after an
+        interruption, `sweep` goes on.
+        """
+        self._datasets.begin_deletion(identifier)
+        self._checks.drop(identifier)
+        self._images.forget(identifier)
+        self._datasets.remove(identifier)
+
+    def refuse(self, dataset: str, owner: str, error: SkinAPIError) -> None:
+        """Keep the reason for a day; the uploads stay, so that they can be sent again. Nothing
+        happens where it was published: the error came after that.
+        """
+        report: Mapping[str, Any] = error.report if isinstance(error, RefusedDataset) else {}
+
+        def refuse() -> None:
+            if self._datasets.refuse(dataset, code=error.code, problem=error.detail, report=report):
+                self._trail.record("dataset.refused", by=owner, target=dataset)
+
+        with suppress(StoreUnavailable):
+            self._store.transaction(refuse)
+
+    def settle(self, dataset: DatasetVersion) -> None:
+        """Refuse one whose check was interrupted, so that its owner reads why; delete one that was
+        refused a day ago, or whose deletion was interrupted.
+        """
+        if dataset.status != "checking":
+            self.remove(dataset.id)
+        else:
+            self.refuse(dataset.id, dataset.owner, InterruptedCheck())
+            self._images.forget(dataset.id)
+
+    def sweep(self) -> None:
+        """Delete uploads that have expired, and settle what was abandoned."""
+        self._uploads.sweep()
+        self._datasets.mend_times()
+        for dataset in self._datasets.abandoned():
+            self.settle(dataset)
+
+    def forget(self, owner: str) -> None:
+        """Delete all uploads and data sets of an account. It is idempotent."""
+        self._uploads.forget(owner)
+        for dataset in self._datasets.of_owner(owner):
+            self.remove(dataset.id)
+
+    def faults(self) -> Iterator[Fault]:
+        for owner in sorted(self._datasets.owners() | self._uploads.owners()):
+            if not self._owner_stays(owner):
+                says = f"data sets or uploads of account {owner}, which is gone"
+                yield Fault(says, partial(self.forget, owner))

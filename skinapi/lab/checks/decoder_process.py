@@ -1,0 +1,67 @@
+"""Decodes the pictures of data sets, one after the other, in a process of its own.
+
+It runs with low priority, so that thousands of pictures do not slow down predictions, and under
+limits of the system, so that a hostile picture ends this process and not the server. Run as a
+program it reads a path from each line of its input, and writes one line of JSON for each.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from skinapi.errors import Refused, Unavailable
+from skinapi.vision.decoding.photo import read_photo
+from skinapi.vision.drawing.thumbnail import LONGEST_SIDE, QUALITY
+from skinapi.vision.measures.perceptual_hash import difference_hash
+
+NICENESS = 10
+# One picture takes at most 88 MB (vision/decoding/decode_limits.py), Python and its libraries 100.
+MOST_MEMORY = 400 * 1024 * 1024
+
+
+def inspect(content: bytes) -> dict[str, Any]:
+    """Size, format, hashes and thumbnail of a picture, or `fault`: why it cannot be used."""
+    try:
+        photo = read_photo(content)
+    except Refused as refused:
+        return {"fault": refused.detail}
+    except Unavailable:
+        return {"fault": "could not be decoded in time"}
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "dhash": f"{difference_hash(photo.pixels):016x}",
+        "width": photo.width,
+        "height": photo.height,
+        "format": photo.format,
+        "thumbnail": base64.b64encode(_thumbnail(photo.pixels)).decode(),
+    }
+
+
+def _thumbnail(pixels: Image.Image) -> bytes:
+    small = pixels.copy()
+    small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
+
+
+def _main() -> None:
+    os.nice(NICENESS)
+    resource.setrlimit(resource.RLIMIT_DATA, (MOST_MEMORY, MOST_MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for line in sys.stdin:
+        found = inspect(Path(line.rstrip("\n")).read_bytes())
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _main()

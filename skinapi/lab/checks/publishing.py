@@ -1,0 +1,268 @@
+"""From files that were sent to a published data set: unpack, decode, compare, store, publish."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skinapi.audit import AuditTrail
+from skinapi.errors import NotFound
+from skinapi.lab.archives.contents import Contents, Sent, gather
+from skinapi.lab.archives.file_names import shown
+from skinapi.lab.archives.quarantine import Quarantine, QuarantineFolder
+from skinapi.lab.checks.check_report import (
+    Checked,
+    Listed,
+    count_groups,
+    drop_duplicates,
+    duplicates_elsewhere,
+    give_id,
+    listed,
+    near_within,
+    others_beside,
+    seen_by_model,
+    unknown_labels,
+    warnings_of,
+)
+from skinapi.lab.checks.heartbeat import Heartbeat
+from skinapi.lab.checks.label_mapping import LabelMapping
+from skinapi.lab.checks.layouts import LabelledPicture, Layout, read_layout
+from skinapi.lab.checks.picture_decoder import PictureInspector
+from skinapi.lab.checks.picture_storage import SENT_BY_OWNER, PictureStorage, Provenance
+from skinapi.lab.datasets.dataset_images import DatasetImages, Tally
+from skinapi.lab.datasets.dataset_versions import SHOWN_FILES, Datasets, DatasetVersion, NewDataset
+from skinapi.lab.datasets.learned_pictures import LearnedPictures
+from skinapi.lab.datasets.near_duplicates import Comparisons
+from skinapi.lab.errors import RefusedDataset, UnknownLabels
+from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.storage.ports import Store
+from skinapi.vision.context import Modality
+
+TOUCH_EVERY = STORED_AT_ONCE = 25
+TOUCH_WAITING_EVERY_S = 30.0
+DECODED_SHARE = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """`unpacked` is how many files came out of archives."""
+
+    dataset: DatasetVersion
+    unpacked: int
+
+
+class Publisher:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        trail: AuditTrail,
+        datasets: Datasets,
+        images: DatasetImages,
+        uploads: Uploads,
+        quarantine: Quarantine,
+        learned: Callable[[], LearnedPictures],
+        largest_picture: int,
+        most_bytes: int,
+        check_quota: Callable[[str, int], None],
+        waiting: Callable[[], Sequence[str]],
+        disk: Path,
+    ) -> None:
+        """`check_quota(owner, more)` raises DatasetQuotaReached; `learned` tells of the model in
+        service, `waiting` which data sets wait for this one's check to end; `disk` is a folder of
+        the disk that the store fills.
+        """
+        self._store, self._trail = store, trail
+        self._datasets = datasets
+        self._images = images
+        self._uploads = uploads
+        self._quarantine = quarantine
+        self._learned = learned
+        self._largest_picture = largest_picture
+        self._most_bytes = most_bytes
+        self._check_quota = check_quota
+        self._waiting = waiting
+        self._pictures = PictureStorage(store=store, datasets=datasets, images=images, disk=disk)
+        self._touched_waiting_at = 0.0
+
+    def publish(
+        self,
+        dataset: DatasetVersion,
+        new: NewDataset,
+        sent: Sequence[Sent],
+        provenance: Provenance = SENT_BY_OWNER,
+    ) -> Published:
+        """Publish the data set, and delete the uploads that it is made of. Raises BadDataset
+        (UnknownLabels, BadArchive), PayloadTooLarge, DiskFull, DatasetQuotaReached, NotFound where
+        it was deleted; nothing is left of it then.
+        """
+        mapping = LabelMapping(new.labels)
+        try:
+            with self._quarantine.opened(most=self._most_bytes) as folder:
+                go_on = Heartbeat(lambda: self._touch(dataset, 0.0, "Unpacking"))
+                contents = gather(sent, folder, go_on=go_on)
+                layout = read_layout(contents, go_on=go_on)
+                self._refuse_unknown_labels(layout, mapping, skip=new.skip_unknown_labels)
+                return self._check(dataset, new, mapping, contents, layout, sent, provenance)
+        except BaseException:
+            # The store may have failed just after it had published the data set.
+            if self._datasets.published_name(dataset.id) is None:
+                self._images.forget(dataset.id)
+            raise
+
+    def _refuse_unknown_labels(self, layout: Layout, mapping: LabelMapping, *, skip: bool) -> None:
+        unknown = unknown_labels(layout, mapping)
+        if unknown and not skip:
+            names = ", ".join(shown(one["label"]) or "(empty)" for one in unknown[:5])
+            raise UnknownLabels(
+                f"Labels that are not known: {names}. Send the data set again with `labels`, which "
+                "maps each to one of ours, or to null to leave its pictures out",
+                report={"unknown_labels": unknown},
+            )
+
+    def _check(
+        self,
+        dataset: DatasetVersion,
+        new: NewDataset,
+        mapping: LabelMapping,
+        contents: Contents,
+        layout: Layout,
+        sent: Sequence[Sent],
+        provenance: Provenance,
+    ) -> Published:
+        decoded, unreadable = self._decode(dataset, new, mapping, contents.folder, layout)
+        learned = self._learned()
+        if layout.ids_from_names:
+            decoded = [give_id(one, learned) for one in decoded]
+        checked, duplicates = drop_duplicates(decoded)
+        if not checked:
+            raise RefusedDataset(
+                "No picture of the data set can be used", report={"unreadable": unreadable}
+            )
+        report = {
+            **provenance.report,
+            **count_groups(checked, lesions_known=layout.lesions_known),
+            "sources": [{"name": new.source or "not named", "pictures": len(checked)}],
+            "unreadable": unreadable,
+            "missing": listed(layout.missing),
+            "without_label": listed(layout.without_label),
+            "named_twice": listed(layout.named_twice),
+            "skipped_files": dict(contents.skipped),
+            "labels": mapping.describe(picture.row.label for picture in layout.pictures),
+            "unknown_labels": unknown_labels(layout, mapping),
+            "seen_by_model": seen_by_model(checked, learned),
+            **self._compare(dataset, checked, duplicates),
+        }
+        report["warnings"] = warnings_of(report)
+        size = sum(one.labelled.entry.size for one in checked)
+        sent_size = sum(one.size for one in sent)
+        self._check_quota(dataset.owner, size - sent_size)  # what was sent is counted already
+        self._store_pictures(dataset, checked, provenance)
+        counts = {label: one["pictures"] for label, one in report["classes"].items()}
+        names = [one.name for one in checked[:SHOWN_FILES]]
+
+        def publish() -> tuple[DatasetVersion, list[str]]:
+            kept = self._images.tally(dataset.id) if provenance.origins else Tally(counts, size)
+            published = self._datasets.publish(
+                dataset.id,
+                report=report,
+                counts=kept.counts,
+                pictures=kept.pictures,
+                size=kept.size,
+                erased=len(checked) - kept.pictures,
+                files=names,
+                progress=100.0,
+                message="Published",
+            )
+            provenance.on_publication()
+            self._trail.record("dataset.published", by=dataset.owner, target=dataset.id)
+            return published, [key for one in dataset.uploads for key in self._uploads.take(one)]
+
+        published, parts = self._store.transaction(publish)
+        self._uploads.delete_blobs(parts)
+        return Published(published, contents.unpacked)
+
+    def _compare(
+        self, dataset: DatasetVersion, checked: Sequence[Checked], duplicates: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """What of the report tells which pictures are the same or alike."""
+        comparisons = Comparisons()
+        go_on = Heartbeat(lambda: self._touch(dataset, DECODED_SHARE, "Comparing pictures"))
+        near = near_within(checked, comparisons, go_on)
+        others = others_beside(dataset, self._datasets)
+        elsewhere = duplicates_elsewhere(checked, self._images, others, comparisons, go_on)
+        return {
+            "duplicates": {**duplicates, "near": near},
+            "elsewhere": elsewhere,
+            "all_compared": comparisons.all_made,
+        }
+
+    def _decode(
+        self,
+        dataset: DatasetVersion,
+        new: NewDataset,
+        mapping: LabelMapping,
+        folder: QuarantineFolder,
+        layout: Layout,
+    ) -> tuple[list[Checked], dict[str, Any]]:
+        checked: list[Checked] = []
+        unreadable = Listed()
+        with PictureInspector() as inspector:
+            for number, picture in enumerate(layout.pictures):
+                if number % TOUCH_EVERY == 0:
+                    share = DECODED_SHARE * number / len(layout.pictures)
+                    self._touch(dataset, share, f"Decoded {number} of {len(layout.pictures)}")
+                label = mapping.find(picture.row.label)
+                if label is None:
+                    continue
+                found = self._decode_one(inspector, picture, label, new.modality, folder)
+                if isinstance(found, Checked):
+                    checked.append(found)
+                else:
+                    unreadable.add({"name": picture.entry.name, "reason": found})
+        return checked, unreadable.as_dict()
+
+    def _decode_one(
+        self,
+        inspector: PictureInspector,
+        picture: LabelledPicture,
+        label: str,
+        modality: Modality | None,
+        folder: QuarantineFolder,
+    ) -> Checked | str:
+        """The picture, or why it cannot be used."""
+        written = picture.row.modality
+        if written and written not in list(Modality):
+            return f"unknown modality; choose among {', '.join(Modality)}"
+        if picture.entry.size > self._largest_picture:
+            return f"larger than {self._largest_picture} bytes"
+        inspected = inspector.inspect(picture.entry.path)
+        if isinstance(inspected, str):
+            return inspected
+        with folder.new_file() as (path, file):
+            file.write(inspected.thumbnail)
+        return Checked(
+            labelled=picture,
+            label=label,
+            inspected=inspected.without_thumbnail(),
+            modality=Modality(written) if written else modality or Modality.UNKNOWN,
+            thumbnail=path,
+        )
+
+    def _store_pictures(
+        self, dataset: DatasetVersion, checked: Sequence[Checked], provenance: Provenance
+    ) -> None:
+        rest = 100.0 - DECODED_SHARE
+        for first in range(0, len(checked), STORED_AT_ONCE):
+            share = DECODED_SHARE + rest * first / len(checked)
+            self._touch(dataset, share, f"Stored {first} of {len(checked)}")
+            self._pictures.add(dataset.id, checked[first : first + STORED_AT_ONCE], provenance)
+
+    def _touch(self, dataset: DatasetVersion, progress: float, message: str) -> None:
+        if not self._datasets.touch(dataset.id, progress=round(progress, 1), message=message):
+            raise NotFound("The data set was deleted while it was checked")
+        if time.monotonic() - self._touched_waiting_at > TOUCH_WAITING_EVERY_S:
+            self._touched_waiting_at = time.monotonic()
+            for other in self._waiting():
+                self._datasets.touch(other, progress=0.0, message="Waiting for another check")

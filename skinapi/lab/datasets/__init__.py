@@ -1,0 +1,1 @@
+"""Data sets and their pictures as they are stored, and which of them a model knows."""

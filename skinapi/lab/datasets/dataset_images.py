@@ -1,0 +1,215 @@
+"""The collection of images: one document for each picture of a data set, with two blobs."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from skinapi.errors import BlobDamaged, NotFound
+from skinapi.lab.datasets.near_duplicates import bands_of, neighbours
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Filter, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.context import Modality
+from skinapi.web.schemas.pagination import Page, page_of
+
+PAGE_SIZE = 500
+BAND_FIELDS = ("band_a", "band_b", "band_c", "band_d")
+BLOB_FIELDS = ("picture_blob", "thumbnail_blob")
+TAKEN_FIELDS = ("dataset", "label", "size", *BLOB_FIELDS)
+HASH_FIELDS = ("dataset", "sha256", "dhash", "name")
+# Beyond it the report could not show them anyway.
+MOST_FOUND = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The finding that a picture is the photo of, and whose it is. Never shown: it is there so that
+    the picture can be erased.
+    """
+
+    submission: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many pictures a data set has of each class, and their bytes."""
+
+    counts: dict[str, int]
+    size: int
+
+    @property
+    def pictures(self) -> int:
+        return sum(self.counts.values())
+
+
+class ImageHashes(StoredRecord):
+    """What a search for duplicates needs."""
+
+    id: str
+    dataset: str
+    sha256: str
+    dhash: str
+    name: str
+
+
+class DatasetImage(ImageHashes):
+    """A picture of a data set.
+
+    - `name`: as it was sent; `image_id`: as its table has it
+    - `label`: ours; `written`: as its table has it
+    - `lesion`: its own id where nothing names one
+    - `submission`, `account`: of a photo of a finding (see Origin)
+    """
+
+    created_at: datetime
+    image_id: str
+    label: str
+    written: str
+    lesion: str
+    patient: str = ""
+    modality: Modality = Modality.UNKNOWN
+    facts: Mapping[str, str] = {}
+    width: int
+    height: int
+    format: str
+    size: int
+    picture_blob: str | None = None
+    thumbnail_blob: str | None = None
+    submission: str | None = None
+    account: str | None = None
+
+    @property
+    def blobs(self) -> list[str]:
+        return [key for key in (self.picture_blob, self.thumbnail_blob) if key]
+
+
+class DatasetImages:
+    def __init__(self, store: Store) -> None:
+        self._blobs = store.blobs
+        self._documents = store.collection("images")
+        self._documents.ensure_index("dataset", "id")
+        self._documents.ensure_index("dataset", "sha256", unique=True)
+        self._documents.ensure_index("sha256", "id")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("account", "id")
+        for band in BAND_FIELDS:
+            self._documents.ensure_index(band, "id")
+
+    def with_files(self, image: DatasetImage, *, picture: bytes, thumbnail: bytes) -> DatasetImage:
+        """The image with the keys of its files, which are stored now."""
+        keys = {
+            "picture_blob": self._blobs.put(picture),
+            "thumbnail_blob": self._blobs.put(thumbnail),
+        }
+        return image.model_copy(update=keys)
+
+    def insert(self, image: DatasetImage) -> None:
+        """Store a picture whose files are stored."""
+        bands = dict(zip(BAND_FIELDS, bands_of(image.dhash), strict=True))
+        plain = image.model_dump(mode="json", exclude={"created_at"})
+        self._documents.insert({**plain, **bands, "created_at": now(), "schema": 1})
+
+    def page(self, dataset: str, *, after: str | None, limit: int) -> Page[DatasetImage]:
+        found = self._documents.find({"dataset": dataset}, after=after, limit=limit + 1)
+        return page_of(found, limit).map(DatasetImage.model_validate)
+
+    def walk(self, dataset: str) -> Iterator[DatasetImage]:
+        for batch in self.batches(dataset, PAGE_SIZE):
+            yield from batch
+
+    def batches(self, dataset: str, size: int) -> Iterator[Sequence[DatasetImage]]:
+        after: str | None = None
+        while True:
+            page = self.page(dataset, after=after, limit=size)
+            yield page.items
+            after = page.next_after
+            if after is None:
+                return
+
+    def tally(self, dataset: str) -> Tally:
+        """Count what is stored, reading no more of each picture than that needs."""
+        counts, size = Counter[str](), 0
+        for one in self._fields_of(dataset, "label", "size"):
+            counts[one["label"]] += 1
+            size += one["size"]
+        return Tally(dict(counts), size)
+
+    def accounts_of(self, dataset: str) -> list[str]:
+        """The accounts whose photos are in this data set."""
+        return sorted({one["account"] for one in self._fields_of(dataset, "account")})
+
+    def _fields_of(self, dataset: str, *fields: str) -> Iterator[Document]:
+        after: str | None = None
+        while found := self._documents.find(
+            {"dataset": dataset}, after=after, limit=PAGE_SIZE, fields=fields
+        ):
+            yield from found
+            after = found[-1]["id"]
+
+    def take(self, wanted: Filter) -> tuple[dict[str, Tally], list[str]]:
+        """Delete these pictures in the caller's transaction. The result is what each data set had
+        of them, and the keys of their files, to be deleted after it.
+        """
+        found = self._documents.find(wanted, fields=TAKEN_FIELDS)
+        self._documents.delete(wanted)
+        gone: dict[str, Tally] = {}
+        for one in found:
+            before = gone.get(one["dataset"], Tally({}, 0))
+            counts = Counter(before.counts) + Counter([one["label"]])
+            gone[one["dataset"]] = Tally(dict(counts), before.size + one["size"])
+        keys = (one.get(name) for one in found for name in BLOB_FIELDS)
+        return gone, [key for key in keys if key]
+
+    def is_there(self, identifier: str) -> bool:
+        return self._documents.get(identifier) is not None
+
+    def get(self, dataset: str, identifier: str) -> DatasetImage:
+        """Raises NotFound."""
+        found = self._documents.get(identifier)
+        if found is None or found["dataset"] != dataset:
+            raise NotFound("There is no such picture in this data set")
+        return DatasetImage.model_validate(found)
+
+    def read(self, image: DatasetImage, *, thumbnail: bool = False) -> bytes:
+        """Raises NotFound where its file is lost or damaged."""
+        key = image.thumbnail_blob if thumbnail else image.picture_blob
+        try:
+            content = self._blobs.get(key) if key else None
+        except BlobDamaged as error:
+            raise NotFound("The file of this picture is damaged") from error
+        if content is None:
+            raise NotFound("The file of this picture is lost")
+        return content
+
+    def same(self, hashes: Sequence[str]) -> list[ImageHashes]:
+        """All images with one of these SHA-256, in any data set."""
+        found = self._documents.find(
+            {"sha256": {"$in": list(hashes)}}, limit=MOST_FOUND, fields=HASH_FIELDS
+        )
+        return [ImageHashes.model_validate(one) for one in found]
+
+    def in_near_bands(self, dhashes: Sequence[str]) -> list[ImageHashes]:
+        """Images of any data set that may look like one of these: compare their hashes."""
+        near: dict[str, ImageHashes] = {}
+        for position, field in enumerate(BAND_FIELDS):
+            bands = {band for one in dhashes for band in neighbours(bands_of(one)[position])}
+            wanted = {field: {"$in": sorted(bands)}}
+            for found in self._documents.find(wanted, limit=MOST_FOUND, fields=HASH_FIELDS):
+                near[found["id"]] = ImageHashes.model_validate(found)
+        return list(near.values())
+
+    def forget(self, dataset: str) -> None:
+        """Delete all images of a data set with their files. It is idempotent: the files go first,
+        so that an interruption leaves none that nobody finds.
+        """
+        while found := self._documents.find(
+            {"dataset": dataset}, limit=PAGE_SIZE, fields=BLOB_FIELDS
+        ):
+            self.delete_blobs(one[name] for one in found for name in BLOB_FIELDS if one.get(name))
+            self._documents.delete({"id": {"$in": [one["id"] for one in found]}})
+
+    def delete_blobs(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self._blobs.delete(key)

@@ -1,0 +1,340 @@
+"""The collection of data sets: one document each version. A published version never changes.
+
+A document begins as `checking`, without a version. Its images are stored, some at a time, before
+one transaction makes it `published` and gives it the next version of its name, a number that never
+comes back. So what an interruption leaves is never listed: images of a data set that is not
+published, which are removed when the silence of its check is noticed.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from skinapi.errors import IdempotencyKeyReused, NotFound
+from skinapi.lab.archives.file_names import comparable
+from skinapi.lab.datasets.dataset_images import Tally
+from skinapi.lab.datasets.dataset_names import DatasetNames
+from skinapi.storage.ids import CLOCK_TOLERANCE, new_id, now
+from skinapi.storage.ports import Document, Filter, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.context import Modality
+from skinapi.web.schemas.pagination import Page, page_of
+
+Status = Literal["checking", "published", "refused"]
+# To everybody a data set that is being deleted is gone.
+StoredStatus = Status | Literal["deleting"]
+# Whose word counts as the label of a reviewed finding: the laboratory's alone, or a doctor's too.
+LabelSource = Literal["histology", "reviews"]
+NO_SUCH = "There is no such data set"
+# A check says at least so often that it goes on; of one that is silent for longer the process died.
+SILENT_FOR = timedelta(minutes=10)
+# Of a refused data set the report is kept so long.
+REFUSED_FOR = timedelta(days=1)
+SHOWN_FILES = 5
+PAGE_SIZE = 100
+
+
+class DatasetVersion(StoredRecord):
+    """A data set.
+
+    - `version`: 1, 2, … of its name; None until it is published
+    - `counts`: pictures of each class
+    - `report`: what its check found (validation.py)
+    - `size`: bytes of its pictures, or while it is checked, of what was sent
+    - `problem`: why it was refused
+    - `reference`: every new model is compared on it with the one in service; one data set at most
+    - `files`: the names of its first pictures
+    - `labels_from`: of one that was made from reviews
+    - `erased`: how many of its pictures were erased since (contributions.py)
+    - `uploads`: what it was made of; where it was refused, they can be sent again
+    - `request_hash`: of the request that made it, by which a retry with its key is recognised
+    """
+
+    id: str
+    created_at: datetime
+    touched_at: datetime
+    owner: str
+    name: str
+    name_key: str
+    status: StoredStatus = "checking"
+    version: int | None = None
+    licence: str = ""
+    source: str = ""
+    modality: Modality | None = None
+    counts: Mapping[str, int] = {}
+    report: Mapping[str, Any] = {}
+    size: int = 0
+    pictures: int = 0
+    files: tuple[str, ...] = ()
+    uploads: tuple[str, ...] = ()
+    progress: float = 0.0
+    message: str = ""
+    problem: str | None = None
+    problem_code: str | None = None
+    reference: bool = False
+    labels_from: LabelSource | None = None
+    erased: int = 0
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether its check was not heard of for so long that its process must have ended."""
+        return self.status == "checking" and self.touched_at < now() - SILENT_FOR
+
+
+# A report may have megabytes, so no list reads any.
+LISTED = tuple(name for name in DatasetVersion.model_fields if name not in ("id", "report"))
+
+
+class NewDataset(BaseModel):
+    """What its owner says of a data set that is sent. `labels`: theirs -> ours, or None for
+    pictures to leave out. `any_name`: it may have the name of another account's data sets. `key`:
+    the request's idempotency key.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    owner: str
+    licence: str = ""
+    source: str = ""
+    modality: Modality | None = None
+    labels: Mapping[str, str | None] = {}
+    skip_unknown_labels: bool = False
+    labels_from: LabelSource | None = None
+    uploads: tuple[str, ...] = ()
+    any_name: bool = False
+    key: str | None = None
+
+    @property
+    def request_hash(self) -> str:
+        """Equal where the same was asked for. `any_name` is of the caller's role, not asked for."""
+        asked = self.model_dump(mode="json", exclude={"owner", "any_name", "key"})
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+class Datasets:
+    def __init__(self, store: Store) -> None:
+        self.names = DatasetNames(store)
+        self._documents = store.collection("datasets")
+        self._documents.ensure_index("name_key", "version", unique=True)
+        self._documents.ensure_index("name_key", "version", "id")
+        self._documents.ensure_index("name_key", "status", "version", "id")
+        self._documents.ensure_index("status", "id")
+        self._documents.ensure_index("status", "touched_at", "id")
+        self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("reference", unique=True)
+
+    def begin(self, new: NewDataset, *, size: int) -> DatasetVersion:
+        """Store a data set that is about to be checked. Raises Duplicate where its owner has used
+        its idempotency key before.
+        """
+        moment = now()
+        dataset = DatasetVersion(
+            id=new_id(),
+            created_at=moment,
+            touched_at=moment,
+            owner=new.owner,
+            name=new.name,
+            name_key=comparable(new.name),
+            licence=new.licence,
+            source=new.source,
+            modality=new.modality,
+            size=size,
+            labels_from=new.labels_from,
+            uploads=new.uploads,
+            idempotency_key=new.key,
+            request_hash=new.request_hash if new.key else None,
+        )
+        times = {"created_at": moment, "touched_at": moment}
+        plain = dataset.model_dump(mode="json", exclude={*times, "reference"})
+        self._documents.insert({**plain, **times, "schema": 1})
+        return dataset
+
+    def sent_before(self, new: NewDataset) -> DatasetVersion | None:
+        """The data set that the same request with the same key has made before, if any.
+
+        Raises IdempotencyKeyReused for another request with that key, and NotFound while its data
+        set is being deleted.
+        """
+        if new.key is None:
+            return None
+        sent = {"owner": new.owner, "idempotency_key": new.key}
+        found = self._documents.find(sent, limit=1)
+        if not found:
+            return None
+        before = DatasetVersion.model_validate(found[0])
+        if before.request_hash != new.request_hash:
+            raise IdempotencyKeyReused
+        if before.status == "deleting":
+            raise NotFound(NO_SUCH)
+        return before
+
+    def touch(self, identifier: str, *, progress: float, message: str) -> bool:
+        """Say that its check goes on. False where it was deleted meanwhile."""
+        said = {"touched_at": now(), "progress": progress, "message": message}
+        checking = {"id": identifier, "status": "checking"}
+        return self._documents.update(checking, {"$set": said}) is not None
+
+    def hold_checked(self, identifier: str) -> None:
+        """For a transaction that stores pictures of it. Raises NotFound where it was deleted."""
+        checking: Filter = {"id": identifier, "status": "checking"}
+        if self._documents.update(checking, {"$inc": {"holds": 1}}) is None:
+            raise NotFound(NO_SUCH)
+
+    def publish(self, identifier: str, **fields: Any) -> DatasetVersion:
+        """Publish it under the next version of its name, in the caller's transaction. Raises
+        NotFound where it was deleted.
+        """
+        version = self.names.next_version(self.by_id(identifier).name_key)
+        done = {"status": "published", "version": version, "touched_at": now(), **fields}
+        found = self._documents.update({"id": identifier, "status": "checking"}, {"$set": done})
+        if found is None:
+            raise NotFound(NO_SUCH)
+        return DatasetVersion.model_validate(found)
+
+    def refuse(self, identifier: str, *, code: str, problem: str, report: Any) -> bool:
+        """Keep for its owner why it was not published. False where it was published, or deleted."""
+        said = {"problem": problem, "problem_code": code, "report": report, "touched_at": now()}
+        refused = {"status": "refused", "size": 0, **said}
+        checking = {"id": identifier, "status": "checking"}
+        return self._documents.update(checking, {"$set": refused}) is not None
+
+    def count_erased(self, identifier: str, gone: Tally) -> None:
+        """Count pictures of it no more, in the transaction that erases them. It changes the data
+        set also where it is not published, so that a publication at the same time counts again.
+        """
+        found = self.find(identifier)
+        if found is None:
+            return
+        counts = {
+            label: number
+            for label, before in found.counts.items()
+            if (number := before - gone.counts.get(label, 0))
+        }
+        left = {
+            "counts": counts,
+            "pictures": sum(counts.values()),
+            "size": found.size - gone.size,
+        }
+        self._documents.update(
+            {"id": identifier},
+            {
+                "$inc": {"erased": gone.pictures},
+                **({"$set": left} if found.status == "published" else {}),
+            },
+        )
+
+    def find(self, identifier: str) -> DatasetVersion | None:
+        found = self._documents.get(identifier)
+        return DatasetVersion.model_validate(found) if found else None
+
+    def by_id(self, identifier: str) -> DatasetVersion:
+        """Raises NotFound."""
+        found = self.find(identifier)
+        if found is None or found.status == "deleting":
+            raise NotFound(NO_SUCH)
+        return found
+
+    def published_name(self, identifier: str) -> str | None:
+        """The name of the published data set of this id, which every researcher may read."""
+        found = self._documents.get(identifier)
+        return str(found["name"]) if found and found["status"] == "published" else None
+
+    def newest(self, name: str) -> DatasetVersion | None:
+        """The newest published version of this name, without its report."""
+        wanted = {"name_key": comparable(name), "status": "published", "version": {"$gt": 0}}
+        found = self._documents.find(wanted, sort="-version", limit=1, fields=LISTED)
+        return DatasetVersion.model_validate(found[0]) if found else None
+
+    def get(self, name_or_id: str) -> DatasetVersion:
+        """The published data set of this id, or the newest of this name, which comes without its
+        report. Raises NotFound.
+        """
+        found = self._documents.get(name_or_id)
+        if found and found["status"] == "published":
+            return DatasetVersion.model_validate(found)
+        named = self.newest(name_or_id)
+        if named is None:
+            raise NotFound(NO_SUCH)
+        return named
+
+    def reference(self) -> DatasetVersion | None:
+        """The data set on which all models are compared, if an admin has chosen one."""
+        found = self._documents.find({"reference": True}, limit=1)
+        return DatasetVersion.model_validate(found[0]) if found else None
+
+    def set_reference(self, identifier: str) -> None:
+        """Choose a published data set in place of another, in the caller's transaction."""
+        before = self.reference()
+        if before and before.id != identifier:
+            self.end_reference(before.id)
+        self._documents.update({"id": identifier}, {"$set": {"reference": True}})
+
+    def end_reference(self, identifier: str) -> None:
+        self._documents.update({"id": identifier}, {"$unset": {"reference": True}})
+
+    def page(
+        self,
+        *,
+        after: str | None,
+        limit: int,
+        status: Status = "published",
+        owner: str | None = None,
+    ) -> Page[DatasetVersion]:
+        """A page of the data sets of this status without their reports, of one owner or of all,
+        the oldest first.
+        """
+        wanted = {"status": status} if owner is None else {"status": status, "owner": owner}
+        found = self._documents.find(wanted, after=after, limit=limit + 1, fields=LISTED)
+        return page_of(found, limit).map(DatasetVersion.model_validate)
+
+    def hold(self, identifier: str) -> None:
+        """For the transaction of a job that uses it: it changes the data set, so that a deletion at
+        the same time runs again. Raises NotFound where it is not published.
+        """
+        published: Filter = {"id": identifier, "status": "published"}
+        if self._documents.update(published, {"$inc": {"holds": 1}}) is None:
+            raise NotFound(NO_SUCH)
+
+    def of_owner(self, owner: str) -> list[DatasetVersion]:
+        """All of this account, without their reports."""
+        found = self._documents.find({"owner": owner}, fields=LISTED)
+        return [DatasetVersion.model_validate(one) for one in found]
+
+    def owners(self) -> set[str]:
+        """The accounts that have a data set; for `check`."""
+        return set(self._documents.count_by("owner"))
+
+    def begin_deletion(self, identifier: str) -> None:
+        """Nobody finds it from now on."""
+        marked: Document = {"status": "deleting", "touched_at": now()}
+        self._documents.update({"id": identifier}, {"$set": marked, "$unset": {"reference": True}})
+
+    def mend_times(self) -> None:
+        """Take what was touched in the future as touched now, so that its silence is noticed."""
+        for status in ("checking", "deleting", "refused"):
+            ahead: Filter = {"status": status, "touched_at": {"$gt": now() + CLOCK_TOLERANCE}}
+            self._documents.update_all(ahead, {"$set": {"touched_at": now()}})
+
+    def abandoned(self, limit: int = 100) -> Iterator[DatasetVersion]:
+        """Those whose check or deletion was interrupted, and those that were refused a day ago."""
+        for status, since in (
+            ("checking", SILENT_FOR),
+            ("deleting", SILENT_FOR),
+            ("refused", REFUSED_FOR),
+        ):
+            wanted: Filter = {"status": status, "touched_at": {"$lt": now() - since}}
+            for found in self._documents.find(
+                wanted, sort="touched_at", limit=limit, fields=LISTED
+            ):
+                yield DatasetVersion.model_validate(found)
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})

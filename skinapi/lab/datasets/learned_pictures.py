@@ -1,0 +1,55 @@
+"""Which pictures the model in service has learned from, and on which it is measured."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from skinapi.errors import ModelDamaged, NotFound
+from skinapi.registry.versions.service import ModelsService
+from skinapi.vision.network.model import read_card
+
+SPLIT = "split.json"
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedPictures:
+    """Image id, or SHA-256 where a split names pictures by it, -> part."""
+
+    model: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    def part_of(self, image_id: str, sha256: str) -> str | None:
+        return self.parts.get(sha256) or self.parts.get(image_id)
+
+    def names(self, image_id: str) -> bool:
+        return image_id in self.parts
+
+
+def learned_by_serving(models: ModelsService) -> LearnedPictures:
+    """What the split of the model in service names: of a promoted version, or of the built-in."""
+    pointed = models.pointer.read().version
+    if pointed is None:
+        return learned_by(models.built_in)
+    try:
+        return _read_split(pointed, models.versions.read_split(pointed) or b"")
+    except (NotFound, ModelDamaged):
+        return LearnedPictures()
+
+
+def learned_by(folder: Path) -> LearnedPictures:
+    """What the split of this model's folder names; nothing where it came without one."""
+    try:
+        return _read_split(read_card(folder).version, (folder / SPLIT).read_bytes())
+    except (OSError, ModelDamaged):
+        return LearnedPictures()
+
+
+def _read_split(version: str, content: bytes) -> LearnedPictures:
+    try:
+        split = json.loads(content)
+        parts = {str(image): part for part in PARTS for image in split.get(part, ())}
+        return LearnedPictures(version, parts)
+    except (ValueError, AttributeError, TypeError):
+        return LearnedPictures()

@@ -1,0 +1,1 @@
+"""A network of one's own that becomes a model version, as a job."""

@@ -1,0 +1,72 @@
+"""The job that makes a model version of a network that was uploaded.
+
+The file is read by a process of its own, which has no secret (network_export.py), and refused
+where it holds more than the layers of an allow list (learning/package/keras_objects.py).
+"""
+
+from pathlib import Path
+from typing import Any
+
+from skinapi.jobs.process.handlers import Context
+from skinapi.lab.imports.network_export import ExportRequest, export_confined
+from skinapi.lab.imports.service import ImportRequest, suffix_of
+from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
+from skinapi.lab.trainings.model_comparison import compare_on_reference
+from skinapi.lab.uploads.upload_records import refuse_other_checksum
+from skinapi.registry.versions.version_record import ModelVersion
+
+READ, EXPORTED, COMPARED = 10.0, 60.0, 90.0
+PIECE = 1024 * 1024
+
+
+def import_model(context: Context) -> dict[str, Any]:
+    """The handler of jobs of the kind `import`. Raises NotFound where the upload is gone, and
+    BadNetwork, BadRequest, Conflict. The upload is deleted when its version is stored.
+    """
+    lab = open_lab(context)
+    request = ImportRequest.model_validate(context.job.request)
+    version = lab.find_stored() or _store_version(lab, request)
+    lab.uploads.remove(request.upload)
+    return {"version": version.version}
+
+
+def _store_version(lab: LabOfJob, request: ImportRequest) -> ModelVersion:
+    context = lab.context
+    folder = context.work / "model"
+    if not folder.is_dir():  # it appears when it is complete; an attempt before may have made it
+        context.progress(0.0, "Reading the file")
+        network = _write_network(lab, request)
+        context.progress(READ, "Checking the network")
+        wanted = ExportRequest(
+            network=network.absolute(),
+            labels=request.labels,
+            scaling=request.scaling.value,
+            side=request.side,
+            licence=request.licence,
+            out=folder.absolute(),
+        )
+        for line in export_confined(wanted, work=context.work, memory=lab.settings.job_memory):
+            context.say(line)
+    context.progress(EXPORTED, "Comparing with the model in service")
+    compared = compare_on_reference(lab, lab.write_serving(), folder)
+    context.progress(COMPARED, "Storing the version")
+    return register_once(
+        lab,
+        folder,
+        dataset=None,
+        parent=None,
+        comparison=None,
+        reference_comparison=compared,
+    )
+
+
+def _write_network(lab: LabOfJob, request: ImportRequest) -> Path:
+    upload = lab.uploads.get(request.upload, owner=lab.context.job.owner)
+    refuse_other_checksum(upload, lab.uploads.read(upload))
+    # A name of ours: theirs may be anything.
+    path = lab.context.work / f"network{suffix_of(upload.name)}"
+    reader = lab.uploads.read(upload)
+    with path.open("wb") as file:
+        while piece := reader.read(PIECE):
+            file.write(piece)
+    return path

@@ -1,0 +1,48 @@
+"""Makes a model folder of a foreign network; network_export.py starts it.
+
+It reads an ExportRequest from its input and writes an ExportAnswer to its output. What libraries
+print goes to its error output.
+"""
+
+import os
+import sys
+
+from skinapi.errors import DiskFull, SkinAPIError
+from skinapi.lab.imports.network_export import ExportAnswer, ExportRequest
+from skinapi.learning.commands.export import export_network
+from skinapi.learning.commands.train_options import ExportOptions
+
+
+def answer(request: ExportRequest) -> ExportAnswer:
+    """Make the folder, or say why not."""
+    options = ExportOptions(
+        network=request.network,
+        labels=request.labels,
+        scaling=request.scaling,
+        side=request.side,
+        images=None,
+        licence=request.licence,
+        out=request.out,
+    )
+    try:
+        exported = export_network(options, request.out)
+    except DiskFull:
+        return ExportAnswer(disk_full=True)
+    except SkinAPIError as error:
+        return ExportAnswer(fault=error.detail, code=error.code)
+    except MemoryError:
+        return ExportAnswer(fault="The network needs more memory than a job may use")
+    within = f"probabilities within {exported.difference:.1e} of Keras's"
+    return ExportAnswer(lines=(within, *exported.limits))
+
+
+def _main() -> None:
+    os.umask(0o077)
+    answers = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    request = ExportRequest.model_validate_json(sys.stdin.buffer.read())
+    os.write(answers, answer(request).model_dump_json().encode())
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,108 @@
+"""The reference data set: pictures on which all models are compared, and from which none learns."""
+
+from collections.abc import Callable, Sequence
+
+from skinapi.errors import NotFound
+from skinapi.lab.archives.file_names import comparable
+from skinapi.lab.datasets.dataset_images import PAGE_SIZE, DatasetImage, DatasetImages
+from skinapi.lab.datasets.dataset_versions import Datasets, DatasetVersion
+from skinapi.lab.trainings.copies import Copies, Windows, describe_picture
+from skinapi.registry.gates.judging import ReferenceData
+
+# "lesion" or "patient", and its id.
+Group = tuple[str, str]
+
+
+def reference_data(dataset: DatasetVersion) -> ReferenceData:
+    """What the gates need to know of a reference."""
+    return ReferenceData(dataset=dataset.id, pictures=dataset.pictures)
+
+
+def current_reference(datasets: Datasets) -> ReferenceData | None:
+    """The same of the one that an admin has chosen, if any."""
+    found = datasets.reference()
+    return reference_data(found) if found else None
+
+
+def find_held_out(
+    images: DatasetImages, *, dataset: DatasetVersion, reference: DatasetVersion
+) -> set[str]:
+    """The ids of the pictures of a data set that nothing may learn from: those that are in the
+    reference, copies of such a one, and in one source those of its lesions and patients; then all
+    others of the same lesions and patients.
+    """
+    originals = _Originals(images, reference, one_source=_one_source(dataset, reference))
+    groups: dict[str, set[Group]] = {}
+    held: set[Group] = set()
+    for batch in images.batches(dataset.id, PAGE_SIZE):
+        for image, is_held in zip(batch, originals.hold(batch), strict=True):
+            groups[image.id] = {("lesion", image.lesion), *_named_groups(image)}
+            if is_held:
+                held |= groups[image.id]
+    return {identifier for identifier, found in groups.items() if found & held}
+
+
+class _Originals:
+    """What the reference holds."""
+
+    def __init__(
+        self, images: DatasetImages, reference: DatasetVersion, *, one_source: bool
+    ) -> None:
+        self._images = images
+        self._known: set[str] = set()
+        self._groups: set[Group] = set()
+        described = []
+        for image in images.walk(reference.id):
+            self._known.add(image.sha256)
+            self._groups |= _named_groups(image) if one_source else set()
+            if (windows := self._describe(image)) is not None:
+                described.append(windows)
+        self._copies = Copies(described) if described else None
+
+    def hold(self, batch: Sequence[DatasetImage]) -> list[bool]:
+        """Of each picture, whether the reference has it, or shows the same lesion or patient."""
+        held = [
+            one.sha256 in self._known or bool(_named_groups(one) & self._groups) for one in batch
+        ]
+        if self._copies is None:
+            return held
+        places, described = [], []
+        for place, image in enumerate(batch):
+            if not held[place] and (windows := self._describe(image)) is not None:
+                places.append(place)
+                described.append(windows)
+        for place, is_copy in zip(places, self._copies.find(described), strict=True):
+            held[place] = bool(is_copy)
+        return held
+
+    def _describe(self, image: DatasetImage) -> Windows | None:
+        """None of a picture that is being erased, or whose thumbnail is damaged."""
+        try:
+            return describe_picture(self._images.read(image, thumbnail=True))
+        except (NotFound, OSError):
+            return None
+
+
+def _named_groups(image: DatasetImage) -> set[Group]:
+    """The lesion and the patient, where the data set names them."""
+    groups = {("patient", image.patient)} if image.patient else set()
+    return groups if image.lesion == image.image_id else {*groups, ("lesion", image.lesion)}
+
+
+def _one_source(one: DatasetVersion, other: DatasetVersion) -> bool:
+    """Whether equal ids in both mean the same lesion or patient. Findings have the same pseudonyms
+    in each data set; of sources that nobody names, those of one owner count as one.
+    """
+    if one.name_key == other.name_key or (one.labels_from and other.labels_from):
+        return True
+    if one.source or other.source:
+        return comparable(one.source) == comparable(other.source)
+    return one.owner == other.owner
+
+
+def learned_before(part_of: Callable[[str, str], str | None]) -> Callable[[DatasetImage], bool]:
+    """Whether a model has learned from a picture, or was fitted on it: these measure nothing.
+
+    `part_of(image_id, sha256)` is the picture's part in the model's split.
+    """
+    return lambda image: part_of(image.image_id, image.sha256) in ("train", "validation")

@@ -1,0 +1,84 @@
+"""Starting a training: on which data set, which network, and how. A job does the work."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from skinapi.errors import BadDataset, NotFound
+from skinapi.jobs.job import Job
+from skinapi.jobs.service import JobsService
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.service import DatasetsService
+from skinapi.stored_record import StoredRecord
+from skinapi.web.schemas.schema_types import Contained, Printable
+
+KIND = "training"
+MOST_EPOCHS = 200
+# With fewer of a class, its validation and test parts would hold none.
+FEWEST_OF_A_CLASS = 10
+FEWEST_CLASSES = 2
+
+Architecture = Literal["DenseNet169", "ResNet50", "MobileNetV2", "EfficientNetB3"]
+Side = Annotated[int, Field(ge=64, le=320, multiple_of=32)]
+
+
+class TrainingRequest(StoredRecord):
+    """What a job of this kind is asked for. `dataset` is the id of the version that is used."""
+
+    dataset_name: Annotated[str, Field(max_length=200), Printable, Contained]
+    architecture: Architecture = "ResNet50"
+    epochs: int = Field(default=10, ge=1, le=MOST_EPOCHS)
+    batch_size: int = Field(default=32, ge=1, le=128)
+    optimizer: Literal["Adam", "SGD", "RMSprop"] = "Adam"
+    learning_rate: float = Field(default=0.0001, gt=0, le=1, allow_inf_nan=False)
+    class_balancing: bool = True
+    side: Side = 224
+    dataset: Annotated[str, Field(max_length=200), Printable, Contained] = ""
+
+
+class TrainingService:
+    def __init__(self, *, datasets: DatasetsService, jobs: JobsService) -> None:
+        self._datasets, self._jobs = datasets, jobs
+
+    def start(self, *, request: TrainingRequest, owner: str) -> Job:
+        """Queue a training on the newest version of this data set. Raises NotFound, BadDataset,
+        TooManyJobs.
+        """
+        dataset = self._usable(request.dataset_name, named=request.dataset_name)
+        named = {"dataset": dataset.id, "dataset_name": dataset.name}  # it may be named by its id
+        kept = request.model_copy(update=named)
+
+        def hold() -> None:
+            self._usable(dataset.id, named=request.dataset_name)
+            self._datasets.hold(dataset.id)
+
+        return self._jobs.submit(
+            kind=KIND, owner=owner, request=kept.model_dump(mode="json"), check=hold
+        )
+
+    def _usable(self, name_or_id: str, *, named: str) -> DatasetVersion:
+        """The data set, if a training may learn from it. Raises NotFound, BadDataset."""
+        try:
+            dataset = self._datasets.get(name_or_id)
+        except NotFound as error:
+            raise NotFound(f"Dataset not found: {named}") from error
+        if dataset.reference:
+            raise BadDataset(
+                f"{dataset.name} is the reference data set, from which no model learns"
+            )
+        enough = [name for name, count in dataset.counts.items() if count >= FEWEST_OF_A_CLASS]
+        if len(enough) < FEWEST_CLASSES:
+            raise BadDataset(
+                f"{dataset.name} is too small to be split into training, validation and test: at "
+                f"least {FEWEST_CLASSES} classes with {FEWEST_OF_A_CLASS} pictures are needed"
+            )
+        return dataset
+
+    def get(self, *, job_id: str, owner: str | None) -> Job:
+        """Raises NotFound."""
+        return self._jobs.get(job_id=job_id, owner=owner)
+
+
+def uses_dataset(jobs: JobsService, dataset: str) -> bool:
+    """Whether a training that has not ended uses the data set of this id."""
+    return any(request.get("dataset") == dataset for request in jobs.unfinished_requests())

@@ -1,0 +1,206 @@
+"""The job that trains a network on a data set and stores it as a model version.
+
+It runs in the process of the job alone: it imports Keras, which the server never does. It may run
+again after a crash: it then goes on after the last finished epoch, and stores no version twice.
+"""
+
+import math
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skinapi.errors import BadNetwork
+from skinapi.jobs.process.handlers import Context
+from skinapi.lab.datasets.dataset_versions import DatasetVersion
+from skinapi.lab.datasets.learned_pictures import learned_by
+from skinapi.lab.trainings.job_services import LabOfJob, open_lab, register_once
+from skinapi.lab.trainings.model_comparison import LearnedFrom, compare_models, compare_on_reference
+from skinapi.lab.trainings.reference import find_held_out
+from skinapi.lab.trainings.service import TrainingRequest
+from skinapi.lab.trainings.training_folder import count_erased
+from skinapi.learning.commands.train import train_model
+from skinapi.learning.commands.train_options import TrainOptions
+from skinapi.learning.data.samples import Sample, select_part
+from skinapi.learning.data.sources import load_sources
+from skinapi.learning.data.splits import SPLIT, read_split
+from skinapi.learning.train.weights.initial import find_imagenet
+from skinapi.registry.versions.version_record import ModelVersion
+from skinapi.storage.ids import now
+from skinapi.vision.network.model import NORMS, read_card
+
+# Shares of the whole, in percent, as `progress` tells them.
+PREPARED, TRAINED, MEASURED, COMPARED = 5.0, 75.0, 90.0, 99.0
+# The share of the way to the end of a stage that one run over pictures takes: how many runs there
+# will be is not known.
+RUN = 0.3
+# How `predict`, `saliency` and `shortcuts` count pictures; nothing does so before the last epoch.
+COUNTED = re.compile(r"(?:evaluate|heat maps|markings) (\d+)/(\d+),")
+PHASE = "whole"
+TRAINING = "training"  # the folder of the checkpoints
+
+
+@dataclass
+class MeasuringSteps:
+    """Passes lines on to the job's log, and moves its progress by those that count pictures."""
+
+    context: Context
+    begin: float
+    end: float
+    message: str
+
+    def __call__(self, line: str) -> None:
+        self.context.say(line)
+        if not (counted := COUNTED.match(line)):
+            return
+        done, total = map(int, counted.groups())
+        reached = self.begin + (self.end - self.begin) * RUN * done / total
+        self.context.progress(reached, self.message)
+        if done >= total:
+            self.begin = reached
+
+
+def train(context: Context) -> dict[str, Any]:
+    """The handler of jobs of the kind `training`. Raises NotFound where the data set is gone."""
+    lab = open_lab(context)
+    version = lab.find_stored() or _store_version(lab)
+    return {"version": version.version, "dataset": version.dataset, "headline": version.headline}
+
+
+def _store_version(lab: LabOfJob) -> ModelVersion:
+    context = lab.context
+    request = TrainingRequest.model_validate(context.job.request)
+    dataset = lab.datasets.get(request.dataset)
+    serving = lab.write_serving()
+    source = _write_source(context, lab, dataset, serving)
+    lab.datasets.get(dataset.id)  # deleted meanwhile, it may have been written in part
+    context.progress(PREPARED, "Training")
+    options = _options(lab, request, dataset, source, serving)
+    folder = train_model(
+        lab.settings,
+        options,
+        report=MeasuringSteps(context, TRAINED, MEASURED, "Measuring the model"),
+        on_epoch=lambda _, row: _tell_epoch(context, row, request.epochs),
+    )
+    comparing = MeasuringSteps(context, MEASURED, COMPARED, "Comparing with the model in service")
+    context.progress(comparing.begin, comparing.message)
+    samples = _test_samples(options, folder)
+    compared = compare_models(serving, folder, samples, comparing) if serving else None
+    return register_once(
+        lab,
+        folder,
+        dataset=dataset.id,
+        parent=compared.first_version if compared else None,
+        comparison=compared,
+        reference_comparison=compare_on_reference(
+            lab, serving, folder, learned_from=LearnedFrom(dataset, source)
+        ),
+    )
+
+
+def _write_source(
+    context: Context, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None
+) -> Path:
+    """The data set as a folder, without what is in the reference. It is written again where a
+    picture of it was erased before the training begins. The folder's name stands in the card, which
+    everybody can read, so it is not the name that somebody gave the data set.
+    """
+    folder = context.work / "data" / f"dataset-{dataset.id}"
+    while True:
+        if not folder.is_dir():
+            _write_once(context, lab, dataset, serving, folder)
+        begun = (context.work / TRAINING).exists()
+        erased = 0 if begun else count_erased(lab.images, dataset.id, folder)
+        if not erased:
+            return folder
+        context.say(f"{erased} pictures were erased meanwhile: the data set is read again")
+        shutil.rmtree(folder)
+
+
+def _write_once(
+    context: Context, lab: LabOfJob, dataset: DatasetVersion, serving: Path | None, folder: Path
+) -> None:
+    context.progress(0.0, "Reading the data set")
+    reference = lab.datasets.reference()
+    held_out = (
+        find_held_out(lab.images, dataset=dataset, reference=reference) if reference else set()
+    )
+    lab.write_pictures(
+        dataset,
+        folder,
+        leave_out=lambda image: image.id in held_out,
+        known=learned_by(serving).parts if serving else (),
+    )
+    if held_out:
+        context.say(
+            f"{len(held_out)} pictures are left out: the reference has them, or others of their "
+            "lesions or patients"
+        )
+
+
+def _options(
+    lab: LabOfJob,
+    request: TrainingRequest,
+    dataset: DatasetVersion,
+    source: Path,
+    serving: Path | None,
+) -> TrainOptions:
+    """What the model in service has learned from stays in training: both are compared on pictures
+    that neither has seen.
+    """
+    split = serving / SPLIT if serving else None
+    healthy, work = lab.settings.normal_skin_pictures, lab.context.work
+    return TrainOptions(
+        data=[f"{source},modality={dataset.modality or 'unknown'}"],
+        skip_unknown_labels=True,
+        normal_skin=str(healthy) if healthy else None,
+        cut_normal_skin=False,
+        split=split if split and split.is_file() else None,
+        architecture=request.architecture,
+        init=choose_start(request.architecture, serving, lab.settings.starting_weights),
+        weights=None,
+        phases=(PHASE,),
+        teachers=[],
+        keep=None,
+        epochs=request.epochs,
+        optimizer=request.optimizer,
+        learning_rate=request.learning_rate,
+        batch=request.batch_size,
+        unbalanced=not request.class_balancing,
+        views=None,
+        side=request.side,
+        seed=0,
+        not_skin=lab.settings.not_skin_pictures,
+        licence=dataset.licence or "that of the pictures it was trained on",
+        note=["trained in the lab"],
+        work=work / TRAINING,
+        out=work / "model",
+    )
+
+
+def choose_start(architecture: str, serving: Path | None, weights: Path | None) -> str:
+    """The starting weights: those of the model in service where it has this architecture, else
+    ImageNet weights of the folder `weights`, else none. A value of `--init`.
+    """
+    if serving and read_card(serving).architecture == architecture and (serving / NORMS).is_file():
+        return str(serving)
+    try:
+        found = find_imagenet(architecture, weights) if weights else None
+    except OSError as error:
+        raise BadNetwork("The folder of STARTING_WEIGHTS cannot be read") from error
+    return str(found) if found else "none"
+
+
+def _tell_epoch(context: Context, row: Mapping[str, float], epochs: int) -> None:
+    known = {name: value for name, value in row.items() if math.isfinite(value)}
+    context.metric(**known, timestamp=now().isoformat())
+    share = row["epoch"] / epochs
+    told = f"Epoch {row['epoch']:.0f} of {epochs}"
+    context.progress(PREPARED + (TRAINED - PREPARED) * share, told)
+
+
+def _test_samples(options: TrainOptions, folder: Path) -> list[Sample]:
+    sources = load_sources(options.data, skip_unknown_labels=True)
+    return select_part(sources.samples, read_split(folder / SPLIT), "test")

@@ -1,0 +1,25 @@
+"""The bytes that one account may keep in data sets and uploads."""
+
+from skinapi.lab.datasets.dataset_versions import Datasets
+from skinapi.lab.errors import DatasetQuotaReached
+from skinapi.lab.uploads.upload_records import Uploads
+from skinapi.web.limits.size_limits import size_in_words
+
+
+class Quota:
+    def __init__(self, *, datasets: Datasets, uploads: Uploads, most: int) -> None:
+        self._datasets = datasets
+        self._uploads = uploads
+        self._most = most
+
+    def check(self, owner: str, more: int) -> None:
+        """Raises DatasetQuotaReached where the account would keep more than it may. It is exact in
+        a transaction that holds the owner.
+        """
+        used = sum(one.size for one in self._datasets.of_owner(owner))
+        used += sum(one.size for one in self._uploads.of_owner(owner))
+        if used + more > self._most:
+            raise DatasetQuotaReached(
+                f"This account may keep {size_in_words(self._most)} of data sets and uploads; "
+                "delete some, then try again"
+            )

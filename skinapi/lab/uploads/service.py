@@ -1,0 +1,85 @@
+"""The use cases of uploads: announce, send in parts, show, delete."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+
+from skinapi.auth.accounts.owners import HoldOwner
+from skinapi.errors import BadRequest, Duplicate
+from skinapi.lab.uploads.quota import Quota
+from skinapi.lab.uploads.upload_records import Announced, UploadRecord, Uploads
+from skinapi.storage.ports import Store
+from skinapi.web.access import Subject
+from skinapi.web.limits.size_limits import body_too_large
+
+MOST_UPLOADS = 200
+# Parts that are read into memory at the same time, in each process.
+PARTS_AT_ONCE = 2
+
+
+class UploadsService:
+    def __init__(
+        self,
+        *,
+        uploads: Uploads,
+        store: Store,
+        quota: Quota,
+        largest: int,
+        hold_owner: HoldOwner,
+        sweep: Callable[[], None],
+    ) -> None:
+        """`largest` is the most bytes of an upload; `sweep` deletes what has expired."""
+        self._store = store
+        self._uploads = uploads
+        self._quota = quota
+        self._largest = largest
+        self._hold_owner = hold_owner
+        self._sweep = sweep
+        self._parts = threading.BoundedSemaphore(PARTS_AT_ONCE)
+
+    def begin(
+        self, *, name: str, size: int, sha256: str | None, by: Subject, key: str | None = None
+    ) -> UploadRecord:
+        """The same request with the same key gets the upload of the first one.
+
+        Raises IdempotencyKeyReused for another request with that key, PayloadTooLarge,
+        DatasetQuotaReached, BadRequest past MOST_UPLOADS, and InvalidToken.
+        """
+        self._sweep()
+        announced = Announced(by.id, name, size, sha256, key)
+        if before := self._uploads.begun_before(announced):
+            return before
+        if size > self._largest:
+            raise body_too_large(self._largest)
+        try:
+            return self._store.transaction(partial(self._begin, announced))
+        except Duplicate:  # a retry of this request has stored it in the meantime
+            if before := self._uploads.begun_before(announced):
+                return before
+            raise
+
+    def _begin(self, announced: Announced) -> UploadRecord:
+        self._hold_owner(announced.owner)
+        if len(self._uploads.of_owner(announced.owner)) >= MOST_UPLOADS:
+            raise BadRequest(f"{MOST_UPLOADS} uploads are unused; use or delete some first")
+        self._quota.check(announced.owner, announced.size)
+        return self._uploads.begin(announced)
+
+    def add_part(
+        self, *, upload: str, offset: str, read: Callable[[int], bytes], largest: int, by: Subject
+    ) -> UploadRecord:
+        """Raises NotFound, WrongOffset, BadRequest."""
+        record = self._uploads.get(upload, owner=by.id)
+        if not offset.isdecimal() or not offset.isascii() or len(offset) > 15:
+            raise BadRequest("The offset is a number of bytes")
+        with self._parts:
+            content = bytearray()
+            while piece := read(largest + 1 - len(content)):
+                content += piece
+            return self._uploads.add_part(record, offset=int(offset), content=bytes(content))
+
+    def show(self, *, upload: str, by: Subject) -> UploadRecord:
+        return self._uploads.get(upload, owner=by.id)
+
+    def delete(self, *, upload: str, by: Subject) -> None:
+        self._uploads.remove(self._uploads.get(upload, owner=by.id).id)

@@ -1,0 +1,208 @@
+"""How good predictions are: metrics with bootstrap intervals, by patient or lesion."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.predictions import Predictions
+from skinapi.vision.bands import all_thresholds
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.network.model import Model
+
+MARGINS = (0.05, 0.15, 0.3, 0.5)
+
+
+def measure_predictions(predictions: Predictions) -> dict[str, Any]:
+    """All metrics of these predictions, refused pictures included."""
+    p, y = predictions.probabilities, predictions.labels
+    ranks = np.column_stack([metrics.rank(scores) for scores in p.T])
+    draws = [np.arange(y.size), *metrics.draw_bootstrap(predictions.groups)]
+    figures: dict[str, Any] = {
+        "n": int(y.size),
+        "lesions": len(set(predictions.lesions)),
+        "refused": int(predictions.refused.sum()),
+        **with_interval("macro_auc", draws, lambda r: metrics.macro_auc_of_ranks(ranks[r], y[r])),
+        **with_interval(
+            "balanced_accuracy", draws, lambda r: metrics.balanced_accuracy(p[r], y[r])
+        ),
+        **_measure_named(predictions, draws),
+        **with_interval("ece", draws, lambda r: metrics.ece(p[r], y[r])),
+        "ece_before_temperature": metrics.ece(predictions.uncalibrated, y),
+        **_measure_ece_by_chance(predictions),
+        "accuracy": float((p.argmax(axis=1) == y).mean()),
+        "macro_f1": metrics.macro_f1(p, y),
+        "brier": metrics.brier(p, y),
+        "log_loss": metrics.log_loss(p, y),
+    }
+    figures["per_class"] = {
+        short_name(key): _measure_class(predictions, index, ranks[:, index], draws)
+        for index, key in enumerate(predictions.classes)
+    }
+    figures["confusion"] = _confusion(predictions)
+    return figures
+
+
+def _measure_named(predictions: Predictions, draws: Sequence[metrics.Rows]) -> dict[str, Any]:
+    """Metrics of the class that the naming rule states, and of the one that clients get."""
+    y, named, stated = predictions.labels, predictions.named, predictions.stated
+    return {
+        **with_interval(
+            "named_balanced_accuracy",
+            draws,
+            lambda r: metrics.balanced_accuracy_of(named[r], y[r]),
+        ),
+        "named_accuracy": float((named == y).mean()),
+        **with_interval(
+            "stated_balanced_accuracy",
+            draws,
+            lambda r: metrics.balanced_accuracy_of(stated[r], y[r]),
+        ),
+    }
+
+
+def _measure_ece_by_chance(predictions: Predictions) -> dict[str, Any]:
+    """The ECE that a perfect calibration would show on so many pictures, to compare ours with."""
+    errors = metrics.ece_by_chance(predictions.probabilities)
+    low, high = np.percentile(errors, (2.5, 97.5))
+    return {
+        "ece_by_chance": float(errors.mean()),
+        "ece_by_chance_interval": [float(low), float(high)],
+    }
+
+
+def _measure_class(
+    predictions: Predictions, index: int, ranks: metrics.Rows, draws: Sequence[metrics.Rows]
+) -> dict[str, Any]:
+    scores, positive = predictions.probabilities[:, index], predictions.labels == index
+    chosen, named = predictions.probabilities.argmax(axis=1) == index, predictions.named == index
+    groups = predictions.groups
+    return {
+        "condition": predictions.classes[index],
+        "n": int(positive.sum()),
+        **_share("sensitivity", chosen, positive, groups),
+        **_share("specificity", ~chosen, ~positive, groups),
+        **with_interval("auc", draws, lambda r: metrics.auc_of_ranks(ranks[r], positive[r])),
+        **_share("named_sensitivity", named, positive, groups),
+        "ece": metrics.calibration_error(scores, positive),
+    }
+
+
+def _share(
+    name: str, hit: metrics.Mask, among: metrics.Mask, groups: Sequence[str]
+) -> dict[str, Any]:
+    """The share of hits among these rows. Its interval is Wilson's: a bootstrap's is 0 to 0 where
+    none of three lesions is found.
+    """
+    counted = [group for group, counts in zip(groups, among, strict=True) if counts]
+    return {
+        name: metrics.sensitivity(hit, among),
+        f"{name}_interval": [*metrics.wilson_interval(hit[among], counted)],
+    }
+
+
+def with_interval(
+    name: str, draws: Sequence[metrics.Rows], figure: Callable[[metrics.Rows], float]
+) -> dict[str, Any]:
+    """A figure with its 95 % interval. The first of the `draws` must be all rows, the others
+    bootstrap samples.
+    """
+    everything, *resampled = draws
+    return {
+        name: figure(everything),
+        f"{name}_interval": [*metrics.bootstrap_interval(figure, resampled)],
+    }
+
+
+def _confusion(predictions: Predictions) -> list[list[int]]:
+    """The confusion matrix: true classes in rows, predicted ones in columns."""
+    size = len(predictions.classes)
+    chosen = predictions.probabilities.argmax(axis=1)
+    pairs = np.bincount(predictions.labels * size + chosen, minlength=size * size)
+    counts: list[list[int]] = pairs.reshape(size, size).tolist()
+    return counts
+
+
+def measure_melanoma(predictions: Predictions) -> dict[str, float]:
+    """Melanoma's sensitivity at 95 % specificity, and the reverse."""
+    if "melanoma" not in predictions.classes:
+        return {}
+    index = predictions.classes.index("melanoma")
+    scores, positive = predictions.probabilities[:, index], predictions.labels == index
+    # 95 % specificity: the threshold that 5 % of the negatives reach.
+    strict = metrics.threshold_at_sensitivity(scores, ~positive, 0.05)
+    wide = metrics.threshold_at_sensitivity(scores, positive, 0.95)
+    return {
+        "sensitivity_at_95_specificity": metrics.sensitivity(scores > strict, positive),
+        "specificity_at_95_sensitivity": metrics.specificity(scores >= wide, positive),
+    }
+
+
+def band_scores(
+    predictions: Predictions,
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """For each threshold of the risk bands: the score of each picture, and which must be caught."""
+    caught = {
+        "melanoma": {"melanoma"},
+        "basal_cell_carcinoma": {"basal_cell_carcinoma"},
+        "actinic_keratosis": {"actinic_keratosis"},
+        "malignant": conditions_table().malignant_keys,
+    }
+    scores = {}
+    for name, keys in caught.items():
+        places = [place for place, key in enumerate(predictions.classes) if key in keys]
+        scores[name] = (
+            predictions.probabilities[:, places].sum(axis=1),
+            np.isin(predictions.labels, places),
+        )
+    return scores
+
+
+def measure_bands(model: Model, predictions: Predictions) -> dict[str, dict[str, float | None]]:
+    """Sensitivity and specificity of each threshold of the risk bands.
+
+    Each picture is compared with the threshold of its modality; `threshold` is None where these
+    differ. A band without positive or negative pictures is left out.
+    """
+    figures: dict[str, dict[str, float | None]] = {}
+    used = {
+        key: model.calibration.of(Modality(key)) for key in set(predictions.calibrated_as.tolist())
+    }
+    for name, (scores, positive) in band_scores(predictions).items():
+        if positive.any() and not positive.all():
+            limits = {key: all_thresholds(one.thresholds)[name] for key, one in used.items()}
+            chosen = scores >= np.array([limits[key] for key in predictions.calibrated_as.tolist()])
+            figures[name] = {
+                "threshold": min(limits.values()) if len(set(limits.values())) == 1 else None,
+                "sensitivity": metrics.sensitivity(chosen, positive),
+                "specificity": metrics.specificity(chosen, positive),
+            }
+    return figures
+
+
+def measure_doubt(predictions: Predictions) -> list[dict[str, float]]:
+    """Accuracy of uncertain and of certain pictures, if a picture counts as uncertain when its two
+    most probable classes are closer than a margin.
+    """
+    ranked = np.sort(predictions.probabilities, axis=1)
+    hit = predictions.probabilities.argmax(axis=1) == predictions.labels
+    rows = []
+    for margin in MARGINS:
+        close = ranked[:, -1] - ranked[:, -2] < margin
+        if close.any() and not close.all():
+            rows.append(
+                {
+                    "margin": margin,
+                    "uncertain": float(close.mean()),
+                    "right_if_uncertain": float(hit[close].mean()),
+                    "right_if_certain": float(hit[~close].mean()),
+                }
+            )
+    return rows
+
+
+def short_name(key: str) -> str:
+    return conditions_table().by_key(key).dx or key

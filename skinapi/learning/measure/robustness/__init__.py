@@ -1,0 +1,1 @@
+"""Degraded pictures, painted markings, and heat maps."""

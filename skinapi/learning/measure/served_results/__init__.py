@@ -1,0 +1,1 @@
+"""What users would get for the pictures: refusals, bands, prediction sets."""

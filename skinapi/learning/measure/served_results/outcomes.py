@@ -1,0 +1,129 @@
+"""Samples with their served results: selection, shares, and how many are refused or in doubt."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from skinapi.errors import Refused
+from skinapi.learning.data.samples import Sample
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.group_figures import source_of
+from skinapi.learning.measure.predictions import (
+    ModelOutputs,
+    ServedResult,
+    bootstrap_group,
+    lesion_classes,
+)
+from skinapi.vision.bands import urgency
+from skinapi.vision.classification import classify_photo
+from skinapi.vision.conditions import Band
+from skinapi.vision.finding.finding import Doubt
+from skinapi.vision.network.model import Model
+
+FOUND = "found"
+
+ServedSample = tuple[Sample, ServedResult]
+
+
+def pair_samples(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list[ServedSample]:
+    return list(zip(outputs.samples, results, strict=True))
+
+
+def select_lesions(outputs: ModelOutputs, results: Sequence[ServedResult]) -> list[ServedSample]:
+    """The pairs whose label is a lesion class: no normal skin."""
+    return [row for row in pair_samples(outputs, results) if row[0].label in lesion_classes()]
+
+
+def pick_results(
+    outputs: ModelOutputs, results: Sequence[ServedResult], chosen: ModelOutputs
+) -> list[ServedResult]:
+    """The results of the `chosen` samples, which are some of the outputs' samples."""
+    place = {sample.image_id: row for row, sample in enumerate(outputs.samples)}
+    return [results[place[sample.image_id]] for sample in chosen.samples]
+
+
+def measure_groups(
+    name: Callable[[ServedSample], str],
+    rows: Sequence[ServedSample],
+    figures: Callable[[Sequence[ServedSample]], dict[str, Any]],
+) -> dict[str, dict[str, Any]]:
+    """Groups the rows by name and computes the figures of each group."""
+    groups: dict[str, list[ServedSample]] = {}
+    for row in rows:
+        groups.setdefault(name(row), []).append(row)
+    return {group: figures(groups[group]) for group in sorted(groups)}
+
+
+def measure_share(
+    name: str, rows: Sequence[ServedSample], holds: Callable[[ServedSample], bool]
+) -> dict[str, Any]:
+    """The share of rows that meet a condition, with its 95 % interval; None without rows."""
+    if not rows:
+        return {name: None, f"{name}_interval": None}
+    hit = np.array([holds(row) for row in rows])
+    groups = [bootstrap_group(sample) for sample, _ in rows]
+    interval = [*metrics.wilson_interval(hit, groups)]
+    return {name: float(hit.mean()), f"{name}_interval": interval}
+
+
+def reaches_band(row: ServedSample, band: Band) -> bool:
+    """Whether the picture gets this band or a more urgent one. A refused picture gets none."""
+    _, result = row
+    return result.refused is None and urgency(result.assessment.band) <= urgency(band)
+
+
+def count_refused(rows: Sequence[ServedSample]) -> dict[str, Any]:
+    return {"n": len(rows), "refused": sum(map(is_refused, rows))}
+
+
+def is_refused(row: ServedSample) -> bool:
+    return row[1].refused is not None
+
+
+def count_outcomes(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
+    """The shares of refused and uncertain pictures, and the count of each outcome; the same again
+    by source and by class. Counts all pictures, lesions or not.
+    """
+    rows = pair_samples(outputs, results)
+    return {
+        **_count(rows),
+        "by_source": measure_groups(lambda row: source_of(row[0]), rows, _count),
+        "by_class": measure_groups(lambda row: row[0].label, rows, _count),
+    }
+
+
+def _count(rows: Sequence[ServedSample]) -> dict[str, Any]:
+    outcomes = Counter(name_result(result) for _, result in rows)
+    doubted = sum(not is_refused(row) and bool(row[1].assessment.reasons) for row in rows)
+    return {
+        "n": len(rows),
+        "refused": sum(map(is_refused, rows)) / len(rows),
+        "uncertain": doubted / len(rows),
+        "outcomes": dict(sorted(outcomes.items())),
+    }
+
+
+def name_result(result: ServedResult) -> str:
+    """`found`, or the reasons for a refusal or for doubt."""
+    if result.refused is not None:
+        return _name_refused(result.refused.value)
+    return _name_found(result.assessment.reasons)
+
+
+def name_outcome(model: Model, content: bytes) -> str:
+    """The same for one file, from its bytes on."""
+    try:
+        finding = classify_photo(model, content)
+    except Refused as refused:
+        return _name_refused(refused.reason)
+    return _name_found(finding.reasons)
+
+
+def _name_refused(reason: str) -> str:
+    return f"refused: {reason}"
+
+
+def _name_found(reasons: Sequence[Doubt]) -> str:
+    return f"uncertain: {' and '.join(reasons)}" if reasons else FOUND

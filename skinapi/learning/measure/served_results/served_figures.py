@@ -1,0 +1,183 @@
+"""Figures of what users get: refusals, and the risk bands of malignant lesions.
+
+Computed from `ServedResult`, so by the rules of serving itself.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from skinapi.learning.data.labels import is_squamous
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.group_figures import source_of
+from skinapi.learning.measure.prediction_figures import short_name, with_interval
+from skinapi.learning.measure.predictions import (
+    ModelOutputs,
+    ServedResult,
+    calibration_modality,
+    lesion_classes,
+    predict,
+    serve_outputs,
+)
+from skinapi.learning.measure.served_results.outcomes import (
+    ServedSample,
+    count_refused,
+    is_refused,
+    measure_groups,
+    measure_share,
+    pair_samples,
+    pick_results,
+    reaches_band,
+    select_lesions,
+)
+from skinapi.vision.calibration.modality import KNOWN
+from skinapi.vision.calibration.model_calibration import (
+    ENOUGH_TESTED,
+    Calibration,
+    HeldOutFigures,
+    ModelCalibration,
+)
+from skinapi.vision.conditions import Band, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.network.model import Model
+
+
+def serve_as_if_tested(
+    model: Model, outputs: ModelOutputs, *, use_modality: bool = True
+) -> list[ServedResult]:
+    """Like `serve_outputs`, but without one rule of serving: no band below doctor_review for a
+    modality with few tested lesions.
+
+    With that rule a new model would get a sensitivity of 1 on any data.
+    """
+    calibration = model.calibration
+    measured = calibration.model_copy(
+        update={modality.value: _as_if_tested(calibration, modality) for modality in KNOWN}
+    )
+    return serve_outputs(model.with_calibration(measured), outputs, use_modality=use_modality)
+
+
+def _as_if_tested(calibration: ModelCalibration, modality: Modality) -> Calibration:
+    tested = HeldOutFigures(
+        modality=modality, lesions=ENOUGH_TESTED, malignant=ENOUGH_TESTED, sensitivity=0.0
+    )
+    return calibration.of(modality).model_copy(update={"tested": tested})
+
+
+def measure_tested(
+    model: Model, outputs: ModelOutputs, modality: Modality
+) -> HeldOutFigures | None:
+    """The test figures of a modality for the notice beside each finding, from one picture of each
+    lesion. None without a malignant lesion.
+    """
+    lesions = select_one_per_lesion(outputs, modality)
+    figures = _measure_caught(pair_samples(lesions, serve_as_if_tested(model, lesions)))
+    if not figures["malignant"]:
+        return None
+    return HeldOutFigures(
+        modality=modality,
+        lesions=figures["lesions"],
+        malignant=figures["malignant"],
+        sensitivity=figures["caught"],
+    )
+
+
+def select_one_per_lesion(outputs: ModelOutputs, modality: Modality | None = None) -> ModelOutputs:
+    """One picture of each lesion; with `modality`, only lesions of that modality."""
+    chosen = [
+        row
+        for row, sample in enumerate(outputs.samples)
+        if sample.label in lesion_classes() and modality in (None, sample.modality)
+    ]
+    return outputs.take(chosen).one_per_lesion()
+
+
+def measure_malignant_caught(
+    lesions: ModelOutputs, results: Sequence[ServedResult]
+) -> dict[str, dict[str, Any]]:
+    """By modality: how many malignant lesions get a band of doctor_review or more urgent.
+
+    `lesions` holds one picture of each lesion; `results` come from `serve_as_if_tested`.
+    """
+    return measure_groups(
+        lambda row: calibration_modality(*row).value,
+        select_lesions(lesions, results),
+        _measure_caught,
+    )
+
+
+def _measure_caught(rows: Sequence[ServedSample]) -> dict[str, Any]:
+    """A malignant lesion counts as caught with doctor_review or more urgent, not if refused."""
+    keys = conditions_table().malignant_keys
+    malignant = [row for row in rows if row[0].label in keys]
+    benign = [row for row in rows if row[0].label not in keys]
+    return {
+        "lesions": len(rows),
+        "malignant": len(malignant),
+        **measure_share("caught", malignant, lambda row: reaches_band(row, Band.DOCTOR_REVIEW)),
+        **measure_share(
+            "benign_below", benign, lambda row: not reaches_band(row, Band.DOCTOR_REVIEW)
+        ),
+    }
+
+
+def measure_refusals(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
+    """Counts of refused lesion pictures by class, source and reason."""
+    rows = select_lesions(outputs, results)
+    reasons = Counter(one.refused.value for _, one in rows if one.refused)
+    return {
+        **_count_by_class(rows),
+        "by_source": measure_groups(lambda row: source_of(row[0]), rows, _count_by_class),
+        "by_reason": dict(sorted(reasons.items())),
+    }
+
+
+def _count_by_class(rows: Sequence[ServedSample]) -> dict[str, Any]:
+    return {
+        **count_refused(rows),
+        **measure_share("refused_share", rows, is_refused),
+        "by_class": measure_groups(lambda row: short_name(row[0].label), rows, count_refused),
+    }
+
+
+def measure_scc(outputs: ModelOutputs, results: Sequence[ServedResult]) -> dict[str, Any]:
+    """How many squamous cell carcinomas get the band referral or a more urgent one.
+
+    They have no output of their own, so they are found by the label as their data set writes it.
+    """
+    rows = [row for row in pair_samples(outputs, results) if is_squamous(row[0])]
+    return {
+        **count_refused(rows),
+        **measure_share("referral_or_higher", rows, lambda row: reaches_band(row, Band.REFERRAL)),
+    }
+
+
+def measure_without_modality(
+    model: Model, outputs: ModelOutputs, lesions: ModelOutputs
+) -> dict[str, Any]:
+    """The figures for a client that names no modality, so that the model has to recognise it.
+
+    `malignant_caught` is still grouped by the modality in the data set.
+    """
+    results = serve_as_if_tested(model, outputs, use_modality=False)
+    predictions = predict(model, _forget_modality(outputs), results)
+    draws = [np.arange(predictions.labels.size), *metrics.draw_bootstrap(predictions.groups)]
+    return {
+        "refusals": count_refused(select_lesions(outputs, results)),
+        "malignant_caught": measure_malignant_caught(
+            lesions, pick_results(outputs, results, lesions)
+        ),
+        **with_interval(
+            "named_balanced_accuracy",
+            draws,
+            lambda r: metrics.balanced_accuracy_of(predictions.named[r], predictions.labels[r]),
+        ),
+    }
+
+
+def _forget_modality(outputs: ModelOutputs) -> ModelOutputs:
+    samples = [replace(sample, modality=Modality.UNKNOWN) for sample in outputs.samples]
+    return replace(outputs, samples=samples)

@@ -1,0 +1,267 @@
+"""Fits the calibration of a model: temperature, thresholds, prediction sets, naming rule and
+detectors, each modality separately.
+
+Temperature, thresholds and prediction sets come from the validation part alone. The detectors and
+the class frequencies use training pictures too. The test part is never read here.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from skinapi.errors import BadDataset
+from skinapi.learning.data.dataset_folders import load_pictures
+from skinapi.learning.data.labels import is_squamous
+from skinapi.learning.data.samples import Sample, first_half, subsample
+from skinapi.learning.measure import metrics
+from skinapi.learning.measure.predictions import ModelOutputs, run_model
+from skinapi.learning.package.fit_detectors import (
+    fit_modality_detector,
+    fit_skin_detector,
+    read_not_skin_features,
+)
+from skinapi.learning.package.fit_patient_facts import fit_patient_facts
+from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
+from skinapi.learning.progress import Report
+from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, THRESHOLD_BANDS
+from skinapi.vision.calibration.model_calibration import (
+    Calibration,
+    ModelCalibration,
+    NamingRule,
+    softmax,
+)
+from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
+from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding.assessment import state
+from skinapi.vision.network.model import Model
+
+TEMPERATURES = np.geomspace(0.2, 5.0, 401)
+WANTED_SENSITIVITY = 0.95
+# With fewer positive lesions a quantile of their scores says little.
+MIN_POSITIVE = 20
+LOW_ENERGY_SHARE = 0.01
+FAR_FEATURES_SHARE = 0.02
+TAUS = np.arange(0.0, 1.01, 0.05)
+MAX_ACCURACY_LOSS = 0.005
+# Features of more pictures of a source change the detectors little.
+MAX_TRAIN_PER_SOURCE = 1500
+
+Probabilities = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+
+def calibrate_model(
+    model: Model,
+    *,
+    train: Sequence[Sample],
+    validation: Sequence[Sample],
+    not_skin: Path | None,
+    report: Report,
+) -> ModelCalibration:
+    """Runs the model on both parts and fits its calibration.
+
+    `not_skin` is a folder of photographs of anything but skin. Only its first half is used: the
+    second half measures the skin detector. Pictures whose label is no output of the model are left
+    out and reported.
+    """
+    train = keep_known_labels(train, model.labels, part="training", report=report)
+    validation = keep_known_labels(validation, model.labels, part="validation", report=report)
+    chosen = subsample(train, most=MAX_TRAIN_PER_SOURCE, by=lambda sample: sample.source)
+    photographs = first_half(load_pictures(not_skin, label="not skin")) if not_skin else []
+    return fit_calibration(
+        labels=model.labels,
+        train=run_model(model, chosen, report=report),
+        validation=run_model(model, validation, report=report),
+        not_skin=read_not_skin_features(model, photographs) if photographs else None,
+        report=report,
+    )
+
+
+def keep_known_labels(
+    samples: Sequence[Sample], labels: Sequence[str], *, part: str, report: Report
+) -> list[Sample]:
+    """The samples whose label is an output of the model. Raises BadDataset where none is left.
+
+    On the others every prediction is wrong: they would only push the temperature up.
+    """
+    kept = [sample for sample in samples if sample.label in labels]
+    others = Counter(sample.label for sample in samples if sample.label not in labels)
+    if others:
+        counts = ", ".join(f"{label} {n}" for label, n in sorted(others.items()))
+        report(f"{others.total()} {part} pictures left out, no output of the model: {counts}")
+    if not kept:
+        raise BadDataset(
+            f"No {part} picture has a label that the model knows; give pictures of some of "
+            f"{', '.join(labels)}"
+        )
+    return kept
+
+
+def fit_calibration(
+    *,
+    labels: Sequence[str],
+    train: ModelOutputs,
+    validation: ModelOutputs,
+    not_skin: NDArray[np.floating] | None,
+    report: Report,
+) -> ModelCalibration:
+    """Fits the calibration from model outputs.
+
+    `train` need only be a sample of the training part: it gives the features of the detectors.
+    `not_skin` holds pooled features of ordinary photographs, a row for each view.
+    """
+    fitted = {
+        modality: _fit_modality(modality, labels, train, validation, report)
+        for modality in (Modality.DERMOSCOPIC, Modality.CLINICAL)
+        if any(_is_lesion(s) and s.modality is modality for s in validation.samples)
+    }
+    calibration = ModelCalibration(
+        dermoscopic=fitted.get(Modality.DERMOSCOPIC, Calibration()),
+        clinical=fitted.get(Modality.CLINICAL),
+        modality=fit_modality_detector(train, validation, report=report),
+    )
+    if not_skin is not None:
+        skin = fit_skin_detector(train, validation, not_skin, report=report)
+        calibration = calibration.model_copy(update={"skin": skin})
+    table = fit_patient_facts(calibration, labels, train, validation, report=report)
+    return calibration.model_copy(update={"patient_facts": table})
+
+
+def _fit_modality(
+    modality: Modality,
+    labels: Sequence[str],
+    train: ModelOutputs,
+    validation: ModelOutputs,
+    report: Report,
+) -> Calibration:
+    lesions = _lesions_of(validation, modality)
+    truth = np.array([labels.index(sample.label) for sample in lesions.samples])
+    temperature = fit_temperature(lesions.logits, truth)
+    probabilities = softmax(lesions.logits, temperature)
+    scaled = Calibration(temperature=temperature)
+    train_lesions = _lesions_of(train, modality)
+    familiar = fit_familiar(train_lesions.pooled, lesions.pooled)
+    sets, too_few = fit_prediction_sets(lesions, labels, probabilities)
+    naming = fit_naming_rule(
+        labels, probabilities, truth, prior=_shares([*train_lesions.samples, *lesions.samples])
+    )
+    report(
+        f"{modality}: {len(lesions.samples)} validation pictures, temperature {temperature:.3f}, "
+        f"tau {naming.tau:.2f}"
+    )
+    return scaled.model_copy(
+        update={
+            "thresholds": fit_thresholds(lesions.samples, labels, probabilities),
+            "unlike_training": float(np.quantile(scaled.energy(lesions.logits), LOW_ENERGY_SHARE)),
+            "familiar": familiar,
+            "naming": naming,
+            "prediction_sets": sets,
+            "too_few": too_few,
+        }
+    )
+
+
+def fit_temperature(logits: NDArray[np.floating], labels: NDArray[np.integer]) -> float:
+    """The temperature with the lowest log loss, from a grid: the curve is smooth, and a grid always
+    gives the same result.
+    """
+    losses = [metrics.log_loss(softmax(logits, t), labels) for t in TEMPERATURES]
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def fit_thresholds(
+    samples: Sequence[Sample], labels: Sequence[str], probabilities: Probabilities
+) -> dict[str, float]:
+    """For each risk band the highest threshold that keeps 95 % sensitivity on validation.
+
+    With few positive pictures it is at most the cautious default. Squamous cell carcinomas, which
+    train as actinic keratosis, must reach 95 % as a group of their own too.
+    """
+    malignant = conditions_table().malignant_keys
+    thresholds = {}
+    for name in THRESHOLD_BANDS:
+        keys = malignant if name == "malignant" else {name}
+        places = [place for place, key in enumerate(labels) if key in keys]
+        score = probabilities[:, places].sum(axis=1)
+        groups = [np.array([sample.label in keys for sample in samples])]
+        if name == "actinic_keratosis":
+            groups.append(np.array([is_squamous(sample) for sample in samples]))
+        limits = [_threshold(score, group) for group in groups if group.any()]
+        if limits:
+            few = groups[0].sum() < MIN_POSITIVE
+            thresholds[name] = min(*limits, *([CAUTIOUS_THRESHOLDS[name]] if few else []), 1.0)
+    return thresholds
+
+
+def _threshold(score: Probabilities, positive: NDArray[np.bool_]) -> float:
+    wanted = metrics.threshold_at_sensitivity(score, positive, WANTED_SENSITIVITY)
+    # Rounded down: rounded up, the threshold would miss the picture that it was fitted to catch.
+    return float(np.floor(wanted * 1e4) / 1e4)
+
+
+def fit_familiar(
+    train: NDArray[np.floating], validation: NDArray[np.floating]
+) -> OutOfDistributionDetector | None:
+    """The principal components of the training features, for out-of-distribution detection.
+
+    The limit is a quantile of the validation pictures: the most distant two percent exceed it. None
+    with fewer than two training pictures.
+    """
+    if len(train) < 2:
+        return None
+    familiar = OutOfDistributionDetector.learn(train)
+    limit = float(np.quantile(familiar.measure(validation), 1 - FAR_FEATURES_SHARE))
+    return familiar.model_copy(update={"limit": limit}) if limit > 0 else None
+
+
+def fit_naming_rule(
+    labels: Sequence[str],
+    probabilities: Probabilities,
+    truth: Labels,
+    *,
+    prior: Mapping[str, float],
+) -> NamingRule:
+    """The tau with the best balanced accuracy, among those that lose little plain accuracy."""
+    scored = []
+    for tau in TAUS.tolist():
+        rule = NamingRule(tau=tau, prior=prior)
+        named = name_classes(rule, labels, probabilities)
+        hit = named == truth
+        balanced = np.mean([hit[truth == label].mean() for label in np.unique(truth)])
+        scored.append((rule, float(hit.mean()), float(balanced)))
+    plain = scored[0][1]
+    allowed = [entry for entry in scored if entry[1] >= plain - MAX_ACCURACY_LOSS]
+    return max(allowed, key=lambda entry: entry[2])[0]
+
+
+def name_classes(
+    rule: NamingRule | None, labels: Sequence[str], probabilities: Probabilities
+) -> Labels:
+    """For each picture the index of the label that the naming rule states when not in doubt."""
+    calibration = Calibration(naming=rule)
+    named = [
+        state(dict(zip(labels, row, strict=True)), calibration, uncertain=False)
+        for row in probabilities.tolist()
+    ]
+    return np.array([labels.index(key) for key in named])
+
+
+def _lesions_of(outputs: ModelOutputs, modality: Modality) -> ModelOutputs:
+    return outputs.take(
+        row
+        for row, sample in enumerate(outputs.samples)
+        if _is_lesion(sample) and sample.modality is modality
+    )
+
+
+def _shares(samples: Sequence[Sample]) -> dict[str, float]:
+    counts = Counter(sample.label for sample in samples)
+    return {key: counts[key] / len(samples) for key in sorted(counts)}
+
+
+def _is_lesion(sample: Sample) -> bool:
+    return sample.label != NORMAL_SKIN

@@ -1,0 +1,124 @@
+"""Fits the modality detector and the skin detector: linear classifiers on pooled features."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy.optimize import minimize
+
+from skinapi.learning.data.samples import Sample, open_sample
+from skinapi.learning.measure.predictions import ModelOutputs
+from skinapi.learning.progress import Report
+from skinapi.vision.calibration.linear_classifier import LinearClassifier
+from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.skin_detector import SkinDetector
+from skinapi.vision.context import Modality
+from skinapi.vision.network.model import Model
+
+Features = NDArray[np.floating]
+Floats = NDArray[np.float64]
+
+PENALTY = 1.0
+CERTAINTIES = (0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
+MAX_WRONG = 0.005
+MAX_REFUSED = 0.005
+LOWEST_LIMIT = 0.5
+# Thirty photographs are few, and a crop of an ordinary thing is an ordinary thing.
+CROPS = 12
+SMALLEST_CROP = 0.4
+BATCH = 8
+
+
+def fit_modality_detector(
+    train: ModelOutputs, validation: ModelOutputs, *, report: Report
+) -> ModalityDetector | None:
+    """A classifier dermoscopic / clinical; None where the training pictures hold one modality only.
+
+    It counts as sure from the lowest probability at which at most half a percent of the validation
+    pictures are wrong.
+    """
+    known = (Modality.DERMOSCOPIC, Modality.CLINICAL)
+    train, validation = (
+        outputs.take(row for row, s in enumerate(outputs.samples) if s.modality in known)
+        for outputs in (train, validation)
+    )
+    truth = np.array([s.modality is Modality.DERMOSCOPIC for s in train.samples], bool)
+    if truth.all() or not truth.any():
+        return None
+    classifier = fit_linear(train.pooled, truth)
+    probability = classifier.probability(validation.pooled)
+    dermoscopic = np.array([s.modality is Modality.DERMOSCOPIC for s in validation.samples], bool)
+    for sure in CERTAINTIES:
+        wrong = np.where(dermoscopic, 1 - probability, probability) >= sure
+        if wrong.mean() <= MAX_WRONG:
+            break
+    unsure = np.maximum(probability, 1 - probability) < sure
+    report(f"modality: sure from {sure}, {wrong.mean():.2%} wrong, {unsure.mean():.2%} unsure")
+    return ModalityDetector(dermoscopic=classifier, sure=sure)
+
+
+def fit_skin_detector(
+    train: ModelOutputs, validation: ModelOutputs, not_skin: Features, *, report: Report
+) -> SkinDetector:
+    """A classifier skin / not skin. `not_skin` has a row of features for each view of a photograph.
+
+    Its limit is the lowest that refuses at most half a percent of the validation pictures of every
+    single source. Over all sources together, a small hospital could lose far more.
+    """
+    pooled = np.concatenate([not_skin, train.pooled])
+    is_not_skin = np.arange(len(pooled)) < len(not_skin)
+    classifier = fit_linear(pooled, is_not_skin)
+    probability = classifier.probability(validation.pooled)
+    sources = np.array([sample.source for sample in validation.samples])
+    limits = [
+        float(np.quantile(probability[sources == source], 1 - MAX_REFUSED))
+        for source in sorted(set(sources.tolist()))
+    ]
+    # Below one half the detector would refuse pictures that it takes for skin.
+    limit = min(max(*limits, LOWEST_LIMIT), 1.0)
+    caught = float((classifier.probability(not_skin) >= limit).mean())
+    report(f"not skin: limit {limit:.3f}, {caught:.1%} of the training views refused")
+    return SkinDetector(not_skin=classifier, limit=limit)
+
+
+def read_not_skin_features(model: Model, samples: Sequence[Sample]) -> Features:
+    """Pooled features of every photograph as served, and of random square crops of it."""
+    random = np.random.default_rng(0)
+    views = []
+    for sample in samples:
+        picture = open_sample(sample)
+        views += [picture, *(_random_square(picture, random) for _ in range(CROPS))]
+    batches = [views[start : start + BATCH] for start in range(0, len(views), BATCH)]
+    return np.concatenate([model.read(batch).pooled for batch in batches])
+
+
+def _random_square(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+    side = random.uniform(SMALLEST_CROP, 1) * min(picture.size)
+    left, top = (random.uniform(0, length - side) for length in picture.size)
+    return picture.crop((round(left), round(top), round(left + side), round(top + side)))
+
+
+def fit_linear(pooled: Features, first: NDArray[np.bool_]) -> LinearClassifier:
+    """Logistic regression with an L2 penalty on standardised features. Both classes have the same
+    total weight, however rare one is.
+    """
+    # A feature that never varies would be divided by zero.
+    middle, spread = pooled.mean(axis=0), pooled.std(axis=0) + 1e-3
+    rows = np.asarray((pooled - middle) / spread, np.float64)
+    sign = np.where(first, 1.0, -1.0)
+    weight = np.where(first, 0.5 / first.sum(), 0.5 / (~first).sum())
+    penalty = PENALTY / len(rows)
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        weights, bias = parameters[:-1], parameters[-1]
+        margin = sign * (rows @ weights + bias)
+        pull = -weight * sign / (1 + np.exp(np.clip(margin, -60, 60)))
+        value = (weight * np.logaddexp(0, -margin)).sum() + penalty * weights @ weights / 2
+        return float(value), np.append(rows.T @ pull + penalty * weights, pull.sum())
+
+    # Not scikit-learn, which would be one more dependency for this one fit.
+    found = minimize(loss, np.zeros(rows.shape[1] + 1), jac=True, method="L-BFGS-B").x
+    # The standardisation goes into the weights, so that serving needs only a dot product.
+    weights = found[:-1] / spread
+    return LinearClassifier.of(weights, float(found[-1] - weights @ middle))

@@ -1,0 +1,1 @@
+"""What a network is shown in training: samples, views, targets, batches."""

@@ -1,0 +1,1 @@
+"""Stored findings: submissions, their numbers, and their places in the doctors' lists."""

@@ -1,0 +1,81 @@
+"""The queue of findings that wait for a doctor's review: most urgent first, then the oldest.
+
+An index can sort only by fields of its own documents, so four fields are denormalised. A
+submission holds the `doctor` in whose care its owner is, a `queue_key` that sorts unreviewed before
+reviewed, then by urgency, then by time, and a `learning_key` that sorts by what a review would
+teach a model. An account holds the `queue_key` of its most urgent unreviewed submission. These
+fields only order lists: who may see a finding is decided by the owner's account.
+
+Each is written in the transaction of the change that it depends on. Of two transactions that change
+what waits for one account, one must see the other. So filing and deleting write the account, and
+whoever gives the account the key of a finding writes that finding too: its review conflicts.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from skinapi.auth.accounts.accounts import Account, Accounts, key_without_findings
+from skinapi.records.findings.submissions import RANKED_BANDS, QueueEntry, Submissions
+from skinapi.vision.conditions import Band
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """The facts in the queue key of an unreviewed finding: band, time and number."""
+
+    band: Band
+    since: datetime
+    number: int
+
+    @classmethod
+    def of(cls, account: Account) -> "Waiting | None":
+        """The account's most urgent unreviewed finding; None where it has none."""
+        # The layout of a key is in QueueEntry.make_queue_key.
+        key = account.queue_key or ""
+        if not key.startswith("0"):
+            return None
+        since = datetime.fromtimestamp(int(key[2:15]) / 1000, UTC)
+        return cls(band=RANKED_BANDS[int(key[1])], since=since, number=int(key[15:]))
+
+
+class ReviewQueue:
+    """Keeps the doctors' lists up to date, inside the transactions of its callers."""
+
+    def __init__(self, *, submissions: Submissions, accounts: Accounts) -> None:
+        self._submissions = submissions
+        self._accounts = accounts
+
+    def join(self, submission: QueueEntry, owner: Account) -> None:
+        """Add a new finding. `owner` is its account, as the same transaction has counted it."""
+        if owner.queue_key is None:  # of an earlier version
+            self.update_owner_key(owner)
+        elif submission.queue_key and submission.queue_key < owner.queue_key:
+            self._accounts.set_queue(owner.id, queue_key=submission.queue_key)
+
+    def leave(self, submission: QueueEntry, owner: Account) -> None:
+        """Take a finding out that was reviewed, or deleted, in the same transaction."""
+        if not submission.reviewed:
+            self.update_owner_key(owner)
+
+    def follow_care(self, owner_id: str, doctor: str | None) -> None:
+        """Move all findings of this account to this doctor's queue, or out of every queue."""
+        self._submissions.set_doctor(owner_id, doctor)
+
+    def release_patients(self, doctor: str) -> None:
+        """Take all findings out of this doctor's queue."""
+        self._submissions.release(doctor)
+
+    def recount(self, owner_id: str) -> int:
+        """Count the findings of this account one by one."""
+        kept = self._submissions.count_of(owner_id)
+        self._accounts.set_queue(owner_id, findings=kept)
+        return kept
+
+    def update_owner_key(self, owner: Account) -> None:
+        """Let the account stand in its doctor's list where its most urgent finding asks for."""
+        first = self._submissions.most_urgent(owner.id)
+        key = first[1] if first else key_without_findings(owner.id)
+        if key != owner.queue_key:
+            self._accounts.set_queue(owner.id, queue_key=key)
+            if first:
+                self._submissions.touch(first[0])

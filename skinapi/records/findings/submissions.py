@@ -1,0 +1,309 @@
+"""The collection of submissions: findings with the facts known about their photos, numbered."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from skinapi.records.findings.numbers import Numbers
+from skinapi.records.findings.photo_sources import PHOTO_FIELDS, PhotoOfFinding
+from skinapi.records.reviews.decisions import Decision
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Filter, Ops, Store
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import most_urgent
+from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.vision.context import Context
+from skinapi.vision.finding.finding import Finding, FindingSummary
+from skinapi.web.schemas.pagination import Page, page_of
+
+COUNTER = "submissions"
+PAGE_SIZE = 100
+RANKED_BANDS = tuple(Band)
+URGENT = RANKED_BANDS[0]
+TOUCH: Ops = {"$inc": {"revision": 1}}
+# Queue keys of unreviewed submissions sort before it, those of reviewed ones after it.
+FIRST_REVIEWED = "1"
+
+
+class QueueEntry(StoredRecord):
+    """The fields of a submission that a doctor's list shows. `doctor`, `queue_key` and
+    `learning_key` order these lists (see review_queue.py). `decision` is what the reviews say;
+    `reviewed_as` is its condition for servers of version 3 of the store.
+    """
+
+    id: str
+    created_at: datetime
+    number: int
+    owner: str
+    band: Band
+    finding: FindingSummary
+    language: Language
+    photo_blob: str | None = None
+    doctor: str | None = None
+    queue_key: str | None = None
+    learning_key: str | None = None
+    reviewed_as: str | None = None
+    decision: Decision | None = None
+
+    @property
+    def margin(self) -> float:
+        """How far the most probable condition is ahead of the next one. Where it is small, the
+        model is unsure, and a label teaches it most (margin sampling).
+        """
+        first, second, *_ = self.finding.ranked
+        return first.probability - second.probability
+
+    @property
+    def urgent(self) -> bool:
+        return self.band is URGENT
+
+    @property
+    def reviewed(self) -> bool:
+        return self.queue_key is not None and self.queue_key >= FIRST_REVIEWED
+
+    @property
+    def has_current_keys(self) -> bool:
+        kept = {"queue_key": self.queue_key, "learning_key": self.learning_key}
+        return kept == self.make_keys(reviewed=self.reviewed)
+
+    def make_keys(self, *, reviewed: bool) -> dict[str, str]:
+        """The fields that order the doctors' lists."""
+        return {
+            "queue_key": self.make_queue_key(reviewed=reviewed),
+            "learning_key": self._make_learning_key(reviewed=reviewed),
+        }
+
+    def make_queue_key(self, *, reviewed: bool) -> str:
+        """The queue key: digits that sort by review, urgency, time in milliseconds, and number.
+
+        The urgency is that of the band, of the reviewed condition, or of the decision, whichever is
+        the greatest.
+        """
+        asked = [self.band]
+        if reviewed and self.reviewed_as:
+            asked.append(conditions_table().by_key(self.reviewed_as).urgency)
+        if reviewed and self.decision:
+            asked.append(self.decision.urgency)
+        rank = RANKED_BANDS.index(most_urgent(*asked))
+        since = int(self.created_at.timestamp() * 1000)
+        return f"{reviewed:d}{rank}{since:013d}{self.number:016d}"
+
+    def _make_learning_key(self, *, reviewed: bool) -> str:
+        """Digits that sort by review, then the urgent ones by time, then by what a review would
+        teach: by the margin in millionths, and last those without a photo, which teach nothing.
+        """
+        if self.urgent:
+            return f"{reviewed:d}0{self.make_queue_key(reviewed=reviewed)[2:]}"
+        group = 1 if self.photo_blob else 2
+        return f"{reviewed:d}{group}{round(self.margin * 1e6):013d}{self.number:016d}"
+
+
+class SubmissionSummary(QueueEntry):
+    """The fields of a submission that its owner's list shows.
+
+    `sections` is the narrative as it was answered, and `narrative_source` tells what wrote it.
+    """
+
+    sections: dict[str, str]
+    narrative_source: Mapping[str, str | None] = {"writer": "template"}
+
+
+class Submission(SubmissionSummary):
+    """All fields of a submission."""
+
+    finding: Finding
+    context: Context
+    thumbnail_blob: str | None = None
+    revision: int = 1
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+def _fields_of(view: type[QueueEntry]) -> tuple[str, ...]:
+    """The fields that the store must read for this view; it always reads the id."""
+    own = view.model_fields.keys() - {"id", "finding"}
+    return (*sorted(own), *(f"finding.{name}" for name in FindingSummary.model_fields))
+
+
+QUEUE_FIELDS = _fields_of(QueueEntry)
+SUMMARY_FIELDS = _fields_of(SubmissionSummary)
+
+
+class Submissions:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("submissions")
+        self._numbers = Numbers(store, COUNTER)
+        self._documents.ensure_index("number", unique=True)
+        self._documents.ensure_index("number", "id")
+        self._documents.ensure_index("owner", "id")
+        self._documents.ensure_index("owner", "idempotency_key", unique=True)
+        self._documents.ensure_index("owner", "queue_key", "id")
+        self._documents.ensure_index("doctor", "queue_key", "id")
+        self._documents.ensure_index("doctor", "learning_key", "id")
+
+    def add(self, *, identifier: str, finding: Finding, **fields: Any) -> Submission:
+        """Store a submission under a number that was taken for it. Raises Duplicate where the
+        number is in use, or the owner has used its idempotency key before.
+        """
+        submission = Submission(
+            id=identifier, created_at=now(), band=finding.band, finding=finding, **fields
+        )
+        submission = submission.model_copy(update=submission.make_keys(reviewed=False))
+        self._documents.insert({**_document(submission), "schema": 1})
+        return submission
+
+    def take_number(self) -> int:
+        """A number that no other submission gets. It stays unused where the submission is not
+        stored in the end. Call it before a transaction.
+        """
+        return self._numbers.take()
+
+    def catch_up(self) -> None:
+        """Go on behind the highest number in use: after a partial restore of a backup the counter
+        may be too low.
+        """
+        for last in self._documents.find(sort="-number", limit=1):
+            self._numbers.go_on_behind(last["number"])
+
+    def has(self, identifier: str) -> bool:
+        return bool(self.existing([identifier]))
+
+    def by_number(self, number: int) -> Submission | None:
+        found = self._documents.find({"number": number}, limit=1)
+        return Submission.model_validate(found[0]) if found else None
+
+    def by_key(self, owner: str, key: str | None) -> Submission | None:
+        if key is None:
+            return None
+        found = self._documents.find({"owner": owner, "idempotency_key": key}, limit=1)
+        return Submission.model_validate(found[0]) if found else None
+
+    def page(self, owner: str, *, after: str | None, limit: int) -> Page[SubmissionSummary]:
+        """One page of an owner's submissions, oldest first."""
+        found = self._documents.find(
+            {"owner": owner}, after=after, limit=limit + 1, fields=SUMMARY_FIELDS
+        )
+        return page_of(found, limit).map(SubmissionSummary.model_validate)
+
+    def by_urgency(
+        self, of: dict[str, str], *, reviewed: bool | None, after: str | None, limit: int
+    ) -> Page[QueueEntry]:
+        """The submissions of an `owner` or a `doctor`: unreviewed first, then by urgency, then by
+        age.
+
+        `after` is a queue key and not an id: a review between two pages then neither repeats nor
+        skips other submissions.
+        """
+        first = FIRST_REVIEWED if reviewed else "0"
+        end = FIRST_REVIEWED if reviewed is False else "2"
+        within = {"$gt": max(after or first, first), "$lt": end}
+        wanted = {**of, "queue_key": within}
+        found = self._documents.find(wanted, sort="queue_key", limit=limit + 1, fields=QUEUE_FIELDS)
+        shown = [QueueEntry.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].queue_key if len(found) > limit else None)
+
+    def by_learning(self, doctor: str, *, after: str | None, limit: int) -> Page[QueueEntry]:
+        """The unreviewed submissions of a doctor's patients: the urgent ones, then those that would
+        teach the model most. `after` is a learning key.
+        """
+        within = {"$gt": after or "0", "$lt": FIRST_REVIEWED}
+        wanted = {"doctor": doctor, "learning_key": within}
+        found = self._documents.find(
+            wanted, sort="learning_key", limit=limit + 1, fields=QUEUE_FIELDS
+        )
+        shown = [QueueEntry.model_validate(document) for document in found[:limit]]
+        return Page(shown, shown[-1].learning_key if len(found) > limit else None)
+
+    def most_urgent(self, owner: str) -> tuple[str, str] | None:
+        """The id and the queue key of the owner's most urgent unreviewed submission."""
+        wanted = {"owner": owner, "queue_key": {"$lt": FIRST_REVIEWED}}
+        found = self._documents.find(wanted, sort="queue_key", limit=1, fields=("queue_key",))
+        return (found[0]["id"], found[0]["queue_key"]) if found else None
+
+    def set_doctor(self, owner: str, doctor: str | None) -> None:
+        """Put all submissions of this owner into the lists of this doctor, or of none."""
+        change = {"$set": {"doctor": doctor}} if doctor else {"$unset": {"doctor": True}}
+        self._documents.update_all({"owner": owner}, change)
+
+    def release(self, doctor: str) -> None:
+        """Take all submissions out of the lists of this doctor."""
+        self._documents.update_all({"doctor": doctor}, {"$unset": {"doctor": True}})
+
+    def set_keys(self, submission: QueueEntry) -> None:
+        """Set the keys that order the lists. An earlier version made others."""
+        keys = submission.make_keys(reviewed=submission.reviewed)
+        self._documents.update({"id": submission.id}, {"$set": keys})
+
+    def mark_reviewed(self, submission: QueueEntry, *, decision: Decision) -> None:
+        """Set the decision of a submission, and its keys."""
+        reviewed_as = decision.reviewed_as(stated=submission.finding.stated)
+        marks = {"reviewed_as": reviewed_as, "decision": decision}
+        keys = submission.model_copy(update=marks).make_keys(reviewed=True)
+        change = {**keys, **marks, "decision": decision.as_document()}
+        self._documents.update({"id": submission.id}, {"$set": change, **TOUCH})
+
+    def touch(self, identifier: str) -> bool:
+        """Write to a submission on which the caller's transaction relies, so that it conflicts with
+        those that change or delete the submission. False where it is deleted.
+        """
+        return self._documents.update({"id": identifier}, TOUCH) is not None
+
+    def by_id(self, identifier: str) -> Submission | None:
+        found = self._documents.get(identifier)
+        return Submission.model_validate(found) if found else None
+
+    def photos_of(self, identifiers: Sequence[str]) -> dict[str, PhotoOfFinding]:
+        """The photos of these submissions by id; one that is deleted is left out."""
+        wanted = {"id": {"$in": list(identifiers)}}
+        found = self._documents.find(wanted, fields=PHOTO_FIELDS)
+        return {one["id"]: PhotoOfFinding.model_validate({"finding": {}, **one}) for one in found}
+
+    def existing(self, identifiers: Sequence[str]) -> set[str]:
+        """Those of these ids that have a submission."""
+        found = self._documents.find({"id": {"$in": list(identifiers)}}, fields=("owner",))
+        return {one["id"] for one in found}
+
+    def of(self, owner: str) -> Iterator[QueueEntry]:
+        """All submissions of an owner, read in pages."""
+        after = None
+        while found := self._next(after, {"owner": owner}):
+            yield from (QueueEntry.model_validate(document) for document in found)
+            after = found[-1]["id"]
+
+    def next(self, after: str | None) -> tuple[list[QueueEntry], str] | None:
+        """The next submissions behind this id but damaged ones, and the last id of all; None at
+        the end.
+        """
+        found = self._next(after)
+        readable: list[QueueEntry] = []
+        for document in found:
+            with suppress(ValidationError):  # `check` names it
+                readable.append(QueueEntry.model_validate(document))
+        return (readable, found[-1]["id"]) if found else None
+
+    def _next(self, after: str | None, of: Filter | None = None) -> list[Document]:
+        return self._documents.find(of, after=after, limit=PAGE_SIZE, fields=QUEUE_FIELDS)
+
+    def count_of(self, owner: str) -> int:
+        """How many findings an account has; the time it takes grows with them."""
+        return self._documents.count({"owner": owner})
+
+    def owners(self) -> set[str]:
+        return set(self._documents.count_by("owner"))
+
+    def set_thumbnail(self, submission: Submission, blob: str) -> bool:
+        """Set the thumbnail's blob. False where the submission is deleted, or another was set."""
+        unchanged = {"id": submission.id, "thumbnail_blob": submission.thumbnail_blob}
+        changed = self._documents.update(unchanged, {"$set": {"thumbnail_blob": blob}})
+        return changed is not None
+
+    def remove(self, identifier: str) -> None:
+        self._documents.delete({"id": identifier})
+
+
+def _document(submission: Submission) -> dict[str, Any]:
+    plain = submission.model_dump(mode="json", exclude={"created_at"})
+    return {**plain, "created_at": submission.created_at}

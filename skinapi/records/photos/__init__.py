@@ -1,0 +1,1 @@
+"""Photos that are kept with a finding, and their thumbnails."""

@@ -1,0 +1,90 @@
+"""Photos that are kept with a finding: whether one may be, and who read it."""
+
+from typing import Literal
+
+from skinapi.audit import AuditTrail
+from skinapi.auth.accounts.accounts import Account
+from skinapi.errors import BlobDamaged, NotFound
+from skinapi.logs import log
+from skinapi.records.findings.submissions import Submission
+from skinapi.storage.ports import Blobs
+from skinapi.vision.decoding.photo import Photo, read_stored_photo
+from skinapi.web.access import Subject
+
+NOT_KEPT = "The photo of this submission was not kept"
+LOST = "The file of the kept photo is lost; finding and report are not affected"
+DAMAGED = "The kept photo is damaged and cannot be shown; finding and report are not affected"
+
+PhotoPolicy = Literal["never", "consent", "always"]
+
+
+class KeptPhotos:
+    """Who may see a submission is decided before (service.py)."""
+
+    def __init__(self, *, blobs: Blobs, trail: AuditTrail, policy: PhotoPolicy) -> None:
+        self._blobs = blobs
+        self._trail = trail
+        self._policy = policy
+
+    def may_keep(self, owner: Account, keep_photo: bool | None) -> bool:
+        """Whether to keep a photo: by the operator's policy, else by the request, else by the
+        account's consent.
+        """
+        if self._policy != "consent":
+            return self._policy == "always"
+        return owner.consents.get("photos", False) if keep_photo is None else keep_photo
+
+    def keep(self, photo: bytes) -> str:
+        """Store a photo, and return the id of its blob. Call it only where `may_keep` allows it."""
+        return self._blobs.put(photo)
+
+    def read(self, *, submission: Submission, to: Subject) -> bytes:
+        """The kept photo. Raises NotFound, with the reason: it was not kept, is lost or damaged."""
+        content = self.content_of(submission)
+        self.note_read(submission=submission, by=to)
+        return content
+
+    def content_of(self, submission: Submission) -> bytes:
+        """The same without a row in the audit trail: for making something of it that leaves one."""
+        try:
+            content = self._find(submission)
+        except BlobDamaged as error:
+            raise NotFound(DAMAGED) from error
+        if content is None:
+            raise NotFound(LOST if submission.photo_blob else NOT_KEPT)
+        return content
+
+    def open(self, *, submission: Submission, to: Subject) -> Photo | None:
+        """The kept photo at the size that the network works with.
+
+        None where no photo was kept, or its file is lost or damaged: a report without it is better
+        than no report.
+        """
+        try:
+            content = self._find(submission)
+        except BlobDamaged:
+            return None
+        if content is None:
+            return None
+        self.note_read(submission=submission, by=to)
+        return read_stored_photo(content)
+
+    def note_read(self, *, submission: Submission, by: Subject) -> None:
+        """Add a row to the audit trail, before a kept photo is shown or printed.
+
+        No row is added where its owner reads it: that tells an audit nothing, and it would double
+        the size of the trail.
+        """
+        if submission.photo_blob and by.id != submission.owner:
+            self._trail.record("photo.read", by=by.id, target=submission.id)
+
+    def delete(self, *blobs: str | None) -> None:
+        for blob in filter(None, blobs):
+            self._blobs.delete(blob)
+
+    def _find(self, submission: Submission) -> bytes | None:
+        try:
+            return self._blobs.get(submission.photo_blob) if submission.photo_blob else None
+        except BlobDamaged:
+            log.error("photo_damaged", submission=submission.id)
+            raise

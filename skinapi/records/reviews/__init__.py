@@ -1,0 +1,1 @@
+"""Doctors' reviews: what they say, which one counts, and what that decides."""

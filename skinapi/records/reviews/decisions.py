@@ -1,0 +1,159 @@
+"""What doctors have decided about a finding, in short: it is stored with the finding and stands at
+the top of every view of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Self
+
+from skinapi.records.reviews.deciding import deciding
+from skinapi.records.reviews.opinions import Certainty, Histology, Opinion, known_to_version_3
+from skinapi.records.reviews.reviews import Review
+from skinapi.storage.ports import Document
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import most_urgent, urgency
+from skinapi.vision.conditions import (
+    Band,
+    BandWords,
+    Condition,
+    Language,
+    Said,
+    conditions_table,
+)
+from skinapi.vision.finding.finding import FindingSummary
+
+
+class Decision(StoredRecord):
+    """What the review that counts says. `review` is its id; `new_picture_wanted` is what the newest
+    review says, whichever counts.
+    """
+
+    review: str
+    label: str | None
+    urgency: Band
+    certainty: Certainty
+    histology: Histology | None
+    new_picture_wanted: bool
+    decided_at: datetime
+    decided_by: str
+
+    @classmethod
+    def of(cls, reviews: Sequence[Review], finding: FindingSummary) -> Self | None:
+        """What these reviews say of this finding, in the order of signing; None without any."""
+        decides = deciding(reviews)
+        if decides is None:
+            return None
+        return cls(
+            review=decides.id,
+            label=decides.opinion.condition,
+            urgency=_urgency_of(decides.opinion, finding.band),
+            certainty=decides.opinion.certainty,
+            histology=decides.opinion.histology,
+            new_picture_wanted=reviews[-1].opinion.new_picture_wanted,
+            decided_at=decides.created_at,
+            decided_by=decides.signature,
+        )
+
+    def as_document(self) -> Document:
+        plain = self.model_dump(mode="json")
+        return {**plain, "decided_at": self.decided_at}
+
+    @property
+    def sure(self) -> bool:
+        return self.certainty is Certainty.SURE
+
+    def reviewed_as(self, *, stated: str) -> str:
+        """What servers of version 3 of the store are told."""
+        return known_to_version_3(self.label) or stated
+
+    def replaces(self, band: Band) -> bool:
+        """Whether what was said of a finding of this band counts no more. What a doctor is unsure
+        about replaces no words about a graver condition.
+        """
+        return self.label is not None and (self.sure or self.more_urgent_than(band))
+
+    def more_urgent_than(self, band: Band) -> bool:
+        return urgency(self.urgency) < urgency(band)
+
+    def title(self) -> Said:
+        words = conditions_table().notices.decision
+        return words.title if self.sure else words.opinion
+
+    def name(self, language: Language) -> str:
+        table = conditions_table()
+        if self.label is None:
+            return table.notices.decision.unnamed.in_language(language)
+        return table.name(self.label, language)
+
+    def heading(self, language: Language) -> str:
+        words = conditions_table().notices.decision
+        if self.label is None and self.new_picture_wanted:
+            return words.another_photo.in_language(language)
+        said = words.heading.in_language(language)
+        return said.format(title=self.title().in_language(language), name=self.name(language))
+
+    def band_words(self, language: Language) -> BandWords:
+        return conditions_table().band_words(self.urgency, language)
+
+    def remarks(self, language: Language) -> list[str]:
+        """What is said beside it: first that another photo is wanted, then of the laboratory."""
+        words = conditions_table().notices.decision
+        said = {
+            words.new_picture: self.new_picture_wanted,
+            words.awaited: self.histology is Histology.AWAITED,
+            words.confirmed: self.histology is Histology.CONFIRMED,
+        }
+        return [sentence.in_language(language) for sentence, holds in said.items() if holds]
+
+    def next_steps(self, language: Language) -> list[str]:
+        """What to do and by when, the remarks first."""
+        words = self.band_words(language)
+        return [*self.remarks(language), f"{words.label}. {words.next_step}"]
+
+    def graver_sentence(self, band: Band, language: Language) -> str | None:
+        """What clients without decisions show first, where the decision is more urgent than the
+        finding and names a condition.
+        """
+        if self.label is None or not self.more_urgent_than(band):
+            return None
+        said = conditions_table().notices.graver_review.in_language(language)
+        return said.format(name=self.name(language))
+
+    def put_first(
+        self, sections: Mapping[str, str], band: Band, language: Language
+    ) -> dict[str, str]:
+        """The sections of a narrative, which was written about a finding of this band: older
+        clients show no other words. The decision is the overview and the advice. Early detection is
+        that of the decided condition, where what was said of the finding counts no more: it may
+        call that harmless, or speak of a cancer that is none.
+        """
+        said = conditions_table().notices.decision.overview.in_language(language)
+        title, name = self.title().in_language(language), self.name(language)
+        date = self.decided_at.astimezone(UTC).strftime("%Y-%m-%d")
+        changed = {
+            "overview": said.format(title=title, date=date, name=name),
+            "recommendation": " ".join(self.next_steps(language)),
+        }
+        if self.replaces(band):
+            changed["importance_of_early_detection"] = f"{name}. {self._why_early(language)}"
+        return {**sections, **changed}
+
+    def _why_early(self, language: Language) -> str:
+        table = conditions_table()
+        decided = table.label(self.label or "")
+        if isinstance(decided, Condition):
+            return decided.sentences[language].why_early
+        return table.notices.decision.ask_a_doctor.in_language(language)
+
+
+def _urgency_of(opinion: Opinion, band: Band) -> Band:
+    """The urgency that the doctor said. Else that of the condition, and no less than the finding's
+    where it is that of the finding, not certain, or not settled by the laboratory.
+    """
+    if opinion.urgency is not None or opinion.condition is None:
+        return opinion.urgency or band
+    own = conditions_table().label(opinion.condition).urgency
+    settled = opinion.sure and opinion.histology is not Histology.AWAITED
+    if settled and not opinion.agrees_with_label:
+        return own
+    return most_urgent(own, band)

@@ -1,0 +1,101 @@
+"""The collection of reviews: doctors' opinions on a finding, added and never overwritten."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from skinapi.records.errors import TooManyReviews
+from skinapi.records.reviews.opinions import Opinion, Verdict
+from skinapi.storage.ids import new_id_after, now
+from skinapi.storage.ports import Document, Store
+from skinapi.web.schemas.pagination import Page, page_of
+
+# All of them are read to find the one that counts.
+MOST_REVIEWS = 100
+
+
+class Review(Verdict):
+    """One doctor's review of a finding. `signature` is the doctor's name at that time; it stays
+    after the doctor's account is deleted.
+    """
+
+    id: str
+    created_at: datetime
+    signature: str
+    note: str | None = None
+    idempotency_key: str | None = None
+    request_hash: str | None = None
+
+
+# With those that only servers of version 3 of the store read.
+VERDICT_FIELDS = (*Verdict.model_fields, "label", "agreement", "histology")
+WALKED_AT_ONCE = 500
+
+
+class Reviews:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("reviews")
+        self._documents.ensure_index("submission", "id")
+        self._documents.ensure_index("doctor", "idempotency_key", unique=True)
+
+    def add(
+        self,
+        *,
+        submission: str,
+        opinion: Opinion,
+        stated: str,
+        signed: Sequence[Review],
+        **fields: Any,
+    ) -> Review:
+        """Store a review of a finding that states this condition and has the reviews `signed`.
+        Raises Duplicate where the doctor has used its idempotency key before, and TooManyReviews.
+
+        It sorts after those: what was signed later may withdraw what was signed before, also after
+        a step of the clock, or on a machine whose clock is behind.
+        """
+        if len(signed) >= MOST_REVIEWS:
+            raise TooManyReviews
+        identifier = new_id_after(signed[-1].id if signed else None)
+        review = Review(
+            id=identifier, created_at=now(), submission=submission, opinion=opinion, **fields
+        )
+        plain = review.model_dump(mode="json", exclude={"created_at"})
+        older = opinion.for_version_3(stated=stated)
+        self._documents.insert({**older, **plain, "created_at": review.created_at, "schema": 1})
+        return review
+
+    def by_key(self, doctor: str, key: str | None) -> Review | None:
+        if key is None:
+            return None
+        found = self._documents.find({"doctor": doctor, "idempotency_key": key}, limit=1)
+        return Review.model_validate(found[0]) if found else None
+
+    def page(self, submission: str, *, after: str | None, limit: int) -> Page[Review]:
+        """One page of a submission's reviews, in the order in which they were signed."""
+        found = self._documents.find({"submission": submission}, after=after, limit=limit + 1)
+        return page_of(found, limit).map(Review.model_validate)
+
+    def of(self, submission: str) -> list[Review]:
+        """All reviews of a submission, in the order in which they were signed."""
+        return [
+            Review.model_validate(one) for one in self._documents.find({"submission": submission})
+        ]
+
+    def walk(self) -> Iterator[Verdict]:
+        """What all reviews say; those of one submission in the order in which they were signed."""
+        after: str | None = None
+        while found := self._documents.find(
+            after=after, limit=WALKED_AT_ONCE, fields=VERDICT_FIELDS
+        ):
+            yield from (Verdict.model_validate(document) for document in found)
+            after = found[-1]["id"]
+
+    def next(self, after: str | None, *, limit: int) -> list[Document]:
+        """The id and the submission of the next reviews behind this id."""
+        return self._documents.find(after=after, limit=limit, fields=("submission",))
+
+    def submissions(self) -> set[str]:
+        return set(self._documents.count_by("submission"))
+
+    def forget(self, submission: str) -> None:
+        self._documents.delete({"submission": submission})

@@ -1,0 +1,1 @@
+"""The model's figures by week, and whether they have changed."""

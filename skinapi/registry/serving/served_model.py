@@ -1,0 +1,99 @@
+"""The model that this process serves: verified, loaded and warmed up before it answers requests,
+and replaced by another model in one step.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from skinapi.errors import EngineUnavailable, ModelDamaged, NoModel
+from skinapi.logs import log
+from skinapi.vision.network.model import Model, open_model
+from skinapi.vision.network.openvino_engine import Precision
+
+KERAS_SUFFIXES = (".keras", ".h5")
+Open = Callable[[Path], Model]
+
+
+class ServingSlot:
+    """Holds the model in service.
+
+    A request must read `model` once and use that object for its whole answer: then the answer names
+    one version, also when the model is replaced in the meantime.
+    """
+
+    def __init__(self, open_warm: Open) -> None:
+        self._open = open_warm
+        self._serving: Model | None = None
+        self._fault: str | None = None
+
+    @property
+    def model(self) -> Model:
+        """The model in service. Raises NoModel."""
+        serving = self._serving  # read once: another thread may replace it after the check
+        if serving is None:
+            raise NoModel
+        return serving
+
+    @property
+    def loaded(self) -> bool:
+        return self._serving is not None
+
+    def ping(self) -> None:
+        """Raises NoModel until a model is in service; it names what could not be used. Raises
+        EngineUnavailable where the model's network cannot be run.
+        """
+        if self._serving is None and self._fault:
+            raise NoModel(
+                f"No model is loaded, so no picture can be judged: {self._fault} cannot be used, "
+                "for the reason in the server's log"
+            )
+        self.model.engine.ping()
+
+    def swap(self, folder: Path) -> Model:
+        """Serve the model of this folder. While it loads and warms up, the model before it goes on
+        serving. Raises ModelDamaged or EngineUnavailable; then nothing has changed.
+        """
+        started = time.monotonic()
+        try:
+            model = self._open(folder)
+        except ModelDamaged as fault:
+            self._fault = f"{fault.file} of MODEL_PATH" if fault.file else None
+            raise
+        except EngineUnavailable:
+            self._fault = "the inference server of ENGINE_URL"
+            raise
+        self._serving = model
+        seconds = round(time.monotonic() - started, 2)
+        log.info("model ready", version=model.version, seconds=seconds)
+        return model
+
+    def emptied(self) -> "ServingSlot":
+        """Another slot that opens models in the same way."""
+        return ServingSlot(self._open)
+
+    def clear(self) -> None:
+        """Serve no model any more."""
+        self._serving = None
+
+
+def open_warm(
+    folder: Path,
+    *,
+    precision: Precision | None = None,
+    streams: int = 1,
+    engine_url: str | None = None,
+) -> Model:
+    """The model of this folder, after its checksums were verified and it has made one pass.
+
+    Raises ModelDamaged, and EngineUnavailable where the inference server of `engine_url` cannot run
+    this version.
+    """
+    if folder.suffix in KERAS_SUFFIXES:
+        raise ModelDamaged(
+            f"{folder.name} is a Keras network; export it first: "
+            f"python -m skinapi export {folder.name} --labels ... --scaling ..."
+        )
+    model = open_model(folder, precision=precision, streams=streams, engine_url=engine_url)
+    model.warm()  # the first pass is slow, and it finds a model that loads but does not work
+    return model

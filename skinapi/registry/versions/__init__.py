@@ -1,0 +1,1 @@
+"""The stored model versions: files, cards, which one serves, promotion and rollback."""

@@ -1,0 +1,161 @@
+"""The model card for people: one page of plain HTML, built from the card."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template_string
+
+from skinapi.registry.gates.judging import number
+from skinapi.vision.conditions import conditions_table
+from skinapi.vision.network.model import ModelCard
+
+# A figure `f1` may have a confidence interval in the entry `f1_interval` beside it.
+INTERVAL = "_interval"
+
+PAGE = """{% macro show(value) %}
+{% if value is mapping %}{% set grid = grid_of(value) %}
+{% if grid %}<table class="grid"><tr><th></th>{% for name in grid.columns %}
+<th>{{ words(name) }}</th>{% endfor %}</tr>
+{% for name, cells in grid.rows %}<tr><th>{{ words(name) }}</th>
+{% for cell in cells %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>
+{% for name, part in grid.nested %}<details><summary>{{ words(name) }}</summary>{{ show(part) }}
+</details>{% endfor %}
+{% else %}<table>{% for name, part in pairs_of(value) %}
+<tr><th>{{ words(name) }}</th><td>{{ show(part) }}</td></tr>
+{% endfor %}</table>{% endif %}
+{% elif value is string or value is number or value is none %}{{ cell(value) }}
+{% elif value and value[0] is mapping %}<table class="grid">
+<tr>{% for name in value[0] %}<th>{{ words(name) }}</th>{% endfor %}</tr>
+{% for row in value %}<tr>{% for part in row.values() %}<td>{{ show(part) }}</td>
+{% endfor %}</tr>{% endfor %}</table>
+{% else %}{% for part in value %}{{ show(part) }}{{ ", " if not loop.last }}{% endfor %}
+{% endif %}{% endmacro %}<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{{ card.version }} · model card</title>
+<style>
+  body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1.5rem;
+         color: #1a2430; background: #fff }
+  h2 { margin-top: 2rem; border-bottom: 2px solid #dde4ea }
+  .notice { background: #fff6df; padding: .6rem .8rem }
+  table { border-collapse: collapse }
+  td, th { text-align: left; padding: .15rem .8rem .15rem 0; vertical-align: top;
+           font-weight: 400 }
+  th { color: #5a6875 }
+  .grid { font-size: .85rem; display: block; overflow-x: auto }
+  .grid td, .grid th { border-bottom: 1px solid #edf1f4; white-space: nowrap }
+  details { margin: .3rem 0 }
+</style>
+</head>
+<body>
+<h1>{{ card.version }}</h1>
+<p class="notice">{{ notice }}</p>
+<p>{{ card.architecture }}, {{ card.side }} × {{ card.side }} pixels, served at
+{{ card.precision.value }}. <strong>Licence.</strong> {{ card.licence }}</p>
+<h2>Limits</h2>
+<ul>{% for limit in card.limits %}<li>{{ limit }}</li>{% endfor %}</ul>
+<h2>Figures</h2>
+{{ show(card.figures) }}
+{% for name, part in more.items() %}
+<h2>{{ words(name) | capitalize }}</h2>
+<details><summary>Show</summary>{{ show(part) }}</details>
+{% endfor %}
+</body>
+</html>
+"""
+
+
+def card_page(card: ModelCard) -> str:
+    """The page of this card; it loads nothing from another host."""
+    return render_template_string(
+        PAGE,
+        card=card,
+        more=_extra_sections(card),
+        notice=conditions_table().notices.information_only.en,
+        cell=_cell,
+        words=_words,
+        grid_of=_grid_of,
+        pairs_of=_pairs_of,
+    )
+
+
+def _extra_sections(card: ModelCard) -> Mapping[str, Any]:
+    """The sections of this card that not every card has."""
+    return card.model_extra or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of several parts with the same figures: one row per part. Values that are nested
+    deeper are shown below the table.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[str]]]
+    nested: Sequence[tuple[str, Any]]
+
+
+def _grid_of(value: Mapping[str, Any]) -> Grid | None:
+    """The parts of this value as one table; None where not every part is a mapping."""
+    if len(value) < 2 or not all(isinstance(part, Mapping) for part in value.values()):
+        return None
+    plain = {name: _show_plain(part) for name, part in value.items()}
+    columns = tuple(dict.fromkeys(column for cells in plain.values() for column in cells))
+    deeper = {
+        name: {key: inner for key, inner in part.items() if isinstance(inner, Mapping) and inner}
+        for name, part in value.items()
+    }
+    if not columns:
+        return None
+    nothing = _cell(None)
+    return Grid(
+        columns=columns,
+        rows=[(name, [cells.get(c, nothing) for c in columns]) for name, cells in plain.items()],
+        nested=[(name, parts) for name, parts in deeper.items() if parts],
+    )
+
+
+def _show_plain(part: Mapping[str, Any]) -> dict[str, str]:
+    """The values that fit into a table cell: texts, numbers, and lists of them."""
+    shown = {}
+    for name, value in _pairs_of(part):
+        if isinstance(value, list | tuple):
+            if not any(isinstance(one, list | Mapping) for one in value):
+                shown[name] = ", ".join(map(_cell, value))
+        elif not isinstance(value, Mapping):
+            shown[name] = _cell(value)
+    return shown
+
+
+def _pairs_of(value: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The entries of a mapping, each figure together with its interval: `0.912 [0.880–0.940]`."""
+    pairs = []
+    for name, part in value.items():
+        interval = _interval(value, name)
+        if interval:
+            pairs.append((name, f"{part:.3f} [{interval[0]:.3f}–{interval[1]:.3f}]"))
+        elif not (name.endswith(INTERVAL) and _interval(value, name.removesuffix(INTERVAL))):
+            pairs.append((name, part))
+    return pairs
+
+
+def _interval(value: Mapping[str, Any], name: str) -> tuple[float, float] | None:
+    """The interval of a figure; None where either is something else, as in a card of others."""
+    ends = value.get(f"{name}{INTERVAL}")
+    if number(value.get(name)) is None or not isinstance(ends, list | tuple) or len(ends) != 2:
+        return None
+    low, high = map(number, ends)
+    return None if low is None or high is None else (low, high)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "–" if value is None else str(value)

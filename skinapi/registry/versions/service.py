@@ -1,0 +1,347 @@
+"""What people do with model versions: look, compare, promote, go back, retire, delete.
+
+Each change is one transaction. Whoever reads the pointer to decide about a version also changes
+that version's record, so that of a promotion and a deletion at the same time one is made again.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from skinapi.errors import Conflict, DiskFull, InvalidBody, ModelDamaged
+from skinapi.logs import log
+from skinapi.registry.gates.judging import Gate, ReferenceData, judge, summarise
+from skinapi.registry.serving.shadow import ShadowResults
+from skinapi.registry.versions.errors import GatesNotPassed
+from skinapi.registry.versions.repository import ModelVersions
+from skinapi.registry.versions.serving_pointer import Action, Move, Serving, ServingPointer
+from skinapi.registry.versions.version_files import StoredFile, refuse_without_room
+from skinapi.registry.versions.version_record import ModelVersion, VersionSummary
+from skinapi.storage.faults import Fault
+from skinapi.storage.ids import now
+from skinapi.vision.network.model import MB, ModelCard, read_card
+from skinapi.web.schemas.pagination import Page
+from skinapi.web.schemas.visible_text import count_visible
+
+LEAST_REASON = 10
+T = TypeVar("T")
+
+
+class Audit(Protocol):
+    """Runs a change and adds its row to the audit trail, in one transaction."""
+
+    def __call__(
+        self, act: Callable[[], T], action: str, *, by: str, target: str, detail: str | None = None
+    ) -> T: ...
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A version, with what depends on others: is it in service, and would it pass the gates?"""
+
+    version: ModelVersion
+    serving: bool
+    shadow: bool
+    built_in: bool
+    gates: tuple[Gate, ...]
+    on_current_reference: bool
+    moves: tuple[Move, ...]
+
+
+class ModelsService:
+    """`built_in` is the folder of the built-in model; `folder()` is where servers write others;
+    `reference()` is what the reference is now.
+    """
+
+    def __init__(
+        self,
+        *,
+        versions: ModelVersions,
+        pointer: ServingPointer,
+        shadows: ShadowResults,
+        audit: Audit,
+        built_in: Path,
+        folder: Callable[[], Path],
+        reference: Callable[[], ReferenceData | None] = lambda: None,
+    ) -> None:
+        self.versions = versions
+        self.shadows = shadows
+        self.pointer = pointer
+        self.built_in = built_in
+        self._audit, self._folder, self._reference = audit, folder, reference
+        self.fault: Callable[[], str | None] = lambda: None
+
+    @cached_property
+    def built_in_card(self) -> ModelCard | None:
+        """The card of the built-in model; None where its folder cannot be read."""
+        try:
+            return read_card(self.built_in)
+        except ModelDamaged:
+            return None
+
+    def record_built_in(self) -> None:
+        """See `ModelVersions.record_built_in`."""
+        if self.built_in_card:
+            try:
+                self.versions.record_built_in(self.built_in, self.built_in_card)
+            except ModelDamaged as error:
+                log.error("built-in model not recorded", reason=error.detail)
+
+    def serving_version(self) -> str | None:
+        """What the pointer names, by its version; None without any model."""
+        return self.name_of(self.pointer.read().version)
+
+    def name_of(self, pointed: str | None) -> str | None:
+        """The version that the pointer means; None without any model."""
+        if pointed is not None:
+            return pointed
+        return self.built_in_card.version if self.built_in_card else None
+
+    def list_versions(self, *, after: str | None, limit: int) -> Page[VersionSummary]:
+        return self.versions.find(after=after, limit=limit)
+
+    def newest(self, *, limit: int) -> list[ModelVersion]:
+        """The newest versions with their cards."""
+        return self.versions.newest(limit=limit)
+
+    def inspect(self, *, version: str) -> Inspected:
+        """Raises NotFound."""
+        found, serving = self.versions.get(version), self.pointer.read()
+        in_service = self.name_of(serving.version)
+        built_in = self._is_built_in(version)
+        compared = found.reference_comparison
+        moves = [*serving.moves_of(version), *(serving.moves_of(None) if built_in else ())]
+        return Inspected(
+            version=found,
+            serving=version == in_service,
+            shadow=version == serving.shadow,
+            built_in=built_in,
+            gates=() if version == in_service else self._judge(found, in_service),
+            on_current_reference=bool(compared and compared.is_current(self._reference())),
+            moves=tuple(sorted(set(moves), key=lambda move: move.changed_at)),
+        )
+
+    def compare(
+        self, *, first: str, second: str
+    ) -> tuple[ModelVersion, ModelVersion, tuple[Gate, ...]]:
+        """Both versions, and the gates of the second against the first. Raises NotFound."""
+        left, right = self.versions.get(first), self.versions.get(second)
+        return left, right, judge(right.measured(), left.measured(), reference=self._reference())
+
+    def add(self, *, folder: Path, by: str, **origin: Any) -> ModelVersion:
+        """Store the model of a folder as a candidate; see `ModelVersions.register` for `origin`.
+
+        Raises ModelDamaged, DiskFull, Conflict.
+        """
+
+        def change(act: Callable[[], ModelVersion], version: str) -> ModelVersion:
+            return self._audit(act, "model.add", by=by, target=version)
+
+        return self.versions.register(folder, created_by=by, change=change, **origin)
+
+    def promote(
+        self, *, version: str, by: str, reason: str | None = None, override: bool = False
+    ) -> Serving:
+        """Put a version into service, on every server.
+
+        Without `override` it must pass all gates; with it, a reason is needed. Raises NotFound,
+        GatesNotPassed, Conflict, InvalidBody, and DiskFull where no server could write its files.
+        """
+        if override and count_visible(reason or "") < LEAST_REASON:
+            raise InvalidBody(
+                f"reason: an override needs a reason of at least {LEAST_REASON} visible characters"
+            )
+        found, before = self.versions.get(version), self.pointer.read()
+        in_service = self.name_of(before.version)
+        if version == in_service:
+            raise Conflict(f"{version} is in service already")
+        gates = self._judge(found, in_service)
+        summary = summarise(gates)
+        detail = f"{summary}; override" if override else summary
+        passed = override or all(gate.passed for gate in gates)
+        pointed = self._pointed(found)
+        if pointed and passed:
+            self._refuse_without_room(found)
+        move = Move(
+            action="promote",
+            version=pointed,
+            previous=before.version,
+            by=by,
+            changed_at=now(),
+            reason=reason,
+            override=override,
+            gates=summary,
+        )
+
+        def promote() -> Serving:
+            if not passed:
+                failed = "; ".join(f"{gate.name}: {gate.says}" for gate in gates if not gate.passed)
+                raise GatesNotPassed(
+                    f"{version} does not pass the gates ({failed}). An admin can promote it with "
+                    "`override` and a reason"
+                )
+            return self._move(before, move, earlier=(*before.earlier, before.version))
+
+        return self._audit(promote, "model.promote", by=by, target=version, detail=detail)
+
+    def roll_back(self, *, by: str, reason: str | None = None) -> Serving:
+        """Put the version before into service again, without gates. Called again, it goes back one
+        more, at last to the built-in model. A version whose files are deleted, or have no room on
+        the disk, is left out. Raises Conflict where the built-in one is in service.
+        """
+        before = self.pointer.read()
+        # The pointer forgets the oldest of `earlier`, and their files may be deleted.
+        earlier = (None, *before.earlier)
+        for place in reversed(range(len(earlier))):
+            target = earlier[place]
+            if target != before.version and self._can_serve(target):
+                break
+        else:
+            raise Conflict("The built-in model is in service: there is none to go back to")
+        name = self.name_of(target) or "built-in"
+        move = Move(
+            action="rollback",
+            version=target,
+            previous=before.version,
+            by=by,
+            changed_at=now(),
+            reason=reason,
+        )
+
+        def roll_back() -> Serving:
+            return self._move(before, move, earlier=earlier[1:place])
+
+        return self._audit(roll_back, "model.roll_back", by=by, target=name)
+
+    def start_shadow(self, *, version: str, by: str) -> None:
+        """Let this version judge a share of the photos in the background, in place of the one that
+        did so far. Raises NotFound, Conflict, DiskFull.
+        """
+        self._refuse_without_room(self.versions.get(version))
+
+        def start() -> None:
+            before = self.pointer.read()
+            if version == self.name_of(before.version):
+                raise Conflict(f"{version} is in service, so it has nothing to be compared with")
+            self.versions.change(version, _refuse_without_files)
+            move = _shadow_move("shadow", version, by)
+            self.pointer.set_shadow(before, move, shadow=version)
+
+        self._audit(start, "model.shadow", by=by, target=version)
+
+    def end_shadow(self, *, version: str, by: str) -> None:
+        """Raises Conflict where this version does not judge in the background."""
+
+        def end() -> None:
+            before = self.pointer.read()
+            if before.shadow != version:
+                raise Conflict(f"{version} is no shadow")
+            move = _shadow_move("end_shadow", version, by)
+            self.pointer.set_shadow(before, move, shadow=None)
+
+        self._audit(end, "model.end_shadow", by=by, target=version)
+
+    def retire(self, *, version: str, by: str, reason: str | None = None) -> None:
+        """Take a candidate out of the choice. Its files, card and figures stay. Raises NotFound,
+        Conflict.
+        """
+        self.versions.get(version)
+
+        def retire() -> None:
+            self._refuse_serving(version)
+            self.versions.retire(version, by=by, reason=reason)
+
+        self._audit(retire, "model.retire", by=by, target=version)
+
+    def delete(self, *, version: str, by: str) -> None:
+        """Delete a candidate or a retired version. Of one that has been in service, card and
+        figures stay: findings name it. Raises NotFound, Conflict.
+        """
+        self.versions.get(version)
+
+        def delete() -> tuple[StoredFile, ...]:
+            self._refuse_serving(version)
+            found = self.versions.get(version)
+            if found.served_at and not found.files:
+                raise Conflict(
+                    f"{version} has no files; its card stays, because findings may name it"
+                )
+            self.shadows.forget(version)
+            return self.versions.remove(version)
+
+        files = self._audit(delete, "model.delete", by=by, target=version)
+        self.versions.delete_blobs(files)
+
+    def faults(self) -> Iterator[Fault]:
+        """Versions that are needed and have no files: a promotion puts another in their place."""
+        serving = self.pointer.read()
+        for version in filter(None, (serving.version, serving.shadow)):
+            if not self._has_files(version):
+                yield Fault(f"the model {version} is in service or a shadow, and has no files")
+
+    def _move(self, before: Serving, move: Move, *, earlier: tuple[str | None, ...]) -> Serving:
+        if move.version:
+            self.versions.mark_served(move.version)
+        return self.pointer.move(before, move, earlier=earlier)
+
+    def _judge(self, candidate: ModelVersion, in_service: str | None) -> tuple[Gate, ...]:
+        serving = self.versions.find_one(in_service) if in_service else None
+        before = serving.measured() if serving else None
+        return judge(candidate.measured(), before, reference=self._reference())
+
+    def _pointed(self, found: ModelVersion) -> str | None:
+        """How the pointer names this version. Raises Conflict where it has no files."""
+        if found.servable:
+            return found.version
+        if self._is_built_in(found.version):
+            return None
+        raise Conflict(f"The files of {found.version} are deleted")
+
+    def _can_serve(self, version: str | None) -> bool:
+        if version is None:
+            return True
+        found = self.versions.find_one(version)
+        if found is None or not found.servable:
+            return False
+        try:
+            self._refuse_without_room(found)
+        except DiskFull:
+            return False
+        return True
+
+    def _refuse_without_room(self, found: ModelVersion) -> None:
+        try:
+            refuse_without_room(found.files, self._folder() / found.version)
+        except DiskFull as error:
+            raise DiskFull(
+                f"The disk has too little room for the model {found.version} "
+                f"({found.size / MB:.0f} MB), so nothing was changed"
+            ) from error
+
+    def _has_files(self, version: str) -> bool:
+        found = self.versions.find_one(version)
+        return found is not None and found.servable
+
+    def _refuse_serving(self, version: str) -> None:
+        if version == self.pointer.read().shadow:
+            raise Conflict(f"{version} is a shadow; end that first")
+        if version == self.serving_version():
+            raise Conflict(f"{version} is in service; promote another version first")
+        if self._is_built_in(version) and not self._has_files(version):
+            raise Conflict(f"{version} is the built-in model of this server (MODEL_PATH)")
+
+    def _is_built_in(self, version: str) -> bool:
+        return self.built_in_card is not None and self.built_in_card.version == version
+
+
+def _refuse_without_files(found: ModelVersion) -> dict[str, object]:
+    """Changes nothing else of it. Raises Conflict."""
+    if not found.servable:
+        raise Conflict(f"The files of {found.version} are deleted")
+    return {}
+
+
+def _shadow_move(action: Action, version: str, by: str) -> Move:
+    return Move(action=action, version=version, previous=version, by=by, changed_at=now())

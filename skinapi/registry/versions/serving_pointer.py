@@ -1,0 +1,106 @@
+"""Which version is in service: one document, which every server follows.
+
+It also holds the versions that served before, for going back, and who changed it when and why.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Literal
+
+from skinapi.errors import Duplicate
+from skinapi.registry.versions.errors import ModelChanged
+from skinapi.registry.versions.stored_fields import stored_fields
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Store
+from skinapi.stored_record import StoredRecord
+
+DOCUMENT = "model"
+MOST_EARLIER = 20
+MOST_MOVES = 200
+Action = Literal["promote", "rollback", "withdraw", "shadow", "end_shadow"]
+
+
+class Move(StoredRecord):
+    """One change of the pointer. None is the built-in model: that of MODEL_PATH or the shipped.
+
+    For a shadow, which replaces nothing, `previous` is the version itself.
+    """
+
+    action: Action
+    version: str | None = None
+    previous: str | None = None
+    by: str
+    changed_at: datetime
+    reason: str | None = None
+    override: bool = False
+    gates: str | None = None
+
+
+class Serving(StoredRecord):
+    """What the pointer says. `earlier` are the versions before, the newest last; `shadow` is the
+    candidate that judges in the background.
+    """
+
+    revision: int = 0
+    version: str | None = None
+    earlier: tuple[str | None, ...] = ()
+    shadow: str | None = None
+    moves: tuple[Move, ...] = ()
+
+    def moves_of(self, version: str | None) -> tuple[Move, ...]:
+        return tuple(each for each in self.moves if version in (each.version, each.previous))
+
+
+class ServingPointer:
+    def __init__(self, store: Store) -> None:
+        self._documents = store.collection("serving")
+
+    def read(self) -> Serving:
+        return Serving.model_validate(self._documents.get(DOCUMENT) or {})
+
+    def move(self, before: Serving, move: Move, *, earlier: Sequence[str | None]) -> Serving:
+        """Put another version into service. It is no shadow any more. Raises ModelChanged if the
+        pointer is no longer as the caller has read it.
+        """
+        after = Serving(
+            revision=before.revision + 1,
+            version=move.version,
+            earlier=tuple(earlier)[-MOST_EARLIER:],
+            shadow=None if before.shadow == move.version else before.shadow,
+            moves=(*before.moves, move)[-MOST_MOVES:],
+        )
+        return self._replace(before, after)
+
+    def set_shadow(self, before: Serving, move: Move, *, shadow: str | None) -> Serving:
+        """Let this version, or none, judge in the background. Raises ModelChanged."""
+        after = before.model_copy(
+            update={
+                "revision": before.revision + 1,
+                "shadow": shadow,
+                "moves": (*before.moves, move)[-MOST_MOVES:],
+            }
+        )
+        return self._replace(before, after)
+
+    def _replace(self, before: Serving, after: Serving) -> Serving:
+        fields = stored_fields(after)
+        if before.revision == 0:
+            try:
+                self._documents.insert({"id": DOCUMENT, "schema": 1, "created_at": now(), **fields})
+            except Duplicate as error:
+                raise ModelChanged from error
+            return after
+        # A field that is None is not stored.
+        kept = {name: value for name, value in fields.items() if value is not None}
+        gone = {name: True for name, value in fields.items() if value is None}
+        ops = {"$set": kept, **({"$unset": gone} if gone else {})}
+        if self._documents.update({"id": DOCUMENT, "revision": before.revision}, ops) is None:
+            raise ModelChanged
+        return after
+
+    def versions(self) -> Iterator[str]:
+        """Every version that it names."""
+        serving = self.read()
+        for version in {serving.version, *serving.earlier}:
+            if version is not None:
+                yield version

@@ -1,0 +1,1 @@
+"""A report as PDF: its layout, fonts and charts."""

@@ -1,0 +1,16 @@
+"""Loads the PDF renderer with ReportLab for the first PDF of a process."""
+
+import importlib
+
+from skinapi.reports.report import Report
+
+# Part of a report's hash: if the layout changes, the report gets another hash.
+RENDERER = "pages-6"
+MODULE = "skinapi.reports.pdf.rendering"
+
+
+def render_pdf(report: Report) -> bytes:
+    """The report as PDF on A4. Equal reports give equal bytes."""
+    # Imported late: the start of a server does without ReportLab and its fonts.
+    pdf: bytes = importlib.import_module(MODULE).render_pdf(report)
+    return pdf

@@ -1,0 +1,1 @@
+"""The gunicorn worker: it reads and answers in one loop, so that no slow client holds a thread."""

@@ -1,0 +1,1 @@
+"""A backup of a whole store in one file, and its restore."""

@@ -1,0 +1,1 @@
+"""What both stores do alike: checks of filters and documents, selected fields, merged lists."""

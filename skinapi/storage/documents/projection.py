@@ -1,0 +1,58 @@
+"""Projection: checks which fields may be selected, and builds a document of only these fields.
+
+A field is named by its path, for example `finding.stated`. A path leads through dicts, never into a
+list.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+from skinapi.storage.documents.port_rules import check_name
+from skinapi.storage.ports import Document
+
+
+def check_fields(fields: Sequence[str]) -> None:
+    """Raises ValueError if a text is not a path, or if one path lies within another."""
+    for path in fields:
+        for name in path.split("."):
+            check_name(name)
+    if "id" in fields:
+        raise ValueError("the id is always there")
+    # The dot after each path keeps `find` from being taken for a parent of `finding`.
+    ordered = sorted(f"{path}." for path in fields)
+    if any(below.startswith(above) for above, below in pairwise(ordered)):
+        raise ValueError("each field is asked for once")
+
+
+def pick_fields(document: Document, fields: Sequence[str]) -> Document:
+    """A copy with only the id and these fields. Fields that the document lacks are left out."""
+    values = (_value_at(document, path.split(".")) for path in fields)
+    return build_document(document["id"], fields, values)
+
+
+def build_document(identifier: str, fields: Sequence[str], values: Iterable[Any]) -> Document:
+    """A document with this id and these values at these paths. None values are left out."""
+    document: Document = {"id": identifier}
+    for path, value in zip(fields, values, strict=True):
+        if value is not None:
+            parents, name = _split(path)
+            inner = document
+            for parent in parents:
+                inner = inner.setdefault(parent, {})
+            inner[name] = value
+    return document
+
+
+@cache
+def _split(path: str) -> tuple[tuple[str, ...], str]:
+    """The parents and the name of a path. Cached, because the code has few paths."""
+    *parents, name = path.split(".")
+    return tuple(parents), name
+
+
+def _value_at(value: Any, names: Sequence[str]) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

@@ -1,0 +1,1 @@
+"""Blobs as files, and how a file is written durably, locked, and found lost."""

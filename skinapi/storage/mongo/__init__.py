@@ -1,0 +1,1 @@
+"""The store in MongoDB, with its blobs in GridFS."""

@@ -1,0 +1,113 @@
+"""Transactions of MongoDB, run again after a conflict:
+https://www.mongodb.com/docs/manual/core/transactions-in-applications/
+"""
+
+import random
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+import pymongo
+from pymongo.client_session import ClientSession
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from skinapi.errors import Duplicate, StoreBusy, StoreUnavailable
+from skinapi.storage.documents.open_transaction import OpenTransaction
+from skinapi.storage.mongo.outage import ErrorContext
+
+# As long as one call may take (outage.py): the caller is told to come again.
+LONGEST_S = 4.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.002, 0.1
+WRITE_CONFLICT = 112
+RUN_AGAIN, COMMIT_AGAIN = "TransientTransactionError", "UnknownTransactionCommitResult"
+T = TypeVar("T")
+
+
+class OpenMongoTransaction(OpenTransaction):
+    """`make_room` is set by a call that failed because an expired document holds a unique key."""
+
+    def __init__(self, session: ClientSession) -> None:
+        super().__init__()
+        self.session = session
+        self.make_room: Callable[[], object] | None = None
+
+
+class MongoTransactions:
+    def __init__(self, client: pymongo.MongoClient[Any], error_context: ErrorContext) -> None:
+        self._client = client
+        self._error_context = error_context
+        self._open: ContextVar[OpenMongoTransaction | None] = ContextVar(
+            "open_transaction", default=None
+        )
+
+    @property
+    def open(self) -> OpenMongoTransaction | None:
+        """The transaction that the caller runs in."""
+        return self._open.get()
+
+    def run(self, act: Callable[[], T]) -> T:
+        if opened := self._open.get():
+            with opened.noted_failure():
+                return act()
+        deadline = time.monotonic() + LONGEST_S
+        wait, room_made = FIRST_WAIT_S, False
+        with self._error_context():
+            session = self._client.start_session()
+        with session:
+            while True:
+                opened = OpenMongoTransaction(session)
+                try:
+                    return self._attempt(opened, act)
+                except Duplicate:
+                    if room_made or opened.make_room is None:
+                        raise
+                    opened.make_room()
+                    room_made = True
+                except StoreUnavailable as error:
+                    over = time.monotonic() + wait > deadline
+                    if over and _is_conflict(error):
+                        raise StoreBusy from error
+                    if over or not _says(error, RUN_AGAIN):
+                        raise
+                    time.sleep(random.uniform(0, wait))  # noqa: S311 (spreads the retries)
+                    wait = min(2 * wait, LONGEST_WAIT_S)
+
+    def _attempt(self, opened: OpenMongoTransaction, act: Callable[[], T]) -> T:
+        token = self._open.set(opened)
+        try:
+            with opened.session.start_transaction(
+                ReadConcern("snapshot"), WriteConcern("majority", j=True)
+            ):
+                result = opened.run(act)
+                self._commit(opened.session)
+        finally:
+            self._open.reset(token)
+        return result
+
+    def _commit(self, session: ClientSession) -> None:
+        """Commit, and once more where it is not known whether the first attempt arrived: the driver
+        sends the same commit, which does nothing where it did.
+        """
+        deadline = time.monotonic() + LONGEST_S
+        while True:
+            try:
+                with self._error_context():
+                    session.commit_transaction()
+            except StoreUnavailable as error:
+                if not _says(error, COMMIT_AGAIN) or time.monotonic() > deadline:
+                    raise
+            else:
+                return
+
+
+def _is_conflict(error: StoreUnavailable) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, OperationFailure) and cause.code == WRITE_CONFLICT
+
+
+def _says(error: StoreUnavailable, label: str) -> bool:
+    cause = error.__cause__
+    return isinstance(cause, PyMongoError) and cause.has_error_label(label)

@@ -1,0 +1,203 @@
+"""The SQLite file of the documents. It is created once, before a server starts. If it is missing or
+another file is in its place, that is an error: no empty file is created instead.
+"""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import apsw
+import structlog
+
+from skinapi.errors import Duplicate, StoreUnavailable
+from skinapi.storage.files.disk_errors import LOST, LOST_LOG, disk_error
+from skinapi.storage.files.file_blobs import write_synced
+from skinapi.storage.files.file_lock import locked
+
+log: Any = structlog.get_logger("skinapi")
+LONGEST_WAIT_MS = 15_000
+APPLICATION_ID = 0x536B696E  # "Skin"
+# https://www.sqlite.org/fileformat.html#the_database_header
+# At offset 68 is the application id, which marks the file as ours.
+HEADER_BYTES, MAGIC, ID_AT = 100, b"SQLite format 3\0", slice(68, 72)
+MARKER = b"A database was made here. While this file is here, no empty one is made in its place.\n"
+MISSING, DAMAGED, LOG_REMOVED = "missing", "damaged", "write-ahead log removed"
+Inode = tuple[int, int]
+
+
+class SqliteFile:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock, self._marker = Path(f"{path}-lock"), Path(f"{path}-made")
+        self._opened_inode: Inode | None = None
+        # The write-ahead log and its index, which stay the same while a process has a connection.
+        self._log_files = Path(f"{path}-wal"), Path(f"{path}-shm")
+        self._log_inodes: tuple[Inode | None, ...] | None = None
+        self._open_connections, self._opened_by = 0, 0
+        self._counting = threading.Lock()
+        self._largest_size = 0
+        self._reported: set[str] = set()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the writer's lock: no other thread or process writes in this block."""
+        with locked(self._lock):
+            yield
+
+    def make(self) -> None:
+        """Create the database, then the marker file, unless the marker file is there.
+
+        After a crash before the marker is written, the next call starts again. Whoever serves does
+        not call this: where the folder is missing for a while, an empty database in its place would
+        take records that are gone once the folder is back.
+        """
+        with self.locked():
+            if self._marker.exists():
+                return
+            connection = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.close()
+            write_synced(self._marker, MARKER)
+
+    def connect(self) -> apsw.Connection:
+        """Open a connection for one thread of one process.
+
+        Raises StoreUnavailable if the file is missing, replaced or damaged.
+        """
+        self.check_in_place()
+        with self.locked():
+            self._forget_parents_connections()
+            self.check_same_file()
+            if not (_is_ours(self._path) and self._has_not_shrunk()):
+                self._refuse(DAMAGED)
+            self._opened_inode = _inode_of(self._path)
+            connection = self._open(apsw.SQLITE_OPEN_READWRITE)
+            # SQLite opens the log at the first read, and keeps it until the connection is closed.
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchall()
+            with self._counting:
+                self._open_connections += 1
+                self._log_inodes = tuple(map(_inode_of, self._log_files))
+            return connection
+
+    def close(self, connection: apsw.Connection) -> None:
+        """Close a connection of this process. SQLite removes the log where it was the last one."""
+        with self._counting:
+            self._open_connections -= 1
+            if self._open_connections == 0:
+                self._log_inodes = None
+        connection.close()
+
+    def _forget_parents_connections(self) -> None:
+        """After a fork: they are not this process's, so what they opened says nothing."""
+        if self._opened_by != os.getpid():
+            self._opened_by, self._open_connections, self._log_inodes = os.getpid(), 0, None
+
+    @contextmanager
+    def fresh_connection(self) -> Iterator[apsw.Connection]:
+        """A new connection with an empty cache, so that reads come from the file.
+
+        Raises StoreUnavailable if a read in the block finds damage.
+        """
+        try:
+            connection = self.connect()
+            try:
+                yield connection
+            finally:
+                self.close(connection)
+        except (apsw.CorruptError, apsw.NotADBError):
+            self._refuse(DAMAGED)
+        self._report_recovery(DAMAGED)
+
+    def _has_not_shrunk(self) -> bool:
+        """Whether the file is at least as large as before. Nothing here makes it smaller."""
+        size = self._path.stat().st_size
+        self._largest_size = max(size, self._largest_size)
+        return size == self._largest_size
+
+    def check_in_place(self) -> None:
+        """Raises StoreUnavailable where the file is missing, or was never made."""
+        if not (self._marker.exists() and self._path.exists()):
+            self._refuse(MISSING)
+
+    def check_same_file(self) -> None:
+        """Raises StoreUnavailable if the file at the path, or its write-ahead log, was removed or
+        replaced.
+
+        SQLite would go on writing to the file that it has open, and these writes would be lost. A
+        replacement is not opened before a restart: the write-ahead log beside it belongs to the
+        first file, and SQLite would write it into the replacement.
+        """
+        inode = _inode_of(self._path)
+        if inode is None or self._opened_inode not in (None, inode):
+            self._refuse(MISSING)
+        self._report_recovery(MISSING)
+        known = self._log_inodes
+        if known is not None and tuple(map(_inode_of, self._log_files)) != known:
+            # Only what it has open leads to the log now. A write would be gone with a killed
+            # process, and a new process would begin another log for the same file.
+            self._refuse(LOG_REMOVED)
+
+    def _refuse(self, fault: str) -> NoReturn:
+        reason = LOST_LOG if fault == LOG_REMOVED else LOST
+        if fault not in self._reported:
+            self._reported.add(fault)
+            log.error(reason, fault=fault, file=str(self._path))
+        raise StoreUnavailable(reason)
+
+    def _report_recovery(self, fault: str) -> None:
+        if fault in self._reported:
+            self._reported.discard(fault)
+            log.info("the database file is back", fault=fault, file=str(self._path))
+
+    def _open(self, flags: int) -> apsw.Connection:
+        connection = apsw.Connection(str(self._path), flags)
+        connection.set_busy_timeout(LONGEST_WAIT_MS)
+        # FULL: each commit waits until the disk has the write-ahead log, so it survives a killed
+        # process and a power cut. NORMAL, the usual setting with a log, waits only at checkpoints:
+        # a power cut would lose acknowledged commits. https://www.sqlite.org/pragma.html
+        connection.execute("PRAGMA synchronous = FULL")
+        # Each write of a group is a savepoint. What it would be undone with is kept in memory, not
+        # in a temporary file: it is of no use to another process.
+        connection.execute("PRAGMA temp_store = MEMORY")
+        return connection
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether the file's header has our application id.
+
+    Not read by opening a database: SQLite takes an empty file for a new database, and deletes the
+    write-ahead log beside it. Not read with `open` either: closing such a file drops this process's
+    POSIX locks on it, which SQLite's own file layer avoids.
+    https://www.sqlite.org/howtocorrupt.html
+    """
+    flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE
+    file = apsw.VFSFile("", str(path), [flags, 0])
+    try:
+        header = file.xRead(HEADER_BYTES, 0)
+    finally:
+        file.xClose()
+    return header.startswith(MAGIC) and header[ID_AT] == APPLICATION_ID.to_bytes(4, "big")
+
+
+def _inode_of(path: Path) -> Inode | None:
+    """The device and inode number of the file, or None if it is missing."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def sqlite_errors() -> Iterator[None]:
+    """Raise Duplicate, DiskFull or StoreUnavailable instead of SQLite's and the disk's errors."""
+    try:
+        yield
+    except apsw.ConstraintError as error:
+        raise Duplicate from error
+    except (apsw.Error, OSError) as error:
+        raise disk_error(error) from error

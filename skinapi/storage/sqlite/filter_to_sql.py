@@ -1,0 +1,145 @@
+"""Translates a MongoDB filter to SQL. A value of another type never matches, as in MongoDB.
+
+The value that SQLite extracts from a document does not always tell its JSON type: true is 1, and a
+list is its text. Only for such values the document is read and parsed (`json_type`). For all others
+the index is enough.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from skinapi.storage.documents.port_rules import unescaped
+from skinapi.storage.ports import Filter
+
+SQL_OPERATORS = {"$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
+Sql = tuple[str, list[Any]]
+
+
+def field_of(name: str) -> str:
+    """The SQL expression for a field."""
+    return "id" if name == "id" else f"json_extract(doc, '$.{name}')"
+
+
+def selected(fields: Sequence[str] | None) -> str:
+    """The SQL expression to select: a document's JSON, or a JSON list of its id and these fields;
+    its bare id where there are none.
+
+    With `fields`, SQLite parses the whole document, while other threads can run, and Python
+    parses only the values.
+    """
+    if fields is None:
+        return "doc"
+    # With a single path, json_extract returns a bare SQL value, in which true is 1.
+    # https://www.sqlite.org/json1.html#jex
+    paths = ", ".join(f"'$.{path}'" for path in ("id", *fields))
+    return f"json_extract(doc, {paths})" if fields else "id"
+
+
+def parameter(value: Any) -> Any:
+    """A value as SQLite compares it. Times become text of one width, which sorts like the times."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return value
+
+
+def where(filter: Filter) -> Sql:
+    """The SQL condition of a filter, and its parameters."""
+    clauses, values = ["1"], []
+    for field, condition in filter.items():
+        if field == "$or":
+            clause, found = _any_of([where(branch) for branch in condition])
+        elif field == "$and":
+            clause, found = _all_of([where(branch) for branch in condition])
+        elif isinstance(condition, dict):
+            clause, found = _all_of([_compared(field, *item) for item in condition.items()])
+        else:
+            clause, found = _equal(field, condition)
+        clauses.append(clause)
+        values += found
+    return " AND ".join(clauses), values
+
+
+def _compared(field: str, word: str, operand: Any) -> Sql:
+    match word:
+        case "$exists":
+            return f"{field_of(field)} IS {'NOT ' if operand else ''}NULL", []
+        case "$in":
+            return _one_of(field, operand)
+        case "$ne":
+            clause, values = _equal(field, operand)
+            # A missing field gives NULL, and NOT NULL would match nothing.
+            return f"(NOT coalesce({clause}, 0) AND {_is_not_list(field)})", values
+        case "$regex":
+            # instr, not LIKE: LIKE ignores the case of ASCII letters.
+            clause = f"instr({field_of(field)}, ?) AND {type_matches(field, '')}"
+            return f"({clause})", [unescaped(operand)]
+        case _:
+            clause = f"{field_of(field)} {SQL_OPERATORS[word]} ? AND {type_matches(field, operand)}"
+            return f"({clause})", [parameter(operand)]
+
+
+def _equal(field: str, value: Any) -> Sql:
+    if value is None:
+        return f"{field_of(field)} IS NULL", []
+    return f"({field_of(field)} = ? AND {_type_of_equal_matches(field, value)})", [parameter(value)]
+
+
+def _one_of(field: str, items: list[Any]) -> Sql:
+    """One IN for each type. One OR for each item would exceed SQLite's expression depth of 1,000.
+
+    The explicit IS NOT NULL lets the query planner use the partial index of a unique key:
+    https://www.sqlite.org/partialindex.html
+    """
+    parts: list[Sql] = []
+    if None in items:
+        parts.append(_equal(field, None))
+    by_type: dict[str, list[Any]] = {}
+    for item in items:
+        if item is not None:
+            by_type.setdefault(_type_of_equal_matches(field, item), []).append(parameter(item))
+    for clause, values in by_type.items():
+        marks = ", ".join("?" * len(values))
+        is_one = f"{field_of(field)} IN ({marks}) AND {field_of(field)} IS NOT NULL"
+        parts.append((f"({is_one} AND {clause})", values))
+    return _any_of(parts) if parts else ("0", [])
+
+
+def _is_not_list(field: str) -> str:
+    return "1" if field == "id" else f"json_type(doc, '$.{field}') IS NOT 'array'"
+
+
+def type_matches(field: str, value: Any) -> str:
+    """The SQL condition that the stored value has the type of `value`."""
+    if field == "id":
+        return "1"
+    stored, json_type = field_of(field), f"json_type(doc, '$.{field}')"
+    if isinstance(value, bool):
+        return f"{json_type} = '{'true' if value else 'false'}'"
+    if isinstance(value, int | float):
+        whole = (
+            f"typeof({stored}) = 'integer' AND ({stored} NOT IN (0, 1) OR {json_type} = 'integer')"
+        )
+        return f"(typeof({stored}) = 'real' OR {whole})"
+    is_text = f"(substr({stored}, 1, 1) NOT IN ('[', '{{') OR {json_type} = 'text')"
+    return f"(typeof({stored}) = 'text' AND {is_text})"
+
+
+def _type_of_equal_matches(field: str, value: Any) -> str:
+    """The same condition where the stored value is known to be equal to `value`."""
+    is_bool_or_like_one = isinstance(value, bool | int | float) and value in (0, 1)
+    is_like_a_list = isinstance(value, str) and value.startswith(("[", "{"))
+    return type_matches(field, value) if is_bool_or_like_one or is_like_a_list else "1"
+
+
+def _all_of(parts: list[Sql]) -> Sql:
+    return _join_clauses(" AND ", parts)
+
+
+def _any_of(parts: list[Sql]) -> Sql:
+    return _join_clauses(" OR ", parts)
+
+
+def _join_clauses(word: str, parts: list[Sql]) -> Sql:
+    clause = word.join(clause for clause, _ in parts)
+    return f"({clause})", [value for _, values in parts for value in values]

@@ -1,0 +1,294 @@
+"""The documents of one SQLite collection: a table of JSON texts with expression indexes. Table and
+indexes are created on first use.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import apsw
+
+from skinapi.storage.documents.port_rules import (
+    check_expiry,
+    check_id,
+    check_limit,
+    check_name,
+    check_ops,
+    check_text_field,
+    check_upsert,
+    check_value,
+    checked_document,
+    ordering,
+    unexpired,
+)
+from skinapi.storage.documents.projection import check_fields
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Filter, Ops
+from skinapi.storage.sqlite.document_json import from_json, from_selected, to_json
+from skinapi.storage.sqlite.filter_to_sql import field_of, selected, type_matches, where
+
+T = TypeVar("T")
+
+
+class Transactions(Protocol):
+    """What a collection needs of its store (sqlite.py)."""
+
+    @property
+    def in_transaction(self) -> bool: ...
+
+    def reading(self) -> AbstractContextManager[apsw.Connection]: ...
+
+    def write(self, act: Callable[[apsw.Connection], T]) -> T: ...
+
+
+class SqliteDocuments:
+    def __init__(self, transactions: Transactions, name: str) -> None:
+        self._transactions = transactions
+        self._name = name
+        self._select_by_id = f'SELECT doc FROM "{name}" WHERE id = ?'
+        self._expiry_field: str | None = None
+        self._created_in_pid: int | None = None
+        self._indexed_fields: set[str] = set()
+
+    def ensure_index(self, *fields: str, unique: bool = False) -> None:
+        columns = ", ".join(field_of(check_name(name)) for name in fields)
+        present = " AND ".join(f"{field_of(name)} IS NOT NULL" for name in fields)
+        kind, partial = ("UNIQUE INDEX", f" WHERE {present}") if unique else ("INDEX", "")
+        name = f"{self._name}.{'.'.join(fields)}"
+        wanted = f'CREATE {kind} "{name}" ON "{self._name}" ({columns}){partial}'
+
+        def index(connection: apsw.Connection) -> str | None:
+            if _definition(connection, name) is None:
+                connection.execute(wanted)
+            return _definition(connection, name)
+
+        # Looked up first: at a start all indexes are there, and a write for each would lock out a
+        # hundred times whoever serves from the same file.
+        with self._reading() as connection:
+            found = _definition(connection, name)
+        # IF NOT EXISTS would silently keep an index with another definition.
+        if (found or self._write(index)) != wanted:
+            raise ValueError(f"{name} is indexed in another way")
+        self._indexed_fields.update(fields)
+
+    def expire_by(self, field: str) -> None:
+        check_expiry(field)
+        self.ensure_index(field)
+        self._expiry_field = field
+
+    def insert(self, document: Document) -> None:
+        kept = checked_document(document, self._indexed_fields)
+        row = (kept["id"], to_json(kept))
+
+        def add(connection: apsw.Connection) -> None:
+            self._purge(connection)
+            connection.execute(f'INSERT INTO "{self._name}" VALUES (?, ?)', row)
+
+        self._write(add)
+
+    def insert_many(self, documents: Sequence[Document]) -> None:
+        kept = [checked_document(document, self._indexed_fields) for document in documents]
+        rows = [(document["id"], to_json(document)) for document in kept]
+
+        def add(connection: apsw.Connection) -> None:
+            self._purge(connection)
+            connection.executemany(f'INSERT INTO "{self._name}" VALUES (?, ?)', rows)
+
+        self._write(add)
+
+    def get(self, identifier: str) -> Document | None:
+        with self._reading() as connection:
+            return self._first(connection, {"id": check_id(identifier)}, "id")
+
+    def find(
+        self,
+        filter: Filter | None = None,
+        *,
+        sort: str = "id",
+        after: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] | None = None,
+    ) -> list[Document]:
+        check_limit(limit)
+        check_fields(fields or ())
+        with self._reading() as connection:
+            found = self._select(connection, filter, sort, after, limit, fields)
+        # Parsed only after the connection is released.
+        if fields is None:
+            return [from_json(text) for text in found]
+        return [from_selected(text, fields) for text in found]
+
+    def count(self, filter: Filter | None = None) -> int:
+        condition, values = where(unexpired(filter, self._expiry_field))
+        with self._reading() as connection:
+            counted: int = connection.execute(
+                f'SELECT count(*) FROM "{self._name}" WHERE {condition}', values
+            ).get
+        return counted
+
+    def count_by(self, field: str, filter: Filter | None = None) -> dict[str, int]:
+        condition, values = where(unexpired(filter, self._expiry_field))
+        value = field_of(check_text_field(field))
+        with self._reading() as connection:
+            rows: Any = connection.execute(
+                f'SELECT {value}, count(*) FROM "{self._name}" '
+                f"WHERE {condition} AND {type_matches(field, '')} GROUP BY 1",
+                values,
+            )
+            return dict(rows.fetchall())
+
+    def update(
+        self,
+        filter: Filter,
+        ops: Ops,
+        *,
+        sort: str = "id",
+        upsert: bool = False,
+    ) -> Document | None:
+        check_ops(ops, self._indexed_fields)
+        start = check_upsert(filter) if upsert else None
+
+        def change(connection: apsw.Connection) -> Document | None:
+            self._purge(connection)
+            found = self._first(connection, filter, sort)
+            if found is None and start is None:
+                return None
+            changed = _applied(ops, start or {} if found is None else found)
+            if found is not None:
+                self._replace(connection, [changed])
+            else:
+                connection.execute(
+                    f'INSERT INTO "{self._name}" VALUES (?, ?)', (changed["id"], to_json(changed))
+                )
+            return changed
+
+        return self._write(change)
+
+    def update_all(self, filter: Filter, ops: Ops) -> int:
+        check_ops(ops, self._indexed_fields)
+
+        def change(connection: apsw.Connection) -> int:
+            condition, values = where(unexpired(filter, self._expiry_field))
+            found = connection.execute(f'SELECT doc FROM "{self._name}" WHERE {condition}', values)
+            changed = [_applied(ops, from_json(str(text))) for (text,) in found.fetchall()]
+            self._replace(connection, changed)
+            return len(changed)
+
+        return self._write(change)
+
+    def set_each(self, changes: Mapping[str, Document]) -> None:
+        for fields in changes.values():
+            check_ops({"$set": fields}, self._indexed_fields)
+
+        def change(connection: apsw.Connection) -> None:
+            for identifier, fields in changes.items():
+                if found := self._first(connection, {"id": identifier}, "id"):
+                    self._replace(connection, [{**found, **fields}])
+
+        self._write(change)
+
+    def delete(self, filter: Filter) -> int:
+        wanted = unexpired(filter, self._expiry_field)
+        return self._write(lambda connection: self._delete(connection, wanted))
+
+    def _purge(self, connection: apsw.Connection) -> None:
+        """Delete expired documents, so that they do not block a unique key."""
+        if self._expiry_field:
+            self._delete(connection, {self._expiry_field: {"$lte": now()}})
+
+    def _delete(self, connection: apsw.Connection, filter: Filter) -> int:
+        condition, values = where(filter)
+        connection.execute(f'DELETE FROM "{self._name}" WHERE {condition}', values)
+        return connection.changes()
+
+    def _replace(self, connection: apsw.Connection, changed: Sequence[Document]) -> None:
+        connection.executemany(
+            f'UPDATE "{self._name}" SET doc = ? WHERE id = ?',
+            [(to_json(document), document["id"]) for document in changed],
+        )
+
+    def _first(self, connection: apsw.Connection, filter: Filter, sort: str) -> Document | None:
+        """The first document that the filter finds; None where there is none."""
+        # Most reads and updates name one id. Its statement is always the same, so it is not put
+        # together again.
+        if filter.keys() == {"id"} and isinstance(filter["id"], str):
+            text = connection.execute(self._select_by_id, (check_id(filter["id"]),)).get
+            document = None if text is None else from_json(text)
+            return document if document and not self._is_expired(document) else None
+        found = self._select(connection, filter, sort, None, 1)
+        return from_json(found[0]) if found else None
+
+    def _is_expired(self, document: Document) -> bool:
+        expires = document.get(self._expiry_field) if self._expiry_field else None
+        return expires is not None and expires <= now()
+
+    def _select(
+        self,
+        connection: apsw.Connection,
+        filter: Filter | None,
+        sort: str,
+        after: str | None,
+        limit: int | None,
+        fields: Sequence[str] | None = None,
+    ) -> list[str]:
+        field, descends = ordering(sort, after)
+        condition, values = where(unexpired(filter, self._expiry_field))
+        if after is not None:
+            condition += f" AND id {'<' if descends else '>'} ?"
+            values.append(after)
+        direction = "DESC" if descends else "ASC"
+        order = (
+            f"id {direction}" if field == "id" else f"{field_of(field)} {direction}, id {direction}"
+        )
+        rows = connection.execute(
+            f'SELECT {selected(fields)} FROM "{self._name}" WHERE {condition} '
+            f"ORDER BY {order} LIMIT ?",
+            [*values, -1 if limit is None else limit],
+        )
+        return [text for (text,) in rows]
+
+    def _reading(self) -> AbstractContextManager[apsw.Connection]:
+        self.ensure_table()
+        return self._transactions.reading()
+
+    def _write(self, act: Callable[[apsw.Connection], T]) -> T:
+        self.ensure_table()
+        return self._transactions.write(act)
+
+    def ensure_table(self) -> None:
+        """Create the table if it is missing.
+
+        In a write of its own, so that a failed write does not roll back the table too. Inside a
+        transaction it can still be rolled back, so there it is not remembered as created.
+        """
+        if self._created_in_pid != os.getpid():
+            create = (
+                f'CREATE TABLE IF NOT EXISTS "{self._name}" '
+                "(id TEXT PRIMARY KEY, doc TEXT NOT NULL)"
+            )
+            with self._transactions.reading() as connection:
+                there = _definition(connection, self._name) is not None
+            if not there:
+                self._transactions.write(lambda connection: connection.execute(create))
+            if not self._transactions.in_transaction:
+                self._created_in_pid = os.getpid()
+
+
+def _definition(connection: apsw.Connection, name: str) -> str | None:
+    """The SQL that created this table or index; None where there is none."""
+    rows: Any = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name])
+    return next((sql for (sql,) in rows), None)
+
+
+def _applied(ops: Ops, document: Document) -> Document:
+    changed = {**document, **ops.get("$set", {})}
+    for field in ops.get("$unset", {}):
+        changed.pop(field, None)
+    for field, step in ops.get("$inc", {}).items():
+        if isinstance(changed.get(field, 0), bool | str | list | dict | datetime):
+            raise ValueError(f"{field} is not a number")
+        changed[field] = changed.get(field, 0) + step
+        check_value(field, changed[field])
+    return changed

@@ -1,0 +1,226 @@
+"""The store in one SQLite file: its connections, its transactions, and its collections.
+
+How documents are read and written is in sqlite_documents.py; how the file is opened and locked, in
+sqlite_file.py; which writes share a commit, in group_commit.py.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar, copy_context
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, TypeVar
+
+import apsw
+
+from skinapi.errors import DiskFull, StoreUnavailable
+from skinapi.storage.documents.open_transaction import OpenTransaction
+from skinapi.storage.documents.port_rules import check_name
+from skinapi.storage.files.file_blobs import FileBlobs
+from skinapi.storage.ports import Blobs, Document
+from skinapi.storage.sqlite.database_file import SqliteFile, sqlite_errors
+from skinapi.storage.sqlite.document_json import from_json
+from skinapi.storage.sqlite.group_commit import GroupCommit
+from skinapi.storage.sqlite.sqlite_documents import SqliteDocuments
+
+# A kept photo and its finding take up to this.
+LEAST_FREE_BYTES = 1024 * 1024
+LEAST_FREE_FILES = 16  # a photo is a file, and one more while it is written
+T = TypeVar("T")
+
+
+class _Open(OpenTransaction):
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__()
+        self.connection = connection
+
+
+class SqliteStore:
+    def __init__(self, path: Path, blobs: FileBlobs) -> None:
+        self.blobs: Blobs = blobs
+        self._files = blobs
+        self._path = path
+        self._file = SqliteFile(path)
+        self._commits = GroupCommit(self._transaction)
+        self._reader, self._writer = threading.local(), SimpleNamespace()
+        self._open: ContextVar[_Open | None] = ContextVar("open_transaction", default=None)
+        self._opened: list[tuple[int, threading.Thread, apsw.Connection]] = []
+        self._collections: dict[str, SqliteDocuments] = {}
+
+    def make(self) -> None:
+        """Create what is missing of a store that was not made yet."""
+        with sqlite_errors():
+            self._files.make()  # before the database, which says that all was made
+            self._file.make()
+
+    def check_in_place(self) -> None:
+        """Raises StoreUnavailable where the database is missing, or was never made."""
+        self._file.check_in_place()
+
+    def collection(self, name: str) -> SqliteDocuments:
+        return self._collections.setdefault(name, SqliteDocuments(self, check_name(name)))
+
+    def collections(self) -> list[str]:
+        with self.reading() as connection:
+            return _table_names(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator["SqliteSnapshot"]:
+        with sqlite_errors(), self._file.fresh_connection() as connection:
+            connection.execute("BEGIN")  # all reads of one transaction see one moment
+            yield SqliteSnapshot(connection)
+
+    def ping(self) -> None:
+        """Read the last document of each collection from the file, commit an empty write, and look
+        for the folder of the blobs.
+
+        Raises StoreUnavailable if that fails, and DiskFull where the next change would not fit.
+        """
+        self.check_in_place()
+        self._files.check_in_place()
+        # An empty commit writes nothing, so a full disk does not refuse it.
+        with sqlite_errors():
+            if _is_full(self._path.parent):
+                raise DiskFull
+        with sqlite_errors(), self._file.fresh_connection() as connection:
+            for name in _table_names(connection):
+                last = f'SELECT typeof(doc) FROM "{name}" ORDER BY id DESC LIMIT 1'
+                connection.execute(last).fetchall()
+        self.write(lambda _: None)
+
+    def close(self) -> None:
+        """Close this process's connections, under the file lock.
+
+        The lock lets processes that stop at the same time close one after the other. SQLite removes
+        its write-ahead log only when the last connection is closed.
+        """
+        if self._opened:
+            with sqlite_errors(), self._file.locked():
+                self._close_where(lambda _: True)
+        self._reader, self._writer = threading.local(), SimpleNamespace()
+
+    @property
+    def one_writer(self) -> bool:
+        return True
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the caller runs inside `transaction`."""
+        return self._open.get() is not None
+
+    def transaction(self, act: Callable[[], T]) -> T:
+        if opened := self._open.get():
+            with opened.noted_failure():
+                return act()
+        for documents in tuple(self._collections.values()):
+            documents.ensure_table()
+        # `act` may run on another writer's thread, and needs its caller's context there, such as
+        # the request id.
+        context = copy_context()
+        return self.write(lambda connection: context.run(self._run_open, connection, act))
+
+    def _run_open(self, connection: apsw.Connection, act: Callable[[], T]) -> T:
+        opened = _Open(connection)
+        self._open.set(opened)
+        return opened.run(act)
+
+    @contextmanager
+    def reading(self) -> Iterator[apsw.Connection]:
+        """A connection for reading. Readers do not wait for the writer:
+        https://www.sqlite.org/wal.html
+        """
+        with sqlite_errors():
+            opened = self._open.get()
+            yield opened.connection if opened else self._connection(self._reader)
+
+    def write(self, act: Callable[[apsw.Connection], T]) -> T:
+        """Run `act` in a transaction, and return its result.
+
+        The transaction may be shared with other threads, and `act` may run on one of them. The
+        writes are durable when this returns; inside `transaction`, when that returns.
+        """
+        opened = self._open.get()
+        if opened is None:
+            with sqlite_errors():
+                return self._commits.run(act)
+        with opened.noted_failure(), sqlite_errors():
+            if not opened.connection.in_transaction:
+                raise StoreUnavailable
+            return act(opened.connection)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[apsw.Connection]:
+        # One connection for the writes of all threads, which take turns (GroupCommit): SQLite drops
+        # a connection's cache as soon as another connection has written.
+        connection = self._connection(self._writer, threading.main_thread())
+        with self._file.locked():
+            # IMMEDIATE: a transaction that begins as a reader can fail when it wants to write.
+            # https://www.sqlite.org/lang_transaction.html
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+                self._file.check_same_file()  # else nobody would be told that it is lost
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def _connection(self, holder: Any, thread: threading.Thread | None = None) -> apsw.Connection:
+        """The connection in `holder`, which is kept as long as `thread` lives, by default the
+        caller's. After a fork a new one, because SQLite connections must not cross a fork:
+        https://www.sqlite.org/howtocorrupt.html
+        """
+        pid = os.getpid()
+        if getattr(holder, "pid", None) != pid:
+            connection = self._file.connect()
+            self._opened.append((pid, thread or threading.current_thread(), connection))
+            self._close_where(lambda thread: not thread.is_alive())
+            holder.pid, holder.connection = pid, connection
+        else:
+            self._file.check_same_file()
+        found: apsw.Connection = holder.connection
+        return found
+
+    def _close_where(self, unused: Callable[[threading.Thread], bool]) -> None:
+        """Close this process's connections of the threads for which `unused` is true.
+
+        Connections from before a fork stay in the list, so that they are never garbage-collected
+        and so closed here: SQLite forbids to close a parent's connection in a child.
+        """
+        for entry in list(self._opened):
+            pid, thread, connection = entry
+            if pid == os.getpid() and unused(thread):
+                # Another thread has removed it from the list, or is using it in this moment: that
+                # one ends with the process.
+                with suppress(ValueError, apsw.ThreadingViolationError):
+                    self._opened.remove(entry)
+                    self._file.close(connection)
+
+
+class SqliteSnapshot:
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def collections(self) -> list[str]:
+        return _table_names(self._connection)
+
+    def documents(self, name: str) -> Iterator[Document]:
+        select = f'SELECT doc FROM "{check_name(name)}" ORDER BY id'
+        for (text,) in self._connection.execute(select):
+            yield from_json(text)
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether its disk has too little room, or too few inodes, for the next files."""
+    disk = os.statvfs(folder)
+    # A file system that makes its inodes as it needs them, such as btrfs, says that it has none.
+    counted = disk.f_files > 0
+    few_files = counted and disk.f_favail < LEAST_FREE_FILES
+    return few_files or disk.f_bavail * disk.f_frsize < LEAST_FREE_BYTES
+
+
+def _table_names(connection: apsw.Connection) -> list[str]:
+    rows: Any = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return sorted(name for (name,) in rows)

@@ -1,0 +1,81 @@
+"""What a store is: the version of its data, and the key of the servers that share it.
+
+One document holds both. Whoever opens the store first writes it, before any other document; a store
+of earlier code has none, and counts as version 1.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from skinapi.errors import Duplicate, StoreTooNew, UnsafeSettings
+from skinapi.logs import log
+from skinapi.storage.ids import now
+from skinapi.storage.ports import Document, Store
+from skinapi.storage.signing_keys import ChainKeys
+
+# Raise it where stored data changes, also by a field that is only added.
+VERSION = 5
+# The oldest version of the code that can work on a store of this version, and beside this code.
+# Raise it only where no server of an older version runs any more: one release after its code was
+# replaced.
+COMPATIBLE_SINCE = 1
+STORE = "store"
+NUMBERS = ("version", "compatible_since")  # they only grow
+PURPOSE = "skinapi store"
+OTHER_KEY = (
+    "JWT_SECRET_KEY is not the key of this store, which all its servers share. To change the key, "
+    "stop all servers and start them with the old one first in FORMER_JWT_SECRET_KEYS. If it is "
+    "lost: `python -m skinapi accept-key`"
+)
+
+
+def join_store(store: Store, *, secrets: Sequence[str], change: bool = True) -> None:
+    """Make sure that this code and this key may work on the store, before anything is written.
+
+    `secrets` are the server's, the newest first. A store with the key of a former one takes the
+    newest; without `change`, nothing is written. Raises StoreTooNew, StoreUnavailable, and
+    UnsafeSettings for another key.
+    """
+    documents = store.collection(STORE)
+    keys = ChainKeys(secrets, purpose=PURPOSE)
+    ours = {"version": VERSION, "compatible_since": COMPATIBLE_SINCE, "key": keys.current}
+    while True:
+        found = documents.get(STORE)
+        if found is None:
+            if not change:
+                return
+            with suppress(Duplicate):
+                documents.insert({**ours, "id": STORE, "schema": 1, "created_at": now()})
+                log.info("store", version=VERSION)
+            continue
+        _refuse_newer(found)
+        if keys.age(found) is None:
+            raise UnsafeSettings(OTHER_KEY)
+        wanted = {**ours, **{name: max(found[name], ours[name]) for name in NUMBERS}}
+        stored = {name: found[name] for name in wanted}
+        if stored == wanted or not change:
+            return
+        # Another process may have changed it meanwhile; then it is read again.
+        if documents.update({"id": STORE, **stored}, {"$set": wanted}):
+            log.info("store", version=wanted["version"])
+
+
+def accept_key(store: Store, *, secrets: Sequence[str]) -> None:
+    """Make the newest secret the key of the store, whatever its key was. Raises StoreTooNew."""
+    documents = store.collection(STORE)
+    keys = ChainKeys(secrets, purpose=PURPOSE)
+    if found := documents.get(STORE):
+        _refuse_newer(found)
+        documents.update({"id": STORE}, {"$set": {"key": keys.current}})
+
+
+def _refuse_newer(found: Document) -> None:
+    if found["version"] <= VERSION:
+        return
+    if found["compatible_since"] > VERSION:
+        raise StoreTooNew(
+            f"The store has version {found['version']}, which code of version "
+            f"{found['compatible_since']} or newer can read; this code has version {VERSION}. "
+            "Install the newer code again, or restore the backup from before the upgrade"
+        )
+    log.warning("store_newer", version=found["version"], code=VERSION)

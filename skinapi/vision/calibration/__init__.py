@@ -1,0 +1,1 @@
+"""How outputs become probabilities, and what is fitted with that: detectors, limits, facts."""

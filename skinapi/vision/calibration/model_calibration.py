@@ -1,0 +1,142 @@
+"""Calibration: turns logits into probabilities that match observed frequencies on the pictures they
+were fitted to, and holds all limits that were fitted with them.
+"""
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    model_validator,
+)
+
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.calibration.modality import ModalityDetector
+from skinapi.vision.calibration.out_of_distribution import OutOfDistributionDetector
+from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
+from skinapi.vision.calibration.skin_detector import SkinDetector
+from skinapi.vision.conditions import Frozen
+from skinapi.vision.context import Modality
+
+Probabilities = NDArray[np.float64]
+Level = Literal["0.90", "0.95"]
+LEVELS: tuple[Level, ...] = ("0.90", "0.95")
+# With fewer malignant lesions in a modality's test part, its sensitivity is hardly known.
+ENOUGH_TESTED = 100
+
+
+class HeldOutFigures(StoredRecord):
+    """How the model did on the test part of one modality, one picture of each lesion.
+
+    `sensitivity` is the share of the malignant lesions whose band was doctor_review or more urgent.
+    """
+
+    modality: Modality
+    lesions: NonNegativeInt
+    malignant: NonNegativeInt
+    sensitivity: float = Field(ge=0, le=1)
+
+    @property
+    def is_little(self) -> bool:
+        """Whether there were too few malignant lesions to rely on the sensitivity."""
+        return self.malignant < ENOUGH_TESTED
+
+
+class NamingRule(Frozen):
+    """Names a picture by the class with the highest log p - tau * log(prior), so that rare classes
+    are not overlooked. With a tau of 0 that is the most probable class. This is logit adjustment:
+    https://arxiv.org/abs/2007.07314
+    """
+
+    tau: NonNegativeFloat
+    prior: Mapping[str, PositiveFloat]
+
+    def name(self, probabilities: Mapping[str, float]) -> str:
+        """The class that the rule names. If the most probable class has no prior, it is named;
+        another class without a prior is never named.
+        """
+        most_probable = max(probabilities, key=lambda key: probabilities[key])
+        if most_probable not in self.prior:
+            return most_probable
+        scores = {
+            key: np.log(max(p, 1e-12)) - self.tau * np.log(self.prior[key])
+            for key, p in probabilities.items()
+            if key in self.prior
+        }
+        return max(scores, key=lambda key: scores[key])
+
+
+class Calibration(BaseModel):
+    """The calibration for one modality, fitted on its validation pictures.
+
+    A picture is out of distribution if its energy is below `unlike_training`, or the distance of
+    its features exceeds the limit of `familiar`. Two classes whose probabilities differ by less
+    than `too_close` cannot be told apart. `prediction_sets` holds for each level the limit of each
+    class: with at least this probability it cannot be ruled out. A class in `too_few` had too few
+    validation lesions for its own limit; it has that of all malignant, or of all other, classes
+    together.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: PositiveFloat = 1.0
+    thresholds: Mapping[str, float] = {}
+    unlike_training: float | None = None
+    familiar: OutOfDistributionDetector | None = None
+    too_close: NonNegativeFloat = 0.15
+    naming: NamingRule | None = None
+    prediction_sets: Mapping[Level, Mapping[str, float]] = {}
+    too_few: Mapping[Level, tuple[str, ...]] = {}
+    tested: HeldOutFigures | None = None
+
+    @model_validator(mode="after")
+    def _stay_finite(self) -> Self:
+        if not np.isfinite(self.temperature):
+            raise ValueError("temperature must be finite")
+        return self
+
+    def probabilities(self, logits: NDArray[np.floating]) -> Probabilities:
+        return softmax(logits, self.temperature)
+
+    def energy(self, logits: NDArray[np.floating]) -> Probabilities:
+        """The negated free energy (https://arxiv.org/abs/2010.03759). It is high if the network
+        recognises the picture, and low if the picture is unlike the training pictures.
+        """
+        scaled = np.asarray(logits, np.float64) / self.temperature
+        # The highest logit is subtracted first, or exp would overflow.
+        highest = scaled.max(axis=-1)
+        return np.asarray(highest + np.log(np.exp(scaled - highest[..., None]).sum(axis=-1)))
+
+
+class ModelCalibration(BaseModel):
+    """All that is needed to turn a network's output into a finding: the content of
+    calibration.json.
+
+    A model without a `clinical` calibration uses the dermoscopic one for clinical pictures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dermoscopic: Calibration = Calibration()
+    clinical: Calibration | None = None
+    modality: ModalityDetector | None = None
+    skin: SkinDetector | None = None
+    patient_facts: PatientFactsTable | None = None
+
+    def of(self, modality: Modality) -> Calibration:
+        if modality is Modality.CLINICAL and self.clinical is not None:
+            return self.clinical
+        return self.dermoscopic
+
+
+def softmax(logits: NDArray[np.floating], temperature: float = 1.0) -> Probabilities:
+    scaled = np.asarray(logits, np.float64) / temperature
+    raised = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True))

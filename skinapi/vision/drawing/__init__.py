@@ -1,0 +1,1 @@
+"""Pictures that we make: heat maps over photos, small versions, PNG."""

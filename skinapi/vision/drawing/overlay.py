@@ -1,0 +1,106 @@
+"""Draws a heat map over its photo. This is done only on request; a finding stores just the map."""
+
+import io
+import threading
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from skinapi.vision.decoding.photo import Photo, read_stored_photo, stored_size
+from skinapi.vision.drawing.png import encode_png
+from skinapi.vision.network.tensor import view_box
+
+MOST_OPACITY = 0.6
+# A drawing needs many times the memory of its file, so others wait while two are under way.
+MOST_DRAWINGS_AT_ONCE = 2
+ROWS_AT_A_TIME = 256
+
+# Violet, green, yellow: no skin has these colours, and colour-blind people can tell them apart.
+COLOUR_STOPS = ((70, 40, 160), (30, 150, 160), (80, 200, 100), (255, 235, 50))
+_PALETTE = bytes(
+    np.stack(
+        [
+            np.interp(np.linspace(0, 3, 256), range(4), shade)
+            for shade in zip(*COLOUR_STOPS, strict=True)
+        ],
+        axis=1,
+    )
+    .astype(np.uint8)
+    .ravel()
+)
+_OPACITY = [round(heat * MOST_OPACITY) for heat in range(256)]
+
+
+_drawing_slots = threading.Semaphore(MOST_DRAWINGS_AT_ONCE)
+
+
+def draw_overlay(
+    photo: Photo,
+    heat: Sequence[Sequence[float]],
+    *,
+    size: tuple[int, int] | None = None,
+    format: Literal["JPEG", "PNG"] = "JPEG",
+) -> bytes:
+    """Draw the heat map over the whole photo, at `size`. Without `size` the drawing is as large as
+    the upload, but not larger than a stored photo. Waits for a free slot.
+
+    The network sees only the middle of the photo, so the margin gets no colour.
+    """
+    with _drawing_slots:
+        drawn = _draw(photo, heat, size or stored_size((photo.width, photo.height)))
+        return encode_png(drawn) if format == "PNG" else _encode_jpeg(drawn)
+
+
+def draw_kept_overlay(content: bytes, heat: Sequence[Sequence[float]]) -> bytes:
+    """Draw the heat map over a stored photo, as JPEG. Waits for a free slot.
+
+    The photo is decoded only after the wait: while waiting, a decoded photo would hold many times
+    the memory of its file.
+    """
+    with _drawing_slots:
+        photo = read_stored_photo(content, full=True)
+        return _encode_jpeg(_draw(photo, heat, photo.pixels.size))
+
+
+def _encode_jpeg(drawn: Image.Image) -> bytes:
+    out = io.BytesIO()
+    drawn.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def _draw(photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]) -> Image.Image:
+    """Lay the colours over the photo, a few rows at a time: all at once would hold the picture four
+    times in memory.
+    """
+    drawn = photo.pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+    grey = _enlarge_heat(photo, heat, size)
+    width, height = size
+    for top in range(0, height, ROWS_AT_A_TIME):
+        rows = grey.crop((0, top, width, min(top + ROWS_AT_A_TIME, height)))
+        colour = rows.convert("P")
+        colour.putpalette(_PALETTE)
+        drawn.paste(colour.convert("RGB"), (0, top), rows.point(_OPACITY))
+    return drawn
+
+
+def _enlarge_heat(
+    photo: Photo, heat: Sequence[Sequence[float]], size: tuple[int, int]
+) -> Image.Image:
+    """The heat map as a grey picture of the drawing's size; its hottest cell is white."""
+    cells = np.asarray(heat, np.float64)
+    hottest = cells.max()
+    grey = cells / hottest * 255 if hottest > 0 else cells
+    left, top, right, bottom = view_box(photo.pixels)
+    across, down = size[0] / photo.pixels.width, size[1] / photo.pixels.height
+    corner = round(left * across), round(top * down)
+    inside = (
+        max(1, round(right * across) - corner[0]),
+        max(1, round(bottom * down) - corner[1]),
+    )
+    enlarged = Image.new("L", size)
+    enlarged.paste(
+        Image.fromarray(grey.astype(np.uint8)).resize(inside, Image.Resampling.BICUBIC), corner
+    )
+    return enlarged

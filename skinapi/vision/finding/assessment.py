@@ -1,0 +1,281 @@
+"""Turns the output of one network pass into an assessment: calibrated probabilities for the
+picture's modality, the stated condition, the band and the doubts.
+
+If the modality is in doubt, the picture is assessed with both calibrations and the more cautious
+result is used.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from skinapi.vision.bands import (
+    RaisedBy,
+    all_thresholds,
+    choose_band,
+    most_severe_plausible,
+    most_urgent,
+    severity_rank,
+    tell_rules,
+    threshold_scores,
+    urgency,
+)
+from skinapi.vision.calibration.linear_classifier import Features
+from skinapi.vision.calibration.modality import ModalityFinding, find_modality
+from skinapi.vision.calibration.model_calibration import (
+    Calibration,
+    HeldOutFigures,
+    ModelCalibration,
+)
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.context import Context, Modality
+from skinapi.vision.finding.finding import Doubt, NotRuledOut
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the model says about one picture.
+
+    `from_picture` holds the probabilities before the patient's facts were applied; None if there
+    are no such facts or the model has learned nothing about them. `stated` is the condition that
+    clients are told. `calibrated_as` is the modality whose calibration was used.
+    """
+
+    probabilities: Mapping[str, float]
+    from_picture: Mapping[str, float] | None
+    stated: str
+    band: Band
+    raised_by: tuple[RaisedBy, ...]
+    reasons: tuple[Doubt, ...]
+    not_ruled_out: tuple[NotRuledOut, ...]
+    modality: ModalityFinding
+    tested: tuple[HeldOutFigures, ...]
+    not_skin: bool
+    calibrated_as: Modality
+
+    @property
+    def malignant_score(self) -> float:
+        return threshold_scores(self.probabilities)["malignant"]
+
+
+def assess(
+    calibration: ModelCalibration,
+    *,
+    labels: Sequence[str],
+    logits: Features,
+    pooled: Features,
+    context: Context,
+) -> Assessment:
+    """Assess one picture from its row of logits and its row of pooled features."""
+    modality = find_modality(context.modality, pooled, calibration.modality)
+    each = [
+        _calibrate(calibration, used, labels, logits, pooled, context) for used in modality.used
+    ]
+    # A doubt of one calibration is a doubt about the picture, whichever has the more urgent band.
+    doubts = {doubt for output in each for doubt in output.doubts}
+    return _most_cautious([_assess(output, doubts, context, modality) for output in each])
+
+
+@dataclass(frozen=True, slots=True)
+class _CalibratedOutput:
+    """The network's output for one picture by the calibration of one modality."""
+
+    calibration: Calibration
+    used: Modality
+    probabilities: Mapping[str, float]
+    pictured: Mapping[str, float]
+    unlike: bool
+    not_skin: bool
+
+    @property
+    def versions(self) -> tuple[Mapping[str, float], ...]:
+        """The probabilities with and without the patient's facts: these may raise a band or a
+        doubt, but never lower a band or take a doubt away.
+        """
+        if self.probabilities == self.pictured:
+            return (self.pictured,)
+        return (self.probabilities, self.pictured)
+
+    @property
+    def doubts(self) -> set[Doubt]:
+        closest = self.calibration.too_close
+        found = (find_doubts(one, unlike=self.unlike, closest=closest) for one in self.versions)
+        return {doubt for doubts in found for doubt in doubts}
+
+
+def _calibrate(
+    model: ModelCalibration,
+    used: Modality,
+    labels: Sequence[str],
+    logits: Features,
+    pooled: Features,
+    context: Context,
+) -> _CalibratedOutput:
+    calibration = model.of(used)
+    pictured = dict(zip(labels, calibration.probabilities(logits).tolist(), strict=True))
+    table = model.patient_facts
+    return _CalibratedOutput(
+        calibration=calibration,
+        used=used,
+        probabilities=table.shift(pictured, context) if table else pictured,
+        pictured=pictured,
+        unlike=is_out_of_distribution(calibration, logits=logits, pooled=pooled),
+        not_skin=_is_not_skin(model, calibration, pooled, pictured),
+    )
+
+
+def _assess(
+    output: _CalibratedOutput, doubts: set[Doubt], context: Context, modality: ModalityFinding
+) -> Assessment:
+    calibration, pictured, versions = output.calibration, output.pictured, output.versions
+    named = [state(version, calibration, uncertain=bool(doubts)) for version in versions]
+    asked = [
+        choose_band(
+            probabilities=version,
+            named=name,
+            thresholds=calibration.thresholds,
+            checklist_score=context.checklist_score,
+            uncertain=bool(doubts),
+            little_tested=_is_little_tested(calibration, output.used),
+        )
+        for version, name in zip(versions, named, strict=True)
+    ]
+    band = most_urgent(*(band for band, _ in asked))
+    raised_by = {rule for found, rules in asked if found is band for rule in rules}
+    return Assessment(
+        probabilities=output.probabilities,
+        from_picture=pictured if len(versions) > 1 else None,
+        stated=next(name for name, (found, _) in zip(named, asked, strict=True) if found is band),
+        band=band,
+        raised_by=tell_rules(raised_by),
+        reasons=tuple(doubt for doubt in Doubt if doubt in doubts),
+        not_ruled_out=_not_ruled_out(calibration, pictured),
+        modality=modality,
+        tested=(calibration.tested,) if calibration.tested else (),
+        not_skin=output.not_skin,
+        calibrated_as=output.used,
+    )
+
+
+def _most_cautious(each: Sequence[Assessment]) -> Assessment:
+    """Join the assessments of one picture by several calibrations. The one with the most urgent
+    band is used; of equal ones, the one that states the most severe condition, then the one with
+    the highest malignant score.
+
+    Every rule of any of them that asks for that band is told: by these rules, callers see whether
+    a score has passed its threshold. A condition that any of them cannot rule out is not ruled out.
+    The picture is refused as no skin only if every calibration refuses it.
+    """
+    first = min(
+        each,
+        key=lambda one: (urgency(one.band), severity_rank(one.stated), -one.malignant_score),
+    )
+    raised_by = {rule for one in each if one.band is first.band for rule in one.raised_by}
+    told = (raised_by - {RaisedBy.MOST_PROBABLE, RaisedBy.NAMED}) | _rules_of_conditions(first)
+    return replace(
+        first,
+        raised_by=tell_rules(told),
+        not_ruled_out=_join_not_ruled_out([one.not_ruled_out for one in each]),
+        # dict.fromkeys removes repetitions: both modalities may have used the same calibration.
+        tested=tuple(dict.fromkeys(tested for one in each for tested in one.tested)),
+        not_skin=all(one.not_skin for one in each),
+    )
+
+
+def _rules_of_conditions(found: Assessment) -> set[RaisedBy]:
+    """Whether the most probable and the stated condition ask for the band of this assessment.
+
+    Both rules are told by the name of such a condition. They may have asked by probabilities that
+    the assessment does not show: without the patient's facts, or by another calibration. A report
+    would then name the condition that it shows, maybe a harmless one, as the reason for the band.
+    """
+    table = conditions_table()
+    most_probable = _most_probable(found.probabilities)
+    rules = {RaisedBy.MOST_PROBABLE: most_probable}
+    if found.stated != most_probable:
+        rules[RaisedBy.NAMED] = found.stated
+    return {rule for rule, key in rules.items() if table.by_key(key).urgency is found.band}
+
+
+def is_out_of_distribution(calibration: Calibration, *, logits: Features, pooled: Features) -> bool:
+    """Whether a picture is out of distribution: by the distance of its features, or because its
+    energy is too low.
+    """
+    floor, familiar = calibration.unlike_training, calibration.familiar
+    unrecognised = floor is not None and float(calibration.energy(logits)) < floor
+    far = familiar is not None and familiar.measure(np.atleast_2d(pooled))[0] > familiar.limit
+    return bool(unrecognised or far)
+
+
+def find_doubts(
+    probabilities: Mapping[str, float], *, unlike: bool, closest: float
+) -> tuple[Doubt, ...]:
+    first, second, *_ = sorted(probabilities.values(), reverse=True)
+    doubted = {Doubt.TOO_CLOSE: first - second < closest, Doubt.UNLIKE_TRAINING: unlike}
+    return tuple(doubt for doubt, holds in doubted.items() if holds)
+
+
+def state(probabilities: Mapping[str, float], calibration: Calibration, *, uncertain: bool) -> str:
+    """Choose the condition that clients are told. If the finding is uncertain: the most severe
+    plausible condition. Otherwise the one that the naming rule names.
+
+    If that one is less severe than the most probable condition, the most probable one is stated: a
+    rule for rare classes must not make a cancer look harmless.
+    """
+    most_probable = _most_probable(probabilities)
+    if uncertain:
+        return most_severe_plausible(probabilities)
+    named = calibration.naming.name(probabilities) if calibration.naming else most_probable
+    return named if severity_rank(named) <= severity_rank(most_probable) else most_probable
+
+
+def _most_probable(probabilities: Mapping[str, float]) -> str:
+    """The condition that a finding ranks first."""
+    return min(probabilities, key=lambda key: (-probabilities[key], key))
+
+
+def _is_little_tested(calibration: Calibration, used: Modality) -> bool:
+    tested = calibration.tested
+    return tested is None or tested.modality is not used or tested.is_little
+
+
+def _is_not_skin(
+    model: ModelCalibration,
+    calibration: Calibration,
+    pooled: Features,
+    probabilities: Mapping[str, float],
+) -> bool:
+    return model.skin is not None and model.skin.refuses(
+        pooled,
+        scores=threshold_scores(probabilities),
+        thresholds=all_thresholds(calibration.thresholds),
+    )
+
+
+def _not_ruled_out(
+    calibration: Calibration, probabilities: Mapping[str, float]
+) -> tuple[NotRuledOut, ...]:
+    """For each level the conditions that cannot be ruled out, most probable first. Normal skin is
+    left out, because it is no condition to rule out.
+    """
+    sets = []
+    for level, limits in calibration.prediction_sets.items():
+        within = [key for key, limit in limits.items() if probabilities.get(key, 0.0) >= limit]
+        keys = sorted({*within} - {NORMAL_SKIN}, key=lambda key: (-probabilities[key], key))
+        few = tuple(calibration.too_few.get(level, ()))
+        sets.append(NotRuledOut(level=level, keys=tuple(keys), too_few=few))
+    return tuple(sets)
+
+
+def _join_not_ruled_out(each: Sequence[Sequence[NotRuledOut]]) -> tuple[NotRuledOut, ...]:
+    joined: dict[str, NotRuledOut] = {}
+    for one in (entry for sets in each for entry in sets):
+        before = joined.get(one.level)
+        if before is None:
+            joined[one.level] = one
+            continue
+        keys = (*before.keys, *(key for key in one.keys if key not in before.keys))
+        few = tuple(sorted({*before.too_few, *one.too_few}))
+        joined[one.level] = NotRuledOut(level=before.level, keys=keys, too_few=few)
+    return tuple(joined.values())

@@ -1,0 +1,227 @@
+"""The Finding: the immutable result of classifying one photo. API responses, reports and records
+are made from it.
+"""
+
+import math
+import operator
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
+
+from skinapi.stored_record import StoredRecord
+from skinapi.vision.bands import RaisedBy, is_raised, most_severe_plausible
+from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.model_calibration import HeldOutFigures
+from skinapi.vision.conditions import (
+    NORMAL_SKIN,
+    Band,
+    BandWords,
+    Language,
+    Said,
+    conditions_table,
+)
+from skinapi.vision.context import Modality
+from skinapi.vision.finding.notices import modality_notices, say_untested
+from skinapi.vision.measures.quality import Quality
+from skinapi.vision.refusals import Reason, refuse
+
+
+class Doubt(StrEnum):
+    """Why a finding is uncertain."""
+
+    TOO_CLOSE = "too_close"
+    UNLIKE_TRAINING = "unlike_training"
+
+
+class Ranked(StoredRecord):
+    key: str
+    probability: float = Field(ge=0, le=1)
+
+
+class NotRuledOut(StoredRecord):
+    """The lesion classes in a conformal prediction set (https://arxiv.org/abs/2107.07511).
+
+    For each class, such sets contain the true class for the share `level` of its lesions. For the
+    classes in `too_few` there were too few validation lesions to promise that.
+    """
+
+    level: Literal["0.90", "0.95"]
+    keys: tuple[str, ...]
+    too_few: tuple[str, ...] = ()
+
+
+class Timings(StoredRecord):
+    """How long the steps took, in milliseconds."""
+
+    decode: NonNegativeFloat
+    engine: NonNegativeFloat
+    total: NonNegativeFloat
+
+
+class FindingSummary(StoredRecord):
+    """The part of a finding that a list shows.
+
+    `stated` is the class that clients are told: the one that the naming rule names, or, if the
+    finding is uncertain, the most severe plausible condition. The confidence is its probability.
+    """
+
+    ranked: tuple[Ranked, ...] = Field(min_length=2)
+    stated: str
+    band: Band
+    raised_by: tuple[RaisedBy, ...]
+    uncertain: bool
+    reasons: tuple[Doubt, ...]
+    model_version: str
+
+    # Servers of version 3 refuse a finding with a rule that they do not know. This one is told
+    # alone, so that it can be stored as no rule.
+    @field_serializer("raised_by")
+    def _store_known_rules(self, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
+        return () if rules == (RaisedBy.NEAR_THRESHOLD,) else rules
+
+    @field_validator("raised_by")
+    @classmethod
+    def _read_rules(cls, rules: tuple[RaisedBy, ...]) -> tuple[RaisedBy, ...]:
+        return rules or (RaisedBy.NEAR_THRESHOLD,)
+
+    @property
+    def confidence(self) -> float:
+        """The calibrated probability of the stated condition."""
+        return probability_of(self.ranked, self.stated)
+
+    @property
+    def heading(self) -> Ranked:
+        """The condition for a client that shows one alone: see `choose_heading`."""
+        return choose_heading(self.ranked, self.stated, self.band, self.raised_by)
+
+    def band_words(self, language: Language = "en") -> BandWords:
+        return conditions_table().band_words(self.band, language)
+
+
+class Finding(FindingSummary):
+    """All that is known about one photo.
+
+    `from_picture` holds the probabilities before the patient's facts were applied; it is set only
+    if the facts changed them. Fields with a default are missing in findings that were stored
+    before these fields existed.
+    """
+
+    malignant_score: float
+    quality: Quality
+    not_dermoscopic: bool
+    checklist_score: int | None
+    heat: tuple[tuple[NonNegativeFloat, ...], ...]
+    timings: Timings
+    modality: ModalityFinding | None = None
+    tested: tuple[HeldOutFigures, ...] = ()
+    from_picture: tuple[Ranked, ...] | None = None
+    not_ruled_out: tuple[NotRuledOut, ...] = ()
+    # Servers of version 3 refuse a finding with a field that they do not know.
+    profile_unread: bool = Field(default=False, exclude_if=operator.not_)
+
+    @model_validator(mode="after")
+    def _check_consistency(self) -> Self:
+        probabilities = [entry.probability for entry in self.ranked]
+        if probabilities != sorted(probabilities, reverse=True):
+            raise ValueError("the most probable comes first")
+        if not math.isclose(sum(probabilities), 1, abs_tol=1e-6):
+            raise ValueError("probabilities sum to one")
+        if len({entry.key for entry in self.ranked}) != len(self.ranked):
+            raise ValueError("each condition stands once")
+        if self.stated not in {entry.key for entry in self.ranked}:
+            raise ValueError("what is stated is ranked")
+        if self.uncertain != bool(self.reasons):
+            raise ValueError("uncertain for a reason, certain without one")
+        return self
+
+    @property
+    def most_probable(self) -> str:
+        return self.ranked[0].key
+
+    @property
+    def notices(self) -> tuple[Said, ...]:
+        """The notices that must be shown with this finding, in every language. First the one for
+        all findings, then the doubts, whether the colours are in doubt, then how the model was
+        tested on such pictures.
+        """
+        notices = conditions_table().notices
+        return (
+            notices.information_only,
+            *map(doubt_notice, self.reasons),
+            *([notices.profile_unread] if self.profile_unread else []),
+            *self._modality_notices(),
+        )
+
+    def _modality_notices(self) -> tuple[Said, ...]:
+        """A finding without a modality was stored when models knew only dermoscope pictures."""
+        if self.modality is not None:
+            return modality_notices(self.modality, self.tested)
+        return (say_untested(Modality.CLINICAL),) if self.not_dermoscopic else ()
+
+    def over_seven(self) -> Self:
+        """The same finding over the seven lesion classes, renormalised, for clients that do not
+        know the class normal skin. Raises Refused(no_lesion) if normal skin ranks first.
+        """
+        if self.most_probable == NORMAL_SKIN:
+            raise refuse(Reason.NO_LESION)
+        ranked = without_normal_skin(self.ranked)
+        pictured = self.from_picture
+        changed = {
+            "ranked": ranked,
+            "malignant_score": sum_malignant(ranked),
+            "from_picture": without_normal_skin(pictured) if pictured else None,
+        }
+        return self.model_copy(update=changed)
+
+
+def doubt_notice(doubt: Doubt) -> Said:
+    table = conditions_table().notices
+    return {Doubt.TOO_CLOSE: table.uncertain, Doubt.UNLIKE_TRAINING: table.strange}[doubt]
+
+
+def choose_heading(
+    ranked: Iterable[Ranked], stated: str, band: Band, raised_by: Iterable[RaisedBy]
+) -> Ranked:
+    """The condition for a client that shows one alone: the stated one, or, where the band is more
+    urgent than that asks for, the most severe plausible one. A condition whose own threshold has
+    raised the band is plausible, however improbable.
+    """
+    probabilities = {entry.key: entry.probability for entry in ranked}
+    key = stated
+    if is_raised(band, named=stated):
+        key = most_severe_plausible(probabilities, also=[rule.value for rule in raised_by])
+    return Ranked(key=key, probability=probabilities[key])
+
+
+def rank(probabilities: Mapping[str, float]) -> tuple[Ranked, ...]:
+    """Sort by probability, highest first. Equal ones are sorted by key, so that the order never
+    depends on chance.
+    """
+    entries = sorted(probabilities.items(), key=lambda entry: (-entry[1], entry[0]))
+    return tuple(Ranked(key=key, probability=probability) for key, probability in entries)
+
+
+def without_normal_skin(ranked: Iterable[Ranked]) -> tuple[Ranked, ...]:
+    """The lesion classes in the same order, their probabilities divided by their sum."""
+    lesions = [entry for entry in ranked if entry.key != NORMAL_SKIN]
+    whole = math.fsum(entry.probability for entry in lesions)
+    return tuple(Ranked(key=e.key, probability=e.probability / whole) for e in lesions)
+
+
+def probability_of(ranked: Iterable[Ranked], key: str) -> float:
+    return next(entry.probability for entry in ranked if entry.key == key)
+
+
+def sum_malignant(ranked: Iterable[Ranked]) -> float:
+    """The probability that the lesion is malignant: the sum over all malignant conditions."""
+    malignant = conditions_table().malignant_keys
+    total = math.fsum(entry.probability for entry in ranked if entry.key in malignant)
+    return min(1.0, total)

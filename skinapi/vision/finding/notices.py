@@ -1,0 +1,68 @@
+"""The notices about a picture's modality: whether it is in doubt, and how the model was tested on
+such pictures.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from skinapi.vision.calibration.modality import ModalityFinding
+from skinapi.vision.calibration.model_calibration import HeldOutFigures
+from skinapi.vision.conditions import Said, conditions_table
+from skinapi.vision.context import Modality
+
+
+def modality_notices(
+    modality: ModalityFinding, tested: Sequence[HeldOutFigures]
+) -> tuple[Said, ...]:
+    """The notices in order: first a doubt about the modality, then for each modality whose
+    calibration was used how the model was tested on it.
+    """
+    return (*modality_doubts(modality), *_tested_notices(modality.used, tested))
+
+
+def say_untested(modality: Modality) -> Said:
+    """The notice that the model was not tested on pictures of this modality."""
+    notices = conditions_table().notices
+    return notices.untested.fill(kinds=notices.kinds[modality].many)
+
+
+def percent_text(share: float) -> Said:
+    """A percentage with one decimal, as each language writes it."""
+    number = f"{100 * share:.1f}"
+    return Said(en=f"{number}%", fr=f"{number.replace('.', ',')} %")
+
+
+def _tested_notices(used: Iterable[Modality], tested: Sequence[HeldOutFigures]) -> Iterator[Said]:
+    notices = conditions_table().notices
+    by_modality = {figures.modality: figures for figures in tested}
+    for modality in used:
+        figures = by_modality.get(modality)
+        yield _say_tested(figures) if figures else say_untested(modality)
+    if any(modality in by_modality and by_modality[modality].is_little for modality in used):
+        yield notices.little_tested
+
+
+def _say_tested(figures: HeldOutFigures) -> Said:
+    notices = conditions_table().notices
+    return notices.tested.fill(
+        kinds=notices.kinds[figures.modality].many,
+        lesions=_number(figures.lesions),
+        malignant=_number(figures.malignant),
+        sensitivity=percent_text(figures.sensitivity),
+    )
+
+
+def modality_doubts(modality: ModalityFinding | None) -> Iterator[Said]:
+    """The notice that the kind of picture is in doubt, where it is."""
+    notices = conditions_table().notices
+    if modality is None:
+        return
+    if modality.contradicted:
+        yield notices.modality_contradicts.fill(
+            told=notices.kinds[modality.told].one, seen=notices.kinds[modality.recognised].one
+        )
+    elif modality.unsure:
+        yield notices.modality_unsure
+
+
+def _number(number: int) -> Said:
+    return Said(en=str(number), fr=str(number))

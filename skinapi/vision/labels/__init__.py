@@ -1,0 +1,1 @@
+"""The words by which data sets name conditions, and their tables."""

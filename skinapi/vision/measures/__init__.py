@@ -1,0 +1,1 @@
+"""What the pixels of a photo tell without the network: quality, outline, likeness."""

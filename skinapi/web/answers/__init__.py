@@ -1,0 +1,1 @@
+"""What every answer has: its errors, and its headers."""

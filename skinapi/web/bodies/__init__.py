@@ -1,0 +1,1 @@
+"""Reading what a caller sends: JSON, forms, streams, queries."""

@@ -1,0 +1,1 @@
+"""How often and how much a caller may: rates, lists at the same time, sizes."""

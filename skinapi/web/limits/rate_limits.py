@@ -1,0 +1,201 @@
+"""Rate limits: one moving window per rate class and caller, shared by all workers."""
+
+import importlib
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import Enum
+from pathlib import Path
+from typing import Protocol
+
+from flask import Flask, Response, g, request
+from limits import RateLimitItem, parse
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import StorageTypes, storage_from_string
+from limits.strategies import MovingWindowRateLimiter
+
+from skinapi.errors import (
+    PredictionQuotaReached,
+    StoreUnavailable,
+    TooManyRequests,
+    UnsafeSettings,
+)
+from skinapi.server.addresses import address_key, site_key
+from skinapi.settings.value_checks import ROLES
+from skinapi.storage.files.disk_errors import disk_error
+from skinapi.storage.mongo.outage import Outage
+from skinapi.web.limits.sqlite_windows import SqliteWindows, Window
+
+
+class Rate(Enum):
+    """The rate classes. The operator sets how many requests each allows."""
+
+    READ = "read"
+    WRITE = "write"
+    SIGN_IN = "sign_in"
+    ANONYMOUS = "anonymous"
+    PREDICTIONS = "predictions"
+    RENDERINGS = "renderings"
+    UNLIMITED = "unlimited"
+
+
+EVERYBODY = "everybody"
+DAY = 24 * 60 * 60
+
+
+class Windows(Protocol):
+    """Counts hits in moving windows, for all workers together."""
+
+    def hit(self, item: RateLimitItem, *names: str) -> Window:
+        """Count one request of this name against this limit, unless it is past it."""
+
+    def check(self) -> None:
+        """Raises StoreUnavailable, or the library's error, unless counts can be read."""
+
+
+class LibraryWindows:
+    """Windows in a storage of the `limits` library."""
+
+    def __init__(self, storage: StorageTypes) -> None:
+        self._storage = storage
+        self._limiter = MovingWindowRateLimiter(storage)
+
+    def hit(self, item: RateLimitItem, *names: str) -> Window:
+        allowed = self._limiter.hit(item, *names)
+        stats = self._limiter.get_window_stats(item, *names)
+        return Window(allowed, stats.remaining, stats.reset_time)
+
+    def check(self) -> None:
+        if not self._storage.check():
+            raise StoreUnavailable
+
+
+class Limits:
+    """Counts requests by rate class and caller, and refuses those past the limit."""
+
+    def __init__(self, windows: Windows, rates: dict[Rate, str]) -> None:
+        self._windows = windows
+        self._outage = Outage(_storage_errors)
+        self._items = {rate: _by_role(text) for rate, text in rates.items()}
+
+    def spend(self, rate: Rate, caller: str, role: str | None = None) -> None:
+        """Count one request; one past the limit is not counted, and raises TooManyRequests.
+
+        In both cases the answer gets the headers RateLimit and RateLimit-Policy. Raises
+        StoreUnavailable where the counts cannot be read.
+        """
+        if rate not in self._items:
+            return
+        items = self._items[rate]
+        item = items.get(role or EVERYBODY, items[EVERYBODY])
+        with self._outage.noticed():
+            window = self._windows.hit(item, rate.value, caller)
+        seconds = item.get_expiry()
+        # At least 1: a client that is told 0 seconds would ask again at once. At most the window:
+        # hits may lie in the future where the clock was put back.
+        wait = min(seconds, max(1, round(window.resets_at - time.time())))
+        # https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+        _add_header("RateLimit-Policy", f'"{rate.value}";q={item.amount};w={seconds}')
+        _add_header("RateLimit", f'"{rate.value}";r={max(0, window.remaining)};t={wait}')
+        if not window.allowed:
+            if rate is Rate.PREDICTIONS:
+                raise PredictionQuotaReached(_say_quota(item, wait), retry_after=wait)
+            raise TooManyRequests(retry_after=wait)
+
+    def ping(self) -> None:
+        """Raises StoreUnavailable unless the counts can be read."""
+        with self._outage.noticed():
+            self._windows.check()
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        raise disk_error(error.storage_error) from error
+
+
+def _say_quota(item: RateLimitItem, wait: int) -> str:
+    """The window moves: a photo leaves it a day after it was sent, and not at midnight."""
+    seconds = item.get_expiry()
+    daily = "Daily photo limit" if seconds == DAY else "Photo limit"
+    again = datetime.fromtimestamp(time.time() + wait, UTC)
+    moment = f"{again:%H:%M}" if seconds <= DAY else f"{again:%Y-%m-%d %H:%M}"
+    return f"{daily} reached ({item.amount}). Try again after {moment} UTC."
+
+
+def _by_role(text: str) -> dict[str, RateLimitItem]:
+    """The limits of a setting such as `120/minute, doctor=600/minute`, by role.
+
+    The part without a role is for all others. Raises ValueError where that part is missing or a
+    role is unknown.
+    """
+    parts = [part.strip().rpartition("=") for part in text.split(",")]
+    items = {role.strip() or EVERYBODY: parse(amount.strip()) for role, _, amount in parts}
+    if EVERYBODY not in items or not items.keys() <= {EVERYBODY, *ROLES}:
+        raise ValueError("a rate names what everybody may, and then roles")
+    return items
+
+
+def _add_header(header: str, limit: str) -> None:
+    """Keep a limit for the answer's headers; a request may be counted under several limits."""
+    headers = g.setdefault("rate_headers", {})
+    headers[header] = ", ".join(filter(None, (headers.get(header), limit)))
+
+
+def open_limits(storage_uri: str | None, instance_dir: Path, rates: dict[Rate, str]) -> Limits:
+    """The limits, counted at this URI; without one, in a SQLite file in `instance_dir`.
+
+    Raises UnsafeSettings for a URI that is not valid.
+    """
+    if storage_uri is None:
+        return Limits(SqliteWindows(instance_dir / "limits.db"), rates)
+    return Limits(_windows_at(storage_uri), rates)
+
+
+def _windows_at(uri: str) -> Windows:
+    try:
+        if uri.startswith("mongodb"):
+            # Imported late: a server without MongoDB does without its driver.
+            windows: Windows = importlib.import_module(
+                "skinapi.web.limits.mongo_windows"
+            ).MongoWindows(uri)
+            return windows
+        # The driver's own timeouts are so long that an outage would keep every request waiting.
+        timeouts = (
+            {"socket_connect_timeout": 3, "socket_timeout": 15} if uri.startswith("redis") else {}
+        )
+        return LibraryWindows(storage_from_string(uri, wrap_exceptions=True, **timeouts))
+    except (ConfigurationError, ValueError):
+        # Without its cause: that may quote the password.
+        raise UnsafeSettings("RATE_LIMIT_STORAGE is not an address that can be used") from None
+
+
+def caller_address() -> str:
+    """The key by which an anonymous request is counted; an IPv6 household has one."""
+    return address_key(request.remote_addr or "")
+
+
+def caller_site() -> str:
+    """The wider key, for the few places that all share."""
+    return site_key(request.remote_addr or "")
+
+
+def rate_headers() -> dict[str, str]:
+    """The rate limit headers that the answer to the current request has so far."""
+    headers: dict[str, str] = g.get("rate_headers", {})
+    return headers
+
+
+def recall_rate_headers(headers: Mapping[str, str]) -> None:
+    """Use the headers from when the current request was counted, instead of counting it again."""
+    g.rate_headers = dict(headers)
+
+
+def add_rate_headers(app: Flask) -> None:
+    @app.after_request
+    def add(response: Response) -> Response:
+        response.headers.update(rate_headers())
+        return response

@@ -1,0 +1,1 @@
+"""The routes about the server itself: start page, health, metrics, API documentation."""

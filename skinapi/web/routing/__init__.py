@@ -1,0 +1,1 @@
+"""How a route is declared, found and guarded."""

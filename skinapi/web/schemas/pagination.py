@@ -1,0 +1,74 @@
+"""Lists in pages: the query `?limit&after`, and a Link header to the next page.
+
+The body stays a bare JSON array, because that is what existing clients read.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from flask import Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from skinapi.web.schemas.schema_types import Identifier
+
+T = TypeVar("T")
+U = TypeVar("U")
+LARGEST_PAGE = 1000
+
+
+class PageQuery(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    limit: Annotated[int, Field(ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE
+    after: Identifier | None = None
+
+
+class ContractPageQuery(PageQuery):
+    """The query of a list that existing clients use: unknown parameters are ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Page(Generic[T]):
+    """One page of a list, and where the next one begins; `next_after` is None on the last page.
+
+    `items` are built when they are first read, not before: building a large page takes so long that
+    only one caller at a time may do it (list_concurrency.py).
+    """
+
+    def __init__(self, records: Iterable[T], next_after: str | None = None) -> None:
+        self._records = records
+        self.next_after = next_after
+
+    @cached_property
+    def items(self) -> list[T]:
+        return list(self._records)
+
+    def headers(self, request: Request) -> dict[str, str]:
+        if self.next_after is None:
+            return {}
+        query = urlencode({**request.args.to_dict(), "after": self.next_after})
+        # A relative link, because the Host header cannot be trusted to name this server. Format:
+        # https://www.rfc-editor.org/rfc/rfc8288
+        return {"Link": f'<{request.path}?{query}>; rel="next"'}
+
+    def map(self, view: Callable[[T], U]) -> "Page[U]":
+        # A generator, so that reading `items` of the new page is what builds those of this one.
+        return Page((view(item) for item in self._each()), self.next_after)
+
+    def _each(self) -> Iterator[T]:
+        yield from self.items
+
+
+def page_of(found: Sequence[T], limit: int) -> Page[T]:
+    """A page of at most `limit` records.
+
+    Ask the store for `limit` + 1 of them: one more than fits tells that another page follows.
+    """
+    records = list(found[:limit])
+    return Page(records, _id(records[-1]) if len(found) > limit else None)
+
+
+def _id(record: Any) -> str:
+    return str(record["id"] if isinstance(record, dict) else record.id)

@@ -1,0 +1,1 @@
+"""What stands beside the code: pages, project files, dependencies, the generated client."""

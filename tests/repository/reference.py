@@ -1,0 +1,317 @@
+"""What is written from the code: the tables of settings and fixed limits in docs/operations.md, and
+the drawing of the layers in docs/layers.svg.
+
+`make docs` (`python -m tests.repository.reference`) writes them again; test_docs.py fails while
+they differ.
+"""
+
+import ast
+import inspect
+import re
+import sys
+import textwrap
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from skinapi.auth import routes as auth_routes
+from skinapi.auth.passwords import guess_limits, hashing_places
+from skinapi.auth.passwords import hashing as passwords
+from skinapi.auth.tokens import sessions
+from skinapi.jobs import job
+from skinapi.jobs.queue import job_logs as log_store
+from skinapi.jobs.worker import attempt, events
+from skinapi.lab.archives import file_names as entry_names
+from skinapi.lab.archives import unpacking as archives
+from skinapi.lab.checks import bounded_csv as tables
+from skinapi.lab.datasets import dataset_versions as datasets
+from skinapi.lab.uploads import service as upload_service
+from skinapi.lab.uploads import upload_records as uploads
+from skinapi.registry.serving import prediction_pool
+from skinapi.reports.llm import cache, circuit_breaker, http_client
+from skinapi.server import answering_worker, connection, connection_worker, deadlines
+from skinapi.server import buffered_request as buffering
+from skinapi.server import spool_file as spool
+from skinapi.settings import Settings
+from skinapi.storage.mongo import outage
+from skinapi.storage.sqlite import database_file as sqlite_file
+from skinapi.vision.decoding import decode_limits, file_parts, photo
+from skinapi.vision.decoding import file_header as headers
+from skinapi.vision.network import remote_engine
+from skinapi.web.bodies import forms, multipart, request_parsing, streams
+from skinapi.web.limits import list_concurrency
+from skinapi.web.schemas import pagination
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "operations.md"
+DRAWING = ROOT / "docs" / "layers.svg"
+COMMAND = "make docs"
+Row = tuple[str, ...]
+
+CAPTIONS = {
+    "__main__": "command line",
+    "app": "the web application",
+    "commands": "work on stored data",
+    "composition": "builds the services",
+    "worker": "runs jobs",
+    "run_job": "the process of a job",
+    "clients": "clients of earlier systems",
+    "console": "pages in a browser",
+    "prediction": "a photo in, a finding out",
+    "care": "a doctor's patients",
+    "batch": "archives of pictures",
+    "lab": "data sets",
+    "reports": "words, PDF, HTML",
+    "admin": "approval, roles, deletion",
+    "records": "findings, photos, reviews",
+    "auth": "accounts, tokens, access",
+    "jobs": "queue, worker, logs",
+    "audit": "who did what",
+    "registry": "the model in service",
+    "learning": "training, evaluation",
+    "web": "routes, limits, errors",
+    "server": "the gunicorn worker",
+    "storage": "SQLite, MongoDB, files",
+    "vision": "from a photo to a finding",
+    "telemetry": "OpenTelemetry",
+    "settings": "every setting",
+    "languages": "English, French",
+    "problem": "an error as an answer",
+    "errors": "the tree of errors",
+    "json_bounds": "size of JSON",
+    "http_client": "calls with a deadline",
+    "logs": "lines of JSON",
+    "stored_record": "the base of what is stored",
+    "tracing": "spans of requests, jobs",
+}
+WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
+
+
+def settings_table() -> list[str]:
+    properties = Settings.model_json_schema()["properties"]
+    rows = [
+        (
+            f"`{name}`",
+            f"`{name.upper()}`",
+            _allowed(schema),
+            _default(schema["default"]),
+            schema["description"],
+        )
+        for name, schema in properties.items()
+    ]
+    return _table(("field", "environment", "allowed", "default", "meaning"), rows)
+
+
+def limits_table() -> list[str]:
+    rows = zip(_limits(), _constants(), strict=True)
+    return _table(("what", "limit", "constant"), [(*row, where) for row, where in rows])
+
+
+def _constants() -> Iterator[str]:
+    """For each of `_limits`, the constants that it reads, with their files."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(_limits)))
+    named: dict[str, list[str]] = {}
+    for statement in tree.body[0].body:  # type: ignore[attr-defined]
+        found = [
+            f"`{_file_of(node.value.id)}` `{node.attr}`"
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            if isinstance(globals().get(node.value.id), ModuleType)
+        ]
+        if isinstance(statement, ast.Assign):
+            for target in ast.walk(statement.targets[0]):
+                if isinstance(target, ast.Name):
+                    named[target.id] = found
+        elif not isinstance(statement.value, ast.Constant):
+            for node in ast.walk(statement):
+                found += named.get(node.id, []) if isinstance(node, ast.Name) else []
+            yield ", ".join(dict.fromkeys(found))
+
+
+def _file_of(module: str) -> str:
+    return str(Path(globals()[module].__file__).relative_to(ROOT / "skinapi"))
+
+
+def _limits() -> Iterator[Row]:
+    """Fixed in the code: an operator cannot change them without a new release."""
+    yield "head of a request", _bytes(buffering.MOST_HEAD)
+    yield "time for the head of a request", _seconds(deadlines.HEAD_SECONDS)
+    rate = _bytes(deadlines.SLOWEST_RATE)
+    yield (
+        "time for a body or an answer",
+        f"{_seconds(deadlines.TRANSFER_SECONDS)}, and 1 s more for every {rate}",
+    )
+    yield "silence during a body or an answer", _seconds(deadlines.SILENT_SECONDS)
+    stalled = _bytes(connection.STALLED_BYTES)
+    yield (
+        "an upload has stalled",
+        f"if less than {stalled} arrived for {_seconds(connection.STALLED_SECONDS)}",
+    )
+    yield "answers not yet sent, in each process", _bytes(answering_worker.MOST_UNSENT)
+    yield (
+        "connections of one address, in each process",
+        str(connection_worker.ConnectionWorker.most_of_address),
+    )
+    yield "values in a JSON body, at all depths", str(request_parsing.MOST_VALUES)
+    yield "body to register, log in, refresh, replace a password", _bytes(auth_routes.LARGEST_BODY)
+    yield "chunks of a body", str(buffering.MOST_CHUNKS)
+    yield "parts of a form", str(forms.MOST_PARTS)
+    yield "headers of a part of a form", _bytes(multipart.LARGEST_HEADERS)
+    yield "parts of a form of a data set", str(streams.MOST_STREAMED_PARTS)
+    yield "entries of an archive", str(archives.MOST_ENTRIES)
+    yield "an archive unpacks to", f"at most {archives.MOST_RATIO} times its size"
+    yield "name of a file of a data set", f"{entry_names.LONGEST_NAME} characters"
+    yield "table of a data set", _bytes(tables.LARGEST_TABLE)
+    yield "rows of a table of a data set", str(tables.MOST_ROWS)
+    yield "a part of an upload", _bytes(uploads.LARGEST_PART)
+    yield "a part of an upload that is not the last, at least", _bytes(uploads.SMALLEST_PART)
+    yield "uploads of one account that are not used", str(upload_service.MOST_UPLOADS)
+    yield "an upload that is not used is kept", _days(uploads.KEPT_FOR.days)
+    yield "the report of a refused data set is kept", _days(datasets.REFUSED_FOR.days)
+    yield "disk space that uploads leave free", _bytes(spool.RESERVED_BYTES)
+    yield "items on a page of a list", str(pagination.LARGEST_PAGE)
+    yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)
+    yield "formats of a photo", ", ".join(headers.FORMATS)
+    yield "shortest side of a photo", f"{decode_limits.SMALLEST_SIDE} pixels"
+    yield "longest side of a photo", f"{decode_limits.LONGEST_SIDE} pixels"
+    yield "pixels of a photo", f"{decode_limits.MOST_PIXELS // 10**6} million"
+    yield "scans of a JPEG", str(headers.MOST_SCANS)
+    yield "segments of a JPEG, chunks of a WebP", str(file_parts.MOST_SEGMENTS)
+    yield "chunks of a PNG", str(file_parts.MOST_CHUNKS)
+    yield (
+        "memory for decoding, in each process",
+        f"{decode_limits.MOST_BYTES // 10**6} million bytes",
+    )
+    yield "longer side of a stored photo", f"{photo.STORED_SIDE} pixels"
+    yield "photos that wait for the model, in each process", str(prediction_pool.MOST_WAITING)
+    yield "answer of the inference server", _bytes(remote_engine.LARGEST_ANSWER)
+    yield "wait for the inference server, for one photo", _seconds(remote_engine.INFERENCE_S)
+    yield "passwords hashed at the same time, in each process", str(passwords.CONCURRENT_HASHES)
+    yield "passwords hashed or waiting for it, in each process", str(hashing_places.PLACES)
+    yield "sessions of one account (the oldest ends)", str(sessions.MOST)
+    yield "an address stays known to an account", _days(guess_limits.KNOWN_FOR.days)
+    yield "unfinished jobs of one account", str(job.MOST_UNFINISHED)
+    yield "jobs kept of one account (the oldest that has ended goes)", str(job.MOST_KEPT)
+    yield "a job is kept after its end", _days(job.KEPT_FOR.days)
+    yield "attempts at a job whose process crashes", str(job.MOST_ATTEMPTS)
+    head, tail = log_store.HEAD_LINES, log_store.TAIL_LINES
+    yield "lines kept of a job's log", f"the first {head} and the last {tail}, at most"
+    yield "rows of metrics of a job", str(events.MOST_ROWS)
+    yield "result of a job", _bytes(events.LONGEST_RESULT)
+    lease, grace = attempt.Timing.lease, attempt.Timing.grace
+    yield "a job whose worker disappeared waits before it runs again", _seconds(lease)
+    yield "a cancelled job may take to end before it is killed", _seconds(grace)
+    yield "requests to the LLM at the same time, in each process", str(http_client.MOST_AT_ONCE)
+    yield "answer of the LLM", _bytes(http_client.LARGEST_ANSWER)
+    pause, failures = _seconds(circuit_breaker.COOLDOWN_S), circuit_breaker.MOST_FAILURES
+    yield "pause of LLM requests", f"{pause} after {failures} failures in a row"
+    yield "a narrative of the LLM is kept", _days(cache.NARRATIVE_LIFETIME.days)
+    yield "wait for MongoDB in one operation", _seconds(outage.TIMEOUT_S)
+    yield "wait for SQLite's lock", _seconds(sqlite_file.LONGEST_WAIT_MS / 1000)
+
+
+def layers() -> list[list[str]]:
+    """From the top, as pyproject.toml has them; those in brackets are not there yet."""
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    (contract,) = (one for one in linter["contracts"] if one.get("containers") == ["skinapi"])
+    return [re.findall(r"\w+", layer) for layer in contract["layers"] if layer[0] != "("]
+
+
+def draw_layers() -> str:
+    """Each layer a row, each package a box; imports point down."""
+    rows = layers()
+    height = EDGE + ROW * len(rows)
+    size = f'width="{WIDTH}" height="{height}"'
+    arrow = f"M40 {EDGE + 76}V{height - 58}m-6 -10l6 10l6 -10"
+    drawn = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif">',
+        f'<rect {size} fill="#ffffff"/>',
+        *(
+            _text(EDGE, EDGE + y, words)
+            for y, words in ((26, "imports"), (42, "point"), (58, "down"))
+        ),
+        f'<path d="{arrow}" stroke="#1a2430" fill="none"/>',
+    ]
+    for number, row in enumerate(rows):
+        for place, name in enumerate(row):
+            drawn += _box(LABELS + place * (BOX + GAP), EDGE + ROW * number, name)
+    return "\n".join([*drawn, "</svg>", ""])
+
+
+def _box(x: int, y: int, name: str) -> list[str]:
+    size = f'width="{BOX}" height="{ROW - EDGE}"'
+    return [
+        f'<rect x="{x}" y="{y}" {size} rx="6" fill="#eef4f8" stroke="#0b5c8a"/>',
+        _text(x + 12, y + 20, name, 'font-size="15" font-weight="bold"'),
+        _text(x + 12, y + 37, CAPTIONS[name]),
+    ]
+
+
+def _text(x: int, y: int, words: str, style: str = 'font-size="12"') -> str:
+    return f'<text x="{x}" y="{y}" {style} fill="#1a2430">{words}</text>'
+
+
+def write_page(text: str) -> str:
+    """The page with both tables as the code has them now."""
+    for name, table in (("settings", settings_table()), ("limits", limits_table())):
+        text, found = re.subn(
+            rf"(<!-- {name}: {COMMAND} -->\n).*?(<!-- end of {name} -->)",
+            lambda match, table=table: match[1] + "\n".join(table) + "\n" + match[2],  # type: ignore[misc]
+            text,
+            flags=re.DOTALL,
+        )
+        if found != 1:
+            raise ValueError(f"{PAGE.name} has no place for the table of {name}")
+    return text
+
+
+def _table(head: Row, rows: Sequence[Row]) -> list[str]:
+    return [_line(head), "|" + "---|" * len(head), *map(_line, rows)]
+
+
+def _line(cells: Row) -> str:
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return "empty"
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _allowed(schema: dict[str, Any]) -> str:
+    schema = next((part for part in schema.get("anyOf", ()) if part.get("type") != "null"), schema)
+    if "enum" in schema:
+        return " or ".join(f"`{value}`" for value in schema["enum"])
+    if schema["type"] == "boolean":
+        return "`true` or `false`"
+    if schema["type"] in ("integer", "number"):
+        return _range(schema)
+    return {"password": "secret", "path": "path"}.get(schema.get("format", ""), "text")
+
+
+def _range(schema: dict[str, Any]) -> str:
+    whole, above = schema["type"] == "integer", schema.get("exclusiveMinimum", -1)
+    low = f"at least {schema.get('minimum', above + 1)}" if whole else f"more than {above}"
+    high = f", at most {schema['maximum']}" if "maximum" in schema else ""
+    return f"{'whole ' if whole else ''}number, {low}{high}"
+
+
+def _bytes(size: int) -> str:
+    return f"{size // 2**20} MB" if size >= 2**20 else f"{size // 2**10} KB"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:g} s"
+
+
+def _days(days: int) -> str:
+    return f"{days} days"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(write_page(PAGE.read_text()))
+    DRAWING.write_text(draw_layers())
+    sys.stdout.write(f"written: {PAGE.relative_to(ROOT)}, {DRAWING.relative_to(ROOT)}\n")

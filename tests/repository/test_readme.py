@@ -1,0 +1,195 @@
+"""The commands of the README and of docs/ do what the pages say."""
+
+import io
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from skinapi.__main__ import _parser, main
+from tests.repository.documents import ROOT, blocks, chapter
+from tests.served.server import Server, serving
+from tests.support.models import write_model
+from tests.support.photos import photo_of
+
+# How each kind of block is tested: run here line by line, run as a whole, or looked at.
+KINDS = {
+    "sh",
+    "bash clone",
+    "bash example",
+    "bash backup",
+    "python client",
+    "sh docker",
+    "sh systemd",
+    "sh haproxy",
+    "sh worker",
+    "bash cluster",
+    "js",
+    "python",
+    "mermaid",
+    "",
+}
+COMMANDS = [(block.page, line) for block in blocks("sh") for line in block.commands()]
+
+
+def test_no_page_has_commands_that_no_test_knows() -> None:
+    assert {block.kind for block in blocks()} <= KINDS
+    assert {page for page, _ in COMMANDS} == {
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/batch.md",
+        "docs/operations.md",
+        "docs/training.md",
+    }
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_a_command_is_one_that_the_makefile_and_the_command_line_take(
+    page: str, command: str
+) -> None:
+    called = command
+    if command.startswith("make "):
+        plan = ["make", "--dry-run", *shlex.split(command)[1:]]
+        done = subprocess.run(plan, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        called = done.stdout
+    else:
+        assert "python -m skinapi " in command, f"{page} has a command of another kind"
+    for arguments in re.findall(r"python -m skinapi (.*)", called):
+        _parser().parse_args(shlex.split(arguments))
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    first = blocks("sh")[[block.page for block in blocks("sh")].index("README.md")]
+    assert first.commands() == ["make run", "make test"]
+
+
+def test_the_newest_commit_is_cloned_as_written(tmp_path: Path) -> None:
+    """The whole history is ten times as large."""
+    (clone,) = blocks("bash clone")
+    git = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "--quiet", "origin"], check=True)
+    for number in range(2):
+        commit = ["-C", "origin", "commit", "--quiet", "--allow-empty", "-m", str(number)]
+        subprocess.run([*git, *commit], check=True)
+    script = clone.text + "git rev-list --count HEAD"
+    done = _bash(script, tmp_path, REPOSITORY=f"file://{tmp_path}/origin")
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+def test_the_example_with_curl_works_as_written(tmp_path: Path) -> None:
+    (example,) = blocks("bash example")
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    with serving(tmp_path / "server", workers=1) as server:
+        script = example.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
+        done = _bash(script, tmp_path, ADMIN_PASSWORD=_one_time_password(server))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "User ada@example.org approved as user." in done.stdout
+    assert '"band":"urgent_referral"' in done.stdout
+    assert '"action":"account.approve"' in done.stdout
+    begins = {"heatmap.jpg": b"\xff\xd8", "report.pdf": b"%PDF", "report.html": b"<!doctype html>"}
+    for name, first in begins.items():
+        assert (tmp_path / name).read_bytes().startswith(first), name
+
+
+def test_the_client_in_python_works_as_written(tmp_path: Path) -> None:
+    (client,) = blocks("python client")
+    assert len([line for line in client.text.splitlines() if line.strip()]) <= 20
+    (tmp_path / "lesion.jpg").write_bytes(photo_of("melanoma"))
+    with serving(tmp_path / "server", workers=1) as server:
+        services = server.services()
+        services.admin.ensure_admin(email="ada@example.org", password="correct horse")
+        services.store.close()
+        script = client.text.replace("127.0.0.1:5000", f"127.0.0.1:{server.port}")
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("See a doctor this week, show")
+
+
+def test_the_commands_of_the_command_line_work_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Server(tmp_path, workers=1)
+    commands = [line for page, line in COMMANDS if page == "docs/operations.md"]
+    assert len(commands) == 12
+    assert commands[2] == "python -m skinapi worker"  # runs until it is stopped
+    made = server.run(*_arguments(commands[1]), stdin="correct horse battery\n")
+    assert made.stdout == "me@clinic.example is an admin\n", made.stderr
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    # In this process, because each process takes seconds to begin.
+    monkeypatch.setattr(sys, "stdin", io.StringIO("correct horse battery\n"))
+    assert main(_arguments(commands[1])) == 0
+    capsys.readouterr()
+    for command in commands[3:5]:
+        assert main(_arguments(command)) == 0
+        assert capsys.readouterr().out == "no faults\n"
+    model = str(write_model(tmp_path / "mymodel", "mine-1"))
+    backup = str(tmp_path / "backup.tar")
+    named = {"mymodel": model, "VERSION": "mine-1", "skinapi-backup.tar": backup}
+    for command in commands[5:]:
+        assert main([named.get(word, word) for word in _arguments(command)]) == 0
+
+
+def test_a_backup_is_made_and_put_back_as_written(tmp_path: Path) -> None:
+    (backup,) = blocks("bash backup")
+    server = Server(tmp_path, workers=1)
+    services = server.services()
+    services.admin.ensure_admin(email="me@clinic.example", password=None)
+    services.store.close()
+    python = tmp_path / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    kept = {"JWT_SECRET_KEY": server.environment["JWT_SECRET_KEY"]}  # as a backup's reader must
+    home = os.environ.get("HOME", "/")
+    done = _bash(backup.text, tmp_path, PYTHONPATH=str(ROOT), HOME=home, **kept)
+    assert done.stdout.endswith("no faults\n"), done.stderr
+    restored = Server(tmp_path, {"INSTANCE_DIR": str(tmp_path / "instance-restored")}, workers=1)
+    assert restored.services().admin.has_admin()
+
+
+def test_every_test_that_the_security_page_names_is_there() -> None:
+    risks = chapter("docs/security.md", "The OWASP API Top 10 (2023)")
+    named = set(re.findall(r"`(test_\w+)`", risks))
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert named <= there, named - there
+    assert set(re.findall(r"^\| (API\d+) ", risks, re.MULTILINE)) == {
+        f"API{number}" for number in range(1, 11)
+    }
+
+
+def _arguments(command: str) -> list[str]:
+    return shlex.split(command.partition("python -m skinapi ")[2])
+
+
+def _one_time_password(server: Server) -> str:
+    found = re.search(r"password  (\S+)", server.log())
+    assert found, server.log()
+    return found[1]
+
+
+def _bash(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env={"PATH": "/usr/local/bin:/usr/bin:/bin", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -1,0 +1,1 @@
+"""Request bodies on a real server: late, slow, large, smuggled."""

@@ -1,0 +1,193 @@
+"""Bodies and request lines that no well-meaning client sends."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from skinapi.auth.routes import LARGEST_BODY
+from skinapi.lab.uploads.upload_records import LARGEST_PART
+from skinapi.web.bodies.forms import FORM_OVERHEAD
+from tests.served.memory import measure_memory
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import JSON, post
+from tests.served.server import Server, stopping
+from tests.served.wire import Answer, ask, at_once, open_connection, read_answer
+from tests.support.size import size
+
+LIMIT = 1024 * 1024
+NESTED_BODIES = 60
+MOST_MORE_MB = 80.0
+FORM = "multipart/form-data; boundary=b"
+PHOTO_AND_TEXT = (
+    b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n'
+    + bytes(10 * LIMIT)
+    + b'\r\n--b\r\nContent-Disposition: form-data; name="other"\r\n\r\n%s\r\n--b--\r\n'
+)
+POST = b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+def said(server: Server, *parts: bytes) -> Answer:
+    """The answer to these bytes."""
+    with closing(open_connection(server.port)) as line:
+        for part in parts:
+            line.sendall(part)
+        return read_answer(line)
+
+
+def assert_healthy(server: Server) -> None:
+    """Every thread is free again: more calls at once than one worker has threads."""
+    answers = at_once([partial(ask, server.port, "GET", "/healthz")] * 80)
+    assert {answer.status for answer in answers} == {200}
+
+
+def test_an_announced_body_over_the_limit_is_refused_before_it_is_sent(plain: Server) -> None:
+    answer = said(plain, POST, b"Content-Length: %d\r\n\r\n" % (10 * LIMIT))
+    assert answer.status == 413
+    assert answer.json["code"] == "payload_too_large"
+
+
+def test_a_body_over_the_limit_that_comes_in_chunks_is_refused(plain: Server) -> None:
+    chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", chunk * 17)
+    assert answer.status == 413
+    assert answer.json["code"] == "payload_too_large"
+
+
+def test_a_body_in_chunks_within_the_limit_is_read(plain: Server) -> None:
+    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\n0\r\n\r\n")
+    assert answer.status == 400
+    assert answer.json["error"] == "Name, email, and password required"
+
+
+@pytest.fixture(scope="module")
+def researcher(plain: Server) -> Iterator[Caller]:
+    seeder = Seeder(plain)
+    yield seeder.person(role="researcher")
+    seeder.close()
+
+
+def answer_to(
+    caller: Caller, method: str, path: str, body: bytes, *, in_chunks: bool, kind: str = JSON
+) -> Answer:
+    """The answer to this body, announced or in chunks."""
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\n"
+        f"Authorization: Bearer {caller.token}\r\n"
+    ).encode()
+    sent = b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    if in_chunks:
+        pieces = [body[at : at + LIMIT] for at in range(0, len(body), LIMIT)]
+        chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+        sent = b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+    with closing(open_connection(caller.port)) as line:
+        line.sendall(head + sent)
+        return read_answer(line)
+
+
+@pytest.mark.parametrize("in_chunks", [False, True], ids=["announced", "in chunks"])
+def test_a_part_of_the_announced_largest_size_is_taken_and_one_byte_more_is_refused(
+    researcher: Caller, in_chunks: bool
+) -> None:
+    begun = researcher.call("POST", "/uploads", json={"name": "a.zip", "size": 3 * LARGEST_PART})
+    assert begun.json["largest_part"] == LARGEST_PART
+    upload = f"/uploads/{begun.json['id']}"
+    for offset, size_of, status in (
+        (0, LARGEST_PART - 1, 200),
+        (LARGEST_PART - 1, LARGEST_PART, 200),
+        (2 * LARGEST_PART - 1, LARGEST_PART + 1, 413),
+    ):
+        body = bytes(size_of)
+        path = f"{upload}/{offset}"
+        answer = answer_to(researcher, "PUT", path, body, in_chunks=in_chunks)
+        assert answer.status == status, answer.data
+    assert researcher.call("DELETE", upload).status == 200
+
+
+@pytest.mark.parametrize("in_chunks", [False, True], ids=["announced", "in chunks"])
+@pytest.mark.parametrize(
+    ("path", "kind", "largest", "frame"),
+    [
+        ("/login", JSON, LARGEST_BODY, b"{%s}"),
+        ("/datasets", JSON, LIMIT, b"{%s}"),
+        ("/predict", FORM, 10 * LIMIT + FORM_OVERHEAD, PHOTO_AND_TEXT),
+    ],
+    ids=["login", "datasets", "predict"],
+)
+def test_a_body_of_just_its_limit_is_read_and_one_byte_more_is_refused(
+    researcher: Caller, path: str, kind: str, largest: int, frame: bytes, in_chunks: bool
+) -> None:
+    for length, refused in ((largest, False), (largest + 1, True)):
+        body = frame % (b" " * (length - len(frame) + 2))
+        answer = answer_to(researcher, "POST", path, body, in_chunks=in_chunks, kind=kind)
+        assert (answer.status == 413) is refused, answer.data
+        assert refused or answer.json["code"] in ("invalid_body", "not_judgeable")
+
+
+@pytest.mark.parametrize(
+    "chunks", [b"zz\r\n{}\r\n0\r\n\r\n", b"2\r\n{}xx0\r\n\r\n", b"-2\r\n{}\r\n0\r\n\r\n"]
+)
+def test_broken_chunks_are_the_clients_fault(plain: Server, chunks: bytes) -> None:
+    answer = said(plain, POST, b"Transfer-Encoding: chunked\r\n\r\n", chunks)
+    assert answer.status == 400
+    assert answer.json["code"] == "bad_request"
+
+
+def test_clients_that_hang_up_in_the_middle_of_a_body_harm_nobody(plain: Server) -> None:
+    before = plain.log().count('"fault"')
+    for number in range(size(40, 400)):
+        with closing(open_connection(plain.port)) as line:
+            line.sendall(POST + b"Content-Length: 100\r\n\r\n" + b"{" * (number % 50))
+    assert_healthy(plain)
+    assert plain.log().count('"fault"') == before
+
+
+@pytest.mark.parametrize(
+    "path", [b"/users/%ff", b"/users/%zz", b"/users/%00", b"/users/%0d%0aX:%20y", b"/%c3%28", b"/%"]
+)
+def test_a_path_that_is_no_text_gets_a_4xx_in_json(plain: Server, path: bytes) -> None:
+    answer = said(plain, b"DELETE ", path, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert answer.status in (400, 401, 404, 405)
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["error"]
+
+
+@pytest.mark.parametrize("byte", [b"\x00", b"\x01", b"\x1b", b"\x7f", b"\xff", b"\t"])
+def test_a_raw_control_byte_in_the_request_line_gets_a_4xx(plain: Server, byte: bytes) -> None:
+    answer = said(plain, b"GET /users/", byte, b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    assert 400 <= answer.status < 500
+    if "X-Request-ID" in answer.headers:  # it passed gunicorn and reached the backend
+        assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """One of two workers, whose memory is measured: a page written to is no more a shared one."""
+    with stopping(Server(tmp_path, workers=2)) as server:
+        server.forked = False
+        server.start()
+        yield server
+
+
+def test_bodies_of_empty_lists_leave_no_memory_behind(
+    server: Server, report: Callable[[str], None]
+) -> None:
+    """Nor hold up anybody: each is refused before it is parsed."""
+    largest = {"/login": 30_000, "/register": LIMIT, "/inference": 11 * LIMIT}
+    bodies = {path: b'{"email":[%s[]]}' % (b"[]," * (size // 3)) for path, size in largest.items()}
+    for body in bodies.values():
+        post(server.port, "/login", body[:20_000], {"Content-Type": JSON})
+    before = measure_memory(server.master()).held
+    statuses = {
+        path: {
+            post(server.port, path, body, {"Content-Type": JSON}).status
+            for _ in range(NESTED_BODIES if path == "/login" else NESTED_BODIES // 10)
+        }
+        for path, body in bodies.items()
+    }
+    more = measure_memory(server.master()).held - before
+    report(f"{more:.0f} MB more after bodies of empty lists")
+    assert statuses == {"/login": {400}, "/register": {413}, "/inference": {400}}
+    assert more < MOST_MORE_MB

@@ -1,0 +1,247 @@
+"""Uploads of data sets on a real server: memory stays flat, and the disk is left clean."""
+
+import http.client
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+from skinapi.server.connection import STALLED_SECONDS
+from tests.clients.dialects import base64_of
+from tests.faults.disks import small_disk
+from tests.lab.sending import labelled, picture, zipped
+from tests.served.memory import measure_memory, watching_memory
+from tests.served.server import Server, serving, stopping
+from tests.served.wire import Answer, ask, open_connection, read_answer
+from tests.support.photos import photo_of
+from tests.support.size import size
+
+MEGABYTE = 2**20
+UPLOAD_MB = size(80, 1024)
+MOST_GROWTH_MB = 50.0
+BOUNDARY = "a-boundary-of-the-test"
+PIECE = b"\xff\xd8\xff" + bytes(MEGABYTE - 3)
+
+
+@pytest.fixture(scope="module")
+def lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One worker with little memory for bodies, so that a large one must be somewhere else."""
+    folder = tmp_path_factory.mktemp("uploads")
+    with stopping(Server(folder, {"OPEN_LAB": "true", "PHOTOS": "never"}, workers=1)) as server:
+        server.forked = False  # its memory is measured: a page written to is no more a shared one
+        server.start()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def narrow_lab_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One that takes data sets of 3 MB, and 6 MB of them at a time."""
+    settings = {"OPEN_LAB": "true", "MAX_DATASET_BYTES": str(3 * MEGABYTE)}
+    with serving(tmp_path_factory.mktemp("narrow"), settings, workers=1) as server:
+        yield server
+
+
+def part_head(name: str) -> bytes:
+    return (
+        f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\n\r\n'
+    ).encode()
+
+
+def post(port: int, pieces: Iterator[bytes], length: int, name: str = "ham") -> Answer:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=120)) as line:
+        line.putrequest("POST", f"/api/upload-dataset?datasetName={name}")
+        line.putheader("Content-Type", f"multipart/form-data; boundary={BOUNDARY}")
+        line.putheader("Content-Length", str(length))
+        line.endheaders()
+        for piece in pieces:
+            line.send(piece)
+        answer = line.getresponse()
+        return Answer(answer.status, dict(answer.getheaders()), answer.read())
+
+
+def post_files(port: int, files: dict[str, bytes]) -> Answer:
+    body = b"".join(part_head(name) + content + b"\r\n" for name, content in files.items())
+    body += f"--{BOUNDARY}--\r\n".encode()
+    return post(port, iter([body]), len(body))
+
+
+def leftovers(server: Server) -> list[Path]:
+    """Files in the quarantine, and those without a name that a worker has open."""
+    quarantine = Path(server.environment["INSTANCE_DIR"]) / "quarantine"
+    named = [path for path in quarantine.rglob("*") if path.is_file()]
+    return named + [Path(link) for pid in server.workers() for link in _deleted(pid, quarantine)]
+
+
+def _deleted(pid: int, folder: Path) -> list[str]:
+    links = []
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            links.append(str(handle.readlink()))
+        except FileNotFoundError:  # closed at this moment
+            continue
+    return [link for link in links if link.startswith(str(folder)) and "deleted" in link]
+
+
+def test_a_data_set_larger_than_memory_for_bodies_leaves_memory_flat(
+    lab_server: Server, report: Callable[[str], None]
+) -> None:
+    """One picture that can be used, and as much beside it that cannot."""
+    small = {"metadata.csv": labelled(1)["metadata.csv"], "p0.jpg": picture(0)}
+    assert post_files(lab_server.port, small).status == 200  # what a first upload loads
+    heads = [part_head(f"{number}.jpg") for number in range(UPLOAD_MB // 8)]
+    good = b"".join(part_head(name) + content + b"\r\n" for name, content in small.items())
+    end = f"--{BOUNDARY}--\r\n".encode()
+    length = len(good) + sum(len(head) + 8 * MEGABYTE + 2 for head in heads) + len(end)
+
+    def pieces() -> Iterator[bytes]:
+        yield good
+        for head in heads:
+            yield head
+            yield from [PIECE] * 8
+            yield b"\r\n"
+        yield end
+
+    before = measure_memory(lab_server.master()).held
+    began = time.monotonic()
+    with watching_memory(lab_server.master) as seen:
+        answer = post(lab_server.port, pieces(), length)
+    took = time.monotonic() - began
+    assert answer.status == 200, answer.data
+    assert leftovers(lab_server) == []
+    grown = seen.peak_held - before
+    report(f"upload of {UPLOAD_MB} MB in {took:.1f} s: {before:.0f} MB and {grown:.0f} MB more")
+    assert grown < MOST_GROWTH_MB
+
+
+def test_an_upload_that_is_cut_off_leaves_nothing(lab_server: Server) -> None:
+    head = (
+        "POST /api/upload-dataset?datasetName=cut HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
+        f"Content-Length: {100 * MEGABYTE}\r\n\r\n"
+    ).encode()
+    connection = open_connection(lab_server.port)
+    connection.sendall(head + part_head("a.jpg") + PIECE * 8)
+    assert await_change(lambda: leftovers(lab_server), some=True)
+    connection.close()
+    assert not await_change(lambda: leftovers(lab_server), some=False)
+    assert ask(lab_server.port, "GET", "/api/datasets").json["datasets"] == listed(lab_server)
+
+
+def listed(server: Server) -> list[dict[str, object]]:
+    """What is there but the data set that was cut off."""
+    found = ask(server.port, "GET", "/api/datasets").json["datasets"]
+    return [one for one in found if one["name"] != "cut"]
+
+
+def await_change(look: Callable[[], list[Path]], *, some: bool) -> list[Path]:
+    deadline = time.monotonic() + 10
+    while bool(found := look()) is not some and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return found
+
+
+def test_a_body_beyond_the_limit_is_refused_before_it_is_read(narrow_lab_server: Server) -> None:
+    answer = post(narrow_lab_server.port, iter([]), 4 * MEGABYTE)
+    assert answer.status == 413
+    assert "3 MB" in answer.json["error"]
+    assert chunked(narrow_lab_server.port, [PIECE] * 4).status == 413
+    assert leftovers(narrow_lab_server) == []
+    files = {"a.zip": zipped({**labelled(2), "b.csv": b"x" * 4 * MEGABYTE})}
+    assert post_files(narrow_lab_server.port, files).status == 413  # it unpacks to more
+    assert leftovers(narrow_lab_server) == []
+    assert post_files(narrow_lab_server.port, {"a.zip": zipped(labelled(2))}).status == 200
+
+
+def test_a_form_of_just_the_limit_is_read_also_in_chunks(narrow_lab_server: Server) -> None:
+    ends = len(part_head("a.jpg")) + len(f"\r\n--{BOUNDARY}--")
+    fits = 3 * MEGABYTE - ends
+    assert chunked(narrow_lab_server.port, [bytes(fits)]).status == 422  # it holds no picture
+    assert chunked(narrow_lab_server.port, [bytes(fits + 1)]).status == 413
+
+
+def chunked(port: int, pieces: list[bytes]) -> Answer:
+    with closing(open_connection(port)) as connection:
+        connection.sendall(
+            b"POST /api/upload-dataset?datasetName=ham HTTP/1.1\r\nHost: localhost\r\n"
+            b"Transfer-Encoding: chunked\r\n"
+            + f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n".encode()
+        )
+        for piece in [part_head("a.jpg"), *pieces, f"\r\n--{BOUNDARY}--".encode()]:
+            connection.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
+        connection.sendall(b"0\r\n\r\n")
+        return read_answer(connection)
+
+
+def test_an_upload_that_fills_the_disk_is_refused_and_others_go_on(tmp_path: Path) -> None:
+    """Of 64 MB a twentieth stays free for the database."""
+    with (
+        small_disk(tmp_path / "instance", 64),
+        serving(tmp_path, {"OPEN_LAB": "true"}, workers=1) as server,
+    ):
+        heads = [part_head(f"{number}.jpg") for number in range(10)]
+        length = sum(len(head) + 8 * MEGABYTE + 2 for head in heads)
+
+        def pieces() -> Iterator[bytes]:
+            for head in heads:
+                yield from (head, *[PIECE] * 8, b"\r\n")
+
+        answer = post(server.port, pieces(), length)
+        assert (answer.status, answer.json["code"]) == (507, "disk_full")
+        assert leftovers(server) == []
+        assert ask(server.port, "GET", "/readyz").status == 200
+        assert post_files(server.port, {"a.zip": zipped(labelled(2))}).status == 200
+
+
+def test_of_uploads_beyond_the_space_for_them_the_one_that_stalled_gives_way(
+    narrow_lab_server: Server,
+) -> None:
+    head = (
+        "POST /api/upload-dataset?datasetName=a HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: multipart/form-data; boundary={BOUNDARY}\r\n"
+        f"Content-Length: {3 * MEGABYTE}\r\n\r\n"
+    ).encode()
+    with ExitStack() as stack:
+        lines = [
+            stack.enter_context(closing(open_connection(narrow_lab_server.port))) for _ in range(3)
+        ]
+        for line in lines[:2]:
+            line.sendall(head + PIECE * 2)
+        time.sleep(STALLED_SECONDS + 0.2)
+        lines[2].sendall(head + PIECE * 2 + PIECE[: MEGABYTE // 2])
+        refused = read_answer(lines[0])
+        assert refused.status == 503, refused.data
+        assert refused.headers["Retry-After"] == "2"
+        assert ask(narrow_lab_server.port, "GET", "/readyz").status == 200
+    assert not await_change(lambda: leftovers(narrow_lab_server), some=False)
+
+
+def test_predictions_go_on_while_a_data_set_is_checked(
+    lab_server: Server, report: Callable[[str], None]
+) -> None:
+    """The decoder has a low priority, and none of the server's threads."""
+    photo = photo_of("melanoma")
+    alone = [_predict_s(lab_server, photo) for _ in range(size(10, 100))]
+    files = {"a.zip": zipped(labelled(size(16, 400)))}
+    with ThreadPoolExecutor(1) as pool:
+        checking = pool.submit(post_files, lab_server.port, files)
+        beside = [_predict_s(lab_server, photo) for _ in range(2)]
+        while not checking.done():
+            beside.append(_predict_s(lab_server, photo))
+    assert checking.result().status == 200
+    report(
+        f"median of a prediction: {median(alone) * 1000:.0f} ms alone, "
+        f"{median(beside) * 1000:.0f} ms beside a check ({len(beside)} predictions)"
+    )
+    assert len(beside) > 2  # else none was answered before the check ended
+
+
+def _predict_s(server: Server, photo: bytes) -> float:
+    began = time.monotonic()
+    sent = {"image": f"data:image/jpeg;base64,{base64_of(photo)}"}
+    answer = ask(server.port, "POST", "/api/predict", json=sent)
+    assert answer.json["class_id"] != "inconclusive", answer.data
+    return time.monotonic() - began

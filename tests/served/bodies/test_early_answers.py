@@ -1,0 +1,163 @@
+"""An answer sent before the body was read is received, however large the body is."""
+
+import http.client
+import json
+import secrets
+import socket
+from contextlib import closing, suppress
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.served.server import Server, serving
+from tests.served.wire import PATIENCE_S, Answer, ask, at_once, open_connection, read_answer
+from tests.support.backends import PASSWORD
+from tests.support.size import size
+
+MEGABYTE = 1024 * 1024
+ORIGIN = "http://localhost:5173"
+JSON = "application/json"
+FORM = "multipart/form-data; boundary=x"
+# What each refusal is told by: path, content type, token, and the status.
+REFUSED = {
+    "no token": ("/predict", FORM, None, 401),
+    "a broken token": ("/predict", FORM, "null", 401),
+    "an anonymous client that is closed": ("/inference", JSON, None, 401),
+    "a closed client that knows 200 alone": ("/api/predict", JSON, None, 200),
+    "no such path": ("/nowhere", JSON, None, 404),
+    "no such method": ("/me", JSON, None, 405),
+    "a body that is too large": ("/login", JSON, None, 413),
+}
+
+
+def send(
+    port: int, path: str, body: bytes, kind: str, token: str | None = None, *, chunked: bool = False
+) -> Answer:
+    """As most clients do it: the whole body first, then the answer."""
+    headers = {"Content-Type": kind, "Origin": ORIGIN}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)) as line:
+        pieces = (body[at : at + MEGABYTE] for at in range(0, len(body), MEGABYTE))
+        line.request("POST", path, pieces if chunked else body, headers, encode_chunked=chunked)
+        answer = line.getresponse()
+        return Answer(answer.status, dict(answer.getheaders()), answer.read())
+
+
+def assert_whole(answer: Answer, status: int) -> None:
+    assert answer.status == status
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert int(answer.headers["Content-Length"]) == len(answer.data) > 0
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
+@pytest.mark.parametrize("why", REFUSED)
+def test_a_refusal_is_received_by_a_client_that_still_sends_megabytes(
+    closed: Server, why: str, chunked: bool
+) -> None:
+    path, kind, token, status = REFUSED[why]
+    for megabytes in (1, 4, 13, 20) * size(1, 10):
+        body = b"x" * (megabytes * MEGABYTE + 1)
+        answer = send(closed.port, path, body, kind, token, chunked=chunked)
+        assert_whole(answer, status)
+
+
+def test_other_refusals_are_received_by_such_a_client_too(plain: Server) -> None:
+    someone = {"name": "A", "email": f"{secrets.token_hex(6)}@example.org", "password": PASSWORD}
+    waiting = ask(plain.port, "POST", "/register", json=someone).json["access_token"]
+    for path, kind, token, status in (
+        ("/predict", FORM, waiting, 403),
+        ("/api/predict", "text/plain", None, 200),  # to a page: it invents a diagnosis else
+        ("/api/health", JSON, None, 405),
+    ):
+        assert_whole(send(plain.port, path, b"x" * 9 * MEGABYTE, kind, token), status)
+
+
+def test_a_429_is_received_by_a_client_that_still_sends_megabytes(tmp_path: Path) -> None:
+    limits = {"RATE_ANONYMOUS": "1/hour", "RATE_SIGN_IN": "1/hour", "OPEN_LAB": "true"}
+    with serving(tmp_path, limits, workers=1) as server:
+        for path, status in (("/api/predict", 200), ("/inference", 429), ("/login", 429)):
+            ask(server.port, "POST", path, json={})
+            for megabytes in (1, 9, 20):
+                answer = send(server.port, path, b"x" * megabytes * MEGABYTE, JSON)
+                assert_whole(answer, status)
+                assert answer.headers["Retry-After"]
+
+
+def test_a_503_for_lack_of_memory_is_received_by_every_client(tmp_path: Path) -> None:
+    room = {"MAX_UPLOAD_BYTES": str(8 * MEGABYTE), "MAX_HELD_BYTES": str(16 * MEGABYTE)}
+    with serving(tmp_path, room, workers=1) as server:
+        body = json.dumps({"image_data": "A" * 9 * MEGABYTE}).encode()
+        call = partial(send, server.port, "/inference", body, JSON)
+        answers = at_once([call] * size(8, 24))
+        assert {answer.status for answer in answers} <= {422, 503}
+        assert 503 in {answer.status for answer in answers}
+
+
+def test_a_refusal_by_gunicorn_is_received_by_a_client_that_still_sends(closed: Server) -> None:
+    head = b"POST /login HTTP/1.1\r\nHost: localhost\r\nBad Header: x\r\nContent-Length: %d\r\n\r\n"
+    with closing(open_connection(closed.port)) as line:
+        line.sendall(head % (20 * MEGABYTE))
+        for _ in range(20):
+            line.sendall(b"x" * MEGABYTE)
+        assert read_answer(line).status == 400
+
+
+def test_after_a_small_refusal_the_connection_goes_on(closed: Server) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", closed.port, timeout=PATIENCE_S)) as line:
+        for megabytes in (0, 1, 13):
+            line.request("POST", "/predict", b"x" * (megabytes * MEGABYTE + 10))
+            first = line.sock
+            answer = line.getresponse()
+            assert (answer.status, bool(answer.read())) == (401, True)
+            assert line.sock is first, "closed"
+
+
+def test_callers_who_never_send_their_body_hold_no_thread(closed: Server) -> None:
+    """Ten times as many as there are threads: refused, and then silent or slow."""
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % MEGABYTE
+    lines = [open_connection(closed.port) for _ in range(20)]
+    try:
+        for line in lines:
+            line.sendall(head)
+            assert read_answer(line).status == 401
+        for _ in range(5):
+            for line in lines:
+                line.sendall(b"x")
+            assert ask(closed.port, "GET", "/healthz").status == 200
+        assert closed.log().count("Traceback") == 0
+    finally:
+        for line in lines:
+            line.close()
+
+
+def test_callers_who_ask_for_a_close_and_stay_hold_up_nobody(closed: Server) -> None:
+    """Were each waited for two seconds, one after the other, nobody would have the patience."""
+    lines = [open_connection(closed.port) for _ in range(40)]
+    try:
+        for line in lines:
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert ask(closed.port, "GET", "/healthz").status == 200
+    finally:
+        for line in lines:
+            line.close()
+
+
+@pytest.mark.parametrize("megabytes", [64, 4096])
+def test_a_refused_body_is_not_discarded_for_ever(closed: Server, megabytes: int) -> None:
+    length = megabytes * MEGABYTE
+    head = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % length
+    with closing(open_connection(closed.port)) as line:
+        line.sendall(head)
+        assert read_answer(line).status == 401
+        sent = sent_until_cut_off(line, length)
+    assert 20 * MEGABYTE <= sent < length
+
+
+def sent_until_cut_off(line: socket.socket, length: int) -> int:
+    sent = 0
+    with suppress(OSError):
+        while sent < length:
+            sent += line.send(b"x" * MEGABYTE)
+    return sent

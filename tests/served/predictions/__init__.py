@@ -1,0 +1,1 @@
+"""Photos on a real server, and the model behind them."""

@@ -1,0 +1,83 @@
+"""Photos on the disk of a served backend: with consent alone, and gone when they are deleted."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.served.people import Caller, Seeder
+from tests.served.photo_clients import CLIENTS, OPEN, as_form, large_photo, lesions, post
+from tests.served.server import Server, serving
+from tests.served.wire import Answer
+from tests.support.backends import Backend
+
+JPEG = b"\xff\xd8\xff"
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """Every file with a JPEG anywhere in it: store, blobs, log, temporary files."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return [path for path in files if JPEG in path.read_bytes()]
+
+
+def predict(caller: Caller, photo: bytes, **texts: str) -> Answer:
+    body, kind = as_form(photo, "image", **texts)
+    headers = {"Content-Type": kind, "Authorization": f"Bearer {caller.token}"}
+    return post(caller.port, "/predict", body, headers)
+
+
+def send_everything(server: Server, caller: Caller, **texts: str) -> None:
+    """Small and large, from every client."""
+    (photo,) = lesions(1)
+    for client in CLIENTS:
+        assert client.send(server.port, photo, token=caller.token).status == 200
+    for content in (photo, large_photo()):
+        assert predict(caller, content, **texts).status == 200
+
+
+def test_without_consent_no_photo_reaches_the_disk_and_with_it_one_until_it_is_deleted(
+    tmp_path: Path,
+) -> None:
+    with (
+        serving(tmp_path, {"PHOTOS": "consent", **OPEN}, workers=1) as server,
+        closing(Seeder(server)) as seeder,
+    ):
+        for consent in ({}, {"keep_photo": "false"}):
+            send_everything(server, seeder.person(), **consent)
+            assert pictures_in(tmp_path) == []
+        ada = seeder.person()
+        number = predict(ada, *lesions(1), keep_photo="true").json["id"]
+        assert len(pictures_in(tmp_path)) == 1
+        for view in ("photo", "heatmap"):
+            assert ada.call("GET", f"/submissions/{number}/{view}").data.startswith(JPEG)
+        assert ada.call("DELETE", f"/submissions/{number}").status == 200
+        assert pictures_in(tmp_path) == []
+    assert pictures_in(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("photos", "status"), [("never", 200), ("always", 422)], ids=["never", "refused"]
+)
+def test_neither_consent_nor_a_setting_keeps_what_is_not_to_be_kept(
+    tmp_path: Path, photos: str, status: int
+) -> None:
+    """Where the operator says never, and a photo that is refused where every one is kept."""
+    (photo,) = lesions(1)
+    sent = photo if status == 200 else photo[: len(photo) // 2]
+    backend = Backend(tmp_path, photos=photos)
+    body, kind = as_form(sent, "image", keep_photo="true")
+    answer = backend.member().call("POST", "/predict", data=body, content_type=kind)
+    assert answer.status_code == status
+    backend.services.store.close()
+    assert pictures_in(tmp_path) == []
+
+
+def test_where_every_photo_is_kept_it_is_on_the_disk(tmp_path: Path) -> None:
+    """So the test above would see one."""
+    backend = Backend(tmp_path, photos="always")
+    body, kind = as_form(lesions(1)[0], "image")
+    assert (
+        backend.member().call("POST", "/predict", data=body, content_type=kind).status_code == 200
+    )
+    backend.services.store.close()
+    assert pictures_in(tmp_path) != []

@@ -1,0 +1,1 @@
+"""A server's start, stop, limits, memory and logs."""

@@ -1,0 +1,147 @@
+"""The server's peak memory: hosts have 512 MB, photos twelve megapixels."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from skinapi.vision.network.model import SHIPPED_MODEL, ModelCard
+from skinapi.vision.network.openvino_engine import Precision
+from tests.served.memory import measure_memory, watching_memory
+from tests.served.people import Seeder
+from tests.served.photo_clients import ANGULAR, GUIDE, OPEN, large_photo
+from tests.served.photo_clients import CLIENTS as DIALECTS
+from tests.served.server import ROOT, serving
+from tests.vision.photos import encoded, skin_with_spot
+
+MOST_MB = 350.0
+CARD = ModelCard.model_validate_json((SHIPPED_MODEL / "card.json").read_bytes())
+# Measured over 210 to 444 judged photos: 33 to 64 MB with freed memory given back, 59 to 102 MB
+# without, so that this is a ceiling; that memory is given back is what a test below shows.
+MOST_LEFT_MB = 80.0
+CROWD = 64
+PHOTOS = 4800
+# Memory is given back within six seconds.
+REST_S = 7.0
+CLIENTS = 16
+UPLOADS = 480
+# Two clients hear of a finding that is in doubt as of a refusal.
+JUDGED = (200, 400, 422)
+
+
+@pytest.mark.drill
+def test_what_a_crowd_of_photos_needed_is_given_back(
+    tmp_path: Path, report: Callable[[str], None]
+) -> None:
+    """From every client, small and large; idle is after one small photo of each."""
+    settings = {"MODEL_PATH": str(SHIPPED_MODEL), "PHOTOS": "always", **OPEN}
+    small = encoded(skin_with_spot((600, 450), grain=6), "PNG")
+    with serving(tmp_path, settings, workers=1) as server, closing(Seeder(server)) as seeder:
+        ada = seeder.person()
+
+        def send(number: int) -> int:
+            client = DIALECTS[number % len(DIALECTS)]
+            photo = large_photo() if number % 7 in (2, 5) else small
+            return client.send(server.port, photo, token=ada.token).status
+
+        def held_at_rest() -> float:
+            time.sleep(REST_S)
+            return measure_memory(server.master()).held
+
+        for client in DIALECTS:
+            assert client.send(server.port, small, token=ada.token).status in JUDGED
+        idle = held_at_rest()
+        with watching_memory(server.master) as seen, ThreadPoolExecutor(CROWD) as pool:
+            statuses = Counter(pool.map(send, range(PHOTOS)))
+        after = held_at_rest()
+    report(
+        f"{PHOTOS} photos from {CROWD} clients at a time: idle {idle:.0f} MB, "
+        f"peak {seen.peak_held:.0f} MB, after it {after:.0f} MB; statuses {dict(statuses)}"
+    )
+    assert statuses.keys() <= {*JUDGED, 503}
+    assert after - idle <= MOST_LEFT_MB
+
+
+GIVING_BACK = """
+import ctypes, gc, importlib.util, pathlib, sys
+from gunicorn.config import Config
+
+spec = importlib.util.spec_from_file_location("gunicorn_conf", "gunicorn.conf.py")
+conf = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(conf)
+conf.GIVE_BACK_EVERY_S = 0.0
+
+def held():
+    return int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+blocks = [libc.malloc(100_000) for _ in range(1000)]
+for block in blocks:
+    ctypes.memset(block, 1, 100_000)
+for number, block in enumerate(blocks):
+    if number % 10:
+        libc.free(block)
+worker = conf.StoreWaitingWorker(1, 0, [], None, 30, Config(), None)
+worker.murder_pending()
+idle = held()
+worker.answered = True
+worker.murder_pending()
+print(idle - held(), gc.isenabled())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+def test_a_worker_collects_garbage_and_gives_freed_memory_back_after_a_request(
+    tmp_path: Path,
+) -> None:
+    """Of 100 MB nine tenths are freed, between blocks that stay in use."""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    ran = subprocess.run(
+        [sys.executable, "-c", GIVING_BACK],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    given_back, collects = ran.stdout.split()
+    assert float(given_back) > 60
+    assert collects == "True"
+
+
+@pytest.mark.drill
+@pytest.mark.parametrize("precision", Precision)
+def test_the_server_fits_a_small_host_under_photos_of_twelve_megapixels(
+    tmp_path: Path, precision: Precision, report: Callable[[str], None]
+) -> None:
+    settings = {"MODEL_PATH": str(SHIPPED_MODEL), "MODEL_PRECISION": precision.value, **OPEN}
+    with serving(tmp_path, settings, workers=1) as server, closing(Seeder(server)) as seeder:
+        ada = seeder.person()
+
+        def send(number: int) -> tuple[str, int]:
+            client = (ANGULAR, GUIDE)[number % 2]
+            return client.name, client.send(server.port, large_photo(), token=ada.token).status
+
+        with (
+            watching_memory(server.master) as seen,
+            ThreadPoolExecutor(CLIENTS) as pool,
+        ):
+            heard = set(pool.map(send, range(UPLOADS)))
+    report(
+        f"{precision.value}: {UPLOADS} photos of 12 megapixels from {CLIENTS} clients: "
+        f"peak {seen.peak_held:.0f} MB, {seen.peak_rss:.0f} MB where shared pages count twice"
+    )
+    assert {(ANGULAR.name, 200), (GUIDE.name, 200)} <= heard
+    assert {status for _, status in heard} <= {200, 503}
+    if precision is CARD.precision:
+        assert seen.peak_held <= MOST_MB

@@ -1,0 +1,179 @@
+"""Starting, stopping, and standing at several addresses."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.served.people import Seeder
+from tests.served.server import STOP_S, Server, serving, stopping
+from tests.served.wire import ask, open_connection, read_answer
+from tests.stores.mongod import free_port
+from tests.support.backends import PASSWORD
+from tests.support.size import size
+
+GO_ON = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def test_a_stop_cuts_no_request_that_is_in_flight(server: Server) -> None:
+    """Each client has been told to go on with its body, so its request is inside the backend."""
+    lines = [open_connection(server.port) for _ in range(size(16, 48))]
+    bodies = [registration(number) for number in range(len(lines))]
+    for line, body in zip(lines, bodies, strict=True):
+        line.sendall(head_of(body))
+        assert line.recv(len(GO_ON)) == GO_ON
+    server.ask_to_stop()
+    for line, body in zip(lines, bodies, strict=True):
+        line.sendall(body)
+    heard = []
+    for line in lines:
+        with closing(line):
+            heard.append(read_answer(line).status)
+    # So many passwords at once find no place to be hashed; who gets none is told so.
+    assert set(heard) <= {201, 503}
+    assert heard.count(201) >= 2
+    assert server.await_end() == 0
+    # Each worker has written what it had counted.
+    with closing(server.services().store) as store:
+        (today,) = store.collection("daily_counts").find()
+        assert today["accounts"] == store.collection("accounts").count()
+
+
+def test_a_stop_serves_every_connection_that_was_made_and_refuses_new_ones(
+    server: Server,
+) -> None:
+    """A proxy sends a request to another server whose connection was refused; one that was broken
+    off may have been carried out.
+    """
+    lines = []
+    with frozen(server):
+        for number in range(8):  # the system makes these connections, while nobody accepts
+            lines.append(open_connection(server.port))
+            lines[-1].sendall(head_of(registration(number)))
+        for worker in server.workers():
+            os.kill(worker, signal.SIGTERM)
+        server.ask_to_stop()
+    for line in lines:
+        assert line.recv(len(GO_ON)) == GO_ON
+    await_refusal(server.port)
+    for number, line in enumerate(lines):
+        line.sendall(registration(number))
+    for line in lines:
+        with closing(line):
+            assert read_answer(line).status in {201, 503}
+    assert server.await_end() == 0
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    os.killpg(server.master(), signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.killpg(server.master(), signal.SIGCONT)
+
+
+def await_refusal(port: int) -> None:
+    deadline = time.monotonic() + STOP_S
+    while time.monotonic() < deadline:
+        try:
+            open_connection(port).close()
+        except ConnectionRefusedError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("connections are still made")
+
+
+def await_gone(process: int) -> None:
+    deadline = time.monotonic() + STOP_S
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.02)
+
+
+def head_of(body: bytes) -> bytes:
+    return (
+        b"POST /register HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+    )
+
+
+def registration(number: int) -> bytes:
+    text = '{{"name": "Ada", "email": "a{}@example.org", "password": "{}"}}'
+    return text.format(number, PASSWORD).encode()
+
+
+def test_after_a_stop_nothing_is_left_behind(tmp_path: Path) -> None:
+    """And all records are in the one file of the database."""
+    with serving(tmp_path, workers=2) as server:
+        with closing(Seeder(server)) as seeder:
+            ada = seeder.person()
+        assert ada.call("POST", "/auth/logout").status == 200
+        workers = server.workers()
+        assert len(workers) == 2
+        assert list(tmp_path.glob("skinapi-metrics-*"))
+        assert server.stop() == 0
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+    assert not list(tmp_path.glob("skinapi-metrics-*"))
+    assert (tmp_path / "instance/skinapi.db").exists()
+    assert not (tmp_path / "instance/skinapi.db-wal").exists()
+    assert "Traceback" not in server.log()
+
+
+def test_what_a_killed_server_left_goes_when_another_starts(tmp_path: Path) -> None:
+    """Its workers end with it, for nobody may go on serving an address that a new server wants.
+    What a living one needs stays, though it was made long ago.
+    """
+    temporary = {"TMPDIR": str(tmp_path)}
+    with (
+        serving(tmp_path / "killed", temporary, workers=1) as killed,
+        serving(tmp_path / "living", temporary, workers=1),
+    ):
+        (worker,) = killed.workers()
+        os.kill(killed.master(), signal.SIGKILL)
+        await_gone(worker)
+        killed.await_end()
+        left = set(tmp_path.glob("skinapi-metrics-*"))
+        assert len(left) == 2
+        for folder in left:
+            os.utime(folder, (0, 0))
+        killed.start()
+        kept = set(tmp_path.glob("skinapi-metrics-*"))
+        assert len(kept) == 2
+        assert len(kept & left) == 1
+        assert killed.stop() == 0
+        assert len(kept & left & set(tmp_path.glob("skinapi-metrics-*"))) == 1
+
+
+def test_every_address_of_bind_answers(tmp_path: Path) -> None:
+    other = free_port()
+    with stopping(Server(tmp_path, workers=1)) as server:
+        server.environment["BIND"] += f", 127.0.0.1:{other}"
+        server.start()
+        for port in (server.port, other):
+            assert ask(port, "GET", "/healthz").status == 200
+            assert f"http://127.0.0.1:{port}" in server.log()
+
+
+@pytest.mark.drill
+def test_gunicorn_serves_the_wsgi_module_too(tmp_path: Path) -> None:
+    with stopping(Server(tmp_path, workers=1)) as server:
+        server.start(("-m", "gunicorn", "wsgi:app"))
+        assert ask(server.port, "GET", "/healthz").status == 200
+
+
+def test_a_server_on_mongodb_needs_no_instance_folder(
+    tmp_path: Path, mongo_database_uri: str
+) -> None:
+    """In production nothing else makes the folder, and the limits are kept there."""
+    production = {
+        "ENVIRONMENT": "production",
+        "MONGO_URI": mongo_database_uri,
+        "PUBLIC_URL": "https://skin.example",
+    }
+    with serving(tmp_path, production, workers=1) as server:
+        assert ask(server.port, "GET", "/").status == 200

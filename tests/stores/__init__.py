@@ -1,0 +1,1 @@
+"""Stores for tests, what is written into them and what is asked of them."""

@@ -1,0 +1,43 @@
+"""mongomock as a store, for tests that need no transaction and no second thread."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import mongomock
+import mongomock.gridfs
+
+from skinapi.storage.mongo.mongo_store import MongoDocuments, MongoStore
+from skinapi.storage.ports import Document
+
+mongomock.gridfs.enable_gridfs_integration()  # type: ignore[no-untyped-call]
+T = TypeVar("T")
+
+
+class MockDocuments(MongoDocuments):
+    def set_each(self, changes: Mapping[str, Document]) -> None:
+        """mongomock has no bulk writes of this driver."""
+        for identifier, fields in changes.items():
+            self.update({"id": identifier}, {"$set": fields})
+
+
+class MockStore(MongoStore):
+    """It rolls nothing back: mongomock has no transactions."""
+
+    def __init__(self) -> None:
+        client: Any = mongomock.MongoClient(tz_aware=True)
+        super().__init__(client["test"])
+        self.blobs._bucket._timeout = None  # type: ignore[attr-defined]  # mongomock has no options
+
+    def collection(self, name: str) -> MongoDocuments:
+        if name not in self._collections:
+            self._collections[name] = MockDocuments(
+                self._database[name], self._error_context, self._transactions
+            )
+        return self._collections[name]
+
+    @property
+    def one_writer(self) -> bool:
+        return True
+
+    def transaction(self, act: Callable[[], T]) -> T:
+        return act()

@@ -1,0 +1,151 @@
+"""A real mongod for the tests, on a free port; it ends with them."""
+
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+INSTALLED = Path(__file__).parents[2] / ".venv/mongod/fiftyone/db/bin/mongod"
+START_S = 30
+# PR_SET_PDEATHSIG: when the tests are killed, the kernel kills what this process becomes.
+DIE_WITH_PARENT = (
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+)
+
+
+class NoMongodError(Exception):
+    """There is no mongod here, or it does not start; says why."""
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_mongod(*, replicated: bool = True) -> Iterator["Mongod"]:
+    with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
+        server = Mongod(Path(folder), replicated=replicated)
+        try:
+            server.start()
+            yield server
+        finally:
+            server.kill()
+
+
+class Mongod:
+    """One server on one folder and port; start it again after a kill. It is a replica set of one,
+    unless it is not `replicated`.
+    """
+
+    def __init__(self, folder: Path, *, replicated: bool = True) -> None:
+        self._replicated = replicated
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = f"127.0.0.1:{self._port}"
+        self.uri = f"mongodb://{self.address}/?directConnection=true"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", DIE_WITH_PARENT, _binary(), *self._options()],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._await_start(self._process)
+
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
+    @property
+    def pid(self) -> int:
+        assert self._process, "not started"
+        return self._process.pid
+
+    def kill(self) -> None:
+        """As a power cut would end it, as far as a process can be."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It neither answers nor hangs up, as behind a cable that was pulled."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def stepped_down(self) -> Iterator[None]:
+        """It answers, and takes no writes; then it stands for election again, and wins."""
+        self.order({"replSetStepDown": 60, "secondaryCatchUpPeriodSecs": 0, "force": True})
+        try:
+            yield
+        finally:
+            self.order({"replSetFreeze": 0})
+
+    def order(
+        self, command: dict[str, Any], *, database: str = "admin", within_s: float = START_S
+    ) -> dict[str, Any]:
+        """Have it run a command, and return what it says. Raises PyMongoError."""
+        client: pymongo.MongoClient[dict[str, Any]]
+        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=1000 * within_s) as client:
+            return client[database].command(command)
+
+    def _options(self) -> list[str]:
+        return [
+            *("--dbpath", str(self._folder), "--logpath", str(self._folder / "log"), "--logappend"),
+            *("--bind_ip", "127.0.0.1", "--port", str(self._port)),
+            *(("--replSet", "rs0") if self._replicated else ()),
+            *("--wiredTigerCacheSizeGB", "0.25", "--oplogSize", "128"),
+            *("--setParameter", "ttlMonitorSleepSecs=2"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false", "--nounixsocket"),
+        ]
+
+    def _await_start(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_S
+        client: pymongo.MongoClient[dict[str, Any]]
+        with pymongo.MongoClient(self.uri, serverSelectionTimeoutMS=500) as client:
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    raise NoMongodError(f"it ended at once, status {process.returncode}")
+                if self.has_started(client):
+                    return
+                time.sleep(0.05)
+        raise NoMongodError(f"not ready after {START_S} s")
+
+    def has_started(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+        """Whether it is the primary of its set, which is itself alone."""
+        member = {"_id": 0, "host": self.address}
+        with suppress(PyMongoError):  # not up yet, or not yet sure of its set
+            hello = client.admin.command("hello")
+            if hello.get("isWritablePrimary"):
+                return True
+            if self._replicated and not hello.get("setName"):
+                client.admin.command("replSetInitiate", {"_id": "rs0", "members": [member]})
+        return False
+
+
+def _binary() -> str:
+    found = str(INSTALLED) if INSTALLED.exists() else shutil.which("mongod")
+    if not found:
+        raise NoMongodError("none is installed")
+    return found

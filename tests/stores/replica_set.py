@@ -1,0 +1,109 @@
+"""A MongoDB replica set of three for the tests, on free ports; its members can be broken."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pymongo
+from pymongo.errors import PyMongoError
+
+from tests.stores.mongod import START_S, Mongod, NoMongodError
+
+MEMBERS = 3
+# How long the others wait for a silent primary; MongoDB's own value is 10 s.
+ELECTION_MS = 2000
+
+
+class Member(Mongod):
+    """One of several servers: it has started when it answers, whether it is the primary or not."""
+
+    def has_started(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+        with suppress(PyMongoError):
+            return bool(client.admin.command("hello")["ok"])
+        return False
+
+
+class ReplicaSet:
+    def __init__(self, folder: Path, *, election_ms: int = ELECTION_MS) -> None:
+        self._folders = [folder / f"member-{number}" for number in range(MEMBERS)]
+        self.members = [Member(each) for each in self._folders]
+        self._election_ms = election_ms
+        hosts = ",".join(member.address for member in self.members)
+        self.uri = f"mongodb://{hosts}/?replicaSet=rs0"
+
+    def start(self) -> None:
+        for folder, member in zip(self._folders, self.members, strict=True):
+            folder.mkdir(parents=True)
+            member.start()
+        self.members[0].order(
+            {
+                "replSetInitiate": {
+                    "_id": "rs0",
+                    "members": [
+                        {"_id": number, "host": member.address}
+                        for number, member in enumerate(self.members)
+                    ],
+                    "settings": {
+                        "electionTimeoutMillis": self._election_ms,
+                        "heartbeatIntervalMillis": min(500, self._election_ms // 4),
+                    },
+                }
+            }
+        )
+        self.await_primary()
+
+    def delay_elections(self) -> None:
+        """Let a primary that loses the others stay one for a minute."""
+        primary = self.await_primary()
+        config = primary.order({"replSetGetConfig": 1})["config"]
+        config["version"] += 1
+        config["settings"]["electionTimeoutMillis"] = 60_000
+        primary.order({"replSetReconfig": config})
+
+    def step_up(self, member: Member) -> None:
+        """Have it elected without a wait for the election timeout."""
+        deadline = time.monotonic() + START_S
+        while not _is_primary(member):
+            assert time.monotonic() < deadline, "it was not elected"
+            with suppress(PyMongoError):  # the others have only just started
+                member.order({"replSetStepUp": 1})
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        for member in self.members:
+            member.kill()
+
+    def running(self) -> list[Member]:
+        return [member for member in self.members if member.runs]
+
+    def primary(self) -> Member | None:
+        """Who says so of itself; None during an election."""
+        return next((member for member in self.members if _is_primary(member)), None)
+
+    def await_primary(self) -> Member:
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if found := self.primary():
+                return found
+            time.sleep(0.05)
+        raise NoMongodError(f"no primary after {START_S} s")
+
+
+def _is_primary(member: Member) -> bool:
+    with suppress(PyMongoError):
+        return bool(member.order({"hello": 1}, within_s=2).get("isWritablePrimary"))
+    return False
+
+
+@contextmanager
+def running_replica_set(*, election_ms: int = ELECTION_MS) -> Iterator[ReplicaSet]:
+    with TemporaryDirectory(prefix="mongod-", ignore_cleanup_errors=True) as folder:
+        replica_set = ReplicaSet(Path(folder), election_ms=election_ms)
+        try:
+            replica_set.start()
+            yield replica_set
+        finally:
+            replica_set.kill()

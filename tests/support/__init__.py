@@ -1,0 +1,1 @@
+"""What tests of several packages share: backends, people, photos, models, other servers."""

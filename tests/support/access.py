@@ -1,0 +1,368 @@
+"""Which status each role gets at every route, one row for each. A route without a row fails the
+tests.
+
+A row's letters stand for PEOPLE in their order: o(k), u(nauthenticated, 401), f(orbidden, 403),
+n(ot found, 404). Every path names what belongs to Ada, the `user`.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from skinapi.lab.datasets.dataset_images import DatasetImages
+from skinapi.lab.uploads.upload_records import Announced
+from skinapi.records.findings.submissions import Submissions
+from skinapi.storage.ids import new_id
+from skinapi.vision.context import Context
+from tests.clients.dialects import base64_of
+from tests.lab.sending import labelled, publish_one, zipped
+from tests.support.backends import PASSWORD, Backend, Person
+from tests.support.findings import finding_of
+from tests.support.models import write_model
+from tests.support.photos import photo_of
+
+PEOPLE = (
+    "anonymous",
+    "waiting",
+    "user",
+    "other user",
+    "doctor",  # Ada is in this one's care
+    "other doctor",
+    "researcher",
+    "admin",
+    "suspended",
+    "deleted",
+)
+ANYONE = "oooooooooo"
+ANY_ACCOUNT = "uooooooouu"
+APPROVED = "ufoooooouu"
+ADMINS = "uffffffouu"
+LAB = "ufffffoouu"
+RESEARCHER = "ufffffonuu"  # what is the researcher's own
+IN_CARE = "ufononnnuu"
+OWNER = "ufonnnnnuu"
+DOCTORS = "ufffooffuu"
+DOCTOR_IN_CARE = "ufffonffuu"
+PHOTO = photo_of("melanoma")
+Options = dict[str, Any]
+
+
+class SampleAccounts:
+    """Everybody once, and what Ada has: a finding, a photo, a session."""
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.people: dict[str, Person | None] = {"anonymous": None}
+        self.people["doctor"] = doctor = backend.member(role="doctor")
+        self.people["other doctor"] = backend.member(role="doctor")
+        self.people["user"] = ada = backend.member(doctor_id=backend.account(doctor.email).id)
+        self.people["other user"] = backend.member()
+        self.people["waiting"] = backend.member(status="waiting")
+        self.people["researcher"] = researcher = backend.member(role="researcher")
+        self.people["admin"] = backend.member(role="admin")
+        self.people["suspended"] = suspended = backend.member()
+        self.people["deleted"] = deleted = backend.member()
+        backend.services.admin.suspend_account(email=suspended.email, by="system")
+        backend.services.admin.delete_user(email=deleted.email, by="system")
+        self.named = {
+            "email": backend.member(status="waiting").email,
+            "doctor": backend.member(role="doctor").email,
+            "number": str(self._submission(backend.account(ada.email).id)),
+            "patient": backend.account(ada.email).id,
+            "job": backend.services.jobs.submit(
+                kind="train",
+                owner=backend.account((self.people["researcher"] or doctor).email).id,
+                request={},
+            ).id,
+            "session": backend.services.sessions.open(backend.account(ada.email))[0].id,
+            "new name": f"ham-{new_id()}",  # a data set's name belongs to its first account
+            "upload": self._upload(researcher, "a.jpg"),
+            "network": self._upload(researcher, "mine.keras"),
+            **self._dataset(),
+        }
+
+    def _dataset(self) -> dict[str, str]:
+        """A published data set of nobody here, with one image, and an upload of the researcher."""
+        image = publish_one(
+            # Not made anew: mongomock would refuse the unique index over what is there.
+            self.backend.services.datasets._datasets,
+            DatasetImages(self.backend.services.store),
+            PHOTO,
+            owner=new_id(),
+            name=f"moles {new_id()}",
+        )
+        return {"dataset": image.dataset, "image": image.id}
+
+    def _upload(self, owner: Person, name: str) -> str:
+        """An upload of this person, with all of its bytes."""
+        # Not made anew, as above.
+        uploads = self.backend.services.datasets._uploads
+        account = self.backend.account(owner.email).id
+        upload = uploads.begin(Announced(account, name, len(PHOTO), None))
+        return uploads.add_part(upload, offset=0, content=PHOTO).id
+
+    def choose_reference(self) -> "Options":
+        """The sample data set as the reference: only that can be ended."""
+        self.backend.services.datasets._datasets.set_reference(self.named["dataset"])
+        return {}
+
+    def end_job(self) -> "Options":
+        """The sample job, ended as only such a job can be started again."""
+        jobs = self.backend.services.jobs
+        jobs.cancel(job_id=self.named["job"], owner=None, by="system")
+        return {}
+
+    def _submission(self, owner: str) -> int:
+        blobs = self.backend.services.store.blobs
+        submissions = Submissions(self.backend.services.store)
+        filed = submissions.add(
+            identifier=new_id(),
+            number=submissions.take_number(),
+            finding=finding_of(),
+            owner=owner,
+            context=Context(),
+            language="en",
+            sections=dict.fromkeys(SECTIONS, "said"),
+            photo_blob=blobs.put(PHOTO),
+            idempotency_key=new_id(),
+        )
+        return filed.number
+
+    def refresh_token(self) -> str:
+        account = self.backend.account(
+            (self.people["user"] or Person(self.backend.client, "")).email
+        )
+        return self.backend.services.sessions.open(account, renews=True)[1] or ""
+
+
+SECTIONS = (
+    "overview", "importance_of_early_detection", "recommendation", "confidence_explanation"
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Row:
+    path: str
+    who: str
+    options: Callable[[SampleAccounts], Options] = lambda _: {}
+
+
+def sends(body: dict[str, Any]) -> Callable[[SampleAccounts], Options]:
+    return lambda _: {"json": dict(body)}
+
+
+def new_account(_: SampleAccounts) -> Options:
+    return {"json": {"name": "A", "email": f"{new_id()}@example.org", "password": PASSWORD}}
+
+
+def photo(field: str) -> Callable[[SampleAccounts], Options]:
+    return lambda _: {"data": {field: (io.BytesIO(PHOTO), "lesion.jpg")}}
+
+
+def candidate(version: str, body: dict[str, Any] | None) -> Callable[[SampleAccounts], Options]:
+    """Sends the body, none without one, and has a stored model of this version."""
+
+    def options(accounts: SampleAccounts) -> Options:
+        add_model(accounts.backend, version)
+        return {} if body is None else {"json": dict(body)}
+
+    return options
+
+
+def some_shadow(accounts: SampleAccounts) -> Options:
+    """A model that judges in the background."""
+    add_model(accounts.backend, "ended")
+    models = accounts.backend.services.models
+    if models.pointer.read().shadow != "ended":
+        models.start_shadow(version="ended", by="system")
+    return {}
+
+
+def something_served(accounts: SampleAccounts) -> Options:
+    """There is a model to go back from."""
+    backend = accounts.backend
+    add_model(backend, "left")
+    models = backend.services.models
+    if models.serving_version() != "left":
+        models.promote(version="left", by="system", override=True, reason="for the access matrix")
+    return {"json": {}}
+
+
+def add_model(backend: Backend, version: str) -> None:
+    versions = backend.services.models.versions
+    if versions.find_one(version) is None:
+        with TemporaryDirectory() as folder:
+            versions.register(write_model(Path(folder) / version, version), created_by="system")
+
+
+ROWS: dict[str, Row] = {
+    # the server
+    "front_door": Row("/", ANYONE),
+    "say_alive": Row("/healthz", ANYONE),
+    "say_ready": Row("/readyz", ANYONE),
+    "show_openapi": Row("/openapi.json", ANYONE),
+    "show_docs": Row("/docs", ANYONE),
+    "show_metrics": Row("/metrics", ADMINS),
+    "show_password_page": Row("/password", ANYONE),
+    "show_asset": Row("/console/style.css", ANYONE),
+    "say_health": Row("/api/health", ANYONE),
+    "show_model_card": Row("/model-card", ANYONE),
+    "show_conditions": Row("/conditions", ANYONE),
+    "show_sample": Row("/sample", ANYONE),
+    # model versions
+    "list_models": Row("/models", LAB),
+    "show_model": Row("/models/tiny-1", LAB),
+    "show_version_card": Row("/models/tiny-1/card", LAB),
+    "compare_models": Row("/models/compare?first=tiny-1&second=tiny-1", LAB),
+    "import_model": Row(
+        "/models",
+        RESEARCHER,
+        lambda accounts: {
+            "json": {
+                "upload": accounts.named["network"],
+                "labels": ["mel", "nv"],
+                "scaling": "tf",
+            }
+        },
+    ),
+    "promote_model": Row(
+        "/models/promoted/promote",
+        ADMINS,
+        candidate("promoted", {"override": True, "reason": "for the access matrix"}),
+    ),
+    "roll_back_model": Row("/models/rollback", ADMINS, something_served),
+    "retire_model": Row("/models/retired/retire", ADMINS, candidate("retired", {})),
+    "delete_model": Row("/models/deleted", ADMINS, candidate("deleted", None)),
+    "start_shadow": Row("/models/shadow/shadow", ADMINS, candidate("shadow", None)),
+    "end_shadow": Row("/models/ended/shadow", ADMINS, some_shadow),
+    "show_shadow": Row("/models/tiny-1/shadow", LAB),
+    "list_disagreements": Row("/models/tiny-1/disagreements", LAB),
+    "show_drift": Row("/drift", LAB),
+    "list_models_for_lab": Row("/api/models", LAB),
+    # accounts
+    "register": Row("/register", ANYONE, new_account),
+    "log_in": Row(
+        "/login",
+        ANYONE,
+        lambda accounts: {"json": {"email": accounts.named["doctor"], "password": PASSWORD}},
+    ),
+    "replace_password": Row(
+        "/password",
+        ANYONE,
+        lambda accounts: {
+            "json": {
+                "email": accounts.backend.member().email,
+                "current_password": PASSWORD,
+                "new_password": "another horse",
+            }
+        },
+    ),
+    "refresh": Row(
+        "/auth/refresh",
+        ANYONE,
+        lambda accounts: {"json": {"refresh_token": accounts.refresh_token()}},
+    ),
+    "log_out": Row("/auth/logout", ANY_ACCOUNT),
+    "show_me": Row("/me", ANY_ACCOUNT),
+    "change_password": Row(
+        "/me/password",
+        APPROVED,
+        sends({"current_password": PASSWORD, "new_password": "another horse"}),
+    ),
+    "set_consents": Row("/me/consents", APPROVED, sends({"photos": True})),
+    "change_locale": Row("/me/locale", APPROVED, sends({"locale": "fr"})),
+    "list_sessions": Row("/me/sessions", APPROVED),
+    "end_session": Row("/me/sessions/{session}", OWNER),
+    # the admins' desk
+    "list_users": Row("/users", ADMINS),
+    "delete_user": Row("/users/{email}", ADMINS),
+    "approve_user": Row("/users/{email}/approve", ADMINS, sends({})),
+    "unapprove_user": Row("/users/{email}/unapprove", ADMINS),
+    "change_role": Row("/users/{email}/role", ADMINS, sends({"role": "admin"})),
+    "suspend_user": Row("/users/{email}/suspend", ADMINS),
+    "reset_password": Row("/users/{email}/reset-password", ADMINS),
+    "assign_doctor": Row("/users/{email}/doctor", ADMINS, sends({"doctor": None})),
+    "list_doctors": Row("/doctors", ADMINS),
+    "add_doctor": Row("/doctors", ADMINS, new_account),
+    "delete_doctor": Row("/doctors/{doctor}", ADMINS),
+    "read_audit": Row("/audit", ADMINS),
+    "show_usage": Row("/admin/usage", ADMINS),
+    # findings
+    "predict": Row("/predict", APPROVED, photo("image")),
+    "list_submissions": Row("/submissions", APPROVED),
+    "show_submission": Row("/submissions/{number}", IN_CARE),
+    "show_photo": Row("/submissions/{number}/photo", IN_CARE),
+    "show_thumbnail": Row("/submissions/{number}/thumbnail", IN_CARE),
+    "show_heatmap": Row("/submissions/{number}/heatmap", IN_CARE),
+    "delete_submission": Row("/submissions/{number}", OWNER),
+    "add_review": Row(
+        "/submissions/{number}/review",
+        "uffnonnnuu",
+        sends({"label": "melanoma", "agreement": "agree"}),
+    ),
+    "list_patients": Row("/patients", DOCTORS),
+    "list_patient_submissions": Row("/patients/{patient}/submissions", DOCTOR_IN_CARE),
+    "list_queue": Row("/queue", DOCTORS),
+    "list_reviews": Row("/submissions/{number}/reviews", IN_CARE),
+    "show_report": Row("/submissions/{number}/report", IN_CARE),
+    "show_report_json": Row("/submissions/{number}/report.json", IN_CARE),
+    "show_report_html": Row("/submissions/{number}/report.html", IN_CARE),
+    "show_report_pdf": Row("/submissions/{number}/report.pdf", IN_CARE),
+    "generate_report": Row(
+        "/generate_report", APPROVED, sends({"class": "melanoma", "confidence": 90})
+    ),
+    "verify_report": Row(f"/reports/verify/{'0' * 64}", ANYONE),
+    # data sets
+    "begin_upload": Row("/uploads", LAB, sends({"name": "a.zip", "size": 5})),
+    "add_upload_part": Row("/uploads/{upload}/0", RESEARCHER, lambda _: {"data": PHOTO}),
+    "show_upload": Row("/uploads/{upload}", RESEARCHER),
+    "delete_upload": Row("/uploads/{upload}", RESEARCHER),
+    "send_dataset": Row(
+        "/datasets",
+        RESEARCHER,
+        lambda accounts: {
+            "json": {"name": accounts.named["new name"], "uploads": [accounts.named["upload"]]}
+        },
+    ),
+    # Of one name each, because mongomock counts versions that are not there yet as equal.
+    "send_reviewed": Row(
+        "/datasets/from-reviews", LAB, lambda _: {"json": {"name": f"reviewed {new_id()}"}}
+    ),
+    "list_datasets": Row("/datasets", LAB),
+    "show_dataset": Row("/datasets/{dataset}", LAB),
+    "list_images": Row("/datasets/{dataset}/images", LAB),
+    "show_image_thumbnail": Row("/datasets/{dataset}/images/{image}/thumbnail", LAB),
+    "delete_dataset": Row("/datasets/{dataset}", ADMINS),  # it is nobody's here
+    "choose_reference": Row("/datasets/{dataset}/reference", ADMINS),
+    "end_reference": Row(
+        "/datasets/{dataset}/reference", ADMINS, lambda accounts: accounts.choose_reference()
+    ),
+    "upload_dataset_for_lab": Row(
+        "/api/upload-dataset?datasetName={new name}",
+        LAB,
+        lambda _: {"data": {"files": (io.BytesIO(zipped(labelled(2))), "a.zip")}},
+    ),
+    "list_datasets_for_lab": Row("/api/datasets", LAB),
+    "start_training": Row(
+        "/api/start-training",
+        LAB.replace("o", "n"),  # there is no such data set
+        sends({"dataset_name": "none"}),
+    ),
+    "show_training": Row("/api/job/{job}/status", LAB),
+    # jobs of the lab: the researcher's own
+    "list_jobs": Row("/jobs", LAB),
+    "show_job_workers": Row("/jobs/workers", LAB),
+    "show_job": Row("/jobs/{job}", LAB),
+    "show_job_log": Row("/jobs/{job}/log", LAB),
+    "cancel_job": Row("/jobs/{job}/cancel", LAB),
+    "retry_job": Row("/jobs/{job}/retry", LAB, lambda accounts: accounts.end_job()),
+    # the published clients without tokens, where the operator did not open them
+    "predict_for_skinartify": Row("/predict", APPROVED, photo("file")),
+    "predict_for_either": Row("/api/predict", APPROVED, photo("image")),
+    "predict_for_lab": Row("/api/predict", LAB, sends({"image": base64_of(PHOTO)})),
+    "infer_for_explainable": Row("/inference", APPROVED, sends({"image_data": base64_of(PHOTO)})),
+    "report_for_explainable": Row("/report", APPROVED, sends({"image_data": base64_of(PHOTO)})),
+}

@@ -1,0 +1,223 @@
+"""A backend for a test: the application over a store, and people who use it through HTTP."""
+
+import atexit
+import secrets
+import shutil
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from flask import Flask
+from flask.testing import FlaskClient
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from werkzeug.test import TestResponse
+
+from skinapi.app import create_app
+from skinapi.auth.accounts.accounts import Account, Accounts
+from skinapi.auth.passwords.hashing import Passwords
+from skinapi.composition import services as services_module
+from skinapi.composition.services import Services, make_store_of, open_services
+from skinapi.errors import StoreUnavailable
+from skinapi.registry.service import RegistryService
+from skinapi.settings import Settings
+from skinapi.storage import make_store, open_store
+from skinapi.storage.ports import Document, Store
+from tests.stores.mock_store import MockStore
+from tests.support.models import tiny_model, tiny_registry
+
+PASSWORD = "correct horse battery"
+ADMIN = "admin@clinic.example"
+GENEROUS: dict[str, Any] = {
+    "rate_read": "100000/minute",
+    "rate_write": "100000/minute",
+    "rate_anonymous": "100000/minute",
+    "rate_predictions": "100000/day",
+    "rate_renderings": "100000/minute",
+    "guesses_per_hour": 100_000,
+}
+SECRET = "k7Yw2pQz9Xv4Rb6Nt8Lm3Jd5Hf1Gs0Ac"
+# A backend hashes as it opens and at each login. At the real cost that is most of a test's time.
+# Served backends and the tests of passwords pay it.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD_HASH = CHEAP.hash(PASSWORD)
+
+
+@dataclass
+class Person:
+    """Somebody with a token; `call` is what a front end does."""
+
+    client: FlaskClient
+    token: str
+    email: str = ""
+
+    def call(self, method: str, path: str, **options: Any) -> TestResponse:
+        headers = {"Authorization": f"Bearer {self.token}", **options.pop("headers", {})}
+        return self.client.open(path, method=method, headers=headers, **options)
+
+    def pages(self, path: str) -> list[Any]:
+        """Every item of a list, by following its links to the end."""
+        items: list[Any] = []
+        while path:
+            answer = self.call("GET", path)
+            assert answer.status_code == 200, answer.text
+            items += answer.get_json()
+            link = answer.headers.get("Link", "")
+            path = link.partition(">")[0].removeprefix("<")
+        return items
+
+
+class Backend:
+    hasher: PasswordHasher | None = CHEAP  # None: the one that serves
+
+    def __init__(self, folder: Path, store: Store | None = None, **settings: Any) -> None:
+        # The built-in model of the settings is that of `registry`.
+        self.settings = settings_in(folder, **{"model_path": tiny_model(), **settings})
+        with pytest.MonkeyPatch.context() as patch:
+            if self.hasher:
+                patch.setattr(services_module, "Passwords", partial(Passwords, self.hasher))
+            if store is None:
+                make_prepared_store(self.settings.instance_dir, self.settings.secret("mongo_uri"))
+            self.app: Flask = create_app(self.settings, store, self.registry())
+        self.client = self.app.test_client()
+
+    def registry(self) -> RegistryService | None:
+        """One small model, loaded once for all backends."""
+        return tiny_registry()
+
+    @property
+    def services(self) -> Services:
+        services: Services = self.app.extensions["skinapi"]
+        return services
+
+    @property
+    def anyone(self) -> FlaskClient:
+        return self.client
+
+    def admin(self, email: str = ADMIN) -> Person:
+        self.services.admin.ensure_admin(email=email, password=PASSWORD)
+        return self.log_in(email)
+
+    def log_in(self, email: str, password: str = PASSWORD) -> Person:
+        answer = self.client.post("/login", json={"email": email, "password": password})
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return Person(self.client, answer.get_json()["access_token"], email)
+
+    def register(self, email: str, name: str = "Ada Example") -> Person:
+        """Somebody who waits for approval."""
+        body = {"name": name, "email": email, "password": PASSWORD}
+        answer = self.client.post("/register", json=body)
+        assert answer.status_code == 201, answer.get_data(as_text=True)
+        return Person(self.client, answer.get_json()["access_token"], email)
+
+    def approved(self, email: str, role: str = "user") -> Person:
+        """Somebody approved and logged in, in this role."""
+        self.register(email)
+        admin = self.admin()
+        assert admin.call("PATCH", f"/users/{email}/approve", json={}).status_code == 200
+        answer = admin.call("PUT", f"/users/{email}/role", json={"role": role})
+        assert answer.status_code == 200
+        return self.log_in(email)
+
+    def member(
+        self, email: str = "", role: str = "user", status: str = "approved", **fields: Any
+    ) -> Person:
+        """Somebody put straight into the store with PASSWORD, holding a token."""
+        email = email or f"{secrets.token_hex(6)}@example.org"
+        given = {"name": "Ada Example", "password_hash": PASSWORD_HASH, **fields}
+        account = Accounts(self.services.store).add(email=email, role=role, status=status, **given)
+        return Person(self.client, self.token_of(account), email)
+
+    def token_of(self, account: Account) -> str:
+        return token_for(self.services, account)
+
+    def account(self, email: str) -> Account:
+        found = Accounts(self.services.store).by_email(email)
+        assert found is not None
+        return found
+
+    def edit(self, email: str, **fields: Any) -> None:
+        """Change the stored document behind everybody's back."""
+        accounts = self.services.store.collection("accounts")
+        assert accounts.update({"email": email}, {"$set": fields}) is not None
+
+    def audit(self) -> list[Document]:
+        """All rows, sealed as within seconds."""
+        self.services.trail.seal()
+        return self.services.store.collection("audit").find(sort="sequence")
+
+    def stored(self, *, but: tuple[str, ...] = ("guesses",)) -> dict[str, list[Document]]:
+        """Everything that is kept; wrong passwords are counted whatever else they do not do."""
+        names = [name for name in self.services.store.collections() if name not in but]
+        return {name: self.services.store.collection(name).find() for name in names}
+
+
+def unavailable(*_: object, **__: object) -> None:
+    """To be patched over what a fault makes fail."""
+    raise StoreUnavailable
+
+
+def token_for(services: Services, account: Account) -> str:
+    """As from a login of this account a moment ago."""
+    session, _ = services.sessions.open(account)
+    return services.tokens.sign(
+        account_id=account.id,
+        token_version=account.token_version,
+        session_id=session.id,
+        issued_at=session.used_at,
+        expires_at=session.expires_at,
+    )
+
+
+def store_of_kind(kind: str, folder: Path, uri: str | None = None) -> Store:
+    if kind == "mongomock":
+        return MockStore()
+    make_prepared_store(folder, uri)
+    return open_store(instance_dir=folder, mongo_uri=uri)
+
+
+def make_prepared_store(folder: Path, uri: str | None) -> None:
+    """As `make_store`, but a new folder gets all tables and indexes, as a first start leaves them.
+
+    To make each of them would take most of the time of most tests.
+    """
+    if uri is None and not folder.joinpath("skinapi.db").exists():
+        shutil.copytree(_empty_folder(), folder, dirs_exist_ok=True)
+    make_store(instance_dir=folder, mongo_uri=uri)
+
+
+@cache
+def _empty_folder() -> Path:
+    """An instance folder whose store has all tables and indexes."""
+    home = Path(mkdtemp())
+    atexit.register(shutil.rmtree, home)
+    folder = home / "instance"
+    settings = settings_in(folder)
+    make_store_of(settings)
+    open_services(settings).store.close()
+    return folder
+
+
+class GivenSettings(Settings):
+    """Settings from the given values alone. To look each up in the environment takes time, too."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 (pydantic's signature)
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def settings_in(folder: Path, **settings: Any) -> Settings:
+    defaults = {"rate_sign_in": "100000/minute", **GENEROUS, "jwt_secret_key": SECRET}
+    if settings.get("environment") == "production":
+        defaults["public_url"] = "https://skin.example"
+    values = {"instance_dir": folder, "mongo_uri": None, **defaults, **settings}
+    return GivenSettings(**values)

@@ -1,0 +1,21 @@
+"""The card of a model in a test, for a model in memory and for a model folder."""
+
+from typing import Any
+
+from skinapi.vision.network.model import ModelCard
+from skinapi.vision.network.openvino_engine import Precision
+from skinapi.vision.network.tensor import Scaling
+
+
+def model_card(**fields: Any) -> ModelCard:
+    """Of a toy, unless `fields` say otherwise."""
+    toy: dict[str, Any] = {
+        "version": "toy-1",
+        "architecture": "toy",
+        "side": 64,
+        "scaling": Scaling.RAW,
+        "precision": Precision.F32,
+        "licence": "none",
+        "limits": ("a toy",),
+    }
+    return ModelCard(**(toy | fields))

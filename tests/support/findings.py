@@ -1,0 +1,97 @@
+"""Findings for a test, made without a network."""
+
+from typing import Any
+
+from skinapi.vision.bands import RaisedBy
+from skinapi.vision.calibration.modality import KNOWN, ModalityFinding
+from skinapi.vision.calibration.model_calibration import HeldOutFigures
+from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
+from skinapi.vision.context import Modality
+from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut, Timings, rank, sum_malignant
+from skinapi.vision.measures.quality import Quality
+
+UNSURE = ModalityFinding(told=Modality.UNKNOWN, recognised=Modality.UNKNOWN, used=KNOWN)
+CONTRADICTED = ModalityFinding(
+    told=Modality.DERMOSCOPIC,
+    recognised=Modality.CLINICAL,
+    dermoscopic_probability=0.02,
+    used=KNOWN,
+)
+# Enough malignant lesions of the one kind of picture, too few of the other.
+TESTED = HeldOutFigures(
+    modality=Modality.DERMOSCOPIC, lesions=1000, malignant=200, sensitivity=0.95
+)
+LITTLE_TESTED = HeldOutFigures(
+    modality=Modality.CLINICAL, lesions=345, malignant=90, sensitivity=0.912
+)
+
+
+def finding_of(
+    key: str = "melanoma",
+    *,
+    probability: float = 0.9,
+    band: Band = Band.URGENT_REFERRAL,
+    raised_by: tuple[RaisedBy, ...] = (RaisedBy.MOST_PROBABLE,),
+    reasons: tuple[Doubt, ...] = (),
+    **fields: Any,
+) -> Finding:
+    """One where this condition is stated, and the others share what is left."""
+    others = [other for other in conditions_table().keys if other != key]
+    shares = dict.fromkeys(others, (1 - probability) / len(others))
+    ranked = rank({**shares, key: probability})
+    values: dict[str, Any] = {
+        "ranked": ranked,
+        "stated": key,
+        "malignant_score": sum_malignant(ranked),
+        "band": band,
+        "raised_by": raised_by,
+        "uncertain": bool(reasons),
+        "reasons": reasons,
+        "quality": Quality(
+            width=300, height=225, brightness=120, highlights=0.0, sharpness=5, reasons=()
+        ),
+        "not_dermoscopic": True,
+        "checklist_score": None,
+        "heat": ((0.0, 1.0), (0.5, 0.0)),
+        "model_version": "made-1",
+        "timings": Timings(decode=1, engine=2, total=4),
+        "modality": UNSURE,
+        "tested": (TESTED,),
+    }
+    return Finding.model_validate({**values, **fields})
+
+
+def told_finding(key: str = "melanoma", **fields: Any) -> Finding:
+    """One with all that a finding may say: shifted by what was told, with two prediction sets, and
+    sent as another kind of picture than it looks like.
+    """
+    untested = ("dermatofibroma",)
+    open_ = tuple(k for k in conditions_table().keys if k not in (NORMAL_SKIN, *untested))
+    others = [other for other in conditions_table().keys if other != key]
+    pictured = rank({**dict.fromkeys(others, 0.69 / len(others)), key: 0.31})
+    values: dict[str, Any] = {
+        "probability": 0.44,
+        "checklist_score": 4,
+        "modality": CONTRADICTED,
+        "tested": (TESTED, LITTLE_TESTED),
+        "from_picture": pictured,
+        "not_ruled_out": (
+            NotRuledOut(level="0.90", keys=("melanoma",), too_few=()),
+            NotRuledOut(level="0.95", keys=open_, too_few=untested),
+        ),
+    }
+    return finding_of(key, **{**values, **fields})
+
+
+def named_finding(key: str = "melanoma", *, most_probable: str, **fields: Any) -> Finding:
+    """One that the naming rule names `key`, though another condition is more probable."""
+    others = [other for other in conditions_table().keys if other not in (key, most_probable)]
+    shares = dict.fromkeys(others, 0.25 / len(others))
+    ranked = rank({**shares, key: 0.3, most_probable: 0.45})
+    values: dict[str, Any] = {
+        "ranked": ranked,
+        "malignant_score": sum_malignant(ranked),
+        "band": conditions_table().by_key(key).urgency,
+        "raised_by": (RaisedBy.NAMED,),
+    }
+    return told_finding(key, **{**values, **fields})

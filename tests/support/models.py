@@ -1,0 +1,123 @@
+"""A model for a test: the smallest network with a heat map. It tells conditions by their colour."""
+
+import atexit
+import json
+import shutil
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from openvino import opset13 as op
+
+from skinapi.registry.service import RegistryService
+from skinapi.registry.serving.prediction_pool import PredictionPool
+from skinapi.registry.serving.served_model import ServingSlot, open_warm
+from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
+from skinapi.vision.context import Modality
+from skinapi.vision.network.heatmap import Head
+from skinapi.vision.network.model import (
+    CALIBRATION,
+    CARD,
+    HEAD,
+    LABELS,
+    NETWORK,
+    write_checksums,
+    write_head,
+)
+from skinapi.vision.network.tensor import Scaling
+from tests.support.cards import model_card
+from tests.support.findings import TESTED
+from tests.support.photos import COLOURS
+
+SIDE = 224
+CELL = 32
+CERTAINTY = 40.0
+VERSION = "tiny-1"
+
+
+def write_model(
+    folder: Path,
+    version: str = VERSION,
+    colours: Mapping[str, tuple[int, int, int]] = COLOURS,
+    *,
+    clinical: Calibration | None = None,
+    **calibration: Any,
+) -> Path:
+    """A whole model folder, as an export writes it, tested on enough dermoscope pictures that one
+    told to be such is banded by its figures alone.
+    """
+    folder.mkdir(parents=True)
+    weights, bias = _nearest_colour(colours)
+    ov.save_model(_network(weights, bias), folder / NETWORK, compress_to_fp16=False)
+    write_head(Head(weights), folder / HEAD)
+    card = model_card(
+        version=version,
+        side=SIDE,
+        scaling=Scaling.TF,
+        limits=("Knows colours, and nothing of skin",),
+        figures={"test": {"balanced_accuracy": 0.5}},
+    )
+    (folder / LABELS).write_text(json.dumps(list(colours)))
+    (folder / CARD).write_text(card.model_dump_json())
+    fitted = ModelCalibration(
+        dermoscopic=Calibration(**{"tested": TESTED, **calibration}), clinical=clinical
+    )
+    (folder / CALIBRATION).write_text(fitted.model_dump_json())
+    write_checksums(folder)
+    return folder
+
+
+@cache
+def tiny_model() -> Path:
+    """One folder for all tests of a run."""
+    folder = Path(mkdtemp(prefix="skinapi-model-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return write_model(folder / "tiny")
+
+
+@cache
+def tested_model() -> Path:
+    """The same, tested on enough pictures of both kinds: it raises no band for little testing."""
+    enough = TESTED.model_copy(update={"modality": Modality.CLINICAL})
+    folder = tiny_model().parent / "tested"
+    return write_model(folder, clinical=Calibration(tested=enough))
+
+
+def registry_of(folder: Path, *, streams: int = 2, queue: int = 16) -> RegistryService:
+    slot = ServingSlot(open_warm)
+    slot.swap(folder)
+    return RegistryService(slot=slot, pool=PredictionPool(streams=streams, queue=queue))
+
+
+@cache
+def tiny_registry() -> RegistryService:
+    """Loaded once: hundreds of backends can share it."""
+    return registry_of(tiny_model())
+
+
+@cache
+def tested_registry() -> RegistryService:
+    return registry_of(tested_model())
+
+
+def _nearest_colour(colours: Mapping[str, tuple[int, int, int]]) -> tuple[Any, Any]:
+    """The logit of a condition falls with the square of the distance to its colour."""
+    points = np.array(list(colours.values()), np.float32) / 127.5 - 1
+    return 2 * CERTAINTY * points.T, -CERTAINTY * np.square(points).sum(axis=1)
+
+
+def _network(weights: Any, bias: Any) -> ov.Model:
+    shown = op.parameter([-1, SIDE, SIDE, 3], np.float32, name="shown")
+    upright = op.transpose(shown, np.array([0, 3, 1, 2]))
+    cells = op.avg_pool(upright, [CELL, CELL], [0, 0], [0, 0], [CELL, CELL], exclude_pad=True)
+    feature_map = op.transpose(cells, np.array([0, 2, 3, 1]))
+    pooled = op.reduce_mean(feature_map, np.array([1, 2]))
+    logits = op.add(op.matmul(pooled, weights, False, False), bias)
+    outputs = {"logits": logits, "feature_map": feature_map, "pooled": pooled}
+    for name, node in outputs.items():
+        node.output(0).get_tensor().set_names({name})
+    return ov.Model([op.result(node) for node in outputs.values()], [shown], "tiny")

@@ -1,0 +1,243 @@
+"""A server that speaks OpenRouter's chat completions as documented, well or badly, on this machine.
+
+Run by itself it hangs: `python -m tests.support.openrouter PORT`.
+"""
+
+import gzip
+import json
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+from tests.support.local_server import LocalServer, serving_in_a_thread
+
+# A dated version of the first model that the settings name, as OpenRouter answers.
+MODEL = "openai/gpt-4.1-mini-2026-04-14"
+KEY = "sk-or-test"
+# Nobody waits so long: a hanging server lets go when it is closed.
+FOREVER_S = 30.0
+Behaviour = Callable[["Call"], None]
+
+PLAIN = {
+    "en": "The model gives {name} a probability of {share}.",
+    "fr": "La probabilité de {name} est de {share}.",
+}
+MORE = {
+    "en": "Each probability is a part of the result.",
+    "fr": "Chaque probabilité est une partie du résultat.",
+}
+
+
+class Call(BaseHTTPRequestHandler):
+    """One request: `body` is what was asked, `answer` and its kin are what may come back."""
+
+    server: "OpenRouter"
+    body: dict[str, Any]
+
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers["Content-Length"]))
+        self.body = json.loads(sent)
+        with self.server.under_way(self.connection):
+            self.server.calls.append((self.path, dict(self.headers), sent.decode()))
+            with suppress(ConnectionError):
+                self.server.behave(self)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing."""
+
+    def end_headers_with(self, line: bytes) -> None:
+        """End the headers with one that Python would not write."""
+        self.flush_headers()
+        self.wfile.write(line + b"\r\n\r\n")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(self.body["messages"][1]["content"])
+        return told
+
+    def answer(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def say(self, content: str | None, finish_reason: str = "stop", model: str = MODEL) -> None:
+        self.answer(200, completion(content, finish_reason, model))
+
+    def tell(self, **changed: Any) -> None:
+        self.say(json.dumps({**self.draft(), **changed}))
+
+    def draft(self) -> dict[str, str]:
+        """What a model that obeys would write."""
+        language = self.facts["language"]
+        share = self.facts["confidence"]
+        plain = PLAIN[language].format(name=self.facts["stated"], share=share)
+        return {"language": language, "overview": plain, "confidence_explanation": MORE[language]}
+
+
+class OpenRouter(LocalServer):
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port, Call)
+        self.behave: Behaviour = well
+        self.calls: list[tuple[str, dict[str, str], str]] = []
+        self.most_at_once = 0
+        self._under_way: list[socket.socket] = []
+        self._turn = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/api/v1"
+
+    @contextmanager
+    def under_way(self, connection: socket.socket) -> Iterator[None]:
+        """Whoever has hung up is not counted, even where the call's own thread has not noticed."""
+        with self._turn:
+            self._under_way.append(connection)
+            self.most_at_once = max(self.most_at_once, sum(map(_is_held, self._under_way)))
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._under_way.remove(connection)
+
+
+def _is_held(connection: socket.socket) -> bool:
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+    except (BlockingIOError, TimeoutError):
+        return True
+    except OSError:
+        return False
+
+
+def running_openrouter(port: int = 0) -> AbstractContextManager[OpenRouter]:
+    return serving_in_a_thread(OpenRouter(port))
+
+
+def completion(content: str | None, finish_reason: str = "stop", model: str = MODEL) -> Any:
+    message = {"role": "assistant", "content": content}
+    return {
+        "id": "gen-1",
+        "object": "chat.completion",
+        "model": model,
+        "choices": [{"index": 0, "finish_reason": finish_reason, "message": message}],
+        "usage": {"prompt_tokens": 900, "completion_tokens": 60, "total_tokens": 960},
+    }
+
+
+def well(call: Call) -> None:
+    call.say(json.dumps(call.draft()))
+
+
+def saying(**changed: str) -> Behaviour:
+    return lambda call: call.tell(**changed)
+
+
+def failing(status: int, headers: Mapping[str, str] | None = None) -> Behaviour:
+    error = {"error": {"code": status, "message": "as planted"}}
+    return lambda call: call.answer(status, error, headers)
+
+
+def failing_inside_200(status: int) -> Behaviour:
+    return lambda call: call.answer(200, {"error": {"code": status, "message": "as planted"}})
+
+
+def in_turn(*behaviours: Behaviour) -> Behaviour:
+    """One after another, the last for ever."""
+    left = list(behaviours)
+    return lambda call: (left.pop(0) if len(left) > 1 else left[0])(call)
+
+
+def hang(call: Call) -> None:
+    """Until nobody listens any more."""
+    call.connection.settimeout(0.05)
+    for _ in range(int(FOREVER_S / 0.05)):
+        with suppress(TimeoutError):
+            if not call.connection.recv(1):
+                return
+        if call.server.closing.is_set():
+            return
+
+
+def drip(call: Call) -> None:
+    """A byte at a time, each in time for a timeout that begins anew with every byte."""
+    content = json.dumps(completion(json.dumps(call.draft()))).encode()
+    call.send_response(200)
+    call.send_header("Content-Length", str(len(content)))
+    call.end_headers()
+    _dribble(call, content)
+
+
+def drip_chunks(call: Call) -> None:
+    call.protocol_version = "HTTP/1.1"
+    call.send_response(200)
+    call.send_header("Transfer-Encoding", "chunked")
+    call.end_headers()
+    while not call.server.closing.wait(0.02):
+        call.wfile.write(b"1\r\n \r\n")
+
+
+def drip_headers(call: Call) -> None:
+    _dribble(call, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000)
+
+
+def break_off(call: Call) -> None:
+    """Fewer bytes than it promised."""
+    call.send_response(200)
+    call.send_header("Content-Length", "5000")
+    call.end_headers()
+    call.wfile.write(b'{"model": "x", "choices"')
+
+
+def hang_up(call: Call) -> None:
+    call.close_connection = True
+
+
+def flood(call: Call) -> None:
+    """Without end."""
+    call.send_response(200)
+    call.end_headers()
+    while not call.server.closing.is_set():
+        call.wfile.write(b" " * 65536)
+
+
+def redirect(location: bytes, megabytes: int = 0) -> Behaviour:
+    def behave(call: Call) -> None:
+        call.send_response(302)
+        call.end_headers_with(b"Location: " + location)
+        for _ in range(megabytes):
+            call.wfile.write(bytes(1024 * 1024))
+
+    return behave
+
+
+def compressed(call: Call) -> None:
+    """A kilobyte that unpacks to a megabyte."""
+    call.answer(302, gzip.compress(bytes(2**20)), {"Content-Encoding": "gzip", "Location": "/x"})
+
+
+def continue_for_ever(call: Call) -> None:
+    """One interim answer after another, and never the answer."""
+    while not call.server.closing.is_set():
+        call.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+
+
+def _dribble(call: Call, content: bytes) -> None:
+    for byte in content:
+        if call.server.closing.wait(0.02):
+            return
+        call.wfile.write(bytes([byte]))
+
+
+if __name__ == "__main__":
+    with running_openrouter(int(sys.argv[1])) as hanging:
+        hanging.behave = hang
+        threading.Event().wait()

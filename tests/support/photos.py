@@ -1,0 +1,39 @@
+"""Photos made by the tests, one colour for each condition: all that `support.models` knows."""
+
+import io
+from functools import cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+COLOURS = {
+    "actinic_keratosis": (200, 110, 100),
+    "basal_cell_carcinoma": (215, 160, 150),
+    "benign_keratosis": (140, 100, 70),
+    "dermatofibroma": (175, 135, 115),
+    "melanoma": (70, 45, 40),
+    "melanocytic_nevus": (110, 70, 50),
+    "normal_skin": (232, 195, 175),
+    "vascular_lesion": (170, 50, 60),
+}
+UNCERTAIN = tuple(
+    (a + b) // 2
+    for a, b in zip(COLOURS["melanocytic_nevus"], COLOURS["benign_keratosis"], strict=True)
+)
+
+
+def photo_of(key: str, size: tuple[int, int] = (300, 225), **options: Any) -> bytes:
+    return photo_in(COLOURS[key], size, **options)
+
+
+@cache
+def photo_in(
+    colour: tuple[int, ...], size: tuple[int, int] = (300, 225), *, format: str = "JPEG"
+) -> bytes:
+    """Rough enough not to pass for a blurred one."""
+    noise = np.random.default_rng(len(colour)).normal(0, 8, (size[1], size[0], 1))
+    pixels = (np.array(colour) + noise).clip(0, 255).astype(np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, format)
+    return out.getvalue()
