@@ -10,11 +10,12 @@ from pydantic import ValidationError
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import Duplicate, Forbidden, IdempotencyKeyReused
+from skinapi.records.findings.review_queue import in_care
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Opinion, Statement
 from skinapi.records.reviews.reviews import Review, Reviews
-from skinapi.records.service import RecordsService, in_care
+from skinapi.records.service import RecordsService
 from skinapi.storage.background.migration import Chunk
 from skinapi.storage.faults import Fault
 from skinapi.storage.ports import Store

@@ -17,7 +17,7 @@ from skinapi.errors import (
     StoreUnavailable,
 )
 from skinapi.records.findings.misplaced import Misplaced
-from skinapi.records.findings.review_queue import ReviewQueue
+from skinapi.records.findings.review_queue import ReviewQueue, in_care
 from skinapi.records.findings.submissions import Submission, Submissions, SubmissionSummary
 from skinapi.records.photos.kept_photos import KeptPhotos
 from skinapi.records.photos.thumbnails import Thumbnails
@@ -313,13 +313,3 @@ class RecordsService:
 
     def _remove_beside(self, submission: Submission) -> list[str]:
         return [key for forget in self._forget for key in forget(submission) or ()]
-
-
-def in_care(owner: Account, doctor: Subject) -> bool:
-    """Whether this account is a patient in the care of this doctor.
-
-    Never where the account is being deleted, or is a doctor itself: becoming a doctor ends care.
-    That is checked here too, because accounts from before this rule may still hold a doctor.
-    """
-    patient = owner.role != "doctor" and owner.status != "deleting"
-    return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id

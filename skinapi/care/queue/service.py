@@ -2,8 +2,8 @@
 
 from skinapi.auth.accounts.accounts import Account, Accounts
 from skinapi.errors import NotFound
+from skinapi.records.findings.review_queue import in_care
 from skinapi.records.findings.submissions import QueueEntry, Submissions
-from skinapi.records.service import in_care
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from skinapi.auth.accounts.accounts import Account, Accounts, key_without_findings
 from skinapi.records.findings.submissions import RANKED_BANDS, QueueEntry, Submissions
 from skinapi.vision.conditions import Band
+from skinapi.web.access import Subject
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,13 @@ class ReviewQueue:
             self._accounts.set_queue(owner.id, queue_key=key)
             if first:
                 self._submissions.touch(first[0])
+
+
+def in_care(owner: Account, doctor: Subject) -> bool:
+    """Whether this account is a patient in the care of this doctor.
+
+    Never where the account is being deleted, or is a doctor itself: becoming a doctor ends care.
+    That is checked here too, because accounts from before this rule may still hold a doctor.
+    """
+    patient = owner.role != "doctor" and owner.status != "deleting"
+    return doctor.role == "doctor" and patient and owner.doctor_id == doctor.id
