@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from skinapi.errors import NoModel
 from skinapi.registry.schemas import ConditionsView
 from skinapi.registry.service import RegistryService
-from skinapi.registry.versions.card_page import card_page
+from skinapi.registry.versions.card_page import answer_card
 from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Public
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
-
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 routes: Routes[RegistryService] = Routes("model")
 
@@ -31,12 +29,7 @@ def show_model_card(registry: RegistryService) -> dict[str, Any] | Response:
 
     It tells how good the model is and what it must not be used for. A browser gets a page.
     """
-    card = registry.describe_model()
-    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        page = Response(card_page(card), mimetype="text/html")
-        page.headers["Content-Security-Policy"] = PAGE_POLICY
-        return page
-    return card.model_dump(mode="json")
+    return answer_card(registry.describe_model())
 
 
 @routes.route("GET", "/conditions", access=Public(), rate=Rate.READ)

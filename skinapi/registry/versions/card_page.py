@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import render_template_string
+from flask import Response, render_template_string, request
 
 from skinapi.registry.gates.judging import number
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.network.model import ModelCard
 
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 # A figure `f1` may have a confidence interval in the entry `f1_interval` beside it.
 INTERVAL = "_interval"
 
@@ -66,6 +67,15 @@ PAGE = """{% macro show(value) %}
 </body>
 </html>
 """
+
+
+def answer_card(card: ModelCard) -> dict[str, Any] | Response:
+    """The card as JSON, or as a page for a browser."""
+    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
+        page = Response(card_page(card), mimetype="text/html")
+        page.headers["Content-Security-Policy"] = PAGE_POLICY
+        return page
+    return card.model_dump(mode="json")
 
 
 def card_page(card: ModelCard) -> str:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from skinapi.errors import Conflict, InvalidBody, NotFound
-from skinapi.registry.routes import PAGE_POLICY
 from skinapi.registry.serving.shadow import Disagreement
-from skinapi.registry.versions.card_page import card_page
+from skinapi.registry.versions.card_page import answer_card
 from skinapi.registry.versions.errors import GatesNotPassed, ModelChanged
 from skinapi.registry.versions.schemas import (
     CompareQuery,
@@ -80,12 +79,7 @@ def show_model(models: ModelsService, *, version: str) -> ModelView:
 )
 def show_version_card(models: ModelsService, *, version: str) -> dict[str, Any] | Response:
     """The card of a version, as `/model-card` shows that of the model in service."""
-    card = models.versions.get(version).read_card()
-    if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
-        page = Response(card_page(card), mimetype="text/html")
-        page.headers["Content-Security-Policy"] = PAGE_POLICY
-        return page
-    return card.model_dump(mode="json")
+    return answer_card(models.versions.get(version).read_card())
 
 
 @models_routes.route(
