@@ -27,7 +27,7 @@ from skinapi.errors import SkinAPIError
 from skinapi.jobs.routes import routes as jobs_routes
 from skinapi.lab.imports.routes import routes as import_routes
 from skinapi.lab.imports.service import ImportsService
-from skinapi.lab.routes import from_reviews_routes
+from skinapi.lab.reviews.routes import routes as from_reviews_routes
 from skinapi.lab.routes import routes as dataset_routes
 from skinapi.lab.trainings.service import TrainingService
 from skinapi.lab.uploads.routes import routes as upload_routes

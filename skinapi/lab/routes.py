@@ -12,35 +12,28 @@ from skinapi.errors import (
     IdempotencyKeyReused,
     NotFound,
 )
+from skinapi.lab.access import CHOOSERS, RESEARCHERS
 from skinapi.lab.datasets.dataset_versions import NewDataset
 from skinapi.lab.errors import (
     DatasetInUse,
     NameTaken,
     UploadInUse,
 )
-from skinapi.lab.reviews.service import FromReviewsService
 from skinapi.lab.schemas import (
     DatasetsQuery,
     DatasetSummary,
     DatasetView,
     ImageView,
     NewDatasetBody,
-    NewReviewedDataset,
 )
 from skinapi.lab.service import DatasetsService
-from skinapi.web.access import Signed, Subject, admins
+from skinapi.web.access import Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes
 from skinapi.web.schemas.pagination import Page, PageQuery
 from skinapi.web.schemas.schema_types import Message
 
-RESEARCHERS = Signed(
-    roles=("researcher", "admin"), refusal="Only researchers and admins work with data sets"
-)
-CHOOSERS = admins("Only admin can choose the reference data set")
-
 routes: Routes[DatasetsService] = Routes("datasets")
-from_reviews_routes: Routes[FromReviewsService] = Routes("datasets-from-reviews")
 
 
 @routes.route(
@@ -77,39 +70,6 @@ def send_dataset(
         key=idempotency_key,
     )
     return DatasetView.of(datasets.send_uploads(new=new, uploads=body.uploads))
-
-
-@from_reviews_routes.route(
-    "POST",
-    "/datasets/from-reviews",
-    access=RESEARCHERS,
-    rate=Rate.WRITE,
-    status=202,
-    raises=(NameTaken, IdempotencyKeyReused),
-)
-def send_reviewed(
-    service: FromReviewsService,
-    *,
-    body: NewReviewedDataset,
-    subject: Subject,
-    idempotency_key: str | None,
-) -> DatasetView:
-    """Make a data set of the reviewed findings whose owners consent to it (`training`).
-
-    It is checked and published as any other; `reviews` of its report counts what was taken, and
-    what was left out and why. Patients and findings have names in it that do not lead back to the
-    account, and are the same in each version. A picture is erased from all versions where its owner
-    withdraws the consent or deletes the finding.
-    """
-    new = NewDataset(
-        name=body.name,
-        owner=subject.id,
-        licence=body.licence,
-        source=body.source,
-        any_name=subject.role == "admin",
-        key=idempotency_key,
-    )
-    return DatasetView.of(service.send(new=new, labels_from=body.labels_from))
 
 
 @routes.route("GET", "/datasets", access=RESEARCHERS, rate=Rate.READ)

@@ -1,4 +1,4 @@
-"""What crosses the wire about data sets and uploads."""
+"""What crosses the wire about data sets."""
 
 import re
 from datetime import datetime
@@ -8,7 +8,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from skinapi.lab.datasets.dataset_images import DatasetImage
 from skinapi.lab.datasets.dataset_versions import DatasetVersion, LabelSource, Status
-from skinapi.lab.uploads.upload_records import LARGEST_PART, SMALLEST_PART, UploadRecord
 from skinapi.vision.context import Modality
 from skinapi.web.schemas.pagination import PageQuery
 from skinapi.web.schemas.schema_types import Answer, Body, Contained, Identifier, Name, Printable
@@ -30,32 +29,6 @@ Text = Annotated[
 ]
 
 
-class NewUpload(Body):
-    name: Name
-    size: Annotated[int, Field(ge=1)]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")] | None = None
-
-
-class UploadView(Answer):
-    id: str
-    name: str
-    size: int
-    received: int = Field(description="where the next part begins")
-    complete: bool
-    expires_at: datetime
-    largest_part: int
-    smallest_part: int = Field(description="of all parts but the last")
-
-    @classmethod
-    def of(cls, upload: UploadRecord) -> Self:
-        return cls(
-            **upload.model_dump(include={"id", "name", "size", "received", "expires_at"}),
-            complete=upload.complete,
-            largest_part=LARGEST_PART,
-            smallest_part=SMALLEST_PART,
-        )
-
-
 class NewDatasetBody(Body):
     name: DatasetName
     uploads: Annotated[list[Identifier], Field(min_length=1, max_length=100)]
@@ -67,17 +40,6 @@ class NewDatasetBody(Body):
         description="labels of the data set -> ours, or null to leave their pictures out",
     )
     skip_unknown_labels: bool = False
-
-
-class NewReviewedDataset(Body):
-    name: DatasetName
-    labels_from: LabelSource = Field(
-        default="reviews",
-        description="`histology`: only labels that the laboratory has confirmed; `reviews`: where "
-        "there is none, also the doctor's newest one, unless unsure or awaiting histology",
-    )
-    licence: Text = ""
-    source: Text = "reviewed findings of this server"
 
 
 class DatasetsQuery(PageQuery):

@@ -13,6 +13,7 @@ from skinapi.clients.dermascan_lab import training as lab_training
 from skinapi.jobs import routes as jobs_routes
 from skinapi.lab import routes as lab_routes
 from skinapi.lab.imports import routes as import_routes
+from skinapi.lab.reviews import routes as review_routes
 from skinapi.lab.uploads import routes as upload_routes
 from skinapi.registry.versions import routes as models_routes
 from skinapi.web.routing.declaration import declared_routes
@@ -24,7 +25,7 @@ MODULES = {
     module.__name__
     for module in (
         jobs_routes, lab_routes, import_routes, models_routes, lab_datasets, lab_training,
-        lab_models, upload_routes,
+        lab_models, review_routes, upload_routes,
     )
 }  # fmt: skip
 HOSTILE = ("\0", "\ud800", "\x1b", "\x7f", "\u202e", "\u2066", "\u2028")

@@ -5,8 +5,8 @@ from pydantic import ConfigDict
 from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound, WrongNetworkLabels
 from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.schemas import JobView
+from skinapi.lab.access import RESEARCHERS
 from skinapi.lab.imports.service import ImportRequest, ImportsService
-from skinapi.lab.routes import RESEARCHERS
 from skinapi.web.access import Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes

@@ -1,9 +1,9 @@
 """The routes of uploads, which can be continued after an interruption."""
 
 from skinapi.errors import BadRequest, IdempotencyKeyReused, NotFound
+from skinapi.lab.access import RESEARCHERS
 from skinapi.lab.errors import DatasetQuotaReached, WrongOffset
-from skinapi.lab.routes import RESEARCHERS
-from skinapi.lab.schemas import NewUpload, UploadView
+from skinapi.lab.uploads.schemas import NewUpload, UploadView
 from skinapi.lab.uploads.service import UploadsService
 from skinapi.lab.uploads.upload_records import LARGEST_PART
 from skinapi.web.access import Subject
