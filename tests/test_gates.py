@@ -5,9 +5,11 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any, get_args
 
+import grimp  # comes with import-linter
 import pytest
 from flask import Flask, Response
 from openapi_spec_validator import validate
@@ -22,6 +24,21 @@ from tests.support.backends import Backend
 
 TRAINING = ("tensorflow", "keras", "torch", "jax")
 ROOT = Path(__file__).parent.parent
+# What a server starts, and the modules that it imports by name.
+SERVING = (
+    "skinapi.app",
+    "skinapi.commands",
+    "skinapi.worker",
+    "skinapi.run_job",
+    "skinapi.__main__",
+    "skinapi.server.buffering_worker",
+    "skinapi.storage.mongo.mongo_store",
+    "skinapi.web.limits.mongo_windows",
+    "skinapi.vision.network.remote_engine",
+    "skinapi.reports.pdf.rendering",
+    "skinapi.lab.checks.decoder_process",
+    "skinapi.jobs.process.confinement",
+)
 
 
 def test_every_route_is_declared_and_described(backend: Backend) -> None:
@@ -195,7 +212,30 @@ def test_the_small_requirements_are_a_part_of_all() -> None:
     assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-batch.txt")) <= everything
     assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-traces.txt"))
     assert set(_pins("requirements-traces.txt")) <= everything
-    assert not any(pin.startswith("tensorflow") for pin in _pins("requirements-serve.txt"))
+
+
+def test_the_small_requirements_are_what_the_server_imports() -> None:
+    graph = grimp.build_graph("skinapi", include_external_packages=True)
+    for package in ("skinapi.learning", "skinapi.batch"):
+        for module in {package, *graph.find_descendants(package)}:
+            graph.remove_module(module)
+    reached = set().union(*(graph.find_upstream_modules(root) for root in SERVING))
+    foreign = {module for module in reached if not module.startswith("skinapi")}
+    found = packages_distributions()
+    # `_typeshed` is there for mypy alone.
+    libraries = {
+        _normalised(found[module][0])
+        for module in foreign - sys.stdlib_module_names - {"_typeshed"}
+    }
+    small = {_normalised(pin.split("==")[0]) for pin in _pins("requirements-serve.txt")}
+    assert len(libraries) > 20
+    assert libraries <= small
+    others = {"pyarrow", "distributed", "keras", "tensorflow", "scipy", "h5py", "matplotlib"}
+    assert not {pin for pin in small if pin.removesuffix("-cpu") in others}
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _pins(name: str) -> list[str]:

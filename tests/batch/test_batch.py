@@ -322,7 +322,7 @@ def test_a_full_disk_keeps_what_is_finished(
 
 
 @pytest.mark.parametrize(
-    "step", ["command.merge_parts", "command.OutputFolder.discard", "output.shutil.rmtree"]
+    "step", ["command.merge_parts", "command.OutputFolder.discard", "output.folder.shutil.rmtree"]
 )
 def test_an_interrupted_end_is_ended_by_the_next_run(
     archive: Archive, monkeypatch: pytest.MonkeyPatch, step: str
@@ -332,7 +332,7 @@ def test_an_interrupted_end_is_ended_by_the_next_run(
     """
 
     def killed(folder: object, *_: object, **__: object) -> None:
-        if step != "output.shutil.rmtree" or str(folder).endswith(".discarded"):
+        if step != "output.folder.shutil.rmtree" or str(folder).endswith(".discarded"):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

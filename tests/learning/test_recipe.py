@@ -18,6 +18,7 @@ from skinapi.learning.commands import evaluate_options, train_options
 from skinapi.learning.data.augmentation import DIHEDRAL, Augmentation
 from skinapi.learning.data.dataset_folders import load_dataset
 from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.measure.predictions import lesion_classes
 from skinapi.learning.train import phase_training as fitting
 from skinapi.learning.train import training as training_module
@@ -26,7 +27,7 @@ from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.learning.train.networks import ARCHITECTURES, build_network
 from skinapi.learning.train.phase_training import PhaseStatus
 from skinapi.learning.train.phases import PHASES, Optimizer, Phase, default_phases
-from skinapi.learning.train.recipe import Recipe, Strengths, TrainingData
+from skinapi.learning.train.recipe import Recipe, TrainingData
 from skinapi.learning.train.resuming import RECORD, list_differences
 from skinapi.learning.train.training import train_network
 from skinapi.vision.conditions import conditions_table

@@ -16,12 +16,12 @@ from skinapi.learning.data.degradation import Degradation
 from skinapi.learning.data.markings import Marking
 from skinapi.learning.data.samples import Sample
 from skinapi.learning.data.splits import check_leakage
+from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.train.inputs import views as views_module
 from skinapi.learning.train.inputs.batches import Fetch, Floats
 from skinapi.learning.train.inputs.network_inputs import NetworkInputs
 from skinapi.learning.train.inputs.teachers import Teachers, open_teachers
 from skinapi.learning.train.inputs.views import ViewCache, Views
-from skinapi.learning.train.recipe import Strengths
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.network.model import SHIPPED_MODEL, open_model
 from skinapi.vision.network.tensor import Scaling, make_whole_tensor

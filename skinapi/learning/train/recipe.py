@@ -6,27 +6,12 @@ from dataclasses import dataclass, field
 import keras
 import numpy as np
 
-from skinapi.learning.data.augmentation import Augmentation
-from skinapi.learning.data.degradation import Degradation
-from skinapi.learning.data.markings import Marking
 from skinapi.learning.data.samples import Sample
+from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.train.inputs.batches import Floats
 from skinapi.learning.train.inputs.teachers import Teachers
 from skinapi.learning.train.networks import STRIDE, build_network, precision
 from skinapi.learning.train.phases import PHASES, Phase
-
-
-@dataclass(frozen=True, slots=True)
-class Strengths:
-    """How strongly training changes its pictures. Which share of them is changed is the phase's.
-
-    A new kind of change gets its field here: then the card records it, and a training cannot be
-    resumed with another value.
-    """
-
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    spoiling: Degradation = field(default_factory=Degradation)
-    marking: Marking = field(default_factory=Marking)
 
 
 @dataclass(frozen=True, slots=True)

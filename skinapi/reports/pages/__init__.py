@@ -1,1 +1,1 @@
-"""Renders a report: as PDF on A4 and as HTML page."""
+"""The content of a report's pages, and the page as HTML."""

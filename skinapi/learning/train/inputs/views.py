@@ -17,6 +17,7 @@ from PIL import Image
 from skinapi.learning.data.augmentation import augment_picture, flip_or_turn
 from skinapi.learning.data.degradation import degrade_picture
 from skinapi.learning.data.markings import mark_picture
+from skinapi.learning.data.strengths import Strengths
 from skinapi.learning.progress import Progress, Report
 from skinapi.learning.train.inputs.batches import Fetch, Floats
 from skinapi.learning.train.inputs.network_inputs import (
@@ -28,7 +29,6 @@ from skinapi.learning.train.inputs.network_inputs import (
 )
 from skinapi.learning.train.inputs.sampling import Rows
 from skinapi.learning.train.inputs.teachers import Teachers
-from skinapi.learning.train.recipe import Strengths
 from skinapi.vision.network.tensor import Pixels, Tensor, scale_pixels
 
 THREADS = 2
