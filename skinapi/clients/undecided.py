@@ -3,7 +3,7 @@
 from skinapi.errors import Unprocessable
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.text.catalogues import CATALOGUES
-from skinapi.vision.bands import THRESHOLD_BANDS, urgency
+from skinapi.vision.bands import THRESHOLDS, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.finding.finding import Finding
 
@@ -38,7 +38,7 @@ def _speaks_for_a_lesion(finding: Finding) -> bool:
     """Whether there is a doubt or a referral, a malignant score has passed its threshold, or a rule
     has named a lesion. That such pictures are little tested says nothing about this one.
     """
-    passed = any(rule in THRESHOLD_BANDS for rule in finding.raised_by)
+    passed = any(rule in THRESHOLDS for rule in finding.raised_by)
     referred = urgency(finding.band) <= urgency(Band.REFERRAL)
     return finding.uncertain or referred or passed or finding.stated != NORMAL_SKIN
 

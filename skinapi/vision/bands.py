@@ -1,27 +1,33 @@
 """Decides how soon a doctor should see the lesion: each rule asks for a band, and the most urgent
 one is chosen.
+
+A score that reaches its threshold asks for that threshold's band (`THRESHOLDS`). The numbers come
+with the model: `thresholds` of each modality in its calibration.json. `python -m skinapi calibrate`
+fits them so that the share `WANTED_SENSITIVITY` of the malignant lesions reaches each of them
+(`learning/package/fit_calibration.py`): to change melanoma's, change that and fit anew. `cautious`
+holds only for a model that has no threshold of its own.
 """
 
 import math
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from skinapi.vision.conditions import Band, conditions_table
 
-# Used for a model without its own thresholds. They are low, because a missed cancer costs more than
-# a visit to a doctor.
-CAUTIOUS_THRESHOLDS: Mapping[str, float] = {
-    "melanoma": 0.05,
-    "basal_cell_carcinoma": 0.05,
-    "actinic_keratosis": 0.05,
-    "malignant": 0.10,
-}
-THRESHOLD_BANDS: Mapping[str, Band] = {
-    "melanoma": Band.URGENT_REFERRAL,
-    "basal_cell_carcinoma": Band.REFERRAL,
+
+class Threshold(NamedTuple):
+    band: Band
+    cautious: float
+
+
+# The cautious ones are low, because a missed cancer costs more than a visit to a doctor.
+THRESHOLDS: Mapping[str, Threshold] = {
+    "melanoma": Threshold(Band.URGENT_REFERRAL, 0.05),
+    "basal_cell_carcinoma": Threshold(Band.REFERRAL, 0.05),
     # Squamous cell carcinomas are labelled as this class in the training data.
-    "actinic_keratosis": Band.REFERRAL,
-    "malignant": Band.DOCTOR_REVIEW,
+    "actinic_keratosis": Threshold(Band.REFERRAL, 0.05),
+    "malignant": Threshold(Band.DOCTOR_REVIEW, 0.10),
 }
 PLAUSIBLE_SHARE = 1 / 3
 _SEVERITIES = ("High", "Medium", "Low", "None")
@@ -87,13 +93,13 @@ def tell_rules(asked: Iterable[RaisedBy]) -> tuple[RaisedBy, ...]:
 def threshold_scores(probabilities: Mapping[str, float]) -> dict[str, float]:
     """For each threshold of the bands, the score that is compared with it."""
     malignant = sum(probabilities.get(key, 0.0) for key in conditions_table().malignant_keys)
-    named = {name: probabilities.get(name, 0.0) for name in THRESHOLD_BANDS if name != "malignant"}
+    named = {name: probabilities.get(name, 0.0) for name in THRESHOLDS if name != "malignant"}
     return {**named, "malignant": malignant}
 
 
 def all_thresholds(fitted: Mapping[str, float]) -> dict[str, float]:
     """The fitted thresholds, and cautious ones for those that were not fitted."""
-    return {**CAUTIOUS_THRESHOLDS, **fitted}
+    return {name: each.cautious for name, each in THRESHOLDS.items()} | dict(fitted)
 
 
 def _asked_by_probabilities(
@@ -101,7 +107,7 @@ def _asked_by_probabilities(
 ) -> dict[RaisedBy, Band]:
     table, limits = conditions_table(), all_thresholds(thresholds)
     asked = {
-        RaisedBy(name): THRESHOLD_BANDS[name]
+        RaisedBy(name): THRESHOLDS[name].band
         for name, score in threshold_scores(probabilities).items()
         if score >= limits[name]
     }
@@ -124,7 +130,7 @@ def _asked_by_nearness(probabilities: Mapping[str, float], limits: Mapping[str, 
     """
     bands = list(Band)
     below = [
-        urgency(THRESHOLD_BANDS[name])
+        urgency(THRESHOLDS[name].band)
         + max(1, math.ceil((log_odds(limits[name]) - log_odds(score)) / STEP_LOG_ODDS))
         for name, score in threshold_scores(probabilities).items()
         if score < limits[name]

@@ -10,7 +10,7 @@ import pytest
 from pypdf import PdfReader
 
 from skinapi.clients import guide
-from skinapi.vision.bands import THRESHOLD_BANDS, RaisedBy, choose_band
+from skinapi.vision.bands import THRESHOLDS, RaisedBy, choose_band
 from skinapi.vision.calibration.model_calibration import Calibration, NamingRule
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.assessment import state
@@ -24,7 +24,7 @@ from tests.support.findings import finding_of, named_finding
 KEYS = conditions_table().keys
 # Of the first and of the second condition; the others share what is left.
 SHARES = ((0.34, 0.33), (0.6, 0.25), (0.8, 0.04), (0.97, 0.01))
-NEVER_PASSED = dict.fromkeys(THRESHOLD_BANDS, 1.1)
+NEVER_PASSED = dict.fromkeys(THRESHOLDS, 1.1)
 # Its priors make it name the second condition wherever that is anywhere near.
 NAMES_THE_SECOND = NamingRule(tau=1.0, prior={key: 0.5**place for place, key in enumerate(KEYS)})
 

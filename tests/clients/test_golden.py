@@ -17,7 +17,7 @@ from skinapi.vision.bands import RaisedBy
 from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.finding.finding import Doubt
-from skinapi.vision.measures import outline as mask
+from skinapi.vision.measures import outline
 from skinapi.vision.measures.outline import Shape, find_lesion
 from tests.clients.dialects import (
     guide,
@@ -146,7 +146,7 @@ def test_a_clear_outline_is_measured_where_photos_are_judged_and_nowhere_else(
         measured_in.append(threading.current_thread().name)
         return find_lesion(pixels)
 
-    monkeypatch.setattr(mask, "find_lesion", find)
+    monkeypatch.setattr(outline, "find_lesion", find)
     spot = encoded(skin_with_spot(skin=COLOURS["normal_skin"], spot=COLOURS["melanoma"]))
     body = lab(opened, spot).get_json()
     assert body["clinical_indicators"]["D"] == pytest.approx(0.4, abs=0.04)

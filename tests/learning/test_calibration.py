@@ -27,7 +27,7 @@ from skinapi.learning.package.fit_detectors import (
 )
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts, fit_table
 from skinapi.learning.package.fit_prediction_sets import conformal_limit, fit_prediction_sets
-from skinapi.vision.bands import CAUTIOUS_THRESHOLDS
+from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.calibration.model_calibration import ModelCalibration
 from skinapi.vision.context import Modality
 from tests.learning.toy_answers import toy_model
@@ -117,7 +117,7 @@ def test_thresholds_catch_what_they_are_for_and_are_cautious_about_few() -> None
     many = fit_thresholds(samples, LABELS, probabilities)
     assert (probabilities[:60, 0] >= many["melanoma"]).mean() == pytest.approx(0.95)
     few = fit_thresholds(samples[55:], LABELS, probabilities[55:])
-    assert few["melanoma"] == CAUTIOUS_THRESHOLDS["melanoma"]
+    assert few["melanoma"] == THRESHOLDS["melanoma"].cautious
 
 
 def test_squamous_cell_carcinomas_are_caught_as_a_group_of_their_own() -> None:

@@ -14,7 +14,7 @@ from skinapi.learning.measure.tables.text_tables import write_markdown
 from skinapi.learning.package.servable import Servable, make_servable
 from skinapi.learning.train.networks import build_network
 from skinapi.learning.train.weights.stored import load_model_weights
-from skinapi.vision.bands import THRESHOLD_BANDS
+from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.conditions import conditions_table
 from skinapi.vision.decoding.picture import open_picture
 from skinapi.vision.network.heatmap import draw_heat
@@ -97,7 +97,7 @@ def test_the_card_tells_what_is_asked_of_it(served: Model) -> None:
         assert set(part["per_class"]) == {c.dx for c in conditions_table().conditions if c.dx}
         assert part["macro_auc_interval"][0] < part["macro_auc"] < part["macro_auc_interval"][1]
     assert {"age", "sex", "localization", "dx_type", "fitzpatrick"} == set(test["subgroups"])
-    assert set(test["bands"]) == set(THRESHOLD_BANDS)
+    assert set(test["bands"]) == set(THRESHOLDS)
     assert set(test["by_source"]) >= {"ham10000", "isic2017", "pad_ufes_20"}
     assert set(test["by_modality"]) >= {"dermoscopic", "clinical"}
     assert "non-commercial" in served.card.licence

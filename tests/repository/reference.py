@@ -37,8 +37,7 @@ from skinapi.server import spool_file as spool
 from skinapi.settings import Settings
 from skinapi.storage.mongo import outage
 from skinapi.storage.sqlite import database_file as sqlite_file
-from skinapi.vision.decoding import decode_limits, file_parts, photo
-from skinapi.vision.decoding import file_header as headers
+from skinapi.vision.decoding import decode_limits, file_header, file_parts, photo
 from skinapi.vision.network import remote_engine
 from skinapi.web.bodies import forms, multipart, request_parsing, streams
 from skinapi.web.limits import list_concurrency
@@ -173,11 +172,11 @@ def _limits() -> Iterator[Row]:
     yield "disk space that uploads leave free", _bytes(spool.RESERVED_BYTES)
     yield "items on a page of a list", str(pagination.LARGEST_PAGE)
     yield "lists of one caller at the same time", str(list_concurrency.MOST_OF_ONE_CALLER)
-    yield "formats of a photo", ", ".join(headers.FORMATS)
+    yield "formats of a photo", ", ".join(file_header.FORMATS)
     yield "shortest side of a photo", f"{decode_limits.SMALLEST_SIDE} pixels"
     yield "longest side of a photo", f"{decode_limits.LONGEST_SIDE} pixels"
     yield "pixels of a photo", f"{decode_limits.MOST_PIXELS // 10**6} million"
-    yield "scans of a JPEG", str(headers.MOST_SCANS)
+    yield "scans of a JPEG", str(file_header.MOST_SCANS)
     yield "segments of a JPEG, chunks of a WebP", str(file_parts.MOST_SEGMENTS)
     yield "chunks of a PNG", str(file_parts.MOST_CHUNKS)
     yield (

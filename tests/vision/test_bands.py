@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from skinapi.vision.bands import (
-    CAUTIOUS_THRESHOLDS,
     STEP_LOG_ODDS,
-    THRESHOLD_BANDS,
+    THRESHOLDS,
     RaisedBy,
     choose_band,
     log_odds,
@@ -33,7 +32,7 @@ probabilities = shares.map(
 )
 checklists = st.none() | st.lists(st.sampled_from(ITEMS), unique=True).map(tuple)
 contexts = st.builds(Context, checklist=checklists)
-thresholds = st.fixed_dictionaries({}, optional=dict.fromkeys(CAUTIOUS_THRESHOLDS, st.floats(0, 1)))
+thresholds = st.fixed_dictionaries({}, optional=dict.fromkeys(THRESHOLDS, st.floats(0, 1)))
 
 
 def choose(
@@ -78,7 +77,7 @@ def test_the_most_urgent_wins(
     band, raised_by = choose(
         p, context, limits=limits, named=named, uncertain=uncertain, little_tested=little_tested
     )
-    limits = {**CAUTIOUS_THRESHOLDS, **limits}
+    limits = {name: each.cautious for name, each in THRESHOLDS.items()} | limits
     floors = [TABLE.by_key(max(p, key=lambda key: p[key])).urgency, TABLE.by_key(named).urgency]
     floors += [Band.URGENT_REFERRAL] * (p["melanoma"] >= limits["melanoma"])
     floors += [Band.REFERRAL] * (p["basal_cell_carcinoma"] >= limits["basal_cell_carcinoma"])
@@ -177,11 +176,11 @@ def nevus_but(key: str, odds: float) -> dict[str, float]:
     return {**surely("melanocytic_nevus"), "melanocytic_nevus": 1 - share, key: share}
 
 
-@pytest.mark.parametrize("key", [key for key in THRESHOLD_BANDS if key != "malignant"])
+@pytest.mark.parametrize("key", [key for key in THRESHOLDS if key != "malignant"])
 def test_each_step_below_a_threshold_lowers_its_band_by_one(key: str) -> None:
     """Saved once more, a picture moved from urgent referral to self-monitoring."""
-    limits = {**dict.fromkeys(THRESHOLD_BANDS, 1.1), key: 0.1}
-    at = urgency(THRESHOLD_BANDS[key])
+    limits = {**dict.fromkeys(THRESHOLDS, 1.1), key: 0.1}
+    at = urgency(THRESHOLDS[key].band)
     for steps in range(1, 6):
         p = nevus_but(key, log_odds(0.1) - (steps - 0.5) * STEP_LOG_ODDS)
         band, raised_by = choose(p, limits=limits)

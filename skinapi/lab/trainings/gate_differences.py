@@ -17,12 +17,12 @@ from skinapi.learning.measure.predictions import (
     serve_outputs,
 )
 from skinapi.learning.progress import Report
-from skinapi.vision.bands import THRESHOLD_BANDS, urgency
+from skinapi.vision.bands import THRESHOLDS, urgency
 from skinapi.vision.conditions import NORMAL_SKIN, Band, conditions_table
 from skinapi.vision.network.model import Model
 
 # The malignant classes, each with the band that its threshold asks for.
-MALIGNANT = {label: band for label, band in THRESHOLD_BANDS.items() if label != "malignant"}
+MALIGNANT = {label: each.band for label, each in THRESHOLDS.items() if label != "malignant"}
 # With fewer the interval is so wide that no model would ever be worse.
 FEWEST_LESIONS = 20
 

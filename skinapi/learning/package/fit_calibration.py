@@ -26,7 +26,7 @@ from skinapi.learning.package.fit_detectors import (
 from skinapi.learning.package.fit_patient_facts import fit_patient_facts
 from skinapi.learning.package.fit_prediction_sets import fit_prediction_sets
 from skinapi.learning.progress import Report
-from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, THRESHOLD_BANDS
+from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.calibration.model_calibration import (
     Calibration,
     ModelCalibration,
@@ -183,7 +183,7 @@ def fit_thresholds(
     """
     malignant = conditions_table().malignant_keys
     thresholds = {}
-    for name in THRESHOLD_BANDS:
+    for name in THRESHOLDS:
         keys = malignant if name == "malignant" else {name}
         places = [place for place, key in enumerate(labels) if key in keys]
         score = probabilities[:, places].sum(axis=1)
@@ -193,7 +193,7 @@ def fit_thresholds(
         limits = [_threshold(score, group) for group in groups if group.any()]
         if limits:
             few = groups[0].sum() < MIN_POSITIVE
-            thresholds[name] = min(*limits, *([CAUTIOUS_THRESHOLDS[name]] if few else []), 1.0)
+            thresholds[name] = min(*limits, *([THRESHOLDS[name].cautious] if few else []), 1.0)
     return thresholds
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from skinapi.vision.bands import THRESHOLD_BANDS
+from skinapi.vision.bands import THRESHOLDS
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration
 from skinapi.vision.calibration.patient_facts_table import PatientFactsTable
 from skinapi.vision.conditions import NORMAL_SKIN, conditions_table
@@ -184,7 +184,7 @@ def _fault_of_modality(fitted: Calibration, labels: Sequence[str]) -> str | None
     lowest, highest = TEMPERATURES
     if not lowest <= fitted.temperature <= highest:
         return f"its temperature is {fitted.temperature}; it must be from {lowest} to {highest}"
-    unknown = [name for name in fitted.thresholds if name not in THRESHOLD_BANDS]
+    unknown = [name for name in fitted.thresholds if name not in THRESHOLDS]
     if unknown:
         return f"no band has the threshold {unknown[0]}"
     for name, threshold in fitted.thresholds.items():

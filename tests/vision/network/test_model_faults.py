@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from skinapi.errors import ModelDamaged
-from skinapi.vision.bands import CAUTIOUS_THRESHOLDS, threshold_scores
+from skinapi.vision.bands import THRESHOLDS, threshold_scores
 from skinapi.vision.calibration.linear_classifier import LinearClassifier
 from skinapi.vision.calibration.modality import ModalityDetector
 from skinapi.vision.calibration.model_calibration import Calibration, ModelCalibration, NamingRule
@@ -59,7 +59,7 @@ def test_every_set_of_labels_that_is_accepted_is_judged_and_can_reach_both_ends(
                     context=UNTOLD,
                 )
                 scores.append(threshold_scores(found.probabilities)["malignant"])
-            limit = CAUTIOUS_THRESHOLDS["malignant"]
+            limit = THRESHOLDS["malignant"].cautious
             assert min(scores) < limit <= max(scores), labels
 
 
