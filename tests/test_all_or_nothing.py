@@ -11,6 +11,7 @@ import pytest
 
 from skinapi.storage.mongo import mongo_transactions
 from skinapi.storage.mongo.mongo_store import MongoStore
+from tests.conftest import own_database
 from tests.stores.kills import Kills
 from tests.support.backends import Backend, store_of_kind
 from tests.support.size import size
@@ -30,10 +31,16 @@ STRIDE = size(16, 1)
 each_use_case = pytest.mark.parametrize("case", USE_CASES, ids=lambda case: case.name)
 
 
-@pytest.fixture(params=["sqlite", "mongod"])
-def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]:
-    uri = request.getfixturevalue("emptied_database_uri") if request.param == "mongod" else None
-    opened = Backend(tmp_path, store_of_kind(request.param, tmp_path, uri), photos="consent")
+@pytest.fixture(scope="module", params=["sqlite", "mongod"])
+def backend(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backend]:
+    """One for all: each use case prepares people and data of its own."""
+    folder = tmp_path_factory.mktemp("stopped")
+    uri = None
+    if request.param == "mongod":
+        uri = own_database(request.getfixturevalue("mongo_uri"))
+    opened = Backend(folder, store_of_kind(request.param, folder, uri), photos="consent")
     yield opened
     opened.services.store.close()
 

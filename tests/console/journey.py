@@ -1,9 +1,11 @@
-"""A role's whole way through the console under one look; every step is checked and photographed.
+"""A role's whole way through the console under one look; every step is checked.
 
-The pictures are for people: `build/screenshots/<role>/<step>-<width>-<scheme>-<language>.png`.
+With SCREENSHOTS=1 each step leaves a picture for people:
+`build/screenshots/<role>/<step>-<width>-<scheme>-<language>.png`.
 """
 
 import base64
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -76,7 +78,8 @@ class Journey:
         if still:
             self.visitor.await_stillness()
         self._count += 1
-        self._keep(f"{self._count:02}-{name}")
+        if os.environ.get("SCREENSHOTS"):
+            self._keep(f"{self._count:02}-{name}")
         self.visitor.assert_accessible()
         self.visitor.assert_nothing_overflows()
         self.visitor.assert_quiet(expected=expected)

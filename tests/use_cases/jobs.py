@@ -54,9 +54,7 @@ def submit(backend: Backend, owner: Owner) -> object:
 
 def claim(backend: Backend, owner: Owner) -> Job | None:
     """It is this owner's turn."""
-    others = {"status": "queued", "owner": {"$ne": owner.account}}
-    last = {"$set": {"queue_key": "9999999999-"}}
-    backend.services.store.collection("jobs").update_all(others, last)
+    backend.services.store.collection("jobs").delete({"owner": {"$ne": owner.account}})
     return owner.jobs.claim(worker="w", lease=LEASE)
 
 
