@@ -1,10 +1,9 @@
 # What serving needs, and nothing else. docs/operations.md says how it is run.
 FROM python:3.11-slim AS build
-# requirements-broker.txt where JOBS_BROKER is set, requirements-traces.txt where
-# OTEL_EXPORTER_OTLP_ENDPOINT is; a worker needs requirements.txt, which has all.
+# requirements-broker.txt where JOBS_BROKER is set; a worker needs requirements.txt, which has all.
 ARG REQUIREMENTS=requirements-serve.txt
 WORKDIR /build
-COPY requirements-serve.txt requirements-broker.txt requirements-traces.txt requirements.txt \
+COPY requirements-serve.txt requirements-broker.txt requirements.txt \
     deploy/sbom.py ./
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --require-hashes -r ${REQUIREMENTS} \

@@ -95,9 +95,6 @@ lock: $(VENV)/everything
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra batch \
 	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml \
 	  -o requirements-batch.txt
-	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --extra traces \
-	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml \
-	  -o requirements-traces.txt
 	$(VENV)/bin/uv pip compile -q --universal --generate-hashes --all-extras \
 	  --custom-compile-command "make lock" -c requirements-serve.txt pyproject.toml -o requirements.txt
 

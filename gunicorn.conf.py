@@ -27,7 +27,6 @@ from gunicorn.workers.base import Worker
 from prometheus_client import values
 from prometheus_client.multiprocess import mark_process_dead
 
-from skinapi import tracing
 from skinapi.errors import SkinAPIError, StoreUnavailable
 from skinapi.logs import shield_output
 from skinapi.server.buffering_worker import BufferingWorker
@@ -321,7 +320,7 @@ def pre_fork(_: Arbiter, __: Worker) -> None:
 
 
 def worker_exit(_: Arbiter, worker: Worker) -> None:
-    """Close the store, and send the last traces.
+    """Close the store.
 
     The last process that closes a SQLite file writes the write-ahead log into the file and removes
     the log.
@@ -331,7 +330,6 @@ def worker_exit(_: Arbiter, worker: Worker) -> None:
             app.extensions[name].stop()
         with suppress(StoreUnavailable):
             app.extensions["skinapi"].store.close()
-    tracing.stop()
 
 
 def child_exit(_: Arbiter, worker: Worker) -> None:

@@ -47,13 +47,11 @@ from skinapi.settings import Settings
 from skinapi.storage.background.erasures import ErasureRetry
 from skinapi.storage.background.migration import Migrator
 from skinapi.storage.ports import Store
-from skinapi.telemetry import start_tracing
 from skinapi.web.answers.error_responses import answer_errors
 from skinapi.web.answers.response_headers import add_headers, allowed_origins
 from skinapi.web.limits.rate_limits import Limits, Rate, add_rate_headers, open_limits
 from skinapi.web.monitoring.request_log import log_requests
 from skinapi.web.monitoring.request_metrics import measure_requests
-from skinapi.web.monitoring.request_traces import trace_requests
 from skinapi.web.pages.routes import ServerInfo
 from skinapi.web.pages.routes import routes as server_routes
 from skinapi.web.request_context import add_request_ids
@@ -74,7 +72,6 @@ def create_app(
     """
     settings = settings or Settings()
     configure_logs()
-    start_tracing(settings)
     services = open_services(settings, store)
     services.eraser.resume()
     with suppress(SkinAPIError):  # it is done again before each upload
@@ -105,7 +102,6 @@ def create_app(
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)
         app.wsgi_app = proxied  # type: ignore[method-assign]
 
-    trace_requests(app, trust_callers=settings.trust_traceparent)
     log_requests(app)
     measure_requests(app)
     add_request_ids(app)

@@ -11,8 +11,6 @@ from typing import Any, TextIO
 
 import structlog
 
-from skinapi import tracing
-
 log: Any = structlog.get_logger("skinapi")
 
 
@@ -20,7 +18,6 @@ def configure_logs() -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            _add_trace_id,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.JSONRenderer(),
         ],
@@ -28,12 +25,6 @@ def configure_logs() -> None:
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
-
-
-def _add_trace_id(_: object, __: str, event: structlog.typing.EventDict) -> Any:
-    if trace_id := tracing.trace_id():
-        event["trace_id"] = trace_id
-    return event
 
 
 def shield_output() -> None:

@@ -13,7 +13,6 @@ from functools import partial
 
 from pydantic import SecretStr, ValidationError
 
-from skinapi import tracing
 from skinapi.auth.accounts.owners import may_research
 from skinapi.errors import SkinAPIError
 from skinapi.jobs.broker.announcements import open_broker
@@ -25,7 +24,6 @@ from skinapi.settings import Settings
 from skinapi.settings.safety import refuse_unsafe
 from skinapi.storage import open_store
 from skinapi.storage.store_version import join_store
-from skinapi.telemetry import start_tracing
 
 REFUSED = 2  # as of `__main__`
 JOB_FOLDER = "jobs"
@@ -57,7 +55,6 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
     # The parent's death asks for a stop like any other: the job goes back into the queue.
     if parent is not None and not die_with(parent, signal.SIGTERM):
         return 0
-    start_tracing(settings)
     store = open_store(instance_dir=settings.instance_dir, mongo_uri=settings.secret("mongo_uri"))
     Worker(
         store=store,
@@ -74,7 +71,6 @@ def _work(settings: Settings, program: str, timing: Timing | None, parent: int |
         parent=parent,
         broker=open_broker(settings.broker_uri),
     ).run()
-    tracing.stop()
     return 0
 
 

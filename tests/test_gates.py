@@ -210,8 +210,6 @@ def test_the_small_requirements_are_a_part_of_all() -> None:
     assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-broker.txt"))
     assert set(_pins("requirements-broker.txt")) <= everything
     assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-batch.txt")) <= everything
-    assert set(_pins("requirements-serve.txt")) < set(_pins("requirements-traces.txt"))
-    assert set(_pins("requirements-traces.txt")) <= everything
 
 
 def test_the_small_requirements_are_what_the_server_imports() -> None:

@@ -649,45 +649,6 @@ def test_the_llms_models_are_listed_with_commas() -> None:
     assert production(openrouter_models=" a/b, c/d ,").llm_models == ["a/b", "c/d"]
 
 
-@pytest.mark.parametrize(
-    ("endpoint", "headers", "says"),
-    [
-        ("collector:4318", None, "OTEL_EXPORTER_OTLP_ENDPOINT must be"),
-        ("http://user:hidden@collector:4318", None, "OTEL_EXPORTER_OTLP_ENDPOINT must be"),
-        ("http://collector:4318", "key=hidden", "OTEL_EXPORTER_OTLP_HEADERS may hold a key"),
-        ("https://collector", "hidden", "OTEL_EXPORTER_OTLP_HEADERS must be"),
-        ("https://collector", "key=hidden,", "OTEL_EXPORTER_OTLP_HEADERS must be"),
-        ("https://collector", "key=hid\nden", "OTEL_EXPORTER_OTLP_HEADERS must be"),
-    ],
-)
-def test_a_collector_is_refused_that_cannot_be_or_that_leaks_its_key(
-    endpoint: str, headers: str | None, says: str
-) -> None:
-    settings = Settings(
-        otel_exporter_otlp_endpoint=endpoint,
-        otel_exporter_otlp_headers=SecretStr(headers) if headers else None,
-    )
-    with pytest.raises(UnsafeSettings, match=says) as refused:
-        refuse_unsafe(settings)
-    assert "hid" not in refused.value.detail
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "headers"),
-    [
-        ("http://collector:4318", None),
-        ("http://127.0.0.1:4318/", "key=secret"),
-        ("https://collector.example/otlp", "Authorization=Basic%20c2VjcmV0, key=a+/="),
-    ],
-)
-def test_a_collector_may_be_on_another_machine(endpoint: str, headers: str | None) -> None:
-    settings = Settings(
-        otel_exporter_otlp_endpoint=endpoint,
-        otel_exporter_otlp_headers=SecretStr(headers) if headers else None,
-    )
-    refuse_unsafe(settings)
-
-
 def test_production_names_all_that_is_unset_at_once() -> None:
     with pytest.raises(UnsafeSettings) as caught:
         refuse_unsafe(Settings(environment="production"))

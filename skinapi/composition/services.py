@@ -71,7 +71,6 @@ from skinapi.storage.backup.restore import refuse_unfinished_restore
 from skinapi.storage.faults import Fault, blob_faults, document_faults, guarded
 from skinapi.storage.ports import Store
 from skinapi.storage.store_version import join_store
-from skinapi.storage.traced import traced
 
 # What `check` reads each document of a collection as.
 MODELS: Mapping[str, type[BaseModel]] = {
@@ -163,7 +162,7 @@ def open_services(
     Raises UnsafeSettings, StoreTooNew, and BrokenStore if two accounts share an e-mail address.
     """
     refuse_unsafe(settings)
-    store = traced(store or store_of(settings))
+    store = store or store_of(settings)
     refuse_unfinished_restore(store)
     join_store(store, secrets=settings.audit_secrets(), change=change)
     data = open_repositories(settings, store)

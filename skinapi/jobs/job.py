@@ -33,8 +33,7 @@ class Job(StoredRecord):
     began at `progress_before`; those before it ran for `seconds_before` in all. A `short` job does
     not wait for the others: a worker runs one beside another job. `error` is a sentence and
     `error_code` its code, as errors of the API have one. `metrics` and `result` are empty in lists.
-    `traceparent` names the trace of the request that queued it (tracing.py), and `idempotency_key`
-    is that request's key.
+    `idempotency_key` is that of the request that queued it.
     """
 
     id: str
@@ -64,7 +63,6 @@ class Job(StoredRecord):
     token: str | None = None
     worker: str | None = None
     lease_ends_at: datetime | None = None
-    traceparent: str | None = None
     idempotency_key: str | None = None
 
     @property

@@ -8,7 +8,6 @@ from skinapi.registry.serving.prediction_pool import PoolCaller, PredictionPool
 from skinapi.registry.serving.served_model import ServingSlot
 from skinapi.registry.serving.shadow import Shadow
 from skinapi.settings import Settings
-from skinapi.tracing import carried, span
 from skinapi.vision.classification import UNKNOWN, classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.decoding.photo import Photo, shrink_to_stored, stored_photo
@@ -53,11 +52,10 @@ class RegistryService:
         the photo to store. Raises Refused, NoModel, and Unavailable when the queue is full.
         """
         classify = partial(_classify, self.slot.model, content, context, measure, keep)
-        with span("classify photo"):  # with the wait for a thread of the pool
-            classified = self._pool.run(carried(classify), caller=caller)
+        classified = self._pool.run(classify, caller=caller)
         if self.shadow and self.shadow.wants():
             judge = partial(self.shadow.judge, content, context, classified.finding, request_id())
-            if not self._pool.run_idle(carried(judge)):
+            if not self._pool.run_idle(judge):
                 self.shadow.drop()
         return classified
 

@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from skinapi.errors import SkinAPIError
 from skinapi.server.spool_file import SpoolFile
-from skinapi.tracing import Trace
 
 END_OF_HEAD = b"\r\n\r\n"
 MOST_HEAD = 32 * 1024
@@ -164,7 +163,6 @@ class BufferedRequest:
         self.answer: list[bytes] = []
         self.admission: Admission | None = None
         self.failure: SkinAPIError | None = None
-        self.trace: Trace | None = None  # of the call with the head alone; the next goes on with it
 
     @property
     def complete(self) -> bool:

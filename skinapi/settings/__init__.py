@@ -307,42 +307,6 @@ class Settings(BaseSettings):
         "requirements-broker.txt. If empty: workers ask the store.",
     )
 
-    otel_exporter_otlp_endpoint: str | None = Field(
-        default=None,
-        description="Base address of an OpenTelemetry collector that takes OTLP over HTTP, as "
-        "`http://host:4318`: traces of requests and jobs are sent there. Needs "
-        "requirements-traces.txt. If empty: nothing is traced.",
-    )
-    otel_exporter_otlp_headers: SecretStr | None = Field(
-        default=None,
-        description="Headers for the collector, as `name=value,name=value`, values "
-        "percent-encoded. Only to `https://`, or on this machine.",
-    )
-    otel_service_name: str = Field(
-        default="skinapi", min_length=1, max_length=200, description="Its name in the traces."
-    )
-    otel_traces_sampler: Literal[
-        "always_on",
-        "always_off",
-        "traceidratio",
-        "parentbased_always_on",
-        "parentbased_always_off",
-        "parentbased_traceidratio",
-    ] = Field(
-        default="parentbased_always_on",
-        description="Which requests are traced. `parentbased_…`: one that continues another trace "
-        "is traced if that was.",
-    )
-    otel_traces_sampler_arg: float = Field(
-        default=1, ge=0, le=1, description="The share that `traceidratio` traces."
-    )
-    trust_traceparent: bool = Field(
-        default=False,
-        description="Whether a request continues the trace that its `traceparent` header names. "
-        "Only behind a gateway that removes or replaces the header of outside callers: whoever "
-        "sends one decides whether the request is traced.",
-    )
-
     starting_weights: Path | None = Field(
         default=None,
         description="Folder with ImageNet weights of architectures that the model in service does "

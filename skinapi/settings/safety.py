@@ -23,7 +23,6 @@ SHORTEST_TOKEN = 16
 # Tokens end in 2242, and with a clock in the year 9999 no date lies an hour ahead.
 LAST_YEAR = 2200
 LISTEN_ADDRESS = re.compile(r"(\[[0-9a-fA-F:.%]+\]|[^\s:,/\[\]]+):(\d{1,5})")
-OTLP_HEADER = re.compile(r"\s*[A-Za-z0-9!#$&'*+.^_`|~-]+=[\w!#$%&'()*+./:<>?@^`|~=-]+\s*", re.ASCII)
 SECRETS_OF_HEADERS = ("openrouter_api_key", "metrics_token")
 RATES = (
     "rate_read",
@@ -94,7 +93,6 @@ def _refuse_addresses(settings: Settings) -> None:
             "PUBLIC_URL must be the address that people use, as https://host, without user, "
             f"query or fragment, and of at most {LONGEST_URL} characters"
         )
-    _refuse_collector(settings)
     _refuse_engine(settings)
     uri = settings.secret("mongo_uri")
     if uri and not uri.startswith(("mongodb://", "mongodb+srv://")):
@@ -123,26 +121,6 @@ def _refuse_engine(settings: Settings) -> None:
             "ENGINE_URL must be https://host, without user, query or fragment; in production "
             "http:// is for this machine and for IP addresses of private networks alone, because "
             "pictures travel there"
-        )
-
-
-def _refuse_collector(settings: Settings) -> None:
-    collector = settings.otel_exporter_otlp_endpoint
-    headers = settings.secret("otel_exporter_otlp_headers")
-    if collector and not is_url(collector):
-        raise UnsafeSettings(
-            "OTEL_EXPORTER_OTLP_ENDPOINT must be http://host:port or https://host, without user, "
-            "query or fragment"
-        )
-    if headers and not all(OTLP_HEADER.fullmatch(header) for header in headers.split(",")):
-        raise UnsafeSettings(
-            "OTEL_EXPORTER_OTLP_HEADERS must be name=value, several separated by commas, with "
-            "percent-encoded values"
-        )
-    if headers and collector and not stays_private(collector):
-        raise UnsafeSettings(
-            "OTEL_EXPORTER_OTLP_HEADERS may hold a key, so OTEL_EXPORTER_OTLP_ENDPOINT must then "
-            "be https://, unless it is on this machine"
         )
 
 

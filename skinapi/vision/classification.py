@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from skinapi.tracing import span
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.decoding.photo import Photo, read_photo
 from skinapi.vision.finding.assessment import assess
@@ -38,9 +37,8 @@ def prepare_photo(content: bytes) -> PreparedPhoto:
     This needs no model, so a photo that is refused here takes no time of the engine.
     """
     started = time.perf_counter()
-    with span("decode"):
-        photo = read_photo(content)
-        quality = measure_quality(photo)
+    photo = read_photo(content)
+    quality = measure_quality(photo)
     if quality.reasons:
         raise refuse(quality.reasons[0])
     return PreparedPhoto(photo, quality, _milliseconds_since(started))
@@ -53,8 +51,7 @@ def classify_prepared(
 ) -> Finding:
     """Classify a photo that `prepare_photo` accepted. Raises Refused if it shows no skin."""
     started = time.perf_counter()
-    with span("inference", model=model.version):
-        reading = model.read([prepared.photo.pixels])
+    reading = model.read([prepared.photo.pixels])
     engine = _milliseconds_since(started)
     found = assess(
         model.calibration,

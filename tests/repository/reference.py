@@ -74,7 +74,6 @@ CAPTIONS = {
     "server": "the gunicorn worker",
     "storage": "SQLite, MongoDB, files",
     "vision": "from a photo to a finding",
-    "telemetry": "OpenTelemetry",
     "settings": "every setting",
     "languages": "English, French",
     "problem": "an error as an answer",
@@ -83,7 +82,6 @@ CAPTIONS = {
     "http_client": "calls with a deadline",
     "logs": "lines of JSON",
     "stored_record": "the base of what is stored",
-    "tracing": "spans of requests, jobs",
 }
 WIDTH, ROW, BOX, GAP, EDGE, LABELS = 728, 58, 196, 12, 12, 92
 

@@ -18,8 +18,6 @@ from skinapi.storage.sqlite.sqlite_documents import SqliteDocuments
 
 SOURCES = Path(skinapi.__file__).parent
 ADAPTERS = {"storage/sqlite/sqlite_documents.py", "storage/mongo/mongo_store.py"}
-# It only passes calls on.
-TRACING = str(SOURCES / "storage/traced.py")
 # They go through every collection by id, tests' own too: known_queries.jsonl has one of them.
 WALK_ALL = {
     "storage/faults.py _all_documents",
@@ -100,8 +98,6 @@ class Recorder:
 
 def sender_of(frame: FrameType) -> str | None:
     """The function of the application that called, such as `audit.py AuditTrail.page`."""
-    if frame.f_code.co_filename == TRACING and frame.f_back:
-        frame = frame.f_back
     return _named(frame.f_code)
 
 

@@ -40,16 +40,10 @@ LISTED = tuple(Job.model_fields.keys() - {"id", "metrics", "result"})
 # What belongs to one attempt, and what belongs to an unfinished job.
 HELD = dict.fromkeys(("token", "worker", "lease_ends_at", "running_owner"), True)
 UNFINISHED = {**HELD, "slot": True, "cancel_asked": True}
-# What goes when an ended job is queued again, where the request for it brings no other.
-OF_LAST_RUN = {
-    "error",
-    "error_code",
-    "result",
-    "started_at",
-    "attempt_started_at",
-    "completed_at",
-    "traceparent",
-}
+# What goes when an ended job is queued again.
+OF_LAST_RUN = dict.fromkeys(
+    ("error", "error_code", "result", "started_at", "attempt_started_at", "completed_at"), True
+)
 BEGUN_ANEW: Document = {
     "status": "queued",
     "attempts": 0,
@@ -203,10 +197,8 @@ class Jobs:
         found = self._present(identifier)
         if found.status not in ("failed", "cancelled"):
             raise JobNotEnded
-        placed = self._places.take(found.owner)
-        queued = {**placed, **BEGUN_ANEW}
-        gone = dict.fromkeys(OF_LAST_RUN - placed.keys(), True)
-        return self._change(identifier, {"$set": queued, "$unset": gone})
+        queued = {**self._places.take(found.owner), **BEGUN_ANEW}
+        return self._change(identifier, {"$set": queued, "$unset": OF_LAST_RUN})
 
     def _present(self, identifier: str) -> Job:
         found = self.get(identifier)

@@ -8,7 +8,6 @@ that of the jobs that run, but none after the lowest that waits. So somebody's s
 behind everybody's first, also while the first one runs, and nobody waits for ever.
 """
 
-from skinapi import tracing
 from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.job import MOST_UNFINISHED
 from skinapi.storage.ids import new_id
@@ -36,9 +35,7 @@ class Places:
             raise TooManyJobs
         place = new_id()
         queue_key = f"{self._next_round(owner):010d}-{place}"
-        traceparent = tracing.traceparent()
-        traced = {"traceparent": traceparent} if traceparent else {}
-        return {"slot": free, "place": place, "queue_key": queue_key, **traced}
+        return {"slot": free, "place": place, "queue_key": queue_key}
 
     def _next_round(self, owner: str) -> int:
         running = self._round_of({"status": "running"}, sort="-queue_key")

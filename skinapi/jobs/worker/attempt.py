@@ -95,10 +95,9 @@ class Attempt:
             on_output=self._lines.feed,
         )
 
-    def run(self) -> Status:
-        """The job's status when this attempt was over. Returns once that is stored, or somebody
-        else has the job. Raises StoreUnavailable if it could not be stored before the worker had to
-        stop.
+    def run(self) -> None:
+        """Returns once it is stored how the attempt ended, or somebody else has the job. Raises
+        StoreUnavailable if it could not be stored before the worker had to stop.
         """
         while not self._process.ended():
             until_beat = max(0.0, self._next_beat - time.monotonic())
@@ -114,7 +113,7 @@ class Attempt:
         status, events = self._process.close()
         self._take_all(events)
         self._lines.end()
-        return self._settle(status)
+        self._settle(status)
 
     def _take_all(self, events: Iterable[dict[str, Any]]) -> None:
         for event in events:
@@ -178,7 +177,7 @@ class Attempt:
         else:
             self._process.stop(self._timing.grace)
 
-    def _settle(self, status: int) -> Status:
+    def _settle(self, status: int) -> None:
         """Store how it ended. If that fails, it is tried again: as long as the token is ours,
         nobody else has the job, whatever the time of the lease.
         """
@@ -193,7 +192,7 @@ class Attempt:
                     raise
                 time.sleep(self._timing.store_retry)
             else:
-                return end.status
+                return
 
     def _store(self, end: "End") -> None:
         # Before the job is given back: the next attempt counts its lines from these.

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from skinapi import tracing
 from skinapi.errors import DiskFull, StoreUnavailable
 from skinapi.jobs.job import MOST_ATTEMPTS, NO_RIGHT, Job
 from skinapi.jobs.process.job_guard import FOLDER
@@ -114,7 +113,7 @@ class Lane:
             jobs.release(job, changes=says, counted=job.attempts < MOST_ATTEMPTS)
             self.wait(self._settings.timing.poll)
             return
-        _run_traced(attempt, job)
+        attempt.run()
         self.clear_wakeup()
 
     def remove_folder(self, jobs: Jobs, folder: Path) -> None:
@@ -152,23 +151,3 @@ class Lane:
         with suppress(BlockingIOError):
             while os.read(self._wakeup, 512):
                 pass
-
-
-def _run_traced(attempt: Attempt, job: Job) -> None:
-    """Run the attempt as a part of the trace of the request that queued the job."""
-    name = f"job {job.kind}"
-    trace = tracing.begin(name, kind="consumer", parent=job.traceparent)
-    if trace is None:
-        attempt.run()
-        return
-    try:
-        with trace.under_way():
-            status = attempt.run()
-        facts: dict[str, tracing.Value] = {
-            "job.id": job.id,
-            "job.attempt": job.attempts,
-            "job.status": status,
-        }
-        trace.describe(name, facts, failed=status == "failed")
-    finally:
-        trace.end()

@@ -13,7 +13,6 @@ from skinapi.registry.serving.served_model import ServingSlot
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Store
 from skinapi.stored_record import StoredRecord
-from skinapi.tracing import span
 from skinapi.vision.classification import classify_prepared, prepare_photo
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Finding
@@ -114,8 +113,7 @@ class Shadow:
         """Judge the photo, and compare. Nothing that fails here may matter to anybody."""
         try:
             model = self._slot.model
-            with span("shadow model"):
-                other = _classify(model, content, context)
+            other = _classify(model, content, context)
             found = _compare(model.version, finding, other, request_id)
             with self._lock:
                 dropped, self._dropped = self._dropped, 0

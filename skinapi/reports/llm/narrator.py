@@ -16,7 +16,6 @@ from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
-from skinapi.tracing import span
 from skinapi.vision.conditions import Language
 from skinapi.web.answers.error_responses import log_fault
 
@@ -43,12 +42,6 @@ class Narrator:
         `llm` requests the LLM. It is used only with the operator's key and with the consent of the
         owner of the facts. If it fails, the template writes, and `source` holds the reason.
         """
-        with span("write narrative"):
-            return self._write(facts, language, llm, consents)
-
-    def _write(
-        self, facts: Facts, language: Language, llm: bool, consents: Mapping[str, bool]
-    ) -> Narrative:
         if not llm:
             return self._template.write(facts, language)
         try:

@@ -27,7 +27,6 @@ from skinapi.reports.llm.prompt import free_characters, instructions, read_draft
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import TemplateWriter
-from skinapi.tracing import span
 from skinapi.vision.conditions import LANGUAGES, Language
 
 OK = 200
@@ -147,8 +146,7 @@ class OpenRouterWriter:
         attempt = 0
         while True:
             self._budget.spend()
-            with span("llm call"):
-                reply = self._client.ask(body, deadline=deadline)
+            reply = self._client.ask(body, deadline=deadline)
             completion = _completion_of(reply)
             status = completion.failure if reply.status == OK else reply.status
             if status is None:

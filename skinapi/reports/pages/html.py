@@ -18,7 +18,6 @@ from skinapi.reports.pages.content import ReportContent, time_text
 from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
-from skinapi.tracing import span
 from skinapi.vision.conditions import Language
 
 
@@ -49,14 +48,13 @@ def _page(name: str) -> Template:
 
 def render_html(report: Report) -> str:
     content, pictures = ReportContent(report), report.pictures
-    with span("render report", format="html"):
-        return _page("report.html").render(
-            content=content,
-            labels=content.labels,
-            style=_style(),
-            photo=_base64(pictures.photo) if pictures else "",
-            overlay=_base64(pictures.overlay) if pictures else "",
-        )
+    return _page("report.html").render(
+        content=content,
+        labels=content.labels,
+        style=_style(),
+        photo=_base64(pictures.photo) if pictures else "",
+        overlay=_base64(pictures.overlay) if pictures else "",
+    )
 
 
 def render_verdict(issued: Issued | None, language: Language) -> str:

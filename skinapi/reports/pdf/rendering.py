@@ -15,7 +15,6 @@ from skinapi.reports.pdf.flow import Page, text_block
 from skinapi.reports.pdf.styles import MARGIN, PAGE_HEIGHT, RIGHT, WIDTH, Styles
 from skinapi.reports.pdf.text_layout import one_line
 from skinapi.reports.report import Report
-from skinapi.tracing import span
 
 PRODUCER = "SkinAPI"
 MOST_PAGES = 2
@@ -33,11 +32,6 @@ _CUTTING_FONTS = threading.Lock()
 
 
 def render_pdf(report: Report) -> bytes:
-    with span("render report", format="pdf"):
-        return _render(report)
-
-
-def _render(report: Report) -> bytes:
     content = ReportContent(report)
     pages = _fit(content)
     out = io.BytesIO()

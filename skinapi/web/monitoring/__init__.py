@@ -1,1 +1,1 @@
-"""What the operator sees of requests: log lines, metrics, traces."""
+"""What the operator sees of requests: log lines, metrics."""
