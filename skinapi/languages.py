@@ -1,14 +1,70 @@
-"""French typography: a space before : ; ? ! and inside « », at which no line may break.
+"""Which languages there are, texts that have words in each of them, and French typography.
 
-It is a no-break space of Latin-1, because older clients print in a Latin-1 font.
+To add a language, add it to `Language`: from then on nothing starts until each table has its words.
+These are the table of conditions (`vision/conditions.yaml`, with `Said` here and `BandEntry` of
+`vision/conditions.py`), and a file beside `english.py` in `reports/text/catalogues` and in
+`reports/pages/labels`. The console has `words.en.js` and `WORDS` of `language.js`.
 """
 
 import re
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar, get_args
 
+from pydantic import BaseModel, ConfigDict
+
+Language = Literal["en", "fr"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+T = TypeVar("T")
+# Before : ; ? ! and inside « » no line may break. It is the one of Latin-1, because older clients
+# print in a Latin-1 font.
 NO_BREAK_SPACE = "\u00a0"
 _BEFORE = re.compile(r"(?<=\S)\s*([:;?!»])(?=[\s)»]|$)")
 _AFTER = re.compile(r"«\s*")
+
+
+def known_language(text: str | None) -> Language | None:
+    """The language of this code; None where there are no words in it."""
+    return next((language for language in LANGUAGES if language == text), None)
+
+
+def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[Any, T]:
+    """The same words by language. Raises ValueError where a language has none: at load, because a
+    reader of that language would else get another one.
+    """
+    missing = [language for language in LANGUAGES if language not in words]
+    if missing:
+        raise ValueError(f"No words in: {', '.join(missing)}")
+    return words
+
+
+class InLanguages(BaseModel):
+    """Has a field for each language. A subclass without one of them ends the import."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        in_each_language(cls.model_fields)
+
+
+class Said(InLanguages):
+    """The same words in every language."""
+
+    en: str
+    fr: str
+
+    def in_language(self, language: Language) -> str:
+        return str(getattr(self, language))
+
+    def fill(self, **values: "Said") -> "Said":
+        """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
+        the same language.
+        """
+        filled = {}
+        for language in LANGUAGES:
+            inserted = {name: value.in_language(language) for name, value in values.items()}
+            filled[language] = self.in_language(language).format(**inserted)
+        return Said.model_validate(filled)
 
 
 def space_french(text: str) -> str:

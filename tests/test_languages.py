@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 import skinapi
+from skinapi import languages
+from skinapi.languages import InLanguages
 from skinapi.reports.pages import labels
 from skinapi.reports.text import catalogues
-from skinapi.vision import conditions
-from skinapi.vision.conditions import ConditionsTable, InLanguages, conditions_table
+from skinapi.vision.conditions import ConditionsTable, conditions_table
 
 
 @pytest.fixture
 def german(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conditions, "LANGUAGES", ("en", "fr", "de"))
+    monkeypatch.setattr(languages, "LANGUAGES", ("en", "fr", "de"))
 
 
 @pytest.mark.usefixtures("german")
@@ -34,7 +35,7 @@ def test_a_text_in_every_language_misses_none() -> None:
 def test_the_table_of_conditions_misses_none(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = conditions_table().model_dump(by_alias=True)
     ConditionsTable.model_validate(plain)
-    monkeypatch.setattr(conditions, "LANGUAGES", ("en", "fr", "de"))
+    monkeypatch.setattr(languages, "LANGUAGES", ("en", "fr", "de"))
     with pytest.raises(ValueError, match="No words in: de"):
         ConditionsTable.model_validate(plain)
 

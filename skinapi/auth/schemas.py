@@ -9,7 +9,7 @@ from skinapi.auth.accounts.accounts import Account, Role, Status
 from skinapi.auth.accounts.emails import NewEmail
 from skinapi.auth.passwords.hashing import AnyPassword, NewPassword
 from skinapi.auth.tokens.sessions import Session
-from skinapi.vision.conditions import Language
+from skinapi.languages import Language
 from skinapi.web.schemas.schema_types import Answer, Body, ContractBody, Legible, Name, Printable
 
 ClientName = Annotated[str, StringConstraints(min_length=1, max_length=100), Printable, Legible]

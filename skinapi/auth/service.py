@@ -27,8 +27,8 @@ from skinapi.errors import (
     PasswordChangeRequired,
     SkinAPIError,
 )
+from skinapi.languages import Language
 from skinapi.storage.ids import new_id
-from skinapi.vision.conditions import Language
 from skinapi.web.access import Subject
 from skinapi.web.schemas.pagination import Page
 

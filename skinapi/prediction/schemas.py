@@ -5,10 +5,11 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from skinapi.errors import BadRequest
+from skinapi.languages import Language
 from skinapi.records.finding_schemas import HeatView
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import FullReport
-from skinapi.vision.conditions import Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import AgeBand, BodySite, Context, Fitzpatrick, Modality, Sex
 from skinapi.vision.finding.finding import Finding
 from skinapi.web.schemas.schema_types import Answer, ContractForm, Upload

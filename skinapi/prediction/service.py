@@ -5,6 +5,7 @@ import hashlib
 from skinapi.admin.photo_counts import PhotoCounts
 from skinapi.auth.accounts.accounts import Account
 from skinapi.errors import Refused
+from skinapi.languages import Language
 from skinapi.records.findings.quotas import Quotas
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.service import RecordsService
@@ -13,7 +14,6 @@ from skinapi.registry.serving.prediction_pool import PoolCaller
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.llm.narrator import Narrator
 from skinapi.reports.report import Report
-from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Finding
 from skinapi.vision.refusals import translate_refusal

@@ -5,8 +5,9 @@ from typing import Self
 
 from pydantic import Field
 
+from skinapi.languages import Language
 from skinapi.vision.calibration.modality import ModalityFinding
-from skinapi.vision.conditions import Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Finding, NotRuledOut, Ranked
 from skinapi.vision.network.tensor import view_box_of

@@ -5,10 +5,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Certainty, Histology, Statement
 from skinapi.records.reviews.reviews import Review
-from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.web.schemas.schema_types import Answer, Body, Contained, PrintableLines
 
 LONGEST_NOTE = 1000

@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from skinapi.auth.accounts.accounts import Account
+from skinapi.languages import Language
 from skinapi.records.finding_schemas import (
     HeatView,
     ModalityView,
@@ -21,7 +22,7 @@ from skinapi.records.finding_schemas import (
 from skinapi.records.findings.submissions import QueueEntry, Submission, SubmissionSummary
 from skinapi.records.review_schemas import DecisionView
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Doubt, Ranked
 from skinapi.web.schemas.schema_types import Answer

@@ -16,6 +16,7 @@ from skinapi.errors import (
     StoreBusy,
     StoreUnavailable,
 )
+from skinapi.languages import Language
 from skinapi.records.findings.misplaced import Misplaced
 from skinapi.records.findings.review_queue import ReviewQueue, in_care
 from skinapi.records.findings.submissions import Submission, Submissions, SubmissionSummary
@@ -26,7 +27,6 @@ from skinapi.storage.background.erasures import Erasures
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import Language
 from skinapi.vision.context import Context
 from skinapi.vision.drawing.overlay import draw_kept_overlay
 from skinapi.vision.finding.finding import Finding

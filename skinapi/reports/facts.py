@@ -8,6 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
+from skinapi.languages import Language, Said
 from skinapi.vision.bands import RaisedBy, is_raised, most_urgent
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
@@ -17,8 +18,6 @@ from skinapi.vision.conditions import (
     BandWords,
     Condition,
     Frozen,
-    Language,
-    Said,
     conditions_table,
 )
 from skinapi.vision.context import Context

@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Protocol
 
+from skinapi.languages import Language
 from skinapi.reports.facts import Facts
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.conditions import Language
 
 # The Angular app's PDF shows the four sections on one page, without a page break and in a Latin-1
 # font. So this limits the characters of all four together.

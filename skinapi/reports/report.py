@@ -5,11 +5,12 @@ it.
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from skinapi.languages import Language, Said
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.reviews import Review
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Sections
-from skinapi.vision.conditions import BandWords, Language, Said, conditions_table
+from skinapi.vision.conditions import BandWords, conditions_table
 
 
 @dataclass(frozen=True, slots=True)

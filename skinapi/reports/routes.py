@@ -5,6 +5,7 @@ from collections.abc import Callable
 from flask import Response, request
 
 from skinapi.errors import InvalidBody, NotFound
+from skinapi.languages import LANGUAGES, known_language
 from skinapi.reports.errors import NoSuchLanguage
 from skinapi.reports.pages.html import POLICY, render_html, render_verdict
 from skinapi.reports.pages.labels import labels_of
@@ -17,7 +18,7 @@ from skinapi.reports.schemas import (
     Verdict,
 )
 from skinapi.reports.service import ReportsService
-from skinapi.vision.conditions import LANGUAGES, conditions_table, known_language
+from skinapi.vision.conditions import conditions_table
 from skinapi.web.access import Public, Signed, Subject
 from skinapi.web.limits.rate_limits import Rate
 from skinapi.web.routing.declaration import Routes

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from skinapi.languages import Language
 from skinapi.records.review_schemas import DecisionView, ReviewView
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.schemas import NarrativeSource, angular_name, percent
@@ -13,7 +14,7 @@ from skinapi.reports.narrative import Narrative, Sections
 from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
-from skinapi.vision.conditions import Band, Condition, Language, Source, conditions_table
+from skinapi.vision.conditions import Band, Condition, Source, conditions_table
 from skinapi.web.schemas.schema_types import Answer, ContractBody
 
 LanguageTag = Annotated[str, StringConstraints(max_length=35)]

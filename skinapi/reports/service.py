@@ -10,6 +10,7 @@ from typing import Protocol
 from skinapi.audit import AuditTrail
 from skinapi.auth.accounts.accounts import Account
 from skinapi.errors import Duplicate, NotFound
+from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.review_service import ReviewsService
 from skinapi.records.service import RecordsService
@@ -21,7 +22,6 @@ from skinapi.reports.pdf.printing import RENDERER, render_pdf
 from skinapi.reports.report import Patient, Pictures, Report, Seal
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.reports.verification import Issued, IssuedReports, seal_report
-from skinapi.vision.conditions import LANGUAGES, Language, known_language
 from skinapi.web.access import Subject
 
 HASH = re.compile("[0-9a-f]{64}")

@@ -7,14 +7,20 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from importlib import resources
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from skinapi.languages import space_all_french
+from skinapi.languages import (
+    LANGUAGES,
+    InLanguages,
+    Language,
+    Said,
+    in_each_language,
+    space_all_french,
+)
 
-Language = Literal["en", "fr"]
 # What a sentence may be based on: a guideline, a professional society or a national cancer
 # charity, a reviewed paper, a public health service, a classification of diseases, or this
 # software itself.
@@ -22,35 +28,10 @@ SourceKind = Literal[
     "guideline", "society", "peer_reviewed", "health_service", "classification", "software"
 ]
 NORMAL_SKIN = "normal_skin"
-LANGUAGES: tuple[Language, ...] = get_args(Language)
-T = TypeVar("T")
-
-
-def known_language(text: str | None) -> Language | None:
-    """The language of this code; None where there are no words in it."""
-    return next((language for language in LANGUAGES if language == text), None)
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class InLanguages(Frozen):
-    """Has a field for each language. A subclass without one of them ends the import."""
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        in_each_language(cls.model_fields)
-
-
-def in_each_language(words: Mapping[Language, T] | Mapping[str, T]) -> Mapping[Any, T]:
-    """The same words by language. Raises ValueError where a language has none: at load, because a
-    reader of that language would else get another one.
-    """
-    missing = [language for language in LANGUAGES if language not in words]
-    if missing:
-        raise ValueError(f"No words in: {', '.join(missing)}")
-    return words
 
 
 class Band(StrEnum):
@@ -65,13 +46,11 @@ class Band(StrEnum):
     SELF_MONITORING = "self_monitoring"
 
 
-class Names(InLanguages):
+class Names(Said):
     """The names of a condition for people and for each published client. None if a client has no
     name for it.
     """
 
-    en: str
-    fr: str
     angular: str
     skinartify: str | None
     explainable: str | None
@@ -79,11 +58,8 @@ class Names(InLanguages):
     lab_class_id: str | None
     lab_class_name: str | None
 
-    def in_language(self, language: Language) -> str:
-        return str(getattr(self, language))
-
     @property
-    def said(self) -> "Said":
+    def said(self) -> Said:
         return Said.model_validate({spoken: self.in_language(spoken) for spoken in LANGUAGES})
 
 
@@ -136,7 +112,7 @@ class ReviewLabel(Frozen):
     """
 
     key: str
-    names: "Said"
+    names: Said
     malignant: bool
     urgency: Band
     counted_as: str | None = None
@@ -163,26 +139,6 @@ class BandEntry(InLanguages):
     def in_language(self, language: Language) -> BandWords:
         words: BandWords = getattr(self, language)
         return words
-
-
-class Said(InLanguages):
-    """One sentence in every language."""
-
-    en: str
-    fr: str
-
-    def in_language(self, language: Language) -> str:
-        return str(getattr(self, language))
-
-    def fill(self, **values: "Said") -> "Said":
-        """Fill in the placeholders in braces: each value goes to the placeholder of its name, in
-        the same language.
-        """
-        filled = {}
-        for language in LANGUAGES:
-            inserted = {name: value.in_language(language) for name, value in values.items()}
-            filled[language] = self.in_language(language).format(**inserted)
-        return Said.model_validate(filled)
 
 
 class PictureKind(Frozen):

@@ -3,7 +3,8 @@
 from enum import StrEnum
 
 from skinapi.errors import Refused
-from skinapi.vision.conditions import Language, conditions_table
+from skinapi.languages import Language
+from skinapi.vision.conditions import conditions_table
 
 
 class Reason(StrEnum):

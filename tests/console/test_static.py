@@ -22,10 +22,11 @@ from skinapi.errors import (
 )
 from skinapi.jobs.errors import TooManyJobs
 from skinapi.jobs.job import CRASHED, NEEDS_MEMORY, TOOK_TOO_LONG
+from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.pages.labels import labels_of
 from skinapi.settings.value_checks import ROLES
-from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from tests.console.visitor import Visitor
 from tests.npm_tools import tool
 from tests.support.backends import Backend

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.registry.service import RegistryService
-from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from tests.prediction.photographer import predicted, send
 from tests.support.backends import Backend, Person
 from tests.support.models import registry_of, tiny_model

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from skinapi.auth.accounts.accounts import Account
+from skinapi.languages import Language
 from skinapi.records.findings.submissions import Submission
 from skinapi.records.schemas import SubmissionView
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Finding
 from tests.support.findings import finding_of, named_finding, told_finding

@@ -6,9 +6,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from skinapi.languages import LANGUAGES
 from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
-from skinapi.vision.conditions import LANGUAGES
 from tests.reports.sample_reports import made_report
 
 WARM = 30

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
+from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Agreement, Histology, Statement
 from skinapi.records.reviews.reviews import Review
@@ -13,7 +14,7 @@ from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.pages.pictures import print_pictures
 from skinapi.reports.report import Patient, Pictures, Report, Seal
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.decoding.photo import read_photo
 from skinapi.vision.finding.finding import Doubt, Finding

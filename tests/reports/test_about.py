@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 from pypdf import PdfReader
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Certainty
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.pages.html import render_html
@@ -16,7 +17,7 @@ from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Report
 from skinapi.reports.schemas import AboutView, FullReport
-from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.sample_reports import made_report, reviewed
 from tests.support.findings import finding_of

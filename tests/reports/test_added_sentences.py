@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.added_sentences import (
     admitted_sentences,
@@ -17,7 +18,7 @@ from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.sentences import spellings
 from skinapi.reports.text.template import AddedText, TemplateWriter
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from tests.reports.facts import facts_of
 from tests.support.size import size
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.narrative import Narrative, Reason
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import AddedText, TemplateWriter
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.facts import any_facts, facts_of, found
 from tests.support.findings import told_finding

@@ -7,10 +7,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.reports.pages.html import POLICY, render_html
 from skinapi.reports.report import Patient
-from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from tests.reports.sample_reports import REVIEW, made_report, narrative_in, stated_report
 from tests.support.findings import finding_of
 

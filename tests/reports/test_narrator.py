@@ -16,6 +16,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from skinapi.errors import StoreUnavailable
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import UNKNOWN, Facts
 from skinapi.reports.llm import budget as budget_module
@@ -29,7 +30,7 @@ from skinapi.reports.text.template import TemplateWriter
 from skinapi.storage.ids import now
 from skinapi.storage.ports import Store
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Context, Modality
 from skinapi.vision.finding.finding import Doubt
 from tests.reports.facts import facts_of

@@ -18,14 +18,14 @@ import pytest
 from pypdf import PdfReader
 from reportlab.pdfbase.ttfonts import TTFontFace
 
-from skinapi.languages import NO_BREAK_SPACE
+from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.pdf.rendering import render_pdf
 from skinapi.reports.report import Patient
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Doubt
 from skinapi.vision.finding.notices import say_untested

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.opinions import Agreement
 from skinapi.reports.facts import Facts
 from skinapi.reports.pages.content import ReportContent
@@ -26,7 +27,7 @@ from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import LANGUAGES, NORMAL_SKIN, Band, Language
+from skinapi.vision.conditions import NORMAL_SKIN, Band
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import Doubt, Finding
 from tests.reports.facts import any_facts, facts_of

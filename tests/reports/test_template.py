@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Certainty, Histology
 from skinapi.reports.facts import CONDITION_RULES, UNKNOWN, Facts
@@ -14,14 +15,7 @@ from skinapi.reports.text.sentences import sentences_of
 from skinapi.reports.text.summary import say_certainty
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.vision.bands import RaisedBy, urgency
-from skinapi.vision.conditions import (
-    LANGUAGES,
-    NORMAL_SKIN,
-    Band,
-    Condition,
-    Language,
-    conditions_table,
-)
+from skinapi.vision.conditions import NORMAL_SKIN, Band, Condition, conditions_table
 from skinapi.vision.finding.finding import Doubt, Finding, NotRuledOut
 from tests.reports.facts import facts_of
 from tests.support.findings import (

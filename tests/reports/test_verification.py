@@ -1,10 +1,10 @@
 """What a report's verification code stands for."""
 
+from skinapi.languages import Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative, Reason, Source
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.reports.verification import seal_report
-from skinapi.vision.conditions import Language
 
 FACTS = Facts.as_stated(condition="melanoma", confidence=0.9)
 

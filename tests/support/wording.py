@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from skinapi.vision.conditions import Language
+from skinapi.languages import Language
 
 JARGON: Mapping[Language, re.Pattern[str]] = {
     "en": re.compile(

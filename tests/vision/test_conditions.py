@@ -5,16 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from skinapi.languages import LANGUAGES, Language, Said
 from skinapi.vision.calibration.model_calibration import ENOUGH_TESTED
-from skinapi.vision.conditions import (
-    LANGUAGES,
-    Band,
-    Language,
-    Said,
-    Sentences,
-    Source,
-    conditions_table,
-)
+from skinapi.vision.conditions import Band, Sentences, Source, conditions_table
 from tests.support.wording import jargon_in
 
 MEDICAL = {"guideline", "society", "peer_reviewed", "health_service"}

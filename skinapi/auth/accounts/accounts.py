@@ -10,12 +10,12 @@ from skinapi.auth.accounts.active_admins import ActiveAdmins
 from skinapi.auth.accounts.emails import spellings_of
 from skinapi.auth.accounts.ngrams import LENGTH, NgramIndex
 from skinapi.errors import NotFound
+from skinapi.languages import LANGUAGES, Language, known_language
 from skinapi.storage.documents.merging import merged
 from skinapi.storage.faults import Fault
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
-from skinapi.vision.conditions import LANGUAGES, Language, known_language
 from skinapi.web.schemas.pagination import Page, page_of
 
 Role = Literal["user", "doctor", "researcher", "admin"]

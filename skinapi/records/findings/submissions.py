@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from skinapi.languages import Language
 from skinapi.records.findings.numbers import Numbers
 from skinapi.records.findings.photo_sources import PHOTO_FIELDS, PhotoOfFinding
 from skinapi.records.reviews.decisions import Decision
@@ -14,7 +15,7 @@ from skinapi.storage.ids import now
 from skinapi.storage.ports import Document, Filter, Ops, Store
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent
-from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Context
 from skinapi.vision.finding.finding import Finding, FindingSummary
 from skinapi.web.schemas.pagination import Page, page_of

@@ -6,20 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Self
 
+from skinapi.languages import Language, Said
 from skinapi.records.reviews.deciding import deciding
 from skinapi.records.reviews.opinions import Certainty, Histology, Opinion, known_to_version_3
 from skinapi.records.reviews.reviews import Review
 from skinapi.storage.ports import Document
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import most_urgent, urgency
-from skinapi.vision.conditions import (
-    Band,
-    BandWords,
-    Condition,
-    Language,
-    Said,
-    conditions_table,
-)
+from skinapi.vision.conditions import Band, BandWords, Condition, conditions_table
 from skinapi.vision.finding.finding import FindingSummary
 
 

@@ -10,12 +10,12 @@ from contextlib import suppress
 from datetime import timedelta
 
 from skinapi.errors import Duplicate
+from skinapi.languages import Language
 from skinapi.records.findings.submissions import Submission
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import Narrative
 from skinapi.storage.ids import new_id, now
 from skinapi.storage.ports import Filter, Store
-from skinapi.vision.conditions import Language
 
 NARRATIVE_LIFETIME = timedelta(days=90)
 

@@ -5,6 +5,7 @@ the template.
 from collections.abc import Mapping
 
 from skinapi.errors import SkinAPIError
+from skinapi.languages import Language
 from skinapi.logs import log
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
@@ -16,7 +17,6 @@ from skinapi.reports.narrative import Narrative, NarrativeWriter, Reason, Source
 from skinapi.reports.text.template import TemplateWriter
 from skinapi.settings import Settings
 from skinapi.storage.ports import Store
-from skinapi.vision.conditions import Language
 from skinapi.web.answers.error_responses import log_fault
 
 CONSENT = "llm"

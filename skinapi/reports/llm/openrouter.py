@@ -17,6 +17,7 @@ from pydantic import BaseModel, StringConstraints, ValidationError
 
 from skinapi.errors import SkinAPIError
 from skinapi.http_client import Reply
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.llm.budget import DailyBudget
@@ -27,7 +28,6 @@ from skinapi.reports.llm.prompt import free_characters, instructions, read_draft
 from skinapi.reports.narrative import Narrative, Reason, Source, Writer
 from skinapi.reports.text.checker import contradictions
 from skinapi.reports.text.template import TemplateWriter
-from skinapi.vision.conditions import LANGUAGES, Language
 
 OK = 200
 ATTEMPTS = 3

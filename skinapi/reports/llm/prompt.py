@@ -10,12 +10,13 @@ from typing import Annotated, Any
 
 from pydantic import StringConstraints, ValidationError
 
+from skinapi.languages import Language
 from skinapi.reports.errors import NarrativeUnavailable
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.template import AddedText
-from skinapi.vision.conditions import Frozen, Language, conditions_table
+from skinapi.vision.conditions import Frozen, conditions_table
 
 SHORTEST_TEXT, LONGEST_TEXT = 80, 300
 MOST_TOKENS = 800

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Self
 
+from skinapi.languages import Language
 from skinapi.records.reviews.decisions import Decision
 from skinapi.records.reviews.opinions import Histology, Opinion
 from skinapi.reports.narrative import Writer
@@ -14,7 +15,7 @@ from skinapi.reports.pages.reading_order import Reading, read_in_order
 from skinapi.reports.report import Report
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.summary import Summary
-from skinapi.vision.conditions import Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.finding import probability_of
 from skinapi.vision.measures.quality import LEAST_SHARPNESS

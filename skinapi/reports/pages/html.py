@@ -13,12 +13,12 @@ from typing import Any
 from jinja2 import Environment, Template
 from markupsafe import Markup
 
+from skinapi.languages import Language
 from skinapi.reports.pages.characters import strip_control_characters
 from skinapi.reports.pages.content import ReportContent, time_text
 from skinapi.reports.pages.labels import labels_of
 from skinapi.reports.report import Report
 from skinapi.reports.verification import Issued
-from skinapi.vision.conditions import Language
 
 
 def _read(name: str) -> str:

@@ -9,9 +9,10 @@ import re
 from functools import cache
 from itertools import product
 
+from skinapi.languages import Language
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.sentences import NAME_PLACEHOLDER, NUMBER, WORD
-from skinapi.vision.conditions import Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 
 NUMBER_PLACEHOLDER = "N"
 _CHOICE = re.compile(r"\[([^\]]*)\]")

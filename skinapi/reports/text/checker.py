@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from skinapi.languages import NO_BREAK_SPACE
+from skinapi.languages import LANGUAGES, NO_BREAK_SPACE, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Reason
 from skinapi.reports.text.added_sentences import admitted_words, is_admitted
@@ -30,7 +30,7 @@ from skinapi.reports.text.sentences import (
     without_names,
 )
 from skinapi.reports.text.template import TemplateWriter
-from skinapi.vision.conditions import LANGUAGES, Band, Language, conditions_table
+from skinapi.vision.conditions import Band, conditions_table
 
 LLM_PARTS = ("overview", "confidence_explanation")
 ACTION_PARTS = ("recommendation", "next_steps")

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from skinapi.languages import LANGUAGES, Language
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.catalogues.catalogue import Catalogue
-from skinapi.vision.conditions import LANGUAGES, Language, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.finding.notices import percent_text
 
 END = re.compile(r"(?<=[.!?…])\s+")

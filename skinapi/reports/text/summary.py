@@ -4,16 +4,11 @@ and how sure that is.
 
 from collections.abc import Iterator
 
+from skinapi.languages import Language, Said
 from skinapi.reports.facts import Facts
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import (
-    NORMAL_SKIN,
-    Frozen,
-    Language,
-    Said,
-    conditions_table,
-)
+from skinapi.vision.conditions import NORMAL_SKIN, Frozen, conditions_table
 from skinapi.vision.context import Modality
 
 # A check misses few cancers if it found at least this share of the malignant test lesions, and

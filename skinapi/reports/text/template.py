@@ -5,19 +5,13 @@ catalogues.
 
 from collections.abc import Iterable
 
+from skinapi.languages import Language, Said
 from skinapi.reports.facts import Facts
 from skinapi.reports.narrative import MOST_CHARACTERS, Narrative, Sections
 from skinapi.reports.text.catalogues import CATALOGUES
 from skinapi.reports.text.summary import say_certainty
 from skinapi.vision.bands import RaisedBy
-from skinapi.vision.conditions import (
-    NORMAL_SKIN,
-    Condition,
-    Frozen,
-    Language,
-    Said,
-    conditions_table,
-)
+from skinapi.vision.conditions import NORMAL_SKIN, Condition, Frozen, conditions_table
 from skinapi.vision.finding.finding import NotRuledOut, Ranked, doubt_notice, probability_of
 from skinapi.vision.finding.notices import modality_doubts
 

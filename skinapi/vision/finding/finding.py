@@ -16,18 +16,12 @@ from pydantic import (
     model_validator,
 )
 
+from skinapi.languages import Language, Said
 from skinapi.stored_record import StoredRecord
 from skinapi.vision.bands import RaisedBy, is_raised, most_severe_plausible
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import (
-    NORMAL_SKIN,
-    Band,
-    BandWords,
-    Language,
-    Said,
-    conditions_table,
-)
+from skinapi.vision.conditions import NORMAL_SKIN, Band, BandWords, conditions_table
 from skinapi.vision.context import Modality
 from skinapi.vision.finding.notices import modality_notices, say_untested
 from skinapi.vision.measures.quality import Quality

@@ -4,9 +4,10 @@ such pictures.
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from skinapi.languages import Said
 from skinapi.vision.calibration.modality import ModalityFinding
 from skinapi.vision.calibration.model_calibration import HeldOutFigures
-from skinapi.vision.conditions import Said, conditions_table
+from skinapi.vision.conditions import conditions_table
 from skinapi.vision.context import Modality
 
 
